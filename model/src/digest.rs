@@ -1,0 +1,240 @@
+//! Content digests (OCI image-spec "Digests"): `sha256:<64 hex>` and `sha512:<128 hex>`.
+
+use crate::hex;
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
+use sha2::{Digest as _, Sha256, Sha512};
+use std::fmt;
+use std::str::FromStr;
+
+/// A registered digest algorithm.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub enum Algorithm {
+    /// SHA-256, the default everywhere.
+    #[default]
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The registered name: the part before the colon.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// Length of a digest in bytes.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = BadDigest;
+    fn from_str(text: &str) -> Result<Self, BadDigest> {
+        match text {
+            "sha256" => Ok(Self::Sha256),
+            "sha512" => Ok(Self::Sha512),
+            _ => Err(BadDigest),
+        }
+    }
+}
+
+/// The digest of some bytes. Made only from checked text or by a [`Hasher`]; its order is that of its text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest {
+    algorithm: Algorithm,
+    bytes: [u8; 64], // the tail beyond the algorithm's size is zero
+}
+
+impl Digest {
+    /// The algorithm before the colon.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The raw digest bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.algorithm.size()]
+    }
+
+    /// The lower-case hex after the colon.
+    pub fn hex(&self) -> String {
+        hex::encode(self.bytes())
+    }
+
+    /// The digest of bytes at hand.
+    pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+}
+
+impl FromStr for Digest {
+    type Err = BadDigest;
+    fn from_str(text: &str) -> Result<Self, BadDigest> {
+        let (name, encoded) = text.split_once(':').ok_or(BadDigest)?;
+        let algorithm = name.parse::<Algorithm>()?;
+        let mut bytes = [0; 64];
+        hex::decode_into(encoded, &mut bytes[..algorithm.size()]).ok_or(BadDigest)?;
+        Ok(Self { algorithm, bytes })
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.algorithm.name(), self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text that is no digest: unknown algorithm, wrong length, or not lower-case hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadDigest;
+
+impl fmt::Display for BadDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a digest: expected sha256:<64 hex digits> or sha512:<128 hex digits>, lower case")
+    }
+}
+
+impl std::error::Error for BadDigest {}
+
+/// Hashes a stream. Its state can be stored and taken up again, by another process if need be.
+#[derive(Clone)]
+pub enum Hasher {
+    /// SHA-256 in progress.
+    Sha256(Sha256),
+    /// SHA-512 in progress.
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    /// A hasher that has seen nothing.
+    pub fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    /// The algorithm that is being computed.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Sha256(_) => Algorithm::Sha256,
+            Self::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
+    /// Takes in the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// The digest of all that was taken in.
+    pub fn finish(self) -> Digest {
+        let mut bytes = [0; 64];
+        let algorithm = self.algorithm();
+        match self {
+            Self::Sha256(hasher) => bytes[..32].copy_from_slice(&hasher.finalize()),
+            Self::Sha512(hasher) => bytes.copy_from_slice(&hasher.finalize()),
+        }
+        Digest { algorithm, bytes }
+    }
+
+    /// The state as bytes, for an upload session that outlives this process (104 or 208 bytes).
+    pub fn state(&self) -> Vec<u8> {
+        match self {
+            Self::Sha256(hasher) => hasher.serialize().to_vec(),
+            Self::Sha512(hasher) => hasher.serialize().to_vec(),
+        }
+    }
+
+    /// Takes up a stored state; `None` if the bytes are not one of `algorithm`.
+    pub fn resume(algorithm: Algorithm, state: &[u8]) -> Option<Self> {
+        match algorithm {
+            Algorithm::Sha256 => {
+                let state = <&SerializedState<Sha256>>::try_from(state).ok()?;
+                Sha256::deserialize(state).ok().map(Self::Sha256)
+            }
+            Algorithm::Sha512 => {
+                let state = <&SerializedState<Sha512>>::try_from(state).ok()?;
+                Sha512::deserialize(state).ok().map(Self::Sha512)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answers() {
+        let empty = Digest::of(Algorithm::Sha256, b"");
+        assert_eq!(empty.to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(empty.to_string().parse(), Ok(empty));
+        let long = Digest::of(Algorithm::Sha512, b"abc");
+        assert!(long.to_string().starts_with("sha512:ddaf35a193617abacc417349ae204131"));
+        assert_eq!(long.to_string().parse(), Ok(long));
+    }
+
+    #[test]
+    fn refuses_what_is_no_digest() {
+        let good = Digest::of(Algorithm::Sha256, b"").to_string();
+        let bad = [
+            "",
+            "sha256",
+            "sha256:",
+            "sha256:baddigeststring",
+            "md5:d41d8cd98f00b204e9800998ecf8427e",
+            &good[..good.len() - 1],
+            &good.to_uppercase(),
+            &good.replace("sha256", "sha512"),
+            &good.replace("e3", "E3"),
+            &format!("{good}0"),
+            &good.replace(':', ""),
+        ];
+        for text in bad {
+            assert_eq!(text.parse::<Digest>(), Err(BadDigest), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stored_state_goes_on_where_it_stopped() {
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let mut first = Hasher::new(algorithm);
+            first.update(b"one bit and ");
+            let mut second = Hasher::resume(algorithm, &first.state()).expect("state");
+            second.update(b"another");
+            assert_eq!(second.finish(), Digest::of(algorithm, b"one bit and another"));
+            assert!(Hasher::resume(algorithm, b"short").is_none());
+        }
+    }
+
+    #[test]
+    fn order_is_that_of_the_text() {
+        let mut digests: Vec<Digest> = (0..50u8)
+            .flat_map(|i| [Digest::of(Algorithm::Sha256, &[i]), Digest::of(Algorithm::Sha512, &[i])])
+            .collect();
+        digests.sort();
+        let texts: Vec<String> = digests.iter().map(Digest::to_string).collect();
+        let mut sorted = texts.clone();
+        sorted.sort();
+        assert_eq!(texts, sorted);
+    }
+}

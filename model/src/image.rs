@@ -1,0 +1,119 @@
+//! Names of the distribution spec: images, tags and references. Used wherever OCI is spoken.
+
+use crate::digest::Digest;
+use crate::names::{BadName, RepoName, is_component, name};
+use std::fmt;
+use std::str::FromStr;
+
+name!(
+    /// A tag: `[A-Za-z0-9_][A-Za-z0-9._-]{0,127}`.
+    Tag, check_tag
+);
+
+fn check_tag(text: &str) -> Result<(), BadName> {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let bytes = text.as_bytes();
+    let good = (1..=128).contains(&bytes.len())
+        && word(bytes[0])
+        && bytes.iter().all(|&byte| word(byte) || byte == b'.' || byte == b'-');
+    if good { Ok(()) } else { Err(BadName("a tag is 1 to 128 of A-Z, a-z, 0-9, _ . - and begins with none of . -")) }
+}
+
+/// An image's full name: the repo and the image in it, as in `/v2/<repo>/<image>/…`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ImageName {
+    repo: RepoName,
+    image: Box<str>,
+}
+
+impl ImageName {
+    /// The repo: the first segment.
+    pub const fn repo(&self) -> &RepoName {
+        &self.repo
+    }
+
+    /// The image within the repo: all other segments.
+    pub fn image(&self) -> &str {
+        &self.image
+    }
+}
+
+impl FromStr for ImageName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if text.len() > 255 {
+            return Err(BadName("an image's name has at most 255 characters"));
+        }
+        if !text.split('/').all(is_component) {
+            return Err(BadName(
+                "an image's name is lower case: a-z, 0-9, and . _ - between them, segments joined by /",
+            ));
+        }
+        let Some((repo, image)) = text.split_once('/') else {
+            return Err(BadName("an image's name has two parts here: <repo>/<image>, e.g. team/app"));
+        };
+        Ok(Self { repo: repo.parse()?, image: image.into() })
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.repo, self.image)
+    }
+}
+
+/// What a manifest is asked by.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Reference {
+    /// A name that may move.
+    Tag(Tag),
+    /// The bytes themselves.
+    Digest(Digest),
+}
+
+impl FromStr for Reference {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if text.contains(':') {
+            let digest = text.parse().map_err(|_| BadName("not a digest that is supported here"))?;
+            return Ok(Self::Digest(digest));
+        }
+        text.parse().map(Self::Tag)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => tag.fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_names() {
+        let name: ImageName = "team/app/web".parse().expect("name");
+        assert_eq!((name.repo().as_str(), name.image()), ("team", "app/web"));
+        assert_eq!(name.to_string(), "team/app/web");
+        for bad in ["", "app", "/app", "team/", "team//app", "Team/app", "team/../app", "team/App", "team/a b"] {
+            assert!(bad.parse::<ImageName>().is_err(), "{bad}");
+        }
+        assert!(format!("a/{}", "b".repeat(254)).parse::<ImageName>().is_err());
+    }
+
+    #[test]
+    fn references() {
+        assert!(matches!("v1.0-rc_1".parse(), Ok(Reference::Tag(_))));
+        assert!(matches!("_".parse(), Ok(Reference::Tag(_))));
+        let digest = format!("sha256:{}", "0".repeat(64));
+        assert!(matches!(digest.parse(), Ok(Reference::Digest(_))));
+        for bad in ["", ".a", "-a", "a/b", "sha256:0", "a+b", &"a".repeat(129)] {
+            assert!(bad.parse::<Reference>().is_err(), "{bad}");
+        }
+    }
+}

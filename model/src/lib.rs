@@ -1,0 +1,23 @@
+//! The words that all rooms share: digests, names, verbs, problems, replies, time.
+//!
+//! Knows: what a valid digest, name, tag or timestamp is, and what can go wrong by meaning.
+//! Must never know: IO, async, SQL, HTTP connections, the clock, the environment.
+
+pub mod digest;
+pub mod hex;
+pub mod image;
+pub mod names;
+pub mod pattern;
+pub mod problem;
+pub mod reply;
+pub mod subject;
+pub mod time;
+
+pub use digest::{Algorithm, Digest, Hasher};
+pub use image::{ImageName, Reference, Tag};
+pub use names::{PackageName, ProtocolName, RepoName, UserName};
+pub use pattern::Pattern;
+pub use problem::{Kind, Problem};
+pub use reply::Reply;
+pub use subject::{Role, Subject, Verb};
+pub use time::{Clock, Timestamp};

@@ -1,0 +1,92 @@
+//! Patterns of grants: literal text in which `*` stands for any run of characters, `/` included.
+
+use crate::names::{BadName, name};
+
+name!(
+    /// A pattern such as `oci/team-*` or `@acme/*`. A type apart from names, so that nobody matches with a plain name.
+    Pattern, check
+);
+
+fn check(text: &str) -> Result<(), BadName> {
+    if text.is_empty() || text.len() > 512 || text.chars().any(char::is_control) {
+        return Err(BadName("a pattern has 1 to 512 bytes and no control characters"));
+    }
+    if text.bytes().filter(|&byte| byte == b'*').count() > 8 {
+        return Err(BadName("a pattern has at most 8 stars"));
+    }
+    Ok(())
+}
+
+impl Pattern {
+    /// Whether the pattern stands for `text`.
+    pub fn matches(&self, text: &str) -> bool {
+        matches(self.as_str().as_bytes(), text.as_bytes())
+    }
+
+    /// Whether this pattern stands for everything that `other` stands for, as far as text alone can show:
+    /// true is certain, false may be overcautious.
+    pub fn covers(&self, other: &Self) -> bool {
+        // A star in `other` is matched like any character: only our own star can stand for it.
+        matches(self.as_str().as_bytes(), other.as_str().as_bytes())
+    }
+}
+
+/// Greedy matching with one way back: linear but for the text between two stars.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut back = None;
+    while t < text.len() {
+        if pattern.get(p) == Some(&b'*') {
+            back = Some((p + 1, t));
+            p += 1;
+        } else if pattern.get(p) == Some(&text[t]) {
+            p += 1;
+            t += 1;
+        } else if let Some((after_star, from)) = back {
+            back = Some((after_star, from + 1));
+            p = after_star;
+            t = from + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|&byte| byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        text.parse().expect("pattern")
+    }
+
+    #[test]
+    fn stars_stand_for_any_run() {
+        for (text, name, expected) in [
+            ("oci/team", "oci/team", true),
+            ("oci/team", "oci/team2", false),
+            ("oci/team-*", "oci/team-a", true),
+            ("oci/team-*", "oci/team", false),
+            ("*", "", true),
+            ("*", "anything/at all", true),
+            ("@acme/*", "@acme/x", true),
+            ("@acme/*", "@acmex", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("a*a", "a", false),
+            ("?", "x", false),
+            ("%", "x", false),
+        ] {
+            assert_eq!(pattern(text).matches(name), expected, "{text} {name}");
+        }
+    }
+
+    #[test]
+    fn covering_is_never_claimed_wrongly() {
+        assert!(pattern("oci/*").covers(&pattern("oci/team-*")));
+        assert!(pattern("*").covers(&pattern("oci/*")));
+        assert!(!pattern("oci/team-*").covers(&pattern("oci/*")));
+        assert!(!pattern("oci/a").covers(&pattern("*")));
+    }
+}

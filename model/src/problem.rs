@@ -1,0 +1,140 @@
+//! What can go wrong, by meaning. Each protocol says it in its own dialect; none reads it back from text.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+/// The meaning of a problem; the HTTP status follows from it alone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// It is not there, or the caller may not know that it is.
+    NotFound,
+    /// The caller must say who it is, or say it better.
+    Unauthenticated,
+    /// The caller is known and may not.
+    Denied,
+    /// The request is wrong as it stands.
+    Invalid,
+    /// The method is not for this path.
+    Method,
+    /// It clashes with what is there.
+    Conflict,
+    /// A condition of the request does not hold (RFC 9110 13.1).
+    Precondition,
+    /// Larger than a named limit.
+    TooLarge,
+    /// A head larger than its limit.
+    HeaderTooLarge,
+    /// A range or an offset that cannot be had.
+    Range,
+    /// The bytes are not those that were promised.
+    DigestMismatch,
+    /// A rule of the operator forbids it.
+    Policy,
+    /// Not offered here.
+    Unsupported,
+    /// The remote registry failed.
+    Upstream,
+    /// The caller asks too often.
+    TooMany,
+    /// Too much at once: try again later.
+    Busy,
+    /// No room left.
+    Full,
+    /// The caller took too long.
+    Timeout,
+    /// Our own failure. Its text stays in the log.
+    Internal,
+}
+
+impl Kind {
+    /// The HTTP status of every problem of this kind.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::NotFound => 404,
+            Self::Unauthenticated => 401,
+            Self::Denied | Self::Policy => 403,
+            Self::Invalid | Self::DigestMismatch => 400,
+            Self::Method | Self::Unsupported => 405,
+            Self::Conflict => 409,
+            Self::Precondition => 412,
+            Self::TooLarge => 413,
+            Self::Range => 416,
+            Self::TooMany => 429,
+            Self::HeaderTooLarge => 431,
+            Self::Upstream => 502,
+            Self::Busy => 503,
+            Self::Full => 507,
+            Self::Timeout => 408,
+            Self::Internal => 500,
+        }
+    }
+}
+
+/// A problem: its kind, the noun it is about, and a sentence for a person.
+#[derive(Debug)]
+pub struct Problem {
+    /// Its meaning.
+    pub kind: Kind,
+    /// The noun it is about: `blob`, `manifest`, `user` …; with the kind it selects a protocol's code.
+    pub about: &'static str,
+    /// A sentence that a person can act on. Never holds secrets or internals.
+    pub detail: Cow<'static, str>,
+    /// When to try again, for `Busy`, `TooMany` and `Upstream`.
+    pub retry_after: Option<Duration>,
+    /// The size of what a range lies outside of, for `Range`.
+    pub size_bytes: Option<u64>,
+    /// What caused it; for the log only.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem of `kind` about `about`, told in `detail`.
+    pub fn new(kind: Kind, about: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, about, detail: detail.into(), retry_after: None, size_bytes: None, source: None }
+    }
+
+    /// `about` is not there.
+    pub fn not_found(about: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::NotFound, about, detail)
+    }
+
+    /// `about` is wrong as it was sent.
+    pub fn invalid(about: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Invalid, about, detail)
+    }
+
+    /// Our own failure; the caller learns only that there was one.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let mut problem = Self::new(Kind::Internal, "server", "the server failed; its log says why");
+        problem.source = Some(source.into());
+        problem
+    }
+
+    /// Too much at once; try again after `wait`.
+    pub fn busy(detail: impl Into<Cow<'static, str>>, wait: Duration) -> Self {
+        let mut problem = Self::new(Kind::Busy, "server", detail);
+        problem.retry_after = Some(wait);
+        problem
+    }
+
+    /// The same with what caused it, for the log.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.about, self.detail)
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}

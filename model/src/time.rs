@@ -1,0 +1,183 @@
+//! Moments, as microseconds since 1970 UTC, and their RFC 3339 text. Reading the clock is not done here.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A moment in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This moment and `duration` more.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// This moment less `duration`.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Whole seconds since 1970.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+}
+
+/// Days since 1970-01-01 to (year, month, day), after Howard Hinnant's `civil_from_days`.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+}
+
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let yoe = year.rem_euclid(400);
+    let doy = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.seconds();
+        let (year, month, day) = civil(seconds.div_euclid(86_400));
+        let time = seconds.rem_euclid(86_400);
+        let micros = self.0.rem_euclid(1_000_000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60)?;
+        if micros != 0 {
+            write!(f, ".{micros:06}")?;
+        }
+        f.write_str("Z")
+    }
+}
+
+/// Text that is no RFC 3339 moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadTimestamp;
+
+impl fmt::Display for BadTimestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a time: write it as 2030-01-31T12:00:00Z")
+    }
+}
+
+impl std::error::Error for BadTimestamp {}
+
+impl FromStr for Timestamp {
+    type Err = BadTimestamp;
+    fn from_str(text: &str) -> Result<Self, BadTimestamp> {
+        parse(text).ok_or(BadTimestamp)
+    }
+}
+
+fn number(text: &str) -> Option<i64> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let (date, rest) = (text.get(..10)?, text.get(10..)?);
+    let (year, month, day) = (number(date.get(..4)?)?, number(date.get(5..7)?)?, number(date.get(8..10)?)?);
+    let clock = rest.strip_prefix(['T', 't', ' '])?;
+    let (hour, minute, second) = (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
+    let separators = [date.get(4..5)?, date.get(7..8)?, clock.get(2..3)?, clock.get(5..6)?];
+    let month_length = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 => 29,
+        2 => 28,
+        _ => 31,
+    };
+    let valid = separators == ["-", "-", ":", ":"]
+        && (1..=12).contains(&month)
+        && (1..=month_length).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !valid {
+        return None;
+    }
+    let mut zone = clock.get(8..)?;
+    let mut micros = 0;
+    if let Some(fraction) = zone.strip_prefix('.') {
+        let end = fraction.find(|c: char| !c.is_ascii_digit())?;
+        let digits = &fraction[..end];
+        micros = number(&format!("{:0<6}", digits.get(..6.min(digits.len()))?))?;
+        zone = &fraction[end..];
+    }
+    let offset = if zone == "Z" || zone == "z" {
+        0
+    } else {
+        let sign = if zone.starts_with('-') { -1 } else { i64::from(zone.starts_with('+')) };
+        if sign == 0 || zone.len() != 6 || zone.get(3..4)? != ":" {
+            return None;
+        }
+        sign * (number(zone.get(1..3)?)? * 3600 + number(zone.get(4..6)?)? * 60)
+    };
+    let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset;
+    Some(Timestamp(seconds * 1_000_000 + micros))
+}
+
+/// Where the time comes from. Handed in, so that tests can turn it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that reads `now`.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_back() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00Z"),
+            (1_795_255_509_123_456, "2026-11-21T10:05:09.123456Z"),
+            (-1_000_000, "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp(micros).to_string(), text);
+            assert_eq!(text.parse(), Ok(Timestamp(micros)));
+        }
+        assert_eq!("2026-11-21T11:05:09+01:00".parse(), Ok(Timestamp(1_795_255_509_000_000)));
+        assert_eq!("2026-11-21T10:05:09.5Z".parse(), Ok(Timestamp(1_795_255_509_500_000)));
+        for bad in
+            ["", "2026", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-21T10:05:09", "x026-11-21T10:05:09Z"]
+        {
+            assert_eq!(bad.parse::<Timestamp>(), Err(BadTimestamp), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_round_trips() {
+        for day in -150_000..150_000 {
+            let (year, month, date) = civil(day);
+            assert_eq!(days(year, month, date), day);
+        }
+    }
+}
