@@ -1,0 +1,200 @@
+//! Every setting. The comments are the documentation: `example.toml` and these structs both show them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::address::{DatabaseUrl, Origin};
+use crate::kind::Count;
+use crate::network::Network;
+use crate::schema::settings;
+use crate::secret::Secret;
+use crate::units::{Size, Span};
+use crate::url::Url;
+use crate::words::{LogFormat, LogLevel, StorageKind, Tls};
+
+settings! {
+    /// The whole configuration, checked.
+    pub struct Config at "", keys "" {
+        /// The directory that holds what the server keeps on this machine. A path that begins with `"<data>/"` begins
+        /// here; any other relative path begins where the server was started.
+        data: PathBuf = "./larder-data",
+    } with {
+        /// Where the server listens and what clients may take.
+        server: Server,
+        /// Where blobs are kept.
+        storage: Storage,
+        /// Where names are kept.
+        database: Database,
+        /// How mirrors remember.
+        cache: Cache,
+        /// Who may prove who they are, and how.
+        auth: Auth,
+        /// When unused blobs go.
+        gc: Gc,
+        /// What is logged.
+        log: Log,
+        /// What is measured.
+        telemetry: Telemetry,
+    }
+}
+
+settings! {
+    /// Where the server listens.
+    pub struct Server at "server", keys "server." {
+        /// The address and port. `"0.0.0.0:7070"` or `"[::]:7070"` serve other machines too.
+        listen: SocketAddr = "127.0.0.1:7070",
+        /// The URL under which clients reach the server, e.g. `"https://larder.example.org"`; links in answers begin
+        /// with it. Unset, links follow the host that the client asked for.
+        public_url: Option<Url> as Option<Origin> = "",
+        /// `"off"`; `"self-signed"` with a certificate made at the first start; or your own, in PEM form:
+        /// `{ cert = "/etc/larder/cert.pem", key = "/etc/larder/key.pem" }`.
+        tls: Tls = "off",
+        /// The proxies, as addresses or networks (`["10.0.0.0/8", "::1"]`), whose word on the client's address and on
+        /// the scheme is believed. Nobody else's is.
+        trusted_proxies: Vec<Network> = "",
+        /// Worker threads; 0 is one for each processor.
+        threads: usize as Count<usize, 0> = "0",
+    } with {
+        /// What clients may take.
+        limits: Limits,
+    }
+}
+
+settings! {
+    /// What clients may take.
+    pub struct Limits at "server.limits", keys "server.limits." {
+        /// Connections that may be open at once.
+        connections: usize as Count<usize, 1> = "10000",
+        /// Connections that one client address may have open at once; 0 is no limit.
+        connections_per_address: usize as Count<usize, 0> = "0",
+        /// All headers of a request together; at least `"8KiB"`.
+        header_size: u64 as Size<{ 8 << 10 }> = "32KiB",
+        /// Headers of a request, in number.
+        headers: usize as Count<usize, 1> = "100",
+        /// How long the headers of a request may take to arrive.
+        header_time: Duration as Span<1> = "30s",
+        /// How long a connection stays open without a request.
+        idle_time: Duration as Span<1> = "2m",
+        /// How long a body may pause, arriving or leaving. A slow body that moves is never cut.
+        body_idle_time: Duration as Span<1> = "1m",
+        /// How long running transfers may go on when the server is told to stop.
+        shutdown_time: Duration as Span<0> = "30s",
+        /// An image manifest; at least `"4MiB"`, which clients may rely on.
+        manifest_size: u64 as Size<{ 4 << 20 }> = "4MiB",
+        /// The body of an administrative request; at least `"1KiB"`.
+        json_size: u64 as Size<{ 1 << 10 }> = "1MiB",
+        /// One blob; 0 is no limit.
+        blob_size: u64 as Size<0> = "0",
+        /// How long an upload may lie idle before it is dropped.
+        upload_idle_time: Duration as Span<1> = "1d",
+        /// Requests at once on one HTTP/2 connection.
+        streams: u32 as Count<u32, 1> = "100",
+    }
+}
+
+settings! {
+    /// Where blobs are kept: in a directory, or in a bucket.
+    pub struct Storage at "storage", keys "storage." {
+        /// `"local"`, `"s3"` (and what speaks its protocol), `"gcs"` or `"azure"`.
+        kind: StorageKind = "local",
+        /// The directory of `"local"`.
+        path: PathBuf = "<data>/storage",
+        /// The directory in which uploads are gathered until they are whole, whatever the kind.
+        staging: PathBuf = "<data>/staging",
+        /// The bucket, or the container of `"azure"`. The keys from here on are for buckets only.
+        bucket: Option<String> = "",
+        /// What the names of all objects begin with, e.g. `"team/larder"`.
+        prefix: Option<String> = "",
+        /// The region of the bucket.
+        region: Option<String> = "",
+        /// The URL of the service, where it is not the provider's own, e.g. `"https://objects.example.org:9000"`.
+        endpoint: Option<Url> = "",
+        /// The id of the access key of `"s3"`; the account of `"azure"`.
+        access_key_id: Option<String> = "",
+        /// The access key of `"s3"` or `"azure"`; the service account of `"gcs"`, as JSON. Best left to the
+        /// environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`. Unset, the machine's own identity counts.
+        secret_access_key: Option<Secret> = "",
+        /// Whether the endpoint may be plain http, which shows every blob to the network.
+        allow_http: bool = "false",
+        /// Whether `"s3"` puts the bucket into the path of the URL instead of the host name.
+        path_style: bool = "true",
+    }
+}
+
+settings! {
+    /// Where names are kept: a SQLite file, or a PostgreSQL database. Set the path or the URL.
+    pub struct Database at "database", keys "database." {
+        /// The SQLite file, where there is no URL.
+        path: PathBuf = "<data>/larder.db",
+        /// The PostgreSQL database, e.g. `"postgres://larder:password@db.example.org/larder"`. Best left to the
+        /// environment: `LARDER_DATABASE__URL`.
+        url: Option<Secret> as Option<DatabaseUrl> = "",
+        /// Connections to PostgreSQL.
+        connections: usize as Count<usize, 1> = "16",
+        /// Connections that read the SQLite file; 0 chooses by the processors.
+        readers: usize as Count<usize, 0> = "0",
+    }
+}
+
+settings! {
+    /// How mirrors remember.
+    pub struct Cache at "cache", keys "cache." {
+        /// How long a document is served without asking its upstream again.
+        fresh: Duration as Span<0> = "5m",
+        /// How long an upstream's "not found" is believed.
+        not_found: Duration as Span<0> = "1m",
+        /// Whether old documents are served, and marked as such, while an upstream is down.
+        stale: bool = "true",
+        /// What all mirrors together may keep; 0 is no limit.
+        size: u64 as Size<0> = "0",
+    }
+}
+
+settings! {
+    /// Passwords and tokens.
+    pub struct Auth at "auth", keys "auth." {
+        /// Whether grants to `"anonymous"` count. If not, every request needs a token or a password.
+        anonymous: bool = "true",
+        /// How long a bearer token of an image client lasts; at least `"1m"`.
+        token_life: Duration as Span<60_000> = "5m",
+        /// How long an offline token of an image client lasts.
+        offline_token_life: Duration as Span<60_000> = "90d",
+        /// The file of the key that signs bearer tokens; made if it is missing.
+        token_key: PathBuf = "<data>/token.key",
+        /// The memory that one check of a password takes; more makes guessing dearer. At least `"7MiB"`.
+        password_memory: u64 as Size<{ 7 << 20 }> = "19MiB",
+        /// Failed logins a minute for one name from one address; more are refused unread.
+        login_attempts: u32 as Count<u32, 1> = "10",
+    }
+}
+
+settings! {
+    /// When blobs that nothing names any more are collected.
+    pub struct Gc at "gc", keys "gc." {
+        /// How long a blob is kept after its last use or name. An upload must be named within it.
+        grace: Duration as Span<1> = "1d",
+        /// How often the collector runs.
+        every: Duration as Span<1> = "1h",
+    }
+}
+
+settings! {
+    /// The log.
+    pub struct Log at "log", keys "log." {
+        /// `"error"`, `"warn"`, `"info"`, `"debug"` or `"trace"`: the least important message that is written.
+        level: LogLevel = "info",
+        /// `"text"`, `"json"`, or `"auto"`: text on a terminal, JSON elsewhere.
+        format: LogFormat = "auto",
+    }
+}
+
+settings! {
+    /// Measurements.
+    pub struct Telemetry at "telemetry", keys "telemetry." {
+        /// Whether metrics are served at all.
+        metrics: bool = "true",
+        /// An address and port of their own for metrics, e.g. `"127.0.0.1:7071"`. Unset, they stand beside the rest.
+        metrics_listen: Option<SocketAddr> = "",
+    }
+}

@@ -1,0 +1,202 @@
+//! Durations and sizes: numbers that mean nothing without their unit.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::kind::{Kind, Wrong, quoted};
+use crate::written::{Raw, Written};
+
+/// Milliseconds of each unit, largest first.
+const SPANS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// A century: longer waits overflow somebody's clock.
+const LONGEST_MS: u64 = 36_500 * 86_400_000;
+
+/// Bytes of each unit.
+const SIZES: [(&str, u64); 9] = [
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("KB", 1000),
+    ("B", 1),
+];
+
+/// The largest size: what a signed column of a database holds.
+const LARGEST: u64 = i64::MAX.unsigned_abs();
+
+/// A duration of at least so many milliseconds.
+pub struct Span<const MIN_MS: u64>;
+
+impl<const MIN_MS: u64> Kind for Span<MIN_MS> {
+    type Value = Duration;
+
+    fn read(written: &Written, _: &Path) -> Result<Duration, Wrong> {
+        const EXAMPLES: &str = "write e.g. \"30s\", \"5m\", \"2h\", \"7d\"";
+        let ms = match measure(written, &SPANS) {
+            Measure::Of(ms) => ms,
+            Measure::NoUnit(_) => return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}"))),
+            Measure::Malformed => return Err(Wrong::value(written, &format!("is not a duration; {EXAMPLES}"))),
+        };
+        if ms < MIN_MS {
+            let least = show_duration(Duration::from_millis(MIN_MS));
+            return Err(Wrong::value(written, &format!("is too short; write at least \"{least}\"")));
+        }
+        if ms > LONGEST_MS {
+            return Err(Wrong::value(written, "is too long; write at most \"36500d\""));
+        }
+        Ok(Duration::from_millis(ms))
+    }
+
+    fn show(value: &Duration) -> String {
+        quoted(show_duration(*value))
+    }
+}
+
+/// A size of at least so many bytes.
+pub struct Size<const MIN: u64>;
+
+impl<const MIN: u64> Kind for Size<MIN> {
+    type Value = u64;
+
+    fn read(written: &Written, _: &Path) -> Result<u64, Wrong> {
+        const EXAMPLES: &str = "write e.g. \"64KiB\", \"4MiB\", \"2GiB\", \"10GB\"";
+        let bytes = match measure(written, &SIZES) {
+            // Nothing is nothing in every unit.
+            Measure::Of(bytes) | Measure::NoUnit(bytes @ 0) => bytes,
+            Measure::NoUnit(_) => return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}"))),
+            Measure::Malformed => return Err(Wrong::value(written, &format!("is not a size; {EXAMPLES}"))),
+        };
+        if bytes < MIN {
+            return Err(Wrong::value(written, &format!("is too small; write at least \"{}\"", show_size(MIN))));
+        }
+        if bytes > LARGEST {
+            return Err(Wrong::value(written, "is too large; write at most \"8388607TiB\""));
+        }
+        Ok(bytes)
+    }
+
+    fn show(value: &u64) -> String {
+        quoted(show_size(*value))
+    }
+}
+
+/// A number, with its unit applied if it has one.
+enum Measure {
+    Of(u64),
+    NoUnit(u64),
+    Malformed,
+}
+
+/// Reads digits and a unit. What overflows is as large as can be, for the bounds to refuse.
+fn measure(written: &Written, units: &[(&str, u64)]) -> Measure {
+    let text = match &written.raw {
+        Raw::Text(text) | Raw::Loose(text) | Raw::Bare(text) => text.as_str(),
+        _ => return Measure::Malformed,
+    };
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    if digits.is_empty() {
+        return Measure::Malformed;
+    }
+    let number = digits.parse().unwrap_or(u64::MAX);
+    match units.iter().find(|(name, _)| *name == unit) {
+        Some((_, factor)) => Measure::Of(number.saturating_mul(*factor)),
+        None if unit.is_empty() => Measure::NoUnit(number),
+        None => Measure::Malformed,
+    }
+}
+
+/// A duration in the largest unit that divides it.
+fn show_duration(duration: Duration) -> String {
+    let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if ms == 0 {
+        return "0s".to_owned();
+    }
+    let (unit, factor) = SPANS.into_iter().find(|(_, factor)| ms.is_multiple_of(*factor)).unwrap_or(("ms", 1));
+    format!("{}{unit}", ms / factor)
+}
+
+/// A size in the unit that makes the smallest number of it.
+fn show_size(bytes: u64) -> String {
+    if bytes == 0 {
+        return "0".to_owned();
+    }
+    let exact = SIZES.into_iter().filter(|(_, factor)| bytes.is_multiple_of(*factor));
+    let (unit, factor) = exact.max_by_key(|(_, factor)| *factor).unwrap_or(("B", 1));
+    format!("{}{unit}", bytes / factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Place;
+
+    fn read<K: Kind>(text: &str) -> Result<K::Value, String> {
+        K::read(&Written::loose(Place::Default, text), Path::new("")).map_err(|Wrong(faults)| faults[0].text.clone())
+    }
+
+    #[test]
+    fn durations_are_read_and_shown() {
+        for (text, ms, shown) in [
+            ("500ms", 500, "500ms"),
+            ("30s", 30_000, "30s"),
+            ("5m", 300_000, "5m"),
+            ("2h", 7_200_000, "2h"),
+            ("7d", 604_800_000, "7d"),
+            ("90s", 90_000, "90s"),
+            ("120s", 120_000, "2m"),
+            ("24h", 86_400_000, "1d"),
+            ("0s", 0, "0s"),
+            ("36500d", LONGEST_MS, "36500d"),
+        ] {
+            let duration = read::<Span<0>>(text).expect(text);
+            assert_eq!(duration, Duration::from_millis(ms));
+            assert_eq!(show_duration(duration), shown);
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_and_shown() {
+        for (text, bytes, shown) in [
+            ("0", 0, "0"),
+            ("1B", 1, "1B"),
+            ("1000B", 1000, "1KB"),
+            ("64KiB", 65_536, "64KiB"),
+            ("4MiB", 4_194_304, "4MiB"),
+            ("2GiB", 2_147_483_648, "2GiB"),
+            ("10GB", 10_000_000_000, "10GB"),
+            ("1TiB", 1 << 40, "1TiB"),
+            ("1024KiB", 1 << 20, "1MiB"),
+            ("8388607TiB", 8_388_607 << 40, "8388607TiB"),
+        ] {
+            let size = read::<Size<0>>(text).expect(text);
+            assert_eq!(size, bytes);
+            assert_eq!(show_size(size), shown);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in
+            ["", "s", "30", "0", "-5s", "5 m", "1.5h", "10 parsecs", "5M", "1h30m", "36501d", "99999999999999999999d"]
+        {
+            assert!(read::<Span<0>>(text).is_err(), "{text}");
+        }
+        for text in ["", "MiB", "30", "-1MiB", "4 MiB", "1.5GiB", "4mib", "4M", "8388608TiB", "99999999999999999999TiB"]
+        {
+            assert!(read::<Size<0>>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_name_themselves() {
+        assert_eq!(read::<Span<60_000>>("59s").expect_err("short"), "\"59s\" is too short; write at least \"1m\"");
+        assert_eq!(
+            read::<Size<{ 4 << 20 }>>("4MB").expect_err("small"),
+            "\"4MB\" is too small; write at least \"4MiB\""
+        );
+    }
+}
