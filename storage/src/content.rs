@@ -1,0 +1,63 @@
+//! Bytes on their way out.
+
+use crate::Error;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// How much is read from a file at once where the kernel cannot send it by itself.
+pub const PIECE_BYTES: usize = 256 * 1024;
+
+/// The bytes of a blob, or of a range of it.
+pub enum Content {
+    /// Small and at hand.
+    Ready(Bytes),
+    /// A part of an open file, which a plain connection sends without copying.
+    File {
+        /// The open object.
+        file: Arc<File>,
+        /// What of it.
+        range: Range<u64>,
+    },
+    /// A stream from a remote store.
+    Stream(BoxStream<'static, Result<Bytes, Error>>),
+}
+
+impl Content {
+    /// All bytes at once: for documents of bounded size only.
+    pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
+        let too_long = || Error::Io(std::io::Error::other("longer than its limit"));
+        match self {
+            Self::Ready(bytes) => Ok(bytes),
+            Self::File { file, range } => {
+                let length = usize::try_from(range.end - range.start).map_err(|_| too_long())?;
+                if length > limit {
+                    return Err(too_long());
+                }
+                tokio::task::spawn_blocking(move || read_piece(&file, range.start, length)).await?
+            }
+            Self::Stream(mut stream) => {
+                let mut all = Vec::new();
+                while let Some(piece) = stream.next().await {
+                    let piece = piece?;
+                    if all.len() + piece.len() > limit {
+                        return Err(too_long());
+                    }
+                    all.extend_from_slice(&piece);
+                }
+                Ok(all.into())
+            }
+        }
+    }
+}
+
+/// Reads exactly `length` bytes at `offset`; a shorter file is an error, never a short answer.
+pub fn read_piece(file: &File, offset: u64, length: usize) -> Result<Bytes, Error> {
+    let mut piece = vec![0; length];
+    file.read_exact_at(&mut piece, offset).map_err(Error::Io)?;
+    Ok(piece.into())
+}

@@ -1,0 +1,67 @@
+//! Where the bytes of a blob lie.
+
+use larder_model::{Digest, hex};
+use std::fmt;
+
+/// The key of one stored object: a digest and a generation.
+///
+/// Every commit makes a generation of its own, so a delete that is slow to arrive can never hit bytes that were
+/// uploaded again. No text of a client ever reaches a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ObjectKey {
+    /// The digest of the bytes.
+    pub digest: Digest,
+    /// The generation, unique per commit.
+    pub generation: i64,
+}
+
+impl ObjectKey {
+    /// `<algorithm>/<first two hex digits>`: the folder below `blobs/`.
+    pub fn folder(&self) -> String {
+        format!("{}/{}", self.digest.algorithm().name(), &self.digest.hex()[..2])
+    }
+
+    /// `<hex>.<generation>`: the name in the folder.
+    pub fn file(&self) -> String {
+        format!("{}.{:x}", self.digest.hex(), self.generation)
+    }
+
+    /// Reads a key back from its path below `blobs/`; `None` for what no commit wrote.
+    pub fn parse(path: &str) -> Option<Self> {
+        let mut parts = path.split('/');
+        let (algorithm, fan, file) = (parts.next()?, parts.next()?, parts.next()?);
+        let (encoded, generation) = file.split_once('.')?;
+        let digest = format!("{algorithm}:{encoded}").parse().ok()?;
+        let generation = i64::from_str_radix(generation, 16).ok()?;
+        let key = Self { digest, generation };
+        (parts.next().is_none() && fan == hex::encode(&digest.bytes()[..1]) && key.file() == file).then_some(key)
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.folder(), self.file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_model::Algorithm;
+
+    #[test]
+    fn keys_round_trip_and_nothing_else_parses() {
+        let key = ObjectKey { digest: Digest::of(Algorithm::Sha512, b"x"), generation: 0x1234 };
+        assert_eq!(ObjectKey::parse(&key.to_string()), Some(key));
+        for bad in [
+            "",
+            "sha256",
+            "sha256/ab/abc.1",
+            "../../etc/passwd",
+            &format!("{key}/x"),
+            &key.to_string().replace('.', ".0"),
+        ] {
+            assert_eq!(ObjectKey::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Bytes by digest: staging while they arrive, one durable commit, ranged reads, deletion by generation.
+//!
+//! Knows: folders, files, fsync, object stores. Every IO on blob bytes is here.
+//! Must never know: names, repos, users, protocols, HTTP. A blob here is its digest and the generation of its object.
+//!
+//! A local folder is written and read through plain files of our own (streaming hash, fsync of file and folder,
+//! reads that can be sent without a copy); every other store goes through `object_store`.
+
+pub mod content;
+mod doubt;
+mod error;
+pub mod key;
+mod local;
+pub mod open;
+mod remote;
+pub mod staging;
+mod store;
+pub mod suite;
+
+pub use content::Content;
+pub use error::Error;
+pub use key::ObjectKey;
+pub use staging::Staging;
+pub use store::{BlobStore, Committed};

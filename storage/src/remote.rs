@@ -1,0 +1,128 @@
+//! A remote object store: whole objects put under their final key, from a sealed staging file.
+
+use crate::content::read_piece;
+use crate::{Content, Error, ObjectKey};
+use futures_util::StreamExt;
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt};
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Objects up to this size go in one request; larger ones in parts of at least this size.
+const PART_BYTES: u64 = 8 << 20;
+/// S3 allows 10,000 parts; a few are left in hand.
+const MOST_PARTS: u64 = 9_000;
+/// Parts in memory at once, over all uploads.
+const PARTS_AT_ONCE: usize = 4;
+
+/// An S3, GCS, Azure or in-memory store.
+pub(crate) struct Remote {
+    store: Arc<dyn ObjectStore>,
+    parts: Arc<Semaphore>,
+}
+
+impl Remote {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self { store, parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)) }
+    }
+
+    fn path(key: &ObjectKey) -> Path {
+        Path::from(format!("blobs/{key}"))
+    }
+
+    /// Sends a sealed file to its key. The store makes it visible whole or not at all.
+    pub(crate) async fn keep(&self, file: &Arc<File>, size: u64, key: &ObjectKey) -> Result<(), Error> {
+        let path = Self::path(key);
+        if size <= PART_BYTES {
+            let permit = self.parts.acquire().await.map_err(|_| Error::Stopped)?;
+            let body = read(file, 0..size).await?;
+            self.store.put(&path, body.into()).await?;
+            drop(permit);
+            return Ok(());
+        }
+        let mut upload = self.store.put_multipart(&path).await?;
+        match self.send_parts(upload.as_mut(), file, size).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                if let Err(abort) = upload.abort().await {
+                    tracing::warn!(%key, error = %abort, "a multipart upload could not be aborted");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send_parts(&self, upload: &mut dyn MultipartUpload, file: &Arc<File>, size: u64) -> Result<(), Error> {
+        let part_bytes = PART_BYTES.max(size.div_ceil(MOST_PARTS));
+        let mut sending = tokio::task::JoinSet::new();
+        let mut at = 0;
+        while at < size {
+            let end = size.min(at + part_bytes);
+            let permit = Arc::clone(&self.parts).acquire_owned().await.map_err(|_| Error::Stopped)?;
+            let part = upload.put_part(read(file, at..end).await?.into());
+            sending.spawn(async move {
+                let sent = part.await;
+                drop(permit);
+                sent
+            });
+            while let Some(sent) = sending.try_join_next() {
+                sent??;
+            }
+            at = end;
+        }
+        while let Some(sent) = sending.join_next().await {
+            sent??;
+        }
+        upload.complete().await?;
+        Ok(())
+    }
+
+    /// A range of an object, as a stream.
+    pub(crate) async fn open(&self, key: &ObjectKey, range: Range<u64>) -> Result<Content, Error> {
+        if range.is_empty() {
+            return Ok(Content::Ready(bytes::Bytes::new()));
+        }
+        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        let found = self.store.get_opts(&Self::path(key), options).await?;
+        Ok(Content::Stream(found.into_stream().map(|piece| piece.map_err(Error::from)).boxed()))
+    }
+
+    /// Removes an object; whether it was there as far as the store tells.
+    pub(crate) async fn remove(&self, key: &ObjectKey) -> Result<bool, Error> {
+        match self.store.head(&Self::path(key)).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            found => found?,
+        };
+        self.store.delete(&Self::path(key)).await?;
+        Ok(true)
+    }
+
+    /// Keys and sizes of all objects.
+    pub(crate) async fn list(&self, mut each: impl FnMut(ObjectKey, u64)) -> Result<(), Error> {
+        let mut objects = self.store.list(Some(&Path::from("blobs")));
+        while let Some(object) = objects.next().await {
+            let object = object?;
+            let below = object.location.as_ref().split_once("blobs/").map(|(_, below)| below);
+            if let Some(key) = below.and_then(ObjectKey::parse) {
+                each(key, object.size);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the store for anything at all, to learn whether it answers.
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        match self.store.head(&Path::from("blobs/ping")).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+async fn read(file: &Arc<File>, range: Range<u64>) -> Result<bytes::Bytes, Error> {
+    let file = Arc::clone(file);
+    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    tokio::task::spawn_blocking(move || read_piece(&file, range.start, length)).await?
+}

@@ -1,0 +1,229 @@
+//! Bytes on their way in: written to a file of their own and hashed while they arrive.
+//!
+//! Receiving overlaps with writing and hashing: a batch is gathered while the one before it is written and hashed on
+//! a blocking thread. Long uploads are synced as they grow, so that the last sync, which the client waits for, is short.
+
+use crate::Error;
+use crate::content::read_piece;
+use crate::doubt::Doubt;
+use bytes::Bytes;
+use larder_model::{Algorithm, Digest, Hasher};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// A batch is handed to the writer when it has this many bytes.
+const BATCH_BYTES: usize = 1 << 20;
+/// After so many unsynced bytes a sync is started beside the writing.
+const SYNC_BYTES: u64 = 16 << 20;
+
+/// An upload in progress.
+pub struct Staging {
+    path: PathBuf,
+    file: Arc<File>,
+    doubt: Doubt,
+    offset: u64,
+    /// What of it may have been acknowledged: a failed write takes back only what came later.
+    settled: u64,
+    gathered: Vec<Bytes>,
+    gathered_bytes: usize,
+    hasher: Option<Hasher>,
+    writing: Option<JoinHandle<Result<Hasher, Error>>>,
+    syncing: Option<JoinHandle<Result<(), Error>>>,
+    unsynced_bytes: u64,
+}
+
+impl Staging {
+    /// Starts an empty staging file at `path`, which must not exist.
+    pub(crate) async fn create(path: PathBuf, doubt: Doubt, algorithm: Algorithm) -> Result<Self, Error> {
+        let at = path.clone();
+        let create = move || File::options().write(true).read(true).create_new(true).open(at);
+        let file = tokio::task::spawn_blocking(create).await?.map_err(Error::of_write)?;
+        Ok(Self::over(path, file, doubt, 0, Hasher::new(algorithm)))
+    }
+
+    /// Takes up the file at `path`, of which `offset` bytes are acknowledged; what was written beyond them is cut off.
+    /// With `check` the bytes are hashed again: the machine went down meanwhile and may have lost some of them.
+    pub(crate) async fn resume(
+        path: PathBuf,
+        doubt: Doubt,
+        offset: u64,
+        hasher: Hasher,
+        check: bool,
+    ) -> Result<Self, Error> {
+        let at = path.clone();
+        let expected = hasher.state();
+        let algorithm = hasher.algorithm();
+        let open = move || -> Result<File, Error> {
+            let file = File::options().write(true).read(true).open(at)?;
+            if file.metadata()?.len() < offset {
+                return Err(Error::Missing); // a power loss took unsynced bytes: the client starts again
+            }
+            if check && hash_start(&file, offset, algorithm)?.state() != expected {
+                return Err(Error::Missing);
+            }
+            file.set_len(offset)?;
+            Ok(file)
+        };
+        let file = tokio::task::spawn_blocking(open).await??;
+        Ok(Self::over(path, file, doubt, offset, hasher))
+    }
+
+    fn over(path: PathBuf, file: File, doubt: Doubt, offset: u64, hasher: Hasher) -> Self {
+        Self {
+            path,
+            file: Arc::new(file),
+            doubt,
+            offset,
+            settled: offset,
+            gathered: Vec::new(),
+            gathered_bytes: 0,
+            hasher: Some(hasher),
+            writing: None,
+            syncing: None,
+            unsynced_bytes: offset,
+        }
+    }
+
+    /// Bytes taken in so far.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Takes in the next bytes. An error means that the upload cannot go on.
+    pub async fn append(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.offset += bytes.len() as u64;
+        self.gathered_bytes += bytes.len();
+        self.gathered.push(bytes);
+        if self.gathered_bytes >= BATCH_BYTES {
+            self.hand_over().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all bytes are written and hashed, and no sync is running; the state can then be stored.
+    pub async fn settle(&mut self) -> Result<&Hasher, Error> {
+        self.hand_over().await?;
+        self.join_writer().await?;
+        self.join_sync().await?;
+        self.settled = self.offset;
+        self.hasher.as_ref().ok_or(Error::Stopped)
+    }
+
+    /// Makes all bytes durable and tells their digest.
+    pub(crate) async fn seal(mut self) -> Result<(PathBuf, Arc<File>, u64, Digest), Error> {
+        self.settle().await?;
+        tokio::task::spawn_blocking(self.sync()).await??;
+        let hasher = self.hasher.take().ok_or(Error::Stopped)?;
+        Ok((self.path, self.file, self.offset, hasher.finish()))
+    }
+
+    /// The digest of all bytes so far; the upload can go on.
+    pub async fn digest(&mut self) -> Result<Digest, Error> {
+        Ok(self.settle().await?.clone().finish())
+    }
+
+    /// All bytes, if there are at most `limit`: what is small enough need not become an object.
+    pub async fn bytes(&mut self, limit: u64) -> Result<Option<Bytes>, Error> {
+        if self.offset > limit {
+            return Ok(None);
+        }
+        self.settle().await?;
+        let (file, length) = (Arc::clone(&self.file), usize::try_from(self.offset).unwrap_or(usize::MAX));
+        tokio::task::spawn_blocking(move || read_piece(&file, 0, length)).await?.map(Some)
+    }
+
+    /// What is being computed.
+    pub fn digest_algorithm(&self) -> Option<Algorithm> {
+        self.hasher.as_ref().map(Hasher::algorithm)
+    }
+
+    /// Hashes all bytes again with another algorithm: for clients that say only at the end which one they use.
+    pub async fn rehash(&mut self, algorithm: Algorithm) -> Result<(), Error> {
+        self.settle().await?;
+        let (file, length) = (Arc::clone(&self.file), self.offset);
+        self.hasher = Some(tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??);
+        Ok(())
+    }
+
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        self.join_writer().await?;
+        let Some(mut hasher) = self.hasher.take() else { return Err(Error::Stopped) };
+        let batch = std::mem::take(&mut self.gathered);
+        let start = self.offset - self.gathered_bytes as u64;
+        self.unsynced_bytes += self.gathered_bytes as u64;
+        self.gathered_bytes = 0;
+        let (file, settled) = (Arc::clone(&self.file), self.settled);
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = write(&file, start, &batch, &mut hasher) {
+                // The device may be full: what nobody was told of leaves it again, at once.
+                if let Err(error) = file.set_len(settled) {
+                    tracing::warn!(%error, "bytes of a failed upload stay until it is forgotten");
+                }
+                return Err(Error::of_write(error));
+            }
+            Ok(hasher)
+        }));
+        if self.unsynced_bytes >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.join_sync().await?;
+            self.unsynced_bytes = 0;
+            self.syncing = Some(tokio::task::spawn_blocking(self.sync()));
+        }
+        Ok(())
+    }
+
+    /// A sync for a blocking thread. If it fails the file is removed at once: the kernel may have dropped bytes of it, and a
+    /// later sync of the same file would not tell.
+    fn sync(&self) -> impl FnOnce() -> Result<(), Error> + use<> {
+        let (file, path, doubt) = (Arc::clone(&self.file), self.path.clone(), self.doubt.clone());
+        move || {
+            file.sync_data().map_err(|error| {
+                doubt.raise(&error);
+                if let Err(error) = std::fs::remove_file(&path) {
+                    tracing::error!(%error, "an upload that could not be made durable could not be removed");
+                }
+                Error::NotDurable(error)
+            })
+        }
+    }
+
+    async fn join_writer(&mut self) -> Result<(), Error> {
+        if let Some(writing) = self.writing.take() {
+            self.hasher = Some(writing.await??);
+        }
+        Ok(())
+    }
+
+    async fn join_sync(&mut self) -> Result<(), Error> {
+        match self.syncing.take() {
+            Some(syncing) => syncing.await?,
+            None => Ok(()),
+        }
+    }
+}
+
+fn write(file: &File, mut at: u64, batch: &[Bytes], hasher: &mut Hasher) -> io::Result<()> {
+    for bytes in batch {
+        file.write_all_at(bytes, at)?;
+        at += bytes.len() as u64;
+        hasher.update(bytes); // while the bytes are still in the processor's cache
+    }
+    Ok(())
+}
+
+fn hash_start(file: &File, length: u64, algorithm: Algorithm) -> Result<Hasher, Error> {
+    let mut hasher = Hasher::new(algorithm);
+    let mut at = 0;
+    while at < length {
+        let piece = (length - at).min(BATCH_BYTES as u64);
+        hasher.update(&read_piece(file, at, usize::try_from(piece).unwrap_or(BATCH_BYTES))?);
+        at += piece;
+    }
+    Ok(hasher)
+}

@@ -1,0 +1,216 @@
+//! The store itself: one type over a local folder or a remote store.
+
+use crate::doubt::Doubt;
+use crate::local::{Local, sync_folder};
+use crate::remote::Remote;
+use crate::{Content, Error, ObjectKey, Staging};
+use larder_model::{Algorithm, Digest, Hasher};
+use object_store::ObjectStore;
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Mutex;
+
+/// The file that a probe writes, beside the uploads.
+const PROBE: &str = "probe";
+
+enum Back {
+    Local(Local),
+    Remote(Remote),
+}
+
+/// Bytes by digest. Cheap to share; all methods may be called at once.
+#[derive(Clone)]
+pub struct BlobStore(Arc<Inner>);
+
+struct Inner {
+    back: Back,
+    staging: PathBuf,
+    incarnation: Box<str>,
+    /// While it is raised nothing is staged.
+    doubt: Doubt,
+    /// One probe at a time.
+    probing: Mutex<()>,
+}
+
+impl BlobStore {
+    /// A store in the folder `root`, made if it is not there. Uploads gather in `root/staging`, on the same file system.
+    pub fn local(root: &Path) -> Result<Self, Error> {
+        let local = Local::open(root)?;
+        Self::over(Back::Local(local), &root.join("staging"))
+    }
+
+    /// A store over any object store; uploads gather in the local folder `staging` until they are whole.
+    pub fn remote(store: Arc<dyn ObjectStore>, staging: &Path) -> Result<Self, Error> {
+        Self::over(Back::Remote(Remote::new(store)), staging)
+    }
+
+    fn over(back: Back, staging: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(staging)?;
+        if let Some(parent) = staging.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_folder(parent)?;
+        }
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let incarnation = boot.trim().into();
+        let (doubt, probing) = (Doubt::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { back, staging: staging.to_owned(), incarnation, doubt, probing })))
+    }
+
+    fn staging_path(&self, id: &str) -> PathBuf {
+        debug_assert!(id.bytes().all(|byte| byte.is_ascii_hexdigit()), "ids are made by us");
+        self.0.staging.join(id)
+    }
+
+    /// Starts an upload under `id`, a hex id made by us.
+    pub async fn stage(&self, id: &str, algorithm: Algorithm) -> Result<Staging, Error> {
+        self.probe().await?;
+        Staging::create(self.staging_path(id), self.0.doubt.clone(), algorithm).await
+    }
+
+    /// Takes up an upload of which `offset` bytes were acknowledged under the incarnation `under`; [`Error::Missing`] if
+    /// they are gone. Bytes of another incarnation were never synced and are hashed again.
+    pub async fn resume(&self, id: &str, offset: u64, hasher: Hasher, under: &str) -> Result<Staging, Error> {
+        self.probe().await?;
+        let check = under.is_empty() || under != self.incarnation();
+        Staging::resume(self.staging_path(id), self.0.doubt.clone(), offset, hasher, check).await
+    }
+
+    /// Names the time since this machine was last started: written bytes outlive a process, but not the machine.
+    pub fn incarnation(&self) -> &str {
+        &self.0.incarnation
+    }
+
+    /// Forgets an upload. Nothing there is fine.
+    pub async fn discard(&self, id: &str) -> Result<(), Error> {
+        let path = self.staging_path(id);
+        match tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await? {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a staged upload a durable object of generation `generation`: when this returns, a crash loses nothing of it.
+    /// The bytes must be those of `expected`, else nothing is kept and what they are is told.
+    pub async fn commit(&self, staging: Staging, expected: Digest, generation: i64) -> Result<Committed, Error> {
+        let (path, file, size, digest) = staging.seal().await?;
+        if digest != expected {
+            tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await??;
+            return Ok(Committed::Mismatch(digest));
+        }
+        let key = ObjectKey { digest, generation };
+        match &self.0.back {
+            Back::Local(_) => {
+                let store = self.clone();
+                let kept = tokio::task::spawn_blocking(move || match &store.0.back {
+                    Back::Local(local) => local.keep(&path, &key),
+                    Back::Remote(_) => Ok(()),
+                })
+                .await?;
+                if let Err(Error::NotDurable(error)) = &kept {
+                    self.0.doubt.raise(error);
+                }
+                kept?;
+            }
+            Back::Remote(remote) => {
+                remote.keep(&file, size, &key).await?;
+                tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await??;
+            }
+        }
+        Ok(Committed::Kept { key, size })
+    }
+
+    /// Opens a range of an object; the caller knows its size.
+    pub async fn open(&self, key: &ObjectKey, range: Range<u64>) -> Result<Content, Error> {
+        match &self.0.back {
+            Back::Local(local) => Ok(Content::File { file: Arc::new(local.open_object(key)?), range }),
+            Back::Remote(remote) => remote.open(key, range).await,
+        }
+    }
+
+    /// Removes an object durably; whether it was there.
+    pub async fn remove(&self, key: ObjectKey) -> Result<bool, Error> {
+        match &self.0.back {
+            Back::Local(_) => {
+                let store = self.clone();
+                tokio::task::spawn_blocking(move || match &store.0.back {
+                    Back::Local(local) => local.remove(&key),
+                    Back::Remote(_) => Ok(false),
+                })
+                .await?
+            }
+            Back::Remote(remote) => remote.remove(&key).await,
+        }
+    }
+
+    /// Calls `each` with the key and size in bytes of every object, in no order.
+    pub async fn list(&self, each: impl FnMut(ObjectKey, u64) + Send) -> Result<(), Error> {
+        match &self.0.back {
+            Back::Local(local) => local.list(each),
+            Back::Remote(remote) => remote.list(each).await,
+        }
+    }
+
+    /// Ids of staged uploads untouched for `age`.
+    pub async fn stale(&self, age: Duration) -> Result<Vec<String>, Error> {
+        let folder = self.0.staging.clone();
+        let find = move || -> Result<Vec<String>, Error> {
+            let mut ids = Vec::new();
+            for entry in std::fs::read_dir(folder)? {
+                let entry = entry?;
+                let touched = entry.metadata()?.modified()?;
+                let old = SystemTime::now().duration_since(touched).is_ok_and(|passed| passed >= age);
+                if let (true, Some(id)) = (old, entry.file_name().to_str().filter(|name| *name != PROBE)) {
+                    ids.push(id.to_owned());
+                }
+            }
+            Ok(ids)
+        };
+        tokio::task::spawn_blocking(find).await?
+    }
+
+    /// Whether the store can be reached and written.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.probe().await?;
+        match &self.0.back {
+            Back::Local(_) => Ok(()),
+            Back::Remote(remote) => remote.ping().await,
+        }
+    }
+
+    /// After a failed sync: writes and syncs a file before anything else is taken in.
+    async fn probe(&self) -> Result<(), Error> {
+        if !self.0.doubt.is_raised() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.0.probing.lock().await;
+        if !self.0.doubt.is_raised() {
+            return Ok(());
+        }
+        let path = self.0.staging.join(PROBE);
+        let write = move || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&path)?;
+            file.write_all(b"probe")?;
+            file.sync_all()?;
+            std::fs::remove_file(&path)
+        };
+        tokio::task::spawn_blocking(write).await?.map_err(Error::of_write)?;
+        self.0.doubt.end();
+        Ok(())
+    }
+}
+
+/// What became of a staged upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Durable under this key.
+    Kept {
+        /// Where.
+        key: ObjectKey,
+        /// Size in bytes.
+        size: u64,
+    },
+    /// Not what was promised: this is what came. Nothing was kept.
+    Mismatch(Digest),
+}
