@@ -1,0 +1,81 @@
+//! What can go wrong with the database.
+
+use crate::Value;
+use larder_model::{Kind, Problem};
+use std::fmt;
+use std::time::Duration;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failure of the database, or of a demand.
+#[derive(Debug)]
+pub enum Error {
+    /// The demand of this name did not hold; nothing of the batch was done.
+    Unmet(&'static str),
+    /// The row exists already; nothing of the batch was done.
+    Exists(Source),
+    /// No room left; nothing was done.
+    Full(Source),
+    /// The database cannot be reached or cannot commit now; nothing was acknowledged.
+    Unavailable(Source),
+    /// The database is newer than this program.
+    TooNew {
+        /// Its schema version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A row has another shape than the code expects.
+    Shape(String),
+    /// Any other failure.
+    Database(Source),
+}
+
+impl Error {
+    pub(crate) fn shape(column: usize, wanted: &str, found: &Value) -> Self {
+        Self::Shape(format!("column {column} is not {wanted} but {found:?}"))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unmet(demand) => write!(f, "demand not met: {demand}"),
+            Self::Exists(source) => write!(f, "exists already: {source}"),
+            Self::Full(source) => write!(f, "no room left: {source}"),
+            Self::Unavailable(source) => write!(f, "database unavailable: {source}"),
+            Self::TooNew { found, known } => write!(
+                f,
+                "the database has schema version {found}, newer than {known} which this program knows: run a newer larder"
+            ),
+            Self::Shape(what) => f.write_str(what),
+            Self::Database(source) => write!(f, "database: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Exists(source) | Self::Full(source) | Self::Unavailable(source) | Self::Database(source) => {
+                Some(source.as_ref())
+            }
+            Self::Unmet(_) | Self::TooNew { .. } | Self::Shape(_) => None,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Full(_) => {
+                Self::new(Kind::Full, "storage", "the server's storage is full; nothing was changed").because(error)
+            }
+            Error::Unavailable(_) => {
+                Self::busy("the server's database fails; nothing was changed, try again", Duration::from_secs(5))
+                    .because(error)
+            }
+            error => Self::internal(error),
+        }
+    }
+}

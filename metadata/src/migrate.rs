@@ -1,0 +1,37 @@
+//! Numbered migrations, forward only, each all or nothing.
+
+use crate::{Error, Sql};
+
+/// The migrations in order; the position is the schema version, from 1. Never change one that was released.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_house.sql")];
+
+const VERSION_TABLE: &str = "create table if not exists schema_version (version bigint primary key)";
+
+/// Brings the schema to the newest version.
+pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    sql.script(VERSION_TABLE.to_owned()).await?;
+    loop {
+        let found = version(sql).await?;
+        if found > known {
+            return Err(Error::TooNew { found, known });
+        }
+        let Some(text) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done)) else { return Ok(()) };
+        let mut text = (*text).to_owned();
+        for (token, spelling) in sql.spelling() {
+            text = text.replace(token, spelling);
+        }
+        let next = found + 1;
+        // The version row comes first: of two servers that start together one fails here and looks again.
+        match sql.script(format!("insert into schema_version values ({next});\n{text}")).await {
+            Ok(()) => tracing::debug!(version = next, "schema migrated"),
+            Err(Error::Exists(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn version(sql: &dyn Sql) -> Result<i64, Error> {
+    let mut rows = sql.rows("select coalesce(max(version), 0) from schema_version", &[]).await?;
+    rows.first_mut().map_or(Ok(0), |row| row.int(0))
+}

@@ -1,0 +1,305 @@
+//! Users, groups, tokens and grants.
+
+use crate::{Batch, Error, Metadata, Row, Value};
+use larder_model::{Pattern, Role, Timestamp, UserName};
+
+const USERS: &str = "select id, name, kind, superuser, disabled, created_at from users order by name";
+const USER_PASSWORD: &str = "select id, password from users where name = ?1";
+const ADD_USER: &str = "insert into users (id, name, kind, password, superuser, disabled, created_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const SET_PASSWORD: &str = "update users set password = ?2 where id = ?1";
+const SET_FLAGS: &str = "update users set superuser = ?2, disabled = ?3 \
+    where id = ?1 and superuser = ?4 and disabled = ?5";
+const DROP_USER: &str = "delete from users where id = ?1 and superuser = ?2 and disabled = ?3";
+const DROP_GRANTS_OF: &str = "delete from grants where subject = ?1";
+const OTHER_SUPERUSERS: &str = "update users set superuser = superuser where id = \
+    (select min(id) from users where superuser = 1 and disabled = 0 and id <> ?1)";
+
+const MEMBERS: &str = "select members.user_id, groups.name from members join groups on groups.id = members.group_id";
+
+const TOKENS_OF: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens \
+    where owner = ?1 and id > ?2 order by id limit ?3";
+const TOKEN_BY_HASH: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens where hash = ?1";
+const TOKEN_BY_ID: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens where id = ?1";
+const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
+const DROP_EXPIRED: &str = "delete from tokens where expires_at < ?1";
+
+const GRANTS: &str = "select id, subject, repository, package, role, created_at, created_by from grants order by id";
+const GRANTS_AFTER: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
+    where id > ?1 order by id limit ?2";
+const GRANT_BY_ID: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
+    where id = ?1";
+const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, created_by) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const DROP_GRANT: &str = "delete from grants where id = ?1";
+
+/// A user's row, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id, never used again.
+    pub id: i64,
+    /// Its name.
+    pub name: UserName,
+    /// `person` or `robot`.
+    pub kind: Box<str>,
+    /// Whether it may do everything.
+    pub superuser: bool,
+    /// Whether it may do nothing.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A token's row, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: i64,
+    /// The user that it acts for.
+    pub owner: i64,
+    /// What its maker calls it.
+    pub name: Box<str>,
+    /// `access` (made by a person) or `offline` (made by a client's login).
+    pub kind: Box<str>,
+    /// What it is limited to, as JSON; `None`: all that its owner may.
+    pub grants: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Token {
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.int(0)?,
+            owner: row.int(1)?,
+            name: row.text(2)?,
+            kind: row.text(3)?,
+            grants: row.optional_text(4)?,
+            created_at: Timestamp(row.int(5)?),
+            expires_at: row.optional_int(6)?.map(Timestamp),
+        })
+    }
+}
+
+/// A grant's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRow {
+    /// Its id.
+    pub id: i64,
+    /// `user:…`, `group:…`, `robot:…`, `authenticated` or `anonymous`.
+    pub subject: Box<str>,
+    /// Which repositories, e.g. `oci/team-*`.
+    pub repository: Pattern,
+    /// Which packages in them; `*`: all.
+    pub package: Pattern,
+    /// What the subject is there.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Box<str>,
+}
+
+impl GrantRow {
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.int(0)?,
+            subject: row.text(1)?,
+            repository: row.parsed(2)?,
+            package: row.parsed(3)?,
+            role: row.parsed(4)?,
+            created_at: Timestamp(row.int(5)?),
+            created_by: row.text(6)?,
+        })
+    }
+}
+
+fn flag(row: &mut Row, column: usize) -> Result<bool, Error> {
+    Ok(row.int(column)? != 0)
+}
+
+impl Metadata {
+    /// All users by name.
+    pub async fn users(&self) -> Result<Vec<User>, Error> {
+        let read = |row: &mut Row| {
+            Ok(User {
+                id: row.int(0)?,
+                name: row.parsed(1)?,
+                kind: row.text(2)?,
+                superuser: flag(row, 3)?,
+                disabled: flag(row, 4)?,
+                created_at: Timestamp(row.int(5)?),
+            })
+        };
+        self.sql.scan(USERS, Vec::new()).await?.iter_mut().map(read).collect()
+    }
+
+    /// A user's id and password hash.
+    pub async fn password_of(&self, name: &str) -> Result<Option<(i64, Option<Box<str>>)>, Error> {
+        let mut rows = self.sql.rows(USER_PASSWORD, &[name.into()]).await?;
+        rows.first_mut().map(|row| Ok((row.int(0)?, row.optional_text(1)?))).transpose()
+    }
+
+    /// Makes a user; [`Error::Exists`] if there is one of that name.
+    pub async fn add_user(
+        &self,
+        name: &UserName,
+        kind: &str,
+        password: Option<String>,
+        superuser: bool,
+        disabled: bool,
+    ) -> Result<i64, Error> {
+        let id = self.new_id();
+        let mut batch = Batch::default();
+        let now = self.now();
+        batch.run(
+            ADD_USER,
+            [
+                id.into(),
+                name.as_str().into(),
+                kind.into(),
+                password.into(),
+                superuser.into(),
+                disabled.into(),
+                now.into(),
+            ],
+        );
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await?;
+        Ok(id)
+    }
+
+    /// Changes a user. [`Error::Unmet`]: the `user` is gone or not as it was read, so that no change undoes another
+    /// unseen; or it is the `last superuser` and would be one no more.
+    pub async fn change_user(
+        &self,
+        user: &User,
+        password: Option<String>,
+        superuser: bool,
+        disabled: bool,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        if user.superuser && !user.disabled && (disabled || !superuser) {
+            batch.must("last superuser", 1, OTHER_SUPERUSERS, [user.id.into()]);
+        }
+        if let Some(password) = password {
+            batch.must("user", 1, SET_PASSWORD, [user.id.into(), password.into()]);
+        }
+        let flags = [superuser, disabled, user.superuser, user.disabled].map(Value::from);
+        let [superuser, disabled, was_superuser, was_disabled] = flags;
+        batch.must("user", 1, SET_FLAGS, [user.id.into(), superuser, disabled, was_superuser, was_disabled]);
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Removes a user with its tokens and grants. [`Error::Unmet`] as for a change.
+    pub async fn drop_user(&self, user: &User) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        if user.superuser && !user.disabled {
+            batch.must("last superuser", 1, OTHER_SUPERUSERS, [user.id.into()]);
+        }
+        for word in ["user", "robot"] {
+            batch.run(DROP_GRANTS_OF, [format!("{word}:{}", user.name).into()]);
+        }
+        batch.must("user", 1, DROP_USER, [user.id.into(), user.superuser.into(), user.disabled.into()]);
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Which user is in which group.
+    pub async fn members(&self) -> Result<Vec<(i64, Box<str>)>, Error> {
+        let read = |row: &mut Row| Ok((row.int(0)?, row.text(1)?));
+        self.sql.scan(MEMBERS, Vec::new()).await?.iter_mut().map(read).collect()
+    }
+
+    /// The token whose secret has this hash.
+    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, Error> {
+        self.sql.rows(TOKEN_BY_HASH, &[hash.into()]).await?.first_mut().map(Token::read).transpose()
+    }
+
+    /// The token of this id.
+    pub async fn token(&self, id: i64) -> Result<Option<Token>, Error> {
+        self.sql.rows(TOKEN_BY_ID, &[id.into()]).await?.first_mut().map(Token::read).transpose()
+    }
+
+    /// A user's tokens after the one of id `after`, at most `limit`.
+    pub async fn tokens_of(&self, owner: i64, after: i64, limit: u64) -> Result<Vec<Token>, Error> {
+        let values = vec![owner.into(), after.into(), limit.into()];
+        self.sql.scan(TOKENS_OF, values).await?.iter_mut().map(Token::read).collect()
+    }
+
+    /// Keeps a token's row; `hash` is that of its secret.
+    pub async fn add_token(&self, token: &Token, hash: &str) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.run(
+            ADD_TOKEN,
+            [
+                token.id.into(),
+                token.owner.into(),
+                token.name.as_ref().into(),
+                token.kind.as_ref().into(),
+                hash.into(),
+                token.grants.as_deref().into(),
+                token.created_at.into(),
+                token.expires_at.into(),
+            ],
+        );
+        batch.run(DROP_EXPIRED, [self.now().into()]);
+        self.sql.apply(batch).await
+    }
+
+    /// Ends a token of that owner; [`Error::Unmet`]`("token")` if there is none.
+    pub async fn drop_token(&self, id: i64, owner: i64) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.must("token", 1, DROP_TOKEN, [id.into(), owner.into()]);
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// All grants in the order of their making.
+    pub async fn grants(&self) -> Result<Vec<GrantRow>, Error> {
+        self.sql.scan(GRANTS, Vec::new()).await?.iter_mut().map(GrantRow::read).collect()
+    }
+
+    /// Grants after the one of id `after`, at most `limit`.
+    pub async fn grants_after(&self, after: i64, limit: u64) -> Result<Vec<GrantRow>, Error> {
+        let values = vec![after.into(), limit.into()];
+        self.sql.scan(GRANTS_AFTER, values).await?.iter_mut().map(GrantRow::read).collect()
+    }
+
+    /// The grant of this id.
+    pub async fn grant(&self, id: i64) -> Result<Option<GrantRow>, Error> {
+        self.sql.rows(GRANT_BY_ID, &[id.into()]).await?.first_mut().map(GrantRow::read).transpose()
+    }
+
+    /// Keeps a grant; [`Error::Exists`] if the very same is there.
+    pub async fn add_grant(&self, grant: &GrantRow) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.run(
+            ADD_GRANT,
+            [
+                grant.id.into(),
+                grant.subject.as_ref().into(),
+                grant.repository.as_str().into(),
+                grant.package.as_str().into(),
+                grant.role.word().into(),
+                grant.created_at.into(),
+                grant.created_by.as_ref().into(),
+            ],
+        );
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Ends a grant; [`Error::Unmet`]`("grant")` if there is none.
+    pub async fn drop_grant(&self, id: i64) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.must("grant", 1, DROP_GRANT, [id.into()]);
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+}

@@ -1,0 +1,198 @@
+//! PostgreSQL: a pool; each batch is a transaction of its own, tried again when it meets another.
+
+use crate::sql::{Batch, Statement};
+use crate::{Error, Row, Sql, Value};
+use async_trait::async_trait;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+
+/// How often a transaction that met another is tried.
+const TRIES: u32 = 8;
+/// Only one server migrates at a time: the key of the advisory lock.
+const MIGRATION_LOCK: &str = "select pg_advisory_xact_lock(70707070)";
+
+pub(crate) struct Postgres {
+    pool: Pool,
+    /// Statement texts with `$1` for `?1`, made once each.
+    texts: Mutex<HashMap<&'static str, Arc<str>>>,
+}
+
+impl Postgres {
+    pub(crate) fn open(url: &str, connections: usize) -> Result<Self, Error> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(|error| Error::Database(Box::new(error)))?;
+        config.application_name("larder").connect_timeout(Duration::from_secs(5));
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable {
+            Manager::from_config(config, tokio_postgres::NoTls, recycling)
+        } else {
+            Manager::from_config(config, tls()?, recycling)
+        };
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(Duration::from_secs(10)))
+            .create_timeout(Some(Duration::from_secs(10)))
+            .build()
+            .map_err(|error| Error::Database(error.into()))?;
+        Ok(Self { pool, texts: Mutex::default() })
+    }
+
+    fn dialect(&self, text: &'static str) -> Arc<str> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(texts.entry(text).or_insert_with(|| text.replace('?', "$").into()))
+    }
+
+    async fn connection(&self) -> Result<Object, Error> {
+        self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
+    }
+
+    async fn attempt(&self, connection: &mut Object, batch: &Batch) -> Result<(), Error> {
+        let transaction = connection.transaction().await?;
+        for statement in &batch.statements {
+            let prepared = transaction.prepare_cached(&self.dialect(statement.text)).await?;
+            let changed = transaction.execute(&prepared, &parameters(&statement.values)).await?;
+            demand(statement, changed)?; // dropping the transaction undoes it
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn demand(statement: &Statement, changed: u64) -> Result<(), Error> {
+    match statement.demand {
+        Some(demand) if demand.rows != changed => Err(Error::Unmet(demand.name)),
+        _ => Ok(()),
+    }
+}
+
+fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        if let Err(error) = roots.add(certificate) {
+            tracing::debug!(%error, "a certificate of the system's trust store is not usable");
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Database(error.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
+}
+
+fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl ToSql for Value {
+    fn to_sql(
+        &self,
+        column: &Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Int(it) if *column == Type::INT4 => i32::try_from(*it)?.to_sql(column, out),
+            Self::Int(it) => it.to_sql(column, out),
+            Self::Text(it) => it.as_ref().to_sql(column, out),
+            Self::Bytes(it) => it.as_ref().to_sql(column, out),
+        }
+    }
+
+    fn accepts(column: &Type) -> bool {
+        [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(column)
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(column: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(match *column {
+            Type::INT8 => Self::Int(i64::from_sql(column, raw)?),
+            Type::INT4 => Self::Int(i32::from_sql(column, raw)?.into()),
+            Type::BYTEA => Self::Bytes(raw.to_vec().into()),
+            _ => Self::Text(String::from_sql(column, raw)?.into()),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self::Null)
+    }
+
+    fn accepts(column: &Type) -> bool {
+        <Self as ToSql>::accepts(column)
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(&SqlState::UNIQUE_VIOLATION) => Self::Exists(error.into()),
+            Some(&SqlState::DISK_FULL) => Self::Full(error.into()),
+            Some(code) if code.code().starts_with("08") || code.code().starts_with("57") => {
+                Self::Unavailable(error.into())
+            }
+            None => Self::Unavailable(error.into()),
+            Some(_) => Self::Database(error.into()),
+        }
+    }
+}
+
+fn met_another(error: &Error) -> bool {
+    let Error::Database(source) = error else { return false };
+    let code = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+    matches!(code, Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE))
+}
+
+#[async_trait]
+impl Sql for Postgres {
+    async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        let connection = self.connection().await?;
+        let prepared = connection.prepare_cached(&self.dialect(text)).await?;
+        let found = connection.query(&prepared, &parameters(values)).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            let values: Result<Vec<Value>, _> = (0..row.len()).map(|column| row.try_get(column)).collect();
+            rows.push(Row(values?));
+        }
+        Ok(rows)
+    }
+
+    async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.rows(text, &values).await
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<(), Error> {
+        let mut connection = self.connection().await?;
+        for _ in 1..TRIES {
+            match self.attempt(&mut connection, &batch).await {
+                Err(error) if met_another(&error) => tracing::debug!(%error, "a batch met another and is tried again"),
+                outcome => return outcome,
+            }
+        }
+        self.attempt(&mut connection, &batch).await
+    }
+
+    async fn script(&self, text: String) -> Result<(), Error> {
+        let mut connection = self.connection().await?;
+        let transaction = connection.transaction().await?;
+        transaction.batch_execute(MIGRATION_LOCK).await?;
+        transaction.batch_execute(&text).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    fn spelling(&self) -> [(&'static str, &'static str); 3] {
+        [("{text}", "text collate \"C\""), ("{bytes}", "bytea"), ("{clustered}", "")]
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.rows("select 1 where not pg_is_in_recovery()", &[]).await.map(drop)
+    }
+}

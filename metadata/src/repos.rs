@@ -1,0 +1,104 @@
+//! Repositories.
+
+use crate::{Batch, Error, Metadata, Row};
+use larder_model::{ProtocolName, RepoName, Timestamp};
+
+const ALL: &str =
+    "select id, protocol, name, kind, description, settings, created_at from repos order by protocol, name";
+const ADD: &str = "insert into repos (id, protocol, name, kind, description, settings, created_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const CHANGE: &str = "update repos set description = ?2, settings = ?3 where id = ?1";
+const DROP_FILES: &str = "delete from files where repo = ?1";
+const DROP_EDGES: &str = "delete from edges where repo = ?1";
+const DROP_PACKAGES: &str = "delete from packages where repo = ?1";
+const DROP_UPLOADS: &str = "delete from uploads where repo = ?1";
+const DROP: &str = "delete from repos where id = ?1";
+
+/// A repository's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repo {
+    /// Its id, never used again.
+    pub id: i64,
+    /// What its clients speak.
+    pub protocol: ProtocolName,
+    /// Its name.
+    pub name: RepoName,
+    /// `hosted`, `mirror` or `group`.
+    pub kind: Box<str>,
+    /// A line for people.
+    pub description: Box<str>,
+    /// Further settings, as JSON.
+    pub settings: Box<str>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Repo {
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.int(0)?,
+            protocol: row.parsed(1)?,
+            name: row.parsed(2)?,
+            kind: row.text(3)?,
+            description: row.text(4)?,
+            settings: row.text(5)?,
+            created_at: Timestamp(row.int(6)?),
+        })
+    }
+}
+
+impl Metadata {
+    /// All repositories, by protocol and name.
+    pub async fn repos(&self) -> Result<Vec<Repo>, Error> {
+        self.sql.scan(ALL, Vec::new()).await?.iter_mut().map(Repo::read).collect()
+    }
+
+    /// Makes a repository; [`Error::Exists`] if there is one of that name.
+    pub async fn add_repo(
+        &self,
+        protocol: ProtocolName,
+        name: &RepoName,
+        kind: &str,
+        description: &str,
+        settings: &str,
+    ) -> Result<Repo, Error> {
+        let (id, now) = (self.new_id(), self.now());
+        let mut batch = Batch::default();
+        let values = [id.into(), protocol.0.into(), name.as_str().into(), kind.into()];
+        let [id_value, protocol_value, name_value, kind_value] = values;
+        batch.run(
+            ADD,
+            [id_value, protocol_value, name_value, kind_value, description.into(), settings.into(), now.into()],
+        );
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await?;
+        Ok(Repo {
+            id,
+            protocol,
+            name: name.clone(),
+            kind: kind.into(),
+            description: description.into(),
+            settings: settings.into(),
+            created_at: now,
+        })
+    }
+
+    /// Changes what may change of a repository; [`Error::Unmet`]`("repo")` if it is gone.
+    pub async fn change_repo(&self, id: i64, description: &str, settings: &str) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.must("repo", 1, CHANGE, [id.into(), description.into(), settings.into()]);
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Removes a repository with all its names; the bytes stay until they are collected.
+    pub async fn drop_repo(&self, id: i64) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        for text in [DROP_FILES, DROP_EDGES, DROP_PACKAGES, DROP_UPLOADS] {
+            batch.run(text, [id.into()]);
+        }
+        batch.must("repo", 1, DROP, [id.into()]);
+        self.touch_rights(&mut batch);
+        self.sql.apply(batch).await
+    }
+}

@@ -1,0 +1,59 @@
+//! The seam between the typed methods and the two databases.
+
+use crate::{Error, Row, Value};
+use async_trait::async_trait;
+
+/// A database that speaks the common subset. Parameters are written `?1`, `?2` …
+#[async_trait]
+pub trait Sql: Send + Sync {
+    /// The rows of one short statement.
+    async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error>;
+
+    /// The rows of one statement that may take long; never holds up requests meanwhile.
+    async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error>;
+
+    /// Carries out a batch, all or nothing, durably: when this returns, a crash loses nothing of it.
+    async fn apply(&self, batch: Batch) -> Result<(), Error>;
+
+    /// Runs a script of statements without parameters, all or nothing.
+    async fn script(&self, text: String) -> Result<(), Error>;
+
+    /// How this database spells `{text}`, `{bytes}` and `{clustered}` of the migrations.
+    fn spelling(&self) -> [(&'static str, &'static str); 3];
+
+    /// Whether it answers and would take a write.
+    async fn ping(&self) -> Result<(), Error>;
+}
+
+/// One statement of a batch.
+#[derive(Debug)]
+pub struct Statement {
+    pub(crate) text: &'static str,
+    pub(crate) values: Vec<Value>,
+    pub(crate) demand: Option<Demand>,
+}
+
+/// How many rows a statement must change, and the name under which a failure is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demand {
+    pub(crate) rows: u64,
+    pub(crate) name: &'static str,
+}
+
+/// Statements that are carried out together or not at all.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub(crate) statements: Vec<Statement>,
+}
+
+impl Batch {
+    /// A statement that may change any number of rows.
+    pub fn run<const N: usize>(&mut self, text: &'static str, values: [Value; N]) {
+        self.statements.push(Statement { text, values: values.into(), demand: None });
+    }
+
+    /// A statement that must change exactly `rows` rows, else the batch fails with [`Error::Unmet`]`(name)`.
+    pub fn must<const N: usize>(&mut self, name: &'static str, rows: u64, text: &'static str, values: [Value; N]) {
+        self.statements.push(Statement { text, values: values.into(), demand: Some(Demand { rows, name }) });
+    }
+}

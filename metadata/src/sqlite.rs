@@ -1,0 +1,369 @@
+//! SQLite: one writer that joins waiting batches into one commit, readers of their own beside it.
+//!
+//! WAL with `synchronous=FULL`: a commit is on the disk when it is answered. While one commit is being synced the
+//! batches that arrive wait for the next, so durability costs one sync for all of them. Checkpoints run on a thread of
+//! their own, since a passive checkpoint holds up no one.
+
+use crate::sql::{Batch, Statement};
+use crate::{Error, Row, Sql, Value};
+use async_trait::async_trait;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Batches joined into one commit at most.
+const GROUP: usize = 512;
+/// Bytes of a page.
+const PAGE_BYTES: i64 = 4096;
+/// A checkpoint is due when the log has so many pages (16 MiB): a start after a crash reads the log once.
+const CHECKPOINT_PAGES: i64 = 4096;
+/// SQLite's file system layer for files that one process has to itself: locks and the log's index are in memory, so a
+/// read makes no system call for them.
+const VFS: &std::ffi::CStr = c"unix-excl";
+/// Page cache of each connection in KiB.
+const CACHE_KIB: i64 = 16 * 1024;
+/// Statements kept prepared on each connection.
+const PREPARED: usize = 128;
+
+pub(crate) struct Sqlite {
+    readers: Arc<Readers>,
+    writer: Option<mpsc::Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Sqlite {
+    /// Waits until the writer has ended its log.
+    fn drop(&mut self) {
+        self.writer = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the database's writer panicked");
+        }
+    }
+}
+
+type Done = oneshot::Sender<Result<(), Error>>;
+
+struct Work {
+    task: Task,
+    done: Done,
+}
+
+enum Task {
+    Batch(Batch),
+    Script(String),
+}
+
+impl Sqlite {
+    /// Opens or makes the database file.
+    pub(crate) fn open(path: &Path, readers: usize) -> Result<Self, Error> {
+        let connection = connect(path, true)?;
+        let (writer, waiting) = mpsc::channel(GROUP);
+        let (checkpoint, due) = sync_channel(1);
+        let checkpointer = connect(path, true)?;
+        let folded = Arc::new(AtomicBool::new(false));
+        let writer_folded = Arc::clone(&folded);
+        spawn("sqlite-checkpoint", move || checkpoints(&checkpointer, &due, &folded))?;
+        let thread = spawn("sqlite-writer", move || {
+            Writer { connection, checkpoint, folded: writer_folded, doubtful: false }.run(waiting);
+        })?;
+        let pool = Readers { path: path.to_owned(), idle: Mutex::default(), keep: readers.max(2) };
+        Ok(Self { readers: Arc::new(pool), writer: Some(writer), thread: Some(thread) })
+    }
+
+    async fn submit(&self, task: Task) -> Result<(), Error> {
+        let (done, answer) = oneshot::channel();
+        let closed = || Error::Unavailable("the writer has stopped".into());
+        self.writer.as_ref().ok_or_else(closed)?.send(Work { task, done }).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| Error::Database(error.into()))
+}
+
+fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
+    let access = if write {
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    };
+    let connection = Connection::open_with_flags_and_vfs(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, VFS)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    if write {
+        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    }
+    Ok(connection)
+}
+
+/// Connections for reading. One is taken for the length of a statement, so there are never more than threads.
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    keep: usize,
+}
+
+impl Readers {
+    fn query(&self, text: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| connect(&self.path, false), Ok)?;
+        let rows = query(&connection, text, values);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.is_ok() && idle.len() < self.keep {
+            idle.push(connection);
+        }
+        rows
+    }
+}
+
+fn query(connection: &Connection, text: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
+    let mut statement = connection.prepare_cached(text)?;
+    let columns = statement.column_count();
+    let mut found = statement.query(params_from_iter(values))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let mut values = Vec::with_capacity(columns);
+        for column in 0..columns {
+            values.push(match row.get_ref(column)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(it) => Value::Int(it),
+                ValueRef::Text(it) => Value::Text(String::from_utf8_lossy(it).into_owned().into()),
+                ValueRef::Blob(it) => Value::Bytes(it.to_vec().into()),
+                ValueRef::Real(_) => return Err(Error::Shape("a real number, which no column has".to_owned())),
+            });
+        }
+        rows.push(Row(values));
+    }
+    Ok(rows)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(it) => ValueRef::Integer(*it),
+            Self::Text(it) => ValueRef::Text(it.as_bytes()),
+            Self::Bytes(it) => ValueRef::Blob(it),
+        }))
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    checkpoint: SyncSender<()>,
+    /// Set when nearly all of the log was folded in beside the writing.
+    folded: Arc<AtomicBool>,
+    /// Set by a failed commit: the log may hold pages that never reached the disk, so nothing may build on it.
+    doubtful: bool,
+}
+
+impl Writer {
+    fn run(mut self, mut waiting: mpsc::Receiver<Work>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
+            self.commit_group(&mut group);
+            self.restart_log();
+        }
+        self.end_log();
+    }
+
+    /// Folds in the last few pages of the log, with no writer beside it: only then can the log begin anew, else it would
+    /// grow for as long as there is something to write.
+    fn restart_log(&self) {
+        if !self.folded.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the log could not begin anew; the next checkpoint tries again");
+        }
+    }
+
+    /// Leaves no log behind, so that the next start has none to read.
+    fn end_log(&self) {
+        if let Err(error) = self.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the log could not be folded in; the next start reads it");
+        }
+    }
+
+    /// Carries out the waiting batches in one transaction; one that fails is undone alone. Failures too are answered after the
+    /// commit only: a batch may have failed on what another in the same transaction did.
+    fn commit_group(&mut self, group: &mut Vec<Work>) {
+        let ready = self.clear_doubt().and_then(|()| self.execute("begin immediate"));
+        if let Err(error) = ready {
+            refuse(group.drain(..).map(|work| work.done), &error);
+            return;
+        }
+        let mut done = Vec::with_capacity(group.len());
+        let mut broken = None;
+        for work in group.drain(..) {
+            let outcome = if broken.is_some() { Ok(()) } else { self.attempt(&work.task) };
+            match outcome {
+                // SQLite gave up the whole transaction: nobody's work is in it any more.
+                Err(error) if self.connection.is_autocommit() && broken.is_none() => {
+                    broken = Some(error);
+                    done.push((work.done, Ok(())));
+                }
+                outcome => done.push((work.done, outcome)),
+            }
+        }
+        match broken.map_or_else(|| self.execute("commit"), Err) {
+            Ok(()) => {
+                for (waiting, outcome) in done {
+                    drop(waiting.send(outcome)); // whoever waited may have gone; the commit stands
+                }
+                self.offer_checkpoint();
+            }
+            Err(error) => {
+                tracing::error!(%error, "a commit failed; nothing of it was acknowledged");
+                self.doubtful = true;
+                if !self.connection.is_autocommit() {
+                    drop(self.execute("rollback"));
+                }
+                refuse(done.into_iter().map(|(waiting, _)| waiting), &error);
+            }
+        }
+    }
+
+    fn attempt(&self, task: &Task) -> Result<(), Error> {
+        self.execute("savepoint batch")?;
+        let outcome = match task {
+            Task::Batch(batch) => batch.statements.iter().try_for_each(|statement| self.run_statement(statement)),
+            Task::Script(text) => self.connection.execute_batch(text).map_err(Error::from),
+        };
+        if outcome.is_err() && !self.connection.is_autocommit() {
+            self.execute("rollback to batch")?;
+        }
+        if !self.connection.is_autocommit() {
+            self.execute("release batch")?;
+        }
+        outcome
+    }
+
+    fn run_statement(&self, statement: &Statement) -> Result<(), Error> {
+        let mut prepared = self.connection.prepare_cached(statement.text)?;
+        let changed = prepared.execute(params_from_iter(&statement.values))? as u64;
+        match statement.demand {
+            Some(demand) if demand.rows != changed => Err(Error::Unmet(demand.name)),
+            _ => Ok(()),
+        }
+    }
+
+    fn execute(&self, text: &str) -> Result<(), Error> {
+        self.connection.prepare_cached(text)?.execute([])?;
+        Ok(())
+    }
+
+    /// After a failed commit the log is folded into the database file and begun anew before anything is built on it:
+    /// a failed sync may have dropped its pages while later syncs succeed.
+    fn clear_doubt(&mut self) -> Result<(), Error> {
+        if !self.doubtful {
+            return Ok(());
+        }
+        let busy: i64 = self.connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+        if busy != 0 {
+            return Err(Error::Unavailable("the log is still being read".into()));
+        }
+        self.doubtful = false;
+        tracing::info!("the database is durable again");
+        Ok(())
+    }
+
+    fn offer_checkpoint(&self) {
+        let _ = self.checkpoint.try_send(()); // one that is already due will do
+    }
+}
+
+fn refuse(group: impl Iterator<Item = Done>, error: &Error) {
+    for waiting in group {
+        let text = error.to_string();
+        let told = match error {
+            Error::Full(_) => Error::Full(text.into()),
+            _ => Error::Unavailable(text.into()),
+        };
+        drop(waiting.send(Err(told)));
+    }
+}
+
+/// Folds the log into the database beside the writing, whenever it has grown by [`CHECKPOINT_PAGES`].
+fn checkpoints(connection: &Connection, due: &Receiver<()>, folded: &AtomicBool) {
+    let mut seen = 0;
+    while due.recv().is_ok() {
+        // `noop` tells the log's length and does nothing else.
+        let length = |mode: &str| connection.query_row(mode, [], |row| row.get::<_, i64>(1));
+        match length("pragma wal_checkpoint(noop)") {
+            Ok(pages) if pages < CHECKPOINT_PAGES || (pages >= seen && pages - seen < CHECKPOINT_PAGES) => {}
+            Ok(_) => match length("pragma wal_checkpoint(passive)") {
+                Ok(pages) => {
+                    seen = pages;
+                    folded.store(true, Ordering::Relaxed);
+                }
+                Err(error) => tracing::warn!(%error, "a checkpoint failed; the next one tries again"),
+            },
+            Err(error) => tracing::warn!(%error, "the log's length cannot be read"),
+        }
+    }
+}
+
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE};
+    let codes = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE];
+    error.sqlite_error().is_some_and(|error| codes.contains(&error.extended_code))
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) if is_duplicate(&error) => Self::Exists(error.into()),
+            Some(ErrorCode::DiskFull) => Self::Full(error.into()),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseBusy | ErrorCode::CannotOpen) => {
+                Self::Unavailable(error.into())
+            }
+            _ => Self::Database(error.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Sql for Sqlite {
+    async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        // On this very thread: a look-up by key takes microseconds, a hop to another thread takes more.
+        self.readers.query(text, values)
+    }
+
+    async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let readers = Arc::clone(&self.readers);
+        let scan = tokio::task::spawn_blocking(move || readers.query(text, &values));
+        scan.await.map_err(|error| Error::Unavailable(error.into()))?
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<(), Error> {
+        self.submit(Task::Batch(batch)).await
+    }
+
+    async fn script(&self, text: String) -> Result<(), Error> {
+        self.submit(Task::Script(text)).await
+    }
+
+    fn spelling(&self) -> [(&'static str, &'static str); 3] {
+        [("{text}", "text"), ("{bytes}", "blob"), ("{clustered}", "without rowid")]
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.apply(Batch::default()).await
+    }
+}

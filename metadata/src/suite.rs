@@ -1,0 +1,268 @@
+//! What every database must do. Run on SQLite and PostgreSQL; any panic is a failed check.
+
+#![expect(clippy::missing_panics_doc, reason = "panicking is how a suite fails")]
+
+use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
+use crate::files::Place;
+use crate::people::{GrantRow, User};
+use crate::uploads::Progress;
+use crate::{Error, Metadata};
+use larder_model::{Algorithm, Digest, Hasher, ProtocolName, Role, UserName};
+
+/// Runs all checks on a database that is fresh or was used by this suite before.
+pub async fn all(metadata: &Metadata) {
+    settings(metadata).await;
+    people(metadata).await;
+    let name = format!("suite-{:x}", metadata.new_id());
+    let name = name.parse().expect("name");
+    let repo = metadata.add_repo(ProtocolName("oci"), &name, "hosted", "", "{}").await.expect("repo");
+    let again = metadata.add_repo(ProtocolName("oci"), &name, "hosted", "", "{}").await;
+    assert!(matches!(again, Err(Error::Exists(_))));
+    assert!(metadata.repos().await.expect("repos").contains(&repo));
+    blobs(metadata, repo.id).await;
+    manifests(metadata, repo.id).await;
+    uploads(metadata, repo.id).await;
+    races(metadata, repo.id).await;
+    metadata.drop_repo(repo.id).await.expect("drop");
+    metadata.ping().await.expect("ping");
+}
+
+async fn settings(metadata: &Metadata) {
+    let before = metadata.rights_version().await.expect("version");
+    let key = format!("suite-{:x}", metadata.new_id());
+    assert_eq!(metadata.setting(&key).await.expect("get"), None);
+    assert_eq!(&*metadata.setting_or(&key, "one").await.expect("add"), "one");
+    assert_eq!(&*metadata.setting_or(&key, "two").await.expect("add"), "one");
+    metadata.put_setting(&key, "three").await.expect("put");
+    assert_eq!(metadata.setting(&key).await.expect("get").as_deref(), Some("three"));
+    assert_ne!(metadata.rights_version().await.expect("version"), before);
+}
+
+async fn people(metadata: &Metadata) {
+    let name: UserName = format!("u{:x}", metadata.new_id()).parse().expect("name");
+    let id = metadata.add_user(&name, "person", Some("hash".into()), false, false).await.expect("user");
+    assert!(matches!(metadata.add_user(&name, "person", None, false, false).await, Err(Error::Exists(_))));
+    assert_eq!(metadata.password_of(name.as_str()).await.expect("password"), Some((id, Some("hash".into()))));
+    let users = metadata.users().await.expect("users");
+    let user = users.iter().find(|user| user.id == id).expect("listed").clone();
+    metadata.change_user(&user, Some("other".into()), false, true).await.expect("change");
+    let stale = metadata.change_user(&user, Some("third".into()), true, false).await;
+    assert!(matches!(stale, Err(Error::Unmet("user"))), "a change of what was changed meanwhile is not done");
+    assert_eq!(metadata.password_of(name.as_str()).await.expect("password"), Some((id, Some("other".into()))));
+    assert!(matches!(metadata.drop_user(&user).await, Err(Error::Unmet("user"))));
+    let user = User { disabled: true, ..user };
+    grants(metadata, &name).await;
+    metadata.drop_user(&user).await.expect("drop");
+    let left = metadata.grants().await.expect("grants");
+    assert!(!left.iter().any(|grant| *grant.subject == *format!("user:{name}")));
+    assert_eq!(metadata.password_of(name.as_str()).await.expect("password"), None);
+    assert!(matches!(metadata.drop_user(&user).await, Err(Error::Unmet("user"))));
+}
+
+async fn grants(metadata: &Metadata, user: &UserName) {
+    let grant = |repository: &str| GrantRow {
+        id: metadata.new_id(),
+        subject: format!("user:{user}").into(),
+        repository: repository.parse().expect("pattern"),
+        package: "*".parse().expect("pattern"),
+        role: Role::Writer,
+        created_at: metadata.now(),
+        created_by: "user:suite".into(),
+    };
+    let (first, second) = (grant("oci/a"), grant("oci/b-*"));
+    for grant in [&first, &second] {
+        metadata.add_grant(grant).await.expect("add");
+    }
+    assert!(matches!(metadata.add_grant(&grant("oci/a")).await, Err(Error::Exists(_))));
+    assert_eq!(metadata.grant(first.id).await.expect("grant").as_ref(), Some(&first));
+    assert_eq!(metadata.grants_after(first.id - 1, 1).await.expect("grants"), std::slice::from_ref(&first));
+    assert_eq!(metadata.grants_after(first.id, 10).await.expect("grants"), [second]);
+    metadata.drop_grant(first.id).await.expect("drop");
+    assert!(matches!(metadata.drop_grant(first.id).await, Err(Error::Unmet("grant"))));
+    assert_eq!(metadata.grant(first.id).await.expect("grant"), None);
+}
+
+fn blob(text: &str) -> NewBlob {
+    let digest = Digest::of(Algorithm::Sha256, text.as_bytes());
+    NewBlob { digest, size: text.len() as u64, bytes: Bytestore::Inline(text.to_owned().into()) }
+}
+
+async fn blobs(metadata: &Metadata, repo: i64) {
+    let at = |package| Putting { place: Place { repo, package }, by: "user:suite" };
+    let one = blob("one");
+    let path = format!("blobs/{}", one.digest);
+    metadata.keep_blob(at("a"), one.clone(), None).await.expect("keep");
+    metadata.keep_blob(at("a"), one.clone(), None).await.expect("keep again");
+    let found = metadata.find(at("a").place, &path).await.expect("find").expect("there");
+    assert_eq!((found.digest, found.size, found.body.as_deref()), (one.digest, 3, Some(&b"one"[..])));
+    assert!(metadata.stat(at("a").place, &path).await.expect("stat").expect("there").body.is_none());
+    assert!(metadata.find(at("b").place, &path).await.expect("find").is_none());
+    metadata.mount(at("b"), at("a").place, &one.digest).await.expect("mount");
+    metadata.mount(at("b"), at("a").place, &one.digest).await.expect("mount again");
+    let missing = metadata.mount(at("b"), at("c").place, &one.digest).await;
+    assert!(matches!(missing, Err(Error::Unmet("source"))));
+    let places = metadata.places_of(&one.digest, &path, 10).await.expect("places");
+    assert!(places.contains(&(repo, "a".into())) && places.contains(&(repo, "b".into())));
+    metadata.drop_blob(at("a").place, &one.digest).await.expect("drop");
+    assert!(matches!(metadata.drop_blob(at("a").place, &one.digest).await, Err(Error::Unmet("blob"))));
+    assert!(metadata.find(at("b").place, &path).await.expect("find").is_some());
+    metadata.take_blob(at("a"), &one.digest, None).await.expect("take");
+    let unknown = blob(&format!("never kept {:x}", metadata.new_id())).digest;
+    assert!(matches!(metadata.take_blob(at("a"), &unknown, None).await, Err(Error::Unmet("blob"))));
+    let object = NewBlob { bytes: Bytestore::Object(7), ..blob(&format!("object {:x}", metadata.new_id())) };
+    metadata.keep_blob(at("a"), object.clone(), None).await.expect("keep");
+    let again = NewBlob { bytes: Bytestore::Object(8), ..object.clone() };
+    metadata.keep_blob(at("a"), again, None).await.expect("keep");
+    let kept = metadata.generation(&object.digest).await.expect("generation");
+    assert_eq!(kept, Some(7), "the first object stays");
+}
+
+async fn manifests(metadata: &Metadata, repo: i64) {
+    let putting = Putting { place: Place { repo, package: "m" }, by: "user:suite" };
+    let place = putting.place;
+    let layer = blob("layer");
+    metadata.keep_blob(putting, layer.clone(), None).await.expect("keep");
+    let subject = blob("subject").digest;
+    let new = |text, blobs, tags, expect| NewManifest {
+        putting,
+        full_name: "oci/suite/m",
+        blob: blob(text),
+        content_type: "x/y",
+        facts: "{\"a\":1}",
+        blobs,
+        absent: &[],
+        manifests: &[],
+        subject: Some(subject),
+        tags,
+        expect,
+    };
+    let gone = [blob("gone").digest];
+    let refused = metadata.keep_manifest(new("m1", &gone, &["t"], Expect::Any)).await;
+    assert!(matches!(refused, Err(Error::Unmet("blob"))));
+    assert!(metadata.find(place, "tags/t").await.expect("find").is_none(), "nothing of a failed batch stays");
+    assert_eq!(metadata.revision(place).await.expect("revision"), None);
+
+    let blobs = [layer.digest];
+    metadata.keep_manifest(new("m1", &blobs, &["t", "b"], Expect::Absent)).await.expect("keep");
+    let first = metadata.revision(place).await.expect("revision");
+    let refused = metadata.keep_manifest(new("m2", &blobs, &["t"], Expect::Absent)).await;
+    assert!(matches!(refused, Err(Error::Unmet("tag"))));
+    let refused = metadata.keep_manifest(new("m2", &blobs, &["t"], Expect::Is(subject))).await;
+    assert!(matches!(refused, Err(Error::Unmet("tag"))));
+    metadata.keep_manifest(new("m2", &blobs, &["t"], Expect::Is(blob("m1").digest))).await.expect("replace");
+    assert_ne!(metadata.revision(place).await.expect("revision"), first);
+    let found = metadata.find(place, "tags/t").await.expect("find").expect("there");
+    assert_eq!((found.digest, &*found.content_type), (blob("m2").digest, "x/y"));
+    assert!(metadata.used_by(place, &layer.digest).await.expect("used").is_some());
+
+    let tags = metadata.list(place, "tags/", "", 10).await.expect("list");
+    assert_eq!(tags.iter().map(|tag| &*tag.path).collect::<Vec<_>>(), ["tags/b", "tags/t"]);
+    assert_eq!(metadata.list(place, "tags/", "b", 10).await.expect("list").len(), 1);
+    assert_eq!(metadata.list(place, "tags/", "", 1).await.expect("list").len(), 1);
+    let all = metadata.referrers(place, &subject, "", 10).await.expect("referrers");
+    assert_eq!(all.len(), 2);
+    assert!(all[0].digest < all[1].digest && &*all[0].facts == "{\"a\":1}");
+    let rest = metadata.referrers(place, &subject, &all[0].digest.to_string(), 10).await.expect("referrers");
+    assert_eq!(rest.len(), 1);
+    let names = metadata.packages("oci/suite/", "oci/suite0", 10).await.expect("packages");
+    assert_eq!(names, ["oci/suite/m".into()]);
+
+    let stale = metadata.drop_tag(place, "tags/t", Some(&blob("m1").digest)).await;
+    assert!(matches!(stale, Err(Error::Unmet("tag"))));
+    metadata.drop_manifest(place, &blob("m1").digest).await.expect("drop");
+    assert!(metadata.find(place, "tags/b").await.expect("find").is_none(), "its tags go with it");
+    metadata.drop_tag(place, "tags/t", None).await.expect("drop");
+    assert!(metadata.revision(place).await.expect("revision").is_some(), "a manifest without tags is still there");
+    metadata.drop_manifest(place, &blob("m2").digest).await.expect("drop");
+    assert_eq!(metadata.revision(place).await.expect("revision"), None);
+    assert!(metadata.referrers(place, &subject, "", 10).await.expect("referrers").is_empty());
+}
+
+async fn uploads(metadata: &Metadata, repo: i64) {
+    let putting = Putting { place: Place { repo, package: "u" }, by: "user:suite" };
+    let id = format!("{:x}", metadata.new_id());
+    let state = Hasher::new(Algorithm::Sha256).state();
+    let progress = Progress {
+        id: &id,
+        version: 0,
+        algorithm: Algorithm::Sha256,
+        received: 5,
+        hash_state: &state,
+        incarnation: "i",
+    };
+    assert!(metadata.upload(&id).await.expect("load").is_none());
+    metadata.save_upload(putting, progress).await.expect("save");
+    assert!(matches!(metadata.save_upload(putting, progress).await, Err(Error::Unmet("upload"))));
+    metadata.save_upload(putting, Progress { version: 1, received: 9, ..progress }).await.expect("save");
+    let row = metadata.upload(&id).await.expect("load").expect("there");
+    assert_eq!((row.received, row.version, row.finished), (9, 2, false));
+    assert_eq!(row.hash_state.as_deref(), Some(&state[..]));
+    let finish = |version| Some(Finish { id: &id, version, principal: "user:suite" });
+    let old = metadata.keep_blob(putting, blob("up"), finish(1)).await;
+    assert!(matches!(old, Err(Error::Unmet("upload"))));
+    metadata.keep_blob(putting, blob("up"), finish(2)).await.expect("finish");
+    assert!(metadata.upload(&id).await.expect("load").expect("there").finished);
+    let again = metadata.save_upload(putting, Progress { version: 3, ..progress }).await;
+    assert!(matches!(again, Err(Error::Unmet("upload"))), "an ended upload takes no more");
+    let later = metadata.now().after(std::time::Duration::from_secs(1));
+    let idle = metadata.idle_uploads(later, 1000).await.expect("idle");
+    assert!(idle.iter().any(|idle| **idle == *id));
+    metadata.forget_uploads(&idle, later).await.expect("forget");
+    assert!(metadata.upload(&id).await.expect("load").is_none());
+}
+
+/// Of many that put one tag on condition of its absence, exactly one wins.
+async fn races(metadata: &Metadata, repo: i64) {
+    let mut racing = tokio::task::JoinSet::new();
+    for racer in 0..32 {
+        let metadata = metadata.clone();
+        racing.spawn(async move {
+            let putting = Putting { place: Place { repo, package: "r" }, by: "user:suite" };
+            let new = NewManifest {
+                putting,
+                full_name: "oci/suite/r",
+                blob: blob(&format!("racer {racer}")),
+                content_type: "x/y",
+                facts: "",
+                blobs: &[],
+                absent: &[],
+                manifests: &[],
+                subject: None,
+                tags: &["first"],
+                expect: Expect::Absent,
+            };
+            metadata.keep_manifest(new).await
+        });
+    }
+    let mut won = 0;
+    while let Some(outcome) = racing.join_next().await {
+        match outcome.expect("racer") {
+            Ok(()) => won += 1,
+            Err(Error::Unmet("tag")) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(won, 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_model::{Clock, Timestamp};
+    use std::time::SystemTime;
+
+    fn clock() -> Clock {
+        Clock::new(|| {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            Timestamp(i64::try_from(since.as_micros()).unwrap_or(0))
+        })
+    }
+
+    #[tokio::test]
+    async fn sqlite() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("larder.db");
+        all(&Metadata::sqlite(&path, 2, clock()).await.expect("open")).await;
+        all(&Metadata::sqlite(&path, 2, clock()).await.expect("open again")).await;
+    }
+}

@@ -1,0 +1,136 @@
+//! Upload sessions: how far each has come, and whose it is. A session has a row from its first acknowledged bytes on.
+
+use crate::blobs::{Finish, Putting};
+use crate::{Batch, Error, Metadata, Row};
+use bytes::Bytes;
+use larder_model::{Algorithm, Timestamp};
+
+const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, finished, incarnation \
+    from uploads where id = ?1";
+const SAVE: &str = "insert into uploads (id, repo, package, principal, algorithm, received, hash_state, version, \
+    created_at, touched_at, finished, incarnation) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, 0, ?10) \
+    on conflict (id) do update set \
+    received = excluded.received, hash_state = excluded.hash_state, \
+    incarnation = excluded.incarnation, version = uploads.version + 1, \
+    touched_at = excluded.touched_at where uploads.version = ?9 and uploads.finished = 0";
+const FINISH: &str = "insert into uploads (id, repo, package, principal, algorithm, received, hash_state, version, \
+    created_at, touched_at, finished, incarnation) values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '') \
+    on conflict (id) do update set \
+    hash_state = null, version = uploads.version + 1, touched_at = excluded.touched_at, finished = 1 \
+    where uploads.version = ?6 and uploads.finished = 0";
+const IDLE: &str = "select id from uploads where touched_at < ?1 order by touched_at limit ?2";
+const FORGET: &str = "delete from uploads where id = ?1 and touched_at < ?2";
+
+/// A session's row.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// The repo's id.
+    pub repo: i64,
+    /// The package in it.
+    pub package: Box<str>,
+    /// Who made it.
+    pub principal: Box<str>,
+    /// What is being computed; `None` once it is finished.
+    pub algorithm: Option<Algorithm>,
+    /// Bytes acknowledged.
+    pub received: u64,
+    /// The hash over them.
+    pub hash_state: Option<Bytes>,
+    /// Grows with every change: who read an older one has lost.
+    pub version: i64,
+    /// Ended or cancelled: it takes no more bytes.
+    pub finished: bool,
+    /// The machine's incarnation under which the bytes were written.
+    pub incarnation: Box<str>,
+}
+
+/// What is to be remembered of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The version that was read; 0: it has no row yet.
+    pub version: i64,
+    /// What is being computed.
+    pub algorithm: Algorithm,
+    /// Bytes received.
+    pub received: u64,
+    /// The hash over them.
+    pub hash_state: &'a [u8],
+    /// The machine's incarnation under which they were written.
+    pub incarnation: &'a str,
+}
+
+impl Metadata {
+    /// A session's row.
+    pub async fn upload(&self, id: &str) -> Result<Option<Upload>, Error> {
+        let read = |row: &mut Row| {
+            Ok(Upload {
+                repo: row.int(0)?,
+                package: row.text(1)?,
+                principal: row.text(2)?,
+                algorithm: row.text(3)?.parse().ok(),
+                received: row.count(4)?,
+                hash_state: row.optional_bytes(5)?,
+                version: row.int(6)?,
+                finished: row.int(7)? != 0,
+                incarnation: row.text(8)?,
+            })
+        };
+        self.sql.rows(LOAD, &[id.into()]).await?.first_mut().map(read).transpose()
+    }
+
+    /// Remembers how far a session has come. [`Error::Unmet`]`("upload")` if it went on elsewhere.
+    pub async fn save_upload(&self, putting: Putting<'_>, progress: Progress<'_>) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let [repo, package] = putting.place.value();
+        batch.must(
+            "upload",
+            1,
+            SAVE,
+            [
+                progress.id.into(),
+                repo,
+                package,
+                putting.by.into(),
+                progress.algorithm.name().into(),
+                progress.received.into(),
+                Bytes::copy_from_slice(progress.hash_state).into(),
+                self.now().into(),
+                progress.version.into(),
+                progress.incarnation.into(),
+            ],
+        );
+        self.sql.apply(batch).await
+    }
+
+    /// Ends a session without keeping anything. [`Error::Unmet`]`("upload")` if it went on elsewhere.
+    pub async fn cancel_upload(&self, putting: Putting<'_>, finish: Finish<'_>) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        self.finish_upload(&mut batch, putting, Some(finish));
+        self.sql.apply(batch).await
+    }
+
+    /// Marks the session as ended within a batch, so that its id is never taken up again.
+    pub(crate) fn finish_upload(&self, batch: &mut Batch, putting: Putting<'_>, finish: Option<Finish<'_>>) {
+        let Some(finish) = finish else { return };
+        let [repo, package] = putting.place.value();
+        let values =
+            [finish.id.into(), repo, package, finish.principal.into(), self.now().into(), finish.version.into()];
+        batch.must("upload", 1, FINISH, values);
+    }
+
+    /// Ids of sessions untouched since `before`, the oldest first, at most `limit`.
+    pub async fn idle_uploads(&self, before: Timestamp, limit: u64) -> Result<Vec<Box<str>>, Error> {
+        self.sql.scan(IDLE, vec![before.into(), limit.into()]).await?.iter_mut().map(|row| row.text(0)).collect()
+    }
+
+    /// Forgets sessions that are still untouched since `before`.
+    pub async fn forget_uploads(&self, ids: &[Box<str>], before: Timestamp) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        for id in ids {
+            batch.run(FORGET, [id.as_ref().into(), before.into()]);
+        }
+        self.sql.apply(batch).await
+    }
+}
