@@ -1,0 +1,134 @@
+//! What a door answers, and how it becomes a response: HEAD, ranges and validators are handled here, once for all.
+
+use crate::body::{Body, Wire};
+use crate::range::{Wanted, wanted};
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use larder_metadata::files::Found;
+use larder_model::{Kind, Problem, Reply};
+use larder_storage::{BlobStore, Content, ObjectKey};
+
+/// What a door answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// A small answer at hand.
+    Reply(Reply),
+    /// Kept bytes.
+    Blob(BlobAnswer),
+}
+
+/// Kept bytes with what is said of them.
+#[derive(Debug)]
+pub struct BlobAnswer {
+    /// Which bytes.
+    pub found: Found,
+    /// Media type, exactly as it was given.
+    pub content_type: HeaderValue,
+    /// Headers of the protocol.
+    pub headers: HeaderMap,
+    /// Whether the address names these bytes for ever (a digest) or may name others later (a tag).
+    pub immutable: bool,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+/// Whether an `If-None-Match` or `If-Match` list names this entity tag (weak comparison), or is `*`.
+pub fn names_tag(list: &str, tag: &str) -> bool {
+    let one = |item: &str| item.trim().trim_start_matches("W/").trim_matches('"') == tag;
+    list.trim() == "*" || list.split(',').any(one)
+}
+
+pub(crate) fn of_reply(reply: Reply, head: bool) -> Response<Body> {
+    let length = reply.body.len();
+    let mut response = Response::new(if head { Body::default() } else { reply.body.into() });
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    if reply.status != StatusCode::NO_CONTENT && reply.status != StatusCode::NOT_MODIFIED {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
+/// Opens kept bytes as the request asks for them.
+pub(crate) async fn of_blob(
+    answer: BlobAnswer,
+    request: &Asked<'_>,
+    blobs: &BlobStore,
+    public: bool,
+) -> Result<Response<Body>, Problem> {
+    let BlobAnswer { found, content_type, headers: mut said, immutable } = answer;
+    let tag = found.digest.to_string();
+    let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
+    said.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control(immutable, public)));
+    let text = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if text(IF_NONE_MATCH).is_some_and(|list| names_tag(list, &tag)) {
+        said.insert(ETAG, quoted);
+        return Ok(empty(StatusCode::NOT_MODIFIED, said));
+    }
+    let current = text(IF_RANGE).is_none_or(|condition| condition.trim() == quoted.to_str().unwrap_or_default());
+    let range = text(RANGE).filter(|_| current && request.method == Method::GET);
+    said.insert(ETAG, quoted);
+    said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let (status, range) = match range.map_or(Wanted::Whole, |range| wanted(range, found.size)) {
+        Wanted::Whole => (StatusCode::OK, 0..found.size),
+        Wanted::Part(range) => {
+            let text = format!("bytes {}-{}/{}", range.start, range.end - 1, found.size);
+            said.insert(CONTENT_RANGE, HeaderValue::try_from(text).map_err(Problem::internal)?);
+            (StatusCode::PARTIAL_CONTENT, range)
+        }
+        Wanted::Outside => {
+            let mut problem =
+                Problem::new(Kind::Range, "blob", format!("the range lies outside of its {} bytes", found.size));
+            problem.size_bytes = Some(found.size);
+            return Err(problem);
+        }
+    };
+    let length = range.end - range.start;
+    said.insert(CONTENT_TYPE, content_type);
+    said.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    let body = if request.method == Method::HEAD {
+        Body::default()
+    } else {
+        let content = match &found.body {
+            Some(bytes) => {
+                let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                Content::Ready(bytes.slice(at(range.start)..at(range.end)))
+            }
+            None => blobs.open(&ObjectKey { digest: found.digest, generation: found.generation }, range).await?,
+        };
+        Body::of_content(content, length, request.wire.cloned())
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = said;
+    Ok(response)
+}
+
+/// What of a request an answer depends on.
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) wire: Option<&'a Wire>,
+}
+
+fn cache_control(immutable: bool, public: bool) -> &'static str {
+    match (immutable, public) {
+        (true, true) => "public, max-age=31536000, immutable",
+        (true, false) => "private, max-age=31536000, immutable",
+        (false, true) => "no-cache",
+        (false, false) => "private, no-cache",
+    }
+}
+
+fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

@@ -1,0 +1,167 @@
+//! The one door: every request of every protocol passes [`open`], the only caller of `answer` and the only maker of
+//! responses.
+
+use crate::answer::{Asked, of_blob, of_reply};
+use crate::body::Wire;
+use crate::{Answer, Body, Gate, Grant, Incoming, Principal, Site};
+use http::header::{
+    CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, Version};
+use larder_model::{Kind, Problem, Reply, Subject, Verb};
+use larder_storage::BlobStore;
+use std::future::Future;
+
+/// A protocol's entrance. Holds exactly the parts that its answers need.
+pub trait Door: Send + Sync + 'static {
+    /// A request of this protocol, parsed: everything later uses this and never the path again.
+    type Endpoint: Send;
+
+    /// Reads method, path, query and headers. Does no IO.
+    fn parse(&self, request: &Parts) -> Result<Self::Endpoint, Problem>;
+
+    /// What must be allowed for it. What may be allowed, `answer` asks the grant for.
+    fn subjects(&self, endpoint: &Self::Endpoint) -> Vec<Subject>;
+
+    /// Does it.
+    fn answer(
+        &self,
+        grant: Grant,
+        endpoint: Self::Endpoint,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> impl Future<Output = Result<Answer, Problem>> + Send;
+
+    /// Says a problem in the protocol's dialect.
+    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply;
+}
+
+/// What a refusal may speak of.
+pub struct Refused<'a> {
+    /// What was asked for, as far as it was understood.
+    pub subjects: &'a [Subject],
+    /// Where the client sees us.
+    pub site: &'a Site,
+    /// Whether it showed credentials.
+    pub identified: bool,
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// A response, and what the log tells of it.
+pub struct Opened {
+    /// The response.
+    pub response: Response<Body>,
+    /// Who asked; `None` if the credentials did not hold.
+    pub principal: Option<Principal>,
+    /// What went wrong.
+    pub problem: Option<Problem>,
+    /// What was done to what.
+    pub subjects: Vec<Subject>,
+}
+
+/// Leads a request through a door.
+pub async fn open<D: Door>(
+    door: &D,
+    gate: &Gate,
+    blobs: &BlobStore,
+    mut request: Parts,
+    mut body: Incoming,
+    site: &Site,
+    wire: Option<&Wire>,
+) -> Opened {
+    let head = request.method == Method::HEAD;
+    request.extensions.insert(site.clone());
+    let mut passage = Passage::default();
+    let outcome = pass(door, gate, blobs, &request, &mut body, site, wire, &mut passage).await;
+    let (mut response, problem) = match outcome {
+        Ok(response) => (response, None),
+        Err(problem) => {
+            let identified = passage.principal.as_ref().is_some_and(|principal| principal.user.is_some());
+            let refused = Refused { subjects: &passage.subjects, site, identified, headers: &request.headers };
+            let mut reply = door.refuse(&problem, &refused);
+            add_facts(&mut reply.headers, &problem);
+            (of_reply(reply, head), Some(problem))
+        }
+    };
+    guard_browsers(response.headers_mut());
+    if !body.drain(request.headers.contains_key(EXPECT)).await && request.version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Opened { response, principal: passage.principal, problem, subjects: passage.subjects }
+}
+
+#[derive(Default)]
+struct Passage {
+    principal: Option<Principal>,
+    subjects: Vec<Subject>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "one private step of `open`")]
+async fn pass<D: Door>(
+    door: &D,
+    gate: &Gate,
+    blobs: &BlobStore,
+    request: &Parts,
+    body: &mut Incoming,
+    site: &Site,
+    wire: Option<&Wire>,
+    passage: &mut Passage,
+) -> Result<Response<Body>, Problem> {
+    gate.measure(request)?;
+    let endpoint = door.parse(request);
+    if let Ok(endpoint) = &endpoint {
+        passage.subjects = door.subjects(endpoint);
+    }
+    let principal = gate.identify(&request.headers, site.address).await?;
+    passage.principal = Some(principal.clone());
+    let endpoint = endpoint?;
+    let grant = gate.admit(principal, &passage.subjects)?;
+    let public = gate.is_public(&passage.subjects);
+    let answer = door.answer(grant, endpoint, request, body).await?;
+    match answer {
+        Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
+        Answer::Blob(blob) => {
+            let asked = Asked { method: &request.method, headers: &request.headers, wire };
+            of_blob(blob, &asked, blobs, public).await
+        }
+    }
+}
+
+fn add_facts(headers: &mut HeaderMap, problem: &Problem) {
+    if let Some(wait) = problem.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    if let (Kind::Range, Some(size)) = (problem.kind, problem.size_bytes)
+        && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
+    {
+        headers.insert(CONTENT_RANGE, value);
+    }
+}
+
+/// Bytes of others must never run in a browser on this origin. Pages of our own bring their own policy.
+fn guard_browsers(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+        headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    }
+}
+
+/// What a caller learns when it may not: as little as if nothing were there.
+pub(crate) fn not_allowed(principal: &Principal, subject: &Subject) -> Problem {
+    if principal.user.is_none() || principal.could(subject) {
+        let detail = "authentication required: log in with a user or token that may do this";
+        return Problem::new(Kind::Unauthenticated, "access", detail);
+    }
+    match subject.verb {
+        Verb::Read | Verb::List => Problem::not_found("name", "no such name here, or you may not see it"),
+        verb => {
+            let what = subject.package.as_deref().map_or_else(String::new, |package| format!("/{package}"));
+            let detail = format!("you may not {} {}{what}; ask its admin for a grant", verb.word(), subject.repo);
+            Problem::new(Kind::Denied, "access", detail)
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The gate: identifies callers and admits them. The only maker of a [`Grant`].
+
+use crate::credentials::{Shown, read};
+use crate::door::not_allowed;
+use crate::passwords::Passwords;
+use crate::principal::{Principal, limits_from_json, limits_to_json};
+use crate::rights::Rights;
+use crate::seal::Seal;
+use crate::secret;
+use crate::throttle::{Throttle, WINDOW};
+use crate::token::{Access, Bearer};
+use arc_swap::ArcSwap;
+use http::request::Parts;
+use http::{HeaderMap, header::AUTHORIZATION};
+use larder_metadata::Metadata;
+use larder_metadata::people::Token;
+use larder_model::{Algorithm, Digest, Kind, Problem, Subject, Timestamp};
+use moka::sync::Cache;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A verified credential is taken without another check for so long, as long as no right changed.
+const REMEMBERED: Duration = Duration::from_mins(1);
+/// Verified credentials remembered.
+const MOST_REMEMBERED: u64 = 20_000;
+
+/// What the gate is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Signs bearer tokens and seals.
+    pub key: [u8; 32],
+    /// Whether callers without credentials may hold grants.
+    pub anonymous: bool,
+    /// How long a bearer token lives.
+    pub token_life: Duration,
+    /// How long an offline token lives.
+    pub offline_token_life: Duration,
+    /// Memory of one password hash in bytes.
+    pub password_memory: u64,
+    /// Failed logins a minute, by name and address.
+    pub login_attempts: u32,
+    /// A request's line and headers, in bytes.
+    pub header_bytes: usize,
+}
+
+/// Identifies and admits.
+pub struct Gate {
+    metadata: Metadata,
+    rights: ArcSwap<Rights>,
+    /// Held while rights are read, so that an older snapshot never replaces a newer one.
+    reading: tokio::sync::Mutex<()>,
+    passwords: Passwords,
+    bearer: Bearer,
+    throttle: Throttle,
+    /// By a keyed hash of the header, so that no secret lies in memory.
+    remembered: Cache<Digest, Arc<Remembered>>,
+    memory_key: [u8; 32],
+    settings: Settings,
+}
+
+struct Remembered {
+    principal: Principal,
+    version: Box<str>,
+    expires_at: Option<Timestamp>,
+}
+
+/// Proof that a caller was admitted. Has no public constructor.
+#[derive(Debug)]
+pub struct Grant {
+    principal: Principal,
+    rights: Arc<Rights>,
+}
+
+impl Grant {
+    /// Who was admitted.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Users, repos and rules as of the admission.
+    pub const fn rights(&self) -> &Arc<Rights> {
+        &self.rights
+    }
+
+    /// Whether `subject` is allowed too: for lists, and for what is done only if it may be.
+    pub fn may(&self, subject: &Subject) -> bool {
+        self.principal.may(subject)
+    }
+
+    /// Whether `subject` is allowed to the caller, whatever its bearer token was asked for: where it cannot know
+    /// beforehand what it will need.
+    pub fn could(&self, subject: &Subject) -> bool {
+        self.principal.could(subject)
+    }
+
+    /// Fails unless `subject` is allowed too.
+    pub fn demand(&self, subject: &Subject) -> Result<(), Problem> {
+        if self.may(subject) { Ok(()) } else { Err(not_allowed(&self.principal, subject)) }
+    }
+}
+
+fn wrong_credentials() -> Problem {
+    Problem::new(Kind::Unauthenticated, "credentials", "wrong user name, password or token")
+}
+
+impl Gate {
+    /// A gate over the people and rules of `metadata`.
+    pub async fn new(metadata: Metadata, settings: Settings) -> Result<Self, Problem> {
+        let rights = Rights::read(&metadata).await?;
+        let mut memory_key = [0; 32];
+        getrandom::fill(&mut memory_key).map_err(Problem::internal)?;
+        Ok(Self {
+            rights: ArcSwap::from_pointee(rights),
+            reading: tokio::sync::Mutex::default(),
+            passwords: Passwords::new(settings.password_memory)?,
+            bearer: Bearer::new(&settings.key, settings.token_life),
+            throttle: Throttle::new(settings.login_attempts),
+            remembered: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build(),
+            memory_key,
+            metadata,
+            settings,
+        })
+    }
+
+    /// Users, repos and rules as they are now.
+    pub fn rights(&self) -> Arc<Rights> {
+        self.rights.load_full()
+    }
+
+    /// Reads the rights again if their version has moved. After every change of ours, and every few seconds for those
+    /// of other servers.
+    pub async fn refresh(&self) -> Result<(), Problem> {
+        let reading = self.reading.lock().await;
+        let version = self.metadata.rights_version().await?;
+        if self.rights.load().version != version {
+            self.rights.store(Arc::new(Rights::read(&self.metadata).await?));
+        }
+        drop(reading);
+        Ok(())
+    }
+
+    /// A sealer under the server's key.
+    pub fn seal(&self, purpose: &str) -> Seal {
+        Seal::new(&self.settings.key, purpose)
+    }
+
+    /// A password's hash, as it is stored.
+    pub async fn hash_password(&self, password: &str) -> Result<String, Problem> {
+        self.passwords.hash(password).await
+    }
+
+    /// Refuses a head that is too large before anything of it is read.
+    pub(crate) fn measure(&self, request: &Parts) -> Result<(), Problem> {
+        let line = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        if line + headers.sum::<usize>() > self.settings.header_bytes {
+            return Err(Problem::new(
+                Kind::HeaderTooLarge,
+                "headers",
+                "the request's headers are larger than this server takes",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether this is the user's password, for someone who is logged in already. Tries are counted by name alone:
+    /// only the user itself can make them.
+    pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
+        match self.log_in(&self.rights(), user, password, IpAddr::V4(Ipv4Addr::UNSPECIFIED)).await {
+            Ok(_) => Ok(true),
+            Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Whoever shows no credentials.
+    pub fn anonymous(&self) -> Principal {
+        self.rights.load().anonymous(self.settings.anonymous)
+    }
+
+    /// Who shows these headers. No credentials: the anonymous principal. Wrong ones: a problem.
+    pub async fn identify(&self, headers: &HeaderMap, address: IpAddr) -> Result<Principal, Problem> {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Ok(self.anonymous());
+        };
+        let key = self.memory_name(header.as_bytes());
+        let now = self.metadata.now();
+        if let Some(known) = self.remembered.get(&key) {
+            let fresh = known.version == self.rights.load().version && known.expires_at.is_none_or(|end| now < end);
+            if fresh {
+                return Ok(known.principal.clone());
+            }
+        }
+        let shown = header.to_str().ok().and_then(read).ok_or_else(wrong_credentials)?;
+        let rights = self.rights.load_full();
+        let (principal, expires_at) = self.verify(&rights, shown, address).await?;
+        let known = Remembered { principal: principal.clone(), version: rights.version.clone(), expires_at };
+        self.remembered.insert(key, Arc::new(known));
+        Ok(principal)
+    }
+
+    fn memory_name(&self, header: &[u8]) -> Digest {
+        let mut hasher = larder_model::Hasher::new(Algorithm::Sha256);
+        hasher.update(&self.memory_key);
+        hasher.update(header);
+        hasher.finish()
+    }
+
+    async fn verify(
+        &self,
+        rights: &Rights,
+        shown: Shown,
+        address: IpAddr,
+    ) -> Result<(Principal, Option<Timestamp>), Problem> {
+        match shown {
+            Shown::Nothing => Ok((rights.anonymous(self.settings.anonymous), None)),
+            Shown::Password { name, password } => Ok((self.log_in(rights, &name, &password, address).await?, None)),
+            Shown::Token(secret) => {
+                let token = self.metadata.token_by_hash(&secret::hash(&secret)).await?.ok_or_else(wrong_credentials)?;
+                self.of_token(rights, &token)
+            }
+            Shown::Bearer(text) => self.of_bearer(rights, &text).await,
+        }
+    }
+
+    async fn log_in(&self, rights: &Rights, name: &str, password: &str, address: IpAddr) -> Result<Principal, Problem> {
+        if self.throttle.is_shut(address, name) {
+            let detail = "too many failed logins for this name from this address; wait a minute";
+            let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
+            problem.retry_after = Some(WINDOW);
+            return Err(problem);
+        }
+        let user = rights.user(name).filter(|user| !user.disabled);
+        let stored = match user {
+            Some(user) => self.metadata.password_of(user.name.as_str()).await?.and_then(|(_, hash)| hash),
+            None => None,
+        };
+        let holds = self.passwords.verify(password, stored.as_deref()).await?;
+        let Some(user) = user.filter(|_| holds) else {
+            self.throttle.failed(address, name);
+            return Err(wrong_credentials());
+        };
+        Ok(rights.principal(user))
+    }
+
+    fn of_token(&self, rights: &Rights, token: &Token) -> Result<(Principal, Option<Timestamp>), Problem> {
+        if token.expires_at.is_some_and(|end| end <= self.metadata.now()) {
+            let detail = "the token has expired; make a new one";
+            return Err(Problem::new(Kind::Unauthenticated, "credentials", detail));
+        }
+        let user = rights.user_by_id(token.owner).filter(|user| !user.disabled).ok_or_else(wrong_credentials)?;
+        let mut principal = rights.principal(user);
+        principal.token = Some(token.id);
+        if let Some(limits) = &token.grants {
+            let limits =
+                limits_from_json(limits).ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
+            principal.limits = Some(limits);
+        }
+        Ok((principal, token.expires_at))
+    }
+
+    async fn of_bearer(&self, rights: &Rights, text: &str) -> Result<(Principal, Option<Timestamp>), Problem> {
+        let expired = || {
+            let detail = "the bearer token is not valid or not valid any more; get a new one";
+            Problem::new(Kind::Unauthenticated, "credentials", detail)
+        };
+        let (claims, scopes) = self.bearer.read(text).ok_or_else(expired)?;
+        let (mut principal, ends) = match (claims.uid, claims.tid) {
+            (_, Some(token)) => {
+                let token = self.metadata.token(token).await?.ok_or_else(expired)?;
+                self.of_token(rights, &token)?
+            }
+            (Some(user), None) => {
+                let user = rights.user_by_id(user).filter(|user| !user.disabled).ok_or_else(expired)?;
+                (rights.principal(user), None)
+            }
+            (None, None) => (rights.anonymous(self.settings.anonymous), None),
+        };
+        principal.scopes = Some(scopes);
+        let lives = self.metadata.now().after(self.bearer.life());
+        Ok((principal, Some(ends.map_or(lives, |end| end.min(lives)))))
+    }
+
+    /// Admits a caller to everything in `subjects`, or says no in a way that tells it nothing it may not know.
+    pub fn admit(&self, principal: Principal, subjects: &[Subject]) -> Result<Grant, Problem> {
+        if let Some(refused) = subjects.iter().find(|subject| !principal.may(subject)) {
+            return Err(not_allowed(&principal, refused));
+        }
+        Ok(Grant { principal, rights: self.rights.load_full() })
+    }
+
+    /// Whether anyone at all may do this, so that caches on the way may keep the answer.
+    pub fn is_public(&self, subjects: &[Subject]) -> bool {
+        let anonymous = self.anonymous();
+        subjects.iter().all(|subject| anonymous.may(subject))
+    }
+
+    /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is no error.
+    pub fn issue_bearer(&self, principal: &Principal, wanted: Vec<Access>) -> Result<(String, Duration), Problem> {
+        let access = wanted.into_iter().map(|wanted| wanted.narrowed(principal)).collect();
+        let user = principal.user.zip(principal.name());
+        let (now, id) = (self.metadata.now(), self.metadata.new_id());
+        Ok((self.bearer.issue(user, principal.token, access, now, id)?, self.bearer.life()))
+    }
+
+    /// A long-lived token for a client that logs in once: it may what the principal may, no more.
+    pub async fn issue_offline(&self, principal: &Principal, client: &str) -> Result<Option<secret::Secret>, Problem> {
+        // A bearer token is for a few minutes and a few images: it does not buy a longer and wider one.
+        let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else { return Ok(None) };
+        let secret = secret::Secret::token().map_err(Problem::internal)?;
+        let now = self.metadata.now();
+        let token = Token {
+            id: self.metadata.new_id(),
+            owner,
+            name: client.into(),
+            kind: "offline".into(),
+            grants: principal.limits.as_deref().map(|limits| limits_to_json(limits).into()),
+            created_at: now,
+            expires_at: Some(now.after(self.settings.offline_token_life)),
+        };
+        self.metadata.add_token(&token, &secret.hash()).await?;
+        Ok(Some(secret))
+    }
+}

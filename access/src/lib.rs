@@ -1,0 +1,32 @@
+//! Who is asking, what they may do, and the one door that every request passes.
+//!
+//! Knows: credentials, users, grants, tokens, and how an answer becomes a response (HEAD, ranges, validators).
+//! Must never know: what a protocol's paths mean, SQL, where bytes lie.
+//!
+//! Order of every request: parse, identify, admit, answer or refuse. A [`Grant`] is made only by [`Gate::admit`],
+//! and a door's `answer` cannot be called without one.
+
+pub mod answer;
+pub mod body;
+mod credentials;
+pub mod door;
+mod gate;
+pub mod incoming;
+mod passwords;
+mod principal;
+pub mod range;
+mod rights;
+pub mod seal;
+pub mod secret;
+pub mod site;
+mod throttle;
+pub mod token;
+
+pub use answer::{Answer, BlobAnswer};
+pub use body::Body;
+pub use door::{Door, Opened, open};
+pub use gate::{Gate, Grant, Settings};
+pub use incoming::Incoming;
+pub use principal::{Limit, Principal, limits_to_json};
+pub use rights::Rights;
+pub use site::Site;

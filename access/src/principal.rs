@@ -1,0 +1,228 @@
+//! Who is asking.
+
+use larder_model::{Pattern, Role, Subject, Verb};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One rule that applies to a principal: these packages of these repositories, in this role.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) id: i64,
+    pub(crate) repository: Pattern,
+    pub(crate) package: Pattern,
+    pub(crate) role: Role,
+}
+
+impl Rule {
+    fn allows(&self, subject: &Subject, repository: &str) -> bool {
+        self.role.allows(subject.verb) && covers(&self.repository, &self.package, subject, repository)
+    }
+}
+
+/// Where a token was made for less than all: what it may touch at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Repositories, e.g. `oci/team`.
+    pub repository: Pattern,
+    /// Packages in them.
+    pub package: Pattern,
+    /// What may be done there.
+    pub verbs: Vec<Verb>,
+}
+
+impl Limit {
+    /// The limit to what a role allows.
+    pub fn of_role(repository: Pattern, package: Pattern, role: Role) -> Self {
+        Self { repository, package, verbs: verbs_of(role) }
+    }
+
+    /// Whether the limit leaves room for `subject` in `repository`.
+    fn allows(&self, subject: &Subject, repository: &str) -> bool {
+        self.verbs.contains(&subject.verb) && covers(&self.repository, &self.package, subject, repository)
+    }
+}
+
+/// A subject without a package means the whole repo: to read (its list is filtered again) any package will do, to change it
+/// all must be covered.
+fn covers(repositories: &Pattern, packages: &Pattern, subject: &Subject, repository: &str) -> bool {
+    repositories.matches(repository)
+        && match &subject.package {
+            Some(package) => packages.matches(package),
+            None => matches!(subject.verb, Verb::Read | Verb::List) || packages.as_str() == "*",
+        }
+}
+
+fn leaves_room(limits: Option<&[Limit]>, subject: &Subject) -> bool {
+    let repository = || subject.repository();
+    limits.is_none_or(|limits| limits.iter().any(|limit| limit.allows(subject, &repository())))
+}
+
+/// An identified caller with the rules that apply to it. Anonymous callers are principals too.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The user's id; `None`: anonymous.
+    pub user: Option<i64>,
+    /// `user:alice`, `robot:ci` or `anonymous`: how logs and rows name it.
+    pub label: Arc<str>,
+    /// Whether its user may do everything.
+    pub(crate) superuser: bool,
+    pub(crate) rules: Arc<[Rule]>,
+    /// What the token that was shown was made for, if it was made for less than all.
+    pub(crate) limits: Option<Vec<Limit>>,
+    /// What a bearer token of the token endpoint was asked for.
+    pub(crate) scopes: Option<Vec<Limit>>,
+    /// The `lrd_` token that was shown, if one was.
+    pub(crate) token: Option<i64>,
+}
+
+impl Principal {
+    /// The user's bare name; `None`: anonymous.
+    pub fn name(&self) -> Option<&str> {
+        self.label.split_once(':').map(|(_, name)| name)
+    }
+
+    /// Whether everything is allowed: a limited token of a superuser is no superuser.
+    pub fn is_superuser(&self) -> bool {
+        self.superuser && self.is_unlimited()
+    }
+
+    /// Whether no limit of a token narrows what the user may.
+    pub fn is_unlimited(&self) -> bool {
+        self.limits.is_none() && self.scopes.is_none()
+    }
+
+    /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists lies outside of any image.
+    pub fn is_for_catalog(&self) -> bool {
+        let lists = |limit: &Limit| limit.verbs == [Verb::List] && limit.repository.as_str() == "oci/*";
+        self.scopes.as_deref().is_none_or(|scopes| scopes.iter().any(lists))
+    }
+
+    /// Whether it may do `subject`.
+    pub fn may(&self, subject: &Subject) -> bool {
+        leaves_room(self.scopes.as_deref(), subject) && self.could(subject)
+    }
+
+    /// Whether it could do `subject` if its bearer token had been asked for that too: what the user, and the token it was
+    /// got with, may do.
+    pub fn could(&self, subject: &Subject) -> bool {
+        leaves_room(self.limits.as_deref(), subject) && self.holds(subject, &subject.repository())
+    }
+
+    fn holds(&self, subject: &Subject, repository: &str) -> bool {
+        self.superuser || self.rules.iter().any(|rule| rule.allows(subject, repository))
+    }
+
+    /// Whether it administers all that `repositories` stands for, whole repos and not only packages of them.
+    pub fn administers(&self, repositories: &Pattern) -> bool {
+        let rule = |rule: &Rule| {
+            rule.role.allows(Verb::Administer) && rule.package.as_str() == "*" && rule.repository.covers(repositories)
+        };
+        let limit = |limit: &Limit| {
+            limit.verbs.contains(&Verb::Administer)
+                && limit.package.as_str() == "*"
+                && limit.repository.covers(repositories)
+        };
+        let narrowed = self.limits.iter().chain(&self.scopes);
+        narrowed.into_iter().all(|limits| limits.iter().any(limit)) && (self.superuser || self.rules.iter().any(rule))
+    }
+
+    /// The grant by which it may do `subject`.
+    pub fn by_which(&self, subject: &Subject) -> Option<i64> {
+        let repository = subject.repository();
+        self.rules.iter().find(|rule| rule.allows(subject, &repository)).map(|rule| rule.id)
+    }
+}
+
+/// A limit as it is stored and as the API shows it.
+#[derive(Serialize, Deserialize)]
+struct StoredLimit {
+    repository: Pattern,
+    package: Pattern,
+    role: String,
+}
+
+/// Reads a token's stored limits: `[{"repository","package","role"}]`.
+pub(crate) fn limits_from_json(text: &str) -> Option<Vec<Limit>> {
+    let stored: Vec<StoredLimit> = serde_json::from_str(text).ok()?;
+    let limit = |stored: StoredLimit| {
+        let role: Role = stored.role.parse().ok()?;
+        Some(Limit::of_role(stored.repository, stored.package, role))
+    };
+    stored.into_iter().map(limit).collect()
+}
+
+/// Writes limits that came from roles, as a token's row keeps them.
+pub fn limits_to_json(limits: &[Limit]) -> String {
+    let stored = limits.iter().map(|limit| {
+        let roles = [Role::Admin, Role::Maintainer, Role::Writer, Role::Reader];
+        let role = roles.into_iter().find(|role| verbs_of(*role) == limit.verbs).unwrap_or(Role::Reader);
+        StoredLimit {
+            repository: limit.repository.clone(),
+            package: limit.package.clone(),
+            role: role.word().to_owned(),
+        }
+    });
+    serde_json::to_string(&stored.collect::<Vec<_>>()).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn verbs_of(role: Role) -> Vec<Verb> {
+    let all = [Verb::List, Verb::Read, Verb::Write, Verb::Delete, Verb::Administer];
+    all.into_iter().filter(|verb| role.allows(*verb)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        text.parse().expect("pattern")
+    }
+
+    fn principal(rules: &[(&str, &str, Role)]) -> Principal {
+        let rule = |&(repository, package, role): &(&str, &str, Role)| Rule {
+            id: 1,
+            repository: pattern(repository),
+            package: pattern(package),
+            role,
+        };
+        Principal {
+            user: Some(1),
+            label: "user:test".into(),
+            superuser: false,
+            rules: rules.iter().map(rule).collect(),
+            limits: None,
+            scopes: None,
+            token: None,
+        }
+    }
+
+    #[test]
+    fn to_administer_a_pattern_one_must_administer_all_of_it() {
+        let admin = principal(&[("oci/team-*", "*", Role::Admin)]);
+        for (asked, expected) in [("oci/team-a", true), ("oci/team-*", true), ("oci/*", false), ("*", false)] {
+            assert_eq!(admin.administers(&pattern(asked)), expected, "{asked}");
+        }
+        assert!(!principal(&[("oci/*", "app*", Role::Admin)]).administers(&pattern("oci/a")));
+        assert!(!principal(&[("oci/*", "*", Role::Maintainer)]).administers(&pattern("oci/a")));
+        assert!(!principal(&[]).administers(&pattern("oci/a")));
+    }
+
+    #[test]
+    fn limits_narrow_what_is_administered() {
+        let mut admin = principal(&[("oci/*", "*", Role::Admin)]);
+        admin.limits = Some(vec![Limit::of_role(pattern("oci/a"), pattern("*"), Role::Admin)]);
+        assert!(admin.administers(&pattern("oci/a")));
+        assert!(!admin.administers(&pattern("oci/*")));
+        admin.scopes = Some(vec![Limit::of_role(pattern("oci/a"), pattern("*"), Role::Reader)]);
+        assert!(!admin.administers(&pattern("oci/a")));
+    }
+
+    #[test]
+    fn limits_are_read_as_they_were_written() {
+        let limits = vec![
+            Limit::of_role(pattern("oci/a"), pattern("*"), Role::Writer),
+            Limit::of_role(pattern("*"), pattern("x*"), Role::Admin),
+        ];
+        assert_eq!(limits_from_json(&limits_to_json(&limits)), Some(limits));
+    }
+}

@@ -1,0 +1,111 @@
+//! All rules, users and repos in memory, read again whenever their version moves.
+
+use crate::principal::{Principal, Rule};
+use larder_metadata::people::User;
+use larder_metadata::repos::Repo;
+use larder_metadata::{Error, Metadata};
+use larder_model::{ProtocolName, RepoName};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A snapshot. Never changed, only replaced.
+#[derive(Default, Debug)]
+pub struct Rights {
+    /// The version row that it was read under.
+    pub(crate) version: Box<str>,
+    users: HashMap<Box<str>, Arc<User>>,
+    names: HashMap<i64, Box<str>>,
+    groups: HashMap<i64, Vec<Box<str>>>,
+    rules: HashMap<Box<str>, Vec<Rule>>,
+    repos: HashMap<(ProtocolName, RepoName), Arc<Repo>>,
+    by_id: HashMap<i64, Arc<Repo>>,
+}
+
+impl Rights {
+    /// Reads everything. The version is read first: a change meanwhile makes the snapshot old, never wrongly new.
+    pub(crate) async fn read(metadata: &Metadata) -> Result<Self, Error> {
+        let mut rights = Self { version: metadata.rights_version().await?, ..Self::default() };
+        for user in metadata.users().await? {
+            rights.names.insert(user.id, user.name.as_str().into());
+            rights.users.insert(user.name.as_str().into(), Arc::new(user));
+        }
+        for (user, group) in metadata.members().await? {
+            rights.groups.entry(user).or_default().push(group);
+        }
+        for grant in metadata.grants().await? {
+            let rule = Rule { id: grant.id, repository: grant.repository, package: grant.package, role: grant.role };
+            rights.rules.entry(grant.subject).or_default().push(rule);
+        }
+        for repo in metadata.repos().await? {
+            let repo = Arc::new(repo);
+            rights.repos.insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
+            rights.by_id.insert(repo.id, repo);
+        }
+        Ok(rights)
+    }
+
+    /// A repo by its name.
+    pub fn repo(&self, protocol: ProtocolName, name: &RepoName) -> Option<&Arc<Repo>> {
+        self.repos.get(&(protocol, name.clone()))
+    }
+
+    /// A repo by its id.
+    pub fn repo_by_id(&self, id: i64) -> Option<&Arc<Repo>> {
+        self.by_id.get(&id)
+    }
+
+    /// All repos, in no order.
+    pub fn repos(&self) -> impl Iterator<Item = &Arc<Repo>> {
+        self.repos.values()
+    }
+
+    /// A user by its name.
+    pub fn user(&self, name: &str) -> Option<&Arc<User>> {
+        self.users.get(name)
+    }
+
+    /// A user by its id.
+    pub fn user_by_id(&self, id: i64) -> Option<&Arc<User>> {
+        self.users.get(self.names.get(&id)?)
+    }
+
+    /// All users, in no order.
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    /// The anonymous principal; with `allowed` false it holds nothing.
+    pub(crate) fn anonymous(&self, allowed: bool) -> Principal {
+        let rules = if allowed { self.rules.get("anonymous").cloned().unwrap_or_default() } else { Vec::new() };
+        Principal {
+            user: None,
+            label: "anonymous".into(),
+            superuser: false,
+            rules: rules.into(),
+            limits: None,
+            scopes: None,
+            token: None,
+        }
+    }
+
+    /// The principal of a user that is not disabled.
+    pub fn principal(&self, user: &User) -> Principal {
+        let kind = if &*user.kind == "robot" { "robot" } else { "user" };
+        let label: Arc<str> = format!("{kind}:{}", user.name).into();
+        let mut rules = Vec::new();
+        let groups = self.groups.get(&user.id).into_iter().flatten().map(|group| format!("group:{group}"));
+        let subjects = [label.to_string(), "authenticated".to_owned(), "anonymous".to_owned()];
+        for subject in subjects.into_iter().chain(groups) {
+            rules.extend(self.rules.get(&*subject).into_iter().flatten().cloned());
+        }
+        Principal {
+            user: Some(user.id),
+            label,
+            superuser: user.superuser,
+            rules: rules.into(),
+            limits: None,
+            scopes: None,
+            token: None,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Bearer tokens of the token endpoint: JWTs (RFC 7519) of one fixed algorithm, made and read only here.
+//!
+//! A token never widens anything: it names the user, the `lrd_` token it was got with, and what it is for. What the user
+//! may do now is looked up at every use, so taking a right away works at once.
+
+use crate::principal::{Limit, Principal};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use larder_model::{ImageName, Pattern, Problem, ProtocolName, Subject, Timestamp, Verb};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const AUDIENCE: &str = "larder";
+const LEEWAY_SECONDS: u64 = 10;
+
+/// What a bearer token says.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Claims {
+    iss: String,
+    aud: String,
+    /// The user's name; empty: anonymous.
+    sub: String,
+    exp: i64,
+    nbf: i64,
+    iat: i64,
+    jti: String,
+    /// The user's id; a name that was given anew does not inherit old tokens.
+    pub(crate) uid: Option<i64>,
+    /// The `lrd_` token that it was got with.
+    pub(crate) tid: Option<i64>,
+    access: Vec<Access>,
+}
+
+/// One resource of a token, in the form of the registry token specification.
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// `repository` or `registry`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The image's full name, or `catalog`.
+    pub name: String,
+    /// `pull`, `push`, `delete`.
+    pub actions: Vec<String>,
+}
+
+fn verb_of(action: &str) -> Option<Verb> {
+    match action {
+        "pull" => Some(Verb::Read),
+        "push" => Some(Verb::Write),
+        "delete" => Some(Verb::Delete),
+        _ => None,
+    }
+}
+
+impl Access {
+    /// What the principal may of it: `*` becomes the actions that it may.
+    pub(crate) fn narrowed(mut self, principal: &Principal) -> Self {
+        if self.kind == "registry" && self.name == "catalog" {
+            self.actions.retain(|action| action == "*"); // the catalog shows each caller only what it may see
+            return self;
+        }
+        let image = if self.kind == "repository" { self.name.parse::<ImageName>().ok() } else { None };
+        let may = |action: &str| {
+            let (Some(image), Some(verb)) = (&image, verb_of(action)) else { return false };
+            let subject = Subject {
+                protocol: ProtocolName("oci"),
+                repo: image.repo().clone(),
+                package: Some(image.image().into()),
+                verb,
+            };
+            principal.may(&subject)
+        };
+        if self.actions.iter().any(|action| action == "*") && self.kind == "repository" {
+            self.actions = ["pull", "push", "delete"].map(str::to_owned).to_vec();
+        }
+        self.actions.retain(|action| may(action));
+        self
+    }
+
+    /// The same as a limit on an OCI repo; `None` for what limits nothing of a repo.
+    fn limit(&self) -> Option<Limit> {
+        if self.kind == "registry" {
+            let lists = self.name == "catalog" && !self.actions.is_empty();
+            let (repository, package) = ("oci/*".parse().ok()?, "*".parse().ok()?);
+            return lists.then_some(Limit { repository, package, verbs: vec![Verb::List] });
+        }
+        let (repo, image) = self.name.split_once('/')?;
+        let exact = |text: &str| text.parse::<Pattern>().ok().filter(|_| !text.contains('*'));
+        let mut verbs: Vec<Verb> = self.actions.iter().filter_map(|action| verb_of(action)).collect();
+        if verbs.contains(&Verb::Read) {
+            verbs.push(Verb::List);
+        }
+        Some(Limit { repository: exact(&format!("oci/{repo}"))?, package: exact(image)?, verbs })
+    }
+}
+
+/// Signs and reads bearer tokens.
+pub(crate) struct Bearer {
+    encode: EncodingKey,
+    decode: DecodingKey,
+    validation: Validation,
+    life: Duration,
+}
+
+impl Bearer {
+    pub(crate) fn new(key: &[u8; 32], life: Duration) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
+        validation.validate_nbf = true;
+        validation.leeway = LEEWAY_SECONDS;
+        Self { encode: EncodingKey::from_secret(key), decode: DecodingKey::from_secret(key), validation, life }
+    }
+
+    /// How long a token lives.
+    pub(crate) const fn life(&self) -> Duration {
+        self.life
+    }
+
+    pub(crate) fn issue(
+        &self,
+        user: Option<(i64, &str)>,
+        token: Option<i64>,
+        access: Vec<Access>,
+        now: Timestamp,
+        id: i64,
+    ) -> Result<String, Problem> {
+        let claims = Claims {
+            iss: AUDIENCE.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.map(|(_, name)| name.to_owned()).unwrap_or_default(),
+            exp: now.after(self.life).seconds(),
+            nbf: now.seconds(),
+            iat: now.seconds(),
+            jti: format!("{id:x}"),
+            uid: user.map(|(id, _)| id),
+            tid: token,
+            access,
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode).map_err(Problem::internal)
+    }
+
+    /// The claims of a token that is ours and in its time, and what it is limited to.
+    pub(crate) fn read(&self, token: &str) -> Option<(Claims, Vec<Limit>)> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        // A key or a certificate in the header is a try to bring one's own.
+        if header.jwk.is_some()
+            || header.jku.is_some()
+            || header.x5c.is_some()
+            || header.x5u.is_some()
+            || header.kid.is_some()
+        {
+            return None;
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decode, &self.validation).ok()?.claims;
+        let limits = claims.access.iter().filter_map(Access::limit).collect();
+        Some((claims, limits))
+    }
+}
