@@ -1,0 +1,111 @@
+//! Blobs: read, removed, mounted (end-2, end-10, end-11).
+
+use crate::Registry;
+use crate::manifests::docker_digest;
+use crate::places::{no_name, place, repo_of, subject};
+use http::header::LOCATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use larder_access::{Answer, BlobAnswer, Grant};
+use larder_metadata::Error;
+use larder_metadata::blobs::Putting;
+use larder_model::{Digest, ImageName, Problem, Reply, Verb};
+
+/// Places that are looked at for a mount without a source.
+const MOST_PLACES: u64 = 100;
+
+fn no_blob() -> Problem {
+    Problem::not_found("blob", "this image has no such blob")
+}
+
+impl Registry {
+    pub(crate) async fn get_blob(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        digest: &Digest,
+        request: &Parts,
+    ) -> Result<Answer, Problem> {
+        let repo = repo_of(grant, name)?;
+        let path = format!("blobs/{digest}");
+        let found = if request.method == Method::HEAD {
+            self.metadata.stat(place(&repo, name), &path).await?
+        } else {
+            self.metadata.find(place(&repo, name), &path).await?
+        };
+        let found = found.ok_or_else(no_blob)?;
+        let mut headers = HeaderMap::new();
+        docker_digest(&mut headers, digest);
+        let content_type = HeaderValue::from_static("application/octet-stream");
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, immutable: true }))
+    }
+
+    pub(crate) async fn delete_blob(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        digest: &Digest,
+    ) -> Result<Answer, Problem> {
+        let repo = repo_of(grant, name)?;
+        match self.metadata.drop_blob(place(&repo, name), digest).await {
+            Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
+            Err(Error::Unmet(_)) => Err(no_blob()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Mounts a blob from an image that the caller may read; `None` if there is none, so that nothing is learnt of others.
+    pub(crate) async fn mount(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        putting: Putting<'_>,
+        digest: &Digest,
+        from: Option<&ImageName>,
+    ) -> Result<Option<Reply>, Problem> {
+        let mounted = match from {
+            // The caller's own rights count, not what its bearer token was asked for: clients ask only for the target.
+            Some(from) if grant.could(&subject(from, Verb::Read)) => {
+                self.mount_from(grant, putting, digest, from).await?
+            }
+            Some(_) => false,
+            None => self.mount_from_anywhere(grant, putting, digest).await?,
+        };
+        Ok(mounted.then(|| blob_created(name, digest)))
+    }
+
+    async fn mount_from(
+        &self,
+        grant: &Grant,
+        putting: Putting<'_>,
+        digest: &Digest,
+        from: &ImageName,
+    ) -> Result<bool, Problem> {
+        let Ok(source) = repo_of(grant, from).map_err(|_| no_name()) else { return Ok(false) };
+        match self.metadata.mount(putting, place(&source, from), digest).await {
+            Ok(()) => Ok(true),
+            Err(Error::Unmet(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn mount_from_anywhere(&self, grant: &Grant, putting: Putting<'_>, digest: &Digest) -> Result<bool, Problem> {
+        let path = format!("blobs/{digest}");
+        for (repo, image) in self.metadata.places_of(digest, &path, MOST_PLACES).await? {
+            let Some(repo) = grant.rights().repo_by_id(repo) else { continue };
+            let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else { continue };
+            let readable = grant.could(&subject(&from, Verb::Read));
+            if readable && self.mount_from(grant, putting, digest, &from).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// 201 for a blob that can be pulled from now on.
+pub(crate) fn blob_created(name: &ImageName, digest: &Digest) -> Reply {
+    let mut reply = Reply::new(StatusCode::CREATED).with(LOCATION, format!("/v2/{name}/blobs/{digest}"));
+    docker_digest(&mut reply.headers, digest);
+    reply
+}

@@ -1,0 +1,54 @@
+//! The catalog: all images that the caller may see.
+
+use crate::Registry;
+use crate::door::json_reply;
+use crate::endpoint::Page;
+use crate::pages::with_next;
+use crate::places::subject;
+use larder_access::{Answer, Grant};
+use larder_model::{ImageName, Kind, Problem, Verb};
+use serde_json::json;
+
+/// Images in one answer, if none are asked for and at most.
+const PAGE: u64 = 1000;
+/// Rows looked at for one answer: whoever sees little must page through what it does not see.
+const MOST_ROWS: usize = 20_000;
+
+/// Clients ask without credentials or with a bearer token for nothing; an answer to that would hide from users what they may
+/// see. They learn to ask for a token of the catalog: anonymous callers get one too.
+fn may_list(grant: &Grant) -> Result<(), Problem> {
+    let principal = grant.principal();
+    if principal.is_for_catalog() && (principal.user.is_some() || !principal.is_unlimited()) {
+        return Ok(());
+    }
+    let detail = "authentication required: the list of images needs a login or a token of the catalog";
+    Err(Problem::new(Kind::Unauthenticated, "catalog", detail))
+}
+
+impl Registry {
+    pub(crate) async fn catalog(&self, grant: &Grant, page: Page) -> Result<Answer, Problem> {
+        may_list(grant)?;
+        let count = usize::try_from(page.count.unwrap_or(PAGE).min(PAGE)).unwrap_or(usize::MAX);
+        let mut names: Vec<String> = Vec::new();
+        let mut after = format!("oci/{}", page.last);
+        let (mut looked_at, mut more) = (0, count > 0);
+        while more && names.len() <= count && looked_at < MOST_ROWS {
+            let rows = self.metadata.packages(&after, "oci0", PAGE + 1).await?;
+            more = rows.len() as u64 > PAGE;
+            looked_at += rows.len();
+            let Some(last) = rows.last() else { break };
+            after = last.to_string();
+            let visible = rows.iter().filter_map(|row| row.strip_prefix("oci/")?.parse::<ImageName>().ok());
+            names.extend(visible.filter(|name| grant.may(&subject(name, Verb::List))).map(|name| name.to_string()));
+        }
+        let cut = names.len() > count;
+        names.truncate(count);
+        let body = json!({"repositories": names}).to_string();
+        let mut reply = json_reply(body.into_bytes());
+        let next = if cut { names.last().map(String::as_str) } else { after.strip_prefix("oci/").filter(|_| more) };
+        if let (Some(next), true) = (next, count > 0) {
+            reply = with_next(reply, "/v2/_catalog", &[("n", &count.to_string()), ("last", next)]);
+        }
+        Ok(reply.into())
+    }
+}

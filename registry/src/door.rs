@@ -1,0 +1,117 @@
+//! The registry's door: which rights each request needs, and who answers it.
+
+use crate::endpoint::{self, Endpoint};
+use crate::places::subject;
+use crate::refuse;
+use crate::tags::TagLists;
+use crate::uploads::Sessions;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use larder_access::door::{Door, Refused};
+use larder_access::seal::Seal;
+use larder_access::{Answer, Gate, Grant, Incoming};
+use larder_metadata::Metadata;
+use larder_model::{Kind, Problem, Reply, Subject, Verb};
+use larder_storage::BlobStore;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the registry takes at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A manifest, in bytes.
+    pub manifest_bytes: usize,
+    /// A blob, in bytes; 0: no limit.
+    pub blob_bytes: u64,
+    /// How long an upload may lie idle before it is forgotten.
+    pub upload_idle: Duration,
+}
+
+/// Hosted OCI repositories.
+pub struct Registry {
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: BlobStore,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) limits: Limits,
+    pub(crate) sessions: Sessions,
+    pub(crate) seal: Seal,
+    pub(crate) tag_lists: TagLists,
+}
+
+impl Registry {
+    /// A registry over these parts.
+    pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, limits: Limits) -> Self {
+        let seal = gate.seal("oci upload");
+        Self { metadata, blobs, gate, limits, sessions: Sessions::default(), seal, tag_lists: TagLists::default() }
+    }
+}
+
+impl Door for Registry {
+    type Endpoint = Endpoint;
+
+    fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
+        endpoint::parse(request)
+    }
+
+    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+        let (name, verb) = match endpoint {
+            Endpoint::Ping | Endpoint::Token { .. } | Endpoint::Catalog(_) | Endpoint::Extensions => return Vec::new(),
+            Endpoint::Tags(name, _) | Endpoint::GetManifest(name, _) => (name, Verb::Read),
+            Endpoint::GetBlob(name, _) | Endpoint::Referrers(name, ..) => (name, Verb::Read),
+            Endpoint::PutManifest(name, ..) | Endpoint::StartUpload(name, _) => (name, Verb::Write),
+            Endpoint::Patch(name, _) | Endpoint::Finish(name, ..) => (name, Verb::Write),
+            Endpoint::Status(name, _) | Endpoint::Cancel(name, _) => (name, Verb::Write),
+            Endpoint::DeleteManifest(name, _) | Endpoint::DeleteBlob(name, _) => (name, Verb::Delete),
+        };
+        vec![subject(name, verb)]
+    }
+
+    async fn answer(
+        &self,
+        grant: Grant,
+        endpoint: Endpoint,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        if self.limits.blob_bytes > 0 {
+            body.limit(self.limits.blob_bytes);
+        }
+        match endpoint {
+            Endpoint::Ping => ping(&grant),
+            Endpoint::Token { query } => self.token(grant, query, request, body).await,
+            Endpoint::Catalog(page) => self.catalog(&grant, page).await,
+            Endpoint::Extensions => Ok(json_reply(br#"{"extensions":[]}"#.to_vec()).into()),
+            Endpoint::Tags(name, page) => self.tags(&grant, &name, page).await,
+            Endpoint::GetManifest(name, reference) => self.get_manifest(&grant, &name, &reference, request).await,
+            Endpoint::PutManifest(name, reference, tags) => {
+                self.put_manifest(&grant, &name, reference, tags, request, body).await
+            }
+            Endpoint::DeleteManifest(name, reference) => self.delete_manifest(&grant, &name, &reference, request).await,
+            Endpoint::GetBlob(name, digest) => self.get_blob(&grant, &name, &digest, request).await,
+            Endpoint::DeleteBlob(name, digest) => self.delete_blob(&grant, &name, &digest).await,
+            Endpoint::StartUpload(name, start) => self.start_upload(&grant, &name, start, body).await,
+            Endpoint::Patch(name, session) => self.patch_upload(&grant, &name, &session, body).await,
+            Endpoint::Finish(name, session, digest) => self.finish_upload(&grant, &name, &session, digest, body).await,
+            Endpoint::Status(name, session) => self.upload_status(&grant, &name, &session).await,
+            Endpoint::Cancel(name, session) => self.cancel_upload(&grant, &name, &session).await,
+            Endpoint::Referrers(name, digest, filter) => self.referrers(&grant, &name, &digest, filter).await,
+        }
+    }
+
+    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
+        refuse::refuse(problem, refused)
+    }
+}
+
+/// Clients learn here that they can log in, so whoever has not is asked to; what anonymous callers may do they still may.
+fn ping(grant: &Grant) -> Result<Answer, Problem> {
+    if grant.principal().user.is_none() && grant.principal().is_unlimited() {
+        return Err(Problem::new(Kind::Unauthenticated, "login", "authentication required"));
+    }
+    let reply = json_reply(b"{}".to_vec());
+    Ok(reply.with(refuse::API_VERSION, HeaderValue::from_static("registry/2.0")).into())
+}
+
+pub(crate) fn json_reply(body: Vec<u8>) -> Reply {
+    Reply::new(StatusCode::OK).with_body("application/json", body)
+}

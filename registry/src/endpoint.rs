@@ -1,0 +1,412 @@
+//! Requests of the distribution spec, parsed (end-1 to end-14, the token endpoint, extensions).
+
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use larder_model::{Algorithm, Digest, ImageName, Kind, Problem, Reference, Tag};
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// end-1: is this a registry?
+    Ping,
+    /// A bearer token, asked for by GET or (`OAuth2`) POST.
+    Token {
+        /// The decoded query of a GET; a POST brings a form.
+        query: Vec<(String, String)>,
+    },
+    /// All images that the caller may see.
+    Catalog(Page),
+    /// The extensions that are offered.
+    Extensions,
+    /// end-8: an image's tags.
+    Tags(ImageName, Page),
+    /// end-3: a manifest.
+    GetManifest(ImageName, Reference),
+    /// end-7: a manifest, its media type, further tags.
+    PutManifest(ImageName, Reference, Vec<Tag>),
+    /// end-9.
+    DeleteManifest(ImageName, Reference),
+    /// end-2.
+    GetBlob(ImageName, Digest),
+    /// end-10.
+    DeleteBlob(ImageName, Digest),
+    /// end-4 and end-11.
+    StartUpload(ImageName, Start),
+    /// end-5.
+    Patch(ImageName, Session),
+    /// end-6.
+    Finish(ImageName, Session, Digest),
+    /// end-13.
+    Status(ImageName, Session),
+    /// end-14.
+    Cancel(ImageName, Session),
+    /// end-12: what names this digest as its subject.
+    Referrers(ImageName, Digest, Filter),
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// How many at most; `None`: as many as there are.
+    pub count: Option<u64>,
+    /// After this one.
+    pub last: String,
+}
+
+/// How an upload begins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Start {
+    /// The blob in one request.
+    pub digest: Option<Digest>,
+    /// What it will be hashed with.
+    pub algorithm: Algorithm,
+    /// A blob that is there already, and the image where it is; without that: anywhere that the caller may read.
+    pub mount: Option<(Digest, Option<ImageName>)>,
+}
+
+/// An upload session as its location names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The session's id.
+    pub id: Box<str>,
+    /// Our seal over it, which a session without a row needs.
+    pub seal: Box<str>,
+    /// Where the bytes begin, if the client says so, and one past where they end.
+    pub range: Option<(u64, u64)>,
+}
+
+/// Which referrers are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Only of this artifact type.
+    pub artifact_type: Option<String>,
+    /// After this digest.
+    pub last: String,
+}
+
+/// Every kind of request once, for tests that go through all of them: method, path and query. `{name}` is an image, `{digest}`
+/// a blob or manifest, `{session}` an upload.
+pub const ROUTES: [(&str, &str); 20] = [
+    ("GET", "/v2/"),
+    ("GET", "/v2/token"),
+    ("POST", "/v2/token"),
+    ("GET", "/v2/_catalog"),
+    ("GET", "/v2/_oci/ext/discover"),
+    ("GET", "/v2/{name}/tags/list"),
+    ("GET", "/v2/{name}/manifests/latest"),
+    ("GET", "/v2/{name}/manifests/{digest}"),
+    ("PUT", "/v2/{name}/manifests/latest"),
+    ("DELETE", "/v2/{name}/manifests/latest"),
+    ("DELETE", "/v2/{name}/manifests/{digest}"),
+    ("GET", "/v2/{name}/blobs/{digest}"),
+    ("DELETE", "/v2/{name}/blobs/{digest}"),
+    ("POST", "/v2/{name}/blobs/uploads/"),
+    ("PATCH", "/v2/{name}/blobs/uploads/{session}"),
+    ("PUT", "/v2/{name}/blobs/uploads/{session}?digest={digest}"),
+    ("GET", "/v2/{name}/blobs/uploads/{session}"),
+    ("DELETE", "/v2/{name}/blobs/uploads/{session}"),
+    ("GET", "/v2/{name}/referrers/{digest}"),
+    ("HEAD", "/v2/{name}/blobs/{digest}"),
+];
+
+/// Reads a request.
+pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
+    let path = request.uri.path();
+    let unknown = || Problem::not_found("path", "no such path in the registry API");
+    let rest = path.strip_prefix("/v2").ok_or_else(unknown)?;
+    let segments = match rest {
+        "" | "/" => Vec::new(),
+        rest => decode_path(rest.strip_prefix('/').ok_or_else(unknown)?)?,
+    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let query = decode_query(request.uri.query().unwrap_or_default())?;
+    let method = &request.method;
+    match segments.as_slice() {
+        [] => read_only(method, Endpoint::Ping),
+        ["token"] if *method == Method::POST => Ok(Endpoint::Token { query: Vec::new() }),
+        ["token"] => read_only(method, Endpoint::Token { query }),
+        ["_catalog"] => read_only(method, Endpoint::Catalog(page(&query)?)),
+        ["_oci", "ext", "discover"] => read_only(method, Endpoint::Extensions),
+        [name @ .., "tags", "list"] => read_only(method, Endpoint::Tags(image(name)?, page(&query)?)),
+        [name @ .., "manifests", reference] => manifest(method, image(name)?, reference, &query),
+        [name @ .., "blobs", "uploads" | "uploads/"] | [name @ .., "blobs", "uploads", ""] => {
+            start(method, image(name)?, &query)
+        }
+        [name @ .., "blobs", "uploads", id] => upload(method, image(name)?, id, &query, &request.headers),
+        [name @ .., "blobs", digest] => blob(method, image(name)?, digest),
+        [name @ .., "referrers", digest] => {
+            let filter =
+                Filter { artifact_type: one(&query, "artifactType"), last: one(&query, "last").unwrap_or_default() };
+            read_only(method, Endpoint::Referrers(image(name)?, parse_digest(digest)?, filter))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+fn read_only(method: &Method, endpoint: Endpoint) -> Result<Endpoint, Problem> {
+    if is_read(method) { Ok(endpoint) } else { Err(wrong_method()) }
+}
+
+fn wrong_method() -> Problem {
+    Problem::new(Kind::Method, "method", "this method is not for this path")
+}
+
+fn image(segments: &[&str]) -> Result<ImageName, Problem> {
+    segments.join("/").parse().map_err(|error: larder_model::names::BadName| Problem::invalid("name", error.0))
+}
+
+fn parse_digest(text: &str) -> Result<Digest, Problem> {
+    text.parse().map_err(|error: larder_model::digest::BadDigest| Problem::invalid("digest", error.to_string()))
+}
+
+fn manifest(method: &Method, name: ImageName, text: &str, query: &Query) -> Result<Endpoint, Problem> {
+    let about = if text.contains(':') { "digest" } else { "tag" };
+    let parsed = text.parse::<Reference>();
+    let reference = parsed.map_err(|error| match (about, is_read(method)) {
+        ("tag", true) => Problem::not_found("manifest", error.0), // what cannot be a tag is not there
+        _ => Problem::invalid(about, error.0),
+    })?;
+    match *method {
+        Method::GET | Method::HEAD => Ok(Endpoint::GetManifest(name, reference)),
+        Method::DELETE => Ok(Endpoint::DeleteManifest(name, reference)),
+        Method::PUT => {
+            let tags = query.iter().filter(|(key, _)| key == "tag").map(|(_, tag)| tag.parse());
+            let tags: Result<Vec<Tag>, _> = tags.collect();
+            let tags = tags.map_err(|error| Problem::invalid("tag", error.0))?;
+            Ok(Endpoint::PutManifest(name, reference, tags))
+        }
+        _ => Err(wrong_method()),
+    }
+}
+
+fn blob(method: &Method, name: ImageName, digest: &str) -> Result<Endpoint, Problem> {
+    let digest = parse_digest(digest)?;
+    match *method {
+        Method::GET | Method::HEAD => Ok(Endpoint::GetBlob(name, digest)),
+        Method::DELETE => Ok(Endpoint::DeleteBlob(name, digest)),
+        _ => Err(wrong_method()),
+    }
+}
+
+fn start(method: &Method, name: ImageName, query: &Query) -> Result<Endpoint, Problem> {
+    if *method != Method::POST {
+        return Err(wrong_method());
+    }
+    let digest = one(query, "digest").map(|text| parse_digest(&text)).transpose()?;
+    let algorithm = match one(query, "digest-algorithm") {
+        Some(text) => {
+            text.parse().map_err(|_| Problem::invalid("digest", "digest-algorithm is sha256 or sha512 here"))?
+        }
+        None => digest.map_or(Algorithm::Sha256, |digest| digest.algorithm()),
+    };
+    let mount = match one(query, "mount") {
+        Some(text) => {
+            // What cannot be the name of a source is no source: the upload starts instead.
+            let from = one(query, "from").filter(|from| !from.is_empty());
+            let source = from.as_ref().map(|from| from.parse::<ImageName>());
+            let digest = parse_digest(&text)?;
+            match source {
+                None => Some((digest, None)),
+                Some(Ok(source)) => Some((digest, Some(source))),
+                Some(Err(_)) => None,
+            }
+        }
+        None => None,
+    };
+    Ok(Endpoint::StartUpload(name, Start { digest, algorithm, mount }))
+}
+
+fn upload(method: &Method, name: ImageName, id: &str, query: &Query, headers: &HeaderMap) -> Result<Endpoint, Problem> {
+    let seal = one(query, "_state").unwrap_or_default().into();
+    let range = headers.get(header::CONTENT_RANGE).map(content_range).transpose()?;
+    let session = Session { id: id.into(), seal, range };
+    match *method {
+        Method::PATCH => Ok(Endpoint::Patch(name, session)),
+        Method::PUT => {
+            let missing = || Problem::invalid("digest", "the closing PUT needs ?digest=");
+            let digest = parse_digest(&one(query, "digest").ok_or_else(missing)?)?;
+            Ok(Endpoint::Finish(name, session, digest))
+        }
+        Method::GET | Method::HEAD => Ok(Endpoint::Status(name, session)),
+        Method::DELETE => Ok(Endpoint::Cancel(name, session)),
+        _ => Err(wrong_method()),
+    }
+}
+
+/// `<start>-<end>`, both included, as the spec has it; `bytes <start>-<end>/<size>` is understood too.
+fn content_range(value: &http::HeaderValue) -> Result<(u64, u64), Problem> {
+    let read = || {
+        let text = value.to_str().ok()?.trim();
+        let text = text.strip_prefix("bytes").map_or(text, |rest| rest.trim_start_matches([' ', '=']));
+        let (first, last) = text.split('/').next()?.split_once('-')?;
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+        let (first, last) = (number(first)?, number(last)?);
+        (first <= last).then_some((first, last.checked_add(1)?))
+    };
+    read().ok_or_else(|| Problem::invalid("upload", "Content-Range is <first>-<last>, whole numbers, both included"))
+}
+
+type Query = [(String, String)];
+
+fn one(query: &Query, key: &str) -> Option<String> {
+    query.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+}
+
+fn page(query: &Query) -> Result<Page, Problem> {
+    let bad = |_| Problem::invalid("page", "n is a whole number");
+    let count = one(query, "n").map(|n| n.parse::<u64>().map_err(bad)).transpose()?;
+    Ok(Page { count, last: one(query, "last").unwrap_or_default() })
+}
+
+/// Splits a raw path and decodes every segment once. A decoded slash or control character is no spelling of anything.
+fn decode_path(path: &str) -> Result<Vec<String>, Problem> {
+    let bad = || Problem::invalid("name", "the path is not a valid spelling of any name");
+    path.split('/')
+        .map(|segment| {
+            let text = percent_decode(segment, false).ok_or_else(bad)?;
+            let strange = text.chars().any(|c| c == '/' || c == '\\' || c.is_control());
+            if strange { Err(bad()) } else { Ok(text) }
+        })
+        .collect()
+}
+
+/// Decodes `a=b&c=d` (application/x-www-form-urlencoded).
+pub fn decode_query(query: &str) -> Result<Vec<(String, String)>, Problem> {
+    let bad = || Problem::invalid("query", "the query is not properly encoded");
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).take(256);
+    pairs
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let key = percent_decode(key, true).ok_or_else(bad)?;
+            Ok((key, percent_decode(value, true).ok_or_else(bad)?))
+        })
+        .collect()
+}
+
+fn percent_decode(text: &str, plus: bool) -> Option<String> {
+    if !text.bytes().any(|byte| byte == b'%' || (plus && byte == b'+')) {
+        return Some(text.to_owned());
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
+                u8::try_from(high << 4 | low).ok()?
+            }
+            b'+' if plus => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(method: &str, uri: &str) -> Result<Endpoint, Kind> {
+        let request = http::Request::builder().method(method).uri(uri).body(()).expect("request");
+        parse(&request.into_parts().0).map_err(|problem| problem.kind)
+    }
+
+    const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    /// A new kind of request without a route in the list does not compile or fails here.
+    #[test]
+    fn the_list_of_routes_is_whole() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (method, path) in ROUTES {
+            let path = path.replace("{name}", "a/b").replace("{digest}", &format!("sha256:{HEX}"));
+            let endpoint = read(method, &path.replace("{session}", "00000000-0000-4000-8000-000000000000"));
+            seen.insert(match endpoint.unwrap_or_else(|kind| panic!("{method} {path}: {kind:?}")) {
+                Endpoint::Ping => 1,
+                Endpoint::Token { .. } => 2,
+                Endpoint::Catalog(_) => 3,
+                Endpoint::Extensions => 4,
+                Endpoint::Tags(..) => 5,
+                Endpoint::GetManifest(..) => 6,
+                Endpoint::PutManifest(..) => 7,
+                Endpoint::DeleteManifest(..) => 8,
+                Endpoint::GetBlob(..) => 9,
+                Endpoint::DeleteBlob(..) => 10,
+                Endpoint::StartUpload(..) => 11,
+                Endpoint::Patch(..) => 12,
+                Endpoint::Finish(..) => 13,
+                Endpoint::Status(..) => 14,
+                Endpoint::Cancel(..) => 15,
+                Endpoint::Referrers(..) => 16,
+            });
+        }
+        assert_eq!(seen.len(), 16, "every kind has a route");
+    }
+
+    #[test]
+    fn names_may_hold_the_words_of_the_api() {
+        let name = |text: &str| text.parse::<ImageName>().expect("name");
+        for (uri, expected) in [
+            ("/v2/a/tags/tags/list", Endpoint::Tags(name("a/tags"), Page::default())),
+            ("/v2/a/manifests/blobs/tags/list", Endpoint::Tags(name("a/manifests/blobs"), Page::default())),
+            ("/v2/a/b/manifests/list", Endpoint::GetManifest(name("a/b"), "list".parse().expect("tag"))),
+        ] {
+            assert_eq!(read("GET", uri), Ok(expected), "{uri}");
+        }
+        assert!(matches!(read("POST", "/v2/a/uploads/blobs/uploads/"), Ok(Endpoint::StartUpload(..))));
+        assert!(matches!(read("POST", "/v2/a/b/blobs/uploads"), Ok(Endpoint::StartUpload(..))));
+    }
+
+    #[test]
+    fn other_spellings_mean_the_same_or_nothing() {
+        let canonical = read("GET", &format!("/v2/a/b/blobs/sha256:{HEX}"));
+        assert!(canonical.is_ok());
+        assert_eq!(read("GET", &format!("/v2/%61/%62/%62lobs/sha256%3A{HEX}")), canonical);
+        for uri in [
+            "/v2/a%2Fb/blobs/sha256:",
+            "/v2//a/b/blobs/sha256:",
+            "/v2/a/./b/blobs/sha256:",
+            "/v2/a/../b/blobs/sha256:",
+            "/v2/a/b;x/blobs/sha256:",
+            "/v2/a/b%00/blobs/sha256:",
+            "/v2/A/b/blobs/sha256:",
+            "/v2/a/b./blobs/sha256:",
+            "/v2/a/%2562/blobs/sha256:",
+            "/v2/a/b%c0%af/blobs/sha256:",
+            "/v2/a/b/blobs//sha256:",
+            "/v2/a/b/Blobs/sha256:",
+            "/v2/a/b%5C/blobs/sha256:",
+            "/V2/a/b/blobs/sha256:",
+            "/v2/a/b%/blobs/sha256:",
+        ] {
+            let refused = read("GET", &format!("{uri}{HEX}"));
+            assert!(matches!(refused, Err(Kind::Invalid | Kind::NotFound)), "{uri}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_chunks() {
+        let value = |text: &'static str| content_range(&http::HeaderValue::from_static(text)).ok();
+        assert_eq!(value("0-9"), Some((0, 10)));
+        assert_eq!(value("bytes 5-5/10"), Some((5, 6)));
+        for bad in ["", "5", "9-5", "-5", "5-", "a-b", "0-18446744073709551615", "+1-2"] {
+            assert_eq!(value(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn methods_and_digests() {
+        assert_eq!(read("PUT", "/v2/"), Err(Kind::Method));
+        assert_eq!(read("POST", &format!("/v2/a/b/blobs/sha256:{HEX}")), Err(Kind::Method));
+        assert_eq!(read("GET", "/v2/a/b/blobs/sha256:bad"), Err(Kind::Invalid));
+        assert_eq!(read("GET", "/v2/a/b/manifests/.bad"), Err(Kind::NotFound));
+        assert_eq!(read("PUT", "/v2/a/b/manifests/.bad"), Err(Kind::Invalid));
+        assert_eq!(read("GET", "/v2/a/b/tags/list?n=x"), Err(Kind::Invalid));
+        assert_eq!(read("GET", "/v2/a/b"), Err(Kind::NotFound));
+        assert_eq!(read("POST", "/v2/a/b/blobs/uploads/?digest-algorithm=md5"), Err(Kind::Invalid));
+    }
+}

@@ -1,0 +1,231 @@
+//! Manifests (end-3, end-7, end-9).
+
+use crate::places::{no_name, place, repo_of};
+use crate::{Registry, manifest};
+use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, WARNING};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use larder_access::answer::names_tag;
+use larder_access::{Answer, BlobAnswer, Grant, Incoming};
+use larder_metadata::Error;
+use larder_metadata::blobs::{Bytestore, Expect, NewBlob, NewManifest, Putting};
+use larder_metadata::files::Place;
+use larder_model::{Algorithm, Digest, ImageName, Kind, Problem, Reference, Reply, Tag};
+use serde_json::json;
+
+const DOCKER_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+/// Absent layers that are named, so that warnings stay well below their 4,096 bytes.
+const MOST_WARNINGS: usize = 10;
+
+/// Tags of one push at most.
+const MOST_TAGS: usize = 100;
+
+/// Says which bytes these are.
+pub(crate) fn docker_digest(headers: &mut HeaderMap, digest: &Digest) {
+    if let Ok(value) = HeaderValue::try_from(digest.to_string()) {
+        headers.insert(DOCKER_DIGEST, value);
+    }
+}
+
+fn path_of(reference: &Reference) -> String {
+    match reference {
+        Reference::Tag(tag) => format!("tags/{tag}"),
+        Reference::Digest(digest) => format!("manifests/{digest}"),
+    }
+}
+
+fn no_manifest(reference: &Reference) -> Problem {
+    Problem::not_found("manifest", format!("this image has no manifest {reference}"))
+}
+
+impl Registry {
+    pub(crate) async fn get_manifest(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        reference: &Reference,
+        request: &Parts,
+    ) -> Result<Answer, Problem> {
+        let repo = repo_of(grant, name)?;
+        let (place, path) = (place(&repo, name), path_of(reference));
+        let found = if request.method == Method::HEAD {
+            self.metadata.stat(place, &path).await?
+        } else {
+            self.metadata.find(place, &path).await?
+        };
+        let found = found.ok_or_else(|| no_manifest(reference))?;
+        let mut headers = HeaderMap::new();
+        docker_digest(&mut headers, &found.digest);
+        let content_type = HeaderValue::try_from(&*found.content_type).map_err(Problem::internal)?;
+        let immutable = matches!(reference, Reference::Digest(_));
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, immutable }))
+    }
+
+    pub(crate) async fn put_manifest(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        reference: Reference,
+        mut tags: Vec<Tag>,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let content_type = request.headers.get(CONTENT_TYPE).map(HeaderValue::to_str).transpose();
+        let content_type = content_type.map_err(|_| Problem::invalid("manifest", "Content-Type is not text"))?;
+        let limit = self.limits.manifest_bytes;
+        let body = body.collect(limit).await.map_err(|problem| too_large(problem, limit))?;
+        let algorithm = match &reference {
+            Reference::Digest(digest) => digest.algorithm(),
+            Reference::Tag(_) => Algorithm::Sha256,
+        };
+        let digest = Digest::of(algorithm, &body);
+        match reference {
+            Reference::Digest(promised) if promised != digest => {
+                return Err(Problem::new(Kind::DigestMismatch, "digest", format!("the bytes that came are {digest}")));
+            }
+            Reference::Digest(_) => {}
+            Reference::Tag(tag) => tags.insert(0, tag),
+        }
+        if tags.len() > MOST_TAGS {
+            return Err(Problem::invalid("tag", format!("at most {MOST_TAGS} tags at once")));
+        }
+        let manifest = manifest::parse(&body, content_type)?;
+        let repo = self.repo_to_push(grant, name).await?;
+        let place = place(&repo, name);
+        let expect = self.expectation(place, &tags, request).await?;
+        let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+        let facts = facts(&manifest);
+        let new = NewManifest {
+            putting: Putting { place, by: &grant.principal().label },
+            full_name: &format!("oci/{name}"),
+            blob: NewBlob { digest, size: body.len() as u64, bytes: Bytestore::Inline(body) },
+            content_type: &manifest.media_type,
+            facts: &facts,
+            blobs: &manifest.blobs,
+            absent: &[],
+            manifests: &manifest.manifests,
+            subject: manifest.subject,
+            tags: &tag_names,
+            expect,
+        };
+        let mut reply = created(name, &digest, &manifest, &tags);
+        match self.metadata.keep_manifest(new.clone()).await {
+            Ok(()) => return Ok(reply.into()),
+            Err(Error::Unmet("blob")) => {}
+            Err(error) => return Err(unmet(error)),
+        }
+        let (blobs, absent) = self.split(place, &manifest).await?;
+        self.metadata.keep_manifest(NewManifest { blobs: &blobs, absent: &absent, ..new }).await.map_err(unmet)?;
+        for layer in absent.iter().take(MOST_WARNINGS) {
+            reply = reply
+                .with(WARNING, format!("299 - \"layer {layer} is not in this image: whoever pulls it will miss it\""));
+        }
+        Ok(reply.into())
+    }
+
+    /// Tells blobs that are there from those that are not. An image may be sparse: some layers may be absent, as of a partial
+    /// copy. Without its config, or with no layer at all, it is not sparse but a push gone wrong.
+    async fn split(
+        &self,
+        place: Place<'_>,
+        manifest: &manifest::Manifest,
+    ) -> Result<(Vec<Digest>, Vec<Digest>), Problem> {
+        let (mut present, mut absent) = (Vec::new(), Vec::new());
+        for blob in &manifest.blobs {
+            let found = self.metadata.stat(place, &format!("blobs/{blob}")).await?;
+            if found.is_some() { present.push(*blob) } else { absent.push(*blob) }
+        }
+        let has_layer = present.iter().any(|blob| Some(*blob) != manifest.config);
+        let has_config = manifest.config.is_some_and(|config| present.contains(&config));
+        match absent.first() {
+            Some(missing) if !has_layer || !has_config => {
+                let detail = format!("the manifest names {missing}, which this image does not have");
+                Err(Problem::invalid("child", detail))
+            }
+            _ => Ok((present, absent)),
+        }
+    }
+
+    /// `If-Match` and `If-None-Match` on a push by tag, for clients that update a tag only if nobody else did.
+    async fn expectation(&self, place: Place<'_>, tags: &[Tag], request: &Parts) -> Result<Expect, Problem> {
+        let text = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        if text(IF_NONE_MATCH).is_some_and(|list| list.trim() == "*") {
+            return Ok(Expect::Absent);
+        }
+        let (Some(list), Some(tag)) = (text(IF_MATCH), tags.first()) else { return Ok(Expect::Any) };
+        let current = self.metadata.stat(place, &format!("tags/{tag}")).await?;
+        let current = current.map(|found| found.digest).filter(|digest| names_tag(list, &digest.to_string()));
+        let unmet = || Problem::new(Kind::Precondition, "tag", "the tag is not what you expect it to be");
+        current.map(Expect::Is).ok_or_else(unmet)
+    }
+
+    pub(crate) async fn delete_manifest(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        reference: &Reference,
+        request: &Parts,
+    ) -> Result<Answer, Problem> {
+        let repo = repo_of(grant, name)?;
+        let place = place(&repo, name);
+        let dropped = match reference {
+            Reference::Tag(tag) => {
+                let tags = std::slice::from_ref(tag);
+                let only = match self.expectation(place, tags, request).await? {
+                    Expect::Is(digest) => Some(digest),
+                    Expect::Any | Expect::Absent => None,
+                };
+                self.metadata.drop_tag(place, &path_of(reference), only.as_ref()).await
+            }
+            Reference::Digest(digest) => self.metadata.drop_manifest(place, digest).await,
+        };
+        match dropped {
+            Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
+            Err(Error::Unmet(_)) if self.metadata.revision(place).await?.is_none() => Err(no_name()),
+            Err(Error::Unmet(_)) => Err(no_manifest(reference)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn unmet(error: Error) -> Problem {
+    match error {
+        Error::Unmet("tag") => Problem::new(Kind::Precondition, "tag", "the tag is not what you expect it to be"),
+        Error::Unmet(_) => Problem::invalid("child", "a blob of the manifest was removed meanwhile; push it again"),
+        error => error.into(),
+    }
+}
+
+fn too_large(problem: Problem, limit: usize) -> Problem {
+    match problem.kind {
+        Kind::TooLarge => {
+            Problem::new(Kind::TooLarge, "manifest", format!("a manifest has at most {limit} bytes here"))
+        }
+        _ => problem,
+    }
+}
+
+/// What lists of referrers tell of a manifest, so that they need not read it again.
+fn facts(manifest: &manifest::Manifest) -> String {
+    if manifest.subject.is_none() {
+        return String::new();
+    }
+    let annotations: Option<&serde_json::value::RawValue> =
+        manifest.annotations.as_deref().and_then(|raw| serde_json::from_str(raw).ok());
+    json!({"artifactType": manifest.artifact_type, "annotations": annotations}).to_string()
+}
+
+fn created(name: &ImageName, digest: &Digest, manifest: &manifest::Manifest, tags: &[Tag]) -> Reply {
+    let mut reply = Reply::new(StatusCode::CREATED).with(LOCATION, format!("/v2/{name}/manifests/{digest}"));
+    docker_digest(&mut reply.headers, digest);
+    if let Some(subject) = &manifest.subject {
+        reply = reply.with(OCI_SUBJECT, subject.to_string());
+    }
+    for tag in tags {
+        reply = reply.with(OCI_TAG, tag.as_str());
+    }
+    reply
+}

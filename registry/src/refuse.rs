@@ -1,0 +1,81 @@
+//! Problems in the words of the distribution spec: `{"errors":[{code,message,detail}]}`.
+
+use http::header::{HeaderName, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use larder_access::door::Refused;
+use larder_model::{Kind, Problem, Reply, Verb};
+use serde_json::json;
+
+pub(crate) const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// The code of the specification for a problem.
+fn code(problem: &Problem) -> &'static str {
+    match (problem.kind, problem.about) {
+        (Kind::NotFound, "blob") => "BLOB_UNKNOWN",
+        (Kind::NotFound, "manifest" | "tag") => "MANIFEST_UNKNOWN",
+        (Kind::NotFound | Kind::Conflict, "upload") => "BLOB_UPLOAD_UNKNOWN",
+        (Kind::Invalid, "child") => "MANIFEST_BLOB_UNKNOWN",
+        (Kind::NotFound, _) => "NAME_UNKNOWN",
+        (Kind::Unauthenticated, _) => "UNAUTHORIZED",
+        (Kind::Denied | Kind::Policy | Kind::Conflict | Kind::Precondition, _) => "DENIED",
+        (Kind::DigestMismatch, _) | (Kind::Invalid, "digest") => "DIGEST_INVALID",
+        (Kind::Invalid, "manifest") => "MANIFEST_INVALID",
+        (Kind::TooLarge, "manifest") => "MANIFEST_INVALID",
+        (Kind::Invalid, "tag") => "MANIFEST_INVALID",
+        (Kind::Invalid, "page") => "PAGINATION_NUMBER_INVALID",
+        (Kind::Range, _) | (Kind::Invalid, "upload" | "body") => "BLOB_UPLOAD_INVALID",
+        (Kind::TooLarge | Kind::HeaderTooLarge, _) => "SIZE_INVALID",
+        (Kind::Invalid, _) => "NAME_INVALID",
+        (Kind::Method | Kind::Unsupported, _) => "UNSUPPORTED",
+        (Kind::TooMany, _) => "TOOMANYREQUESTS",
+        (Kind::Busy | Kind::Timeout | Kind::Upstream, _) => "UNAVAILABLE",
+        (Kind::Full | Kind::Internal, _) => "UNKNOWN",
+    }
+}
+
+/// Says a problem to a client of the registry API.
+pub(crate) fn refuse(problem: &Problem, refused: &Refused<'_>) -> Reply {
+    let body = json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": null}]});
+    let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = Reply::new(status)
+        .with_body("application/json", body.to_string())
+        .with(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    if problem.kind == Kind::Unauthenticated {
+        reply = reply.with(WWW_AUTHENTICATE, challenge(problem, refused));
+    }
+    reply
+}
+
+/// Where a token is to be had (distribution's token specification), and for what.
+fn challenge(problem: &Problem, refused: &Refused<'_>) -> String {
+    let base = &refused.site.base;
+    let service = base.split_once("://").map_or(&**base, |(_, host)| host);
+    let mut text = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
+    let catalog = (problem.about == "catalog").then(|| "registry:catalog:*".to_owned());
+    if let Some(scope) = catalog.or_else(|| scope(refused)) {
+        text.push_str(&format!(",scope=\"{scope}\""));
+    }
+    if ["access", "catalog"].contains(&problem.about) && refused.identified {
+        text.push_str(",error=\"insufficient_scope\"");
+    }
+    text
+}
+
+fn scope(refused: &Refused<'_>) -> Option<String> {
+    let first = refused.subjects.first()?;
+    if first.protocol.0 != "oci" {
+        return None;
+    }
+    let image = first.package.as_deref()?;
+    let mut actions = vec!["pull"];
+    for subject in
+        refused.subjects.iter().filter(|subject| subject.package == first.package && subject.repo == first.repo)
+    {
+        match subject.verb {
+            Verb::Write => actions.push("push"),
+            Verb::Delete => actions.push("delete"),
+            _ => {}
+        }
+    }
+    Some(format!("repository:{}/{image}:{}", first.repo, actions.join(",")))
+}

@@ -1,0 +1,107 @@
+//! Docker's token endpoint: GET (token specification) and `OAuth2` POST.
+
+use crate::door::json_reply;
+use crate::endpoint::decode_query;
+use crate::{Registry, scope};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
+use larder_access::token::Access;
+use larder_access::{Answer, Grant, Incoming, Principal};
+use larder_model::{Kind, Problem};
+use serde_json::json;
+
+/// A token request's form in bytes.
+const FORM_BYTES: usize = 64 * 1024;
+
+impl Registry {
+    /// Answers with a bearer token for what the caller may of what it asks. A smaller grant is no error.
+    pub(crate) async fn token(
+        &self,
+        grant: Grant,
+        query: Vec<(String, String)>,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let fields = if request.method == Method::POST {
+            let form = body.collect(FORM_BYTES).await?;
+            let text = std::str::from_utf8(&form).map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
+            decode_query(text)?
+        } else {
+            query
+        };
+        let field = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        let posted = match field("grant_type") {
+            Some(grant_type) => Some(self.identify_form(grant_type, &field, request).await?),
+            None => None,
+        };
+        let principal = posted.as_ref().unwrap_or_else(|| grant.principal());
+        let scopes = fields.iter().filter(|(key, _)| key == "scope").flat_map(|(_, text)| scope::parse(text));
+        let wanted = merged(scopes.collect());
+        let (token, life) = self.gate.issue_bearer(principal, wanted)?;
+        let mut reply = json!({
+            "token": token,
+            "access_token": token,
+            "expires_in": life.as_secs(),
+            "issued_at": self.metadata.now().to_string(),
+        });
+        let wants_offline = field("offline_token") == Some("true") || field("access_type") == Some("offline");
+        if field("grant_type") == Some("refresh_token") {
+            reply["refresh_token"] = json!(field("refresh_token"));
+        } else if wants_offline {
+            let client = field("client_id").unwrap_or("client");
+            let client: String = client.chars().filter(|c| !c.is_control()).take(64).collect();
+            if let Some(secret) = self.gate.issue_offline(principal, &client).await? {
+                reply["refresh_token"] = json!(secret.expose());
+            }
+        }
+        let reply = json_reply(reply.to_string().into_bytes());
+        Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store")).into())
+    }
+
+    /// Who an `OAuth2` form speaks for.
+    async fn identify_form<'a>(
+        &self,
+        grant_type: &str,
+        field: &impl Fn(&str) -> Option<&'a str>,
+        request: &Parts,
+    ) -> Result<Principal, Problem> {
+        let missing = |()| Problem::invalid("form", "the form lacks a user name, a password or a refresh token");
+        let shown = match grant_type {
+            "password" => {
+                let name = field("username").ok_or(()).map_err(missing)?;
+                let password = field("password").ok_or(()).map_err(missing)?;
+                format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+            }
+            "refresh_token" => format!("Bearer {}", field("refresh_token").ok_or(()).map_err(missing)?),
+            _ => return Err(Problem::invalid("form", "grant_type is password or refresh_token here")),
+        };
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::try_from(shown)
+            .map_err(|_| Problem::new(Kind::Unauthenticated, "credentials", "wrong user name, password or token"))?;
+        headers.insert(AUTHORIZATION, value);
+        let address = request.extensions.get::<larder_access::Site>().map(|site| site.address);
+        let address = address.ok_or_else(|| Problem::internal("a request without its site"))?;
+        self.gate.identify(&headers, address).await
+    }
+}
+
+/// One entry a resource, as the specification wants it.
+fn merged(wanted: Vec<Access>) -> Vec<Access> {
+    let mut merged: Vec<Access> = Vec::new();
+    for access in wanted {
+        match merged.iter_mut().find(|other| other.kind == access.kind && other.name == access.name) {
+            Some(other) => {
+                for action in access.actions {
+                    if !other.actions.contains(&action) {
+                        other.actions.push(action);
+                    }
+                }
+            }
+            None => merged.push(access),
+        }
+    }
+    merged
+}

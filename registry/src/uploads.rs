@@ -1,0 +1,441 @@
+//! Uploads (end-4, end-5, end-6, end-13, end-14).
+//!
+//! A session is a UUID and our seal over it, the principal and the image, so a POST writes nothing. Its row begins with the
+//! first acknowledged bytes; from then on the row alone counts: how far it has come, the hash over it, whose it is.
+//! One request at a time works on a session: two that wrote one staging file would mix their bytes under one hash.
+
+use crate::Registry;
+use crate::blobs::blob_created;
+use crate::places::{place, repo_of};
+use http::StatusCode;
+use http::header::{HeaderName, LOCATION, RANGE};
+use larder_access::{Answer, Grant, Incoming};
+use larder_metadata::blobs::{Bytestore, Finish, NewBlob, Putting};
+use larder_metadata::uploads::Progress;
+use larder_metadata::{Error, repos::Repo};
+use larder_model::{Algorithm, Digest, Hasher, ImageName, Kind, Problem, Reply, hex};
+use larder_storage::{Committed, Staging};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::endpoint::{Session, Start};
+
+const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
+
+/// Blobs up to this size live in the database: one joined commit makes them durable, with no file of their own.
+const INLINE_BYTES: u64 = 64 * 1024;
+
+/// Sessions that a request is working on.
+#[derive(Default)]
+pub(crate) struct Sessions(Arc<Mutex<HashSet<Box<str>>>>);
+
+struct Busy(Arc<Mutex<HashSet<Box<str>>>>, Box<str>);
+
+impl Sessions {
+    fn enter(&self, id: &str) -> Result<Busy, Problem> {
+        let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.into());
+        if !entered {
+            return Err(Problem::new(Kind::Range, "upload", "another request is working on this upload"));
+        }
+        Ok(Busy(Arc::clone(&self.0), id.into()))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+/// A session as its row, or the lack of one, has it.
+struct Known {
+    algorithm: Algorithm,
+    received: u64,
+    hash_state: Option<bytes::Bytes>,
+    incarnation: Box<str>,
+    version: i64,
+}
+
+/// What a request works with: the place, the session, and that nobody else does.
+struct Work<'a> {
+    name: &'a ImageName,
+    session: &'a Session,
+    repo: Arc<Repo>,
+    by: &'a str,
+    known: Known,
+    _busy: Busy,
+}
+
+impl Work<'_> {
+    fn putting(&self) -> Putting<'_> {
+        Putting { place: place(&self.repo, self.name), by: self.by }
+    }
+
+    fn finish(&self) -> Finish<'_> {
+        Finish { id: &self.session.id, version: self.known.version, principal: self.by }
+    }
+
+    /// The staging file's name: the id without its dashes.
+    fn stage_id(&self) -> String {
+        stage_id(&self.session.id)
+    }
+}
+
+fn stage_id(session: &str) -> String {
+    session.replace('-', "")
+}
+
+fn no_upload() -> Problem {
+    Problem::not_found("upload", "no such upload: it ended, was idle for too long, or is not yours; start again")
+}
+
+/// A session's id: a UUID (version 4) whose variant also tells the algorithm to us, by its last digit.
+fn new_session(algorithm: Algorithm) -> Result<String, Problem> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(Problem::internal)?;
+    random[6] = random[6] & 0x0f | 0x40;
+    random[8] = random[8] & 0x3f | 0x80;
+    random[15] = random[15] & 0xfe | u8::from(algorithm == Algorithm::Sha512);
+    let hex = hex::encode(&random);
+    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}
+
+fn algorithm_of(session: &str) -> Algorithm {
+    match session.bytes().last() {
+        Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f') => Algorithm::Sha512,
+        _ => Algorithm::Sha256,
+    }
+}
+
+fn is_session(id: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    let fits = |(at, byte): (usize, u8)| {
+        if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte) }
+    };
+    id.len() == 36 && id.bytes().enumerate().all(fits)
+}
+
+impl Registry {
+    fn seal_parts<'a>(id: &'a str, by: &'a str, name: &'a ImageName) -> [&'a [u8]; 4] {
+        [id.as_bytes(), by.as_bytes(), name.repo().as_str().as_bytes(), name.image().as_bytes()]
+    }
+
+    /// end-4 and end-11: a mount, a whole blob, or a session.
+    pub(crate) async fn start_upload(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        start: Start,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let repo = self.repo_to_push(grant, name).await?;
+        let by = &*grant.principal().label;
+        let putting = Putting { place: place(&repo, name), by };
+        if let Some((digest, from)) = &start.mount
+            && let Some(reply) = self.mount(grant, name, putting, digest, from.as_ref()).await?
+        {
+            return Ok(reply.into());
+        }
+        let id = new_session(start.algorithm)?;
+        if let Some(digest) = start.digest {
+            self.take_whole(putting, &id, None, digest, body).await?;
+            return Ok(blob_created(name, &digest).into());
+        }
+        let seal = self.seal.make(&Self::seal_parts(&id, by, name));
+        let session = Session { id: id.into(), seal: seal.into(), range: None };
+        Ok(accepted(name, &session, 0, StatusCode::ACCEPTED).into())
+    }
+
+    /// end-5: the next bytes.
+    pub(crate) async fn patch_upload(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        session: &Session,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let work = self.begin(grant, name, session).await?;
+        demand_order(session, &work.known, body.announced())?;
+        let mut staging = self.staging(&work).await?;
+        let outcome = receive(&mut staging, body).await;
+        if let Err(problem) = outcome {
+            if problem.kind == Kind::Invalid || problem.kind == Kind::Timeout {
+                self.remember(&work, &mut staging).await?; // what came can be built upon
+            }
+            return Err(problem);
+        }
+        self.remember(&work, &mut staging).await?;
+        Ok(accepted(name, session, staging.offset(), StatusCode::ACCEPTED).into())
+    }
+
+    /// end-6: the last bytes, if any, and the digest.
+    pub(crate) async fn finish_upload(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        session: &Session,
+        digest: Digest,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let work = self.begin(grant, name, session).await?;
+        demand_order(session, &work.known, body.announced())?;
+        if work.known.version == 0 {
+            self.take_whole(work.putting(), &session.id, Some(work.finish()), digest, body).await?;
+        } else {
+            self.take_rest(&work, digest, body).await?;
+        }
+        Ok(blob_created(name, &digest).into())
+    }
+
+    /// end-13: how far it has come.
+    pub(crate) async fn upload_status(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        session: &Session,
+    ) -> Result<Answer, Problem> {
+        let repo = repo_of(grant, name).map_err(|_| no_upload())?;
+        let known = self.known(grant, name, &repo, session).await?;
+        Ok(accepted(name, session, known.received, StatusCode::NO_CONTENT).into())
+    }
+
+    /// end-14: never mind.
+    pub(crate) async fn cancel_upload(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        session: &Session,
+    ) -> Result<Answer, Problem> {
+        let work = self.begin(grant, name, session).await?;
+        self.metadata.cancel_upload(work.putting(), work.finish()).await.map_err(lost)?;
+        self.blobs.discard(&work.stage_id()).await?;
+        Ok(Reply::new(StatusCode::NO_CONTENT).into())
+    }
+
+    /// Takes hold of a session that is the caller's.
+    async fn begin<'a>(
+        &self,
+        grant: &'a Grant,
+        name: &'a ImageName,
+        session: &'a Session,
+    ) -> Result<Work<'a>, Problem> {
+        let repo = repo_of(grant, name).map_err(|_| no_upload())?;
+        if !is_session(&session.id) {
+            return Err(no_upload());
+        }
+        let busy = self.sessions.enter(&session.id)?;
+        let known = self.known(grant, name, &repo, session).await?;
+        Ok(Work { name, session, repo, by: &grant.principal().label, known, _busy: busy })
+    }
+
+    async fn known(&self, grant: &Grant, name: &ImageName, repo: &Repo, session: &Session) -> Result<Known, Problem> {
+        if !is_session(&session.id) {
+            return Err(no_upload());
+        }
+        let by = &*grant.principal().label;
+        let algorithm = algorithm_of(&session.id);
+        let Some(row) = self.metadata.upload(&session.id).await? else {
+            let ours = self.seal.holds(&Self::seal_parts(&session.id, by, name), &session.seal);
+            let fresh = Known { algorithm, received: 0, hash_state: None, incarnation: "".into(), version: 0 };
+            return if ours { Ok(fresh) } else { Err(no_upload()) };
+        };
+        if row.finished || row.repo != repo.id || *row.package != *name.image() || *row.principal != *by {
+            return Err(no_upload());
+        }
+        Ok(Known {
+            algorithm,
+            received: row.received,
+            hash_state: row.hash_state,
+            incarnation: row.incarnation,
+            version: row.version,
+        })
+    }
+
+    /// Opens the session's staging file where it stands.
+    async fn staging(&self, work: &Work<'_>) -> Result<Staging, Problem> {
+        let id = work.stage_id();
+        let known = &work.known;
+        let Some(state) = &known.hash_state else {
+            self.blobs.discard(&id).await?; // what a request before wrote and nobody acknowledged
+            return Ok(self.blobs.stage(&id, known.algorithm).await?);
+        };
+        let broken = || Problem::internal("an upload's hash state cannot be read");
+        let hasher = Hasher::resume(known.algorithm, state).ok_or_else(broken)?;
+        match self.blobs.resume(&id, known.received, hasher, &known.incarnation).await {
+            Err(larder_storage::Error::Missing) => Err(no_upload()),
+            staging => Ok(staging?),
+        }
+    }
+
+    /// Writes down how far a session has come.
+    async fn remember(&self, work: &Work<'_>, staging: &mut Staging) -> Result<(), Problem> {
+        let received = staging.offset();
+        let state = staging.settle().await?.state();
+        let progress = Progress {
+            id: &work.session.id,
+            version: work.known.version,
+            algorithm: work.known.algorithm,
+            received,
+            hash_state: &state,
+            incarnation: self.blobs.incarnation(),
+        };
+        self.metadata.save_upload(work.putting(), progress).await.map_err(lost)
+    }
+
+    /// A blob that comes in one request: a small one goes straight into the database.
+    async fn take_whole(
+        &self,
+        putting: Putting<'_>,
+        id: &str,
+        finish: Option<Finish<'_>>,
+        digest: Digest,
+        body: &mut Incoming,
+    ) -> Result<(), Problem> {
+        if body.announced().is_some_and(|bytes| bytes <= INLINE_BYTES) {
+            let bytes = body.collect(usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX)).await?;
+            return self.keep_small(putting, finish, digest, bytes).await;
+        }
+        let stage = stage_id(id);
+        let mut staging = self.blobs.stage(&stage, digest.algorithm()).await?;
+        let outcome = async {
+            receive(&mut staging, body).await?;
+            self.keep_staged(putting, finish, digest, staging).await
+        };
+        let outcome = outcome.await;
+        self.blobs.discard(&stage).await?; // nothing of a failed one, nothing left of a kept one
+        outcome
+    }
+
+    /// The rest of a blob whose beginning is staged.
+    async fn take_rest(&self, work: &Work<'_>, digest: Digest, body: &mut Incoming) -> Result<(), Problem> {
+        let mut staging = self.staging(work).await?;
+        if let Err(problem) = receive(&mut staging, body).await {
+            if problem.kind == Kind::Invalid || problem.kind == Kind::Timeout {
+                self.remember(work, &mut staging).await?;
+            }
+            return Err(problem);
+        }
+        staging.settle().await?;
+        if staging.digest_algorithm() != Some(digest.algorithm()) {
+            staging.rehash(digest.algorithm()).await?;
+        }
+        let came = staging.digest().await?;
+        if came != digest {
+            return Err(mismatch(&came));
+        }
+        self.keep_staged(work.putting(), Some(work.finish()), digest, staging).await?;
+        Ok(self.blobs.discard(&work.stage_id()).await?)
+    }
+
+    async fn keep_small(
+        &self,
+        putting: Putting<'_>,
+        finish: Option<Finish<'_>>,
+        digest: Digest,
+        bytes: bytes::Bytes,
+    ) -> Result<(), Problem> {
+        let came = Digest::of(digest.algorithm(), &bytes);
+        if came != digest {
+            return Err(mismatch(&came));
+        }
+        let blob = NewBlob { digest, size: bytes.len() as u64, bytes: Bytestore::Inline(bytes) };
+        self.metadata.keep_blob(putting, blob, finish).await.map_err(lost)
+    }
+
+    /// Keeps a staged blob: in the database if it is small, by a name of its own if its bytes are kept already, else as a
+    /// durable object and then a row.
+    async fn keep_staged(
+        &self,
+        putting: Putting<'_>,
+        finish: Option<Finish<'_>>,
+        digest: Digest,
+        mut staging: Staging,
+    ) -> Result<(), Problem> {
+        if let Some(bytes) = staging.bytes(INLINE_BYTES).await? {
+            return self.keep_small(putting, finish, digest, bytes).await;
+        }
+        let came = staging.digest().await?;
+        if came != digest {
+            return Err(mismatch(&came));
+        }
+        match self.metadata.take_blob(putting, &digest, finish).await {
+            Err(Error::Unmet("blob")) => {}
+            taken => return taken.map_err(lost),
+        }
+        let generation = self.metadata.new_id();
+        let Committed::Kept { key, size } = self.blobs.commit(staging, digest, generation).await? else {
+            return Err(mismatch(&came));
+        };
+        let blob = NewBlob { digest, size, bytes: Bytestore::Object(generation) };
+        let kept = self.metadata.keep_blob(putting, blob, finish).await;
+        // Another upload of the same bytes may have been first: then its object counts, and this one is nobody's.
+        let settled = !matches!(kept, Err(Error::Unavailable(_)));
+        if settled && self.metadata.generation(&digest).await? != Some(generation) {
+            self.blobs.remove(key).await?;
+        }
+        kept.map_err(lost)
+    }
+
+    /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many there were.
+    pub async fn forget_idle_uploads(&self) -> Result<usize, Problem> {
+        let before = self.metadata.now().before(self.limits.upload_idle);
+        let mut forgotten = 0;
+        loop {
+            let mut ids = self.metadata.idle_uploads(before, 500).await?;
+            if ids.is_empty() {
+                break;
+            }
+            forgotten += ids.len();
+            for id in &ids {
+                self.blobs.discard(&stage_id(id)).await?;
+            }
+            self.metadata.forget_uploads(&ids, before).await?;
+            ids.clear();
+        }
+        for id in self.blobs.stale(self.limits.upload_idle + Duration::from_hours(1)).await? {
+            self.blobs.discard(&id).await?;
+        }
+        Ok(forgotten)
+    }
+}
+
+async fn receive(staging: &mut Staging, body: &mut Incoming) -> Result<(), Problem> {
+    while let Some(bytes) = body.next().await? {
+        staging.append(bytes).await?;
+    }
+    Ok(())
+}
+
+fn mismatch(came: &Digest) -> Problem {
+    Problem::new(Kind::DigestMismatch, "digest", format!("the bytes that came are {came}"))
+}
+
+/// The session went on in another request, or its row is gone.
+fn lost(error: Error) -> Problem {
+    match error {
+        Error::Unmet("upload") => no_upload(),
+        error => error.into(),
+    }
+}
+
+/// Chunks come in order: a chunk that says where it begins must begin where the last one ended (416).
+fn demand_order(session: &Session, known: &Known, announced: Option<u64>) -> Result<(), Problem> {
+    let Some((start, end)) = session.range else { return Ok(()) };
+    let out_of_order = start != known.received;
+    let wrong_length = announced.is_some_and(|bytes| bytes != end - start);
+    if out_of_order || wrong_length {
+        let detail =
+            format!("{} bytes are here: the next chunk begins there and is as long as it says", known.received);
+        return Err(Problem::new(Kind::Range, "upload", detail));
+    }
+    Ok(())
+}
+
+fn accepted(name: &ImageName, session: &Session, received: u64, status: StatusCode) -> Reply {
+    let Session { id, seal, .. } = session;
+    Reply::new(status)
+        .with(LOCATION, format!("/v2/{name}/blobs/uploads/{id}?_state={seal}"))
+        .with(RANGE, format!("0-{}", received.saturating_sub(1)))
+        .with(UPLOAD_UUID, id.to_string())
+}
