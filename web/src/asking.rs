@@ -1,0 +1,71 @@
+//! Questions about rights.
+
+use crate::Api;
+use crate::endpoint::no_user;
+use crate::reply::ok;
+use larder_access::{Grant, Principal};
+use larder_model::{Problem, Reply, Subject};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Caller<'a> {
+    name: Option<&'a str>,
+    anonymous: bool,
+    /// `person` or `robot`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    superuser: bool,
+    /// Whether a limited token was shown.
+    limited: bool,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    allowed: bool,
+    /// The grant by which; `null` where none is needed or none is there.
+    grant: Option<String>,
+}
+
+pub(crate) fn whoami(grant: &Grant) -> Result<Reply, Problem> {
+    let principal = grant.principal();
+    let user = principal.user.and_then(|id| grant.rights().user_by_id(id));
+    ok(&Caller {
+        name: principal.name(),
+        anonymous: principal.user.is_none(),
+        kind: user.map(|user| &*user.kind),
+        superuser: principal.is_superuser(),
+        limited: !principal.is_unlimited(),
+    })
+}
+
+impl Api {
+    pub(crate) fn can(&self, grant: &Grant, who: Option<&str>, what: &Subject) -> Result<Reply, Problem> {
+        let caller = grant.principal();
+        let other = match who {
+            Some(who) if *who != *caller.label => Some(self.someone(who)?),
+            _ => None,
+        };
+        // A user that is disabled is nobody and may nothing.
+        let principal = other.as_ref().map_or(Some(caller), Option::as_ref);
+        let allowed = principal.is_some_and(|principal| principal.may(what));
+        let by = principal.filter(|_| allowed).and_then(|principal| principal.by_which(what));
+        ok(&Verdict { allowed, grant: by.map(|id| id.to_string()) })
+    }
+
+    /// The principal that a subject names; `None` if it is disabled.
+    fn someone(&self, subject: &str) -> Result<Option<Principal>, Problem> {
+        if subject == "anonymous" {
+            return Ok(Some(self.gate.anonymous()));
+        }
+        let wrong = || Problem::invalid("subject", "subject is user:NAME, robot:NAME or anonymous");
+        let (word, name) = subject.split_once(':').ok_or_else(wrong)?;
+        let kind = match word {
+            "user" => "person",
+            "robot" => "robot",
+            _ => return Err(wrong()),
+        };
+        let rights = self.gate.rights();
+        let user = rights.user(name).filter(|user| &*user.kind == kind).ok_or_else(no_user)?;
+        Ok(Some(rights.principal(user)).filter(|_| !user.disabled))
+    }
+}

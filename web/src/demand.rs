@@ -1,0 +1,67 @@
+//! Who may make which call, as far as it can be judged before the body is read.
+//!
+//! What hangs on a repository is in [`Door::subjects`](larder_access::Door::subjects); what hangs on the body or on a
+//! row, the act itself demands.
+
+use crate::endpoint::{Endpoint, no_user};
+use larder_access::Principal;
+use larder_model::{Kind, Problem, UserName};
+
+/// Fails unless the caller may make the call.
+pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), Problem> {
+    match endpoint {
+        Endpoint::Whoami
+        | Endpoint::ListRepositories(_)
+        | Endpoint::GetRepository(_)
+        | Endpoint::ChangeRepository(_)
+        | Endpoint::DeleteRepository(_) => Ok(()),
+        Endpoint::CreateRepository | Endpoint::ListGrants(_) => identified(principal),
+        Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => unlimited(principal),
+        Endpoint::ListUsers(_) | Endpoint::CreateUser => superuser(principal),
+        Endpoint::GetUser(name) => known(principal, Some(name)),
+        Endpoint::ListTokens { owner, .. } => known(principal, owner.as_ref()),
+        Endpoint::ChangeUser(name) => known(principal, Some(name)).and_then(|()| unlimited(principal)),
+        Endpoint::CreateToken(owner) => known(principal, owner.as_ref()).and_then(|()| unlimited(principal)),
+        Endpoint::DeleteUser(name) => known(principal, Some(name)).and_then(|()| superuser(principal)),
+        Endpoint::Can { who, .. } => asking_about(principal, who.as_deref()),
+    }
+}
+
+/// Someone, whoever it is.
+fn identified(principal: &Principal) -> Result<(), Problem> {
+    if principal.user.is_some() {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Unauthenticated, "access", "authentication required: log in with a user or token"))
+}
+
+/// Someone with all its rights: a token that was made for less must not make itself more.
+fn unlimited(principal: &Principal) -> Result<(), Problem> {
+    identified(principal)?;
+    if principal.is_unlimited() {
+        return Ok(());
+    }
+    let detail = "this token is limited to some repositories; use a password or a token without limits";
+    Err(Problem::new(Kind::Denied, "access", detail))
+}
+
+fn superuser(principal: &Principal) -> Result<(), Problem> {
+    unlimited(principal)?;
+    if principal.is_superuser() { Ok(()) } else { Err(only_superusers()) }
+}
+
+/// Everyone may ask about themselves.
+fn asking_about(principal: &Principal, who: Option<&str>) -> Result<(), Problem> {
+    if who.is_none_or(|who| *who == *principal.label) { Ok(()) } else { superuser(principal) }
+}
+
+pub(crate) fn only_superusers() -> Problem {
+    Problem::new(Kind::Denied, "access", "only a superuser may do this")
+}
+
+/// Oneself or, for superusers, anyone. To others it looks as if there were no such user.
+fn known(principal: &Principal, name: Option<&UserName>) -> Result<(), Problem> {
+    identified(principal)?;
+    let oneself = name.is_none_or(|name| principal.name() == Some(name.as_str()));
+    if oneself || principal.is_superuser() { Ok(()) } else { Err(no_user()) }
+}

@@ -1,0 +1,151 @@
+//! The API's door: which rights each call needs, and who answers it.
+
+use crate::asking::whoami;
+use crate::demand::demand;
+use crate::endpoint::Endpoint;
+use crate::{paths, refuse};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use larder_access::door::{Door, Refused};
+use larder_access::{Answer, Gate, Grant, Incoming};
+use larder_metadata::Metadata;
+use larder_model::{Problem, ProtocolName, Reply, Subject, Verb};
+use std::sync::Arc;
+
+/// What the API takes at most.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiLimits {
+    /// A body, in bytes.
+    pub json_bytes: usize,
+}
+
+/// The REST API.
+pub struct Api {
+    pub(crate) metadata: Metadata,
+    pub(crate) gate: Arc<Gate>,
+    limits: ApiLimits,
+    /// Protocols and kinds of the repositories that can be made.
+    pub(crate) creatable: Vec<(ProtocolName, &'static str)>,
+}
+
+impl Api {
+    /// An API over these parts. `creatable`: protocol and kind (`hosted`, `mirror`, `group`) of what can be made.
+    pub fn new(
+        metadata: Metadata,
+        gate: Arc<Gate>,
+        limits: ApiLimits,
+        creatable: Vec<(ProtocolName, &'static str)>,
+    ) -> Self {
+        Self { metadata, gate, limits, creatable }
+    }
+
+    /// Judges, reads the body only then, and acts.
+    pub(crate) async fn carry_out(
+        &self,
+        grant: &Grant,
+        endpoint: Endpoint,
+        body: impl Future<Output = Result<Bytes, Problem>>,
+    ) -> Result<Reply, Problem> {
+        demand(grant.principal(), &endpoint)?;
+        self.act(grant, endpoint, &body.await?).await
+    }
+
+    /// One function for each act; the body is there for those that take one.
+    async fn act(&self, grant: &Grant, endpoint: Endpoint, body: &[u8]) -> Result<Reply, Problem> {
+        match endpoint {
+            Endpoint::ListRepositories(page) => self.list_repositories(grant, &page),
+            Endpoint::CreateRepository => self.create_repository(grant, body).await,
+            Endpoint::GetRepository(path) => self.get_repository(grant, &path),
+            Endpoint::ChangeRepository(path) => self.change_repository(grant, &path, body).await,
+            Endpoint::DeleteRepository(path) => self.delete_repository(grant, &path).await,
+            Endpoint::ListUsers(page) => self.list_users(grant, &page),
+            Endpoint::CreateUser => self.create_user(grant, body).await,
+            Endpoint::GetUser(name) => self.get_user(grant, &name),
+            Endpoint::ChangeUser(name) => self.change_user(grant, &name, body).await,
+            Endpoint::DeleteUser(name) => self.delete_user(grant, &name).await,
+            Endpoint::ListTokens { owner, page } => self.list_tokens(grant, owner.as_ref(), &page).await,
+            Endpoint::CreateToken(owner) => self.create_token(grant, owner.as_ref(), body).await,
+            Endpoint::DeleteToken(id) => self.delete_token(grant, id).await,
+            Endpoint::ListGrants(page) => self.list_grants(grant, &page).await,
+            Endpoint::CreateGrant => self.create_grant(grant, body).await,
+            Endpoint::DeleteGrant(id) => self.delete_grant(grant, id).await,
+            Endpoint::Whoami => whoami(grant),
+            Endpoint::Can { who, what } => self.can(grant, who.as_deref(), &what),
+        }
+    }
+}
+
+impl Door for Api {
+    type Endpoint = Endpoint;
+
+    fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
+        paths::parse(request)
+    }
+
+    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+        match endpoint {
+            Endpoint::GetRepository(path) => vec![path.subject(Verb::Read)],
+            Endpoint::ChangeRepository(path) | Endpoint::DeleteRepository(path) => {
+                vec![path.subject(Verb::Administer)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    async fn answer(
+        &self,
+        grant: Grant,
+        endpoint: Endpoint,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let read = async {
+            if !takes_body(&request.method) {
+                return Ok(Bytes::new());
+            }
+            check_type(&request.headers)?;
+            body.collect(self.limits.json_bytes).await
+        };
+        self.carry_out(&grant, endpoint, read).await.map(Answer::from)
+    }
+
+    fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
+        refuse::refuse(problem)
+    }
+}
+
+fn takes_body(method: &Method) -> bool {
+    *method == Method::POST || *method == Method::PATCH
+}
+
+/// A form of another site's page can be posted with a browser's remembered password, but never as JSON.
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::invalid("content_type", "send the body as JSON, with Content-Type: application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn bodies_are_json() {
+        let check = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
+            check_type(&headers).is_ok()
+        };
+        assert!(check("application/json") && check("Application/JSON; charset=utf-8"));
+        for bad in ["text/plain", "application/x-www-form-urlencoded", "text/plain;application/json", ""] {
+            assert!(!check(bad), "{bad}");
+        }
+        assert!(check_type(&HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! What can be asked of the API.
+
+use crate::page::Page;
+use larder_model::{Problem, ProtocolName, RepoName, Subject, UserName, Verb};
+use std::fmt;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Repositories of which the caller may see something.
+    ListRepositories(Page),
+    /// A new repository.
+    CreateRepository,
+    /// One repository.
+    GetRepository(RepoPath),
+    /// Other settings for it.
+    ChangeRepository(RepoPath),
+    /// No such repository any more.
+    DeleteRepository(RepoPath),
+    /// All users.
+    ListUsers(Page),
+    /// A new user.
+    CreateUser,
+    /// One user.
+    GetUser(UserName),
+    /// Another password, other flags.
+    ChangeUser(UserName),
+    /// No such user any more.
+    DeleteUser(UserName),
+    /// The tokens of the caller or of `owner`.
+    ListTokens {
+        /// Whose; `None`: the caller's.
+        owner: Option<UserName>,
+        /// Which part.
+        page: Page,
+    },
+    /// A new token for the caller or for this user.
+    CreateToken(Option<UserName>),
+    /// No such token any more.
+    DeleteToken(i64),
+    /// The grants that the caller administers.
+    ListGrants(Page),
+    /// A new grant.
+    CreateGrant,
+    /// No such grant any more.
+    DeleteGrant(i64),
+    /// Who the caller is.
+    Whoami,
+    /// Whether someone may do something.
+    Can {
+        /// Who, as `user:alice`; `None`: the caller.
+        who: Option<String>,
+        /// What.
+        what: Subject,
+    },
+}
+
+/// A repository as people name it: `oci/team`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoPath {
+    /// What its clients speak.
+    pub protocol: ProtocolName,
+    /// Its name.
+    pub name: RepoName,
+}
+
+impl RepoPath {
+    /// Reads `protocol/name`.
+    pub(crate) fn read(protocol: &str, name: &str) -> Option<Self> {
+        Some(Self { protocol: protocol.parse().ok()?, name: name.parse().ok()? })
+    }
+
+    /// Something done to the whole of it.
+    pub(crate) fn subject(&self, verb: Verb) -> Subject {
+        Subject { protocol: self.protocol, repo: self.name.clone(), package: None, verb }
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.protocol, self.name)
+    }
+}
+
+pub(crate) fn no_repo() -> Problem {
+    Problem::not_found("repository", "no such repository, or you may not see it")
+}
+
+pub(crate) fn no_user() -> Problem {
+    Problem::not_found("user", "no such user, or you may not see it")
+}

@@ -1,0 +1,29 @@
+//! The REST API under `/api/v1/`: repositories, users, tokens, grants, and who may what.
+//!
+//! Knows: the calls and their JSON, who may make which, how a problem is said (RFC 9457).
+//! Must never know: SQL, where bytes lie, the dialects of clients, how a response is sent.
+//!
+//! Every call goes the same way: the one table in [`paths`] parses it, `demand` judges what can be judged without
+//! the body, then one function does it.
+
+mod asking;
+mod demand;
+mod door;
+pub mod endpoint;
+mod fields;
+mod grants;
+mod page;
+pub mod paths;
+mod query;
+mod refuse;
+mod reply;
+mod repositories;
+mod scope;
+mod tokens;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use door::{Api, ApiLimits};
+pub use page::Page;

@@ -1,0 +1,151 @@
+//! Repositories.
+
+use crate::Api;
+use crate::endpoint::{RepoPath, no_repo};
+use crate::fields::{Fields, needed};
+use crate::page::{List, Page};
+use crate::reply::{created, gone, ok};
+use larder_access::Grant;
+use larder_metadata::Error;
+use larder_metadata::repos::Repo;
+use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Characters of a description.
+const DESCRIPTION: usize = 1000;
+
+/// A repository as the API shows it. Its further settings may hold secrets and are shown by those who know them.
+#[derive(Serialize)]
+struct Shown<'a> {
+    protocol: &'a str,
+    name: &'a str,
+    kind: &'a str,
+    description: &'a str,
+    created_at: String,
+}
+
+impl<'a> Shown<'a> {
+    fn of(repo: &'a Repo) -> Self {
+        Self {
+            protocol: repo.protocol.0,
+            name: repo.name.as_str(),
+            kind: &repo.kind,
+            description: &repo.description,
+            created_at: repo.created_at.to_string(),
+        }
+    }
+
+    fn key(&self) -> String {
+        format!("{}/{}", self.protocol, self.name)
+    }
+}
+
+fn path_of(repo: &Repo) -> RepoPath {
+    RepoPath { protocol: repo.protocol, name: repo.name.clone() }
+}
+
+impl Api {
+    pub(crate) fn list_repositories(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
+        let rights = self.gate.rights();
+        let mut repos: Vec<(String, &Arc<Repo>)> =
+            rights.repos().map(|repo| (path_of(repo).to_string(), repo)).filter(|(key, _)| *key > page.after).collect();
+        repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let visible = repos.iter().filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Read)));
+        let shown = visible.take(page.limit + 1).map(|(_, repo)| Shown::of(repo)).collect();
+        ok(&List::of(shown, page.limit, Shown::key))
+    }
+
+    pub(crate) async fn create_repository(&self, grant: &Grant, body: &[u8]) -> Result<Reply, Problem> {
+        let mut fields = Fields::read(body)?;
+        let path = RepoPath {
+            protocol: needed(fields.parsed("protocol")?, "protocol")?,
+            name: needed(fields.parsed("name")?, "name")?,
+        };
+        let kind = fields.text("kind")?;
+        let description = description(&mut fields)?.unwrap_or_default();
+        fields.finish()?;
+        grant.demand(&path.subject(Verb::Administer))?;
+        let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
+        let repo = match self.metadata.add_repo(path.protocol, &path.name, kind, &description, "{}").await {
+            Ok(repo) => repo,
+            Err(Error::Exists(_)) => {
+                return Err(Problem::new(
+                    Kind::Conflict,
+                    "repository",
+                    format!("there is already a repository {path}"),
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.gate.refresh().await?;
+        tracing::info!(by = %grant.principal().label, repository = %path, "repository created");
+        created(format_args!("/repositories/{path}"), &Shown::of(&repo))
+    }
+
+    /// The kind, if such a repository can be made.
+    fn creatable(&self, protocol: ProtocolName, kind: &str) -> Result<&'static str, Problem> {
+        let made = |&&(p, k): &&(ProtocolName, &'static str)| p == protocol && k == kind;
+        if let Some((_, kind)) = self.creatable.iter().find(made) {
+            return Ok(kind);
+        }
+        let can: Vec<String> = self.creatable.iter().map(|(protocol, kind)| format!("{protocol} {kind}")).collect();
+        let detail =
+            format!("no {protocol} repository of this kind can be made here; what can be made: {}", can.join(", "));
+        Err(Problem::invalid("kind", detail))
+    }
+
+    pub(crate) fn get_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {
+        grant.demand(&path.subject(Verb::Read))?;
+        ok(&Shown::of(&*self.repo(path)?))
+    }
+
+    pub(crate) async fn change_repository(
+        &self,
+        grant: &Grant,
+        path: &RepoPath,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
+        grant.demand(&path.subject(Verb::Administer))?;
+        let mut fields = Fields::read(body)?;
+        let description = description(&mut fields)?;
+        fields.finish()?;
+        self.gate.refresh().await?;
+        let repo = self.repo(path)?;
+        if let Some(description) = description {
+            self.metadata.change_repo(repo.id, &description, &repo.settings).await.map_err(refused)?;
+            self.gate.refresh().await?;
+            tracing::info!(by = %grant.principal().label, repository = %path, "repository changed");
+        }
+        ok(&Shown::of(&*self.repo(path)?))
+    }
+
+    pub(crate) async fn delete_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {
+        grant.demand(&path.subject(Verb::Administer))?;
+        self.gate.refresh().await?;
+        self.metadata.drop_repo(self.repo(path)?.id).await.map_err(refused)?;
+        self.gate.refresh().await?;
+        tracing::info!(by = %grant.principal().label, repository = %path, "repository deleted");
+        Ok(gone())
+    }
+
+    fn repo(&self, path: &RepoPath) -> Result<Arc<Repo>, Problem> {
+        self.gate.rights().repo(path.protocol, &path.name).cloned().ok_or_else(no_repo)
+    }
+}
+
+fn description(fields: &mut Fields) -> Result<Option<String>, Problem> {
+    let text = fields.text("description")?;
+    if text.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION || text.chars().any(char::is_control)) {
+        let detail = format!("`description` is one line of at most {DESCRIPTION} characters");
+        return Err(Problem::invalid("description", detail));
+    }
+    Ok(text)
+}
+
+fn refused(error: Error) -> Problem {
+    match error {
+        Error::Unmet("repo") => no_repo(), // someone else was first
+        error => error.into(),
+    }
+}

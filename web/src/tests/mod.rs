@@ -1,0 +1,145 @@
+//! The real API over a database in a temporary folder, asked as the door asks it.
+
+mod matrix;
+mod people;
+mod places;
+
+use crate::{Api, ApiLimits, refuse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request};
+use larder_access::secret::Secret;
+use larder_access::{Door, Gate, Limit, Settings, limits_to_json};
+use larder_metadata::Metadata;
+use larder_metadata::people::{GrantRow, Token};
+use larder_model::{Clock, Problem, ProtocolName, Reply, Role, Timestamp};
+use serde_json::Value;
+use std::future::ready;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tempfile::TempDir;
+
+/// What `house` gives every user as password.
+const PASSWORD: &str = "a good password";
+
+/// An API with its parts.
+struct House {
+    api: Api,
+    gate: Arc<Gate>,
+    metadata: Metadata,
+    hash: String,
+    _folder: TempDir,
+}
+
+/// How a caller shows who it is; empty: not at all.
+type Header = String;
+
+fn clock() -> Clock {
+    Clock::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(0))
+    })
+}
+
+/// A house with the superuser `admin`.
+async fn house() -> House {
+    let folder = tempfile::tempdir().expect("folder");
+    let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 2, clock()).await.expect("database");
+    let settings = Settings {
+        key: [1; 32],
+        anonymous: true,
+        token_life: Duration::from_mins(1),
+        offline_token_life: Duration::from_mins(1),
+        password_memory: 64 * 1024,
+        login_attempts: 10,
+        header_bytes: 64 * 1024,
+    };
+    let gate = Arc::new(Gate::new(metadata.clone(), settings).await.expect("gate"));
+    let hash = gate.hash_password(PASSWORD).await.expect("hash");
+    let limits = ApiLimits { json_bytes: 64 * 1024 };
+    let creatable = vec![(ProtocolName("oci"), "hosted")];
+    let api = Api::new(metadata.clone(), Arc::clone(&gate), limits, creatable);
+    let house = House { api, gate, metadata, hash, _folder: folder };
+    house.user("admin", true).await;
+    house
+}
+
+impl House {
+    /// Makes a user and returns how it shows itself.
+    async fn user(&self, name: &str, superuser: bool) -> Header {
+        let parsed = name.parse().expect("name");
+        let hash = Some(self.hash.clone());
+        self.metadata.add_user(&parsed, "person", hash, superuser, false).await.expect("user");
+        self.gate.refresh().await.expect("refresh");
+        basic(name, PASSWORD)
+    }
+
+    /// Makes a grant and returns its id.
+    async fn grant(&self, subject: &str, repository: &str, role: Role) -> i64 {
+        let row = GrantRow {
+            id: self.metadata.new_id(),
+            subject: subject.into(),
+            repository: repository.parse().expect("pattern"),
+            package: "*".parse().expect("pattern"),
+            role,
+            created_at: self.metadata.now(),
+            created_by: "user:admin".into(),
+        };
+        self.metadata.add_grant(&row).await.expect("grant");
+        self.gate.refresh().await.expect("refresh");
+        row.id
+    }
+
+    /// Makes a token and returns its id and how it is shown.
+    async fn token(&self, owner: &str, limit: Option<(&str, Role)>) -> (i64, Header) {
+        let secret = Secret::token().expect("secret");
+        let limit = limit.map(|(repository, role)| {
+            Limit::of_role(repository.parse().expect("pattern"), "*".parse().expect("pattern"), role)
+        });
+        let token = Token {
+            id: self.metadata.new_id(),
+            owner: self.gate.rights().user(owner).expect("owner").id,
+            name: "test".into(),
+            kind: "access".into(),
+            grants: limit.map(|limit| limits_to_json(&[limit]).into()),
+            created_at: self.metadata.now(),
+            expires_at: None,
+        };
+        self.metadata.add_token(&token, &secret.hash()).await.expect("token");
+        (token.id, format!("Bearer {}", secret.expose()))
+    }
+
+    async fn repo(&self, name: &str) {
+        let name = name.parse().expect("name");
+        self.metadata.add_repo(ProtocolName("oci"), &name, "hosted", "", "{}").await.expect("repo");
+        self.gate.refresh().await.expect("refresh");
+    }
+
+    /// Makes a call: its status and JSON.
+    async fn ask(&self, who: &Header, method: &str, target: &str, body: &str) -> (u16, Value) {
+        let reply = self.pass(who, method, target, body).await.unwrap_or_else(|problem| refuse::refuse(&problem));
+        let json = if reply.body.is_empty() { Value::Null } else { serde_json::from_slice(&reply.body).expect("JSON") };
+        (reply.status.as_u16(), json)
+    }
+
+    /// The steps of the door, in their order.
+    async fn pass(&self, who: &Header, method: &str, target: &str, body: &str) -> Result<Reply, Problem> {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{target}")).body(()).expect("request");
+        if !who.is_empty() {
+            request.headers_mut().insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
+        }
+        let (request, ()) = request.into_parts();
+        let endpoint = self.api.parse(&request);
+        let principal = self.gate.identify(&request.headers, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+        let endpoint = endpoint?;
+        let grant = self.gate.admit(principal, &self.api.subjects(&endpoint))?;
+        self.api.carry_out(&grant, endpoint, ready(Ok(Bytes::from(body.to_owned())))).await
+    }
+}
+
+fn basic(name: &str, password: &str) -> Header {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+}
