@@ -1,0 +1,176 @@
+//! Calls of the REST API.
+
+use crate::failure::Failure;
+use crate::server::Server;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Method, Response};
+use serde_json::{Value, json};
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+/// The longest that one call may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The largest answer to one call.
+const ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Items asked for in one call.
+const PAGE: &str = "1000";
+
+/// How one shows oneself.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    None,
+    Token(String),
+    Password { name: String, password: String },
+}
+
+/// A server, and how to show oneself there.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    server: Server,
+    credentials: Credentials,
+}
+
+impl Client {
+    /// A client that trusts `ca` besides the machine's authorities.
+    pub(crate) fn new(server: Server, ca: Option<&Path>, credentials: Credentials) -> Result<Self, Failure> {
+        let mut builder = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT)
+            // The API redirects nowhere: whoever does must not get our credentials.
+            .redirect(Policy::none())
+            .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")));
+        if server.is_local() {
+            builder = builder.no_proxy();
+        }
+        builder = match ca {
+            _ if !server.is_secure() => builder.tls_certs_only([]), // works where the machine trusts no one
+            Some(ca) => builder.tls_certs_merge(authorities(ca)?),
+            None => builder,
+        };
+        let http = builder.build().map_err(|error| Failure::Local(format!("no HTTP client: {}", causes(&error))))?;
+        Ok(Self { http, server, credentials })
+    }
+
+    /// The server.
+    pub(crate) const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(crate) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+        self.call(Method::GET, path, query, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &[&str], query: &[(&str, &str)], body: &Value) -> Result<Value, Failure> {
+        self.call(Method::POST, path, query, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.call(Method::PATCH, path, &[], Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
+        self.call(Method::DELETE, path, &[], None).await.map(drop)
+    }
+
+    /// A whole list, page after page, in the form of one page.
+    pub(crate) async fn all(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+        let mut items = Vec::new();
+        let mut after = String::new();
+        loop {
+            let mut query = [query, &[("limit", PAGE)]].concat();
+            if !after.is_empty() {
+                query.push(("after", &after));
+            }
+            let mut page = self.get(path, &query).await?;
+            let Value::Array(more) = page["items"].take() else {
+                return Err(self.strange("a list without items".to_owned()));
+            };
+            items.extend(more);
+            match page["next"].as_str() {
+                None => return Ok(json!({"items": items, "next": null})),
+                Some(next) if next == after => return Err(self.strange("a list without end".to_owned())),
+                Some(next) => next.clone_into(&mut after),
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let request = self.http.request(method, self.server.call(path, query)?).header(ACCEPT, "application/json");
+        let request = match &self.credentials {
+            Credentials::None => request,
+            Credentials::Token(token) => request.bearer_auth(token),
+            Credentials::Password { name, password } => request.basic_auth(name, Some(password)),
+        };
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        self.understand(response).await
+    }
+
+    /// The JSON of an answer, or what went wrong.
+    async fn understand(&self, mut response: Response) -> Result<Value, Failure> {
+        let status = response.status();
+        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = media_type.to_owned();
+        let mut body = Vec::new();
+        while let Some(more) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + more.len() > ANSWER_BYTES {
+                return Err(self.strange(format!("an answer of more than {ANSWER_BYTES} bytes")));
+            }
+            body.extend_from_slice(&more);
+        }
+        if status.as_u16() == 204 {
+            return Ok(Value::Null);
+        }
+        let strange = || self.strange(format!("status {} {media_type}", status.as_u16()));
+        let value: Value = serde_json::from_slice(&body).map_err(|_| strange())?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        let text = |field: &str| value[field].as_str().map(str::to_owned);
+        let (code, detail) = text("code").zip(text("detail")).ok_or_else(strange)?;
+        match (&self.credentials, status.as_u16()) {
+            (Credentials::None, 401) => Err(Failure::NotLoggedIn),
+            (_, status) => Err(Failure::Refused { status, code, detail }),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let cause = if error.is_timeout() { "no answer in time".to_owned() } else { causes(error) };
+        Failure::Unreachable { server: self.server.to_string(), secure: self.server.is_secure(), cause }
+    }
+
+    fn strange(&self, what: String) -> Failure {
+        Failure::Strange { server: self.server.to_string(), what }
+    }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let pem = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| Failure::file(path, causes(&error)))?;
+    if found.is_empty() {
+        return Err(Failure::file(path, "there is no certificate in it"));
+    }
+    Ok(found)
+}
+
+/// The innermost cause, which is the one that a person can act on.
+fn causes(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    crate::escape::plain(&cause.to_string())
+}

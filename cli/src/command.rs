@@ -1,0 +1,233 @@
+//! The command line.
+
+use crate::expiry::Expiry;
+use crate::repo::RepoPath;
+use crate::token::Limit;
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, Subcommand};
+use larder_model::{Role, UserName};
+use std::path::PathBuf;
+
+/// What every command that speaks with a server takes.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "Server and output")]
+pub struct Global {
+    /// The server's address [default: the one of `larder login`].
+    #[arg(long, global = true, env = "LARDER_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// The token to show [default: the one of `larder login`]; others can see flags, so prefer the variable.
+    #[arg(long, global = true, env = "LARDER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// Print the API's JSON instead of tables.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Trust this authority's certificate (PEM) too.
+    #[arg(long = "ca-cert", global = true, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+}
+
+/// The commands that are clients of a server.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Log in to a server and remember it.
+    Login(Login),
+    /// Forget the server, and end the token that login made there.
+    Logout,
+    /// Show who you are to the server.
+    Whoami,
+    /// Repositories: list, show, create, set, delete.
+    #[command(subcommand)]
+    Repo(Repo),
+    /// Users: list, show, create, set, delete.
+    #[command(subcommand)]
+    User(User),
+    /// Tokens, secrets that act for a user: list, create, delete.
+    #[command(subcommand)]
+    Token(Token),
+    /// Grants, who may do what where: list, create, delete.
+    #[command(subcommand)]
+    Grant(Grant),
+}
+
+/// Log in. With --token that token is checked and remembered; else a new one is made with a user's password.
+#[derive(Args, Debug)]
+pub struct Login {
+    /// The server's address.
+    pub url: String,
+    /// User name [default: asked for].
+    #[arg(long)]
+    pub username: Option<UserName>,
+    /// Read the password from standard input, one line, instead of asking for it.
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// What can be done to repositories.
+#[derive(Subcommand, Debug)]
+pub enum Repo {
+    /// List repositories that you may see.
+    List,
+    /// Show one repository.
+    Show {
+        /// Protocol and name, e.g. oci/team.
+        name: RepoPath,
+    },
+    /// Make a repository.
+    Create {
+        /// Protocol and name, e.g. oci/team.
+        name: RepoPath,
+        /// What it is.
+        #[arg(long, default_value = "hosted", value_parser = PossibleValuesParser::new(["hosted", "mirror", "group"]))]
+        kind: String,
+        /// A line for people.
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Change a repository.
+    Set {
+        /// Protocol and name, e.g. oci/team.
+        name: RepoPath,
+        /// A line for people.
+        #[arg(long)]
+        description: String,
+    },
+    /// Delete a repository with all that is in it.
+    Delete {
+        /// Protocol and name, e.g. oci/team.
+        name: RepoPath,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Where a new password comes from; without a flag it is asked for.
+#[derive(Args, Debug, Clone, Copy, Default)]
+#[group(multiple = false)]
+pub struct PasswordSource {
+    /// Read the password from standard input, one line; for your own password first the present one, on a line before.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Make a random password and print it once.
+    #[arg(long)]
+    pub generate_password: bool,
+}
+
+/// What can be done to users.
+#[derive(Subcommand, Debug)]
+pub enum User {
+    /// List users.
+    List,
+    /// Show one user.
+    Show {
+        /// The user's name.
+        name: UserName,
+    },
+    /// Make a user.
+    Create {
+        /// The user's name.
+        name: UserName,
+        #[command(flatten)]
+        password: PasswordSource,
+        /// Let it do everything.
+        #[arg(long)]
+        superuser: bool,
+        /// Let it do nothing for now.
+        #[arg(long)]
+        disabled: bool,
+    },
+    /// Change a user.
+    Set {
+        /// The user's name.
+        name: UserName,
+        /// Set a new password, asked for.
+        #[arg(long, conflicts_with = "PasswordSource")]
+        password: bool,
+        #[command(flatten)]
+        source: PasswordSource,
+        /// Whether it may do everything.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        superuser: Option<bool>,
+        /// Whether it may do nothing.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        disabled: Option<bool>,
+    },
+    /// Delete a user with its tokens and grants.
+    Delete {
+        /// The user's name.
+        name: UserName,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// What can be done to tokens.
+#[derive(Subcommand, Debug)]
+pub enum Token {
+    /// List tokens.
+    List {
+        /// Another user's, for superusers.
+        #[arg(long, value_name = "NAME")]
+        owner: Option<UserName>,
+    },
+    /// Make a token; its secret is shown this once.
+    Create {
+        /// What you call it.
+        name: String,
+        /// When it ends: after a time (12h, 30d, 52w) or at a date (2030-01-31) [default: never].
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<Expiry>,
+        /// Limit it: REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with * in patterns; can be given more than once
+        /// [default: all that its owner may].
+        #[arg(long = "grant", value_name = "LIMIT")]
+        grants: Vec<Limit>,
+        /// For another user, for superusers.
+        #[arg(long, value_name = "NAME")]
+        owner: Option<UserName>,
+        /// Print the secret and nothing else.
+        #[arg(long, short)]
+        quiet: bool,
+    },
+    /// End a token.
+    Delete {
+        /// The token's id, as the list shows it.
+        id: u64,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// The roles, from least to most.
+fn roles() -> PossibleValuesParser {
+    PossibleValuesParser::new([Role::Reader, Role::Writer, Role::Maintainer, Role::Admin].map(Role::word))
+}
+
+/// What can be done to grants.
+#[derive(Subcommand, Debug)]
+pub enum Grant {
+    /// List the grants on repositories that you administer.
+    List,
+    /// Give a role to someone.
+    Create {
+        /// To whom: user:NAME, group:NAME, robot:NAME, authenticated or anonymous.
+        subject: String,
+        /// Where: protocol/name, with * for any run of characters, e.g. 'oci/team-*'.
+        repository: String,
+        /// As what.
+        #[arg(long, value_parser = roles())]
+        role: String,
+        /// Only for these packages, with * for any run of characters [default: all].
+        #[arg(long)]
+        package: Option<String>,
+    },
+    /// Take a grant back.
+    Delete {
+        /// The grant's id, as the list shows it.
+        id: u64,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+}

@@ -1,0 +1,74 @@
+//! When a token ends: after a time or at a date.
+
+use larder_model::Timestamp;
+use std::str::FromStr;
+use std::time::Duration;
+
+const FORMS: &str = "write a time (12h, 30d, 52w) or a date (2030-01-31, 2030-01-31T12:00:00Z)";
+
+/// When something ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// So long after now.
+    After(Duration),
+    /// At this moment.
+    At(Timestamp),
+}
+
+impl Expiry {
+    /// The moment, if it is `now`.
+    pub(crate) fn moment(self, now: Timestamp) -> Timestamp {
+        match self {
+            // Nobody needs the fraction of a second.
+            Self::After(time) => Timestamp(now.after(time).seconds() * 1_000_000),
+            Self::At(moment) => moment,
+        }
+    }
+}
+
+impl FromStr for Expiry {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(moment) = text.parse() {
+            return Ok(Self::At(moment));
+        }
+        if let Ok(moment) = format!("{text}T00:00:00Z").parse() {
+            return Ok(Self::At(moment));
+        }
+        let unit = match text.chars().last() {
+            Some('m') => 60,
+            Some('h') => 60 * 60,
+            Some('d') => 24 * 60 * 60,
+            Some('w') => 7 * 24 * 60 * 60,
+            _ => return Err(FORMS),
+        };
+        let count = &text[..text.len() - 1];
+        let digits = (1..=6).contains(&count.len()) && count.bytes().all(|byte| byte.is_ascii_digit());
+        let count: u64 = count.parse().ok().filter(|count| digits && *count > 0).ok_or(FORMS)?;
+        Ok(Self::After(Duration::from_secs(count * unit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let now = "2030-01-01T00:00:00.5Z".parse().expect("time");
+        for (text, expected) in [
+            ("30d", "2030-01-31T00:00:00Z"),
+            ("12h", "2030-01-01T12:00:00Z"),
+            ("90m", "2030-01-01T01:30:00Z"),
+            ("2w", "2030-01-15T00:00:00Z"),
+            ("2031-02-03", "2031-02-03T00:00:00Z"),
+            ("2031-02-03T04:05:06+01:00", "2031-02-03T03:05:06Z"),
+        ] {
+            let expiry: Expiry = text.parse().expect(text);
+            assert_eq!(expiry.moment(now).to_string(), expected, "{text}");
+        }
+        for bad in ["", "d", "0d", "-1d", "+1d", "30", "30 d", "1000000d", "soon", "2031-02-30", "1ä", "ä"] {
+            assert!(bad.parse::<Expiry>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `larder grant`.
+
+use crate::client::Client;
+use crate::command::Grant;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+use crate::table::Column;
+use crate::terminal::confirm;
+use serde_json::{Value, json};
+
+const LIST: &[Column] = &[
+    ("ID", "id"),
+    ("SUBJECT", "subject"),
+    ("REPOSITORY", "repository"),
+    ("PACKAGE", "package"),
+    ("ROLE", "role"),
+    ("CREATED", "created_at"),
+    ("BY", "created_by"),
+];
+const RECORD: &[Column] =
+    &[("Id", "id"), ("Subject", "subject"), ("Repository", "repository"), ("Package", "package"), ("Role", "role")];
+
+pub(crate) async fn grant(command: Grant, client: &Client) -> Result<Outcome, Failure> {
+    match command {
+        Grant::List => Ok(Outcome::list(client.all(&["grants"], &[]).await?, LIST)),
+        Grant::Create { subject, repository, role, package } => {
+            let mut body = json!({"subject": subject, "repository": repository, "role": role});
+            if let Some(package) = package {
+                body["package"] = Value::String(package);
+            }
+            Ok(Outcome::record(client.post(&["grants"], &[], &body).await?, RECORD))
+        }
+        Grant::Delete { id, yes } => {
+            confirm(&format!("Take grant {id} back?"), yes)?;
+            client.delete(&["grants", &id.to_string()]).await?;
+            Ok(Outcome::done(format!("Grant {id} taken back.")))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Passwords on their way in.
+
+use crate::command::PasswordSource;
+use crate::failure::Failure;
+use crate::terminal;
+
+/// Letters and digits that are not taken for one another, 32 of them.
+const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Characters of a generated password: 120 random bits.
+const LENGTH: usize = 24;
+
+/// A new password, and whether it was made here and must be shown.
+pub(crate) struct New {
+    pub(crate) password: String,
+    pub(crate) generated: bool,
+}
+
+/// A new password for `whom`, from where the flags say.
+pub(crate) fn new(source: PasswordSource, whom: &str) -> Result<New, Failure> {
+    if source.generate_password {
+        return Ok(New { password: generate()?, generated: true });
+    }
+    if source.password_stdin {
+        return Ok(New { password: terminal::line()?, generated: false });
+    }
+    if !terminal::is_there() {
+        let text = "nobody is there to type a password: give --password-stdin or --generate-password";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let password = terminal::ask_hidden(&format!("New password for {whom}: "))?;
+    if password != terminal::ask_hidden("Once more: ")? {
+        return Err(Failure::Local("the two passwords differ; nothing was done".to_owned()));
+    }
+    Ok(New { password, generated: false })
+}
+
+/// The present password of `whom`: a line of standard input, or asked for.
+pub(crate) fn present(from_stdin: bool, whom: &str) -> Result<String, Failure> {
+    if from_stdin {
+        return terminal::line();
+    }
+    if !terminal::is_there() {
+        return Err(Failure::Usage("nobody is there to type a password: give --password-stdin".to_owned()));
+    }
+    terminal::ask_hidden(&format!("Password of {whom}: "))
+}
+
+fn generate() -> Result<String, Failure> {
+    let mut random = [0; LENGTH];
+    getrandom::fill(&mut random).map_err(|error| Failure::Local(format!("no random bytes: {error}")))?;
+    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_passwords_are_long_and_differ() {
+        let (one, other) = (generate().expect("one"), generate().expect("other"));
+        assert_eq!((one.len(), other.len()), (LENGTH, LENGTH));
+        assert_ne!(one, other);
+        assert!(one.bytes().all(|byte| LETTERS.contains(&byte)));
+    }
+}

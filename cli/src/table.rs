@@ -1,0 +1,83 @@
+//! Answers for people: columns of a list, or the lines of one thing.
+
+use crate::escape::plain;
+use larder_model::Timestamp;
+use serde_json::Value;
+
+/// A title and the field it shows.
+pub(crate) type Column = (&'static str, &'static str);
+
+/// A list, one line an item.
+pub(crate) fn list(columns: &[Column], items: &[Value]) -> String {
+    let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
+    let lines = items.iter().map(|item| columns.iter().map(|(_, field)| cell(field, &item[*field])).collect());
+    let rows: Vec<Vec<String>> = std::iter::once(titles).chain(lines).collect();
+    lay_out(&rows)
+}
+
+/// One thing, one line a field.
+pub(crate) fn record(columns: &[Column], value: &Value) -> String {
+    let rows: Vec<Vec<String>> =
+        columns.iter().map(|(title, field)| vec![(*title).to_owned(), cell(field, &value[*field])]).collect();
+    lay_out(&rows)
+}
+
+fn lay_out(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn cell(field: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) if text.is_empty() => "-".to_owned(),
+        Value::String(text) => plain(&if field.ends_with("_at") { whole_seconds(text) } else { text.clone() }),
+        Value::Array(grants) => grants.iter().map(scope).collect::<Vec<_>>().join(", "),
+        other => plain(&other.to_string()),
+    }
+}
+
+fn whole_seconds(text: &str) -> String {
+    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| Timestamp(time.seconds() * 1_000_000).to_string())
+}
+
+/// A limit of a token, in the form that `--grant` takes.
+fn scope(grant: &Value) -> String {
+    let text = |field: &str| plain(grant[field].as_str().unwrap_or_default());
+    let package = text("package");
+    let package = if package == "*" { String::new() } else { format!(":{package}") };
+    format!("{}:{}{package}", text("repository"), text("role"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const COLUMNS: [Column; 4] = [("ID", "id"), ("NAME", "name"), ("LIMITS", "grants"), ("EXPIRES", "expires_at")];
+
+    #[test]
+    fn lists_and_records() {
+        let items = [
+            json!({"id": "12", "name": "größe", "grants": null, "expires_at": null}),
+            json!({"id": "3456", "name": "a\u{1b}[2J", "expires_at": "2030-01-31T12:00:00.123456Z", "grants": [
+                {"repository": "oci/team", "package": "*", "role": "reader"},
+                {"repository": "npm/*", "package": "@acme/*", "role": "writer"},
+            ]}),
+            json!({"id": "7", "name": "", "grants": null, "expires_at": "soon\u{202e}"}),
+        ];
+        let shown = format!("{}\n{}", list(&COLUMNS, &items), record(&COLUMNS, &items[1]));
+        assert_eq!(shown, include_str!("../testdata/tables.txt"));
+        assert_eq!(list(&COLUMNS, &[]), "ID  NAME  LIMITS  EXPIRES\n");
+    }
+}

@@ -1,0 +1,100 @@
+use super::{Machine, fake, json};
+use crate::outcome::View;
+use serde_json::json;
+
+#[tokio::test]
+async fn lists_are_followed_to_their_end() {
+    let page = |names: &[&str], next: Option<&str>| {
+        let items: Vec<_> = names.iter().map(|name| json!({"protocol": "oci", "name": name})).collect();
+        json("200 OK", &json!({"items": items, "next": next}))
+    };
+    let server = fake(vec![page(&["a", "b"], Some("oci/b")), page(&["c"], None)]).await;
+    let outcome = Machine::new().run(&format!("repo list --server {} --token lrd_x", server.url)).await.expect("list");
+    let names: Vec<_> = outcome.json.expect("JSON")["items"].as_array().expect("items").clone();
+    assert_eq!(names.iter().map(|item| item["name"].as_str()).collect::<Vec<_>>(), [Some("a"), Some("b"), Some("c")]);
+    assert_eq!(
+        server.heard(),
+        [
+            "GET /api/v1/repositories?limit=1000 | Bearer lrd_x | ",
+            "GET /api/v1/repositories?limit=1000&after=oci%2Fb | Bearer lrd_x | ",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn commands_make_their_calls() {
+    let made = || json("201 Created", &json!({"id": "1", "name": "x", "secret": "lrd_new"}));
+    let gone = || ("204 No Content", "text/plain", String::new());
+    let whoami = || json("200 OK", &json!({"name": "admin", "anonymous": false}));
+    for (line, script, expected) in [
+        (
+            "repo create oci/team --description Ours",
+            vec![made()],
+            vec![
+                r#"POST /api/v1/repositories | - | {"description":"Ours","kind":"hosted","name":"team","protocol":"oci"}"#,
+            ],
+        ),
+        (
+            "repo set oci/team --description Ours",
+            vec![made()],
+            vec![r#"PATCH /api/v1/repositories/oci/team | - | {"description":"Ours"}"#],
+        ),
+        ("repo delete oci/team --yes", vec![gone()], vec!["DELETE /api/v1/repositories/oci/team | - | "]),
+        ("user show a@b", vec![made()], vec!["GET /api/v1/users/a@b | - | "]),
+        ("user set alice --disabled true", vec![made()], vec![r#"PATCH /api/v1/users/alice | - | {"disabled":true}"#]),
+        ("user delete alice -y", vec![gone()], vec!["DELETE /api/v1/users/alice | - | "]),
+        (
+            "token list --owner ci",
+            vec![json("200 OK", &json!({"items": [], "next": null}))],
+            vec!["GET /api/v1/tokens?owner=ci&limit=1000 | - | "],
+        ),
+        (
+            "token create ci --expires 30d --grant oci/team:reader --grant npm/*:writer:@acme/*",
+            vec![made()],
+            vec![concat!(
+                r#"POST /api/v1/tokens | - | {"expires_at":"2030-01-31T00:00:00Z","grants":["#,
+                r#"{"package":"*","repository":"oci/team","role":"reader"},"#,
+                r#"{"package":"@acme/*","repository":"npm/*","role":"writer"}],"name":"ci"}"#
+            )],
+        ),
+        ("token delete 12 --yes", vec![gone()], vec!["DELETE /api/v1/tokens/12 | - | "]),
+        (
+            "grant create user:alice oci/team --role writer --package app*",
+            vec![made()],
+            vec![
+                r#"POST /api/v1/grants | - | {"package":"app*","repository":"oci/team","role":"writer","subject":"user:alice"}"#,
+            ],
+        ),
+        ("grant delete 12 --yes", vec![gone()], vec!["DELETE /api/v1/grants/12 | - | "]),
+        ("whoami", vec![whoami()], vec!["GET /api/v1/whoami | - | "]),
+    ] {
+        let server = fake(script).await;
+        let outcome = Machine::new().run(&format!("{line} --server {}", server.url)).await;
+        assert!(outcome.is_ok(), "{line}: {outcome:?}");
+        assert_eq!(server.heard(), expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_generated_password_is_shown_once() {
+    let whoami = json("200 OK", &json!({"name": "admin"}));
+    let alice = || json("200 OK", &json!({"name": "alice"}));
+    let server = fake(vec![alice(), whoami, alice()]).await;
+    let machine = Machine::new();
+    for line in ["user create alice --generate-password", "user set alice --generate-password"] {
+        let outcome = machine.run(&format!("{line} --server {}", server.url)).await.expect(line);
+        let password = outcome.json.expect("JSON")["password"].as_str().expect("password").to_owned();
+        let sent = server.heard().pop().expect("sent");
+        assert!(password.len() == 24 && sent.contains(&format!(r#""password":"{password}""#)), "{sent}");
+        assert!(!sent.contains("current_password"), "another's password needs no present one: {sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_quiet_token_is_its_secret_alone() {
+    let server = fake(vec![json("201 Created", &json!({"id": "1", "secret": "lrd_new"}))]).await;
+    let line = format!("token create ci --quiet --server {}", server.url);
+    let outcome = Machine::new().run(&line).await.expect("token");
+    assert!(matches!(outcome.view, View::Text(text) if text == "lrd_new"));
+    assert_eq!(outcome.note, None);
+}

@@ -1,0 +1,75 @@
+//! The command line alone.
+
+use super::Line;
+use crate::command::{Command, Grant, User};
+use clap::{CommandFactory, Parser};
+
+fn parse(line: &str) -> Result<Line, clap::error::ErrorKind> {
+    let words = std::iter::once("larder").chain(line.split_whitespace());
+    Line::try_parse_from(words).map_err(|error| error.kind())
+}
+
+#[test]
+fn the_definition_holds_together() {
+    Line::command().debug_assert();
+}
+
+#[test]
+fn global_flags_stand_anywhere() {
+    for line in ["--server https://a.example --json repo list", "repo list --json --server https://a.example"] {
+        let line = parse(line).expect("line");
+        assert_eq!((line.global.server.as_deref(), line.global.json), (Some("https://a.example"), true));
+    }
+}
+
+#[test]
+fn commands() {
+    let grant = parse("grant create user:alice oci/team --role writer --package app*").expect("line").command;
+    let Command::Grant(Grant::Create { subject, repository, role, package }) = grant else { panic!("{grant:?}") };
+    assert_eq!(
+        (&*subject, &*repository, &*role, package.as_deref()),
+        ("user:alice", "oci/team", "writer", Some("app*"))
+    );
+    let set = parse("user set alice --superuser false").expect("line").command;
+    let Command::User(User::Set { superuser, disabled, password, .. }) = set else { panic!("{set:?}") };
+    assert_eq!((superuser, disabled, password), (Some(false), None, false));
+    for good in [
+        "login https://a.example",
+        "login https://a.example --username alice --password-stdin",
+        "logout",
+        "whoami",
+        "repo create oci/team --description x",
+        "repo delete oci/team -y",
+        "user create alice --generate-password --superuser",
+        "token create ci --expires 30d --grant oci/team:reader --grant npm/*:writer:@acme/* --quiet",
+        "token delete 12 --yes",
+        "grant delete 12",
+    ] {
+        parse(good).expect(good);
+    }
+}
+
+#[test]
+fn wrong_usage() {
+    for bad in [
+        "",
+        "login",
+        "repo",
+        "repo show team",
+        "repo show oci/Team",
+        "repo create ocy/team",
+        "repo create oci/team --kind box",
+        "user create a/b",
+        "user create ..",
+        "user create alice --generate-password --password-stdin",
+        "user set alice --password --generate-password",
+        "token create ci --expires soon",
+        "token create ci --grant oci/team",
+        "token create ci --grant oci/team:owner",
+        "token delete x",
+        "grant create user:alice oci/team",
+        "grant create user:alice oci/team --role owner",
+    ] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+}
