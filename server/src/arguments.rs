@@ -1,0 +1,116 @@
+//! The command line.
+
+use crate::house::{self, House};
+use crate::{listen, observe};
+use clap::{Parser, Subcommand};
+use larder_config::{Config, Sources};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Container registry and mirror of every package source a team builds from.
+#[derive(Parser)]
+#[command(name = "larder", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: larder_cli::Global,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Check the configuration and print what is in force.
+    Check(Serve),
+    #[command(flatten)]
+    Client(larder_cli::Command),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Configuration file [default: ./larder.toml, if it is there].
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Folder of all data.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Address to listen on, e.g. 0.0.0.0:7070.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+}
+
+/// Reads the command line and does what it says. Exit code 1: it failed; 2: wrong usage.
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Serve(flags) => told(serve(flags)),
+        Command::Check(flags) => told(check(flags)),
+        Command::Client(command) => client(command, arguments.global),
+    }
+}
+
+/// A command that is a client of a server, with the user's own profile.
+fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let config_dir = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
+    let env = larder_cli::Env { config_dir: config_dir.unwrap_or_else(|| PathBuf::from(".")), clock: house::clock() };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            ExitCode::from(u8::try_from(runtime.block_on(larder_cli::run(command, global, &env))).unwrap_or(1))
+        }
+        Err(error) => told(Err(error.into())),
+    }
+}
+
+fn told(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a program that cannot go on")]
+fn complain(error: &dyn Error) {
+    eprintln!("larder: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what the command is for")]
+fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
+    let (config, _) = load(flags)?;
+    print!("{}", config.effective());
+    Ok(())
+}
+
+fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
+    let (config, password) = load(flags)?;
+    observe::start_log(&config.log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let house = House::build(&config, password).await?;
+        listen::serve(house, &config).await
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
+}
+
+/// The configuration, and the first administrator's password if the environment has one.
+fn load(flags: Serve) -> Result<(Config, Option<String>), Box<dyn Error>> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let env: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+    let password = env.iter().find(|(name, _)| name == "LARDER_ADMIN_PASSWORD").map(|(_, value)| value.clone());
+    let sources = Sources { file: flags.config, env, data: flags.data, listen: flags.listen };
+    Ok((Config::load(&sources)?, password))
+}

@@ -1,0 +1,225 @@
+//! One connection: plain or TLS, HTTP/1.1 or HTTP/2, within its limits.
+
+use crate::house::House;
+use crate::observe::Observer;
+use crate::service::{Peer, serve};
+use crate::socket::{Patient, Socket};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use larder_access::body::Wire;
+use larder_config::Limits;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// A connection's buffer: bodies are read in pieces of at most this size.
+const BUFFER_BYTES: usize = 256 * 1024;
+/// HTTP/2 windows of a stream and of a connection.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// What a connection may take, in time and in size.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    header_time: Duration,
+    idle_time: Duration,
+    body_idle_time: Duration,
+    pub(crate) shutdown_time: Duration,
+    header_bytes: u32,
+    headers: usize,
+    streams: u32,
+}
+
+impl Terms {
+    pub(crate) fn of(limits: &Limits) -> Self {
+        Self {
+            header_time: limits.header_time,
+            idle_time: limits.idle_time,
+            body_idle_time: limits.body_idle_time,
+            shutdown_time: limits.shutdown_time,
+            header_bytes: u32::try_from(limits.header_size).unwrap_or(u32::MAX),
+            headers: limits.headers,
+            streams: limits.streams,
+        }
+    }
+}
+
+/// Serves a connection until it ends or the server stops.
+pub(crate) async fn serve_connection(
+    house: Arc<House>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    terms: Terms,
+    stopping: watch::Receiver<bool>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection is gone already");
+        return;
+    }
+    let address = peer.ip().to_canonical();
+    match house.way.tls.clone() {
+        None => {
+            let wire = Wire::default();
+            let socket = Socket::new(stream, wire.clone(), terms.body_idle_time);
+            serve_plain(house, socket, Peer { address, tls: false, wire: Some(wire) }, terms, stopping).await;
+        }
+        Some(config) => {
+            let accepting = tokio_rustls::TlsAcceptor::from(config).accept(stream);
+            match tokio::time::timeout(terms.header_time, accepting).await {
+                Ok(Ok(stream)) => {
+                    let stream = Patient::new(stream, terms.body_idle_time);
+                    serve_secure(house, stream, Peer { address, tls: true, wire: None }, terms, stopping).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+        }
+    }
+}
+
+async fn serve_plain(house: Arc<House>, socket: Socket, peer: Peer, terms: Terms, stopping: watch::Receiver<bool>) {
+    let answer = |request| {
+        let (house, peer) = (Arc::clone(&house), peer.clone());
+        async move { Ok::<_, Infallible>(serve(&house, &peer, request).await) }
+    };
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(terms.header_time)
+        .max_headers(terms.headers)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(socket), service_fn(answer));
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+async fn serve_secure(
+    house: Arc<House>,
+    stream: Patient<tokio_rustls::server::TlsStream<TcpStream>>,
+    peer: Peer,
+    terms: Terms,
+    stopping: watch::Receiver<bool>,
+) {
+    let answer = |request| {
+        let (house, peer) = (Arc::clone(&house), peer.clone());
+        async move { Ok::<_, Infallible>(serve(&house, &peer, request).await) }
+    };
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(terms.header_time)
+        .max_headers(terms.headers)
+        .max_buf_size(BUFFER_BYTES)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(terms.streams)
+        .max_header_list_size(terms.header_bytes)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .keep_alive_interval(terms.idle_time)
+        .keep_alive_timeout(terms.header_time);
+    let connection = builder.serve_connection(TokioIo::new(stream), service_fn(answer));
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// Waits until the server stops.
+pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, and the server with it.
+    drop(stopping.wait_for(|stop| *stop).await);
+}
+
+/// Counts connections, in all and by address.
+pub(crate) struct Guests {
+    most: usize,
+    most_of_one: usize,
+    observer: Arc<Observer>,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    total: Arc<AtomicUsize>,
+}
+
+/// One counted connection.
+pub(crate) struct Guest {
+    address: Option<IpAddr>,
+    observer: Arc<Observer>,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    total: Arc<AtomicUsize>,
+    load: Arc<AtomicUsize>,
+}
+
+impl Guests {
+    /// At most `most` connections, and `most_of_one` from one address (0: no limit).
+    pub(crate) fn new(most: usize, most_of_one: usize, observer: Arc<Observer>) -> Self {
+        Self { most, most_of_one, observer, open: Arc::default(), total: Arc::default() }
+    }
+
+    /// Counts a connection in, on a worker's load too; `None`: there are too many.
+    pub(crate) fn admit(&self, address: IpAddr, load: &Arc<AtomicUsize>) -> Option<Guest> {
+        if self.total.load(Ordering::Relaxed) >= self.most || !self.admit_address(address) {
+            self.observer.refused_connections.inc();
+            return None;
+        }
+        self.total.fetch_add(1, Ordering::Relaxed);
+        load.fetch_add(1, Ordering::Relaxed);
+        self.observer.connections.inc();
+        Some(Guest {
+            address: (self.most_of_one > 0).then_some(address),
+            observer: Arc::clone(&self.observer),
+            open: Arc::clone(&self.open),
+            total: Arc::clone(&self.total),
+            load: Arc::clone(load),
+        })
+    }
+
+    fn admit_address(&self, address: IpAddr) -> bool {
+        if self.most_of_one == 0 {
+            return true;
+        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_default();
+        let admitted = *count < self.most_of_one;
+        *count += usize::from(admitted);
+        admitted
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.total.fetch_sub(1, Ordering::Relaxed);
+        self.load.fetch_sub(1, Ordering::Relaxed);
+        self.observer.connections.dec();
+        let Some(address) = self.address else { return };
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&address);
+            }
+        }
+    }
+}

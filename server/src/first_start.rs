@@ -1,0 +1,108 @@
+//! What a first start makes: the data folder and its lock, the signing key, the first administrator.
+
+use larder_access::Gate;
+use larder_metadata::{Error as MetadataError, Metadata};
+use larder_model::{Problem, hex};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Passwords that are known to everyone.
+const WEAK: [&str; 8] =
+    ["password", "12345678", "123456789", "administrator", "admin123", "changeme", "letmein1", "larderlarder"];
+
+/// Makes the data folder and takes it for this process alone, for as long as the file is held.
+pub(crate) fn lock(data: &Path) -> Result<File, String> {
+    let shown = data.display();
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o750)
+        .create(data)
+        .map_err(|error| format!("the data folder {shown} cannot be made: {error}"))?;
+    let path = data.join("larder.lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(format!("another larder is running on {shown}; stop it, or use another --data"))
+        }
+        Err(error) => Err(format!("{} cannot be locked: {error}", path.display())),
+    }
+}
+
+/// The server's signing key, made at the first start.
+pub(crate) fn signing_key(path: &Path) -> Result<[u8; 32], String> {
+    let wrong = |error: io::Error| format!("the signing key {}: {error}", path.display());
+    let mut key = [0; 32];
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            hex::decode_into(text.trim(), &mut key)
+                .ok_or_else(|| format!("{} is not a signing key: 64 hex digits", path.display()))?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            getrandom::fill(&mut key).map_err(|error| error.to_string())?;
+            write_secret(path, &format!("{}\n", hex::encode(&key))).map_err(wrong)?;
+        }
+        Err(error) => return Err(wrong(error)),
+    }
+    Ok(key)
+}
+
+/// Makes the user `admin` if there are no users: with `password`, else a random one that is left in a file.
+pub(crate) async fn first_admin(
+    metadata: &Metadata,
+    gate: &Gate,
+    data: &Path,
+    password: Option<String>,
+) -> Result<(), Problem> {
+    if gate.rights().users().next().is_some() {
+        return Ok(());
+    }
+    let wrong = |text: String| Problem::internal(text);
+    let password = match password {
+        Some(password) if password.len() < 8 || WEAK.contains(&password.to_lowercase().as_str()) => {
+            return Err(wrong(
+                "LARDER_ADMIN_PASSWORD is too weak: at least 8 characters that nobody guesses".to_owned(),
+            ));
+        }
+        Some(password) => password,
+        None => random_password(data).map_err(wrong)?,
+    };
+    let hash = gate.hash_password(&password).await?;
+    let name = "admin".parse().map_err(Problem::internal)?;
+    match metadata.add_user(&name, "person", Some(hash), true, false).await {
+        Ok(_) | Err(MetadataError::Exists(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    gate.refresh().await
+}
+
+/// A password in a file that only its owner reads. A start that was cut off after writing it finds it again.
+fn random_password(data: &Path) -> Result<String, String> {
+    let path = data.join("admin-password");
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+    let password = hex::encode(&random);
+    match write_secret(&path, &format!("{password}\n")) {
+        Ok(()) => {
+            tracing::info!(file = %path.display(), "first start: user admin made; its password is in this file");
+            Ok(password)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            tracing::info!(file = %path.display(), "user admin made; its password is in this file");
+            Ok(text.trim().to_owned())
+        }
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Writes a file that did not exist and that only its owner can read, durably.
+pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,132 @@
+//! The wiring: configuration in, rooms with exactly their parts out.
+
+use crate::observe::Observer;
+use crate::system::System;
+use crate::{first_start, tls};
+use larder_access::{Gate, Settings};
+use larder_config::{Config, Network, StorageKind};
+use larder_metadata::Metadata;
+use larder_model::{Clock, ProtocolName, Timestamp};
+use larder_registry::{Limits, Registry};
+use larder_storage::BlobStore;
+use larder_storage::open::S3;
+use larder_web::{Api, ApiLimits};
+use std::error::Error;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// What can be made through the API: a protocol's room adds its line here.
+const CREATABLE: [(ProtocolName, &str); 1] = [(ProtocolName("oci"), "hosted")];
+
+/// All that serves requests.
+pub(crate) struct House {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) blobs: BlobStore,
+    pub(crate) registry: Registry,
+    pub(crate) api: Api,
+    pub(crate) system: System,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) way: Way,
+    _lock: File,
+}
+
+/// How requests come in, and what they may be at most.
+pub(crate) struct Way {
+    pub(crate) public_url: Option<String>,
+    pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) body_idle: Duration,
+}
+
+/// The system's clock. A file named in `LARDER_TEST_CLOCK` moves it by as many seconds as it says, in debug builds only.
+pub(crate) fn clock() -> Clock {
+    let shift = if cfg!(debug_assertions) { std::env::var_os("LARDER_TEST_CLOCK") } else { None };
+    Clock::new(move || {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+        let text = shift.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        match text.and_then(|text| text.trim().parse::<u64>().ok()) {
+            Some(seconds) => now.after(Duration::from_secs(seconds)),
+            None => now,
+        }
+    })
+}
+
+impl House {
+    /// Opens everything and makes what a first start needs.
+    pub(crate) async fn build(config: &Config, admin_password: Option<String>) -> Result<Self, Box<dyn Error>> {
+        let lock = first_start::lock(&config.data)?;
+        let key = first_start::signing_key(&config.auth.token_key)?;
+        let metadata = metadata(config).await?;
+        let blobs = blobs(config)?;
+        let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, key)).await?);
+        first_start::first_admin(&metadata, &gate, &config.data, admin_password).await?;
+        let limits = Limits {
+            manifest_bytes: usize::try_from(config.server.limits.manifest_size)?,
+            blob_bytes: config.server.limits.blob_size,
+            upload_idle: config.server.limits.upload_idle_time,
+        };
+        let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
+        let api_limits = ApiLimits { json_bytes: usize::try_from(config.server.limits.json_size)? };
+        let api = Api::new(metadata.clone(), Arc::clone(&gate), api_limits, CREATABLE.to_vec());
+        let identity = tls::identity(config)?;
+        let observer = Arc::new(Observer::default());
+        let system = System {
+            metadata,
+            blobs: blobs.clone(),
+            observer: Arc::clone(&observer),
+            ca: identity.as_ref().and_then(|identity| identity.ca.clone()),
+            metrics: config.telemetry.metrics,
+        };
+        let way = Way {
+            public_url: config.server.public_url.as_ref().map(ToString::to_string),
+            trusted_proxies: config.server.trusted_proxies.clone(),
+            tls: identity.map(|identity| identity.config),
+            body_idle: config.server.limits.body_idle_time,
+        };
+        Ok(Self { gate, blobs, registry, api, system, observer, way, _lock: lock })
+    }
+}
+
+async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {
+    let database = &config.database;
+    let opened = match &database.url {
+        Some(url) => Metadata::postgres(url.expose(), database.connections, clock()).await,
+        None => Metadata::sqlite(&database.path, database.readers, clock()).await,
+    };
+    Ok(opened?)
+}
+
+fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
+    let storage = &config.storage;
+    match storage.kind {
+        StorageKind::Local => Ok(BlobStore::local(&storage.path)?),
+        StorageKind::S3 => {
+            let settings = S3 {
+                bucket: storage.bucket.clone().unwrap_or_default(),
+                prefix: storage.prefix.clone(),
+                region: storage.region.clone(),
+                endpoint: storage.endpoint.as_ref().map(ToString::to_string),
+                access_key_id: storage.access_key_id.clone(),
+                secret_access_key: storage.secret_access_key.as_ref().map(|secret| secret.expose().to_owned()),
+                allow_http: storage.allow_http,
+                path_style: storage.path_style,
+            };
+            Ok(BlobStore::s3(&settings, &storage.staging)?)
+        }
+        kind => Err(format!("this larder was built without storage.kind = \"{}\"", kind.as_str()).into()),
+    }
+}
+
+fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {
+    Settings {
+        key,
+        anonymous: config.auth.anonymous,
+        token_life: config.auth.token_life,
+        offline_token_life: config.auth.offline_token_life,
+        password_memory: config.auth.password_memory,
+        login_attempts: config.auth.login_attempts,
+        header_bytes: usize::try_from(config.server.limits.header_size).unwrap_or(usize::MAX),
+    }
+}

@@ -1,0 +1,32 @@
+//! Housekeeping that runs beside the requests.
+
+use crate::house::House;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// How soon a right that was taken away on another server is gone here too.
+const RIGHTS: Duration = Duration::from_secs(2);
+/// How often idle uploads are looked for.
+const UPLOADS: Duration = Duration::from_mins(10);
+
+/// Runs for as long as the server does.
+pub(crate) async fn run(house: Arc<House>) {
+    let mut rights = interval(RIGHTS);
+    rights.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut uploads = tokio::time::interval_at(Instant::now() + UPLOADS / 20, UPLOADS);
+    loop {
+        tokio::select! {
+            _ = rights.tick() => {
+                if let Err(problem) = house.gate.refresh().await {
+                    tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
+                }
+            }
+            _ = uploads.tick() => match house.registry.forget_idle_uploads().await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "idle uploads forgotten"),
+                Err(problem) => tracing::warn!(%problem, "idle uploads could not be forgotten"),
+            },
+        }
+    }
+}

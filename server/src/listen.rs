@@ -1,0 +1,164 @@
+//! Listening: one thread accepts, each worker thread serves its connections on a runtime of its own.
+//!
+//! A request never changes its thread on the way: a hop costs more than a whole small answer. Files, hashes and passwords
+//! go to blocking threads, so a worker is never held up for long.
+
+use crate::connection::{Guest, Guests, Terms, serve_connection, stopped};
+use crate::house::House;
+use crate::{jobs, metrics};
+use larder_config::Config;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Blocking threads of each worker.
+const BLOCKING_THREADS: usize = 64;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
+/// A pause after a failed accept: most often there are no file descriptors left.
+const AFTER_FAILURE: Duration = Duration::from_millis(5);
+
+type Arrival = (std::net::TcpStream, SocketAddr, Guest);
+
+struct Worker {
+    load: Arc<AtomicUsize>,
+    arrivals: mpsc::UnboundedSender<Arrival>,
+    thread: JoinHandle<()>,
+}
+
+/// Serves until a signal comes, then lets running requests finish within their time.
+pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn Error>> {
+    raise_file_limit();
+    let house = Arc::new(house);
+    let listener = bind(config.server.listen)?;
+    let address = listener.local_addr()?;
+    let (stop, stopping) = watch::channel(false);
+    let terms = Terms::of(&config.server.limits);
+    let threads = match config.server.threads {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        threads => threads,
+    };
+    let start = |number| start_worker(number, &house, terms, stopping.clone());
+    let workers = (0..threads).map(start).collect::<Result<Vec<_>, _>>()?;
+    if let Some(address) = config.telemetry.metrics_listen {
+        tokio::spawn(metrics::serve(bind(address)?, Arc::clone(&house.observer)));
+    }
+    tokio::spawn(jobs::run(Arc::clone(&house)));
+    let scheme = if house.way.tls.is_some() { "https" } else { "http" };
+    tracing::info!(url = %format!("{scheme}://{address}"), version = env!("CARGO_PKG_VERSION"), "larder is ready");
+    accept(&house, &listener, &workers, config).await?;
+    drop(listener);
+    tracing::info!(seconds = terms.shutdown_time.as_secs(), "stopping; running requests may finish");
+    stop.send_replace(true);
+    for worker in workers {
+        drop(worker.arrivals);
+        let joined = tokio::task::spawn_blocking(move || worker.thread.join()).await?;
+        joined.map_err(|_| "a worker thread panicked")?;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A service is given 1,024 open files, and leave to take far more; a download of a large blob takes two.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, files = limit.current, "no more files may be open than are allowed at first");
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen()
+        .map_err(|error: std::io::Error| format!("cannot listen on {address}: {error}; choose another with --listen"))
+}
+
+/// Accepts until a signal says to stop; each connection goes to the worker with the fewest.
+async fn accept(
+    house: &House,
+    listener: &TcpListener,
+    workers: &[Worker],
+    config: &Config,
+) -> Result<(), Box<dyn Error>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let limits = &config.server.limits;
+    let guests = Guests::new(limits.connections, limits.connections_per_address, Arc::clone(&house.observer));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        let Some(worker) = workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed)) else { continue };
+        let Some(guest) = guests.admit(peer.ip(), &worker.load) else { continue };
+        let Ok(stream) = stream.into_std() else { continue };
+        worker.arrivals.send((stream, peer, guest)).map_err(|_| "a worker thread has ended")?;
+    }
+}
+
+fn start_worker(
+    number: usize,
+    house: &Arc<House>,
+    terms: Terms,
+    stopping: watch::Receiver<bool>,
+) -> Result<Worker, std::io::Error> {
+    let (arrivals, mut arriving) = mpsc::unbounded_channel::<Arrival>();
+    let house = Arc::clone(house);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
+    let run = async move {
+        let mut serving = JoinSet::new();
+        let mut stop = std::pin::pin!(stopped(stopping.clone()));
+        loop {
+            tokio::select! {
+                arrival = arriving.recv() => match arrival {
+                    Some((stream, peer, guest)) => match TcpStream::from_std(stream) {
+                        Ok(stream) => {
+                            let connection = serve_connection(Arc::clone(&house), stream, peer, terms, stopping.clone());
+                            serving.spawn(async move {
+                                connection.await;
+                                drop(guest);
+                            });
+                        }
+                        Err(error) => tracing::warn!(%error, "a connection could not be served"),
+                    },
+                    None => break,
+                },
+                Some(_) = serving.join_next() => {}
+                () = &mut stop => break,
+            }
+        }
+        let drained = async { while serving.join_next().await.is_some() {} };
+        if tokio::time::timeout(terms.shutdown_time, drained).await.is_err() {
+            tracing::warn!(connections = serving.len(), "requests that did not finish in time were cut off");
+        }
+    };
+    let name = format!("worker-{number}");
+    let thread = std::thread::Builder::new().name(name).spawn(move || {
+        runtime.block_on(run);
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    })?;
+    Ok(Worker { load: Arc::default(), arrivals, thread })
+}

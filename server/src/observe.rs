@@ -1,0 +1,92 @@
+//! What operators see: the log, and metrics for Prometheus. Labels are bounded and free of names.
+
+use larder_config::{Log, LogFormat};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::io::IsTerminal;
+use std::time::Duration;
+use tracing::level_filters::LevelFilter;
+
+/// The rooms that answer requests, as metrics name them.
+pub(crate) const DOORS: [&str; 3] = ["registry", "api", "system"];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+/// Upper bounds of the histogram of durations, in seconds.
+const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
+
+/// Starts logging to standard output: text on a terminal, JSON lines elsewhere.
+pub(crate) fn start_log(log: &Log) {
+    let level: LevelFilter = log.level.as_str().parse().unwrap_or(LevelFilter::INFO);
+    let terminal = std::io::stdout().is_terminal();
+    let json = match log.format {
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+        LogFormat::Auto => !terminal,
+    };
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(terminal);
+    if json {
+        lines.json().flatten_event(true).init();
+    } else {
+        lines.init();
+    }
+}
+
+/// Counters of this process.
+pub(crate) struct Observer {
+    registry: Registry,
+    requests: Vec<Counter>,
+    durations: Vec<Histogram>,
+    sent_bytes: Counter,
+    pub(crate) connections: Gauge,
+    pub(crate) refused_connections: Counter,
+}
+
+impl Default for Observer {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("larder");
+        let mut requests = Vec::new();
+        let mut durations = Vec::new();
+        for door in DOORS {
+            let labelled = registry.sub_registry_with_label(("door".into(), door.into()));
+            let duration = Histogram::new(BOUNDS);
+            labelled.register("request_duration_seconds", "Time until the response began", duration.clone());
+            durations.push(duration);
+            for class in CLASSES {
+                let counter = Counter::default();
+                let of_class = labelled.sub_registry_with_label(("status".into(), class.into()));
+                of_class.register("requests", "Requests answered", counter.clone());
+                requests.push(counter);
+            }
+        }
+        let (sent_bytes, refused_connections, connections) = (Counter::default(), Counter::default(), Gauge::default());
+        registry.register("sent_bytes", "Bytes of bodies sent", sent_bytes.clone());
+        registry.register("connections", "Open connections", connections.clone());
+        registry.register("refused_connections", "Connections over a limit", refused_connections.clone());
+        Self { registry, requests, durations, sent_bytes, connections, refused_connections }
+    }
+}
+
+impl Observer {
+    /// Counts an answered request; `door` is its index in [`DOORS`].
+    pub(crate) fn answered(&self, door: usize, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        self.requests[door * CLASSES.len() + class].inc();
+        self.durations[door].observe(took.as_secs_f64());
+    }
+
+    /// Counts bytes of a body.
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.sent_bytes.inc_by(bytes);
+    }
+
+    /// All metrics as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = encode(&mut text, &self.registry) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        text
+    }
+}

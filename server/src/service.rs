@@ -1,0 +1,146 @@
+//! One request: to the door whose path it is, and into the log and the metrics.
+
+use crate::house::House;
+use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use larder_access::body::Wire;
+use larder_access::door::Opened;
+use larder_access::{Body, Incoming, Site, open};
+use larder_model::Problem;
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What a connection tells of its requests.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) tls: bool,
+    pub(crate) wire: Option<Wire>,
+}
+
+/// Answers a request. Never fails: what goes wrong is an answer too.
+pub(crate) async fn serve(house: &House, peer: &Peer, request: Request<hyper::body::Incoming>) -> Response<Body> {
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let way = &house.way;
+    let trusts = |address| way.trusted_proxies.iter().any(|network| network.contains(address));
+    let site = Site::of(&parts.uri, &parts.headers, way.public_url.as_deref(), peer.tls, peer.address, trusts);
+    let id = request_id(&parts);
+    let line = tracing::enabled!(tracing::Level::INFO).then(|| Line::begin(&parts, &site, began));
+    let incoming = Incoming::new(body, way.body_idle, u64::MAX);
+    let (door, mut opened) = route(house, parts, incoming, &site, peer.wire.as_ref()).await;
+    let status = opened.response.status().as_u16();
+    house.observer.answered(door, status, began.elapsed());
+    house.observer.sent(http_body::Body::size_hint(opened.response.body()).exact().unwrap_or_default());
+    opened.response.headers_mut().insert(REQUEST_ID, id.clone());
+    if let Some(problem) = opened.problem.as_ref().filter(|problem| problem.kind.status() >= 500) {
+        tracing::error!(request_id = text(&id), problem = %Causes(problem), "a request failed");
+    }
+    match line {
+        Some(line) => line.when_sent(opened, id),
+        None => opened.response,
+    }
+}
+
+/// The door of a path, by its index in the metrics.
+async fn route(house: &House, parts: Parts, body: Incoming, site: &Site, wire: Option<&Wire>) -> (usize, Opened) {
+    let path = parts.uri.path();
+    let (gate, blobs) = (&house.gate, &house.blobs);
+    if path == "/v2" || path.starts_with("/v2/") {
+        return (0, open(&house.registry, gate, blobs, parts, body, site, wire).await);
+    }
+    if path.starts_with("/api/v1/") {
+        return (1, open(&house.api, gate, blobs, parts, body, site, wire).await);
+    }
+    (2, open(&house.system, gate, blobs, parts, body, site, wire).await)
+}
+
+/// Numbers the requests of this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
+
+/// The client's own id for the request if it is plain, else a new one.
+fn request_id(parts: &Parts) -> HeaderValue {
+    let plain = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=64).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    };
+    if let Some(id) = parts.headers.get(REQUEST_ID).filter(plain) {
+        return id.clone();
+    }
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    HeaderValue::try_from(format!("{:x}-{number:x}", *PROCESS)).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+/// The log's line of a request, written when the body's last byte has left or the client has gone.
+struct Line {
+    method: Method,
+    path: String,
+    address: IpAddr,
+    agent: String,
+    began: Instant,
+}
+
+impl Line {
+    fn begin(parts: &Parts, site: &Site, began: Instant) -> Self {
+        let agent = parts.headers.get(USER_AGENT).map(text).unwrap_or_default();
+        Self {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(), // never the query: it may hold a secret
+            address: site.address,
+            agent: agent.chars().take(200).collect(),
+            began,
+        }
+    }
+
+    fn when_sent(self, opened: Opened, id: HeaderValue) -> Response<Body> {
+        let status = opened.response.status().as_u16();
+        let problem = opened.problem.map(|problem| problem.to_string());
+        let who = opened.principal.map(|principal| principal.label);
+        let answered = self.began.elapsed();
+        let write = move |sent: u64| {
+            tracing::info!(
+                request_id = text(&id),
+                method = %self.method,
+                path = self.path,
+                status,
+                bytes = sent,
+                answered_us = u64::try_from(answered.as_micros()).unwrap_or(u64::MAX),
+                took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+                who = who.as_deref(),
+                address = %self.address,
+                agent = self.agent,
+                problem,
+                "request"
+            );
+        };
+        opened.response.map(|body| body.on_end(write))
+    }
+}
+
+/// A problem with all that caused it, on one line.
+struct Causes<'a>(&'a Problem);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! The server's own paths: health, readiness, metrics, the CA's certificate, the front page.
+
+use crate::metrics;
+use crate::observe::Observer;
+use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use larder_access::door::{Door, Refused};
+use larder_access::{Answer, Grant, Incoming};
+use larder_metadata::Metadata;
+use larder_model::{Kind, Problem, Reply, Subject};
+use larder_storage::BlobStore;
+use std::sync::Arc;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What its answers need.
+pub(crate) struct System {
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: BlobStore,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) ca: Option<Bytes>,
+    pub(crate) metrics: bool,
+}
+
+/// The server's own paths.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Endpoint {
+    Front,
+    Health,
+    Ready,
+    Metrics,
+    Ca,
+}
+
+impl Door for System {
+    type Endpoint = Endpoint;
+
+    fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
+        let endpoint = match request.uri.path() {
+            "/" => Endpoint::Front,
+            "/healthz" => Endpoint::Health,
+            "/readyz" => Endpoint::Ready,
+            "/metrics" if self.metrics => Endpoint::Metrics,
+            "/ca.crt" if self.ca.is_some() => Endpoint::Ca,
+            _ => return Err(Problem::not_found("path", "nothing is here; images are below /v2/")),
+        };
+        if request.method == http::Method::GET || request.method == http::Method::HEAD {
+            return Ok(endpoint);
+        }
+        Err(Problem::new(Kind::Method, "method", "this method is not for this path"))
+    }
+
+    fn subjects(&self, _: &Endpoint) -> Vec<Subject> {
+        Vec::new()
+    }
+
+    async fn answer(&self, grant: Grant, endpoint: Endpoint, _: &Parts, _: &mut Incoming) -> Result<Answer, Problem> {
+        let ok = |body: String| Reply::new(StatusCode::OK).with_body(TEXT, body);
+        Ok(Answer::Reply(match endpoint {
+            Endpoint::Front => ok("Larder: container images are at /v2/\n".to_owned()),
+            Endpoint::Health => ok("ok\n".to_owned()),
+            Endpoint::Ready => {
+                self.metadata.ping().await?;
+                self.blobs.ping().await?;
+                ok("ready\n".to_owned())
+            }
+            Endpoint::Metrics => {
+                demand_superuser(&grant)?;
+                Reply::new(StatusCode::OK).with_body(metrics::CONTENT, self.observer.text())
+            }
+            Endpoint::Ca => {
+                Reply::new(StatusCode::OK).with_body("application/x-pem-file", self.ca.clone().unwrap_or_default())
+            }
+        }))
+    }
+
+    fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
+        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let reply = Reply::new(status).with_body(TEXT, format!("{}\n", problem.detail));
+        if problem.kind == Kind::Unauthenticated {
+            return reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"larder\", charset=\"UTF-8\""));
+        }
+        reply
+    }
+}
+
+/// Metrics tell of everyone's work: they are for superusers, or for a listener of their own.
+fn demand_superuser(grant: &Grant) -> Result<(), Problem> {
+    if grant.principal().is_superuser() {
+        return Ok(());
+    }
+    if grant.principal().user.is_none() {
+        return Err(Problem::new(Kind::Unauthenticated, "access", "log in as a superuser to see metrics"));
+    }
+    Err(Problem::new(
+        Kind::Denied,
+        "access",
+        "metrics are for superusers; telemetry.metrics_listen opens a listener for them",
+    ))
+}
