@@ -1,0 +1,156 @@
+//! The other database and the other store: what each must do, and the whole server on each pair of them.
+
+use larder_metadata::Metadata;
+use larder_model::{Clock, Timestamp};
+use larder_storage::BlobStore;
+use larder_tests::image::{MANIFEST, put_manifest};
+use larder_tests::random::Random;
+use larder_tests::{Image, Postgres, S3, Start, s3};
+use serde_json::json;
+use std::path::Path;
+use std::time::SystemTime;
+
+fn clock() -> Clock {
+    Clock::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(0))
+    })
+}
+
+fn larder() -> Start {
+    Start::of(env!("CARGO_BIN_EXE_larder"))
+}
+
+#[tokio::test]
+async fn postgres_does_what_a_database_must() {
+    let Some(postgres) = Postgres::start() else { return };
+    let url = postgres.database("suite");
+    let first = Metadata::postgres(&url, 8, clock()).await.expect("open");
+    larder_metadata::suite::all(&first).await;
+    let second = Metadata::postgres(&url, 8, clock()).await.expect("open again");
+    larder_metadata::suite::all(&second).await;
+}
+
+/// Servers that start at once on an empty database migrate it once.
+#[tokio::test]
+async fn postgres_is_migrated_by_one_of_many() {
+    let Some(postgres) = Postgres::start() else { return };
+    let url = postgres.database("migrated");
+    let mut starting = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let url = url.clone();
+        starting.spawn(async move { Metadata::postgres(&url, 2, clock()).await.map(drop) });
+    }
+    while let Some(started) = starting.join_next().await {
+        started.expect("task").expect("open");
+    }
+}
+
+fn store(s3: &S3, prefix: Option<&str>, staging: &Path) -> BlobStore {
+    let settings = larder_storage::open::S3 {
+        bucket: s3::BUCKET.to_owned(),
+        prefix: prefix.map(str::to_owned),
+        region: None,
+        endpoint: Some(s3.url().to_owned()),
+        access_key_id: Some(s3::KEY.to_owned()),
+        secret_access_key: Some(s3::SECRET.to_owned()),
+        allow_http: true,
+        path_style: true,
+    };
+    BlobStore::s3(&settings, staging).expect("store")
+}
+
+async fn runs_the_suite(s3: &S3) {
+    let folder = tempfile::tempdir().expect("folder");
+    larder_storage::suite::all(&store(s3, None, folder.path()), 1).await;
+    larder_storage::suite::all(&store(s3, Some("team/larder"), folder.path()), 10).await;
+    let left = std::fs::read_dir(folder.path()).expect("staging").count();
+    assert_eq!(left, 0, "nothing may stay staged");
+}
+
+#[tokio::test]
+async fn s3_of_files_does_what_a_store_must() {
+    let Some(s3) = S3::files() else { return };
+    runs_the_suite(&s3).await;
+}
+
+#[tokio::test]
+async fn s3_of_memory_does_what_a_store_must() {
+    let Some(s3) = S3::memory() else { return };
+    runs_the_suite(&s3).await;
+}
+
+/// Pushes, pulls, lists, moves and removes, with a kill between.
+fn serves_images(start: Start) {
+    let mut larder = start.start();
+    let mut random = Random::seeded();
+    let sizes: [&[usize]; 4] = [&[], &[0, 1], &[65_536, 65_537, 3_000_000], &[20_000_000]];
+    let images: Vec<Image> = sizes.map(|sizes| Image::random(&mut random, sizes)).into();
+    for (number, image) in images.iter().enumerate() {
+        image.push(&larder.admin(), "team/app", &format!("v{number}"));
+    }
+    larder.kill();
+    larder.start_again();
+    let admin = larder.admin();
+    for (number, image) in images.iter().enumerate() {
+        image.check(&admin, "team/app", &format!("v{number}"));
+        image.check(&admin, "team/app", &image.digest.to_string());
+    }
+    let (layer, bytes) = &images[3].blobs[1];
+    let blob = format!("/v2/team/app/blobs/{layer}");
+    let part = admin.send("GET", &blob, &[("range", "bytes=12000000-12999999")], b"").expect(206);
+    assert!(part.body == bytes[12_000_000..13_000_000]);
+    let head = admin.send("HEAD", &blob, &[], b"").expect(200);
+    assert_eq!(head.header("content-length"), Some("20000000"));
+    for (digest, _) in &images[3].blobs {
+        let mount = format!("/v2/team/other/blobs/uploads/?mount={digest}&from=team/app");
+        admin.send("POST", &mount, &[], b"").expect(201);
+    }
+    put_manifest(&admin, "team/other", "v1", MANIFEST, &images[3].manifest).expect(201);
+    images[3].check(&admin, "team/other", "v1");
+    images[0].push(&admin, "team/app", "v1");
+    images[0].check(&admin, "team/app", "v1");
+    admin.send("DELETE", "/v2/team/app/manifests/v0", &[], b"").expect(202);
+    admin.get("/v2/team/app/manifests/v0").expect(404);
+    let tags = admin.get("/v2/team/app/tags/list").expect(200).json();
+    assert_eq!(tags, json!({"name": "team/app", "tags": ["v1", "v2", "v3"]}));
+    let catalog = admin.get("/v2/_catalog").expect(200).json();
+    assert_eq!(catalog["repositories"], json!(["team/app", "team/other"]));
+    larder.anonymous().get("/readyz").expect(200);
+    larder.make_user("alice");
+    larder.grant("user:alice", "oci/team", "app", "reader");
+    larder.user("alice", larder_tests::larder::PASSWORD).get("/v2/team/app/manifests/v3").expect(200);
+    assert_eq!(larder.stop(), Some(0));
+}
+
+#[test]
+fn images_with_names_in_postgres() {
+    let Some(postgres) = Postgres::start() else { return };
+    serves_images(larder().with("LARDER_DATABASE__URL", &postgres.database("names")));
+}
+
+#[test]
+fn images_with_blobs_in_s3() {
+    let Some(s3) = S3::files() else { return };
+    serves_images(s3.holds_blobs_of(larder()));
+}
+
+#[test]
+fn images_with_names_in_postgres_and_blobs_in_s3() {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::memory()) else { return };
+    serves_images(s3.holds_blobs_of(larder()).with("LARDER_DATABASE__URL", &postgres.database("both")));
+}
+
+/// Two servers share one database and one bucket: what one was pushed the other serves.
+#[test]
+fn two_servers_are_one() {
+    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else { return };
+    let url = postgres.database("shared");
+    let start = || s3.holds_blobs_of(larder()).with("LARDER_DATABASE__URL", &url).start();
+    let (one, two) = (start(), start());
+    let image = Image::random(&mut Random::seeded(), &[10, 200_000]);
+    image.push(&one.admin(), "team/app", "v1");
+    image.push(&two.admin(), "team/more", "v1");
+    image.check(&two.admin(), "team/app", "v1");
+    image.check(&one.admin(), "team/more", "v1");
+}

@@ -1,0 +1,215 @@
+//! What the server takes stays within bounds: memory while large layers pass, others' time while readers are slow, the time of
+//! a start.
+//!
+//! `LARDER_TEST_LARGE_MIB`: the size of the large layer (a release is tested with 2048).
+
+#![expect(clippy::print_stdout, reason = "what a run was like")]
+
+use larder_model::{Algorithm, Digest, Hasher};
+use larder_tests::http::{read_head, read_response};
+use larder_tests::image::{MANIFEST, put_manifest};
+use larder_tests::random::Random;
+use larder_tests::{Client, Image, Larder, S3, Start, tool};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+const MIB: u64 = 1 << 20;
+/// The promise while layers of any size pass.
+const MOST_MEMORY: u64 = 150 * MIB;
+/// The promise while nothing happens.
+const IDLE_MEMORY: u64 = 60 * MIB;
+/// The promise of a start.
+const READY: Duration = Duration::from_secs(1);
+const PIECE_BYTES: usize = 1 << 20;
+
+fn larder() -> Start {
+    Start::of(env!("CARGO_BIN_EXE_larder"))
+}
+
+fn large_mib() -> u64 {
+    std::env::var("LARDER_TEST_LARGE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(512)
+}
+
+/// A layer that is made as it is sent: random bytes with a number in each piece.
+struct Layer {
+    piece: Vec<u8>,
+    pieces: u64,
+}
+
+impl Layer {
+    fn of_mib(mib: u64) -> Self {
+        Self { piece: Random::seeded().bytes(PIECE_BYTES), pieces: mib }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.pieces * self.piece.len() as u64
+    }
+
+    fn each(&mut self, mut take: impl FnMut(&[u8])) {
+        for number in 0..self.pieces {
+            self.piece[..8].copy_from_slice(&number.to_le_bytes());
+            take(&self.piece);
+        }
+    }
+
+    /// Pushes it by POST, a streamed PATCH and PUT.
+    fn push(&mut self, client: &Client) -> Digest {
+        let started = client.send("POST", "/v2/team/large/blobs/uploads/", &[], b"").expect(202);
+        let length = usize::try_from(self.bytes()).expect("size");
+        let head = client.head("PATCH", started.header("location").expect("location"), &[], Some(length));
+        let mut stream = client.connect().expect("connect");
+        stream.write_all(&head).expect("head");
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        self.each(|piece| {
+            stream.write_all(piece).expect("piece");
+            hasher.update(piece);
+        });
+        let patched = read_response(&mut BufReader::new(stream), "PATCH").expect("answer").expect(202);
+        let digest = hasher.finish();
+        let location = patched.header("location").expect("location");
+        client.send("PUT", &format!("{location}&digest={digest}"), &[], b"").expect(201);
+        digest
+    }
+}
+
+/// Asks for a blob; the answer's body waits in the stream.
+fn ask(client: &Client, digest: &Digest) -> BufReader<TcpStream> {
+    let mut stream = client.connect().expect("connect");
+    let path = format!("/v2/team/large/blobs/{digest}");
+    stream.write_all(&client.head("GET", &path, &[], None)).expect("request");
+    let mut stream = BufReader::new(stream);
+    read_head(&mut stream).expect("answer").expect(200);
+    stream
+}
+
+/// Reads the rest of a blob, in pieces; its digest and size.
+fn read_on(stream: &mut impl Read, mut hasher: Hasher) -> (Digest, u64) {
+    let (mut piece, mut size) = (vec![0; PIECE_BYTES], 0);
+    loop {
+        match stream.read(&mut piece).expect("piece") {
+            0 => return (hasher.finish(), size),
+            count => {
+                hasher.update(&piece[..count]);
+                size += count as u64;
+            }
+        }
+    }
+}
+
+fn mib(bytes: u64) -> u64 {
+    bytes / MIB
+}
+
+#[track_caller]
+fn check_memory(larder: &Larder, what: &str) {
+    let (now, most) = larder.memory();
+    println!("memory {what}: {} MiB, at most {} MiB", mib(now), mib(most));
+    assert!(most < MOST_MEMORY, "{what}: {} MiB of memory", mib(most));
+}
+
+fn passes(larder: &Larder, mib: u64) {
+    let mut layer = Layer::of_mib(mib);
+    let began = Instant::now();
+    let digest = layer.push(&larder.admin());
+    let pushed = began.elapsed();
+    check_memory(larder, "after a push");
+    let began = Instant::now();
+    let (came, size) = read_on(&mut ask(&larder.admin(), &digest), Hasher::new(Algorithm::Sha256));
+    assert_eq!((came, size), (digest, layer.bytes()));
+    println!("{mib} MiB: pushed in {pushed:?}, pulled in {:?}", began.elapsed());
+    check_memory(larder, "after a pull");
+}
+
+#[test]
+fn a_large_layer_passes_in_little_memory() {
+    passes(&larder().start(), large_mib());
+}
+
+#[test]
+fn a_large_layer_passes_to_s3_in_little_memory() {
+    let Some(s3) = S3::files() else { return };
+    passes(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
+}
+
+/// This program too may have as many files open as it is allowed to.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("limit");
+}
+
+#[test]
+fn slow_readers_hold_up_nobody() {
+    const READERS: usize = 1000;
+    let Some(limited) = tool("prlimit") else { return };
+    allow_open_files();
+    let wrapper = [&*limited.to_string_lossy(), "--nofile=1024:16384"]; // what a service is given, and may raise
+    let larder = larder().under(&wrapper).start();
+    let image = Image::random(&mut Random::seeded(), &[1000]);
+    image.push(&larder.admin(), "team/app", "v1");
+    let mut layer = Layer::of_mib(64);
+    let digest = layer.push(&larder.admin());
+    let mut readers = Vec::with_capacity(READERS);
+    for _ in 0..READERS {
+        let mut reader = ask(&larder.admin(), &digest);
+        let mut first = [0; 100];
+        reader.read_exact(&mut first).expect("the first bytes");
+        readers.push((reader, first));
+    }
+    let began = Instant::now();
+    for _ in 0..200 {
+        image.check(&larder.admin(), "team/app", "v1");
+    }
+    println!("200 pulls of a small image beside {READERS} slow readers took {:?}", began.elapsed());
+    check_memory(&larder, "with slow readers");
+    for (mut reader, first) in readers.into_iter().step_by(100) {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(&first);
+        let (came, _) = read_on(&mut reader, hasher);
+        assert_eq!(came, digest, "whoever reads slowly reads all");
+    }
+}
+
+#[test]
+fn idle_it_takes_little_memory() {
+    let mut larder = larder().start();
+    larder.admin().get("/v2/").expect(200);
+    let (first, _) = larder.memory();
+    larder.kill();
+    larder.start_again();
+    larder.anonymous().get("/readyz").expect(200);
+    let (second, _) = larder.memory();
+    println!("idle memory: {} MiB after the first start and a login, {} MiB after another", mib(first), mib(second));
+    assert!(first < IDLE_MEMORY && second < IDLE_MEMORY);
+}
+
+#[test]
+fn a_hundred_thousand_tags_do_not_slow_a_start() {
+    const TAGS: usize = 100_000;
+    let mut larder = larder().start();
+    let admin = larder.admin();
+    let image = Image::random(&mut Random::seeded(), &[1000]);
+    image.push(&admin, "team/app", "t000000");
+    let names: Vec<String> = (0..TAGS).map(|number| format!("t{number:06}")).collect();
+    for hundred in names.chunks(100) {
+        let query: Vec<String> = hundred.iter().map(|name| format!("tag={name}")).collect();
+        let reference = format!("{}?{}", image.digest, query.join("&"));
+        put_manifest(&admin, "team/app", &reference, MANIFEST, &image.manifest).expect(201);
+    }
+    assert_eq!(larder.stop(), Some(0));
+    for how in ["a stop", "a kill"] {
+        let began = Instant::now();
+        larder.start_again();
+        let took = began.elapsed();
+        println!("ready {took:?} after {how}, with {TAGS} tags");
+        assert!(took < READY, "ready only after {took:?}");
+        let list = larder.admin().get("/v2/team/app/tags/list").expect(200);
+        assert_eq!(list.header("link"), None);
+        let tags = list.json()["tags"].as_array().expect("tags").len();
+        assert_eq!(tags, TAGS);
+        image.check(&larder.admin(), "team/app", "t099999");
+        println!("memory: {} MiB", mib(larder.memory().0));
+        larder.kill();
+    }
+}

@@ -1,0 +1,144 @@
+//! A disk that is full: a small file system of the test's own, which only root can mount.
+
+use crate::larder;
+use crate::push::{KINDS, Kind, Push, check_all, new_bytes, prepare, push, push_bytes};
+use larder_tests::Larder;
+use larder_tests::random::Random;
+use larder_tests::tools::{run, skip, tool};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+const SIZE: u64 = 64 << 20;
+
+/// A mounted file system, unmounted when it is dropped.
+struct SmallDisk {
+    folder: TempDir,
+    unmount: PathBuf,
+}
+
+impl SmallDisk {
+    #[track_caller]
+    fn mount() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            skip("only root can mount a file system");
+            return None;
+        }
+        let (mount, unmount) = (tool("mount")?, tool("umount")?);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let options = format!("size={SIZE}");
+        run(Command::new(mount).args(["-t", "tmpfs", "-o", &options, "larder-test"]).arg(folder.path()));
+        Some(Self { folder, unmount })
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn free(&self) -> u64 {
+        let state = rustix::fs::statvfs(self.path()).expect("statvfs");
+        state.f_bavail * state.f_frsize
+    }
+
+    /// Takes room until so many bytes are left.
+    fn fill(&self, left: u64) {
+        let mut file = File::options().append(true).create(true).open(self.filler()).expect("filler");
+        let piece = vec![0; 4096];
+        while self.free() > left {
+            file.write_all(&piece).expect("filling");
+        }
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.filler()).expect("filler");
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.path().join("filler")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new(&self.unmount).arg(self.folder.path()).status()); // if not, the folder cannot be removed either
+    }
+}
+
+/// Pushes until one is refused.
+#[track_caller]
+fn push_until_refused(larder: &Larder, kind: Kind, random: &mut Random, kept: &mut Vec<Push>) -> u16 {
+    let admin = larder.admin();
+    for _ in 0..2000 {
+        let done = push(&admin, kind, random);
+        if done.is_kept() {
+            kept.push(done);
+            continue;
+        }
+        done.check_refused(&[507, 503]);
+        admin.get(&done.path).expect(404);
+        return done.answer.status;
+    }
+    panic!("{kind:?} is never refused");
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_nothing_else() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let mut larder = larder().in_folder(disk.path().join("data")).start();
+    let (mut random, mut kept) = (Random::seeded(), Vec::new());
+    prepare(&larder.admin());
+    for kind in [Kind::Small, Kind::Large, Kind::Streamed, Kind::Manifest] {
+        let done = push(&larder.admin(), kind, &mut random);
+        assert_eq!(done.answer.status, 201, "{}", done.answer.text());
+        kept.push(done);
+    }
+
+    // Too large for what is left: refused, and no byte of it stays behind.
+    disk.fill(12 << 20);
+    let before = disk.free();
+    for kind in [Kind::Large, Kind::Streamed] {
+        let bytes = new_bytes(&mut random, 20_000_000);
+        let refused = push_bytes(&larder.admin(), kind, &bytes);
+        assert_eq!(refused.answer.status, 507, "{}", refused.answer.text());
+        refused.check_refused(&[507]);
+        larder.admin().get(&refused.path).expect(404);
+        assert!(disk.free() + (1 << 20) > before, "{kind:?}: {} bytes were free, {} are now", before, disk.free());
+        let small = push(&larder.admin(), Kind::Small, &mut random);
+        assert_eq!(small.answer.status, 201, "others still find room: {}", small.answer.text());
+        kept.push(small);
+    }
+
+    let mut statuses = Vec::new();
+    for kind in [Kind::Streamed, Kind::Large] {
+        statuses.push(push_until_refused(&larder, kind, &mut random, &mut kept));
+    }
+    disk.fill(0);
+    for kind in KINDS {
+        statuses.push(push_until_refused(&larder, kind, &mut random, &mut kept));
+        check_all(&larder.admin(), &kept);
+    }
+    println!("refused with {statuses:?}; {} acknowledged", kept.len());
+    larder.anonymous().get("/healthz").expect(200);
+
+    // A start on a full disk serves reads too.
+    larder.kill();
+    larder.start_again();
+    check_all(&larder.admin(), &kept);
+    for kind in KINDS {
+        push_until_refused(&larder, kind, &mut random, &mut kept);
+    }
+
+    disk.empty();
+    for kind in [Kind::Small, Kind::Large, Kind::Streamed, Kind::Manifest] {
+        let done = push(&larder.admin(), kind, &mut random);
+        assert_eq!(done.answer.status, 201, "there is room again: {}", done.answer.text());
+        kept.push(done);
+    }
+    larder.anonymous().get("/readyz").expect(200);
+    larder.kill();
+    larder.start_again();
+    check_all(&larder.admin(), &kept);
+    drop(larder); // before the disk
+}

@@ -1,0 +1,262 @@
+//! The server under test.
+
+use crate::Client;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Ready, or stopped, within this time.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// The first administrator's password in tests.
+pub const PASSWORD: &str = "correct-horse-battery";
+
+/// How a server is to be started.
+pub struct Start {
+    binary: PathBuf,
+    environment: HashMap<String, String>,
+    wrapper: Vec<String>,
+    data: Option<PathBuf>,
+}
+
+/// A running server, stopped when it is dropped.
+pub struct Larder {
+    start: Start,
+    folder: TempDir,
+    child: Child,
+    url: String,
+    log: Arc<Log>,
+}
+
+/// What a server wrote, as it comes.
+#[derive(Default)]
+pub(crate) struct Log {
+    lines: Mutex<(Vec<String>, bool)>,
+    more: Condvar,
+}
+
+impl Start {
+    /// The binary at `path`: in tests `env!("CARGO_BIN_EXE_larder")`.
+    pub fn of(path: impl Into<PathBuf>) -> Self {
+        let environment = HashMap::from([("LARDER_ADMIN_PASSWORD".to_owned(), PASSWORD.to_owned())]);
+        Self { binary: path.into(), environment, wrapper: Vec::new(), data: None }
+    }
+
+    /// With an environment variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Below another program, e.g. `fiu-run`.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// With its data in a folder that is there already.
+    #[must_use]
+    pub fn in_folder(mut self, data: impl Into<PathBuf>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    pub fn start(self) -> Larder {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (child, log) = spawn(&self, folder.path());
+        let mut larder = Larder { start: self, folder, child, url: String::new(), log };
+        larder.await_ready();
+        larder
+    }
+}
+
+fn spawn(start: &Start, folder: &Path) -> (Child, Arc<Log>) {
+    let mut words = start.wrapper.clone();
+    words.push(start.binary.to_string_lossy().into_owned());
+    let data = start.data.clone().unwrap_or_else(|| folder.join("data"));
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.current_dir(folder).envs(&start.environment).env("LARDER_LOG__FORMAT", "json");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    let log = Arc::new(Log::default());
+    let (out, err) = (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
+    let (reader, other) = (Arc::clone(&log), Arc::clone(&log));
+    std::thread::spawn(move || reader.follow(BufReader::new(out), true));
+    std::thread::spawn(move || other.follow(BufReader::new(err), false));
+    (child, log)
+}
+
+impl Log {
+    pub(crate) fn follow(&self, from: impl BufRead, last: bool) {
+        for line in from.lines().map_while(Result::ok) {
+            self.lines.lock().expect("log").0.push(line);
+            self.more.notify_all();
+        }
+        if last {
+            self.lines.lock().expect("log").1 = true;
+            self.more.notify_all();
+        }
+    }
+
+    /// Waits for the first line of which `find` makes something; `None`: the server ended, or time did.
+    pub(crate) fn find<T>(&self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let found = |lines: &Vec<String>| lines.iter().find_map(|line| find(line));
+        let lines = self.lines.lock().expect("log");
+        let waited = self.more.wait_timeout_while(lines, DEADLINE, |(lines, ended)| found(lines).is_none() && !*ended);
+        found(&waited.expect("log").0.0)
+    }
+
+    /// All of it.
+    pub(crate) fn text(&self) -> String {
+        self.lines.lock().expect("log").0.join("\n")
+    }
+}
+
+impl Larder {
+    #[track_caller]
+    fn await_ready(&mut self) {
+        let url = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            (line["message"] == "larder is ready").then(|| line["url"].as_str().map(str::to_owned))?
+        };
+        self.url = self.log.find(url).unwrap_or_else(|| panic!("the server is not ready:\n{}", self.log_text()));
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `127.0.0.1:port`.
+    pub fn host(&self) -> &str {
+        self.url.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// The address to connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.host().parse().expect("address")
+    }
+
+    /// The folder that is this server's own.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder of its data.
+    pub fn data(&self) -> PathBuf {
+        self.start.data.clone().unwrap_or_else(|| self.folder.path().join("data"))
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A client that is the administrator.
+    pub fn admin(&self) -> Client {
+        self.user("admin", PASSWORD)
+    }
+
+    /// A client that is this user.
+    pub fn user(&self, name: &str, password: &str) -> Client {
+        Client::with_password(self.address(), name, password)
+    }
+
+    /// A client without credentials.
+    pub fn anonymous(&self) -> Client {
+        Client::anonymous(self.address())
+    }
+
+    /// Makes a user with the password [`PASSWORD`].
+    #[track_caller]
+    pub fn make_user(&self, name: &str) -> Client {
+        let body = serde_json::json!({"name": name, "password": PASSWORD}).to_string();
+        self.api("POST", "users", &body, 201);
+        self.user(name, PASSWORD)
+    }
+
+    /// Makes a grant.
+    #[track_caller]
+    pub fn grant(&self, subject: &str, repository: &str, package: &str, role: &str) -> String {
+        let body = serde_json::json!({"subject": subject, "repository": repository, "package": package, "role": role});
+        let made = self.api("POST", "grants", &body.to_string(), 201);
+        made["id"].as_str().expect("id").to_owned()
+    }
+
+    /// Calls the REST API as the administrator.
+    #[track_caller]
+    pub fn api(&self, method: &str, path: &str, body: &str, status: u16) -> serde_json::Value {
+        let headers = [("content-type", "application/json")];
+        let answer = self.admin().send(method, &format!("/api/v1/{path}"), &headers, body.as_bytes()).expect(status);
+        if answer.body.is_empty() { serde_json::Value::Null } else { answer.json() }
+    }
+
+    /// Kills it as a power cut of the process would: no handler runs.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+    }
+
+    /// Asks it to stop and waits until it has; its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("signal");
+        self.child.wait().expect("wait").code()
+    }
+
+    /// Waits until it writes a line with this text; whether it did.
+    pub fn await_line(&self, text: &str) -> bool {
+        self.log.find(|line| line.contains(text).then_some(())).is_some()
+    }
+
+    /// Waits until it has ended by itself; its exit code.
+    pub fn await_end(&mut self) -> Option<i32> {
+        self.child.wait().expect("wait").code()
+    }
+
+    /// Starts it again on the same data, on another port.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        let (child, log) = spawn(&self.start, self.folder.path());
+        self.child = child;
+        self.log = log;
+        self.await_ready();
+    }
+
+    /// All it has written.
+    pub fn log_text(&self) -> String {
+        self.log.text()
+    }
+
+    /// Resident memory in bytes: now, and the most there ever was.
+    pub fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("status");
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("field");
+            line.trim().trim_end_matches(" kB").parse::<u64>().expect("number") * 1024
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+}
+
+impl Drop for Larder {
+    fn drop(&mut self) {
+        // It may have ended already; nothing else of it is to outlive the test.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            let log = self.log_text();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            println!("the server's last lines:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+    }
+}

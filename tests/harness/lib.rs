@@ -1,0 +1,29 @@
+//! The test bed: the real binary on a port of its own in a temporary folder, and what it is tested with.
+//!
+//! Knows: how to start, stop and kill the server; raw HTTP; made-up images; which real clients are installed.
+//! Must never know: the server's insides. It sees what users see.
+//!
+//! A client or server that is not installed makes its test skip and say so; with `LARDER_TEST_REQUIRE=all` that is a
+//! failure. Nothing here sleeps: every wait is for an event, with a deadline.
+
+#![expect(clippy::missing_panics_doc, reason = "a test bed panics where a test fails")]
+#![expect(clippy::print_stdout, reason = "what a failing test tells")]
+
+mod beside;
+pub mod engine;
+pub mod http;
+pub mod image;
+pub mod larder;
+pub mod layout;
+pub mod postgres;
+pub mod random;
+pub mod s3;
+pub mod said;
+pub mod tools;
+
+pub use http::{Client, Response};
+pub use image::Image;
+pub use larder::{Larder, Start};
+pub use postgres::Postgres;
+pub use s3::S3;
+pub use tools::{run, tool};

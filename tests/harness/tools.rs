@@ -1,0 +1,77 @@
+//! Real clients and servers: found if they are installed, and run with nothing of this machine's own settings.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Where Debian and Go put programs that may not be in the search path.
+const PLACES: [&str; 5] =
+    ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/lib/postgresql/15/bin", "/usr/local/go/bin"];
+
+/// The program of that name. If it is not installed the test is to return; with `LARDER_TEST_REQUIRE=all` it fails.
+#[track_caller]
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let found = optional(name);
+    if found.is_none() {
+        skip(&format!("{name} is not installed"));
+    }
+    found
+}
+
+/// The program of that name, if it is installed.
+pub fn optional(name: &str) -> Option<PathBuf> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let search = std::env::var("PATH").unwrap_or_default();
+    // Debian's own come first: another program of the same name may stand in the search path.
+    let own =
+        PLACES.iter().map(PathBuf::from).chain([Path::new(&home).join("go/bin"), Path::new(&home).join(".cargo/bin")]);
+    own.chain(std::env::split_paths(&search)).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Says that a test is skipped; with `LARDER_TEST_REQUIRE=all` it fails instead.
+#[track_caller]
+pub fn skip(why: &str) {
+    assert_ne!(std::env::var("LARDER_TEST_REQUIRE").as_deref(), Ok("all"), "not to be skipped: {why}");
+    println!("SKIPPED: {why}");
+}
+
+/// A command in a home of its own: nothing of this user's settings reaches it.
+pub fn command(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    let kept = ["PATH", "LANG", "TMPDIR"];
+    command.env_clear().envs(std::env::vars().filter(|(name, _)| kept.contains(&name.as_str())));
+    command.env("HOME", home).env("XDG_CONFIG_HOME", home.join(".config")).env("XDG_CACHE_HOME", home.join(".cache"));
+    command.env("XDG_DATA_HOME", home.join(".local/share")).env("XDG_RUNTIME_DIR", home).current_dir(home);
+    command
+}
+
+/// Runs a command that must succeed; what it wrote to both outputs.
+#[track_caller]
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = told(&output);
+    assert!(output.status.success(), "{command:?} failed with {}:\n{text}", output.status);
+    text
+}
+
+/// Runs a command that must fail; what it told the person.
+#[track_caller]
+pub fn fails(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = told(&output);
+    assert!(!output.status.success(), "{command:?} succeeded:\n{text}");
+    text
+}
+
+/// Writes what `docker login` keeps of a login into `folder`, for clients that read it (`DOCKER_CONFIG`).
+#[track_caller]
+pub fn docker_login(folder: &Path, host: &str, name: &str, password: &str) {
+    use base64::Engine as _;
+    let auth = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    std::fs::create_dir_all(folder).expect("docker's settings");
+    let kept = serde_json::json!({"auths": {host: {"auth": auth}}});
+    std::fs::write(folder.join("config.json"), kept.to_string()).expect("docker's settings");
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}

@@ -1,0 +1,244 @@
+//! Hostile input on the wire: spellings, sizes, slowness; and how connections begin and end.
+
+use larder_tests::http::read_response;
+use larder_tests::image::{MANIFEST, put_manifest};
+use larder_tests::random::Random;
+use larder_tests::tools::{command, run};
+use larder_tests::{Image, Start, tool};
+use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
+
+fn start() -> Start {
+    Start::of(env!("CARGO_BIN_EXE_larder"))
+}
+
+/// Forty ways to write one path; each answer is that of the canonical one, or a refusal.
+#[test]
+fn no_spelling_reaches_more_than_the_canonical_one() {
+    let larder = start().start();
+    let image = Image::random(&mut Random::seeded(), &[10]);
+    image.push(&larder.admin(), "team/app", "latest");
+    let (anonymous, admin) = (larder.anonymous(), larder.admin());
+    let canonical = "/v2/team/app/manifests/latest";
+    admin.get(canonical).expect(200);
+    let spellings = [
+        "/v2/team/app/manifests/lates%74",
+        "/v2/%74eam/app/manifests/latest",
+        "/v2/team/%61pp/manifests/latest",
+        "/v2/team%2Fapp/manifests/latest",
+        "/v2/team%2fapp/manifests/latest",
+        "/v2//team/app/manifests/latest",
+        "//v2/team/app/manifests/latest",
+        "/v2/team//app/manifests/latest",
+        "/v2/team/app//manifests/latest",
+        "/v2/./team/app/manifests/latest",
+        "/v2/team/./app/manifests/latest",
+        "/v2/x/../team/app/manifests/latest",
+        "/v2/team/x/../app/manifests/latest",
+        "/v2/%2e%2e/team/app/manifests/latest",
+        "/v2/team/%2e/app/manifests/latest",
+        "/v2/team;x/app/manifests/latest",
+        "/v2/team/app;x=1/manifests/latest",
+        "/v2/team/app/manifests;/latest",
+        "/v2/team/app/manifests/latest;x",
+        "/v2/team/app/manifests/latest/",
+        "/v2/team/app/manifests/latest%00",
+        "/v2/team%00/app/manifests/latest",
+        "/V2/team/app/manifests/latest",
+        "/v2/Team/app/manifests/latest",
+        "/v2/team/App/manifests/latest",
+        "/v2/team/app/Manifests/latest",
+        "/v2/team/app/manifests/Latest",
+        "/v2/team./app/manifests/latest",
+        "/v2/team/app./manifests/latest",
+        "/v2/team/app/manifests/latest.",
+        "/v2/team/app/manifests/%2561latest",
+        "/v2/%2574eam/app/manifests/latest",
+        "/v2/team/app%c0%afmanifests/latest",
+        "/v2/team/app/manifests%5clatest",
+        "/v2\\team\\app\\manifests\\latest",
+        "/v2/team/app/manifests/latest%20",
+        "/v2/ team/app/manifests/latest",
+        "/v2/team/app/manifests/latest#x",
+        "/v2/team/app/manifests/latest?x=/../",
+        "/v2/team/app/manifests/%6c%61%74%65%73%74",
+        "/v2/team/app/manifests/..%2f..%2fetc/passwd",
+        "/api/v1/../../v2/team/app/manifests/latest",
+    ];
+    assert!(spellings.len() >= 40);
+    for path in spellings {
+        let Ok(open) = anonymous.try_send("GET", path, &[], b"") else { continue }; // not even a request
+        assert!([400, 401, 404].contains(&open.status), "{path}: {}", open.status);
+        let allowed = admin.send("GET", path, &[], b"");
+        let same = allowed.status == 200 && allowed.body == image.manifest;
+        assert!(same || [400, 404].contains(&allowed.status), "{path}: {}", allowed.status);
+    }
+}
+
+#[test]
+fn large_and_strange_heads_are_refused() {
+    let larder = start().start();
+    let admin = larder.admin();
+    let long = "x".repeat(40_000);
+    admin.send("GET", "/healthz", &[("x-long", &long)], b"").expect(431);
+    let many: Vec<(String, String)> = (0..150).map(|number| (format!("x-{number}"), "y".to_owned())).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    admin.send("GET", "/healthz", &many, b"").expect(431);
+    let path = format!("/v2/{}/tags/list", "a/".repeat(20_000));
+    let refused = admin.send("GET", &path, &[], b"");
+    assert!([400, 414, 431].contains(&refused.status), "{}", refused.status);
+    let broken = [
+        "GET /\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "\0\0\0\0\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nbad header\r\n\r\n",
+    ];
+    for text in broken {
+        let mut stream = admin.connect().expect("connect");
+        stream.write_all(text.as_bytes()).expect("write");
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{text:?}: {answer}");
+    }
+    let smuggled = "POST /v2/team/app/blobs/uploads/ HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\
+        transfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut stream = admin.connect().expect("connect");
+    stream.write_all(smuggled.as_bytes()).expect("write");
+    let first = read_response(&mut BufReader::new(stream), "POST").expect("an answer");
+    assert!([400, 401].contains(&first.status), "{}", first.status);
+    admin.get("/healthz").expect(200);
+}
+
+#[test]
+fn manifests_are_bounded_and_read_in_one_way_only() {
+    let larder = start().start();
+    let admin = larder.admin();
+    let image = Image::random(&mut Random::seeded(), &[10]);
+    image.push(&larder.admin(), "team/app", "latest");
+    let huge = vec![b' '; (4 << 20) + 1];
+    put_manifest(&admin, "team/app", "huge", MANIFEST, &huge).expect(413);
+    let text = String::from_utf8(image.manifest).expect("text");
+    let bombs = [
+        "[".repeat(1_000_000),
+        format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!("[{}1]", "1,".repeat(2_000_000)),
+        text.replace("\"schemaVersion\"", "\"schemaVersion\":2,\"schemaVersion\""),
+        format!("{text}{text}"),
+        text.replace("\"layers\"", "\"manifests\":[],\"layers\""),
+        text.replace(MANIFEST, "application/vnd.oci.image.index.v1+json"),
+        r#"{"schemaVersion":1,"fsLayers":[],"signatures":[]}"#.to_owned(),
+    ];
+    let before = larder.memory().1;
+    for bomb in bombs {
+        let refused = put_manifest(&admin, "team/app", "bomb", MANIFEST, bomb.as_bytes());
+        assert_eq!(refused.expect(400).code(), "MANIFEST_INVALID");
+    }
+    let grown = larder.memory().1.saturating_sub(before);
+    assert!(grown < 64 << 20, "{} MiB more", grown >> 20);
+    admin.get("/v2/team/app/manifests/bomb").expect(404);
+}
+
+/// Peers that send a byte now and then hold their own connection only, and not for ever.
+#[test]
+fn slow_peers_hold_up_nobody() {
+    let larder = start()
+        .with("LARDER_SERVER__LIMITS__HEADER_TIME", "2s")
+        .with("LARDER_SERVER__LIMITS__BODY_IDLE_TIME", "2s")
+        .start();
+    let admin = larder.admin();
+    let open = |head: &[u8]| -> TcpStream {
+        let mut stream = admin.connect().expect("connect");
+        stream.write_all(head).expect("write");
+        stream
+    };
+    let mut slow: Vec<TcpStream> = (0..500).map(|_| open(b"GET /v2/ HTTP/1.1\r\nhost: a\r\nx-slow: ")).collect();
+    let head = admin.head(
+        "POST",
+        &format!("/v2/team/app/blobs/uploads/?digest={}", larder_tests::image::digest(b"")),
+        &[],
+        Some(100_000),
+    );
+    slow.extend((0..100).map(|_| open(&head)));
+    for _ in 0..50 {
+        admin.get("/v2/").expect(200);
+    }
+    for mut stream in slow {
+        // Each is told so or closed on, within its time; the read's own deadline would fail the test.
+        let mut rest = Vec::new();
+        let ended = stream.read_to_end(&mut rest);
+        let text = String::from_utf8_lossy(&rest);
+        assert!(ended.is_ok() || text.starts_with("HTTP/1.1"), "{ended:?}");
+        assert!(rest.is_empty() || text.starts_with("HTTP/1.1 408"), "{text}");
+    }
+}
+
+#[test]
+fn a_running_upload_finishes_after_the_signal_to_stop() {
+    let mut larder = start().start();
+    let admin = larder.admin();
+    let bytes = Random::seeded().bytes(2_000_000);
+    let digest = larder_tests::image::digest(&bytes);
+    let head = admin.head("POST", &format!("/v2/team/app/blobs/uploads/?digest={digest}"), &[], Some(bytes.len()));
+    let mut stream = admin.connect().expect("connect");
+    stream.write_all(&head).expect("head");
+    stream.write_all(&bytes[..1_000_000]).expect("first half");
+    admin.get("/healthz").expect(200);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(larder.pid()).expect("pid")).expect("pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("signal");
+    assert!(larder.await_line("stopping"), "the signal is heard");
+    stream.write_all(&bytes[1_000_000..]).expect("second half");
+    read_response(&mut BufReader::new(stream), "POST").expect("answer").expect(201);
+    assert_eq!(larder.await_end(), Some(0));
+    larder.start_again();
+    assert!(larder.admin().get(&format!("/v2/team/app/blobs/{digest}")).expect(200).body == bytes);
+}
+
+#[test]
+fn a_second_server_on_the_same_data_does_not_start() {
+    let larder = start().start();
+    let second = std::process::Command::new(env!("CARGO_BIN_EXE_larder"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(larder.data())
+        .output()
+        .expect("run");
+    assert_eq!(second.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(told.contains("another larder is running on"), "{told}");
+}
+
+#[test]
+fn tls_with_a_ca_of_its_own() {
+    let Some(curl) = tool("curl") else { return };
+    let larder = start().with("LARDER_SERVER__TLS", "self-signed").start();
+    assert!(larder.url().starts_with("https://"));
+    let ca = larder.data().join("tls/ca.crt");
+    let fetch = |extra: &[&str], path: &str| {
+        let mut command = command(&curl, larder.folder());
+        command
+            .args(["-sS", "--max-time", "30", "--cacert"])
+            .arg(&ca)
+            .args(extra)
+            .arg(format!("{}{path}", larder.url()));
+        run(&mut command)
+    };
+    assert_eq!(fetch(&[], "/healthz"), "ok\n");
+    assert_eq!(fetch(&["--http1.1"], "/healthz"), "ok\n");
+    assert_eq!(fetch(&["--http2", "-o", "/dev/null", "-w", "%{http_version}"], "/healthz"), "2");
+    assert_eq!(fetch(&[], "/ca.crt"), std::fs::read_to_string(&ca).expect("ca"));
+    assert!(fetch(&["-i"], "/v2/").contains(&format!("Bearer realm=\"{}/v2/token\"", larder.url())));
+    let layer = Random::seeded().bytes(3_000_000);
+    let file = larder.folder().join("layer");
+    std::fs::write(&file, &layer).expect("file");
+    let digest = larder_tests::image::digest(&layer);
+    let credentials = format!("admin:{}", larder_tests::larder::PASSWORD);
+    for (name, version) in [("a", "--http1.1"), ("b", "--http2")] {
+        let data = format!("@{}", file.display());
+        let upload = format!("/v2/team/{name}/blobs/uploads/?digest={digest}");
+        let put = ["-u", &credentials, version, "-X", "POST", "--data-binary", &data, "-w", "%{http_code}"];
+        assert_eq!(fetch(&put, &upload), "201");
+        let back = larder.folder().join(name);
+        let out = back.to_string_lossy().into_owned();
+        fetch(&["-u", &credentials, version, "-o", &out], &format!("/v2/team/{name}/blobs/{digest}"));
+        assert!(std::fs::read(back).expect("file") == layer, "{version}");
+    }
+}
