@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use larder_metadata::files::Found;
 use larder_model::{Kind, Problem, Reply};
 use larder_storage::{BlobStore, Content, ObjectKey};
+use std::sync::Arc;
 
 /// What a door answers.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub enum Answer {
 #[derive(Debug)]
 pub struct BlobAnswer {
     /// Which bytes.
-    pub found: Found,
+    pub found: Arc<Found>,
     /// Media type, exactly as it was given.
     pub content_type: HeaderValue,
     /// Headers of the protocol.

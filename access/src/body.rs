@@ -1,7 +1,7 @@
 //! A response's body on its way out.
 //!
 //! On a plain connection a file is sent by the kernel, without a copy through this process: the body hands the file to
-//! the connection's [`Wire`] and gives hyper one placeholder of the same length, a run of zeros from [`PLACEHOLDER`].
+//! the connection's [`Wire`] and gives hyper one placeholder of the same length, a run of zeros from `PLACEHOLDER`.
 //! The connection recognises that memory by its address and sends the file in its place. Where there is no wire
 //! (TLS, HTTP/2) the file is read in pieces instead; the placeholder is never made.
 

@@ -129,7 +129,7 @@ impl Metadata {
         digest: &Digest,
         upload: Option<Finish<'_>>,
     ) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::at(putting.place);
         batch.must("blob", 1, TAKE, [digest.into(), self.now().into()]);
         self.blob_file(&mut batch, putting, digest);
         self.finish_upload(&mut batch, putting, upload);
@@ -144,7 +144,7 @@ impl Metadata {
         blob: NewBlob,
         upload: Option<Finish<'_>>,
     ) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::at(putting.place);
         let digest = blob.digest;
         self.blob_row(&mut batch, blob);
         self.blob_file(&mut batch, putting, &digest);
@@ -162,7 +162,7 @@ impl Metadata {
 
     /// Gives a blob of another package a name in this one. [`Error::Unmet`]`("source")` if it is not there.
     pub async fn mount(&self, putting: Putting<'_>, from: Place<'_>, digest: &Digest) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::at(putting.place);
         let [repo, package] = putting.place.value();
         let [from_repo, from_package] = from.value();
         let path = format!("blobs/{digest}");
@@ -180,8 +180,8 @@ impl Metadata {
     /// Keeps a manifest: its bytes, its edges, its tags, its place among referrers, in one commit.
     /// [`Error::Unmet`]: a `blob` of it is not in the package, or a `tag` is not as expected.
     pub async fn keep_manifest(&self, new: NewManifest<'_>) -> Result<(), Error> {
-        let mut batch = Batch::default();
         let Putting { place, by } = new.putting;
+        let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         let (digest, now) = (new.blob.digest, self.now());
         let digest_value = Value::from(digest);

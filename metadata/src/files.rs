@@ -6,6 +6,7 @@
 use crate::{Batch, Error, Metadata, Row, Value};
 use bytes::Bytes;
 use larder_model::{Digest, Timestamp};
+use std::sync::Arc;
 
 const FIND: &str = "select b.digest, b.size, b.generation, f.content_type, b.body from files f \
     join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path = ?3";
@@ -90,13 +91,28 @@ pub struct Listed {
 
 impl Metadata {
     /// The file at `path` with its body if that lives here.
-    pub async fn find(&self, place: Place<'_>, path: &str) -> Result<Option<Found>, Error> {
-        self.look_up(FIND, place, path).await
+    pub async fn find(&self, place: Place<'_>, path: &str) -> Result<Option<Arc<Found>>, Error> {
+        let Some(lookups) = &self.lookups else {
+            return Ok(self.look_up(FIND, place, path).await?.map(Arc::new));
+        };
+        let began = lookups.epoch(place);
+        let key = format!("{}/{}\0{path}", place.repo, place.package);
+        if let Some(found) = lookups.get(&key, began) {
+            return Ok(Some(found));
+        }
+        let found = self.look_up(FIND, place, path).await?.map(Arc::new);
+        if let Some(found) = &found {
+            lookups.keep(key, began, found);
+        }
+        Ok(found)
     }
 
-    /// The same without the body.
-    pub async fn stat(&self, place: Place<'_>, path: &str) -> Result<Option<Found>, Error> {
-        self.look_up(STAT, place, path).await
+    /// The same; the body may be left out.
+    pub async fn stat(&self, place: Place<'_>, path: &str) -> Result<Option<Arc<Found>>, Error> {
+        match &self.lookups {
+            Some(_) => self.find(place, path).await,
+            None => Ok(self.look_up(STAT, place, path).await?.map(Arc::new)),
+        }
     }
 
     async fn look_up(&self, text: &'static str, place: Place<'_>, path: &str) -> Result<Option<Found>, Error> {
@@ -172,7 +188,7 @@ impl Metadata {
 
     /// Removes a tag, if it is `only` where that is given. [`Error::Unmet`]`("tag")` if it is not so.
     pub async fn drop_tag(&self, place: Place<'_>, path: &str, only: Option<&Digest>) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         match only {
             Some(digest) => batch.must("tag", 1, DROP_PATH_IF, [repo, package, path.into(), digest.into()]),
@@ -184,7 +200,7 @@ impl Metadata {
 
     /// Removes a manifest with all tags of it. [`Error::Unmet`]`("manifest")` if it is not there.
     pub async fn drop_manifest(&self, place: Place<'_>, digest: &Digest) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         let path = format!("manifests/{digest}");
         batch.must("manifest", 1, DROP_PATH, [repo.clone(), package.clone(), path.into()]);
@@ -196,7 +212,7 @@ impl Metadata {
 
     /// Removes a blob's name from the package. [`Error::Unmet`]`("blob")` if it is not there.
     pub async fn drop_blob(&self, place: Place<'_>, digest: &Digest) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         batch.must("blob", 1, DROP_PATH, [repo, package, format!("blobs/{digest}").into()]);
         self.sql.apply(batch).await

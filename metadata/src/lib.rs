@@ -10,6 +10,7 @@ pub mod blobs;
 mod error;
 pub mod files;
 mod ids;
+mod lookups;
 mod migrate;
 pub mod people;
 mod postgres;
@@ -26,6 +27,7 @@ pub use sql::{Batch, Sql};
 pub use value::{Row, Value};
 
 use larder_model::{Clock, Timestamp};
+use lookups::Lookups;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,22 +37,26 @@ pub struct Metadata {
     sql: Arc<dyn Sql>,
     ids: Arc<ids::Ids>,
     clock: Clock,
+    /// `None` where other servers write to the same database.
+    lookups: Option<Arc<Lookups>>,
 }
 
 impl Metadata {
     /// A SQLite database in the file `path`, made and migrated if need be. `readers`: connections kept for reading.
     pub async fn sqlite(path: &Path, readers: usize, clock: Clock) -> Result<Self, Error> {
-        Self::over(Arc::new(sqlite::Sqlite::open(path, readers)?), clock).await
+        let lookups = Arc::default();
+        let sqlite = sqlite::Sqlite::open(path, readers, Arc::clone(&lookups))?;
+        Self::over(Arc::new(sqlite), clock, Some(lookups)).await
     }
 
     /// A PostgreSQL database at `url`, migrated if need be. `connections`: size of the pool.
     pub async fn postgres(url: &str, connections: usize, clock: Clock) -> Result<Self, Error> {
-        Self::over(Arc::new(postgres::Postgres::open(url, connections)?), clock).await
+        Self::over(Arc::new(postgres::Postgres::open(url, connections)?), clock, None).await
     }
 
-    async fn over(sql: Arc<dyn Sql>, clock: Clock) -> Result<Self, Error> {
+    async fn over(sql: Arc<dyn Sql>, clock: Clock, lookups: Option<Arc<Lookups>>) -> Result<Self, Error> {
         migrate::run(sql.as_ref()).await?;
-        Ok(Self { sql, ids: Arc::default(), clock })
+        Ok(Self { sql, ids: Arc::default(), clock, lookups })
     }
 
     /// Whether the database answers and takes writes.

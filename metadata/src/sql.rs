@@ -1,5 +1,6 @@
 //! The seam between the typed methods and the two databases.
 
+use crate::files::Place;
 use crate::{Error, Row, Value};
 use async_trait::async_trait;
 
@@ -44,9 +45,16 @@ pub(crate) struct Demand {
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(crate) statements: Vec<Statement>,
+    /// The package whose files it changes.
+    pub(crate) place: Option<(i64, Box<str>)>,
 }
 
 impl Batch {
+    /// A batch that changes files of this package.
+    pub(crate) fn at(place: Place<'_>) -> Self {
+        Self { statements: Vec::new(), place: Some((place.repo, place.package.into())) }
+    }
+
     /// A statement that may change any number of rows.
     pub fn run<const N: usize>(&mut self, text: &'static str, values: [Value; N]) {
         self.statements.push(Statement { text, values: values.into(), demand: None });

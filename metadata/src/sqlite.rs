@@ -4,6 +4,8 @@
 //! batches that arrive wait for the next, so durability costs one sync for all of them. Checkpoints run on a thread of
 //! their own, since a passive checkpoint holds up no one.
 
+use crate::files::Place;
+use crate::lookups::Lookups;
 use crate::sql::{Batch, Statement};
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
@@ -62,8 +64,8 @@ enum Task {
 }
 
 impl Sqlite {
-    /// Opens or makes the database file.
-    pub(crate) fn open(path: &Path, readers: usize) -> Result<Self, Error> {
+    /// Opens or makes the database file; `lookups` are told of every commit.
+    pub(crate) fn open(path: &Path, readers: usize, lookups: Arc<Lookups>) -> Result<Self, Error> {
         let connection = connect(path, true)?;
         let (writer, waiting) = mpsc::channel(GROUP);
         let (checkpoint, due) = sync_channel(1);
@@ -72,7 +74,7 @@ impl Sqlite {
         let writer_folded = Arc::clone(&folded);
         spawn("sqlite-checkpoint", move || checkpoints(&checkpointer, &due, &folded))?;
         let thread = spawn("sqlite-writer", move || {
-            Writer { connection, checkpoint, folded: writer_folded, doubtful: false }.run(waiting);
+            Writer { connection, checkpoint, folded: writer_folded, lookups, doubtful: false }.run(waiting);
         })?;
         let pool = Readers { path: path.to_owned(), idle: Mutex::default(), keep: readers.max(2) };
         Ok(Self { readers: Arc::new(pool), writer: Some(writer), thread: Some(thread) })
@@ -168,6 +170,7 @@ struct Writer {
     checkpoint: SyncSender<()>,
     /// Set when nearly all of the log was folded in beside the writing.
     folded: Arc<AtomicBool>,
+    lookups: Arc<Lookups>,
     /// Set by a failed commit: the log may hold pages that never reached the disk, so nothing may build on it.
     doubtful: bool,
 }
@@ -208,6 +211,7 @@ impl Writer {
             refuse(group.drain(..).map(|work| work.done), &error);
             return;
         }
+        let touched: Vec<usize> = group.iter().filter_map(|work| self.slot(&work.task)).collect();
         let mut done = Vec::with_capacity(group.len());
         let mut broken = None;
         for work in group.drain(..) {
@@ -221,7 +225,11 @@ impl Writer {
                 outcome => done.push((work.done, outcome)),
             }
         }
-        match broken.map_or_else(|| self.execute("commit"), Err) {
+        let committed = broken.map_or_else(|| self.execute("commit"), Err);
+        for slot in touched {
+            self.lookups.touched(slot); // after a failure too: nobody knows what it left
+        }
+        match committed {
             Ok(()) => {
                 for (waiting, outcome) in done {
                     drop(waiting.send(outcome)); // whoever waited may have gone; the commit stands
@@ -237,6 +245,11 @@ impl Writer {
                 refuse(done.into_iter().map(|(waiting, _)| waiting), &error);
             }
         }
+    }
+
+    fn slot(&self, task: &Task) -> Option<usize> {
+        let Task::Batch(Batch { place: Some((repo, package)), .. }) = task else { return None };
+        Some(self.lookups.slot(Place { repo: *repo, package }))
     }
 
     fn attempt(&self, task: &Task) -> Result<(), Error> {

@@ -8,6 +8,8 @@ use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
 use crate::{Error, Metadata};
 use larder_model::{Algorithm, Digest, Hasher, ProtocolName, Role, UserName};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Runs all checks on a database that is fresh or was used by this suite before.
 pub async fn all(metadata: &Metadata) {
@@ -23,6 +25,7 @@ pub async fn all(metadata: &Metadata) {
     manifests(metadata, repo.id).await;
     uploads(metadata, repo.id).await;
     races(metadata, repo.id).await;
+    reads_after_writes(metadata, repo.id).await;
     metadata.drop_repo(repo.id).await.expect("drop");
     metadata.ping().await.expect("ping");
 }
@@ -95,7 +98,8 @@ async fn blobs(metadata: &Metadata, repo: i64) {
     metadata.keep_blob(at("a"), one.clone(), None).await.expect("keep again");
     let found = metadata.find(at("a").place, &path).await.expect("find").expect("there");
     assert_eq!((found.digest, found.size, found.body.as_deref()), (one.digest, 3, Some(&b"one"[..])));
-    assert!(metadata.stat(at("a").place, &path).await.expect("stat").expect("there").body.is_none());
+    let stated = metadata.stat(at("a").place, &path).await.expect("stat").expect("there");
+    assert_eq!((stated.digest, stated.size, &*stated.content_type), (one.digest, 3, "application/octet-stream"));
     assert!(metadata.find(at("b").place, &path).await.expect("find").is_none());
     metadata.mount(at("b"), at("a").place, &one.digest).await.expect("mount");
     metadata.mount(at("b"), at("a").place, &one.digest).await.expect("mount again");
@@ -245,6 +249,54 @@ async fn races(metadata: &Metadata, repo: i64) {
     assert_eq!(won, 1);
 }
 
+/// While a tag moves on, others read it all the time: whoever asks after a push was acknowledged sees it or a later one.
+async fn reads_after_writes(metadata: &Metadata, repo: i64) {
+    const PUSHES: u64 = 100;
+    let putting = Putting { place: Place { repo, package: "moving" }, by: "user:suite" };
+    let digests: Arc<Vec<Digest>> = Arc::new((0..PUSHES).map(|push| blob(&format!("push {push}")).digest).collect());
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (metadata, digests, acknowledged) = (metadata.clone(), Arc::clone(&digests), Arc::clone(&acknowledged));
+        readers.spawn(async move {
+            let mut reads = 0_u64;
+            while acknowledged.load(Ordering::SeqCst) < PUSHES {
+                let known = acknowledged.load(Ordering::SeqCst);
+                let found = metadata.find(Place { repo, package: "moving" }, "tags/now").await.expect("find");
+                let seen = found.map_or(0, |found| {
+                    digests.iter().position(|digest| *digest == found.digest).expect("a digest of ours") as u64 + 1
+                });
+                assert!(seen >= known, "push {known} was acknowledged, {seen} was read");
+                reads += 1;
+                tokio::task::yield_now().await;
+            }
+            reads
+        });
+    }
+    for push in 0..PUSHES {
+        let new = NewManifest {
+            putting,
+            full_name: "oci/suite/moving",
+            blob: blob(&format!("push {push}")),
+            content_type: "x/y",
+            facts: "",
+            blobs: &[],
+            absent: &[],
+            manifests: &[],
+            subject: None,
+            tags: &["now"],
+            expect: Expect::Any,
+        };
+        metadata.keep_manifest(new).await.expect("push");
+        acknowledged.store(push + 1, Ordering::SeqCst);
+    }
+    while let Some(reads) = readers.join_next().await {
+        assert!(reads.expect("reader") > 0);
+    }
+    metadata.drop_tag(putting.place, "tags/now", None).await.expect("drop");
+    assert!(metadata.find(putting.place, "tags/now").await.expect("find").is_none(), "a removed tag is gone at once");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,7 +310,7 @@ mod tests {
         })
     }
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn sqlite() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("larder.db");
