@@ -1,9 +1,10 @@
 //! Passwords: argon2id, two at a time at most, and the same time for a user that is not there.
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use larder_model::Problem;
-use std::sync::Arc;
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// Hashes computed at once: logins must not take all memory and all processors.
@@ -12,41 +13,62 @@ const AT_ONCE: usize = 2;
 /// Passes over the memory.
 const PASSES: u32 = 2;
 
+/// Bytes of a salt and of a hash.
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
 /// Hashes and checks passwords off the request threads.
 pub(crate) struct Passwords {
-    argon: Argon2<'static>,
+    params: Params,
     slots: Arc<Semaphore>,
+    memory: Arc<Memory>,
     /// Checked against when there is no such user: a hash like any other, over a password that nobody has.
     decoy: Arc<str>,
+}
+
+/// The memory that one hash fills, kept for the next: an allocator would hold on to as much for each thread.
+#[derive(Default)]
+struct Memory(Mutex<Vec<Block>>);
+
+impl Memory {
+    fn sum(&self, argon: &Argon2<'_>, password: &[u8], salt: &[u8], length: usize) -> Result<Output, Problem> {
+        let mut blocks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        blocks.resize(argon.params().block_count(), Block::new());
+        let mut sum = [0; Output::MAX_LENGTH];
+        let sum = sum.get_mut(..length).ok_or_else(|| fault("the stored hash is too long"))?;
+        let done = argon.hash_password_into_with_memory(password, salt, sum, &mut blocks);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = blocks;
+        done.map_err(fault)?;
+        Output::new(sum).map_err(fault)
+    }
+}
+
+fn fault(error: impl Display) -> Problem {
+    Problem::internal(error.to_string())
 }
 
 impl Passwords {
     pub(crate) fn new(memory_bytes: u64) -> Result<Self, Problem> {
         let kib = u32::try_from(memory_bytes / 1024).unwrap_or(u32::MAX);
-        let params = Params::new(kib, PASSES, 1, None).map_err(|error| Problem::internal(error.to_string()))?;
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let params = Params::new(kib, PASSES, 1, None).map_err(fault)?;
         // Written, not computed: the check costs the same, and a start need not wait for it.
         let (salt, sum) = ("bGFyZGVyLWRlY295LXNhbHQ", "A".repeat(43));
         let decoy = format!("$argon2id$v=19$m={kib},t={PASSES},p=1${salt}${sum}");
-        Ok(Self { argon, slots: Arc::new(Semaphore::new(AT_ONCE)), decoy: decoy.into() })
+        Ok(Self { params, slots: Arc::new(Semaphore::new(AT_ONCE)), memory: Arc::default(), decoy: decoy.into() })
     }
 
     /// A password's hash, with its salt and parameters (PHC string).
     pub(crate) async fn hash(&self, password: &str) -> Result<String, Problem> {
-        let (argon, password) = (self.argon.clone(), password.to_owned());
-        self.run(move || hash(&argon, password.as_bytes())).await?
+        let (params, memory, password) = (self.params.clone(), Arc::clone(&self.memory), password.to_owned());
+        self.run(move || hash(params, &memory, password.as_bytes())).await?
     }
 
     /// Whether the password is the one of `stored`; takes as long without it.
     pub(crate) async fn verify(&self, password: &str, stored: Option<&str>) -> Result<bool, Problem> {
-        let (argon, password) = (self.argon.clone(), password.to_owned());
+        let (memory, password) = (Arc::clone(&self.memory), password.to_owned());
         let known = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.decoy), Arc::from);
-        let verify = move || -> Result<bool, Problem> {
-            let parsed = PasswordHash::new(&stored).map_err(|error| Problem::internal(error.to_string()))?;
-            Ok(argon.verify_password(password.as_bytes(), &parsed).is_ok())
-        };
-        Ok(self.run(verify).await?? && known)
+        Ok(self.run(move || is_of(&memory, password.as_bytes(), &stored)).await?? && known)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
@@ -60,14 +82,52 @@ impl Passwords {
     }
 }
 
-fn hash(argon: &Argon2<'_>, password: &[u8]) -> Result<String, Problem> {
-    let hash = argon.hash_password(password).map_err(|error| Problem::internal(error.to_string()))?;
+fn hash(params: Params, memory: &Memory, password: &[u8]) -> Result<String, Problem> {
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(Problem::internal)?;
+    let written = ParamsString::try_from(&params).map_err(fault)?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: written,
+        salt: Some(Salt::new(&salt).map_err(fault)?),
+        hash: Some(memory.sum(&argon, password, &salt, HASH_BYTES)?),
+    };
     Ok(hash.to_string())
+}
+
+/// Whether a stored hash is this password's: computed anew with the hash's own salt and parameters.
+fn is_of(memory: &Memory, password: &[u8], stored: &str) -> Result<bool, Problem> {
+    let stored = PasswordHash::new(stored).map_err(fault)?;
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(fault("a stored hash without salt or sum"));
+    };
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(fault)?;
+    let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(fault)?;
+    let argon = Argon2::new(algorithm, version, Params::try_from(&stored).map_err(fault)?);
+    Ok(memory.sum(&argon, password, salt, expected.len())? == *expected) // compared in constant time
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::{PasswordHasher, PasswordVerifier};
+
+    /// What is stored is what any other program would store and read.
+    #[tokio::test]
+    async fn hashes_are_those_of_the_library() {
+        let passwords = Passwords::new(7 << 20).expect("passwords");
+        let stored = passwords.hash("secret").await.expect("hash");
+        assert_ne!(stored, passwords.hash("secret").await.expect("hash"), "each has a salt of its own");
+        Argon2::default().verify_password(b"secret", &PasswordHash::new(&stored).expect("hash")).expect("the password");
+        // Of other parameters, from times before a change of the configuration.
+        let old = Argon2::new(Algorithm::Argon2i, Version::V0x10, Params::new(256, 3, 2, None).expect("parameters"));
+        let old = old.hash_password(b"password").expect("hash").to_string();
+        assert!(passwords.verify("password", Some(&old)).await.expect("verify"));
+        assert!(!passwords.verify("passwore", Some(&old)).await.expect("verify"));
+        assert!(passwords.verify("secret", Some(&stored)).await.expect("verify"), "after one of another size");
+    }
 
     #[tokio::test]
     async fn the_decoy_is_checked_like_a_hash() {
