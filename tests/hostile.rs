@@ -4,7 +4,7 @@ use larder_tests::http::read_response;
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
 use larder_tests::tools::{command, run};
-use larder_tests::{Image, Start, tool};
+use larder_tests::{Client, Image, Start, tool};
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 
@@ -169,6 +169,57 @@ fn slow_peers_hold_up_nobody() {
         let text = String::from_utf8_lossy(&rest);
         assert!(ended.is_ok() || text.starts_with("HTTP/1.1"), "{ended:?}");
         assert!(rest.is_empty() || text.starts_with("HTTP/1.1 408"), "{text}");
+    }
+}
+
+/// A request after which the connection stays open.
+fn kept_open(client: &Client, path: &str) -> Vec<u8> {
+    let head = String::from_utf8(client.head("GET", path, &[], None)).expect("text");
+    head.replace("connection: close", "connection: keep-alive").into_bytes()
+}
+
+/// Sends a request on an open connection and reads its answer.
+fn ask_on(stream: &mut BufReader<TcpStream>, head: &[u8]) {
+    stream.get_mut().write_all(head).expect("request");
+    read_response(stream, "GET").expect("answer").expect(200);
+}
+
+fn closed(mut stream: impl Read) {
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).expect("closed before the read's own deadline");
+    assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
+}
+
+#[test]
+fn a_head_has_its_time_and_an_idle_connection_its_own() {
+    let limits = |head: &str, idle: &str| {
+        let start = start().with("LARDER_SERVER__LIMITS__HEADER_TIME", head);
+        start.with("LARDER_SERVER__LIMITS__IDLE_TIME", idle).start()
+    };
+    let larder = limits("1s", "1h");
+    let admin = larder.admin();
+    let request = kept_open(&admin, "/v2/");
+    let connect = || BufReader::new(admin.connect().expect("connect"));
+    let mut idle = connect();
+    ask_on(&mut idle, &request);
+    closed(connect()); // it never began: the head's time is over, so it is over for the idle one too
+    ask_on(&mut idle, &request);
+    let mut begun = connect();
+    begun.get_mut().write_all(&request[..20]).expect("half a head");
+    closed(begun);
+    ask_on(&mut idle, &request);
+    idle.get_mut().write_all(&request[..20]).expect("half a head");
+    closed(idle);
+
+    let larder = limits("1h", "1s");
+    let admin = larder.admin();
+    let image = Image::random(&mut Random::seeded(), &[3_000_000]);
+    image.push(&admin, "team/app", "v1");
+    let blob = format!("/v2/team/app/blobs/{}", image.blobs[1].0);
+    for path in ["/v2/", &blob, "/v2/team/app/manifests/v1", "/api/v1/whoami"] {
+        let mut idle = BufReader::new(admin.connect().expect("connect"));
+        ask_on(&mut idle, &kept_open(&admin, path));
+        closed(idle);
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::house::House;
 use crate::observe::Observer;
+use crate::pace::{Answering, Paced, Patience};
 use crate::service::{Peer, serve};
-use crate::socket::{Patient, Socket};
+use crate::socket::Socket;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -28,9 +29,7 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 /// What a connection may take, in time and in size.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
-    header_time: Duration,
-    idle_time: Duration,
-    body_idle_time: Duration,
+    patience: Patience,
     pub(crate) shutdown_time: Duration,
     header_bytes: u32,
     headers: usize,
@@ -40,9 +39,7 @@ pub(crate) struct Terms {
 impl Terms {
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
-            header_time: limits.header_time,
-            idle_time: limits.idle_time,
-            body_idle_time: limits.body_idle_time,
+            patience: Patience::of(limits),
             shutdown_time: limits.shutdown_time,
             header_bytes: u32::try_from(limits.header_size).unwrap_or(u32::MAX),
             headers: limits.headers,
@@ -63,19 +60,23 @@ pub(crate) async fn serve_connection(
         tracing::debug!(%error, "a connection is gone already");
         return;
     }
-    let address = peer.ip().to_canonical();
+    let (address, answering) = (peer.ip().to_canonical(), Answering::default());
     match house.way.tls.clone() {
         None => {
             let wire = Wire::default();
-            let socket = Socket::new(stream, wire.clone(), terms.body_idle_time);
-            serve_plain(house, socket, Peer { address, tls: false, wire: Some(wire) }, terms, stopping).await;
+            let socket = Paced::new(Socket::new(stream, wire.clone()), terms.patience, answering.clone());
+            serve_plain(house, socket, Peer { address, tls: false, wire: Some(wire), answering }, terms, stopping)
+                .await;
         }
         Some(config) => {
             let accepting = tokio_rustls::TlsAcceptor::from(config).accept(stream);
-            match tokio::time::timeout(terms.header_time, accepting).await {
+            match tokio::time::timeout(terms.patience.head, accepting).await {
                 Ok(Ok(stream)) => {
-                    let stream = Patient::new(stream, terms.body_idle_time);
-                    serve_secure(house, stream, Peer { address, tls: true, wire: None }, terms, stopping).await;
+                    let frames = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let patience = if frames { terms.patience.of_frames() } else { terms.patience };
+                    let stream = Paced::new(stream, patience, answering.clone());
+                    serve_secure(house, stream, Peer { address, tls: true, wire: None, answering }, terms, stopping)
+                        .await;
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -84,14 +85,19 @@ pub(crate) async fn serve_connection(
     }
 }
 
-async fn serve_plain(house: Arc<House>, socket: Socket, peer: Peer, terms: Terms, stopping: watch::Receiver<bool>) {
+async fn serve_plain(
+    house: Arc<House>,
+    socket: Paced<Socket>,
+    peer: Peer,
+    terms: Terms,
+    stopping: watch::Receiver<bool>,
+) {
     let answer = |request| {
         let (house, peer) = (Arc::clone(&house), peer.clone());
         async move { Ok::<_, Infallible>(serve(&house, &peer, request).await) }
     };
     let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(terms.header_time)
+        .header_read_timeout(None)
         .max_headers(terms.headers)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(socket), service_fn(answer));
@@ -110,7 +116,7 @@ async fn serve_plain(house: Arc<House>, socket: Socket, peer: Peer, terms: Terms
 
 async fn serve_secure(
     house: Arc<House>,
-    stream: Patient<tokio_rustls::server::TlsStream<TcpStream>>,
+    stream: Paced<tokio_rustls::server::TlsStream<TcpStream>>,
     peer: Peer,
     terms: Terms,
     stopping: watch::Receiver<bool>,
@@ -122,8 +128,7 @@ async fn serve_secure(
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(terms.header_time)
+        .header_read_timeout(None)
         .max_headers(terms.headers)
         .max_buf_size(BUFFER_BYTES)
         .http2()
@@ -132,8 +137,8 @@ async fn serve_secure(
         .max_header_list_size(terms.header_bytes)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(terms.idle_time)
-        .keep_alive_timeout(terms.header_time);
+        .keep_alive_interval(terms.patience.idle)
+        .keep_alive_timeout(terms.patience.head);
     let connection = builder.serve_connection(TokioIo::new(stream), service_fn(answer));
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -13,6 +13,7 @@ mod tls;
 mod house;
 
 mod jobs;
+mod pace;
 mod service;
 mod socket;
 

@@ -1,6 +1,7 @@
 //! One request: to the door whose path it is, and into the log and the metrics.
 
 use crate::house::House;
+use crate::pace::{Answer, Answering};
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -23,11 +24,12 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) tls: bool,
     pub(crate) wire: Option<Wire>,
+    pub(crate) answering: Answering,
 }
 
 /// Answers a request. Never fails: what goes wrong is an answer too.
 pub(crate) async fn serve(house: &House, peer: &Peer, request: Request<hyper::body::Incoming>) -> Response<Body> {
-    let began = Instant::now();
+    let (began, answer) = (Instant::now(), peer.answering.begin());
     let (parts, body) = request.into_parts();
     let way = &house.way;
     let trusts = |address| way.trusted_proxies.iter().any(|network| network.contains(address));
@@ -44,8 +46,8 @@ pub(crate) async fn serve(house: &House, peer: &Peer, request: Request<hyper::bo
         tracing::error!(request_id = text(&id), problem = %Causes(problem), "a request failed");
     }
     match line {
-        Some(line) => line.when_sent(opened, id),
-        None => opened.response,
+        Some(line) => line.when_sent(opened, id, answer),
+        None => opened.response.map(|body| body.on_end(move |_| drop(answer))),
     }
 }
 
@@ -105,12 +107,13 @@ impl Line {
         }
     }
 
-    fn when_sent(self, opened: Opened, id: HeaderValue) -> Response<Body> {
+    fn when_sent(self, opened: Opened, id: HeaderValue, answer: Answer) -> Response<Body> {
         let status = opened.response.status().as_u16();
         let problem = opened.problem.map(|problem| problem.to_string());
         let who = opened.principal.map(|principal| principal.label);
         let answered = self.began.elapsed();
         let write = move |sent: u64| {
+            drop(answer);
             tracing::info!(
                 request_id = text(&id),
                 method = %self.method,

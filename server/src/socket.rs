@@ -1,4 +1,4 @@
-//! A plain connection's socket: sends files by the kernel, and gives up on a peer that takes no bytes for too long.
+//! A plain connection's socket: sends files by the kernel.
 
 use larder_access::body::{Wire, is_placeholder};
 use rustix::fs::sendfile;
@@ -6,10 +6,8 @@ use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
 
 /// Sent by the kernel at once, so that one fast peer does not hold up the others on its thread.
 const SEND_BYTES: u64 = 512 * 1024;
@@ -18,13 +16,12 @@ const SEND_BYTES: u64 = 512 * 1024;
 pub(crate) struct Socket {
     stream: TcpStream,
     wire: Wire,
-    stall: Stall,
 }
 
 impl Socket {
-    /// Wraps a connection whose peer may take no bytes for `patience` at most.
-    pub(crate) fn new(stream: TcpStream, wire: Wire, patience: Duration) -> Self {
-        Self { stream, wire, stall: Stall::new(patience) }
+    /// A connection on which the bodies of `wire` are sent.
+    pub(crate) const fn new(stream: TcpStream, wire: Wire) -> Self {
+        Self { stream, wire }
     }
 
     /// Sends what the placeholder at the front stands for.
@@ -101,8 +98,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let sent = self.poll_send(cx, slices);
-        self.stall.watch(cx, sent)
+        self.poll_send(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -111,78 +107,6 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// Ends a write that makes no progress for too long.
-struct Stall {
-    patience: Duration,
-    since: Option<Pin<Box<Sleep>>>,
-}
-
-impl Stall {
-    const fn new(patience: Duration) -> Self {
-        Self { patience, since: None }
-    }
-
-    fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.since = None;
-            return outcome;
-        }
-        let sleep = self.since.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
-        match sleep.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-/// The same for connections without a wire (TLS).
-pub(crate) struct Patient<S> {
-    stream: S,
-    stall: Stall,
-}
-
-impl<S> Patient<S> {
-    /// Wraps a stream whose peer may take no bytes for `patience` at most.
-    pub(crate) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, stall: Stall::new(patience) }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let sent = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.stall.watch(cx, sent)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.stall.watch(cx, sent)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.stall.watch(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
