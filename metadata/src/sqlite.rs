@@ -203,68 +203,79 @@ impl Writer {
         }
     }
 
-    /// Carries out the waiting batches in one transaction; one that fails is undone alone. Failures too are answered after the
-    /// commit only: a batch may have failed on what another in the same transaction did.
+    /// Carries out the waiting batches in one transaction. Failures too are answered after the commit only: a batch may have
+    /// failed on what another in the same transaction did.
     fn commit_group(&mut self, group: &mut Vec<Work>) {
-        let ready = self.clear_doubt().and_then(|()| self.execute("begin immediate"));
-        if let Err(error) = ready {
-            refuse(group.drain(..).map(|work| work.done), &error);
-            return;
-        }
         let touched: Vec<usize> = group.iter().filter_map(|work| self.slot(&work.task)).collect();
-        let mut done = Vec::with_capacity(group.len());
-        let mut broken = None;
-        for work in group.drain(..) {
-            let outcome = if broken.is_some() { Ok(()) } else { self.attempt(&work.task) };
-            match outcome {
-                // SQLite gave up the whole transaction: nobody's work is in it any more.
-                Err(error) if self.connection.is_autocommit() && broken.is_none() => {
-                    broken = Some(error);
-                    done.push((work.done, Ok(())));
-                }
-                outcome => done.push((work.done, outcome)),
-            }
-        }
-        let committed = broken.map_or_else(|| self.execute("commit"), Err);
+        let committed = self.clear_doubt().and_then(|()| {
+            let outcomes = self.carry_out(group)?;
+            self.execute("commit").map(|()| outcomes)
+        });
         for slot in touched {
             self.lookups.touched(slot); // after a failure too: nobody knows what it left
         }
         match committed {
-            Ok(()) => {
-                for (waiting, outcome) in done {
-                    drop(waiting.send(outcome)); // whoever waited may have gone; the commit stands
+            Ok(outcomes) => {
+                for (work, outcome) in group.drain(..).zip(outcomes) {
+                    drop(work.done.send(outcome)); // whoever waited may have gone; the commit stands
                 }
                 self.offer_checkpoint();
             }
             Err(error) => {
                 tracing::error!(%error, "a commit failed; nothing of it was acknowledged");
                 self.doubtful = true;
-                if !self.connection.is_autocommit() {
-                    drop(self.execute("rollback"));
-                }
-                refuse(done.into_iter().map(|(waiting, _)| waiting), &error);
+                self.roll_back();
+                refuse(group.drain(..).map(|work| work.done), &error);
             }
+        }
+    }
+
+    /// Begins a transaction and does in it what can be done; how each batch went. Only where one fails are all done again, each
+    /// within a savepoint: it costs a copy of every page that is changed.
+    fn carry_out(&self, group: &[Work]) -> Result<Vec<Result<(), Error>>, Error> {
+        self.execute("begin immediate")?;
+        if group.iter().try_for_each(|work| self.perform(&work.task)).is_ok() {
+            return Ok(group.iter().map(|_| Ok(())).collect());
+        }
+        self.roll_back();
+        self.execute("begin immediate")?;
+        group.iter().map(|work| self.attempt(&work.task)).collect()
+    }
+
+    /// Does a batch or nothing of it. An outer error: the whole transaction was given up by SQLite.
+    fn attempt(&self, task: &Task) -> Result<Result<(), Error>, Error> {
+        self.execute("savepoint batch")?;
+        let outcome = self.perform(task);
+        if let Err(error) = outcome {
+            if self.connection.is_autocommit() {
+                return Err(error);
+            }
+            self.execute("rollback to batch")?;
+            self.execute("release batch")?;
+            return Ok(Err(error));
+        }
+        self.execute("release batch")?;
+        Ok(Ok(()))
+    }
+
+    fn perform(&self, task: &Task) -> Result<(), Error> {
+        match task {
+            Task::Batch(batch) => batch.statements.iter().try_for_each(|statement| self.run_statement(statement)),
+            Task::Script(text) => self.connection.execute_batch(text).map_err(Error::from),
+        }
+    }
+
+    fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.execute("rollback")
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
         }
     }
 
     fn slot(&self, task: &Task) -> Option<usize> {
         let Task::Batch(Batch { place: Some((repo, package)), .. }) = task else { return None };
         Some(self.lookups.slot(Place { repo: *repo, package }))
-    }
-
-    fn attempt(&self, task: &Task) -> Result<(), Error> {
-        self.execute("savepoint batch")?;
-        let outcome = match task {
-            Task::Batch(batch) => batch.statements.iter().try_for_each(|statement| self.run_statement(statement)),
-            Task::Script(text) => self.connection.execute_batch(text).map_err(Error::from),
-        };
-        if outcome.is_err() && !self.connection.is_autocommit() {
-            self.execute("rollback to batch")?;
-        }
-        if !self.connection.is_autocommit() {
-            self.execute("release batch")?;
-        }
-        outcome
     }
 
     fn run_statement(&self, statement: &Statement) -> Result<(), Error> {
