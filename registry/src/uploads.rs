@@ -257,7 +257,6 @@ impl Registry {
         let id = work.stage_id();
         let known = &work.known;
         let Some(state) = &known.hash_state else {
-            self.blobs.discard(&id).await?; // what a request before wrote and nobody acknowledged
             return Ok(self.blobs.stage(&id, known.algorithm).await?);
         };
         let broken = || Problem::internal("an upload's hash state cannot be read");

@@ -26,12 +26,17 @@ impl Local {
         Ok(Self { root: blobs, folders: Mutex::default() })
     }
 
-    /// Moves a sealed file to its key and makes the move durable. Blocking.
+    /// Gives a sealed file its key as a second name, durably. Blocking.
     pub(crate) fn keep(&self, sealed: &Path, key: &ObjectKey) -> Result<(), Error> {
         let folder = self.root.join(key.folder());
         self.ensure_folder(key.folder())?;
         let kept = folder.join(key.file());
-        std::fs::rename(sealed, &kept).map_err(Error::of_write)?;
+        match std::fs::hard_link(sealed, &kept) {
+            // Not every file system has links. A crash before the row is written then costs the upload its bytes.
+            Err(error) if lacks_links(&error) => std::fs::rename(sealed, &kept),
+            linked => linked,
+        }
+        .map_err(Error::of_write)?;
         sync_folder(&folder).map_err(|error| {
             drop(std::fs::remove_file(&kept)); // no row will ever name it; left behind it would only take room
             Error::NotDurable(error)
@@ -83,6 +88,10 @@ impl Local {
         known.insert(name);
         Ok(())
     }
+}
+
+fn lacks_links(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::TooManyLinks)
 }
 
 /// Makes the entries of a folder durable. Blocking.

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Hasher};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -37,10 +37,20 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Starts an empty staging file at `path`, which must not exist.
+    /// Starts an empty staging file at `path`; what an upload before left there, and nobody acknowledged, goes.
     pub(crate) async fn create(path: PathBuf, doubt: Doubt, algorithm: Algorithm) -> Result<Self, Error> {
         let at = path.clone();
-        let create = move || File::options().write(true).read(true).create_new(true).open(at);
+        let create = move || {
+            let create = || File::options().write(true).read(true).create_new(true).open(&at);
+            match create() {
+                // Removed, never truncated: it may be an object too.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    std::fs::remove_file(&at)?;
+                    create()
+                }
+                created => created,
+            }
+        };
         let file = tokio::task::spawn_blocking(create).await?.map_err(Error::of_write)?;
         Ok(Self::over(path, file, doubt, 0, Hasher::new(algorithm)))
     }
@@ -58,7 +68,7 @@ impl Staging {
         let expected = hasher.state();
         let algorithm = hasher.algorithm();
         let open = move || -> Result<File, Error> {
-            let file = File::options().write(true).read(true).open(at)?;
+            let file = open_own(&at)?;
             if file.metadata()?.len() < offset {
                 return Err(Error::Missing); // a power loss took unsynced bytes: the client starts again
             }
@@ -206,6 +216,20 @@ impl Staging {
             None => Ok(()),
         }
     }
+}
+
+/// Opens a staging file to be written. If it was committed already it is an object too, and the upload goes on in a copy.
+fn open_own(path: &Path) -> Result<File, Error> {
+    let open = || File::options().write(true).read(true).open(path);
+    let file = open()?;
+    if file.metadata()?.nlink() == 1 {
+        return Ok(file);
+    }
+    let mut copy = path.as_os_str().to_owned();
+    copy.push("c"); // a hex id as well: should it be left behind it goes the way of all uploads
+    std::fs::copy(path, &copy).map_err(Error::of_write)?;
+    std::fs::rename(&copy, path).map_err(Error::of_write)?;
+    Ok(open()?)
 }
 
 fn write(file: &File, mut at: u64, batch: &[Bytes], hasher: &mut Hasher) -> io::Result<()> {

@@ -93,6 +93,7 @@ impl BlobStore {
 
     /// Makes a staged upload a durable object of generation `generation`: when this returns, a crash loses nothing of it.
     /// The bytes must be those of `expected`, else nothing is kept and what they are is told.
+    /// The upload stays until it is discarded: if no row comes to name the object, it goes on from where it was acknowledged.
     pub async fn commit(&self, staging: Staging, expected: Digest, generation: i64) -> Result<Committed, Error> {
         let (path, file, size, digest) = staging.seal().await?;
         if digest != expected {
@@ -113,10 +114,7 @@ impl BlobStore {
                 }
                 kept?;
             }
-            Back::Remote(remote) => {
-                remote.keep(&file, size, &key).await?;
-                tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await??;
-            }
+            Back::Remote(remote) => remote.keep(&file, size, &key).await?,
         }
         Ok(Committed::Kept { key, size })
     }

@@ -12,6 +12,7 @@ pub async fn all(store: &BlobStore, generation: i64) {
     reads_ranges(store, generation).await;
     refuses_a_mismatch(store, generation).await;
     resumes(store, generation).await;
+    goes_on_after_a_commit_for_nothing(store, generation).await;
     forgets_by_generation(store, generation).await;
     lists(store, generation).await;
     takes_large_objects(store, generation).await;
@@ -32,7 +33,9 @@ async fn put(store: &BlobStore, bytes: &Bytes, generation: i64, number: u32) -> 
         staging.append(Bytes::copy_from_slice(piece)).await.expect("append");
     }
     let digest = Digest::of(Algorithm::Sha256, bytes);
-    match store.commit(staging, digest, generation).await.expect("commit") {
+    let committed = store.commit(staging, digest, generation).await.expect("commit");
+    store.discard(&id(generation, number)).await.expect("discard");
+    match committed {
         Committed::Kept { key, size } => {
             assert_eq!((key, size), (ObjectKey { digest, generation }, bytes.len() as u64));
             key
@@ -97,7 +100,39 @@ async fn resumes(store: &BlobStore, generation: i64) {
     assert_eq!(kept, Committed::Kept { key: ObjectKey { digest, generation }, size: bytes.len() as u64 });
     let lost = store.resume(&id(generation, 401), 10, Hasher::new(Algorithm::Sha256), "").await;
     assert!(matches!(lost, Err(Error::Missing)));
+    store.discard(&name).await.expect("discard");
     store.discard(&name).await.expect("discarding nothing is fine");
+    let mut left = store.stage(&name, Algorithm::Sha256).await.expect("stage");
+    left.append(Bytes::from_static(b"left by a crash")).await.expect("append");
+    left.settle().await.expect("settle");
+    drop(left);
+    let mut fresh = store.stage(&name, Algorithm::Sha256).await.expect("what was left does not stand in the way");
+    assert_eq!(fresh.digest().await.expect("digest"), Digest::of(Algorithm::Sha256, b""));
+    store.discard(&name).await.expect("discard");
+}
+
+/// A crash between the object and its row: the upload stands where it was acknowledged, and the object stays whole.
+async fn goes_on_after_a_commit_for_nothing(store: &BlobStore, generation: i64) {
+    let (first, second) = (pattern(300_000, 7), pattern(300_000, 8));
+    let name = id(generation, 450);
+    let mut staging = store.stage(&name, Algorithm::Sha256).await.expect("stage");
+    staging.append(first.slice(..200_000)).await.expect("append");
+    let state = staging.settle().await.expect("settle").state();
+    staging.append(first.slice(200_000..)).await.expect("append");
+    let digest = Digest::of(Algorithm::Sha256, &first);
+    store.commit(staging, digest, generation).await.expect("commit");
+
+    let hasher = Hasher::resume(Algorithm::Sha256, &state).expect("state");
+    let mut staging = store.resume(&name, 200_000, hasher, store.incarnation()).await.expect("its bytes are there");
+    staging.append(second.slice(..1000)).await.expect("append");
+    let bytes = [&first[..200_000], &second[..1000]].concat();
+    let other = Digest::of(Algorithm::Sha256, &bytes);
+    store.commit(staging, other, generation).await.expect("commit");
+    store.discard(&name).await.expect("discard");
+    assert_eq!(get(store, &ObjectKey { digest, generation }, 0..300_000).await, first);
+    assert_eq!(get(store, &ObjectKey { digest: other, generation }, 0..201_000).await, bytes);
+    let gone = store.resume(&name, 0, Hasher::new(Algorithm::Sha256), store.incarnation()).await;
+    assert!(matches!(gone, Err(Error::Missing)), "a discarded upload is gone");
 }
 
 async fn forgets_by_generation(store: &BlobStore, generation: i64) {
