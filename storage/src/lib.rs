@@ -7,6 +7,7 @@
 //! reads that can be sent without a copy); every other store goes through `object_store`.
 
 pub mod content;
+mod direct;
 mod doubt;
 mod error;
 pub mod key;

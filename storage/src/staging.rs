@@ -2,9 +2,11 @@
 //!
 //! Receiving overlaps with writing and hashing: a batch is gathered while the one before it is written and hashed on
 //! a blocking thread. Long uploads are synced as they grow, so that the last sync, which the client waits for, is short.
+//! What is long goes past the page cache (`direct`).
 
 use crate::Error;
 use crate::content::read_piece;
+use crate::direct::{BLOCK, Direct};
 use crate::doubt::Doubt;
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Hasher};
@@ -19,26 +21,36 @@ use tokio::task::JoinHandle;
 const BATCH_BYTES: usize = 1 << 20;
 /// After so many unsynced bytes a sync is started beside the writing.
 const SYNC_BYTES: u64 = 16 << 20;
+/// What comes after so many bytes goes past the page cache: small layers are likely to be pulled at once.
+const CACHED_BYTES: u64 = 4 << 20;
+
+/// What the blocking thread needs of an upload.
+struct Work {
+    hasher: Hasher,
+    direct: Option<Direct>,
+}
 
 /// An upload in progress.
 pub struct Staging {
     path: PathBuf,
     file: Arc<File>,
     doubt: Doubt,
+    /// Whether long uploads go past the page cache: not where they are read again at once, to be sent elsewhere.
+    direct: bool,
     offset: u64,
     /// What of it may have been acknowledged: a failed write takes back only what came later.
     settled: u64,
     gathered: Vec<Bytes>,
     gathered_bytes: usize,
-    hasher: Option<Hasher>,
-    writing: Option<JoinHandle<Result<Hasher, Error>>>,
+    work: Option<Work>,
+    writing: Option<JoinHandle<Result<Work, Error>>>,
     syncing: Option<JoinHandle<Result<(), Error>>>,
     unsynced_bytes: u64,
 }
 
 impl Staging {
     /// Starts an empty staging file at `path`; what an upload before left there, and nobody acknowledged, goes.
-    pub(crate) async fn create(path: PathBuf, doubt: Doubt, algorithm: Algorithm) -> Result<Self, Error> {
+    pub(crate) async fn create(path: PathBuf, doubt: Doubt, direct: bool, algorithm: Algorithm) -> Result<Self, Error> {
         let at = path.clone();
         let create = move || {
             let create = || File::options().write(true).read(true).create_new(true).open(&at);
@@ -52,7 +64,7 @@ impl Staging {
             }
         };
         let file = tokio::task::spawn_blocking(create).await?.map_err(Error::of_write)?;
-        Ok(Self::over(path, file, doubt, 0, Hasher::new(algorithm)))
+        Ok(Self::over(path, file, doubt, direct, 0, Hasher::new(algorithm)))
     }
 
     /// Takes up the file at `path`, of which `offset` bytes are acknowledged; what was written beyond them is cut off.
@@ -60,6 +72,7 @@ impl Staging {
     pub(crate) async fn resume(
         path: PathBuf,
         doubt: Doubt,
+        direct: bool,
         offset: u64,
         hasher: Hasher,
         check: bool,
@@ -79,19 +92,20 @@ impl Staging {
             Ok(file)
         };
         let file = tokio::task::spawn_blocking(open).await??;
-        Ok(Self::over(path, file, doubt, offset, hasher))
+        Ok(Self::over(path, file, doubt, direct, offset, hasher))
     }
 
-    fn over(path: PathBuf, file: File, doubt: Doubt, offset: u64, hasher: Hasher) -> Self {
+    fn over(path: PathBuf, file: File, doubt: Doubt, direct: bool, offset: u64, hasher: Hasher) -> Self {
         Self {
             path,
             file: Arc::new(file),
             doubt,
+            direct,
             offset,
             settled: offset,
             gathered: Vec::new(),
             gathered_bytes: 0,
-            hasher: Some(hasher),
+            work: Some(Work { hasher, direct: None }),
             writing: None,
             syncing: None,
             unsynced_bytes: offset,
@@ -109,26 +123,26 @@ impl Staging {
         self.gathered_bytes += bytes.len();
         self.gathered.push(bytes);
         if self.gathered_bytes >= BATCH_BYTES {
-            self.hand_over().await?;
+            self.hand_over(self.offset - self.offset % BLOCK).await?;
         }
         Ok(())
     }
 
     /// Waits until all bytes are written and hashed, and no sync is running; the state can then be stored.
     pub async fn settle(&mut self) -> Result<&Hasher, Error> {
-        self.hand_over().await?;
+        self.hand_over(self.offset).await?;
         self.join_writer().await?;
         self.join_sync().await?;
         self.settled = self.offset;
-        self.hasher.as_ref().ok_or(Error::Stopped)
+        self.hasher().ok_or(Error::Stopped)
     }
 
     /// Makes all bytes durable and tells their digest.
     pub(crate) async fn seal(mut self) -> Result<(PathBuf, Arc<File>, u64, Digest), Error> {
         self.settle().await?;
         tokio::task::spawn_blocking(self.sync()).await??;
-        let hasher = self.hasher.take().ok_or(Error::Stopped)?;
-        Ok((self.path, self.file, self.offset, hasher.finish()))
+        let work = self.work.take().ok_or(Error::Stopped)?;
+        Ok((self.path, self.file, self.offset, work.hasher.finish()))
     }
 
     /// The digest of all bytes so far; the upload can go on.
@@ -148,37 +162,47 @@ impl Staging {
 
     /// What is being computed.
     pub fn digest_algorithm(&self) -> Option<Algorithm> {
-        self.hasher.as_ref().map(Hasher::algorithm)
+        self.hasher().map(Hasher::algorithm)
+    }
+
+    fn hasher(&self) -> Option<&Hasher> {
+        self.work.as_ref().map(|work| &work.hasher)
     }
 
     /// Hashes all bytes again with another algorithm: for clients that say only at the end which one they use.
     pub async fn rehash(&mut self, algorithm: Algorithm) -> Result<(), Error> {
         self.settle().await?;
         let (file, length) = (Arc::clone(&self.file), self.offset);
-        self.hasher = Some(tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??);
+        let hasher = tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;
+        self.work = Some(Work { hasher, direct: None });
         Ok(())
     }
 
-    async fn hand_over(&mut self) -> Result<(), Error> {
-        if self.gathered.is_empty() {
+    /// Has what was gathered up to the offset `end` written; the rest waits for more.
+    async fn hand_over(&mut self, end: u64) -> Result<(), Error> {
+        let start = self.offset - self.gathered_bytes as u64;
+        if end <= start {
             return Ok(());
         }
         self.join_writer().await?;
-        let Some(mut hasher) = self.hasher.take() else { return Err(Error::Stopped) };
-        let batch = std::mem::take(&mut self.gathered);
-        let start = self.offset - self.gathered_bytes as u64;
-        self.unsynced_bytes += self.gathered_bytes as u64;
-        self.gathered_bytes = 0;
+        let Some(mut work) = self.work.take() else { return Err(Error::Stopped) };
+        let mut batch = std::mem::take(&mut self.gathered);
+        self.gathered_bytes = usize::try_from(self.offset - end).unwrap_or_default();
+        self.gathered = split_end(&mut batch, self.gathered_bytes);
+        self.unsynced_bytes += end - start;
+        if self.direct && start >= CACHED_BYTES && work.direct.is_none() {
+            work.direct = Direct::open(&self.path);
+        }
         let (file, settled) = (Arc::clone(&self.file), self.settled);
         self.writing = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = write(&file, start, &batch, &mut hasher) {
+            if let Err(error) = write(&file, start, &batch, &mut work) {
                 // The device may be full: what nobody was told of leaves it again, at once.
                 if let Err(error) = file.set_len(settled) {
                     tracing::warn!(%error, "bytes of a failed upload stay until it is forgotten");
                 }
                 return Err(Error::of_write(error));
             }
-            Ok(hasher)
+            Ok(work)
         }));
         if self.unsynced_bytes >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
             self.join_sync().await?;
@@ -205,7 +229,7 @@ impl Staging {
 
     async fn join_writer(&mut self) -> Result<(), Error> {
         if let Some(writing) = self.writing.take() {
-            self.hasher = Some(writing.await??);
+            self.work = Some(writing.await??);
         }
         Ok(())
     }
@@ -232,11 +256,31 @@ fn open_own(path: &Path) -> Result<File, Error> {
     Ok(open()?)
 }
 
-fn write(file: &File, mut at: u64, batch: &[Bytes], hasher: &mut Hasher) -> io::Result<()> {
+/// Takes the last `count` bytes off a batch.
+fn split_end(batch: &mut Vec<Bytes>, mut count: usize) -> Vec<Bytes> {
+    let mut end = Vec::new();
+    while count > 0
+        && let Some(mut last) = batch.pop()
+    {
+        let taken = last.split_off(last.len().saturating_sub(count));
+        count -= taken.len();
+        end.insert(0, taken);
+        if !last.is_empty() {
+            batch.push(last);
+        }
+    }
+    end
+}
+
+fn write(file: &File, mut at: u64, batch: &[Bytes], work: &mut Work) -> io::Result<()> {
+    let bytes = batch.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+    if let Some(direct) = work.direct.as_mut().filter(|_| at.is_multiple_of(BLOCK) && bytes.is_multiple_of(BLOCK)) {
+        return direct.write(file, at, batch, |piece| work.hasher.update(piece));
+    }
     for bytes in batch {
         file.write_all_at(bytes, at)?;
         at += bytes.len() as u64;
-        hasher.update(bytes); // while the bytes are still in the processor's cache
+        work.hasher.update(bytes); // while the bytes are still in the processor's cache
     }
     Ok(())
 }

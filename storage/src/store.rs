@@ -58,6 +58,10 @@ impl BlobStore {
         Ok(Self(Arc::new(Inner { back, staging: staging.to_owned(), incarnation, doubt, probing })))
     }
 
+    fn is_local(&self) -> bool {
+        matches!(self.0.back, Back::Local(_))
+    }
+
     fn staging_path(&self, id: &str) -> PathBuf {
         debug_assert!(id.bytes().all(|byte| byte.is_ascii_hexdigit()), "ids are made by us");
         self.0.staging.join(id)
@@ -66,7 +70,7 @@ impl BlobStore {
     /// Starts an upload under `id`, a hex id made by us.
     pub async fn stage(&self, id: &str, algorithm: Algorithm) -> Result<Staging, Error> {
         self.probe().await?;
-        Staging::create(self.staging_path(id), self.0.doubt.clone(), algorithm).await
+        Staging::create(self.staging_path(id), self.0.doubt.clone(), self.is_local(), algorithm).await
     }
 
     /// Takes up an upload of which `offset` bytes were acknowledged under the incarnation `under`; [`Error::Missing`] if
@@ -74,7 +78,8 @@ impl BlobStore {
     pub async fn resume(&self, id: &str, offset: u64, hasher: Hasher, under: &str) -> Result<Staging, Error> {
         self.probe().await?;
         let check = under.is_empty() || under != self.incarnation();
-        Staging::resume(self.staging_path(id), self.0.doubt.clone(), offset, hasher, check).await
+        let doubt = self.0.doubt.clone();
+        Staging::resume(self.staging_path(id), doubt, self.is_local(), offset, hasher, check).await
     }
 
     /// Names the time since this machine was last started: written bytes outlive a process, but not the machine.

@@ -164,6 +164,29 @@ async fn takes_large_objects(store: &BlobStore, generation: i64) {
     let key = put(store, &bytes, generation, 700).await;
     assert_eq!(get(store, &key, 0..20_000_000).await, bytes);
     assert!(store.remove(key).await.expect("remove"));
+
+    // In pieces of every size, with a stop in the middle of a block.
+    let name = id(generation, 701);
+    let digest = Digest::of(Algorithm::Sha256, &bytes);
+    let mut staging = store.stage(&name, Algorithm::Sha256).await.expect("stage");
+    let (mut at, mut length, mut stopped) = (0, 1, false);
+    while at < bytes.len() {
+        let end = bytes.len().min(at + length);
+        staging.append(bytes.slice(at..end)).await.expect("append");
+        (at, length) = (end, length * 7 % 65_537);
+        if at > 11_000_001 && !stopped {
+            stopped = true;
+            let state = staging.settle().await.expect("settle").state();
+            let hasher = Hasher::resume(Algorithm::Sha256, &state).expect("state");
+            let offset = staging.offset();
+            drop(staging);
+            staging = store.resume(&name, offset, hasher, store.incarnation()).await.expect("resume");
+        }
+    }
+    store.commit(staging, digest, generation).await.expect("commit");
+    store.discard(&name).await.expect("discard");
+    assert_eq!(get(store, &ObjectKey { digest, generation }, 0..20_000_000).await, bytes);
+    assert!(store.remove(ObjectKey { digest, generation }).await.expect("remove"));
 }
 
 #[cfg(test)]
