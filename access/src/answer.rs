@@ -2,6 +2,8 @@
 
 use crate::body::{Body, Wire};
 use crate::range::{Wanted, wanted};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
@@ -10,6 +12,7 @@ use larder_metadata::files::Found;
 use larder_model::{Kind, Problem, Reply};
 use larder_storage::{BlobStore, Content, ObjectKey};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a door answers.
 #[derive(Debug)]
@@ -18,6 +21,37 @@ pub enum Answer {
     Reply(Reply),
     /// Kept bytes.
     Blob(BlobAnswer),
+    /// Bytes that are still coming in.
+    Coming(Coming),
+}
+
+/// Bytes that are still coming in: always all of them, from the beginning.
+pub struct Coming {
+    /// Their number, if it is known.
+    pub size: Option<u64>,
+    /// Media type.
+    pub content_type: HeaderValue,
+    /// Headers of the protocol.
+    pub headers: HeaderMap,
+    /// The bytes; an error breaks the connection off.
+    pub stream: BoxStream<'static, Result<Bytes, larder_storage::Error>>,
+}
+
+impl std::fmt::Debug for Coming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Coming").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// For how long an answer is right.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lasts {
+    /// The address names these bytes for ever (a digest).
+    Forever,
+    /// For so long.
+    For(Duration),
+    /// It may change at any time (a tag).
+    Unknown,
 }
 
 /// Kept bytes with what is said of them.
@@ -29,8 +63,8 @@ pub struct BlobAnswer {
     pub content_type: HeaderValue,
     /// Headers of the protocol.
     pub headers: HeaderMap,
-    /// Whether the address names these bytes for ever (a digest) or may name others later (a tag).
-    pub immutable: bool,
+    /// For how long the address names these bytes.
+    pub lasts: Lasts,
 }
 
 impl From<Reply> for Answer {
@@ -63,10 +97,10 @@ pub(crate) async fn of_blob(
     blobs: &BlobStore,
     public: bool,
 ) -> Result<Response<Body>, Problem> {
-    let BlobAnswer { found, content_type, headers: mut said, immutable } = answer;
+    let BlobAnswer { found, content_type, headers: mut said, lasts } = answer;
     let tag = found.digest.to_string();
     let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
-    said.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control(immutable, public)));
+    said.insert(CACHE_CONTROL, cache_control(lasts, public));
     let text = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if text(IF_NONE_MATCH).is_some_and(|list| names_tag(list, &tag)) {
         said.insert(ETAG, quoted);
@@ -118,13 +152,32 @@ pub(crate) struct Asked<'a> {
     pub(crate) wire: Option<&'a Wire>,
 }
 
-fn cache_control(immutable: bool, public: bool) -> &'static str {
-    match (immutable, public) {
-        (true, true) => "public, max-age=31536000, immutable",
-        (true, false) => "private, max-age=31536000, immutable",
-        (false, true) => "no-cache",
-        (false, false) => "private, no-cache",
+/// Bytes as they come in.
+pub(crate) fn of_coming(answer: Coming, head: bool, public: bool) -> Response<Body> {
+    let Coming { size, content_type, headers: mut said, stream } = answer;
+    said.insert(CACHE_CONTROL, cache_control(Lasts::Forever, public));
+    said.insert(CONTENT_TYPE, content_type);
+    if let Some(size) = size {
+        said.insert(CONTENT_LENGTH, HeaderValue::from(size));
     }
+    let mut response = Response::new(if head { Body::default() } else { Body::of_stream(stream, size) });
+    *response.headers_mut() = said;
+    response
+}
+
+fn cache_control(lasts: Lasts, public: bool) -> HeaderValue {
+    let text = match (lasts, public) {
+        (Lasts::Forever, true) => "public, max-age=31536000, immutable",
+        (Lasts::Forever, false) => "private, max-age=31536000, immutable",
+        (Lasts::Unknown, true) => "no-cache",
+        (Lasts::Unknown, false) => "private, no-cache",
+        (Lasts::For(time), public) => {
+            let who = if public { "public" } else { "private" };
+            let text = format!("{who}, max-age={}", time.as_secs());
+            return HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("no-cache"));
+        }
+    };
+    HeaderValue::from_static(text)
 }
 
 fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {

@@ -107,7 +107,7 @@ enum Source {
     Ready(Bytes),
     Wired { wire: Wire, file: Arc<File>, range: Range<u64> },
     Pieces { file: Arc<File>, range: Range<u64>, reading: Option<JoinHandle<Result<Bytes, Error>>> },
-    Stream { stream: BoxStream<'static, Result<Bytes, Error>>, left: u64 },
+    Stream { stream: BoxStream<'static, Result<Bytes, Error>>, left: Option<u64> },
 }
 
 /// A response's body.
@@ -140,8 +140,13 @@ impl Body {
             (Content::Ready(bytes), _) => return bytes.into(),
             (Content::File { file, range }, Some(wire)) => Source::Wired { wire, file, range },
             (Content::File { file, range }, None) => Source::Pieces { file, range, reading: None },
-            (Content::Stream(stream), _) => Source::Stream { stream, left: size },
+            (Content::Stream(stream), _) => Source::Stream { stream, left: Some(size) },
         })
+    }
+
+    /// A body that comes as a stream; of `size` bytes, if that is known.
+    pub fn of_stream(stream: BoxStream<'static, Result<Bytes, Error>>, size: Option<u64>) -> Self {
+        Self::of(Source::Stream { stream, left: size })
     }
 
     /// Calls `ended` with the number of bytes handed over when the body is dropped, whole or not.
@@ -183,21 +188,23 @@ impl Body {
             }
             Source::Stream { stream, left } => match ready!(stream.poll_next_unpin(cx)) {
                 Some(Ok(bytes)) => {
-                    *left = left.saturating_sub(bytes.len() as u64);
+                    *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
                     Poll::Ready(Some(Ok(Chunk::Bytes(bytes))))
                 }
                 Some(Err(error)) => Poll::Ready(Some(Err(io::Error::other(error)))),
-                None if *left > 0 => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
+                None if left.is_some_and(|left| left > 0) => {
+                    Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())))
+                }
                 None => Poll::Ready(None),
             },
         }
     }
 
-    fn left(&self) -> u64 {
+    fn left(&self) -> Option<u64> {
         match &self.source {
-            Source::Empty => 0,
-            Source::Ready(bytes) => bytes.len() as u64,
-            Source::Wired { range, .. } | Source::Pieces { range, .. } => range.end - range.start,
+            Source::Empty => Some(0),
+            Source::Ready(bytes) => Some(bytes.len() as u64),
+            Source::Wired { range, .. } | Source::Pieces { range, .. } => Some(range.end - range.start),
             Source::Stream { left, .. } => *left,
         }
     }
@@ -220,7 +227,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left())
+        self.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

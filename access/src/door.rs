@@ -1,7 +1,7 @@
 //! The one door: every request of every protocol passes [`open`], the only caller of `answer` and the only maker of
 //! responses.
 
-use crate::answer::{Asked, of_blob, of_reply};
+use crate::answer::{Asked, of_blob, of_coming, of_reply};
 use crate::body::Wire;
 use crate::{Answer, Body, Gate, Grant, Incoming, Principal, Site};
 use http::header::{
@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
+use hyper::ext::ReasonPhrase;
 use larder_model::{Kind, Problem, Reply, Subject, Verb};
 use larder_storage::BlobStore;
 use std::future::Future;
@@ -36,6 +37,11 @@ pub trait Door: Send + Sync + 'static {
 
     /// Says a problem in the protocol's dialect.
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply;
+
+    /// Whether what went wrong is said in the status line too: some clients show nothing else.
+    fn gives_reasons(&self) -> bool {
+        false
+    }
 }
 
 /// What a refusal may speak of.
@@ -46,6 +52,8 @@ pub struct Refused<'a> {
     pub site: &'a Site,
     /// Whether it showed credentials.
     pub identified: bool,
+    /// The path as it came.
+    pub path: &'a str,
     /// The request's headers.
     pub headers: &'a HeaderMap,
 }
@@ -80,10 +88,15 @@ pub async fn open<D: Door>(
         Ok(response) => (response, None),
         Err(problem) => {
             let identified = passage.principal.as_ref().is_some_and(|principal| principal.user.is_some());
-            let refused = Refused { subjects: &passage.subjects, site, identified, headers: &request.headers };
+            let path = request.uri.path();
+            let refused = Refused { subjects: &passage.subjects, site, identified, path, headers: &request.headers };
             let mut reply = door.refuse(&problem, &refused);
             add_facts(&mut reply.headers, &problem);
-            (of_reply(reply, head), Some(problem))
+            let mut response = of_reply(reply, head);
+            if door.gives_reasons() && request.version < Version::HTTP_2 {
+                add_reason(&mut response, &problem);
+            }
+            (response, Some(problem))
         }
     };
     guard_browsers(response.headers_mut());
@@ -127,6 +140,7 @@ async fn pass<D: Door>(
             let asked = Asked { method: &request.method, headers: &request.headers, wire };
             of_blob(blob, &asked, blobs, public).await
         }
+        Answer::Coming(coming) => Ok(of_coming(coming, request.method == Method::HEAD, public)),
     }
 }
 
@@ -138,6 +152,15 @@ fn add_facts(headers: &mut HeaderMap, problem: &Problem) {
         && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))
     {
         headers.insert(CONTENT_RANGE, value);
+    }
+}
+
+/// Puts a problem's sentence into the status line (RFC 9112 4), as far as it can stand there.
+fn add_reason(response: &mut Response<Body>, problem: &Problem) {
+    let plain = |char: char| if char.is_ascii_graphic() || char == ' ' { char } else { '?' };
+    let text: String = problem.detail.chars().take(200).map(plain).collect();
+    if let Ok(reason) = ReasonPhrase::try_from(text.into_bytes()) {
+        response.extensions_mut().insert(reason);
     }
 }
 

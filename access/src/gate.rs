@@ -9,12 +9,13 @@ use crate::seal::Seal;
 use crate::secret;
 use crate::throttle::{Throttle, WINDOW};
 use crate::token::{Access, Bearer};
+use crate::vault::Vault;
 use arc_swap::ArcSwap;
 use http::request::Parts;
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use larder_metadata::Metadata;
 use larder_metadata::people::Token;
-use larder_model::{Algorithm, Digest, Kind, Problem, Subject, Timestamp};
+use larder_model::{Algorithm, Digest, Kind, Problem, Subject, Timestamp, UpstreamSettings};
 use moka::sync::Cache;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub struct Gate {
     passwords: Passwords,
     bearer: Bearer,
     throttle: Throttle,
+    vault: Vault,
     /// By a keyed hash of the header, so that no secret lies in memory.
     remembered: Cache<Digest, Arc<Remembered>>,
     memory_key: [u8; 32],
@@ -116,6 +118,7 @@ impl Gate {
             passwords: Passwords::new(settings.password_memory)?,
             bearer: Bearer::new(&settings.key, settings.token_life),
             throttle: Throttle::new(settings.login_attempts),
+            vault: Vault::new(&settings.key)?,
             remembered: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build(),
             memory_key,
             metadata,
@@ -143,6 +146,16 @@ impl Gate {
     /// A sealer under the server's key.
     pub fn seal(&self, purpose: &str) -> Seal {
         Seal::new(&self.settings.key, purpose)
+    }
+
+    /// An upstream's password, as a row keeps it: only [`Self::open_credentials`] of the same upstream can read it.
+    pub fn close_password(&self, password: &str, url: &str) -> Result<String, Problem> {
+        self.vault.close(password, url)
+    }
+
+    /// The `Authorization` header for an upstream, if it has credentials.
+    pub fn open_credentials(&self, upstream: &UpstreamSettings) -> Result<Option<HeaderValue>, Problem> {
+        self.vault.authorization(upstream)
     }
 
     /// A password's hash, as it is stored.

@@ -21,8 +21,9 @@ pub mod secret;
 pub mod site;
 mod throttle;
 pub mod token;
+mod vault;
 
-pub use answer::{Answer, BlobAnswer};
+pub use answer::{Answer, BlobAnswer, Coming, Lasts};
 pub use body::Body;
 pub use door::{Door, Opened, open};
 pub use gate::{Gate, Grant, Settings};

@@ -4,7 +4,7 @@ use crate::principal::{Principal, Rule};
 use larder_metadata::people::User;
 use larder_metadata::repos::Repo;
 use larder_metadata::{Error, Metadata};
-use larder_model::{ProtocolName, RepoName};
+use larder_model::{ProtocolName, RepoName, ServerSettings};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,12 +19,21 @@ pub struct Rights {
     rules: HashMap<Box<str>, Vec<Rule>>,
     repos: HashMap<(ProtocolName, RepoName), Arc<Repo>>,
     by_id: HashMap<i64, Arc<Repo>>,
+    settings: ServerSettings,
 }
 
 impl Rights {
+    /// The server's settings.
+    pub const fn settings(&self) -> &ServerSettings {
+        &self.settings
+    }
+
     /// Reads everything. The version is read first: a change meanwhile makes the snapshot old, never wrongly new.
     pub(crate) async fn read(metadata: &Metadata) -> Result<Self, Error> {
         let mut rights = Self { version: metadata.rights_version().await?, ..Self::default() };
+        if let Some(text) = metadata.server_settings().await? {
+            rights.settings = serde_json::from_str(&text).map_err(|error| Error::Database(Box::new(error)))?;
+        }
         for user in metadata.users().await? {
             rights.names.insert(user.id, user.name.as_str().into());
             rights.users.insert(user.name.as_str().into(), Arc::new(user));

@@ -104,7 +104,7 @@ pub struct NewManifest<'a> {
 }
 
 impl Metadata {
-    fn blob_row(&self, batch: &mut Batch, blob: NewBlob) {
+    pub(crate) fn blob_row(&self, batch: &mut Batch, blob: NewBlob) {
         let (generation, body) = match blob.bytes {
             Bytestore::Inline(body) => (0, Value::Bytes(body)),
             Bytestore::Object(generation) => (generation, Value::Null),

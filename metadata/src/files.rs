@@ -8,9 +8,11 @@ use bytes::Bytes;
 use larder_model::{Digest, Timestamp};
 use std::sync::Arc;
 
-const FIND: &str = "select b.digest, b.size, b.generation, f.content_type, b.body from files f \
+const FIND: &str = "select b.digest, b.size, b.generation, f.content_type, b.body, f.etag, f.modified, \
+    f.checked_at from files f \
     join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path = ?3";
-const STAT: &str = "select b.digest, b.size, b.generation, f.content_type, null from files f \
+const STAT: &str = "select b.digest, b.size, b.generation, f.content_type, null, f.etag, f.modified, \
+    f.checked_at from files f \
     join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path = ?3";
 const PATHS: &str = "select path, digest, created_at from files where repo = ?1 and package = ?2 and path > ?3 and path < ?4 \
     order by path limit ?5";
@@ -63,6 +65,12 @@ pub struct Found {
     pub content_type: Box<str>,
     /// The bytes, where they are small enough to live here.
     pub body: Option<Bytes>,
+    /// The upstream's entity tag, or what the file was made from; empty if there is none.
+    pub etag: Box<str>,
+    /// The upstream's `Last-Modified`, as it came; empty if there is none.
+    pub modified: Box<str>,
+    /// When upstream last vouched for it.
+    pub checked_at: Timestamp,
 }
 
 /// A manifest that names another as its subject.
@@ -125,6 +133,9 @@ impl Metadata {
                 generation: row.int(2)?,
                 content_type: row.text(3)?,
                 body: row.optional_bytes(4)?,
+                etag: row.text(5)?,
+                modified: row.text(6)?,
+                checked_at: Timestamp(row.int(7)?),
             })
         };
         rows.first_mut().map(read).transpose()

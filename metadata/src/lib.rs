@@ -12,6 +12,7 @@ pub mod files;
 mod ids;
 mod lookups;
 mod migrate;
+pub mod mirrored;
 pub mod people;
 mod postgres;
 pub mod repos;

@@ -3,7 +3,8 @@
 use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was released.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_house.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_house.sql"), include_str!("../migrations/0002_mirrors.sql")];
 
 const VERSION_TABLE: &str = "create table if not exists schema_version (version bigint primary key)";
 

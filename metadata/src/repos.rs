@@ -11,6 +11,7 @@ const CHANGE: &str = "update repos set description = ?2, settings = ?3 where id 
 const DROP_FILES: &str = "delete from files where repo = ?1";
 const DROP_EDGES: &str = "delete from edges where repo = ?1";
 const DROP_PACKAGES: &str = "delete from packages where repo = ?1";
+const DROP_HISTORY: &str = "delete from history where repo = ?1";
 const DROP_UPLOADS: &str = "delete from uploads where repo = ?1";
 const DROP: &str = "delete from repos where id = ?1";
 
@@ -94,7 +95,7 @@ impl Metadata {
     /// Removes a repository with all its names; the bytes stay until they are collected.
     pub async fn drop_repo(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
-        for text in [DROP_FILES, DROP_EDGES, DROP_PACKAGES, DROP_UPLOADS] {
+        for text in [DROP_FILES, DROP_EDGES, DROP_PACKAGES, DROP_HISTORY, DROP_UPLOADS] {
             batch.run(text, [id.into()]);
         }
         batch.must("repo", 1, DROP, [id.into()]);

@@ -7,6 +7,8 @@ const PUT: &str =
     "insert into settings (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value";
 const ADD: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do nothing";
 const RIGHTS: &str = "rights.version";
+/// The server's own settings, as JSON.
+const SERVER: &str = "server";
 
 impl Metadata {
     /// A setting's value.
@@ -20,6 +22,16 @@ impl Metadata {
         batch.run(PUT, [key.into(), value.into()]);
         self.touch_rights(&mut batch);
         self.sql.apply(batch).await
+    }
+
+    /// The server's own settings as JSON, if any were ever made.
+    pub async fn server_settings(&self) -> Result<Option<Box<str>>, Error> {
+        self.setting(SERVER).await
+    }
+
+    /// Changes the server's own settings.
+    pub async fn put_server_settings(&self, json: &str) -> Result<(), Error> {
+        self.put_setting(SERVER, json).await
     }
 
     /// A setting's value, which is `value` from now on if it had none: of several servers that start, one decides.

@@ -4,6 +4,7 @@
 
 use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
 use crate::files::Place;
+use crate::mirrored::NewFile;
 use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
 use crate::{Error, Metadata};
@@ -26,6 +27,7 @@ pub async fn all(metadata: &Metadata) {
     uploads(metadata, repo.id).await;
     races(metadata, repo.id).await;
     reads_after_writes(metadata, repo.id).await;
+    mirrored(metadata, repo.id).await;
     metadata.drop_repo(repo.id).await.expect("drop");
     metadata.ping().await.expect("ping");
 }
@@ -295,6 +297,48 @@ async fn reads_after_writes(metadata: &Metadata, repo: i64) {
     }
     metadata.drop_tag(putting.place, "tags/now", None).await.expect("drop");
     assert!(metadata.find(putting.place, "tags/now").await.expect("find").is_none(), "a removed tag is gone at once");
+}
+
+/// Files of mirrors are kept together, keep their history, and are vouched for anew.
+async fn mirrored(metadata: &Metadata, repo: i64) {
+    let place = Place { repo, package: "left-pad" };
+    let blob = |text: &str| {
+        let bytes = bytes::Bytes::copy_from_slice(text.as_bytes());
+        let digest = Digest::of(Algorithm::Sha256, &bytes);
+        NewBlob { digest, size: bytes.len() as u64, bytes: Bytestore::Inline(bytes) }
+    };
+    let file = |path, text: &str, etag| NewFile {
+        path,
+        blob: blob(text),
+        content_type: "",
+        version: "1",
+        etag,
+        modified: "Mon",
+        changes: true,
+    };
+    let name = format!("npm/suite-{repo}/left-pad");
+    let both = vec![file("index", "one", "\"1\""), file("index.asc", "signed", "")];
+    metadata.keep_files(place, Some(&name), "upstream", both, &[]).await.expect("keep");
+    let first = metadata.find(place, "index").await.expect("find").expect("there");
+    assert_eq!((&*first.etag, &*first.modified), ("\"1\"", "Mon"));
+    assert!(metadata.find(place, "index.asc").await.expect("find").is_some());
+
+    metadata.vouched(place, "index", &first.digest).await.expect("vouch");
+    let again = metadata.find(place, "index").await.expect("find").expect("there");
+    assert!(again.checked_at > first.checked_at);
+    metadata.vouched(place, "index", &blob("other").digest).await.expect("of other bytes: nothing");
+    assert_eq!(metadata.find(place, "index").await.expect("find").expect("there").checked_at, again.checked_at);
+
+    metadata.keep_files(place, None, "upstream", vec![file("index", "one", "")], &[]).await.expect("the same again");
+    metadata.keep_files(place, None, "upstream", vec![file("index", "two", "")], &["index.asc"]).await.expect("keep");
+    assert!(metadata.find(place, "index.asc").await.expect("find").is_none());
+    let now = metadata.now().after(std::time::Duration::from_secs(1));
+    let states = metadata.states(place, "index", now, 10).await.expect("states");
+    let digests: Vec<Digest> = states.iter().map(|(digest, _)| *digest).collect();
+    assert_eq!(digests, [blob("two").digest, blob("one").digest], "each state once, the newest first");
+    assert_eq!(metadata.states(place, "index", states[0].1, 10).await.expect("states"), states[1..]);
+    let listed = metadata.packages(&format!("npm/suite-{repo}/"), &format!("npm/suite-{repo}0"), 10).await;
+    assert_eq!(listed.expect("packages"), [name.into()]);
 }
 
 #[cfg(test)]

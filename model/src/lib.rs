@@ -10,8 +10,10 @@ pub mod names;
 pub mod pattern;
 pub mod problem;
 pub mod reply;
+pub mod settings;
 pub mod subject;
 pub mod time;
+pub mod vouch;
 
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
@@ -19,5 +21,7 @@ pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use pattern::Pattern;
 pub use problem::{Kind, Problem};
 pub use reply::Reply;
+pub use settings::{OciSettings, RepoSettings, ServerSettings, UpstreamSettings};
 pub use subject::{Role, Subject, Verb};
 pub use time::{Clock, Timestamp};
+pub use vouch::{Checker, Vouch};

@@ -34,8 +34,12 @@ pub enum Kind {
     Policy,
     /// Not offered here.
     Unsupported,
-    /// The remote registry failed.
+    /// The remote registry sent what cannot be right.
     Upstream,
+    /// The remote registry cannot be reached now, or asks us to wait.
+    Unreachable,
+    /// It is not kept, and this server or repo is offline.
+    Offline,
     /// The caller asks too often.
     TooMany,
     /// Too much at once: try again later.
@@ -64,7 +68,7 @@ impl Kind {
             Self::TooMany => 429,
             Self::HeaderTooLarge => 431,
             Self::Upstream => 502,
-            Self::Busy => 503,
+            Self::Busy | Self::Unreachable | Self::Offline => 503,
             Self::Full => 507,
             Self::Timeout => 408,
             Self::Internal => 500,
@@ -117,6 +121,24 @@ impl Problem {
         let mut problem = Self::new(Kind::Busy, "server", detail);
         problem.retry_after = Some(wait);
         problem
+    }
+
+    /// The same problem, to be told to one more caller.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { kind: self.kind, about: self.about, detail: self.detail.clone(), source: None, ..*self }
+    }
+
+    /// The problem with all that caused it, on one line: for the log.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
     }
 
     /// The same with what caused it, for the log.

@@ -6,7 +6,7 @@ use crate::places::{no_name, place, repo_of, subject};
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder_access::{Answer, BlobAnswer, Grant};
+use larder_access::{Answer, BlobAnswer, Grant, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::Putting;
 use larder_model::{Digest, ImageName, Problem, Reply, Verb};
@@ -37,7 +37,7 @@ impl Registry {
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, digest);
         let content_type = HeaderValue::from_static("application/octet-stream");
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, immutable: true }))
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever }))
     }
 
     pub(crate) async fn delete_blob(

@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::answer::names_tag;
-use larder_access::{Answer, BlobAnswer, Grant, Incoming};
+use larder_access::{Answer, BlobAnswer, Grant, Incoming, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::{Bytestore, Expect, NewBlob, NewManifest, Putting};
 use larder_metadata::files::Place;
@@ -60,8 +60,8 @@ impl Registry {
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, &found.digest);
         let content_type = HeaderValue::try_from(&*found.content_type).map_err(Problem::internal)?;
-        let immutable = matches!(reference, Reference::Digest(_));
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, immutable }))
+        let lasts = if matches!(reference, Reference::Digest(_)) { Lasts::Forever } else { Lasts::Unknown };
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts }))
     }
 
     pub(crate) async fn put_manifest(

@@ -29,7 +29,7 @@ fn code(problem: &Problem) -> &'static str {
         (Kind::Method | Kind::Unsupported, _) => "UNSUPPORTED",
         (Kind::TooMany, _) => "TOOMANYREQUESTS",
         (Kind::Busy | Kind::Timeout | Kind::Upstream, _) => "UNAVAILABLE",
-        (Kind::Full | Kind::Internal, _) => "UNKNOWN",
+        (Kind::Full | Kind::Internal | Kind::Unreachable | Kind::Offline, _) => "UNKNOWN",
     }
 }
 

@@ -9,7 +9,7 @@ use crate::content::read_piece;
 use crate::direct::{BLOCK, Direct};
 use crate::doubt::Doubt;
 use bytes::Bytes;
-use larder_model::{Algorithm, Digest, Hasher};
+use larder_model::{Algorithm, Checker, Digest, Hasher, Vouch};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -27,6 +27,8 @@ const CACHED_BYTES: u64 = 4 << 20;
 /// What the blocking thread needs of an upload.
 struct Work {
     hasher: Hasher,
+    /// What someone vouched for, if it is told by another hash.
+    checker: Checker,
     direct: Option<Direct>,
 }
 
@@ -105,7 +107,7 @@ impl Staging {
             settled: offset,
             gathered: Vec::new(),
             gathered_bytes: 0,
-            work: Some(Work { hasher, direct: None }),
+            work: Some(Work { hasher, checker: Checker::Nothing, direct: None }),
             writing: None,
             syncing: None,
             unsynced_bytes: offset,
@@ -150,6 +152,33 @@ impl Staging {
         Ok(self.settle().await?.clone().finish())
     }
 
+    /// Has the bytes checked against `vouch` as they pass. To be called before the first of them.
+    pub fn expect(&mut self, vouch: &Vouch) {
+        if let Some(work) = self.work.as_mut() {
+            work.checker = match vouch {
+                Vouch::Digest(digest) if digest.algorithm() == work.hasher.algorithm() => Checker::Nothing,
+                vouch => Checker::new(vouch),
+            };
+        }
+    }
+
+    /// The digest of all bytes, and whether they are what `vouch` told when [`Self::expect`] was called with it.
+    pub async fn verify(&mut self, vouch: &Vouch) -> Result<(Digest, bool), Error> {
+        self.settle().await?;
+        let work = self.work.as_ref().ok_or(Error::Stopped)?;
+        let digest = work.hasher.clone().finish();
+        let agrees = match vouch {
+            Vouch::Digest(expected) if expected.algorithm() == digest.algorithm() => digest == *expected,
+            _ => work.checker.clone().agrees(),
+        };
+        Ok((digest, agrees))
+    }
+
+    /// The file that the bytes are written to: those before the last two batches can be read from it.
+    pub fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
     /// All bytes, if there are at most `limit`: what is small enough need not become an object.
     pub async fn bytes(&mut self, limit: u64) -> Result<Option<Bytes>, Error> {
         if self.offset > limit {
@@ -174,7 +203,7 @@ impl Staging {
         self.settle().await?;
         let (file, length) = (Arc::clone(&self.file), self.offset);
         let hasher = tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;
-        self.work = Some(Work { hasher, direct: None });
+        self.work = Some(Work { hasher, checker: Checker::Nothing, direct: None });
         Ok(())
     }
 
@@ -275,12 +304,16 @@ fn split_end(batch: &mut Vec<Bytes>, mut count: usize) -> Vec<Bytes> {
 fn write(file: &File, mut at: u64, batch: &[Bytes], work: &mut Work) -> io::Result<()> {
     let bytes = batch.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
     if let Some(direct) = work.direct.as_mut().filter(|_| at.is_multiple_of(BLOCK) && bytes.is_multiple_of(BLOCK)) {
-        return direct.write(file, at, batch, |piece| work.hasher.update(piece));
+        return direct.write(file, at, batch, |piece| {
+            work.hasher.update(piece);
+            work.checker.update(piece);
+        });
     }
     for bytes in batch {
         file.write_all_at(bytes, at)?;
         at += bytes.len() as u64;
         work.hasher.update(bytes); // while the bytes are still in the processor's cache
+        work.checker.update(bytes);
     }
     Ok(())
 }

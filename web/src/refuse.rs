@@ -39,6 +39,8 @@ fn code(problem: &Problem) -> Cow<'static, str> {
         (Kind::Policy, _) => "policy",
         (Kind::Unsupported, _) => "unsupported",
         (Kind::Upstream, _) => "upstream_failed",
+        (Kind::Unreachable, _) => "upstream_unreachable",
+        (Kind::Offline, _) => "offline",
         (Kind::TooMany, _) => "too_many_requests",
         (Kind::Busy, _) => "busy",
         (Kind::Full, _) => "storage_full",

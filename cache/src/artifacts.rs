@@ -1,0 +1,349 @@
+//! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for good.
+
+use crate::documents::{BY, absent, key_of};
+use crate::fill::{Coming, Fill};
+use crate::mirror::Mirror;
+use crate::upstream::{Arrived, Fetched, Wanted};
+use crate::{Engine, INLINE_BYTES};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::files::Found;
+use larder_metadata::mirrored::NewFile;
+use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
+use larder_model::{Algorithm, Checker, Digest, Kind, Problem, Vouch};
+use larder_storage::{Committed, Staging};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Documents read on the way to one artifact.
+const MOST_STEPS: usize = 8;
+
+/// An index of this age is not asked for again because something is not in it.
+const JUST_NOW: Duration = Duration::from_secs(10);
+
+/// An artifact that can be served.
+pub(crate) enum Given {
+    /// From the store.
+    Kept(Arc<Found>),
+    /// Just fetched, and at hand.
+    Fetched(Arc<Found>),
+    /// As it comes; its size, if it is known.
+    Coming(Arc<Fill>, Option<u64>),
+}
+
+impl Engine {
+    /// An artifact, from the store or from upstream. `whole`: only once it is kept, for those who want a part of it.
+    pub(crate) async fn artifact(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        artifact: &Artifact,
+        whole: bool,
+    ) -> Result<Given, Problem> {
+        if let Some(found) = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await? {
+            return Ok(Given::Kept(found));
+        }
+        let fill = self.fill(mirror, artifact, None)?;
+        if whole {
+            return Ok(Given::Fetched(fill.kept().await?));
+        }
+        match fill.head().await? {
+            Coming::Whole(found) => Ok(Given::Fetched(found)),
+            Coming::Stream(size) => Ok(Given::Coming(fill, size)),
+        }
+    }
+
+    /// Has an artifact kept whose index is at hand.
+    pub(crate) async fn keep_artifact(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        artifact: &Artifact,
+        fetch: Fetch,
+    ) -> Result<(), Problem> {
+        let kept = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await?;
+        if kept.is_some_and(|found| *found.etag == *fetch.vouch.text()) {
+            return Ok(()); // a file of the same name may have been of another state
+        }
+        self.fill(mirror, artifact, Some(fetch))?.kept().await.map(drop)
+    }
+
+    /// The one fill of an artifact; it goes on when its clients leave.
+    fn fill(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        artifact: &Artifact,
+        fetch: Option<Fetch>,
+    ) -> Result<Arc<Fill>, Problem> {
+        let key = (mirror.repo.id, key_of(&artifact.package, &artifact.path));
+        let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fill) = fills.get(&key) {
+            return Ok(Arc::clone(fill));
+        }
+        if self.missing.contains_key(&key) {
+            return Err(absent());
+        }
+        let fill = Fill::new();
+        fills.insert(key.clone(), Arc::clone(&fill));
+        drop(fills);
+        let (engine, mirror, artifact, own) =
+            (Arc::clone(self), Arc::clone(mirror), artifact.clone(), Arc::clone(&fill));
+        tokio::spawn(async move {
+            let bring = AssertUnwindSafe(engine.bring(&mirror, &artifact, fetch, &own)).catch_unwind();
+            let outcome = bring.await.unwrap_or_else(|_| Err(Problem::internal("a fill crashed")));
+            if let Err(problem) = &outcome {
+                if problem.kind == Kind::NotFound {
+                    engine.missing.insert(key.clone(), ());
+                }
+                let problem = problem.with_causes();
+                tracing::info!(problem, repo = %mirror.repo.name, path = &*artifact.path, "an artifact was not kept");
+            }
+            engine.fills.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            own.end(outcome);
+        });
+        Ok(fill)
+    }
+
+    async fn bring(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        artifact: &Artifact,
+        fetch: Option<Fetch>,
+        fill: &Arc<Fill>,
+    ) -> Result<Arc<Found>, Problem> {
+        mirror.upstream()?; // offline is told before the way is looked for
+        if let Some(fetch) = fetch {
+            return self.take(mirror, artifact, &fetch, fill).await;
+        }
+        let planned = self.plan(mirror, artifact, false).await;
+        let outcome = match &planned {
+            Ok(fetch) => self.take(mirror, artifact, fetch, fill).await,
+            Err(problem) => Err(problem.again()),
+        };
+        match outcome {
+            // The index may be older than the artifact.
+            Err(problem) if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound => {
+                let newer = self.plan(mirror, artifact, true).await.map_err(wrong_bytes)?;
+                if planned.is_ok_and(|fetch| fetch == newer) {
+                    return Err(wrong_bytes(problem));
+                }
+                self.take(mirror, artifact, &newer, fill).await.map_err(wrong_bytes)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
+    async fn plan(self: &Arc<Self>, mirror: &Arc<Mirror>, artifact: &Artifact, anew: bool) -> Result<Fetch, Problem> {
+        let (mut known, mut tables) = (Vec::new(), Vec::new());
+        let _permit = Arc::clone(&self.planning).acquire_owned().await.map_err(Problem::internal)?;
+        while known.len() + tables.len() < MOST_STEPS {
+            match mirror.protocol.plan(artifact, &known, &tables)? {
+                Plan::Fetch(fetch) => return Ok(fetch),
+                Plan::Consult(list, fetch) => tables.push(self.table(mirror, &list, fetch).await?),
+                Plan::Read(document) => {
+                    if anew {
+                        self.ask_again(mirror, &document).await?;
+                    }
+                    known.push(self.read(mirror, &document).await?);
+                }
+            }
+        }
+        Err(Problem::internal("a plan without an end"))
+    }
+
+    /// A list of artifacts, read once for every state of it.
+    async fn table(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        list: &Artifact,
+        fetch: Fetch,
+    ) -> Result<Arc<dyn Table>, Problem> {
+        self.keep_artifact(mirror, list, fetch).await?;
+        let found = self.metadata.find(mirror.place(&list.package), &list.path).await?.ok_or_else(absent)?;
+        if let Some(table) = self.tables.get(&found.digest) {
+            return Ok(table);
+        }
+        let key = (mirror.repo.id, key_of("tables", &found.digest.to_string()));
+        let start = || {
+            let (engine, mirror, list) = (Arc::clone(self), Arc::clone(mirror), list.clone());
+            async move {
+                let body = engine.bytes(&found).await?;
+                let read = move || mirror.protocol.table(&list, &body);
+                let table = tokio::task::spawn_blocking(read).await.map_err(Problem::internal)??;
+                engine.tables.insert(found.digest, Arc::clone(&table));
+                Ok(table)
+            }
+        };
+        self.readings.join(key, start).await
+    }
+
+    /// Asks for an index once more, unless that was done just now.
+    async fn ask_again(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<(), Problem> {
+        let kept = self.metadata.find(mirror.place_of(document), &document.path).await?;
+        let Some(kept) = kept else { return Ok(()) };
+        if self.metadata.now().since(kept.checked_at) > JUST_NOW {
+            self.refresh(mirror, document, Some(&kept)).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        artifact: &Artifact,
+        fetch: &Fetch,
+        fill: &Arc<Fill>,
+    ) -> Result<Arc<Found>, Problem> {
+        let wanted = Wanted { url: &fetch.url, accept: "*/*", have: None, compressed: false, patient: true };
+        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Err(absent()) };
+        if let (Some(promised), Some(announced)) = (fetch.size, arrived.size)
+            && promised != announced
+        {
+            let detail = format!("the upstream sends {announced} bytes where its index promises {promised}");
+            return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
+        }
+        if arrived.size.or(fetch.size).is_some_and(|size| size > self.behaviour.artifact_bytes) {
+            return Err(Problem::new(
+                Kind::Upstream,
+                "artifact",
+                "it is larger than this server takes (limits.blob_size)",
+            ));
+        }
+        if arrived.size.is_some_and(|size| size <= INLINE_BYTES) {
+            return self.take_small(mirror, artifact, fetch, fill, *arrived).await;
+        }
+        self.take_large(mirror, artifact, fetch, fill, *arrived).await
+    }
+
+    async fn take_small(
+        &self,
+        mirror: &Mirror,
+        artifact: &Artifact,
+        fetch: &Fetch,
+        fill: &Fill,
+        arrived: Arrived,
+    ) -> Result<Arc<Found>, Problem> {
+        let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
+        let (body, _) = arrived.collect(limit, limit, || async {}).await?;
+        let mut checker = Checker::new(&fetch.vouch);
+        checker.update(&body);
+        if !checker.agrees() {
+            return Err(mismatch());
+        }
+        let body = Bytes::from(body);
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        let blob = NewBlob { digest, size: body.len() as u64, bytes: Bytestore::Inline(body) };
+        self.keep(mirror, artifact, &fetch.vouch, blob, fill).await
+    }
+
+    async fn take_large(
+        &self,
+        mirror: &Mirror,
+        artifact: &Artifact,
+        fetch: &Fetch,
+        fill: &Fill,
+        mut arrived: Arrived,
+    ) -> Result<Arc<Found>, Problem> {
+        let _room = Arc::clone(&self.large_fills).acquire_owned().await.map_err(Problem::internal)?;
+        let id = format!("{:016x}", self.metadata.new_id());
+        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
+        staging.expect(&fetch.vouch);
+        fill.begin(arrived.size.or(fetch.size), staging.file());
+        let outcome = async {
+            let last = self.pass(&mut arrived, &mut staging, fill).await?;
+            let (digest, agrees) = staging.verify(&fetch.vouch).await?;
+            if !agrees {
+                return Err(mismatch());
+            }
+            fill.release(last);
+            let size = staging.offset();
+            fill.complete(Arc::new(of_upstream(mirror, artifact, digest, size)));
+            let generation = self.metadata.new_id();
+            let Committed::Kept { .. } = self.blobs.commit(staging, digest, generation).await? else {
+                return Err(Problem::internal("staged bytes changed"));
+            };
+            let blob = NewBlob { digest, size, bytes: Bytestore::Object(generation) };
+            self.keep(mirror, artifact, &fetch.vouch, blob, fill).await
+        };
+        let outcome = outcome.await;
+        self.blobs.discard(&id).await?;
+        outcome
+    }
+
+    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given back.
+    async fn pass(&self, arrived: &mut Arrived, staging: &mut Staging, fill: &Fill) -> Result<Bytes, Problem> {
+        let mut last = Bytes::new();
+        while let Some(bytes) = arrived.next().await? {
+            staging.append(bytes.clone()).await?;
+            if staging.offset() > self.behaviour.artifact_bytes {
+                return Err(Problem::new(
+                    Kind::Upstream,
+                    "artifact",
+                    "it is larger than this server takes (limits.blob_size)",
+                ));
+            }
+            let before = std::mem::replace(&mut last, bytes);
+            if !before.is_empty() {
+                fill.release(before);
+            }
+        }
+        Ok(last)
+    }
+
+    async fn keep(
+        &self,
+        mirror: &Mirror,
+        artifact: &Artifact,
+        vouch: &Vouch,
+        blob: NewBlob,
+        fill: &Fill,
+    ) -> Result<Arc<Found>, Problem> {
+        let (digest, bytes) = (blob.digest, blob.bytes.clone());
+        if let Bytestore::Inline(body) = &bytes {
+            let mut found = of_upstream(mirror, artifact, digest, blob.size);
+            found.body = Some(body.clone());
+            fill.complete(Arc::new(found));
+        }
+        let place = mirror.place(&artifact.package);
+        let new = NewFile {
+            path: &artifact.path,
+            blob,
+            content_type: mirror.protocol.content_type(artifact),
+            version: artifact.version.as_deref().unwrap_or_default(),
+            etag: &vouch.text(),
+            modified: "",
+            changes: false,
+        };
+        let full_name = mirror.full_name(&artifact.package);
+        self.metadata.keep_files(place, full_name.as_deref(), BY, vec![new], &[]).await?;
+        self.drop_double(digest, &bytes).await?;
+        let found = self.metadata.find(place, &artifact.path).await?;
+        found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
+    }
+}
+
+fn of_upstream(mirror: &Mirror, artifact: &Artifact, digest: Digest, size: u64) -> Found {
+    Found {
+        digest,
+        size,
+        generation: 0,
+        content_type: mirror.protocol.content_type(artifact).into(),
+        body: None,
+        etag: "".into(),
+        modified: "".into(),
+        checked_at: larder_model::Timestamp(0),
+    }
+}
+
+fn mismatch() -> Problem {
+    Problem::new(Kind::DigestMismatch, "artifact", "the upstream's bytes are not those that its index promises")
+}
+
+/// A mismatch is the upstream's fault, not the client's.
+fn wrong_bytes(problem: Problem) -> Problem {
+    match problem.kind {
+        Kind::DigestMismatch => Problem { kind: Kind::Upstream, ..problem },
+        _ => problem,
+    }
+}

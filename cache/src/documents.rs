@@ -1,0 +1,311 @@
+//! Documents: what changes. Fresh for a time, then asked for again; served as kept when the upstream cannot be asked.
+
+use crate::mirror::Mirror;
+use crate::upstream::{Fetched, Wanted};
+use crate::{Engine, SMALL_DOCUMENT};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use larder_metadata::files::Found;
+use larder_metadata::mirrored::NewFile;
+use larder_mirrors::{Document, Set, Source};
+use larder_model::{Kind, Problem};
+use larder_storage::ObjectKey;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a set is begun again when the upstream changed under it.
+const SET_TRIES: u32 = 3;
+/// Who brings what comes from upstreams.
+pub(crate) const BY: &str = "upstream";
+
+/// How an answer came about (RFC 9211).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum How {
+    /// Kept and fresh.
+    Hit,
+    /// Kept; the upstream said that it is still right.
+    Revalidated,
+    /// Fetched.
+    Miss,
+    /// Kept and old; the upstream could not be asked, or is being asked.
+    Stale,
+    /// Kept; nothing is asked.
+    Offline,
+}
+
+/// A document that can be served.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) found: Arc<Found>,
+    pub(crate) how: How,
+    /// How long ago the upstream vouched for it.
+    pub(crate) age: Duration,
+}
+
+impl Engine {
+    /// A document, as fresh as it can be had.
+    pub(crate) async fn document(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+        if let Some(head) = mirror.protocol.belongs_to(document) {
+            let held = Box::pin(self.document(mirror, &head)).await?;
+            let found = self.metadata.find(mirror.place_of(document), &document.path).await?.ok_or_else(absent)?;
+            return Ok(Held { found, ..held });
+        }
+        let kept = self.metadata.find(mirror.place_of(document), &document.path).await?;
+        let Some(found) = kept else {
+            self.demand_known(mirror, document)?;
+            let found = self.refresh(mirror, document, None).await?;
+            return Ok(Held { found, how: How::Miss, age: Duration::ZERO });
+        };
+        let age = self.metadata.now().since(found.checked_at);
+        let held = |how| Held { found: Arc::clone(&found), how, age };
+        if age < mirror.fresh {
+            return Ok(held(How::Hit));
+        }
+        if mirror.offline {
+            return Ok(held(How::Offline));
+        }
+        let refresh = self.refresh(mirror, document, Some(&found));
+        if age < mirror.fresh * 2 {
+            refresh.now_or_never(); // it goes on by itself
+            return Ok(held(How::Stale));
+        }
+        match tokio::time::timeout(self.behaviour.patience, refresh).await {
+            Ok(Ok(now)) => {
+                let how = if now.digest == found.digest { How::Revalidated } else { How::Miss };
+                Ok(Held { found: now, how, age: Duration::ZERO })
+            }
+            Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
+            Ok(Err(problem)) => {
+                tracing::debug!(%problem, repo = %mirror.repo.name, path = &*document.path, "a kept document is served");
+                Ok(held(How::Stale))
+            }
+            Err(_) => Ok(held(How::Stale)),
+        }
+    }
+
+    /// Fails if it is known that there is no such thing.
+    fn demand_known(&self, mirror: &Mirror, document: &Document) -> Result<(), Problem> {
+        let key = (mirror.repo.id, key_of(&document.package, &document.path));
+        if self.missing.contains_key(&key) { Err(absent()) } else { Ok(()) }
+    }
+
+    /// Asks the upstream, once for all who wait.
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+        kept: Option<&Arc<Found>>,
+    ) -> Result<Arc<Found>, Problem> {
+        let key = (mirror.repo.id, key_of(&document.package, &document.path));
+        let start = || {
+            let (engine, mirror, document) = (Arc::clone(self), Arc::clone(mirror), document.clone());
+            let (kept, key) = (kept.cloned(), key.clone());
+            async move {
+                let fetched = engine.fetch_document(&mirror, &document, kept).await;
+                match &fetched {
+                    Err(problem) if problem.kind == Kind::NotFound => engine.missing.insert(key, ()),
+                    Err(problem) => {
+                        let (problem, repo) = (problem.with_causes(), &mirror.repo.name);
+                        tracing::info!(problem, %repo, path = &*document.path, "a document could not be had");
+                    }
+                    Ok(_) => {}
+                }
+                fetched
+            }
+        };
+        self.documents.join(key.clone(), start).await
+    }
+
+    async fn fetch_document(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+        kept: Option<Arc<Found>>,
+    ) -> Result<Arc<Found>, Problem> {
+        let mut tries = SET_TRIES;
+        loop {
+            let outcome = self.try_document(mirror, document, kept.as_ref()).await;
+            tries -= 1;
+            match outcome {
+                Err(problem) if problem.about == "set" && tries > 0 => {
+                    tracing::info!(%problem, path = &*document.path, "the upstream changed meanwhile: once more");
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_document(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+        kept: Option<&Arc<Found>>,
+    ) -> Result<Arc<Found>, Problem> {
+        let upstream = mirror.upstream()?;
+        let (url, accept) = self.source(mirror, document).await?;
+        let have = kept
+            .map(|found| (&*found.etag, &*found.modified))
+            .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
+        let wanted = Wanted { url: &url, accept, have, compressed: true, patient: kept.is_none() };
+        let arrived = match (upstream.get(&wanted).await?, kept) {
+            (Fetched::Same, Some(found)) => return self.still_right(mirror, document, found).await,
+            (Fetched::Same | Fetched::Missing, _) => return Err(absent()),
+            (Fetched::Body(arrived), _) => arrived,
+        };
+        let (etag, modified) = (arrived.etag.clone(), arrived.modified.clone());
+        let room = Arc::clone(&self.large_documents);
+        let (body, _permit) =
+            arrived.collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || room.acquire_owned()).await?;
+        let body = Bytes::from(body);
+        mirror.protocol.check(document, &body)?;
+        let set = mirror.protocol.set(document, &body)?;
+        let companions = self.bring_set(mirror, document, &body, set).await?;
+        self.keep_documents(mirror, document, body, (etag, modified), companions).await
+    }
+
+    /// The upstream says that what we have is right.
+    async fn still_right(
+        &self,
+        mirror: &Mirror,
+        document: &Document,
+        found: &Arc<Found>,
+    ) -> Result<Arc<Found>, Problem> {
+        let place = mirror.place_of(document);
+        self.metadata.vouched(place, &document.path, &found.digest).await?;
+        let now = self.metadata.find(place, &document.path).await?;
+        now.ok_or_else(absent)
+    }
+
+    /// Where a document is, after reading the documents that tell.
+    async fn source(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<(String, &'static str), Problem> {
+        let mut known = Vec::new();
+        loop {
+            match mirror.protocol.source(document, &known)? {
+                Source::At { url, accept } => return Ok((url, accept)),
+                Source::Read(other) => known.push(self.read(mirror, &other).await?),
+            }
+        }
+    }
+
+    /// The bytes of a document, for another to be found; `None` if it is not there.
+    pub(crate) fn read<'a>(
+        self: &'a Arc<Self>,
+        mirror: &'a Arc<Mirror>,
+        document: &'a Document,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Problem>> {
+        async move {
+            match self.document(mirror, document).await {
+                Ok(held) => Ok(Some(self.bytes(&held.found).await?)),
+                // Stores of files forbid what they do not have.
+                Err(problem) if matches!(problem.kind, Kind::NotFound | Kind::Policy) => Ok(None),
+                Err(problem) => Err(problem),
+            }
+        }
+        .boxed()
+    }
+
+    /// All bytes of a document.
+    pub(crate) async fn bytes(&self, found: &Found) -> Result<Bytes, Problem> {
+        if let Some(body) = &found.body {
+            return Ok(body.clone());
+        }
+        let key = ObjectKey { digest: found.digest, generation: found.generation };
+        Ok(self.blobs.open(&key, 0..found.size).await?.collect(self.behaviour.document_bytes).await?)
+    }
+
+    /// Brings everything that belongs together with a document, or says that the upstream changed meanwhile.
+    async fn bring_set(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+        body: &Bytes,
+        set: Set,
+    ) -> Result<Vec<(Document, Option<Bytes>)>, Problem> {
+        if set == Set::default() {
+            return Ok(Vec::new());
+        }
+        let mut companions = Vec::new();
+        for companion in set.companions {
+            let bytes = self.fetch_plain(mirror, &companion).await?;
+            if let Some(bytes) = &bytes {
+                mirror.protocol.check(&companion, bytes)?;
+            }
+            companions.push((companion, bytes));
+        }
+        for (artifact, fetch) in set.members {
+            self.keep_artifact(mirror, &artifact, fetch).await.map_err(|problem| match problem.kind {
+                Kind::NotFound | Kind::Upstream => Problem::new(Kind::Upstream, "set", problem.detail),
+                _ => problem,
+            })?;
+        }
+        // The companions were fetched after the document: they belong to it if it is still the same.
+        if companions.iter().any(|(_, bytes)| bytes.is_some())
+            && self.fetch_plain(mirror, document).await?.as_ref() != Some(body)
+        {
+            return Err(Problem::new(Kind::Upstream, "set", "the upstream's metadata changed while it was fetched"));
+        }
+        Ok(companions)
+    }
+
+    /// The bytes of a document as they are upstream now.
+    async fn fetch_plain(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Option<Bytes>, Problem> {
+        let (url, accept) = self.source(mirror, document).await?;
+        let wanted = Wanted { url: &url, accept, have: None, compressed: true, patient: true };
+        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Ok(None) };
+        let (body, _) = arrived.collect(SMALL_DOCUMENT, SMALL_DOCUMENT, || async {}).await?;
+        Ok(Some(body.into()))
+    }
+
+    async fn keep_documents(
+        &self,
+        mirror: &Mirror,
+        document: &Document,
+        body: Bytes,
+        (etag, modified): (String, String),
+        companions: Vec<(Document, Option<Bytes>)>,
+    ) -> Result<Arc<Found>, Problem> {
+        let blob = self.store(&body).await?;
+        let (digest, bytes) = (blob.digest, blob.bytes.clone());
+        let file = |path, blob, etag, modified| NewFile {
+            path,
+            blob,
+            content_type: "",
+            version: "",
+            etag,
+            modified,
+            changes: true,
+        };
+        let mut files = vec![file(&*document.path, blob, etag.as_str(), modified.as_str())];
+        let mut gone = Vec::new();
+        for (companion, bytes) in &companions {
+            match bytes {
+                Some(bytes) => files.push(file(&companion.path, self.store(bytes).await?, "", "")),
+                None => gone.push(&*companion.path),
+            }
+        }
+        let place = mirror.place_of(document);
+        let full_name = mirror.full_name(&document.package);
+        self.metadata.keep_files(place, full_name.as_deref(), BY, files, &gone).await?;
+        self.drop_double(digest, &bytes).await?;
+        let found = self.metadata.find(place, &document.path).await?;
+        found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
+    }
+}
+
+/// Names a file of a repo.
+pub(crate) fn key_of(package: &str, path: &str) -> Box<str> {
+    format!("{package}\0{path}").into()
+}
+
+pub(crate) fn absent() -> Problem {
+    Problem::not_found("name", "there is no such thing, here or upstream")
+}

@@ -1,0 +1,239 @@
+//! An artifact on its way in, read by all who asked for it while it is written and hashed.
+//!
+//! The last bytes are held back until all of them were found to be what an index vouched for: whoever reads them to the
+//! end has the right ones.
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt as _, unfold};
+use larder_metadata::files::Found;
+use larder_model::Problem;
+use larder_storage::Error;
+use larder_storage::content::{PIECE_BYTES, read_piece};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::sync::watch;
+
+/// What lies in memory at least until it can be read from the file: more than a staging file has on its way.
+const WINDOW_BYTES: u64 = 3 << 20;
+
+#[derive(Clone)]
+enum State {
+    /// Where it is is being found out.
+    Asking,
+    /// It comes; so many bytes may be read.
+    Coming {
+        size: Option<u64>,
+        released: u64,
+    },
+    /// All bytes are here and right.
+    Whole(Arc<Found>),
+    /// And kept.
+    Kept(Arc<Found>),
+    Failed(Arc<Problem>),
+}
+
+/// The newest bytes.
+#[derive(Default)]
+struct Window {
+    pieces: VecDeque<Bytes>,
+    start: u64,
+    end: u64,
+}
+
+/// An artifact on its way in.
+pub(crate) struct Fill {
+    state: watch::Sender<State>,
+    window: Mutex<Window>,
+    file: OnceLock<Arc<File>>,
+}
+
+/// What can be answered.
+pub(crate) enum Coming {
+    /// All of it.
+    Whole(Arc<Found>),
+    /// It streams; its size is known, if so.
+    Stream(Option<u64>),
+}
+
+impl Fill {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { state: watch::Sender::new(State::Asking), window: Mutex::default(), file: OnceLock::new() })
+    }
+
+    /// Its head has come; what is written can be read back from `file`.
+    pub(crate) fn begin(&self, size: Option<u64>, file: Arc<File>) {
+        self.file.get_or_init(|| file);
+        self.state.send_replace(State::Coming { size, released: 0 });
+    }
+
+    /// The next bytes may be read.
+    pub(crate) fn release(&self, bytes: Bytes) {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.end += bytes.len() as u64;
+        window.pieces.push_back(bytes);
+        while let Some(first) = window.pieces.front().map(Bytes::len)
+            && window.end - window.start - first as u64 >= WINDOW_BYTES
+        {
+            window.pieces.pop_front();
+            window.start += first as u64;
+        }
+        let end = window.end;
+        drop(window);
+        self.state.send_modify(|state| {
+            if let State::Coming { released, .. } = state {
+                *released = end;
+            }
+        });
+    }
+
+    /// All bytes are here and right.
+    pub(crate) fn complete(&self, found: Arc<Found>) {
+        self.state.send_replace(State::Whole(found));
+    }
+
+    /// The end: it is kept, or it could not be had.
+    pub(crate) fn end(&self, outcome: Result<Arc<Found>, Problem>) {
+        self.state.send_modify(|state| {
+            *state = match (outcome, &*state) {
+                (Ok(found), _) => State::Kept(found),
+                // Whoever reads has the right bytes already; that they could not be kept is for the log.
+                (Err(_), State::Whole(found)) => State::Whole(Arc::clone(found)),
+                (Err(problem), _) => State::Failed(Arc::new(problem)),
+            };
+        });
+    }
+
+    /// Waits until something can be answered.
+    pub(crate) async fn head(&self) -> Result<Coming, Problem> {
+        let mut states = self.state.subscribe();
+        let state = states.wait_for(|state| !matches!(state, State::Asking)).await.map_err(Problem::internal)?.clone();
+        match state {
+            State::Whole(found) if found.body.is_some() => Ok(Coming::Whole(found)),
+            State::Whole(found) => Ok(Coming::Stream(Some(found.size))),
+            State::Kept(found) => Ok(Coming::Whole(found)),
+            State::Failed(problem) => Err(problem.again()),
+            State::Coming { size, .. } => Ok(Coming::Stream(size)),
+            State::Asking => Err(Problem::internal("a fill that waits for itself")),
+        }
+    }
+
+    /// Waits until it is kept: for those who want a part of it.
+    pub(crate) async fn kept(&self) -> Result<Arc<Found>, Problem> {
+        let mut states = self.state.subscribe();
+        let ended = states.wait_for(|state| matches!(state, State::Kept(_) | State::Failed(_))).await;
+        match ended.map_err(Problem::internal)?.clone() {
+            State::Kept(found) => Ok(found),
+            State::Failed(problem) => Err(problem.again()),
+            _ => Err(Problem::internal("a fill that was not kept")),
+        }
+    }
+
+    /// All bytes, as they come.
+    pub(crate) fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Bytes, Error>> {
+        let states = self.state.subscribe();
+        let next = |(fill, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {
+            loop {
+                let readable = match &*states.borrow_and_update() {
+                    State::Asking => Ok((0, false)),
+                    State::Coming { released, .. } => Ok((*released, false)),
+                    State::Whole(found) | State::Kept(found) => Ok((found.size, true)),
+                    State::Failed(problem) => Err(Error::Io(io::Error::other(problem.to_string()))),
+                };
+                let (released, ended) = match readable {
+                    Ok(readable) => readable,
+                    Err(error) => return Some((Err(error), (fill, states, at))),
+                };
+                if at < released {
+                    let read = fill.read(at, released).await;
+                    let end = at + read.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                    return Some((read, (fill, states, end)));
+                }
+                if ended || states.changed().await.is_err() {
+                    return None;
+                }
+            }
+        };
+        unfold((self, states, 0), next).boxed()
+    }
+
+    async fn read(&self, at: u64, released: u64) -> Result<Bytes, Error> {
+        let in_memory_from = {
+            let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut start = window.start;
+            for piece in &window.pieces {
+                let end = start + piece.len() as u64;
+                if (start..end).contains(&at) {
+                    return Ok(piece.slice(usize::try_from(at - start).unwrap_or_default()..));
+                }
+                start = end;
+            }
+            window.start
+        };
+        let Some(file) = self.file.get().cloned() else { return Err(Error::Missing) };
+        let until = if at < in_memory_from { in_memory_from } else { released };
+        let length = usize::try_from(until - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        tokio::task::spawn_blocking(move || read_piece(&file, at, length)).await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_model::{Algorithm, Digest, Timestamp};
+    use std::io::Write as _;
+
+    fn found(size: u64) -> Arc<Found> {
+        Arc::new(Found {
+            digest: Digest::of(Algorithm::Sha256, b""),
+            size,
+            generation: 1,
+            content_type: "".into(),
+            body: None,
+            etag: "".into(),
+            modified: "".into(),
+            checked_at: Timestamp(0),
+        })
+    }
+
+    async fn all(fill: Arc<Fill>) -> Result<Vec<u8>, Error> {
+        let mut stream = fill.stream();
+        let mut all = Vec::new();
+        while let Some(bytes) = stream.next().await {
+            all.extend_from_slice(&bytes?);
+        }
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn early_and_late_readers_get_the_same_bytes() {
+        let mut staged = tempfile::tempfile().expect("file");
+        let bytes: Vec<u8> = (0..10_000_000_u32).map(|number| (number * 7 % 251) as u8).collect();
+        staged.write_all(&bytes).expect("write");
+        let fill = Fill::new();
+        let early = tokio::spawn(all(Arc::clone(&fill)));
+        fill.begin(Some(bytes.len() as u64), Arc::new(staged));
+        for piece in bytes.chunks(700_001) {
+            fill.release(Bytes::copy_from_slice(piece));
+            tokio::task::yield_now().await;
+        }
+        fill.complete(found(bytes.len() as u64));
+        let late = tokio::spawn(all(Arc::clone(&fill)));
+        fill.end(Ok(found(bytes.len() as u64)));
+        assert_eq!(early.await.expect("task").expect("bytes"), bytes);
+        assert_eq!(late.await.expect("task").expect("bytes"), bytes);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_an_error_for_all_readers() {
+        let fill = Fill::new();
+        let reader = tokio::spawn(all(Arc::clone(&fill)));
+        fill.begin(None, Arc::new(tempfile::tempfile().expect("file")));
+        fill.release(Bytes::from_static(b"half"));
+        fill.end(Err(Problem::not_found("artifact", "gone")));
+        assert!(reader.await.expect("task").is_err());
+        assert!(fill.head().await.is_err());
+        assert!(fill.kept().await.is_err());
+    }
+}

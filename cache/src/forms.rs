@@ -1,0 +1,173 @@
+//! The forms of a document: rewritten for this server's addresses, as another media type, compressed. Each is made once
+//! for every state of the document and kept like any other file.
+
+use crate::documents::key_of;
+use crate::mirror::Mirror;
+use crate::{Engine, SMALL_DOCUMENT};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::files::{Found, Place};
+use larder_metadata::mirrored::NewFile;
+use larder_mirrors::{Document, Form, Here};
+use larder_model::{Algorithm, Digest, Problem, Timestamp};
+use std::io::Write as _;
+use std::sync::{Arc, PoisonError};
+
+/// Changes whenever forms come out differently: those made before are made again.
+const EDITION: u32 = 1;
+/// Addresses under which forms are kept.
+const MOST_SITES: usize = 16;
+/// A document up to this size is not worth compressing.
+const COMPRESSED_FROM: u64 = 1024;
+/// Larger bodies are rendered away from the connections.
+const RENDERED_HERE: u64 = 64 * 1024;
+
+/// What a form is wanted for.
+pub(crate) struct Asked<'a> {
+    /// The repo at whose address it is served.
+    pub(crate) repo: i64,
+    pub(crate) document: &'a Document,
+    pub(crate) form: Form,
+    /// Whether the client takes gzip.
+    pub(crate) gzip: bool,
+    pub(crate) here: Here<'a>,
+}
+
+impl Engine {
+    /// A document's form, and whether it is compressed.
+    pub(crate) async fn form(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        held: &Arc<Found>,
+        asked: &Asked<'_>,
+    ) -> Result<(Arc<Found>, bool), Problem> {
+        let gzip = asked.gzip && asked.form.compressible && held.size >= COMPRESSED_FROM;
+        if asked.form.name.is_empty() && !gzip {
+            return Ok((Arc::clone(held), false));
+        }
+        let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), true) };
+        let ending = if gzip { ".gz" } else { "" };
+        let path: Box<str> = format!("forms/{}{ending}{site}/{}", asked.form.name, asked.document.path).into();
+        let source = format!("{}#{EDITION}", held.digest);
+        let place = Place { repo: asked.repo, package: &asked.document.package };
+        if let Some(found) = self.metadata.find(place, &path).await?
+            && *found.etag == *source
+        {
+            return Ok((found, gzip));
+        }
+        let key = (asked.repo, key_of(&asked.document.package, &format!("{path}\0{source}")));
+        let make = || {
+            let making = Making {
+                repo: asked.repo,
+                path,
+                source,
+                document: asked.document.clone(),
+                form: asked.form,
+                gzip,
+                origin: asked.here.origin.into(),
+                below: asked.here.path.into(),
+                public: asked.here.public,
+                lasting,
+            };
+            let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
+            async move { engine.make(&mirror, &held, making).await }
+        };
+        Ok((self.forms.join(key, make).await?, gzip))
+    }
+
+    /// What tells forms of one address from those of another; whether they are kept.
+    fn site(&self, base: &str) -> (String, bool) {
+        let digest = Digest::of(Algorithm::Sha256, base.as_bytes());
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sites.iter().any(|site| **site == *base);
+        if !known && sites.len() < MOST_SITES {
+            sites.push(base.into());
+        }
+        let lasting = known || sites.last().is_some_and(|site| **site == *base);
+        drop(sites);
+        (format!("@{}", &digest.hex()[..12]), lasting)
+    }
+
+    async fn make(self: &Arc<Self>, mirror: &Arc<Mirror>, held: &Found, making: Making) -> Result<Arc<Found>, Problem> {
+        let room = Arc::clone(&self.large_documents);
+        let large = held.size > SMALL_DOCUMENT as u64;
+        let permit = if large { Some(room.acquire_owned().await.map_err(Problem::internal)?) } else { None };
+        let source = self.bytes(held).await?;
+        let here = held.size > RENDERED_HERE;
+        let own = Arc::clone(mirror);
+        let work = move || making.render(&own, &source).map(|bytes| (making, bytes));
+        let (making, bytes) =
+            if here { tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?? } else { work()? };
+        drop(permit);
+        let digest = Digest::of(Algorithm::Sha256, &bytes);
+        let found = Arc::new(Found {
+            digest,
+            size: bytes.len() as u64,
+            generation: 0,
+            content_type: making.form.content_type.into(),
+            body: Some(bytes.clone()),
+            etag: making.source.as_str().into(),
+            modified: "".into(),
+            checked_at: Timestamp(0),
+        });
+        if making.lasting {
+            let engine = Arc::clone(self);
+            // The client does not wait for it: what is lost is made again.
+            tokio::spawn(async move {
+                if let Err(problem) = engine.keep_form(&making, &bytes).await {
+                    tracing::warn!(%problem, path = &*making.path, "a document's form could not be kept");
+                }
+            });
+        }
+        Ok(found)
+    }
+
+    async fn keep_form(&self, making: &Making, bytes: &Bytes) -> Result<(), Problem> {
+        let blob: NewBlob = self.store(bytes).await?;
+        let (digest, kept): (Digest, Bytestore) = (blob.digest, blob.bytes.clone());
+        let file = NewFile {
+            path: &making.path,
+            blob,
+            content_type: making.form.content_type,
+            version: "",
+            etag: &making.source,
+            modified: "",
+            changes: false,
+        };
+        let place = Place { repo: making.repo, package: &making.document.package };
+        self.metadata.keep_files(place, None, "larder", vec![file], &[]).await?;
+        self.drop_double(digest, &kept).await
+    }
+}
+
+/// A form that is being made.
+struct Making {
+    repo: i64,
+    path: Box<str>,
+    source: String,
+    document: Document,
+    form: Form,
+    gzip: bool,
+    origin: Box<str>,
+    below: Box<str>,
+    public: bool,
+    lasting: bool,
+}
+
+impl Making {
+    fn render(&self, mirror: &Mirror, source: &Bytes) -> Result<Bytes, Problem> {
+        let here = Here { origin: &self.origin, path: &self.below, public: self.public, identified: false };
+        let body = match self.form.name {
+            "" => source.clone(),
+            _ => mirror.protocol.render(&self.document, &self.form, source, &here)?.into(),
+        };
+        if !self.gzip {
+            return Ok(body);
+        }
+        let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
+        encoder.write_all(&body).map_err(Problem::internal)?;
+        Ok(encoder.finish().map_err(Problem::internal)?.into())
+    }
+}

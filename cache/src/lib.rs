@@ -1,0 +1,160 @@
+//! The pull-through engine: fetches from upstreams, verifies, keeps and serves, for every protocol of `mirrors` alike.
+//!
+//! Knows: freshness, coalescing, what vouches for what, how an upstream is asked, and which addresses it may have.
+//! Must never know: a protocol's addresses and documents, SQL, who may do what, configuration.
+
+mod artifacts;
+mod documents;
+mod door;
+mod fill;
+mod flights;
+mod forms;
+mod guard;
+mod mirror;
+mod pace;
+mod upstream;
+
+pub use door::is_packages;
+pub use upstream::Manners;
+
+use bytes::Bytes;
+use fill::Fill;
+use flights::{Flights, Key};
+use larder_access::Gate;
+use larder_metadata::Metadata;
+use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::files::Found;
+use larder_mirrors::Table;
+use larder_model::{Algorithm, Digest, Problem, RepoSettings};
+use larder_storage::{BlobStore, Committed};
+use mirror::Mirror;
+use moka::sync::Cache as Memory;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Bytes up to this size live in the database.
+pub(crate) const INLINE_BYTES: u64 = 64 * 1024;
+/// Documents up to this size are read, made and compressed freely; larger ones one after the other.
+pub(crate) const SMALL_DOCUMENT: usize = 512 * 1024;
+/// Larger documents in memory at once.
+const LARGE_DOCUMENTS: usize = 2;
+/// Plans made at once.
+const PLANS: usize = 4;
+/// Larger artifacts on their way in at once; each takes a few MiB of memory.
+const LARGE_FILLS: usize = 16;
+/// Memory for large lists of artifacts, in bytes.
+const TABLE_BYTES: u64 = 32 << 20;
+/// Things not found upstream that are remembered.
+const MOST_MISSING: u64 = 100_000;
+
+/// How mirrors behave where their repos say nothing else.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// How long a document is taken without asking again.
+    pub fresh: Duration,
+    /// How long it is remembered that something is not there.
+    pub missing: Duration,
+    /// How long a client waits for a document to be asked for again before it gets the one that is kept.
+    pub patience: Duration,
+    /// The largest document in bytes.
+    pub document_bytes: usize,
+    /// The largest artifact in bytes.
+    pub artifact_bytes: u64,
+    /// Nothing is fetched at all.
+    pub offline: bool,
+    /// How upstreams are asked.
+    pub manners: Manners,
+}
+
+/// Repos of files, at `/<protocol>/<repo>/`.
+#[derive(Clone)]
+pub struct Packages(Arc<Engine>);
+
+pub(crate) struct Engine {
+    metadata: Metadata,
+    blobs: BlobStore,
+    gate: Arc<Gate>,
+    behaviour: Behaviour,
+    /// By the repo's id.
+    mirrors: Memory<i64, Arc<Mirror>>,
+    documents: Flights<Arc<Found>>,
+    forms: Flights<Arc<Found>>,
+    fills: Mutex<HashMap<Key, Arc<Fill>>>,
+    /// Large lists of artifacts, by the digest of what they were read from.
+    tables: Memory<Digest, Arc<dyn Table>>,
+    readings: Flights<Arc<dyn Table>>,
+    /// What is not there upstream, and when that was found.
+    missing: Memory<Key, ()>,
+    /// Addresses under which clients see this server: forms are kept for so many, no stranger's `Host` makes more.
+    sites: Mutex<Vec<Box<str>>>,
+    large_documents: Arc<Semaphore>,
+    /// Plans hold the documents that they read.
+    planning: Arc<Semaphore>,
+    large_fills: Arc<Semaphore>,
+}
+
+impl Packages {
+    /// An engine over the database, the store and the gate of a server.
+    pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, behaviour: Behaviour) -> Self {
+        Self(Arc::new(Engine {
+            metadata,
+            blobs,
+            gate,
+            mirrors: Memory::builder().max_capacity(10_000).build(),
+            documents: Flights::default(),
+            forms: Flights::default(),
+            fills: Mutex::default(),
+            tables: Memory::builder().weigher(weigh).max_capacity(TABLE_BYTES).build(),
+            readings: Flights::default(),
+            missing: Memory::builder().max_capacity(MOST_MISSING).time_to_live(behaviour.missing).build(),
+            sites: Mutex::default(),
+            large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
+            planning: Arc::new(Semaphore::new(PLANS)),
+            large_fills: Arc::new(Semaphore::new(LARGE_FILLS)),
+            behaviour,
+        }))
+    }
+}
+
+fn weigh(_: &Digest, table: &Arc<dyn Table>) -> u32 {
+    u32::try_from(table.weight()).unwrap_or(u32::MAX)
+}
+
+impl Engine {
+    /// Stores bytes at hand: a row's blob, durable.
+    async fn store(&self, bytes: &Bytes) -> Result<NewBlob, Problem> {
+        let digest = Digest::of(Algorithm::Sha256, bytes);
+        let size = bytes.len() as u64;
+        if size <= INLINE_BYTES {
+            return Ok(NewBlob { digest, size, bytes: Bytestore::Inline(bytes.clone()) });
+        }
+        let id = format!("{:016x}", self.metadata.new_id());
+        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
+        staging.append(bytes.clone()).await?;
+        let generation = self.metadata.new_id();
+        let committed = self.blobs.commit(staging, digest, generation).await;
+        self.blobs.discard(&id).await?;
+        match committed? {
+            Committed::Kept { .. } => Ok(NewBlob { digest, size, bytes: Bytestore::Object(generation) }),
+            Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
+        }
+    }
+
+    /// After a row of it was written: where another upload of the same bytes was first, its object counts, and this one is
+    /// nobody's.
+    async fn drop_double(&self, digest: Digest, bytes: &Bytestore) -> Result<(), Problem> {
+        if let Bytestore::Object(generation) = *bytes
+            && self.metadata.generation(&digest).await? != Some(generation)
+        {
+            self.blobs.remove(larder_storage::ObjectKey { digest, generation }).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A repo's settings, as its row has them.
+pub(crate) fn settings_of(text: &str) -> Result<RepoSettings, Problem> {
+    RepoSettings::read(text).map_err(Problem::internal)
+}

@@ -1,0 +1,79 @@
+//! A mirror: a repo with its protocol and its upstream.
+
+use crate::upstream::Upstream;
+use crate::{Engine, settings_of};
+use larder_metadata::files::Place;
+use larder_metadata::repos::Repo;
+use larder_mirrors::{Document, Protocol};
+use larder_model::{Kind, Problem};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// A mirror as its row describes it.
+pub(crate) struct Mirror {
+    pub(crate) repo: Arc<Repo>,
+    pub(crate) protocol: &'static dyn Protocol,
+    pub(crate) fresh: Duration,
+    pub(crate) offline: bool,
+    upstream: Option<Upstream>,
+}
+
+impl Mirror {
+    pub(crate) fn place<'a>(&self, package: &'a str) -> Place<'a> {
+        Place { repo: self.repo.id, package }
+    }
+
+    pub(crate) fn place_of<'a>(&self, document: &'a Document) -> Place<'a> {
+        self.place(&document.package)
+    }
+
+    /// `npm/main/left-pad`, under which a package is listed.
+    pub(crate) fn full_name(&self, package: &str) -> Option<String> {
+        (!package.is_empty()).then(|| format!("{}/{}/{package}", self.repo.protocol, self.repo.name))
+    }
+
+    /// The upstream, if one may be asked.
+    pub(crate) fn upstream(&self) -> Result<&Upstream, Problem> {
+        if self.offline {
+            return Err(Problem::new(Kind::Offline, "offline", "this is not kept here, and the repository is offline"));
+        }
+        self.upstream.as_ref().ok_or_else(|| {
+            let name = format!("{}/{}", self.repo.protocol, self.repo.name);
+            let detail = format!("this mirror has no upstream yet: larder repo set {name} --upstream URL");
+            Problem::new(Kind::Unreachable, "upstream", detail)
+        })
+    }
+}
+
+impl Engine {
+    /// The mirror of a repo's row, made anew whenever the row changes.
+    pub(crate) fn mirror(&self, repo: &Arc<Repo>, protocol: &'static dyn Protocol) -> Result<Arc<Mirror>, Problem> {
+        if let Some(mirror) = self.mirrors.get(&repo.id)
+            && (Arc::ptr_eq(&mirror.repo, repo) || mirror.repo == *repo)
+        {
+            return Ok(mirror);
+        }
+        let settings = settings_of(&repo.settings)?;
+        let upstream = match &settings.upstream {
+            None => None,
+            Some(upstream) => {
+                let origin = |text: &str| text.parse::<Url>().map(|url| url.origin());
+                let own = Some(upstream.url.as_str()).filter(|_| upstream.allow_private);
+                let allowed = upstream.allow.iter().map(String::as_str).chain(own).map(origin);
+                let trusted = allowed.collect::<Result<_, _>>().map_err(Problem::internal)?;
+                let authorization = self.gate.open_credentials(upstream)?;
+                Some(Upstream::new(&upstream.url, authorization, trusted, &self.behaviour.manners)?)
+            }
+        };
+        let mirror = Arc::new(Mirror {
+            repo: Arc::clone(repo),
+            protocol,
+            fresh: settings.fresh_seconds.map_or(self.behaviour.fresh, Duration::from_secs),
+            offline: settings.offline || self.behaviour.offline,
+            upstream,
+        });
+        self.mirrors.insert(repo.id, Arc::clone(&mirror));
+        Ok(mirror)
+    }
+}

@@ -1,0 +1,108 @@
+//! How hard an upstream is asked: pauses that grow while it fails, and the pauses that it asks for.
+
+use larder_model::{Kind, Problem};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// So many failures in a row are taken for an accident.
+const ACCIDENTS: u32 = 2;
+/// The first pause, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// An upstream may make us wait for so long.
+const LONGEST_WISH: Duration = Duration::from_mins(10);
+/// While one request tries whether the upstream is back, the others wait for so long before they try too.
+const TRIAL: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+struct State {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+/// The pace of one upstream.
+#[derive(Default)]
+pub(crate) struct Pace(Mutex<State>);
+
+impl Pace {
+    /// Fails at once while the upstream is given a pause.
+    pub(crate) fn admit(&self) -> Result<(), Problem> {
+        let now = Instant::now();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.until {
+            Some(until) if now < until => Err(paused(until - now)),
+            Some(_) => {
+                state.until = Some(now + TRIAL);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// It answered as it should.
+    pub(crate) fn succeeded(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+    }
+
+    /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait.
+    pub(crate) fn failed(&self, wish: Option<Duration>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failures = state.failures.saturating_add(1);
+        let pause = match wish {
+            Some(wish) => wish.min(LONGEST_WISH),
+            None if state.failures <= ACCIDENTS => {
+                state.until = None;
+                return;
+            }
+            None => {
+                let doublings = (state.failures - ACCIDENTS - 1).min(6);
+                (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE)
+            }
+        };
+        state.until = Some(Instant::now() + pause);
+    }
+}
+
+fn paused(left: Duration) -> Problem {
+    let detail = "the upstream failed or asked us to wait, and this is not kept; it is asked again soon";
+    let mut problem = Problem::new(Kind::Unreachable, "upstream", detail);
+    problem.retry_after = Some(left);
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_grow_and_end() {
+        let pace = Pace::default();
+        for _ in 0..ACCIDENTS {
+            pace.failed(None);
+            assert!(pace.admit().is_ok());
+        }
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            pace.failed(None);
+            let problem = pace.admit().expect_err("a pause");
+            assert_eq!(problem.retry_after, Some(Duration::from_secs(seconds)));
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            assert!(pace.admit().is_ok(), "one may try");
+            assert!(pace.admit().is_err(), "and only one");
+        }
+        pace.succeeded();
+        assert!(pace.admit().is_ok() && pace.admit().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_upstream_wishes_counts() {
+        let pace = Pace::default();
+        pace.failed(Some(Duration::from_secs(30)));
+        assert!(pace.admit().is_err());
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert!(pace.admit().is_ok());
+        pace.failed(Some(Duration::from_hours(48)));
+        tokio::time::advance(LONGEST_WISH).await;
+        assert!(pace.admit().is_ok(), "but not for ever");
+    }
+}

@@ -1,0 +1,331 @@
+//! One remote registry: the only place from which requests leave.
+//!
+//! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the [`Guard`].
+
+use crate::guard::Guard;
+use crate::pace::Pace;
+use bytes::Bytes;
+use flate2::write::GzDecoder;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use larder_model::{Kind, Problem};
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+/// Redirects followed.
+const MOST_HOPS: usize = 5;
+/// Tries of one request that fails in a way that may pass.
+const TRIES: u32 = 3;
+/// Compressed bytes decoded in one step: at most about a thousand times as many come out.
+const DECODED_AT_ONCE: usize = 4096;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// How upstreams are asked, for all of them.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// What a connection may take.
+    pub connect_time: Duration,
+    /// The longest silence, before the first byte and between two.
+    pub idle_time: Duration,
+    /// Requests to one upstream at once.
+    pub requests: usize,
+    /// A proxy for all of them; `None`: what the environment says.
+    pub proxy: Option<String>,
+    /// Certificates (PEM) trusted beside the system's.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+/// A remote registry.
+pub(crate) struct Upstream {
+    base: Url,
+    client: reqwest::Client,
+    guard: Guard,
+    authorization: Option<HeaderValue>,
+    pace: Pace,
+    room: Arc<Semaphore>,
+}
+
+/// What is asked.
+pub(crate) struct Wanted<'a> {
+    /// Absolute, or relative to the upstream's address.
+    pub(crate) url: &'a str,
+    /// Media types; empty: any.
+    pub(crate) accept: &'a str,
+    /// The entity tag and the `Last-Modified` of what we have; either may be empty.
+    pub(crate) have: Option<(&'a str, &'a str)>,
+    /// Whether it may come compressed.
+    pub(crate) compressed: bool,
+    /// Whether a failure is tried again: not where something kept can be served instead.
+    pub(crate) patient: bool,
+}
+
+/// What the upstream answers.
+pub(crate) enum Fetched {
+    /// What we have is still right.
+    Same,
+    /// There is no such thing.
+    Missing,
+    /// It comes.
+    Body(Box<Arrived>),
+}
+
+/// A body on its way from an upstream.
+pub(crate) struct Arrived {
+    response: reqwest::Response,
+    decoder: Option<GzDecoder<Vec<u8>>>,
+    /// Compressed bytes that wait: a little of them may become very much.
+    waiting: Bytes,
+    /// Its size in bytes once decoded, if it is said.
+    pub(crate) size: Option<u64>,
+    pub(crate) etag: String,
+    pub(crate) modified: String,
+    _room: OwnedSemaphorePermit,
+}
+
+fn trouble(kind: Kind, detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(kind, "upstream", detail)
+}
+
+fn unreachable(error: reqwest::Error) -> Problem {
+    let detail = if error.is_timeout() {
+        "the upstream does not answer in time, and this is not kept"
+    } else {
+        "the upstream cannot be reached, and this is not kept"
+    };
+    let mut problem = trouble(Kind::Unreachable, detail).because(error.without_url());
+    problem.retry_after = Some(Duration::from_secs(5));
+    problem
+}
+
+impl Upstream {
+    /// `authorization`: what is sent to the upstream's own origin; `trusted`: origins that may have private addresses.
+    pub(crate) fn new(
+        base: &str,
+        authorization: Option<HeaderValue>,
+        trusted: Vec<url::Origin>,
+        manners: &Manners,
+    ) -> Result<Self, Problem> {
+        let mut base: Url = base.parse().map_err(|_| trouble(Kind::Upstream, "the upstream's address is no URL"))?;
+        if !base.path().ends_with('/') {
+            let path = format!("{}/", base.path());
+            base.set_path(&path);
+        }
+        let guard = Guard::new(trusted);
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(guard.clone()))
+            .connect_timeout(manners.connect_time)
+            .read_timeout(manners.idle_time)
+            .pool_max_idle_per_host(manners.requests);
+        if let Some(proxy) = &manners.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(Problem::internal)?);
+        }
+        for authority in &manners.authorities {
+            for certificate in reqwest::Certificate::from_pem_bundle(authority).map_err(Problem::internal)? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        let client = builder.build().map_err(Problem::internal)?;
+        let room = Arc::new(Semaphore::new(manners.requests));
+        Ok(Self { base, client, guard, authorization, pace: Pace::default(), room })
+    }
+
+    /// Asks for something. A failure that may pass is tried again if the asker is patient.
+    pub(crate) async fn get(&self, wanted: &Wanted<'_>) -> Result<Fetched, Problem> {
+        let url = self
+            .base
+            .join(wanted.url)
+            .map_err(|_| trouble(Kind::Upstream, "an index has an address that is no URL"))?;
+        let mut wait = FIRST_WAIT;
+        for _ in 1..if wanted.patient { TRIES } else { 1 } {
+            match self.attempt(&url, wanted).await {
+                Err(problem) if problem.kind == Kind::Unreachable && self.pace.admit().is_ok() => {
+                    tracing::debug!(%problem, "an upstream is asked again");
+                    tokio::time::sleep(wait).await;
+                    wait *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.attempt(&url, wanted).await
+    }
+
+    async fn attempt(&self, url: &Url, wanted: &Wanted<'_>) -> Result<Fetched, Problem> {
+        self.pace.admit()?;
+        let busy = || trouble(Kind::Unreachable, "the upstream is asked for too much at once");
+        let room = tokio::time::timeout(Duration::from_mins(1), Arc::clone(&self.room).acquire_owned());
+        let room = room.await.map_err(|_| busy())?.map_err(Problem::internal)?;
+        let response = self.follow(url.clone(), wanted).await;
+        match &response {
+            Ok(response) if !is_failure(response.status()) => self.pace.succeeded(),
+            Ok(response) => self.pace.failed(wish(response.headers())),
+            Err(problem) if problem.kind == Kind::Unreachable => self.pace.failed(None),
+            Err(_) => {}
+        }
+        read(response?, wanted, room)
+    }
+
+    async fn follow(&self, mut url: Url, wanted: &Wanted<'_>) -> Result<reqwest::Response, Problem> {
+        for _ in 0..=MOST_HOPS {
+            if !matches!(url.scheme(), "http" | "https") || !self.guard.admits(&url) {
+                let detail = "an address that the upstream names is not one that may be asked (allow_private, allow)";
+                return Err(trouble(Kind::Upstream, detail));
+            }
+            let request = self.client.get(url.clone()).headers(self.headers(&url, wanted));
+            let response = request.send().await.map_err(unreachable)?;
+            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
+                return Ok(response);
+            }
+            let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let next = target.and_then(|target| url.join(target).ok());
+            let next = next.ok_or_else(|| trouble(Kind::Upstream, "the upstream redirects to nowhere"))?;
+            if url.scheme() == "https" && next.scheme() != "https" {
+                return Err(trouble(Kind::Upstream, "the upstream redirects from https to http"));
+            }
+            url = next;
+        }
+        Err(trouble(Kind::Upstream, "the upstream redirects in a circle"))
+    }
+
+    fn headers(&self, url: &Url, wanted: &Wanted<'_>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let mut add = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value)
+                && !value.is_empty()
+            {
+                headers.insert(name, value);
+            }
+        };
+        add(ACCEPT, wanted.accept);
+        add(ACCEPT_ENCODING, if wanted.compressed { "gzip" } else { "identity" });
+        if let Some((etag, modified)) = wanted.have {
+            add(IF_NONE_MATCH, etag);
+            if etag.is_empty() {
+                add(IF_MODIFIED_SINCE, modified);
+            }
+        }
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| url.origin() == self.base.origin()) {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        headers
+    }
+}
+
+/// An answer that says nothing of what was asked for.
+fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT
+}
+
+/// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a minute).
+fn wish(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    Some(text.trim().parse().map_or(Duration::from_mins(1), Duration::from_secs))
+}
+
+fn read(response: reqwest::Response, wanted: &Wanted<'_>, room: OwnedSemaphorePermit) -> Result<Fetched, Problem> {
+    let status = response.status();
+    match status.as_u16() {
+        200 => {}
+        304 if wanted.have.is_some() => return Ok(Fetched::Same),
+        404 | 410 => return Ok(Fetched::Missing),
+        401 | 407 => {
+            return Err(trouble(Kind::Upstream, "the upstream wants other credentials than it was given (401)"));
+        }
+        403 | 451 => {
+            let detail = format!("the upstream forbids it ({})", status.as_u16());
+            return Err(trouble(Kind::Policy, detail));
+        }
+        _ if is_failure(status) => {
+            let detail = format!("the upstream fails ({}), and this is not kept", status.as_u16());
+            let mut problem = trouble(Kind::Unreachable, detail);
+            problem.retry_after = Some(wish(response.headers()).unwrap_or(Duration::from_secs(5)));
+            return Err(problem);
+        }
+        other => {
+            return Err(trouble(Kind::Upstream, format!("the upstream answers {other}, which makes no sense here")));
+        }
+    }
+    let text = |name: HeaderName| {
+        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+        value.filter(|value| value.len() <= 256).unwrap_or_default().to_owned()
+    };
+    let (etag, modified) = (text(ETAG), text(LAST_MODIFIED));
+    let encoding = text(CONTENT_ENCODING).to_ascii_lowercase();
+    let announced = text(CONTENT_LENGTH).parse().ok();
+    let (decoder, size) = match encoding.as_str() {
+        "" | "identity" => (None, announced),
+        "gzip" | "x-gzip" => (Some(GzDecoder::new(Vec::new())), None),
+        _ => return Err(trouble(Kind::Upstream, "the upstream uses an encoding that was not asked for")),
+    };
+    Ok(Fetched::Body(Box::new(Arrived { response, decoder, waiting: Bytes::new(), size, etag, modified, _room: room })))
+}
+
+impl Arrived {
+    /// The next bytes, decoded; `None` at the end. An end before the announced one is an error.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let broken = |error: reqwest::Error| {
+            let kind = if error.is_timeout() { Kind::Unreachable } else { Kind::Upstream };
+            trouble(kind, "the upstream broke off in the middle").because(error.without_url())
+        };
+        loop {
+            if self.waiting.is_empty() {
+                match self.response.chunk().await.map_err(broken)? {
+                    Some(bytes) if self.decoder.is_none() => return Ok(Some(bytes)),
+                    Some(bytes) => self.waiting = bytes,
+                    None => return self.end(),
+                }
+            }
+            let piece = self.waiting.split_to(self.waiting.len().min(DECODED_AT_ONCE));
+            let Some(decoder) = &mut self.decoder else { return Ok(Some(piece)) };
+            decoder.write_all(&piece).map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
+            let plain = std::mem::take(decoder.get_mut());
+            if !plain.is_empty() {
+                return Ok(Some(plain.into()));
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<Option<Bytes>, Problem> {
+        let Some(decoder) = self.decoder.take() else { return Ok(None) };
+        let rest = decoder.finish().map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
+        Ok((!rest.is_empty()).then(|| rest.into()))
+    }
+
+    /// All of it, if it has at most `limit` bytes. `large` is called once before more than `small` bytes are taken in.
+    pub(crate) async fn collect<F, P>(
+        mut self,
+        limit: usize,
+        small: usize,
+        large: impl FnOnce() -> F + Send,
+    ) -> Result<(Vec<u8>, Option<P>), Problem>
+    where
+        F: Future<Output = P> + Send,
+    {
+        let too_large = || trouble(Kind::Upstream, format!("the upstream's document is larger than {limit} bytes"));
+        let announced = usize::try_from(self.size.unwrap_or_default()).unwrap_or(usize::MAX);
+        if announced > limit {
+            return Err(too_large());
+        }
+        let (mut body, mut permit, mut large) = (Vec::with_capacity(announced.min(small)), None, Some(large));
+        while let Some(bytes) = self.next().await? {
+            if body.len() + bytes.len() > limit {
+                return Err(too_large());
+            }
+            if body.len() + bytes.len() > small
+                && let Some(large) = large.take()
+            {
+                permit = Some(large().await);
+                body.reserve(announced.saturating_sub(body.len()));
+            }
+            body.extend_from_slice(&bytes);
+        }
+        Ok((body, permit))
+    }
+}

@@ -1,0 +1,100 @@
+use super::*;
+use http::HeaderMap;
+
+const INDEX_FILE: &[u8] = include_bytes!("testdata/serde_json.index");
+const UPSTREAM: &[u8] = br#"{"dl":"https://static.registry.example/crates","api":"https://registry.example"}"#;
+
+fn ask(path: &str, query: &str) -> Result<Ask, Problem> {
+    let (headers, method) = (HeaderMap::new(), Method::GET);
+    Cargo.parse(&Line::new(&method, path, query, &headers)?)
+}
+
+fn artifact(path: &str) -> Artifact {
+    match ask(path, "").expect("path") {
+        Ask::Artifact(artifact) => artifact,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn document(path: &str, query: &str) -> Document {
+    match ask(path, query).expect("path") {
+        Ask::Document(document, _) => document,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_have_one_place_in_the_index() {
+    for (path, key) in [("/1/a", "a"), ("/2/ab", "ab"), ("/3/a/abc", "abc"), ("/se/rd/serde_json", "serde_json")] {
+        assert_eq!(&*document(path, "").path, format!("index/{key}"), "{path}");
+    }
+    assert_eq!(&*document("/se/rd/serde_json", "").package, "serde-json");
+    for path in ["/1/ab", "/2/a", "/3/b/abc", "/se/rx/serde", "/se/rd/a%2fb", "/se/rd/", "/index.html", "/se/rd/a.b"] {
+        assert!(ask(path, "").is_err(), "{path}");
+    }
+}
+
+#[test]
+fn a_crate_is_vouched_for_by_its_line() {
+    let artifact = artifact("/api/v1/crates/serde_json/1.0.1/download");
+    assert_eq!(Cargo.plan(&artifact, &[], &[]).expect("plan"), Plan::Read(config()));
+    let known = [Some(Bytes::from_static(UPSTREAM))];
+    assert_eq!(Cargo.plan(&artifact, &known, &[]).expect("plan"), Plan::Read(index_of("serde_json")));
+    let known = [Some(Bytes::from_static(UPSTREAM)), Some(Bytes::from_static(INDEX_FILE))];
+    let Plan::Fetch(fetch) = Cargo.plan(&artifact, &known, &[]).expect("plan") else { panic!("not a fetch") };
+    assert_eq!(fetch.url, "https://static.registry.example/crates/serde_json/1.0.1/download");
+    let digest = "sha256:f9b6ca7e0d4fd1e8d5b9e3f1e3ed7a0d12a1c0a1b0c0d0e0f001020304050607".parse().expect("digest");
+    assert_eq!(fetch.vouch, Vouch::Digest(digest));
+    let missing = super::tests::artifact("/api/v1/crates/serde_json/9.9.9/download");
+    assert_eq!(Cargo.plan(&missing, &known, &[]).expect_err("missing").kind, Kind::NotFound);
+    let unknown = [Some(Bytes::from_static(UPSTREAM)), None];
+    assert_eq!(Cargo.plan(&artifact, &unknown, &[]).expect_err("unknown").kind, Kind::NotFound);
+}
+
+#[test]
+fn marks_of_a_download_address_are_filled_in() {
+    let entry = Entry { name: "Abcd".into(), vers: "1.0.0".into(), cksum: "00ff".into() };
+    let cases = [
+        ("https://x.example/d", "https://x.example/d/Abcd/1.0.0/download"),
+        ("https://x.example/{crate}-{version}.crate", "https://x.example/Abcd-1.0.0.crate"),
+        ("https://x.example/{prefix}/{lowerprefix}/{sha256-checksum}", "https://x.example/Ab/cd/ab/cd/00ff"),
+    ];
+    for (dl, expected) in cases {
+        assert_eq!(download(dl, &entry), expected);
+    }
+}
+
+#[test]
+fn a_search_asks_the_address_that_the_upstream_names() {
+    let document = document("/api/v1/crates", "q=left%20pad%26x&per_page=500");
+    assert_eq!(&*document.path, "search/100?left pad&x");
+    assert_eq!(Cargo.source(&document, &[]).expect("source"), Source::Read(config()));
+    let Source::At { url, .. } = Cargo.source(&document, &[Some(Bytes::from_static(UPSTREAM))]).expect("source") else {
+        panic!("not an address")
+    };
+    assert_eq!(url, "https://registry.example/api/v1/crates?q=left%20pad%26x&per_page=100");
+}
+
+#[test]
+fn what_is_no_index_file_is_refused() {
+    let index = index_of("serde_json");
+    Cargo.check(&index, INDEX_FILE).expect("an index file");
+    Cargo.check(&config(), UPSTREAM).expect("a configuration");
+    for bad in [&b"<html>log in</html>"[..], b"", b"{}", b"{\"name\":\"other\",\"vers\":\"1.0.0\",\"cksum\":\"00\"}"] {
+        assert_eq!(Cargo.check(&index, bad).expect_err("refused").kind, Kind::Upstream);
+    }
+    assert!(Cargo.check(&config(), b"[]").is_err());
+}
+
+#[test]
+fn its_own_configuration_names_this_server() {
+    let here = Here { origin: "https://r.example", path: "/cargo/main", public: false, identified: false };
+    let reply = own_config(&here);
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+    assert_eq!(
+        body,
+        json!({"dl": "https://r.example/cargo/main/api/v1/crates", "api": "https://r.example/cargo/main", "auth-required": true})
+    );
+    let refused = Cargo.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &here);
+    assert_eq!(refused.headers[WWW_AUTHENTICATE], "Cargo login_url=\"https://r.example/me\"");
+}

@@ -1,0 +1,181 @@
+//! The file protocols, as pure functions: what a request asks for, where it is upstream, what vouches for it, how it is
+//! said to the client.
+//!
+//! Knows: each protocol's addresses, documents, checksums and dialects.
+//! Must never know: IO, async, SQL, the clock, the database, whether something is kept, who asks.
+//!
+//! Every protocol asks for two kinds of thing: a [`Document`] that changes and an [`Artifact`] that never does.
+//! One engine (`cache`) moves the bytes of all of them.
+
+pub mod line;
+mod text;
+
+pub mod cargo;
+pub mod npm;
+pub mod pypi;
+pub mod rpm;
+
+pub use line::{Here, Line};
+
+use bytes::Bytes;
+pub use larder_model::Vouch;
+use larder_model::{Problem, ProtocolName, Reply};
+use std::sync::Arc;
+
+/// All protocols of this room: the only list.
+pub fn all() -> [&'static dyn Protocol; 4] {
+    [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
+}
+
+/// Something that changes: an index, a packument, a signed list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Document {
+    /// The package it tells of, in the protocol's canonical form; empty for one that tells of the whole repo.
+    pub package: Box<str>,
+    /// Its key among the files of the package.
+    pub path: Box<str>,
+}
+
+impl Document {
+    /// The document `path` of `package`.
+    pub fn new(package: impl Into<Box<str>>, path: impl Into<Box<str>>) -> Self {
+        Self { package: package.into(), path: path.into() }
+    }
+}
+
+/// Something that never changes: a tarball, a wheel, a crate.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Artifact {
+    /// The package it is of, in the protocol's canonical form; empty if only an index can tell.
+    pub package: Box<str>,
+    /// The version, where its name tells.
+    pub version: Option<Box<str>>,
+    /// Its key among the files of the package.
+    pub path: Box<str>,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub enum Ask {
+    /// A document in one of its forms.
+    Document(Document, Form),
+    /// An artifact.
+    Artifact(Artifact),
+    /// What this server says by itself.
+    Own(fn(&Here<'_>) -> Reply),
+    /// The same thing has another address, below the repo's own.
+    Moved(Box<str>),
+}
+
+/// One way in which a document is served.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Form {
+    /// Tells the forms of one document apart; empty: the bytes exactly as they came.
+    pub name: &'static str,
+    /// Media type.
+    pub content_type: &'static str,
+    /// Whether it holds addresses of this server.
+    pub sited: bool,
+    /// Whether it may be compressed on its way.
+    pub compressible: bool,
+}
+
+/// The next step towards a document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// This document must be read first: it tells where.
+    Read(Document),
+    /// It can be fetched.
+    At {
+        /// Absolute, or relative to the upstream's address with each segment encoded.
+        url: String,
+        /// Media types asked for.
+        accept: &'static str,
+    },
+}
+
+/// How an artifact is got.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fetch {
+    /// Absolute, or relative to the upstream's address.
+    pub url: String,
+    /// What vouches for its bytes.
+    pub vouch: Vouch,
+    /// Its size in bytes, if an index tells.
+    pub size: Option<u64>,
+}
+
+/// The next step towards an artifact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Plan {
+    /// This document must be read first.
+    Read(Document),
+    /// This list must be consulted first. It is got in this way, and read once however many packages it is asked for.
+    Consult(Artifact, Fetch),
+    /// It can be fetched.
+    Fetch(Fetch),
+}
+
+/// A large list of artifacts, read once.
+pub trait Table: Send + Sync {
+    /// How the artifact at `path` below `root` is got.
+    fn find(&self, root: &str, path: &str) -> Option<Fetch>;
+
+    /// How much memory it takes, in bytes.
+    fn weight(&self) -> usize;
+}
+
+/// What must be kept before a document may take the place of the one before it.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Set {
+    /// Documents that belong to exactly this one, as its signature does; they may be absent upstream.
+    pub companions: Vec<Document>,
+    /// Artifacts that it names, with what it says of them.
+    pub members: Vec<(Artifact, Fetch)>,
+}
+
+/// A protocol of files.
+pub trait Protocol: Send + Sync {
+    /// Its label, which is the first segment of its addresses.
+    fn name(&self) -> ProtocolName;
+
+    /// What a request asks for.
+    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem>;
+
+    /// Where a document is upstream. `known`: the documents that the steps before asked for, `None` for one that is not there.
+    fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem>;
+
+    /// Refuses bytes that cannot be the document: a page that says "log in" is no index.
+    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem>;
+
+    /// The document in a form; called for named forms only. The document passed the check before.
+    fn render(&self, document: &Document, form: &Form, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem>;
+
+    /// The next step towards an artifact. `known`: the documents that the steps before asked for, `None` for one that is not
+    /// there upstream; `tables`: the lists that they wanted to consult.
+    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], tables: &[Arc<dyn Table>]) -> Result<Plan, Problem>;
+
+    /// Reads a list that a plan wants to consult. Default: there are none.
+    fn table(&self, list: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
+        let _ = body;
+        Err(Problem::not_found("list", format!("{} is no list of artifacts", list.path)))
+    }
+
+    /// What must be kept together with a document. Default: nothing.
+    fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem> {
+        let _ = (document, body);
+        Ok(Set::default())
+    }
+
+    /// The document that a companion belongs to: it is asked for first, and brings the companion. Default: none.
+    fn belongs_to(&self, companion: &Document) -> Option<Document> {
+        let _ = companion;
+        None
+    }
+
+    /// The media type under which an artifact is served.
+    fn content_type(&self, artifact: &Artifact) -> &'static str;
+
+    /// Says a problem in the protocol's dialect. Status and headers follow from the problem.
+    fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply;
+}

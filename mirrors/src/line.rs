@@ -1,0 +1,201 @@
+//! A request below a repo's address, taken apart once.
+
+use http::{HeaderMap, Method};
+use larder_model::Problem;
+use std::borrow::Cow;
+
+/// A path has at most so many segments.
+const MOST_SEGMENTS: usize = 64;
+
+/// What is asked of a repo.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// Method.
+    pub method: &'a Method,
+    /// Segments of the path below the repo's address, each decoded once. A trailing slash leaves an empty last one.
+    pub segments: Vec<Cow<'a, str>>,
+    /// The query as it came, without its question mark.
+    pub query: &'a str,
+    /// Headers.
+    pub headers: &'a HeaderMap,
+}
+
+impl<'a> Line<'a> {
+    /// Takes a path apart. Refused: what could be read as another path by someone else.
+    pub fn new(method: &'a Method, path: &'a str, query: &'a str, headers: &'a HeaderMap) -> Result<Self, Problem> {
+        let raw: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+        if raw.len() > MOST_SEGMENTS {
+            return Err(Problem::invalid("path", "the path has too many segments"));
+        }
+        let last = raw.len() - 1;
+        let mut segments = Vec::with_capacity(raw.len());
+        for (at, segment) in raw.into_iter().enumerate() {
+            let segment = decode(segment)?;
+            let dots = matches!(&*segment, "." | "..");
+            if dots || (segment.is_empty() && at != last) {
+                return Err(Problem::invalid("path", "the path has an empty segment, or . or .."));
+            }
+            segments.push(segment);
+        }
+        Ok(Self { method, segments, query, headers })
+    }
+
+    /// The segments as texts, for matching.
+    pub fn parts(&self) -> Vec<&str> {
+        self.segments.iter().map(AsRef::as_ref).collect()
+    }
+
+    /// Whether a media type is named in `Accept`, in full and not refused by `q=0`.
+    pub fn accepts(&self, media_type: &str) -> bool {
+        quality(self.headers, media_type) > 0
+    }
+
+    /// How much a media type is wanted, in thousandths; 0 if it is not named in `Accept`.
+    pub fn wants(&self, media_type: &str) -> u16 {
+        quality(self.headers, media_type)
+    }
+}
+
+fn quality(headers: &HeaderMap, media_type: &str) -> u16 {
+    let lines = headers.get_all(http::header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let items = lines.flat_map(|line| line.split(','));
+    let mut best = 0;
+    for item in items {
+        let mut parts = item.split(';').map(str::trim);
+        if !parts.next().is_some_and(|named| named.eq_ignore_ascii_case(media_type)) {
+            continue;
+        }
+        let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
+        best = best.max(q);
+    }
+    best
+}
+
+/// `0.81` as 810; what cannot be read counts as 1.
+fn thousandths(text: &str) -> u16 {
+    let Some((whole, part)) = text.trim().split_once('.') else {
+        return if text.trim() == "0" { 0 } else { 1000 };
+    };
+    if whole != "0" {
+        return 1000;
+    }
+    let digits = part.bytes().chain(*b"000").take(3);
+    digits.fold(0, |sum, digit| sum * 10 + u16::from(digit.saturating_sub(b'0').min(9)))
+}
+
+/// Decodes one segment once. What is still encoded after that, or could be taken for a separator elsewhere, is refused; an
+/// encoded slash within is not: scoped names have one.
+fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"%\\;".contains(byte);
+    let bytes = segment.as_bytes();
+    if bytes.iter().all(plain) {
+        return Ok(Cow::Borrowed(segment));
+    }
+    let bad = || Problem::invalid("path", "the path is not well encoded");
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] != b'%' {
+            decoded.push(bytes[at]);
+            at += 1;
+            continue;
+        }
+        let digits = segment.get(at + 1..at + 3).ok_or_else(bad)?;
+        decoded.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
+        at += 3;
+    }
+    let text = String::from_utf8(decoded).map_err(|_| bad())?;
+    let hidden = text.chars().any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
+    let dots = text.split('/').any(|part| matches!(part, "." | "..")) && text.contains('/');
+    if hidden || dots || text.starts_with('/') || text.ends_with('/') || text.contains("//") {
+        return Err(bad());
+    }
+    Ok(Cow::Owned(text))
+}
+
+/// Where a client sees a repo.
+#[derive(Clone, Copy, Debug)]
+pub struct Here<'a> {
+    /// `https://host[:port]`, without a trailing slash.
+    pub origin: &'a str,
+    /// `/npm/main`, without a trailing slash.
+    pub path: &'a str,
+    /// Whether anyone may read it without credentials.
+    pub public: bool,
+    /// Whether the caller showed credentials.
+    pub identified: bool,
+}
+
+impl Here<'_> {
+    /// The repo's address, without a trailing slash.
+    pub fn base(&self) -> String {
+        format!("{}{}", self.origin, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segments(path: &str) -> Result<Vec<String>, Problem> {
+        let (headers, method) = (HeaderMap::new(), Method::GET);
+        let line = Line::new(&method, path, "", &headers)?;
+        Ok(line.segments.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_path_is_decoded_once() {
+        assert_eq!(segments("/@sc%2fname").expect("path"), ["@sc/name"]);
+        assert_eq!(
+            segments("/%40sc%2Fname/-/name-1.0.0%2Bx.tgz").expect("path"),
+            ["@sc/name", "-", "name-1.0.0+x.tgz"]
+        );
+        assert_eq!(segments("/simple/foo/").expect("path"), ["simple", "foo", ""]);
+        assert_eq!(segments("/").expect("path"), [""]);
+    }
+
+    #[test]
+    fn what_others_could_read_as_another_path_is_refused() {
+        let bad = [
+            "/a/../b",
+            "/a/./b",
+            "/a//b",
+            "/%2e%2e/b",
+            "/a/%2e%2e%2fb",
+            "/a%2f..%2fb",
+            "/a%00b",
+            "/a%5cb",
+            "/a\\b",
+            "/a;b",
+            "/a%3bb",
+            "/a%252fb",
+            "/a%",
+            "/a%zz",
+            "/a%c0%af",
+            "/%2fa",
+            "/a%2f",
+            "/a%2f%2fb",
+            "/a%0ab",
+        ];
+        for path in bad {
+            assert!(segments(path).is_err(), "{path}");
+        }
+        assert!(segments(&"/a".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn accepted_types_are_weighed() {
+        let headers: HeaderMap = [(
+            http::header::ACCEPT,
+            "application/vnd.pypi.simple.v1+json, text/html; q=0.01, text/plain;q=0".parse().expect("value"),
+        )]
+        .into_iter()
+        .collect();
+        let method = Method::GET;
+        let line = Line::new(&method, "/", "", &headers).expect("line");
+        assert_eq!(line.wants("application/vnd.pypi.simple.v1+json"), 1000);
+        assert_eq!(line.wants("text/html"), 10);
+        assert!(!line.accepts("text/plain"));
+        assert!(!line.accepts("*/*"));
+    }
+}

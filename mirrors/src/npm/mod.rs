@@ -1,0 +1,221 @@
+//! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them (npm's "Package Metadata" and
+//! "Public Registry API").
+
+mod names;
+mod packument;
+
+use crate::text::{self, not_that, query_value};
+use crate::{Artifact, Ask, Document, Form, Here, Line, Plan, Protocol, Source, Table};
+use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
+use http::{Method, StatusCode};
+use larder_model::{Kind, Problem, ProtocolName, Reply};
+use names::{is_file, is_name, is_version, version_of};
+use packument::{Packument, RawObject, Site};
+use serde_json::json;
+
+use std::sync::Arc;
+
+/// The protocol.
+pub struct Npm;
+
+const NAME: ProtocolName = ProtocolName("npm");
+const JSON: &str = "application/json";
+const INSTALL: &str = "application/vnd.npm.install-v1+json";
+
+const FULL: Form = Form { name: "full", content_type: JSON, sited: true, compressible: true };
+const ABBREVIATED: Form = Form { name: "abbreviated", content_type: INSTALL, sited: true, compressible: true };
+const TAGS: Form = Form { name: "dist-tags", content_type: JSON, sited: false, compressible: true };
+const AS_IT_CAME: Form = Form { name: "", content_type: JSON, sited: false, compressible: true };
+
+const PACKUMENT: &str = "packument";
+const KEYS: &str = "keys";
+
+fn packument_of(package: &str) -> Document {
+    Document::new(package, PACKUMENT)
+}
+
+fn nothing(_: &Here<'_>) -> Reply {
+    Reply::new(StatusCode::OK).with_body(JSON, "{}")
+}
+
+fn no_such_path() -> Problem {
+    Problem::not_found("path", "no such path in an npm registry")
+}
+
+fn unsupported(detail: &'static str) -> Problem {
+    Problem::new(Kind::Unsupported, "method", detail)
+}
+
+/// A search: `search/{size}/{from}/{words}`.
+fn search(query: &str) -> Document {
+    let number = |key, default: u32| query_value(query, key).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let words = query_value(query, "text").unwrap_or_default();
+    let words: String = words.trim().chars().filter(|char| !char.is_control()).take(200).collect();
+    Document::new("", format!("search/{}/{}/{words}", number("size", 20).clamp(1, 250), number("from", 0).min(10_000)))
+}
+
+fn search_address(search: &str) -> Option<String> {
+    let mut parts = search.splitn(3, '/');
+    let (size, from, words) = (parts.next()?, parts.next()?, parts.next()?);
+    let words = text::segment(words).replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
+    Some(format!("-/v1/search?text={words}&size={size}&from={from}"))
+}
+
+/// A name in a request to the upstream: the slash of its scope is encoded.
+fn encoded(package: &str) -> String {
+    text::segment(package).replace("%2F", "%2f")
+}
+
+/// The name at the start of a path, which takes two segments if it has a scope, and what follows.
+fn name_first<'a>(parts: &'a [&'a str]) -> Option<(String, &'a [&'a str])> {
+    let (name, rest) = match parts {
+        [scope, base, rest @ ..] if scope.starts_with('@') => (format!("{scope}/{base}"), rest),
+        [name, rest @ ..] => ((*name).to_owned(), rest),
+        [] => return None,
+    };
+    is_name(&name).then_some((name, rest))
+}
+
+fn tarball(package: &str, file: &str) -> Result<Ask, Problem> {
+    if !is_file(file) {
+        return Err(no_such_path());
+    }
+    Ok(Ask::Artifact(Artifact {
+        package: package.into(),
+        version: version_of(package, file).map(Into::into),
+        path: format!("-/{file}").into(),
+    }))
+}
+
+/// What is asked below a package's address.
+fn below_package(parts: &[&str], form: Form) -> Result<Ask, Problem> {
+    let (package, rest) = name_first(parts).ok_or_else(no_such_path)?;
+    match rest {
+        [] => Ok(Ask::Document(packument_of(&package), form)),
+        ["-", file] => tarball(&package, file),
+        ["-", scope, file] if scope.starts_with('@') && package.split('/').next() == Some(scope) => {
+            tarball(&package, file)
+        }
+        [version] if is_version(version) => {
+            Err(Problem::not_found("path", "single versions are not told here: ask for the whole package"))
+        }
+        _ => Err(no_such_path()),
+    }
+}
+
+/// What is asked at the registry's own addresses, which begin with `-`; `None`: it is something else.
+fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
+    match parts {
+        ["ping"] => Some(Ok(Ask::Own(nothing))),
+        ["whoami"] => Some(Err(unsupported("this registry does not tell who you are"))),
+        ["v1", "search"] => Some(Ok(Ask::Document(search(query), AS_IT_CAME))),
+        ["npm", "v1", "keys"] => Some(Ok(Ask::Document(Document::new("", KEYS), AS_IT_CAME))),
+        ["npm", "v1", "attestations", spec @ ..] => {
+            let spec = spec.join("/");
+            let (name, version) =
+                spec.rsplit_once('@').filter(|(name, version)| is_name(name) && is_version(version))?;
+            Some(Ok(Ask::Document(Document::new(name, format!("attestations/{version}")), AS_IT_CAME)))
+        }
+        ["package", name @ .., "dist-tags"] => {
+            let name = Some(name.join("/")).filter(|name| is_name(name))?;
+            Some(Ok(Ask::Document(packument_of(&name), TAGS)))
+        }
+        _ => None,
+    }
+}
+
+/// Audits. There is no advice to give: the newer kind is told so, the older one is not known.
+fn posted(parts: &[&str]) -> Result<Ask, Problem> {
+    match parts {
+        ["-", "npm", "v1", "security", "advisories", "bulk"] => Ok(Ask::Own(nothing)),
+        ["-", "npm", "v1", "security", "audits"] | ["-", "npm", "v1", "security", "audits", "quick"] => {
+            Err(Problem::not_found("audit", "this registry audits no whole trees"))
+        }
+        _ => Err(unsupported("this registry takes no changes at this address")),
+    }
+}
+
+impl Protocol for Npm {
+    fn name(&self) -> ProtocolName {
+        NAME
+    }
+
+    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
+        // Clients differ in which slashes they encode: here all are the same.
+        let path = line.parts().join("/");
+        let parts: Vec<&str> = path.split('/').collect();
+        if line.method == Method::POST {
+            return posted(&parts);
+        }
+        if line.method != Method::GET && line.method != Method::HEAD {
+            return Err(unsupported("this registry takes no changes at this address"));
+        }
+        let wanted = line.wants(INSTALL);
+        let form = if wanted > 0 && wanted >= line.wants(JSON) { ABBREVIATED } else { FULL };
+        let own = if let ["-", rest @ ..] = parts.as_slice() { own(rest, line.query) } else { None };
+        own.unwrap_or_else(|| below_package(&parts, form))
+    }
+
+    fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
+        let package = encoded(&document.package);
+        let url = match &*document.path {
+            PACKUMENT => package,
+            KEYS => "-/npm/v1/keys".to_owned(),
+            path => {
+                let version = path.strip_prefix("attestations/");
+                let attestations =
+                    version.map(|version| format!("-/npm/v1/attestations/{package}@{}", text::segment(version)));
+                let search = || path.strip_prefix("search/").and_then(search_address);
+                attestations.or_else(search).ok_or_else(no_such_path)?
+            }
+        };
+        Ok(Source::At { url, accept: JSON })
+    }
+
+    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+        let (field, what) = match &*document.path {
+            PACKUMENT => return Packument::read(body)?.check(&document.package),
+            KEYS => ("keys", "a list of keys"),
+            path if path.starts_with("attestations/") => ("attestations", "a list of attestations"),
+            _ => ("objects", "the result of a search"),
+        };
+        let object: RawObject<'_> = serde_json::from_slice(body).map_err(|error| text::unreadable(what, error))?;
+        let listed = object.get(field).is_some_and(|value| value.get().starts_with('['));
+        if listed { Ok(()) } else { Err(not_that(what)) }
+    }
+
+    fn render(&self, document: &Document, form: &Form, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem> {
+        let site = Site::new(here, &document.package);
+        match form.name {
+            "" => Ok(body.to_vec()),
+            name if name == TAGS.name => Ok(Packument::read(body)?.tags().into()),
+            name if name == ABBREVIATED.name => Ok(Packument::read(body)?.abbreviated(&site)),
+            _ => Packument::read(body)?.full(body, &site),
+        }
+    }
+
+    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], _: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
+        let Some(found) = known.first() else { return Ok(Plan::Read(packument_of(&artifact.package))) };
+        let file = artifact.path.strip_prefix("-/").ok_or_else(no_such_path)?;
+        let absent = || Problem::not_found("tarball", format!("package {} has no {file}", artifact.package));
+        let packument = Packument::read(found.as_deref().ok_or_else(absent)?)?;
+        packument.find(&artifact.package, artifact.version.as_deref(), file).map(Plan::Fetch).ok_or_else(absent)
+    }
+
+    fn content_type(&self, _: &Artifact) -> &'static str {
+        "application/octet-stream"
+    }
+
+    fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
+        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let reply = Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
+        if problem.kind == Kind::Unauthenticated {
+            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
+        }
+        reply
+    }
+}
+
+#[cfg(test)]
+mod tests;

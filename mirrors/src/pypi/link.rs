@@ -1,0 +1,102 @@
+//! Addresses: those that we write, and those that upstream wrote.
+
+use super::names::version_of;
+use crate::text;
+use std::borrow::Cow;
+
+/// A file as the page of its project links to it: relative, so that a lock file outlives a change of host.
+pub(super) fn to_file(project: &str, file: &str) -> String {
+    format!("../../packages/{project}/{}", text::segment(file))
+}
+
+/// A file's provenance as the page of its project links to it; `None` if the file's name tells no version.
+pub(super) fn to_provenance(project: &str, file: &str) -> Option<String> {
+    let version = text::segment(version_of(project, file)?);
+    Some(format!("../../integrity/{project}/{version}/{}/provenance", text::segment(file)))
+}
+
+/// Where `href` leads from a page at `base` (WHATWG URL, "URL parsing"), without its fragment. A relative `base` stays
+/// relative, leading `..` included: only the caller knows the address that it is below. `None` if it is no web address.
+pub(super) fn join(base: &str, href: &str) -> Option<String> {
+    let href = without_fragment(href.trim());
+    if href.is_empty() || href.contains(|char: char| char.is_control() || char == '\\') {
+        return None;
+    }
+    if let Some(scheme) = scheme(href) {
+        let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+        return (web && href[scheme.len()..].starts_with("://")).then(|| href.to_owned());
+    }
+    let (origin, base_path) = origin(base);
+    if href.starts_with("//") {
+        let scheme = scheme(origin).map(|scheme| format!("{scheme}:")).unwrap_or_default();
+        return Some(format!("{scheme}{href}"));
+    }
+    let (path, query) = href.split_at(href.find('?').unwrap_or(href.len()));
+    let folder = base_path.rfind('/').map_or("", |at| &base_path[..=at]);
+    let path = match path {
+        "" => clean(base_path),
+        _ if path.starts_with('/') => clean(path),
+        _ if folder.is_empty() && !origin.is_empty() => clean(&format!("/{path}")),
+        _ => clean(&format!("{folder}{path}")),
+    };
+    Some(format!("{origin}{path}{query}"))
+}
+
+/// The last segment of an address's path, decoded.
+pub(super) fn last_segment(href: &str) -> Option<Cow<'_, str>> {
+    let path = without_fragment(href).split('?').next()?;
+    let segment = path.rsplit('/').next()?;
+    if !segment.contains('%') {
+        return Some(Cow::Borrowed(segment));
+    }
+    let bytes = segment.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = segment.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(byte.unwrap_or(bytes[at]));
+        at += if byte.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
+}
+
+fn without_fragment(href: &str) -> &str {
+    href.split_once('#').map_or(href, |(address, _)| address)
+}
+
+fn scheme(href: &str) -> Option<&str> {
+    let (scheme, _) = href.split_once(':')?;
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    (scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(inner)).then_some(scheme)
+}
+
+/// The part of an address that names the host, empty if there is none, and its path.
+fn origin(address: &str) -> (&str, &str) {
+    let address = address.split('?').next().unwrap_or_default();
+    let start = scheme(address).map_or(0, |scheme| scheme.len() + 1);
+    let Some(rest) = address.get(start..).and_then(|rest| rest.strip_prefix("//")) else { return ("", address) };
+    let host = rest.find('/').unwrap_or(rest.len());
+    address.split_at(address.len() - rest.len() + host)
+}
+
+/// Takes `.` and `..` out of a path; those that lead above a relative one stay.
+fn clean(path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(usize::from(absolute)) {
+        match segment {
+            "." => {}
+            ".." if kept.last().is_some_and(|last| *last != "..") => _ = kept.pop(),
+            ".." if absolute => {}
+            _ => kept.push(segment),
+        }
+    }
+    if path.ends_with("/.") || path.ends_with("/..") {
+        kept.push("");
+    }
+    // Neither may begin like a host's name, nor a relative one like a scheme.
+    let mistakable =
+        kept.first().is_some_and(|first| (first.is_empty() && kept.len() > 1) || (!absolute && first.contains(':')));
+    format!("{}{}{}", if absolute { "/" } else { "" }, if mistakable { "./" } else { "" }, kept.join("/"))
+}

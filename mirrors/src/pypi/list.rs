@@ -1,0 +1,133 @@
+//! The list of all projects, which may be tens of megabytes: it is walked, never held as a whole.
+
+use super::html::{self, Node};
+use super::json::{Fields, is_json};
+use super::link;
+use super::names::{is_project, normalised};
+use super::page::{check_version, is_heading, utf8};
+use super::render::{OLDEST, head};
+use crate::text::{not_that, unreadable};
+use larder_model::Problem;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+const A_LIST: &str = "a list of projects";
+
+#[derive(serde::Deserialize)]
+struct Project<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+/// Refuses what is no list of projects.
+pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
+    if is_json(body) {
+        let (version, projects) = parts(body)?;
+        check_version(version.as_deref())?;
+        return walk_json(projects, |_| ());
+    }
+    let (mut version, mut says_so, mut form, mut projects, mut others) = (None, false, false, 0, 0);
+    for node in html::nodes(utf8(body)?) {
+        match node {
+            Node::Meta(attributes) if attributes.get("name").as_deref() == Some("pypi:repository-version") => {
+                version = attributes.get("content");
+                says_so = true;
+            }
+            Node::Heading(text) => says_so |= is_heading(&text),
+            Node::Form => form = true,
+            Node::Anchor(attributes, text) if is_link(&attributes, &text) => projects += 1,
+            Node::Anchor(..) => others += 1,
+            Node::Meta(_) | Node::Base(_) => {}
+        }
+    }
+    check_version(version.as_deref())?;
+    if says_so || (projects > 0 && others == 0 && !form) { Ok(()) } else { Err(not_that(A_LIST)) }
+}
+
+/// The list as JSON.
+pub(super) fn json(body: &[u8]) -> Result<Vec<u8>, Problem> {
+    if is_json(body) {
+        return Ok(body.to_vec());
+    }
+    let mut out = format!("{{\"meta\":{{\"api-version\":\"{OLDEST}\"}},\"projects\":[");
+    let mut comma = "";
+    walk_html(utf8(body)?, |name| {
+        // The name has no character that JSON escapes.
+        out.push_str(&format!("{comma}{{\"name\":\"{name}\"}}"));
+        comma = ",";
+    });
+    out.push_str("]}");
+    Ok(out.into_bytes())
+}
+
+/// The list as HTML.
+pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let json = if is_json(body) { Some(parts(body)?) } else { None };
+    let version = json.as_ref().and_then(|(version, _)| version.as_deref()).unwrap_or(OLDEST);
+    let mut out = head(version);
+    out.reserve(body.len() * 2);
+    out.push_str("<title>Simple index</title>\n</head>\n<body>\n");
+    let line = |name: &str| {
+        out.push_str("<a href=\"");
+        out.push_str(&normalised(name));
+        out.push_str("/\">");
+        out.push_str(name);
+        out.push_str("</a><br/>\n");
+    };
+    match json {
+        Some((_, projects)) => walk_json(projects, line)?,
+        None => walk_html(utf8(body)?, line),
+    }
+    out.push_str("</body>\n</html>\n");
+    Ok(out.into_bytes())
+}
+
+/// The version of a list of JSON and its projects.
+fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
+    let fields: Fields<'_> = serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
+    let meta: Option<Fields<'_>> = fields.get("meta");
+    let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else { return Err(not_that(A_LIST)) };
+    Ok((meta.text("api-version"), projects))
+}
+
+/// Hands over each name that can be one.
+fn walk_json(projects: &RawValue, each: impl FnMut(&str)) -> Result<(), Problem> {
+    struct Walk<F>(F);
+    impl<'a, F: FnMut(&str)> Visitor<'a> for Walk<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(A_LIST)
+        }
+
+        fn visit_seq<A: SeqAccess<'a>>(mut self, mut all: A) -> Result<(), A::Error> {
+            while let Some(project) = all.next_element::<Project<'a>>()? {
+                if is_project(&project.name) {
+                    (self.0)(&project.name);
+                }
+            }
+            Ok(())
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(projects.get());
+    reader.deserialize_seq(Walk(each)).map_err(|error| unreadable(A_LIST, error))
+}
+
+fn walk_html(page: &str, mut each: impl FnMut(&str)) {
+    for node in html::nodes(page) {
+        if let Node::Anchor(attributes, text) = node
+            && is_link(&attributes, &text)
+        {
+            each(&text);
+        }
+    }
+}
+
+/// Whether an anchor leads to the page of the project that it names.
+fn is_link(attributes: &html::Attributes<'_>, text: &str) -> bool {
+    let Some(href) = attributes.get("href").filter(|_| is_project(text)) else { return false };
+    let folder = href.split(['#', '?']).next().and_then(|path| path.strip_suffix('/'));
+    folder.and_then(link::last_segment).is_some_and(|segment| normalised(&segment) == normalised(text))
+}

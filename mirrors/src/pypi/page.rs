@@ -1,0 +1,206 @@
+//! The page of a project, read from either of its forms.
+
+use super::html::{self, Attributes, Node};
+use super::json::{Fields, is_json};
+use super::link;
+use super::names::{belongs, is_distribution, is_file, normalised};
+use crate::text::{not_that, unreadable};
+use larder_model::Problem;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+type Text<'a> = Cow<'a, str>;
+/// Algorithms and hex digests, as upstream says them.
+pub(super) type Hashes<'a> = Vec<(Text<'a>, Text<'a>)>;
+
+const A_PAGE: &str = "the page of this project";
+
+/// The page of a project.
+#[derive(Default)]
+pub(super) struct Page<'a> {
+    /// Version of the API that it speaks.
+    pub(super) version: Option<Text<'a>>,
+    /// Status of the project.
+    pub(super) status: Option<Text<'a>>,
+    /// Why it has this status.
+    pub(super) reason: Option<Text<'a>>,
+    /// The files, without those whose names cannot be served.
+    pub(super) files: Vec<File<'a>>,
+    /// What links are relative to, if not to the page.
+    base: Option<Text<'a>>,
+    /// The name that the page gives to its project.
+    name: Option<Text<'a>>,
+    /// Whether it calls itself an index page.
+    says_so: bool,
+}
+
+/// A file of a project.
+pub(super) struct File<'a> {
+    /// Its name.
+    pub(super) name: Text<'a>,
+    /// Where it is, as upstream says it.
+    pub(super) url: Text<'a>,
+    /// Its digests.
+    pub(super) hashes: Hashes<'a>,
+    /// The interpreters that it is for.
+    pub(super) requires_python: Option<Text<'a>>,
+    /// The digests of its metadata; `None` if that is not offered.
+    pub(super) metadata: Option<Hashes<'a>>,
+    /// Why it was withdrawn; empty without a reason.
+    pub(super) yanked: Option<Text<'a>>,
+    /// When it was uploaded.
+    pub(super) upload_time: Option<Text<'a>>,
+    /// Its size in bytes.
+    pub(super) size: Option<u64>,
+    /// Where its provenance is, as upstream says it.
+    pub(super) provenance: Option<Text<'a>>,
+}
+
+impl<'a> Page<'a> {
+    /// Reads a page.
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        if is_json(body) { Self::from_json(body) } else { Ok(Self::from_html(utf8(body)?)) }
+    }
+
+    /// Refuses what is not the page of `project`.
+    pub(super) fn check(&self, project: &str) -> Result<(), Problem> {
+        check_version(self.version.as_deref())?;
+        let meant = match &self.name {
+            Some(name) => normalised(name) == project,
+            None => self.says_so || self.files.iter().any(|file| belongs(project, &file.name)),
+        };
+        if meant { Ok(()) } else { Err(not_that(A_PAGE)) }
+    }
+
+    /// The file of a name.
+    pub(super) fn find(&self, name: &str) -> Option<&File<'a>> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// Where a link of the page leads: absolute, or relative to the upstream's address, below which the page is `{project}/`.
+    pub(super) fn locate(&self, project: &str, href: &str) -> Result<String, Problem> {
+        let page = format!("{project}/");
+        let base = self.base.as_deref().and_then(|base| link::join(&page, base)).unwrap_or(page);
+        link::join(&base, href).ok_or_else(|| not_that("a page with web addresses"))
+    }
+
+    fn from_json(body: &'a [u8]) -> Result<Self, Problem> {
+        let fields: Fields<'a> = serde_json::from_slice(body).map_err(|error| unreadable(A_PAGE, error))?;
+        let (Some(meta), Some(name)) = (fields.get::<Fields<'a>>("meta"), fields.text("name")) else {
+            return Err(not_that(A_PAGE));
+        };
+        let files: Vec<Fields<'a>> = fields.get("files").ok_or_else(|| not_that(A_PAGE))?;
+        let status = fields.get::<Fields<'a>>("project-status");
+        Ok(Self {
+            version: meta.text("api-version"),
+            status: status.as_ref().and_then(|status| status.text("status")),
+            reason: status.as_ref().and_then(|status| status.text("reason")),
+            files: files.iter().filter_map(File::from_json).collect(),
+            name: Some(name),
+            ..Self::default()
+        })
+    }
+
+    fn from_html(text: &'a str) -> Self {
+        let mut page = Self::default();
+        for node in html::nodes(text) {
+            match node {
+                Node::Anchor(attributes, text) => page.files.extend(File::from_html(&attributes, text)),
+                Node::Base(attributes) => page.base = page.base.take().or_else(|| attributes.get("href")),
+                Node::Heading(text) => page.says_so |= is_heading(&text),
+                Node::Meta(attributes) => page.take_meta(&attributes),
+                Node::Form => {}
+            }
+        }
+        page
+    }
+
+    fn take_meta(&mut self, attributes: &Attributes<'a>) {
+        let Some(content) = attributes.get("content") else { return };
+        match attributes.get("name").as_deref() {
+            Some("pypi:repository-version") => {
+                self.version = Some(content);
+                self.says_so = true;
+            }
+            Some("pypi:project-status") => self.status = Some(content),
+            Some("pypi:project-status-reason") => self.reason = Some(content),
+            _ => {}
+        }
+    }
+}
+
+impl<'a> File<'a> {
+    fn from_json(fields: &Fields<'a>) -> Option<Self> {
+        // The newer key decides, whatever the older one says.
+        let key = if fields.raw("core-metadata").is_some() { "core-metadata" } else { "dist-info-metadata" };
+        let metadata = match fields.raw(key).map(RawValue::get) {
+            Some("true") => Some(Vec::new()),
+            Some(raw) if raw.starts_with('{') => fields.get::<Fields<'a>>(key).map(|digests| digests.texts()),
+            _ => None,
+        };
+        let yanked = match fields.raw("yanked").map(RawValue::get) {
+            Some("true") => Some(Cow::Borrowed("")),
+            _ => fields.text("yanked").filter(|reason| !reason.is_empty()),
+        };
+        Some(Self {
+            name: file_name(fields)?,
+            url: fields.text("url")?,
+            hashes: fields.get::<Fields<'a>>("hashes").map(|hashes| hashes.texts()).unwrap_or_default(),
+            requires_python: fields.text("requires-python"),
+            metadata,
+            yanked,
+            upload_time: fields.text("upload-time"),
+            size: fields.get("size"),
+            provenance: fields.text("provenance"),
+        })
+    }
+
+    fn from_html(attributes: &Attributes<'a>, text: Text<'a>) -> Option<Self> {
+        let url = attributes.get("href")?;
+        // Clients go by the address; the text is for people and may be cut short.
+        let named = link::last_segment(&url).filter(|name| is_distribution(name)).map(Cow::into_owned);
+        let name = named.map(Cow::Owned).or_else(|| is_distribution(&text).then_some(text))?;
+        let fragment = url.split_once('#').map(|(_, fragment)| fragment.to_owned()).unwrap_or_default();
+        let pair =
+            |pair: &str| pair.split_once('=').map(|(key, value)| (key.to_owned().into(), value.to_owned().into()));
+        let filled = |name| attributes.get(name).filter(|value| !value.is_empty());
+        Some(Self {
+            name,
+            hashes: fragment.split('&').filter_map(pair).collect(),
+            requires_python: filled("data-requires-python"),
+            metadata: ["data-core-metadata", "data-dist-info-metadata"].into_iter().find_map(|key| {
+                let value = attributes.get(key)?;
+                if value == "true" { Some(Vec::new()) } else { pair(&value).map(|digest| vec![digest]) }
+            }),
+            yanked: attributes.get("data-yanked"),
+            upload_time: filled("data-upload-time"),
+            size: filled("data-size").and_then(|size| size.parse().ok()),
+            provenance: filled("data-provenance"),
+            url,
+        })
+    }
+}
+
+/// The name of a file of a JSON page, if it can be served.
+pub(super) fn file_name<'a>(fields: &Fields<'a>) -> Option<Text<'a>> {
+    fields.text("filename").filter(|name| is_file(name))
+}
+
+/// HTML is read as UTF-8, as clients do.
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|error| not_that("UTF-8").because(error))
+}
+
+/// Refuses a version of the API that may mean other things by the same words; one that is not told is the first.
+pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
+    match version.and_then(|version| version.trim().split('.').next()) {
+        None | Some("1") => Ok(()),
+        Some(_) => Err(not_that("an index of version 1")),
+    }
+}
+
+/// Whether a title or a first heading is one of an index page.
+pub(super) fn is_heading(text: &str) -> bool {
+    let begins = |with: &str| text.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    begins("links for") || begins("simple index")
+}

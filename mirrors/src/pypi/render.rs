@@ -1,0 +1,178 @@
+//! Writes the page of a project in either of its forms.
+
+use super::json::{Fields, is_json};
+use super::link;
+use super::page::{File, Hashes, Page, file_name};
+use crate::text::{self, not_that, unreadable};
+use larder_model::Problem;
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// What a page says of itself if upstream does not: the first version has everything that a page must have.
+pub(super) const OLDEST: &str = "1.0";
+/// Hashes that clients know, the best first.
+const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
+
+/// The page as JSON.
+pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    if is_json(body) {
+        return relinked(project, body);
+    }
+    let page = Page::read(body)?;
+    let files: Vec<Value> = page.files.iter().map(|file| file_json(project, file)).collect();
+    let mut all = json!({"meta": {"api-version": OLDEST}, "name": project, "files": files});
+    if let Some(status) = &page.status {
+        all["project-status"] = json!({"status": status});
+        if let Some(reason) = &page.reason {
+            all["project-status"]["reason"] = json!(reason);
+        }
+    }
+    Ok(text::json(&all))
+}
+
+/// Everything as upstream said it but for the links.
+fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let page: Fields<'_> = serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
+    let files: Vec<Fields<'_>> = page.get("files").ok_or_else(|| not_that("a page with files"))?;
+    let mut out = Vec::with_capacity(body.len());
+    object(&mut out, &page, |key, out| {
+        if key != "files" {
+            return Ok(false);
+        }
+        out.push(b'[');
+        let mut first = true;
+        for file in &files {
+            let Some(name) = file_name(file).filter(|_| file.text("url").is_some()) else { continue };
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            relinked_file(out, project, &name, file)?;
+        }
+        out.push(b']');
+        Ok(true)
+    })
+    .map_err(Problem::internal)?;
+    Ok(out)
+}
+
+fn relinked_file(out: &mut Vec<u8>, project: &str, name: &str, file: &Fields<'_>) -> serde_json::Result<()> {
+    object(out, file, |key, out| {
+        match key {
+            "url" => serde_json::to_writer(out, &link::to_file(project, name))?,
+            "provenance" => {
+                let told = file.text(key).and_then(|_| link::to_provenance(project, name));
+                serde_json::to_writer(out, &told)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })
+}
+
+/// Writes an object as it was sent but for the values that `other` writes.
+fn object(
+    out: &mut Vec<u8>,
+    fields: &Fields<'_>,
+    mut other: impl FnMut(&str, &mut Vec<u8>) -> serde_json::Result<bool>,
+) -> serde_json::Result<()> {
+    out.push(b'{');
+    for (at, (key, value)) in fields.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        serde_json::to_writer(&mut *out, key)?;
+        out.push(b':');
+        if !other(key, out)? {
+            out.extend_from_slice(value.get().as_bytes());
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// What a page of HTML told of a file.
+fn file_json(project: &str, file: &File<'_>) -> Value {
+    let map = |hashes: &Hashes<'_>| -> Map<String, Value> {
+        hashes.iter().filter(|hash| is_hash(hash)).map(|(name, hex)| (name.to_string(), json!(hex))).collect()
+    };
+    let mut all = json!({
+        "filename": file.name,
+        "url": link::to_file(project, &file.name),
+        "hashes": map(&file.hashes),
+    });
+    let metadata = file.metadata.as_ref().map(map).map(|map| if map.is_empty() { json!(true) } else { json!(map) });
+    let yanked = file.yanked.as_deref().map(|reason| if reason.is_empty() { json!(true) } else { json!(reason) });
+    let provenance = file.provenance.as_ref().and_then(|_| link::to_provenance(project, &file.name));
+    let known = [
+        ("requires-python", file.requires_python.as_ref().map(|range| json!(range))),
+        ("core-metadata", metadata.clone()),
+        ("dist-info-metadata", metadata),
+        ("yanked", yanked),
+        ("upload-time", file.upload_time.as_ref().map(|time| json!(time))),
+        ("size", file.size.map(|size| json!(size))),
+        ("provenance", provenance.map(|link| json!(link))),
+    ];
+    for (key, value) in known {
+        if let Some(value) = value {
+            all[key] = value;
+        }
+    }
+    all
+}
+
+/// The page as HTML.
+pub(super) fn html(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let page = Page::read(body)?;
+    let mut out = head(page.version.as_deref().unwrap_or(OLDEST));
+    for (name, content) in [("status", &page.status), ("status-reason", &page.reason)] {
+        if let Some(content) = content {
+            out.push_str(&format!("<meta name=\"pypi:project-{name}\" content=\"{}\">\n", text::html(content)));
+        }
+    }
+    let title = format!("Links for {}", text::html(project));
+    out.push_str(&format!("<title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n"));
+    for file in &page.files {
+        anchor(&mut out, project, file);
+    }
+    out.push_str("</body>\n</html>\n");
+    Ok(out.into_bytes())
+}
+
+/// How every page of HTML begins.
+pub(super) fn head(version: &str) -> String {
+    let version = text::html(version);
+    format!(
+        "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"pypi:repository-version\" content=\"{version}\">\n"
+    )
+}
+
+fn anchor(out: &mut String, project: &str, file: &File<'_>) {
+    let best = |hashes: &Hashes<'_>| -> Option<String> {
+        let named = |known: &&str| hashes.iter().find(|hash| hash.0 == **known && is_hash(hash));
+        KNOWN_HASHES.iter().find_map(named).map(|(name, hex)| format!("{name}={hex}"))
+    };
+    let fragment = best(&file.hashes).map(|hash| format!("#{hash}")).unwrap_or_default();
+    let metadata = file.metadata.as_ref().map(|hashes| best(hashes).unwrap_or_else(|| "true".to_owned()));
+    let provenance = file.provenance.as_ref().and_then(|_| link::to_provenance(project, &file.name));
+    let attributes = [
+        ("requires-python", file.requires_python.as_deref()),
+        ("core-metadata", metadata.as_deref()),
+        ("dist-info-metadata", metadata.as_deref()),
+        ("yanked", file.yanked.as_deref()),
+        ("provenance", provenance.as_deref()),
+    ];
+    out.push_str(&format!("<a href=\"{}{fragment}\"", text::html(&link::to_file(project, &file.name))));
+    for (name, value) in attributes {
+        if let Some(value) = value {
+            out.push_str(&format!(" data-{name}=\"{}\"", text::html(value)));
+        }
+    }
+    out.push_str(&format!(">{}</a><br/>\n", text::html(&file.name)));
+}
+
+/// Whether it can stand in a fragment: an algorithm's name and hex digits.
+fn is_hash((name, hex): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
+    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    named && !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+}

@@ -1,0 +1,138 @@
+//! What an index names: where it is and what vouches for it.
+
+use super::xml::Raw;
+use crate::text;
+use crate::{Fetch, Vouch};
+use larder_model::hex;
+
+/// Of one location.
+const MOST_PATH_BYTES: usize = 4096;
+
+/// A file that an index names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Item {
+    /// Below the repository's root, decoded.
+    pub(super) path: String,
+    /// Its address: absolute, or below the repository's root in the index's own encoding.
+    pub(super) url: String,
+    pub(super) vouch: Vouch,
+    pub(super) size: Option<u64>,
+}
+
+/// Why an item is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unfit {
+    /// Its location is missing, or leads out of the repository, or nobody could ask for it.
+    Place,
+    /// Its checksum or its size cannot be read.
+    Promise,
+}
+
+impl Item {
+    /// Reads an item. One that is on another host by its name alone is given a place in `directory`.
+    pub(super) fn read(raw: &Raw, directory: &str) -> Result<Self, Unfit> {
+        let href = raw.href.as_deref().ok_or(Unfit::Place)?;
+        let base = raw.base.as_deref().map(str::trim).filter(|base| !base.is_empty());
+        let (path, url) = place(base, href.trim(), directory).ok_or(Unfit::Place)?;
+        let vouch = raw.checksum.as_ref().map_or(Some(Vouch::Nothing), |(kind, digits)| vouch(kind, digits));
+        let size = raw.size.as_deref().map(str::parse).transpose().map_err(|_| Unfit::Promise)?;
+        Ok(Self { path, url, vouch: vouch.ok_or(Unfit::Promise)?, size })
+    }
+
+    /// How it is got, for a repository at `root`.
+    pub(super) fn fetch(&self, root: &str) -> Fetch {
+        let url = if is_absolute(&self.url) { self.url.clone() } else { below(text::path(root) + &self.url) };
+        Fetch { url, vouch: self.vouch.clone(), size: self.size }
+    }
+}
+
+/// Whether an address names its host.
+pub(super) fn is_absolute(url: &str) -> bool {
+    let begins = |with: &str| url.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    begins("https://") || begins("http://")
+}
+
+/// An encoded path as a relative address. A colon in its first segment would make a scheme of what stands before it.
+pub(super) fn below(path: String) -> String {
+    match path.split_once('/') {
+        None => path.replace(':', "%3A"),
+        Some((first, rest)) if first.contains(':') => format!("{}/{rest}", first.replace(':', "%3A")),
+        Some(_) => path,
+    }
+}
+
+/// Path below the root, and address.
+fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, String)> {
+    if is_absolute(href) {
+        let last = href.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        return Some((format!("{directory}{}", path_of(last)?), absolute(href)?));
+    }
+    let scheme = href.split('/').next().is_some_and(|first| first.ends_with(':'));
+    if scheme || href.starts_with('/') || href.contains("://") {
+        return None;
+    }
+    let segments: Vec<&str> = href.split('/').filter(|segment| !matches!(*segment, "" | ".")).collect();
+    let path = path_of(&segments.join("/"))?;
+    let url = segments.into_iter().map(encoded).collect::<Vec<_>>().join("/");
+    let Some(base) = base else { return Some((path, url)) };
+    if !is_absolute(base) || base.contains(['?', '#']) {
+        return None;
+    }
+    Some((path, format!("{}/{url}", absolute(base)?.trim_end_matches('/'))))
+}
+
+/// A path that a request could ask for.
+fn path_of(href: &str) -> Option<String> {
+    let path = decoded(href)?;
+    let odd = path.chars().any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
+    let dots = path.split('/').any(|segment| matches!(segment, "" | "." | ".."));
+    (!odd && !dots && path.len() <= MOST_PATH_BYTES).then_some(path)
+}
+
+fn decoded(href: &str) -> Option<String> {
+    let mut pieces = href.split('%');
+    let mut bytes = pieces.next()?.as_bytes().to_vec();
+    for piece in pieces {
+        let mut byte = [0];
+        hex::decode_into(&piece.get(..2)?.to_ascii_lowercase(), &mut byte)?;
+        bytes.extend_from_slice(&byte);
+        bytes.extend_from_slice(piece.get(2..)?.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores take `+` and `%2B` for two.
+fn encoded(segment: &str) -> String {
+    segment.split('%').map(text::segment).collect::<Vec<_>>().join("%")
+}
+
+/// An absolute address in which everything is encoded that has to be.
+fn absolute(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    if rest.starts_with('/') || rest.is_empty() || url.len() > MOST_PATH_BYTES || url.chars().any(char::is_control) {
+        return None;
+    }
+    let mut clean = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
+            clean.push(char::from(byte));
+        } else {
+            clean.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Some(clean)
+}
+
+/// `None` for a checksum that is not one of its kind.
+fn vouch(kind: &str, digits: &str) -> Option<Vouch> {
+    let (kind, digits) = (kind.to_ascii_lowercase(), digits.to_ascii_lowercase());
+    match kind.as_str() {
+        "sha256" | "sha512" => format!("{kind}:{digits}").parse().ok().map(Vouch::Digest),
+        "sha" | "sha1" => {
+            let mut bytes = [0; 20];
+            hex::decode_into(&digits, &mut bytes)?;
+            Some(Vouch::Sha1(bytes))
+        }
+        _ => Some(Vouch::Nothing),
+    }
+}

@@ -1,0 +1,155 @@
+//! Lists of packages: reads one for a single package, or keeps what matters of it.
+
+use super::item::{Item, Unfit};
+use super::unpack::{MOST_UNPACKED_BYTES, unpack};
+use super::xml::{Fault, PACKAGES, Scan};
+use crate::text::not_that;
+use crate::{Fetch, Table, Vouch};
+use larder_model::{Algorithm, Problem, hex};
+
+/// The largest distributions have a tenth of it.
+const MOST_PACKAGES: usize = 1_000_000;
+
+/// The packages of a list, one after another.
+struct Packages<'a>(Scan<'a>);
+
+impl<'a> Packages<'a> {
+    fn new(packed: &'a [u8], most_bytes: u64) -> Result<Self, Problem> {
+        let list = unpack(packed).map_err(|error| unreadable(error.into()))?;
+        Ok(Self(Scan::new(list, PACKAGES, most_bytes)))
+    }
+
+    /// The next package. Passed over: one that nobody could ask for here.
+    fn next(&mut self) -> Result<Option<Item>, Problem> {
+        while let Some(raw) = self.0.next().map_err(unreadable)? {
+            match Item::read(&raw, "") {
+                Ok(item) => return Ok(Some(item)),
+                Err(Unfit::Place) => {}
+                Err(Unfit::Promise) => return Err(not_that("a list of packages with checksums and sizes")),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn unreadable(fault: Fault) -> Problem {
+    not_that("a list of packages that can be read").because(fault)
+}
+
+/// All packages of a list by their path, with what vouches for them: some hundred bytes each, whatever else the list says.
+pub struct Listing {
+    /// Of each package its path, its address if that is not the path's, its checksum.
+    bytes: Box<[u8]>,
+    /// By path.
+    spots: Box<[Spot]>,
+}
+
+/// Where the bytes of one package are.
+struct Spot {
+    size: u64,
+    at: u32,
+    path: u16,
+    url: u16,
+    sum: Sum,
+}
+
+#[derive(Clone, Copy)]
+enum Sum {
+    Nothing,
+    Sha1,
+    Digest(Algorithm),
+}
+
+impl Sum {
+    fn length(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Sha1 => 20,
+            Self::Digest(algorithm) => algorithm.size(),
+        }
+    }
+}
+
+/// Stands for a size that the list does not tell.
+const NO_SIZE: u64 = u64::MAX;
+
+impl Listing {
+    /// Reads a list of packages as it is kept: packed in one of the ways in use, or plain.
+    pub fn read(packed: &[u8]) -> Result<Self, Problem> {
+        Self::read_within(packed, MOST_UNPACKED_BYTES)
+    }
+
+    pub(super) fn read_within(packed: &[u8], most_bytes: u64) -> Result<Self, Problem> {
+        let mut packages = Packages::new(packed, most_bytes)?;
+        let (mut bytes, mut spots) = (Vec::new(), Vec::new());
+        while let Some(item) = packages.next()? {
+            let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MOST_PACKAGES);
+            spots.push(spot.ok_or_else(|| not_that("a list of packages of a bearable length"))?);
+        }
+        // Stable: of two packages at one path the first counts, as it does for one that reads the list.
+        spots.sort_by(|one, other| one.path(&bytes).cmp(other.path(&bytes)));
+        Ok(Self { bytes: bytes.into(), spots: spots.into() })
+    }
+}
+
+impl Table for Listing {
+    /// `root`: empty, or with a slash at its end; `path` is below it.
+    fn find(&self, root: &str, path: &str) -> Option<Fetch> {
+        let at = self.spots.partition_point(|spot| spot.path(&self.bytes) < path.as_bytes());
+        let spot = self.spots.get(at).filter(|spot| spot.path(&self.bytes) == path.as_bytes())?;
+        Some(spot.item(&self.bytes)?.fetch(root))
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.bytes.len() + size_of_val(&*self.spots)
+    }
+}
+
+/// `None` for what is too long.
+fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
+    let url = if item.url == crate::text::path(&item.path) { "" } else { &item.url };
+    let (sum, digits) = match &item.vouch {
+        Vouch::Nothing => (Sum::Nothing, &[][..]),
+        Vouch::Sha1(digits) => (Sum::Sha1, &digits[..]),
+        Vouch::Digest(digest) => (Sum::Digest(digest.algorithm()), digest.bytes()),
+    };
+    let spot = Spot {
+        size: item.size.unwrap_or(NO_SIZE),
+        at: bytes.len().try_into().ok()?,
+        path: item.path.len().try_into().ok()?,
+        url: url.len().try_into().ok()?,
+        sum,
+    };
+    bytes.extend_from_slice(item.path.as_bytes());
+    bytes.extend_from_slice(url.as_bytes());
+    bytes.extend_from_slice(digits);
+    Some(spot)
+}
+
+impl Spot {
+    /// `length` bytes from `skip` bytes after its begin.
+    fn part<'a>(&self, bytes: &'a [u8], skip: usize, length: usize) -> &'a [u8] {
+        let begin = usize::try_from(self.at).unwrap_or(usize::MAX).saturating_add(skip);
+        bytes.get(begin..begin.saturating_add(length)).unwrap_or_default()
+    }
+
+    fn path<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        self.part(bytes, 0, self.path.into())
+    }
+
+    fn item(&self, bytes: &[u8]) -> Option<Item> {
+        let path = str::from_utf8(self.path(bytes)).ok()?;
+        let (path_length, url_length) = (usize::from(self.path), usize::from(self.url));
+        let url = str::from_utf8(self.part(bytes, path_length, url_length)).ok()?;
+        let digits = self.part(bytes, path_length + url_length, self.sum.length());
+        let vouch = match self.sum {
+            Sum::Nothing => Vouch::Nothing,
+            Sum::Sha1 => Vouch::Sha1(digits.try_into().ok()?),
+            Sum::Digest(algorithm) => {
+                Vouch::Digest(format!("{}:{}", algorithm.name(), hex::encode(digits)).parse().ok()?)
+            }
+        };
+        let url = if url.is_empty() { crate::text::path(path) } else { url.into() };
+        Some(Item { path: path.into(), url, vouch, size: Some(self.size).filter(|size| *size != NO_SIZE) })
+    }
+}

@@ -1,0 +1,41 @@
+//! `repomd.xml`: the one file that names all others.
+
+use super::item::{Item, Unfit};
+use super::xml::{Fault, RECORDS, Scan};
+use crate::text::not_that;
+use larder_model::Problem;
+
+/// Real ones have some thousands.
+const MOST_BYTES: u64 = 16 << 20;
+/// Real ones have some dozens.
+const MOST_RECORDS: usize = 1024;
+
+/// One file of metadata.
+pub(super) struct Record {
+    /// What it is: `primary`, `filelists`, `primary_zck`, …
+    pub(super) kind: String,
+    /// Whether it has a checksum of any kind.
+    pub(super) summed: bool,
+    pub(super) item: Item,
+}
+
+/// All records that have a location.
+pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
+    let unreadable = |fault: Fault| not_that("a repomd.xml that can be read").because(fault);
+    let mut scan = Scan::new(Box::new(body), RECORDS, MOST_BYTES);
+    let mut records = Vec::new();
+    while let Some(raw) = scan.next().map_err(unreadable)? {
+        if raw.href.is_none() {
+            continue;
+        }
+        let item = Item::read(&raw, "repodata/").map_err(|unfit| match unfit {
+            Unfit::Place => not_that("a repomd.xml whose locations are within its repository"),
+            Unfit::Promise => not_that("a repomd.xml with checksums and sizes"),
+        })?;
+        if records.len() == MOST_RECORDS {
+            return Err(not_that("a repomd.xml of a bearable length"));
+        }
+        records.push(Record { kind: raw.kind, summed: raw.checksum.is_some(), item });
+    }
+    Ok(records)
+}

@@ -1,0 +1,532 @@
+use super::*;
+use crate::{Fetch, Vouch};
+use http::HeaderMap;
+use larder_model::{Algorithm, Digest};
+
+const REPOMD: &[u8] = include_bytes!("testdata/repomd.xml");
+const GZIP: &[u8] = include_bytes!("testdata/primary.xml.gz");
+const XZ: &[u8] = include_bytes!("testdata/primary.xml.xz");
+const ZSTD: &[u8] = include_bytes!("testdata/primary.xml.zst");
+const BZIP2: &[u8] = include_bytes!("testdata/primary.xml.bz2");
+const PLAIN: &[u8] = include_bytes!("testdata/primary.xml");
+const PRIMARY: &str = "repodata/c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-primary.xml.gz";
+const TINY: &str = "Packages/t/tiny-1.0~rc1^git2-1.noarch.rpm";
+const LIBTINY: &str = "Packages/l/libtiny++-2.1-3.noarch.rpm";
+const TINY_SUM: &str = "sha256:8d2b32b93b1f0650b7f4d4db05dea60be73ea65f9537ed8473a5cc7f39802cb1";
+const HERE: Here<'static> = Here { origin: "https://r.example", path: "/rpm/el9", public: false, identified: false };
+
+/// Goes the way of a plan with these answers, documents and lists as they are asked for.
+fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem> {
+    let (mut known, mut tables): (Vec<Option<Bytes>>, Vec<Arc<dyn Table>>) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match Rpm.plan(artifact, &known, &tables)? {
+            Plan::Read(_) => known.push(answer.clone()),
+            Plan::Consult(list, fetch) => {
+                let absent = || Problem::new(Kind::DigestMismatch, "list", "none");
+                let body = answer.as_deref().ok_or_else(absent)?;
+                let mut checker = larder_model::Checker::new(&fetch.vouch);
+                checker.update(body);
+                if !checker.agrees() {
+                    return Err(Problem::new(Kind::DigestMismatch, "list", "another"));
+                }
+                tables.push(Rpm.table(&list, body)?);
+            }
+            fetch @ Plan::Fetch(_) => return Ok(fetch),
+        }
+    }
+    match Rpm.plan(artifact, &known, &tables)? {
+        Plan::Consult(list, _) => Ok(Plan::Read(Document::new("", list.path))),
+        plan => Ok(plan),
+    }
+}
+
+fn ask(path: &str) -> Result<Ask, Problem> {
+    let (headers, method) = (HeaderMap::new(), Method::GET);
+    Rpm.parse(&Line::new(&method, path, "countme=1", &headers)?)
+}
+
+fn artifact(path: &str) -> Artifact {
+    match ask(path).expect("path") {
+        Ask::Artifact(artifact) => artifact,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn document(path: &str) -> (Document, Form) {
+    match ask(path).expect("path") {
+        Ask::Document(document, form) => (document, form),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a step before has found; nothing if it is empty.
+fn kept(body: &[u8]) -> Option<Bytes> {
+    (!body.is_empty()).then(|| Bytes::copy_from_slice(body))
+}
+
+fn text(body: &[u8]) -> &str {
+    str::from_utf8(body).expect("text")
+}
+
+/// A `repomd.xml` with one record of this kind.
+fn repomd_with(kind: &str, location: &str, checksum: &str, list: &[u8]) -> Vec<u8> {
+    let size = list.len();
+    format!(
+        "<repomd><data type=\"{kind}\"><checksum {checksum}</checksum><open-checksum type=\"sha256\">no</open-checksum>\
+         <location {location}/><size>{size}</size><open-size>1</open-size></data></repomd>"
+    )
+    .into_bytes()
+}
+
+fn sum(algorithm: Algorithm, body: &[u8]) -> String {
+    let digest = Digest::of(algorithm, body);
+    format!("type=\"{}\">{}", algorithm.name(), digest.hex())
+}
+
+/// The plan for a package at the top of its repository, whose list is `list`.
+fn plan_by(list: &[u8], path: &str) -> Result<Plan, Problem> {
+    let repomd = repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, list), list);
+    plan(&artifact(path), &[kept(&repomd), kept(list)])
+}
+
+fn fetched(plan: Result<Plan, Problem>) -> Fetch {
+    match plan.expect("plan") {
+        Plan::Fetch(fetch) => fetch,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A list with one package.
+fn list_with(location: &str) -> Vec<u8> {
+    let checksum = format!("<checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>", &TINY_SUM[7..]);
+    format!("<metadata><package>{checksum}<size package=\"7\"/><location {location}/></package></metadata>")
+        .into_bytes()
+}
+
+#[test]
+fn files_of_a_repository_are_told_apart() {
+    for root in ["", "9/BaseOS/x86_64/os/", "repodata/of/"] {
+        let (repomd, form) = document(&format!("/{root}repodata/repomd.xml"));
+        assert_eq!((&*repomd.path, form.content_type), (&*format!("{root}repodata/repomd.xml"), "text/xml"));
+        assert!(!form.compressible && !form.sited && form.name.is_empty());
+        assert_eq!(document(&format!("/{root}repodata/repomd.xml.asc")).1.content_type, "text/plain");
+        assert_eq!(document(&format!("/{root}repodata/repomd.xml.key")).1.content_type, "application/pgp-keys");
+        for file in
+            ["repodata/primary.xml.gz", "repodata/00ff-comps.xml", "Packages/t/a.rpm", "drpms/a_b.drpm", "a.src.rpm"]
+        {
+            assert_eq!(&*artifact(&format!("/{root}{file}")).path, format!("{root}{file}"));
+        }
+    }
+    for (path, content_type) in [
+        ("/RPM-GPG-KEY-example-1.2", "text/plain"),
+        ("/9/os/.treeinfo", "text/plain"),
+        ("/media.1/media", "text/plain"),
+        ("/content", "text/plain"),
+        ("/some.repo", "text/plain"),
+        ("/images/boot.iso", "application/octet-stream"),
+        ("/repodata", "text/plain"),
+    ] {
+        assert_eq!(document(path).1.content_type, content_type, "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_offered_is_not_found_or_refused() {
+    for path in ["/", "/Packages/", "/repodata/", "/mirrorlist", "/9/os/metalink"] {
+        let problem = ask(path).expect_err("refused");
+        assert_eq!(problem.kind, Kind::NotFound, "{path}");
+    }
+    assert!(ask("/mirrorlist").expect_err("refused").detail.contains("baseurl"));
+    let (headers, method) = (HeaderMap::new(), Method::PUT);
+    let line = Line::new(&method, "/a.rpm", "", &headers).expect("line");
+    assert_eq!(Rpm.parse(&line).expect_err("refused").kind, Kind::Unsupported);
+    let refused = Rpm.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &HERE);
+    assert_eq!(refused.headers[WWW_AUTHENTICATE], "Basic realm=\"larder\"");
+    assert_eq!((refused.status, &*refused.body), (StatusCode::UNAUTHORIZED, &b"log in\n"[..]));
+    let refused = Rpm.refuse(&Problem::not_found("path", "no"), &HERE);
+    assert!(!refused.headers.contains_key(WWW_AUTHENTICATE));
+}
+
+#[test]
+fn a_source_is_the_path_encoded() {
+    for (path, url) in [
+        ("/9/os/repodata/repomd.xml", "9/os/repodata/repomd.xml"),
+        ("/a%20b/RPM-GPG-KEY-x+y~z%5E1", "a%20b/RPM-GPG-KEY-x+y~z%5E1"),
+        ("/1:2/some:key", "1%3A2/some:key"),
+        ("/some:key", "some%3Akey"),
+    ] {
+        let Source::At { url: found, .. } = Rpm.source(&document(path).0, &[]).expect("source") else {
+            panic!("not an address")
+        };
+        assert_eq!(found, url);
+    }
+}
+
+#[test]
+fn a_snapshot_is_all_that_its_repomd_names() {
+    for root in ["", "9/BaseOS/x86_64/os/"] {
+        let repomd = document(&format!("/{root}repodata/repomd.xml")).0;
+        Rpm.check(&repomd, REPOMD).expect("a repomd.xml");
+        let set = Rpm.set(&repomd, REPOMD).expect("set");
+        let companions: Vec<&str> = set.companions.iter().map(|companion| &*companion.path).collect();
+        assert_eq!(companions, [".asc", ".key"].map(|ending| format!("{root}repodata/repomd.xml{ending}")));
+        assert_eq!(set.members.len(), 3);
+        let (member, fetch) = &set.members[0];
+        assert_eq!((&*member.path, &fetch.url), (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}")));
+        assert_eq!(fetch.vouch, Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP)));
+        assert_eq!(fetch.size, Some(710));
+        // Asked for alone, each is got in the same way.
+        let one = artifact(&format!("/{root}{PRIMARY}"));
+        assert_eq!(&one, member);
+        assert_eq!(plan(&one, &[]).expect("plan"), Plan::Read(repomd.clone()));
+        assert_eq!(fetched(plan(&one, &[kept(REPOMD)])), *fetch);
+        assert_eq!(plan(&one, &[None]).expect_err("none").kind, Kind::NotFound);
+        let gone = artifact(&format!("/{root}repodata/00ff-primary.xml.gz"));
+        assert_eq!(plan(&gone, &[kept(REPOMD)]).expect_err("gone").kind, Kind::NotFound);
+    }
+    assert_eq!(Rpm.set(&document("/repodata/repomd.xml.asc").0, b"x").expect("set"), Set::default());
+    for (path, belongs) in [
+        ("9/repodata/repomd.xml.asc", Some(repomd_of("9/"))),
+        ("repodata/repomd.xml.key", Some(repomd_of(""))),
+        ("repodata/repomd.xml", None),
+        ("9/some.key", None),
+    ] {
+        assert_eq!(Rpm.belongs_to(&Document::new("", path)), belongs, "{path}");
+    }
+}
+
+#[test]
+fn every_kind_of_record_is_a_member() {
+    let body = text(REPOMD).replace("\"filelists\"", "\"primary_zck\"").replace("\"other\"", "\"prestodelta\"");
+    assert_eq!(Rpm.set(&repomd_of(""), body.as_bytes()).expect("set").members.len(), 3);
+    let (long, short) = ("00".repeat(64), "0a".repeat(20));
+    for (checksum, vouch) in [
+        (format!("type=\"sha512\">{long}"), Vouch::Digest(format!("sha512:{long}").parse().expect("digest"))),
+        (format!("type=\"sha\">\n {short} "), Vouch::Sha1([10; 20])),
+        (format!("type=\"sha1\">{}", short.to_uppercase()), Vouch::Sha1([10; 20])),
+        ("type=\"md5\">00".into(), Vouch::Nothing),
+    ] {
+        let body = repomd_with("group", "href=\"repodata/comps.xml\"", &checksum, b"1234");
+        Rpm.check(&repomd_of(""), &body).expect("a repomd.xml");
+        let (_, fetch) = &Rpm.set(&repomd_of(""), &body).expect("set").members[0];
+        assert_eq!(*fetch, Fetch { url: "repodata/comps.xml".into(), vouch, size: Some(4) });
+    }
+}
+
+#[test]
+fn metadata_may_be_on_another_host() {
+    let checksum = sum(Algorithm::Sha256, GZIP);
+    for (location, path, url) in [
+        (
+            "xml:base=\"https://far.example/x/\" href=\"repodata/p.gz\"",
+            "repodata/p.gz",
+            "https://far.example/x/repodata/p.gz",
+        ),
+        ("href=\"HTTPS://far.example/x/p.gz?a=1&amp;b\"", "repodata/p.gz", "HTTPS://far.example/x/p.gz?a=1&b"),
+    ] {
+        let body = repomd_with("primary", location, &checksum, GZIP);
+        let set = Rpm.set(&repomd_of("9/"), &body).expect("set");
+        let (member, fetch) = &set.members[0];
+        assert_eq!((&*member.path, &*fetch.url), (&*format!("9/{path}"), url));
+        let plan = Rpm.plan(&artifact(&format!("/9/{TINY}")), &[kept(&body)], &[]).expect("plan");
+        let Plan::Consult(list, list_fetch) = plan else { panic!("no list") };
+        assert_eq!((list, &list_fetch), (member.clone(), fetch));
+    }
+}
+
+#[test]
+fn locations_outside_of_the_repository_are_refused() {
+    let checksum = sum(Algorithm::Sha256, GZIP);
+    for location in [
+        "href=\"../p.gz\"",
+        "href=\"repodata/../../p.gz\"",
+        "href=\"repodata/%2e%2E/p.gz\"",
+        "href=\"repodata%2f..%2fp.gz\"",
+        "href=\"/etc/p.gz\"",
+        "href=\"%2fetc/p.gz\"",
+        "href=\"//far.example/p.gz\"",
+        "href=\"file:///etc/p.gz\"",
+        "href=\"file:/etc/p.gz\"",
+        "href=\"ftp://far.example/p.gz\"",
+        "href=\"https:///p.gz\"",
+        "href=\"https://far.example/..\"",
+        "href=\"a\\..\\p.gz\"",
+        "href=\"p%00.gz\"",
+        "href=\"p%zz.gz\"",
+        "href=\"p%é.gz\"",
+        "href=\"p%ff.gz\"",
+        "href=\"\"",
+        "xml:base=\"ftp://far.example/\" href=\"p.gz\"",
+        "xml:base=\"file:///etc\" href=\"p.gz\"",
+        "xml:base=\"https://far.example/?x=\" href=\"p.gz\"",
+        "xml:base=\"https://far.example/\" href=\"../p.gz\"",
+    ] {
+        let body = repomd_with("primary", location, &checksum, GZIP);
+        let problem = Rpm.set(&repomd_of(""), &body).expect_err(location);
+        assert_eq!(problem.kind, Kind::Upstream, "{location}");
+        assert!(Rpm.check(&repomd_of(""), &body).is_err(), "{location}");
+    }
+    let long = format!("href=\"{}\"", "a/".repeat(3000));
+    assert!(Rpm.check(&repomd_of(""), &repomd_with("primary", &long, &checksum, GZIP)).is_err());
+}
+
+#[test]
+fn what_is_no_document_of_a_repository_is_refused() {
+    let good = text(REPOMD);
+    let bad = [
+        String::new(),
+        "<html>log in</html>".into(),
+        "<repomd/>".into(),
+        "<repomd><data type=\"primary\"><location href=\"a\"/></data></repomd>".into(),
+        "<repomd><data type=\"primary\"><checksum type=\"md5\">00</checksum></data></repomd>".into(),
+        good.replace("<repomd", "<metadata").replace("</repomd", "</metadata"),
+        good.replace("</repomd>", ""),
+        good.replace("</repomd>", "</other>"),
+        format!("{good}<repomd/>"),
+        format!("{good}and more"),
+        good.replacen("<size>710", "<size>-1", 1),
+        good.replacen("<checksum type=\"sha256\">c7", "<checksum type=\"sha256\">zz", 1),
+        good.replacen("<checksum type=\"sha256\">", "<checksum type=\"sha512\">", 1),
+        good.replace("<repomd", "<!DOCTYPE repomd [<!ENTITY a \"b\">]><repomd"),
+        good.replacen("<size>710", "<size>&a;", 1),
+        good.replacen("href=\"repodata/", "href=\"&a;repodata/", 1),
+        good.replace("<revision>", &"<a>".repeat(40)),
+        good.replace("<revision>", &format!("<revision>{}", "1".repeat(2 << 20))),
+        good.replacen("<size>710", &format!("<size>{}710", " ".repeat(9000)), 1),
+        good.replacen("<data ", &format!("<data {} ", "a=\"\" ".repeat(70)), 1),
+        good.replacen("<revision>", &format!("{}<revision>", "<data><location href=\"a\"/></data>".repeat(1024)), 1),
+    ];
+    for body in &bad {
+        let problem = Rpm.check(&repomd_of(""), body.as_bytes()).expect_err(body);
+        assert_eq!(problem.kind, Kind::Upstream, "{body}");
+    }
+    assert!(Rpm.check(&repomd_of(""), GZIP).is_err());
+    let harmless = format!("\u{feff}{good}\n<!-- end -->\n").replacen("710", "&#55;1<![CDATA[0]]>", 1);
+    Rpm.check(&repomd_of(""), harmless.as_bytes()).expect("a repomd.xml");
+}
+
+#[test]
+fn other_documents_are_what_their_names_say() {
+    let signature = document("/repodata/repomd.xml.asc").0;
+    Rpm.check(&signature, b"-----BEGIN PGP SIGNATURE-----\n\n=x\n").expect("a signature");
+    assert!(Rpm.check(&signature, b"-----BEGIN PGP MESSAGE-----").is_err());
+    let key = document("/repodata/repomd.xml.key").0;
+    Rpm.check(&key, b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n").expect("a key");
+    assert!(Rpm.check(&key, b"").is_err());
+    let file = document("/9/.treeinfo").0;
+    Rpm.check(&file, b"[general]\n").expect("a file");
+    Rpm.check(&Document::new("", PRIMARY), GZIP).expect("a list");
+    for page in ["<!DOCTYPE html><p>", "\u{feff}\n <HTML lang=\"en\">", "<html>"] {
+        assert!(Rpm.check(&file, page.as_bytes()).is_err(), "{page}");
+    }
+}
+
+#[test]
+fn a_package_is_vouched_for_by_the_list() {
+    for root in ["", "9/BaseOS/x86_64/os/"] {
+        let package = artifact(&format!("/{root}{}", TINY.replace('^', "%5E")));
+        let repomd = plan(&package, &[]).expect("plan");
+        assert_eq!(repomd, Plan::Read(repomd_of(root)), "right above the directory of packages");
+        let list = plan(&package, &[kept(REPOMD)]).expect("plan");
+        assert_eq!(list, Plan::Read(Document::new("", format!("{root}{PRIMARY}"))));
+        let fetch = fetched(plan(&package, &[kept(REPOMD), kept(GZIP)]));
+        assert_eq!(fetch.url, format!("{root}{}", TINY.replace('^', "%5E")));
+        assert_eq!((fetch.vouch, fetch.size), (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(5677)));
+        // A list that is not the one named, or not there, tells nothing.
+        let other = plan(&package, &[kept(REPOMD), kept(XZ)]).expect_err("another list");
+        assert_eq!(other.kind, Kind::DigestMismatch);
+        let absent = plan(&package, &[kept(REPOMD), None]).expect_err("no list");
+        assert_eq!(absent.kind, Kind::DigestMismatch);
+    }
+}
+
+#[test]
+fn lists_are_read_in_every_packing() {
+    for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
+        assert_eq!(fetched(plan_by(list, "/Packages/l/libtiny++-2.1-3.noarch.rpm")).size, Some(5589));
+        assert_eq!(plan_by(list, "/tiny-2.rpm").expect_err("absent").kind, Kind::NotFound);
+        let listing = Listing::read(list).expect("listing");
+        assert_eq!(listing.find("", LIBTINY), Some(fetched(plan_by(list, &format!("/{LIBTINY}")))));
+        assert_eq!(
+            listing.find("9/os/", TINY).expect("package").url,
+            "9/os/Packages/t/tiny-1.0~rc1%5Egit2-1.noarch.rpm"
+        );
+        assert_eq!(listing.find("", "Packages/t/tiny"), None);
+        assert!(listing.weight() < 400);
+        // Cut short, it may still tell of its first package, but not that there are no others.
+        assert!(Listing::read(&list[..list.len() * 3 / 4]).is_err());
+        assert!(
+            plan_by(&list[..list.len() * 3 / 4], "/absent.rpm").is_err_and(|problem| problem.kind == Kind::Upstream)
+        );
+    }
+    let twice = [GZIP, ZSTD, XZ, BZIP2].map(|list| [list, list].concat());
+    for list in twice {
+        assert!(Listing::read(&list).is_err(), "two documents in a row");
+    }
+    for bad in [&b""[..], b"\0ZCK1", b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh", b"<html/>", b"<metadata>"]
+    {
+        assert!(Listing::read(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn a_list_is_read_within_limits() {
+    let whole = PLAIN.len() as u64;
+    for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
+        Listing::read_within(list, whole).expect("listing");
+        assert_eq!(Listing::read_within(list, whole - 1).err().map(|problem| problem.kind), Some(Kind::Upstream));
+    }
+    let deep = text(PLAIN).replace("<rpm:provides>", &"<a>".repeat(40));
+    let entities = text(PLAIN).replace("<metadata", "<!DOCTYPE metadata [<!ENTITY a \"aaaa\">]><metadata");
+    let long = text(PLAIN).replace("<rpm:provides>", &format!("<a b=\"{}\"/><rpm:provides>", "x".repeat(2 << 20)));
+    for bad in [deep, entities, long] {
+        assert!(Listing::read(bad.as_bytes()).is_err());
+        assert!(plan_by(bad.as_bytes(), "/absent.rpm").is_err_and(|problem| problem.kind == Kind::Upstream));
+    }
+}
+
+#[test]
+fn the_repository_of_a_package_is_looked_for_above_it() {
+    assert_eq!(roots("a.rpm"), [""]);
+    assert_eq!(roots("9/os/a.rpm"), ["9/os/", "9/", ""]);
+    assert_eq!(roots("9/os/Packages/a/a.rpm"), ["9/os/", "9/os/Packages/a/", "9/os/Packages/", "9/", ""]);
+    let far = roots("1/2/3/4/5/6/7/8/9/10/a.rpm");
+    assert_eq!((far.len(), far.last()), (MOST_ROOTS, Some(&"")));
+    // The nearest has no repository, the next one names no list, the next another package, the top this one.
+    let package = artifact("/x/y/z/a.rpm");
+    let mut known = vec![None, kept(&repomd_with("group", "href=\"repodata/g\"", "type=\"md5\">0", b""))];
+    assert_eq!(plan(&package, &known[..1]).expect("plan"), Plan::Read(repomd_of("x/y/")));
+    assert_eq!(plan(&package, &known).expect("plan"), Plan::Read(repomd_of("x/")));
+    let list = list_with("href=\"y/b.rpm\"");
+    known.push(kept(&repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, &list), &list)));
+    assert_eq!(plan(&package, &known).expect("plan"), Plan::Read(Document::new("", "x/repodata/p")));
+    known.push(kept(&list));
+    assert_eq!(plan(&package, &known).expect("plan"), Plan::Read(repomd_of("")));
+    let list = list_with("href=\"x/y/z/a.rpm\"");
+    known.push(kept(&repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, &list), &list)));
+    known.push(kept(&list));
+    assert_eq!(fetched(plan(&package, &known)).url, "x/y/z/a.rpm");
+    let nowhere = [None, None, None, None];
+    assert_eq!(plan(&package, &nowhere).expect_err("nowhere").kind, Kind::NotFound);
+    // With a repository at each root there are more documents than are worth reading.
+    let package = artifact("/1/2/3/4/5/6/a.rpm");
+    let mut known = Vec::new();
+    while let Ok(Plan::Read(document)) = plan(&package, &known) {
+        let list = list_with("href=\"b.rpm\"");
+        let repomd = repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, &list), &list);
+        known.push(kept(if document.path.ends_with("repomd.xml") { &repomd } else { &list }));
+    }
+    assert_eq!(known.len(), MOST_STEPS);
+    assert_eq!(plan(&package, &known).expect_err("nowhere").kind, Kind::NotFound);
+}
+
+#[test]
+fn a_package_is_where_its_location_says() {
+    for (location, path, url) in [
+        ("href=\"a-1:2-1.rpm\"", "/a-1:2-1.rpm", "a-1%3A2-1.rpm"),
+        ("href=\"./x//a.rpm\"", "/x/a.rpm", "x/a.rpm"),
+        ("href=\"a%2B%2b.rpm\"", "/a++.rpm", "a%2B%2b.rpm"),
+        ("href=\"a++.rpm\"", "/a%2B%2b.rpm", "a++.rpm"),
+        ("href=\"a &amp; &#98;.rpm\"", "/a%20&%20b.rpm", "a%20&%20b.rpm"),
+        ("xml:base=\"https://far.example/x\" href=\"p/a^b.rpm\"", "/p/a%5eb.rpm", "https://far.example/x/p/a%5Eb.rpm"),
+        ("xml:base=\"\" href=\"a.rpm\"", "/a.rpm", "a.rpm"),
+        ("href=\"http://far.example/x/a.rpm\"", "/a.rpm", "http://far.example/x/a.rpm"),
+    ] {
+        let list = list_with(location);
+        let repomd = repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha512, &list), &list);
+        let above = artifact(path).path.matches('/').count();
+        let mut known = vec![None; above];
+        known.extend([kept(&repomd), kept(&list)]);
+        let fetch = fetched(plan(&artifact(path), &known));
+        assert_eq!(fetch.url, url);
+        assert_eq!(Listing::read(&list).expect("listing").find("", &artifact(path).path), Some(fetch));
+    }
+}
+
+#[test]
+fn a_package_that_nobody_could_ask_for_does_not_hide_others() {
+    let both =
+        |location: &str| text(&list_with(location)).replace("</metadata>", &text(&list_with("href=\"a.rpm\""))[10..]);
+    for location in
+        ["href=\"../a.rpm\"", "href=\"/a.rpm\"", "xml:base=\"ftp://far.example\" href=\"a.rpm\"", "", "href=\"a%.rpm\""]
+    {
+        assert_eq!(fetched(plan_by(both(location).as_bytes(), "/a.rpm")).url, "a.rpm", "{location}");
+    }
+    // Of two at one place the first counts.
+    let list = both("href=\"a.rpm\"").replacen("\"7\"", "\"8\"", 1);
+    assert_eq!(fetched(plan_by(list.as_bytes(), "/a.rpm")).size, Some(8));
+    assert_eq!(
+        Listing::read(list.as_bytes()).expect("listing").find("", "a.rpm").and_then(|fetch| fetch.size),
+        Some(8)
+    );
+}
+
+#[test]
+fn only_the_checksum_of_the_whole_package_counts() {
+    let list = text(&list_with("href=\"a.rpm\"")).replace(
+        "<checksum",
+        "<checksum type=\"sha512\">no</checksum><format><size>3</size><checksum type=\"md5\" pkgid=\"YES\">0</checksum>\
+         <location href=\"b.rpm\"/></format><checksum",
+    );
+    let list = list.replacen("<checksum type=\"sha512\">no</checksum>", "<checksum type=\"md5\">no</checksum>", 1);
+    let fetch = fetched(plan_by(list.as_bytes(), "/a.rpm"));
+    assert_eq!((fetch.vouch, fetch.size), (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(7)));
+    for (from, to) in [("\"7\"", "\"many\""), ("8d2b", "8D2X")] {
+        let list = text(&list_with("href=\"a.rpm\"")).replace(from, to);
+        assert_eq!(plan_by(list.as_bytes(), "/a.rpm").expect_err("unreadable").kind, Kind::Upstream);
+    }
+    // An old list, and one with sums that are not known here.
+    for (kind, digits, vouch) in
+        [("sha", "0b".repeat(20), Vouch::Sha1([11; 20])), ("sha384", "00".into(), Vouch::Nothing)]
+    {
+        let list = text(&list_with("href=\"a.rpm\"")).replace("sha256", kind).replace(&TINY_SUM[7..], &digits);
+        assert_eq!(fetched(plan_by(list.as_bytes(), "/a.rpm")).vouch, vouch);
+        assert_eq!(
+            Listing::read(list.as_bytes()).expect("listing").find("", "a.rpm").map(|fetch| fetch.vouch),
+            Some(vouch)
+        );
+    }
+}
+
+#[test]
+fn deltas_have_a_list_of_their_own() {
+    let list = format!(
+        "<prestodelta><newpackage name=\"a\"><delta oldversion=\"1\"><filename>drpms/a-1_2.drpm</filename>\
+         <sequence>a-00</sequence><size>9</size><checksum type=\"sha256\">{}</checksum></delta></newpackage></prestodelta>",
+        &TINY_SUM[7..]
+    );
+    let list = list.as_bytes();
+    let delta = artifact("/drpms/a-1_2.drpm");
+    let repomd = repomd_with("prestodelta", "href=\"repodata/d\"", &sum(Algorithm::Sha256, list), list);
+    assert_eq!(plan(&delta, &[kept(&repomd)]).expect("plan"), Plan::Read(Document::new("", "repodata/d")));
+    let fetch = fetched(plan(&delta, &[kept(&repomd), kept(list)]));
+    assert_eq!((&*fetch.url, fetch.size), ("drpms/a-1_2.drpm", Some(9)));
+    assert_eq!(Listing::read(list).expect("listing").find("", "drpms/a-1_2.drpm"), Some(fetch));
+}
+
+#[test]
+fn repositories_with_simple_names_are_pinned_by_checksum() {
+    let simple = text(REPOMD).replace("c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-", "");
+    assert_eq!(
+        plan(&artifact(&format!("/{TINY}")), &[kept(simple.as_bytes())]).expect("plan"),
+        Plan::Read(Document::new("", "repodata/primary.xml.gz"))
+    );
+    let fetch = fetched(plan(&artifact("/repodata/primary.xml.gz"), &[kept(simple.as_bytes())]));
+    assert_eq!(fetch.vouch, Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP)));
+}
+
+#[test]
+fn packed_files_are_files_and_no_encoding() {
+    for (path, content_type) in [
+        ("/a.rpm", "application/x-rpm"),
+        ("/drpms/a.drpm", "application/x-rpm"),
+        ("/repodata/p.xml.gz", "application/gzip"),
+        ("/repodata/p.xml.xz", "application/x-xz"),
+        ("/repodata/p.xml.zst", "application/zstd"),
+        ("/repodata/p.xml.bz2", "application/x-bzip2"),
+        ("/repodata/comps.xml", "text/xml"),
+        ("/repodata/p.xml.zck", "application/octet-stream"),
+    ] {
+        assert_eq!(Rpm.content_type(&artifact(path)), content_type, "{path}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Small things that several protocols write and read.
+
+use larder_model::{Kind, Problem};
+use serde_json::Value;
+
+/// One segment of a path, encoded for a request.
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Several segments with slashes between them.
+pub(crate) fn path(text: &str) -> String {
+    text.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+/// The value of a key of a query, decoded; the first one counts.
+pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
+    let (_, value) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key)?;
+    let bytes = value.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let byte = match bytes[at] {
+            b'+' => b' ',
+            b'%' => {
+                let digits = value.get(at + 1..at + 3)?;
+                at += 2;
+                u8::from_str_radix(digits, 16).ok()?
+            }
+            byte => byte,
+        };
+        decoded.push(byte);
+        at += 1;
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// What upstream sent is not what it should be.
+pub(crate) fn not_that(what: &'static str) -> Problem {
+    Problem::new(Kind::Upstream, "upstream", format!("what the upstream sent is not {what}"))
+}
+
+/// The same, told by a parser.
+pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
+    not_that(what).because(error)
+}
+
+/// Text that is safe within HTML, attribute values included.
+pub(crate) fn html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#x27;"),
+            _ => safe.push(char),
+        }
+    }
+    safe
+}
+
+/// A small JSON answer's bytes.
+pub(crate) fn json(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}

@@ -1,0 +1,71 @@
+//! What is set for a repository beside its name and kind.
+
+use crate::RepoName;
+use serde::{Deserialize, Serialize};
+
+/// Settings of a repository, as its row keeps them in JSON. What a kind does not use stays empty.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RepoSettings {
+    /// Nothing is fetched: what is kept is all there is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
+    /// Of a mirror: what it mirrors; `None` until someone says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamSettings>,
+    /// Of a mirror: how long a document is taken without asking again, in seconds; `None`: as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh_seconds: Option<u64>,
+    /// Of a group: its repos, in the order in which they are asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<RepoName>,
+}
+
+/// A remote registry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UpstreamSettings {
+    /// Its address, ending in `/`.
+    pub url: String,
+    /// Who we are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password or token, sealed under the server's key. Never told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Whether its host may have a private or loopback address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_private: bool,
+    /// Other origins (`scheme://host:port`) of private address that its indexes may point at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+impl RepoSettings {
+    /// Reads a row's settings; what an older version wrote is fine.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// As a row keeps them.
+    pub fn write(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+    }
+}
+
+/// Settings of the whole server that live in the database.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerSettings {
+    /// Nothing is fetched from any upstream.
+    pub offline: bool,
+    /// Of images.
+    pub oci: OciSettings,
+}
+
+/// Settings of images.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OciSettings {
+    /// The repo that is asked where a name's first segment is no repo: what docker's `registry-mirrors` needs.
+    pub default_mirror: Option<RepoName>,
+}
