@@ -144,8 +144,18 @@ settings! {
         fresh: Duration as Span<0> = "5m",
         /// How long an upstream's "not found" is believed.
         not_found: Duration as Span<0> = "1m",
-        /// Whether old documents are served, and marked as such, while an upstream is down.
-        stale: bool = "true",
+        /// How long a client waits while an old document is asked for again, before it gets the one that is kept.
+        patience: Duration as Span<0> = "5s",
+        /// Whether nothing is fetched from any upstream, whatever the settings in the database say.
+        offline: bool = "false",
+        /// Requests to one upstream at once.
+        upstream_requests: usize as Count<usize, 1> = "64",
+        /// How long a connection to an upstream may take to be made.
+        upstream_connect_time: Duration as Span<1> = "5s",
+        /// How long an upstream may be silent.
+        upstream_idle_time: Duration as Span<1> = "30s",
+        /// The largest document of an upstream, once it is decoded.
+        document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
         /// What all mirrors together may keep; 0 is no limit.
         size: u64 as Size<0> = "0",
     }

@@ -47,7 +47,7 @@ fn defaults_serve() {
     assert_eq!(config.auth.offline_token_life, Duration::from_hours(90 * 24));
     assert_eq!(config.auth.password_memory, 19 << 20);
     assert_eq!((config.log.level, config.log.format), (LogLevel::Info, LogFormat::Auto));
-    assert!(config.auth.anonymous && config.cache.stale && config.telemetry.metrics);
+    assert!(config.auth.anonymous && !config.cache.offline && config.telemetry.metrics);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn variables_stand_for_every_kind() {
             ("LARDER_SERVER__LIMITS__HEADER_SIZE", "64KiB"),
             ("LARDER_SERVER__LIMITS__IDLE_TIME", "500ms"),
             ("LARDER_SERVER__LIMITS__BLOB_SIZE", "0"),
-            ("LARDER_CACHE__STALE", "false"),
+            ("LARDER_CACHE__OFFLINE", "true"),
             ("LARDER_STORAGE__KIND", "s3"),
             ("LARDER_STORAGE__BUCKET", "12345"),
             ("LARDER_STORAGE__ACCESS_KEY_ID", "id"),
@@ -120,7 +120,7 @@ fn variables_stand_for_every_kind() {
     assert_eq!(config.server.public_url.expect("a URL").to_string(), "https://larder.example.org");
     assert_eq!(config.server.limits.header_size, 65_536);
     assert_eq!(config.server.limits.idle_time, Duration::from_millis(500));
-    assert!(!config.cache.stale);
+    assert!(config.cache.offline);
     assert_eq!(config.storage.bucket.as_deref(), Some("12345"));
     assert_eq!(config.storage.secret_access_key.expect("a secret").expose(), "hunter2");
     assert_eq!(config.storage.endpoint, None);

@@ -4,6 +4,7 @@ use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_start, tls};
 use larder_access::{Gate, Settings};
+use larder_cache::{Behaviour, Manners, Packages};
 use larder_config::{Config, Network, StorageKind};
 use larder_metadata::Metadata;
 use larder_model::{Clock, ProtocolName, Timestamp};
@@ -17,13 +18,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// What can be made through the API: a protocol's room adds its line here.
-const CREATABLE: [(ProtocolName, &str); 1] = [(ProtocolName("oci"), "hosted")];
+fn creatable() -> Vec<(ProtocolName, &'static str)> {
+    let packages = larder_mirrors::all().into_iter().map(|protocol| (protocol.name(), "mirror"));
+    packages.chain([(ProtocolName("oci"), "hosted")]).collect()
+}
 
 /// All that serves requests.
 pub(crate) struct House {
     pub(crate) gate: Arc<Gate>,
     pub(crate) blobs: BlobStore,
     pub(crate) registry: Registry,
+    pub(crate) packages: Packages,
     pub(crate) api: Api,
     pub(crate) system: System,
     pub(crate) observer: Arc<Observer>,
@@ -68,8 +73,9 @@ impl House {
             upload_idle: config.server.limits.upload_idle_time,
         };
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
+        let packages = Packages::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), behaviour(config)?);
         let api_limits = ApiLimits { json_bytes: usize::try_from(config.server.limits.json_size)? };
-        let api = Api::new(metadata.clone(), Arc::clone(&gate), api_limits, CREATABLE.to_vec());
+        let api = Api::new(metadata.clone(), Arc::clone(&gate), api_limits, creatable());
         let identity = tls::identity(config)?;
         let observer = Arc::new(Observer::default());
         let system = System {
@@ -85,7 +91,7 @@ impl House {
             tls: identity.map(|identity| identity.config),
             body_idle: config.server.limits.body_idle_time,
         };
-        Ok(Self { gate, blobs, registry, api, system, observer, way, _lock: lock })
+        Ok(Self { gate, blobs, registry, packages, api, system, observer, way, _lock: lock })
     }
 }
 
@@ -117,6 +123,25 @@ fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
         }
         kind => Err(format!("this larder was built without storage.kind = \"{}\"", kind.as_str()).into()),
     }
+}
+
+fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
+    let cache = &config.cache;
+    Ok(Behaviour {
+        fresh: cache.fresh,
+        missing: cache.not_found,
+        patience: cache.patience,
+        document_bytes: usize::try_from(cache.document_size)?,
+        artifact_bytes: Some(config.server.limits.blob_size).filter(|size| *size > 0).unwrap_or(u64::MAX),
+        offline: cache.offline,
+        manners: Manners {
+            connect_time: cache.upstream_connect_time,
+            idle_time: cache.upstream_idle_time,
+            requests: cache.upstream_requests,
+            proxy: None,
+            authorities: Vec::new(),
+        },
+    })
 }
 
 fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {

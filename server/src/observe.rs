@@ -11,7 +11,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 /// The rooms that answer requests, as metrics name them.
-pub(crate) const DOORS: [&str; 3] = ["registry", "api", "system"];
+pub(crate) const DOORS: [&str; 4] = ["registry", "api", "system", "packages"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Upper bounds of the histogram of durations, in seconds.
 const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];

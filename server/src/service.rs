@@ -61,6 +61,9 @@ async fn route(house: &House, parts: Parts, body: Incoming, site: &Site, wire: O
     if path.starts_with("/api/v1/") {
         return (1, open(&house.api, gate, blobs, parts, body, site, wire).await);
     }
+    if larder_cache::is_packages(path) {
+        return (3, open(&house.packages, gate, blobs, parts, body, site, wire).await);
+    }
     (2, open(&house.system, gate, blobs, parts, body, site, wire).await)
 }
 

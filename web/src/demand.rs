@@ -17,7 +17,9 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         | Endpoint::DeleteRepository(_) => Ok(()),
         Endpoint::CreateRepository | Endpoint::ListGrants(_) => identified(principal),
         Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => unlimited(principal),
-        Endpoint::ListUsers(_) | Endpoint::CreateUser => superuser(principal),
+        Endpoint::ListUsers(_) | Endpoint::CreateUser | Endpoint::GetSettings | Endpoint::ChangeSettings => {
+            superuser(principal)
+        }
         Endpoint::GetUser(name) => known(principal, Some(name)),
         Endpoint::ListTokens { owner, .. } => known(principal, owner.as_ref()),
         Endpoint::ChangeUser(name) => known(principal, Some(name)).and_then(|()| unlimited(principal)),

@@ -71,6 +71,8 @@ impl Api {
             Endpoint::ListGrants(page) => self.list_grants(grant, &page).await,
             Endpoint::CreateGrant => self.create_grant(grant, body).await,
             Endpoint::DeleteGrant(id) => self.delete_grant(grant, id).await,
+            Endpoint::GetSettings => self.get_settings(),
+            Endpoint::ChangeSettings => self.change_settings(grant, body).await,
             Endpoint::Whoami => whoami(grant),
             Endpoint::Can { who, what } => self.can(grant, who.as_deref(), &what),
         }

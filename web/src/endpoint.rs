@@ -44,6 +44,10 @@ pub enum Endpoint {
     CreateGrant,
     /// No such grant any more.
     DeleteGrant(i64),
+    /// The server's settings.
+    GetSettings,
+    /// Other settings for it.
+    ChangeSettings,
     /// Who the caller is.
     Whoami,
     /// Whether someone may do something.

@@ -19,7 +19,9 @@ mod refuse;
 mod reply;
 mod repositories;
 mod scope;
+mod settings;
 mod tokens;
+mod upstreams;
 mod users;
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Path {
 }
 
 /// All paths of the API.
-pub const PATHS: [Path; 10] = [
+pub const PATHS: [Path; 11] = [
     Path {
         template: "/repositories",
         allow: "GET, HEAD, POST",
@@ -105,6 +105,11 @@ pub const PATHS: [Path; 10] = [
         template: "/grants/{id}",
         allow: "DELETE",
         calls: &[("DELETE", |at, _| Ok(Endpoint::DeleteGrant(id(at, "grant")?)))],
+    },
+    Path {
+        template: "/settings",
+        allow: "GET, HEAD, PATCH",
+        calls: &[("GET", |_, _| Ok(Endpoint::GetSettings)), ("PATCH", |_, _| Ok(Endpoint::ChangeSettings))],
     },
     Path { template: "/whoami", allow: "GET, HEAD", calls: &[("GET", |_, _| Ok(Endpoint::Whoami))] },
     Path { template: "/can", allow: "GET, HEAD", calls: &[("GET", |_, query| can(query))] },

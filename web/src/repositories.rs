@@ -5,17 +5,18 @@ use crate::endpoint::{RepoPath, no_repo};
 use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
+use crate::upstreams::{self, Change};
 use larder_access::Grant;
 use larder_metadata::Error;
 use larder_metadata::repos::Repo;
-use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
+use larder_model::{Kind, Problem, ProtocolName, Reply, RepoSettings, Verb};
 use serde::Serialize;
 use std::sync::Arc;
 
 /// Characters of a description.
 const DESCRIPTION: usize = 1000;
 
-/// A repository as the API shows it. Its further settings may hold secrets and are shown by those who know them.
+/// A repository as the API shows it.
 #[derive(Serialize)]
 struct Shown<'a> {
     protocol: &'a str,
@@ -23,6 +24,8 @@ struct Shown<'a> {
     kind: &'a str,
     description: &'a str,
     created_at: String,
+    #[serde(flatten)]
+    settings: upstreams::Shown,
 }
 
 impl<'a> Shown<'a> {
@@ -33,12 +36,20 @@ impl<'a> Shown<'a> {
             kind: &repo.kind,
             description: &repo.description,
             created_at: repo.created_at.to_string(),
+            settings: upstreams::Shown::of(&repo.kind, settings_of(repo)),
         }
     }
 
     fn key(&self) -> String {
         format!("{}/{}", self.protocol, self.name)
     }
+}
+
+fn settings_of(repo: &Repo) -> RepoSettings {
+    RepoSettings::read(&repo.settings).unwrap_or_else(|error| {
+        tracing::error!(%error, repository = %path_of(repo), "a repository's settings cannot be read");
+        RepoSettings::default()
+    })
 }
 
 fn path_of(repo: &Repo) -> RepoPath {
@@ -64,10 +75,12 @@ impl Api {
         };
         let kind = fields.text("kind")?;
         let description = description(&mut fields)?.unwrap_or_default();
+        let change = Change::read(&mut fields)?;
         fields.finish()?;
         grant.demand(&path.subject(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
-        let repo = match self.metadata.add_repo(path.protocol, &path.name, kind, &description, "{}").await {
+        let settings = change.apply(self, grant, &path, kind, RepoSettings::default())?.write();
+        let repo = match self.metadata.add_repo(path.protocol, &path.name, kind, &description, &settings).await {
             Ok(repo) => repo,
             Err(Error::Exists(_)) => {
                 return Err(Problem::new(
@@ -109,11 +122,14 @@ impl Api {
         grant.demand(&path.subject(Verb::Administer))?;
         let mut fields = Fields::read(body)?;
         let description = description(&mut fields)?;
+        let change = Change::read(&mut fields)?;
         fields.finish()?;
         self.gate.refresh().await?;
         let repo = self.repo(path)?;
-        if let Some(description) = description {
-            self.metadata.change_repo(repo.id, &description, &repo.settings).await.map_err(refused)?;
+        if description.is_some() || !change.is_nothing() {
+            let settings = change.apply(self, grant, path, &repo.kind, settings_of(&repo))?.write();
+            let description = description.as_deref().unwrap_or(&repo.description);
+            self.metadata.change_repo(repo.id, description, &settings).await.map_err(refused)?;
             self.gate.refresh().await?;
             tracing::info!(by = %grant.principal().label, repository = %path, "repository changed");
         }

@@ -1,6 +1,7 @@
 //! The real API over a database in a temporary folder, asked as the door asks it.
 
 mod matrix;
+mod mirrors;
 mod people;
 mod places;
 
@@ -60,7 +61,8 @@ async fn house() -> House {
     let gate = Arc::new(Gate::new(metadata.clone(), settings).await.expect("gate"));
     let hash = gate.hash_password(PASSWORD).await.expect("hash");
     let limits = ApiLimits { json_bytes: 64 * 1024 };
-    let creatable = vec![(ProtocolName("oci"), "hosted")];
+    let npm = |kind| (ProtocolName("npm"), kind);
+    let creatable = vec![(ProtocolName("oci"), "hosted"), npm("mirror"), npm("group")];
     let api = Api::new(metadata.clone(), Arc::clone(&gate), limits, creatable);
     let house = House { api, gate, metadata, hash, _folder: folder };
     house.user("admin", true).await;

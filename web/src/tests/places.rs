@@ -37,7 +37,8 @@ async fn what_cannot_be_made() {
         (r#"{"protocol":"oci","name":"A"}"#, "name_invalid"),
         (r#"{"protocol":"oci","name":"a","kind":"mirror"}"#, "kind_invalid"),
         (r#"{"protocol":"npm","name":"a","kind":"hosted"}"#, "kind_invalid"),
-        (r#"{"protocol":"oci","name":"a","members":[]}"#, "body_invalid"),
+        (r#"{"protocol":"oci","name":"a","members":[]}"#, "members_invalid"),
+        (r#"{"protocol":"oci","name":"a","colour":"red"}"#, "body_invalid"),
         (r#"{"protocol":"oci","name":"a","description":"a\nb"}"#, "description_invalid"),
         ("", "body_invalid"),
     ] {
@@ -45,7 +46,10 @@ async fn what_cannot_be_made() {
         assert_eq!((status, problem["code"].as_str()), (400, Some(code)), "{body}");
     }
     let (_, problem) = house.ask(&admin, "POST", "/repositories", r#"{"protocol":"npm","name":"a"}"#).await;
-    assert_eq!(problem["detail"], "no npm repository of this kind can be made here; what can be made: oci hosted");
+    assert_eq!(
+        problem["detail"],
+        "no npm repository of this kind can be made here; what can be made: oci hosted, npm mirror, npm group"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,106 @@
+//! Mirrors, groups and settings: who sets what, and what is never told.
+
+use super::{PASSWORD, basic, house};
+use larder_model::Role;
+use serde_json::json;
+
+const MIRROR: &str = r#"{"protocol":"npm","name":"up","kind":"mirror","upstream":{"url":"https://a.example/x",
+    "username":"me","password":"hunter2","allow":["https://files.example:8443"]}}"#;
+
+#[tokio::test]
+async fn an_upstreams_password_goes_in_and_never_out() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    let (status, made) = house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    assert_eq!(status, 201, "{made}");
+    let upstream = json!({"url": "https://a.example/x/", "username": "me", "has_password": true, "allow_private": false,
+        "allow": ["https://files.example:8443/"]});
+    assert_eq!((&made["upstream"], &made["offline"]), (&upstream, &json!(false)));
+    let stored = house.metadata.repos().await.expect("repos").remove(0).settings;
+    assert!(!stored.contains("hunter2") && stored.contains("password"), "{stored}");
+    let header = |url: &str| {
+        let mut settings = larder_model::RepoSettings::read(&stored).expect("settings").upstream.expect("upstream");
+        settings.url = url.to_owned();
+        house.gate.open_credentials(&settings)
+    };
+    assert_eq!(header("https://a.example/x/").expect("opens").expect("some"), "Basic bWU6aHVudGVyMg==");
+    assert!(header("https://b.example/").is_err());
+}
+
+#[tokio::test]
+async fn credentials_stay_with_their_address() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    let change = |body: &'static str| house.ask(&admin, "PATCH", "/repositories/npm/up", body);
+    let (_, same) = change(r#"{"upstream":{"allow_private":true}}"#).await;
+    assert_eq!((&same["upstream"]["has_password"], &same["upstream"]["allow_private"]), (&json!(true), &json!(true)));
+    let (_, moved) = change(r#"{"upstream":{"url":"https://b.example/"}}"#).await;
+    let bare = json!({"url": "https://b.example/", "username": null, "has_password": false, "allow_private": false});
+    assert_eq!(moved["upstream"], bare);
+    let (_, offline) = change(r#"{"offline":true,"fresh_seconds":7}"#).await;
+    assert_eq!(
+        (&offline["offline"], &offline["fresh_seconds"], &offline["upstream"]),
+        (&json!(true), &json!(7), &bare)
+    );
+}
+
+#[tokio::test]
+async fn only_a_superuser_says_where_a_server_reaches() {
+    let house = house().await;
+    house.ask(&basic("admin", PASSWORD), "POST", "/repositories", MIRROR).await;
+    let maker = house.user("maker", false).await;
+    house.grant("user:maker", "npm/*", Role::Admin).await;
+    let (status, _) = house.ask(&maker, "PATCH", "/repositories/npm/up", r#"{"offline":true}"#).await;
+    assert_eq!(status, 200);
+    for (method, target, body) in [
+        ("PATCH", "/repositories/npm/up", r#"{"upstream":{"url":"https://c.example/"}}"#),
+        (
+            "POST",
+            "/repositories",
+            r#"{"protocol":"npm","name":"b","kind":"mirror","upstream":{"url":"https://c.example/"}}"#,
+        ),
+    ] {
+        let (status, problem) = house.ask(&maker, method, target, body).await;
+        assert_eq!((status, problem["code"].as_str()), (403, Some("not_allowed")), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_has_members_that_are_there() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    let make = |members: &str| {
+        let body = format!(r#"{{"protocol":"npm","name":"all","kind":"group","members":{members}}}"#);
+        let (house, admin) = (&house, &admin);
+        async move { house.ask(admin, "POST", "/repositories", &body).await }
+    };
+    for bad in ["[]", r#"["none"]"#, r#"["up","up"]"#, r#"["all"]"#] {
+        let (status, problem) = make(bad).await;
+        assert_eq!((status, problem["code"].as_str()), (400, Some("members_invalid")), "{bad}");
+    }
+    let (status, made) = make(r#"["up"]"#).await;
+    assert_eq!((status, &made["members"]), (201, &json!(["up"])));
+    let nested = r#"{"protocol":"npm","name":"more","kind":"group","members":["all"]}"#;
+    assert_eq!(house.ask(&admin, "POST", "/repositories", nested).await.0, 400);
+    let misplaced = r#"{"upstream":{"url":"https://c.example/"}}"#;
+    let (status, problem) = house.ask(&admin, "PATCH", "/repositories/npm/all", misplaced).await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("upstream_invalid")));
+}
+
+#[tokio::test]
+async fn settings_are_changed_one_by_one() {
+    let house = house().await;
+    house.repo("docker.io").await;
+    let admin = basic("admin", PASSWORD);
+    let change = |body: &'static str| house.ask(&admin, "PATCH", "/settings", body);
+    assert_eq!(change(r#"{"oci":{"default_mirror":"docker.io"}}"#).await.0, 200);
+    let (_, now) = change(r#"{"offline":true}"#).await;
+    assert_eq!(now, json!({"offline": true, "oci": {"default_mirror": "docker.io"}}));
+    assert_eq!(house.ask(&admin, "GET", "/settings", "").await.1, now);
+    let (status, problem) = change(r#"{"oci":{"default_mirror":"none"}}"#).await;
+    assert_eq!((status, problem["code"].as_str()), (400, Some("default_mirror_invalid")));
+    let (_, now) = change(r#"{"oci":{"default_mirror":""}}"#).await;
+    assert_eq!(now["oci"]["default_mirror"], json!(null));
+}
