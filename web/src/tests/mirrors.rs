@@ -71,16 +71,16 @@ async fn a_group_has_members_that_are_there() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);
     house.ask(&admin, "POST", "/repositories", MIRROR).await;
-    let make = |members: &str| {
+    let create = |members: &str| {
         let body = format!(r#"{{"protocol":"npm","name":"all","kind":"group","members":{members}}}"#);
         let (house, admin) = (&house, &admin);
         async move { house.ask(admin, "POST", "/repositories", &body).await }
     };
     for bad in ["[]", r#"["none"]"#, r#"["up","up"]"#, r#"["all"]"#] {
-        let (status, problem) = make(bad).await;
+        let (status, problem) = create(bad).await;
         assert_eq!((status, problem["code"].as_str()), (400, Some("members_invalid")), "{bad}");
     }
-    let (status, made) = make(r#"["up"]"#).await;
+    let (status, made) = create(r#"["up"]"#).await;
     assert_eq!((status, &made["members"]), (201, &json!(["up"])));
     let nested = r#"{"protocol":"npm","name":"more","kind":"group","members":["all"]}"#;
     assert_eq!(house.ask(&admin, "POST", "/repositories", nested).await.0, 400);
