@@ -311,7 +311,8 @@ impl Gate {
 
     /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is no error.
     pub fn issue_bearer(&self, principal: &Principal, wanted: Vec<Access>) -> Result<(String, Duration), Problem> {
-        let access = wanted.into_iter().map(|wanted| wanted.narrowed(principal)).collect();
+        let rights = self.rights.load();
+        let access = wanted.into_iter().map(|wanted| wanted.placed(&rights).narrowed(principal)).collect();
         let user = principal.user.zip(principal.name());
         let (now, id) = (self.metadata.now(), self.metadata.new_id());
         Ok((self.bearer.issue(user, principal.token, access, now, id)?, self.bearer.life()))

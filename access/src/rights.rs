@@ -8,6 +8,8 @@ use larder_model::{ProtocolName, RepoName, ServerSettings};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+const OCI: ProtocolName = ProtocolName("oci");
+
 /// A snapshot. Never changed, only replaced.
 #[derive(Default, Debug)]
 pub struct Rights {
@@ -20,6 +22,7 @@ pub struct Rights {
     repos: HashMap<(ProtocolName, RepoName), Arc<Repo>>,
     by_id: HashMap<i64, Arc<Repo>>,
     settings: ServerSettings,
+    mirrors_images: bool,
 }
 
 impl Rights {
@@ -47,6 +50,7 @@ impl Rights {
         }
         for repo in metadata.repos().await? {
             let repo = Arc::new(repo);
+            rights.mirrors_images |= repo.protocol == OCI && &*repo.kind == "mirror";
             rights.repos.insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
             rights.by_id.insert(repo.id, repo);
         }
@@ -56,6 +60,41 @@ impl Rights {
     /// A repo by its name.
     pub fn repo(&self, protocol: ProtocolName, name: &RepoName) -> Option<&Arc<Repo>> {
         self.repos.get(&(protocol, name.clone()))
+    }
+
+    /// Whether any registry is mirrored.
+    pub const fn mirrors_images(&self) -> bool {
+        self.mirrors_images
+    }
+
+    /// The repo and the image in it that a name of the distribution API means: of `host` if that is a repo (what containerd
+    /// sends as `?ns=`), else of the repo that is its first segment, else of the mirror for names without a repo.
+    pub fn image(&self, name: &str, host: Option<&str>) -> Option<(RepoName, Box<str>)> {
+        let known = |text: &str| {
+            let name: RepoName = text.parse().ok()?;
+            self.repo(OCI, &name).map(|repo| (name, &*repo.kind == "mirror"))
+        };
+        let of = |(repo, mirrored): (RepoName, bool), image: &str| {
+            // The hub keeps its own images below `library/`, which people leave out.
+            let short = mirrored && repo.as_str() == "docker.io" && !image.contains('/');
+            let image = if short { format!("library/{image}") } else { image.to_owned() };
+            (repo, image.into())
+        };
+        if let Some(mirror) = host.and_then(known).filter(|(_, mirrored)| *mirrored) {
+            return Some(of(mirror, name));
+        }
+        let split = name.split_once('/');
+        if let Some((repo, image)) = split
+            && let Some(found) = known(repo)
+        {
+            return Some(of(found, image));
+        }
+        let default = self.settings.oci.default_mirror.as_ref().and_then(|name| known(name.as_str()));
+        if let Some(mirror) = default.filter(|(_, mirrored)| *mirrored) {
+            return Some(of(mirror, name));
+        }
+        let (repo, image) = split?;
+        Some((repo.parse().ok()?, image.into()))
     }
 
     /// A repo by its id.

@@ -4,6 +4,7 @@
 //! may do now is looked up at every use, so taking a right away works at once.
 
 use crate::principal::{Limit, Principal};
+use crate::rights::Rights;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use larder_model::{ImageName, Pattern, Problem, ProtocolName, Subject, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,16 @@ fn verb_of(action: &str) -> Option<Verb> {
 }
 
 impl Access {
+    /// The same under the full name of its image: what a client asks of a mirror may lack the repo.
+    pub(crate) fn placed(mut self, rights: &Rights) -> Self {
+        if self.kind == "repository"
+            && let Some((repo, image)) = rights.image(&self.name, None)
+        {
+            self.name = format!("{repo}/{image}");
+        }
+        self
+    }
+
     /// What the principal may of it: `*` becomes the actions that it may.
     pub(crate) fn narrowed(mut self, principal: &Principal) -> Self {
         if self.kind == "registry" && self.name == "catalog" {

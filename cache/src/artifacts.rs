@@ -1,6 +1,6 @@
 //! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for good.
 
-use crate::documents::{BY, absent, key_of};
+use crate::documents::{BY, absent, image_of, key_of};
 use crate::fill::{Coming, Fill};
 use crate::mirror::Mirror;
 use crate::upstream::{Arrived, Fetched, Wanted};
@@ -195,7 +195,9 @@ impl Engine {
         fetch: &Fetch,
         fill: &Arc<Fill>,
     ) -> Result<Arc<Found>, Problem> {
-        let wanted = Wanted { url: &fetch.url, accept: "*/*", have: None, compressed: false, patient: true };
+        let accept = mirror.protocol.accepts(artifact);
+        let image = image_of(mirror, &artifact.package);
+        let wanted = Wanted { accept, image, ..Wanted::new(&fetch.url) };
         let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Err(absent()) };
         if let (Some(promised), Some(announced)) = (fetch.size, arrived.size)
             && promised != announced
@@ -225,6 +227,7 @@ impl Engine {
         arrived: Arrived,
     ) -> Result<Arc<Found>, Problem> {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
+        let content_type = content_type(mirror, artifact, &arrived);
         let (body, _) = arrived.collect(limit, limit, || async {}).await?;
         let mut checker = Checker::new(&fetch.vouch);
         checker.update(&body);
@@ -234,7 +237,7 @@ impl Engine {
         let body = Bytes::from(body);
         let digest = Digest::of(Algorithm::Sha256, &body);
         let blob = NewBlob { digest, size: body.len() as u64, bytes: Bytestore::Inline(body) };
-        self.keep(mirror, artifact, &fetch.vouch, blob, fill).await
+        self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill).await
     }
 
     async fn take_large(
@@ -245,6 +248,7 @@ impl Engine {
         fill: &Fill,
         mut arrived: Arrived,
     ) -> Result<Arc<Found>, Problem> {
+        let content_type = content_type(mirror, artifact, &arrived);
         let _room = Arc::clone(&self.large_fills).acquire_owned().await.map_err(Problem::internal)?;
         let id = format!("{:016x}", self.metadata.new_id());
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
@@ -258,13 +262,13 @@ impl Engine {
             }
             fill.release(last);
             let size = staging.offset();
-            fill.complete(Arc::new(of_upstream(mirror, artifact, digest, size)));
+            fill.complete(Arc::new(of_upstream(&content_type, digest, size)));
             let generation = self.metadata.new_id();
             let Committed::Kept { .. } = self.blobs.commit(staging, digest, generation).await? else {
                 return Err(Problem::internal("staged bytes changed"));
             };
             let blob = NewBlob { digest, size, bytes: Bytestore::Object(generation) };
-            self.keep(mirror, artifact, &fetch.vouch, blob, fill).await
+            self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill).await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
@@ -295,13 +299,13 @@ impl Engine {
         &self,
         mirror: &Mirror,
         artifact: &Artifact,
-        vouch: &Vouch,
+        (vouch, content_type): (&Vouch, &str),
         blob: NewBlob,
         fill: &Fill,
     ) -> Result<Arc<Found>, Problem> {
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
         if let Bytestore::Inline(body) = &bytes {
-            let mut found = of_upstream(mirror, artifact, digest, blob.size);
+            let mut found = of_upstream(content_type, digest, blob.size);
             found.body = Some(body.clone());
             fill.complete(Arc::new(found));
         }
@@ -309,7 +313,7 @@ impl Engine {
         let new = NewFile {
             path: &artifact.path,
             blob,
-            content_type: mirror.protocol.content_type(artifact),
+            content_type,
             version: artifact.version.as_deref().unwrap_or_default(),
             etag: &vouch.text(),
             modified: "",
@@ -323,12 +327,20 @@ impl Engine {
     }
 }
 
-fn of_upstream(mirror: &Mirror, artifact: &Artifact, digest: Digest, size: u64) -> Found {
+/// What the protocol says an artifact is, else what the upstream says.
+fn content_type(mirror: &Mirror, artifact: &Artifact, arrived: &Arrived) -> String {
+    match mirror.protocol.content_type(artifact) {
+        "" => arrived.content_type.clone(),
+        known => known.to_owned(),
+    }
+}
+
+fn of_upstream(content_type: &str, digest: Digest, size: u64) -> Found {
     Found {
         digest,
         size,
         generation: 0,
-        content_type: mirror.protocol.content_type(artifact).into(),
+        content_type: content_type.into(),
         body: None,
         etag: "".into(),
         modified: "".into(),

@@ -62,7 +62,7 @@ impl Engine {
         if age < mirror.fresh {
             return Ok(held(How::Hit));
         }
-        if mirror.offline {
+        if mirror.is_offline() {
             return Ok(held(How::Offline));
         }
         let refresh = self.refresh(mirror, document, Some(&found));
@@ -147,13 +147,26 @@ impl Engine {
         let have = kept
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
-        let wanted = Wanted { url: &url, accept, have, compressed: true, patient: kept.is_none() };
+        let image = image_of(mirror, &document.package);
+        let wanted = Wanted { accept, have, compressed: true, patient: kept.is_none(), image, ..Wanted::new(&url) };
+        if let (Some(found), Some(header)) = (kept, mirror.protocol.digest_header()) {
+            let head = Wanted { have: None, head: true, ..wanted };
+            if let Fetched::Body(head) = upstream.get(&head).await?
+                && head.header(&header) == Some(found.digest.to_string().as_str())
+            {
+                return self.still_right(mirror, document, found).await;
+            }
+        }
         let arrived = match (upstream.get(&wanted).await?, kept) {
             (Fetched::Same, Some(found)) => return self.still_right(mirror, document, found).await,
             (Fetched::Same | Fetched::Missing, _) => return Err(absent()),
             (Fetched::Body(arrived), _) => arrived,
         };
-        let (etag, modified) = (arrived.etag.clone(), arrived.modified.clone());
+        let said = Said {
+            etag: arrived.etag.clone(),
+            modified: arrived.modified.clone(),
+            content_type: arrived.content_type.clone(),
+        };
         let room = Arc::clone(&self.large_documents);
         let (body, _permit) =
             arrived.collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || room.acquire_owned()).await?;
@@ -161,7 +174,7 @@ impl Engine {
         mirror.protocol.check(document, &body)?;
         let set = mirror.protocol.set(document, &body)?;
         let companions = self.bring_set(mirror, document, &body, set).await?;
-        self.keep_documents(mirror, document, body, (etag, modified), companions).await
+        self.keep_documents(mirror, document, body, said, companions).await
     }
 
     /// The upstream says that what we have is right.
@@ -259,7 +272,8 @@ impl Engine {
         document: &Document,
     ) -> Result<Option<Bytes>, Problem> {
         let (url, accept) = self.source(mirror, document).await?;
-        let wanted = Wanted { url: &url, accept, have: None, compressed: true, patient: true };
+        let image = image_of(mirror, &document.package);
+        let wanted = Wanted { accept, compressed: true, image, ..Wanted::new(&url) };
         let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Ok(None) };
         let (body, _) = arrived.collect(SMALL_DOCUMENT, SMALL_DOCUMENT, || async {}).await?;
         Ok(Some(body.into()))
@@ -270,25 +284,30 @@ impl Engine {
         mirror: &Mirror,
         document: &Document,
         body: Bytes,
-        (etag, modified): (String, String),
+        said: Said,
         companions: Vec<(Document, Option<Bytes>)>,
     ) -> Result<Arc<Found>, Problem> {
         let blob = self.store(&body).await?;
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
-        let file = |path, blob, etag, modified| NewFile {
+        let plain = |path, blob| NewFile {
             path,
             blob,
-            content_type: "",
+            content_type: &said.content_type,
             version: "",
-            etag,
-            modified,
+            etag: "",
+            modified: "",
             changes: true,
         };
-        let mut files = vec![file(&*document.path, blob, etag.as_str(), modified.as_str())];
+        let twin = mirror.protocol.twin(document, &digest);
+        let mut files = Vec::new();
+        if let Some(twin) = &twin {
+            files.push(NewFile { changes: false, ..plain(twin, blob.clone()) });
+        }
+        files.push(NewFile { etag: &said.etag, modified: &said.modified, ..plain(&document.path, blob) });
         let mut gone = Vec::new();
         for (companion, bytes) in &companions {
             match bytes {
-                Some(bytes) => files.push(file(&companion.path, self.store(bytes).await?, "", "")),
+                Some(bytes) => files.push(plain(&companion.path, self.store(bytes).await?)),
                 None => gone.push(&*companion.path),
             }
         }
@@ -299,6 +318,18 @@ impl Engine {
         let found = self.metadata.find(place, &document.path).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }
+}
+
+/// What the upstream says of a document.
+struct Said {
+    etag: String,
+    modified: String,
+    content_type: String,
+}
+
+/// The image that a token would be for.
+pub(crate) fn image_of<'a>(mirror: &Mirror, package: &'a str) -> &'a str {
+    if mirror.protocol.digest_header().is_some() { package } else { "" }
 }
 
 /// Names a file of a repo.

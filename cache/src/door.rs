@@ -1,10 +1,10 @@
 //! The door of all package repos: `/<protocol>/<repo>/…`.
 
-use crate::Packages;
 use crate::artifacts::Given;
 use crate::documents::{Held, How};
 use crate::forms::Asked;
 use crate::mirror::Mirror;
+use crate::{Engine, Packages};
 use http::header::{
     ACCEPT_ENCODING, AGE, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LAST_MODIFIED, LOCATION, RANGE, VARY,
 };
@@ -17,6 +17,7 @@ use larder_mirrors::{Artifact, Ask, Document, Form, Here, Line, Protocol};
 use larder_model::{Kind, Problem, Reply, RepoName, Subject, Verb};
 use std::sync::Arc;
 
+const UNKNOWN: &str = "application/octet-stream";
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// A request to a package repo.
@@ -66,22 +67,25 @@ impl Packages {
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
                 Ok(reply.into())
             }
-            Ask::Document(document, form) => self.serve_document(&mirror, &document, form, request, here).await,
-            Ask::Artifact(artifact) => self.serve_artifact(&mirror, &artifact, request).await,
+            Ask::Document(document, form) => self.0.serve_document(&mirror, &document, form, request, here).await,
+            Ask::Artifact(artifact) => self.0.serve_artifact(&mirror, &artifact, request).await,
         }
     }
+}
 
-    async fn serve_document(
-        &self,
+impl Engine {
+    /// Answers with a document.
+    pub(crate) async fn serve_document(
+        self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
         form: Form,
         request: &Parts,
         here: Here<'_>,
     ) -> Result<Answer, Problem> {
-        let held = self.0.document(mirror, document).await?;
+        let held = self.document(mirror, document).await?;
         let asked = Asked { repo: mirror.repo.id, document, form, gzip: takes_gzip(&request.headers), here };
-        let (found, gzip) = self.0.form(mirror, &held.found, &asked).await?;
+        let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
@@ -95,38 +99,50 @@ impl Packages {
         }
         headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
         headers.insert(CACHE_STATUS, status(&held, mirror));
-        let content_type = HeaderValue::from_static(form.content_type);
+        let content_type = media_type(form.content_type, &found);
         let lasts = Lasts::For(mirror.fresh.saturating_sub(held.age));
         Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts }))
     }
 
-    async fn serve_artifact(
-        &self,
+    /// Answers with an artifact.
+    pub(crate) async fn serve_artifact(
+        self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
-        let content_type = HeaderValue::from_static(mirror.protocol.content_type(artifact));
+        let known = mirror.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();
-        let kept = |found: Arc<Found>, headers, content_type| {
+        let kept = |found: Arc<Found>, headers| {
+            let content_type = media_type(known, &found);
             Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever }))
         };
-        match self.0.artifact(mirror, artifact, part).await? {
+        match self.artifact(mirror, artifact, part).await? {
             Given::Kept(found) => {
-                let how = if mirror.offline { "larder; hit; detail=offline" } else { "larder; hit" };
+                let how = if mirror.is_offline() { "larder; hit; detail=offline" } else { "larder; hit" };
                 headers.insert(CACHE_STATUS, HeaderValue::from_static(how));
-                kept(found, headers, content_type)
+                kept(found, headers)
             }
             Given::Fetched(found) => {
                 headers.insert(CACHE_STATUS, HeaderValue::from_static("larder; fwd=miss; stored"));
-                kept(found, headers, content_type)
+                kept(found, headers)
             }
             Given::Coming(fill, size) => {
                 headers.insert(CACHE_STATUS, HeaderValue::from_static("larder; fwd=miss; stored"));
+                let content_type = HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
                 Ok(Answer::Coming(Coming { size, content_type, headers, stream: fill.stream() }))
             }
         }
+    }
+}
+
+/// A media type: the protocol's, else the one that came with the bytes.
+fn media_type(known: &'static str, found: &Found) -> HeaderValue {
+    let said = || HeaderValue::from_str(&found.content_type).ok().filter(|value| !value.is_empty());
+    match known {
+        "" => said().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
+        known => HeaderValue::from_static(known),
     }
 }
 

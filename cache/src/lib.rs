@@ -4,17 +4,20 @@
 //! Must never know: a protocol's addresses and documents, SQL, who may do what, configuration.
 
 mod artifacts;
+mod bearer;
 mod documents;
 mod door;
 mod fill;
 mod flights;
 mod forms;
 mod guard;
+mod images;
 mod mirror;
 mod pace;
 mod upstream;
 
 pub use door::is_packages;
+pub use images::Images;
 pub use upstream::Manners;
 
 use bytes::Bytes;

@@ -2,6 +2,7 @@
 
 use crate::upstream::Upstream;
 use crate::{Engine, settings_of};
+use larder_access::Gate;
 use larder_metadata::files::Place;
 use larder_metadata::repos::Repo;
 use larder_mirrors::{Document, Protocol};
@@ -15,7 +16,8 @@ pub(crate) struct Mirror {
     pub(crate) repo: Arc<Repo>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
-    pub(crate) offline: bool,
+    offline: bool,
+    gate: Arc<Gate>,
     upstream: Option<Upstream>,
 }
 
@@ -33,10 +35,16 @@ impl Mirror {
         (!package.is_empty()).then(|| format!("{}/{}/{package}", self.repo.protocol, self.repo.name))
     }
 
+    /// Whether nothing is fetched: by this repo's settings or the server's.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline || self.gate.rights().settings().offline
+    }
+
     /// The upstream, if one may be asked.
     pub(crate) fn upstream(&self) -> Result<&Upstream, Problem> {
-        if self.offline {
-            return Err(Problem::new(Kind::Offline, "offline", "this is not kept here, and the repository is offline"));
+        if self.is_offline() {
+            let detail = "this is not kept here, and the repository is offline";
+            return Err(Problem::new(Kind::Offline, "offline", detail));
         }
         self.upstream.as_ref().ok_or_else(|| {
             let name = format!("{}/{}", self.repo.protocol, self.repo.name);
@@ -71,6 +79,7 @@ impl Engine {
             protocol,
             fresh: settings.fresh_seconds.map_or(self.behaviour.fresh, Duration::from_secs),
             offline: settings.offline || self.behaviour.offline,
+            gate: Arc::clone(&self.gate),
             upstream,
         });
         self.mirrors.insert(repo.id, Arc::clone(&mirror));

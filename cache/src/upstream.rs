@@ -2,15 +2,16 @@
 //!
 //! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the [`Guard`].
 
+use crate::bearer::{self, Tokens};
 use crate::guard::Guard;
 use crate::pace::Pace;
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use larder_model::{Kind, Problem};
 use std::io::Write;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub(crate) struct Upstream {
     client: reqwest::Client,
     guard: Guard,
     authorization: Option<HeaderValue>,
+    tokens: Tokens,
     pace: Pace,
     room: Arc<Semaphore>,
 }
@@ -63,6 +65,17 @@ pub(crate) struct Wanted<'a> {
     pub(crate) compressed: bool,
     /// Whether a failure is tried again: not where something kept can be served instead.
     pub(crate) patient: bool,
+    /// Whether only the head is wanted.
+    pub(crate) head: bool,
+    /// The image that a token is asked for; empty where there is none.
+    pub(crate) image: &'a str,
+}
+
+impl<'a> Wanted<'a> {
+    /// All of what is at `url`, whatever it is, and patiently.
+    pub(crate) const fn new(url: &'a str) -> Self {
+        Self { url, accept: "*/*", have: None, compressed: false, patient: true, head: false, image: "" }
+    }
 }
 
 /// What the upstream answers.
@@ -85,6 +98,7 @@ pub(crate) struct Arrived {
     pub(crate) size: Option<u64>,
     pub(crate) etag: String,
     pub(crate) modified: String,
+    pub(crate) content_type: String,
     _room: OwnedSemaphorePermit,
 }
 
@@ -134,7 +148,7 @@ impl Upstream {
         }
         let client = builder.build().map_err(Problem::internal)?;
         let room = Arc::new(Semaphore::new(manners.requests));
-        Ok(Self { base, client, guard, authorization, pace: Pace::default(), room })
+        Ok(Self { base, client, guard, authorization, tokens: Tokens::default(), pace: Pace::default(), room })
     }
 
     /// Asks for something. A failure that may pass is tried again if the asker is patient.
@@ -169,16 +183,46 @@ impl Upstream {
             Err(problem) if problem.kind == Kind::Unreachable => self.pace.failed(None),
             Err(_) => {}
         }
-        read(response?, wanted, room)
+        read(response?, wanted, self.authorization.is_some(), room)
     }
 
-    async fn follow(&self, mut url: Url, wanted: &Wanted<'_>) -> Result<reqwest::Response, Problem> {
+    /// Asks, and asks again with a token if that is what the upstream wants.
+    async fn follow(&self, url: Url, wanted: &Wanted<'_>) -> Result<reqwest::Response, Problem> {
+        let token = self.tokens.get(wanted.image);
+        let response = self.hop(url.clone(), wanted, token.as_ref()).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || wanted.image.is_empty() {
+            return Ok(response);
+        }
+        let Some((realm, near)) = bearer::realm(&response, &self.base, wanted.image) else { return Ok(response) };
+        drop(response);
+        self.demand_allowed(&realm)?;
+        let mut request = self.client.get(realm);
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| near) {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let (token, life) = bearer::read(request.send().await.map_err(unreachable)?).await?;
+        self.tokens.keep(wanted.image, token.clone(), life);
+        self.hop(url, wanted, Some(&token)).await
+    }
+
+    fn demand_allowed(&self, url: &Url) -> Result<(), Problem> {
+        if matches!(url.scheme(), "http" | "https") && self.guard.admits(url) {
+            return Ok(());
+        }
+        let detail = "an address that the upstream names is not one that may be asked (allow_private, allow)";
+        Err(trouble(Kind::Upstream, detail))
+    }
+
+    async fn hop(
+        &self,
+        mut url: Url,
+        wanted: &Wanted<'_>,
+        token: Option<&HeaderValue>,
+    ) -> Result<reqwest::Response, Problem> {
         for _ in 0..=MOST_HOPS {
-            if !matches!(url.scheme(), "http" | "https") || !self.guard.admits(&url) {
-                let detail = "an address that the upstream names is not one that may be asked (allow_private, allow)";
-                return Err(trouble(Kind::Upstream, detail));
-            }
-            let request = self.client.get(url.clone()).headers(self.headers(&url, wanted));
+            self.demand_allowed(&url)?;
+            let method = if wanted.head { Method::HEAD } else { Method::GET };
+            let request = self.client.request(method, url.clone()).headers(self.headers(&url, wanted, token));
             let response = request.send().await.map_err(unreachable)?;
             if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
                 return Ok(response);
@@ -194,7 +238,7 @@ impl Upstream {
         Err(trouble(Kind::Upstream, "the upstream redirects in a circle"))
     }
 
-    fn headers(&self, url: &Url, wanted: &Wanted<'_>) -> HeaderMap {
+    fn headers(&self, url: &Url, wanted: &Wanted<'_>, token: Option<&HeaderValue>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut add = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value)
@@ -211,7 +255,9 @@ impl Upstream {
                 add(IF_MODIFIED_SINCE, modified);
             }
         }
-        if let Some(authorization) = self.authorization.as_ref().filter(|_| url.origin() == self.base.origin()) {
+        if let Some(authorization) =
+            token.or(self.authorization.as_ref()).filter(|_| url.origin() == self.base.origin())
+        {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
         headers
@@ -229,12 +275,19 @@ fn wish(headers: &HeaderMap) -> Option<Duration> {
     Some(text.trim().parse().map_or(Duration::from_mins(1), Duration::from_secs))
 }
 
-fn read(response: reqwest::Response, wanted: &Wanted<'_>, room: OwnedSemaphorePermit) -> Result<Fetched, Problem> {
+fn read(
+    response: reqwest::Response,
+    wanted: &Wanted<'_>,
+    credentials: bool,
+    room: OwnedSemaphorePermit,
+) -> Result<Fetched, Problem> {
     let status = response.status();
     match status.as_u16() {
         200 => {}
         304 if wanted.have.is_some() => return Ok(Fetched::Same),
         404 | 410 => return Ok(Fetched::Missing),
+        // Registries say so of images that are not there, to whoever has no account.
+        401 if !wanted.image.is_empty() && !credentials => return Ok(Fetched::Missing),
         401 | 407 => {
             return Err(trouble(Kind::Upstream, "the upstream wants other credentials than it was given (401)"));
         }
@@ -256,7 +309,7 @@ fn read(response: reqwest::Response, wanted: &Wanted<'_>, room: OwnedSemaphorePe
         let value = response.headers().get(name).and_then(|value| value.to_str().ok());
         value.filter(|value| value.len() <= 256).unwrap_or_default().to_owned()
     };
-    let (etag, modified) = (text(ETAG), text(LAST_MODIFIED));
+    let (etag, modified, content_type) = (text(ETAG), text(LAST_MODIFIED), text(CONTENT_TYPE));
     let encoding = text(CONTENT_ENCODING).to_ascii_lowercase();
     let announced = text(CONTENT_LENGTH).parse().ok();
     let (decoder, size) = match encoding.as_str() {
@@ -264,10 +317,24 @@ fn read(response: reqwest::Response, wanted: &Wanted<'_>, room: OwnedSemaphorePe
         "gzip" | "x-gzip" => (Some(GzDecoder::new(Vec::new())), None),
         _ => return Err(trouble(Kind::Upstream, "the upstream uses an encoding that was not asked for")),
     };
-    Ok(Fetched::Body(Box::new(Arrived { response, decoder, waiting: Bytes::new(), size, etag, modified, _room: room })))
+    Ok(Fetched::Body(Box::new(Arrived {
+        response,
+        decoder,
+        waiting: Bytes::new(),
+        size,
+        etag,
+        modified,
+        content_type,
+        _room: room,
+    })))
 }
 
 impl Arrived {
+    /// A header's value as text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.response.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
     /// The next bytes, decoded; `None` at the end. An end before the announced one is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let broken = |error: reqwest::Error| {

@@ -12,6 +12,7 @@ mod text;
 
 pub mod cargo;
 pub mod npm;
+pub mod oci;
 pub mod pypi;
 pub mod rpm;
 
@@ -19,10 +20,10 @@ pub use line::{Here, Line};
 
 use bytes::Bytes;
 pub use larder_model::Vouch;
-use larder_model::{Problem, ProtocolName, Reply};
+use larder_model::{Digest, Problem, ProtocolName, Reply};
 use std::sync::Arc;
 
-/// All protocols of this room: the only list.
+/// All protocols that have addresses of the form `/<protocol>/<repo>/`: the only list. Images have their own, below `/v2/`.
 pub fn all() -> [&'static dyn Protocol; 4] {
     [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
 }
@@ -72,7 +73,7 @@ pub enum Ask {
 pub struct Form {
     /// Tells the forms of one document apart; empty: the bytes exactly as they came.
     pub name: &'static str,
-    /// Media type.
+    /// Media type; empty: the one that the document came with.
     pub content_type: &'static str,
     /// Whether it holds addresses of this server.
     pub sited: bool,
@@ -173,7 +174,24 @@ pub trait Protocol: Send + Sync {
         None
     }
 
-    /// The media type under which an artifact is served.
+    /// The media types that an artifact is asked for as. Default: any.
+    fn accepts(&self, artifact: &Artifact) -> &'static str {
+        let _ = artifact;
+        "*/*"
+    }
+
+    /// The header in which the upstream tells a document's digest, so that a HEAD says whether it changed. Default: none.
+    fn digest_header(&self) -> Option<http::HeaderName> {
+        None
+    }
+
+    /// The artifact under whose path a document's bytes are kept as well. Default: none.
+    fn twin(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
+        let _ = (document, digest);
+        None
+    }
+
+    /// The media type under which an artifact is served; empty: the one that it came with.
     fn content_type(&self, artifact: &Artifact) -> &'static str;
 
     /// Says a problem in the protocol's dialect. Status and headers follow from the problem.

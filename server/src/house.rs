@@ -4,7 +4,7 @@ use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_start, tls};
 use larder_access::{Gate, Settings};
-use larder_cache::{Behaviour, Manners, Packages};
+use larder_cache::{Behaviour, Images, Manners, Packages};
 use larder_config::{Config, Network, StorageKind};
 use larder_metadata::Metadata;
 use larder_model::{Clock, ProtocolName, Timestamp};
@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 /// What can be made through the API: a protocol's room adds its line here.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
     let packages = larder_mirrors::all().into_iter().map(|protocol| (protocol.name(), "mirror"));
-    packages.chain([(ProtocolName("oci"), "hosted")]).collect()
+    packages.chain([(ProtocolName("oci"), "hosted"), (ProtocolName("oci"), "mirror")]).collect()
 }
 
 /// All that serves requests.
@@ -29,6 +29,7 @@ pub(crate) struct House {
     pub(crate) blobs: BlobStore,
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
+    pub(crate) images: Images,
     pub(crate) api: Api,
     pub(crate) system: System,
     pub(crate) observer: Arc<Observer>,
@@ -91,7 +92,7 @@ impl House {
             tls: identity.map(|identity| identity.config),
             body_idle: config.server.limits.body_idle_time,
         };
-        Ok(Self { gate, blobs, registry, packages, api, system, observer, way, _lock: lock })
+        Ok(Self { gate, blobs, registry, images: packages.images(), packages, api, system, observer, way, _lock: lock })
     }
 }
 

@@ -56,6 +56,9 @@ async fn route(house: &House, parts: Parts, body: Incoming, site: &Site, wire: O
     let path = parts.uri.path();
     let (gate, blobs) = (&house.gate, &house.blobs);
     if path == "/v2" || path.starts_with("/v2/") {
+        if house.images.has(&parts) {
+            return (3, open(&house.images, gate, blobs, parts, body, site, wire).await);
+        }
         return (0, open(&house.registry, gate, blobs, parts, body, site, wire).await);
     }
     if path.starts_with("/api/v1/") {

@@ -1,0 +1,80 @@
+//! Docker's token flow, as a client: a challenge becomes a token, which is remembered while it lasts.
+
+use http::HeaderValue;
+use http::header::WWW_AUTHENTICATE;
+use larder_mirrors::oci::Challenge;
+use larder_model::{Kind, Problem};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// Tokens remembered for one upstream.
+const MOST_TOKENS: usize = 1000;
+/// A token that does not say how long it lasts (distribution's token specification).
+const USUAL_LIFE: Duration = Duration::from_mins(1);
+/// It is used no longer than until so long before its end.
+const MARGIN: Duration = Duration::from_secs(10);
+/// The answer of a token endpoint in bytes.
+const ANSWER_BYTES: usize = 256 * 1024;
+
+#[derive(Deserialize)]
+struct Answer {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<u64>,
+}
+
+/// Tokens by the image they are for.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<HashMap<Box<str>, (HeaderValue, Instant)>>);
+
+impl Tokens {
+    /// A token that is still good.
+    pub(crate) fn get(&self, image: &str) -> Option<HeaderValue> {
+        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(image).filter(|(_, end)| Instant::now() < *end).map(|(token, _)| token.clone())
+    }
+
+    pub(crate) fn keep(&self, image: &str, token: HeaderValue, life: Duration) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= MOST_TOKENS {
+            tokens.clear();
+        }
+        tokens.insert(image.into(), (token, Instant::now() + life.saturating_sub(MARGIN)));
+    }
+}
+
+/// Where the token for a refused request is to be had, and whether our credentials may go there.
+pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
+    let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
+    let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(Challenge::read)?;
+    let mut realm = base.join(&challenge.realm).ok()?;
+    let scope = if challenge.scope.is_empty() { format!("repository:{image}:pull") } else { challenge.scope.clone() };
+    realm.query_pairs_mut().append_pair("service", &challenge.service).append_pair("scope", &scope);
+    let near = Challenge::is_near(base.host_str()?, realm.host_str()?);
+    let safe = realm.scheme() == "https" || realm.origin() == base.origin();
+    Some((realm, near && safe))
+}
+
+/// Reads a token endpoint's answer.
+pub(crate) async fn read(mut response: reqwest::Response) -> Result<(HeaderValue, Duration), Problem> {
+    let refused = || Problem::new(Kind::Upstream, "upstream", "the upstream's token endpoint gives no token");
+    if !response.status().is_success() {
+        return Err(refused());
+    }
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await.map_err(|error| refused().because(error.without_url()))? {
+        body.extend_from_slice(&bytes);
+        if body.len() > ANSWER_BYTES {
+            return Err(refused());
+        }
+    }
+    let answer: Answer = serde_json::from_slice(&body).map_err(|error| refused().because(error))?;
+    let token = answer.token.or(answer.access_token).ok_or_else(refused)?;
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| refused())?;
+    value.set_sensitive(true);
+    Ok((value, answer.expires_in.map_or(USUAL_LIFE, Duration::from_secs)))
+}

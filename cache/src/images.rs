@@ -1,0 +1,114 @@
+//! The door of images that are mirrored: below `/v2/`, by the repo's name, by `?ns=`, or as docker's registry mirror.
+
+use crate::{Engine, Packages};
+use http::HeaderValue;
+use http::header::HeaderName;
+use http::request::Parts;
+use larder_access::door::Refused;
+use larder_access::{Answer, Door, Grant, Incoming, Rights, Site};
+use larder_mirrors::oci::{DIGEST_HEADER, NAME, Oci};
+use larder_mirrors::{Ask, Here, Line, Protocol};
+use larder_model::{Problem, Reply, RepoName, Subject, Verb};
+use std::sync::Arc;
+
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// Mirrors of registries.
+#[derive(Clone)]
+pub struct Images(Arc<Engine>);
+
+/// A request for something of a mirrored image.
+pub struct Endpoint {
+    repo: RepoName,
+    image: Box<str>,
+    ask: Ask,
+}
+
+impl Packages {
+    /// The door of mirrored images, over the same engine.
+    pub fn images(&self) -> Images {
+        Images(Arc::clone(&self.0))
+    }
+}
+
+/// The image in a path below `/v2`, in the mirror that it belongs to; `None` if it belongs to none.
+fn place(rights: &Rights, request: &Parts) -> Option<Result<(RepoName, Box<str>), Problem>> {
+    let below = request.uri.path().strip_prefix("/v2")?;
+    let query = request.uri.query().unwrap_or_default();
+    let line = Line::new(&request.method, below, query, &request.headers).ok()?;
+    let image = Oci::image_of(&line).or_else(|| upload_of(&line))?;
+    let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
+    let (repo, image) = rights.image(&image, host)?;
+    let row = rights.repo(NAME, &repo)?;
+    (&*row.kind == "mirror").then_some(Ok((repo, image)))
+}
+
+/// The image that someone wants to push to: it is told that it cannot.
+fn upload_of(line: &Line<'_>) -> Option<String> {
+    let parts = line.parts();
+    let at = parts.windows(2).position(|pair| pair == ["blobs", "uploads"])?;
+    (at > 0).then(|| parts[..at].join("/"))
+}
+
+impl Images {
+    /// Whether a request is for a mirrored image.
+    pub fn has(&self, request: &Parts) -> bool {
+        let rights = self.0.gate.rights();
+        rights.mirrors_images() && place(&rights, request).is_some()
+    }
+}
+
+impl Door for Images {
+    type Endpoint = Endpoint;
+
+    fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
+        let rights = self.0.gate.rights();
+        let absent = || Problem::not_found("repository", "no such image here, or you may not see it");
+        let (repo, image) = place(&rights, request).ok_or_else(absent)??;
+        let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
+        let query = request.uri.query().unwrap_or_default();
+        let line = Line::new(&request.method, below, query, &request.headers)?;
+        let ask = Oci::ask(&line, &image)?;
+        Ok(Endpoint { repo, image, ask })
+    }
+
+    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+        let (repo, package) = (endpoint.repo.clone(), Some(endpoint.image.clone()));
+        vec![Subject { protocol: NAME, repo, package, verb: Verb::Read }]
+    }
+
+    async fn answer(
+        &self,
+        grant: Grant,
+        endpoint: Endpoint,
+        request: &Parts,
+        _: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let absent = || Problem::not_found("repository", "no such image here, or you may not see it");
+        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
+        let repo = grant.rights().repo(NAME, &endpoint.repo).ok_or_else(absent)?;
+        let mirror = self.0.mirror(repo, &Oci)?;
+        let here = Here { origin: &site.base, path: "", public: false, identified: false };
+        let mut answer = match endpoint.ask {
+            Ask::Document(document, form) => self.0.serve_document(&mirror, &document, form, request, here).await?,
+            Ask::Artifact(artifact) => self.0.serve_artifact(&mirror, &artifact, request).await?,
+            Ask::Own(_) | Ask::Moved(_) => return Err(absent()),
+        };
+        if let Answer::Blob(blob) = &mut answer {
+            if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {
+                blob.headers.insert(DIGEST_HEADER, digest);
+            }
+            blob.headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+        }
+        Ok(answer)
+    }
+
+    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
+        let subject = refused.subjects.first();
+        let package =
+            |subject: &Subject| subject.package.as_ref().map(|package| (subject.repo.clone(), package.clone()));
+        let path = subject.and_then(package).map(|(repo, image)| format!("/v2/{repo}/{image}")).unwrap_or_default();
+        let here = Here { origin: &refused.site.base, path: &path, public: false, identified: refused.identified };
+        Oci.refuse(problem, &here).with(API_VERSION, HeaderValue::from_static("registry/2.0"))
+    }
+}

@@ -1,0 +1,125 @@
+use super::*;
+use http::HeaderMap;
+
+const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+fn read(path: &str, query: &str) -> Result<Ask, Problem> {
+    let (headers, method) = (HeaderMap::new(), Method::GET);
+    Oci.parse(&Line::new(&method, path, query, &headers)?)
+}
+
+#[test]
+fn tags_are_documents_and_digests_are_artifacts() {
+    let place = |ask: Ask| match ask {
+        Ask::Document(document, _) => (document.package.to_string(), document.path.to_string()),
+        Ask::Artifact(artifact) => (artifact.package.to_string(), artifact.path.to_string()),
+        other => panic!("{other:?}"),
+    };
+    for (path, image, expected) in [
+        ("/library/nginx/manifests/latest", "library/nginx", "tags/latest".to_owned()),
+        ("/nginx/manifests/v1", "nginx", "tags/v1".to_owned()),
+        (&format!("/a/b/c/manifests/sha256:{HEX}"), "a/b/c", format!("manifests/sha256:{HEX}")),
+        (&format!("/a/b/blobs/sha256%3A{HEX}"), "a/b", format!("blobs/sha256:{HEX}")),
+        ("/a/tags/list", "a", "lists/tags".to_owned()),
+        (&format!("/a/referrers/sha256:{HEX}"), "a", format!("referrers/sha256:{HEX}?")),
+        ("/a/manifests/blobs/tags/list", "a/manifests/blobs", "lists/tags".to_owned()),
+    ] {
+        assert_eq!(place(read(path, "").expect(path)), (image.to_owned(), expected));
+    }
+    for (path, kind) in [
+        ("/manifests/latest", Kind::NotFound),
+        ("/a/manifests/.bad", Kind::NotFound),
+        ("/a/manifests/sha256:00", Kind::Invalid),
+        ("/a/blobs/latest", Kind::Invalid),
+        ("/a/b", Kind::NotFound),
+        ("/", Kind::NotFound),
+    ] {
+        assert_eq!(read(path, "").expect_err(path).kind, kind, "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_pushed_to_a_mirror() {
+    let headers = HeaderMap::new();
+    for method in [Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
+        let line = Line::new(&method, "/a/manifests/latest", "", &headers).expect("line");
+        assert_eq!(Oci.parse(&line).expect_err("refused").kind, Kind::Unsupported);
+    }
+}
+
+#[test]
+fn everything_has_its_place_upstream() {
+    let url = |path: &str, query: &str| match read(path, query).expect(path) {
+        Ask::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
+            Source::At { url, .. } => url,
+            other => panic!("{other:?}"),
+        },
+        Ask::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
+            Plan::Fetch(fetch) => {
+                assert_eq!(fetch.vouch, Vouch::Digest(format!("sha256:{HEX}").parse().expect("digest")));
+                fetch.url
+            }
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(url("/a/b/manifests/v1", ""), "v2/a/b/manifests/v1");
+    assert_eq!(url("/a/tags/list", ""), "v2/a/tags/list?n=10000");
+    assert_eq!(url(&format!("/a/blobs/sha256:{HEX}"), ""), format!("v2/a/blobs/sha256:{HEX}"));
+    assert_eq!(
+        url(&format!("/a/referrers/sha256:{HEX}"), "artifactType=application%2Fx%2Bjson"),
+        format!("v2/a/referrers/sha256:{HEX}?artifactType=application%2Fx%2Bjson")
+    );
+}
+
+#[test]
+fn what_is_no_manifest_is_refused() {
+    let tag = Document::new("a", "tags/v1");
+    Oci.check(&tag, br#"{"schemaVersion":2,"manifests":[]}"#).expect("an index");
+    for bad in [&b"<html>"[..], b"{}", br#"{"schemaVersion":1}"#, br#"{"schemaVersion":2,"signatures":[]}"#, b"[]"] {
+        assert_eq!(Oci.check(&tag, bad).expect_err("refused").kind, Kind::Upstream);
+    }
+    assert!(Oci.check(&Document::new("a", "lists/tags"), br#"{"name":"a","tags":["x"]}"#).is_ok());
+    assert!(Oci.check(&Document::new("a", "lists/tags"), b"{\"tags\":1}").is_err());
+}
+
+#[test]
+fn challenges() {
+    let read = Challenge::read;
+    let full = read("Bearer realm=\"https://auth.example/token\",service=\"reg\",scope=\"repository:a/b:pull,push\"");
+    let full = full.expect("a challenge");
+    assert_eq!(
+        (&*full.realm, &*full.service, &*full.scope),
+        ("https://auth.example/token", "reg", "repository:a/b:pull,push")
+    );
+    let loose = read("bearer  service=reg, realm=https://a.example/t").expect("a challenge");
+    assert_eq!((&*loose.realm, &*loose.service), ("https://a.example/t", "reg"));
+    for bad in ["", "Basic realm=\"x\"", "Bearer", "Bearer service=\"x\"", "Bearer realm=\"unclosed"] {
+        assert_eq!(read(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn credentials_go_to_near_token_endpoints_only() {
+    for (host, realm) in [
+        ("registry-1.docker.io", "auth.docker.io"),
+        ("quay.io", "quay.io"),
+        ("registry.gitlab.example.com", "gitlab.example.com"),
+        ("reg.example.co.uk", "auth.example.co.uk"),
+        ("127.0.0.1", "127.0.0.1"),
+    ] {
+        assert!(Challenge::is_near(host, realm), "{host} {realm}");
+    }
+    for (host, realm) in [
+        ("registry.example.com", "evil.com"),
+        ("registry.example.com", "example.com.evil.net"),
+        ("registry.example.com", "notexample.com"),
+        ("quay.io", "evil.io"),
+        ("reg.co.uk", "evil.co.uk"),
+        ("localhost", "evil"),
+        ("10.0.0.1", "9.0.0.1"),
+        ("10.0.0.1", "x.0.0.1"),
+    ] {
+        assert!(!Challenge::is_near(host, realm), "{host} {realm}");
+    }
+}
