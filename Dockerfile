@@ -1,7 +1,7 @@
 # The container image of Larder: one binary on a small Debian, run without root.
 #
 #   docker build -t larder .
-#   docker run --read-only -p 127.0.0.1:7070:7070 -v larder-data:/data larder
+#   docker run --read-only --stop-timeout 40 -p 127.0.0.1:7070:7070 -v larder-data:/data larder
 #
 # The first start leaves the password of the user `admin` in the volume, or takes it from LARDER_ADMIN_PASSWORD. A
 # larder.toml mounted to /etc/larder/larder.toml is read; settings as variables work as everywhere.

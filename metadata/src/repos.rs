@@ -13,6 +13,8 @@ const DROP_EDGES: &str = "delete from edges where repo = ?1";
 const DROP_PACKAGES: &str = "delete from packages where repo = ?1";
 const DROP_HISTORY: &str = "delete from history where repo = ?1";
 const DROP_UPLOADS: &str = "delete from uploads where repo = ?1";
+const DROP_GRANTS: &str = "delete from grants where repository = \
+    (select protocol || '/' || name from repos where id = ?1)";
 const DROP: &str = "delete from repos where id = ?1";
 
 /// A repository's row.
@@ -92,10 +94,11 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Removes a repository with all its names; the bytes stay until they are collected.
+    /// Removes a repository with all its names and the grants on it alone: another of its name begins without them. The
+    /// bytes stay until they are collected.
     pub async fn drop_repo(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
-        for text in [DROP_FILES, DROP_EDGES, DROP_PACKAGES, DROP_HISTORY, DROP_UPLOADS] {
+        for text in [DROP_FILES, DROP_EDGES, DROP_PACKAGES, DROP_HISTORY, DROP_UPLOADS, DROP_GRANTS] {
             batch.run(text, [id.into()]);
         }
         batch.must("repo", 1, DROP, [id.into()]);

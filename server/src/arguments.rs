@@ -111,6 +111,7 @@ fn load(flags: Serve) -> Result<(Config, Option<String>), Box<dyn Error>> {
     };
     let env: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
     let password = env.iter().find(|(name, _)| name == "LARDER_ADMIN_PASSWORD").map(|(_, value)| value.clone());
+    let password = password.filter(|value| !value.is_empty()); // what is set to nothing is not set
     let sources = Sources { file: flags.config, env, data: flags.data, listen: flags.listen };
     Ok((Config::load(&sources)?, password))
 }

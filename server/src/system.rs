@@ -12,6 +12,7 @@ use larder_metadata::Metadata;
 use larder_model::{Kind, Problem, Reply, Subject};
 use larder_storage::BlobStore;
 use std::sync::Arc;
+use std::time::Duration;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -32,6 +33,21 @@ pub(crate) enum Endpoint {
     Ready,
     Metrics,
     Ca,
+}
+
+/// Whoever asks whether the server is ready gets an answer within this time.
+const PROBE_TIME: Duration = Duration::from_secs(3);
+
+impl System {
+    /// Reaches the database and the store, or says soon that it cannot.
+    async fn reach_stores(&self) -> Result<(), Problem> {
+        let reach = async {
+            self.metadata.ping().await?;
+            self.blobs.ping().await.map_err(Problem::from)
+        };
+        let late = |_| Problem::busy("the database or the store does not answer", Duration::from_secs(5));
+        tokio::time::timeout(PROBE_TIME, reach).await.map_err(late)?
+    }
 }
 
 impl Door for System {
@@ -62,8 +78,7 @@ impl Door for System {
             Endpoint::Front => ok("Larder: container images are at /v2/\n".to_owned()),
             Endpoint::Health => ok("ok\n".to_owned()),
             Endpoint::Ready => {
-                self.metadata.ping().await?;
-                self.blobs.ping().await?;
+                self.reach_stores().await?;
                 ok("ready\n".to_owned())
             }
             Endpoint::Metrics => {

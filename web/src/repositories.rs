@@ -8,8 +8,9 @@ use crate::reply::{created, gone, ok};
 use crate::upstreams::{self, Change};
 use larder_access::Grant;
 use larder_metadata::Error;
+use larder_metadata::people::GrantRow;
 use larder_metadata::repos::Repo;
-use larder_model::{Kind, Problem, ProtocolName, Reply, RepoSettings, Verb};
+use larder_model::{Kind, Problem, ProtocolName, Reply, RepoSettings, Role, Verb};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -79,7 +80,9 @@ impl Api {
         fields.finish()?;
         grant.demand(&path.subject(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
-        let settings = change.apply(self, grant, &path, kind, RepoSettings::default())?.write();
+        let settings = change.apply(self, grant, &path, kind, RepoSettings::default())?;
+        let public = settings.upstream.as_ref().is_some_and(|upstream| upstream.password.is_none());
+        let settings = settings.write();
         let repo = match self.metadata.add_repo(path.protocol, &path.name, kind, &description, &settings).await {
             Ok(repo) => repo,
             Err(Error::Exists(_)) => {
@@ -91,9 +94,29 @@ impl Api {
             }
             Err(error) => return Err(error.into()),
         };
+        if public {
+            // What anyone can read upstream anyone can read here, until someone takes the grant away.
+            self.open_to_all(&path, &grant.principal().label).await?;
+        }
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, repository = %path, "repository created");
+        tracing::info!(by = %grant.principal().label, repository = %path, public, "repository created");
         created(format_args!("/repositories/{path}"), &Shown::of(&repo))
+    }
+
+    async fn open_to_all(&self, path: &RepoPath, by: &str) -> Result<(), Problem> {
+        let row = GrantRow {
+            id: self.metadata.new_id(),
+            subject: "anonymous".into(),
+            repository: path.to_string().parse().map_err(Problem::internal)?,
+            package: "*".parse().map_err(Problem::internal)?,
+            role: Role::Reader,
+            created_at: self.metadata.now(),
+            created_by: by.into(),
+        };
+        match self.metadata.add_grant(&row).await {
+            Ok(()) | Err(Error::Exists(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The kind, if such a repository can be made.

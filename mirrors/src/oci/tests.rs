@@ -52,7 +52,7 @@ fn everything_has_its_place_upstream() {
     let url = |path: &str, query: &str| match read(path, query).expect(path) {
         Ask::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
             Source::At { url, .. } => url,
-            other => panic!("{other:?}"),
+            other @ Source::Read(_) => panic!("{other:?}"),
         },
         Ask::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
             Plan::Fetch(fetch) => {

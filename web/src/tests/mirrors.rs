@@ -104,3 +104,19 @@ async fn settings_are_changed_one_by_one() {
     let (_, now) = change(r#"{"oci":{"default_mirror":""}}"#).await;
     assert_eq!(now["oci"]["default_mirror"], json!(null));
 }
+
+#[tokio::test]
+async fn what_anyone_reads_upstream_anyone_reads_here() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    let open = r#"{"protocol":"npm","name":"open","kind":"mirror","upstream":{"url":"https://a.example/"}}"#;
+    house.ask(&admin, "POST", "/repositories", open).await;
+    for (name, status) in [("open", 200), ("up", 401)] {
+        let target = format!("/repositories/npm/{name}");
+        assert_eq!(house.ask(&String::new(), "GET", &target, "").await.0, status, "{name}");
+    }
+    assert_eq!(house.ask(&admin, "DELETE", "/repositories/npm/open", "").await.0, 204);
+    let (_, left) = house.ask(&admin, "GET", "/grants", "").await;
+    assert_eq!(left["items"], json!([]), "the next repository of that name begins without it");
+}
