@@ -61,11 +61,21 @@ impl Engine {
         artifact: &Artifact,
         fetch: Fetch,
     ) -> Result<(), Problem> {
-        let kept = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await?;
-        if kept.is_some_and(|found| *found.etag == *fetch.vouch.text()) {
-            return Ok(()); // a file of the same name may have been of another state
+        if self.kept_as(mirror, artifact, &fetch).await?.is_some() {
+            return Ok(());
         }
         self.fill(mirror, artifact, Some(fetch))?.kept().await.map(drop)
+    }
+
+    /// An artifact that is kept and was vouched for in the same way: a file of its name may have been of another state.
+    async fn kept_as(
+        &self,
+        mirror: &Mirror,
+        artifact: &Artifact,
+        fetch: &Fetch,
+    ) -> Result<Option<Arc<Found>>, Problem> {
+        let kept = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await?;
+        Ok(kept.filter(|found| *found.etag == *fetch.vouch.text()))
     }
 
     /// The one fill of an artifact; it goes on when its clients leave.
@@ -75,7 +85,9 @@ impl Engine {
         artifact: &Artifact,
         fetch: Option<Fetch>,
     ) -> Result<Arc<Fill>, Problem> {
-        let key = (mirror.repo.id, key_of(&artifact.package, &artifact.path));
+        // Whoever asks for a member of a set waits for the set: its members must not wait for whoever asks.
+        let path = if fetch.is_some() { format!("{}\0member", artifact.path) } else { artifact.path.to_string() };
+        let key = (mirror.repo.id, key_of(&artifact.package, &path));
         let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fill) = fills.get(&key) {
             return Ok(Arc::clone(fill));
@@ -117,7 +129,10 @@ impl Engine {
         }
         let planned = self.plan(mirror, artifact, false).await;
         let outcome = match &planned {
-            Ok(fetch) => self.take(mirror, artifact, fetch, fill).await,
+            Ok(fetch) => match self.kept_as(mirror, artifact, fetch).await? {
+                Some(found) => return Ok(found), // it came with the index
+                None => self.take(mirror, artifact, fetch, fill).await,
+            },
             Err(problem) => Err(problem.again()),
         };
         match outcome {
