@@ -268,9 +268,10 @@ impl Engine {
         let id = format!("{:016x}", self.metadata.new_id());
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         staging.expect(&fetch.vouch);
-        fill.begin(arrived.size.or(fetch.size), staging.file());
+        let size = arrived.size.or(fetch.size);
+        fill.begin(size, staging.file());
         let outcome = async {
-            let last = self.pass(&mut arrived, &mut staging, fill).await?;
+            let last = self.pass(&mut arrived, size, &mut staging, fill).await?;
             let (digest, agrees) = staging.verify(&fetch.vouch).await?;
             if !agrees {
                 return Err(mismatch());
@@ -290,11 +291,21 @@ impl Engine {
         outcome
     }
 
-    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given back.
-    async fn pass(&self, arrived: &mut Arrived, staging: &mut Staging, fill: &Fill) -> Result<Bytes, Problem> {
+    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given back. Readers were told
+    /// `size`: with so many bytes they have what they take for all, so more than that is never passed on.
+    async fn pass(
+        &self,
+        arrived: &mut Arrived,
+        size: Option<u64>,
+        staging: &mut Staging,
+        fill: &Fill,
+    ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
         while let Some(bytes) = arrived.next().await? {
             staging.append(bytes.clone()).await?;
+            if size.is_some_and(|size| staging.offset() > size) {
+                return Err(mismatch());
+            }
             if staging.offset() > self.behaviour.artifact_bytes {
                 return Err(Problem::new(
                     Kind::Upstream,
