@@ -335,7 +335,7 @@ impl Arrived {
         self.response.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The next bytes, decoded; `None` at the end. An end before the announced one is an error.
+    /// The next bytes, decoded, and never none of them; `None` at the end. An end before the announced one is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let broken = |error: reqwest::Error| {
             let kind = if error.is_timeout() { Kind::Unreachable } else { Kind::Upstream };
@@ -344,6 +344,7 @@ impl Arrived {
         loop {
             if self.waiting.is_empty() {
                 match self.response.chunk().await.map_err(broken)? {
+                    Some(bytes) if bytes.is_empty() => continue, // HTTP/2 may end with such a one
                     Some(bytes) if self.decoder.is_none() => return Ok(Some(bytes)),
                     Some(bytes) => self.waiting = bytes,
                     None => return self.end(),
