@@ -142,7 +142,8 @@ impl Engine {
                 if planned.is_ok_and(|fetch| fetch == newer) {
                     return Err(wrong_bytes(problem));
                 }
-                self.take(mirror, artifact, &newer, fill).await.map_err(wrong_bytes)
+                let fresh = fill.spoil();
+                self.take(mirror, artifact, &newer, fresh.as_ref().unwrap_or(fill)).await.map_err(wrong_bytes)
             }
             outcome => outcome,
         }

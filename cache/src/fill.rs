@@ -12,6 +12,7 @@ use larder_storage::content::{PIECE_BYTES, read_piece};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
 
@@ -45,6 +46,8 @@ struct Window {
 /// An artifact on its way in.
 pub(crate) struct Fill {
     state: watch::Sender<State>,
+    /// What was passed on turned out to be something else.
+    spoilt: AtomicBool,
     window: Mutex<Window>,
     file: OnceLock<Arc<File>>,
 }
@@ -59,7 +62,21 @@ pub(crate) enum Coming {
 
 impl Fill {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { state: watch::Sender::new(State::Asking), window: Mutex::default(), file: OnceLock::new() })
+        Arc::new(Self {
+            state: watch::Sender::new(State::Asking),
+            spoilt: AtomicBool::new(false),
+            window: Mutex::default(),
+            file: OnceLock::new(),
+        })
+    }
+
+    /// What came is not what was wanted, and it is tried once more: who reads already must not take the one for the other.
+    /// Where bytes were passed on, the next ones go to another fill; who comes now waits for its end.
+    pub(crate) fn spoil(&self) -> Option<Arc<Self>> {
+        self.file.get()?;
+        self.spoilt.store(true, Ordering::SeqCst);
+        self.state.send_replace(State::Asking);
+        Some(Self::new())
     }
 
     /// Its head has come; what is written can be read back from `file`.
@@ -135,7 +152,11 @@ impl Fill {
         let states = self.state.subscribe();
         let next = |(fill, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {
             loop {
-                let readable = match &*states.borrow_and_update() {
+                let state = states.borrow_and_update().clone();
+                let readable = match &state {
+                    _ if fill.spoilt.load(Ordering::SeqCst) => {
+                        Err(Error::Io(io::Error::other("it was replaced upstream")))
+                    }
                     State::Asking => Ok((0, false)),
                     State::Coming { released, .. } => Ok((*released, false)),
                     State::Whole(found) | State::Kept(found) => Ok((found.size, true)),
@@ -223,6 +244,24 @@ mod tests {
         fill.end(Ok(found(bytes.len() as u64)));
         assert_eq!(early.await.expect("task").expect("bytes"), bytes);
         assert_eq!(late.await.expect("task").expect("bytes"), bytes);
+    }
+
+    #[tokio::test]
+    async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
+        let (fill, staged) = (Fill::new(), || Arc::new(tempfile::tempfile().expect("file")));
+        assert!(fill.spoil().is_none(), "nobody has read anything");
+        fill.begin(Some(8), staged());
+        fill.release(Bytes::from_static(b"wron"));
+        let mut reader = Arc::clone(&fill).stream();
+        assert_eq!(reader.next().await.expect("piece").expect("bytes"), "wron");
+        let next = fill.spoil().expect("another one");
+        next.begin(Some(8), staged());
+        next.release(Bytes::from_static(b"righ"));
+        assert!(reader.next().await.expect("piece").is_err());
+        fill.end(Ok(found(8)));
+        assert!(all(Arc::clone(&fill)).await.is_err(), "nor does who was told to begin");
+        assert!(matches!(fill.head().await, Ok(Coming::Whole(_))), "who comes now gets what is kept");
+        assert_eq!(fill.kept().await.expect("kept").size, 8);
     }
 
     #[tokio::test]
