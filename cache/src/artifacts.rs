@@ -92,7 +92,8 @@ impl Engine {
         if let Some(fill) = fills.get(&key) {
             return Ok(Arc::clone(fill));
         }
-        if self.missing.contains_key(&key) {
+        // What an index promises now may be there now.
+        if fetch.is_none() && self.missing.contains_key(&key) {
             return Err(absent());
         }
         let fill = Fill::new();
@@ -125,7 +126,7 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         mirror.upstream()?; // offline is told before the way is looked for
         if let Some(fetch) = fetch {
-            return self.take(mirror, artifact, &fetch, fill).await;
+            return self.take(mirror, artifact, &fetch, fill).await.map_err(wrong_bytes);
         }
         let planned = self.plan(mirror, artifact, false).await;
         let outcome = match &planned {
