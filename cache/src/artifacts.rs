@@ -124,6 +124,12 @@ impl Engine {
         fetch: Option<Fetch>,
         fill: &Arc<Fill>,
     ) -> Result<Arc<Found>, Problem> {
+        // Another fill may have ended since the asker looked.
+        if let Some(found) = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await?
+            && fetch.as_ref().is_none_or(|fetch| *found.etag == *fetch.vouch.text())
+        {
+            return Ok(found);
+        }
         mirror.upstream()?; // offline is told before the way is looked for
         if let Some(fetch) = fetch {
             return self.take(mirror, artifact, &fetch, fill).await.map_err(wrong_bytes);

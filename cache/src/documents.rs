@@ -102,6 +102,13 @@ impl Engine {
             let (engine, mirror, document) = (Arc::clone(self), Arc::clone(mirror), document.clone());
             let (kept, key) = (kept.cloned(), key.clone());
             async move {
+                // Another flight may have landed since the asker looked.
+                let now = engine.metadata.find(mirror.place_of(&document), &document.path).await?;
+                if let Some(now) = now
+                    && kept.as_ref().is_none_or(|kept| now.checked_at > kept.checked_at)
+                {
+                    return Ok(now);
+                }
                 let fetched = engine.fetch_document(&mirror, &document, kept).await;
                 match &fetched {
                     Err(problem) if problem.kind == Kind::NotFound => engine.missing.insert(key, ()),
