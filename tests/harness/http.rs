@@ -1,6 +1,6 @@
 //! Raw HTTP/1.1 over one connection at a time: what is sent is what the test says, byte for byte.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -94,6 +94,16 @@ impl Client {
         self.send("GET", path, &[], b"")
     }
 
+    /// GET, for answers that may break off: what came, and whether that is all of it.
+    pub fn take(&self, path: &str, headers: &[(&str, &str)]) -> io::Result<(Response, bool)> {
+        let mut stream = self.connect()?;
+        stream.write_all(&self.head("GET", path, headers, None))?;
+        let mut reader = BufReader::new(stream);
+        let mut response = read_head(&mut reader)?;
+        let whole = read_body(&mut reader, &mut response).is_ok();
+        Ok((response, whole))
+    }
+
     /// A connection to the server, for requests that are not whole.
     pub fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect_timeout(&self.address, DEADLINE)?;
@@ -154,6 +164,35 @@ pub fn read_head(stream: &mut impl BufRead) -> io::Result<Response> {
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     Ok(Response { status, headers, body: Vec::new() })
+}
+
+/// Reads a body in any framing; what came before it broke off stays.
+fn read_body(reader: &mut impl BufRead, response: &mut Response) -> io::Result<()> {
+    if response.header("transfer-encoding") != Some("chunked") {
+        let length = response.header("content-length").and_then(|text| text.parse().ok());
+        let length = length.ok_or_else(|| bad("neither chunks nor a length"))?;
+        return read_piece(reader, length, &mut response.body);
+    }
+    let mut line = String::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let length = u64::from_str_radix(line.trim(), 16).map_err(|_| bad(&line))?;
+        read_piece(reader, length, &mut response.body)?;
+        line.clear();
+        reader.read_line(&mut line)?;
+        if line != "\r\n" {
+            return Err(bad(&line));
+        }
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn read_piece(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> io::Result<()> {
+    let read = reader.take(length).read_to_end(body)?;
+    if read as u64 == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Reads one answer to a request of `method`.

@@ -1,6 +1,7 @@
 //! The test bed: the real binary on a port of its own in a temporary folder, and what it is tested with.
 //!
-//! Knows: how to start, stop and kill the server; raw HTTP; made-up images; which real clients are installed.
+//! Knows: how to start, stop and kill the server; raw HTTP; made-up images, packages and upstreams; which real clients are
+//! installed.
 //! Must never know: the server's insides. It sees what users see.
 //!
 //! A client or server that is not installed makes its test skip and say so; with `LARDER_TEST_REQUIRE=all` that is a
@@ -19,11 +20,15 @@ pub mod postgres;
 pub mod random;
 pub mod s3;
 pub mod said;
+pub mod shelf;
 pub mod tools;
+pub mod upstream;
 
 pub use http::{Client, Response};
 pub use image::Image;
 pub use larder::{Larder, Start};
 pub use postgres::Postgres;
 pub use s3::S3;
+pub use shelf::Shelf;
 pub use tools::{run, tool};
+pub use upstream::{Fault, Upstream};

@@ -1,0 +1,460 @@
+//! A remote registry that tests make up: it serves what it is given, tells who asked for what, and fails as it is told.
+//!
+//! Nothing here waits for a time: what is held back is released by the test.
+
+use larder_model::{Algorithm, Digest};
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// What a test waits for has happened within this time.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Bodies are written in pieces of this size.
+const PIECE: usize = 64 * 1024;
+
+/// How an answer goes wrong, or is only unusual.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// This status, with a text.
+    Status(u16),
+    /// The same with `Retry-After` in seconds.
+    Later(u16, u64),
+    /// All is announced, so many bytes come, the connection is closed.
+    Truncated(usize),
+    /// So many bytes more are announced than come.
+    TooLong(usize),
+    /// So many bytes less are announced than come.
+    TooShort(usize),
+    /// In chunks, without a length; nothing is wrong with it.
+    Chunked,
+    /// In chunks, and closed after so many bytes.
+    ChunkedCut(usize),
+    /// Without any length, and closed after so many bytes.
+    Unframed(usize),
+    /// The byte at this place is another.
+    Flipped(usize),
+    /// The byte at this place is another, and so many more come in chunks.
+    Grown(usize, usize),
+    /// It says that it is encoded in this way, and is not.
+    Encoding(&'static str),
+    /// It is encoded with gzip, and says so.
+    Gzipped,
+    /// It is elsewhere.
+    Redirect(String),
+    /// 304, whatever was asked.
+    NotModified,
+    /// So many bytes come; the others once they are released.
+    Held(usize),
+    /// Nothing comes before it is released.
+    Silent,
+    /// The connection is closed without an answer.
+    Closed,
+    /// A page to log in at, for whoever gets it as the thing asked for.
+    Login,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Path and query.
+    pub path: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// The first header of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[derive(Clone)]
+struct Page {
+    body: Arc<[u8]>,
+    headers: Vec<(String, String)>,
+    etag: String,
+}
+
+#[derive(Default)]
+struct State {
+    pages: HashMap<String, Page>,
+    faults: HashMap<String, (Fault, u32)>,
+    fault_of_all: Option<Fault>,
+    asked: Vec<Asked>,
+    connections: Vec<TcpStream>,
+    /// Whether what is to be held back is.
+    held: bool,
+    gone: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// A running registry, gone when it is dropped.
+pub struct Upstream {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("upstream")
+    }
+
+    /// Waits until the state is as it should be.
+    #[track_caller]
+    fn wait(&self, until: impl Fn(&State) -> bool) {
+        let waited = self.changed.wait_timeout_while(self.state(), DEADLINE, |state| !until(state)).expect("upstream");
+        assert!(!waited.1.timed_out(), "what was awaited did not happen; asked: {:?}", waited.0.asked);
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let changed = change(&mut self.state());
+        self.changed.notify_all();
+        changed
+    }
+}
+
+impl Upstream {
+    /// One that has nothing yet.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+        let upstream = Self { shared: Arc::default(), address: listener.local_addr().expect("address") };
+        upstream.listen(listener);
+        upstream
+    }
+
+    fn listen(&self, listener: TcpListener) {
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let own = Arc::clone(&shared);
+                let mut state = shared.state();
+                if state.gone {
+                    return;
+                }
+                state.connections.extend(stream.try_clone());
+                drop(state);
+                std::thread::spawn(move || drop(serve(&own, stream)));
+            }
+        });
+    }
+
+    /// `http://127.0.0.1:port/`.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Serves `body` at `path`, in place of what was there.
+    pub fn put(&self, path: &str, body: impl Into<Vec<u8>>) {
+        self.put_with(path, body, &[]);
+    }
+
+    /// The same with headers of its own.
+    pub fn put_with(&self, path: &str, body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) {
+        let body: Arc<[u8]> = body.into().into();
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let etag = format!("\"{}\"", &Digest::of(Algorithm::Sha256, &body).hex()[..16]);
+        self.shared.change(|state| state.pages.insert(path.to_owned(), Page { body, headers, etag }));
+    }
+
+    /// What is served at `path` is there no more.
+    pub fn remove(&self, path: &str) {
+        self.shared.change(|state| state.pages.remove(path));
+    }
+
+    /// What is served at `path`.
+    pub fn body(&self, path: &str) -> Vec<u8> {
+        self.shared.state().pages[path].body.to_vec()
+    }
+
+    /// Answers for `path` go wrong.
+    pub fn fail(&self, path: &str, fault: Fault) {
+        self.fail_times(path, fault, u32::MAX);
+    }
+
+    /// The next answers for `path` go wrong.
+    pub fn fail_times(&self, path: &str, fault: Fault, times: u32) {
+        self.shared.change(|state| {
+            state.held |= matches!(fault, Fault::Held(_) | Fault::Silent);
+            state.faults.insert(path.to_owned(), (fault, times))
+        });
+    }
+
+    /// All answers go wrong.
+    pub fn fail_all(&self, fault: Fault) {
+        self.shared.change(|state| {
+            state.held |= matches!(fault, Fault::Held(_) | Fault::Silent);
+            state.fault_of_all = Some(fault);
+        });
+    }
+
+    /// Nothing goes wrong any more. What is held stays so.
+    pub fn heal(&self) {
+        self.shared.change(|state| {
+            state.faults.clear();
+            state.fault_of_all = None;
+        });
+    }
+
+    /// What is held goes on.
+    pub fn release(&self) {
+        self.shared.change(|state| state.held = false);
+    }
+
+    /// All requests since the last time.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.shared.state().asked)
+    }
+
+    /// How often `path` was asked for.
+    pub fn count(&self, path: &str) -> usize {
+        self.shared.state().asked.iter().filter(|asked| asked.path == path).count()
+    }
+
+    /// Requests of any kind.
+    pub fn total(&self) -> usize {
+        self.shared.state().asked.len()
+    }
+
+    /// Waits until `path` was asked for so often.
+    #[track_caller]
+    pub fn await_count(&self, path: &str, count: usize) {
+        self.shared.wait(|state| state.asked.iter().filter(|asked| asked.path == path).count() >= count);
+    }
+
+    /// Nobody listens any more, and all connections are closed.
+    pub fn go(&self) {
+        self.shared.change(|state| {
+            state.gone = true;
+            for stream in state.connections.drain(..) {
+                // It may be closed already.
+                drop(stream.shutdown(Shutdown::Both));
+            }
+        });
+        drop(TcpStream::connect(self.address)); // wakes whoever accepts
+    }
+
+    /// It is there again, at the same address, with the same things.
+    pub fn come_back(&self) {
+        let mut tries = 0;
+        let listener = loop {
+            match TcpListener::bind(self.address) {
+                Ok(listener) => break listener,
+                // The other listener is just about to go.
+                Err(error) => assert!(tries < 100_000, "{error}"),
+            }
+            tries += 1;
+            std::thread::yield_now();
+        };
+        self.shared.change(|state| state.gone = false);
+        self.listen(listener);
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.release();
+        self.go();
+    }
+}
+
+/// Serves one connection until it ends.
+fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut writer = stream;
+    while let Some(asked) = read_request(&mut reader)? {
+        let (page, fault) = {
+            let mut state = shared.state();
+            if state.gone {
+                break;
+            }
+            state.asked.push(asked.clone());
+            let (page, fault) = (state.pages.get(&asked.path).cloned(), state.fault(&asked.path));
+            drop(state);
+            shared.changed.notify_all();
+            (page, fault)
+        };
+        if !answer(shared, &mut writer, &asked, page.as_ref(), fault)? {
+            break;
+        }
+    }
+    writer.shutdown(Shutdown::Both)
+}
+
+impl State {
+    fn fault(&mut self, path: &str) -> Option<Fault> {
+        if let Some((fault, left)) = self.faults.get_mut(path) {
+            let fault = fault.clone();
+            *left -= 1;
+            if *left == 0 {
+                self.faults.remove(path);
+            }
+            return Some(fault);
+        }
+        self.fault_of_all.clone()
+    }
+}
+
+fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut headers = Vec::new();
+    loop {
+        line.clear();
+        if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
+            return Ok(Some(Asked { path, headers }));
+        }
+        if let Some((name, value)) = line.split_once(':') {
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+    }
+}
+
+/// An answer that is being written.
+struct Answer {
+    status: u16,
+    headers: String,
+    body: Vec<u8>,
+    /// The length to announce; `None`: it comes in chunks.
+    length: Option<usize>,
+    /// So many bytes come, and then the end.
+    cut: Option<usize>,
+    /// So many bytes come before the others are released.
+    hold: Option<usize>,
+    /// The connection ends with it.
+    last: bool,
+}
+
+impl Answer {
+    fn new(status: u16, body: Vec<u8>) -> Self {
+        let (length, headers) = (Some(body.len()), String::new());
+        Self { status, headers, body, length, cut: None, hold: None, last: false }
+    }
+
+    fn header(&mut self, name: &str, value: &str) {
+        self.headers.push_str(&format!("{name}: {value}\r\n"));
+    }
+}
+
+/// Answers; whether the connection may go on.
+fn answer(
+    shared: &Shared,
+    writer: &mut TcpStream,
+    asked: &Asked,
+    page: Option<&Page>,
+    fault: Option<Fault>,
+) -> io::Result<bool> {
+    if matches!(fault, Some(Fault::Closed)) {
+        return Ok(false);
+    }
+    if matches!(fault, Some(Fault::Silent)) {
+        shared.wait(|state| !state.held || state.gone);
+    }
+    let mut answer = match page {
+        None => Answer::new(404, b"nothing is here\n".to_vec()),
+        Some(page) if fault.is_none() && asked.header("if-none-match") == Some(&page.etag) => {
+            Answer::new(304, Vec::new())
+        }
+        Some(page) => {
+            let mut answer = Answer::new(200, page.body.to_vec());
+            answer.header("etag", &page.etag);
+            page.headers.iter().for_each(|(name, value)| answer.header(name, value));
+            answer
+        }
+    };
+    if let Some(fault) = fault {
+        spoil(&mut answer, fault);
+    }
+    write(shared, writer, &answer)?;
+    Ok(!answer.last)
+}
+
+fn spoil(answer: &mut Answer, fault: Fault) {
+    let size = answer.body.len();
+    match fault {
+        Fault::Status(status) => *answer = Answer::new(status, b"no\n".to_vec()),
+        Fault::Later(status, seconds) => {
+            *answer = Answer::new(status, b"not now\n".to_vec());
+            answer.header("retry-after", &seconds.to_string());
+        }
+        Fault::Truncated(at) => answer.cut = Some(at),
+        Fault::TooLong(more) => answer.length = Some(size + more),
+        Fault::TooShort(less) => answer.length = Some(size - less),
+        Fault::Chunked => answer.length = None,
+        Fault::ChunkedCut(at) => (answer.length, answer.cut) = (None, Some(at)),
+        Fault::Unframed(at) => {
+            (answer.length, answer.cut) = (Some(usize::MAX), Some(at));
+        }
+        Fault::Flipped(at) => answer.body[at] ^= 1 << (at % 8),
+        Fault::Grown(at, more) => {
+            answer.body[at] ^= 1;
+            answer.body.extend(std::iter::repeat_n(7, more));
+            answer.length = None;
+        }
+        Fault::Encoding(name) => answer.header("content-encoding", name),
+        Fault::Gzipped => {
+            answer.body = crate::shelf::gzip(&answer.body);
+            answer.length = Some(answer.body.len());
+            answer.header("content-encoding", "gzip");
+        }
+        Fault::Redirect(to) => {
+            *answer = Answer::new(302, Vec::new());
+            answer.header("location", &to);
+        }
+        Fault::NotModified => *answer = Answer::new(304, Vec::new()),
+        Fault::Held(at) => answer.hold = Some(at),
+        Fault::Login => {
+            *answer = Answer::new(200, b"<!DOCTYPE html><html><body><form>Log in</form></body></html>".to_vec());
+            answer.header("content-type", "text/html");
+        }
+        Fault::Closed | Fault::Silent => {}
+    }
+    answer.last = answer.cut.is_some() || answer.length.is_some_and(|length| length != answer.body.len());
+}
+
+fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} Said\r\n{}", answer.status, answer.headers);
+    match answer.length {
+        _ if answer.status == 304 => {}
+        None => head.push_str("transfer-encoding: chunked\r\n"),
+        Some(usize::MAX) => head.push_str("connection: close\r\n"),
+        Some(length) => head.push_str(&format!("content-length: {length}\r\n")),
+    }
+    head.push_str("\r\n");
+    writer.write_all(head.as_bytes())?;
+    let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
+    let (first, rest) = body.split_at(answer.hold.unwrap_or(body.len()));
+    write_pieces(writer, first, answer.length.is_none())?;
+    if answer.hold.is_some() {
+        shared.wait(|state| !state.held || state.gone);
+        write_pieces(writer, rest, answer.length.is_none())?;
+    }
+    if answer.length.is_none() && answer.cut.is_none() {
+        writer.write_all(b"0\r\n\r\n")?;
+    }
+    writer.flush()
+}
+
+fn write_pieces(writer: &mut TcpStream, body: &[u8], chunked: bool) -> io::Result<()> {
+    for piece in body.chunks(PIECE) {
+        if chunked {
+            writer.write_all(format!("{:x}\r\n", piece.len()).as_bytes())?;
+        }
+        writer.write_all(piece)?;
+        if chunked {
+            writer.write_all(b"\r\n")?;
+        }
+    }
+    Ok(())
+}
