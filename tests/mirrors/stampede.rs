@@ -1,0 +1,117 @@
+//! Many clients ask at once for what is not there yet; some of them leave.
+
+use crate::bed::{Bed, status};
+use larder_tests::Fault;
+use larder_tests::http::read_head;
+use larder_tests::random::Random;
+use std::io::{BufReader, Read, Write};
+use std::sync::{Arc, Barrier};
+
+#[test]
+fn a_hundred_clients_cost_one_request() {
+    let bed = Bed::new();
+    let body = Arc::new(Random::seeded().bytes(8 << 20));
+    for shelf in bed.mirrors(&body) {
+        let all = Arc::new(Barrier::new(100));
+        let ask = |_| {
+            let (all, body, client, path) =
+                (Arc::clone(&all), Arc::clone(&body), bed.client.clone(), shelf.artifact_here("1.0.0"));
+            std::thread::spawn(move || {
+                all.wait();
+                let (answer, whole) = client.take(&path, &[]).expect("answer");
+                answer.status == 200 && whole && answer.body == *body
+            })
+        };
+        let clients: Vec<_> = (0..100).map(ask).collect();
+        let right = clients.into_iter().map(|client| client.join().expect("client")).filter(|right| *right);
+        assert_eq!(right.count(), 100, "{}", shelf.protocol);
+        assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 1, "{}", shelf.protocol);
+        assert_eq!(bed.upstream.count(&shelf.index()), 1, "{}", shelf.protocol);
+    }
+}
+
+#[test]
+fn a_hundred_clients_of_a_cold_index_cost_one_request() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(b"small") {
+        let ask = |_| {
+            let (client, path) = (bed.client.clone(), shelf.index_here());
+            std::thread::spawn(move || client.get(&path).status)
+        };
+        let clients: Vec<_> = (0..100).map(ask).collect();
+        assert!(clients.into_iter().all(|client| client.join().expect("client") == 200), "{}", shelf.protocol);
+        assert_eq!(bed.upstream.count(&shelf.index()), 1, "{}", shelf.protocol);
+    }
+}
+
+/// Clients come while the first half is there: they get it at once, and the rest when it comes.
+#[test]
+fn who_comes_late_gets_the_begin_at_once() {
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
+    let body = Random::seeded().bytes(8 << 20);
+    for shelf in bed.mirrors(&body) {
+        bed.upstream.fail(&shelf.artifact("1.0.0"), Fault::Held(6 << 20));
+        let open = || {
+            let mut stream = bed.client.connect().expect("connect");
+            let head = bed.client.head("GET", &shelf.artifact_here("1.0.0"), &[], None);
+            stream.write_all(&head).expect("request");
+            let mut stream = BufReader::new(stream);
+            let head = read_head(&mut stream).expect("head");
+            assert_eq!(head.status, 200);
+            let chunked = head.header("transfer-encoding").is_some();
+            assert!(!chunked, "a length was announced upstream: {:?}", head.headers);
+            let mut begin = vec![0; 4 << 20];
+            stream.read_exact(&mut begin).expect("the first half");
+            (stream, begin)
+        };
+        let readers = [open(), open(), open()];
+        bed.upstream.release();
+        for (mut stream, mut all) in readers {
+            stream.read_to_end(&mut all).expect("the rest");
+            assert!(all == body, "{}", shelf.protocol);
+        }
+        assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 1, "{}", shelf.protocol);
+        bed.upstream.heal();
+    }
+}
+
+#[test]
+fn a_client_that_leaves_does_not_stop_what_it_began() {
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
+    let body = Random::seeded().bytes(8 << 20);
+    for shelf in bed.mirrors(&body) {
+        let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
+        bed.upstream.fail(&there, Fault::Held(1 << 20));
+        let mut stream = bed.client.connect().expect("connect");
+        stream.write_all(&bed.client.head("GET", &here, &[], None)).expect("request");
+        bed.upstream.await_count(&there, 1);
+        drop(stream);
+        bed.client.get("/healthz").expect(200);
+        bed.upstream.release();
+        bed.right(&here, &body);
+        let answer = bed.until(&here, |answer| status(answer) == "larder; hit");
+        assert!(answer.body == body);
+        assert_eq!(bed.upstream.count(&there), 1, "{}", shelf.protocol);
+        bed.upstream.heal();
+    }
+}
+
+/// Of a part that is asked for while the whole comes, no wrong total is told.
+#[test]
+fn a_part_of_what_is_on_its_way_waits_for_the_whole() {
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
+    let body = Random::seeded().bytes(1 << 20);
+    for shelf in bed.mirrors(&body) {
+        let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
+        bed.upstream.fail(&there, Fault::Held(300_000));
+        let (client, path) = (bed.client.clone(), here.clone());
+        let part = std::thread::spawn(move || client.take(&path, &[("range", "bytes=900000-900099")]).expect("part"));
+        bed.upstream.await_count(&there, 1);
+        bed.upstream.release();
+        let (answer, whole) = part.join().expect("client");
+        assert!(whole && answer.status == 206, "{:?}", answer.headers);
+        assert_eq!(answer.header("content-range"), Some("bytes 900000-900099/1048576"));
+        assert!(answer.body == body[900_000..900_100], "{here}");
+        bed.upstream.heal();
+    }
+}
