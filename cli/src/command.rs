@@ -2,10 +2,11 @@
 
 use crate::expiry::Expiry;
 use crate::repo::RepoPath;
+use crate::span::Span;
 use crate::token::Limit;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Subcommand};
-use larder_model::{Role, UserName};
+use larder_model::{RepoName, Role, UserName};
 use std::path::PathBuf;
 
 /// What every command that speaks with a server takes.
@@ -76,20 +77,21 @@ pub enum Repo {
     Create {
         /// Protocol and name, e.g. oci/team.
         name: RepoPath,
-        /// What it is.
-        #[arg(long, default_value = "hosted", value_parser = PossibleValuesParser::new(["hosted", "mirror", "group"]))]
-        kind: String,
-        /// A line for people.
-        #[arg(long)]
-        description: Option<String>,
+        /// What it is [default: mirror with --upstream, group with --member, else hosted].
+        #[arg(long, value_parser = PossibleValuesParser::new(["hosted", "mirror", "group"]))]
+        kind: Option<String>,
+        #[command(flatten)]
+        settings: RepoSettings,
     },
-    /// Change a repository.
+    /// Change a repository; what is not given stays.
     Set {
         /// Protocol and name, e.g. oci/team.
         name: RepoPath,
-        /// A line for people.
-        #[arg(long)]
-        description: String,
+        #[command(flatten)]
+        settings: RepoSettings,
+        /// Of a mirror: fetch again.
+        #[arg(long, conflicts_with = "offline")]
+        online: bool,
     },
     /// Delete a repository with all that is in it.
     Delete {
@@ -99,6 +101,39 @@ pub enum Repo {
         #[arg(long, short)]
         yes: bool,
     },
+}
+
+/// What can be set for a repository.
+#[derive(Args, Debug, Clone, Default)]
+pub struct RepoSettings {
+    /// A line for people.
+    #[arg(long)]
+    pub description: Option<String>,
+    /// Of a mirror: the address that it mirrors. With another one, user name, password and allowances begin anew.
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// Of a mirror: the user name that it shows its upstream.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Of a mirror: read the password or token for its upstream from standard input, one line; an empty one is none.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Of a mirror: its upstream may have a private or loopback address.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_private: Option<bool>,
+    /// Of a mirror: another origin of private address that its upstream's indexes may point at, with scheme and port; can be
+    /// given more than once.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow: Vec<String>,
+    /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
+    #[arg(long, value_name = "TIME")]
+    pub fresh: Option<Span>,
+    /// Of a mirror: fetch nothing, serve what is kept.
+    #[arg(long)]
+    pub offline: bool,
+    /// Of a group: a repository of the same protocol; can be given more than once, in the order in which they are asked.
+    #[arg(long = "member", value_name = "NAME")]
+    pub members: Vec<RepoName>,
 }
 
 /// Where a new password comes from; without a flag it is asked for.

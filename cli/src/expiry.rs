@@ -1,5 +1,6 @@
 //! When a token ends: after a time or at a date.
 
+use crate::span::counted;
 use larder_model::Timestamp;
 use std::str::FromStr;
 use std::time::Duration;
@@ -35,17 +36,8 @@ impl FromStr for Expiry {
         if let Ok(moment) = format!("{text}T00:00:00Z").parse() {
             return Ok(Self::At(moment));
         }
-        let unit = match text.chars().last() {
-            Some('m') => 60,
-            Some('h') => 60 * 60,
-            Some('d') => 24 * 60 * 60,
-            Some('w') => 7 * 24 * 60 * 60,
-            _ => return Err(FORMS),
-        };
-        let count = &text[..text.len() - 1];
-        let digits = (1..=6).contains(&count.len()) && count.bytes().all(|byte| byte.is_ascii_digit());
-        let count: u64 = count.parse().ok().filter(|count| digits && *count > 0).ok_or(FORMS)?;
-        Ok(Self::After(Duration::from_secs(count * unit)))
+        let seconds = counted(text).filter(|seconds| *seconds > 0).ok_or(FORMS)?;
+        Ok(Self::After(Duration::from_secs(seconds)))
     }
 }
 

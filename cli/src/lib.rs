@@ -20,6 +20,7 @@ mod repo;
 mod run;
 mod server;
 mod session;
+mod span;
 mod table;
 mod terminal;
 mod token;

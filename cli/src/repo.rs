@@ -1,22 +1,44 @@
 //! `larder repo`.
 
 use crate::client::Client;
-use crate::command::Repo;
+use crate::command::{Repo, RepoSettings};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Column;
-use crate::terminal::confirm;
+use crate::terminal::{self, confirm};
 use larder_model::{ProtocolName, RepoName};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt;
 use std::str::FromStr;
 
 const LIST: &[Column] = &[("PROTOCOL", "protocol"), ("NAME", "name"), ("KIND", "kind"), ("DESCRIPTION", "description")];
-const RECORD: &[Column] = &[
+const HOSTED: &[Column] = &[
     ("Protocol", "protocol"),
     ("Name", "name"),
     ("Kind", "kind"),
     ("Description", "description"),
+    ("Created", "created_at"),
+];
+const MIRROR: &[Column] = &[
+    ("Protocol", "protocol"),
+    ("Name", "name"),
+    ("Kind", "kind"),
+    ("Description", "description"),
+    ("Upstream", "upstream/url"),
+    ("Username", "upstream/username"),
+    ("Password", "upstream/has_password"),
+    ("Private allowed", "upstream/allow_private"),
+    ("Also allowed", "upstream/allow"),
+    ("Fresh seconds", "fresh_seconds"),
+    ("Offline", "offline"),
+    ("Created", "created_at"),
+];
+const GROUP: &[Column] = &[
+    ("Protocol", "protocol"),
+    ("Name", "name"),
+    ("Kind", "kind"),
+    ("Description", "description"),
+    ("Members", "members"),
     ("Created", "created_at"),
 ];
 
@@ -54,22 +76,74 @@ impl FromStr for RepoPath {
 pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Failure> {
     match command {
         Repo::List => Ok(Outcome::list(client.all(&["repositories"], &[]).await?, LIST)),
-        Repo::Show { name } => Ok(Outcome::record(client.get(&name.call(), &[]).await?, RECORD)),
-        Repo::Create { name, kind, description } => {
-            let mut body = json!({"protocol": name.protocol.0, "name": name.name, "kind": kind});
-            if let Some(description) = description {
-                body["description"] = Value::String(description);
-            }
-            Ok(Outcome::record(client.post(&["repositories"], &[], &body).await?, RECORD))
+        Repo::Show { name } => Ok(shown(client.get(&name.call(), &[]).await?)),
+        Repo::Create { name, kind, settings } => {
+            let kind = kind.unwrap_or_else(|| fitting(&settings).to_owned());
+            let mut body = fields(settings)?;
+            body.extend([
+                ("protocol".to_owned(), json!(name.protocol.0)),
+                ("name".to_owned(), json!(name.name)),
+                ("kind".to_owned(), json!(kind)),
+            ]);
+            Ok(shown(client.post(&["repositories"], &[], &Value::Object(body)).await?))
         }
-        Repo::Set { name, description } => {
-            let body = json!({"description": description});
-            Ok(Outcome::record(client.patch(&name.call(), &body).await?, RECORD))
+        Repo::Set { name, settings, online } => {
+            let mut body = fields(settings)?;
+            if online {
+                body.insert("offline".to_owned(), json!(false));
+            }
+            if body.is_empty() {
+                return Err(Failure::Usage("nothing to change: larder repo set --help lists what can be".to_owned()));
+            }
+            Ok(shown(client.patch(&name.call(), &Value::Object(body)).await?))
         }
         Repo::Delete { name, yes } => {
             confirm(&format!("Delete repository {name} with all that is in it?"), yes)?;
             client.delete(&name.call()).await?;
             Ok(Outcome::done(format!("Repository {name} deleted.")))
         }
+    }
+}
+
+fn shown(repo: Value) -> Outcome {
+    let columns = match repo["kind"].as_str() {
+        Some("mirror") => MIRROR,
+        Some("group") => GROUP,
+        _ => HOSTED,
+    };
+    Outcome::record(repo, columns)
+}
+
+/// The kind that settings speak of.
+const fn fitting(settings: &RepoSettings) -> &'static str {
+    match settings {
+        RepoSettings { upstream: Some(_), .. } => "mirror",
+        RepoSettings { members, .. } if !members.is_empty() => "group",
+        _ => "hosted",
+    }
+}
+
+/// The fields of a call's body that the settings fill.
+fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
+    let mut upstream = Map::new();
+    let password = if settings.password_stdin { Some(terminal::line()?) } else { None };
+    put(&mut upstream, "url", settings.upstream);
+    put(&mut upstream, "username", settings.username);
+    put(&mut upstream, "password", password);
+    put(&mut upstream, "allow_private", settings.allow_private);
+    put(&mut upstream, "allow", Some(settings.allow).filter(|origins| !origins.is_empty()));
+    let mut body = Map::new();
+    put(&mut body, "description", settings.description);
+    put(&mut body, "fresh_seconds", settings.fresh.map(|span| span.0));
+    put(&mut body, "offline", settings.offline.then_some(true));
+    put(&mut body, "upstream", Some(upstream).filter(|upstream| !upstream.is_empty()));
+    let members = settings.members.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+    put(&mut body, "members", Some(members).filter(|members| !members.is_empty()));
+    Ok(body)
+}
+
+fn put(fields: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        fields.insert(name.to_owned(), value.into());
     }
 }

@@ -4,13 +4,13 @@ use crate::escape::plain;
 use larder_model::Timestamp;
 use serde_json::Value;
 
-/// A title and the field it shows.
+/// A title and the field it shows; a slash leads into the object of that name.
 pub(crate) type Column = (&'static str, &'static str);
 
 /// A list, one line an item.
 pub(crate) fn list(columns: &[Column], items: &[Value]) -> String {
     let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
-    let lines = items.iter().map(|item| columns.iter().map(|(_, field)| cell(field, &item[*field])).collect());
+    let lines = items.iter().map(|item| columns.iter().map(|(_, field)| cell(field, at(item, field))).collect());
     let rows: Vec<Vec<String>> = std::iter::once(titles).chain(lines).collect();
     lay_out(&rows)
 }
@@ -18,7 +18,7 @@ pub(crate) fn list(columns: &[Column], items: &[Value]) -> String {
 /// One thing, one line a field.
 pub(crate) fn record(columns: &[Column], value: &Value) -> String {
     let rows: Vec<Vec<String>> =
-        columns.iter().map(|(title, field)| vec![(*title).to_owned(), cell(field, &value[*field])]).collect();
+        columns.iter().map(|(title, field)| vec![(*title).to_owned(), cell(field, at(value, field))]).collect();
     lay_out(&rows)
 }
 
@@ -35,6 +35,10 @@ fn lay_out(rows: &[Vec<String>]) -> String {
     out
 }
 
+fn at<'a>(value: &'a Value, field: &str) -> &'a Value {
+    field.split('/').fold(value, |value, name| &value[name])
+}
+
 fn cell(field: &str, value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -42,13 +46,19 @@ fn cell(field: &str, value: &Value) -> String {
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) if text.is_empty() => "-".to_owned(),
         Value::String(text) => plain(&if field.ends_with("_at") { whole_seconds(text) } else { text.clone() }),
-        Value::Array(grants) => grants.iter().map(scope).collect::<Vec<_>>().join(", "),
+        Value::Array(items) if items.is_empty() => "-".to_owned(),
+        Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(", "),
         other => plain(&other.to_string()),
     }
 }
 
 fn whole_seconds(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| Timestamp(time.seconds() * 1_000_000).to_string())
+}
+
+/// An item of a list within a cell: text, or a limit of a token.
+fn item(value: &Value) -> String {
+    value.as_str().map_or_else(|| scope(value), plain)
 }
 
 /// A limit of a token, in the form that `--grant` takes.
@@ -78,6 +88,13 @@ mod tests {
         ];
         let shown = format!("{}\n{}", list(&COLUMNS, &items), record(&COLUMNS, &items[1]));
         assert_eq!(shown, include_str!("../testdata/tables.txt"));
+        let nested =
+            json!({"upstream": {"url": "https://registry.example/", "allow": ["https://a.example", "b\u{7}"]}});
+        let columns = [("Upstream", "upstream/url"), ("Also", "upstream/allow"), ("None", "upstream/x/y")];
+        assert_eq!(
+            record(&columns, &nested),
+            "Upstream  https://registry.example/\nAlso      https://a.example, b\\u{7}\nNone      -\n"
+        );
         assert_eq!(list(&COLUMNS, &[]), "ID  NAME  LIMITS  EXPIRES\n");
     }
 }

@@ -39,6 +39,39 @@ async fn commands_make_their_calls() {
             vec![made()],
             vec![r#"PATCH /api/v1/repositories/oci/team | - | {"description":"Ours"}"#],
         ),
+        (
+            "repo create npm/up --kind mirror --upstream https://registry.example/ --username me --fresh 5m --offline \
+             --allow-private --allow https://a.example --allow https://b.example",
+            vec![made()],
+            vec![concat!(
+                r#"POST /api/v1/repositories | - | {"fresh_seconds":300,"kind":"mirror","name":"up","offline":true,"#,
+                r#""protocol":"npm","upstream":{"allow":["https://a.example","https://b.example"],"allow_private":true,"#,
+                r#""url":"https://registry.example/","username":"me"}}"#
+            )],
+        ),
+        (
+            "repo create npm/up --upstream https://registry.example/",
+            vec![made()],
+            vec![concat!(
+                r#"POST /api/v1/repositories | - | {"kind":"mirror","name":"up","protocol":"npm","#,
+                r#""upstream":{"url":"https://registry.example/"}}"#
+            )],
+        ),
+        (
+            "repo create npm/main --member local --member up",
+            vec![made()],
+            vec![
+                r#"POST /api/v1/repositories | - | {"kind":"group","members":["local","up"],"name":"main","protocol":"npm"}"#,
+            ],
+        ),
+        (
+            "repo set npm/up --online --allow-private=false --fresh 0",
+            vec![made()],
+            vec![concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"fresh_seconds":0,"offline":false,"#,
+                r#""upstream":{"allow_private":false}}"#
+            )],
+        ),
         ("repo delete oci/team --yes", vec![gone()], vec!["DELETE /api/v1/repositories/oci/team | - | "]),
         ("user show a@b", vec![made()], vec!["GET /api/v1/users/a@b | - | "]),
         ("user set alice --disabled true", vec![made()], vec![r#"PATCH /api/v1/users/alice | - | {"disabled":true}"#]),
@@ -72,6 +105,19 @@ async fn commands_make_their_calls() {
         let outcome = Machine::new().run(&format!("{line} --server {}", server.url)).await;
         assert!(outcome.is_ok(), "{line}: {outcome:?}");
         assert_eq!(server.heard(), expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_is_shown_with_its_upstream() {
+    let repo = json!({"protocol": "npm", "name": "up", "kind": "mirror", "offline": true, "upstream":
+        {"url": "https://registry.example/", "username": null, "has_password": true, "allow_private": false}});
+    let server = fake(vec![json("200 OK", &repo)]).await;
+    let outcome = Machine::new().run(&format!("repo show npm/up --server {}", server.url)).await.expect("repo");
+    let View::Record(columns) = outcome.view else { panic!("{outcome:?}") };
+    let shown = crate::table::record(columns, &repo);
+    for line in ["Upstream         https://registry.example/", "Password         yes", "Offline          yes"] {
+        assert!(shown.contains(line), "{shown}");
     }
 }
 
