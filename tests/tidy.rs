@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const LADDER: [(&str, &[&str]); 12] = [
+const LADDER: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
     ("mirrors", &["model"]),
+    ("discover", &["model"]),
     ("access", &["model", "storage", "metadata"]),
     ("cache", &["model", "storage", "metadata", "mirrors", "access"]),
     ("registry", &["model", "storage", "metadata", "access"]),
     ("web", &["model", "metadata", "access"]),
-    ("cli", &["model"]),
+    ("cli", &["model", "discover"]),
     ("tests", &["model"]),
-    ("server", &["model", "config", "storage", "metadata", "mirrors", "access", "cache", "registry", "web", "cli"]),
+    (
+        "server",
+        &["model", "config", "storage", "metadata", "mirrors", "discover", "access", "cache", "registry", "web", "cli"],
+    ),
 ];
 
 /// Libraries that stand in few rooms only. Of `reqwest` the server has one client, that of upstreams; commands have theirs.

@@ -27,7 +27,7 @@ pub struct Global {
     pub ca: Option<PathBuf>,
 }
 
-/// The commands that are clients of a server.
+/// The commands that are clients of a server, or need none.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Log in to a server and remember it.
@@ -36,6 +36,8 @@ pub enum Command {
     Logout,
     /// Show who you are to the server.
     Whoami,
+    /// Show what this machine's package managers use as upstream. Needs no server.
+    Discover,
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),

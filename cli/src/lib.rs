@@ -1,13 +1,14 @@
-//! The commands that are clients of the REST API, and the profile that `larder login` saves.
+//! The commands that are clients of the REST API, the profile that `larder login` saves, and `larder discover`.
 //!
 //! Knows: the command line, the API's calls, how answers look on a terminal.
-//! Must never know: any other room but the model, where the server keeps anything, the environment beyond what clap
+//! Must never know: any other room but the model and discover, where the server keeps anything, the environment beyond what clap
 //! reads for a flag.
 //!
 //! Every command is a function from its arguments to an outcome, shown in one place.
 
 mod client;
 mod command;
+mod discover;
 mod escape;
 mod expiry;
 mod failure;
@@ -30,4 +31,5 @@ mod user;
 mod tests;
 
 pub use command::{Command, Global};
+pub use larder_discover::Machine;
 pub use run::{Env, run};

@@ -1,6 +1,7 @@
 //! From a command to an exit code.
 
 use crate::command::{Command, Global};
+use crate::discover::discover;
 use crate::failure::Failure;
 use crate::grant::grant;
 use crate::login::{login, logout, whoami};
@@ -9,6 +10,7 @@ use crate::repo::repo;
 use crate::session::open;
 use crate::token::token;
 use crate::user::user;
+use larder_discover::Machine;
 use larder_model::Clock;
 use std::path::PathBuf;
 
@@ -19,6 +21,8 @@ pub struct Env {
     pub config_dir: PathBuf,
     /// The present moment.
     pub clock: Clock,
+    /// The machine, as its package managers see it.
+    pub machine: Machine,
 }
 
 /// Carries out a command and shows what came of it. The exit code: 0 done, 1 failed, 2 wrong usage.
@@ -44,6 +48,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, env: &Env) -> R
         Command::Login(args) => login(args, global, &env.config_dir).await,
         Command::Logout => logout(&env.config_dir).await,
         Command::Whoami => whoami(global, &env.config_dir).await,
+        Command::Discover => Ok(discover(&env.machine)),
         Command::Repo(command) => repo(command, &client()?).await,
         Command::User(command) => user(command, &client()?).await,
         Command::Token(command) => token(command, &client()?, env.clock.now()).await,

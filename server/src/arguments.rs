@@ -56,7 +56,8 @@ pub(crate) fn run() -> ExitCode {
 fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let config_dir = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
-    let env = larder_cli::Env { config_dir: config_dir.unwrap_or_else(|| PathBuf::from(".")), clock: house::clock() };
+    let config_dir = config_dir.unwrap_or_else(|| PathBuf::from("."));
+    let env = larder_cli::Env { config_dir, clock: house::clock(), machine: machine(variables()) };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
             ExitCode::from(u8::try_from(runtime.block_on(larder_cli::run(command, global, &env))).unwrap_or(1))
@@ -106,12 +107,22 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
 
 /// The configuration, and the first administrator's password if the environment has one.
 fn load(flags: Serve) -> Result<(Config, Option<String>), Box<dyn Error>> {
-    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    };
-    let env: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+    let env = variables();
     let password = env.iter().find(|(name, _)| name == "LARDER_ADMIN_PASSWORD").map(|(_, value)| value.clone());
     let password = password.filter(|value| !value.is_empty()); // what is set to nothing is not set
     let sources = Sources { file: flags.config, env, data: flags.data, listen: flags.listen };
     Ok((Config::load(&sources)?, password))
+}
+
+/// The environment, as far as it is text.
+fn variables() -> Vec<(String, String)> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// The machine, as its package managers see it from here.
+fn machine(variables: Vec<(String, String)>) -> larder_cli::Machine {
+    larder_cli::Machine::new(variables, std::env::current_dir().unwrap_or_default())
 }

@@ -111,7 +111,8 @@ impl Machine {
 
     fn env(&self) -> Env {
         let now: Timestamp = "2030-01-01T00:00:00Z".parse().expect("time");
-        Env { config_dir: self.config().to_owned(), clock: Clock::new(move || now) }
+        let clock = Clock::new(move || now);
+        Env { config_dir: self.config().to_owned(), clock, machine: crate::Machine::new([], self.config().to_owned()) }
     }
 
     /// Runs a command line up to its outcome.

@@ -1,0 +1,92 @@
+//! `larder discover`.
+
+use crate::outcome::{Outcome, View};
+use crate::table::{Column, list};
+use larder_discover::{Found, Machine, setting};
+use larder_model::ProtocolName;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The longest that all of it may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// What a password is shown as.
+const HIDDEN: &str = "***";
+
+const LIST: &[Column] = &[("PROTOCOL", "protocol"), ("URL", "url"), ("FOR", "for"), ("FOUND IN", "found_in")];
+
+pub(crate) fn discover(machine: &Machine) -> Outcome {
+    told(&larder_discover::discover(machine, LIMIT))
+}
+
+fn told(all: &[(ProtocolName, Vec<Found>)]) -> Outcome {
+    let (mut items, mut lines) = (Vec::new(), Vec::new());
+    for (protocol, found) in all {
+        if found.is_empty() {
+            let command = setting(*protocol);
+            lines.push(json!({"protocol": protocol.0, "found_in": format!("nothing found; set it with {command}")}));
+            items.push(json!({"protocol": protocol.0, "url": null, "found_in": null, "set_with": command}));
+        }
+        for one in found {
+            let item = item(one);
+            let mut line = item.clone();
+            line["url"] = Value::String(shown(one));
+            items.push(item);
+            lines.push(line);
+        }
+    }
+    let text = list(LIST, &lines).trim_end().to_owned();
+    Outcome { json: Some(json!({"items": items, "next": null})), view: View::Text(text), note: None }
+}
+
+fn item(found: &Found) -> Value {
+    json!({
+        "protocol": found.protocol.0,
+        "url": found.url,
+        "username": found.username,
+        "has_password": found.password.is_some(),
+        "for": found.only.as_deref().unwrap_or("everything"),
+        "default": found.default,
+        "found_in": found.place.to_string(),
+    })
+}
+
+/// The address with its credentials, the password hidden.
+fn shown(found: &Found) -> String {
+    let name = found.username.as_deref().unwrap_or_default();
+    match &found.password {
+        Some(_) => found.url.replacen("://", &format!("://{name}:{HIDDEN}@"), 1),
+        None => found.url.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_hidden_and_nothing_is_told_with_its_remedy() {
+        let folder = tempfile::tempdir().expect("folder");
+        let variables = [
+            ("PATH", folder.path().to_str().expect("path")),
+            ("PIP_INDEX_URL", "https://me:hunter2@registry.example/simple"),
+            ("npm_config_registry", "https://hunter2@registry.example"),
+        ];
+        let machine =
+            Machine::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())), folder.path().into());
+        let outcome = discover(&machine);
+        let json = outcome.json.expect("JSON");
+        let items = json["items"].as_array().expect("items");
+        let View::Text(shown) = outcome.view else { panic!("no text") };
+        assert!(!json.to_string().contains("hunter2") && !shown.contains("hunter2"), "{shown}");
+        for part in [
+            "npm       https://token:***@registry.example/",
+            "pypi      https://me:***@registry.example/simple/",
+            "cargo     -",
+            "nothing found; set it with larder repo set cargo/upstream --upstream URL",
+        ] {
+            assert!(shown.contains(part), "{shown}");
+        }
+        let pypi = items.iter().find(|item| item["protocol"] == "pypi").expect("pypi");
+        assert_eq!((&pypi["url"], &pypi["has_password"]), (&json!("https://registry.example/simple/"), &json!(true)));
+    }
+}

@@ -1,0 +1,184 @@
+//! cargo: source replacement, other registries, and the index that it has by itself.
+//!
+//! A mirror needs a sparse index. cargo takes no `[source]` from the environment, so neither do we.
+
+use crate::found::{Found, Place, file};
+use crate::machine::Machine;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+const NAME: &str = "cargo";
+/// The source that is meant when none is named.
+const DEFAULT: &str = "crates-io";
+/// Replacements of replacements that are followed.
+const STEPS: usize = 10;
+
+/// A file with settings.
+struct Settings(PathBuf, Table);
+
+/// What cargo uses, its default first.
+pub(crate) fn look(machine: &Machine) -> Vec<Found> {
+    let home = machine.folder("CARGO_HOME").or_else(|| machine.home(".cargo"));
+    let read = |path: PathBuf| Some(Settings(path.clone(), machine.read(&path)?.parse().ok()?));
+    let folders = machine.dir().ancestors().map(|folder| folder.join(".cargo")).chain(home.clone());
+    let files: Vec<_> = folders.flat_map(|folder| [folder.join("config.toml"), folder.join("config")]).collect();
+    let files: Vec<_> = files.into_iter().filter_map(read).collect();
+    let secrets = home.as_ref().and_then(|home| read(home.join("credentials.toml")));
+    let index = |name: &str| machine.variable(&variable(name, "INDEX"));
+    let token = |name: &str| {
+        let kept = || secrets.as_ref().and_then(|Settings(_, table)| text(table, &["registries", name, "token"]));
+        machine.variable(&variable(name, "TOKEN")).or_else(kept)
+    };
+    let mut all = match replaced(&files, index) {
+        Some((name, value, place)) => sparse(value, &place, token(name)).into_iter().collect(),
+        None => asked(machine, home.as_deref()),
+    };
+    for (name, value, place) in named(&files) {
+        if let Some(found) =
+            sparse(value, &place, token(name)).filter(|found| all.iter().all(|one| one.url != found.url))
+        {
+            all.push(found.only(name));
+        }
+    }
+    all
+}
+
+/// `CARGO_REGISTRIES_MY_CORP_TOKEN`.
+fn variable(registry: &str, what: &str) -> String {
+    format!("CARGO_REGISTRIES_{}_{what}", registry.to_uppercase().replace('-', "_"))
+}
+
+fn text<'a>(table: &'a Table, path: &[&str]) -> Option<&'a str> {
+    let (last, above) = path.split_last()?;
+    above.iter().try_fold(table, |table, name| table.get(*name)?.as_table())?.get(*last)?.as_str()
+}
+
+/// The index that takes the default's place: its registry's name, its address and where it is said. `None`: nothing does.
+/// An empty address: something that is no registry.
+fn replaced<'a>(files: &'a [Settings], index: impl Fn(&str) -> Option<&'a str>) -> Option<(&'a str, &'a str, Place)> {
+    let find = |path: [&str; 3]| files.iter().find_map(|Settings(at, table)| Some((text(table, &path)?, file(at))));
+    let (mut name, mut place) = find(["source", DEFAULT, "replace-with"])?;
+    for _ in 0..STEPS {
+        if let Some((next, at)) = find(["source", name, "replace-with"]) {
+            (name, place) = (next, at);
+            continue;
+        }
+        if let Some(value) = index(name) {
+            return Some((name, value, Place::Variable(variable(name, "INDEX"))));
+        }
+        let registry = find(["source", name, "registry"]).or_else(|| find(["registries", name, "index"]));
+        return Some(registry.map_or((name, "", place), |(value, at)| (name, value, at)));
+    }
+    Some((name, "", place))
+}
+
+/// The registries that have names.
+fn named(files: &[Settings]) -> Vec<(&str, &str, Place)> {
+    let mut all = Vec::new();
+    for Settings(at, table) in files {
+        let registries = table.get("registries").and_then(Value::as_table);
+        for (name, registry) in registries.into_iter().flatten() {
+            if let Some(index) = registry.get("index").and_then(Value::as_str) {
+                all.push((&**name, index, file(at)));
+            }
+        }
+    }
+    all
+}
+
+/// A sparse index; the others cannot be mirrored.
+fn sparse(value: &str, place: &Place, token: Option<&str>) -> Option<Found> {
+    let found = Found::read(NAME, value.strip_prefix("sparse+")?, place)?;
+    let token = token.map(|token| token.strip_prefix("Bearer ").unwrap_or(token).to_owned());
+    Some(found.with(None, token))
+}
+
+/// cargo's own default: it tells when it cannot reach it. Without a cargo, the one index that it has once used.
+fn asked(machine: &Machine, home: Option<&Path>) -> Vec<Found> {
+    let told = machine
+        .run("cargo", &["search", "larder", "--limit", "1"])
+        .and_then(|said| Found::read(NAME, unreachable(&said.err)?, &Place::Program("cargo search")));
+    told.or_else(|| kept(machine, home?)).into_iter().collect()
+}
+
+/// The index that an error message is about.
+fn unreachable(message: &str) -> Option<&str> {
+    message.split('`').skip(1).step_by(2).find_map(|quoted| quoted.strip_suffix("config.json"))
+}
+
+fn kept(machine: &Machine, home: &Path) -> Option<Found> {
+    let folder = home.join("registry/index");
+    let names = machine.names(&folder);
+    let sparse = names.iter().filter(|name| machine.read(&folder.join(name).join("config.json")).is_some());
+    let [name] = &sparse.collect::<Vec<_>>()[..] else { return None };
+    let (host, _) = name.rsplit_once('-')?;
+    Found::read(NAME, &format!("https://{host}/"), &file(&folder.join(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::found::Secret;
+    use crate::machine::tests::folder;
+
+    fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
+        let folder = folder(files);
+        let path = folder.path().join("bin").display().to_string();
+        let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
+        let machine = Machine::below(folder.path(), &variables, "/work/project");
+        let line = |found: &Found| {
+            let secret = found.password.as_ref().map_or("", Secret::expose);
+            format!("{} {} {} {secret}", found.only.as_deref().unwrap_or("*"), found.url, found.place)
+                .trim_end()
+                .to_owned()
+        };
+        look(&machine).iter().map(line).collect()
+    }
+
+    #[test]
+    fn replacement_is_followed() {
+        let home = "[source.crates-io]\nreplace-with = 'one'\n[source.one]\nreplace-with = 'corp'\n\
+                    [registries.corp]\nindex = 'sparse+https://registry.example/cargo/'\n\
+                    [registries.other]\nindex = 'sparse+https://other.example/'\n\
+                    [registries.old]\nindex = 'https://git.example/x'\n";
+        let secrets = "[registries.corp]\ntoken = 'Bearer abc'\n";
+        let files = [("/home/me/.cargo/config.toml", home), ("/home/me/.cargo/credentials.toml", secrets)];
+        let other = "other https://other.example/ /home/me/.cargo/config.toml";
+        let corp = "* https://registry.example/cargo/ /home/me/.cargo/config.toml abc";
+        assert_eq!(shown(&files, &[]), [corp, other]);
+        let variable = [("CARGO_REGISTRIES_CORP_INDEX", "sparse+https://env.example/")];
+        let corp = "* https://env.example/ $CARGO_REGISTRIES_CORP_INDEX abc";
+        assert_eq!(shown(&files, &variable)[0], corp);
+        let project = "[source.crates-io]\nreplace-with = 'vendored'\n[source.vendored]\ndirectory = 'vendor'\n";
+        let files = [("/work/.cargo/config.toml", project), files[0], files[1]];
+        assert_eq!(shown(&files, &[])[0], "corp https://registry.example/cargo/ /home/me/.cargo/config.toml abc");
+    }
+
+    #[test]
+    fn what_is_wrong_finds_nothing() {
+        let circle =
+            "[source.crates-io]\nreplace-with = 'a'\n[source.a]\nreplace-with = 'b'\n[source.b]\nreplace-with = 'a'\n";
+        for text in [circle, "not toml", "[source.crates-io]\nreplace-with = 7\n", "source = 1\nregistries = 'x'\n"] {
+            assert_eq!(shown(&[("/home/me/.cargo/config.toml", text)], &[]), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cargo_tells_its_own() {
+        let said = include_str!("../testdata/cargo-unreachable.txt");
+        assert_eq!(unreachable(said), Some("https://index.example/"));
+        assert_eq!(unreachable("error: no such command: `search`"), None);
+        let script = format!("#!/bin/sh\n/bin/cat >&2 <<'END'\n{said}END\nexit 101\n");
+        assert_eq!(shown(&[("/bin/cargo", &script)], &[]), ["* https://index.example/ `cargo search`"]);
+    }
+
+    #[test]
+    fn the_one_index_in_use_is_the_last_resort() {
+        let index = |name: &str| format!("/home/me/.cargo/registry/index/{name}/config.json");
+        let (one, two) = (index("registry.example-1949cf8c6b5b557f"), index("b.example-0"));
+        let found = shown(&[(&one, "{}")], &[]);
+        let place = "/home/me/.cargo/registry/index/registry.example-1949cf8c6b5b557f";
+        assert_eq!(found, [format!("* https://registry.example/ {place}")]);
+        assert_eq!(shown(&[(&one, "{}"), (&two, "{}")], &[]), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,191 @@
+//! What was found, with its secrets set apart.
+
+use larder_model::ProtocolName;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Bytes of an address.
+const LONGEST: usize = 2000;
+
+/// A password or token, which is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Where something was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a variable of the environment.
+    Variable(String),
+    /// In a file.
+    File(PathBuf),
+    /// A program told it, as its own default.
+    Program(&'static str),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Program(line) => write!(f, "`{line}`"),
+        }
+    }
+}
+
+/// An upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What is spoken there.
+    pub protocol: ProtocolName,
+    /// Its address, without credentials and with a slash at its end. Of an rpm repository it may have variables in it.
+    pub url: String,
+    /// Who the client is there.
+    pub username: Option<String>,
+    /// What it shows there.
+    pub password: Option<Secret>,
+    /// What it is for alone: a scope, a registry's or repository's name; `None`: for everything.
+    pub only: Option<String>,
+    /// Whether it is what the client asks when nothing else is said.
+    pub default: bool,
+    /// Where it was found.
+    pub place: Place,
+}
+
+impl Found {
+    /// The upstream that a text names; `None` if it is no address.
+    pub(crate) fn read(protocol: &'static str, text: &str, place: &Place) -> Option<Self> {
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = Some(scheme.to_ascii_lowercase()).filter(|scheme| matches!(&**scheme, "http" | "https"))?;
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\<>\"`|^".contains(&byte);
+        if host.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
+            return None;
+        }
+        let (username, password) = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
+            // Who shows a name alone shows a token: it must stay as hidden as a password, and most take it for one.
+            Some((token, "")) if !token.is_empty() => (Some("token".to_owned()), Some(Secret(decode(token)))),
+            Some((name, password)) => (some(decode(name)), some(decode(password)).map(Secret)),
+            None => (None, None),
+        };
+        let slash = if path.ends_with('/') { "" } else { "/" };
+        let url = format!("{scheme}://{host}{path}{slash}");
+        let protocol = ProtocolName(protocol);
+        Some(Self { protocol, url, username, password, only: None, default: true, place: place.clone() })
+    }
+
+    /// With credentials, where the address had none.
+    pub(crate) fn with(mut self, username: Option<String>, password: Option<String>) -> Self {
+        if self.password.is_none()
+            && let Some(password) = password.and_then(some)
+        {
+            self.username = username.and_then(some).or(self.username);
+            self.password = Some(Secret(password));
+        }
+        self
+    }
+
+    /// For some things only.
+    pub(crate) fn only(mut self, what: impl Into<String>) -> Self {
+        self.only = Some(what.into());
+        self.default = false;
+        self
+    }
+
+    /// Whether someone set it, rather than that it is a program's default.
+    pub fn is_set(&self) -> bool {
+        !matches!(self.place, Place::Program(_))
+    }
+
+    /// The address as far as it has no variables: what lies above all that they stand for.
+    pub fn fixed(&self) -> &str {
+        let Some(variable) = self.url.find('$') else { return &self.url };
+        self.url[..variable].rfind('/').map_or(&*self.url, |slash| &self.url[..=slash])
+    }
+}
+
+/// A place that is a file.
+pub(crate) fn file(path: &Path) -> Place {
+    Place::File(path.to_owned())
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Decodes what is encoded with percent signs; what is not well encoded stays as it is.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        let Some(byte) = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
+            return text.to_owned();
+        };
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(byte);
+        rest = &after[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<Found> {
+        Found::read("pypi", text, &Place::Program("x"))
+    }
+
+    #[test]
+    fn credentials_are_split_off() {
+        let found = read(" https://me:p%40ss@registry.example:8443/simple ").expect("found");
+        assert_eq!(found.url, "https://registry.example:8443/simple/");
+        assert_eq!(
+            (found.username.as_deref(), found.password.as_ref().map(Secret::expose)),
+            (Some("me"), Some("p@ss"))
+        );
+        assert!(!format!("{found:?}").contains("p@ss"));
+        let token = read("https://lrd_x@registry.example/").expect("found");
+        assert_eq!(
+            (token.username.as_deref(), token.password.as_ref().map(Secret::expose)),
+            (Some("token"), Some("lrd_x"))
+        );
+        assert_eq!(read("HTTP://registry.example").expect("found").url, "http://registry.example/");
+    }
+
+    #[test]
+    fn what_is_no_address() {
+        for bad in
+            ["", "registry.example", "file:///srv/simple", "https://", "https://@/", "https://a b/", "git+ssh://a/b"]
+        {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        assert_eq!(read(&format!("https://registry.example/{}", "a".repeat(LONGEST))), None);
+        assert_eq!(decode("a%zz%"), "a%zz%");
+        assert_eq!(decode("%ff"), "%ff");
+    }
+
+    #[test]
+    fn variables_end_what_is_fixed() {
+        let fixed = |url: &str| read(url).expect("found").fixed().to_owned();
+        assert_eq!(fixed("https://registry.example/os/$releasever/$basearch/"), "https://registry.example/os/");
+        assert_eq!(fixed("https://registry.example/os-$releasever/x"), "https://registry.example/");
+        assert_eq!(fixed("https://registry.example/os/"), "https://registry.example/os/");
+    }
+}

@@ -1,0 +1,23 @@
+//! What this machine's package managers use as upstream: from their variables, their files and, where nothing is set, from
+//! themselves.
+//!
+//! Knows: where each package manager keeps its settings and how it writes them, how to ask it for its default.
+//! Must never know: any host by name, the server, its database, how things are shown.
+//!
+//! Each protocol has a module of pure functions over texts, and one that looks; [`Machine`] alone reads files and runs
+//! programs. Whatever goes wrong means that nothing was found.
+
+mod found;
+mod ini;
+mod machine;
+
+mod cargo;
+mod npm;
+mod pypi;
+mod rpm;
+
+mod all;
+
+pub use all::{discover, setting};
+pub use found::{Found, Place, Secret};
+pub use machine::Machine;
