@@ -67,7 +67,7 @@ impl Resolve for Guard {
 }
 
 /// Whether an address can be anyone's: not loopback, private, link-local, shared, reserved, or one of these in disguise.
-fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

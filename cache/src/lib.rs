@@ -17,6 +17,7 @@ mod pace;
 mod upstream;
 
 pub use door::is_packages;
+pub use guard::is_public;
 pub use images::Images;
 pub use upstream::Manners;
 

@@ -148,6 +148,8 @@ settings! {
         patience: Duration as Span<0> = "5s",
         /// Whether nothing is fetched from any upstream, whatever the settings in the database say.
         offline: bool = "false",
+        /// Whether the first start asks this machine's package managers for their upstreams, as `larder discover` does.
+        discover: bool = "true",
         /// Requests to one upstream at once.
         upstream_requests: usize as Count<usize, 1> = "64",
         /// How long a connection to an upstream may take to be made.

@@ -112,10 +112,12 @@ impl Found {
         !matches!(self.place, Place::Program(_))
     }
 
-    /// The address as far as it has no variables: what lies above all that they stand for.
-    pub fn fixed(&self) -> &str {
-        let Some(variable) = self.url.find('$') else { return &self.url };
-        self.url[..variable].rfind('/').map_or(&*self.url, |slash| &self.url[..=slash])
+    /// The address that can be mirrored. One of an rpm repository ends above its first variable, and the rest is left to the
+    /// client; any other with a variable in it is none.
+    pub fn address(&self) -> Option<&str> {
+        let Some(variable) = self.url.find(['$', '{']) else { return Some(&self.url) };
+        let above = &self.url[..=self.url[..variable].rfind('/')?];
+        Some(above).filter(|above| self.protocol.0 == "rpm" && !above.ends_with("://"))
     }
 }
 
@@ -182,10 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn variables_end_what_is_fixed() {
-        let fixed = |url: &str| read(url).expect("found").fixed().to_owned();
-        assert_eq!(fixed("https://registry.example/os/$releasever/$basearch/"), "https://registry.example/os/");
-        assert_eq!(fixed("https://registry.example/os-$releasever/x"), "https://registry.example/");
-        assert_eq!(fixed("https://registry.example/os/"), "https://registry.example/os/");
+    fn an_address_ends_above_variables() {
+        let address = |protocol, url: &str| {
+            let found = Found::read(protocol, url, &Place::Program("x")).expect("found");
+            found.address().map(str::to_owned)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let versioned = "https://registry.example/os/$releasever/$basearch/";
+        assert_eq!(address("rpm", versioned), some("https://registry.example/os/"));
+        assert_eq!(address("rpm", "https://registry.example/os-$releasever/x"), some("https://registry.example/"));
+        assert_eq!(address("rpm", "https://$host/os"), None);
+        assert_eq!(address("rpm", "https://registry.example/os"), some("https://registry.example/os/"));
+        assert_eq!(address("npm", versioned), None);
+        assert_eq!(address("npm", "https://${HOST}/"), None);
     }
 }

@@ -66,7 +66,7 @@ mod tests {
             "extra http://extra.example/ false false",
         ];
         assert_eq!(found.iter().map(line).collect::<Vec<_>>(), expected);
-        assert_eq!(found[0].fixed(), "https://registry.example/");
+        assert_eq!(found[0].address(), Some("https://registry.example/"));
         assert_eq!(look(&Machine::below(Path::new("/nowhere"), &[], "/")), []);
     }
 }

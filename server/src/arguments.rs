@@ -88,17 +88,18 @@ fn complain(error: &dyn Error) {
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let (config, _) = load(flags)?;
+    let (config, _) = load(flags, variables())?;
     print!("{}", config.effective());
     Ok(())
 }
 
 fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
-    let (config, password) = load(flags)?;
+    let variables = variables();
+    let (config, password) = load(flags, variables.clone())?;
     observe::start_log(&config.log);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
-        let house = House::build(&config, password).await?;
+        let house = House::build(&config, password, machine(variables)).await?;
         listen::serve(house, &config).await
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -106,8 +107,7 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
 }
 
 /// The configuration, and the first administrator's password if the environment has one.
-fn load(flags: Serve) -> Result<(Config, Option<String>), Box<dyn Error>> {
-    let env = variables();
+fn load(flags: Serve, env: Vec<(String, String)>) -> Result<(Config, Option<String>), Box<dyn Error>> {
     let password = env.iter().find(|(name, _)| name == "LARDER_ADMIN_PASSWORD").map(|(_, value)| value.clone());
     let password = password.filter(|value| !value.is_empty()); // what is set to nothing is not set
     let sources = Sources { file: flags.config, env, data: flags.data, listen: flags.listen };

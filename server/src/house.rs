@@ -2,10 +2,11 @@
 
 use crate::observe::Observer;
 use crate::system::System;
-use crate::{first_start, tls};
+use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Settings};
 use larder_cache::{Behaviour, Images, Manners, Packages};
 use larder_config::{Config, Network, StorageKind};
+use larder_discover::Machine;
 use larder_metadata::Metadata;
 use larder_model::{Clock, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
@@ -60,13 +61,19 @@ pub(crate) fn clock() -> Clock {
 }
 
 impl House {
-    /// Opens everything and makes what a first start needs.
-    pub(crate) async fn build(config: &Config, admin_password: Option<String>) -> Result<Self, Box<dyn Error>> {
+    /// Opens everything and makes what a first start needs, with what its `machine` uses.
+    pub(crate) async fn build(
+        config: &Config,
+        admin_password: Option<String>,
+        machine: Machine,
+    ) -> Result<Self, Box<dyn Error>> {
         let lock = first_start::lock(&config.data)?;
         let key = first_start::signing_key(&config.auth.token_key)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
         let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, key)).await?);
+        let machine = Some(machine).filter(|_| config.cache.discover);
+        first_mirrors::first_mirrors(&metadata, &gate, machine).await?;
         first_start::first_admin(&metadata, &gate, &config.data, admin_password).await?;
         let limits = Limits {
             manifest_bytes: usize::try_from(config.server.limits.manifest_size)?,

@@ -5,6 +5,7 @@
 
 mod observe;
 
+mod first_mirrors;
 mod first_start;
 mod metrics;
 mod system;

@@ -42,7 +42,9 @@ pub(crate) struct Log {
 impl Start {
     /// The binary at `path`: in tests `env!("CARGO_BIN_EXE_larder")`.
     pub fn of(path: impl Into<PathBuf>) -> Self {
-        let environment = HashMap::from([("LARDER_ADMIN_PASSWORD".to_owned(), PASSWORD.to_owned())]);
+        // What this machine's package managers use is none of the tests' business.
+        let usual = [("LARDER_ADMIN_PASSWORD", PASSWORD), ("LARDER_CACHE__DISCOVER", "false")];
+        let environment = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Self { binary: path.into(), environment, wrapper: Vec::new(), data: None }
     }
 

@@ -1,0 +1,135 @@
+//! The mirrors that a first start makes: one of each protocol, of what this machine's own package managers use.
+
+use larder_access::Gate;
+use larder_discover::{Found, Machine, discover, setting};
+use larder_metadata::people::GrantRow;
+use larder_metadata::{Error, Metadata};
+use larder_model::{Problem, ProtocolName, RepoName, RepoSettings, Role, UpstreamSettings};
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Their name.
+const NAME: &str = "upstream";
+/// How long package managers are asked.
+const ASKING: Duration = Duration::from_secs(7);
+/// How long the addresses of what they told may be looked up.
+const LOOKING_UP: Duration = Duration::from_secs(2);
+
+/// Makes the mirrors if there are no users yet: they come before the first of them. Without a machine, or with nothing found
+/// on it, they wait for someone to set their upstream.
+pub(crate) async fn first_mirrors(metadata: &Metadata, gate: &Gate, machine: Option<Machine>) -> Result<(), Problem> {
+    if gate.rights().users().next().is_some() {
+        return Ok(());
+    }
+    let found = match machine {
+        Some(machine) => defaults(machine).await,
+        None => Vec::new(),
+    };
+    let private = timeout(LOOKING_UP, private(&found)).await.unwrap_or_default();
+    let name: RepoName = NAME.parse().map_err(Problem::internal)?;
+    for protocol in larder_mirrors::all().map(larder_mirrors::Protocol::name) {
+        let found = found.iter().find(|found| found.protocol == protocol);
+        let upstream = found.and_then(|found| upstream(gate, found, private.contains(&protocol)));
+        // Behind credentials of ours is nothing that everyone may see.
+        if upstream.as_ref().is_none_or(|upstream| upstream.password.is_none()) {
+            metadata.add_grant(&for_everyone(metadata, protocol)?).await?;
+        }
+        told(protocol, found, upstream.as_ref());
+        let settings = RepoSettings { upstream, ..RepoSettings::default() }.write();
+        match metadata.add_repo(protocol, &name, "mirror", "", &settings).await {
+            Ok(_) | Err(Error::Exists(_)) => {} // a start that was cut off made it
+            Err(error) => return Err(error.into()),
+        }
+    }
+    gate.refresh().await
+}
+
+/// What the package managers of each protocol ask by default.
+async fn defaults(machine: Machine) -> Vec<Found> {
+    let found = tokio::task::spawn_blocking(move || discover(&machine, ASKING)).await;
+    let found =
+        found.inspect_err(|error| tracing::debug!(%error, "package managers cannot be asked")).unwrap_or_default();
+    let default = |(_, found): (ProtocolName, Vec<Found>)| found.into_iter().find(|found| found.default);
+    found.into_iter().filter_map(default).collect()
+}
+
+/// The protocols whose upstream someone has set to a private address of this network.
+async fn private(found: &[Found]) -> Vec<ProtocolName> {
+    let mut private = Vec::new();
+    for found in found.iter().filter(|found| found.is_set()) {
+        let host = found.url.split('/').nth(2).unwrap_or_default();
+        let addresses: Vec<IpAddr> = match tokio::net::lookup_host(with_port(host)).await {
+            Ok(addresses) => addresses.map(|address| address.ip()).collect(),
+            Err(error) => {
+                tracing::debug!(%error, host, "cannot be looked up");
+                Vec::new()
+            }
+        };
+        if addresses.iter().any(|address| !larder_cache::is_public(*address)) {
+            private.push(found.protocol);
+        }
+    }
+    private
+}
+
+/// A host with a port, which a look-up needs whatever it is.
+fn with_port(host: &str) -> String {
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    if has_port && !host.ends_with(']') { host.to_owned() } else { format!("{host}:0") }
+}
+
+/// The settings of what was found; `None` if it cannot be mirrored.
+fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamSettings> {
+    let url = found.address()?.to_owned();
+    let password = match &found.password {
+        Some(secret) => Some(
+            gate.close_password(secret.expose(), &url)
+                .inspect_err(|error| tracing::debug!(?error, "a password cannot be kept"))
+                .ok()?,
+        ),
+        None => None,
+    };
+    Some(UpstreamSettings { url, username: found.username.clone(), password, allow_private, allow: Vec::new() })
+}
+
+/// Mirrors of what is public are public.
+fn for_everyone(metadata: &Metadata, protocol: ProtocolName) -> Result<GrantRow, Problem> {
+    Ok(GrantRow {
+        id: metadata.new_id(),
+        subject: "anonymous".into(),
+        repository: format!("{protocol}/{NAME}").parse().map_err(Problem::internal)?,
+        package: "*".parse().map_err(Problem::internal)?,
+        role: Role::Reader,
+        created_at: metadata.now(),
+        created_by: "first start".into(),
+    })
+}
+
+fn told(protocol: ProtocolName, found: Option<&Found>, upstream: Option<&UpstreamSettings>) {
+    let repository = format!("{protocol}/{NAME}");
+    if let (Some(found), Some(upstream)) = (found, upstream) {
+        tracing::info!(repository, upstream = upstream.url, found_in = %found.place, "first start: mirror made");
+    } else {
+        let set_with = setting(protocol);
+        tracing::info!(repository, set_with, "first start: mirror made, without an upstream yet");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_get_a_port() {
+        for (host, expected) in [
+            ("a.example", "a.example:0"),
+            ("a.example:8443", "a.example:8443"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("[::1]", "[::1]:0"),
+            ("[::1]:81", "[::1]:81"),
+        ] {
+            assert_eq!(with_port(host), expected);
+        }
+    }
+}
