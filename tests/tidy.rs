@@ -14,7 +14,7 @@ const LADDER: [(&str, &[&str]); 13] = [
     ("access", &["model", "storage", "metadata"]),
     ("cache", &["model", "storage", "metadata", "mirrors", "access"]),
     ("registry", &["model", "storage", "metadata", "access"]),
-    ("web", &["model", "metadata", "access"]),
+    ("web", &["model", "metadata", "mirrors", "access"]),
     ("cli", &["model", "discover"]),
     ("tests", &["model"]),
     (

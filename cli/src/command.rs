@@ -38,6 +38,13 @@ pub enum Command {
     Whoami,
     /// Show what this machine's package managers use as upstream. Needs no server.
     Discover,
+    /// Show the exact configuration that makes a client use a repository.
+    Connect {
+        /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, dnf, docker, podman, containerd or buildkit.
+        client: String,
+        /// Protocol and name, e.g. npm/main.
+        repo: RepoPath,
+    },
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),

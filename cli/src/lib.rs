@@ -8,6 +8,7 @@
 
 mod client;
 mod command;
+mod connect;
 mod discover;
 mod escape;
 mod expiry;

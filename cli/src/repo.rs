@@ -50,6 +50,11 @@ pub struct RepoPath {
 }
 
 impl RepoPath {
+    /// The segments that stand for it in a call.
+    pub(crate) fn segments(&self) -> [&str; 2] {
+        [self.protocol.0, self.name.as_str()]
+    }
+
     fn call(&self) -> [&str; 3] {
         ["repositories", self.protocol.0, self.name.as_str()]
     }

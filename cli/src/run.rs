@@ -1,6 +1,7 @@
 //! From a command to an exit code.
 
 use crate::command::{Command, Global};
+use crate::connect::connect;
 use crate::discover::discover;
 use crate::failure::Failure;
 use crate::grant::grant;
@@ -49,6 +50,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, env: &Env) -> R
         Command::Logout => logout(&env.config_dir).await,
         Command::Whoami => whoami(global, &env.config_dir).await,
         Command::Discover => Ok(discover(&env.machine)),
+        Command::Connect { client: name, repo } => connect(&name, &repo, &client()?).await,
         Command::Repo(command) => repo(command, &client()?).await,
         Command::User(command) => user(command, &client()?).await,
         Command::Token(command) => token(command, &client()?, env.clock.now()).await,

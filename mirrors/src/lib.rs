@@ -16,6 +16,8 @@ pub mod oci;
 pub mod pypi;
 pub mod rpm;
 
+pub mod connect;
+
 pub use line::{Here, Line};
 
 use bytes::Bytes;

@@ -13,6 +13,7 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         Endpoint::Whoami
         | Endpoint::ListRepositories(_)
         | Endpoint::GetRepository(_)
+        | Endpoint::Connect { .. }
         | Endpoint::ChangeRepository(_)
         | Endpoint::DeleteRepository(_) => Ok(()),
         Endpoint::CreateRepository | Endpoint::ListGrants(_) => identified(principal),

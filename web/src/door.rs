@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use larder_access::door::{Door, Refused};
-use larder_access::{Answer, Gate, Grant, Incoming};
+use larder_access::{Answer, Gate, Grant, Incoming, Site};
 use larder_metadata::Metadata;
 use larder_model::{Problem, ProtocolName, Reply, Subject, Verb};
 use std::sync::Arc;
@@ -41,19 +41,20 @@ impl Api {
         Self { metadata, gate, limits, creatable }
     }
 
-    /// Judges, reads the body only then, and acts.
+    /// Judges, reads the body only then, and acts. `origin`: the address under which the caller sees this server.
     pub(crate) async fn carry_out(
         &self,
         grant: &Grant,
         endpoint: Endpoint,
+        origin: &str,
         body: impl Future<Output = Result<Bytes, Problem>>,
     ) -> Result<Reply, Problem> {
         demand(grant.principal(), &endpoint)?;
-        self.act(grant, endpoint, &body.await?).await
+        self.act(grant, endpoint, origin, &body.await?).await
     }
 
     /// One function for each act; the body is there for those that take one.
-    async fn act(&self, grant: &Grant, endpoint: Endpoint, body: &[u8]) -> Result<Reply, Problem> {
+    async fn act(&self, grant: &Grant, endpoint: Endpoint, origin: &str, body: &[u8]) -> Result<Reply, Problem> {
         match endpoint {
             Endpoint::ListRepositories(page) => self.list_repositories(grant, &page),
             Endpoint::CreateRepository => self.create_repository(grant, body).await,
@@ -73,6 +74,7 @@ impl Api {
             Endpoint::DeleteGrant(id) => self.delete_grant(grant, id).await,
             Endpoint::GetSettings => self.get_settings(),
             Endpoint::ChangeSettings => self.change_settings(grant, body).await,
+            Endpoint::Connect { client, path } => self.connect(grant, client, &path, origin),
             Endpoint::Whoami => whoami(grant),
             Endpoint::Can { who, what } => self.can(grant, who.as_deref(), &what),
         }
@@ -88,7 +90,7 @@ impl Door for Api {
 
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
         match endpoint {
-            Endpoint::GetRepository(path) => vec![path.subject(Verb::Read)],
+            Endpoint::GetRepository(path) | Endpoint::Connect { path, .. } => vec![path.subject(Verb::Read)],
             Endpoint::ChangeRepository(path) | Endpoint::DeleteRepository(path) => {
                 vec![path.subject(Verb::Administer)]
             }
@@ -110,7 +112,8 @@ impl Door for Api {
             check_type(&request.headers)?;
             body.collect(self.limits.json_bytes).await
         };
-        self.carry_out(&grant, endpoint, read).await.map(Answer::from)
+        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
+        self.carry_out(&grant, endpoint, &site.base, read).await.map(Answer::from)
     }
 
     fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {

@@ -48,6 +48,13 @@ pub enum Endpoint {
     GetSettings,
     /// Other settings for it.
     ChangeSettings,
+    /// What a client must be told so that it asks a repository here.
+    Connect {
+        /// Which one, e.g. `npm`.
+        client: &'static str,
+        /// The repository.
+        path: RepoPath,
+    },
     /// Who the caller is.
     Whoami,
     /// Whether someone may do something.

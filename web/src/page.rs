@@ -45,6 +45,11 @@ pub(crate) struct List<T> {
 }
 
 impl<T> List<T> {
+    /// All that there is.
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+
     /// The page of `limit` items; `items` holds one more if the list goes on.
     pub(crate) fn of(mut items: Vec<T>, limit: usize, key: impl Fn(&T) -> String) -> Self {
         let more = items.len() > limit;

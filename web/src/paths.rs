@@ -45,7 +45,7 @@ impl Path {
 }
 
 /// All paths of the API.
-pub const PATHS: [Path; 11] = [
+pub const PATHS: [Path; 12] = [
     Path {
         template: "/repositories",
         allow: "GET, HEAD, POST",
@@ -112,6 +112,11 @@ pub const PATHS: [Path; 11] = [
         calls: &[("GET", |_, _| Ok(Endpoint::GetSettings)), ("PATCH", |_, _| Ok(Endpoint::ChangeSettings))],
     },
     Path { template: "/whoami", allow: "GET, HEAD", calls: &[("GET", |_, _| Ok(Endpoint::Whoami))] },
+    Path {
+        template: "/connect/{client}/{protocol}/{name}",
+        allow: "GET, HEAD",
+        calls: &[("GET", |at, _| connect(at))],
+    },
     Path { template: "/can", allow: "GET, HEAD", calls: &[("GET", |_, query| can(query))] },
 ];
 
@@ -140,6 +145,11 @@ pub(crate) fn parse(request: &Parts) -> Result<Endpoint, Problem> {
 fn repo(at: &[&str]) -> Result<RepoPath, Problem> {
     let [protocol, name] = at else { return Err(no_repo()) };
     RepoPath::read(protocol, name).ok_or_else(no_repo)
+}
+
+fn connect(at: &[&str]) -> Result<Endpoint, Problem> {
+    let (client, repository) = at.split_first().ok_or_else(no_repo)?;
+    Ok(Endpoint::Connect { client: larder_mirrors::connect::client(client)?, path: repo(repository)? })
 }
 
 fn user(at: &[&str]) -> Result<UserName, Problem> {
@@ -197,6 +207,7 @@ mod tests {
             ("POST", "/api/v1/tokens", Endpoint::CreateToken(None)),
             ("DELETE", "/api/v1/tokens/12", Endpoint::DeleteToken(12)),
             ("DELETE", "/api/v1/grants/12", Endpoint::DeleteGrant(12)),
+            ("GET", "/api/v1/connect/podman/oci/team", Endpoint::Connect { client: "podman", path: team() }),
             ("GET", "/api/v1/whoami", Endpoint::Whoami),
         ] {
             assert_eq!(read(method, uri), Ok(expected), "{method} {uri}");
@@ -216,6 +227,8 @@ mod tests {
         for uri in ["/api/v1/repositories/oci/Team", "/api/v1/repositories/x/team", "/api/v1/repositories/OCI/team"] {
             assert_eq!(read("GET", uri), Err((404, "repository")), "{uri}");
         }
+        assert_eq!(read("GET", "/api/v1/connect/gem/oci/team"), Err((404, "client")));
+        assert_eq!(read("GET", "/api/v1/connect/podman/oci/Team"), Err((404, "repository")));
         assert_eq!(read("GET", "/api/v1/users/a%20b"), Err((404, "user")));
         for id in ["x", "-1", "+1", "01", "0", "99999999999999999999"] {
             assert_eq!(read("DELETE", &format!("/api/v1/tokens/{id}")), Err((404, "token")), "{id}");

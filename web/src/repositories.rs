@@ -168,7 +168,7 @@ impl Api {
         Ok(gone())
     }
 
-    fn repo(&self, path: &RepoPath) -> Result<Arc<Repo>, Problem> {
+    pub(crate) fn repo(&self, path: &RepoPath) -> Result<Arc<Repo>, Problem> {
         self.gate.rights().repo(path.protocol, &path.name).cloned().ok_or_else(no_repo)
     }
 }

@@ -122,6 +122,20 @@ async fn a_mirror_is_shown_with_its_upstream() {
 }
 
 #[tokio::test]
+async fn connect_prints_lines_as_they_are() {
+    let told = json!({"items": [
+        {"file": "~/.npmrc", "lines": ["registry=https://larder.example/npm/main/", "a=b\u{1b}[2J"], "note": "Mind this"},
+        {"file": null, "lines": ["npm ping"]}
+    ], "next": null});
+    let server = fake(vec![json("200 OK", &told)]).await;
+    let outcome = Machine::new().run(&format!("connect npm npm/main --server {}", server.url)).await.expect("lines");
+    let text =
+        "# ~/.npmrc\n# Mind this\nregistry=https://larder.example/npm/main/\na=b\\u{1b}[2J\n\n# in a shell\nnpm ping";
+    assert!(matches!(&outcome.view, View::Text(shown) if shown == text), "{outcome:?}");
+    assert_eq!(server.heard(), ["GET /api/v1/connect/npm/npm/main | - | "]);
+}
+
+#[tokio::test]
 async fn a_generated_password_is_shown_once() {
     let whoami = json("200 OK", &json!({"name": "admin"}));
     let alice = || json("200 OK", &json!({"name": "alice"}));

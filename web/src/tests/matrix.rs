@@ -36,6 +36,7 @@ const MATRIX: &[Line] = &[
     ("DELETE", "/grants/{id}", "", "", [401, 404, 404, 404, 204, 204, 401, 403]),
     ("GET", "/settings", "", "", [401, 403, 403, 403, 403, 200, 401, 403]),
     ("PATCH", "/settings", "", r#"{"offline":true}"#, [401, 403, 403, 403, 403, 200, 401, 403]),
+    ("GET", "/connect/{client}/{protocol}/{name}", "", "", [401, 404, 200, 404, 200, 200, 401, 200]),
     ("GET", "/whoami", "", "", [200, 200, 200, 200, 200, 200, 401, 200]),
     ("GET", "/can", "?subject=user:target&repository=oci/team&action=read", "", [401, 403, 403, 403, 403, 200, 401, 403]),
     ("GET", "/can", "?repository=oci/team&action=read", "", [200, 200, 200, 200, 200, 200, 401, 200]),
@@ -78,6 +79,7 @@ async fn every_call_by_every_caller() {
             let id = if path.starts_with("/tokens") { token } else { grant };
             let name = if path.starts_with("/users") { "target" } else { "team" };
             let target = path.replace("{protocol}", "oci").replace("{name}", name).replace("{id}", &id.to_string());
+            let target = target.replace("{client}", "docker");
             let (status, json) = house.ask(&header, method, &format!("{target}{query}"), body).await;
             if status != *expected {
                 wrong.push(format!("{method} {path}{query} by {caller}: {status}, not {expected}: {json}"));

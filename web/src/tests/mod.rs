@@ -1,5 +1,6 @@
 //! The real API over a database in a temporary folder, asked as the door asks it.
 
+mod connect;
 mod matrix;
 mod mirrors;
 mod people;
@@ -25,6 +26,9 @@ use tempfile::TempDir;
 
 /// What `house` gives every user as password.
 const PASSWORD: &str = "a good password";
+
+/// Where callers see the server.
+const ORIGIN: &str = "https://larder.example";
 
 /// An API with its parts.
 struct House {
@@ -138,7 +142,7 @@ impl House {
         let principal = self.gate.identify(&request.headers, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
         let endpoint = endpoint?;
         let grant = self.gate.admit(principal, &self.api.subjects(&endpoint))?;
-        self.api.carry_out(&grant, endpoint, ready(Ok(Bytes::from(body.to_owned())))).await
+        self.api.carry_out(&grant, endpoint, ORIGIN, ready(Ok(Bytes::from(body.to_owned())))).await
     }
 }
 

@@ -1,0 +1,25 @@
+//! What clients must be told so that they ask a repository here.
+
+use crate::Api;
+use crate::endpoint::RepoPath;
+use crate::page::List;
+use crate::reply::ok;
+use larder_access::Grant;
+use larder_mirrors::connect::{Target, connect};
+use larder_model::{Problem, Reply, Verb};
+
+impl Api {
+    /// The lines for a client that sees this server at `origin`.
+    pub(crate) fn connect(&self, grant: &Grant, client: &str, path: &RepoPath, origin: &str) -> Result<Reply, Problem> {
+        let subject = path.subject(Verb::Read);
+        grant.demand(&subject)?;
+        let target = Target {
+            origin,
+            protocol: path.protocol,
+            repo: path.name.as_str(),
+            mirror: &*self.repo(path)?.kind == "mirror",
+            public: self.gate.is_public(&[subject]),
+        };
+        ok(&List::whole(connect(client, &target)?))
+    }
+}

@@ -1,0 +1,29 @@
+//! What clients are told.
+
+use super::house;
+use larder_model::Role;
+use serde_json::json;
+
+#[tokio::test]
+async fn lines_fit_the_repository_and_the_caller() {
+    let house = house().await;
+    house.repo("team").await;
+    let reader = house.user("reader", false).await;
+    house.grant("user:reader", "oci/team", Role::Reader).await;
+    let ask = |client: &'static str| {
+        let (house, reader) = (&house, &reader);
+        async move { house.ask(reader, "GET", &format!("/connect/{client}/oci/team"), "").await }
+    };
+    let (status, told) = ask("podman").await;
+    let lines = json!([
+        "echo $TOKEN | podman login --username token --password-stdin larder.example",
+        "podman pull larder.example/team/IMAGE:TAG"
+    ]);
+    assert_eq!((status, &told["items"][0]["lines"], &told["items"][0]["file"]), (200, &lines, &json!(null)));
+    house.grant("anonymous", "oci/team", Role::Reader).await;
+    assert_eq!(ask("podman").await.1["items"][0]["lines"], json!(["podman pull larder.example/team/IMAGE:TAG"]));
+    let (status, told) = ask("npm").await;
+    assert_eq!((status, &told["code"]), (400, &json!("client_invalid")));
+    let (status, told) = ask("gem").await;
+    assert_eq!((status, &told["code"]), (404, &json!("client_not_found")));
+}
