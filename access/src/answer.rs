@@ -65,6 +65,8 @@ pub struct BlobAnswer {
     pub headers: HeaderMap,
     /// For how long the address names these bytes.
     pub lasts: Lasts,
+    /// Whether caches on the way must not keep them, although anyone may ask at this address.
+    pub private: bool,
 }
 
 impl From<Reply> for Answer {
@@ -97,10 +99,10 @@ pub(crate) async fn of_blob(
     blobs: &BlobStore,
     public: bool,
 ) -> Result<Response<Body>, Problem> {
-    let BlobAnswer { found, content_type, headers: mut said, lasts } = answer;
+    let BlobAnswer { found, content_type, headers: mut said, lasts, private } = answer;
     let tag = found.digest.to_string();
     let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
-    said.insert(CACHE_CONTROL, cache_control(lasts, public));
+    said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
     let text = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if text(IF_NONE_MATCH).is_some_and(|list| names_tag(list, &tag)) {
         said.insert(ETAG, quoted);

@@ -44,6 +44,9 @@ impl Engine {
         if let Some(found) = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await? {
             return Ok(Given::Kept(found));
         }
+        if mirror.is_hosted() {
+            return Err(absent());
+        }
         let fill = self.fill(mirror, artifact, None)?;
         if whole {
             return Ok(Given::Fetched(fill.kept().await?));

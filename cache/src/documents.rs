@@ -46,6 +46,9 @@ pub(crate) struct Held {
 impl Engine {
     /// A document, as fresh as it can be had.
     pub(crate) async fn document(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+        if mirror.is_hosted() {
+            return self.composed(mirror, document).await;
+        }
         if let Some(head) = mirror.protocol.belongs_to(document) {
             let held = Box::pin(self.document(mirror, &head)).await?;
             let found = self.metadata.find(mirror.place_of(document), &document.path).await?.ok_or_else(absent)?;

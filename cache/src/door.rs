@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
 use larder_access::{Answer, BlobAnswer, Coming, Door, Grant, Incoming, Lasts, Site};
 use larder_metadata::files::Found;
+use larder_mirrors::hosted::Wish;
 use larder_mirrors::{Artifact, Ask, Document, Form, Here, Line, Protocol};
 use larder_model::{Kind, Problem, Reply, RepoName, Subject, Verb};
 use std::sync::Arc;
@@ -24,7 +25,24 @@ const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 pub struct Endpoint {
     protocol: &'static dyn Protocol,
     repo: RepoName,
-    ask: Ask,
+    call: Call,
+}
+
+enum Call {
+    /// It wants to read.
+    Ask(Ask),
+    /// It wants to change something.
+    Wish(Wish),
+}
+
+impl Call {
+    fn package(&self) -> &str {
+        match self {
+            Self::Ask(Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. })) => package,
+            Self::Ask(Ask::Own(_) | Ask::Moved(_)) => "",
+            Self::Wish(wish) => &wish.package,
+        }
+    }
 }
 
 /// Splits `/npm/main/rest` into protocol, repo and `/rest`.
@@ -45,30 +63,115 @@ fn no_repo() -> Problem {
     Problem::not_found("repository", "no such repository here, or you may not see it")
 }
 
-impl Packages {
-    fn below(endpoint: &Endpoint) -> String {
-        format!("/{}/{}", endpoint.protocol.name(), endpoint.repo)
-    }
+fn absent() -> Problem {
+    Problem::not_found("name", "no such package here, or you may not see it")
+}
 
-    async fn serve(&self, grant: &Grant, endpoint: Endpoint, request: &Parts, site: &Site) -> Result<Answer, Problem> {
-        let below = Self::below(&endpoint);
+impl Packages {
+    async fn serve(
+        &self,
+        grant: &Grant,
+        endpoint: Endpoint,
+        request: &Parts,
+        body: &mut Incoming,
+        site: &Site,
+    ) -> Result<Answer, Problem> {
+        let name = endpoint.protocol.name();
+        let below = format!("/{name}/{}", endpoint.repo);
         let public = self.0.gate.is_public(&self.subjects(&endpoint));
         let identified = grant.principal().user.is_some();
         let here = Here { origin: &site.base, path: &below, public, identified };
-        let name = endpoint.protocol.name();
         let repo = grant.rights().repo(name, &endpoint.repo).ok_or_else(no_repo)?;
-        if &*repo.kind != "mirror" {
-            return Err(Problem::new(Kind::Unsupported, "repository", "this kind of repository is not served yet"));
-        }
-        let mirror = self.0.mirror(repo, endpoint.protocol)?;
-        match endpoint.ask {
-            Ask::Own(make) => Ok(make(&here).into()),
-            Ask::Moved(to) => {
-                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
-                Ok(reply.into())
+        let own = self.0.mirror(repo, endpoint.protocol)?;
+        let ask = match endpoint.call {
+            Call::Wish(wish) => {
+                let repo = self.0.published_to(grant, &own)?;
+                return Ok(self.0.fulfil(&repo, grant, wish, body).await?.into());
             }
-            Ask::Document(document, form) => self.0.serve_document(&mirror, &document, form, request, here).await,
-            Ask::Artifact(artifact) => self.0.serve_artifact(&mirror, &artifact, request).await,
+            Call::Ask(Ask::Own(make)) => return Ok(make(&here).into()),
+            Call::Ask(Ask::Moved(to)) => {
+                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
+                return Ok(reply.into());
+            }
+            Call::Ask(ask) => ask,
+        };
+        if own.members.is_empty() {
+            return self.0.serve_from(&own, &ask, request, (repo.id, here)).await;
+        }
+        self.0.serve_group(grant, &own, &ask, request, (repo.id, here)).await
+    }
+}
+
+impl Engine {
+    /// The repo that takes what is published at an address: itself, or a group's first hosted member.
+    fn published_to(&self, grant: &Grant, own: &Arc<Mirror>) -> Result<Arc<Mirror>, Problem> {
+        let hosted = self.members(grant, own)?.into_iter().find(|member| member.is_hosted());
+        hosted.or_else(|| own.is_hosted().then(|| Arc::clone(own))).ok_or_else(|| {
+            let detail =
+                "nothing can be published here: it is a mirror; publish to a hosted repository or a group with one";
+            Problem::new(Kind::Unsupported, "repository", detail)
+        })
+    }
+
+    fn members(&self, grant: &Grant, group: &Mirror) -> Result<Vec<Arc<Mirror>>, Problem> {
+        let rows = group.members.iter().filter_map(|name| grant.rights().repo(group.repo.protocol, name));
+        rows.map(|row| self.mirror(row, group.protocol)).collect()
+    }
+
+    /// Serves from a group. A name that is published in one of its hosted repos is that repo's, whoever asks and whatever
+    /// the mirrors have: what the caller may not see there it does not get from elsewhere either.
+    async fn serve_group(
+        self: &Arc<Self>,
+        grant: &Grant,
+        group: &Arc<Mirror>,
+        ask: &Ask,
+        request: &Parts,
+        served: (i64, Here<'_>),
+    ) -> Result<Answer, Problem> {
+        let package: Box<str> = match ask {
+            Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. }) => package.clone(),
+            Ask::Own(_) | Ask::Moved(_) => "".into(),
+        };
+        let members = self.members(grant, group)?;
+        let subject = |member: &Mirror| Subject {
+            protocol: member.repo.protocol,
+            repo: member.repo.name.clone(),
+            package: Some(package.clone()).filter(|package| !package.is_empty()),
+            verb: Verb::Read,
+        };
+        for member in members.iter().filter(|member| member.is_hosted()) {
+            if self.owns(member, &package).await? {
+                let subject = subject(member);
+                grant.demand(&subject)?;
+                let mut answer = self.serve_from(member, ask, request, served).await?;
+                if let Answer::Blob(blob) = &mut answer {
+                    blob.private = !self.gate.is_public(&[subject]);
+                }
+                return Ok(answer);
+            }
+        }
+        let mut outcome = Err(absent());
+        for member in members.iter().filter(|member| !member.is_hosted() && grant.may(&subject(member))) {
+            outcome = self.serve_from(member, ask, request, served).await;
+            if !outcome.as_ref().is_err_and(|problem| problem.kind == Kind::NotFound) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// Serves from one repo, at the address of the repo `served`.
+    async fn serve_from(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        ask: &Ask,
+        request: &Parts,
+        served: (i64, Here<'_>),
+    ) -> Result<Answer, Problem> {
+        match ask {
+            Ask::Document(document, form) => self.serve_document(mirror, document, *form, request, served).await,
+            Ask::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
+            Ask::Own(_) | Ask::Moved(_) => Err(absent()),
         }
     }
 }
@@ -81,10 +184,10 @@ impl Engine {
         document: &Document,
         form: Form,
         request: &Parts,
-        here: Here<'_>,
+        (repo, here): (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
         let held = self.document(mirror, document).await?;
-        let asked = Asked { repo: mirror.repo.id, document, form, gzip: takes_gzip(&request.headers), here };
+        let asked = Asked { repo, document, form, gzip: takes_gzip(&request.headers), here };
         let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
@@ -97,11 +200,20 @@ impl Engine {
         {
             headers.insert(LAST_MODIFIED, modified);
         }
+        let content_type = media_type(form.content_type, &found);
+        if mirror.is_hosted() {
+            return Ok(Answer::Blob(BlobAnswer {
+                found,
+                content_type,
+                headers,
+                lasts: Lasts::Unknown,
+                private: false,
+            }));
+        }
         headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
         headers.insert(CACHE_STATUS, status(&held, mirror));
-        let content_type = media_type(form.content_type, &found);
         let lasts = Lasts::For(mirror.fresh.saturating_sub(held.age));
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts }))
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts, private: false }))
     }
 
     /// Answers with an artifact.
@@ -116,7 +228,7 @@ impl Engine {
         let mut headers = HeaderMap::new();
         let kept = |found: Arc<Found>, headers| {
             let content_type = media_type(known, &found);
-            Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever }))
+            Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever, private: false }))
         };
         match self.artifact(mirror, artifact, part).await? {
             Given::Kept(found) => {
@@ -179,18 +291,19 @@ impl Door for Packages {
         let (protocol, repo, rest) = split(request.uri.path()).ok_or_else(no_repo)?;
         let repo: RepoName = repo.parse().map_err(|_| no_repo())?;
         if rest.is_empty() {
-            return Ok(Endpoint { protocol, repo, ask: Ask::Moved("".into()) });
+            return Ok(Endpoint { protocol, repo, call: Call::Ask(Ask::Moved("".into())) });
         }
         let line = Line::new(&request.method, rest, request.uri.query().unwrap_or_default(), &request.headers)?;
-        let ask = protocol.parse(&line)?;
-        Ok(Endpoint { protocol, repo, ask })
+        let wish = protocol.hosted().map(|hosted| hosted.wish(&line)).transpose()?.flatten();
+        let call = match wish {
+            Some(wish) => Call::Wish(wish),
+            None => Call::Ask(protocol.parse(&line)?),
+        };
+        Ok(Endpoint { protocol, repo, call })
     }
 
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
-        let package = match &endpoint.ask {
-            Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. }) => package,
-            Ask::Own(_) | Ask::Moved(_) => "",
-        };
+        let package = endpoint.call.package();
         let package = Some(package).filter(|package| !package.is_empty()).map(Into::into);
         let (protocol, repo) = (endpoint.protocol.name(), endpoint.repo.clone());
         vec![Subject { protocol, repo, package, verb: Verb::Read }]
@@ -201,10 +314,10 @@ impl Door for Packages {
         grant: Grant,
         endpoint: Endpoint,
         request: &Parts,
-        _: &mut Incoming,
+        body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
-        self.serve(&grant, endpoint, request, site).await
+        self.serve(&grant, endpoint, request, body, site).await
     }
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {

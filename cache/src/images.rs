@@ -90,7 +90,9 @@ impl Door for Images {
         let mirror = self.0.mirror(repo, &Oci)?;
         let here = Here { origin: &site.base, path: "", public: false, identified: false };
         let mut answer = match endpoint.ask {
-            Ask::Document(document, form) => self.0.serve_document(&mirror, &document, form, request, here).await?,
+            Ask::Document(document, form) => {
+                self.0.serve_document(&mirror, &document, form, request, (repo.id, here)).await?
+            }
             Ask::Artifact(artifact) => self.0.serve_artifact(&mirror, &artifact, request).await?,
             Ask::Own(_) | Ask::Moved(_) => return Err(absent()),
         };

@@ -11,6 +11,7 @@ mod fill;
 mod flights;
 mod forms;
 mod guard;
+mod hosted;
 mod images;
 mod mirror;
 mod pace;

@@ -1,4 +1,4 @@
-//! A mirror: a repo with its protocol and its upstream.
+//! A repo with its protocol and, if it is a mirror, its upstream.
 
 use crate::upstream::Upstream;
 use crate::{Engine, settings_of};
@@ -6,16 +6,18 @@ use larder_access::Gate;
 use larder_metadata::files::Place;
 use larder_metadata::repos::Repo;
 use larder_mirrors::{Document, Protocol};
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Problem, RepoName};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// A mirror as its row describes it.
+/// A repo as its row describes it.
 pub(crate) struct Mirror {
     pub(crate) repo: Arc<Repo>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
+    /// Of a group: its repos in the order in which they are asked.
+    pub(crate) members: Vec<RepoName>,
     offline: bool,
     gate: Arc<Gate>,
     upstream: Option<Upstream>,
@@ -33,6 +35,11 @@ impl Mirror {
     /// `npm/main/left-pad`, under which a package is listed.
     pub(crate) fn full_name(&self, package: &str) -> Option<String> {
         (!package.is_empty()).then(|| format!("{}/{}/{package}", self.repo.protocol, self.repo.name))
+    }
+
+    /// Whether it is published to, and asks no upstream.
+    pub(crate) fn is_hosted(&self) -> bool {
+        &*self.repo.kind == "hosted"
     }
 
     /// Whether nothing is fetched: by this repo's settings or the server's.
@@ -78,6 +85,7 @@ impl Engine {
             repo: Arc::clone(repo),
             protocol,
             fresh: settings.fresh_seconds.map_or(self.behaviour.fresh, Duration::from_secs),
+            members: settings.members,
             offline: settings.offline || self.behaviour.offline,
             gate: Arc::clone(&self.gate),
             upstream,

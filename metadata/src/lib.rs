@@ -9,6 +9,7 @@
 pub mod blobs;
 mod error;
 pub mod files;
+pub mod hosted;
 mod ids;
 mod lookups;
 mod migrate;

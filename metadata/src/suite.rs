@@ -4,6 +4,7 @@
 
 use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
 use crate::files::Place;
+use crate::hosted::{OWNED, Step};
 use crate::mirrored::NewFile;
 use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
@@ -28,6 +29,7 @@ pub async fn all(metadata: &Metadata) {
     races(metadata, repo.id).await;
     reads_after_writes(metadata, repo.id).await;
     mirrored(metadata, repo.id).await;
+    hosted(metadata, repo.id).await;
     metadata.drop_repo(repo.id).await.expect("drop");
     metadata.ping().await.expect("ping");
 }
@@ -339,6 +341,57 @@ async fn mirrored(metadata: &Metadata, repo: i64) {
     assert_eq!(metadata.states(place, "index", states[0].1, 10).await.expect("states"), states[1..]);
     let listed = metadata.packages(&format!("npm/suite-{repo}/"), &format!("npm/suite-{repo}0"), 10).await;
     assert_eq!(listed.expect("packages"), [name.into()]);
+}
+
+/// A package changes one change at a time, and what was composed of it goes with every change.
+async fn hosted(metadata: &Metadata, repo: i64) {
+    let place = Place { repo, package: "mine" };
+    let name = format!("npm/suite-{repo}/mine");
+    let blob = |text: &'static str| {
+        let bytes = bytes::Bytes::from_static(text.as_bytes());
+        NewBlob {
+            digest: Digest::of(Algorithm::Sha256, &bytes),
+            size: bytes.len() as u64,
+            bytes: Bytestore::Inline(bytes),
+        }
+    };
+    let add = |version: &str| Step::Add {
+        path: format!("-/mine-{version}.tgz"),
+        version: version.to_owned(),
+        blob: blob("tarball"),
+        content_type: "application/octet-stream",
+        facts: "{}".to_owned(),
+    };
+    let change = |revision, steps| metadata.change_package(place, &name, revision, "user:suite", steps);
+    change(None, vec![add("1.0.0")]).await.expect("publish");
+    assert!(metadata.find(place, OWNED).await.expect("find").is_some(), "the name is taken");
+    assert!(matches!(change(None, vec![add("2.0.0")]).await, Err(Error::Unmet("revision"))), "someone was first");
+    let revision = metadata.revision(place).await.expect("revision");
+    assert!(matches!(change(revision, vec![add("1.0.0")]).await, Err(Error::Unmet("file"))), "it is there already");
+
+    let now = revision.expect("there");
+    metadata.keep_composed(place, now, "index", "", blob("index of one")).await.expect("compose");
+    assert!(metadata.find(place, "index").await.expect("find").is_some());
+    let latest = Step::Point { path: "tags/latest".into(), version: "2.0.0".into(), digest: blob("tarball").digest };
+    let facts = Step::Facts { path: "-/mine-1.0.0.tgz".into(), facts: "{\"yanked\":true}".into() };
+    change(revision, vec![add("2.0.0"), latest, facts]).await.expect("change");
+    assert!(metadata.find(place, "index").await.expect("find").is_none(), "what was composed is gone");
+    let late = metadata.keep_composed(place, now, "index", "", blob("index of one")).await;
+    assert!(matches!(late, Err(Error::Unmet("revision"))), "what was composed of the past is not kept");
+
+    let files = metadata.published(place).await.expect("files");
+    let listed: Vec<(&str, &str, &str)> =
+        files.iter().map(|file| (&*file.path, &*file.version, &*file.facts)).collect();
+    let expected = [
+        ("-/mine-1.0.0.tgz", "1.0.0", "{\"yanked\":true}"),
+        ("-/mine-2.0.0.tgz", "2.0.0", "{}"),
+        (OWNED, "", ""),
+        ("tags/latest", "2.0.0", ""),
+    ];
+    assert_eq!(listed, expected);
+    let revision = metadata.revision(place).await.expect("revision");
+    change(revision, vec![Step::Remove { path: "-/mine-1.0.0.tgz".into() }]).await.expect("remove");
+    assert_eq!(metadata.published(place).await.expect("files").len(), 3);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Every protocol asks for two kinds of thing: a [`Document`] that changes and an [`Artifact`] that never does.
 //! One engine (`cache`) moves the bytes of all of them.
 
+pub mod hosted;
 pub mod line;
 mod text;
 
@@ -18,6 +19,7 @@ pub mod rpm;
 
 pub mod connect;
 
+pub use hosted::Hosted;
 pub use line::{Here, Line};
 
 use bytes::Bytes;
@@ -141,6 +143,11 @@ pub struct Set {
 pub trait Protocol: Send + Sync {
     /// Its label, which is the first segment of its addresses.
     fn name(&self) -> ProtocolName;
+
+    /// Publishing, where this room has it. Default: nothing is published here.
+    fn hosted(&self) -> Option<&dyn Hosted> {
+        None
+    }
 
     /// What a request asks for.
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem>;

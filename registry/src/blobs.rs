@@ -37,7 +37,7 @@ impl Registry {
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, digest);
         let content_type = HeaderValue::from_static("application/octet-stream");
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever }))
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever, private: false }))
     }
 
     pub(crate) async fn delete_blob(

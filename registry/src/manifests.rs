@@ -61,7 +61,7 @@ impl Registry {
         docker_digest(&mut headers, &found.digest);
         let content_type = HeaderValue::try_from(&*found.content_type).map_err(Problem::internal)?;
         let lasts = if matches!(reference, Reference::Digest(_)) { Lasts::Forever } else { Lasts::Unknown };
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts }))
+        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts, private: false }))
     }
 
     pub(crate) async fn put_manifest(

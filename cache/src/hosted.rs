@@ -1,0 +1,272 @@
+//! What is published here: changes of packages, one at a time, and documents composed of what is kept.
+
+use crate::documents::{Held, How, absent};
+use crate::mirror::Mirror;
+use crate::{Engine, INLINE_BYTES};
+use larder_access::{Grant, Incoming};
+use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::files::Found;
+use larder_metadata::{Error, hosted as rows};
+use larder_mirrors::hosted::{Bytes, Kept, Step, Wish};
+use larder_mirrors::{Document, Hosted};
+use larder_model::{Algorithm, Kind, Problem, Reply, Subject};
+use larder_storage::content::read_piece;
+use larder_storage::{Committed, Staging};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Seek as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a change is made anew because another was first.
+const TRIES: u32 = 64;
+/// Bytes of a body copied at once.
+const PIECE: usize = 1 << 20;
+
+impl Engine {
+    /// Whether a name is published here, or was.
+    pub(crate) async fn owns(&self, mirror: &Mirror, package: &str) -> Result<bool, Problem> {
+        Ok(self.metadata.find(mirror.place(package), rows::OWNED).await?.is_some())
+    }
+
+    /// A document of a package that is published here, composed after every change.
+    pub(crate) async fn composed(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+        let place = mirror.place_of(document);
+        let held = |found| Held { found, how: How::Hit, age: Duration::ZERO };
+        for _ in 0..TRIES {
+            if let Some(found) = self.metadata.find(place, &document.path).await? {
+                return Ok(held(found));
+            }
+            if !self.owns(mirror, &document.package).await? {
+                return Err(absent());
+            }
+            if let Some(found) = self.compose(mirror, document).await? {
+                return Ok(held(found));
+            }
+        }
+        Err(Problem::busy("the package changes too often to be listed", Duration::from_secs(1)))
+    }
+
+    /// Composes a document and keeps it; `None` if the package changed meanwhile.
+    async fn compose(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Option<Arc<Found>>, Problem> {
+        let hosted = hosted_of(mirror)?;
+        let place = mirror.place_of(document);
+        let revision = self.metadata.revision(place).await?.ok_or_else(absent)?;
+        let files = self.files(mirror, &document.package).await?;
+        let body = hosted.compose(document, &files)?.ok_or_else(absent)?;
+        let blob = self.store(&body.into()).await?;
+        let (digest, bytes) = (blob.digest, blob.bytes.clone());
+        match self.metadata.keep_composed(place, revision, &document.path, "", blob).await {
+            Ok(()) => {}
+            Err(Error::Unmet("revision")) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        self.drop_double(digest, &bytes).await?;
+        Ok(self.metadata.find(place, &document.path).await?)
+    }
+
+    async fn files(&self, mirror: &Mirror, package: &str) -> Result<Vec<Kept>, Problem> {
+        let rows = self.metadata.published(mirror.place(package)).await?;
+        let kept = |row: rows::Kept| Kept {
+            path: row.path,
+            version: row.version,
+            digest: row.digest,
+            size: row.size,
+            facts: row.facts,
+            created_at: row.created_at,
+            created_by: row.created_by,
+        };
+        Ok(rows.into_iter().filter(|row| &*row.path != rows::OWNED).map(kept).collect())
+    }
+
+    /// Fulfils a wish, or answers a question.
+    pub(crate) async fn fulfil(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        grant: &Grant,
+        wish: Wish,
+        body: &mut Incoming,
+    ) -> Result<Reply, Problem> {
+        let hosted = hosted_of(mirror)?;
+        if wish.verb == larder_model::Verb::Read {
+            return hosted.tell(&wish, &self.files(mirror, &wish.package).await?);
+        }
+        if grant.principal().user.is_none() {
+            let detail = "authentication required: log in with a user or token that may do this";
+            return Err(Problem::new(Kind::Unauthenticated, "access", detail));
+        }
+        let id = format!("{:016x}", self.metadata.new_id());
+        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
+        let outcome = async {
+            body.limit(wish.most_bytes);
+            while let Some(bytes) = body.next().await? {
+                staging.append(bytes).await?;
+            }
+            staging.settle().await?;
+            self.change(mirror, grant, &wish, &staging).await
+        };
+        let outcome = outcome.await;
+        self.blobs.discard(&id).await?;
+        outcome?;
+        Ok(hosted.accept(&wish))
+    }
+
+    async fn change(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        grant: &Grant,
+        wish: &Wish,
+        staging: &Staging,
+    ) -> Result<(), Problem> {
+        let package = match &*wish.package {
+            "" => {
+                let named = wish.clone();
+                self.read_file(mirror, staging, move |hosted, body| hosted.name(&named, body)).await?
+            }
+            package => package.into(),
+        };
+        grant.demand(&Subject {
+            protocol: mirror.repo.protocol,
+            repo: mirror.repo.name.clone(),
+            package: Some(package.clone()),
+            verb: wish.verb,
+        })?;
+        let (place, full_name) = (mirror.place(&package), mirror.full_name(&package).unwrap_or_default());
+        let mut made: HashMap<String, NewBlob> = HashMap::new();
+        for _ in 0..TRIES {
+            let revision = self.metadata.revision(place).await?;
+            let files = self.files(mirror, &package).await?;
+            let (wanted, there) = (wish.clone(), files.clone());
+            let receive = move |hosted: &dyn Hosted, body: &mut File| hosted.receive(&wanted, body, &there);
+            let steps = self.read_file(mirror, staging, receive).await?;
+            if steps.is_empty() {
+                return Ok(());
+            }
+            let rows = self.rows(steps, &files, staging, &mut made).await?;
+            let by = &grant.principal().label;
+            match self.metadata.change_package(place, &full_name, revision, by, rows).await {
+                Err(Error::Unmet("revision")) => {}
+                Err(Error::Unmet("file")) => {
+                    return Err(Problem::new(Kind::Conflict, "package", "a file of this name is there already"));
+                }
+                changed => {
+                    changed?;
+                    for blob in made.values() {
+                        self.drop_double(blob.digest, &blob.bytes).await?;
+                    }
+                    tracing::info!(%by, package = full_name, act = wish.act, "package changed");
+                    return Ok(());
+                }
+            }
+        }
+        Err(Problem::busy("too many change this package at once", Duration::from_secs(1)))
+    }
+
+    /// Has a protocol read the body, away from the connections.
+    async fn read_file<T: Send + 'static>(
+        &self,
+        mirror: &Arc<Mirror>,
+        staging: &Staging,
+        read: impl FnOnce(&dyn Hosted, &mut File) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (mirror, file) = (Arc::clone(mirror), staging.file());
+        let work = move || {
+            let mut file = file.try_clone().map_err(Problem::internal)?;
+            file.rewind().map_err(Problem::internal)?;
+            read(hosted_of(&mirror)?, &mut file)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
+    }
+
+    /// Steps with their bytes stored. What was stored for a try before is used again.
+    async fn rows(
+        &self,
+        steps: Vec<Step>,
+        files: &[Kept],
+        staging: &Staging,
+        made: &mut HashMap<String, NewBlob>,
+    ) -> Result<Vec<rows::Step>, Problem> {
+        let mut rows = Vec::with_capacity(steps.len());
+        for step in steps {
+            rows.push(match step {
+                Step::Add { path, version, content_type, facts, bytes } => {
+                    if !made.contains_key(&path) {
+                        made.insert(path.clone(), self.store_part(bytes, staging).await?);
+                    }
+                    let blob = made.get(&path).cloned().ok_or_else(|| Problem::internal("a file without bytes"))?;
+                    let facts = facts.replace("{sha256}", &blob.digest.hex());
+                    rows::Step::Add { path, version, blob, content_type, facts }
+                }
+                Step::Point { path, version, at } => {
+                    let kept = files.iter().find(|file| *file.path == *at).map(|file| file.digest);
+                    let digest = made.get(&at).map(|blob| blob.digest).or(kept);
+                    let digest = digest.ok_or_else(|| Problem::internal("a name for nothing"))?;
+                    rows::Step::Point { path, version, digest }
+                }
+                Step::Facts { path, facts } => rows::Step::Facts { path, facts },
+                Step::Remove { path } => rows::Step::Remove { path },
+            });
+        }
+        Ok(rows)
+    }
+
+    /// Stores the bytes of a new file.
+    async fn store_part(&self, bytes: Bytes, body: &Staging) -> Result<NewBlob, Problem> {
+        let (start, length, encoded) = match bytes {
+            Bytes::Made(bytes) => return self.store(&bytes.into()).await,
+            Bytes::Part(start, length) => (start, length, false),
+            Bytes::Base64(start, length) => (start, length, true),
+        };
+        let id = format!("{:016x}", self.metadata.new_id());
+        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
+        let outcome = async {
+            copy(body.file(), (start, length), encoded, &mut staging).await?;
+            if let Some(bytes) = staging.bytes(INLINE_BYTES).await? {
+                return self.store(&bytes).await;
+            }
+            let (digest, size) = (staging.digest().await?, staging.offset());
+            let generation = self.metadata.new_id();
+            match self.blobs.commit(staging, digest, generation).await? {
+                Committed::Kept { .. } => Ok(NewBlob { digest, size, bytes: Bytestore::Object(generation) }),
+                Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
+            }
+        };
+        let outcome = outcome.await;
+        self.blobs.discard(&id).await?;
+        outcome
+    }
+}
+
+/// Copies a part of a body, decoded if it is base64.
+async fn copy(file: Arc<File>, (start, length): (u64, u64), encoded: bool, to: &mut Staging) -> Result<(), Problem> {
+    let mut at = start;
+    let end = start + length;
+    while at < end {
+        let count = PIECE.min(usize::try_from(end - at).unwrap_or(PIECE));
+        let own = Arc::clone(&file);
+        let read = move || {
+            let piece = read_piece(&own, at, count)?;
+            Ok(if encoded { decode(&piece)?.into() } else { piece })
+        };
+        let piece = tokio::task::spawn_blocking(read).await.map_err(Problem::internal)?;
+        to.append(piece.map_err(|problem: Problem| problem)?).await?;
+        at += count as u64;
+    }
+    Ok(())
+}
+
+/// A piece of base64: all pieces but the last are whole, for their length is a multiple of four.
+fn decode(piece: &[u8]) -> Result<Vec<u8>, Problem> {
+    use base64::Engine as _;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(piece);
+    decoded.map_err(|error| Problem::invalid("body", "an attachment is not base64").because(error))
+}
+
+fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Hosted, Problem> {
+    let detail = "nothing can be published to repositories of this protocol yet";
+    mirror.protocol.hosted().ok_or_else(|| Problem::new(Kind::Unsupported, "repository", detail))
+}
