@@ -20,8 +20,14 @@ use std::time::{Duration, SystemTime};
 
 /// What can be made through the API: a protocol's room adds its line here.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
-    let packages = larder_mirrors::all().into_iter().map(|protocol| (protocol.name(), "mirror"));
-    packages.chain([(ProtocolName("oci"), "hosted"), (ProtocolName("oci"), "mirror")]).collect()
+    let mut can = vec![(ProtocolName("oci"), "hosted"), (ProtocolName("oci"), "mirror")];
+    for protocol in larder_mirrors::all() {
+        can.push((protocol.name(), "mirror"));
+        if protocol.hosted().is_some() {
+            can.extend([(protocol.name(), "hosted"), (protocol.name(), "group")]);
+        }
+    }
+    can
 }
 
 /// All that serves requests.

@@ -1,7 +1,10 @@
-//! Rust crates: the sparse index, downloads, search (the Cargo book, "Registry Index" and "Registry Web API").
+//! Rust crates: the sparse index, downloads, search, publishing (the Cargo book, "Registry Index" and "Registry Web API").
+
+mod manifest;
+mod publish;
 
 use crate::text::{self, not_that, query_value};
-use crate::{Artifact, Ask, Document, Fetch, Form, Here, Line, Plan, Protocol, Source, Table, Vouch};
+use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
@@ -108,6 +111,10 @@ fn no_such_path() -> Problem {
 impl Protocol for Cargo {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn hosted(&self) -> Option<&dyn Hosted> {
+        Some(self)
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {

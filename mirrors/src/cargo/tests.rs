@@ -98,3 +98,208 @@ fn its_own_configuration_names_this_server() {
     let refused = Cargo.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &here);
     assert_eq!(refused.headers[WWW_AUTHENTICATE], "Cargo login_url=\"https://r.example/me\"");
 }
+
+mod publishing {
+    use super::*;
+    use crate::hosted::{Bytes as Stored, Hosted, Kept, Step, Wish};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use larder_model::{Algorithm, Timestamp, Verb};
+    use serde_json::Value;
+    use std::io::Cursor;
+
+    const MANIFEST: &str = "[package]\nname = \"Probe\"\nversion = \"1.0.0\"\nrust-version = \"1.60\"\n\
+        [dependencies.rt]\nversion = \"1\"\npackage = \"real\"\nfeatures = [\"b\", \"a\"]\noptional = true\n\
+        [target.'cfg(unix)'.build-dependencies]\ncc = \"^1.2\"\n[features]\nx = [\"dep:rt\"]\n";
+
+    fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (path, text) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes()); // whatever the path is
+            header.set_cksum();
+            archive.append(&header, text.as_bytes()).expect("entry");
+        }
+        archive.into_inner().expect("tar").finish().expect("gzip")
+    }
+
+    fn words() -> Value {
+        json!({
+            "name": "Probe", "vers": "1.0.0", "description": "a probe", "features": {"x": ["dep:rt"]}, "links": null,
+            "deps": [
+                {"name": "real", "explicit_name_in_toml": "rt", "version_req": "^1", "features": ["a", "b"],
+                    "optional": true, "default_features": true, "target": null, "kind": "normal", "registry": null},
+                {"name": "cc", "version_req": "^1.2", "features": [], "optional": false, "default_features": true,
+                    "target": "cfg(unix)", "kind": "build", "registry": "https://index.example/"},
+            ],
+        })
+    }
+
+    fn frame(words: &Value, packed: &[u8]) -> Vec<u8> {
+        let text = words.to_string();
+        let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
+        [&length(text.len())[..], text.as_bytes(), &length(packed.len()), packed].concat()
+    }
+
+    fn wish(method: &Method, path: &str) -> Wish {
+        let headers = HeaderMap::new();
+        Cargo.wish(&Line::new(method, path, "", &headers).expect("line")).expect("wish").expect("a wish")
+    }
+
+    fn publish(body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        let wish = wish(&Method::PUT, "/api/v1/crates/new");
+        let mut body = Cursor::new(body.to_vec());
+        let name = Hosted::name(&Cargo, &wish, &mut body)?;
+        assert_eq!(&*name, "probe");
+        Cargo.receive(&wish, &mut body, files)
+    }
+
+    fn kept(step: &Step, bytes: &[u8]) -> Kept {
+        let Step::Add { path, version, facts, .. } = step else { panic!("{step:?}") };
+        let digest = Digest::of(Algorithm::Sha256, bytes);
+        Kept {
+            path: path.as_str().into(),
+            version: version.as_str().into(),
+            digest,
+            size: bytes.len() as u64,
+            facts: facts.replace("{sha256}", &digest.hex()).into(),
+            created_at: Timestamp(1_000_000_123_456),
+            created_by: "user:alice".into(),
+        }
+    }
+
+    fn crate_bytes() -> Vec<u8> {
+        packed(&[("Probe-1.0.0/Cargo.toml", MANIFEST), ("Probe-1.0.0/src/lib.rs", "")])
+    }
+
+    #[test]
+    fn what_is_published_becomes_a_line_of_the_index() {
+        let bytes = crate_bytes();
+        let body = frame(&words(), &bytes);
+        let steps = publish(&body, &[]).expect("publish");
+        let [Step::Add { path, bytes: Stored::Part(start, length), .. }] = steps.as_slice() else {
+            panic!("{steps:?}")
+        };
+        assert_eq!(path, "crates/probe/1.0.0");
+        let start = usize::try_from(*start).expect("small");
+        assert_eq!(&body[start..start + usize::try_from(*length).expect("small")], bytes);
+        let files = [kept(&steps[0], &bytes)];
+        let index = Cargo.compose(&index_of("Probe"), &files).expect("compose").expect("an index");
+        Cargo.check(&index_of("probe"), &index).expect("as an upstream's");
+        let line: Value = serde_json::from_slice(&index).expect("JSON");
+        assert_eq!(line["cksum"], Digest::of(Algorithm::Sha256, &bytes).hex());
+        assert_eq!((&line["yanked"], &line["rust_version"]), (&json!(false), &json!("1.60")));
+        assert_eq!(line["pubtime"], "1970-01-12T13:46:40Z");
+        let alias = json!({"name": "rt", "package": "real", "req": "^1", "features": ["a", "b"], "optional": true,
+            "default_features": true, "target": null, "kind": "normal", "registry": null});
+        assert_eq!(line["deps"][0], alias);
+        assert_eq!(Cargo.compose(&index_of("pro_be"), &files).expect("compose"), None, "another spelling");
+        let owners = Cargo.tell(&wish(&Method::GET, "/api/v1/crates/Probe/owners"), &files).expect("owners");
+        assert_eq!(owners.body, br#"{"users":[{"id":1,"login":"alice","name":null}]}"#.as_slice());
+    }
+
+    #[test]
+    fn a_version_is_published_once() {
+        let bytes = crate_bytes();
+        let body = frame(&words(), &bytes);
+        let files = [kept(&publish(&body, &[]).expect("publish")[0], &bytes)];
+        assert_eq!(publish(&body, &files).expect("the same again"), [], "a retry is no second version");
+        let other = packed(&[("Probe-1.0.0/Cargo.toml", MANIFEST), ("Probe-1.0.0/src/lib.rs", "// new")]);
+        let conflict = publish(&frame(&words(), &other), &files).expect_err("another");
+        assert_eq!((conflict.kind, &*conflict.detail), (Kind::Conflict, "crate version `1.0.0` is already uploaded"));
+        let mut built = words();
+        built["vers"] = json!("1.0.0+build");
+        assert_eq!(publish(&frame(&built, &other), &files).expect_err("build metadata").kind, Kind::Conflict);
+        let mut spelled = words();
+        (spelled["name"], spelled["vers"]) = (json!("pro_be"), json!("2.0.0"));
+        assert_eq!(
+            Cargo
+                .receive(&wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(frame(&spelled, &other)), &files,)
+                .expect_err("spelling")
+                .kind,
+            Kind::Conflict
+        );
+    }
+
+    #[test]
+    fn a_version_is_yanked_and_taken_back() {
+        let bytes = crate_bytes();
+        let mut files = vec![kept(&publish(&frame(&words(), &bytes), &[]).expect("publish")[0], &bytes)];
+        for (method, path, yanked) in [
+            (Method::DELETE, "/api/v1/crates/Probe/1.0.0/yank", true),
+            (Method::PUT, "/api/v1/crates/Probe/1.0.0/unyank", false),
+        ] {
+            let wish = wish(&method, path);
+            assert_eq!((&*wish.package, wish.verb, wish.most_bytes), ("probe", Verb::Write, 0));
+            let steps = Cargo.receive(&wish, &mut Cursor::new(Vec::new()), &files).expect("steps");
+            let [Step::Facts { facts, .. }] = steps.as_slice() else { panic!("{steps:?}") };
+            files[0].facts = facts.as_str().into();
+            let index = Cargo.compose(&index_of("Probe"), &files).expect("compose").expect("an index");
+            assert_eq!(serde_json::from_slice::<Value>(&index).expect("JSON")["yanked"], yanked);
+            assert_eq!(Cargo.receive(&wish, &mut Cursor::new(Vec::new()), &files).expect("again"), []);
+        }
+        let missing = wish(&Method::DELETE, "/api/v1/crates/Probe/9.0.0/yank");
+        let missing = Cargo.receive(&missing, &mut Cursor::new(Vec::new()), &files);
+        assert_eq!(missing.expect_err("missing").kind, Kind::NotFound);
+    }
+
+    #[test]
+    fn words_that_are_not_the_crates_own_are_refused() {
+        let bytes = crate_bytes();
+        let change = |key: &str, value: Value| {
+            let mut words = words();
+            words[key] = value;
+            frame(&words, &bytes)
+        };
+        let mut looser = words();
+        looser["deps"][1]["version_req"] = json!("*");
+        let mut more = words();
+        more["deps"].as_array_mut().expect("list").push(words()["deps"][1].clone());
+        for body in [
+            change("vers", json!("1.0.1")),
+            change("links", json!("z")),
+            change("features", json!({})),
+            change("deps", json!([])),
+            frame(&looser, &bytes),
+            frame(&more, &bytes),
+        ] {
+            assert_eq!(publish(&body, &[]).expect_err("refused").kind, Kind::Invalid);
+        }
+    }
+
+    #[test]
+    fn crates_that_lead_elsewhere_are_refused() {
+        let good = ("Probe-1.0.0/Cargo.toml", MANIFEST);
+        let long = "x".repeat(40);
+        for files in [
+            vec![good, ("Probe-1.0.0/../../etc/passwd", "")],
+            vec![good, ("/etc/passwd", "")],
+            vec![good, ("Other-1.0.0/x", "")],
+            vec![good, good],
+            vec![good, ("Probe-1.0.0/cargo.toml", MANIFEST)],
+            vec![("Probe-1.0.0/src/lib.rs", "")],
+            vec![("Probe-1.0.0/Cargo.toml", "not toml")],
+            vec![("Probe-1.0.0/Cargo.toml", long.as_str())],
+        ] {
+            let problem = publish(&frame(&words(), &packed(&files)), &[]).expect_err("refused");
+            assert_eq!(problem.kind, Kind::Invalid, "{files:?}");
+        }
+        let mut body = frame(&words(), &crate_bytes());
+        for count in [0, 3, 4, 20, body.len() - 1] {
+            assert!(
+                Hosted::name(&Cargo, &wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(&body[..count]))
+                    .is_err()
+            );
+        }
+        body.push(0);
+        assert!(
+            Hosted::name(&Cargo, &wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(body)).is_err(),
+            "too long"
+        );
+        let zeros = vec![0_u8; 1 << 20];
+        let bomb = packed(&[good, ("Probe-1.0.0/zeros", std::str::from_utf8(&zeros).expect("text"))]);
+        assert!(publish(&frame(&words(), &bomb), &[]).is_ok(), "a megabyte of nothing is no bomb yet");
+    }
+}

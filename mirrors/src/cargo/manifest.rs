@@ -1,0 +1,169 @@
+//! A packed crate: a gzipped tar with one folder. Read as a stream, never unpacked to disk.
+
+use super::publish::{Dependency, requirement};
+use flate2::read::GzDecoder;
+use larder_model::Problem;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Component;
+
+/// Files of a crate.
+const MOST_ENTRIES: usize = 50_000;
+/// A crate, unpacked.
+const MOST_UNPACKED: u64 = 2 << 30;
+/// A manifest in bytes.
+const MOST_MANIFEST: u64 = 4 << 20;
+
+/// What of a `Cargo.toml` an index line tells.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) links: Option<String>,
+    pub(super) rust_version: Option<String>,
+    pub(super) features: BTreeMap<String, Vec<String>>,
+    /// In order.
+    pub(super) dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    package: Package,
+    #[serde(default)]
+    features: BTreeMap<String, Vec<String>>,
+    #[serde(flatten)]
+    tables: Tables,
+    #[serde(default)]
+    target: BTreeMap<String, Tables>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    links: Option<String>,
+    #[serde(rename = "rust-version")]
+    rust_version: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Tables {
+    #[serde(default)]
+    dependencies: BTreeMap<String, Written>,
+    #[serde(default, rename = "dev-dependencies", alias = "dev_dependencies")]
+    dev: BTreeMap<String, Written>,
+    #[serde(default, rename = "build-dependencies", alias = "build_dependencies")]
+    build: BTreeMap<String, Written>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Short(String),
+    Long(Box<Long>),
+}
+
+#[derive(Deserialize)]
+struct Long {
+    version: Option<String>,
+    package: Option<String>,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(rename = "default-features", alias = "default_features")]
+    default_features: Option<bool>,
+}
+
+fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::invalid("crate", detail)
+}
+
+/// The manifest of a packed crate whose one folder is `folder`. Everything in it is looked at.
+pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, Problem> {
+    let unreadable = |error: std::io::Error| bad("the crate is not a gzipped tar").because(error);
+    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MOST_UNPACKED));
+    let (mut manifest, mut count, mut unpacked) = (None, 0, 0_u64);
+    for entry in archive.entries().map_err(unreadable)? {
+        let mut entry = entry.map_err(unreadable)?;
+        count += 1;
+        unpacked += entry.size();
+        if count > MOST_ENTRIES || unpacked >= MOST_UNPACKED {
+            return Err(bad("the crate has too many files, or is too large unpacked"));
+        }
+        let kind = entry.header().entry_type();
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(bad("a crate holds files and folders only, no links"));
+        }
+        let path = entry.path().map_err(unreadable)?.into_owned();
+        let mut parts = path.components();
+        let first = parts.next();
+        let below = parts.clone().all(|part| matches!(part, Component::Normal(name) if name.to_str().is_some()));
+        if first != Some(Component::Normal(folder.as_ref())) || !below {
+            return Err(bad(format!("everything in the crate must be below {folder}/")));
+        }
+        let name = parts.as_path().to_str().unwrap_or_default();
+        if name.eq_ignore_ascii_case("Cargo.toml") {
+            if name != "Cargo.toml" || manifest.is_some() {
+                return Err(bad("the crate has more than one Cargo.toml, or one that is spelled otherwise"));
+            }
+            let mut text = String::new();
+            let read = entry.by_ref().take(MOST_MANIFEST).read_to_string(&mut text);
+            read.map_err(|error| bad("the crate's Cargo.toml cannot be read").because(error))?;
+            manifest = Some(read_manifest(&text)?);
+        }
+    }
+    manifest.ok_or_else(|| bad(format!("the crate has no {folder}/Cargo.toml")))
+}
+
+fn read_manifest(text: &str) -> Result<Manifest, Problem> {
+    let file: File =
+        toml::from_str(text).map_err(|error| bad(format!("the crate's Cargo.toml: {}", error.message())))?;
+    let mut dependencies = Vec::new();
+    let all = std::iter::once((None, file.tables)).chain(file.target.into_iter().map(|(name, at)| (Some(name), at)));
+    for (target, tables) in all {
+        for (kind, table) in [("normal", tables.dependencies), ("dev", tables.dev), ("build", tables.build)] {
+            for (alias, written) in table {
+                dependencies.push(dependency(alias, written, target.clone(), kind)?);
+            }
+        }
+    }
+    dependencies.sort();
+    Ok(Manifest {
+        name: file.package.name,
+        version: file.package.version,
+        links: file.package.links,
+        rust_version: file.package.rust_version,
+        features: file.features,
+        dependencies,
+    })
+}
+
+fn dependency(
+    alias: String,
+    written: Written,
+    target: Option<String>,
+    kind: &'static str,
+) -> Result<Dependency, Problem> {
+    let long = match written {
+        Written::Long(long) => *long,
+        Written::Short(version) => Long {
+            version: Some(version),
+            package: None,
+            features: Vec::new(),
+            optional: false,
+            default_features: None,
+        },
+    };
+    Ok(Dependency {
+        package: long.package.unwrap_or_else(|| alias.clone()),
+        alias,
+        requirement: requirement(&long.version.unwrap_or_default())?,
+        features: long.features.into_iter().collect(),
+        optional: long.optional,
+        default_features: long.default_features.unwrap_or(true),
+        target,
+        kind,
+    })
+}

@@ -1,0 +1,367 @@
+//! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the crate's own manifest.
+
+use super::{Cargo, canonical, is_version};
+use crate::hosted::{Body, Bytes, Hosted, Kept, Step, Wish};
+use crate::text::json as bytes_of;
+use crate::{Document, Line};
+use http::{Method, StatusCode};
+use larder_model::{Algorithm, Hasher, Kind, Problem, Reply, Verb};
+use semver::{Version, VersionReq};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, SeekFrom};
+
+/// The client's words about a crate, in bytes.
+const MOST_JSON: u64 = 1 << 20;
+/// A crate, packed.
+const MOST_CRATE: u64 = 256 << 20;
+/// The registry's limit on the names of new crates.
+const MOST_NAME: usize = 64;
+/// Bytes read at once.
+const PIECE: usize = 64 * 1024;
+
+/// What `cargo publish` says of a crate.
+#[derive(Deserialize)]
+struct New {
+    name: String,
+    vers: String,
+    #[serde(default)]
+    deps: Vec<NewDependency>,
+    #[serde(default)]
+    features: BTreeMap<String, Vec<String>>,
+    description: Option<String>,
+    links: Option<String>,
+    rust_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct NewDependency {
+    name: String,
+    version_req: String,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default = "yes")]
+    default_features: bool,
+    target: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
+    registry: Option<String>,
+    explicit_name_in_toml: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A line of the index, as it is kept. The checksum is filled in when the bytes are there.
+#[derive(Serialize, Deserialize)]
+struct IndexLine {
+    name: String,
+    vers: String,
+    deps: Vec<Value>,
+    cksum: String,
+    features: BTreeMap<String, Vec<String>>,
+    yanked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rust_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pubtime: Option<String>,
+}
+
+/// What is noted of a crate.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    line: IndexLine,
+    description: String,
+}
+
+fn facts_of(file: &Kept) -> Result<Facts, Problem> {
+    serde_json::from_str(&file.facts).map_err(Problem::internal)
+}
+
+fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::invalid("crate", detail)
+}
+
+fn unread(error: std::io::Error) -> Problem {
+    bad("the request ended before its end").because(error)
+}
+
+/// The client's words, and where in the body the crate is.
+fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
+    let mut length = |limit: u64, what: &str| {
+        let mut bytes = [0; 4];
+        body.read_exact(&mut bytes).map_err(unread)?;
+        let length = u64::from(u32::from_le_bytes(bytes));
+        if length > limit {
+            return Err(Problem::new(Kind::TooLarge, "crate", format!("{what} is larger than {limit} bytes")));
+        }
+        Ok(length)
+    };
+    let json_bytes = length(MOST_JSON, "the description of the crate")?;
+    let mut text = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
+    body.read_exact(&mut text).map_err(unread)?;
+    let new = serde_json::from_slice(&text).map_err(|error| bad(format!("the description cannot be read: {error}")))?;
+    let mut bytes = [0; 4];
+    body.read_exact(&mut bytes).map_err(unread)?;
+    let size = u64::from(u32::from_le_bytes(bytes));
+    let start = 8 + json_bytes;
+    let end = body.seek(SeekFrom::End(0)).map_err(unread)?;
+    if size > MOST_CRATE || end != start + size {
+        return Err(bad("the request is not as long as it says"));
+    }
+    Ok((new, start, size))
+}
+
+fn demand_name(name: &str) -> Result<(), Problem> {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let good = name.len() <= MOST_NAME
+        && name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && name.bytes().all(inner);
+    let detail = format!("a crate's name begins with a letter and has at most {MOST_NAME} of A-Z a-z 0-9 - _");
+    if good { Ok(()) } else { Err(bad(detail)) }
+}
+
+/// A dependency whatever form it was written in, to be compared.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Dependency {
+    pub(super) alias: String,
+    pub(super) package: String,
+    pub(super) requirement: String,
+    pub(super) features: BTreeSet<String>,
+    pub(super) optional: bool,
+    pub(super) default_features: bool,
+    pub(super) target: Option<String>,
+    pub(super) kind: &'static str,
+}
+
+/// A requirement in the one way that it is written out.
+pub(super) fn requirement(text: &str) -> Result<String, Problem> {
+    let text = if text.trim().is_empty() { "*" } else { text };
+    let parsed: VersionReq = text.parse().map_err(|error| bad(format!("`{text}` is no requirement: {error}")))?;
+    Ok(parsed.to_string())
+}
+
+impl NewDependency {
+    fn kind(&self) -> Result<&'static str, Problem> {
+        match self.kind.as_deref() {
+            None | Some("normal") => Ok("normal"),
+            Some("dev") => Ok("dev"),
+            Some("build") => Ok("build"),
+            Some(other) => Err(bad(format!("`{other}` is no kind of dependency"))),
+        }
+    }
+
+    fn compared(&self) -> Result<Dependency, Problem> {
+        Ok(Dependency {
+            alias: self.explicit_name_in_toml.clone().unwrap_or_else(|| self.name.clone()),
+            package: self.name.clone(),
+            requirement: requirement(&self.version_req)?,
+            features: self.features.iter().cloned().collect(),
+            optional: self.optional,
+            default_features: self.default_features,
+            target: self.target.clone(),
+            kind: self.kind()?,
+        })
+    }
+
+    /// As the index has it: by its alias, with the package's own name beside it.
+    fn line(&self) -> Result<Value, Problem> {
+        let alias = self.explicit_name_in_toml.as_ref().filter(|alias| **alias != self.name);
+        let mut line = json!({
+            "name": alias.unwrap_or(&self.name),
+            "req": self.version_req,
+            "features": self.features,
+            "optional": self.optional,
+            "default_features": self.default_features,
+            "target": self.target,
+            "kind": self.kind()?,
+            "registry": self.registry,
+        });
+        if alias.is_some() {
+            line["package"] = json!(self.name);
+        }
+        Ok(line)
+    }
+}
+
+/// Refuses words that are not those of the crate's own manifest.
+fn compare(new: &New, manifest: &super::manifest::Manifest) -> Result<(), Problem> {
+    let differs = |what: &str| bad(format!("{what} of the request is not that of the crate's Cargo.toml"));
+    if manifest.name != new.name {
+        return Err(differs("the name"));
+    }
+    if manifest.version != new.vers {
+        return Err(differs("the version"));
+    }
+    if manifest.links != new.links {
+        return Err(differs("`links`"));
+    }
+    let mut said = new.deps.iter().map(NewDependency::compared).collect::<Result<Vec<_>, _>>()?;
+    said.sort();
+    if said != manifest.dependencies {
+        return Err(differs("a dependency"));
+    }
+    let sets = |features: &BTreeMap<String, Vec<String>>| -> BTreeMap<String, BTreeSet<String>> {
+        features.iter().map(|(name, list)| (name.clone(), list.iter().cloned().collect())).collect()
+    };
+    if sets(&new.features) != sets(&manifest.features) {
+        return Err(differs("a feature"));
+    }
+    Ok(())
+}
+
+/// The SHA-256 of a part of the body, in hex.
+fn sum(body: &mut dyn Body, start: u64, length: u64) -> Result<String, Problem> {
+    body.seek(SeekFrom::Start(start)).map_err(unread)?;
+    let mut part = body.take(length);
+    let (mut hasher, mut piece) = (Hasher::new(Algorithm::Sha256), vec![0; PIECE]);
+    loop {
+        match part.read(&mut piece).map_err(unread)? {
+            0 => return Ok(hasher.finish().hex().to_owned()),
+            count => hasher.update(&piece[..count]),
+        }
+    }
+}
+
+impl Cargo {
+    fn publish(body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        let (new, start, size) = read_frame(body)?;
+        demand_name(&new.name)?;
+        let version: Version =
+            new.vers.parse().map_err(|error| bad(format!("`{}` is no version: {error}", new.vers)))?;
+        let (name, path) = (&new.name, format!("crates/{}/{version}", new.name.to_ascii_lowercase()));
+        for file in files {
+            let known = facts_of(file)?.line;
+            if known.name != *name {
+                let detail = format!("this crate is published as `{}`", known.name);
+                return Err(Problem::new(Kind::Conflict, "crate", detail));
+            }
+            let plain = |text: &str| text.split('+').next().unwrap_or_default().to_owned();
+            if plain(&known.vers) == plain(&new.vers) {
+                // A retry after a lost answer brings the same bytes.
+                let same = *file.path == *path && file.digest.hex() == sum(body, start, size)?;
+                let detail = format!("crate version `{}` is already uploaded", known.vers);
+                return if same { Ok(Vec::new()) } else { Err(Problem::new(Kind::Conflict, "crate", detail)) };
+            }
+        }
+        body.seek(SeekFrom::Start(start)).map_err(unread)?;
+        let manifest = super::manifest::of_crate(&mut body.take(size), &format!("{name}-{}", new.vers))?;
+        compare(&new, &manifest)?;
+        let line = IndexLine {
+            name: name.clone(),
+            vers: new.vers.clone(),
+            deps: new.deps.iter().map(NewDependency::line).collect::<Result<_, _>>()?,
+            cksum: "{sha256}".to_owned(),
+            features: new.features,
+            yanked: false,
+            links: new.links,
+            rust_version: new.rust_version.or(manifest.rust_version),
+            pubtime: None,
+        };
+        let facts = Facts { line, description: new.description.unwrap_or_default() };
+        Ok(vec![Step::Add {
+            path,
+            version: new.vers,
+            content_type: "application/gzip",
+            facts: serde_json::to_string(&facts).map_err(Problem::internal)?,
+            bytes: Bytes::Part(start, size),
+        }])
+    }
+
+    fn yank(wish: &Wish, yanked: bool, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        let version = wish.arguments.first().map_or("", AsRef::as_ref);
+        let absent = || Problem::not_found("crate", format!("there is no version {version} of this crate"));
+        let file = files.iter().find(|file| *file.version == *version).ok_or_else(absent)?;
+        let mut facts = facts_of(file)?;
+        if facts.line.yanked == yanked {
+            return Ok(Vec::new());
+        }
+        facts.line.yanked = yanked;
+        let facts = serde_json::to_string(&facts).map_err(Problem::internal)?;
+        Ok(vec![Step::Facts { path: file.path.to_string(), facts }])
+    }
+}
+
+impl Hosted for Cargo {
+    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
+        let wish = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
+            Ok(Some(Wish { act, package: canonical(name).into(), verb, arguments, most_bytes }))
+        };
+        let parts = line.parts();
+        let ["api", "v1", "crates", rest @ ..] = parts.as_slice() else { return Ok(None) };
+        match (line.method, rest) {
+            (&Method::PUT, ["new"]) => wish("publish", "", Verb::Write, Vec::new(), MOST_CRATE + MOST_JSON + 8),
+            (&Method::DELETE, [name, version, "yank"]) if is_version(version) => {
+                wish("yank", name, Verb::Write, vec![(*version).into()], 0)
+            }
+            (&Method::PUT, [name, version, "unyank"]) if is_version(version) => {
+                wish("unyank", name, Verb::Write, vec![(*version).into()], 0)
+            }
+            (&Method::GET | &Method::HEAD, [name, "owners"]) => wish("owners", name, Verb::Read, Vec::new(), 0),
+            (_, [_, "owners"]) => {
+                let detail =
+                    "who may publish is said by grants here: larder grant create user:NAME REPOSITORY --package CRATE";
+                Err(Problem::new(Kind::Unsupported, "owners", detail))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn name(&self, _: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        let (new, ..) = read_frame(body)?;
+        demand_name(&new.name)?;
+        Ok(canonical(&new.name).into())
+    }
+
+    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        match wish.act {
+            "publish" => {
+                body.rewind().map_err(unread)?;
+                Self::publish(body, files)
+            }
+            act => Self::yank(wish, act == "yank", files),
+        }
+    }
+
+    fn accept(&self, wish: &Wish) -> Reply {
+        let body = match wish.act {
+            "publish" => json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}}),
+            _ => json!({"ok": true}),
+        };
+        Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body))
+    }
+
+    fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(asked) = document.path.strip_prefix("index/") else { return Ok(None) };
+        let mut files: Vec<&Kept> = files.iter().collect();
+        files.sort_by_key(|file| file.created_at);
+        let mut index = Vec::new();
+        for file in files {
+            let mut line = facts_of(file)?.line;
+            if line.name.to_ascii_lowercase() != asked {
+                return Ok(None); // another spelling: the client tries them all
+            }
+            let seconds = file.created_at.seconds();
+            line.pubtime = Some(larder_model::Timestamp(seconds * 1_000_000).to_string());
+            serde_json::to_writer(&mut index, &line).map_err(Problem::internal)?;
+            index.push(b'\n');
+        }
+        Ok((!index.is_empty()).then_some(index))
+    }
+
+    fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
+        if files.is_empty() {
+            return Err(Problem::not_found("crate", format!("there is no crate `{}` here", question.package)));
+        }
+        let logins: BTreeSet<&str> = files.iter().filter_map(|file| file.created_by.strip_prefix("user:")).collect();
+        let users = logins.into_iter().zip(1_u32..).map(|(login, id)| json!({"id": id, "login": login, "name": null}));
+        let body = json!({"users": users.collect::<Vec<_>>()});
+        Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
+    }
+}
