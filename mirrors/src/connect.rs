@@ -300,18 +300,17 @@ fn podman(target: &Target<'_>) -> Vec<Part> {
 fn containerd(target: &Target<'_>) -> Vec<Part> {
     const SWITCH: &str = "containerd reads these files if config_path is /etc/containerd/certs.d";
     let (origin, host, repo) = (target.origin, target.host(), target.repo);
-    let lines = |server: &str, host: &str| {
-        let capabilities = "capabilities = [\"pull\", \"resolve\"]".to_owned();
-        vec![format!("server = \"{server}\""), format!("[host.\"{host}\"]"), capabilities]
+    let lines = |server: &str, host: &str, may: &str| {
+        vec![format!("server = \"{server}\""), format!("[host.\"{host}\"]"), format!("capabilities = [{may}]")]
     };
     let (folder, mut lines) = if target.mirror {
         // Docker's registry has another name than its images.
         let upstream = if repo == "docker.io" { "registry-1.docker.io" } else { repo };
-        let mut lines = lines(&format!("https://{upstream}"), &format!("{origin}/v2/{repo}"));
+        let mut lines = lines(&format!("https://{upstream}"), &format!("{origin}/v2/{repo}"), r#""pull", "resolve""#);
         lines.push("override_path = true".to_owned());
         (repo, lines)
     } else {
-        (host, lines(origin, origin))
+        (host, lines(origin, origin, r#""pull", "resolve", "push""#))
     };
     if !target.public {
         lines.push("header.authorization = \"Basic $BASIC\"".to_owned());
