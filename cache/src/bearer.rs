@@ -52,6 +52,7 @@ pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Opt
     let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
     let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(Challenge::read)?;
     let mut realm = base.join(&challenge.realm).ok()?;
+    realm.set_username("").and_then(|()| realm.set_password(None)).ok()?;
     let scope = if challenge.scope.is_empty() { format!("repository:{image}:pull") } else { challenge.scope.clone() };
     realm.query_pairs_mut().append_pair("service", &challenge.service).append_pair("scope", &scope);
     let near = Challenge::is_near(base.host_str()?, realm.host_str()?);

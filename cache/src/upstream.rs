@@ -221,6 +221,9 @@ impl Upstream {
     ) -> Result<reqwest::Response, Problem> {
         for _ in 0..=MOST_HOPS {
             self.demand_allowed(&url)?;
+            // Whoever writes an address does not choose who we are there.
+            let nameless = url.set_username("").and_then(|()| url.set_password(None));
+            nameless.map_err(|()| trouble(Kind::Upstream, "an address that the upstream names has no host"))?;
             let method = if wanted.head { Method::HEAD } else { Method::GET };
             let request = self.client.request(method, url.clone()).headers(self.headers(&url, wanted, token));
             let response = request.send().await.map_err(unreachable)?;
