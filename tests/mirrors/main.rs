@@ -1,8 +1,12 @@
 //! Mirrors of package registries, beside upstreams that are made up: what is kept, what is asked, what is refused.
 
 mod bed;
+mod breaker;
 mod changes;
 mod fresh;
 mod kept;
+mod paths;
+mod security;
 mod stampede;
+mod unusual;
 mod wrong;

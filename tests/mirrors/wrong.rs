@@ -181,11 +181,11 @@ fn one_flipped_byte_anywhere_is_found() {
     still_up(&bed);
 }
 
-/// What is needed for an index, and goes wrong.
-fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, lying: bool) {
+/// What is needed for an index, and goes wrong: nothing of it is kept, and then it comes. `promised`: another index vouches.
+fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, promised: bool) {
     let other = Upstream::start();
     let body = bed.upstream.body(there);
-    let more = if lying { lies(body.len()) } else { Vec::new() };
+    let more = if promised { lies(body.len()) } else { Vec::new() };
     let here = shelf.index_here();
     for (fault, status) in faults(body.len(), there, &other).into_iter().chain(more) {
         bed.upstream.take_asked();
@@ -193,25 +193,52 @@ fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, lying: bool) {
         let (answer, whole) = bed.taken(&here);
         assert!(whole && answer.status >= 400, "{here} {fault:?}: {} {:?}", answer.status, answer.headers);
         // What an index names and is not there is the upstream's fault.
-        let status = if lying && matches!(status, 403 | 404) { answer.status } else { status };
+        let status = if promised && status == 404 { 502 } else { status };
         assert!(status == 0 || answer.status == status, "{here} {fault:?}: {}", answer.status);
+        assert!(status != 0 || matches!(answer.status, 502 | 503), "{here} {fault:?}: {}", answer.status);
         assert!(bed.upstream.count(there) > 0, "{here} {fault:?}: not asked");
-        assert!(answer.status != 404 || status == 404, "{here} {fault:?} is no 404");
         bed.upstream.heal();
         bed.upstream.release();
         bed.rest(shelf);
     }
     assert_eq!(other.total(), 0, "{:?}", other.take_asked());
-    bed.right(&here, &bed.upstream.body(&shelf.index())).header("etag").expect("etag");
+    bed.get(&here).expect(200);
+    bed.right(&shelf.artifact_here("1.0.0"), b"a body");
 }
 
 #[test]
 fn indexes() {
     let bed = Bed::with(&FORGETFUL);
-    let body = b"a body";
-    for protocol in ["cargo", "rpm"] {
-        let shelf = bed.mirror(protocol, body);
+    for shelf in bed.mirrors(b"a body") {
         spoil_index(&bed, &shelf, &shelf.index(), false);
     }
     still_up(&bed);
+}
+
+#[test]
+fn what_belongs_to_an_index() {
+    let bed = Bed::with(&FORGETFUL);
+    let shelf = bed.mirror("rpm", b"a body");
+    spoil_index(&bed, &shelf, &shelf.list(), true);
+    still_up(&bed);
+}
+
+/// Where a cargo registry's crates are, its `config.json` tells.
+#[test]
+fn what_tells_where_crates_are() {
+    let bed = Bed::with(&FORGETFUL);
+    let shelf = bed.mirror("cargo", b"a body");
+    let config = format!("{}/config.json", shelf.root);
+    let other = Upstream::start();
+    for (fault, _) in faults(bed.upstream.body(&config).len(), &config, &other) {
+        bed.upstream.fail(&config, fault.clone());
+        let status = bed.wrong(&shelf.artifact_here("1.0.0"));
+        let missing = matches!(fault, Fault::Status(403 | 404 | 410));
+        assert!(if missing { status == 502 } else { matches!(status, 502 | 503) }, "{fault:?}: {status}");
+        bed.upstream.heal();
+        bed.upstream.release();
+        bed.rest(&shelf);
+    }
+    bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    assert_eq!(other.total(), 0, "{:?}", other.take_asked());
 }

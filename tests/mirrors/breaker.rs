@@ -1,0 +1,142 @@
+//! An upstream that fails is left alone for a while; one that asks for time gets it.
+
+use crate::bed::{Bed, status};
+use larder_tests::http::Response;
+use larder_tests::{Fault, Shelf};
+
+/// Seconds after which to come again.
+#[track_caller]
+fn retry_after(answer: &Response) -> u64 {
+    let told = answer.header("retry-after").and_then(|text| text.parse().ok());
+    told.unwrap_or_else(|| panic!("{} {:?}", answer.status, answer.headers))
+}
+
+#[test]
+fn after_some_failures_the_upstream_has_a_rest() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(b"a body") {
+        for fault in [Fault::Status(500), Fault::Closed] {
+            bed.rest(&shelf);
+            bed.upstream.fail_all(fault.clone());
+            let refused = bed.get(&shelf.artifact_here("1.0.0")).expect(503);
+            assert!((1..10).contains(&retry_after(&refused)), "{:?}", refused.headers);
+            bed.upstream.take_asked();
+            let mut refusals = Vec::new();
+            for at in 0..20 {
+                refusals.push(bed.get(&shelf.artifact_here(&format!("3.{at}.0"))).expect(503));
+            }
+            // The first pause is a second: on a slow machine it may end meanwhile, and one tries.
+            assert!(bed.upstream.total() <= 3, "{:?}", bed.upstream.take_asked());
+            assert!(refusals.iter().all(|refused| retry_after(refused) <= 60));
+            bed.upstream.heal();
+        }
+        let answer = bed.until(&shelf.artifact_here("1.0.0"), |answer| {
+            assert!(matches!(answer.status, 200 | 503), "{}", answer.status);
+            answer.status == 200
+        });
+        assert!(answer.body == b"a body");
+    }
+}
+
+#[test]
+fn what_is_kept_does_not_notice() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(b"a body") {
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+        bed.upstream.fail_all(Fault::Status(503));
+        for at in 0..5 {
+            bed.turn(10_000);
+            bed.get(&shelf.artifact_here(&format!("3.{at}.0")));
+            let answer = bed.get(&shelf.index_here()).expect(200);
+            assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+            bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+        }
+        assert!(bed.upstream.total() < 20, "{}", bed.upstream.total());
+        bed.upstream.heal();
+        bed.upstream.take_asked();
+    }
+}
+
+#[test]
+fn who_asks_for_time_gets_it() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(b"a body") {
+        for status in [429, 503] {
+            bed.rest(&shelf);
+            bed.upstream.take_asked();
+            bed.upstream.fail_all(Fault::Later(status, 300));
+            for path in [shelf.index_here(), shelf.artifact_here("1.0.0"), shelf.index_here()] {
+                let refused = bed.get(&path).expect(503);
+                assert!((290..=300).contains(&retry_after(&refused)), "{path}: {:?}", refused.headers);
+            }
+            assert_eq!(bed.upstream.total(), 1, "{:?}", bed.upstream.take_asked());
+            bed.upstream.heal();
+            bed.get(&shelf.index_here()).expect(503);
+            assert_eq!(bed.upstream.total(), 1, "it is not asked before its time");
+        }
+    }
+}
+
+#[test]
+fn after_its_time_it_is_asked_again() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(b"a body") {
+        let begun = std::time::Instant::now();
+        bed.upstream.fail_all(Fault::Later(429, 1));
+        bed.get(&shelf.index_here()).expect(503);
+        bed.upstream.heal();
+        bed.upstream.take_asked();
+        bed.until(&shelf.index_here(), |answer| {
+            assert!(matches!(answer.status, 200 | 503), "{}", answer.status);
+            answer.status == 200
+        });
+        assert!(begun.elapsed().as_millis() >= 1000);
+        assert_eq!(bed.upstream.count(&shelf.index()), 1);
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+}
+
+/// Neither what is missing nor what is forbidden is the upstream's failure.
+#[test]
+fn a_refusal_is_no_failure() {
+    let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);
+    for shelf in bed.mirrors(b"a body") {
+        for fault in [Fault::Status(404), Fault::Status(403), Fault::Status(410), Fault::Flipped(0)] {
+            bed.upstream.fail(&shelf.artifact("1.0.0"), fault);
+            for _ in 0..10 {
+                assert!(bed.wrong(&shelf.artifact_here("1.0.0")) != 503);
+            }
+        }
+        bed.upstream.heal();
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+}
+
+#[test]
+fn an_accident_is_not_noticed() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(b"a body") {
+        for fault in [Fault::Status(500), Fault::Closed] {
+            bed.rest(&shelf);
+            for path in [shelf.index(), shelf.artifact("1.0.0")] {
+                bed.upstream.fail_times(&path, fault.clone(), 2);
+            }
+        }
+        bed.get(&shelf.index_here()).expect(200);
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+        assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 3);
+    }
+}
+
+/// Each mirror has its own patience with its upstream.
+#[test]
+fn one_mirrors_trouble_is_not_anothers() {
+    let bed = Bed::new();
+    let shelves: Vec<Shelf> = bed.mirrors(b"a body");
+    bed.upstream.fail(&shelves[0].index(), Fault::Later(503, 300));
+    bed.get(&shelves[0].index_here()).expect(503);
+    for shelf in &shelves[1..] {
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+    bed.get(&shelves[0].artifact_here("1.0.0")).expect(503);
+}
