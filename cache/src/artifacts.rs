@@ -96,7 +96,7 @@ impl Engine {
             return Ok(Arc::clone(fill));
         }
         // What an index promises now may be there now.
-        if fetch.is_none() && self.missing.contains_key(&key) {
+        if fetch.is_none() && self.lacks(&key, &artifact.package) {
             return Err(absent());
         }
         let fill = Fill::new();
@@ -109,7 +109,7 @@ impl Engine {
             let outcome = bring.await.unwrap_or_else(|_| Err(Problem::internal("a fill crashed")));
             if let Err(problem) = &outcome {
                 if problem.kind == Kind::NotFound {
-                    engine.missing.insert(key.clone(), ());
+                    engine.forgo(key.clone());
                 }
                 let problem = problem.with_causes();
                 tracing::info!(problem, repo = %mirror.repo.name, path = &*artifact.path, "an artifact was not kept");

@@ -73,6 +73,7 @@ impl Engine {
             refresh.now_or_never(); // it goes on by itself
             return Ok(held(How::Stale));
         }
+        self.demand_known(mirror, document)?;
         match tokio::time::timeout(self.behaviour.patience, refresh).await {
             Ok(Ok(now)) => {
                 let how = if now.digest == found.digest { How::Revalidated } else { How::Miss };
@@ -90,7 +91,7 @@ impl Engine {
     /// Fails if it is known that there is no such thing.
     fn demand_known(&self, mirror: &Mirror, document: &Document) -> Result<(), Problem> {
         let key = (mirror.repo.id, key_of(&document.package, &document.path));
-        if self.missing.contains_key(&key) { Err(absent()) } else { Ok(()) }
+        if self.lacks(&key, &document.package) { Err(absent()) } else { Ok(()) }
     }
 
     /// Asks the upstream, once for all who wait.
@@ -114,7 +115,7 @@ impl Engine {
                 }
                 let fetched = engine.fetch_document(&mirror, &document, kept).await;
                 match &fetched {
-                    Err(problem) if problem.kind == Kind::NotFound => engine.missing.insert(key, ()),
+                    Err(problem) if problem.kind == Kind::NotFound => engine.forgo(key),
                     Err(problem) => {
                         let (problem, repo) = (problem.with_causes(), &mirror.repo.name);
                         tracing::info!(problem, %repo, path = &*document.path, "a document could not be had");
@@ -325,6 +326,7 @@ impl Engine {
         let full_name = mirror.full_name(&document.package);
         self.metadata.keep_files(place, full_name.as_deref(), BY, files, &gone).await?;
         self.drop_double(digest, &bytes).await?;
+        self.changed.insert((mirror.repo.id, document.package.clone()), self.metadata.now());
         let found = self.metadata.find(place, &document.path).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }

@@ -30,7 +30,7 @@ use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::Found;
 use larder_mirrors::Table;
-use larder_model::{Algorithm, Digest, Problem, RepoSettings};
+use larder_model::{Algorithm, Digest, Problem, RepoSettings, Timestamp};
 use larder_storage::{BlobStore, Committed};
 use mirror::Mirror;
 use moka::sync::Cache as Memory;
@@ -91,7 +91,9 @@ pub(crate) struct Engine {
     tables: Memory<Digest, Arc<dyn Table>>,
     readings: Flights<Arc<dyn Table>>,
     /// What is not there upstream, and when that was found.
-    missing: Memory<Key, ()>,
+    missing: Memory<Key, Timestamp>,
+    /// Packages of which an index came, and when: what was missing before that may be there.
+    changed: Memory<Key, Timestamp>,
     /// Addresses under which clients see this server: forms are kept for so many, no stranger's `Host` makes more.
     sites: Mutex<Vec<Box<str>>>,
     large_documents: Arc<Semaphore>,
@@ -114,6 +116,7 @@ impl Packages {
             tables: Memory::builder().weigher(weigh).max_capacity(TABLE_BYTES).build(),
             readings: Flights::default(),
             missing: Memory::builder().max_capacity(MOST_MISSING).time_to_live(behaviour.missing).build(),
+            changed: Memory::builder().max_capacity(MOST_MISSING).time_to_live(behaviour.missing).build(),
             sites: Mutex::default(),
             large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
             planning: Arc::new(Semaphore::new(PLANS)),
@@ -128,6 +131,17 @@ fn weigh(_: &Digest, table: &Arc<dyn Table>) -> u32 {
 }
 
 impl Engine {
+    /// Remembers that something is not there upstream.
+    fn forgo(&self, key: Key) {
+        self.missing.insert(key, self.metadata.now());
+    }
+
+    /// Whether something of a package is known not to be there upstream.
+    fn lacks(&self, key: &Key, package: &str) -> bool {
+        let changed = || self.changed.get(&(key.0, package.into()));
+        self.missing.get(key).is_some_and(|since| changed().is_none_or(|changed| changed < since))
+    }
+
     /// Stores bytes at hand: a row's blob, durable.
     async fn store(&self, bytes: &Bytes) -> Result<NewBlob, Problem> {
         let digest = Digest::of(Algorithm::Sha256, bytes);
