@@ -142,7 +142,7 @@ fn a_kept_index_outlives_its_upstreams_troubles() {
 
 #[test]
 fn an_index_that_is_gone_upstream_is_gone_here() {
-    let bed = Bed::new();
+    let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);
     for shelf in bed.mirrors(OLD) {
         let here = shelf.index_here();
         let kept = bed.get(&here).expect(200).body;
@@ -153,6 +153,35 @@ fn an_index_that_is_gone_upstream_is_gone_here() {
             bed.upstream.heal();
             bed.right(&here, &kept);
         }
+    }
+}
+
+#[test]
+fn what_is_gone_is_not_asked_for_again_and_again() {
+    let bed = Bed::new();
+    for shelf in bed.mirrors(OLD) {
+        bed.right(&shelf.artifact_here("1.0.0"), OLD);
+        bed.upstream.remove(&shelf.index());
+        bed.turn(10_000);
+        bed.upstream.take_asked();
+        for _ in 0..20 {
+            bed.get(&shelf.index_here()).expect(404);
+        }
+        assert_eq!(bed.upstream.count(&shelf.index()), 1, "{}", shelf.protocol);
+        bed.right(&shelf.artifact_here("1.0.0"), OLD);
+    }
+}
+
+/// Who asked too early does not keep those waiting whom a newer index tells of it.
+#[test]
+fn what_an_index_tells_is_not_missing_any_more() {
+    let bed = Bed::new();
+    for mut shelf in bed.mirrors(OLD) {
+        bed.get(&shelf.artifact_here("2.0.0")).expect(404);
+        bed.turn(10_000);
+        shelf.put(&bed.upstream, "2.0.0", NEW);
+        bed.get(&shelf.index_here()).expect(200);
+        bed.right(&shelf.artifact_here("2.0.0"), NEW);
     }
 }
 

@@ -3,6 +3,7 @@
 mod bed;
 mod breaker;
 mod changes;
+mod flaps;
 mod fresh;
 mod kept;
 mod paths;

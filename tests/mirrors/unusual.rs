@@ -62,6 +62,27 @@ fn indexes_come_in_chunks_and_encoded() {
 }
 
 #[test]
+fn the_head_of_what_is_not_kept_yet_is_told() {
+    let bed = Bed::new();
+    for size in [700, 300_000] {
+        let body = Random::seeded().bytes(size);
+        for protocol in PROTOCOLS {
+            let mut shelf = Shelf::new(protocol, &bed.upstream);
+            shelf.put(&bed.upstream, &format!("1.0.{size}"), &body);
+            if size == 700 {
+                bed.make(&shelf, &json!({"url": shelf.url(&bed.upstream), "allow_private": true}));
+            }
+            bed.turn(10_000);
+            let here = shelf.artifact_here(&format!("1.0.{size}"));
+            let head = bed.client.send("HEAD", &here, &[], b"").expect(200);
+            assert_eq!(head.header("content-length"), Some(size.to_string().as_str()), "{here}");
+            bed.right(&here, &body);
+            assert_eq!(bed.upstream.count(&shelf.artifact(&format!("1.0.{size}"))), 1, "{here}");
+        }
+    }
+}
+
+#[test]
 fn an_index_without_sizes_will_do() {
     let bed = Bed::new();
     let body = Random::seeded().bytes(300_000);
