@@ -63,6 +63,16 @@ fn no_repo() -> Problem {
     Problem::not_found("repository", "no such repository here, or you may not see it")
 }
 
+/// To read a package of a repo; of no package: the repo.
+fn read_of(repo: &Mirror, package: &str) -> Subject {
+    Subject {
+        protocol: repo.repo.protocol,
+        repo: repo.repo.name.clone(),
+        package: Some(package).filter(|package| !package.is_empty()).map(Into::into),
+        verb: Verb::Read,
+    }
+}
+
 fn absent() -> Problem {
     Problem::not_found("name", "no such package here, or you may not see it")
 }
@@ -88,7 +98,12 @@ impl Packages {
                 let repo = self.0.published_to(grant, &own)?;
                 return Ok(self.0.fulfil(&repo, grant, wish, body).await?.into());
             }
-            Call::Ask(Ask::Own(make)) => return Ok(make(&here).into()),
+            Call::Ask(Ask::Own(make)) => {
+                // Clients must know beforehand whether anything of it needs a login.
+                let mut members = self.0.members(grant, &own)?.into_iter();
+                let hidden = members.any(|member| !self.0.gate.is_public(&[read_of(&member, "")]));
+                return Ok(make(&Here { public: public && !hidden, ..here }).into());
+            }
             Call::Ask(Ask::Moved(to)) => {
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
                 return Ok(reply.into());
@@ -133,15 +148,9 @@ impl Engine {
             Ask::Own(_) | Ask::Moved(_) => "".into(),
         };
         let members = self.members(grant, group)?;
-        let subject = |member: &Mirror| Subject {
-            protocol: member.repo.protocol,
-            repo: member.repo.name.clone(),
-            package: Some(package.clone()).filter(|package| !package.is_empty()),
-            verb: Verb::Read,
-        };
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, &package).await? {
-                let subject = subject(member);
+                let subject = read_of(member, &package);
                 grant.demand(&subject)?;
                 let mut answer = self.serve_from(member, ask, request, served).await?;
                 if let Answer::Blob(blob) = &mut answer {
@@ -151,7 +160,7 @@ impl Engine {
             }
         }
         let mut outcome = Err(absent());
-        for member in members.iter().filter(|member| !member.is_hosted() && grant.may(&subject(member))) {
+        for member in members.iter().filter(|member| !member.is_hosted() && grant.may(&read_of(member, &package))) {
             outcome = self.serve_from(member, ask, request, served).await;
             if !outcome.as_ref().is_err_and(|problem| problem.kind == Kind::NotFound) {
                 break;

@@ -1,4 +1,5 @@
-//! The mirrors that a first start makes: one of each protocol, of what this machine's own package managers use.
+//! The repos that a first start makes for each protocol: a mirror of what this machine's own package managers use, one to
+//! publish to, and a group of both under one address.
 
 use larder_access::Gate;
 use larder_discover::{Found, Machine, discover, setting};
@@ -9,14 +10,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Their name.
+/// The mirror.
 const NAME: &str = "upstream";
+/// What is published here.
+const LOCAL: &str = "local";
+/// Both.
+const MAIN: &str = "main";
 /// How long package managers are asked.
 const ASKING: Duration = Duration::from_secs(7);
 /// How long the addresses of what they told may be looked up.
 const LOOKING_UP: Duration = Duration::from_secs(2);
 
-/// Makes the mirrors if there are no users yet: they come before the first of them. Without a machine, or with nothing found
+/// Makes the repos if there are no users yet: they come before the first of them. Without a machine, or with nothing found
 /// on it, they wait for someone to set their upstream.
 pub(crate) async fn first_mirrors(metadata: &Metadata, gate: &Gate, machine: Option<Machine>) -> Result<(), Problem> {
     if gate.rights().users().next().is_some() {
@@ -27,22 +32,47 @@ pub(crate) async fn first_mirrors(metadata: &Metadata, gate: &Gate, machine: Opt
         None => Vec::new(),
     };
     let private = timeout(LOOKING_UP, private(&found)).await.unwrap_or_default();
-    let name: RepoName = NAME.parse().map_err(Problem::internal)?;
-    for protocol in larder_mirrors::all().map(larder_mirrors::Protocol::name) {
+    for room in larder_mirrors::all() {
+        let protocol = room.name();
         let found = found.iter().find(|found| found.protocol == protocol);
         let upstream = found.and_then(|found| upstream(gate, found, private.contains(&protocol)));
         // Behind credentials of ours is nothing that everyone may see.
         if upstream.as_ref().is_none_or(|upstream| upstream.password.is_none()) {
-            metadata.add_grant(&for_everyone(metadata, protocol)?).await?;
+            open_to_all(metadata, protocol, NAME).await?;
         }
         told(protocol, found, upstream.as_ref());
-        let settings = RepoSettings { upstream, ..RepoSettings::default() }.write();
-        match metadata.add_repo(protocol, &name, "mirror", "", &settings).await {
-            Ok(_) | Err(Error::Exists(_)) => {} // a start that was cut off made it
-            Err(error) => return Err(error.into()),
+        make(metadata, protocol, NAME, "mirror", RepoSettings { upstream, ..RepoSettings::default() }).await?;
+        if room.hosted().is_some() {
+            make(metadata, protocol, LOCAL, "hosted", RepoSettings::default()).await?;
+            let members =
+                [LOCAL, NAME].map(str::parse).into_iter().collect::<Result<_, _>>().map_err(Problem::internal)?;
+            make(metadata, protocol, MAIN, "group", RepoSettings { members, ..RepoSettings::default() }).await?;
+            // Of what is published everyone still sees only what it may read there.
+            open_to_all(metadata, protocol, MAIN).await?;
         }
     }
     gate.refresh().await
+}
+
+async fn make(
+    metadata: &Metadata,
+    protocol: ProtocolName,
+    name: &str,
+    kind: &str,
+    settings: RepoSettings,
+) -> Result<(), Problem> {
+    let name: RepoName = name.parse().map_err(Problem::internal)?;
+    match metadata.add_repo(protocol, &name, kind, "", &settings.write()).await {
+        Ok(_) | Err(Error::Exists(_)) => Ok(()), // a start that was cut off made it
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn open_to_all(metadata: &Metadata, protocol: ProtocolName, name: &str) -> Result<(), Problem> {
+    match metadata.add_grant(&for_everyone(metadata, protocol, name)?).await {
+        Ok(()) | Err(Error::Exists(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the package managers of each protocol ask by default.
@@ -94,11 +124,11 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
 }
 
 /// Mirrors of what is public are public.
-fn for_everyone(metadata: &Metadata, protocol: ProtocolName) -> Result<GrantRow, Problem> {
+fn for_everyone(metadata: &Metadata, protocol: ProtocolName, name: &str) -> Result<GrantRow, Problem> {
     Ok(GrantRow {
         id: metadata.new_id(),
         subject: "anonymous".into(),
-        repository: format!("{protocol}/{NAME}").parse().map_err(Problem::internal)?,
+        repository: format!("{protocol}/{name}").parse().map_err(Problem::internal)?,
         package: "*".parse().map_err(Problem::internal)?,
         role: Role::Reader,
         created_at: metadata.now(),

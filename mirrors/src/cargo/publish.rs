@@ -223,7 +223,7 @@ fn sum(body: &mut dyn Body, start: u64, length: u64) -> Result<String, Problem> 
     let (mut hasher, mut piece) = (Hasher::new(Algorithm::Sha256), vec![0; PIECE]);
     loop {
         match part.read(&mut piece).map_err(unread)? {
-            0 => return Ok(hasher.finish().hex().to_owned()),
+            0 => return Ok(hasher.finish().hex()),
             count => hasher.update(&piece[..count]),
         }
     }
