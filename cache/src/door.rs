@@ -64,7 +64,7 @@ fn no_repo() -> Problem {
 }
 
 /// To read a package of a repo; of no package: the repo.
-fn read_of(repo: &Mirror, package: &str) -> Subject {
+pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
     Subject {
         protocol: repo.repo.protocol,
         repo: repo.repo.name.clone(),
@@ -110,6 +110,15 @@ impl Packages {
             }
             Call::Ask(ask) => ask,
         };
+        if let Ask::Document(document, _) = &ask {
+            let mut searched = self.0.members(grant, &own)?;
+            searched.push(Arc::clone(&own));
+            for repo in searched.iter().filter(|repo| repo.is_hosted() && document.package.is_empty()) {
+                if let Some(reply) = self.0.search(grant, repo, document).await? {
+                    return Ok(reply.into());
+                }
+            }
+        }
         if own.members.is_empty() {
             return self.0.serve_from(&own, &ask, request, (repo.id, here)).await;
         }

@@ -113,6 +113,18 @@ pub trait Hosted: Send + Sync {
     /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem>;
 
+    /// The words of a search, if that is what a document is. Default: nothing is searched.
+    fn search(&self, document: &Document) -> Option<String> {
+        let _ = document;
+        None
+    }
+
+    /// The answer to a search: packages that have its words in their names, each with its files.
+    fn listed(&self, document: &Document, hits: &[(Box<str>, Vec<Kept>)]) -> Result<Reply, Problem> {
+        let _ = hits;
+        Err(Problem::not_found("path", format!("{} is not searched here", document.path)))
+    }
+
     /// An answer to a question about a package that is no document of it: who owns it, for example. Default: none is known.
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         let _ = files;

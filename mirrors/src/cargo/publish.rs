@@ -355,6 +355,32 @@ impl Hosted for Cargo {
         Ok((!index.is_empty()).then_some(index))
     }
 
+    fn search(&self, document: &Document) -> Option<String> {
+        let (_, words) = document.path.strip_prefix("search/")?.split_once('?')?;
+        Some(canonical(words))
+    }
+
+    fn listed(&self, document: &Document, hits: &[(Box<str>, Vec<Kept>)]) -> Result<Reply, Problem> {
+        let count = document.path.strip_prefix("search/").and_then(|rest| rest.split('?').next()?.parse().ok());
+        let mut crates = Vec::new();
+        for (_, files) in hits.iter().take(count.unwrap_or(10)) {
+            let mut newest: Option<(Version, Facts)> = None;
+            for file in files {
+                let facts = facts_of(file)?;
+                let version: Version = facts.line.vers.parse().map_err(Problem::internal)?;
+                if newest.as_ref().is_none_or(|(known, _)| *known < version) {
+                    newest = Some((version, facts));
+                }
+            }
+            if let Some((version, facts)) = newest {
+                let (name, description) = (facts.line.name, facts.description);
+                crates.push(json!({"name": name, "max_version": version.to_string(), "description": description}));
+            }
+        }
+        let body = json!({"crates": crates, "meta": {"total": hits.len()}});
+        Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
+    }
+
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         if files.is_empty() {
             return Err(Problem::not_found("crate", format!("there is no crate `{}` here", question.package)));

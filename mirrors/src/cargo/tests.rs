@@ -201,6 +201,21 @@ mod publishing {
     }
 
     #[test]
+    fn a_search_tells_the_newest_version() {
+        let bytes = crate_bytes();
+        let old = kept(&publish(&frame(&words(), &bytes), &[]).expect("publish")[0], &bytes);
+        let mut new = old.clone();
+        (new.version, new.facts) = ("1.10.0".into(), old.facts.replace("1.0.0", "1.10.0").into());
+        let search = document("/api/v1/crates", "q=Pro_B&per_page=5");
+        assert_eq!(Cargo.search(&search).as_deref(), Some("pro-b"));
+        assert_eq!(Cargo.search(&index_of("probe")), None);
+        let reply = Cargo.listed(&search, &[("probe".into(), vec![new, old])]).expect("answer");
+        let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
+        let found = json!([{"name": "Probe", "max_version": "1.10.0", "description": "a probe"}]);
+        assert_eq!(body, json!({"crates": found, "meta": {"total": 1}}));
+    }
+
+    #[test]
     fn a_version_is_published_once() {
         let bytes = crate_bytes();
         let body = frame(&words(), &bytes);
