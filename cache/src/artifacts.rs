@@ -47,6 +47,7 @@ impl Engine {
         if mirror.is_hosted() {
             return Err(absent());
         }
+        mirror.upstream()?; // offline is told before the way is looked for
         let fill = self.fill(mirror, artifact, None)?;
         if whole {
             return Ok(Given::Fetched(fill.kept().await?));
@@ -133,7 +134,6 @@ impl Engine {
         {
             return Ok(found);
         }
-        mirror.upstream()?; // offline is told before the way is looked for
         if let Some(fetch) = fetch {
             return self.take(mirror, artifact, &fetch, fill).await.map_err(wrong_bytes);
         }

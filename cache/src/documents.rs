@@ -56,6 +56,7 @@ impl Engine {
         }
         let kept = self.metadata.find(mirror.place_of(document), &document.path).await?;
         let Some(found) = kept else {
+            mirror.upstream()?; // offline says more than a memory of nothing
             self.demand_known(mirror, document)?;
             let found = self.refresh(mirror, document, None).await?;
             return Ok(Held { found, how: How::Miss, age: Duration::ZERO });

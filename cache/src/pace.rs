@@ -40,7 +40,12 @@ impl Pace {
         }
     }
 
-    /// It answered as it should.
+    /// It answers again; whether all of the answer comes is still to be seen.
+    pub(crate) fn answered(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).until = None;
+    }
+
+    /// It answered as it should, to the end.
     pub(crate) fn succeeded(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }

@@ -32,7 +32,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 pub struct Manners {
     /// What a connection may take.
     pub connect_time: Duration,
-    /// The longest silence, before the first byte and between two.
+    /// How long the head of an answer may take.
+    pub answer_time: Duration,
+    /// The longest silence within a body.
     pub idle_time: Duration,
     /// Requests to one upstream at once.
     pub requests: usize,
@@ -49,7 +51,8 @@ pub(crate) struct Upstream {
     guard: Guard,
     authorization: Option<HeaderValue>,
     tokens: Tokens,
-    pace: Pace,
+    answer_time: Duration,
+    pace: Arc<Pace>,
     room: Arc<Semaphore>,
 }
 
@@ -99,6 +102,7 @@ pub(crate) struct Arrived {
     pub(crate) etag: String,
     pub(crate) modified: String,
     pub(crate) content_type: String,
+    pace: Arc<Pace>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -148,7 +152,16 @@ impl Upstream {
         }
         let client = builder.build().map_err(Problem::internal)?;
         let room = Arc::new(Semaphore::new(manners.requests));
-        Ok(Self { base, client, guard, authorization, tokens: Tokens::default(), pace: Pace::default(), room })
+        Ok(Self {
+            base,
+            client,
+            guard,
+            authorization,
+            tokens: Tokens::default(),
+            answer_time: manners.answer_time,
+            pace: Arc::default(),
+            room,
+        })
     }
 
     /// Asks for something. A failure that may pass is tried again if the asker is patient.
@@ -178,12 +191,12 @@ impl Upstream {
         let room = room.await.map_err(|_| busy())?.map_err(Problem::internal)?;
         let response = self.follow(url.clone(), wanted).await;
         match &response {
-            Ok(response) if !is_failure(response.status()) => self.pace.succeeded(),
+            Ok(response) if !is_failure(response.status()) => self.pace.answered(),
             Ok(response) => self.pace.failed(wish(response.headers())),
             Err(problem) if problem.kind == Kind::Unreachable => self.pace.failed(None),
             Err(_) => {}
         }
-        read(response?, wanted, self.authorization.is_some(), room)
+        read(response?, wanted, self, room)
     }
 
     /// Asks, and asks again with a token if that is what the upstream wants.
@@ -200,9 +213,25 @@ impl Upstream {
         if let Some(authorization) = self.authorization.as_ref().filter(|_| near) {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let (token, life) = bearer::read(request.send().await.map_err(unreachable)?).await?;
+        let (token, life) = bearer::read(self.send(request).await?).await?;
         self.tokens.keep(wanted.image, token.clone(), life);
         self.hop(url, wanted, Some(&token)).await
+    }
+
+    /// An answer of which nothing more comes.
+    fn ended(&self, fetched: Fetched) -> Fetched {
+        self.pace.succeeded();
+        fetched
+    }
+
+    /// The head of the answer, which has a time of its own: a silent upstream must not hold up what is kept.
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Problem> {
+        let late = |_| {
+            let mut problem = trouble(Kind::Unreachable, "the upstream does not answer in time, and this is not kept");
+            problem.retry_after = Some(Duration::from_secs(5));
+            problem
+        };
+        tokio::time::timeout(self.answer_time, request.send()).await.map_err(late)?.map_err(unreachable)
     }
 
     fn demand_allowed(&self, url: &Url) -> Result<(), Problem> {
@@ -226,7 +255,7 @@ impl Upstream {
             nameless.map_err(|()| trouble(Kind::Upstream, "an address that the upstream names has no host"))?;
             let method = if wanted.head { Method::HEAD } else { Method::GET };
             let request = self.client.request(method, url.clone()).headers(self.headers(&url, wanted, token));
-            let response = request.send().await.map_err(unreachable)?;
+            let response = self.send(request).await?;
             if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
                 return Ok(response);
             }
@@ -281,16 +310,16 @@ fn wish(headers: &HeaderMap) -> Option<Duration> {
 fn read(
     response: reqwest::Response,
     wanted: &Wanted<'_>,
-    credentials: bool,
+    upstream: &Upstream,
     room: OwnedSemaphorePermit,
 ) -> Result<Fetched, Problem> {
     let status = response.status();
     match status.as_u16() {
         200 => {}
-        304 if wanted.have.is_some() => return Ok(Fetched::Same),
-        404 | 410 => return Ok(Fetched::Missing),
+        304 if wanted.have.is_some() => return Ok(upstream.ended(Fetched::Same)),
+        404 | 410 => return Ok(upstream.ended(Fetched::Missing)),
         // Registries say so of images that are not there, to whoever has no account.
-        401 if !wanted.image.is_empty() && !credentials => return Ok(Fetched::Missing),
+        401 if !wanted.image.is_empty() && upstream.authorization.is_none() => return Ok(Fetched::Missing),
         401 | 407 => {
             return Err(trouble(Kind::Upstream, "the upstream wants other credentials than it was given (401)"));
         }
@@ -328,6 +357,7 @@ fn read(
         etag,
         modified,
         content_type,
+        pace: Arc::clone(&upstream.pace),
         _room: room,
     })))
 }
@@ -340,7 +370,9 @@ impl Arrived {
 
     /// The next bytes, decoded, and never none of them; `None` at the end. An end before the announced one is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let pace = Arc::clone(&self.pace);
         let broken = |error: reqwest::Error| {
+            pace.failed(None);
             let kind = if error.is_timeout() { Kind::Unreachable } else { Kind::Upstream };
             trouble(kind, "the upstream broke off in the middle").because(error.without_url())
         };
@@ -364,6 +396,7 @@ impl Arrived {
     }
 
     fn end(&mut self) -> Result<Option<Bytes>, Problem> {
+        self.pace.succeeded();
         let Some(decoder) = self.decoder.take() else { return Ok(None) };
         let rest = decoder.finish().map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
         Ok((!rest.is_empty()).then(|| rest.into()))

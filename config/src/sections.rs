@@ -154,7 +154,9 @@ settings! {
         upstream_requests: usize as Count<usize, 1> = "64",
         /// How long a connection to an upstream may take to be made.
         upstream_connect_time: Duration as Span<1> = "5s",
-        /// How long an upstream may be silent.
+        /// How long an upstream may take to begin its answer.
+        upstream_answer_time: Duration as Span<1> = "10s",
+        /// How long an upstream may be silent within its answer.
         upstream_idle_time: Duration as Span<1> = "30s",
         /// The largest document of an upstream, once it is decoded.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",

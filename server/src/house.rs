@@ -150,6 +150,7 @@ fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
         offline: cache.offline,
         manners: Manners {
             connect_time: cache.upstream_connect_time,
+            answer_time: cache.upstream_answer_time,
             idle_time: cache.upstream_idle_time,
             requests: cache.upstream_requests,
             proxy: None,
