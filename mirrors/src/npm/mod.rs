@@ -1,11 +1,16 @@
 //! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them (npm's "Package Metadata" and
 //! "Public Registry API").
 
+mod body;
+mod compose;
+mod manifest;
 mod names;
 mod packument;
+mod publish;
+mod tarball;
 
 use crate::text::{self, not_that, query_value};
-use crate::{Artifact, Ask, Document, Form, Here, Line, Plan, Protocol, Source, Table};
+use crate::{Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Source, Table};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
@@ -139,6 +144,10 @@ fn posted(parts: &[&str]) -> Result<Ask, Problem> {
 impl Protocol for Npm {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn hosted(&self) -> Option<&dyn Hosted> {
+        Some(self)
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {

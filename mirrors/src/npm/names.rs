@@ -1,4 +1,6 @@
-//! Names of packages, versions and tarballs.
+//! Names of packages, versions, tags and tarballs.
+
+use semver::{BuildMetadata, Version};
 
 /// The registry's limit on names, scope included.
 const MOST_NAME_BYTES: usize = 214;
@@ -60,4 +62,37 @@ pub(super) fn file_of(name: &str, version: &str, url: &str) -> String {
         return file.to_owned();
     }
     format!("{}-{version}.tgz", base(name))
+}
+
+/// The largest number in a version that JavaScript counts exactly.
+const MOST_NUMBER: u64 = (1 << 53) - 1;
+const MOST_TAG_BYTES: usize = 128;
+
+/// Whether a name may be given to a new package: the rules are stricter than those that old names were made under.
+pub(super) fn is_new_name(name: &str) -> bool {
+    let strict = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    let part = |part: &str| !part.starts_with(['.', '_']) && part.bytes().all(strict);
+    is_name(name) && name.strip_prefix('@').unwrap_or(name).split('/').all(part)
+}
+
+/// A version that may be published: one that is written in no other way.
+pub(super) fn new_version(text: &str) -> Option<Version> {
+    let version = Version::parse(text).ok().filter(|version| version.build == BuildMetadata::EMPTY)?;
+    let counts = [version.major, version.minor, version.patch].iter().all(|number| *number <= MOST_NUMBER);
+    (counts && is_version(text)).then_some(version)
+}
+
+/// Whether text can be a tag: nothing that clients would read as a version or a range of versions.
+pub(super) fn is_tag(text: &str) -> bool {
+    text.len() <= MOST_TAG_BYTES && is_part(text) && !is_range(text)
+}
+
+/// Of the ranges those that have only characters that a tag may have: `1`, `v1.2.x`, `~1`, `*`, `1.2.3-beta`.
+fn is_range(text: &str) -> bool {
+    let text = text.trim_start_matches(['~', 'v', 'V']);
+    let mut parts = text.splitn(3, '.');
+    let counts = |part: &str| matches!(part, "x" | "X" | "*") || part.bytes().all(|byte| byte.is_ascii_digit());
+    let last = |part: &str| counts(part.split(['-', '+']).next().unwrap_or_default());
+    let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    counts(first) && second.is_none_or(counts) && third.is_none_or(last)
 }

@@ -274,16 +274,16 @@ fn utf8(body: &[u8]) -> Result<&str, Problem> {
 }
 
 /// A value as an object, if it is one.
-fn object(value: &RawValue) -> Option<RawObject<'_>> {
+pub(super) fn object(value: &RawValue) -> Option<RawObject<'_>> {
     serde_json::from_str(value.get()).ok()
 }
 
 /// A value as a string, if it is one.
-fn string(value: &RawValue) -> Option<String> {
+pub(super) fn string(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 

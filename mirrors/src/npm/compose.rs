@@ -1,0 +1,135 @@
+//! The packument of what is published here, composed of what was noted.
+
+use super::manifest::{Facts, Text};
+use super::names::{base, new_version};
+use super::packument::quoted;
+use crate::hosted::Kept;
+use larder_model::{Algorithm, Hasher, Problem, Timestamp};
+
+/// Fields that are told of the whole package as well, as its latest version has them. The readme is told only here.
+const HOISTED: [&str; 10] = [
+    "description",
+    "maintainers",
+    "homepage",
+    "keywords",
+    "repository",
+    "author",
+    "bugs",
+    "license",
+    "readme",
+    "readmeFilename",
+];
+pub(super) const LATEST: &str = "latest";
+
+/// The path of a version's tarball.
+pub(super) fn path_of(package: &str, version: &str) -> String {
+    format!("-/{}-{version}.tgz", base(package))
+}
+
+pub(super) fn tag_path(tag: &str) -> String {
+    format!("tags/{tag}")
+}
+
+/// The path of what says that a version was there: it is never published again.
+pub(super) fn gone_path(version: &str) -> String {
+    format!("gone/{version}")
+}
+
+/// A package as it is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Shelf<'a> {
+    pub(super) package: &'a str,
+    pub(super) files: &'a [Kept],
+}
+
+impl<'a> Shelf<'a> {
+    pub(super) fn at(&self, path: &str) -> Option<&'a Kept> {
+        self.files.iter().find(|file| *file.path == *path)
+    }
+
+    pub(super) fn version(&self, version: &str) -> Option<&'a Kept> {
+        self.at(&path_of(self.package, version))
+    }
+
+    /// The versions in the order in which they were published.
+    pub(super) fn versions(&self) -> Vec<&'a Kept> {
+        let mut versions: Vec<&Kept> = self.files.iter().filter(|file| file.path.starts_with("-/")).collect();
+        versions.sort_by_key(|file| (file.created_at, &file.version));
+        versions
+    }
+
+    /// Each tag, and the file that says where it points.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a Kept)> {
+        self.files.iter().filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
+    }
+
+    /// The package's revision: another one after every change.
+    pub(super) fn revision(&self) -> String {
+        let mut files: Vec<&Kept> = self.files.iter().collect();
+        files.sort_by_key(|file| &file.path);
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        for file in &files {
+            for part in [&*file.path, &*file.version, &*file.digest.to_string(), &*file.facts] {
+                hasher.update(part.as_bytes());
+                hasher.update(b"\0");
+            }
+        }
+        let hex = hasher.finish().hex();
+        format!("{}-{}", files.len(), hex.get(..32).unwrap_or(&hex))
+    }
+
+    /// The packument; `None` if no version is left.
+    pub(super) fn packument(&self) -> Result<Option<Vec<u8>>, Problem> {
+        let kept = self.versions();
+        let Some(last) = kept.last() else { return Ok(None) };
+        let (mut tags, mut times, mut versions) = (Text::new(), Text::new(), Text::new());
+        let mut latest = *last;
+        for (tag, file) in self.tags() {
+            let Some(version) = self.version(&file.version) else { continue };
+            tags.put(tag, quoted(&version.version));
+            latest = if tag == LATEST { version } else { latest };
+        }
+        let moments = || self.files.iter().map(|file| file.created_at);
+        times.put("created", moment(moments().min().unwrap_or_default()));
+        times.put("modified", moment(moments().max().unwrap_or_default()));
+        for file in &kept {
+            times.put(&file.version, moment(file.created_at));
+            let facts = Facts::read(&file.facts)?;
+            let mut version = Text::new();
+            for (key, value) in facts.manifest.iter().filter(|(key, _)| *key != "readme") {
+                version.put(key, value);
+            }
+            if let Some(deprecated) = &facts.deprecated {
+                version.put("deprecated", quoted(deprecated));
+            }
+            versions.put(&file.version, version.end());
+        }
+        let mut packument = Text::new();
+        packument.put("_id", quoted(self.package));
+        packument.put("_rev", quoted(&self.revision()));
+        packument.put("name", quoted(self.package));
+        packument.put("dist-tags", tags.end());
+        packument.put("versions", versions.end());
+        packument.put("time", times.end());
+        let facts = Facts::read(&latest.facts)?;
+        for field in HOISTED {
+            if let Some(value) = facts.manifest.get(field) {
+                packument.put(field, value);
+            }
+        }
+        Ok(Some(packument.end().into_bytes()))
+    }
+
+    /// The highest of these versions; one that is no prerelease, if there is one.
+    pub(super) fn highest(versions: &[&'a Kept]) -> Option<&'a Kept> {
+        let rank = |file: &Kept| new_version(&file.version).map(|version| (version.pre.is_empty(), version));
+        versions.iter().copied().max_by_key(|file| rank(file))
+    }
+}
+
+/// A moment in milliseconds, as JavaScript writes it and npm sorts it.
+fn moment(at: Timestamp) -> String {
+    let seconds = Timestamp(at.seconds() * 1_000_000).to_string();
+    let millis = at.0.rem_euclid(1_000_000) / 1000;
+    quoted(&format!("{}.{millis:03}Z", seconds.trim_end_matches('Z')))
+}
