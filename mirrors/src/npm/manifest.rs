@@ -232,8 +232,18 @@ impl Release<'_> {
 }
 
 /// Fields that decide what is installed and run.
-const CHECKED: [&str; 9] =
-    ["dependencies", "optionalDependencies", "peerDependencies", "bin", "scripts", "engines", "os", "cpu", "libc"];
+const CHECKED: [&str; 10] = [
+    "dependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "peerDependenciesMeta",
+    "bin",
+    "scripts",
+    "engines",
+    "os",
+    "cpu",
+    "libc",
+];
 
 /// Whether a field of the manifest is the client's to say. What begins with `_` is the registry's or the client's own, but
 /// for two; what vouches for bytes, or tells whether scripts are run, is found out here.

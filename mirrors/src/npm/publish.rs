@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 const MOST_PUBLISHED_BYTES: u64 = 700 << 20;
 /// Any other body, but for whole packuments.
 const MOST_OTHER_BYTES: u64 = 1 << 20;
+/// With a version come at most so many tags.
+const MOST_TAGS: usize = 16;
 /// A word of deprecation has at most so many bytes.
 const MOST_WORD_BYTES: usize = 8 << 10;
 
@@ -246,6 +248,9 @@ fn again(kept: &Kept, integrity: &str) -> Result<Vec<Step>, Problem> {
 
 /// The tags that come with a new version. The first version is the latest, whatever it was published as.
 fn tags(shelf: Shelf<'_>, publication: &Publication<'_>, version: &str) -> Result<Vec<String>, Problem> {
+    if publication.tags.len() > MOST_TAGS {
+        return Err(invalid("tag", format!("with a version come at most {MOST_TAGS} tags")));
+    }
     let mut tags = Vec::new();
     for (tag, value) in &publication.tags {
         check_tag(tag)?;

@@ -524,6 +524,11 @@ fn a_manifest_that_is_not_the_tarballs_is_refused() {
     }
     let unclear = check(&json!({"engines": ["node"]}), &json!({"engines": {"node": "*"}})).expect("unclear");
     assert_eq!(unclear["engines"], json!(["node"]));
+    let optional = json!({"peerDependenciesMeta": {"a": {"optional": true}}});
+    assert_eq!(
+        check(&optional, &json!({})).expect("unclear")["peerDependenciesMeta"],
+        json!({"a": {"optional": true}})
+    );
     let unclear = check(&json!({"bin": {"a": "b"}}), &json!({"bin": 5, "dependencies": 5})).expect("unclear");
     assert_eq!((&unclear["bin"], &unclear["dependencies"]), (&json!({"a": "b"}), &Value::Null));
     let sent = json!({
@@ -574,6 +579,8 @@ fn hostile_bodies_are_refused() {
     assert_eq!(edited(&|body| body["dist-tags"] = json!({"latest": "9.9.9"})), Kind::Invalid);
     assert_eq!(edited(&|body| body["dist-tags"] = json!({"1.x": "1.0.0"})), Kind::Invalid);
     assert_eq!(edited(&|body| body["dist-tags"] = json!({"../x": "1.0.0"})), Kind::Invalid);
+    let many: serde_json::Map<_, _> = (0..17).map(|at| (format!("tag-{at}"), "1.0.0".into())).collect();
+    assert_eq!(edited(&|body| body["dist-tags"] = many.clone().into()), Kind::Invalid);
     let dist = |key: &'static str, value: &'static str| {
         edited(&move |body| body["versions"]["1.0.0"]["dist"][key] = value.into())
     };
