@@ -33,6 +33,8 @@ pub struct Coming {
     pub content_type: HeaderValue,
     /// Headers of the protocol.
     pub headers: HeaderMap,
+    /// Whether caches on the way must not keep them, although anyone may ask at this address.
+    pub private: bool,
     /// The bytes; an error breaks the connection off.
     pub stream: BoxStream<'static, Result<Bytes, larder_storage::Error>>,
 }
@@ -67,6 +69,19 @@ pub struct BlobAnswer {
     pub lasts: Lasts,
     /// Whether caches on the way must not keep them, although anyone may ask at this address.
     pub private: bool,
+}
+
+impl Answer {
+    /// The same for those only who may see it: caches on the way must not keep it.
+    #[must_use]
+    pub fn hidden(mut self) -> Self {
+        match &mut self {
+            Self::Reply(_) => {} // says nothing of caches
+            Self::Blob(blob) => blob.private = true,
+            Self::Coming(coming) => coming.private = true,
+        }
+        self
+    }
 }
 
 impl From<Reply> for Answer {
@@ -156,8 +171,8 @@ pub(crate) struct Asked<'a> {
 
 /// Bytes as they come in.
 pub(crate) fn of_coming(answer: Coming, head: bool, public: bool) -> Response<Body> {
-    let Coming { size, content_type, headers: mut said, stream } = answer;
-    said.insert(CACHE_CONTROL, cache_control(Lasts::Forever, public));
+    let Coming { size, content_type, headers: mut said, private, stream } = answer;
+    said.insert(CACHE_CONTROL, cache_control(Lasts::Forever, public && !private));
     said.insert(CONTENT_TYPE, content_type);
     if let Some(size) = size {
         said.insert(CONTENT_LENGTH, HeaderValue::from(size));

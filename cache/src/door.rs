@@ -159,23 +159,42 @@ impl Engine {
         let members = self.members(grant, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, &package).await? {
-                let subject = read_of(member, &package);
-                grant.demand(&subject)?;
-                let mut answer = self.serve_from(member, ask, request, served).await?;
-                if let Answer::Blob(blob) = &mut answer {
-                    blob.private = !self.gate.is_public(&[subject]);
-                }
-                return Ok(answer);
+                grant.demand(&read_of(member, &package))?;
+                return self.serve_member(member, ask, request, served).await;
             }
         }
-        let mut outcome = Err(absent());
-        for member in members.iter().filter(|member| !member.is_hosted() && grant.may(&read_of(member, &package))) {
-            outcome = self.serve_from(member, ask, request, served).await;
+        let mirrors = || members.iter().filter(|member| !member.is_hosted());
+        let mut outcome = Err(match mirrors().find(|member| !member.has_upstream()) {
+            // What is published here can be used and added to all the same.
+            Some(member) => {
+                Problem::not_found("name", format!("no such package here, and {}", member.lacks_upstream()))
+            }
+            None => absent(),
+        });
+        for member in mirrors().filter(|member| member.has_upstream() && grant.may(&read_of(member, &package))) {
+            outcome = self.serve_member(member, ask, request, served).await;
             if !outcome.as_ref().is_err_and(|problem| problem.kind == Kind::NotFound) {
                 break;
             }
         }
         outcome
+    }
+
+    /// Serves from a member of a group, whose readers may be fewer than the group's.
+    async fn serve_member(
+        self: &Arc<Self>,
+        member: &Arc<Mirror>,
+        ask: &Ask,
+        request: &Parts,
+        served: (i64, Here<'_>),
+    ) -> Result<Answer, Problem> {
+        let package = match ask {
+            Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. }) => package,
+            Ask::Own(_) | Ask::Moved(_) => "",
+        };
+        let public = self.gate.is_public(&[read_of(member, package)]);
+        let answer = self.serve_from(member, ask, request, served).await?;
+        Ok(if public { answer } else { answer.hidden() })
     }
 
     /// Serves from one repo, at the address of the repo `served`.
@@ -261,7 +280,7 @@ impl Engine {
             Given::Coming(fill, size) => {
                 headers.insert(CACHE_STATUS, HeaderValue::from_static("larder; fwd=miss; stored"));
                 let content_type = HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
-                Ok(Answer::Coming(Coming { size, content_type, headers, stream: fill.stream() }))
+                Ok(Answer::Coming(Coming { size, content_type, headers, private: false, stream: fill.stream() }))
             }
         }
     }

@@ -53,11 +53,18 @@ impl Mirror {
             let detail = "this is not kept here, and the repository is offline";
             return Err(Problem::new(Kind::Offline, "offline", detail));
         }
-        self.upstream.as_ref().ok_or_else(|| {
-            let name = format!("{}/{}", self.repo.protocol, self.repo.name);
-            let detail = format!("this mirror has no upstream yet: larder repo set {name} --upstream URL");
-            Problem::new(Kind::Unreachable, "upstream", detail)
-        })
+        self.upstream.as_ref().ok_or_else(|| Problem::new(Kind::Unreachable, "upstream", self.lacks_upstream()))
+    }
+
+    /// Whether someone has said what it mirrors.
+    pub(crate) const fn has_upstream(&self) -> bool {
+        self.upstream.is_some()
+    }
+
+    /// What is to be done about that.
+    pub(crate) fn lacks_upstream(&self) -> String {
+        let name = format!("{}/{}", self.repo.protocol, self.repo.name);
+        format!("this mirror has no upstream yet: larder repo set {name} --upstream URL")
     }
 }
 
