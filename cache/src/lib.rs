@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod bearer;
+mod counters;
 mod documents;
 mod door;
 mod fill;
@@ -17,6 +18,7 @@ mod mirror;
 mod pace;
 mod upstream;
 
+pub use counters::Counters;
 pub use door::is_packages;
 pub use guard::is_public;
 pub use images::Images;
@@ -82,6 +84,7 @@ pub(crate) struct Engine {
     blobs: BlobStore,
     gate: Arc<Gate>,
     behaviour: Behaviour,
+    counters: Arc<Counters>,
     /// By the repo's id.
     mirrors: Memory<i64, Arc<Mirror>>,
     documents: Flights<Arc<Found>>,
@@ -109,6 +112,7 @@ impl Packages {
             metadata,
             blobs,
             gate,
+            counters: Arc::default(),
             mirrors: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
             forms: Flights::default(),
@@ -123,6 +127,11 @@ impl Packages {
             large_fills: Arc::new(Semaphore::new(LARGE_FILLS)),
             behaviour,
         }))
+    }
+
+    /// What is counted while it runs.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.0.counters)
     }
 }
 

@@ -85,7 +85,7 @@ impl Engine {
                 let allowed = upstream.allow.iter().map(String::as_str).chain(own).map(origin);
                 let trusted = allowed.collect::<Result<_, _>>().map_err(Problem::internal)?;
                 let authorization = self.gate.open_credentials(upstream)?;
-                Some(Upstream::new(&upstream.url, authorization, trusted, &self.behaviour.manners)?)
+                Some(Upstream::new(&upstream.url, authorization, trusted, &self.behaviour.manners, &self.counters)?)
             }
         };
         let mirror = Arc::new(Mirror {

@@ -3,6 +3,7 @@
 //! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the [`Guard`].
 
 use crate::bearer::{self, Tokens};
+use crate::counters::Counters;
 use crate::guard::Guard;
 use crate::pace::Pace;
 use bytes::Bytes;
@@ -54,6 +55,7 @@ pub(crate) struct Upstream {
     answer_time: Duration,
     pace: Arc<Pace>,
     room: Arc<Semaphore>,
+    counters: Arc<Counters>,
 }
 
 /// What is asked.
@@ -128,6 +130,7 @@ impl Upstream {
         authorization: Option<HeaderValue>,
         trusted: Vec<url::Origin>,
         manners: &Manners,
+        counters: &Arc<Counters>,
     ) -> Result<Self, Problem> {
         let mut base: Url = base.parse().map_err(|_| trouble(Kind::Upstream, "the upstream's address is no URL"))?;
         if !base.path().ends_with('/') {
@@ -161,6 +164,7 @@ impl Upstream {
             answer_time: manners.answer_time,
             pace: Arc::default(),
             room,
+            counters: Arc::clone(counters),
         })
     }
 
@@ -231,6 +235,7 @@ impl Upstream {
             problem.retry_after = Some(Duration::from_secs(5));
             problem
         };
+        self.counters.asked_upstream();
         tokio::time::timeout(self.answer_time, request.send()).await.map_err(late)?.map_err(unreachable)
     }
 

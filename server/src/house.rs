@@ -91,7 +91,7 @@ impl House {
         let api_limits = ApiLimits { json_bytes: usize::try_from(config.server.limits.json_size)? };
         let api = Api::new(metadata.clone(), Arc::clone(&gate), api_limits, creatable());
         let identity = tls::identity(config)?;
-        let observer = Arc::new(Observer::default());
+        let observer = Arc::new(Observer::new(packages.counters()));
         let system = System {
             metadata,
             blobs: blobs.clone(),

@@ -1,12 +1,16 @@
 //! What operators see: the log, and metrics for Prometheus. Labels are bounded and free of names.
 
+use larder_cache::Counters;
 use larder_config::{Log, LogFormat};
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
@@ -43,8 +47,22 @@ pub(crate) struct Observer {
     pub(crate) refused_connections: Counter,
 }
 
-impl Default for Observer {
-    fn default() -> Self {
+/// What the rooms below count themselves: read when somebody asks.
+#[derive(Debug)]
+struct Below(Arc<Counters>);
+
+impl Collector for Below {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let counter = ConstCounter::new(self.0.upstream_requests());
+        let kind = counter.metric_type();
+        let of_one = encoder.encode_descriptor("upstream_requests", "Requests sent to upstreams", None, kind)?;
+        counter.encode(of_one)
+    }
+}
+
+impl Observer {
+    /// Beside its own, it tells the engine's counters.
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
         let mut registry = Registry::with_prefix("larder");
         let mut requests = Vec::new();
         let mut durations = Vec::new();
@@ -64,11 +82,10 @@ impl Default for Observer {
         registry.register("sent_bytes", "Bytes of bodies sent", sent_bytes.clone());
         registry.register("connections", "Open connections", connections.clone());
         registry.register("refused_connections", "Connections over a limit", refused_connections.clone());
+        registry.register_collector(Box::new(Below(counters)));
         Self { registry, requests, durations, sent_bytes, connections, refused_connections }
     }
-}
 
-impl Observer {
     /// Counts an answered request; `door` is its index in [`DOORS`].
     pub(crate) fn answered(&self, door: usize, status: u16, took: Duration) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
