@@ -1,10 +1,10 @@
 //! S3 servers of the test's own: one that keeps files, one that keeps all in memory.
 
 use crate::beside::Beside;
-use crate::tools::{command, skip, tool};
+use crate::tools::{command, tool};
 use crate::{Client, Start};
 use rustix::process::Signal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// The bucket that is there.
@@ -39,10 +39,7 @@ impl S3 {
     /// Starts `moto`, which follows the real service closely and keeps all in memory. `None` as above.
     #[track_caller]
     pub fn memory() -> Option<Self> {
-        let Some(program) = moto() else {
-            skip("moto_server is not installed");
-            return None;
-        };
+        let program = tool("moto_server")?;
         let folder = tempfile::tempdir().expect("temporary folder");
         let mut server = command(&program, folder.path());
         server.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");
@@ -76,10 +73,4 @@ impl S3 {
         ];
         settings.into_iter().fold(start, |start, (name, value)| start.with(&format!("LARDER_STORAGE__{name}"), value))
     }
-}
-
-fn moto() -> Option<PathBuf> {
-    let home = std::env::var("HOME").unwrap_or_default();
-    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
-    Some(Path::new(&cache).join("larder-tools/moto/bin/moto_server")).filter(|path| path.is_file())
 }

@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 /// Where Debian and Go put programs that may not be in the search path.
 const PLACES: [&str; 5] =
     ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/lib/postgresql/15/bin", "/usr/local/go/bin"];
+/// What `.ci/setup` installs with pip: in environments of their own in `larder-tools`.
+const PYTHONS: [&str; 2] = ["moto/bin", "uv/bin"];
 
 /// The program of that name. If it is not installed the test is to return; with `LARDER_TEST_REQUIRE=all` it fails.
 #[track_caller]
@@ -21,10 +23,14 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 pub fn optional(name: &str) -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
     let search = std::env::var("PATH").unwrap_or_default();
+    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
     // Debian's own come first: another program of the same name may stand in the search path.
     let own =
         PLACES.iter().map(PathBuf::from).chain([Path::new(&home).join("go/bin"), Path::new(&home).join(".cargo/bin")]);
-    own.chain(std::env::split_paths(&search)).map(|folder| folder.join(name)).find(|path| path.is_file())
+    let found = |folder: PathBuf| Some(folder.join(name)).filter(|path| path.is_file());
+    // An environment's `python3` is not meant.
+    let pythons = PYTHONS.iter().map(|folder| Path::new(&cache).join("larder-tools").join(folder));
+    own.chain(std::env::split_paths(&search)).chain(pythons).find_map(found)
 }
 
 /// Says that a test is skipped; with `LARDER_TEST_REQUIRE=all` it fails instead.
