@@ -12,6 +12,8 @@ use std::path::Component;
 const MOST_ENTRIES: usize = 50_000;
 /// A crate, unpacked.
 const MOST_UNPACKED: u64 = 2 << 30;
+/// A header that says more of the file after it, in bytes.
+const MOST_HEADER: u64 = 64 * 1024;
 /// A manifest in bytes.
 const MOST_MANIFEST: u64 = 4 << 20;
 
@@ -76,13 +78,33 @@ struct Long {
     default_features: Option<bool>,
 }
 
+fn unreadable(error: std::io::Error) -> Problem {
+    bad("the crate is not a gzipped tar").because(error)
+}
+
 fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::invalid("crate", detail)
 }
 
+/// Refuses headers of headers that would take much memory: the reader of archives takes them in whole.
+pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
+    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MOST_UNPACKED));
+    for entry in archive.entries().map_err(unreadable)?.raw(true) {
+        let entry = entry.map_err(unreadable)?;
+        let kind = entry.header().entry_type();
+        let about_others = kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions()
+            || kind.is_gnu_longname()
+            || kind.is_gnu_longlink();
+        if about_others && entry.size() > MOST_HEADER {
+            return Err(bad("the crate has a file with a name or header that is too long"));
+        }
+    }
+    Ok(())
+}
+
 /// The manifest of a packed crate whose one folder is `folder`. Everything in it is looked at.
 pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, Problem> {
-    let unreadable = |error: std::io::Error| bad("the crate is not a gzipped tar").because(error);
     let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MOST_UNPACKED));
     let (mut manifest, mut count, mut unpacked) = (None, 0, 0_u64);
     for entry in archive.entries().map_err(unreadable)? {

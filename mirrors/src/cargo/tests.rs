@@ -313,6 +313,13 @@ mod publishing {
             Hosted::name(&Cargo, &wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(body)).is_err(),
             "too long"
         );
+        let name = "n".repeat(70_000);
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        archive.append_data(&mut header, format!("Probe-1.0.0/{name}"), &[][..]).expect("entry");
+        let long = archive.into_inner().expect("tar").finish().expect("gzip");
+        assert_eq!(publish(&frame(&words(), &long), &[]).expect_err("a long name").kind, Kind::Invalid);
         let zeros = vec![0_u8; 1 << 20];
         let bomb = packed(&[good, ("Probe-1.0.0/zeros", std::str::from_utf8(&zeros).expect("text"))]);
         assert!(publish(&frame(&words(), &bomb), &[]).is_ok(), "a megabyte of nothing is no bomb yet");
