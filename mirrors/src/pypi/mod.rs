@@ -1,15 +1,27 @@
 //! Python packages: index pages and files (packaging specifications, "Simple repository API").
 
+mod archive;
+mod distribution;
+mod form;
 mod html;
 mod json;
 mod link;
 mod list;
+mod metadata;
+mod multipart;
 mod names;
 mod page;
+mod publish;
 mod render;
+mod tar;
+mod version;
+mod window;
+mod zip;
+
+pub use publish::yanked;
 
 use crate::text::{not_that, unreadable};
-use crate::{Artifact, Ask, Document, Fetch, Form, Here, Line, Plan, Protocol, Source, Table, Vouch};
+use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
@@ -18,7 +30,7 @@ use names::{is_file, is_project, normalised, version_of};
 use page::{File, Hashes, Page};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The protocol.
@@ -108,6 +120,11 @@ fn find<'p, 'a>(page: &'p Page<'a>, project: &str, file: &str) -> Result<&'p Fil
     page.find(file).ok_or_else(|| Problem::not_found("file", format!("{project} has no file {file}")))
 }
 
+/// What is uploaded is not as it should be.
+fn bad(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::invalid("upload", detail)
+}
+
 fn no_such_path() -> Problem {
     Problem::not_found("path", "no such path in a Python package index")
 }
@@ -115,6 +132,10 @@ fn no_such_path() -> Problem {
 impl Protocol for Pypi {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn hosted(&self) -> Option<&dyn Hosted> {
+        Some(self)
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
@@ -208,5 +229,9 @@ impl Protocol for Pypi {
     }
 }
 
+#[cfg(test)]
+mod archive_tests;
+#[cfg(test)]
+mod publish_tests;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,148 @@
+//! Distributions: what their file names say (packaging specifications, "Binary distribution format" and "Source
+//! distribution format"), and what is within.
+
+use super::archive::{MOST_METADATA_BYTES, tells};
+use super::names::{is_file, normalised};
+use super::version::Version;
+use super::window::Window;
+use super::{bad, metadata, tar, zip};
+use larder_model::Problem;
+
+/// The endings of source archives that are taken.
+const SOURCES: [&str; 2] = [".tar.gz", ".zip"];
+/// What no wheel can be installed without.
+const WHEEL_FILES: [&str; 3] = ["METADATA", "WHEEL", "RECORD"];
+
+/// A kind of distribution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Wheel,
+    SourceTar,
+    SourceZip,
+}
+
+/// The name of a distribution's file.
+pub(super) struct Name<'f> {
+    pub(super) kind: Kind,
+    /// The name without its ending.
+    stem: &'f str,
+}
+
+/// What tells a distribution from others of its project, in whatever spelling: the version, and what a wheel was built for.
+#[derive(PartialEq, Eq)]
+pub(super) struct Identity {
+    version: Version,
+    built_for: String,
+}
+
+/// What a distribution's own metadata says.
+pub(super) struct Told {
+    pub(super) requires_python: Option<String>,
+    /// The metadata as it is, of a wheel.
+    pub(super) metadata: Option<Vec<u8>>,
+}
+
+impl<'f> Name<'f> {
+    /// Takes a file's name apart; `None` if it is not that of a distribution.
+    pub(super) fn read(file: &'f str) -> Option<Self> {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._+!-".contains(&byte);
+        if !is_file(file) || !file.bytes().all(inner) {
+            return None;
+        }
+        if let Some(stem) = file.strip_suffix(".whl") {
+            return is_wheel(stem).then_some(Self { kind: Kind::Wheel, stem });
+        }
+        let [tar, zip] = SOURCES.map(|end| file.strip_suffix(end));
+        match (tar, zip) {
+            (Some(stem), _) => Some(Self { kind: Kind::SourceTar, stem }),
+            (_, Some(stem)) => Some(Self { kind: Kind::SourceZip, stem }),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the name of a file of this version of the project.
+    pub(super) fn is_of(&self, project: &str, version: &Version) -> bool {
+        match self.kind {
+            Kind::Wheel => {
+                let mut fields = self.stem.split('-');
+                fields.next().is_some_and(|name| normalised(name) == project)
+                    && fields.next().and_then(Version::parse).is_some_and(|told| told == *version)
+            }
+            Kind::SourceTar | Kind::SourceZip => tells(self.stem, project, version),
+        }
+    }
+
+    /// What it names; `None` if it is no file of the project.
+    pub(super) fn identity(&self, project: &str) -> Option<Identity> {
+        if self.kind == Kind::Wheel {
+            let (_, rest) = self.stem.split_once('-')?;
+            let (version, built_for) = rest.split_once('-')?;
+            return Some(Identity { version: Version::parse(version)?, built_for: built_for.to_ascii_lowercase() });
+        }
+        let mut splits = self.stem.match_indices('-').filter(|(at, _)| normalised(&self.stem[..*at]) == project);
+        let version = splits.find_map(|(at, _)| Version::parse(&self.stem[at + 1..]))?;
+        Some(Identity { version, built_for: String::new() })
+    }
+
+    /// Reads the file and refuses what is no such distribution of this version of the project.
+    pub(super) fn open(&self, file: &mut Window<'_>, project: &str, version: &Version) -> Result<Told, Problem> {
+        let metadata = match self.kind {
+            Kind::Wheel => wheel_metadata(file, project, version)?,
+            Kind::SourceZip => zipped_info(file, project, version)?,
+            Kind::SourceTar => tar::find(file, |name| is_info(name, project, version))?.ok_or_else(no_info)?,
+        };
+        let requires_python = metadata::requires_python(&metadata, project, version)?;
+        Ok(Told { requires_python, metadata: (self.kind == Kind::Wheel).then_some(metadata) })
+    }
+}
+
+/// Name, version, perhaps a build, and three sets of tags.
+fn is_wheel(stem: &str) -> bool {
+    let fields: Vec<&str> = stem.split('-').collect();
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let tags = |text: &&str| text.split('.').all(word);
+    let (5 | 6) = fields.len() else { return false };
+    let builds = &fields[2..fields.len() - 3];
+    fields[0].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+        && builds.iter().all(|build| build.starts_with(|first: char| first.is_ascii_digit()))
+        && fields[fields.len() - 3..].iter().all(tags)
+}
+
+/// The metadata of a wheel: it stands in its one folder of such things.
+fn wheel_metadata(file: &mut Window<'_>, project: &str, version: &Version) -> Result<Vec<u8>, Problem> {
+    let entries = zip::entries(file)?;
+    let folder = |name: &str| name.split('/').next().filter(|folder| folder.ends_with(".dist-info")).map(str::to_owned);
+    let mut folders = entries.iter().filter_map(|entry| folder(&entry.name));
+    let folder = folders.next().ok_or_else(|| bad("the wheel has no .dist-info folder"))?;
+    if folders.any(|other| other != folder) {
+        return Err(bad("the wheel has two .dist-info folders"));
+    }
+    if !folder.strip_suffix(".dist-info").is_some_and(|stem| tells(stem, project, version)) {
+        return Err(bad("the wheel's .dist-info folder is that of another name or version"));
+    }
+    let find = |file: &str| {
+        let entry = entries.iter().find(|entry| entry.name.strip_prefix(&*folder) == Some(&format!("/{file}")));
+        entry.ok_or_else(|| bad(format!("the wheel's .dist-info folder has no {file}")))
+    };
+    WHEEL_FILES.iter().try_for_each(|file| find(file).map(|_| ()))?;
+    zip::content(file, find(WHEEL_FILES[0])?, MOST_METADATA_BYTES)
+}
+
+fn zipped_info(file: &mut Window<'_>, project: &str, version: &Version) -> Result<Vec<u8>, Problem> {
+    let entries = zip::entries(file)?;
+    let mut infos = entries.iter().filter(|entry| is_info(&entry.name, project, version));
+    let info = infos.next().ok_or_else(no_info)?;
+    if infos.next().is_some() {
+        return Err(bad("the source archive has two PKG-INFO files"));
+    }
+    zip::content(file, info, MOST_METADATA_BYTES)
+}
+
+/// Whether it is the metadata of a source archive.
+fn is_info(name: &str, project: &str, version: &Version) -> bool {
+    name.strip_suffix("/PKG-INFO").is_some_and(|folder| !folder.contains('/') && tells(folder, project, version))
+}
+
+fn no_info() -> Problem {
+    bad("the source archive has no PKG-INFO in the folder of its name and version")
+}

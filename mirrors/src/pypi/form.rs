@@ -1,0 +1,99 @@
+//! The form that uploads come in: its fields, as far as they matter here.
+
+use super::bad;
+use super::multipart::{Part, Parts};
+use super::names::{is_project, normalised};
+use crate::hosted::Body;
+use larder_model::Problem;
+use std::collections::BTreeMap;
+
+/// The fields that are read. Of the others only the length is looked at: what they say, the file says as well.
+const READ: [&str; 8] =
+    [":action", "protocol_version", "name", "version", "filetype", "sha256_digest", "md5_digest", "blake2_256_digest"];
+/// Fields that have one value too.
+const SINGLE: [&str; 6] =
+    ["pyversion", "metadata_version", "requires_python", "summary", "description", "description_content_type"];
+const LONG: [&str; 2] = ["description", "attestations"];
+const MOST_LONG_BYTES: u64 = 4 << 20;
+const MOST_BYTES: u64 = 64 << 10;
+
+/// A form.
+pub(super) struct Upload {
+    fields: BTreeMap<&'static str, String>,
+    /// The project's name in its one spelling.
+    pub(super) project: String,
+    /// The file's own name.
+    pub(super) file: String,
+    /// Where the file begins in the body.
+    pub(super) start: u64,
+    /// How many bytes it has.
+    pub(super) length: u64,
+}
+
+impl Upload {
+    /// Reads a form.
+    pub(super) fn read(body: &mut dyn Body, boundary: &str) -> Result<Self, Problem> {
+        let (mut content, mut read, mut single) = (None, BTreeMap::new(), Vec::new());
+        let mut parts = Parts::new(body, boundary)?;
+        while let Some(part) = parts.next()? {
+            let again = if part.name == "content" {
+                content.replace(part).is_some()
+            } else {
+                check_length(&part)?;
+                if let Some(name) = READ.iter().find(|name| **name == part.name) {
+                    read.insert(*name, part).is_some()
+                } else if let Some(name) = SINGLE.iter().find(|name| **name == part.name) {
+                    let again = single.contains(name);
+                    single.push(name);
+                    again
+                } else {
+                    false
+                }
+            };
+            if again {
+                return Err(bad("a field of the form is there twice"));
+            }
+        }
+        let content = content.ok_or_else(|| bad("the form has no field content"))?;
+        let file = content.file.ok_or_else(|| bad("the form's content has no file name"))?;
+        let values = read.into_iter().map(|(name, part)| Ok((name, part.text(body)?)));
+        let fields: BTreeMap<_, _> = values.collect::<Result<_, Problem>>()?;
+        let project = project(fields.get("name").ok_or_else(|| missing("name"))?)?;
+        Ok(Self { fields, project, file, start: content.start, length: content.length })
+    }
+
+    /// The value of a field.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(|value| &**value)
+    }
+
+    /// The value of a field that every form has.
+    pub(super) fn need(&self, name: &'static str) -> Result<&str, Problem> {
+        self.get(name).ok_or_else(|| missing(name))
+    }
+}
+
+/// The project that a form is for. Where the field comes first, the file is not read for it.
+pub(super) fn project_of(body: &mut dyn Body, boundary: &str) -> Result<String, Problem> {
+    let mut parts = Parts::new(body, boundary)?;
+    while let Some(part) = parts.next()? {
+        if part.name == "name" {
+            check_length(&part)?;
+            return project(&part.text(body)?);
+        }
+    }
+    Err(missing("name"))
+}
+
+fn project(name: &str) -> Result<String, Problem> {
+    if is_project(name) { Ok(normalised(name)) } else { Err(bad("the form's name cannot be that of a project")) }
+}
+
+fn check_length(part: &Part) -> Result<(), Problem> {
+    let most = if LONG.contains(&&*part.name) { MOST_LONG_BYTES } else { MOST_BYTES };
+    if part.length <= most { Ok(()) } else { Err(bad("a field of the form is too long")) }
+}
+
+fn missing(name: &'static str) -> Problem {
+    bad(format!("the form has no field {name}"))
+}

@@ -1,0 +1,50 @@
+//! The head of a distribution's own metadata (packaging specifications, "Core metadata"), as far as it matters here.
+
+use super::bad;
+use super::names::normalised;
+use super::version::Version;
+use larder_model::Problem;
+
+const MOST_RANGE_BYTES: usize = 1024;
+
+/// The interpreters that a distribution is for, if its metadata is that of `version` of `project`.
+pub(super) fn requires_python(bytes: &[u8], project: &str, version: &Version) -> Result<Option<String>, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|error| bad("the metadata is not UTF-8").because(error))?;
+    let mut found: [Option<&str>; 3] = [None; 3];
+    let mut last = None;
+    for line in text.split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() {
+            break;
+        }
+        let unclear = || bad("the metadata has a line that not every client reads alike");
+        if line.starts_with([' ', '\t']) {
+            // Where a field that counts goes on, readers differ.
+            if last.is_some() {
+                return Err(unclear());
+            }
+            continue;
+        }
+        let (key, value) = line.split_once(':').filter(|_| !line.contains('\r')).ok_or_else(unclear)?;
+        last = ["Name", "Version", "Requires-Python"].iter().position(|known| key.eq_ignore_ascii_case(known));
+        if let Some(at) = last
+            && found[at].replace(value.trim()).is_some()
+        {
+            return Err(bad("the metadata tells its name, version or interpreters twice"));
+        }
+    }
+    let [name, told, range] = found;
+    if name.is_none_or(|name| normalised(name) != project) {
+        return Err(bad("the metadata in the archive is that of another project"));
+    }
+    if told.and_then(Version::parse).is_none_or(|told| told != *version) {
+        return Err(bad("the metadata in the archive is that of another version"));
+    }
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
+    match range {
+        Some(range) if range.len() > MOST_RANGE_BYTES || !range.bytes().all(inner) => {
+            Err(bad("the metadata's Requires-Python is no range of versions"))
+        }
+        range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),
+    }
+}

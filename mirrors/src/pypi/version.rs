@@ -1,0 +1,161 @@
+//! Versions and their order (packaging specifications, "Version specifiers").
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// The longest version that is read.
+const MOST_BYTES: usize = 128;
+const SEPARATORS: [char; 3] = ['-', '_', '.'];
+/// The words of what comes before a release, the longer ones first, and their rank.
+const BEFORE: [(&str, u8); 8] =
+    [("alpha", 1), ("a", 1), ("beta", 2), ("b", 2), ("preview", 3), ("pre", 3), ("rc", 3), ("c", 3)];
+const AFTER: [(&str, u8); 3] = [("post", 0), ("rev", 0), ("r", 0)];
+const UNDERWAY: [(&str, u8); 1] = [("dev", 0)];
+
+/// A part of what comes behind `+`; words come before numbers.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Label {
+    Word(String),
+    Number(u64),
+}
+
+/// A version; `1.0` and `1.0.0` are one. As text it is in its normal form.
+#[derive(Clone, Debug)]
+pub(super) struct Version {
+    epoch: u64,
+    release: Vec<u64>,
+    before: Option<(u8, u64)>,
+    after: Option<u64>,
+    underway: Option<u64>,
+    local: Vec<Label>,
+}
+
+impl Version {
+    /// Reads a version in whatever spelling.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.len() > MOST_BYTES || !text.is_ascii() {
+            return None;
+        }
+        let text = text.to_ascii_lowercase();
+        let (public, local) = text.split_once('+').map_or((&*text, None), |(public, local)| (public, Some(local)));
+        let mut rest = public.strip_prefix('v').unwrap_or(public);
+        let mut epoch = 0;
+        if let Some((number, behind)) = rest.split_once('!') {
+            let mut digits = number;
+            epoch = take_number(&mut digits).filter(|_| digits.is_empty())?;
+            rest = behind;
+        }
+        let mut release = vec![take_number(&mut rest)?];
+        while let Some(mut behind) = rest.strip_prefix('.')
+            && let Some(number) = take_number(&mut behind)
+        {
+            release.push(number);
+            rest = behind;
+        }
+        let before = take_word(&mut rest, &BEFORE)?;
+        let mut implicit = rest.strip_prefix('-').unwrap_or_default();
+        let after = match take_number(&mut implicit) {
+            Some(number) => {
+                rest = implicit;
+                Some(number)
+            }
+            None => take_word(&mut rest, &AFTER)?.map(|(_, number)| number),
+        };
+        let underway = take_word(&mut rest, &UNDERWAY)?.map(|(_, number)| number);
+        let label = |part: &str| -> Option<Label> {
+            let mut digits = part;
+            if let Some(number) = take_number(&mut digits).filter(|_| digits.is_empty()) {
+                return Some(Label::Number(number));
+            }
+            let word = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            word.then(|| Label::Word(part.to_owned()))
+        };
+        let local = local.map_or(Some(Vec::new()), |local| local.split(SEPARATORS).map(label).collect())?;
+        rest.is_empty().then_some(Self { epoch, release, before, after, underway, local })
+    }
+
+    /// What the order goes by.
+    fn key(&self) -> impl Ord {
+        let zeros = self.release.iter().rev().take_while(|number| **number == 0).count();
+        let release = self.release[..self.release.len() - zeros].to_vec();
+        // What is under way to a release itself comes before all else of it.
+        let before = self.before.unwrap_or(match (self.after, self.underway) {
+            (None, Some(_)) => (0, 0),
+            _ => (u8::MAX, 0),
+        });
+        let underway = self.underway.map_or((1, 0), |number| (0, number));
+        (self.epoch, release, before, self.after, underway, self.local.clone())
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Version {}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.epoch != 0 {
+            write!(f, "{}!", self.epoch)?;
+        }
+        for (at, number) in self.release.iter().enumerate() {
+            write!(f, "{}{number}", if at == 0 { "" } else { "." })?;
+        }
+        if let Some((rank, number)) = self.before {
+            write!(f, "{}{number}", ["a", "b", "rc"][usize::from(rank.clamp(1, 3) - 1)])?;
+        }
+        for (word, number) in [("post", self.after), ("dev", self.underway)] {
+            if let Some(number) = number {
+                write!(f, ".{word}{number}")?;
+            }
+        }
+        for (at, label) in self.local.iter().enumerate() {
+            f.write_str(if at == 0 { "+" } else { "." })?;
+            match label {
+                Label::Word(word) => f.write_str(word)?,
+                Label::Number(number) => write!(f, "{number}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes the digits at the beginning; `None` if there are none, or too many for any version in use.
+fn take_number(rest: &mut &str) -> Option<u64> {
+    let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
+    let number = rest[..end].parse().ok()?;
+    *rest = &rest[end..];
+    Some(number)
+}
+
+/// Takes one of the words and its number if the text goes on with one; the outer `None` if the number cannot be read.
+#[expect(clippy::option_option, reason = "no word is as good as a word; only a number too large is none")]
+fn take_word(rest: &mut &str, words: &[(&str, u8)]) -> Option<Option<(u8, u64)>> {
+    let inner = rest.strip_prefix(SEPARATORS).unwrap_or(rest);
+    let Some((rank, behind)) = words.iter().find_map(|(word, rank)| Some((*rank, inner.strip_prefix(word)?))) else {
+        return Some(None);
+    };
+    let mut digits = behind.strip_prefix(SEPARATORS).unwrap_or(behind);
+    let mut number = 0;
+    *rest = behind;
+    if digits.starts_with(|first: char| first.is_ascii_digit()) {
+        number = take_number(&mut digits)?;
+        *rest = digits;
+    }
+    Some(Some((rank, number)))
+}

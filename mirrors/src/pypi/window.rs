@@ -1,0 +1,53 @@
+//! A stretch of a body: the file that was uploaded, as if it were all.
+
+use crate::hosted::Body;
+use std::io::{self, Read, SeekFrom, Take};
+
+/// Bytes handed over at once.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// A stretch of a body.
+pub(super) struct Window<'a> {
+    body: &'a mut dyn Body,
+    start: u64,
+    length: u64,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn new(body: &'a mut dyn Body, start: u64, length: u64) -> Self {
+        Self { body, start, length }
+    }
+
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// What is between `at` and `at + length`, to be read from its beginning; an error if that is not within.
+    pub(super) fn stream(&mut self, at: u64, length: u64) -> io::Result<Take<&mut (dyn Body + 'a)>> {
+        if at.checked_add(length).is_none_or(|end| end > self.length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.body.seek(SeekFrom::Start(self.start + at))?;
+        Ok((&mut *self.body).take(length))
+    }
+
+    /// The bytes between `at` and `at + length`. The length is bounded by the caller.
+    pub(super) fn bytes(&mut self, at: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let count = self.stream(at, length)?.read_to_end(&mut bytes)?;
+        if count as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    /// Hands over everything, a piece at a time.
+    pub(super) fn each(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut all = self.stream(0, self.length)?;
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match all.read(&mut piece)? {
+                0 => return Ok(()),
+                count => take(&piece[..count]),
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Reads zip files (APPNOTE 6.3.10) as far as uploads need. Clients read them from the front or from the back: only a file
+//! that is the same either way is taken, without gaps, doubles or anything around it.
+
+use super::archive::{Budget, broken, is_plain};
+use super::bad;
+use super::window::Window;
+use flate2::Crc;
+use flate2::read::DeflateDecoder;
+use larder_model::Problem;
+use std::io::Read;
+
+/// Some have one more entry for the end, and a comment behind it.
+const END_BYTES: usize = 22;
+const MOST_COMMENT_BYTES: usize = u16::MAX as usize;
+const CENTRAL_BYTES: usize = 46;
+const LOCAL_BYTES: usize = 30;
+/// The longest directory that is read into memory.
+const MOST_DIRECTORY_BYTES: u64 = 32 << 20;
+const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+/// Sizes stand behind the content.
+const STREAMED: u16 = 1 << 3;
+const UTF8: u16 = 1 << 11;
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
+/// The extra field of sizes that need more than four bytes.
+const WIDE: u16 = 1;
+
+/// A file within a zip file.
+pub(super) struct Entry {
+    /// Its name; that of a folder ends in a slash.
+    pub(super) name: String,
+    flags: u16,
+    method: u16,
+    crc: u32,
+    packed: u64,
+    size: u64,
+    /// Where its local header begins.
+    at: u64,
+    /// Where its content begins.
+    content: u64,
+}
+
+/// All entries, by their place in the file.
+pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
+    let (directory, count, start) = directory(file)?;
+    let mut entries = Vec::with_capacity(count);
+    let mut rest = &directory[..];
+    for _ in 0..count {
+        let (entry, behind) = central(rest).ok_or_else(|| bad("the directory of the archive is broken"))?;
+        rest = behind;
+        check(&entry)?;
+        entries.push(entry);
+    }
+    if !rest.is_empty() {
+        return Err(bad("the directory of the archive is broken"));
+    }
+    let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.trim_end_matches('/')).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(bad("a name is in the archive twice"));
+    }
+    let mut budget = Budget::new(file.length());
+    entries.iter().try_for_each(|entry| budget.spend(entry.size))?;
+    entries.sort_unstable_by_key(|entry| entry.at);
+    let mut end = 0;
+    for at in 0..entries.len() {
+        let next = entries.get(at + 1).map_or(start, |next| next.at);
+        end = place(file, &mut entries[at], end, next)?;
+    }
+    if end == start { Ok(entries) } else { Err(bad("the archive has gaps")) }
+}
+
+/// The content of an entry, of at most so many bytes.
+pub(super) fn content(file: &mut Window<'_>, entry: &Entry, most_bytes: u64) -> Result<Vec<u8>, Problem> {
+    if entry.size > most_bytes {
+        return Err(bad("the metadata of the archive is too long"));
+    }
+    let mut bytes = Vec::new();
+    let packed = file.stream(entry.content, entry.packed).map_err(broken)?;
+    // One byte more tells that it is longer than it says.
+    match entry.method {
+        STORED => packed.take(entry.size + 1).read_to_end(&mut bytes),
+        _ => DeflateDecoder::new(packed).take(entry.size + 1).read_to_end(&mut bytes),
+    }
+    .map_err(broken)?;
+    let mut crc = Crc::new();
+    crc.update(&bytes);
+    if bytes.len() as u64 == entry.size && crc.sum() == entry.crc {
+        Ok(bytes)
+    } else {
+        Err(bad("the metadata in the archive is damaged"))
+    }
+}
+
+/// The bytes of the directory, how many entries it has, and where it begins.
+fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
+    let tail = file.length().min((END_BYTES + MOST_COMMENT_BYTES) as u64);
+    let bytes = file.bytes(file.length() - tail, tail).map_err(broken)?;
+    let ends = |at: &usize| {
+        bytes[*at..].starts_with(b"PK\x05\x06")
+            && u16_at(&bytes, *at + 20).is_some_and(|comment| *at + END_BYTES + usize::from(comment) == bytes.len())
+    };
+    let mut found = (0..bytes.len().saturating_sub(END_BYTES - 1)).filter(ends);
+    let (Some(at), None) = (found.next(), found.next()) else {
+        return Err(bad("the file is no zip file, or not a whole one"));
+    };
+    let end = &bytes[at..];
+    let numbers = (|| Some((u32_at(end, 4)?, u16_at(end, 8)?, u16_at(end, 10)?, u32_at(end, 12)?, u32_at(end, 16)?)))();
+    let (disks, here, count, length, start) = numbers.ok_or_else(|| bad("the end of the archive is broken"))?;
+    let (length, start) = (u64::from(length), u64::from(start));
+    let place = file.length() - tail + at as u64;
+    if disks != 0 || here != count || start + length != place {
+        return Err(bad("the archive has more than one part, or is of the 64-bit kind, or something stands around it"));
+    }
+    if length > MOST_DIRECTORY_BYTES {
+        return Err(bad("the archive has too many entries"));
+    }
+    Ok((file.bytes(start, length).map_err(broken)?, usize::from(count), start))
+}
+
+/// The entry at the beginning of a directory, and what is behind it.
+fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
+    bytes.strip_prefix(b"PK\x01\x02")?;
+    let length = |at| u16_at(bytes, at).map(usize::from);
+    let (name, extra, comment) = (length(28)?, length(30)?, length(32)?);
+    let (flags, at) = (u16_at(bytes, 8)?, u32_at(bytes, 42)?);
+    let rest = bytes.get(CENTRAL_BYTES..)?;
+    let raw = rest.get(..name)?;
+    if flags & UTF8 == 0 && !raw.is_ascii() {
+        return None;
+    }
+    let (size, packed) = wide(rest.get(name..name + extra)?, u32_at(bytes, 24)?, u32_at(bytes, 20)?)?;
+    let entry = Entry {
+        name: String::from_utf8(raw.to_vec()).ok()?,
+        flags,
+        method: u16_at(bytes, 10)?,
+        crc: u32_at(bytes, 16)?,
+        packed,
+        size,
+        at: at.into(),
+        content: 0,
+    };
+    Some((entry, rest.get(name + extra + comment..)?))
+}
+
+/// The sizes of a content, unpacked and packed: those that do not fit stand in an extra field.
+fn wide(mut extra: &[u8], size: u32, packed: u32) -> Option<(u64, u64)> {
+    let mut found = None;
+    while !extra.is_empty() {
+        let (id, length) = (u16_at(extra, 0)?, usize::from(u16_at(extra, 2)?));
+        let value = extra.get(4..4 + length)?;
+        if id == WIDE && found.replace(value).is_some() {
+            return None;
+        }
+        extra = &extra[4 + length..];
+    }
+    let mut value = found.unwrap_or_default();
+    let mut one = |short: u32| {
+        if short != u32::MAX {
+            return Some(u64::from(short));
+        }
+        let (number, behind) = value.split_first_chunk()?;
+        value = behind;
+        Some(u64::from_le_bytes(*number))
+    };
+    Some((one(size)?, one(packed)?))
+}
+
+fn check(entry: &Entry) -> Result<(), Problem> {
+    if entry.flags & ENCRYPTED != 0 {
+        return Err(bad("the archive is encrypted"));
+    }
+    let whole = entry.method == DEFLATED || (entry.method == STORED && entry.size == entry.packed);
+    if !whole {
+        return Err(bad("the archive is packed in a way that not every client reads"));
+    }
+    if is_plain(entry.name.strip_suffix('/').unwrap_or(&entry.name)) {
+        Ok(())
+    } else {
+        Err(bad("a name in the archive leads elsewhere"))
+    }
+}
+
+/// Compares an entry with its local header, notes where its content is, and returns where it ends: at `next`.
+fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Result<u64, Problem> {
+    let other = || bad("the archive tells one thing in its directory and another in its content");
+    if entry.at != end {
+        return Err(bad("the archive has gaps"));
+    }
+    let head = file.bytes(entry.at, LOCAL_BYTES as u64).map_err(broken)?;
+    let numbers = (|| {
+        let lengths = (u16_at(&head, 26)?, u16_at(&head, 28)?);
+        Some((
+            u16_at(&head, 6)?,
+            u16_at(&head, 8)?,
+            u32_at(&head, 14)?,
+            u32_at(&head, 18)?,
+            u32_at(&head, 22)?,
+            lengths,
+        ))
+    })();
+    let (flags, method, crc, packed, size, (name, extra)) = numbers.ok_or_else(other)?;
+    let behind = file.bytes(entry.at + LOCAL_BYTES as u64, u64::from(name) + u64::from(extra)).map_err(broken)?;
+    let (named, extra) = behind.split_at(name.into());
+    let alike = head.starts_with(b"PK\x03\x04")
+        && named == entry.name.as_bytes()
+        && method == entry.method
+        && (flags ^ entry.flags) & (STREAMED | ENCRYPTED | UTF8) == 0;
+    let streamed = flags & STREAMED != 0;
+    let told = (crc == entry.crc && wide(extra, size, packed) == Some((entry.size, entry.packed)))
+        // Whoever writes without looking back does not know them yet.
+        || (streamed && crc == 0);
+    if !alike || !told {
+        return Err(other());
+    }
+    entry.content = entry.at + (LOCAL_BYTES + behind.len()) as u64;
+    let end = entry.content.checked_add(entry.packed).ok_or_else(other)?;
+    match next.checked_sub(end) {
+        Some(0) if !streamed => Ok(next),
+        // A checksum and two sizes of four or eight bytes, with a mark before them or not.
+        Some(12 | 16 | 20 | 24) if streamed => Ok(next),
+        _ => Err(bad("the archive has gaps")),
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+}
