@@ -9,7 +9,7 @@ use flate2::read::DeflateDecoder;
 use larder_model::Problem;
 use std::io::Read;
 
-/// Some have one more entry for the end, and a comment behind it.
+/// The record at the end, a comment may follow it.
 const END_BYTES: usize = 22;
 const MOST_COMMENT_BYTES: usize = u16::MAX as usize;
 const CENTRAL_BYTES: usize = 46;
