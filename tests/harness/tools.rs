@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 const PLACES: [&str; 5] =
     ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/lib/postgresql/15/bin", "/usr/local/go/bin"];
 /// What `.ci/setup` installs with pip: in environments of their own in `larder-tools`.
-const PYTHONS: [&str; 2] = ["moto/bin", "uv/bin"];
+const PYTHONS: [&str; 3] = ["twine/bin", "moto/bin", "uv/bin"];
 
 /// The program of that name. If it is not installed the test is to return; with `LARDER_TEST_REQUIRE=all` it fails.
 #[track_caller]

@@ -175,3 +175,64 @@ fn npm_packages_are_published_tagged_deprecated_and_taken_back() {
     let told = fails(&mut npm(&home, &at, &["publish"]).expect("npm"));
     assert!(told.contains("E403") && told.contains("ask its admin for a grant"), "{told}");
 }
+
+/// Writes a wheel, as small as one can be.
+const WHEEL: &str = "import sys, zipfile\n\
+    name, version, text = sys.argv[1:]\n\
+    info = f'{name}-{version}.dist-info/'\n\
+    with zipfile.ZipFile(f'{name}-{version}-py3-none-any.whl', 'w') as wheel:\n\
+    \x20   wheel.writestr(f'{name}.py', text)\n\
+    \x20   wheel.writestr(info + 'METADATA', f'Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\nRequires-Python: >=3.8\\n')\n\
+    \x20   wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n\
+    \x20   wheel.writestr(info + 'RECORD', '')\n";
+
+#[test]
+fn python_packages_are_uploaded_and_installed() {
+    let (Some(python), Some(twine), Some(uv)) = (tool("python3"), tool("twine"), tool("uv")) else { return };
+    let larder = larder();
+    let secret = token(&larder);
+    let home = folder(&larder, "home", &[("wheel.py", WHEEL)]);
+    let wheel = |version: &str, text: &str| {
+        run(command(&python, &home).args(["wheel.py", "larder_probe", version, text]));
+        format!("larder_probe-{version}-py3-none-any.whl")
+    };
+    let address = format!("{}/pypi/main/legacy/", larder.url());
+    let twine = |file: &str, secret: &str| {
+        let mut command = command(&twine, &home);
+        command.args(["upload", "--non-interactive", "--disable-progress-bar", "--repository-url", &address]);
+        command.args(["-u", "__token__", "-p", secret, file]).env("COLUMNS", "300").env("NO_COLOR", "1");
+        command
+    };
+    let first = wheel("1.0", "one = 1");
+    run(&mut twine(&first, &secret));
+    run(&mut twine(&first, &secret)); // the same bytes again, as after a lost answer
+    let other = wheel("1.0", "one = 2");
+    let told = fails(&mut twine(&other, &secret));
+    assert!(told.contains("already exists"), "{told}");
+    let told = fails(&mut twine(&other, "wrong"));
+    assert!(told.contains("401"), "{told}");
+    let second = wheel("1.1", "one = 11");
+    run(command(&uv, &home).args(["publish", "--publish-url", &address, "--token", &secret, &second]));
+
+    let index = |who: &str| format!("http://{who}{}/pypi/main/simple/", larder.host());
+    let pip = |who: &str, target: &str, what: &str| {
+        let mut command = command(&python, &home);
+        command.args(["-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]);
+        command.args(["--retries", "0", "--index-url", &index(who), "--target", target, what]);
+        command
+    };
+    run(&mut pip(&format!("x:{secret}@"), "new", "Larder.Probe"));
+    let text = |target: &str| std::fs::read_to_string(home.join(target).join("larder_probe.py")).expect("installed");
+    assert_eq!(text("new"), "one = 11");
+    run(&mut pip(&format!("x:{secret}@"), "old", "larder-probe==1.0"));
+    assert_eq!(text("old"), "one = 1");
+    let mut install = command(&uv, &home);
+    install.args(["pip", "install", "--no-config", "--python"]).arg(&python).args([
+        "--target",
+        "uv",
+        "--default-index",
+    ]);
+    run(install.arg(index(&format!("x:{secret}@"))).arg("larder-probe"));
+    assert_eq!(text("uv"), "one = 11");
+    fails(&mut pip("", "nobody", "larder-probe"));
+}
