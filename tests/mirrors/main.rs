@@ -5,6 +5,7 @@ mod breaker;
 mod changes;
 mod flaps;
 mod fresh;
+mod images;
 mod kept;
 mod paths;
 mod security;
