@@ -10,6 +10,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test bed panics where a test fails")]
 #![expect(clippy::print_stdout, reason = "what a failing test tells")]
 
+pub mod apart;
 mod beside;
 pub mod engine;
 pub mod http;

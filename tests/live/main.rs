@@ -1,0 +1,9 @@
+//! Real projects, got by real clients from the upstreams that this machine's package managers use: with nothing kept, once
+//! more, and then without any upstream, through restarts.
+//!
+//! Every client begins with empty caches each time, and knows no other way out than the server.
+
+mod cargo;
+mod npm;
+mod rounds;
+mod rpm;
