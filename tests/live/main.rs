@@ -5,5 +5,6 @@
 
 mod cargo;
 mod npm;
+mod pypi;
 mod rounds;
 mod rpm;
