@@ -93,8 +93,8 @@ pub(crate) fn rounds(
     let wrapper = apart::wrapper();
     let words: Vec<&str> = wrapper.iter().flatten().map(String::as_str).collect();
     let larder = nowhere().under(&words).start();
-    let last = || round(&larder, &get);
-    let killed = if wrapper.is_some() { apart::inside(larder.pid(), last) } else { last() };
+    let after_kill = || round(&larder, &get);
+    let killed = if wrapper.is_some() { apart::inside(larder.pid(), after_kill) } else { after_kill() };
     for told in [&warm, &offline, &killed] {
         assert_eq!(told.packages, cold.packages, "{name}");
     }
