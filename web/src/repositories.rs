@@ -30,14 +30,19 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(repo: &'a Repo) -> Self {
+    /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
+    fn of(repo: &'a Repo, grant: &Grant) -> Self {
+        let mut settings = settings_of(repo);
+        if !grant.may(&path_of(repo).subject(Verb::Administer)) {
+            settings.upstream = None;
+        }
         Self {
             protocol: repo.protocol.0,
             name: repo.name.as_str(),
             kind: &repo.kind,
             description: &repo.description,
             created_at: repo.created_at.to_string(),
-            settings: upstreams::Shown::of(&repo.kind, settings_of(repo)),
+            settings: upstreams::Shown::of(&repo.kind, settings),
         }
     }
 
@@ -64,7 +69,7 @@ impl Api {
             rights.repos().map(|repo| (path_of(repo).to_string(), repo)).filter(|(key, _)| *key > page.after).collect();
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let visible = repos.iter().filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Read)));
-        let shown = visible.take(page.limit + 1).map(|(_, repo)| Shown::of(repo)).collect();
+        let shown = visible.take(page.limit + 1).map(|(_, repo)| Shown::of(repo, grant)).collect();
         ok(&List::of(shown, page.limit, Shown::key))
     }
 
@@ -100,7 +105,7 @@ impl Api {
         }
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, repository = %path, public, "repository created");
-        created(format_args!("/repositories/{path}"), &Shown::of(&repo))
+        created(format_args!("/repositories/{path}"), &Shown::of(&repo, grant))
     }
 
     async fn open_to_all(&self, path: &RepoPath, by: &str) -> Result<(), Problem> {
@@ -133,7 +138,7 @@ impl Api {
 
     pub(crate) fn get_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {
         grant.demand(&path.subject(Verb::Read))?;
-        ok(&Shown::of(&*self.repo(path)?))
+        ok(&Shown::of(&*self.repo(path)?, grant))
     }
 
     pub(crate) async fn change_repository(
@@ -156,7 +161,7 @@ impl Api {
             self.gate.refresh().await?;
             tracing::info!(by = %grant.principal().label, repository = %path, "repository changed");
         }
-        ok(&Shown::of(&*self.repo(path)?))
+        ok(&Shown::of(&*self.repo(path)?, grant))
     }
 
     pub(crate) async fn delete_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {

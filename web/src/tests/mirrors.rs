@@ -116,6 +116,8 @@ async fn what_anyone_reads_upstream_anyone_reads_here() {
         let target = format!("/repositories/npm/{name}");
         assert_eq!(house.ask(&String::new(), "GET", &target, "").await.0, status, "{name}");
     }
+    let (_, shown) = house.ask(&String::new(), "GET", "/repositories/npm/open", "").await;
+    assert_eq!(shown.get("upstream"), None, "where it comes from is for those who look after it");
     assert_eq!(house.ask(&admin, "DELETE", "/repositories/npm/open", "").await.0, 204);
     let (_, left) = house.ask(&admin, "GET", "/grants", "").await;
     assert_eq!(left["items"], json!([]), "the next repository of that name begins without it");
