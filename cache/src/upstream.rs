@@ -320,6 +320,7 @@ fn read(
 ) -> Result<Fetched, Problem> {
     let status = response.status();
     match status.as_u16() {
+        200 if wanted.head => upstream.pace.succeeded(),
         200 => {}
         304 if wanted.have.is_some() => return Ok(upstream.ended(Fetched::Same)),
         404 | 410 => return Ok(upstream.ended(Fetched::Missing)),

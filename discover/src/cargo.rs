@@ -125,7 +125,7 @@ mod tests {
         let folder = folder(files);
         let path = folder.path().join("bin").display().to_string();
         let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
-        let machine = Machine::below(folder.path(), &variables, "/work/project");
+        let machine = Machine::below(folder.path(), &variables, "/code/project");
         let line = |found: &Found| {
             let secret = found.password.as_ref().map_or("", Secret::expose);
             format!("{} {} {} {secret}", found.only.as_deref().unwrap_or("*"), found.url, found.place)
@@ -150,7 +150,7 @@ mod tests {
         let corp = "* https://env.example/ $CARGO_REGISTRIES_CORP_INDEX abc";
         assert_eq!(shown(&files, &variable)[0], corp);
         let project = "[source.crates-io]\nreplace-with = 'vendored'\n[source.vendored]\ndirectory = 'vendor'\n";
-        let files = [("/work/.cargo/config.toml", project), files[0], files[1]];
+        let files = [("/code/.cargo/config.toml", project), files[0], files[1]];
         assert_eq!(shown(&files, &[])[0], "corp https://registry.example/cargo/ /home/me/.cargo/config.toml abc");
     }
 

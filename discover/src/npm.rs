@@ -173,8 +173,8 @@ mod tests {
         let found = shown(&[("/home/me/.npmrc", user)], &[("TOKEN", "abc")]);
         let acme = "@acme https://acme.example/x/ /home/me/.npmrc me:hunter2";
         assert_eq!(found, ["* https://registry.example/npm/ /home/me/.npmrc :abc", acme]);
-        let files = [("/work/.npmrc", "registry=https://project.example/\n//project.example/:_auth=bWU6cHc=\n")];
-        assert_eq!(shown(&files, &[]), ["* https://project.example/ /work/.npmrc me:pw"]);
+        let files = [("/code/.npmrc", "registry=https://project.example/\n//project.example/:_auth=bWU6cHc=\n")];
+        assert_eq!(shown(&files, &[]), ["* https://project.example/ /code/.npmrc me:pw"]);
         let variable = [("NPM_CONFIG_REGISTRY", "https://env.example")];
         assert_eq!(shown(&files, &variable)[0], "* https://env.example/ $NPM_CONFIG_REGISTRY");
     }
@@ -182,14 +182,14 @@ mod tests {
     #[test]
     fn the_others_have_files_too() {
         let bun = "[install]\nregistry = { url = 'https://bun.example/', token = '$T' }\n";
-        assert_eq!(shown(&[("/work/bunfig.toml", bun)], &[]), ["* https://bun.example/ /work/bunfig.toml :$T"]);
+        assert_eq!(shown(&[("/code/bunfig.toml", bun)], &[]), ["* https://bun.example/ /code/bunfig.toml :$T"]);
         let bun = "[install]\nregistry = 'https://me:pw@bun.example/'\n";
         assert_eq!(
             shown(&[("/home/me/.bunfig.toml", bun)], &[]),
             ["* https://bun.example/ /home/me/.bunfig.toml me:pw"]
         );
         let yarn = "nodeLinker: node-modules\nnpmRegistryServer: \"${R-https://yarn.example}/\"\n";
-        assert_eq!(shown(&[("/work/.yarnrc.yml", yarn)], &[]), ["* https://yarn.example/ /work/.yarnrc.yml"]);
+        assert_eq!(shown(&[("/code/.yarnrc.yml", yarn)], &[]), ["* https://yarn.example/ /code/.yarnrc.yml"]);
         let old = "registry \"https://old.example/\"\n";
         assert_eq!(shown(&[("/home/me/.yarnrc", old)], &[]), ["* https://old.example/ /home/me/.yarnrc"]);
     }

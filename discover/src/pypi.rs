@@ -137,7 +137,7 @@ mod tests {
         let folder = folder(files);
         let path = folder.path().join("bin").display().to_string();
         let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
-        let machine = Machine::below(folder.path(), &variables, "/work/project");
+        let machine = Machine::below(folder.path(), &variables, "/code/project");
         let line = |found: &Found| {
             let secret = if found.password.is_some() { " ***" } else { "" };
             let name = found.username.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
@@ -184,11 +184,11 @@ mod tests {
         let project = "[project]\nname = 'x'\n[[tool.uv.index]]\nname = 'main'\nurl = 'https://main.example/simple'\n\
                        default = true\n[[tool.uv.index]]\nname = 'torch'\nurl = 'https://torch.example/'\n";
         let user = "index-url = 'https://user.example/'\n[pip]\nextra-index-url = ['https://more.example/']\n";
-        let files = [("/work/pyproject.toml", project), ("/home/me/.config/uv/uv.toml", user)];
+        let files = [("/code/pyproject.toml", project), ("/home/me/.config/uv/uv.toml", user)];
         let expected = [
-            "* https://main.example/simple/ /work/pyproject.toml",
+            "* https://main.example/simple/ /code/pyproject.toml",
             "* https://user.example/ /home/me/.config/uv/uv.toml",
-            "torch https://torch.example/ /work/pyproject.toml",
+            "torch https://torch.example/ /code/pyproject.toml",
             "extra https://more.example/ /home/me/.config/uv/uv.toml",
         ];
         assert_eq!(shown(&files, &[]), expected);
