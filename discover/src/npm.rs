@@ -155,7 +155,7 @@ mod tests {
         let folder = folder(files);
         let path = folder.path().join("bin").display().to_string();
         let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
-        let machine = Machine::below(folder.path(), &variables, "/work");
+        let machine = Machine::below(folder.path(), &variables, "/code");
         let line = |found: &Found| {
             let secret = found.password.as_ref().map_or("", Secret::expose);
             let name = found.username.as_deref().unwrap_or_default();
