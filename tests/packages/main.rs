@@ -177,14 +177,18 @@ fn npm_packages_are_published_tagged_deprecated_and_taken_back() {
 }
 
 /// Writes a wheel, as small as one can be.
-const WHEEL: &str = "import sys, zipfile\n\
-    name, version, text = sys.argv[1:]\n\
-    info = f'{name}-{version}.dist-info/'\n\
-    with zipfile.ZipFile(f'{name}-{version}-py3-none-any.whl', 'w') as wheel:\n\
-    \x20   wheel.writestr(f'{name}.py', text)\n\
-    \x20   wheel.writestr(info + 'METADATA', f'Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\nRequires-Python: >=3.8\\n')\n\
-    \x20   wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n\
-    \x20   wheel.writestr(info + 'RECORD', '')\n";
+const WHEEL: &str = r"
+import sys, zipfile
+name, version, text = sys.argv[1:]
+info = f'{name}-{version}.dist-info/'
+with zipfile.ZipFile(f'{name}-{version}-py3-none-any.whl', 'w') as wheel:
+    wheel.writestr(f'{name}.py', text)
+    about = ['Metadata-Version: 2.1', f'Name: {name}', f'Version: {version}', 'Requires-Python: >=3.8', '']
+    wheel.writestr(info + 'METADATA', '\n'.join(about))
+    made = ['Wheel-Version: 1.0', 'Generator: test', 'Root-Is-Purelib: true', 'Tag: py3-none-any', '']
+    wheel.writestr(info + 'WHEEL', '\n'.join(made))
+    wheel.writestr(info + 'RECORD', '')
+";
 
 #[test]
 fn python_packages_are_uploaded_and_installed() {
