@@ -12,7 +12,7 @@ use larder_metadata::files::Found;
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
 use larder_model::{Algorithm, Checker, Digest, Kind, Problem, Vouch};
-use larder_storage::{Committed, Staging};
+use larder_storage::Staging;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -232,11 +232,7 @@ impl Engine {
             return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
         }
         if arrived.size.or(fetch.size).is_some_and(|size| size > self.behaviour.artifact_bytes) {
-            return Err(Problem::new(
-                Kind::Upstream,
-                "artifact",
-                "it is larger than this server takes (limits.blob_size)",
-            ));
+            return Err(too_large());
         }
         if arrived.size.is_some_and(|size| size <= INLINE_BYTES) {
             return self.take_small(mirror, artifact, fetch, fill, *arrived).await;
@@ -276,7 +272,7 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         let content_type = content_type(mirror, artifact, &arrived);
         let _room = Arc::clone(&self.large_fills).acquire_owned().await.map_err(Problem::internal)?;
-        let id = format!("{:016x}", self.metadata.new_id());
+        let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         staging.expect(&fetch.vouch);
         let size = arrived.size.or(fetch.size);
@@ -288,13 +284,8 @@ impl Engine {
                 return Err(mismatch());
             }
             fill.release(last);
-            let size = staging.offset();
-            fill.complete(Arc::new(of_upstream(&content_type, digest, size)));
-            let generation = self.metadata.new_id();
-            let Committed::Kept { .. } = self.blobs.commit(staging, digest, generation).await? else {
-                return Err(Problem::internal("staged bytes changed"));
-            };
-            let blob = NewBlob { digest, size, bytes: Bytestore::Object(generation) };
+            fill.complete(Arc::new(of_upstream(&content_type, digest, staging.offset())));
+            let blob = self.commit(staging, digest).await?;
             self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill).await
         };
         let outcome = outcome.await;
@@ -318,11 +309,7 @@ impl Engine {
                 return Err(mismatch());
             }
             if staging.offset() > self.behaviour.artifact_bytes {
-                return Err(Problem::new(
-                    Kind::Upstream,
-                    "artifact",
-                    "it is larger than this server takes (limits.blob_size)",
-                ));
+                return Err(too_large());
             }
             let before = std::mem::replace(&mut last, bytes);
             if !before.is_empty() {
@@ -383,6 +370,10 @@ fn of_upstream(content_type: &str, digest: Digest, size: u64) -> Found {
         modified: "".into(),
         checked_at: larder_model::Timestamp(0),
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(Kind::Upstream, "artifact", "it is larger than this server takes (limits.blob_size)")
 }
 
 fn mismatch() -> Problem {

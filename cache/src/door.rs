@@ -38,8 +38,7 @@ enum Call {
 impl Call {
     fn package(&self) -> &str {
         match self {
-            Self::Ask(Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. })) => package,
-            Self::Ask(Ask::Own(_) | Ask::Moved(_)) => "",
+            Self::Ask(ask) => ask.package(),
             Self::Wish(wish) => &wish.package,
         }
     }
@@ -88,9 +87,8 @@ impl Packages {
     ) -> Result<Answer, Problem> {
         let name = endpoint.protocol.name();
         let below = format!("/{name}/{}", endpoint.repo);
-        let public = self.0.gate.is_public(&self.subjects(&endpoint));
         let identified = grant.principal().user.is_some();
-        let here = Here { origin: &site.base, path: &below, public, identified };
+        let here = Here { origin: &site.base, path: &below, public: false, identified };
         let repo = grant.rights().repo(name, &endpoint.repo).ok_or_else(no_repo)?;
         let own = self.0.mirror(repo, endpoint.protocol)?;
         let ask = match endpoint.call {
@@ -100,9 +98,10 @@ impl Packages {
             }
             Call::Ask(Ask::Own(make)) => {
                 // Clients must know beforehand whether anything of it needs a login.
-                let mut members = self.0.members(grant, &own)?.into_iter();
-                let hidden = members.any(|member| !self.0.gate.is_public(&[read_of(&member, "")]));
-                return Ok(make(&Here { public: public && !hidden, ..here }).into());
+                let mut all = self.0.members(grant, &own)?;
+                all.push(own);
+                let public = all.iter().all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
+                return Ok(make(&Here { public, ..here }).into());
             }
             Call::Ask(Ask::Moved(to)) => {
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
@@ -110,10 +109,12 @@ impl Packages {
             }
             Call::Ask(ask) => ask,
         };
-        if let Ask::Document(document, _) = &ask {
+        if let Ask::Document(document, _) = &ask
+            && document.package.is_empty()
+        {
             let mut searched = self.0.members(grant, &own)?;
             searched.push(Arc::clone(&own));
-            for repo in searched.iter().filter(|repo| repo.is_hosted() && document.package.is_empty()) {
+            for repo in searched.iter().filter(|repo| repo.is_hosted()) {
                 if let Some(reply) = self.0.search(grant, repo, document).await? {
                     return Ok(reply.into());
                 }
@@ -152,14 +153,11 @@ impl Engine {
         request: &Parts,
         served: (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
-        let package: Box<str> = match ask {
-            Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. }) => package.clone(),
-            Ask::Own(_) | Ask::Moved(_) => "".into(),
-        };
+        let package = ask.package();
         let members = self.members(grant, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
-            if self.owns(member, &package).await? {
-                grant.demand(&read_of(member, &package))?;
+            if self.owns(member, package).await? {
+                grant.demand(&read_of(member, package))?;
                 return self.serve_member(member, ask, request, served).await;
             }
         }
@@ -171,7 +169,7 @@ impl Engine {
             }
             None => absent(),
         });
-        for member in mirrors().filter(|member| member.has_upstream() && grant.may(&read_of(member, &package))) {
+        for member in mirrors().filter(|member| member.has_upstream() && grant.may(&read_of(member, package))) {
             outcome = self.serve_member(member, ask, request, served).await;
             if !outcome.as_ref().is_err_and(|problem| problem.kind == Kind::NotFound) {
                 break;
@@ -188,11 +186,7 @@ impl Engine {
         request: &Parts,
         served: (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
-        let package = match ask {
-            Ask::Document(Document { package, .. }, _) | Ask::Artifact(Artifact { package, .. }) => package,
-            Ask::Own(_) | Ask::Moved(_) => "",
-        };
-        let public = self.gate.is_public(&[read_of(member, package)]);
+        let public = self.gate.is_public(&[read_of(member, ask.package())]);
         let answer = self.serve_from(member, ask, request, served).await?;
         Ok(if public { answer } else { answer.hidden() })
     }

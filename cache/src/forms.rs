@@ -68,7 +68,6 @@ impl Engine {
                 gzip,
                 origin: asked.here.origin.into(),
                 below: asked.here.path.into(),
-                public: asked.here.public,
                 lasting,
             };
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
@@ -152,13 +151,12 @@ struct Making {
     gzip: bool,
     origin: Box<str>,
     below: Box<str>,
-    public: bool,
     lasting: bool,
 }
 
 impl Making {
     fn render(&self, mirror: &Mirror, source: &Bytes) -> Result<Bytes, Problem> {
-        let here = Here { origin: &self.origin, path: &self.below, public: self.public, identified: false };
+        let here = Here { origin: &self.origin, path: &self.below, public: false, identified: false };
         let body = match self.form.name {
             "" => source.clone(),
             _ => mirror.protocol.render(&self.document, &self.form, source, &here)?.into(),

@@ -5,14 +5,14 @@ use crate::door::read_of;
 use crate::mirror::Mirror;
 use crate::{Engine, INLINE_BYTES};
 use larder_access::{Grant, Incoming};
-use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::Found;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::hosted::{Bytes, Kept, Step, Wish};
 use larder_mirrors::{Document, Hosted};
 use larder_model::{Algorithm, Kind, Problem, Reply, Subject};
+use larder_storage::Staging;
 use larder_storage::content::read_piece;
-use larder_storage::{Committed, Staging};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Seek as _;
@@ -138,7 +138,7 @@ impl Engine {
             let detail = "authentication required: log in with a user or token that may do this";
             return Err(Problem::new(Kind::Unauthenticated, "access", detail));
         }
-        let id = format!("{:016x}", self.metadata.new_id());
+        let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let outcome = async {
             body.limit(wish.most_bytes);
@@ -260,19 +260,15 @@ impl Engine {
             Bytes::Part(start, length) => (start, length, false),
             Bytes::Base64(start, length) => (start, length, true),
         };
-        let id = format!("{:016x}", self.metadata.new_id());
+        let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let outcome = async {
             copy(body.file(), (start, length), encoded, &mut staging).await?;
             if let Some(bytes) = staging.bytes(INLINE_BYTES).await? {
                 return self.store(&bytes).await;
             }
-            let (digest, size) = (staging.digest().await?, staging.offset());
-            let generation = self.metadata.new_id();
-            match self.blobs.commit(staging, digest, generation).await? {
-                Committed::Kept { .. } => Ok(NewBlob { digest, size, bytes: Bytestore::Object(generation) }),
-                Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
-            }
+            let digest = staging.digest().await?;
+            self.commit(staging, digest).await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;

@@ -33,7 +33,7 @@ use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::Found;
 use larder_mirrors::Table;
 use larder_model::{Algorithm, Digest, Problem, RepoSettings, Timestamp};
-use larder_storage::{BlobStore, Committed};
+use larder_storage::{BlobStore, Committed, Staging};
 use mirror::Mirror;
 use moka::sync::Cache as Memory;
 use std::collections::HashMap;
@@ -158,14 +158,24 @@ impl Engine {
         if size <= INLINE_BYTES {
             return Ok(NewBlob { digest, size, bytes: Bytestore::Inline(bytes.clone()) });
         }
-        let id = format!("{:016x}", self.metadata.new_id());
+        let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         staging.append(bytes.clone()).await?;
-        let generation = self.metadata.new_id();
-        let committed = self.blobs.commit(staging, digest, generation).await;
+        let committed = self.commit(staging, digest).await;
         self.blobs.discard(&id).await?;
-        match committed? {
-            Committed::Kept { .. } => Ok(NewBlob { digest, size, bytes: Bytestore::Object(generation) }),
+        committed
+    }
+
+    /// Names a staging file of the engine's own.
+    fn staging_id(&self) -> String {
+        format!("{:016x}", self.metadata.new_id())
+    }
+
+    /// Makes staged bytes of this digest an object, durable.
+    async fn commit(&self, staging: Staging, digest: Digest) -> Result<NewBlob, Problem> {
+        let generation = self.metadata.new_id();
+        match self.blobs.commit(staging, digest, generation).await? {
+            Committed::Kept { size, .. } => Ok(NewBlob { digest, size, bytes: Bytestore::Object(generation) }),
             Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
         }
     }

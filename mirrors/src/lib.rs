@@ -72,6 +72,16 @@ pub enum Ask {
     Moved(Box<str>),
 }
 
+impl Ask {
+    /// The package that is asked for; empty where it is none, or where only an index tells.
+    pub fn package(&self) -> &str {
+        match self {
+            Self::Document(Document { package, .. }, _) | Self::Artifact(Artifact { package, .. }) => package,
+            Self::Own(_) | Self::Moved(_) => "",
+        }
+    }
+}
+
 /// One way in which a document is served.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Form {
