@@ -7,7 +7,7 @@ use crate::counters::Counters;
 use crate::guard::Guard;
 use crate::pace::Pace;
 use bytes::Bytes;
-use flate2::write::GzDecoder;
+use flate2::write::MultiGzDecoder;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
@@ -96,7 +96,7 @@ pub(crate) enum Fetched {
 /// A body on its way from an upstream.
 pub(crate) struct Arrived {
     response: reqwest::Response,
-    decoder: Option<GzDecoder<Vec<u8>>>,
+    decoder: Option<MultiGzDecoder<Vec<u8>>>,
     /// Compressed bytes that wait: a little of them may become very much.
     waiting: Bytes,
     /// Its size in bytes once decoded, if it is said.
@@ -352,7 +352,7 @@ fn read(
     let announced = text(CONTENT_LENGTH).parse().ok();
     let (decoder, size) = match encoding.as_str() {
         "" | "identity" => (None, announced),
-        "gzip" | "x-gzip" => (Some(GzDecoder::new(Vec::new())), None),
+        "gzip" | "x-gzip" => (Some(MultiGzDecoder::new(Vec::new())), None),
         _ => return Err(trouble(Kind::Upstream, "the upstream uses an encoding that was not asked for")),
     };
     Ok(Fetched::Body(Box::new(Arrived {
