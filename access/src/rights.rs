@@ -8,8 +8,6 @@ use larder_model::{ProtocolName, RepoName, ServerSettings};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const OCI: ProtocolName = ProtocolName("oci");
-
 /// A snapshot. Never changed, only replaced.
 #[derive(Default, Debug)]
 pub struct Rights {
@@ -50,7 +48,7 @@ impl Rights {
         }
         for repo in metadata.repos().await? {
             let repo = Arc::new(repo);
-            rights.mirrors_images |= repo.protocol == OCI && &*repo.kind == "mirror";
+            rights.mirrors_images |= repo.protocol == ProtocolName::OCI && &*repo.kind == "mirror";
             rights.repos.insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
             rights.by_id.insert(repo.id, repo);
         }
@@ -72,7 +70,7 @@ impl Rights {
     pub fn image(&self, name: &str, host: Option<&str>) -> Option<(RepoName, Box<str>)> {
         let known = |text: &str| {
             let name: RepoName = text.parse().ok()?;
-            self.repo(OCI, &name).map(|repo| (name, &*repo.kind == "mirror"))
+            self.repo(ProtocolName::OCI, &name).map(|repo| (name, &*repo.kind == "mirror"))
         };
         let of = |(repo, mirrored): (RepoName, bool), image: &str| {
             // The hub keeps its own images below `library/`, which people leave out.

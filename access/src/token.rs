@@ -74,7 +74,7 @@ impl Access {
         let may = |action: &str| {
             let (Some(image), Some(verb)) = (&image, verb_of(action)) else { return false };
             let subject = Subject {
-                protocol: ProtocolName("oci"),
+                protocol: ProtocolName::OCI,
                 repo: image.repo().clone(),
                 package: Some(image.image().into()),
                 verb,

@@ -5,9 +5,7 @@ use crate::documents::{Held, How};
 use crate::forms::Asked;
 use crate::mirror::Mirror;
 use crate::{Engine, Packages};
-use http::header::{
-    ACCEPT_ENCODING, AGE, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LAST_MODIFIED, LOCATION, RANGE, VARY,
-};
+use http::header::{ACCEPT_ENCODING, AGE, CONTENT_ENCODING, HeaderName, LAST_MODIFIED, LOCATION, RANGE, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
@@ -353,10 +351,7 @@ impl Door for Packages {
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
         let Some((protocol, repo, _)) = split(refused.path) else {
-            let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::NOT_FOUND);
-            return Reply::new(status)
-                .with(CONTENT_TYPE, "text/plain")
-                .with_body("text/plain", problem.detail.to_string());
+            return Reply::new(problem.status()).with_body("text/plain", problem.detail.to_string());
         };
         let below = format!("/{}/{repo}", protocol.name());
         let here = Here { origin: &refused.site.base, path: &below, public: false, identified: refused.identified };

@@ -6,9 +6,9 @@ use http::header::HeaderName;
 use http::request::Parts;
 use larder_access::door::Refused;
 use larder_access::{Answer, Door, Grant, Incoming, Rights, Site};
-use larder_mirrors::oci::{DIGEST_HEADER, NAME, Oci};
+use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Ask, Here, Line, Protocol};
-use larder_model::{Problem, Reply, RepoName, Subject, Verb};
+use larder_model::{Problem, ProtocolName, Reply, RepoName, Subject, Verb};
 use std::sync::Arc;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -39,7 +39,7 @@ fn place(rights: &Rights, request: &Parts) -> Option<Result<(RepoName, Box<str>)
     let image = Oci::image_of(&line).or_else(|| upload_of(&line))?;
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
     let (repo, image) = rights.image(&image, host)?;
-    let row = rights.repo(NAME, &repo)?;
+    let row = rights.repo(ProtocolName::OCI, &repo)?;
     (&*row.kind == "mirror").then_some(Ok((repo, image)))
 }
 
@@ -74,7 +74,7 @@ impl Door for Images {
 
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
         let (repo, package) = (endpoint.repo.clone(), Some(endpoint.image.clone()));
-        vec![Subject { protocol: NAME, repo, package, verb: Verb::Read }]
+        vec![Subject { protocol: ProtocolName::OCI, repo, package, verb: Verb::Read }]
     }
 
     async fn answer(
@@ -86,7 +86,7 @@ impl Door for Images {
     ) -> Result<Answer, Problem> {
         let absent = || Problem::not_found("repository", "no such image here, or you may not see it");
         let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
-        let repo = grant.rights().repo(NAME, &endpoint.repo).ok_or_else(absent)?;
+        let repo = grant.rights().repo(ProtocolName::OCI, &endpoint.repo).ok_or_else(absent)?;
         let mirror = self.0.mirror(repo, &Oci)?;
         let here = Here { origin: &site.base, path: "", public: false, identified: false };
         let mut answer = match endpoint.ask {

@@ -1,6 +1,7 @@
 //! Small things that several protocols write and read.
 
-use larder_model::{Kind, Problem};
+use http::header::WWW_AUTHENTICATE;
+use larder_model::{Kind, Problem, Reply};
 use serde_json::Value;
 
 /// One segment of a path, encoded for a request.
@@ -51,6 +52,16 @@ pub(crate) fn not_that(what: &'static str) -> Problem {
 /// The same, told by a parser.
 pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
     not_that(what).because(error)
+}
+
+/// A problem in plain text, for clients that show no more than the status. Who they are they say by Basic.
+pub(crate) fn refuse(problem: &Problem) -> Reply {
+    let body = format!("{}\n", problem.detail);
+    let reply = Reply::new(problem.status()).with_body("text/plain; charset=utf-8", body);
+    if problem.kind == Kind::Unauthenticated {
+        return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
+    }
+    reply
 }
 
 /// Text that is safe within HTML, attribute values included.

@@ -77,9 +77,12 @@ name!(
 pub struct ProtocolName(pub &'static str);
 
 impl ProtocolName {
+    /// Container images.
+    pub const OCI: Self = Self("oci");
+
     /// The protocols that product addresses know.
     pub const ALL: [Self; 11] = [
-        Self("oci"),
+        Self::OCI,
         Self("cargo"),
         Self("npm"),
         Self("pypi"),

@@ -1,5 +1,6 @@
 //! What can go wrong, by meaning. Each protocol says it in its own dialect; none reads it back from text.
 
+use http::StatusCode;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -107,6 +108,11 @@ impl Problem {
     /// `about` is wrong as it was sent.
     pub fn invalid(about: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Invalid, about, detail)
+    }
+
+    /// The HTTP status that says it.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Our own failure; the caller learns only that there was one.

@@ -8,11 +8,9 @@ use larder_metadata::repos::Repo;
 use larder_model::{ImageName, Kind, Problem, ProtocolName, Subject, Verb};
 use std::sync::Arc;
 
-pub(crate) const OCI: ProtocolName = ProtocolName("oci");
-
 /// What is done to an image.
 pub(crate) fn subject(name: &ImageName, verb: Verb) -> Subject {
-    Subject { protocol: OCI, repo: name.repo().clone(), package: Some(name.image().into()), verb }
+    Subject { protocol: ProtocolName::OCI, repo: name.repo().clone(), package: Some(name.image().into()), verb }
 }
 
 pub(crate) fn no_name() -> Problem {
@@ -26,7 +24,7 @@ pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> Place<'a> {
 
 /// The repo of an image, to read from.
 pub(crate) fn repo_of(grant: &Grant, name: &ImageName) -> Result<Arc<Repo>, Problem> {
-    grant.rights().repo(OCI, name.repo()).cloned().ok_or_else(no_name)
+    grant.rights().repo(ProtocolName::OCI, name.repo()).cloned().ok_or_else(no_name)
 }
 
 impl Registry {
@@ -44,12 +42,16 @@ impl Registry {
     }
 
     async fn make_repo(&self, name: &ImageName) -> Result<Arc<Repo>, Problem> {
-        match self.metadata.add_repo(OCI, name.repo(), "hosted", "", "{}").await {
+        match self.metadata.add_repo(ProtocolName::OCI, name.repo(), "hosted", "", "{}").await {
             Ok(_) => tracing::info!(repo = %name.repo(), "repository made by its first push"),
             Err(Error::Exists(_)) => {} // another push was first
             Err(error) => return Err(error.into()),
         }
         self.gate.refresh().await?;
-        self.gate.rights().repo(OCI, name.repo()).cloned().ok_or_else(|| Problem::internal("a new repo is not there"))
+        self.gate
+            .rights()
+            .repo(ProtocolName::OCI, name.repo())
+            .cloned()
+            .ok_or_else(|| Problem::internal("a new repo is not there"))
     }
 }

@@ -1,7 +1,7 @@
 //! Problems in the words of the distribution spec: `{"errors":[{code,message,detail}]}`.
 
+use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
 use larder_access::door::Refused;
 use larder_model::{Kind, Problem, Reply, Verb};
 use serde_json::json;
@@ -36,7 +36,7 @@ fn code(problem: &Problem) -> &'static str {
 /// Says a problem to a client of the registry API.
 pub(crate) fn refuse(problem: &Problem, refused: &Refused<'_>) -> Reply {
     let body = json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": null}]});
-    let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = problem.status();
     let mut reply = Reply::new(status)
         .with_body("application/json", body.to_string())
         .with(API_VERSION, HeaderValue::from_static("registry/2.0"));

@@ -20,7 +20,7 @@ use std::time::{Duration, SystemTime};
 
 /// What can be made through the API: a protocol's room adds its line here.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
-    let mut can = vec![(ProtocolName("oci"), "hosted"), (ProtocolName("oci"), "mirror")];
+    let mut can = vec![(ProtocolName::OCI, "hosted"), (ProtocolName::OCI, "mirror")];
     for protocol in larder_mirrors::all() {
         can.push((protocol.name(), "mirror"));
         if protocol.hosted().is_some() {

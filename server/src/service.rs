@@ -8,9 +8,6 @@ use http::{Method, Request, Response};
 use larder_access::body::Wire;
 use larder_access::door::Opened;
 use larder_access::{Body, Incoming, Site, open};
-use larder_model::Problem;
-use std::error::Error;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +40,7 @@ pub(crate) async fn serve(house: &House, peer: &Peer, request: Request<hyper::bo
     house.observer.sent(http_body::Body::size_hint(opened.response.body()).exact().unwrap_or_default());
     opened.response.headers_mut().insert(REQUEST_ID, id.clone());
     if let Some(problem) = opened.problem.as_ref().filter(|problem| problem.kind.status() >= 500) {
-        tracing::error!(request_id = text(&id), problem = %Causes(problem), "a request failed");
+        tracing::error!(request_id = text(&id), problem = problem.with_causes(), "a request failed");
     }
     match line {
         Some(line) => line.when_sent(opened, id, answer),
@@ -136,20 +133,5 @@ impl Line {
             );
         };
         opened.response.map(|body| body.on_end(write))
-    }
-}
-
-/// A problem with all that caused it, on one line.
-struct Causes<'a>(&'a Problem);
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
     }
 }

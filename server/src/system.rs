@@ -92,7 +92,7 @@ impl Door for System {
     }
 
     fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
-        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = problem.status();
         let reply = Reply::new(status).with_body(TEXT, format!("{}\n", problem.detail));
         if problem.kind == Kind::Unauthenticated {
             return reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"larder\", charset=\"UTF-8\""));

@@ -1,7 +1,7 @@
 //! Problems as `application/problem+json` (RFC 9457), with a stable code.
 
+use http::HeaderValue;
 use http::header::{ALLOW, CACHE_CONTROL, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
 use larder_model::{Kind, Problem, Reply};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -52,7 +52,7 @@ fn code(problem: &Problem) -> Cow<'static, str> {
 
 /// Says a problem to a client of the API.
 pub(crate) fn refuse(problem: &Problem) -> Reply {
-    let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = problem.status();
     let told = Told {
         r#type: "about:blank",
         title: status.canonical_reason().unwrap_or_default(),

@@ -37,6 +37,6 @@ impl Api {
     fn mirror_of_images(&self, name: &str) -> Result<RepoName, Problem> {
         let wrong = || Problem::invalid("default_mirror", "`default_mirror` is the name of a repository of images");
         let name: RepoName = name.parse().map_err(|_| wrong())?;
-        self.gate.rights().repo(ProtocolName("oci"), &name).map(|_| name.clone()).ok_or_else(wrong)
+        self.gate.rights().repo(ProtocolName::OCI, &name).map(|_| name.clone()).ok_or_else(wrong)
     }
 }

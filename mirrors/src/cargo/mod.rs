@@ -224,7 +224,7 @@ impl Protocol for Cargo {
     }
 
     fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply {
-        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = problem.status();
         let body = json!({"errors": [{"detail": problem.detail}]});
         let reply = Reply::new(status).with_body("application/json", text::json(&body));
         if problem.kind == Kind::Unauthenticated {

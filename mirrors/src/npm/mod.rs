@@ -217,7 +217,7 @@ impl Protocol for Npm {
     }
 
     fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
-        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = problem.status();
         let reply = Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
         if problem.kind == Kind::Unauthenticated {
             return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");

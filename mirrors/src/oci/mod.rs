@@ -7,8 +7,8 @@ pub use challenge::Challenge;
 use crate::text::not_that;
 use crate::{Artifact, Ask, Document, Fetch, Form, Here, Line, Plan, Protocol, Source, Table, Vouch};
 use bytes::Bytes;
+use http::Method;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
-use http::{Method, StatusCode};
 use larder_model::{Digest, Kind, Problem, ProtocolName, Reference, Reply};
 use serde::Deserialize;
 use serde_json::json;
@@ -17,8 +17,6 @@ use std::sync::Arc;
 /// The protocol. Its addresses begin with `/v2/`, so it is not among the file protocols.
 pub struct Oci;
 
-/// Its label.
-pub const NAME: ProtocolName = ProtocolName("oci");
 /// Manifests in all forms that are in use, the newest first; schema 1 is left out on purpose.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -101,7 +99,7 @@ impl Oci {
 
 impl Protocol for Oci {
     fn name(&self) -> ProtocolName {
-        NAME
+        ProtocolName::OCI
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
@@ -165,7 +163,7 @@ impl Protocol for Oci {
     }
 
     fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply {
-        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = problem.status();
         let code = match (problem.kind, problem.about) {
             (Kind::NotFound, "blob") => "BLOB_UNKNOWN",
             (Kind::NotFound, "repository") => "NAME_UNKNOWN",

@@ -20,11 +20,10 @@ mod zip;
 
 pub use publish::yanked;
 
-use crate::text::{not_that, unreadable};
+use crate::text::{self, not_that, unreadable};
 use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
 use bytes::Bytes;
-use http::header::WWW_AUTHENTICATE;
-use http::{Method, StatusCode};
+use http::Method;
 use larder_model::{Algorithm, Digest, Kind, Problem, ProtocolName, Reply};
 use names::{is_file, is_project, normalised, version_of};
 use page::{File, Hashes, Page};
@@ -220,12 +219,7 @@ impl Protocol for Pypi {
     }
 
     fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
-        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let reply = Reply::new(status).with_body("text/plain; charset=utf-8", format!("{}\n", problem.detail));
-        if problem.kind == Kind::Unauthenticated {
-            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
-        }
-        reply
+        text::refuse(problem)
     }
 }
 

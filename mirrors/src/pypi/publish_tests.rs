@@ -5,6 +5,7 @@ use blake2::digest::consts::U32;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use http::HeaderMap;
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use larder_model::{Timestamp, Verb, hex};
 use md5::{Digest as _, Md5};

@@ -2,6 +2,7 @@ use super::*;
 use crate::text;
 use http::HeaderMap;
 use http::header::ACCEPT;
+use http::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
 
 const PAGE_JSON: &str = include_str!("testdata/sample.json");

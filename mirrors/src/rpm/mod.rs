@@ -14,8 +14,7 @@ pub use listing::Listing;
 use crate::text::{self, not_that};
 use crate::{Artifact, Ask, Document, Form, Here, Line, Plan, Protocol, Set, Source, Table};
 use bytes::Bytes;
-use http::header::WWW_AUTHENTICATE;
-use http::{Method, StatusCode};
+use http::Method;
 use item::below;
 use larder_model::{Kind, Problem, ProtocolName, Reply};
 use repomd::Record;
@@ -224,12 +223,7 @@ impl Protocol for Rpm {
     }
 
     fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
-        let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let reply = Reply::new(status).with_body("text/plain; charset=utf-8", format!("{}\n", problem.detail));
-        if problem.kind == Kind::Unauthenticated {
-            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
-        }
-        reply
+        text::refuse(problem)
     }
 }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::{Fetch, Vouch};
 use http::HeaderMap;
+use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
 use larder_model::{Algorithm, Digest};
 
 const REPOMD: &[u8] = include_bytes!("testdata/repomd.xml");
