@@ -206,8 +206,7 @@ impl Engine {
 
     /// Asks for an index once more, unless that was done just now.
     async fn ask_again(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<(), Problem> {
-        let kept = self.metadata.find(mirror.place_of(document), &document.path).await?;
-        let Some(kept) = kept else { return Ok(()) };
+        let Some(kept) = self.at_hand(mirror, document).await? else { return Ok(()) };
         if self.metadata.now().since(kept.checked_at) > JUST_NOW {
             self.refresh(mirror, document, Some(&kept)).await?;
         }
@@ -344,7 +343,8 @@ impl Engine {
             changes: false,
         };
         let full_name = mirror.full_name(&artifact.package);
-        self.metadata.keep_files(place, full_name.as_deref(), BY, vec![new], &[]).await?;
+        let by = (BY, self.metadata.now());
+        self.metadata.keep_files(place, full_name.as_deref(), by, vec![new], &[]).await?;
         self.drop_double(digest, &bytes).await?;
         let found = self.metadata.find(place, &artifact.path).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))

@@ -1,5 +1,6 @@
 //! Documents: what changes. Fresh for a time, then asked for again; served as kept when the upstream cannot be asked.
 
+use crate::flights::Landed;
 use crate::mirror::Mirror;
 use crate::upstream::{Fetched, Wanted};
 use crate::{Engine, SMALL_DOCUMENT};
@@ -9,7 +10,7 @@ use futures_util::future::BoxFuture;
 use larder_metadata::files::Found;
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Document, Set, Source};
-use larder_model::{Kind, Problem};
+use larder_model::{Algorithm, Digest, Kind, Problem, Timestamp};
 use larder_storage::ObjectKey;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +55,7 @@ impl Engine {
             let found = self.metadata.find(mirror.place_of(document), &document.path).await?.ok_or_else(absent)?;
             return Ok(Held { found, ..held });
         }
-        let kept = self.metadata.find(mirror.place_of(document), &document.path).await?;
-        let Some(found) = kept else {
+        let Some(found) = self.at_hand(mirror, document).await? else {
             mirror.upstream()?; // offline says more than a memory of nothing
             self.demand_known(mirror, document)?;
             let found = self.refresh(mirror, document, None).await?;
@@ -89,6 +89,21 @@ impl Engine {
         }
     }
 
+    /// A document that is kept, or that has come and is being kept.
+    pub(crate) async fn at_hand(&self, mirror: &Mirror, document: &Document) -> Result<Option<Arc<Found>>, Problem> {
+        let kept = || self.metadata.find(mirror.place_of(document), &document.path);
+        if let Some(found) = kept().await? {
+            return Ok(Some(found));
+        }
+        let key = (mirror.repo.id, key_of(&document.package, &document.path));
+        let Some(landed) = self.documents.landed(&key) else { return Ok(None) };
+        if self.metadata.now().since(landed.brought.checked_at) < mirror.fresh {
+            return Ok(Some(landed.brought));
+        }
+        landed.ended().await; // what it brought is asked for again like any other
+        Ok(kept().await?)
+    }
+
     /// Fails if it is known that there is no such thing.
     fn demand_known(&self, mirror: &Mirror, document: &Document) -> Result<(), Problem> {
         let key = (mirror.repo.id, key_of(&document.package, &document.path));
@@ -112,7 +127,7 @@ impl Engine {
                 if let Some(now) = now
                     && kept.as_ref().is_none_or(|kept| now.checked_at > kept.checked_at)
                 {
-                    return Ok(now);
+                    return Ok(now.into());
                 }
                 let fetched = engine.fetch_document(&mirror, &document, kept).await;
                 match &fetched {
@@ -134,7 +149,7 @@ impl Engine {
         mirror: &Arc<Mirror>,
         document: &Document,
         kept: Option<Arc<Found>>,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Landed<Arc<Found>>, Problem> {
         let mut tries = SET_TRIES;
         loop {
             let outcome = self.try_document(mirror, document, kept.as_ref()).await;
@@ -153,7 +168,7 @@ impl Engine {
         mirror: &Arc<Mirror>,
         document: &Document,
         kept: Option<&Arc<Found>>,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Landed<Arc<Found>>, Problem> {
         let upstream = mirror.upstream()?;
         let (url, accept) = self.source(mirror, document).await?;
         let have = kept
@@ -166,11 +181,11 @@ impl Engine {
             if let Fetched::Body(head) = upstream.get(&head).await?
                 && head.header(&header) == Some(found.digest.to_string().as_str())
             {
-                return self.still_right(mirror, document, found).await;
+                return Ok(self.still_right(mirror, document, found).await?.into());
             }
         }
         let arrived = match (upstream.get(&wanted).await?, kept) {
-            (Fetched::Same, Some(found)) => return self.still_right(mirror, document, found).await,
+            (Fetched::Same, Some(found)) => return Ok(self.still_right(mirror, document, found).await?.into()),
             (Fetched::Same | Fetched::Missing, _) => return Err(absent()),
             (Fetched::Body(arrived), _) => arrived,
         };
@@ -178,15 +193,32 @@ impl Engine {
             etag: arrived.etag.clone(),
             modified: arrived.modified.clone(),
             content_type: arrived.content_type.clone(),
+            at: self.metadata.now(),
         };
         let room = Arc::clone(&self.large_documents);
-        let (body, _permit) =
+        let (body, permit) =
             arrived.collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || room.acquire_owned()).await?;
         let body = Bytes::from(body);
         mirror.protocol.check(document, &body)?;
+        self.changed.insert((mirror.repo.id, document.package.clone()), self.metadata.now());
         let set = mirror.protocol.set(document, &body)?;
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        let alone = set == Set::default() && mirror.protocol.twin(document, &digest).is_none();
+        if kept.is_none() && alone {
+            let found = Arc::new(said.of(digest, body.clone()));
+            let (engine, mirror, document) = (Arc::clone(self), Arc::clone(mirror), document.clone());
+            let keep = async move {
+                let kept = engine.keep_documents(&mirror, &document, body, said, Vec::new()).await;
+                drop(permit);
+                if let Err(problem) = kept {
+                    let (problem, repo) = (problem.with_causes(), &mirror.repo.name);
+                    tracing::warn!(problem, %repo, path = &*document.path, "a document was not kept");
+                }
+            };
+            return Ok(Landed::and(found, keep));
+        }
         let companions = self.bring_set(mirror, document, &body, set).await?;
-        self.keep_documents(mirror, document, body, said, companions).await
+        Ok(self.keep_documents(mirror, document, body, said, companions).await?.into())
     }
 
     /// The upstream says that what we have is right.
@@ -325,9 +357,8 @@ impl Engine {
         }
         let place = mirror.place_of(document);
         let full_name = mirror.full_name(&document.package);
-        self.metadata.keep_files(place, full_name.as_deref(), BY, files, &gone).await?;
+        self.metadata.keep_files(place, full_name.as_deref(), (BY, said.at), files, &gone).await?;
         self.drop_double(digest, &bytes).await?;
-        self.changed.insert((mirror.repo.id, document.package.clone()), self.metadata.now());
         let found = self.metadata.find(place, &document.path).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }
@@ -338,6 +369,24 @@ struct Said {
     etag: String,
     modified: String,
     content_type: String,
+    /// When it said so.
+    at: Timestamp,
+}
+
+impl Said {
+    /// The document as it is at hand before it is kept.
+    fn of(&self, digest: Digest, body: Bytes) -> Found {
+        Found {
+            digest,
+            size: body.len() as u64,
+            generation: 0,
+            content_type: self.content_type.as_str().into(),
+            body: Some(body),
+            etag: self.etag.as_str().into(),
+            modified: self.modified.as_str().into(),
+            checked_at: self.at,
+        }
+    }
 }
 
 /// The image that a token would be for.

@@ -10,10 +10,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What is under way: a repo's id, and what in it.
 pub(crate) type Key = (i64, Box<str>);
 
-type Flight<T> = Shared<BoxFuture<'static, Result<T, Arc<Problem>>>>;
+type Flight<T> = Shared<BoxFuture<'static, Result<Landed<T>, Arc<Problem>>>>;
+type All<T> = Arc<Mutex<HashMap<Key, Flight<T>>>>;
 
 /// Flights by what they bring.
-pub(crate) struct Flights<T: Clone>(Arc<Mutex<HashMap<Key, Flight<T>>>>);
+pub(crate) struct Flights<T: Clone>(All<T>);
+
+/// What a flight brings, and what is still to be done with it once those who wait have it.
+#[derive(Clone)]
+pub(crate) struct Landed<T> {
+    pub(crate) brought: T,
+    rest: Option<Shared<BoxFuture<'static, ()>>>,
+}
+
+impl<T> From<T> for Landed<T> {
+    fn from(brought: T) -> Self {
+        Self { brought, rest: None }
+    }
+}
+
+impl<T> Landed<T> {
+    /// With more to be done, which tells of its own failures.
+    pub(crate) fn and(brought: T, rest: impl Future<Output = ()> + Send + 'static) -> Self {
+        let rest = AssertUnwindSafe(rest).catch_unwind().map(drop);
+        Self { brought, rest: Some(rest.boxed().shared()) }
+    }
+
+    /// Waits until that is done.
+    pub(crate) async fn ended(self) {
+        if let Some(rest) = self.rest {
+            rest.await;
+        }
+    }
+}
 
 impl<T: Clone> Default for Flights<T> {
     fn default() -> Self {
@@ -22,31 +51,57 @@ impl<T: Clone> Default for Flights<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
-    /// Waits for the flight of `key`, which `start` begins if there is none.
-    pub(crate) async fn join<F>(&self, key: Key, start: impl FnOnce() -> F) -> Result<T, Problem>
+    /// Waits for the flight of `key`, which `start` begins if there is none in the air. What an earlier one left to be done
+    /// is done before that.
+    pub(crate) async fn join<F, L>(&self, key: Key, start: impl FnOnce() -> F) -> Result<T, Problem>
     where
-        F: Future<Output = Result<T, Problem>> + Send + 'static,
+        F: Future<Output = Result<L, Problem>> + Send + 'static,
+        L: Into<Landed<T>> + 'static,
     {
         let flight = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(flight) = flights.get(&key) {
-                flight.clone()
-            } else {
-                let (all, own, going) = (Arc::clone(&self.0), key.clone(), start());
-                let flight = async move {
-                    let landed = AssertUnwindSafe(going).catch_unwind().await;
-                    let crashed = |_| Err(Problem::internal("a flight crashed"));
-                    let outcome = landed.unwrap_or_else(crashed).map_err(Arc::new);
-                    all.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
-                    outcome
-                };
-                let flight = flight.boxed().shared();
-                flights.insert(key, flight.clone());
-                tokio::spawn(flight.clone());
-                flight
+            match flights.get(&key) {
+                Some(flight) if flight.peek().is_none() => flight.clone(),
+                before => {
+                    let flight = fly(before.and_then(landed), start()).boxed().shared();
+                    flights.insert(key.clone(), flight.clone());
+                    tokio::spawn(end(Arc::clone(&self.0), key, flight.clone()));
+                    flight
+                }
             }
         };
-        flight.await.map_err(|problem| problem.again())
+        flight.await.map(|landed| landed.brought).map_err(|problem| problem.again())
+    }
+
+    /// What the flight of `key` brought, if it has landed and there is more to be done.
+    pub(crate) fn landed(&self, key: &Key) -> Option<Landed<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).and_then(landed)
+    }
+}
+
+fn landed<T: Clone>(flight: &Flight<T>) -> Option<Landed<T>> {
+    flight.peek()?.as_ref().ok().cloned()
+}
+
+async fn fly<T, L: Into<Landed<T>>>(
+    before: Option<Landed<T>>,
+    going: impl Future<Output = Result<L, Problem>> + Send,
+) -> Result<Landed<T>, Arc<Problem>> {
+    if let Some(before) = before {
+        before.ended().await;
+    }
+    let crashed = |_| Err(Problem::internal("a flight crashed"));
+    AssertUnwindSafe(going).catch_unwind().await.unwrap_or_else(crashed).map(Into::into).map_err(Arc::new)
+}
+
+/// Goes on to the very end when those who wait have left.
+async fn end<T: Clone>(all: All<T>, key: Key, flight: Flight<T>) {
+    if let Ok(landed) = flight.clone().await {
+        landed.ended().await;
+    }
+    let mut flights = all.lock().unwrap_or_else(PoisonError::into_inner);
+    if flights.get(&key).is_some_and(|now| now.ptr_eq(&flight)) {
+        flights.remove(&key);
     }
 }
 
@@ -76,5 +131,38 @@ mod tests {
         assert_eq!(second.await.expect("flight"), 1);
         go.notify_one();
         assert_eq!(flights.join(key, fly).await.expect("flight"), 2, "the next one flies again");
+    }
+
+    #[tokio::test]
+    async fn the_next_one_waits_until_the_rest_is_done() {
+        let (flights, go, done) = (Flights::<u32>::default(), Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
+        let key: Key = (1, "a".into());
+        let fly = || {
+            let (go, done) = (Arc::clone(&go), Arc::clone(&done));
+            let rest = async move {
+                go.notified().await;
+                done.store(1, Ordering::SeqCst);
+            };
+            async { Ok(Landed::and(7, rest)) }
+        };
+        assert_eq!(flights.join(key.clone(), fly).await.expect("flight"), 7, "nobody waits for the rest");
+        assert_eq!(flights.landed(&key).expect("landed").brought, 7);
+        let seen = Arc::clone(&done);
+        let mut next = Box::pin(flights.join(key.clone(), || async move { Ok(seen.load(Ordering::SeqCst)) }));
+        assert!(futures_util::poll!(&mut next).is_pending());
+        assert!(flights.landed(&key).is_none(), "it is in the air");
+        go.notify_one();
+        assert_eq!(next.await.expect("flight"), 1);
+        while !flights.0.lock().expect("flights").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_joined_once_it_has_landed() {
+        let (flights, key): (Flights<u32>, Key) = (Flights::default(), (1, "a".into()));
+        let fails = || async { Err::<u32, _>(Problem::not_found("name", "not there")) };
+        assert!(flights.join(key.clone(), fails).await.is_err());
+        assert_eq!(flights.join(key, || async { Ok(2) }).await.expect("flight"), 2);
     }
 }

@@ -2,6 +2,7 @@
 //! for every state of the document and kept like any other file.
 
 use crate::documents::key_of;
+use crate::flights::Landed;
 use crate::mirror::Mirror;
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
@@ -58,6 +59,9 @@ impl Engine {
             return Ok((found, gzip));
         }
         let key = (asked.repo, key_of(&asked.document.package, &format!("{path}\0{source}")));
+        if let Some(made) = self.forms.landed(&key) {
+            return Ok((made.brought, gzip));
+        }
         let make = || {
             let making = Making {
                 repo: asked.repo,
@@ -89,7 +93,12 @@ impl Engine {
         (format!("@{}", &digest.hex()[..12]), lasting)
     }
 
-    async fn make(self: &Arc<Self>, mirror: &Arc<Mirror>, held: &Found, making: Making) -> Result<Arc<Found>, Problem> {
+    async fn make(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        held: &Found,
+        making: Making,
+    ) -> Result<Landed<Arc<Found>>, Problem> {
         let room = Arc::clone(&self.large_documents);
         let large = held.size > SMALL_DOCUMENT as u64;
         let permit = if large { Some(room.acquire_owned().await.map_err(Problem::internal)?) } else { None };
@@ -111,16 +120,17 @@ impl Engine {
             modified: "".into(),
             checked_at: Timestamp(0),
         });
-        if making.lasting {
-            let engine = Arc::clone(self);
-            // The client does not wait for it: what is lost is made again.
-            tokio::spawn(async move {
-                if let Err(problem) = engine.keep_form(&making, &bytes).await {
-                    tracing::warn!(%problem, path = &*making.path, "a document's form could not be kept");
-                }
-            });
+        if !making.lasting {
+            return Ok(found.into());
         }
-        Ok(found)
+        let engine = Arc::clone(self);
+        // The client does not wait for it: what is lost is made again.
+        let keep = async move {
+            if let Err(problem) = engine.keep_form(&making, &bytes).await {
+                tracing::warn!(%problem, path = &*making.path, "a document's form could not be kept");
+            }
+        };
+        Ok(Landed::and(found, keep))
     }
 
     async fn keep_form(&self, making: &Making, bytes: &Bytes) -> Result<(), Problem> {
@@ -136,7 +146,8 @@ impl Engine {
             changes: false,
         };
         let place = Place { repo: making.repo, package: &making.document.package };
-        self.metadata.keep_files(place, None, "larder", vec![file], &[]).await?;
+        let now = self.metadata.now();
+        self.metadata.keep_files(place, None, ("larder", now), vec![file], &[]).await?;
         self.drop_double(digest, &kept).await
     }
 }

@@ -153,17 +153,21 @@ impl Engine {
 
     /// Stores bytes at hand: a row's blob, durable.
     async fn store(&self, bytes: &Bytes) -> Result<NewBlob, Problem> {
-        let digest = Digest::of(Algorithm::Sha256, bytes);
         let size = bytes.len() as u64;
         if size <= INLINE_BYTES {
+            let digest = Digest::of(Algorithm::Sha256, bytes);
             return Ok(NewBlob { digest, size, bytes: Bytestore::Inline(bytes.clone()) });
         }
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        staging.append(bytes.clone()).await?;
-        let committed = self.commit(staging, digest).await;
+        let outcome = async {
+            staging.append(bytes.clone()).await?;
+            let digest = staging.digest().await?;
+            self.commit(staging, digest).await
+        };
+        let outcome = outcome.await;
         self.blobs.discard(&id).await?;
-        committed
+        outcome
     }
 
     /// Names a staging file of the engine's own.

@@ -44,17 +44,16 @@ pub struct NewFile<'a> {
 
 impl Metadata {
     /// Keeps files of one package together: all of them are there from one moment on. `full_name`: the package's, as
-    /// `npm/main/left-pad`, if it is to be listed; `by`: who brought them; `gone`: paths that are no more.
+    /// `npm/main/left-pad`, if it is to be listed; `by`: who brought them, and when; `gone`: paths that are no more.
     pub async fn keep_files(
         &self,
         place: Place<'_>,
         full_name: Option<&str>,
-        by: &str,
+        (by, now): (&str, Timestamp),
         files: Vec<NewFile<'_>>,
         gone: &[&str],
     ) -> Result<(), Error> {
         let mut batch = Batch::at(place);
-        let now = self.now();
         for file in files {
             let [repo, package] = place.value();
             let digest = Value::from(file.blob.digest);

@@ -320,7 +320,7 @@ async fn mirrored(metadata: &Metadata, repo: i64) {
     };
     let name = format!("npm/suite-{repo}/left-pad");
     let both = vec![file("index", "one", "\"1\""), file("index.asc", "signed", "")];
-    metadata.keep_files(place, Some(&name), "upstream", both, &[]).await.expect("keep");
+    metadata.keep_files(place, Some(&name), ("upstream", metadata.now()), both, &[]).await.expect("keep");
     let first = metadata.find(place, "index").await.expect("find").expect("there");
     assert_eq!((&*first.etag, &*first.modified), ("\"1\"", "Mon"));
     assert!(metadata.find(place, "index.asc").await.expect("find").is_some());
@@ -331,8 +331,14 @@ async fn mirrored(metadata: &Metadata, repo: i64) {
     metadata.vouched(place, "index", &blob("other").digest).await.expect("of other bytes: nothing");
     assert_eq!(metadata.find(place, "index").await.expect("find").expect("there").checked_at, again.checked_at);
 
-    metadata.keep_files(place, None, "upstream", vec![file("index", "one", "")], &[]).await.expect("the same again");
-    metadata.keep_files(place, None, "upstream", vec![file("index", "two", "")], &["index.asc"]).await.expect("keep");
+    metadata
+        .keep_files(place, None, ("upstream", metadata.now()), vec![file("index", "one", "")], &[])
+        .await
+        .expect("the same again");
+    metadata
+        .keep_files(place, None, ("upstream", metadata.now()), vec![file("index", "two", "")], &["index.asc"])
+        .await
+        .expect("keep");
     assert!(metadata.find(place, "index.asc").await.expect("find").is_none());
     let now = metadata.now().after(std::time::Duration::from_secs(1));
     let states = metadata.states(place, "index", now, 10).await.expect("states");
