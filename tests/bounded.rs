@@ -5,12 +5,15 @@
 
 #![expect(clippy::print_stdout, reason = "what a run was like")]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use larder_model::{Algorithm, Digest, Hasher};
 use larder_tests::http::{read_head, read_response};
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
-use larder_tests::{Client, Image, Larder, S3, Start, tool};
+use larder_tests::{Client, Image, Larder, S3, Start, Upstream, tool};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -18,6 +21,8 @@ use std::time::{Duration, Instant};
 const MIB: u64 = 1 << 20;
 /// The promise while layers of any size pass.
 const MOST_MEMORY: u64 = 150 * MIB;
+/// The promise while many install from what is not kept yet.
+const INSTALLING_MEMORY: u64 = 200 * MIB;
 /// The promise while nothing happens.
 const IDLE_MEMORY: u64 = 60 * MIB;
 /// The promise of a start.
@@ -169,6 +174,63 @@ fn slow_readers_hold_up_nobody() {
         let (came, _) = read_on(&mut reader, hasher);
         assert_eq!(came, digest, "whoever reads slowly reads all");
     }
+}
+
+/// A package at an upstream of npm: its packument as its size is, and one tarball.
+fn put_package(upstream: &Upstream, name: &str, versions: usize, tarball: &[u8]) {
+    let integrity = STANDARD.encode(Digest::of(Algorithm::Sha512, tarball).bytes());
+    let version = |number: usize| {
+        let dist = json!({"tarball": format!("{}{name}/-/{name}-1.0.{number}.tgz", upstream.url()), "integrity": format!("sha512-{integrity}")});
+        let scripts = json!({"test": "t".repeat(1500)}); // what a short form leaves out
+        let version = format!("1.0.{number}");
+        (version.clone(), json!({"name": name, "version": version, "scripts": scripts, "dist": dist}))
+    };
+    let all: serde_json::Map<_, _> = (0..versions).map(version).collect();
+    let packument = json!({"name": name, "dist-tags": {"latest": "1.0.0"}, "versions": all});
+    upstream.put(&format!("/{name}"), packument.to_string());
+    upstream.put(&format!("/{name}/-/{name}-1.0.0.tgz"), tarball);
+}
+
+#[test]
+fn sixty_four_install_in_little_memory() {
+    const PACKAGES: usize = 120;
+    const CLIENTS: usize = 64;
+    let (upstream, mut random) = (Upstream::start(), Random::seeded());
+    let tarballs: Vec<Vec<u8>> = (0..PACKAGES).map(|number| random.bytes(20_000 + number % 10 * 100_000)).collect();
+    for (number, tarball) in tarballs.iter().enumerate() {
+        let versions = if number % 12 == 0 { 2500 } else { 10 + number % 200 };
+        put_package(&upstream, &format!("p{number}"), versions, tarball);
+    }
+    let larder = larder().start();
+    larder.grant("anonymous", "*", "*", "reader");
+    let mirror = json!({"protocol": "npm", "name": "up", "kind": "mirror",
+        "upstream": {"url": upstream.url(), "allow_private": true}});
+    larder.api("POST", "repositories", &mirror.to_string(), 201);
+    let began = Instant::now();
+    std::thread::scope(|all| {
+        for first in 0..CLIENTS {
+            let (client, tarballs) = (larder.anonymous(), &tarballs);
+            all.spawn(move || {
+                for number in (0..PACKAGES).map(|at| (at + first / 8) % PACKAGES) {
+                    let accept = [("accept", "application/vnd.npm.install-v1+json"), ("accept-encoding", "gzip")];
+                    let name = format!("p{number}");
+                    client.send("GET", &format!("/npm/up/{name}"), &accept, b"").expect(200);
+                    let tarball = client.get(&format!("/npm/up/{name}/-/{name}-1.0.0.tgz")).expect(200);
+                    assert!(tarball.body == tarballs[number], "{name} has other bytes");
+                }
+            });
+        }
+    });
+    let (now, most) = larder.memory();
+    println!(
+        "{CLIENTS} installed {PACKAGES} packages in {:?}: {} MiB, at most {}",
+        began.elapsed(),
+        mib(now),
+        mib(most)
+    );
+    assert!(most < INSTALLING_MEMORY, "{} MiB of memory", mib(most));
+    let asked = upstream.take_asked().len();
+    assert_eq!(asked, 2 * PACKAGES, "each thing is asked for once");
 }
 
 #[test]
