@@ -20,6 +20,9 @@ use std::time::Duration;
 /// Documents read on the way to one artifact.
 const MOST_STEPS: usize = 8;
 
+/// Bytes that are held back at least until all of them were found to be right.
+const HELD_BYTES: usize = 4096;
+
 /// An index of this age is not asked for again because something is not in it.
 const JUST_NOW: Duration = Duration::from_secs(10);
 
@@ -313,6 +316,13 @@ impl Engine {
             let before = std::mem::replace(&mut last, bytes);
             if !before.is_empty() {
                 fill.release(before);
+            }
+            // Where more must come, none of these are the last.
+            let more = size.is_some_and(|size| staging.offset() < size);
+            let held = if more { 0 } else { last.len().min(HELD_BYTES) };
+            let ready = last.split_to(last.len() - held);
+            if !ready.is_empty() {
+                fill.release(ready);
             }
         }
         Ok(last)
