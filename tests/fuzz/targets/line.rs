@@ -1,0 +1,28 @@
+//! A request to any protocol is read or refused, never a panic, and whatever is asked for can be looked for upstream.
+#![no_main]
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Method};
+use larder_mirrors::{Ask, Line};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (u8, &str, &str, &str)| {
+    let (method, path, query, accept) = input;
+    let methods = [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
+    let method = methods[usize::from(method) % methods.len()].clone();
+    let mut headers = HeaderMap::new();
+    if let Ok(accept) = HeaderValue::from_str(accept) {
+        headers.insert(ACCEPT, accept);
+    }
+    let Ok(line) = Line::new(&method, path, query, &headers) else { return };
+    assert!(line.segments.iter().all(|segment| !matches!(&**segment, "." | "..") && !segment.contains(char::is_control)));
+    for protocol in larder_mirrors::all() {
+        if let Some(hosted) = protocol.hosted() {
+            let _ = hosted.wish(&line);
+        }
+        match protocol.parse(&line) {
+            Ok(Ask::Document(document, _)) => drop(protocol.source(&document, &[])),
+            Ok(Ask::Artifact(artifact)) => drop(protocol.plan(&artifact, &[], &[])),
+            _ => {}
+        }
+    }
+});

@@ -1,0 +1,36 @@
+//! Whatever someone publishes is taken or refused, never a panic, and each file of it has a plain name.
+#![no_main]
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use larder_mirrors::hosted::Step;
+use larder_mirrors::{Line, Protocol, cargo, npm, pypi};
+use libfuzzer_sys::fuzz_target;
+use std::io::Cursor;
+
+const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 3] = [
+    (&cargo::Cargo, Method::PUT, "/api/v1/crates/new", ""),
+    (&npm::Npm, Method::PUT, "/@acme%2fwidget", "application/json"),
+    (&pypi::Pypi, Method::POST, "/legacy/", "multipart/form-data; boundary=b"),
+];
+
+fuzz_target!(|body: &[u8]| {
+    for (protocol, method, path, content_type) in &PUBLISHED {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let line = Line::new(method, path, "", &headers).expect("line");
+        let hosted = protocol.hosted().expect("hosted");
+        let wish = hosted.wish(&line).expect("read").expect("a wish");
+        let mut body = Cursor::new(body);
+        let Ok(package) = (if wish.package.is_empty() { hosted.name(&wish, &mut body) } else { Ok(wish.package.clone()) })
+        else {
+            continue;
+        };
+        assert!(!package.contains(char::is_control));
+        body.set_position(0);
+        for step in hosted.receive(&wish, &mut body, &[]).unwrap_or_default() {
+            if let Step::Add { path, .. } = step {
+                assert!(!path.contains("..") && !path.contains(char::is_control), "{path}");
+            }
+        }
+    }
+});
