@@ -29,5 +29,5 @@ pub use door::{Door, Opened, open};
 pub use gate::{Gate, Grant, Settings};
 pub use incoming::Incoming;
 pub use principal::{Limit, Principal, limits_to_json};
-pub use rights::Rights;
+pub use rights::{Rights, short_name};
 pub use site::Site;

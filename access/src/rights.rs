@@ -8,6 +8,15 @@ use larder_model::{ProtocolName, RepoName, ServerSettings};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The mirror whose upstream keeps its own images below [`HUB_OWN`], which people leave out.
+const HUB: &str = "docker.io";
+const HUB_OWN: &str = "library/";
+
+/// What people call an image of a mirror, where they leave the beginning of its name out.
+pub fn short_name<'a>(repo: &RepoName, image: &'a str) -> Option<&'a str> {
+    image.strip_prefix(HUB_OWN).filter(|_| repo.as_str() == HUB)
+}
+
 /// A snapshot. Never changed, only replaced.
 #[derive(Default, Debug)]
 pub struct Rights {
@@ -73,9 +82,8 @@ impl Rights {
             self.repo(ProtocolName::OCI, &name).map(|repo| (name, &*repo.kind == "mirror"))
         };
         let of = |(repo, mirrored): (RepoName, bool), image: &str| {
-            // The hub keeps its own images below `library/`, which people leave out.
-            let short = mirrored && repo.as_str() == "docker.io" && !image.contains('/');
-            let image = if short { format!("library/{image}") } else { image.to_owned() };
+            let short = mirrored && repo.as_str() == HUB && !image.contains('/');
+            let image = if short { format!("{HUB_OWN}{image}") } else { image.to_owned() };
             (repo, image.into())
         };
         if let Some(mirror) = host.and_then(known).filter(|(_, mirrored)| *mirrored) {

@@ -152,6 +152,10 @@ impl Engine {
         served: (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
         let package = ask.package();
+        group.demand_open(match ask {
+            Ask::Artifact(artifact) => group.protocol.package_of(artifact),
+            _ => package,
+        })?;
         let members = self.members(grant, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, package).await? {
@@ -215,6 +219,7 @@ impl Engine {
         request: &Parts,
         (repo, here): (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
+        mirror.demand_open(&document.package)?;
         let held = self.document(mirror, document).await?;
         let asked = Asked { repo, document, form, gzip: takes_gzip(&request.headers), here };
         let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
@@ -252,6 +257,7 @@ impl Engine {
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
+        mirror.demand_open(mirror.protocol.package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = mirror.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod bearer;
+mod blocks;
 mod counters;
 mod documents;
 mod door;

@@ -1,5 +1,6 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
+use crate::blocks::Blocks;
 use crate::upstream::Upstream;
 use crate::{Engine, settings_of};
 use larder_access::Gate;
@@ -19,6 +20,7 @@ pub(crate) struct Mirror {
     /// Of a group: its repos in the order in which they are asked.
     pub(crate) members: Vec<RepoName>,
     offline: bool,
+    blocks: Blocks,
     gate: Arc<Gate>,
     upstream: Option<Upstream>,
 }
@@ -35,6 +37,11 @@ impl Mirror {
     /// `npm/main/left-pad`, under which a package is listed.
     pub(crate) fn full_name(&self, package: &str) -> Option<String> {
         (!package.is_empty()).then(|| format!("{}/{}/{package}", self.repo.protocol, self.repo.name))
+    }
+
+    /// Fails if a package is blocked here, whether it is kept or not.
+    pub(crate) fn demand_open(&self, package: &str) -> Result<(), Problem> {
+        self.blocks.demand_open(&self.repo, package)
     }
 
     /// Whether it is published to, and asks no upstream.
@@ -93,6 +100,7 @@ impl Engine {
             protocol,
             fresh: settings.fresh_seconds.map_or(self.behaviour.fresh, Duration::from_secs),
             members: settings.members,
+            blocks: Blocks::new(protocol, settings.blocked)?,
             offline: settings.offline || self.behaviour.offline,
             gate: Arc::clone(&self.gate),
             upstream,

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::expiry::Expiry;
-use crate::repo::RepoPath;
+use crate::repo::{Block, RepoPath};
 use crate::span::Span;
 use crate::token::Limit;
 use clap::builder::PossibleValuesParser;
@@ -101,6 +101,9 @@ pub enum Repo {
         /// Of a mirror: fetch again.
         #[arg(long, conflicts_with = "offline")]
         online: bool,
+        /// Of a mirror or a group: block nothing any more.
+        #[arg(long, conflicts_with = "blocked")]
+        block_nothing: bool,
     },
     /// Delete a repository with all that is in it.
     Delete {
@@ -143,6 +146,10 @@ pub struct RepoSettings {
     /// Of a group: a repository of the same protocol; can be given more than once, in the order in which they are asked.
     #[arg(long = "member", value_name = "NAME")]
     pub members: Vec<RepoName>,
+    /// Of a mirror or a group: packages that are not served, with * for any run of characters, and perhaps why; can be given
+    /// more than once, and the whole list is what is given.
+    #[arg(long = "block", value_name = "PATTERN[=REASON]")]
+    pub blocked: Vec<Block>,
 }
 
 /// Where a new password comes from; without a flag it is asked for.

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Column;
 use crate::terminal::{self, confirm};
-use larder_model::{ProtocolName, RepoName};
+use larder_model::{Pattern, ProtocolName, RepoName};
 use serde_json::{Map, Value, json};
 use std::fmt;
 use std::str::FromStr;
@@ -31,6 +31,7 @@ const MIRROR: &[Column] = &[
     ("Also allowed", "upstream/allow"),
     ("Fresh seconds", "fresh_seconds"),
     ("Offline", "offline"),
+    ("Blocked", "blocked"),
     ("Created", "created_at"),
 ];
 const GROUP: &[Column] = &[
@@ -39,6 +40,7 @@ const GROUP: &[Column] = &[
     ("Kind", "kind"),
     ("Description", "description"),
     ("Members", "members"),
+    ("Blocked", "blocked"),
     ("Created", "created_at"),
 ];
 
@@ -78,6 +80,34 @@ impl FromStr for RepoPath {
     }
 }
 
+/// Packages that are not served: `evil-*`, or `evil-*=known malware`.
+#[derive(Debug, Clone)]
+pub struct Block {
+    package: Pattern,
+    reason: Option<String>,
+}
+
+impl FromStr for Block {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (package, reason) = match text.split_once('=') {
+            Some((package, reason)) => (package, Some(reason.trim().to_owned())),
+            None => (text, None),
+        };
+        let package = package.parse::<Pattern>().map_err(|error| error.to_string())?;
+        Ok(Self { package, reason: reason.filter(|reason| !reason.is_empty()) })
+    }
+}
+
+impl From<Block> for Value {
+    fn from(block: Block) -> Self {
+        let mut fields = Map::new();
+        put(&mut fields, "package", Some(block.package.as_str()));
+        put(&mut fields, "reason", block.reason);
+        Self::Object(fields)
+    }
+}
+
 pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Failure> {
     match command {
         Repo::List => Ok(Outcome::list(client.all(&["repositories"], &[]).await?, LIST)),
@@ -92,10 +122,13 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
             ]);
             Ok(shown(client.post(&["repositories"], &[], &Value::Object(body)).await?))
         }
-        Repo::Set { name, settings, online } => {
+        Repo::Set { name, settings, online, block_nothing } => {
             let mut body = fields(settings)?;
             if online {
                 body.insert("offline".to_owned(), json!(false));
+            }
+            if block_nothing {
+                body.insert("blocked".to_owned(), json!([]));
             }
             if body.is_empty() {
                 return Err(Failure::Usage("nothing to change: larder repo set --help lists what can be".to_owned()));
@@ -144,6 +177,7 @@ fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
     put(&mut body, "upstream", Some(upstream).filter(|upstream| !upstream.is_empty()));
     let members = settings.members.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
     put(&mut body, "members", Some(members).filter(|members| !members.is_empty()));
+    put(&mut body, "blocked", Some(settings.blocked).filter(|blocked| !blocked.is_empty()));
     Ok(body)
 }
 

@@ -56,9 +56,20 @@ fn whole_seconds(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| Timestamp(time.seconds() * 1_000_000).to_string())
 }
 
-/// An item of a list within a cell: text, or a limit of a token.
+/// An item of a list within a cell: text, a limit of a token, or a pattern of blocked packages.
 fn item(value: &Value) -> String {
-    value.as_str().map_or_else(|| scope(value), plain)
+    match value {
+        Value::String(text) => plain(text),
+        value if value["role"].is_string() => scope(value),
+        value => block(value),
+    }
+}
+
+/// Blocked packages, in the form that `--block` takes.
+fn block(value: &Value) -> String {
+    let text = |field: &str| value[field].as_str().map(plain);
+    let reason = text("reason").map(|reason| format!("={reason}")).unwrap_or_default();
+    text("package").unwrap_or_default() + &reason
 }
 
 /// A limit of a token, in the form that `--grant` takes.
@@ -95,6 +106,8 @@ mod tests {
             record(&columns, &nested),
             "Upstream  https://registry.example/\nAlso      https://a.example, b\\u{7}\nNone      -\n"
         );
+        let blocked = json!({"blocked": [{"package": "evil-*", "reason": "mal\u{7}ware"}, {"package": "@bad/*"}]});
+        assert_eq!(record(&[("Blocked", "blocked")], &blocked), "Blocked  evil-*=mal\\u{7}ware, @bad/*\n");
         assert_eq!(list(&COLUMNS, &[]), "ID  NAME  LIMITS  EXPIRES\n");
     }
 }

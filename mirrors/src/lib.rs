@@ -25,6 +25,7 @@ pub use line::{Here, Line};
 use bytes::Bytes;
 pub use larder_model::Vouch;
 use larder_model::{Digest, Problem, ProtocolName, Reply};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// All protocols that have addresses of the form `/<protocol>/<repo>/`: the only list. Images have their own, below `/v2/`.
@@ -157,6 +158,18 @@ pub trait Protocol: Send + Sync {
     /// Publishing, where this room has it. Default: nothing is published here.
     fn hosted(&self) -> Option<&dyn Hosted> {
         None
+    }
+
+    /// The one spelling of a name, or of a pattern of names, whose stars are left as they are. Default: names have one
+    /// spelling.
+    fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        name.into()
+    }
+
+    /// The package that an artifact is of, as far as its name tells; empty if it tells nothing. Default: the one that was
+    /// asked for.
+    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
+        &artifact.package
     }
 
     /// What a request asks for.

@@ -1,6 +1,6 @@
 //! What is set for a repository beside its name and kind.
 
-use crate::RepoName;
+use crate::{Pattern, RepoName};
 use serde::{Deserialize, Serialize};
 
 /// Settings of a repository, as its row keeps them in JSON. What a kind does not use stays empty.
@@ -19,6 +19,20 @@ pub struct RepoSettings {
     /// Of a group: its repos, in the order in which they are asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<RepoName>,
+    /// Of a mirror and of a group: packages that are not served from it, kept or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blocked: Vec<Blocked>,
+}
+
+/// Packages that are not served.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocked {
+    /// Their names, in any spelling that their protocol takes for the same.
+    pub package: Pattern,
+    /// Why, for whoever asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A remote registry.

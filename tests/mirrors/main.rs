@@ -1,6 +1,7 @@
 //! Mirrors of package registries, beside upstreams that are made up: what is kept, what is asked, what is refused.
 
 mod bed;
+mod blocked;
 mod breaker;
 mod changes;
 mod flaps;

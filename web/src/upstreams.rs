@@ -5,13 +5,17 @@ use crate::demand::only_superusers;
 use crate::endpoint::RepoPath;
 use crate::fields::{Fields, needed};
 use larder_access::Grant;
-use larder_model::{Problem, RepoName, RepoSettings, UpstreamSettings};
+use larder_model::{Blocked, Problem, RepoName, RepoSettings, UpstreamSettings};
 use serde::Serialize;
 
 /// Characters of an address, a name, a password.
 const LONGEST: usize = 2000;
 /// Repos of a group, origins of an upstream.
 const MOST: usize = 50;
+/// Patterns of blocked packages of a repo.
+const MOST_BLOCKED: usize = 1000;
+/// Characters of the reason why a package is blocked.
+const REASON: usize = 200;
 
 /// What of a repository's settings a body changes.
 #[derive(Default)]
@@ -20,6 +24,7 @@ pub(crate) struct Change {
     fresh_seconds: Option<u64>,
     upstream: Option<Fields>,
     members: Option<Vec<RepoName>>,
+    blocked: Option<Vec<Blocked>>,
 }
 
 impl Change {
@@ -29,11 +34,13 @@ impl Change {
             fresh_seconds: fields.take("fresh_seconds", "a whole number of seconds")?,
             upstream: fields.take("upstream", "an object with `url` and what else an upstream needs")?,
             members: fields.take("members", "a list of names of repositories")?,
+            blocked: fields.take("blocked", "a list of objects with a pattern `package` and perhaps a `reason`")?,
         })
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        self.offline.is_none() && self.fresh_seconds.is_none() && self.upstream.is_none() && self.members.is_none()
+        let Self { offline, fresh_seconds, upstream, members, blocked } = self;
+        offline.is_none() && fresh_seconds.is_none() && upstream.is_none() && members.is_none() && blocked.is_none()
     }
 
     /// The settings `before` with these changes.
@@ -47,7 +54,11 @@ impl Change {
     ) -> Result<RepoSettings, Problem> {
         let only = |wanted: &str, field: &'static str| {
             let detail = format!("`{field}` is for repositories of kind {wanted}; this one is {kind}");
-            if kind == wanted { Ok(()) } else { Err(Problem::invalid(field, detail)) }
+            if wanted.split(" or ").any(|wanted| kind == wanted) {
+                Ok(())
+            } else {
+                Err(Problem::invalid(field, detail))
+            }
         };
         let mut settings = before;
         if let Some(offline) = self.offline {
@@ -68,6 +79,10 @@ impl Change {
         if let Some(members) = self.members {
             only("group", "members")?;
             settings.members = checked_members(api, path, members)?;
+        }
+        if let Some(blocked) = self.blocked {
+            only("mirror or group", "blocked")?;
+            settings.blocked = checked_blocks(blocked)?;
         }
         if kind == "group" && settings.members.is_empty() {
             return Err(Problem::invalid("members", "a group needs `members`: names of repositories of its protocol"));
@@ -92,6 +107,21 @@ fn checked_members(api: &Api, path: &RepoPath, members: Vec<RepoName>) -> Result
         }
     }
     Ok(members)
+}
+
+/// Not too many, and each for a reason that is one short line if there is one.
+fn checked_blocks(mut blocked: Vec<Blocked>) -> Result<Vec<Blocked>, Problem> {
+    if blocked.len() > MOST_BLOCKED {
+        return Err(Problem::invalid("blocked", format!("a repository has at most {MOST_BLOCKED} blocked patterns")));
+    }
+    for Blocked { reason, .. } in &mut blocked {
+        let text = reason.as_deref().unwrap_or_default();
+        if text.chars().count() > REASON || text.chars().any(char::is_control) {
+            return Err(Problem::invalid("blocked", format!("a `reason` is one line of at most {REASON} characters")));
+        }
+        reason.take_if(|reason| reason.is_empty());
+    }
+    Ok(blocked)
 }
 
 fn upstream(api: &Api, mut fields: Fields, before: Option<UpstreamSettings>) -> Result<UpstreamSettings, Problem> {
@@ -159,6 +189,8 @@ pub(crate) struct Shown {
     upstream: Option<ShownUpstream>,
     #[serde(skip_serializing_if = "Option::is_none")]
     members: Option<Vec<RepoName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked: Option<Vec<Blocked>>,
 }
 
 #[derive(Serialize)]
@@ -180,11 +212,13 @@ impl Shown {
             allow_private: upstream.allow_private,
             allow: upstream.allow,
         });
+        let blocked = Some(settings.blocked);
         match kind {
             "mirror" => {
-                Self { offline: Some(settings.offline), fresh_seconds: settings.fresh_seconds, upstream, members: None }
+                let (offline, fresh_seconds) = (Some(settings.offline), settings.fresh_seconds);
+                Self { offline, fresh_seconds, upstream, members: None, blocked }
             }
-            "group" => Self { members: Some(settings.members), ..Self::default() },
+            "group" => Self { members: Some(settings.members), blocked, ..Self::default() },
             _ => Self::default(),
         }
     }

@@ -65,6 +65,19 @@ async fn commands_make_their_calls() {
             ],
         ),
         (
+            "repo set npm/up --block evil-*=malware --block @bad/*",
+            vec![made()],
+            vec![concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"blocked":[{"package":"evil-*","reason":"malware"},"#,
+                r#"{"package":"@bad/*"}]}"#
+            )],
+        ),
+        (
+            "repo set npm/up --block-nothing",
+            vec![made()],
+            vec![r#"PATCH /api/v1/repositories/npm/up | - | {"blocked":[]}"#],
+        ),
+        (
             "repo set npm/up --online --allow-private=false --fresh 0",
             vec![made()],
             vec![concat!(

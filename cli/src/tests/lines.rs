@@ -66,6 +66,8 @@ fn wrong_usage() {
         "repo create npm/up --member Local",
         "repo set npm/up --online --offline",
         "repo set npm/up --fresh soon",
+        "repo set npm/up --block =why",
+        "repo set npm/up --block a --block-nothing",
         "user create a/b",
         "user create ..",
         "user create alice --generate-password --password-stdin",

@@ -117,6 +117,10 @@ impl Protocol for Cargo {
         Some(self)
     }
 
+    fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        canonical(name).into()
+    }
+
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
         if line.method != Method::GET && line.method != Method::HEAD {
             return Err(Problem::new(Kind::Unsupported, "method", "this registry takes no changes at this address"));

@@ -137,6 +137,10 @@ impl Protocol for Pypi {
         Some(self)
     }
 
+    fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        normalised(name).into()
+    }
+
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
         if line.method != Method::GET && line.method != Method::HEAD {
             return Err(Problem::new(Kind::Unsupported, "method", "this index takes no changes at this address"));

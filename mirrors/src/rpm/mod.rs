@@ -59,6 +59,19 @@ fn is_package(path: &str) -> bool {
     matches!(ending(path), "rpm" | "drpm")
 }
 
+/// The name in `dir/name-version-release.arch.rpm`, or in `dir/name-version-release_version-release.arch.drpm`;
+/// all of a file's name that is made otherwise, and nothing of a file that is no package.
+fn name_of(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let (stem, dashes) = match (file.strip_suffix(".rpm"), file.strip_suffix(".drpm")) {
+        (Some(stem), _) => (stem, 2),
+        (None, Some(stem)) => (stem, 3),
+        (None, None) => return "",
+    };
+    let name = stem.rmatch_indices('-').nth(dashes - 1).map_or(stem, |(at, _)| &stem[..at]);
+    if name.is_empty() { stem } else { name }
+}
+
 /// The form of a file that no index vouches for.
 fn plain_form(path: &str) -> Form {
     let (name, ending) = (path.rsplit('/').next().unwrap_or(path), ending(path));
@@ -136,6 +149,10 @@ fn plan_package(path: &str, known: &[Option<Bytes>], tables: &[Arc<dyn Table>]) 
 impl Protocol for Rpm {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
+        name_of(&artifact.path)
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {

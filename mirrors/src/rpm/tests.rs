@@ -532,3 +532,20 @@ fn packed_files_are_files_and_no_encoding() {
         assert_eq!(Rpm.content_type(&artifact(path)), content_type, "{path}");
     }
 }
+
+#[test]
+fn a_files_name_tells_its_package() {
+    for (path, name) in [
+        (TINY, "tiny"),
+        (LIBTINY, "libtiny++"),
+        ("a-b-c-1.0-1.x86_64.rpm", "a-b-c"),
+        ("x/demo-1-1_2-1.noarch.drpm", "demo"),
+        ("odd.rpm", "odd"),
+        ("-1-1.rpm", "-1-1"),
+        ("repodata/primary.xml.gz", ""),
+        ("RPM-GPG-KEY", ""),
+    ] {
+        let artifact = Artifact { package: "".into(), version: None, path: path.into() };
+        assert_eq!(Rpm.package_of(&artifact), name, "{path}");
+    }
+}

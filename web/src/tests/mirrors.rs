@@ -90,6 +90,35 @@ async fn a_group_has_members_that_are_there() {
 }
 
 #[tokio::test]
+async fn blocked_packages_are_told_and_checked() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    house.repo("ours").await;
+    let change = |target: &'static str, body: &'static str| house.ask(&admin, "PATCH", target, body);
+    let list = json!([{"package": "evil-*", "reason": "known malware"}, {"package": "@evil/*"}]);
+    let body = r#"{"blocked":[{"package":"evil-*","reason":"known malware"},{"package":"@evil/*","reason":""}]}"#;
+    let (status, now) = change("/repositories/npm/up", body).await;
+    assert_eq!((status, &now["blocked"]), (200, &list));
+    let (_, other) = change("/repositories/npm/up", r#"{"offline":true}"#).await;
+    assert_eq!(other["blocked"], list, "what is not given stays");
+    let (_, none) = change("/repositories/npm/up", r#"{"blocked":[]}"#).await;
+    assert_eq!(none["blocked"], json!([]));
+    for (target, bad) in [
+        ("/repositories/npm/up", r#"{"blocked":["evil-*"]}"#),
+        ("/repositories/npm/up", r#"{"blocked":[{"package":""}]}"#),
+        ("/repositories/npm/up", r#"{"blocked":[{"package":"*********"}]}"#),
+        ("/repositories/npm/up", r#"{"blocked":[{"reason":"x"}]}"#),
+        ("/repositories/npm/up", r#"{"blocked":[{"package":"x","reason":"a\nb"}]}"#),
+        ("/repositories/npm/up", r#"{"blocked":[{"package":"x","reasons":"y"}]}"#),
+        ("/repositories/oci/ours", r#"{"blocked":[{"package":"x"}]}"#),
+    ] {
+        let (status, problem) = change(target, bad).await;
+        assert_eq!((status, problem["code"].as_str()), (400, Some("blocked_invalid")), "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn settings_are_changed_one_by_one() {
     let house = house().await;
     house.repo("docker.io").await;

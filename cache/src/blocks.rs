@@ -1,0 +1,88 @@
+//! Packages that an operator does not let through, kept or not.
+
+use larder_access::short_name;
+use larder_metadata::repos::Repo;
+use larder_mirrors::Protocol;
+use larder_model::{Blocked, Kind, Pattern, Problem, ProtocolName};
+
+/// What is blocked in a repo.
+pub(crate) struct Blocks(Vec<(Pattern, Option<String>)>);
+
+impl Blocks {
+    /// The settings of a repo, in the one spelling that its protocol knows each name by.
+    pub(crate) fn new(protocol: &dyn Protocol, blocked: Vec<Blocked>) -> Result<Self, Problem> {
+        let one = |blocked: Blocked| {
+            let pattern = protocol.canonical(blocked.package.as_str()).parse().map_err(Problem::internal)?;
+            Ok((pattern, blocked.reason))
+        };
+        blocked.into_iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never is.
+    pub(crate) fn demand_open(&self, repo: &Repo, package: &str) -> Result<(), Problem> {
+        if self.0.is_empty() || package.is_empty() {
+            return Ok(());
+        }
+        let short = Some(package).filter(|_| repo.protocol == ProtocolName::OCI);
+        let short = short.and_then(|image| short_name(&repo.name, image));
+        let meant = |pattern: &Pattern| pattern.matches(package) || short.is_some_and(|short| pattern.matches(short));
+        let Some((_, reason)) = self.0.iter().find(|(pattern, _)| meant(pattern)) else { return Ok(()) };
+        let place = format!("{package} is blocked in {}/{}", repo.protocol, repo.name);
+        let detail = match reason {
+            Some(reason) => format!("{place}: {reason}"),
+            None => format!("{place} by those who look after it"),
+        };
+        Err(Problem::new(Kind::Policy, "package", detail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_mirrors::{cargo::Cargo, npm::Npm, oci::Oci, pypi::Pypi, rpm::Rpm};
+    use larder_model::Timestamp;
+
+    fn told(protocol: &dyn Protocol, repo: &str, pattern: &str, package: &str) -> Option<String> {
+        let repo = Repo {
+            id: 1,
+            protocol: protocol.name(),
+            name: repo.parse().expect("repo"),
+            kind: "mirror".into(),
+            description: "".into(),
+            settings: "".into(),
+            created_at: Timestamp(0),
+        };
+        let blocked = Blocked { package: pattern.parse().expect("pattern"), reason: Some("known malware".to_owned()) };
+        let blocks = Blocks::new(protocol, vec![blocked]).expect("blocks");
+        blocks.demand_open(&repo, package).err().map(|problem| problem.detail.into_owned())
+    }
+
+    #[test]
+    fn patterns_mean_every_spelling() {
+        for (protocol, pattern, package, blocked) in [
+            (&Npm as &dyn Protocol, "evil-*", "evil-1", true),
+            (&Npm, "evil-*", "good", false),
+            (&Npm, "@evil/*", "@evil/x", true),
+            (&Npm, "Evil", "evil", false), // old names differ in case
+            (&Pypi, "Evil_*", "evil-one", true),
+            (&Pypi, "evil.-one", "evil-one", true),
+            (&Cargo, "Evil_one", "evil-one", true),
+            (&Rpm, "evil*", "evil-tools", true),
+            (&Rpm, "*", "", false),
+            (&Oci, "team/*", "team/app", true),
+            (&Oci, "nginx", "library/nginx", false),
+        ] {
+            let told = told(protocol, "up", pattern, package);
+            assert_eq!(told.is_some(), blocked, "{} {pattern} {package}: {told:?}", protocol.name());
+        }
+    }
+
+    #[test]
+    fn the_hubs_own_images_have_two_names() {
+        for pattern in ["nginx", "library/nginx", "ngin*"] {
+            let told = told(&Oci, "docker.io", pattern, "library/nginx").expect(pattern);
+            assert_eq!(told, "library/nginx is blocked in oci/docker.io: known malware");
+        }
+        assert_eq!(told(&Oci, "docker.io", "nginx", "team/nginx"), None);
+    }
+}
