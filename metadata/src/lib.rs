@@ -11,6 +11,7 @@ mod error;
 pub mod files;
 pub mod hosted;
 mod ids;
+pub mod listing;
 mod lookups;
 mod migrate;
 pub mod mirrored;

@@ -3,8 +3,11 @@
 use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was released.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_house.sql"), include_str!("../migrations/0002_mirrors.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_house.sql"),
+    include_str!("../migrations/0002_mirrors.sql"),
+    include_str!("../migrations/0003_versions.sql"),
+];
 
 const VERSION_TABLE: &str = "create table if not exists schema_version (version bigint primary key)";
 

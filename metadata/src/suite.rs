@@ -5,6 +5,7 @@
 use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
 use crate::files::Place;
 use crate::hosted::{OWNED, Step};
+use crate::listing::By;
 use crate::mirrored::NewFile;
 use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
@@ -30,6 +31,7 @@ pub async fn all(metadata: &Metadata) {
     reads_after_writes(metadata, repo.id).await;
     mirrored(metadata, repo.id).await;
     hosted(metadata, repo.id).await;
+    listings(metadata, repo.id).await;
     metadata.drop_repo(repo.id).await.expect("drop");
     metadata.ping().await.expect("ping");
 }
@@ -398,6 +400,63 @@ async fn hosted(metadata: &Metadata, repo: i64) {
     let revision = metadata.revision(place).await.expect("revision");
     change(revision, vec![Step::Remove { path: "-/mine-1.0.0.tgz".into() }]).await.expect("remove");
     assert_eq!(metadata.published(place).await.expect("files").len(), 3);
+}
+
+/// Packages, versions and files go by key, and are dropped by name.
+async fn listings(metadata: &Metadata, repo: i64) {
+    let names = |limit, after: &'static str| async move {
+        let packages = metadata.packages_of(repo, after, limit).await.expect("packages");
+        packages.into_iter().map(|package| (package.name, package.live)).collect::<Vec<_>>()
+    };
+    assert!(names(100, "").await.contains(&("mine".into(), true)));
+    assert_eq!(names(1, "min").await, [("mine".into(), true)]);
+    assert!(!names(100, "mine").await.iter().any(|(name, _)| **name == *"mine"));
+    let place = Place { repo, package: "kept" };
+    let file = |path: &'static str, version: &'static str| NewFile {
+        path,
+        blob: blob(path),
+        content_type: "text/plain",
+        version,
+        etag: "",
+        modified: "",
+        changes: false,
+    };
+    let files = vec![
+        file("index", ""),
+        file("-/kept-1.tgz", "1"),
+        file("-/kept-2.tgz", "2"),
+        file("more-2", "2"),
+        file("tags/latest", "2"),
+    ];
+    let name = format!("npm/suite-{repo}/kept");
+    metadata.keep_files(place, Some(&name), ("upstream", metadata.now()), files, &[]).await.expect("keep");
+    let versions = |after: &'static str, limit| async move {
+        let versions = metadata.versions_of(place, By::Version, after, limit).await.expect("versions");
+        versions.into_iter().map(|version| (version.name, version.files, version.size)).collect::<Vec<_>>()
+    };
+    assert_eq!(versions("", 10).await, [("1".into(), 1, 12), ("2".into(), 2, 18)]);
+    assert_eq!(versions("", 1).await, versions("", 10).await[..1]);
+    assert_eq!(versions("1", 10).await, versions("", 10).await[1..]);
+    let found = metadata.files_of(place, By::Version, "2", 10).await.expect("files");
+    let paths: Vec<&str> = found.iter().map(|file| &*file.path).collect();
+    assert_eq!((paths, &*found[0].created_by), (vec!["-/kept-2.tgz", "more-2"], "upstream"));
+    assert_eq!(metadata.files_of(place, By::Version, "2", 1).await.expect("files"), found[..1]);
+    let tags = metadata.versions_of(place, By::Tag, "", 10).await.expect("tags");
+    assert_eq!(tags.iter().map(|tag| &*tag.name).collect::<Vec<_>>(), ["latest"]);
+    assert!(metadata.versions_of(place, By::Tag, "latest", 10).await.expect("tags").is_empty());
+    let tagged = metadata.files_of(place, By::Tag, "latest", 10).await.expect("file");
+    assert_eq!(tagged.iter().map(|file| file.digest).collect::<Vec<_>>(), [blob("tags/latest").digest]);
+
+    assert!(metadata.find(place, "more-2").await.expect("find").is_some());
+    metadata.drop_version(place, "2").await.expect("drop");
+    assert!(matches!(metadata.drop_version(place, "2").await, Err(Error::Unmet("version"))));
+    assert!(matches!(metadata.drop_version(place, "").await, Err(Error::Unmet("version"))));
+    assert!(metadata.find(place, "more-2").await.expect("find").is_none(), "no look-up remembers it");
+    assert_eq!(versions("", 10).await, [("1".into(), 1, 12)]);
+    metadata.drop_package(place).await.expect("drop");
+    assert!(matches!(metadata.drop_package(place).await, Err(Error::Unmet("package"))));
+    assert!(metadata.find(place, "index").await.expect("find").is_none());
+    assert!(!names(100, "").await.iter().any(|(name, _)| **name == *"kept"));
 }
 
 #[cfg(test)]
