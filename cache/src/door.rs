@@ -127,7 +127,7 @@ impl Packages {
 
 impl Engine {
     /// The repo that takes what is published at an address: itself, or a group's first hosted member.
-    fn published_to(&self, grant: &Grant, own: &Arc<Mirror>) -> Result<Arc<Mirror>, Problem> {
+    pub(crate) fn published_to(&self, grant: &Grant, own: &Arc<Mirror>) -> Result<Arc<Mirror>, Problem> {
         let hosted = self.members(grant, own)?.into_iter().find(|member| member.is_hosted());
         hosted.or_else(|| own.is_hosted().then(|| Arc::clone(own))).ok_or_else(|| {
             let detail =

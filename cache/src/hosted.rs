@@ -3,12 +3,13 @@
 use crate::documents::{Held, How, absent};
 use crate::door::read_of;
 use crate::mirror::Mirror;
-use crate::{Engine, INLINE_BYTES};
+use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Grant, Incoming};
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::Found;
+use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
-use larder_mirrors::hosted::{Bytes, Kept, Step, Wish};
+use larder_mirrors::hosted::{Bytes, Change, Kept, Step, Wish};
 use larder_mirrors::{Document, Hosted};
 use larder_model::{Algorithm, Kind, Problem, Reply, Subject};
 use larder_storage::Staging;
@@ -134,6 +135,18 @@ impl Engine {
         if wish.verb == larder_model::Verb::Read {
             return hosted.tell(&wish, &self.files(mirror, &wish.package).await?);
         }
+        self.carry_out(mirror, grant, &wish, Some(body)).await?;
+        Ok(hosted.accept(&wish))
+    }
+
+    /// Stages the body of a wish, if it has one, and does what is wished.
+    async fn carry_out(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        grant: &Grant,
+        wish: &Wish,
+        body: Option<&mut Incoming>,
+    ) -> Result<(), Problem> {
         if grant.principal().user.is_none() {
             let detail = "authentication required: log in with a user or token that may do this";
             return Err(Problem::new(Kind::Unauthenticated, "access", detail));
@@ -141,17 +154,18 @@ impl Engine {
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let outcome = async {
-            body.limit(wish.most_bytes);
-            while let Some(bytes) = body.next().await? {
-                staging.append(bytes).await?;
+            if let Some(body) = body {
+                body.limit(wish.most_bytes);
+                while let Some(bytes) = body.next().await? {
+                    staging.append(bytes).await?;
+                }
             }
             staging.settle().await?;
-            self.change(mirror, grant, &wish, &staging).await
+            self.change(mirror, grant, wish, &staging).await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
-        outcome?;
-        Ok(hosted.accept(&wish))
+        outcome
     }
 
     async fn change(
@@ -273,6 +287,19 @@ impl Engine {
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
         outcome
+    }
+}
+
+impl Packages {
+    /// Makes a change that was asked for by name, in any spelling, in a hosted repo or in a group's first hosted member. The
+    /// caller's right to it is demanded here.
+    pub async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
+        let unknown = || Problem::new(Kind::Unsupported, "package", "packages of this protocol are not changed so");
+        let own = self.0.mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
+        let hosted = self.0.published_to(grant, &own)?;
+        hosted_of(&hosted)?.admits(change)?;
+        let wish = change.wish(&hosted.protocol.canonical(package));
+        self.0.carry_out(&hosted, grant, &wish, None).await
     }
 }
 

@@ -2,7 +2,7 @@
 //! are composed of what is kept. As pure as the reading side: the engine moves the bytes.
 
 use crate::{Document, Line};
-use larder_model::{Digest, Problem, Reply, Timestamp, Verb};
+use larder_model::{Digest, Kind, Problem, Reply, Timestamp, Verb};
 use std::io::{Read, Seek};
 
 /// A body that can be read again, and in parts.
@@ -23,6 +23,47 @@ pub struct Wish {
     pub arguments: Vec<Box<str>>,
     /// Its body has at most so many bytes; 0: none is read.
     pub most_bytes: u64,
+}
+
+/// What [`Change::wish`] calls its acts.
+pub const YANK: &str = "yank";
+/// A version is offered again.
+pub const UNYANK: &str = "unyank";
+/// A version is taken back.
+pub const REMOVE: &str = "remove";
+
+/// A change of a published package that is asked for by name, in no protocol's own words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// A version is offered to nobody any more who does not ask for exactly it.
+    Yank {
+        /// Which one.
+        version: Box<str>,
+        /// Why; may be empty.
+        reason: Box<str>,
+    },
+    /// It is offered as the others are.
+    Unyank {
+        /// Which one.
+        version: Box<str>,
+    },
+    /// It is no more. What it was called stays taken.
+    Remove {
+        /// Which one; `None`: all of them.
+        version: Option<Box<str>>,
+    },
+}
+
+impl Change {
+    /// It as a wish for `package`, which is in canonical form.
+    pub fn wish(&self, package: &str) -> Wish {
+        let (act, verb, arguments) = match self {
+            Self::Yank { version, reason } => (YANK, Verb::Write, vec![version.clone(), reason.clone()]),
+            Self::Unyank { version } => (UNYANK, Verb::Write, vec![version.clone()]),
+            Self::Remove { version } => (REMOVE, Verb::Delete, version.iter().cloned().collect()),
+        };
+        Wish { act, package: package.into(), verb, arguments, most_bytes: 0 }
+    }
 }
 
 /// A file as it is kept.
@@ -103,6 +144,18 @@ pub trait Hosted: Send + Sync {
     /// does not tell.
     fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem>;
 
+    /// Fails if a change of this kind is not made here: its wish is never received. Default: none is.
+    fn admits(&self, change: &Change) -> Result<(), Problem> {
+        let _ = change;
+        Err(Problem::new(Kind::Unsupported, "package", "packages of this protocol are not changed by this call"))
+    }
+
+    /// Why the version of a file with these facts is yanked, which may be empty; `None`: it is not. Default: no version ever is.
+    fn yanked(&self, facts: &str) -> Option<String> {
+        let _ = facts;
+        None
+    }
+
     /// The steps that fulfil a wish, given the files that are there. A problem of kind `Conflict` if what is published is
     /// there already. No steps: it is fulfilled already.
     fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem>;
@@ -129,5 +182,111 @@ pub trait Hosted: Send + Sync {
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         let _ = files;
         Err(Problem::not_found("path", format!("{} is not answered here", question.act)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cargo::Cargo, npm::Npm, pypi::Pypi};
+    use larder_model::Algorithm;
+    use std::io::Cursor;
+
+    fn kept(path: &str, version: &str, facts: &str) -> Kept {
+        Kept {
+            path: path.into(),
+            version: version.into(),
+            digest: Digest::of(Algorithm::Sha256, b""),
+            size: 0,
+            facts: facts.into(),
+            created_at: Timestamp(0),
+            created_by: "user:admin".into(),
+        }
+    }
+
+    fn steps(protocol: &dyn Hosted, change: &Change, files: &[Kept]) -> Result<Vec<Step>, Kind> {
+        protocol.admits(change).map_err(|problem| problem.kind)?;
+        let outcome = protocol.receive(&change.wish("demo"), &mut Cursor::new(Vec::new()), files);
+        outcome.map_err(|problem| problem.kind)
+    }
+
+    /// The files as they are after the steps.
+    fn after(files: &[Kept], steps: Vec<Step>) -> Vec<Kept> {
+        let mut files = files.to_vec();
+        for step in steps {
+            match step {
+                Step::Remove { path } => files.retain(|file| *file.path != *path),
+                Step::Add { path, version, facts, .. } => files.push(kept(&path, &version, &facts)),
+                Step::Facts { path, facts } => {
+                    files
+                        .iter_mut()
+                        .filter(|file| *file.path == *path)
+                        .for_each(|file| file.facts = facts.as_str().into());
+                }
+                Step::Point { .. } => {}
+            }
+        }
+        files
+    }
+
+    fn yank(version: &str, reason: &str) -> Change {
+        Change::Yank { version: version.into(), reason: reason.into() }
+    }
+
+    fn line(version: &str) -> Kept {
+        let line =
+            format!(r#"{{"name":"demo","vers":"{version}","deps":[],"cksum":"00","features":{{}},"yanked":false}}"#);
+        kept(&format!("crates/demo/{version}"), version, &format!(r#"{{"line":{line},"description":""}}"#))
+    }
+
+    fn wheels() -> Vec<Kept> {
+        let (wheel, source) = ("demo-1.0-py3-none-any.whl", "demo-1.0.tar.gz");
+        vec![
+            kept(wheel, "1.0", r#"{"yanked":null}"#),
+            kept(&format!("{wheel}.metadata"), "1.0", ""),
+            kept(source, "1.0", r#"{"yanked":null}"#),
+            kept("demo-2.0.tar.gz", "2.0", r#"{"yanked":null}"#),
+        ]
+    }
+
+    #[test]
+    fn yanked_versions_say_why() {
+        let files = wheels();
+        let now = after(&files, steps(&Pypi, &yank("1.0.0", "broken"), &files).expect("steps"));
+        let told: Vec<_> = now.iter().map(|file| Pypi.yanked(&file.facts)).collect();
+        assert_eq!(told, [Some("broken".to_owned()), None, Some("broken".to_owned()), None]);
+        assert_eq!(steps(&Pypi, &yank("1.0", "broken"), &now), Ok(Vec::new()), "once is enough");
+        let undone = after(&now, steps(&Pypi, &Change::Unyank { version: "1.0".into() }, &now).expect("steps"));
+        assert_eq!(undone, files);
+        assert_eq!(steps(&Pypi, &yank("3.0", ""), &files), Err(Kind::NotFound));
+        assert_eq!(steps(&Pypi, &yank("no version", ""), &files), Err(Kind::NotFound));
+
+        let crates = [line("1.0.0"), line("1.1.0")];
+        let now = after(&crates, steps(&Cargo, &yank("1.0.0", ""), &crates).expect("steps"));
+        let told: Vec<_> = now.iter().map(|file| Cargo.yanked(&file.facts)).collect();
+        assert_eq!(told, [Some(String::new()), None]);
+        assert_eq!(steps(&Cargo, &yank("1.0.0", "broken"), &crates), Err(Kind::Invalid));
+        assert_eq!(steps(&Npm, &yank("1.0.0", ""), &[]), Err(Kind::Unsupported));
+    }
+
+    #[test]
+    fn what_was_removed_stays_taken() {
+        let tarballs = [kept("-/demo-1.0.0.tgz", "1.0.0", ""), kept("-/demo-2.0.0.tgz", "2.0.0", "")];
+        let crates = [line("1.0.0+build"), line("2.0.0")];
+        for (protocol, files, version, expected) in [
+            (&Npm as &dyn Hosted, &tarballs[..], "1.0.0", &["-/demo-2.0.0.tgz", "gone/1.0.0"][..]),
+            (&Cargo, &crates[..], "1.0.0+build", &["crates/demo/2.0.0", "gone/1.0.0"]),
+            (&Pypi, &wheels()[..], "1", &["demo-2.0.tar.gz", "gone/demo-1.0-py3-none-any.whl", "gone/demo-1.0.tar.gz"]),
+        ] {
+            let one = Change::Remove { version: Some(version.into()) };
+            let left = after(files, steps(protocol, &one, files).expect("steps"));
+            let mut paths: Vec<&str> = left.iter().map(|file| &*file.path).collect();
+            paths.sort_unstable();
+            assert_eq!(paths, expected);
+            assert_eq!(steps(protocol, &one, &left), Err(Kind::NotFound), "it is gone already");
+            let none = after(&left, steps(protocol, &Change::Remove { version: None }, &left).expect("steps"));
+            assert!(none.iter().all(|file| file.path.starts_with("gone/")), "{none:?}");
+            assert_eq!(steps(protocol, &Change::Remove { version: None }, &none), Err(Kind::NotFound));
+        }
     }
 }

@@ -33,6 +33,14 @@ pub fn all() -> [&'static dyn Protocol; 4] {
     [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
 }
 
+/// The protocol of this name, images included; `None` if there is none of it here.
+pub fn of(name: ProtocolName) -> Option<&'static dyn Protocol> {
+    if name == ProtocolName::OCI {
+        return Some(&oci::Oci);
+    }
+    all().into_iter().find(|protocol| protocol.name() == name)
+}
+
 /// Something that changes: an index, a packument, a signed list.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Document {

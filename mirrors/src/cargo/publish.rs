@@ -1,7 +1,7 @@
 //! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the crate's own manifest.
 
 use super::{Cargo, canonical, is_version};
-use crate::hosted::{Body, Bytes, Hosted, Kept, Step, Wish};
+use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
 use crate::text::json as bytes_of;
 use crate::{Document, Line};
 use http::{Method, StatusCode};
@@ -78,6 +78,19 @@ struct IndexLine {
 struct Facts {
     line: IndexLine,
     description: String,
+}
+
+/// Below this, the versions that were taken back stay taken.
+const GONE: &str = "gone/";
+
+/// The crates among the files of a package.
+fn crates_in(files: &[Kept]) -> impl Iterator<Item = &Kept> {
+    files.iter().filter(|file| !file.path.starts_with(GONE))
+}
+
+/// A version without what does not tell it from others.
+fn plain(version: &str) -> &str {
+    version.split('+').next().unwrap_or_default()
 }
 
 fn facts_of(file: &Kept) -> Result<Facts, Problem> {
@@ -236,13 +249,16 @@ impl Cargo {
         let version: Version =
             new.vers.parse().map_err(|error| bad(format!("`{}` is no version: {error}", new.vers)))?;
         let (name, path) = (&new.name, format!("crates/{}/{version}", new.name.to_ascii_lowercase()));
-        for file in files {
+        if files.iter().any(|file| file.path.strip_prefix(GONE) == Some(plain(&new.vers))) {
+            let detail = format!("crate version `{}` was deleted, and stays taken: publish another", new.vers);
+            return Err(Problem::new(Kind::Conflict, "crate", detail));
+        }
+        for file in crates_in(files) {
             let known = facts_of(file)?.line;
             if known.name != *name {
                 let detail = format!("this crate is published as `{}`", known.name);
                 return Err(Problem::new(Kind::Conflict, "crate", detail));
             }
-            let plain = |text: &str| text.split('+').next().unwrap_or_default().to_owned();
             if plain(&known.vers) == plain(&new.vers) {
                 // A retry after a lost answer brings the same bytes.
                 let same = *file.path == *path && file.digest.hex() == sum(body, start, size)?;
@@ -279,7 +295,10 @@ impl Cargo {
     fn yank(wish: &Wish, yanked: bool, files: &[Kept]) -> Result<Vec<Step>, Problem> {
         let version = wish.arguments.first().map_or("", AsRef::as_ref);
         let absent = || Problem::not_found("crate", format!("there is no version {version} of this crate"));
-        let file = files.iter().find(|file| *file.version == *version).ok_or_else(absent)?;
+        if wish.arguments.get(1).is_some_and(|reason| !reason.is_empty()) {
+            return Err(Problem::invalid("yanked", "a registry of crates tells no reason: say `true`"));
+        }
+        let file = crates_in(files).find(|file| *file.version == *version).ok_or_else(absent)?;
         let mut facts = facts_of(file)?;
         if facts.line.yanked == yanked {
             return Ok(Vec::new());
@@ -287,6 +306,25 @@ impl Cargo {
         facts.line.yanked = yanked;
         let facts = serde_json::to_string(&facts).map_err(Problem::internal)?;
         Ok(vec![Step::Facts { path: file.path.to_string(), facts }])
+    }
+
+    /// Steps that take a version back, or all of them.
+    fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        let gone = crates_in(files).filter(|file| version.is_none_or(|version| *file.version == *version));
+        let steps: Vec<Step> = gone
+            .flat_map(|file| {
+                let add = Step::Add {
+                    path: format!("{GONE}{}", plain(&file.version)),
+                    version: String::new(),
+                    content_type: "text/plain",
+                    facts: String::new(),
+                    bytes: Bytes::Made(Vec::new()),
+                };
+                [Step::Remove { path: file.path.to_string() }, add]
+            })
+            .collect();
+        let absent = || Problem::not_found("version", "there is no such version of this crate here");
+        if steps.is_empty() { Err(absent()) } else { Ok(steps) }
     }
 }
 
@@ -300,10 +338,10 @@ impl Hosted for Cargo {
         match (line.method, rest) {
             (&Method::PUT, ["new"]) => wish("publish", "", Verb::Write, Vec::new(), MOST_CRATE + MOST_JSON + 8),
             (&Method::DELETE, [name, version, "yank"]) if is_version(version) => {
-                wish("yank", name, Verb::Write, vec![(*version).into()], 0)
+                wish(YANK, name, Verb::Write, vec![(*version).into()], 0)
             }
             (&Method::PUT, [name, version, "unyank"]) if is_version(version) => {
-                wish("unyank", name, Verb::Write, vec![(*version).into()], 0)
+                wish(UNYANK, name, Verb::Write, vec![(*version).into()], 0)
             }
             (&Method::GET | &Method::HEAD, [name, "owners"]) => wish("owners", name, Verb::Read, Vec::new(), 0),
             (_, [_, "owners"]) => {
@@ -321,13 +359,23 @@ impl Hosted for Cargo {
         Ok(canonical(&new.name).into())
     }
 
+    fn admits(&self, _: &Change) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn yanked(&self, facts: &str) -> Option<String> {
+        let facts: Facts = serde_json::from_str(facts).ok()?;
+        facts.line.yanked.then(String::new)
+    }
+
     fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
         match wish.act {
             "publish" => {
                 body.rewind().map_err(unread)?;
                 Self::publish(body, files)
             }
-            act => Self::yank(wish, act == "yank", files),
+            REMOVE => Self::remove(wish.arguments.first().map(AsRef::as_ref), files),
+            act => Self::yank(wish, act == YANK, files),
         }
     }
 
@@ -341,7 +389,7 @@ impl Hosted for Cargo {
 
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
         let Some(asked) = document.path.strip_prefix("index/") else { return Ok(None) };
-        let mut files: Vec<&Kept> = files.iter().collect();
+        let mut files: Vec<&Kept> = crates_in(files).collect();
         files.sort_by_key(|file| file.created_at);
         let mut index = Vec::new();
         for file in files {
@@ -367,7 +415,7 @@ impl Hosted for Cargo {
         let mut crates = Vec::new();
         for (_, files) in hits.iter().take(count.unwrap_or(10)) {
             let mut newest: Option<(Version, Facts)> = None;
-            for file in files {
+            for file in crates_in(files) {
                 let facts = facts_of(file)?;
                 let version: Version = facts.line.vers.parse().map_err(Problem::internal)?;
                 if newest.as_ref().is_none_or(|(known, _)| *known < version) {
@@ -384,10 +432,11 @@ impl Hosted for Cargo {
     }
 
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
-        if files.is_empty() {
+        if crates_in(files).next().is_none() {
             return Err(Problem::not_found("crate", format!("there is no crate `{}` here", question.package)));
         }
-        let logins: BTreeSet<&str> = files.iter().filter_map(|file| file.created_by.strip_prefix("user:")).collect();
+        let logins: BTreeSet<&str> =
+            crates_in(files).filter_map(|file| file.created_by.strip_prefix("user:")).collect();
         let users = logins.into_iter().zip(1_u32..).map(|(login, id)| json!({"id": id, "login": login, "name": null}));
         let body = json!({"users": users.collect::<Vec<_>>()});
         Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))

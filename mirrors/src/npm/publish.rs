@@ -9,7 +9,7 @@ use super::manifest::{Facts, Fields, Release};
 use super::names::{base, is_file, is_name, is_new_name, is_tag, new_version, version_of};
 use super::packument::string;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
-use crate::hosted::{Body, Bytes, Hosted, Kept, Step, Wish};
+use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, Wish};
 use crate::text::json;
 use crate::{Document, Line};
 use http::{Method, StatusCode};
@@ -84,6 +84,15 @@ impl Hosted for Npm {
         Ok(wish.package.clone())
     }
 
+    fn admits(&self, change: &Change) -> Result<(), Problem> {
+        if matches!(change, Change::Remove { .. }) {
+            return Ok(());
+        }
+        let detail =
+            "versions are not yanked in this protocol: npm deprecate warns of one, npm unpublish takes it back";
+        Err(Problem::new(Kind::Unsupported, "version", detail))
+    }
+
     fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
         let there = Shelf { package: &wish.package, files };
         let arguments: Vec<&str> = wish.arguments.iter().map(AsRef::as_ref).collect();
@@ -99,6 +108,7 @@ impl Hosted for Npm {
                 let versions = there.versions();
                 if versions.is_empty() { Ok(Vec::new()) } else { withdraw(there, &versions, revision, &[]) }
             }
+            (REMOVE, arguments) => remove(there, arguments.first().copied()),
             (UNPUBLISH_FILE, [file, revision]) => withdraw_file(there, file, revision),
             (TAG, [tag]) => point(there, tag, body),
             (UNTAG, [tag]) if *tag == LATEST => Err(Problem::invalid("tag", "the tag latest cannot be removed")),
@@ -346,6 +356,16 @@ fn withdraw_file(shelf: Shelf<'_>, file: &str, revision: &str) -> Result<Vec<Ste
         None if shelf.at(&gone_path(version)).is_some() => Ok(Vec::new()),
         None => Err(Problem::not_found("tarball", format!("package {} has no {file}", shelf.package))),
     }
+}
+
+/// Steps that take back a version, or all, whatever the caller has read of the package.
+fn remove(shelf: Shelf<'_>, version: Option<&str>) -> Result<Vec<Step>, Problem> {
+    let mut gone = shelf.versions();
+    gone.retain(|file| version.is_none_or(|version| *file.version == *version));
+    if gone.is_empty() {
+        return Err(Problem::not_found("version", format!("package {} has no such version", shelf.package)));
+    }
+    withdraw(shelf, &gone, &shelf.revision(), &[])
 }
 
 /// Steps that take back versions. Tags that pointed to one point to what is wanted, `latest` else to the highest that is left.

@@ -6,7 +6,7 @@ use super::multipart::boundary;
 use super::version::Version;
 use super::window::Window;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
-use crate::hosted::{Body, Bytes, Hosted, Kept, Step, Wish};
+use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
 use crate::text::{self, segment};
 use crate::{Document, Line};
 use blake2::Blake2b;
@@ -45,7 +45,27 @@ impl Hosted for Pypi {
         Ok(project_of(body, boundary_of(wish)?)?.into())
     }
 
+    fn admits(&self, _: &Change) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn yanked(&self, facts: &str) -> Option<String> {
+        let facts: Value = serde_json::from_str(facts).ok()?;
+        match &facts["yanked"] {
+            Value::Bool(true) => Some(String::new()),
+            Value::String(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        let arguments: Vec<&str> = wish.arguments.iter().map(AsRef::as_ref).collect();
+        match (wish.act, arguments.as_slice()) {
+            (YANK, [version, reason]) => return mark(files, version, Some(reason)),
+            (UNYANK, [version]) => return mark(files, version, None),
+            (REMOVE, arguments) => return remove(files, arguments.first().copied()),
+            _ => {}
+        }
         let form = Upload::read(body, boundary_of(wish)?)?;
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
@@ -92,6 +112,46 @@ impl Hosted for Pypi {
             _ => Err(no_such_path()),
         }
     }
+}
+
+/// The files of a version in whatever spelling, or of all; a problem if there are none.
+fn files_of<'k>(files: &'k [Kept], version: Option<&str>) -> Result<Vec<&'k Kept>, Problem> {
+    let wanted = version.map(Version::parse);
+    let meant = |file: &&Kept| {
+        let same = wanted.as_ref().is_none_or(|wanted| wanted.is_some() && Version::parse(&file.version) == *wanted);
+        same && !file.path.starts_with(GONE)
+    };
+    let found: Vec<&Kept> = files.iter().filter(meant).collect();
+    let absent = || Problem::not_found("version", "there is no such version of this project here");
+    if found.is_empty() { Err(absent()) } else { Ok(found) }
+}
+
+/// Steps that yank a version for a reason, or take that back (PEP 592).
+fn mark(files: &[Kept], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
+    let distributions = files_of(files, Some(version))?.into_iter().filter(|file| Name::read(&file.path).is_some());
+    let step = |file: &Kept| {
+        let facts = yanked(&file.facts, reason);
+        (*facts != *file.facts).then(|| Step::Facts { path: file.path.to_string(), facts })
+    };
+    Ok(distributions.filter_map(step).collect())
+}
+
+/// Steps that take a version back, or all. The names of its files stay taken.
+fn remove(files: &[Kept], version: Option<&str>) -> Result<Vec<Step>, Problem> {
+    let mut steps = Vec::new();
+    for file in files_of(files, version)? {
+        steps.push(Step::Remove { path: file.path.to_string() });
+        if Name::read(&file.path).is_some() {
+            steps.push(Step::Add {
+                path: format!("{GONE}{}", file.path),
+                version: String::new(),
+                content_type: "text/plain; charset=utf-8",
+                facts: String::new(),
+                bytes: Bytes::Made(Vec::new()),
+            });
+        }
+    }
+    Ok(steps)
 }
 
 /// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not withdrawn any more.
