@@ -1,5 +1,6 @@
 //! The wiring: configuration in, rooms with exactly their parts out.
 
+use crate::engine::Engine;
 use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_mirrors, first_start, tls};
@@ -89,7 +90,8 @@ impl House {
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = Packages::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), behaviour(config)?);
         let api_limits = ApiLimits { json_bytes: usize::try_from(config.server.limits.json_size)? };
-        let api = Api::new(metadata.clone(), Arc::clone(&gate), api_limits, creatable());
+        let engine = Arc::new(Engine(packages.clone()));
+        let api = Api::new(metadata.clone(), Arc::clone(&gate), engine, api_limits, creatable());
         let identity = tls::identity(config)?;
         let observer = Arc::new(Observer::new(packages.counters()));
         let system = System {

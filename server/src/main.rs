@@ -11,6 +11,7 @@ mod metrics;
 mod system;
 mod tls;
 
+mod engine;
 mod house;
 
 mod jobs;

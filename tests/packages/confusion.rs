@@ -17,7 +17,7 @@ fn with_upstream(larder: &Larder, protocol: &'static str) -> (Upstream, Shelf) {
     (upstream, shelf)
 }
 
-fn publish_npm(larder: &Larder) -> Response {
+pub(crate) fn publish_npm(larder: &Larder) -> Response {
     // A tarball with the package.json alone.
     let tarball = "H4sIAAAAAAACAytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjBAyEHEDQ3NjEwYFAwY6ABKi0sSi4DWM4xMUK2Ul5ibqmSl\
         oJSSmpuvpKOgVJZaVJyZnwcSMtQz0DNQqmUYBaNgFIyCUTDsAAA5ZTgJAAgAAA==";
@@ -30,7 +30,7 @@ fn publish_npm(larder: &Larder) -> Response {
 }
 
 /// A crate without anything but its manifest.
-fn publish_cargo(larder: &Larder, name: &str) -> Response {
+pub(crate) fn publish_cargo(larder: &Larder, name: &str) -> Response {
     let manifest = format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\n");
     let path = format!("{name}-1.0.0/Cargo.toml");
     let mut header = [0_u8; 512];

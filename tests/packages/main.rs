@@ -1,6 +1,7 @@
 //! What is published here, by real clients, through the group `main` that the first start makes; and that nobody gets
 //! another's package of the same name.
 
+mod by_name;
 mod confusion;
 
 use larder_tests::tools::{command, fails};

@@ -13,10 +13,17 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         Endpoint::Whoami
         | Endpoint::ListRepositories(_)
         | Endpoint::GetRepository(_)
+        | Endpoint::ListPackages { .. }
+        | Endpoint::ListVersions(..)
+        | Endpoint::GetVersion(..)
         | Endpoint::Connect { .. }
         | Endpoint::ChangeRepository(_)
         | Endpoint::DeleteRepository(_) => Ok(()),
-        Endpoint::CreateRepository | Endpoint::ListGrants(_) => identified(principal),
+        Endpoint::CreateRepository
+        | Endpoint::DeletePackage(_)
+        | Endpoint::ChangeVersion(..)
+        | Endpoint::DeleteVersion(..)
+        | Endpoint::ListGrants(_) => identified(principal),
         Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => unlimited(principal),
         Endpoint::ListUsers(_) | Endpoint::CreateUser | Endpoint::GetSettings | Endpoint::ChangeSettings => {
             superuser(principal)

@@ -3,6 +3,7 @@
 use crate::asking::whoami;
 use crate::demand::demand;
 use crate::endpoint::Endpoint;
+use crate::engine::Engine;
 use crate::{paths, refuse};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -25,6 +26,7 @@ pub struct ApiLimits {
 pub struct Api {
     pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) engine: Arc<dyn Engine>,
     limits: ApiLimits,
     /// Protocols and kinds of the repositories that can be made.
     pub(crate) creatable: Vec<(ProtocolName, &'static str)>,
@@ -35,10 +37,11 @@ impl Api {
     pub fn new(
         metadata: Metadata,
         gate: Arc<Gate>,
+        engine: Arc<dyn Engine>,
         limits: ApiLimits,
         creatable: Vec<(ProtocolName, &'static str)>,
     ) -> Self {
-        Self { metadata, gate, limits, creatable }
+        Self { metadata, gate, engine, limits, creatable }
     }
 
     /// Judges, reads the body only then, and acts. `origin`: the address under which the caller sees this server.
@@ -61,6 +64,12 @@ impl Api {
             Endpoint::GetRepository(path) => self.get_repository(grant, &path),
             Endpoint::ChangeRepository(path) => self.change_repository(grant, &path, body).await,
             Endpoint::DeleteRepository(path) => self.delete_repository(grant, &path).await,
+            Endpoint::ListPackages { path, page, words } => self.list_packages(grant, &path, &page, &words).await,
+            Endpoint::DeletePackage(path) => self.delete_package(grant, &path, None).await,
+            Endpoint::ListVersions(path, page) => self.list_versions(grant, &path, &page).await,
+            Endpoint::GetVersion(path, version) => self.get_version(grant, &path, &version).await,
+            Endpoint::ChangeVersion(path, version) => self.change_version(grant, &path, &version, body).await,
+            Endpoint::DeleteVersion(path, version) => self.delete_package(grant, &path, Some(&version)).await,
             Endpoint::ListUsers(page) => self.list_users(grant, &page),
             Endpoint::CreateUser => self.create_user(grant, body).await,
             Endpoint::GetUser(name) => self.get_user(grant, &name),
@@ -94,6 +103,9 @@ impl Door for Api {
             Endpoint::ChangeRepository(path) | Endpoint::DeleteRepository(path) => {
                 vec![path.subject(Verb::Administer)]
             }
+            Endpoint::ListVersions(path, _) | Endpoint::GetVersion(path, _) => vec![path.subject(Verb::Read)],
+            Endpoint::ChangeVersion(path, _) => vec![path.subject(Verb::Write)],
+            Endpoint::DeletePackage(path) | Endpoint::DeleteVersion(path, _) => vec![path.subject(Verb::Delete)],
             _ => Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! What can be asked of the API.
 
 use crate::page::Page;
+use larder_metadata::repos::Repo;
 use larder_model::{Problem, ProtocolName, RepoName, Subject, UserName, Verb};
 use std::fmt;
 
@@ -17,6 +18,25 @@ pub enum Endpoint {
     ChangeRepository(RepoPath),
     /// No such repository any more.
     DeleteRepository(RepoPath),
+    /// Packages of a repository.
+    ListPackages {
+        /// Which one.
+        path: RepoPath,
+        /// Which part.
+        page: Page,
+        /// What their names hold.
+        words: String,
+    },
+    /// No such package any more.
+    DeletePackage(PackagePath),
+    /// Versions of a package.
+    ListVersions(PackagePath, Page),
+    /// One version with its files.
+    GetVersion(PackagePath, Box<str>),
+    /// A version that is yanked, or is not any more.
+    ChangeVersion(PackagePath, Box<str>),
+    /// No such version any more.
+    DeleteVersion(PackagePath, Box<str>),
     /// All users.
     ListUsers(Page),
     /// A new user.
@@ -93,8 +113,39 @@ impl fmt::Display for RepoPath {
     }
 }
 
+/// A package of a repository: `npm/main/@acme/app`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackagePath {
+    /// Where.
+    pub repo: RepoPath,
+    /// Its name in canonical form.
+    pub package: Box<str>,
+}
+
+impl PackagePath {
+    /// Something done to it where it was asked for.
+    pub(crate) fn subject(&self, verb: Verb) -> Subject {
+        Subject { package: Some(self.package.clone()), ..self.repo.subject(verb) }
+    }
+
+    /// Something done to it in a member of the group where it was asked for.
+    pub(crate) fn within(&self, member: &Repo, verb: Verb) -> Subject {
+        Subject { repo: member.name.clone(), ..self.subject(verb) }
+    }
+}
+
+impl fmt::Display for PackagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.repo, self.package)
+    }
+}
+
 pub(crate) fn no_repo() -> Problem {
     Problem::not_found("repository", "no such repository, or you may not see it")
+}
+
+pub(crate) fn no_package() -> Problem {
+    Problem::not_found("package", "no such package here, or you may not see it")
 }
 
 pub(crate) fn no_user() -> Problem {

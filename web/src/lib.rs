@@ -11,8 +11,11 @@ mod connect;
 mod demand;
 mod door;
 pub mod endpoint;
+mod engine;
 mod fields;
 mod grants;
+mod listing;
+mod packages;
 mod page;
 pub mod paths;
 mod query;
@@ -29,4 +32,5 @@ mod users;
 mod tests;
 
 pub use door::{Api, ApiLimits};
+pub use engine::Engine;
 pub use page::Page;

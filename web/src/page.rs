@@ -50,6 +50,11 @@ impl<T> List<T> {
         Self { items, next: None }
     }
 
+    /// A page, and the key after which the next one begins.
+    pub(crate) const fn part(items: Vec<T>, next: Option<String>) -> Self {
+        Self { items, next }
+    }
+
     /// The page of `limit` items; `items` holds one more if the list goes on.
     pub(crate) fn of(mut items: Vec<T>, limit: usize, key: impl Fn(&T) -> String) -> Self {
         let more = items.len() > limit;

@@ -1,10 +1,11 @@
 //! The paths of the API, the only list of its calls, and how requests are read by it.
 
-use crate::endpoint::{Endpoint, RepoPath, no_repo, no_user};
+use crate::endpoint::{Endpoint, PackagePath, RepoPath, no_package, no_repo, no_user};
 use crate::page::Page;
-use crate::query::{Query, segments};
+use crate::query::{Query, bad_path, segments};
 use http::request::Parts;
-use larder_model::{Kind, Problem, Subject, UserName, Verb};
+use larder_model::{Kind, PackageName, Problem, Subject, UserName, Verb};
+use std::borrow::Cow;
 
 /// Where the API begins.
 pub(crate) const ROOT: &str = "/api/v1";
@@ -42,10 +43,19 @@ impl Path {
         }
         Some(parameters)
     }
+
+    /// A slash stands within the name of a package, and nowhere else.
+    fn demand_plain(&self, segments: &[String]) -> Result<(), Problem> {
+        let mut pairs = self.template.split('/').skip(1).zip(segments);
+        match pairs.find(|(wanted, segment)| segment.contains('/') && *wanted != "{package}") {
+            Some(_) => Err(bad_path()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// All paths of the API.
-pub const PATHS: [Path; 12] = [
+pub const PATHS: [Path; 16] = [
     Path {
         template: "/repositories",
         allow: "GET, HEAD, POST",
@@ -61,6 +71,26 @@ pub const PATHS: [Path; 12] = [
             ("GET", |at, _| Ok(Endpoint::GetRepository(repo(at)?))),
             ("PATCH", |at, _| Ok(Endpoint::ChangeRepository(repo(at)?))),
             ("DELETE", |at, _| Ok(Endpoint::DeleteRepository(repo(at)?))),
+        ],
+    },
+    Path { template: "/repositories/{protocol}/{name}/packages", allow: "GET, HEAD", calls: &[("GET", packages)] },
+    Path {
+        template: "/repositories/{protocol}/{name}/packages/{package}",
+        allow: "DELETE",
+        calls: &[("DELETE", |at, _| Ok(Endpoint::DeletePackage(package(at)?.0)))],
+    },
+    Path {
+        template: "/repositories/{protocol}/{name}/packages/{package}/versions",
+        allow: "GET, HEAD",
+        calls: &[("GET", |at, query| Ok(Endpoint::ListVersions(package(at)?.0, Page::read(query)?)))],
+    },
+    Path {
+        template: "/repositories/{protocol}/{name}/packages/{package}/versions/{version}",
+        allow: "GET, HEAD, PATCH, DELETE",
+        calls: &[
+            ("GET", |at, _| version(at, Endpoint::GetVersion)),
+            ("PATCH", |at, _| version(at, Endpoint::ChangeVersion)),
+            ("DELETE", |at, _| version(at, Endpoint::DeleteVersion)),
         ],
     },
     Path {
@@ -127,6 +157,7 @@ pub(crate) fn parse(request: &Parts) -> Result<Endpoint, Problem> {
     let segments = segments(rest)?;
     let fit = PATHS.iter().find_map(|path| Some((path, path.fit(&segments)?)));
     let (path, parameters) = fit.ok_or_else(unknown)?;
+    path.demand_plain(&segments)?;
     let method = match request.method.as_str() {
         "HEAD" => "GET",
         method => method,
@@ -145,6 +176,30 @@ pub(crate) fn parse(request: &Parts) -> Result<Endpoint, Problem> {
 fn repo(at: &[&str]) -> Result<RepoPath, Problem> {
     let [protocol, name] = at else { return Err(no_repo()) };
     RepoPath::read(protocol, name).ok_or_else(no_repo)
+}
+
+fn packages(at: &[&str], query: &mut Query) -> Result<Endpoint, Problem> {
+    let (path, words) = (repo(at)?, query.take("q").unwrap_or_default());
+    let words = canonical(&path, &words).into_owned();
+    Ok(Endpoint::ListPackages { path, page: Page::read(query)?, words })
+}
+
+/// The one spelling of a name.
+fn canonical<'a>(repo: &RepoPath, name: &'a str) -> Cow<'a, str> {
+    larder_mirrors::of(repo.protocol).map_or(name.into(), |protocol| protocol.canonical(name))
+}
+
+/// A package in whatever spelling, and what follows it.
+fn package<'a>(at: &'a [&'a str]) -> Result<(PackagePath, &'a [&'a str]), Problem> {
+    let [protocol, name, package, rest @ ..] = at else { return Err(no_package()) };
+    let repo = repo(&[protocol, name])?;
+    let package = canonical(&repo, package).parse::<PackageName>().map_err(|_| no_package())?.as_str().into();
+    Ok((PackagePath { repo, package }, rest))
+}
+
+fn version(at: &[&str], endpoint: fn(PackagePath, Box<str>) -> Endpoint) -> Result<Endpoint, Problem> {
+    let (package, rest) = package(at)?;
+    Ok(endpoint(package, rest.first().copied().unwrap_or_default().into()))
 }
 
 fn connect(at: &[&str]) -> Result<Endpoint, Problem> {
@@ -185,6 +240,14 @@ mod tests {
         parse(&request.into_parts().0).map_err(|problem| (problem.kind.status(), problem.about))
     }
 
+    fn main() -> RepoPath {
+        RepoPath::read("npm", "main").expect("path")
+    }
+
+    fn scoped() -> PackagePath {
+        PackagePath { repo: main(), package: "@a/b".into() }
+    }
+
     fn team() -> RepoPath {
         RepoPath::read("oci", "team").expect("path")
     }
@@ -201,6 +264,22 @@ mod tests {
             ("GET", "/api/v1/repositories/oc%69/t%65am", Endpoint::GetRepository(team())),
             ("PATCH", "/api/v1/repositories/oci/team", Endpoint::ChangeRepository(team())),
             ("DELETE", "/api/v1/repositories/oci/team", Endpoint::DeleteRepository(team())),
+            (
+                "GET",
+                "/api/v1/repositories/npm/main/packages?q=a&limit=2",
+                Endpoint::ListPackages { path: main(), page: page(2, ""), words: "a".into() },
+            ),
+            (
+                "GET",
+                "/api/v1/repositories/npm/main/packages/@a%2Fb/versions",
+                Endpoint::ListVersions(scoped(), page(100, "")),
+            ),
+            (
+                "PATCH",
+                "/api/v1/repositories/npm/main/packages/%40a%2fb/versions/1.0%2B1",
+                Endpoint::ChangeVersion(scoped(), "1.0+1".into()),
+            ),
+            ("DELETE", "/api/v1/repositories/npm/main/packages/@a%2Fb", Endpoint::DeletePackage(scoped())),
             ("GET", "/api/v1/users/alice", Endpoint::GetUser(alice())),
             ("GET", "/api/v1/users/a%40b", Endpoint::GetUser("a@b".parse().expect("name"))),
             ("GET", "/api/v1/tokens?owner=alice", Endpoint::ListTokens { owner: Some(alice()), page: page(100, "") }),
@@ -233,7 +312,14 @@ mod tests {
         for id in ["x", "-1", "+1", "01", "0", "99999999999999999999"] {
             assert_eq!(read("DELETE", &format!("/api/v1/tokens/{id}")), Err((404, "token")), "{id}");
         }
-        assert_eq!(read("GET", "/api/v1/repositories/oci/a%2Fb"), Err((400, "path")));
+        for uri in [
+            "oci/a%2Fb",
+            "npm/a/packages/b/versions/1%2F2",
+            "npm/a/packages/%2Fb/versions",
+            "npm/a/packages/b%2F..%2Fc/versions",
+        ] {
+            assert_eq!(read("GET", &format!("/api/v1/repositories/{uri}")), Err((400, "path")), "{uri}");
+        }
     }
 
     #[test]

@@ -6,14 +6,20 @@ use std::collections::BTreeMap;
 /// Parameters of one query that are looked at.
 const MOST: usize = 64;
 
-/// Splits a raw path and decodes every segment once. A decoded slash or control character is no spelling of anything.
+/// What cannot be read, or could be read as something else.
+pub(crate) fn bad_path() -> Problem {
+    Problem::invalid("path", "the path is not a valid spelling of any name")
+}
+
+/// Splits a raw path and decodes every segment once. A slash can be within the name of a package, between two parts that are
+/// something; a control character is no spelling of anything.
 pub(crate) fn segments(path: &str) -> Result<Vec<String>, Problem> {
-    let bad = || Problem::invalid("path", "the path is not a valid spelling of any name");
     path.split('/')
         .map(|segment| {
-            let text = decode(segment, false).ok_or_else(bad)?;
-            let strange = text.chars().any(|c| c == '/' || c == '\\' || c.is_control());
-            if strange { Err(bad()) } else { Ok(text) }
+            let text = decode(segment, false).ok_or_else(bad_path)?;
+            let strange = text.chars().any(|c| c == '\\' || c.is_control());
+            let nothing = text.contains('/') && text.split('/').any(|part| matches!(part, "" | "." | ".."));
+            if strange || nothing { Err(bad_path()) } else { Ok(text) }
         })
         .collect()
 }
@@ -88,7 +94,8 @@ mod tests {
         assert_eq!(segments("a/b%40c").expect("path"), ["a", "b@c"]);
         assert_eq!(segments("%2565").expect("path"), ["%65"]);
         assert_eq!(segments("a//b/").expect("path"), ["a", "", "b", ""]);
-        for bad in ["a%2Fb", "a%5cb", "a%00", "a%0", "a%zz", "%ff", "a%0d%0a"] {
+        assert_eq!(segments("%40a%2Fb/c").expect("path"), ["@a/b", "c"]);
+        for bad in ["%2Fb", "a%2F", "a%2F%2Fb", "a%2F..%2Fb", "a%5cb", "a%00", "a%0", "a%zz", "%ff", "a%0d%0a"] {
             assert!(segments(bad).is_err(), "{bad}");
         }
     }

@@ -14,6 +14,8 @@ type Line = (&'static str, &'static str, &'static str, &'static str, [u16; 8]);
 
 const NEW_GRANT: &str = r#"{"subject":"user:target","repository":"oci/team","role":"writer"}"#;
 
+const VERSION: &str = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}";
+
 #[rustfmt::skip]
 const MATRIX: &[Line] = &[
     ("GET", "/repositories", "", "", [200, 200, 200, 200, 200, 200, 401, 200]),
@@ -21,6 +23,13 @@ const MATRIX: &[Line] = &[
     ("GET", "/repositories/{protocol}/{name}", "", "", [401, 404, 200, 404, 200, 200, 401, 200]),
     ("PATCH", "/repositories/{protocol}/{name}", "", r#"{"description":"x"}"#, [401, 403, 403, 403, 200, 200, 401, 200]),
     ("DELETE", "/repositories/{protocol}/{name}", "", "", [401, 403, 403, 403, 204, 204, 401, 204]),
+    ("GET", "/repositories/{protocol}/{name}/packages", "", "", [401, 404, 200, 404, 200, 200, 401, 200]),
+    ("DELETE", "/repositories/{protocol}/{name}/packages/{package}", "", "", [401, 403, 403, 403, 204, 204, 401, 204]),
+    ("GET", "/repositories/{protocol}/{name}/packages/{package}/versions", "", "", [401, 404, 200, 404, 200, 200, 401, 200]),
+    ("GET", VERSION, "", "", [401, 404, 200, 404, 200, 200, 401, 200]),
+    // Tags are not yanked: who may write is told so.
+    ("PATCH", VERSION, "", r#"{"yanked":true}"#, [401, 403, 403, 403, 405, 405, 401, 405]),
+    ("DELETE", VERSION, "", "", [401, 403, 403, 403, 204, 204, 401, 204]),
     ("GET", "/users", "", "", [401, 403, 403, 403, 403, 200, 401, 403]),
     ("POST", "/users", "", r#"{"name":"new","password":"long enough"}"#, [401, 403, 403, 403, 403, 201, 401, 403]),
     ("GET", "/users/{name}", "", "", [401, 404, 404, 404, 404, 200, 401, 404]),
@@ -46,6 +55,7 @@ const MATRIX: &[Line] = &[
 async fn with_caller(caller: &str) -> (House, String, i64, i64) {
     let house = house().await;
     house.repo("team").await;
+    house.keep("oci/team", "team/app", &[("tags/1", "")]).await;
     house.user("target", false).await;
     let (token, _) = house.token("target", None).await;
     let grant = house.grant("user:target", "oci/team", Role::Reader).await;
@@ -80,6 +90,7 @@ async fn every_call_by_every_caller() {
             let name = if path.starts_with("/users") { "target" } else { "team" };
             let target = path.replace("{protocol}", "oci").replace("{name}", name).replace("{id}", &id.to_string());
             let target = target.replace("{client}", "docker");
+            let target = target.replace("{package}", "team%2Fapp").replace("{version}", "1");
             let (status, json) = house.ask(&header, method, &format!("{target}{query}"), body).await;
             if status != *expected {
                 wrong.push(format!("{method} {path}{query} by {caller}: {status}, not {expected}: {json}"));

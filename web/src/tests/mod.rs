@@ -3,24 +3,32 @@
 mod connect;
 mod matrix;
 mod mirrors;
+mod packages;
 mod people;
 mod places;
 
-use crate::{Api, ApiLimits, refuse};
+use crate::{Api, ApiLimits, Engine, refuse};
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use larder_access::secret::Secret;
-use larder_access::{Door, Gate, Limit, Settings, limits_to_json};
+use larder_access::{Door, Gate, Grant, Limit, Settings, limits_to_json};
 use larder_metadata::Metadata;
+use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::files::Place;
+use larder_metadata::hosted::Step;
+use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{GrantRow, Token};
-use larder_model::{Clock, Problem, ProtocolName, Reply, Role, Timestamp};
+use larder_metadata::repos::Repo;
+use larder_mirrors::hosted::Change;
+use larder_model::{Algorithm, Clock, Digest, Problem, ProtocolName, Reply, Role, Timestamp};
 use serde_json::Value;
 use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -35,8 +43,22 @@ struct House {
     api: Api,
     gate: Arc<Gate>,
     metadata: Metadata,
+    engine: Arc<Asked>,
     hash: String,
     _folder: TempDir,
+}
+
+/// An engine that notes what it is asked to do.
+#[derive(Default)]
+struct Asked(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Engine for Asked {
+    async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
+        let by = &grant.principal().label;
+        self.0.lock().expect("log").push(format!("{by} {}/{} {package} {change:?}", repo.protocol, repo.name));
+        Ok(())
+    }
 }
 
 /// How a caller shows who it is; empty: not at all.
@@ -67,8 +89,9 @@ async fn house() -> House {
     let limits = ApiLimits { json_bytes: 64 * 1024 };
     let npm = |kind| (ProtocolName("npm"), kind);
     let creatable = vec![(ProtocolName("oci"), "hosted"), npm("mirror"), npm("group")];
-    let api = Api::new(metadata.clone(), Arc::clone(&gate), limits, creatable);
-    let house = House { api, gate, metadata, hash, _folder: folder };
+    let engine = Arc::new(Asked::default());
+    let api = Api::new(metadata.clone(), Arc::clone(&gate), Arc::clone(&engine) as _, limits, creatable);
+    let house = House { api, gate, metadata, engine, hash, _folder: folder };
     house.user("admin", true).await;
     house
 }
@@ -122,6 +145,62 @@ impl House {
         let name = name.parse().expect("name");
         self.metadata.add_repo(ProtocolName("oci"), &name, "hosted", "", "{}").await.expect("repo");
         self.gate.refresh().await.expect("refresh");
+    }
+
+    /// Makes a repository of any kind.
+    async fn make(&self, path: &str, kind: &str, settings: &str) {
+        let (protocol, name) = path.split_once('/').expect("path");
+        let (protocol, name) = (protocol.parse().expect("protocol"), name.parse().expect("name"));
+        self.metadata.add_repo(protocol, &name, kind, "", settings).await.expect("repo");
+        self.gate.refresh().await.expect("refresh");
+    }
+
+    fn id_of(&self, path: &str) -> i64 {
+        let (protocol, name) = path.split_once('/').expect("path");
+        let rights = self.gate.rights();
+        rights.repo(protocol.parse().expect("protocol"), &name.parse().expect("name")).expect("repo").id
+    }
+
+    /// Keeps files of a package, as a mirror does: paths and versions.
+    async fn keep(&self, path: &str, package: &str, files: &[(&'static str, &'static str)]) {
+        let file = |(path, version): &(&'static str, &'static str)| NewFile {
+            path,
+            blob: NewBlob {
+                digest: Digest::of(Algorithm::Sha256, path.as_bytes()),
+                size: path.len() as u64,
+                bytes: Bytestore::Inline(Bytes::from_static(path.as_bytes())),
+            },
+            content_type: "text/plain",
+            version,
+            etag: "",
+            modified: "",
+            changes: false,
+        };
+        let place = Place { repo: self.id_of(path), package };
+        let name = format!("{path}/{package}");
+        let files = files.iter().map(file).collect();
+        let by = ("upstream", self.metadata.now());
+        self.metadata.keep_files(place, Some(&name), by, files, &[]).await.expect("keep");
+    }
+
+    /// Publishes versions of a package: paths, versions and facts.
+    async fn publish(&self, path: &str, package: &str, files: &[(&str, &str, &str)]) {
+        let step = |(path, version, facts): &(&str, &str, &str)| Step::Add {
+            path: (*path).to_owned(),
+            version: (*version).to_owned(),
+            blob: NewBlob {
+                digest: Digest::of(Algorithm::Sha256, path.as_bytes()),
+                size: path.len() as u64,
+                bytes: Bytestore::Inline(path.as_bytes().to_vec().into()),
+            },
+            content_type: "text/plain",
+            facts: (*facts).to_owned(),
+        };
+        let place = Place { repo: self.id_of(path), package };
+        let name = format!("{path}/{package}");
+        let revision = self.metadata.revision(place).await.expect("revision");
+        let steps = files.iter().map(step).collect();
+        self.metadata.change_package(place, &name, revision, "user:admin", steps).await.expect("publish");
     }
 
     /// Makes a call: its status and JSON.

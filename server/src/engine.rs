@@ -1,0 +1,19 @@
+//! Introduces the API to the engine: the two rooms never see one another.
+
+use async_trait::async_trait;
+use larder_access::Grant;
+use larder_cache::Packages;
+use larder_metadata::repos::Repo;
+use larder_mirrors::hosted::Change;
+use larder_model::Problem;
+use std::sync::Arc;
+
+/// The engine, as the API knows it.
+pub(crate) struct Engine(pub(crate) Packages);
+
+#[async_trait]
+impl larder_web::Engine for Engine {
+    async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
+        self.0.change(grant, repo, package, change).await
+    }
+}

@@ -1,0 +1,84 @@
+//! Changes of packages: a version is yanked, taken back, or, of a mirror, not kept any more.
+
+use crate::Api;
+use crate::endpoint::{PackagePath, no_package};
+use crate::fields::{Fields, needed};
+use crate::listing::{no_version, place};
+use crate::reply::{gone, ok};
+use larder_access::Grant;
+use larder_metadata::Error;
+use larder_mirrors::hosted::Change;
+use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
+use serde_json::{Value, json};
+
+/// Characters of the reason why a version is yanked.
+const REASON: usize = 500;
+
+impl Api {
+    pub(crate) async fn change_version(
+        &self,
+        grant: &Grant,
+        path: &PackagePath,
+        version: &str,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
+        grant.demand(&path.subject(Verb::Write))?;
+        let mut fields = Fields::read(body)?;
+        let yanked: Value = needed(fields.take("yanked", "true, false, or the reason why")?, "yanked")?;
+        fields.finish()?;
+        let change = yank(version, &yanked)?;
+        if path.repo.protocol == ProtocolName::OCI {
+            let detail = "tags of images are not yanked: push another image to the tag, or delete it";
+            return Err(Problem::new(Kind::Unsupported, "version", detail));
+        }
+        self.engine.change(grant, &self.repo(&path.repo)?, &path.package, &change).await?;
+        ok(&json!({"package": path.package, "version": version, "yanked": yanked}))
+    }
+
+    /// Takes back a version or, without one, the whole package. A mirror forgets what it keeps of it.
+    pub(crate) async fn delete_package(
+        &self,
+        grant: &Grant,
+        path: &PackagePath,
+        version: Option<&str>,
+    ) -> Result<Reply, Problem> {
+        grant.demand(&path.subject(Verb::Delete))?;
+        let repo = self.repo(&path.repo)?;
+        let image = repo.protocol == ProtocolName::OCI;
+        if &*repo.kind != "mirror" && !image {
+            let change = Change::Remove { version: version.map(Into::into) };
+            self.engine.change(grant, &repo, &path.package, &change).await?;
+            return Ok(gone());
+        }
+        let place = place(&repo, &path.package);
+        let dropped = match version {
+            None => self.metadata.drop_package(place).await,
+            Some(tag) if image => self.metadata.drop_tag(place, &format!("tags/{tag}"), None).await,
+            Some(version) => self.metadata.drop_version(place, version).await,
+        };
+        match dropped {
+            Ok(()) => {}
+            Err(Error::Unmet("package")) => return Err(no_package()),
+            Err(Error::Unmet(_)) => return Err(no_version()),
+            Err(error) => return Err(error.into()),
+        }
+        tracing::info!(by = %grant.principal().label, package = %path, version, "package deleted");
+        Ok(gone())
+    }
+}
+
+fn yank(version: &str, yanked: &Value) -> Result<Change, Problem> {
+    let version = version.into();
+    let wrong = || {
+        let detail = format!("`yanked` is true, false, or the reason: one line of at most {REASON} characters");
+        Problem::invalid("yanked", detail)
+    };
+    match yanked {
+        Value::Bool(false) => Ok(Change::Unyank { version }),
+        Value::Bool(true) => Ok(Change::Yank { version, reason: "".into() }),
+        Value::String(reason) if reason.chars().count() <= REASON && !reason.chars().any(char::is_control) => {
+            Ok(Change::Yank { version, reason: reason.as_str().into() })
+        }
+        _ => Err(wrong()),
+    }
+}
