@@ -47,14 +47,22 @@ impl Tokens {
     }
 }
 
-/// Where the token for a refused request is to be had, and whether our credentials may go there.
+/// Where the token for a refused request is to be had, and whether our credentials may go there. `image`: empty for one that
+/// is for no image.
 pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
     let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
     let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(Challenge::read)?;
     let mut realm = base.join(&challenge.realm).ok()?;
     realm.set_username("").and_then(|()| realm.set_password(None)).ok()?;
-    let scope = if challenge.scope.is_empty() { format!("repository:{image}:pull") } else { challenge.scope.clone() };
-    realm.query_pairs_mut().append_pair("service", &challenge.service).append_pair("scope", &scope);
+    realm.query_pairs_mut().append_pair("service", &challenge.service);
+    let scope = match (&*challenge.scope, image) {
+        ("", "") => None, // a login, and nothing more
+        ("", image) => Some(format!("repository:{image}:pull")),
+        (scope, _) => Some(scope.to_owned()),
+    };
+    if let Some(scope) = scope {
+        realm.query_pairs_mut().append_pair("scope", &scope);
+    }
     let near = Challenge::is_near(base.host_str()?, realm.host_str()?);
     let safe = realm.scheme() == "https" || realm.origin() == base.origin();
     Some((realm, near && safe))

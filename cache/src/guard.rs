@@ -14,7 +14,7 @@ pub(crate) struct Guard {
 
 /// An address that is not to be reached, told without saying what it is.
 #[derive(Debug)]
-struct Forbidden;
+pub(crate) struct Forbidden;
 
 impl std::fmt::Display for Forbidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,7 +31,7 @@ impl Guard {
 
     /// Whether `url` may be asked at all; names are looked up later, by [`Resolve`].
     pub(crate) fn admits(&self, url: &Url) -> bool {
-        if self.trusted.contains(&url.origin()) {
+        if self.trusts(url) {
             return true;
         }
         match url.host() {
@@ -41,6 +41,11 @@ impl Guard {
             Some(Host::Domain(name)) => !self.trusts_host(name),
             None => false,
         }
+    }
+
+    /// Whether the operator named the origin of `url`.
+    pub(crate) fn trusts(&self, url: &Url) -> bool {
+        self.trusted.contains(&url.origin())
     }
 
     fn trusts_host(&self, name: &str) -> bool {

@@ -6,6 +6,7 @@
 mod artifacts;
 mod bearer;
 mod blocks;
+mod checks;
 mod counters;
 mod documents;
 mod door;

@@ -7,6 +7,7 @@ use larder_access::Gate;
 use larder_metadata::files::Place;
 use larder_metadata::repos::Repo;
 use larder_mirrors::{Document, Protocol};
+use larder_model::upstream::Health;
 use larder_model::{Kind, Problem, RepoName};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,23 @@ impl Mirror {
             return Err(Problem::new(Kind::Offline, "offline", detail));
         }
         self.upstream.as_ref().ok_or_else(|| Problem::new(Kind::Unreachable, "upstream", self.lacks_upstream()))
+    }
+
+    /// Why the upstream is not asked, and what to do about it.
+    pub(crate) fn unasked(&self) -> (String, String) {
+        let name = format!("{}/{}", self.repo.protocol, self.repo.name);
+        match (&self.upstream, self.offline) {
+            (None, _) => ("it has no upstream yet".to_owned(), format!("larder repo set {name} --upstream URL")),
+            (_, true) => {
+                ("it is offline".to_owned(), format!("larder repo set {name} --online, if the server is not offline"))
+            }
+            (_, false) => ("the server is offline".to_owned(), "PATCH /api/v1/settings {\"offline\":false}".to_owned()),
+        }
+    }
+
+    /// How the upstream has answered lately.
+    pub(crate) fn health(&self) -> Option<Health> {
+        self.upstream.as_ref().map(Upstream::health)
     }
 
     /// Whether someone has said what it mirrors.

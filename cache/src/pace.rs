@@ -1,5 +1,6 @@
 //! How hard an upstream is asked: pauses that grow while it fails, and the pauses that it asks for.
 
+use larder_model::upstream::Health;
 use larder_model::{Kind, Problem};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +20,8 @@ const TRIAL: Duration = Duration::from_secs(5);
 struct State {
     failures: u32,
     until: Option<Instant>,
+    /// The last failure, and when it was.
+    last: Option<(Box<str>, Instant)>,
 }
 
 /// The pace of one upstream.
@@ -47,12 +50,14 @@ impl Pace {
 
     /// It answered as it should, to the end.
     pub(crate) fn succeeded(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State { last: state.last.take(), ..State::default() };
     }
 
-    /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait.
-    pub(crate) fn failed(&self, wish: Option<Duration>) {
+    /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait; `why`: for whoever looks after it.
+    pub(crate) fn failed(&self, wish: Option<Duration>, why: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last = Some((why.into(), Instant::now()));
         state.failures = state.failures.saturating_add(1);
         let pause = match wish {
             Some(wish) => wish.min(LONGEST_WISH),
@@ -66,6 +71,18 @@ impl Pace {
             }
         };
         state.until = Some(Instant::now() + pause);
+    }
+}
+
+impl Pace {
+    /// How it has gone lately.
+    pub(crate) fn health(&self) -> Health {
+        let (now, state) = (Instant::now(), self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Health {
+            failures: state.failures,
+            pause: state.until.and_then(|until| until.checked_duration_since(now)),
+            last_error: state.last.as_ref().map(|(why, when)| (why.clone(), now - *when)),
+        }
     }
 }
 
@@ -84,29 +101,34 @@ mod tests {
     async fn pauses_grow_and_end() {
         let pace = Pace::default();
         for _ in 0..ACCIDENTS {
-            pace.failed(None);
+            pace.failed(None, "down");
             assert!(pace.admit().is_ok());
         }
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
-            pace.failed(None);
+            pace.failed(None, "down");
             let problem = pace.admit().expect_err("a pause");
             assert_eq!(problem.retry_after, Some(Duration::from_secs(seconds)));
             tokio::time::advance(Duration::from_secs(seconds)).await;
             assert!(pace.admit().is_ok(), "one may try");
             assert!(pace.admit().is_err(), "and only one");
         }
+        let health = pace.health();
+        assert_eq!((health.failures, health.pause), (ACCIDENTS + 8, Some(TRIAL)));
+        assert_eq!(health.last_error, Some(("down".into(), LONGEST_PAUSE)));
         pace.succeeded();
         assert!(pace.admit().is_ok() && pace.admit().is_ok());
+        let health = pace.health();
+        assert!(health.failures == 0 && health.pause.is_none() && health.last_error.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_the_upstream_wishes_counts() {
         let pace = Pace::default();
-        pace.failed(Some(Duration::from_secs(30)));
+        pace.failed(Some(Duration::from_secs(30)), "wait");
         assert!(pace.admit().is_err());
         tokio::time::advance(Duration::from_secs(31)).await;
         assert!(pace.admit().is_ok());
-        pace.failed(Some(Duration::from_hours(48)));
+        pace.failed(Some(Duration::from_hours(48)), "wait");
         tokio::time::advance(LONGEST_WISH).await;
         assert!(pace.admit().is_ok(), "but not for ever");
     }

@@ -2,6 +2,8 @@
 //!
 //! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the [`Guard`].
 
+mod check;
+
 use crate::bearer::{self, Tokens};
 use crate::counters::Counters;
 use crate::guard::Guard;
@@ -13,6 +15,7 @@ use http::header::{
     IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use larder_model::upstream::Health;
 use larder_model::{Kind, Problem};
 use std::io::Write;
 use std::sync::Arc;
@@ -196,8 +199,11 @@ impl Upstream {
         let response = self.follow(url.clone(), wanted).await;
         match &response {
             Ok(response) if !is_failure(response.status()) => self.pace.answered(),
-            Ok(response) => self.pace.failed(wish(response.headers())),
-            Err(problem) if problem.kind == Kind::Unreachable => self.pace.failed(None),
+            Ok(response) => {
+                let why = format!("it answered {}", response.status().as_u16());
+                self.pace.failed(wish(response.headers()), &why);
+            }
+            Err(problem) if problem.kind == Kind::Unreachable => self.pace.failed(None, &problem.detail),
             Err(_) => {}
         }
         read(response?, wanted, self, room)
@@ -212,14 +218,24 @@ impl Upstream {
         }
         let Some((realm, near)) = bearer::realm(&response, &self.base, wanted.image) else { return Ok(response) };
         drop(response);
+        let (token, life) = self.token(realm, near).await?;
+        self.tokens.keep(wanted.image, token.clone(), life);
+        self.hop(url, wanted, Some(&token)).await
+    }
+
+    /// A token of a token endpoint, which is given our credentials if it is `near`.
+    async fn token(&self, realm: Url, near: bool) -> Result<(HeaderValue, Duration), Problem> {
         self.demand_allowed(&realm)?;
         let mut request = self.client.get(realm);
         if let Some(authorization) = self.authorization.as_ref().filter(|_| near) {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let (token, life) = bearer::read(self.send(request).await?).await?;
-        self.tokens.keep(wanted.image, token.clone(), life);
-        self.hop(url, wanted, Some(&token)).await
+        bearer::read(self.send(request).await?).await
+    }
+
+    /// How it has answered lately.
+    pub(crate) fn health(&self) -> Health {
+        self.pace.health()
     }
 
     /// An answer of which nothing more comes.
@@ -378,7 +394,7 @@ impl Arrived {
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let pace = Arc::clone(&self.pace);
         let broken = |error: reqwest::Error| {
-            pace.failed(None);
+            pace.failed(None, "it broke off in the middle of an answer");
             let kind = if error.is_timeout() { Kind::Unreachable } else { Kind::Upstream };
             trouble(kind, "the upstream broke off in the middle").because(error.without_url())
         };

@@ -48,6 +48,9 @@ pub enum Command {
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),
+    /// Upstreams of mirrors: list, check.
+    #[command(subcommand)]
+    Upstream(Upstream),
     /// Users: list, show, create, set, delete.
     #[command(subcommand)]
     User(User),
@@ -112,6 +115,18 @@ pub enum Repo {
         /// Do not ask.
         #[arg(long, short)]
         yes: bool,
+    },
+}
+
+/// What can be asked of upstreams.
+#[derive(Subcommand, Debug)]
+pub enum Upstream {
+    /// List the upstreams of mirrors that you administer, and how they have answered lately.
+    List,
+    /// Ask upstreams now whether they are there and take the credentials. Fails if one does not.
+    Check {
+        /// The mirror, e.g. npm/upstream [default: all that you administer].
+        repo: Option<RepoPath>,
     },
 }
 

@@ -11,7 +11,7 @@ pub(crate) async fn connect(name: &str, repo: &RepoPath, client: &Client) -> Res
     let [protocol, repo] = repo.segments();
     let told = client.get(&["connect", name, protocol, repo], &[]).await?;
     let parts: Vec<String> = told["items"].as_array().into_iter().flatten().map(part).collect();
-    Ok(Outcome { json: Some(told), view: View::Text(parts.join("\n\n")), note: None })
+    Ok(Outcome { json: Some(told), view: View::Text(parts.join("\n\n")), note: None, failed: false })
 }
 
 /// The file in a comment, what to know in another, and then the lines as they are.

@@ -35,7 +35,7 @@ fn told(all: &[(ProtocolName, Vec<Found>)]) -> Outcome {
         }
     }
     let text = list(LIST, &lines).trim_end().to_owned();
-    Outcome { json: Some(json!({"items": items, "next": null})), view: View::Text(text), note: None }
+    Outcome { json: Some(json!({"items": items, "next": null})), view: View::Text(text), note: None, failed: false }
 }
 
 fn item(found: &Found) -> Value {

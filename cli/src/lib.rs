@@ -26,6 +26,7 @@ mod span;
 mod table;
 mod terminal;
 mod token;
+mod upstream;
 mod user;
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub(crate) struct Outcome {
     pub(crate) view: View,
     /// What a person should know besides; goes to standard error.
     pub(crate) note: Option<String>,
+    /// Whether what it shows is that something is not as it should be.
+    pub(crate) failed: bool,
 }
 
 /// How an answer looks to people.
@@ -30,22 +32,27 @@ pub(crate) enum View {
 impl Outcome {
     /// A list that the API answered.
     pub(crate) const fn list(json: Value, columns: &'static [Column]) -> Self {
-        Self { json: Some(json), view: View::List(columns), note: None }
+        Self { json: Some(json), view: View::List(columns), note: None, failed: false }
     }
 
     /// One thing that the API answered.
     pub(crate) const fn record(json: Value, columns: &'static [Column]) -> Self {
-        Self { json: Some(json), view: View::Record(columns), note: None }
+        Self { json: Some(json), view: View::Record(columns), note: None, failed: false }
     }
 
     /// Something that is done.
     pub(crate) fn done(sentence: impl Into<String>) -> Self {
-        Self { json: None, view: View::Text(sentence.into()), note: None }
+        Self { json: None, view: View::Text(sentence.into()), note: None, failed: false }
     }
 
     /// With something more to say.
     pub(crate) fn noting(self, note: impl Into<String>) -> Self {
         Self { note: Some(note.into()), ..self }
+    }
+
+    /// One that is a failure, or not.
+    pub(crate) fn failing(self, failed: bool) -> Self {
+        Self { failed, ..self }
     }
 
     /// What goes to standard output.

@@ -10,6 +10,7 @@ use crate::outcome::{Outcome, complain};
 use crate::repo::repo;
 use crate::session::open;
 use crate::token::token;
+use crate::upstream::upstream;
 use crate::user::user;
 use larder_discover::Machine;
 use larder_model::Clock;
@@ -31,11 +32,12 @@ pub async fn run(command: Command, global: Global, env: &Env) -> i32 {
     let shown = match carry_out(command, &global, env).await {
         Ok(outcome) => outcome
             .show(global.json)
+            .map(|()| i32::from(outcome.failed))
             .map_err(|error| Failure::Local(format!("standard output cannot be written: {error}"))),
         Err(failure) => Err(failure),
     };
     match shown {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(failure) => {
             complain(&failure.to_string());
             failure.exit()
@@ -52,6 +54,7 @@ pub(crate) async fn carry_out(command: Command, global: &Global, env: &Env) -> R
         Command::Discover => Ok(discover(&env.machine)),
         Command::Connect { client: name, repo } => connect(&name, &repo, &client()?).await,
         Command::Repo(command) => repo(command, &client()?).await,
+        Command::Upstream(command) => upstream(command, &client()?).await,
         Command::User(command) => user(command, &client()?).await,
         Command::Token(command) => token(command, &client()?, env.clock.now()).await,
         Command::Grant(command) => grant(command, &client()?).await,

@@ -84,7 +84,7 @@ fn created(made: Value, quiet: bool, client: &Client) -> Result<Outcome, Failure
     let strange =
         || Failure::Strange { server: client.server().to_string(), what: "a token without secret".to_owned() };
     let secret = secret.ok_or_else(strange)?.to_owned();
-    Ok(Outcome { json: Some(made), view: View::Text(secret), note: None })
+    Ok(Outcome { json: Some(made), view: View::Text(secret), note: None, failed: false })
 }
 
 #[cfg(test)]

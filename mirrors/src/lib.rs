@@ -183,6 +183,9 @@ pub trait Protocol: Send + Sync {
     /// What a request asks for.
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem>;
 
+    /// What is asked of an upstream to see whether it is there: the first of these that it has.
+    fn probes(&self) -> &'static [&'static str];
+
     /// Where a document is upstream. `known`: the documents that the steps before asked for, `None` for one that is not there.
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem>;
 

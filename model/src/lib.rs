@@ -13,6 +13,7 @@ pub mod reply;
 pub mod settings;
 pub mod subject;
 pub mod time;
+pub mod upstream;
 pub mod vouch;
 
 pub use digest::{Algorithm, Digest, Hasher};

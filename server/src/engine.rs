@@ -6,6 +6,7 @@ use larder_cache::Packages;
 use larder_metadata::repos::Repo;
 use larder_mirrors::hosted::Change;
 use larder_model::Problem;
+use larder_model::upstream::{Checked, Health};
 use std::sync::Arc;
 
 /// The engine, as the API knows it.
@@ -15,5 +16,13 @@ pub(crate) struct Engine(pub(crate) Packages);
 impl larder_web::Engine for Engine {
     async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
         self.0.change(grant, repo, package, change).await
+    }
+
+    async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
+        self.0.check_upstream(repo).await
+    }
+
+    fn health(&self, repo: &Repo) -> Option<Health> {
+        self.0.health(repo)
     }
 }

@@ -4,6 +4,7 @@ mod bed;
 mod blocked;
 mod breaker;
 mod changes;
+mod check;
 mod flaps;
 mod fresh;
 mod images;

@@ -20,6 +20,8 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         | Endpoint::ChangeRepository(_)
         | Endpoint::DeleteRepository(_) => Ok(()),
         Endpoint::CreateRepository
+        | Endpoint::CheckUpstream(_)
+        | Endpoint::ListUpstreams(_)
         | Endpoint::DeletePackage(_)
         | Endpoint::ChangeVersion(..)
         | Endpoint::DeleteVersion(..)

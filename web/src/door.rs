@@ -64,6 +64,8 @@ impl Api {
             Endpoint::GetRepository(path) => self.get_repository(grant, &path),
             Endpoint::ChangeRepository(path) => self.change_repository(grant, &path, body).await,
             Endpoint::DeleteRepository(path) => self.delete_repository(grant, &path).await,
+            Endpoint::CheckUpstream(path) => self.check_upstream(grant, &path, body).await,
+            Endpoint::ListUpstreams(page) => self.list_upstreams(grant, &page),
             Endpoint::ListPackages { path, page, words } => self.list_packages(grant, &path, &page, &words).await,
             Endpoint::DeletePackage(path) => self.delete_package(grant, &path, None).await,
             Endpoint::ListVersions(path, page) => self.list_versions(grant, &path, &page).await,
@@ -100,7 +102,7 @@ impl Door for Api {
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
         match endpoint {
             Endpoint::GetRepository(path) | Endpoint::Connect { path, .. } => vec![path.subject(Verb::Read)],
-            Endpoint::ChangeRepository(path) | Endpoint::DeleteRepository(path) => {
+            Endpoint::ChangeRepository(path) | Endpoint::DeleteRepository(path) | Endpoint::CheckUpstream(path) => {
                 vec![path.subject(Verb::Administer)]
             }
             Endpoint::ListVersions(path, _) | Endpoint::GetVersion(path, _) => vec![path.subject(Verb::Read)],

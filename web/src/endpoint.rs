@@ -18,6 +18,10 @@ pub enum Endpoint {
     ChangeRepository(RepoPath),
     /// No such repository any more.
     DeleteRepository(RepoPath),
+    /// Whether the upstream of a mirror answers now.
+    CheckUpstream(RepoPath),
+    /// How the upstreams of mirrors have answered lately.
+    ListUpstreams(Page),
     /// Packages of a repository.
     ListPackages {
         /// Which one.

@@ -5,6 +5,7 @@ use larder_access::Grant;
 use larder_metadata::repos::Repo;
 use larder_mirrors::hosted::Change;
 use larder_model::Problem;
+use larder_model::upstream::{Checked, Health};
 use std::sync::Arc;
 
 /// The engine of mirrors and published packages, for the API.
@@ -13,4 +14,10 @@ pub trait Engine: Send + Sync {
     /// Makes a change of a published package, in whatever spelling, in a hosted repo or in a group's first hosted member. Demands
     /// the caller's right to it.
     async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem>;
+
+    /// Asks the upstream of a mirror now, and tells what came of it.
+    async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem>;
+
+    /// How the upstream of a mirror has answered lately; `None`: it was not asked.
+    fn health(&self, repo: &Repo) -> Option<Health>;
 }

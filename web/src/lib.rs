@@ -7,6 +7,7 @@
 //! the body, then one function does it.
 
 mod asking;
+mod checks;
 mod connect;
 mod demand;
 mod door;

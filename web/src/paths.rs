@@ -55,7 +55,7 @@ impl Path {
 }
 
 /// All paths of the API.
-pub const PATHS: [Path; 16] = [
+pub const PATHS: [Path; 18] = [
     Path {
         template: "/repositories",
         allow: "GET, HEAD, POST",
@@ -92,6 +92,16 @@ pub const PATHS: [Path; 16] = [
             ("PATCH", |at, _| version(at, Endpoint::ChangeVersion)),
             ("DELETE", |at, _| version(at, Endpoint::DeleteVersion)),
         ],
+    },
+    Path {
+        template: "/repositories/{protocol}/{name}/upstream/check",
+        allow: "POST",
+        calls: &[("POST", |at, _| Ok(Endpoint::CheckUpstream(repo(at)?)))],
+    },
+    Path {
+        template: "/upstreams",
+        allow: "GET, HEAD",
+        calls: &[("GET", |_, query| Ok(Endpoint::ListUpstreams(Page::read(query)?)))],
     },
     Path {
         template: "/users",

@@ -51,14 +51,14 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn settings_of(repo: &Repo) -> RepoSettings {
+pub(crate) fn settings_of(repo: &Repo) -> RepoSettings {
     RepoSettings::read(&repo.settings).unwrap_or_else(|error| {
         tracing::error!(%error, repository = %path_of(repo), "a repository's settings cannot be read");
         RepoSettings::default()
     })
 }
 
-fn path_of(repo: &Repo) -> RepoPath {
+pub(crate) fn path_of(repo: &Repo) -> RepoPath {
     RepoPath { protocol: repo.protocol, name: repo.name.clone() }
 }
 

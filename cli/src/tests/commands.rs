@@ -122,6 +122,36 @@ async fn commands_make_their_calls() {
 }
 
 #[tokio::test]
+async fn upstreams_are_checked_one_after_the_other() {
+    let checked = |name: &str, ok: bool| {
+        let advice = if ok { json!(null) } else { json!("give it\u{1b} a login") };
+        json(
+            "200 OK",
+            &json!({"repository": name, "url": "https://a.example/", "ok": ok, "status": 401, "advice": advice}),
+        )
+    };
+    let all = json!({"items": [{"repository": "npm/a", "state": "unasked"}, {"repository": "npm/b", "state": "offline"},
+        {"repository": "npm/c", "state": "paused"}], "next": null});
+    let server = fake(vec![json("200 OK", &all), checked("npm/a", true), checked("npm/c", false)]).await;
+    let outcome = Machine::new().run(&format!("upstream check --server {}", server.url)).await.expect("checked");
+    assert!(outcome.failed);
+    let note = outcome.note.expect("note");
+    assert_eq!(note, "npm/b is offline and was not asked\nlarder: npm/c: give it\\u{1b} a login");
+    assert_eq!(outcome.json.expect("JSON")["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        server.heard(),
+        [
+            "GET /api/v1/upstreams?limit=1000 | - | ",
+            "POST /api/v1/repositories/npm/a/upstream/check | - | {}",
+            "POST /api/v1/repositories/npm/c/upstream/check | - | {}",
+        ]
+    );
+    let server = fake(vec![checked("npm/a", true)]).await;
+    let outcome = Machine::new().run(&format!("upstream check npm/a --server {}", server.url)).await.expect("checked");
+    assert!(!outcome.failed && outcome.note.is_none(), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_mirror_is_shown_with_its_upstream() {
     let repo = json!({"protocol": "npm", "name": "up", "kind": "mirror", "offline": true, "upstream":
         {"url": "https://registry.example/", "username": null, "has_password": true, "allow_private": false}});

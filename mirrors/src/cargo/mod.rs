@@ -154,6 +154,10 @@ impl Protocol for Cargo {
         }
     }
 
+    fn probes(&self) -> &'static [&'static str] {
+        &["config.json"]
+    }
+
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
         if let Some(name) = document.path.strip_prefix("index/") {
             let url = format!("{}/{}", prefix(name), text::segment(name));

@@ -166,6 +166,10 @@ impl Protocol for Npm {
         own.unwrap_or_else(|| below_package(&parts, form))
     }
 
+    fn probes(&self) -> &'static [&'static str] {
+        &["-/ping", ""]
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let package = encoded(&document.package);
         let url = match &*document.path {

@@ -107,6 +107,10 @@ impl Protocol for Oci {
         Self::ask(line, &image)
     }
 
+    fn probes(&self) -> &'static [&'static str] {
+        &["v2/"]
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let (image, path) = (&document.package, &document.path);
         if let Some(tag) = path.strip_prefix("tags/") {

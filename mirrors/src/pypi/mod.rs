@@ -167,6 +167,10 @@ impl Protocol for Pypi {
         }
     }
 
+    fn probes(&self) -> &'static [&'static str] {
+        &[""]
+    }
+
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
         let project = &*document.package;
         let file = match &*document.path {

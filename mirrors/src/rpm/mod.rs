@@ -178,6 +178,10 @@ impl Protocol for Rpm {
         }
     }
 
+    fn probes(&self) -> &'static [&'static str] {
+        &["repodata/repomd.xml", ""]
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         Ok(Source::At { url: below(text::path(&document.path)), accept: "*/*" })
     }

@@ -30,6 +30,9 @@ const MATRIX: &[Line] = &[
     // Tags are not yanked: who may write is told so.
     ("PATCH", VERSION, "", r#"{"yanked":true}"#, [401, 403, 403, 403, 405, 405, 401, 405]),
     ("DELETE", VERSION, "", "", [401, 403, 403, 403, 204, 204, 401, 204]),
+    // The repository is no mirror: who may ask is told so.
+    ("POST", "/repositories/{protocol}/{name}/upstream/check", "", "{}", [401, 403, 403, 403, 400, 400, 401, 400]),
+    ("GET", "/upstreams", "", "", [401, 200, 200, 200, 200, 200, 401, 200]),
     ("GET", "/users", "", "", [401, 403, 403, 403, 403, 200, 401, 403]),
     ("POST", "/users", "", r#"{"name":"new","password":"long enough"}"#, [401, 403, 403, 403, 403, 201, 401, 403]),
     ("GET", "/users/{name}", "", "", [401, 404, 404, 404, 404, 200, 401, 404]),

@@ -90,6 +90,41 @@ async fn a_group_has_members_that_are_there() {
 }
 
 #[tokio::test]
+async fn upstreams_are_told_to_those_who_look_after_them() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    let idle = r#"{"protocol":"npm","name":"idle","kind":"mirror","upstream":{"url":"https://b.example/"}}"#;
+    house.ask(&admin, "POST", "/repositories", idle).await;
+    house.make("npm/empty", "mirror", "{}").await;
+    let (status, list) = house.ask(&admin, "GET", "/upstreams", "").await;
+    let fares: Vec<_> = list["items"].as_array().expect("items").iter().map(|item| item["state"].as_str()).collect();
+    assert_eq!((status, fares), (200, vec![Some("unasked"), Some("paused")]), "{list}");
+    let up = &list["items"][1];
+    assert_eq!(
+        (&up["repository"], &up["url"], &up["failures"]),
+        (&json!("npm/up"), &json!("https://a.example/x/"), &json!(3))
+    );
+    assert!(up["paused_until"].is_string() && up["last_error"]["at"].is_string(), "{up}");
+    assert_eq!(up["last_error"]["reason"], json!("it answered 500"));
+    let (_, page) = house.ask(&admin, "GET", "/upstreams?limit=1", "").await;
+    assert_eq!((page["items"].as_array().map(Vec::len), &page["next"]), (Some(1), &json!("npm/idle")));
+    house.ask(&admin, "PATCH", "/repositories/npm/up", r#"{"offline":true}"#).await;
+    let (_, list) = house.ask(&admin, "GET", "/upstreams?after=npm/idle", "").await;
+    assert_eq!(list["items"][0]["state"], json!("offline"));
+
+    let reader = house.user("reader", false).await;
+    house.grant("user:reader", "npm/*", Role::Maintainer).await;
+    assert_eq!(house.ask(&reader, "GET", "/upstreams", "").await.1["items"], json!([]));
+    assert_eq!(house.ask(&reader, "POST", "/repositories/npm/up/upstream/check", "{}").await.0, 403);
+    let (status, checked) = house.ask(&admin, "POST", "/repositories/npm/up/upstream/check", "{}").await;
+    let told = (&checked["repository"], &checked["url"], &checked["status"], &checked["ok"]);
+    assert_eq!(told, (&json!("npm/up"), &json!("https://a.example/x/"), &json!(401), &json!(false)));
+    assert_eq!((status, &checked["problem"]), (200, &json!("it wants a login")));
+    assert_eq!(*house.engine.0.lock().expect("log"), ["check up"]);
+}
+
+#[tokio::test]
 async fn blocked_packages_are_told_and_checked() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);

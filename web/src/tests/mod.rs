@@ -24,6 +24,7 @@ use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{GrantRow, Token};
 use larder_metadata::repos::Repo;
 use larder_mirrors::hosted::Change;
+use larder_model::upstream::{Checked, Health};
 use larder_model::{Algorithm, Clock, Digest, Problem, ProtocolName, Reply, Role, Timestamp};
 use serde_json::Value;
 use std::future::ready;
@@ -58,6 +59,22 @@ impl Engine for Asked {
         let by = &grant.principal().label;
         self.0.lock().expect("log").push(format!("{by} {}/{} {package} {change:?}", repo.protocol, repo.name));
         Ok(())
+    }
+
+    async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
+        self.0.lock().expect("log").push(format!("check {}", repo.name));
+        Ok(Checked {
+            reachable: true,
+            status: Some(401),
+            problem: Some("it wants a login".into()),
+            ..Checked::default()
+        })
+    }
+
+    fn health(&self, repo: &Repo) -> Option<Health> {
+        let last_error = Some(("it answered 500".into(), Duration::from_secs(1)));
+        let health = Health { failures: 3, pause: Some(Duration::from_secs(4)), last_error };
+        (repo.name.as_str() == "up").then_some(health)
     }
 }
 

@@ -1,0 +1,98 @@
+//! How upstreams fare.
+
+use crate::Api;
+use crate::endpoint::RepoPath;
+use crate::fields::Fields;
+use crate::page::{List, Page};
+use crate::reply::ok;
+use crate::repositories::{path_of, settings_of};
+use larder_access::Grant;
+use larder_metadata::repos::Repo;
+use larder_model::upstream::{Checked, Health};
+use larder_model::{Problem, Reply, Timestamp, Verb};
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Asked {
+    repository: String,
+    url: Option<String>,
+    #[serde(flatten)]
+    checked: Checked,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    repository: String,
+    url: String,
+    /// `offline`, `paused`, `failing`, `answering`, or `unasked` since the server began or the mirror was changed.
+    state: &'static str,
+    /// Failures in a row.
+    failures: u32,
+    /// Until then it is not asked.
+    paused_until: Option<String>,
+    last_error: Option<LastError>,
+}
+
+#[derive(Serialize)]
+struct LastError {
+    at: String,
+    reason: Box<str>,
+}
+
+fn state(offline: bool, health: Option<&Health>) -> &'static str {
+    match health {
+        _ if offline => "offline",
+        None => "unasked",
+        Some(health) if health.pause.is_some() => "paused",
+        Some(health) if health.failures > 0 => "failing",
+        Some(_) => "answering",
+    }
+}
+
+impl Api {
+    /// Upstreams of the mirrors that the caller looks after.
+    pub(crate) fn list_upstreams(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
+        let rights = self.gate.rights();
+        let mut repos: Vec<(String, &Arc<Repo>)> =
+            rights.repos().map(|repo| (path_of(repo).to_string(), repo)).filter(|(key, _)| *key > page.after).collect();
+        repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mine = repos.into_iter().filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Administer)));
+        let shown = mine.filter_map(|(repository, repo)| self.upstream_of(repository, repo)).take(page.limit + 1);
+        ok(&List::of(shown.collect(), page.limit, |shown| shown.repository.clone()))
+    }
+
+    /// How a mirror's upstream fares; `None` if it has none.
+    fn upstream_of(&self, repository: String, repo: &Repo) -> Option<Shown> {
+        let (settings, now) = (settings_of(repo), self.metadata.now());
+        let url = settings.upstream?.url;
+        let health = self.engine.health(repo);
+        let offline = settings.offline || self.gate.rights().settings().offline;
+        let state = state(offline, health.as_ref());
+        let health = health.unwrap_or_default();
+        let last_error = health.last_error.map(|(reason, ago)| {
+            let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+            LastError { at: Timestamp(now.0.saturating_sub(ago)).to_string(), reason }
+        });
+        let paused_until = health.pause.map(|pause| now.after(pause).to_string());
+        Some(Shown { repository, url, state, failures: health.failures, paused_until, last_error })
+    }
+
+    /// Asks the upstream of a mirror now.
+    pub(crate) async fn check_upstream(&self, grant: &Grant, path: &RepoPath, body: &[u8]) -> Result<Reply, Problem> {
+        grant.demand(&path.subject(Verb::Administer))?;
+        Fields::read(body)?.finish()?;
+        let repo = self.repo(path)?;
+        if &*repo.kind != "mirror" {
+            return Err(Problem::invalid("repository", format!("{path} is no mirror: it has no upstream")));
+        }
+        let checked = self.engine.check_upstream(&repo).await?;
+        let by = &grant.principal().label;
+        tracing::info!(%by, repository = %path, ok = checked.ok, problem = checked.problem, "upstream checked");
+        ok(&Asked {
+            repository: path.to_string(),
+            url: settings_of(&repo).upstream.map(|upstream| upstream.url),
+            checked,
+        })
+    }
+}
