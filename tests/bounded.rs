@@ -180,7 +180,8 @@ fn slow_readers_hold_up_nobody() {
 fn put_package(upstream: &Upstream, name: &str, versions: usize, tarball: &[u8]) {
     let integrity = STANDARD.encode(Digest::of(Algorithm::Sha512, tarball).bytes());
     let version = |number: usize| {
-        let dist = json!({"tarball": format!("{}{name}/-/{name}-1.0.{number}.tgz", upstream.url()), "integrity": format!("sha512-{integrity}")});
+        let tarball = format!("{}{name}/-/{name}-1.0.{number}.tgz", upstream.url());
+        let dist = json!({"tarball": tarball, "integrity": format!("sha512-{integrity}")});
         let scripts = json!({"test": "t".repeat(1500)}); // what a short form leaves out
         let version = format!("1.0.{number}");
         (version.clone(), json!({"name": name, "version": version, "scripts": scripts, "dist": dist}))
