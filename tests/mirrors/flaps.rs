@@ -45,7 +45,13 @@ fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
         let (answer, whole) = bed.taken(&here);
         let complete = whole && answer.status == 200;
         assert!(!complete || promised.contains(&answer.body), "{here} {fault:?}: other bytes than promised");
-        assert!(!kept || complete, "{here}: what was kept is not served");
+        assert!(
+            !kept || complete,
+            "{here}: what was kept is not served: {} {:?} {}",
+            answer.status,
+            answer.headers,
+            answer.text()
+        );
         kept |= complete;
         bed.upstream.heal();
         bed.rest(shelf);

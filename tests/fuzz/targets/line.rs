@@ -14,7 +14,9 @@ fuzz_target!(|input: (u8, &str, &str, &str)| {
         headers.insert(ACCEPT, accept);
     }
     let Ok(line) = Line::new(&method, path, query, &headers) else { return };
-    assert!(line.segments.iter().all(|segment| !matches!(&**segment, "." | "..") && !segment.contains(char::is_control)));
+    assert!(
+        line.segments.iter().all(|segment| !matches!(&**segment, "." | "..") && !segment.contains(char::is_control))
+    );
     for protocol in larder_mirrors::all() {
         if let Some(hosted) = protocol.hosted() {
             let _ = hosted.wish(&line);

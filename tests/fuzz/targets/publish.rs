@@ -21,7 +21,8 @@ fuzz_target!(|body: &[u8]| {
         let hosted = protocol.hosted().expect("hosted");
         let wish = hosted.wish(&line).expect("read").expect("a wish");
         let mut body = Cursor::new(body);
-        let Ok(package) = (if wish.package.is_empty() { hosted.name(&wish, &mut body) } else { Ok(wish.package.clone()) })
+        let Ok(package) =
+            (if wish.package.is_empty() { hosted.name(&wish, &mut body) } else { Ok(wish.package.clone()) })
         else {
             continue;
         };
