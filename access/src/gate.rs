@@ -3,7 +3,7 @@
 use crate::credentials::{Shown, read};
 use crate::door::not_allowed;
 use crate::passwords::Passwords;
-use crate::principal::{Principal, limits_from_json, limits_to_json};
+use crate::principal::{Principal, limits_from_json};
 use crate::rights::Rights;
 use crate::seal::Seal;
 use crate::secret;
@@ -47,7 +47,7 @@ pub struct Settings {
 
 /// Identifies and admits.
 pub struct Gate {
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     rights: ArcSwap<Rights>,
     /// Held while rights are read, so that an older snapshot never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
@@ -58,7 +58,7 @@ pub struct Gate {
     /// By a keyed hash of the header, so that no secret lies in memory.
     remembered: Cache<Digest, Arc<Remembered>>,
     memory_key: [u8; 32],
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 struct Remembered {
@@ -102,7 +102,7 @@ impl Grant {
     }
 }
 
-fn wrong_credentials() -> Problem {
+pub(crate) fn wrong_credentials() -> Problem {
     Problem::new(Kind::Unauthenticated, "credentials", "wrong user name, password or token")
 }
 
@@ -180,7 +180,7 @@ impl Gate {
     /// Whether this is the user's password, for someone who is logged in already. Tries are counted by name alone:
     /// only the user itself can make them.
     pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
-        match self.log_in(&self.rights(), user, password, IpAddr::V4(Ipv4Addr::UNSPECIFIED)).await {
+        match self.check_password(&self.rights(), user, password, IpAddr::V4(Ipv4Addr::UNSPECIFIED)).await {
             Ok(_) => Ok(true),
             Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),
             Err(problem) => Err(problem),
@@ -228,7 +228,9 @@ impl Gate {
     ) -> Result<(Principal, Option<Timestamp>), Problem> {
         match shown {
             Shown::Nothing => Ok((rights.anonymous(self.settings.anonymous), None)),
-            Shown::Password { name, password } => Ok((self.log_in(rights, &name, &password, address).await?, None)),
+            Shown::Password { name, password } => {
+                Ok((self.check_password(rights, &name, &password, address).await?, None))
+            }
             Shown::Token(secret) => {
                 let token = self.metadata.token_by_hash(&secret::hash(&secret)).await?.ok_or_else(wrong_credentials)?;
                 self.of_token(rights, &token)
@@ -237,7 +239,13 @@ impl Gate {
         }
     }
 
-    async fn log_in(&self, rights: &Rights, name: &str, password: &str, address: IpAddr) -> Result<Principal, Problem> {
+    pub(crate) async fn check_password(
+        &self,
+        rights: &Rights,
+        name: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Principal, Problem> {
         if self.throttle.is_shut(address, name) {
             let detail = "too many failed logins for this name from this address; wait a minute";
             let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
@@ -316,24 +324,5 @@ impl Gate {
         let user = principal.user.zip(principal.name());
         let (now, id) = (self.metadata.now(), self.metadata.new_id());
         Ok((self.bearer.issue(user, principal.token, access, now, id)?, self.bearer.life()))
-    }
-
-    /// A long-lived token for a client that logs in once: it may what the principal may, no more.
-    pub async fn issue_offline(&self, principal: &Principal, client: &str) -> Result<Option<secret::Secret>, Problem> {
-        // A bearer token is for a few minutes and a few images: it does not buy a longer and wider one.
-        let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else { return Ok(None) };
-        let secret = secret::Secret::token().map_err(Problem::internal)?;
-        let now = self.metadata.now();
-        let token = Token {
-            id: self.metadata.new_id(),
-            owner,
-            name: client.into(),
-            kind: "offline".into(),
-            grants: principal.limits.as_deref().map(|limits| limits_to_json(limits).into()),
-            created_at: now,
-            expires_at: Some(now.after(self.settings.offline_token_life)),
-        };
-        self.metadata.add_token(&token, &secret.hash()).await?;
-        Ok(Some(secret))
     }
 }

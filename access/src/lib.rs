@@ -18,9 +18,11 @@ pub mod range;
 mod rights;
 pub mod seal;
 pub mod secret;
+pub mod sign_in;
 pub mod site;
 mod throttle;
 pub mod token;
+mod tokens;
 mod vault;
 
 pub use answer::{Answer, BlobAnswer, Coming, Lasts};
@@ -30,4 +32,6 @@ pub use gate::{Gate, Grant, Settings};
 pub use incoming::Incoming;
 pub use principal::{Limit, Principal, limits_to_json};
 pub use rights::{Rights, short_name};
+pub use sign_in::Asker;
 pub use site::Site;
+pub use tokens::{NewToken, is_read_only};

@@ -1,6 +1,6 @@
 //! Who is asking.
 
-use larder_model::{Pattern, Role, Subject, Verb};
+use larder_model::{Kind, Pattern, Problem, Role, Subject, Verb};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -81,6 +81,11 @@ impl Principal {
         self.label.split_once(':').map(|(_, name)| name)
     }
 
+    /// The id of the long-lived token that was shown, if one was.
+    pub const fn token(&self) -> Option<i64> {
+        self.token
+    }
+
     /// Whether everything is allowed: a limited token of a superuser is no superuser.
     pub fn is_superuser(&self) -> bool {
         self.superuser && self.is_unlimited()
@@ -89,6 +94,24 @@ impl Principal {
     /// Whether no limit of a token narrows what the user may.
     pub fn is_unlimited(&self) -> bool {
         self.limits.is_none() && self.scopes.is_none()
+    }
+
+    /// Fails unless it is someone, whoever it is.
+    pub fn demand_identified(&self) -> Result<(), Problem> {
+        if self.user.is_some() {
+            return Ok(());
+        }
+        Err(Problem::new(Kind::Unauthenticated, "access", "authentication required: log in with a user or token"))
+    }
+
+    /// Fails unless it is someone with all its rights: a token that was made for less must not make itself more.
+    pub fn demand_unlimited(&self) -> Result<(), Problem> {
+        self.demand_identified()?;
+        if self.is_unlimited() {
+            return Ok(());
+        }
+        let detail = "this token is limited to some repositories; use a password or a token without limits";
+        Err(Problem::new(Kind::Denied, "access", detail))
     }
 
     /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists lies outside of any image.

@@ -14,7 +14,12 @@ impl Secret {
     pub fn token() -> Result<Self, getrandom::Error> {
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
-        Ok(Self(format!("{PREFIX}{}", hex::encode(&random))))
+        Ok(Self::of(&random))
+    }
+
+    /// The token of these 256 bits, which nobody else can know.
+    pub(crate) fn of(bits: &[u8]) -> Self {
+        Self(format!("{PREFIX}{}", hex::encode(bits)))
     }
 
     /// The text, to be shown once.
@@ -37,4 +42,29 @@ impl fmt::Debug for Secret {
 /// What is stored of a token that someone shows.
 pub fn hash(token: &str) -> String {
     Digest::of(Algorithm::Sha256, token.as_bytes()).hex()
+}
+
+/// A text for the log, without the secrets of tokens in it.
+pub fn hidden(text: &str) -> String {
+    let mut parts = text.split(PREFIX);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.extend([PREFIX, "…"]);
+        shown.push_str(part.trim_start_matches(|char: char| char.is_ascii_alphanumeric()));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden() {
+        let secret = Secret::token().expect("random");
+        let path = format!("/npm/main/-/user/token/{}/x", secret.expose());
+        assert_eq!(hidden(&path), "/npm/main/-/user/token/lrd_…/x");
+        assert_eq!(hidden("/npm/main/left-pad"), "/npm/main/left-pad");
+        assert_eq!(hidden("lrd_a.lrd_b"), "lrd_….lrd_…");
+    }
 }

@@ -25,40 +25,22 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         | Endpoint::DeletePackage(_)
         | Endpoint::ChangeVersion(..)
         | Endpoint::DeleteVersion(..)
-        | Endpoint::ListGrants(_) => identified(principal),
-        Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => unlimited(principal),
+        | Endpoint::ListGrants(_) => principal.demand_identified(),
+        Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => principal.demand_unlimited(),
         Endpoint::ListUsers(_) | Endpoint::CreateUser | Endpoint::GetSettings | Endpoint::ChangeSettings => {
             superuser(principal)
         }
         Endpoint::GetUser(name) => known(principal, Some(name)),
         Endpoint::ListTokens { owner, .. } => known(principal, owner.as_ref()),
-        Endpoint::ChangeUser(name) => known(principal, Some(name)).and_then(|()| unlimited(principal)),
-        Endpoint::CreateToken(owner) => known(principal, owner.as_ref()).and_then(|()| unlimited(principal)),
+        Endpoint::ChangeUser(name) => known(principal, Some(name)).and_then(|()| principal.demand_unlimited()),
+        Endpoint::CreateToken(owner) => known(principal, owner.as_ref()).and_then(|()| principal.demand_unlimited()),
         Endpoint::DeleteUser(name) => known(principal, Some(name)).and_then(|()| superuser(principal)),
         Endpoint::Can { who, .. } => asking_about(principal, who.as_deref()),
     }
 }
 
-/// Someone, whoever it is.
-fn identified(principal: &Principal) -> Result<(), Problem> {
-    if principal.user.is_some() {
-        return Ok(());
-    }
-    Err(Problem::new(Kind::Unauthenticated, "access", "authentication required: log in with a user or token"))
-}
-
-/// Someone with all its rights: a token that was made for less must not make itself more.
-fn unlimited(principal: &Principal) -> Result<(), Problem> {
-    identified(principal)?;
-    if principal.is_unlimited() {
-        return Ok(());
-    }
-    let detail = "this token is limited to some repositories; use a password or a token without limits";
-    Err(Problem::new(Kind::Denied, "access", detail))
-}
-
 fn superuser(principal: &Principal) -> Result<(), Problem> {
-    unlimited(principal)?;
+    principal.demand_unlimited()?;
     if principal.is_superuser() { Ok(()) } else { Err(only_superusers()) }
 }
 
@@ -73,7 +55,7 @@ pub(crate) fn only_superusers() -> Problem {
 
 /// Oneself or, for superusers, anyone. To others it looks as if there were no such user.
 fn known(principal: &Principal, name: Option<&UserName>) -> Result<(), Problem> {
-    identified(principal)?;
+    principal.demand_identified()?;
     let oneself = name.is_none_or(|name| principal.name() == Some(name.as_str()));
     if oneself || principal.is_superuser() { Ok(()) } else { Err(no_user()) }
 }

@@ -6,16 +6,12 @@ use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::scope::Scope;
-use larder_access::secret::Secret;
-use larder_access::{Grant, Limit, limits_to_json};
-use larder_metadata::Error;
+use larder_access::{Grant, Limit, NewToken};
 use larder_metadata::people::Token;
 use larder_model::{Problem, Reply, Timestamp, UserName};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Characters of a token's name.
-const NAME: std::ops::RangeInclusive<usize> = 1..=128;
 /// Grants of one token.
 const GRANTS: usize = 100;
 
@@ -49,10 +45,6 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn no_token() -> Problem {
-    Problem::not_found("token", "there is no such token")
-}
-
 impl Api {
     pub(crate) async fn list_tokens(
         &self,
@@ -73,34 +65,15 @@ impl Api {
         body: &[u8],
     ) -> Result<Reply, Problem> {
         let owner = self.owner(grant, owner)?;
-        let now = self.metadata.now();
-        let wanted = Wanted::read(body, now)?;
-        let secret = Secret::token().map_err(Problem::internal)?;
-        let token = Token {
-            id: self.metadata.new_id(),
-            owner,
-            name: wanted.name.into(),
-            kind: "access".into(),
-            grants: wanted.limits.map(|limits| limits_to_json(&limits).into()),
-            created_at: now,
-            expires_at: wanted.expires_at,
-        };
-        self.metadata.add_token(&token, &secret.hash()).await?;
+        let wanted = wanted(body)?;
+        let (token, secret) = self.gate.make_token(owner, wanted).await?;
         tracing::info!(by = %grant.principal().label, owner, token = token.id, "token created");
         let shown = Shown { secret: Some(secret.expose()), ..Shown::of(&token)? };
         created(format_args!("/tokens/{}", token.id), &shown)
     }
 
     pub(crate) async fn delete_token(&self, grant: &Grant, id: i64) -> Result<Reply, Problem> {
-        let token = self.metadata.token(id).await?.ok_or_else(no_token)?;
-        if grant.principal().user != Some(token.owner) && !grant.principal().is_superuser() {
-            return Err(no_token());
-        }
-        self.metadata.drop_token(id, token.owner).await.map_err(|error| match error {
-            Error::Unmet("token") => no_token(),
-            error => error.into(),
-        })?;
-        self.gate.refresh().await?;
+        let token = self.gate.end_token(grant.principal(), id).await?;
         tracing::info!(by = %grant.principal().label, owner = token.owner, token = id, "token deleted");
         Ok(gone())
     }
@@ -115,28 +88,14 @@ impl Api {
 }
 
 /// What a token is to be.
-struct Wanted {
-    name: String,
-    expires_at: Option<Timestamp>,
-    limits: Option<Vec<Limit>>,
-}
-
-impl Wanted {
-    fn read(body: &[u8], now: Timestamp) -> Result<Self, Problem> {
-        let mut fields = Fields::read(body)?;
-        let name = needed(fields.text("name")?, "name")?;
-        let expires_at: Option<Timestamp> = fields.parsed("expires_at")?;
-        let grants: Option<Vec<Fields>> =
-            fields.take("grants", r#"a list of {"repository":…,"package":…,"role":…}, each field once"#)?;
-        fields.finish()?;
-        if !NAME.contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            return Err(Problem::invalid("name", "a token's name is a line of 1 to 128 characters"));
-        }
-        if expires_at.is_some_and(|end| end <= now) {
-            return Err(Problem::invalid("expires_at", "`expires_at` lies in the past"));
-        }
-        Ok(Self { name, expires_at, limits: grants.map(limits).transpose()? })
-    }
+fn wanted(body: &[u8]) -> Result<NewToken, Problem> {
+    let mut fields = Fields::read(body)?;
+    let name = needed(fields.text("name")?, "name")?;
+    let expires_at: Option<Timestamp> = fields.parsed("expires_at")?;
+    let grants: Option<Vec<Fields>> =
+        fields.take("grants", r#"a list of {"repository":…,"package":…,"role":…}, each field once"#)?;
+    fields.finish()?;
+    Ok(NewToken { name, expires_at, limits: grants.map(limits).transpose()? })
 }
 
 fn limits(grants: Vec<Fields>) -> Result<Vec<Limit>, Problem> {
@@ -155,11 +114,12 @@ fn limits(grants: Vec<Fields>) -> Result<Vec<Limit>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use larder_access::limits_to_json;
 
     #[test]
     fn what_a_token_may_be() {
         let now = "2030-01-01T00:00:00Z".parse().expect("time");
-        let read = |body: &str| Wanted::read(body.as_bytes(), now);
+        let read = |body: &str| wanted(body.as_bytes()).and_then(|wanted| wanted.check(now).map(|()| wanted));
         let wanted = read(
             r#"{"name":"ci","expires_at":"2030-01-31T00:00:00Z","grants":[{"repository":"oci/a","role":"writer"}]}"#,
         );

@@ -1,0 +1,117 @@
+//! Logins of clients through a browser: the client asks for a page and waits, a person signs in there, the client gets a token.
+//!
+//! Nothing is kept until someone signs in, so there is nothing to fill up, to lose in a restart, or that only one of several
+//! servers knows. What is asked travels sealed in the page's address. The client alone has the key whose hash is in it: who
+//! shows the key gets the token, whose secret is a seal over that hash and stored, like all, only as its own hash.
+
+use crate::secret::Secret;
+use crate::{Gate, Principal};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use larder_metadata::Error;
+use larder_model::{Kind, Problem, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The path of the page at which people sign in; its parameter is `ask`.
+pub const PAGE: &str = "/sign-in";
+/// So long a person has to sign in.
+const LIFE: Duration = Duration::from_mins(10);
+/// Characters that are taken of what a client calls itself.
+const AGENT: usize = 200;
+
+/// Who asks for a token, as a person should see it before giving one.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub struct Asker {
+    /// Where it asks from.
+    pub address: IpAddr,
+    /// What it calls itself; anyone can claim anything.
+    pub agent: String,
+    /// What it logs in to, e.g. `npm/main`.
+    pub place: String,
+    /// In microseconds.
+    at: i64,
+    /// Hash of the key that the client keeps.
+    code: String,
+}
+
+impl Asker {
+    /// When it asked.
+    pub const fn at(&self) -> Timestamp {
+        Timestamp(self.at)
+    }
+}
+
+/// What a client that wants a login is given.
+#[derive(Debug)]
+pub struct Begun {
+    /// For the page, and to come back with.
+    pub ask: String,
+    /// To come back with: the client's alone.
+    pub key: Secret,
+}
+
+fn over() -> Problem {
+    Problem::not_found("login", "this login was not asked for, or too long ago: begin again")
+}
+
+impl Gate {
+    /// Begins a login for a client.
+    pub fn begin_sign_in(&self, address: IpAddr, agent: &str, place: &str) -> Result<Begun, Problem> {
+        let key = Secret::token().map_err(Problem::internal)?;
+        let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
+        let asker = Asker { address, agent, place: place.to_owned(), at: self.metadata.now().0, code: key.hash() };
+        let told = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&asker).map_err(Problem::internal)?);
+        let seal = self.seal("sign-in").make(&[told.as_bytes()]);
+        Ok(Begun { ask: format!("{told}.{seal}"), key })
+    }
+
+    /// Who asked, if we were asked and it is not too long ago.
+    pub fn asker(&self, ask: &str) -> Result<Asker, Problem> {
+        let (told, seal) = ask.split_once('.').ok_or_else(over)?;
+        if !self.seal("sign-in").holds(&[told.as_bytes()], seal) {
+            return Err(over());
+        }
+        let told = URL_SAFE_NO_PAD.decode(told).map_err(Problem::internal)?;
+        let asker: Asker = serde_json::from_slice(&told).map_err(Problem::internal)?;
+        if self.metadata.now() < asker.at().after(LIFE) { Ok(asker) } else { Err(over()) }
+    }
+
+    /// Has a person give the client a token, once.
+    pub async fn sign_in(
+        &self,
+        ask: &str,
+        name: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<(Asker, Principal), Problem> {
+        let asker = self.asker(ask)?;
+        let principal = self.log_in(name, password, address).await?;
+        let client = format!("{} login from {}", asker.place, asker.address);
+        match self.keep_offline(&principal, &client, &self.promised(&asker)?).await {
+            Ok(_) => Ok((asker, principal)),
+            Err(Error::Exists(_)) => {
+                Err(Problem::new(Kind::Conflict, "login", "someone has signed in here already: begin again"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The token for the client that shows the key; `None`: nobody has signed in yet.
+    pub async fn finish_sign_in(&self, ask: &str, key: &str) -> Result<Option<Secret>, Problem> {
+        let asker = self.asker(ask)?;
+        if crate::secret::hash(key) != asker.code {
+            return Err(over());
+        }
+        let secret = self.promised(&asker)?;
+        let token = self.metadata.token_by_hash(&secret.hash()).await?;
+        Ok(token.map(|_| secret))
+    }
+
+    /// The secret that the client will get.
+    fn promised(&self, asker: &Asker) -> Result<Secret, Problem> {
+        let seal = self.seal("sign-in token").make(&[asker.code.as_bytes()]);
+        Ok(Secret::of(&URL_SAFE_NO_PAD.decode(seal).map_err(Problem::internal)?))
+    }
+}

@@ -1,0 +1,134 @@
+//! Long-lived tokens: the one place where they are made and ended, whoever asks for it.
+
+use crate::gate::wrong_credentials;
+use crate::principal::{limits_from_json, limits_to_json};
+use crate::secret::{self, Secret};
+use crate::{Gate, Limit, Principal};
+use larder_metadata::Error;
+use larder_metadata::people::Token;
+use larder_model::{Kind, Problem, Timestamp, Verb};
+use std::net::IpAddr;
+
+/// Characters of a token's name.
+const NAME: std::ops::RangeInclusive<usize> = 1..=128;
+
+/// What a token is to be.
+#[derive(Debug)]
+pub struct NewToken {
+    /// What its maker calls it: a line.
+    pub name: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// What it is limited to; `None`: all that its owner may.
+    pub limits: Option<Vec<Limit>>,
+}
+
+impl NewToken {
+    /// Fails if this can be no token.
+    pub fn check(&self, now: Timestamp) -> Result<(), Problem> {
+        if !NAME.contains(&self.name.chars().count()) || self.name.chars().any(char::is_control) {
+            return Err(Problem::invalid("name", "a token's name is a line of 1 to 128 characters"));
+        }
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return Err(Problem::invalid("expires_at", "`expires_at` lies in the past"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether nothing can be changed with a token.
+pub fn is_read_only(token: &Token) -> bool {
+    let limits = token.grants.as_deref().and_then(limits_from_json);
+    let reads = |verb: &Verb| matches!(verb, Verb::List | Verb::Read);
+    limits.is_some_and(|limits| limits.iter().all(|limit| limit.verbs.iter().all(reads)))
+}
+
+fn no_token() -> Problem {
+    Problem::not_found("token", "there is no such token")
+}
+
+impl Gate {
+    /// Makes a token for a user, whom the caller of this has found to be allowed to.
+    pub async fn make_token(&self, owner: i64, wanted: NewToken) -> Result<(Token, Secret), Problem> {
+        wanted.check(self.metadata.now())?;
+        let secret = Secret::token().map_err(Problem::internal)?;
+        Ok((self.keep_token(owner, "access", wanted, &secret).await?, secret))
+    }
+
+    /// A long-lived token for a client that logs in once: it may what the principal may, no more. `None` for whoever has
+    /// none to give.
+    pub async fn issue_offline(&self, principal: &Principal, client: &str) -> Result<Option<Secret>, Problem> {
+        let secret = Secret::token().map_err(Problem::internal)?;
+        Ok(self.keep_offline(principal, client, &secret).await?.map(|_| secret))
+    }
+
+    /// Keeps a secret as such a token.
+    pub(crate) async fn keep_offline(
+        &self,
+        principal: &Principal,
+        client: &str,
+        secret: &Secret,
+    ) -> Result<Option<Token>, Error> {
+        // A bearer token is for a few minutes and a few images: it does not buy a longer and wider one.
+        let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else { return Ok(None) };
+        let wanted = NewToken {
+            name: client.to_owned(),
+            expires_at: Some(self.metadata.now().after(self.settings.offline_token_life)),
+            limits: principal.limits.clone(),
+        };
+        self.keep_token(owner, "offline", wanted, secret).await.map(Some)
+    }
+
+    async fn keep_token(
+        &self,
+        owner: i64,
+        kind: &'static str,
+        wanted: NewToken,
+        secret: &Secret,
+    ) -> Result<Token, Error> {
+        let token = Token {
+            id: self.metadata.new_id(),
+            owner,
+            name: wanted.name.into(),
+            kind: kind.into(),
+            grants: wanted.limits.map(|limits| limits_to_json(&limits).into()),
+            created_at: self.metadata.now(),
+            expires_at: wanted.expires_at,
+        };
+        self.metadata.add_token(&token, &secret.hash()).await?;
+        Ok(token)
+    }
+
+    /// Ends the token of this id, for its owner or a superuser: to anyone else it is not there.
+    pub async fn end_token(&self, by: &Principal, id: i64) -> Result<Token, Problem> {
+        let token = self.metadata.token(id).await?.ok_or_else(no_token)?;
+        if by.user != Some(token.owner) && !by.is_superuser() {
+            return Err(no_token());
+        }
+        self.metadata.drop_token(id, token.owner).await.map_err(|error| match error {
+            Error::Unmet("token") => no_token(),
+            error => error.into(),
+        })?;
+        self.refresh().await?;
+        Ok(token)
+    }
+
+    /// The id of the token that this is the secret of.
+    pub async fn token_of_secret(&self, secret: &str) -> Result<i64, Problem> {
+        Ok(self.metadata.token_by_hash(&secret::hash(secret)).await?.ok_or_else(no_token)?.id)
+    }
+
+    /// Who has this name and password. Tries are counted by name and address, as all logins are.
+    pub async fn log_in(&self, name: &str, password: &str, address: IpAddr) -> Result<Principal, Problem> {
+        self.check_password(&self.rights(), name, password, address).await
+    }
+
+    /// Fails unless this is the caller's own password: whoever found an open session must not be able to keep the account.
+    pub async fn demand_password(&self, caller: &Principal, password: &str) -> Result<(), Problem> {
+        let name = caller.name().ok_or_else(wrong_credentials)?;
+        if self.verify_password(name, password).await? {
+            return Ok(());
+        }
+        Err(Problem::new(Kind::Denied, "password", "this is not your password"))
+    }
+}
