@@ -1,6 +1,7 @@
 //! Small things that several protocols write and read.
 
 use http::header::WWW_AUTHENTICATE;
+pub(crate) use larder_model::html::escape as html;
 use larder_model::{Kind, Problem, Reply};
 use serde_json::Value;
 
@@ -62,22 +63,6 @@ pub(crate) fn refuse(problem: &Problem) -> Reply {
         return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
     }
     reply
-}
-
-/// Text that is safe within HTML, attribute values included.
-pub(crate) fn html(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#x27;"),
-            _ => safe.push(char),
-        }
-    }
-    safe
 }
 
 /// A small JSON answer's bytes.

@@ -5,6 +5,7 @@
 
 pub mod digest;
 pub mod hex;
+pub mod html;
 pub mod image;
 pub mod names;
 pub mod pattern;

@@ -13,7 +13,7 @@ use larder_model::{Clock, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
 use larder_storage::BlobStore;
 use larder_storage::open::S3;
-use larder_web::{Api, ApiLimits};
+use larder_web::{Api, ApiLimits, SignIn};
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
@@ -39,6 +39,7 @@ pub(crate) struct House {
     pub(crate) packages: Packages,
     pub(crate) images: Images,
     pub(crate) api: Api,
+    pub(crate) sign_in: SignIn,
     pub(crate) system: System,
     pub(crate) observer: Arc<Observer>,
     pub(crate) way: Way,
@@ -107,7 +108,8 @@ impl House {
             tls: identity.map(|identity| identity.config),
             body_idle: config.server.limits.body_idle_time,
         };
-        Ok(Self { gate, blobs, registry, images: packages.images(), packages, api, system, observer, way, _lock: lock })
+        let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
+        Ok(Self { gate, blobs, registry, images, packages, api, sign_in, system, observer, way, _lock: lock })
     }
 }
 

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use larder_access::body::Wire;
 use larder_access::door::Opened;
+use larder_access::secret::hidden;
 use larder_access::{Body, Incoming, Site, open};
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -64,6 +65,9 @@ async fn route(house: &House, parts: Parts, body: Incoming, site: &Site, wire: O
     if larder_cache::is_packages(path) {
         return (3, open(&house.packages, gate, blobs, parts, body, site, wire).await);
     }
+    if path == larder_access::sign_in::PAGE {
+        return (1, open(&house.sign_in, gate, blobs, parts, body, site, wire).await);
+    }
     (2, open(&house.system, gate, blobs, parts, body, site, wire).await)
 }
 
@@ -103,7 +107,7 @@ impl Line {
         let agent = parts.headers.get(USER_AGENT).map(text).unwrap_or_default();
         Self {
             method: parts.method.clone(),
-            path: parts.uri.path().to_owned(), // never the query: it may hold a secret
+            path: hidden(parts.uri.path()), // never the query: it may hold a secret
             address: site.address,
             agent: agent.chars().take(200).collect(),
             began,

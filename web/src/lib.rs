@@ -1,4 +1,5 @@
-//! The REST API under `/api/v1/`: repositories, users, tokens, grants, and who may what.
+//! The REST API under `/api/v1/`: repositories, users, tokens, grants, and who may what; and the page at which people log
+//! their clients in.
 //!
 //! Knows: the calls and their JSON, who may make which, how a problem is said (RFC 9457).
 //! Must never know: SQL, where bytes lie, the dialects of clients, how a response is sent.
@@ -25,6 +26,7 @@ mod reply;
 mod repositories;
 mod scope;
 mod settings;
+mod sign_in;
 mod tokens;
 mod upstreams;
 mod users;
@@ -35,3 +37,4 @@ mod tests;
 pub use door::{Api, ApiLimits};
 pub use engine::Engine;
 pub use page::Page;
+pub use sign_in::SignIn;

@@ -1,0 +1,205 @@
+//! The page at which a person logs a client in that has no way to ask for a password itself (`npm login`).
+//!
+//! It needs no session and no cookie: what is asked travels sealed in its address, and only the client that asked gets
+//! anything of it. So another site's page can bring nobody to more than an empty form.
+
+use crate::query::Query;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use larder_access::door::{Door, Refused};
+use larder_access::{Answer, Asker, Gate, Grant, Incoming, Site};
+use larder_model::html::escape;
+use larder_model::{Algorithm, Digest, Kind, Problem, Reply, Subject};
+use std::sync::Arc;
+
+/// A form has at most so many bytes.
+const FORM_BYTES: usize = 16 << 10;
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;\
+    color-scheme:light dark}label{display:block;margin:1rem 0}input{display:block;font:inherit;padding:.4rem;width:100%;\
+    box-sizing:border-box}button{font:inherit;padding:.4rem 1.2rem}dt{font-weight:600}dd{margin:0 0 .5rem;\
+    overflow-wrap:anywhere}.wrong{border-left:.3rem solid #c00;padding-left:.7rem}";
+
+/// The door of the page.
+pub struct SignIn {
+    gate: Arc<Gate>,
+}
+
+/// What is asked of the page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// The form.
+    Show,
+    /// The form, filled in.
+    Send,
+}
+
+impl SignIn {
+    /// The page over the logins of this gate.
+    pub const fn new(gate: Arc<Gate>) -> Self {
+        Self { gate }
+    }
+
+    fn show(&self, request: &Parts) -> Result<Reply, Problem> {
+        let ask = Query::read(request.uri.query().unwrap_or_default())?.need("ask")?;
+        let asker = self.gate.asker(&ask)?;
+        Ok(page(StatusCode::OK, "Sign in", &form(&asker, &ask, "", "")))
+    }
+
+    async fn send(&self, request: &Parts, site: &Site, body: &mut Incoming) -> Result<Reply, Problem> {
+        demand_own_page(&request.headers, site)?;
+        let body = body.collect(FORM_BYTES).await?;
+        let text = std::str::from_utf8(&body).map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
+        let mut fields = Query::read(text)?;
+        let (ask, name, password) = (fields.need("ask")?, fields.need("username")?, fields.need("password")?);
+        match self.gate.sign_in(&ask, &name, &password, site.address).await {
+            Ok((asker, principal)) => {
+                tracing::info!(by = %principal.label, client = asker.place, from = %asker.address, "signed in a client");
+                let name = escape(principal.name().unwrap_or_default());
+                let text =
+                    format!("<p>You are signed in as <b>{name}</b>. Go back to the client; close this page.</p>");
+                Ok(page(StatusCode::OK, "Signed in", &text))
+            }
+            // Once more; a challenge would make the browser ask by itself.
+            Err(problem) if problem.kind == Kind::Unauthenticated => {
+                let form = form(&self.gate.asker(&ask)?, &ask, &name, "Wrong user name or password.");
+                Ok(page(StatusCode::FORBIDDEN, "Sign in", &form))
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl Door for SignIn {
+    type Endpoint = Act;
+
+    fn parse(&self, request: &Parts) -> Result<Act, Problem> {
+        match request.method {
+            Method::GET | Method::HEAD => Ok(Act::Show),
+            Method::POST => Ok(Act::Send),
+            _ => Err(Problem::new(Kind::Method, "method", "this method is not for this path")),
+        }
+    }
+
+    fn subjects(&self, _: &Act) -> Vec<Subject> {
+        Vec::new()
+    }
+
+    /// What a browser remembers must not sign anyone in.
+    fn is_open(&self, _: &Act) -> bool {
+        true
+    }
+
+    async fn answer(&self, _: Grant, act: Act, request: &Parts, body: &mut Incoming) -> Result<Answer, Problem> {
+        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
+        let reply = match act {
+            Act::Show => self.show(request)?,
+            Act::Send => self.send(request, site, body).await?,
+        };
+        Ok(reply.into())
+    }
+
+    fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
+        let text = format!("<p class=\"wrong\">{}</p>", escape(&problem.detail));
+        page(problem.status(), "Sign in", &text)
+    }
+}
+
+/// Fails if a browser says that the form is another site's.
+fn demand_own_page(headers: &HeaderMap, site: &Site) -> Result<(), Problem> {
+    let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let authority = |url: &str| url.split_once("://").map(|(_, authority)| authority.to_owned());
+    let own = match (value("sec-fetch-site"), value(ORIGIN.as_str())) {
+        (Some(from), _) => from == "same-origin",
+        // Behind a proxy that says nothing of itself the scheme may be another than it looks from here.
+        (None, Some(origin)) => {
+            let origin = authority(origin);
+            origin.is_some() && (origin == authority(&site.base) || origin.as_deref() == value(HOST.as_str()))
+        }
+        (None, None) => true, // no browser
+    };
+    if own {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Kind::Denied,
+        "form",
+        "this form was sent from another site: open the page that your client names",
+    ))
+}
+
+fn form(asker: &Asker, ask: &str, name: &str, wrong: &str) -> String {
+    let wrong = if wrong.is_empty() { String::new() } else { format!("<p class=\"wrong\">{}</p>", escape(wrong)) };
+    let agent = if asker.agent.is_empty() { "a client without a name" } else { &asker.agent };
+    format!(
+        "<p>A client asks for a token that may do what you may. Go on only if you have just started it yourself.</p>\
+         <dl><dt>From</dt><dd>{address}</dd><dt>It says it is</dt><dd>{agent}</dd><dt>For</dt><dd>{place}</dd>\
+         <dt>Asked at</dt><dd>{at}</dd></dl>{wrong}\
+         <form method=\"post\" action=\"?\"><input type=\"hidden\" name=\"ask\" value=\"{ask}\">\
+         <label>User name<input name=\"username\" value=\"{name}\" autocomplete=\"username\" required autofocus></label>\
+         <label>Password<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\
+         <button>Give it a token</button></form>",
+        address = asker.address,
+        agent = escape(agent),
+        place = escape(&asker.place),
+        at = asker.at(),
+        ask = escape(ask),
+        name = escape(name),
+    )
+}
+
+/// A page of ours, in which nothing runs and which nobody frames.
+fn page(status: StatusCode, title: &str, text: &str) -> Reply {
+    let body = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - Larder</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head>\
+         <body><h1>{title}</h1>{text}</body></html>"
+    );
+    let style = STANDARD.encode(Digest::of(Algorithm::Sha256, STYLE.as_bytes()).bytes());
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    Reply::new(status)
+        .with_body(HTML, body)
+        .with(CONTENT_SECURITY_POLICY, policy)
+        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .with(REFERRER_POLICY, HeaderValue::from_static("same-origin")) // with none, forms would tell no origin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_other_sites_are_refused() {
+        let site = Site { base: "https://larder.example:7070".into(), address: [127, 0, 0, 1].into() };
+        let fine = |lines: &[(&'static str, &'static str)]| {
+            let value = HeaderValue::from_static;
+            let header =
+                |(name, text): &(&'static str, &'static str)| (http::HeaderName::from_static(name), value(text));
+            demand_own_page(&lines.iter().map(header).collect(), &site).is_ok()
+        };
+        assert!(fine(&[]), "no browser");
+        assert!(fine(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(fine(&[("origin", "https://larder.example:7070")]));
+        assert!(fine(&[("origin", "http://inner:80"), ("host", "inner:80")]), "behind a proxy");
+        for bad in ["cross-site", "same-site", "none", ""] {
+            assert!(!fine(&[("sec-fetch-site", bad), ("origin", "https://larder.example:7070")]), "{bad}");
+        }
+        for bad in ["null", "", "https://evil.example", "https://larder.example", "https://larder.example:7070.evil"] {
+            assert!(!fine(&[("origin", bad), ("host", "inner:80")]), "{bad}");
+        }
+        assert!(!fine(&[("origin", "null")]));
+    }
+
+    #[test]
+    fn nothing_of_others_is_more_than_text() {
+        let page = page(StatusCode::OK, "T", &escape("<b>\"'&"));
+        assert!(String::from_utf8_lossy(&page.body).contains("&lt;b&gt;&quot;&#x27;&amp;"));
+        let policy = page.headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    }
+}
