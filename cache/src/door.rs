@@ -1,5 +1,6 @@
 //! The door of all package repos: `/<protocol>/<repo>/…`.
 
+use crate::accounts::Asking;
 use crate::artifacts::Given;
 use crate::documents::{Held, How};
 use crate::forms::Asked;
@@ -11,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
 use larder_access::{Answer, BlobAnswer, Coming, Door, Grant, Incoming, Lasts, Site};
 use larder_metadata::files::Found;
+use larder_mirrors::account::Errand;
 use larder_mirrors::hosted::Wish;
 use larder_mirrors::{Artifact, Ask, Document, Form, Here, Line, Protocol};
 use larder_model::{Kind, Problem, Reply, RepoName, Subject, Verb};
@@ -31,6 +33,8 @@ enum Call {
     Ask(Ask),
     /// It wants to change something.
     Wish(Wish),
+    /// It is about the caller's account, not about the repo.
+    Errand(Errand),
 }
 
 impl Call {
@@ -38,6 +42,7 @@ impl Call {
         match self {
             Self::Ask(ask) => ask.package(),
             Self::Wish(wish) => &wish.package,
+            Self::Errand(_) => "",
         }
     }
 }
@@ -83,45 +88,50 @@ impl Packages {
         body: &mut Incoming,
         site: &Site,
     ) -> Result<Answer, Problem> {
-        let name = endpoint.protocol.name();
-        let below = format!("/{name}/{}", endpoint.repo);
+        let Endpoint { protocol, repo, call } = endpoint;
+        let below = format!("/{}/{repo}", protocol.name());
         let identified = grant.principal().user.is_some();
         let here = Here { origin: &site.base, path: &below, public: false, identified };
-        let repo = grant.rights().repo(name, &endpoint.repo).ok_or_else(no_repo)?;
-        let own = self.0.mirror(repo, endpoint.protocol)?;
-        let ask = match endpoint.call {
+        let own = || {
+            let row = grant.rights().repo(protocol.name(), &repo).ok_or_else(no_repo)?;
+            self.0.mirror(row, protocol)
+        };
+        match call {
+            Call::Errand(errand) => {
+                let asking = Asking { grant, protocol, here, site, headers: &request.headers };
+                Ok(self.0.run(&asking, &errand, body).await?.into())
+            }
             Call::Wish(wish) => {
-                let repo = self.0.published_to(grant, &own)?;
-                return Ok(self.0.fulfil(&repo, grant, wish, body).await?.into());
+                let repo = self.0.published_to(grant, &own()?)?;
+                Ok(self.0.fulfil(&repo, grant, wish, body).await?.into())
             }
             Call::Ask(Ask::Own(make)) => {
                 // Clients must know beforehand whether anything of it needs a login.
+                let own = own()?;
                 let mut all = self.0.members(grant, &own)?;
                 all.push(own);
                 let public = all.iter().all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
-                return Ok(make(&Here { public, ..here }).into());
+                Ok(make(&Here { public, ..here }).into())
             }
             Call::Ask(Ask::Moved(to)) => {
+                own()?;
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
-                return Ok(reply.into());
+                Ok(reply.into())
             }
-            Call::Ask(ask) => ask,
-        };
-        if let Ask::Document(document, _) = &ask
-            && document.package.is_empty()
-        {
-            let mut searched = self.0.members(grant, &own)?;
-            searched.push(Arc::clone(&own));
-            for repo in searched.iter().filter(|repo| repo.is_hosted()) {
-                if let Some(reply) = self.0.search(grant, repo, document).await? {
+            Call::Ask(ask) => {
+                let own = own()?;
+                if let Ask::Document(document, _) = &ask
+                    && let Some(reply) = self.0.search(grant, &own, document).await?
+                {
                     return Ok(reply.into());
                 }
+                let served = (own.repo.id, here);
+                if own.members.is_empty() {
+                    return self.0.serve_from(&own, &ask, request, served).await;
+                }
+                self.0.serve_group(grant, &own, &ask, request, served).await
             }
         }
-        if own.members.is_empty() {
-            return self.0.serve_from(&own, &ask, request, (repo.id, here)).await;
-        }
-        self.0.serve_group(grant, &own, &ask, request, (repo.id, here)).await
     }
 }
 
@@ -136,7 +146,7 @@ impl Engine {
         })
     }
 
-    fn members(&self, grant: &Grant, group: &Mirror) -> Result<Vec<Arc<Mirror>>, Problem> {
+    pub(crate) fn members(&self, grant: &Grant, group: &Mirror) -> Result<Vec<Arc<Mirror>>, Problem> {
         let rows = group.members.iter().filter_map(|name| grant.rights().repo(group.repo.protocol, name));
         rows.map(|row| self.mirror(row, group.protocol)).collect()
     }
@@ -194,7 +204,7 @@ impl Engine {
     }
 
     /// Serves from one repo, at the address of the repo `served`.
-    async fn serve_from(
+    pub(crate) async fn serve_from(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         ask: &Ask,
@@ -202,26 +212,31 @@ impl Engine {
         served: (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
         match ask {
-            Ask::Document(document, form) => self.serve_document(mirror, document, *form, request, served).await,
+            Ask::Document(document, form) => {
+                self.serve_document(mirror, document, (*form, None), request, served).await
+            }
+            Ask::Part(document, form, part) => {
+                self.serve_document(mirror, document, (*form, Some(part)), request, served).await
+            }
             Ask::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
-            Ask::Own(_) | Ask::Moved(_) => Err(absent()),
+            Ask::Own(_) | Ask::Moved(_) => Err(absent()), // said where they are asked for
         }
     }
 }
 
 impl Engine {
-    /// Answers with a document.
+    /// Answers with a document, or a part of it.
     pub(crate) async fn serve_document(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
-        form: Form,
+        (form, part): (Form, Option<&str>),
         request: &Parts,
         (repo, here): (i64, Here<'_>),
     ) -> Result<Answer, Problem> {
         mirror.demand_open(&document.package)?;
         let held = self.document(mirror, document).await?;
-        let asked = Asked { repo, document, form, gzip: takes_gzip(&request.headers), here };
+        let asked = Asked { repo, document, form, part, gzip: takes_gzip(&request.headers), here };
         let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
@@ -329,6 +344,9 @@ impl Door for Packages {
             return Ok(Endpoint { protocol, repo, call: Call::Ask(Ask::Moved("".into())) });
         }
         let line = Line::new(&request.method, rest, request.uri.query().unwrap_or_default(), &request.headers)?;
+        if let Some(errand) = protocol.account().map(|account| account.errand(&line)).transpose()?.flatten() {
+            return Ok(Endpoint { protocol, repo, call: Call::Errand(errand) });
+        }
         let wish = protocol.hosted().map(|hosted| hosted.wish(&line)).transpose()?.flatten();
         let call = match wish {
             Some(wish) => Call::Wish(wish),
@@ -337,7 +355,14 @@ impl Door for Packages {
         Ok(Endpoint { protocol, repo, call })
     }
 
+    fn is_open(&self, endpoint: &Endpoint) -> bool {
+        matches!(&endpoint.call, Call::Errand(errand) if errand.is_login())
+    }
+
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+        if matches!(endpoint.call, Call::Errand(_)) {
+            return Vec::new();
+        }
         let package = endpoint.call.package();
         let package = Some(package).filter(|package| !package.is_empty()).map(Into::into);
         let (protocol, repo) = (endpoint.protocol.name(), endpoint.repo.clone());

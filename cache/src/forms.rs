@@ -31,6 +31,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) repo: i64,
     pub(crate) document: &'a Document,
     pub(crate) form: Form,
+    /// The part of it that is wanted alone; such are not kept, for there can be very many.
+    pub(crate) part: Option<&'a str>,
     /// Whether the client takes gzip.
     pub(crate) gzip: bool,
     pub(crate) here: Here<'a>,
@@ -50,10 +52,12 @@ impl Engine {
         }
         let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), true) };
         let ending = if gzip { ".gz" } else { "" };
-        let path: Box<str> = format!("forms/{}{ending}{site}/{}", asked.form.name, asked.document.path).into();
+        let part = asked.part.map(|part| format!("/{part}")).unwrap_or_default();
+        let path: Box<str> = format!("forms/{}{ending}{site}/{}{part}", asked.form.name, asked.document.path).into();
         let source = format!("{}#{EDITION}", held.digest);
         let place = Place { repo: asked.repo, package: &asked.document.package };
-        if let Some(found) = self.metadata.find(place, &path).await?
+        if asked.part.is_none()
+            && let Some(found) = self.metadata.find(place, &path).await?
             && *found.etag == *source
         {
             return Ok((found, gzip));
@@ -69,10 +73,11 @@ impl Engine {
                 source,
                 document: asked.document.clone(),
                 form: asked.form,
+                part: asked.part.map(Into::into),
                 gzip,
                 origin: asked.here.origin.into(),
                 below: asked.here.path.into(),
-                lasting,
+                lasting: lasting && asked.part.is_none(),
             };
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
             async move { engine.make(&mirror, &held, making).await }
@@ -159,6 +164,7 @@ struct Making {
     source: String,
     document: Document,
     form: Form,
+    part: Option<Box<str>>,
     gzip: bool,
     origin: Box<str>,
     below: Box<str>,
@@ -168,9 +174,10 @@ struct Making {
 impl Making {
     fn render(&self, mirror: &Mirror, source: &Bytes) -> Result<Bytes, Problem> {
         let here = Here { origin: &self.origin, path: &self.below, public: false, identified: false };
-        let body = match self.form.name {
-            "" => source.clone(),
-            _ => mirror.protocol.render(&self.document, &self.form, source, &here)?.into(),
+        let body = match (&self.part, self.form.name) {
+            (Some(part), _) => mirror.protocol.part(&self.document, part, source, &here)?.into(),
+            (None, "") => source.clone(),
+            (None, _) => mirror.protocol.render(&self.document, &self.form, source, &here)?.into(),
         };
         if !self.gzip {
             return Ok(body);

@@ -1,7 +1,6 @@
 //! What is published here: changes of packages, one at a time, and documents composed of what is kept.
 
 use crate::documents::{Held, How, absent};
-use crate::door::read_of;
 use crate::mirror::Mirror;
 use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Grant, Incoming};
@@ -22,10 +21,6 @@ use std::time::Duration;
 
 /// How often a change is made anew because another was first.
 const TRIES: u32 = 64;
-/// Packages that a search finds.
-const MOST_HITS: usize = 100;
-/// Names looked through in one go.
-const NAMES: u64 = 1000;
 /// Bytes of a body copied at once.
 const PIECE: usize = 1 << 20;
 
@@ -75,7 +70,7 @@ impl Engine {
         Ok(self.metadata.find(place, &document.path).await?)
     }
 
-    async fn files(&self, mirror: &Mirror, package: &str) -> Result<Vec<Kept>, Problem> {
+    pub(crate) async fn files(&self, mirror: &Mirror, package: &str) -> Result<Vec<Kept>, Problem> {
         let rows = self.metadata.published(mirror.place(package)).await?;
         let kept = |row: rows::Kept| Kept {
             path: row.path,
@@ -87,40 +82,6 @@ impl Engine {
             created_by: row.created_by,
         };
         Ok(rows.into_iter().filter(|row| &*row.path != rows::OWNED).map(kept).collect())
-    }
-
-    /// Answers a search in what is published here, with what the caller may read of it; `None` if it is no search, or
-    /// nothing is found.
-    pub(crate) async fn search(
-        &self,
-        grant: &Grant,
-        mirror: &Mirror,
-        document: &Document,
-    ) -> Result<Option<Reply>, Problem> {
-        let Some((hosted, words)) =
-            mirror.protocol.hosted().and_then(|hosted| Some((hosted, hosted.search(document)?)))
-        else {
-            return Ok(None);
-        };
-        let prefix = format!("{}/{}/", mirror.repo.protocol, mirror.repo.name);
-        let end = format!("{}0", &prefix[..prefix.len() - 1]); // `0` is the character after `/`
-        let (mut after, mut hits) = (prefix.clone(), Vec::new());
-        while hits.len() < MOST_HITS {
-            let names = self.metadata.packages(&after, &end, NAMES).await?;
-            let more = names.len() as u64 == NAMES;
-            for name in &names {
-                let package = &name[prefix.len()..];
-                let found = package.to_lowercase().contains(&words) && grant.may(&read_of(mirror, package));
-                if found && hits.len() < MOST_HITS {
-                    hits.push((package.into(), self.files(mirror, package).await?));
-                }
-            }
-            match names.last() {
-                Some(last) if more => after = last.to_string(),
-                _ => break,
-            }
-        }
-        if hits.is_empty() { Ok(None) } else { hosted.listed(document, &hits).map(Some) }
     }
 
     /// Fulfils a wish, or answers a question.

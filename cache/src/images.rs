@@ -89,13 +89,7 @@ impl Door for Images {
         let repo = grant.rights().repo(ProtocolName::OCI, &endpoint.repo).ok_or_else(absent)?;
         let mirror = self.0.mirror(repo, &Oci)?;
         let here = Here { origin: &site.base, path: "", public: false, identified: false };
-        let mut answer = match endpoint.ask {
-            Ask::Document(document, form) => {
-                self.0.serve_document(&mirror, &document, form, request, (repo.id, here)).await?
-            }
-            Ask::Artifact(artifact) => self.0.serve_artifact(&mirror, &artifact, request).await?,
-            Ask::Own(_) | Ask::Moved(_) => return Err(absent()),
-        };
+        let mut answer = self.0.serve_from(&mirror, &endpoint.ask, request, (repo.id, here)).await?;
         if let Answer::Blob(blob) = &mut answer {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {
                 blob.headers.insert(DIGEST_HEADER, digest);

@@ -3,6 +3,7 @@
 //! Knows: freshness, coalescing, what vouches for what, how an upstream is asked, and which addresses it may have.
 //! Must never know: a protocol's addresses and documents, SQL, who may do what, configuration.
 
+mod accounts;
 mod artifacts;
 mod bearer;
 mod blocks;
@@ -18,6 +19,7 @@ mod hosted;
 mod images;
 mod mirror;
 mod pace;
+mod search;
 mod upstream;
 
 pub use counters::Counters;

@@ -135,6 +135,24 @@ pub enum Step {
     },
 }
 
+/// A package that a search finds here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hit {
+    /// The package.
+    pub package: Box<str>,
+    /// Its files.
+    pub files: Vec<Kept>,
+}
+
+/// What an upstream answers to a search.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Elsewhere {
+    /// Its answer.
+    pub body: bytes::Bytes,
+    /// Packages in it that are not to be shown, for their names are taken here.
+    pub taken: Vec<Box<str>>,
+}
+
 /// Publishing to a hosted repository.
 pub trait Hosted: Send + Sync {
     /// What a request wants to change; `None` if it only reads.
@@ -166,15 +184,28 @@ pub trait Hosted: Send + Sync {
     /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem>;
 
-    /// The words of a search, if that is what a document is. Default: nothing is searched.
-    fn search(&self, document: &Document) -> Option<String> {
+    /// The words of a search, in lower case, if that is what a document is. Default: nothing is searched.
+    fn search(&self, document: &Document) -> Option<Vec<String>> {
         let _ = document;
         None
     }
 
-    /// The answer to a search: packages that have its words in their names, each with its files.
-    fn listed(&self, document: &Document, hits: &[(Box<str>, Vec<Kept>)]) -> Result<Reply, Problem> {
+    /// The search that upstreams are to answer where `hits` were found here. Default: the same.
+    fn further(&self, document: &Document, hits: usize) -> Document {
         let _ = hits;
+        document.clone()
+    }
+
+    /// The packages that an upstream's answer to a search names, in canonical form. Default: none.
+    fn named(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
+        let _ = answer;
+        Ok(Vec::new())
+    }
+
+    /// The answer to a search: packages that have its words in their names, each with its files, and what upstreams
+    /// answered.
+    fn listed(&self, document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+        let _ = (hits, answers);
         Err(Problem::not_found("path", format!("{} is not searched here", document.path)))
     }
 

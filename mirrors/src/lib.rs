@@ -7,6 +7,7 @@
 //! Every protocol asks for two kinds of thing: a [`Document`] that changes and an [`Artifact`] that never does.
 //! One engine (`cache`) moves the bytes of all of them.
 
+pub mod account;
 pub mod hosted;
 pub mod line;
 mod text;
@@ -19,6 +20,7 @@ pub mod rpm;
 
 pub mod connect;
 
+pub use account::Account;
 pub use hosted::Hosted;
 pub use line::{Here, Line};
 
@@ -73,6 +75,8 @@ pub struct Artifact {
 pub enum Ask {
     /// A document in one of its forms.
     Document(Document, Form),
+    /// A part of a document in one of its forms: which one.
+    Part(Document, Form, Box<str>),
     /// An artifact.
     Artifact(Artifact),
     /// What this server says by itself.
@@ -85,7 +89,9 @@ impl Ask {
     /// The package that is asked for; empty where it is none, or where only an index tells.
     pub fn package(&self) -> &str {
         match self {
-            Self::Document(Document { package, .. }, _) | Self::Artifact(Artifact { package, .. }) => package,
+            Self::Document(Document { package, .. }, _)
+            | Self::Part(Document { package, .. }, ..)
+            | Self::Artifact(Artifact { package, .. }) => package,
             Self::Own(_) | Self::Moved(_) => "",
         }
     }
@@ -180,6 +186,11 @@ pub trait Protocol: Send + Sync {
         &artifact.package
     }
 
+    /// Accounts, where this protocol's clients ask about them. Default: they do not.
+    fn account(&self) -> Option<&dyn Account> {
+        None
+    }
+
     /// What a request asks for.
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem>;
 
@@ -194,6 +205,12 @@ pub trait Protocol: Send + Sync {
 
     /// The document in a form; called for named forms only. The document passed the check before.
     fn render(&self, document: &Document, form: &Form, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem>;
+
+    /// A part of a document, of those that were asked for. Default: documents have none.
+    fn part(&self, document: &Document, part: &str, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem> {
+        let _ = (body, here);
+        Err(Problem::not_found("path", format!("{} has no part {part}", document.path)))
+    }
 
     /// The next step towards an artifact. `known`: the documents that the steps before asked for, `None` for one that is not
     /// there upstream; `tables`: the lists that they wanted to consult.

@@ -7,8 +7,12 @@ use larder_tests::upstream::Upstream;
 use larder_tests::{Larder, Response};
 use serde_json::json;
 
+/// A tarball with the package.json of `demo` 1.0.0 alone.
+pub(crate) const TARBALL: &str = "H4sIAAAAAAACAytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjBAyEHEDQ3NjEwYFAwY6ABKi0sSi4DWM4xMUK2Ul5ibqmSl\
+        oJSSmpuvpKOgVJZaVJyZnwcSMtQz0DNQqmUYBaNgFIyCUTDsAAA5ZTgJAAgAAA==";
+
 /// The group `main` over a mirror of an upstream that has `demo` in version 9.
-fn with_upstream(larder: &Larder, protocol: &'static str) -> (Upstream, Shelf) {
+pub(crate) fn with_upstream(larder: &Larder, protocol: &'static str) -> (Upstream, Shelf) {
     let upstream = Upstream::start();
     let mut shelf = Shelf::new(protocol, &upstream);
     shelf.put(&upstream, "9.0.0", b"what the world has");
@@ -18,13 +22,10 @@ fn with_upstream(larder: &Larder, protocol: &'static str) -> (Upstream, Shelf) {
 }
 
 pub(crate) fn publish_npm(larder: &Larder) -> Response {
-    // A tarball with the package.json alone.
-    let tarball = "H4sIAAAAAAACAytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjBAyEHEDQ3NjEwYFAwY6ABKi0sSi4DWM4xMUK2Ul5ibqmSl\
-        oJSSmpuvpKOgVJZaVJyZnwcSMtQz0DNQqmUYBaNgFIyCUTDsAAA5ZTgJAAgAAA==";
     let body = json!({
         "_id": "demo", "name": "demo", "dist-tags": {"latest": "1.0.0"},
         "versions": {"1.0.0": {"name": "demo", "version": "1.0.0", "dist": {}}},
-        "_attachments": {"demo-1.0.0.tgz": {"content_type": "application/octet-stream", "data": tarball, "length": 121}},
+        "_attachments": {"demo-1.0.0.tgz": {"content_type": "application/octet-stream", "data": TARBALL, "length": 121}},
     });
     larder.admin().send("PUT", "/npm/main/demo", &[("content-type", "application/json")], body.to_string().as_bytes())
 }

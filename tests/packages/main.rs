@@ -1,8 +1,10 @@
 //! What is published here, by real clients, through the group `main` that the first start makes; and that nobody gets
 //! another's package of the same name.
 
+mod accounts;
 mod by_name;
 mod confusion;
+mod found;
 
 use larder_tests::tools::{command, fails};
 use larder_tests::{Larder, Start, run, tool};

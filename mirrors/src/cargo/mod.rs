@@ -2,6 +2,7 @@
 
 mod manifest;
 mod publish;
+mod search;
 
 use crate::text::{self, not_that, query_value};
 use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};

@@ -1,7 +1,7 @@
 //! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the crate's own manifest.
 
-use super::{Cargo, canonical, is_version};
-use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
+use super::{Cargo, canonical, is_version, search};
+use crate::hosted::{Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
 use crate::text::json as bytes_of;
 use crate::{Document, Line};
 use http::{Method, StatusCode};
@@ -58,9 +58,9 @@ fn yes() -> bool {
 
 /// A line of the index, as it is kept. The checksum is filled in when the bytes are there.
 #[derive(Serialize, Deserialize)]
-struct IndexLine {
-    name: String,
-    vers: String,
+pub(super) struct IndexLine {
+    pub(super) name: String,
+    pub(super) vers: String,
     deps: Vec<Value>,
     cksum: String,
     features: BTreeMap<String, Vec<String>>,
@@ -75,16 +75,16 @@ struct IndexLine {
 
 /// What is noted of a crate.
 #[derive(Serialize, Deserialize)]
-struct Facts {
-    line: IndexLine,
-    description: String,
+pub(super) struct Facts {
+    pub(super) line: IndexLine,
+    pub(super) description: String,
 }
 
 /// Below this, the versions that were taken back stay taken.
 const GONE: &str = "gone/";
 
 /// The crates among the files of a package.
-fn crates_in(files: &[Kept]) -> impl Iterator<Item = &Kept> {
+pub(super) fn crates_in(files: &[Kept]) -> impl Iterator<Item = &Kept> {
     files.iter().filter(|file| !file.path.starts_with(GONE))
 }
 
@@ -93,7 +93,7 @@ fn plain(version: &str) -> &str {
     version.split('+').next().unwrap_or_default()
 }
 
-fn facts_of(file: &Kept) -> Result<Facts, Problem> {
+pub(super) fn facts_of(file: &Kept) -> Result<Facts, Problem> {
     serde_json::from_str(&file.facts).map_err(Problem::internal)
 }
 
@@ -405,30 +405,17 @@ impl Hosted for Cargo {
         Ok((!index.is_empty()).then_some(index))
     }
 
-    fn search(&self, document: &Document) -> Option<String> {
+    fn search(&self, document: &Document) -> Option<Vec<String>> {
         let (_, words) = document.path.strip_prefix("search/")?.split_once('?')?;
-        Some(canonical(words))
+        Some(vec![canonical(words)])
     }
 
-    fn listed(&self, document: &Document, hits: &[(Box<str>, Vec<Kept>)]) -> Result<Reply, Problem> {
-        let count = document.path.strip_prefix("search/").and_then(|rest| rest.split('?').next()?.parse().ok());
-        let mut crates = Vec::new();
-        for (_, files) in hits.iter().take(count.unwrap_or(10)) {
-            let mut newest: Option<(Version, Facts)> = None;
-            for file in crates_in(files) {
-                let facts = facts_of(file)?;
-                let version: Version = facts.line.vers.parse().map_err(Problem::internal)?;
-                if newest.as_ref().is_none_or(|(known, _)| *known < version) {
-                    newest = Some((version, facts));
-                }
-            }
-            if let Some((version, facts)) = newest {
-                let (name, description) = (facts.line.name, facts.description);
-                crates.push(json!({"name": name, "max_version": version.to_string(), "description": description}));
-            }
-        }
-        let body = json!({"crates": crates, "meta": {"total": hits.len()}});
-        Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
+    fn named(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
+        search::named(answer)
+    }
+
+    fn listed(&self, document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+        search::listed(document, hits, answers)
     }
 
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {

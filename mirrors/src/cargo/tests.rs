@@ -101,7 +101,7 @@ fn its_own_configuration_names_this_server() {
 
 mod publishing {
     use super::*;
-    use crate::hosted::{Bytes as Stored, Hosted, Kept, Step, Wish};
+    use crate::hosted::{Bytes as Stored, Elsewhere, Hit, Hosted, Kept, Step, Wish};
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use larder_model::{Algorithm, Timestamp, Verb};
@@ -207,12 +207,23 @@ mod publishing {
         let mut new = old.clone();
         (new.version, new.facts) = ("1.10.0".into(), old.facts.replace("1.0.0", "1.10.0").into());
         let search = document("/api/v1/crates", "q=Pro_B&per_page=5");
-        assert_eq!(Cargo.search(&search).as_deref(), Some("pro-b"));
+        assert_eq!(Cargo.search(&search), Some(vec!["pro-b".to_owned()]));
         assert_eq!(Cargo.search(&index_of("probe")), None);
-        let reply = Cargo.listed(&search, &[("probe".into(), vec![new, old])]).expect("answer");
-        let body: Value = serde_json::from_slice(&reply.body).expect("JSON");
-        let found = json!([{"name": "Probe", "max_version": "1.10.0", "description": "a probe"}]);
-        assert_eq!(body, json!({"crates": found, "meta": {"total": 1}}));
+        let hits = [Hit { package: "probe".into(), files: vec![new, old] }];
+        let listed = |answers: &[Elsewhere]| {
+            let reply = Cargo.listed(&search, &hits, answers).expect("answer");
+            serde_json::from_slice::<Value>(&reply.body).expect("JSON")
+        };
+        let found = json!({"name": "Probe", "max_version": "1.10.0", "description": "a probe"});
+        assert_eq!(listed(&[]), json!({"crates": [found], "meta": {"total": 1}}));
+        // What upstreams find follows, but for names that are taken here.
+        let other = json!({"name": "pro_bar", "max_version": "2.0.0", "description": null});
+        let body = json!({"crates": [{"name": "PROBE", "max_version": "9.0.0", "description": "?"}, other],
+            "meta": {"total": 7}});
+        let body = bytes::Bytes::from(body.to_string());
+        assert_eq!(Cargo.named(&body).expect("names"), ["probe".into(), "pro-bar".into()]);
+        let elsewhere = Elsewhere { body, taken: vec!["probe".into()] };
+        assert_eq!(listed(&[elsewhere]), json!({"crates": [found, other], "meta": {"total": 7}}));
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl<'a> Shelf<'a> {
         self.files.iter().filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
     }
 
+    /// The version that the tag `latest` points to, else the last one.
+    pub(super) fn latest(&self) -> Option<&'a Kept> {
+        let tagged = self.at(&tag_path(LATEST)).and_then(|tag| self.version(&tag.version));
+        tagged.or_else(|| self.versions().pop())
+    }
+
     /// The package's revision: another one after every change.
     pub(super) fn revision(&self) -> String {
         let mut files: Vec<&Kept> = self.files.iter().collect();
@@ -81,13 +87,12 @@ impl<'a> Shelf<'a> {
     /// The packument; `None` if no version is left.
     pub(super) fn packument(&self) -> Result<Option<Vec<u8>>, Problem> {
         let kept = self.versions();
-        let Some(last) = kept.last() else { return Ok(None) };
+        let Some(latest) = self.latest() else { return Ok(None) };
         let (mut tags, mut times, mut versions) = (Text::new(), Text::new(), Text::new());
-        let mut latest = *last;
         for (tag, file) in self.tags() {
-            let Some(version) = self.version(&file.version) else { continue };
-            tags.put(tag, quoted(&version.version));
-            latest = if tag == LATEST { version } else { latest };
+            if let Some(version) = self.version(&file.version) {
+                tags.put(tag, quoted(&version.version));
+            }
         }
         let moments = || self.files.iter().map(|file| file.created_at);
         times.put("created", moment(moments().min().unwrap_or_default()));

@@ -80,6 +80,8 @@ pub(super) struct Release<'a> {
     pub(super) sent: &'a Fields<'a>,
     pub(super) tarball: &'a Tarball,
     pub(super) file: &'a str,
+    /// What kind of provenance came with it.
+    pub(super) attested: Option<&'a str>,
 }
 
 /// Whether two spellings mean the same.
@@ -127,20 +129,21 @@ impl Release<'_> {
     fn given(&self, packed: &Fields<'_>) -> Result<Vec<(&'static str, Box<RawValue>)>, Problem> {
         let raw = |value: &Value| serde_json::value::to_raw_value(value).map_err(Problem::internal);
         let tarball = self.tarball;
+        let mut dist = json!({
+            "integrity": tarball.integrity,
+            "shasum": tarball.shasum,
+            "tarball": self.file,
+            "fileCount": tarball.files,
+            "unpackedSize": tarball.unpacked_size,
+        });
+        if let Some(kind) = self.attested {
+            dist["attestations"] = json!({"url": "", "provenance": {"predicateType": kind}});
+        }
         let mut given = vec![
             ("_id", raw(&format!("{}@{}", self.package, self.version).into())?),
             ("name", raw(&self.package.into())?),
             ("version", raw(&self.version.into())?),
-            (
-                "dist",
-                raw(&json!({
-                    "integrity": tarball.integrity,
-                    "shasum": tarball.shasum,
-                    "tarball": self.file,
-                    "fileCount": tarball.files,
-                    "unpackedSize": tarball.unpacked_size,
-                }))?,
-            ),
+            ("dist", raw(&dist)?),
         ];
         if tarball.has_shrinkwrap {
             given.push(("_hasShrinkwrap", raw(&true.into())?));

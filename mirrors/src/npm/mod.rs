@@ -1,21 +1,24 @@
 //! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them (npm's "Package Metadata" and
 //! "Public Registry API").
 
+mod account;
 mod body;
 mod compose;
 mod manifest;
 mod names;
 mod packument;
+mod provenance;
 mod publish;
+mod search;
 mod tarball;
 
-use crate::text::{self, not_that, query_value};
-use crate::{Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Source, Table};
+use crate::text::{self, not_that};
+use crate::{Account, Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Source, Table};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, ProtocolName, Reply};
-use names::{is_file, is_name, is_version, version_of};
+use names::{is_file, is_name, is_tag, is_version, version_of};
 use packument::{Packument, RawObject, Site};
 use serde_json::json;
 
@@ -30,6 +33,7 @@ const INSTALL: &str = "application/vnd.npm.install-v1+json";
 
 const FULL: Form = Form { name: "full", content_type: JSON, sited: true, compressible: true };
 const ABBREVIATED: Form = Form { name: "abbreviated", content_type: INSTALL, sited: true, compressible: true };
+const VERSION: Form = Form { name: "version", content_type: JSON, sited: true, compressible: true };
 const TAGS: Form = Form { name: "dist-tags", content_type: JSON, sited: false, compressible: true };
 const AS_IT_CAME: Form = Form { name: "", content_type: JSON, sited: false, compressible: true };
 
@@ -50,21 +54,6 @@ fn no_such_path() -> Problem {
 
 fn unsupported(detail: &'static str) -> Problem {
     Problem::new(Kind::Unsupported, "method", detail)
-}
-
-/// A search: `search/{size}/{from}/{words}`.
-fn search(query: &str) -> Document {
-    let number = |key, default: u32| query_value(query, key).and_then(|text| text.parse().ok()).unwrap_or(default);
-    let words = query_value(query, "text").unwrap_or_default();
-    let words: String = words.trim().chars().filter(|char| !char.is_control()).take(200).collect();
-    Document::new("", format!("search/{}/{}/{words}", number("size", 20).clamp(1, 250), number("from", 0).min(10_000)))
-}
-
-fn search_address(search: &str) -> Option<String> {
-    let mut parts = search.splitn(3, '/');
-    let (size, from, words) = (parts.next()?, parts.next()?, parts.next()?);
-    let words = text::segment(words).replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
-    Some(format!("-/v1/search?text={words}&size={size}&from={from}"))
 }
 
 /// A name in a request to the upstream: the slash of its scope is encoded.
@@ -102,8 +91,8 @@ fn below_package(parts: &[&str], form: Form) -> Result<Ask, Problem> {
         ["-", scope, file] if scope.starts_with('@') && package.split('/').next() == Some(scope) => {
             tarball(&package, file)
         }
-        [version] if is_version(version) => {
-            Err(Problem::not_found("path", "single versions are not told here: ask for the whole package"))
+        [version] if package != "-" && *version != "-" && (is_version(version) || is_tag(version)) => {
+            Ok(Ask::Part(packument_of(&package), VERSION, (*version).into()))
         }
         _ => Err(no_such_path()),
     }
@@ -113,8 +102,7 @@ fn below_package(parts: &[&str], form: Form) -> Result<Ask, Problem> {
 fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
     match parts {
         ["ping"] => Some(Ok(Ask::Own(nothing))),
-        ["whoami"] => Some(Err(unsupported("this registry does not tell who you are"))),
-        ["v1", "search"] => Some(Ok(Ask::Document(search(query), AS_IT_CAME))),
+        ["v1", "search"] => Some(Ok(Ask::Document(search::document(query), AS_IT_CAME))),
         ["npm", "v1", "keys"] => Some(Ok(Ask::Document(Document::new("", KEYS), AS_IT_CAME))),
         ["npm", "v1", "attestations", spec @ ..] => {
             let spec = spec.join("/");
@@ -150,6 +138,10 @@ impl Protocol for Npm {
         Some(self)
     }
 
+    fn account(&self) -> Option<&dyn Account> {
+        Some(self)
+    }
+
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
         // Clients differ in which slashes they encode: here all are the same.
         let path = line.parts().join("/");
@@ -179,8 +171,7 @@ impl Protocol for Npm {
                 let version = path.strip_prefix("attestations/");
                 let attestations =
                     version.map(|version| format!("-/npm/v1/attestations/{package}@{}", text::segment(version)));
-                let search = || path.strip_prefix("search/").and_then(search_address);
-                attestations.or_else(search).ok_or_else(no_such_path)?
+                attestations.or_else(|| search::address(path)).ok_or_else(no_such_path)?
             }
         };
         Ok(Source::At { url, accept: JSON })
@@ -208,6 +199,13 @@ impl Protocol for Npm {
         }
     }
 
+    fn part(&self, document: &Document, part: &str, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem> {
+        let version = Packument::read(body)?.version(part, &Site::new(here, &document.package));
+        let absent =
+            || Problem::not_found("version", format!("package {} has no version or tag {part}", document.package));
+        version.map(String::into_bytes).ok_or_else(absent)
+    }
+
     fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], _: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
         let Some(found) = known.first() else { return Ok(Plan::Read(packument_of(&artifact.package))) };
         let file = artifact.path.strip_prefix("-/").ok_or_else(no_such_path)?;
@@ -223,7 +221,7 @@ impl Protocol for Npm {
     fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
         let status = problem.status();
         let reply = Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
-        if problem.kind == Kind::Unauthenticated {
+        if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
             return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
         }
         reply

@@ -12,7 +12,7 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte))
 }
 
-fn is_part(part: &str) -> bool {
+pub(super) fn is_part(part: &str) -> bool {
     !part.is_empty() && !part.starts_with('.') && is_plain(part)
 }
 

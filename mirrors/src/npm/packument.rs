@@ -100,6 +100,24 @@ impl<'a> Packument<'a> {
         self.tags.map_or("{}", RawValue::get)
     }
 
+    /// What it tells of one version, or of the one that a tag points to, with addresses of this server.
+    pub(super) fn version(&self, wanted: &str, site: &Site<'_>) -> Option<String> {
+        let versions = self.versions.as_ref()?;
+        let tagged = || string(object(self.tags?)?.get(wanted)?);
+        let version = if versions.get(wanted).is_some() { wanted.to_owned() } else { tagged()? };
+        let mut out = "{".to_owned();
+        for (at, (key, value)) in versions.get(&version)?.entries().enumerate() {
+            out.push_str(if at == 0 { "" } else { "," });
+            out.extend([&quoted(key), ":"]);
+            match key {
+                "dist" => splice(&mut out, value.get(), site.edits(&version, value)),
+                _ => out.push_str(value.get()),
+            }
+        }
+        out.push('}');
+        Some(out)
+    }
+
     /// The whole, as it came in `body`, with addresses of this server.
     pub(super) fn full(&self, body: &[u8], site: &Site<'_>) -> Result<Vec<u8>, Problem> {
         let edits = self.versions().flat_map(|(version, entries)| {

@@ -1,15 +1,17 @@
 //! Publishing: npm's own requests, which are those of an old document database.
 //!
 //! A package here has tarballs at `-/{base}-{version}.tgz`, tags at `tags/{tag}`, and `gone/{version}` for each version that
-//! was taken back: what was published once is never something else.
+//! was taken back: what was published once is never something else. `attestations/{version}` is its provenance.
 
 use super::body::{Attachment, MOST_TEXT_BYTES, scan};
 use super::compose::{LATEST, Shelf, gone_path, path_of, tag_path};
 use super::manifest::{Facts, Fields, Release};
 use super::names::{base, is_file, is_name, is_new_name, is_tag, new_version, version_of};
 use super::packument::string;
+use super::provenance::{self, Provenance};
+use super::search::Search;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
-use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, Wish};
+use crate::hosted::{Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, Wish};
 use crate::text::json;
 use crate::{Document, Line};
 use http::{Method, StatusCode};
@@ -137,6 +139,23 @@ impl Hosted for Npm {
         }
     }
 
+    fn search(&self, document: &Document) -> Option<Vec<String>> {
+        Search::read(&document.path).map(|search| search.words())
+    }
+
+    fn further(&self, document: &Document, hits: usize) -> Document {
+        Search::read(&document.path).map_or_else(|| document.clone(), |search| search.after(hits))
+    }
+
+    fn named(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
+        super::search::named(answer)
+    }
+
+    fn listed(&self, document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+        let search = Search::read(&document.path).ok_or_else(super::no_such_path)?;
+        super::search::listed(&search, hits, answers)
+    }
+
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         let there = Shelf { package: &question.package, files };
         if there.versions().is_empty() {
@@ -217,7 +236,7 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
         return Err(Problem::invalid("package", detail));
     }
     let tags = tags(shelf, &publication, version)?;
-    let attachment = attachment(shelf.package, version, &publication, &scanned.attachments)?;
+    let (attachment, bundle) = attachments(shelf.package, version, &publication, &scanned.attachments)?;
     let found = super::tarball::read(body, attachment.start, attachment.length)?;
     let said = publication.attachments.get(&attachment.name).and_then(|attached| attached.length);
     if said.is_some_and(|said| said.get() != "null" && said.get() != found.size.to_string()) {
@@ -231,8 +250,11 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
         let detail = format!("{version} was unpublished: a version is never published again; publish a higher one");
         return Err(Problem::new(Kind::Conflict, "version", detail));
     }
+    let of = (shelf.package, version.as_str());
+    let provenance = bundle.map(|bundle| Provenance::read(body, bundle, of, &found.integrity)).transpose()?;
     let file = path.trim_start_matches("-/");
-    let facts = Release { package: shelf.package, version, sent, tarball: &found, file }.facts()?;
+    let attested = provenance.as_ref().map(|provenance| &*provenance.predicate_type);
+    let facts = Release { package: shelf.package, version, sent, tarball: &found, file, attested }.facts()?;
     let at = |tag: String| Step::Point { path: tag_path(&tag), version: version.clone(), at: path.clone() };
     let mut steps = vec![Step::Add {
         path: path.clone(),
@@ -241,6 +263,13 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
         facts,
         bytes: Bytes::Base64(attachment.start, attachment.length),
     }];
+    steps.extend(provenance.map(|provenance| Step::Add {
+        path: provenance::path_of(version),
+        version: version.clone(),
+        content_type: JSON,
+        facts: String::new(),
+        bytes: Bytes::Made(provenance.document()),
+    }));
     steps.extend(tags.into_iter().map(at));
     Ok(steps)
 }
@@ -282,27 +311,27 @@ fn check_tag(tag: &str) -> Result<(), Problem> {
     Err(invalid("tag", format!("{tag:.100} cannot be a tag: it is a version or a range of versions, or no plain word")))
 }
 
-/// The one tarball among the attachments.
-fn attachment<'a>(
+/// The tarball among the attachments, and the provenance if it came with one.
+fn attachments<'a>(
     package: &str,
     version: &str,
     publication: &Publication<'_>,
     found: &'a [Attachment],
-) -> Result<&'a Attachment, Problem> {
-    if publication.attachments.keys().any(|name| name.ends_with(".sigstore")) {
-        return Err(Problem::invalid("body", "provenance is not kept here: publish without --provenance"));
-    }
-    let [attachment] = found else {
-        return Err(Problem::invalid("body", "a publication has exactly one attachment with data: its tarball"));
+) -> Result<(&'a Attachment, Option<&'a Attachment>), Problem> {
+    let find = |ending: &str| {
+        let names = [format!("{package}-{version}.{ending}"), format!("{}-{version}.{ending}", base(package))];
+        found.iter().find(|attachment| names.contains(&attachment.name))
     };
-    let expected = [format!("{package}-{version}.tgz"), format!("{}-{version}.tgz", base(package))];
-    if publication.attachments.len() != 1 || !expected.contains(&attachment.name) {
-        return Err(invalid("body", format!("the one attachment of this publication is {}", expected[0])));
-    }
-    if !attachment.plain || attachment.length == 0 {
+    let (tarball, bundle) = (find("tgz"), find("sigstore"));
+    let expected = tarball.iter().chain(&bundle).count();
+    let Some(tarball) = tarball.filter(|_| expected == found.len() && expected == publication.attachments.len()) else {
+        let detail = format!("the attachments of this publication are {package}-{version}.tgz and its provenance");
+        return Err(invalid("body", detail));
+    };
+    if !tarball.plain || tarball.length == 0 {
         return Err(Problem::invalid("body", "the attachment's data is not plain base64"));
     }
-    Ok(attachment)
+    Ok((tarball, bundle))
 }
 
 /// Steps that give versions another word of deprecation. Whatever else is in the packument, it changes nothing.
@@ -387,6 +416,8 @@ fn withdraw(shelf: Shelf<'_>, gone: &[&Kept], revision: &str, wanted: &[(&str, S
             facts: String::new(),
             bytes: Bytes::Made(Vec::new()),
         });
+        let attested = shelf.at(&provenance::path_of(&file.version));
+        steps.extend(attested.map(|file| Step::Remove { path: file.path.to_string() }));
     }
     for (tag, file) in shelf.tags().filter(|(_, file)| is_gone(&file.version)) {
         let other = wanted.iter().find(|(name, _)| *name == tag).map(|(_, version)| &**version);

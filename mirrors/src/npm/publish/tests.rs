@@ -10,6 +10,8 @@ use sha1::Digest as _;
 use std::io::{Cursor, Write as _};
 
 mod hostile;
+mod provenance;
+mod search;
 
 /// As npm 11 sent it, with all that it adds to a `package.json` on the way.
 const SENT: &[u8] = include_bytes!("../testdata/publish.json");

@@ -1,0 +1,158 @@
+//! Errands of clients about the account of whoever uses them. Rights and tokens are `access`'s to make; here the protocol's
+//! words are led to it and its answers back.
+//!
+//! They are the same at every repo's address, and do not tell whether there is such a repo.
+
+use crate::Engine;
+use http::HeaderMap;
+use http::header::USER_AGENT;
+use larder_access::{Grant, Incoming, Limit, NewToken, Principal, Site, sign_in};
+use larder_metadata::people::Token as Row;
+use larder_mirrors::account::{Errand, Login, Token, Told, Wanted};
+use larder_mirrors::{Account, Here, Protocol};
+use larder_model::{Kind, Pattern, Problem, Reply, Role};
+
+/// A login or the wish for a token has at most so many bytes.
+const MOST_BYTES: usize = 64 << 10;
+/// Tokens in one list.
+const TOKENS: usize = 100;
+
+/// Who asks for an errand, and how it came.
+pub(crate) struct Asking<'a> {
+    pub(crate) grant: &'a Grant,
+    pub(crate) protocol: &'static dyn Protocol,
+    pub(crate) here: Here<'a>,
+    pub(crate) site: &'a Site,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Engine {
+    /// Does an errand.
+    pub(crate) async fn run(
+        &self,
+        asking: &Asking<'_>,
+        errand: &Errand,
+        body: &mut Incoming,
+    ) -> Result<Reply, Problem> {
+        let account = asking.protocol.account().ok_or_else(|| Problem::internal("an errand without accounts"))?;
+        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.here));
+        match errand {
+            Errand::LogIn(name) => {
+                let login = account.login(name, &body.collect(MOST_BYTES).await?)?;
+                let secret = self.log_in(asking, &login).await?;
+                tell(&Told::LoggedIn(&login.name, secret.expose()))
+            }
+            Errand::BeginLogin => {
+                let agent = asking.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+                let begun = self.gate.begin_sign_in(asking.site.address, agent, place(asking))?;
+                let page = format!("{}{}?ask={}", asking.here.origin, sign_in::PAGE, begun.ask);
+                tell(&Told::Begun { page: &page, ask: &begun.ask, key: begun.key.expose() })
+            }
+            Errand::FinishLogin { ask, key } => {
+                let secret = self.gate.finish_sign_in(ask, key).await?;
+                tell(&secret.as_ref().map_or(Told::Waiting, |secret| Told::Finished(secret.expose())))
+            }
+            Errand::Whoami | Errand::Profile => {
+                let caller = asking.grant.principal();
+                let (user, name) = someone(caller)?;
+                let row = asking.grant.rights().user_by_id(user).ok_or_else(nobody)?;
+                let profile = *errand == Errand::Profile;
+                tell(&if profile { Told::Profile(name, row.created_at) } else { Told::Name(name) })
+            }
+            Errand::ListTokens(_) | Errand::CreateToken | Errand::EndToken(_) => {
+                self.tend_tokens(asking, account, errand, body).await
+            }
+        }
+    }
+
+    /// Lists, makes and ends the caller's tokens.
+    async fn tend_tokens(
+        &self,
+        asking: &Asking<'_>,
+        account: &dyn Account,
+        errand: &Errand,
+        body: &mut Incoming,
+    ) -> Result<Reply, Problem> {
+        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.here));
+        let caller = asking.grant.principal();
+        let (user, _) = someone(caller)?;
+        match errand {
+            Errand::ListTokens(after) => {
+                let mut rows = self.metadata.tokens_of(user, *after, TOKENS as u64 + 1).await?;
+                let more = rows.len() > TOKENS;
+                rows.truncate(TOKENS);
+                let tokens: Vec<Token<'_>> = rows.iter().map(shown).collect();
+                tell(&Told::Tokens(&tokens, more))
+            }
+            Errand::EndToken(named) => {
+                self.end_token(caller, named).await?;
+                tell(&Told::Ended)
+            }
+            _ => {
+                caller.demand_unlimited()?;
+                let wanted = account.wanted(&body.collect(MOST_BYTES).await?)?;
+                self.gate.demand_password(caller, &wanted.password).await?;
+                let (row, secret) = self.gate.make_token(user, self.new_token(asking, wanted)?).await?;
+                tracing::info!(by = %caller.label, token = row.id, "token created");
+                tell(&Told::Created(&shown(&row), secret.expose()))
+            }
+        }
+    }
+
+    async fn log_in(&self, asking: &Asking<'_>, login: &Login) -> Result<larder_access::secret::Secret, Problem> {
+        let found = self.gate.log_in(&login.name, &login.password, asking.site.address).await;
+        let principal = found.map_err(|problem| match login.refusal {
+            Some(refusal) if problem.kind == Kind::Unauthenticated => {
+                Problem::new(Kind::Unauthenticated, "user", refusal)
+            }
+            _ => problem,
+        })?;
+        let client = format!("{} login from {}", place(asking), asking.site.address);
+        let secret = self.gate.issue_offline(&principal, &client).await?;
+        tracing::info!(by = %principal.label, client, "logged in");
+        secret.ok_or_else(nobody)
+    }
+
+    /// Ends a token by its id or its secret. Each may end itself; another one only a token with all rights.
+    async fn end_token(&self, caller: &Principal, named: &str) -> Result<(), Problem> {
+        let id = match named.parse() {
+            Ok(id) => id,
+            Err(_) => self.gate.token_of_secret(named).await?,
+        };
+        if caller.token() != Some(id) {
+            caller.demand_unlimited()?;
+        }
+        let token = self.gate.end_token(caller, id).await?;
+        tracing::info!(by = %caller.label, owner = token.owner, token = id, "token deleted");
+        Ok(())
+    }
+
+    fn new_token(&self, asking: &Asking<'_>, wanted: Wanted) -> Result<NewToken, Problem> {
+        // A group and its members are read by the same token.
+        let repository: Pattern = format!("{}/*", asking.protocol.name()).parse().map_err(Problem::internal)?;
+        let limit = |package, role| Limit::of_role(repository.clone(), package, role);
+        let limits =
+            |(packages, role): (Vec<Pattern>, Role)| packages.into_iter().map(|one| limit(one, role)).collect();
+        let expires_at = wanted.lasts.map(|lasts| self.metadata.now().after(lasts));
+        Ok(NewToken { name: wanted.name, expires_at, limits: wanted.limits.map(limits) })
+    }
+}
+
+fn nobody() -> Problem {
+    Problem::new(Kind::Unauthenticated, "access", "authentication required: log in with a user or token")
+}
+
+/// The caller's id and name, if it is someone.
+fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
+    caller.user.zip(caller.name()).ok_or_else(nobody)
+}
+
+/// The repo as people name it.
+fn place<'a>(asking: &Asking<'a>) -> &'a str {
+    asking.here.path.trim_start_matches('/')
+}
+
+fn shown(row: &Row) -> Token<'_> {
+    let (id, name, created_at, expires_at) = (row.id, &*row.name, row.created_at, row.expires_at);
+    Token { id, name, created_at, expires_at, read_only: larder_access::is_read_only(row) }
+}

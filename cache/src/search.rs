@@ -1,0 +1,100 @@
+//! Searches: in what is published here, and in what the upstreams of a group's mirrors find.
+
+use crate::Engine;
+use crate::door::read_of;
+use crate::mirror::Mirror;
+use larder_access::Grant;
+use larder_mirrors::hosted::{Elsewhere, Hit};
+use larder_mirrors::{Document, Hosted};
+use larder_model::{Problem, Reply};
+use std::sync::Arc;
+
+/// Packages that a search finds in one repo.
+const MOST_HITS: usize = 100;
+/// Names looked through in one go.
+const NAMES: u64 = 1000;
+
+impl Engine {
+    /// Answers a search, with what the caller may read. `None` if it is none, or nothing is published here: what the upstream
+    /// of a mirror alone finds is a document like any other.
+    pub(crate) async fn search(
+        self: &Arc<Self>,
+        grant: &Grant,
+        own: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Option<Reply>, Problem> {
+        let search = own.protocol.hosted().and_then(|hosted| Some((hosted, hosted.search(document)?)));
+        let Some((hosted, words)) = search else { return Ok(None) };
+        let mut repos = self.members(grant, own)?;
+        repos.push(Arc::clone(own));
+        let (here, mirrors): (Vec<_>, Vec<_>) =
+            repos.into_iter().filter(|repo| repo.members.is_empty()).partition(|repo| repo.is_hosted());
+        if here.is_empty() {
+            return Ok(None);
+        }
+        let mut hits: Vec<Hit> = Vec::new();
+        for repo in &here {
+            self.find(grant, repo, &words, &mut hits).await?;
+        }
+        let further = hosted.further(document, hits.len());
+        let (mut answers, mut failed) = (Vec::new(), None);
+        for mirror in mirrors.iter().filter(|mirror| mirror.has_upstream() && grant.may(&read_of(mirror, ""))) {
+            match self.ask_elsewhere(hosted, &here, mirror, &further).await {
+                Ok(answer) => answers.extend(answer),
+                Err(problem) => {
+                    tracing::info!(%problem, repo = %mirror.repo.name, "an upstream could not be searched");
+                    failed = Some(problem);
+                }
+            }
+        }
+        match failed {
+            Some(problem) if hits.is_empty() && answers.is_empty() => Err(problem),
+            _ => hosted.listed(document, &hits, &answers).map(Some),
+        }
+    }
+
+    /// Adds the packages of a repo that have all words in their names.
+    async fn find(&self, grant: &Grant, repo: &Mirror, words: &[String], hits: &mut Vec<Hit>) -> Result<(), Problem> {
+        let prefix = format!("{}/{}/", repo.repo.protocol, repo.repo.name);
+        let end = format!("{}0", &prefix[..prefix.len() - 1]); // `0` is the character after `/`
+        let (mut after, most) = (prefix.clone(), hits.len() + MOST_HITS);
+        loop {
+            let names = self.metadata.packages(&after, &end, NAMES).await?;
+            for name in &names {
+                let package = &name[prefix.len()..];
+                let lower = package.to_lowercase();
+                let known = hits.iter().any(|hit| *hit.package == *package);
+                if words.iter().all(|word| lower.contains(word)) && !known && grant.may(&read_of(repo, package)) {
+                    hits.push(Hit { package: package.into(), files: self.files(repo, package).await? });
+                }
+                if hits.len() == most {
+                    return Ok(());
+                }
+            }
+            match names.last() {
+                Some(last) if names.len() as u64 == NAMES => after = last.to_string(),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// What a mirror's upstream finds, and which of that is not to be shown.
+    async fn ask_elsewhere(
+        self: &Arc<Self>,
+        hosted: &dyn Hosted,
+        here: &[Arc<Mirror>],
+        mirror: &Arc<Mirror>,
+        search: &Document,
+    ) -> Result<Option<Elsewhere>, Problem> {
+        let Some(body) = self.read(mirror, search).await? else { return Ok(None) };
+        let mut taken = Vec::new();
+        for name in hosted.named(&body)? {
+            for repo in here {
+                if self.owns(repo, &name).await? {
+                    taken.push(name.clone());
+                }
+            }
+        }
+        Ok(Some(Elsewhere { body, taken }))
+    }
+}

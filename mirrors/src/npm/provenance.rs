@@ -1,0 +1,109 @@
+//! Provenance: the Sigstore bundle that comes with a version (`npm publish --provenance`). It must be of these very bytes; whose
+//! signature it bears is for those to judge who install them.
+
+use super::body::Attachment;
+use super::packument::quoted;
+use crate::hosted::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use larder_model::{Kind, Problem, hex};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::io::{Read as _, SeekFrom};
+
+/// A bundle has at most so many bytes, as it is sent.
+const MOST_BYTES: u64 = 1 << 20;
+/// What is signed: an in-toto statement.
+const STATEMENT: &str = "application/vnd.in-toto+json";
+
+/// A bundle that is of the version with which it came.
+#[derive(Debug)]
+pub(super) struct Provenance {
+    /// What kind of statement it makes.
+    pub(super) predicate_type: String,
+    bundle: String,
+}
+
+#[derive(Deserialize)]
+struct Bundle {
+    #[serde(rename = "dsseEnvelope")]
+    envelope: Envelope,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    payload: String,
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+}
+
+#[derive(Deserialize)]
+struct Statement {
+    subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    predicate_type: String,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    name: String,
+    digest: Digests,
+}
+
+#[derive(Deserialize)]
+struct Digests {
+    sha512: String,
+}
+
+/// The path of what is attested of a version.
+pub(super) fn path_of(version: &str) -> String {
+    format!("attestations/{version}")
+}
+
+fn bad(detail: &'static str) -> Problem {
+    Problem::invalid("provenance", detail)
+}
+
+impl Provenance {
+    /// Reads the bundle of a version whose tarball has this `integrity`.
+    pub(super) fn read(
+        body: &mut dyn Body,
+        at: &Attachment,
+        (package, version): (&str, &str),
+        integrity: &str,
+    ) -> Result<Self, Problem> {
+        if at.length > MOST_BYTES {
+            let detail = format!("a provenance bundle has at most {MOST_BYTES} bytes");
+            return Err(Problem::new(Kind::TooLarge, "provenance", detail));
+        }
+        // With the quotes around it, it is a string of JSON that holds JSON.
+        body.seek(SeekFrom::Start(at.start.saturating_sub(1))).map_err(Problem::internal)?;
+        let mut text = Vec::new();
+        body.take(at.length + 2).read_to_end(&mut text).map_err(Problem::internal)?;
+        let unread = |error: serde_json::Error| bad("the provenance is no Sigstore bundle").because(error);
+        let text: String = serde_json::from_slice(&text).map_err(unread)?;
+        let raw: &RawValue = serde_json::from_str(&text).map_err(unread)?;
+        let Bundle { envelope } = serde_json::from_str(raw.get()).map_err(unread)?;
+        if envelope.payload_type != STATEMENT {
+            return Err(bad("the provenance holds no in-toto statement"));
+        }
+        let payload = STANDARD.decode(&envelope.payload);
+        let payload = payload.map_err(|error| bad("the provenance's payload is not base64").because(error))?;
+        let Statement { subject, predicate_type } = serde_json::from_slice(&payload).map_err(unread)?;
+        let sha512 = integrity.strip_prefix("sha512-").and_then(|hash| STANDARD.decode(hash).ok());
+        let sha512 = hex::encode(&sha512.ok_or_else(|| Problem::internal("a tarball without sha512"))?);
+        let name = format!("pkg:npm/{}@{version}", package.replace('@', "%40"));
+        match subject.as_slice() {
+            [one] if one.name == name && one.digest.sha512 == sha512 => {
+                Ok(Self { predicate_type, bundle: raw.get().to_owned() })
+            }
+            _ => Err(bad("the provenance is of another package, version or tarball than it came with")),
+        }
+    }
+
+    /// The document of what is attested of the version.
+    pub(super) fn document(&self) -> Vec<u8> {
+        let kind = quoted(&self.predicate_type);
+        format!("{{\"attestations\":[{{\"predicateType\":{kind},\"bundle\":{}}}]}}", self.bundle).into_bytes()
+    }
+}
