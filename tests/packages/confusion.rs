@@ -8,8 +8,9 @@ use larder_tests::{Larder, Response};
 use serde_json::json;
 
 /// A tarball with the package.json of `demo` 1.0.0 alone.
-pub(crate) const TARBALL: &str = "H4sIAAAAAAACAytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjBAyEHEDQ3NjEwYFAwY6ABKi0sSi4DWM4xMUK2Ul5ibqmSl\
-        oJSSmpuvpKOgVJZaVJyZnwcSMtQz0DNQqmUYBaNgFIyCUTDsAAA5ZTgJAAgAAA==";
+pub(crate) const TARBALL: &str = "\
+    H4sIAAAAAAACAytITM5OTE/VL4DQelnF+XkMVAYGQGBmYgKmgQCdNjBAyEHEDQ3NjEwYFAwY6ABKi0sSi4DWM4xMUK2Ul5ibqmSl\
+    oJSSmpuvpKOgVJZaVJyZnwcSMtQz0DNQqmUYBaNgFIyCUTDsAAA5ZTgJAAgAAA==";
 
 /// The group `main` over a mirror of an upstream that has `demo` in version 9.
 pub(crate) fn with_upstream(larder: &Larder, protocol: &'static str) -> (Upstream, Shelf) {
