@@ -113,6 +113,9 @@ impl Packages {
                 let public = all.iter().all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
                 Ok(make(&Here { public, ..here }).into())
             }
+            Call::Ask(Ask::Inquiry(inquiry)) => {
+                Ok(self.0.inquire(grant, &own()?, inquiry, &request.headers, body).await?.into())
+            }
             Call::Ask(Ask::Moved(to)) => {
                 own()?;
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
@@ -144,6 +147,26 @@ impl Engine {
                 "nothing can be published here: it is a mirror; publish to a hosted repository or a group with one";
             Problem::new(Kind::Unsupported, "repository", detail)
         })
+    }
+
+    /// What is published at an address, and the mirrors that the caller may read there.
+    pub(crate) fn parts(&self, grant: &Grant, own: &Arc<Mirror>) -> Result<[Vec<Arc<Mirror>>; 2], Problem> {
+        let mut repos = self.members(grant, own)?;
+        repos.push(Arc::clone(own));
+        let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
+        let (here, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
+        mirrors.retain(|mirror| mirror.has_upstream() && grant.may(&read_of(mirror, "")));
+        Ok([here, mirrors])
+    }
+
+    /// Whether a name is published in one of these repos, or was.
+    pub(crate) async fn is_taken(&self, here: &[Arc<Mirror>], name: &str) -> Result<bool, Problem> {
+        for repo in here {
+            if self.owns(repo, name).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(crate) fn members(&self, grant: &Grant, group: &Mirror) -> Result<Vec<Arc<Mirror>>, Problem> {
@@ -219,7 +242,7 @@ impl Engine {
                 self.serve_document(mirror, document, (*form, Some(part)), request, served).await
             }
             Ask::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
-            Ask::Own(_) | Ask::Moved(_) => Err(absent()), // said where they are asked for
+            Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => Err(absent()), // said where they are asked for
         }
     }
 }

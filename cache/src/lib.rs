@@ -17,6 +17,7 @@ mod forms;
 mod guard;
 mod hosted;
 mod images;
+mod inquiries;
 mod mirror;
 mod pace;
 mod search;

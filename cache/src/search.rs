@@ -25,10 +25,7 @@ impl Engine {
     ) -> Result<Option<Reply>, Problem> {
         let search = own.protocol.hosted().and_then(|hosted| Some((hosted, hosted.search(document)?)));
         let Some((hosted, words)) = search else { return Ok(None) };
-        let mut repos = self.members(grant, own)?;
-        repos.push(Arc::clone(own));
-        let (here, mirrors): (Vec<_>, Vec<_>) =
-            repos.into_iter().filter(|repo| repo.members.is_empty()).partition(|repo| repo.is_hosted());
+        let [here, mirrors] = self.parts(grant, own)?;
         if here.is_empty() {
             return Ok(None);
         }
@@ -38,7 +35,7 @@ impl Engine {
         }
         let further = hosted.further(document, hits.len());
         let (mut answers, mut failed) = (Vec::new(), None);
-        for mirror in mirrors.iter().filter(|mirror| mirror.has_upstream() && grant.may(&read_of(mirror, ""))) {
+        for mirror in &mirrors {
             match self.ask_elsewhere(hosted, &here, mirror, &further).await {
                 Ok(answer) => answers.extend(answer),
                 Err(problem) => {
@@ -89,10 +86,8 @@ impl Engine {
         let Some(body) = self.read(mirror, search).await? else { return Ok(None) };
         let mut taken = Vec::new();
         for name in hosted.named(&body)? {
-            for repo in here {
-                if self.owns(repo, &name).await? {
-                    taken.push(name.clone());
-                }
+            if self.is_taken(here, &name).await? {
+                taken.push(name);
             }
         }
         Ok(Some(Elsewhere { body, taken }))

@@ -75,6 +75,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) patient: bool,
     /// Whether only the head is wanted.
     pub(crate) head: bool,
+    /// What is asked in the body, as JSON: by POST, and without redirects.
+    pub(crate) question: Option<&'a Bytes>,
     /// The image that a token is asked for; empty where there is none.
     pub(crate) image: &'a str,
 }
@@ -82,7 +84,8 @@ pub(crate) struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// All of what is at `url`, whatever it is, and patiently.
     pub(crate) const fn new(url: &'a str) -> Self {
-        Self { url, accept: "*/*", have: None, compressed: false, patient: true, head: false, image: "" }
+        let (accept, compressed, patient, head) = ("*/*", false, true, false);
+        Self { url, accept, have: None, compressed, patient, head, question: None, image: "" }
     }
 }
 
@@ -198,7 +201,8 @@ impl Upstream {
         let room = room.await.map_err(|_| busy())?.map_err(Problem::internal)?;
         let response = self.follow(url.clone(), wanted).await;
         match &response {
-            Ok(response) if !is_failure(response.status()) => self.pace.answered(),
+            // Who gives no advice may have packages all the same.
+            Ok(response) if wanted.question.is_some() || !is_failure(response.status()) => self.pace.answered(),
             Ok(response) => {
                 let why = format!("it answered {}", response.status().as_u16());
                 self.pace.failed(wish(response.headers()), &why);
@@ -274,10 +278,18 @@ impl Upstream {
             // Whoever writes an address does not choose who we are there.
             let nameless = url.set_username("").and_then(|()| url.set_password(None));
             nameless.map_err(|()| trouble(Kind::Upstream, "an address that the upstream names has no host"))?;
-            let method = if wanted.head { Method::HEAD } else { Method::GET };
-            let request = self.client.request(method, url.clone()).headers(self.headers(&url, wanted, token));
+            let method = match wanted.question {
+                Some(_) => Method::POST,
+                None if wanted.head => Method::HEAD,
+                None => Method::GET,
+            };
+            let mut request = self.client.request(method, url.clone()).headers(self.headers(&url, wanted, token));
+            if let Some(question) = wanted.question {
+                request = request.header(CONTENT_TYPE, "application/json").body(question.clone());
+            }
             let response = self.send(request).await?;
-            if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
+            let status = response.status();
+            if !status.is_redirection() || status == StatusCode::NOT_MODIFIED || wanted.question.is_some() {
                 return Ok(response);
             }
             let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
@@ -340,6 +352,7 @@ fn read(
         200 => {}
         304 if wanted.have.is_some() => return Ok(upstream.ended(Fetched::Same)),
         404 | 410 => return Ok(upstream.ended(Fetched::Missing)),
+        405 | 501 if wanted.question.is_some() => return Ok(Fetched::Missing),
         // Registries say so of images that are not there, to whoever has no account.
         401 if !wanted.image.is_empty() && upstream.authorization.is_none() => return Ok(Fetched::Missing),
         401 | 407 => {

@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod hosted;
+pub mod inquiry;
 pub mod line;
 mod text;
 
@@ -22,6 +23,7 @@ pub mod connect;
 
 pub use account::Account;
 pub use hosted::Hosted;
+pub use inquiry::Inquiry;
 pub use line::{Here, Line};
 
 use bytes::Bytes;
@@ -81,6 +83,8 @@ pub enum Ask {
     Artifact(Artifact),
     /// What this server says by itself.
     Own(fn(&Here<'_>) -> Reply),
+    /// What only upstreams can answer; the question is in the body.
+    Inquiry(&'static dyn Inquiry),
     /// The same thing has another address, below the repo's own.
     Moved(Box<str>),
 }
@@ -92,7 +96,7 @@ impl Ask {
             Self::Document(Document { package, .. }, _)
             | Self::Part(Document { package, .. }, ..)
             | Self::Artifact(Artifact { package, .. }) => package,
-            Self::Own(_) | Self::Moved(_) => "",
+            Self::Own(_) | Self::Inquiry(_) | Self::Moved(_) => "",
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Asked {
     pub path: String,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// What came with it.
+    pub body: Vec<u8>,
 }
 
 impl Asked {
@@ -313,7 +315,11 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
-            return Ok(Some(Asked { path, headers }));
+            let mut asked = Asked { path, headers, body: Vec::new() };
+            let length = asked.header("content-length").and_then(|length| length.parse().ok());
+            asked.body.resize(length.unwrap_or(0), 0);
+            reader.read_exact(&mut asked.body)?;
+            return Ok(Some(asked));
         }
         if let Some((name, value)) = line.split_once(':') {
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));

@@ -2,6 +2,8 @@
 
 use crate::confusion::{TARBALL, with_upstream};
 use crate::{folder, larder, npm, npm_home, token};
+use larder_tests::tools::fails;
+use larder_tests::upstream::Fault;
 use larder_tests::{Client, Larder, Response, run, tool};
 use serde_json::{Value, json};
 
@@ -135,4 +137,49 @@ fn bundle(subject: &str, sha512: &str) -> String {
     let payload = base64::engine::general_purpose::STANDARD.encode(statement.to_string());
     let envelope = json!({"payload": payload, "payloadType": "application/vnd.in-toto+json", "signatures": []});
     json!({"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope}).to_string()
+}
+
+#[test]
+fn npm_audits_by_what_the_upstream_knows() {
+    if tool("npm").is_none() {
+        return;
+    }
+    let larder = larder();
+    let (upstream, _) = with_upstream(&larder, "npm");
+    let advisory = json!({"id": 1, "url": "https://advice.example/1", "title": "all of it is wrong", "severity": "high",
+        "vulnerable_versions": "<99", "cwe": [], "cvss": {"score": 0, "vectorString": null}});
+    let path = "/npm/-/npm/v1/security/advisories/bulk";
+    upstream.put(path, json!({"other": [advisory]}).to_string());
+    publish(&larder, &json!({})).expect(201);
+    let home = npm_home(&larder, "home", &token(&larder));
+    let tarball = |name: &str| format!("{}/npm/main/{name}/-/{name}-1.0.0.tgz", larder.url());
+    let lock = |name: &str| json!({"version": "1.0.0", "resolved": tarball(name)});
+    let packages = json!({"": {"name": "user", "version": "1.0.0", "dependencies": {"demo": "1.0.0", "other": "1.0.0"}},
+        "node_modules/demo": lock("demo"), "node_modules/other": lock("other")});
+    let lock = json!({"name": "user", "version": "1.0.0", "lockfileVersion": 3, "packages": packages}).to_string();
+    let manifest = r#"{"name":"user","version":"1.0.0","dependencies":{"demo":"1.0.0","other":"1.0.0"}}"#;
+    let user = folder(&larder, "user", &[("package.json", manifest), ("package-lock.json", &lock)]);
+    let audit = || npm(&home, &user, &["audit", "--package-lock-only"]).expect("npm");
+    let told = fails(&mut audit());
+    assert!(told.contains("all of it is wrong") && told.contains("1 high"), "{told}");
+    let asked = upstream.take_asked().into_iter().find(|asked| asked.path == path).expect("a question");
+    let asked: Value = serde_json::from_slice(&asked.body).expect("JSON");
+    assert_eq!(asked, json!({"other": ["1.0.0"]}), "what is published here is no business of the upstream");
+
+    let post = |body: &str| {
+        let path = "/npm/main/-/npm/v1/security/advisories/bulk";
+        larder.admin().send("POST", path, &[("content-type", "application/json")], body.as_bytes())
+    };
+    assert_eq!(post(r#"{"demo":["1.0.0"]}"#).expect(200).json(), json!({}));
+    post("[]").expect(400);
+    // An upstream that fails to give advice is not taken for one that has no packages.
+    upstream.fail_times(path, Fault::Status(500), 4);
+    for _ in 0..4 {
+        post(r#"{"other":["1.0.0"]}"#).expect(503);
+    }
+    larder.admin().get("/npm/upstream/demo").expect(200);
+    upstream.remove(path);
+    post(r#"{"other":["1.0.0"]}"#).expect(404);
+    larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    assert_eq!(post(r#"{"other":["1.0.0"]}"#).expect(200).json(), json!({}));
 }

@@ -2,6 +2,7 @@
 //! "Public Registry API").
 
 mod account;
+mod advisories;
 mod body;
 mod compose;
 mod manifest;
@@ -118,10 +119,10 @@ fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
     }
 }
 
-/// Audits. There is no advice to give: the newer kind is told so, the older one is not known.
+/// Audits: the newer kind; the older one is not known, as it is no more at upstreams.
 fn posted(parts: &[&str]) -> Result<Ask, Problem> {
     match parts {
-        ["-", "npm", "v1", "security", "advisories", "bulk"] => Ok(Ask::Own(nothing)),
+        ["-", "npm", "v1", "security", "advisories", "bulk"] => Ok(Ask::Inquiry(&advisories::Advisories)),
         ["-", "npm", "v1", "security", "audits"] | ["-", "npm", "v1", "security", "audits", "quick"] => {
             Err(Problem::not_found("audit", "this registry audits no whole trees"))
         }

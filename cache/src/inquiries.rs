@@ -1,0 +1,123 @@
+//! Questions that upstreams answer: asked of them without what is published here, each time anew.
+
+use crate::mirror::Mirror;
+use crate::upstream::{Fetched, Wanted};
+use crate::{Engine, SMALL_DOCUMENT};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use larder_access::{Grant, Incoming};
+use larder_mirrors::inquiry::Inquiry;
+use larder_model::{Kind, Problem, Reply};
+use std::io::Read as _;
+use std::sync::Arc;
+
+/// A question has at most so many bytes as it comes,
+const MOST_BYTES: usize = 1 << 20;
+/// and so many once it is decoded.
+const MOST_DECODED: usize = 8 << 20;
+/// An answer has at most so many.
+const MOST_ANSWERED: usize = 16 << 20;
+
+impl Engine {
+    /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the mirror is offline, nothing
+    /// is known.
+    pub(crate) async fn inquire(
+        &self,
+        grant: &Grant,
+        own: &Arc<Mirror>,
+        inquiry: &dyn Inquiry,
+        headers: &HeaderMap,
+        body: &mut Incoming,
+    ) -> Result<Reply, Problem> {
+        let body = decoded(headers, body.collect(MOST_BYTES).await?)?;
+        let [here, mirrors] = self.parts(grant, own)?;
+        let mut taken = Vec::new();
+        for name in inquiry.named(&body)? {
+            if self.is_taken(&here, &name).await? {
+                taken.push(name);
+            }
+        }
+        let Some(question) = inquiry.question(&body, &taken)? else { return inquiry.answer(&[]) };
+        let (question, mut answers, mut lacks) = (Bytes::from(question), Vec::new(), false);
+        for mirror in mirrors.iter().filter(|mirror| !mirror.is_offline()) {
+            match self.ask_upstream(mirror, inquiry, &question).await? {
+                Some(answer) => answers.push(answer),
+                None => lacks = true,
+            }
+        }
+        if answers.is_empty() && lacks {
+            return Err(Problem::not_found("path", "the upstream does not answer such questions"));
+        }
+        inquiry.answer(&answers)
+    }
+
+    /// What an upstream answers; `None` if it does not know such questions.
+    async fn ask_upstream(
+        &self,
+        mirror: &Mirror,
+        inquiry: &dyn Inquiry,
+        question: &Bytes,
+    ) -> Result<Option<Bytes>, Problem> {
+        let wanted = Wanted {
+            accept: "application/json",
+            question: Some(question),
+            compressed: true,
+            patient: false,
+            ..Wanted::new(inquiry.path())
+        };
+        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Ok(None) };
+        let room = Arc::clone(&self.large_documents);
+        let (answer, _permit) = arrived.collect(MOST_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned()).await?;
+        Ok(Some(answer.into()))
+    }
+}
+
+/// A body that may be compressed.
+fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
+    let encoding = headers.get(CONTENT_ENCODING).map_or(b"identity".as_slice(), |value| value.as_bytes());
+    match encoding {
+        b"identity" => return Ok(body),
+        b"gzip" => {}
+        _ => return Err(Problem::invalid("body", "the body may be compressed by gzip only")),
+    }
+    let bad = |error: std::io::Error| Problem::invalid("body", "the body is badly compressed").because(error);
+    let mut plain = Vec::new();
+    // A little of it may become very much.
+    let mut decoder = MultiGzDecoder::new(&body[..]).take(MOST_DECODED as u64 + 1);
+    decoder.read_to_end(&mut plain).map_err(bad)?;
+    if plain.len() > MOST_DECODED {
+        return Err(Problem::new(Kind::TooLarge, "body", "the body is larger than this server takes"));
+    }
+    Ok(plain.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write as _;
+
+    fn packed(bytes: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).expect("packed");
+        encoder.finish().expect("packed").into()
+    }
+
+    #[test]
+    fn bodies_are_decoded_up_to_their_limit() {
+        let headers = |encoding: &'static str| {
+            HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static(encoding))])
+        };
+        assert_eq!(decoded(&HeaderMap::new(), Bytes::from("{}")).expect("plain"), "{}");
+        assert_eq!(decoded(&headers("gzip"), packed(b"{}")).expect("packed"), "{}");
+        let kind = |encoding, body| decoded(&headers(encoding), body).err().map(|problem| problem.kind);
+        assert_eq!(kind("br", Bytes::from("{}")), Some(Kind::Invalid));
+        assert_eq!(kind("gzip", Bytes::from("{}")), Some(Kind::Invalid));
+        assert_eq!(kind("gzip", packed(b"{}").slice(..12)), Some(Kind::Invalid));
+        assert_eq!(kind("gzip", packed(&vec![b' '; MOST_DECODED])), None);
+        assert_eq!(kind("gzip", packed(&vec![b' '; MOST_DECODED + 1])), Some(Kind::TooLarge));
+    }
+}
