@@ -31,7 +31,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) repo: i64,
     pub(crate) document: &'a Document,
     pub(crate) form: Form,
-    /// The part of it that is wanted alone; such are not kept, for there can be very many.
+    /// The part of it that is wanted alone.
     pub(crate) part: Option<&'a str>,
     /// Whether the client takes gzip.
     pub(crate) gzip: bool,
@@ -56,8 +56,7 @@ impl Engine {
         let path: Box<str> = format!("forms/{}{ending}{site}/{}{part}", asked.form.name, asked.document.path).into();
         let source = format!("{}#{EDITION}", held.digest);
         let place = Place { repo: asked.repo, package: &asked.document.package };
-        if asked.part.is_none()
-            && let Some(found) = self.metadata.find(place, &path).await?
+        if let Some(found) = self.metadata.find(place, &path).await?
             && *found.etag == *source
         {
             return Ok((found, gzip));
@@ -77,7 +76,7 @@ impl Engine {
                 gzip,
                 origin: asked.here.origin.into(),
                 below: asked.here.path.into(),
-                lasting: lasting && asked.part.is_none(),
+                lasting,
             };
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
             async move { engine.make(&mirror, &held, making).await }

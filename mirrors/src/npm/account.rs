@@ -53,6 +53,9 @@ struct Asked {
 
 impl Account for Npm {
     fn errand(&self, line: &Line<'_>) -> Result<Option<Errand>, Problem> {
+        if !line.segments.first().is_some_and(|first| first.starts_with('-')) {
+            return Ok(None); // as nearly always
+        }
         let path = line.parts().join("/");
         let Some(rest) = path.strip_prefix("-/") else { return Ok(None) };
         let reads = *line.method == Method::GET || *line.method == Method::HEAD;
