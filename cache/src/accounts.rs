@@ -55,7 +55,8 @@ impl Engine {
             Errand::Whoami | Errand::Profile => {
                 let caller = asking.grant.principal();
                 let (user, name) = someone(caller)?;
-                let row = asking.grant.rights().user_by_id(user).ok_or_else(nobody)?;
+                let gone = || Problem::not_found("user", "there is no such user any more");
+                let row = asking.grant.rights().user_by_id(user).ok_or_else(gone)?;
                 let profile = *errand == Errand::Profile;
                 tell(&if profile { Told::Profile(name, row.created_at) } else { Told::Name(name) })
             }
@@ -110,7 +111,7 @@ impl Engine {
         let client = format!("{} login from {}", place(asking), asking.site.address);
         let secret = self.gate.issue_offline(&principal, &client).await?;
         tracing::info!(by = %principal.label, client, "logged in");
-        secret.ok_or_else(nobody)
+        secret.ok_or_else(|| Problem::internal("a login without a user"))
     }
 
     /// Ends a token by its id or its secret. Each may end itself; another one only a token with all rights.
@@ -138,13 +139,10 @@ impl Engine {
     }
 }
 
-fn nobody() -> Problem {
-    Problem::new(Kind::Unauthenticated, "access", "authentication required: log in with a user or token")
-}
-
 /// The caller's id and name, if it is someone.
 fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
-    caller.user.zip(caller.name()).ok_or_else(nobody)
+    caller.demand_identified()?;
+    caller.user.zip(caller.name()).ok_or_else(|| Problem::internal("a user without a name"))
 }
 
 /// The repo as people name it.
