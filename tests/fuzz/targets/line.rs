@@ -21,8 +21,11 @@ fuzz_target!(|input: (u8, &str, &str, &str)| {
         if let Some(hosted) = protocol.hosted() {
             let _ = hosted.wish(&line);
         }
+        if let Some(account) = protocol.account() {
+            let _ = account.errand(&line);
+        }
         match protocol.parse(&line) {
-            Ok(Ask::Document(document, _)) => drop(protocol.source(&document, &[])),
+            Ok(Ask::Document(document, _) | Ask::Part(document, ..)) => drop(protocol.source(&document, &[])),
             Ok(Ask::Artifact(artifact)) => drop(protocol.plan(&artifact, &[], &[])),
             _ => {}
         }
