@@ -75,9 +75,15 @@ impl Postgres {
     /// Makes an empty database; its URL.
     #[track_caller]
     pub fn database(&self, name: &str) -> String {
-        let mut psql = self.programs.command(&self.programs.psql, self.folder.path());
-        run(psql.args([&self.url("postgres"), "-c", &format!("create database \"{name}\"")]));
+        self.tell("postgres", &format!("create database \"{name}\""));
         self.url(name)
+    }
+
+    /// Runs statements in a database.
+    #[track_caller]
+    pub fn tell(&self, name: &str, sql: &str) {
+        let mut psql = self.programs.command(&self.programs.psql, self.folder.path());
+        run(psql.args([&self.url(name), "-v", "ON_ERROR_STOP=1", "-c", sql]));
     }
 
     fn url(&self, name: &str) -> String {

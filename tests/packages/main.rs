@@ -4,6 +4,7 @@
 mod accounts;
 mod by_name;
 mod confusion;
+mod failing;
 mod found;
 
 use larder_tests::tools::{command, fails};
