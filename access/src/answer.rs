@@ -2,7 +2,6 @@
 
 use crate::body::{Body, Wire};
 use crate::range::{Wanted, wanted};
-use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
@@ -35,8 +34,8 @@ pub struct Coming {
     pub headers: HeaderMap,
     /// Whether caches on the way must not keep them, although anyone may ask at this address.
     pub private: bool,
-    /// The bytes; an error breaks the connection off.
-    pub stream: BoxStream<'static, Result<Bytes, larder_storage::Error>>,
+    /// The bytes, part by part; an error breaks the connection off.
+    pub stream: BoxStream<'static, Result<Content, larder_storage::Error>>,
 }
 
 impl std::fmt::Debug for Coming {
@@ -170,14 +169,14 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Bytes as they come in.
-pub(crate) fn of_coming(answer: Coming, head: bool, public: bool) -> Response<Body> {
+pub(crate) fn of_coming(answer: Coming, head: bool, public: bool, wire: Option<&Wire>) -> Response<Body> {
     let Coming { size, content_type, headers: mut said, private, stream } = answer;
     said.insert(CACHE_CONTROL, cache_control(Lasts::Forever, public && !private));
     said.insert(CONTENT_TYPE, content_type);
     if let Some(size) = size {
         said.insert(CONTENT_LENGTH, HeaderValue::from(size));
     }
-    let mut response = Response::new(if head { Body::default() } else { Body::of_stream(stream, size) });
+    let mut response = Response::new(if head { Body::default() } else { Body::of_parts(stream, size, wire.cloned()) });
     *response.headers_mut() = said;
     response
 }

@@ -11,6 +11,7 @@ use futures_util::stream::BoxStream;
 use http_body::{Frame, SizeHint};
 use larder_storage::content::{PIECE_BYTES, read_piece};
 use larder_storage::{Content, Error};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -28,9 +29,9 @@ pub fn is_placeholder(slice: &[u8]) -> bool {
     PLACEHOLDER.as_ptr_range().contains(&slice.as_ptr())
 }
 
-/// What a connection's body writer and its socket share: the file that is being sent.
+/// What a connection's body writer and its socket share: the parts of files that are being sent, one after the other.
 #[derive(Clone, Default)]
-pub struct Wire(Arc<Mutex<Option<Sending>>>);
+pub struct Wire(Arc<Mutex<VecDeque<Sending>>>);
 
 type Ended = Box<dyn FnOnce(u64) + Send>;
 
@@ -52,18 +53,18 @@ impl Drop for Sending {
 
 impl Wire {
     fn lay(&self, sending: Sending) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sending);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(sending);
     }
 
-    /// Calls `send` with the file and the range of it that is left, and takes off as many bytes as it says were sent.
+    /// Calls `send` with the first file and the range of it that is left, and takes off as many bytes as it says were sent.
     pub fn send<E>(&self, send: impl FnOnce(&File, Range<u64>) -> Result<u64, E>) -> Option<Result<u64, E>> {
         let mut lying = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sending = lying.as_mut()?;
+        let sending = lying.front_mut()?;
         let outcome = send(&sending.file, sending.range.clone());
         if let Ok(sent) = outcome {
             sending.range.start += sent;
             if sending.range.is_empty() {
-                *lying = None;
+                lying.pop_front();
             }
         }
         Some(outcome)
@@ -105,9 +106,26 @@ impl Buf for Chunk {
 enum Source {
     Empty,
     Ready(Bytes),
-    Wired { wire: Wire, file: Arc<File>, range: Range<u64> },
-    Pieces { file: Arc<File>, range: Range<u64>, reading: Option<JoinHandle<Result<Bytes, Error>>> },
-    Stream { stream: BoxStream<'static, Result<Bytes, Error>>, left: Option<u64> },
+    Wired {
+        wire: Wire,
+        file: Arc<File>,
+        range: Range<u64>,
+    },
+    Pieces {
+        file: Arc<File>,
+        range: Range<u64>,
+        reading: Option<JoinHandle<Result<Bytes, Error>>>,
+    },
+    Stream {
+        stream: BoxStream<'static, Result<Bytes, Error>>,
+        left: u64,
+    },
+    Coming {
+        stream: BoxStream<'static, Result<Content, Error>>,
+        left: Option<u64>,
+        wire: Option<Wire>,
+        part: Box<Self>,
+    },
 }
 
 /// A response's body.
@@ -125,7 +143,7 @@ impl Default for Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self::of(if bytes.is_empty() { Source::Empty } else { Source::Ready(bytes) })
+        Self::of(Source::of(Content::Ready(bytes), 0, None))
     }
 }
 
@@ -136,17 +154,12 @@ impl Body {
 
     /// A body of `size` bytes; a file goes by the `wire` where there is one.
     pub fn of_content(content: Content, size: u64, wire: Option<Wire>) -> Self {
-        Self::of(match (content, wire) {
-            (Content::Ready(bytes), _) => return bytes.into(),
-            (Content::File { file, range }, Some(wire)) => Source::Wired { wire, file, range },
-            (Content::File { file, range }, None) => Source::Pieces { file, range, reading: None },
-            (Content::Stream(stream), _) => Source::Stream { stream, left: Some(size) },
-        })
+        Self::of(Source::of(content, size, wire))
     }
 
-    /// A body that comes as a stream; of `size` bytes, if that is known.
-    pub fn of_stream(stream: BoxStream<'static, Result<Bytes, Error>>, size: Option<u64>) -> Self {
-        Self::of(Source::Stream { stream, left: size })
+    /// A body that comes part by part; of `size` bytes, if that is known.
+    pub fn of_parts(stream: BoxStream<'static, Result<Content, Error>>, size: Option<u64>, wire: Option<Wire>) -> Self {
+        Self::of(Source::Coming { stream, left: size, wire, part: Box::new(Source::Empty) })
     }
 
     /// Calls `ended` with the number of bytes handed over when the body is dropped, whole or not.
@@ -155,24 +168,41 @@ impl Body {
         self.ended = Some(Box::new(ended));
         self
     }
+}
 
-    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, io::Error>>> {
-        match &mut self.source {
-            Source::Empty => Poll::Ready(None),
-            Source::Ready(bytes) => {
+impl Source {
+    fn of(content: Content, size: u64, wire: Option<Wire>) -> Self {
+        match (content, wire) {
+            (Content::Ready(bytes), _) if bytes.is_empty() => Self::Empty,
+            (Content::Ready(bytes), _) => Self::Ready(bytes),
+            (Content::File { file, range }, Some(wire)) => Self::Wired { wire, file, range },
+            (Content::File { file, range }, None) => Self::Pieces { file, range, reading: None },
+            (Content::Stream(stream), _) => Self::Stream { stream, left: size },
+        }
+    }
+
+    /// `ended`: what is to be called when the last byte has left, for whoever knows that better than the body.
+    fn poll(&mut self, cx: &mut Context<'_>, ended: &mut Option<Ended>) -> Poll<Option<Result<Chunk, io::Error>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Ready(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.source = Source::Empty;
+                *self = Self::Empty;
                 Poll::Ready(Some(Ok(Chunk::Bytes(bytes))))
             }
-            Source::Wired { wire, file, range } => {
+            Self::Wired { wire, file, range } => {
                 let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+                if length == 0 {
+                    *self = Self::Empty;
+                    return Poll::Ready(None);
+                }
                 // The last byte leaves long after hyper is done with this body: the end is told by the wire.
-                let (file, range, ended) = (Arc::clone(file), range.clone(), self.ended.take());
+                let (file, range, ended) = (Arc::clone(file), range.clone(), ended.take());
                 wire.lay(Sending { file, start: range.start, range, ended });
-                self.source = Source::Empty;
-                Poll::Ready((length > 0).then_some(Ok(Chunk::Placeholder(length))))
+                *self = Self::Empty;
+                Poll::Ready(Some(Ok(Chunk::Placeholder(length))))
             }
-            Source::Pieces { file, range, reading } => {
+            Self::Pieces { file, range, reading } => {
                 if range.is_empty() && reading.is_none() {
                     return Poll::Ready(None);
                 }
@@ -186,26 +216,40 @@ impl Body {
                 *reading = None;
                 Poll::Ready(Some(piece.map_err(Error::from).flatten().map(Chunk::Bytes).map_err(io::Error::other)))
             }
-            Source::Stream { stream, left } => match ready!(stream.poll_next_unpin(cx)) {
+            Self::Stream { stream, left } => match ready!(stream.poll_next_unpin(cx)) {
                 Some(Ok(bytes)) => {
-                    *left = left.map(|left| left.saturating_sub(bytes.len() as u64));
+                    *left = left.saturating_sub(bytes.len() as u64);
                     Poll::Ready(Some(Ok(Chunk::Bytes(bytes))))
                 }
                 Some(Err(error)) => Poll::Ready(Some(Err(io::Error::other(error)))),
-                None if left.is_some_and(|left| left > 0) => {
-                    Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())))
-                }
+                None if *left > 0 => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
                 None => Poll::Ready(None),
+            },
+            Self::Coming { stream, left, wire, part } => loop {
+                if let Some(chunk) = ready!(part.poll(cx, &mut None)) {
+                    let size = chunk.as_ref().map_or(0, Buf::remaining) as u64;
+                    *left = left.map(|left| left.saturating_sub(size));
+                    return Poll::Ready(Some(chunk));
+                }
+                match ready!(stream.poll_next_unpin(cx)) {
+                    Some(Ok(content)) => **part = Self::of(content, 0, wire.clone()),
+                    Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(error)))),
+                    None if left.is_some_and(|left| left > 0) => {
+                        return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
+                    }
+                    None => return Poll::Ready(None),
+                }
             },
         }
     }
 
     fn left(&self) -> Option<u64> {
-        match &self.source {
-            Source::Empty => Some(0),
-            Source::Ready(bytes) => Some(bytes.len() as u64),
-            Source::Wired { range, .. } | Source::Pieces { range, .. } => Some(range.end - range.start),
-            Source::Stream { left, .. } => *left,
+        match self {
+            Self::Empty => Some(0),
+            Self::Ready(bytes) => Some(bytes.len() as u64),
+            Self::Wired { range, .. } | Self::Pieces { range, .. } => Some(range.end - range.start),
+            Self::Stream { left, .. } => Some(*left),
+            Self::Coming { left, .. } => *left,
         }
     }
 }
@@ -215,7 +259,8 @@ impl http_body::Body for Body {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, io::Error>>> {
-        let chunk = ready!(self.poll_source(cx));
+        let Self { source, ended, .. } = &mut *self;
+        let chunk = ready!(source.poll(cx, ended));
         if let Some(Ok(chunk)) = &chunk {
             self.sent += chunk.remaining() as u64;
         }
@@ -227,7 +272,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left().map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.source.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -236,5 +281,58 @@ impl Drop for Body {
         if let Some(ended) = self.ended.take() {
             ended(self.sent);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+    use std::io::Write as _;
+
+    fn parts(wire: Option<Wire>) -> Body {
+        let mut file = tempfile::tempfile().expect("file");
+        file.write_all(b"0123456789").expect("write");
+        let file = Arc::new(file);
+        let part = |range| Ok(Content::File { file: Arc::clone(&file), range });
+        let all = [part(2..5), Ok(Content::Ready(Bytes::from_static(b"ab"))), part(5..5), part(7..10)];
+        Body::of_parts(futures_util::stream::iter(all).boxed(), Some(8), wire)
+    }
+
+    #[tokio::test]
+    async fn parts_come_one_after_the_other() {
+        let mut body = parts(None);
+        let mut all = Vec::new();
+        while let Some(frame) = body.frame().await {
+            all.extend_from_slice(frame.expect("frame").into_data().expect("data").chunk());
+        }
+        assert_eq!(all, b"234ab789");
+    }
+
+    #[tokio::test]
+    async fn files_among_the_parts_go_by_the_wire_in_their_order() {
+        let wire = Wire::default();
+        let mut body = parts(Some(wire.clone()));
+        let mut sizes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let data = frame.expect("frame").into_data().expect("data");
+            sizes.push((data.remaining(), is_placeholder(data.chunk())));
+        }
+        assert_eq!(sizes, [(3, true), (2, false), (3, true)]);
+        let mut ranges = Vec::new();
+        let mut send = |_: &File, range: Range<u64>| {
+            ranges.push(range);
+            Ok::<_, ()>(1)
+        };
+        while wire.send(&mut send).is_some() {}
+        assert_eq!(ranges, [2..5, 3..5, 4..5, 7..10, 8..10, 9..10]);
+    }
+
+    #[tokio::test]
+    async fn parts_that_are_too_few_are_an_error() {
+        let parts = futures_util::stream::iter([Ok(Content::Ready(Bytes::from_static(b"ab")))]).boxed();
+        let mut body = Body::of_parts(parts, Some(3), None);
+        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        assert!(body.frame().await.is_some_and(|frame| frame.is_err()));
     }
 }

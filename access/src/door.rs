@@ -149,7 +149,7 @@ async fn pass<D: Door>(
             let asked = Asked { method: &request.method, headers: &request.headers, wire };
             of_blob(blob, &asked, blobs, public).await
         }
-        Answer::Coming(coming) => Ok(of_coming(coming, request.method == Method::HEAD, public)),
+        Answer::Coming(coming) => Ok(of_coming(coming, request.method == Method::HEAD, public, wire)),
     }
 }
 

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
 use larder_metadata::files::Found;
 use larder_model::Problem;
-use larder_storage::Error;
-use larder_storage::content::{PIECE_BYTES, read_piece};
+use larder_storage::{Content, Error};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -147,8 +146,8 @@ impl Fill {
         }
     }
 
-    /// All bytes, as they come.
-    pub(crate) fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Bytes, Error>> {
+    /// All bytes, as they come: what is on the disk already as a part of the file, which the kernel can send by itself.
+    pub(crate) fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Content, Error>> {
         let states = self.state.subscribe();
         let next = |(fill, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {
             loop {
@@ -167,9 +166,8 @@ impl Fill {
                     Err(error) => return Some((Err(error), (fill, states, at))),
                 };
                 if at < released {
-                    let read = fill.read(at, released).await;
-                    let end = at + read.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                    return Some((read, (fill, states, end)));
+                    let (part, end) = fill.part(at, released);
+                    return Some((part, (fill, states, end)));
                 }
                 if ended || states.changed().await.is_err() {
                     return None;
@@ -179,23 +177,24 @@ impl Fill {
         unfold((self, states, 0), next).boxed()
     }
 
-    async fn read(&self, at: u64, released: u64) -> Result<Bytes, Error> {
+    /// What can be read from `at` on, and where that ends.
+    fn part(&self, at: u64, released: u64) -> (Result<Content, Error>, u64) {
         let in_memory_from = {
             let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
             let mut start = window.start;
             for piece in &window.pieces {
                 let end = start + piece.len() as u64;
                 if (start..end).contains(&at) {
-                    return Ok(piece.slice(usize::try_from(at - start).unwrap_or_default()..));
+                    let piece = piece.slice(usize::try_from(at - start).unwrap_or_default()..);
+                    return (Ok(Content::Ready(piece)), end);
                 }
                 start = end;
             }
             window.start
         };
-        let Some(file) = self.file.get().cloned() else { return Err(Error::Missing) };
-        let until = if at < in_memory_from { in_memory_from } else { released };
-        let length = usize::try_from(until - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
-        tokio::task::spawn_blocking(move || read_piece(&file, at, length)).await?
+        let Some(file) = self.file.get().cloned() else { return (Err(Error::Missing), at) };
+        let end = if at < in_memory_from { in_memory_from } else { released };
+        (Ok(Content::File { file, range: at..end }), end)
     }
 }
 
@@ -221,8 +220,8 @@ mod tests {
     async fn all(fill: Arc<Fill>) -> Result<Vec<u8>, Error> {
         let mut stream = fill.stream();
         let mut all = Vec::new();
-        while let Some(bytes) = stream.next().await {
-            all.extend_from_slice(&bytes?);
+        while let Some(part) = stream.next().await {
+            all.extend_from_slice(&part?.collect(usize::MAX).await?);
         }
         Ok(all)
     }
@@ -253,7 +252,8 @@ mod tests {
         fill.begin(Some(8), staged());
         fill.release(Bytes::from_static(b"wron"));
         let mut reader = Arc::clone(&fill).stream();
-        assert_eq!(reader.next().await.expect("piece").expect("bytes"), "wron");
+        let part = reader.next().await.expect("part").expect("content");
+        assert_eq!(part.collect(4).await.expect("bytes"), "wron");
         let next = fill.spoil().expect("another one");
         next.begin(Some(8), staged());
         next.release(Bytes::from_static(b"righ"));
