@@ -11,8 +11,8 @@ use larder_model::{Algorithm, Digest, Hasher};
 use larder_tests::http::{read_head, read_response};
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
+use larder_tests::tools::allow_open_files;
 use larder_tests::{Client, Image, Larder, S3, Start, Upstream, tool};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -136,12 +136,6 @@ fn a_large_layer_passes_in_little_memory() {
 fn a_large_layer_passes_to_s3_in_little_memory() {
     let Some(s3) = S3::files() else { return };
     passes(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
-}
-
-/// This program too may have as many files open as it is allowed to.
-fn allow_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("limit");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Real clients and servers: found if they are installed, and run with nothing of this machine's own settings.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -76,6 +77,12 @@ pub fn docker_login(folder: &Path, host: &str, name: &str, password: &str) {
     std::fs::create_dir_all(folder).expect("docker's settings");
     let kept = serde_json::json!({"auths": {host: {"auth": auth}}});
     std::fs::write(folder.join("config.json"), kept.to_string()).expect("docker's settings");
+}
+
+/// This program may have as many files open as it is ever allowed to, and what it starts as well.
+pub fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("limit");
 }
 
 fn told(output: &Output) -> String {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a test waits for has happened within this time.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -64,6 +64,8 @@ pub struct Asked {
     pub headers: Vec<(String, String)>,
     /// What came with it.
     pub body: Vec<u8>,
+    /// When.
+    pub at: Instant,
 }
 
 impl Asked {
@@ -315,7 +317,7 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
-            let mut asked = Asked { path, headers, body: Vec::new() };
+            let mut asked = Asked { path, headers, body: Vec::new(), at: Instant::now() };
             let length = asked.header("content-length").and_then(|length| length.parse().ok());
             asked.body.resize(length.unwrap_or(0), 0);
             reader.read_exact(&mut asked.body)?;

@@ -1,11 +1,24 @@
 //! Many clients ask at once for what is not there yet; some of them leave.
+//!
+//! `LARDER_TEST_STAMPEDE_MIB`: the size of what five hundred ask for (a release is tested with 256).
+
+#![expect(clippy::print_stdout, reason = "what a run was like")]
 
 use crate::bed::{Bed, status};
 use larder_tests::http::read_head;
 use larder_tests::random::Random;
+use larder_tests::tools::allow_open_files;
 use larder_tests::{Client, Fault};
 use std::io::{BufReader, Read, Write};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
+use std::time::{Duration, Instant};
+
+/// Clients of the large stampede.
+const MANY: usize = 500;
+/// Bytes compared at once.
+const PIECE_BYTES: usize = 64 * 1024;
+/// What the server may take in memory while they all read.
+const MOST_MEMORY: u64 = 150 << 20;
 
 /// Whether an answer has these bytes, which are not held once more.
 fn comes(client: &Client, path: &str, body: &[u8]) -> bool {
@@ -43,6 +56,83 @@ fn a_hundred_clients_cost_one_request() {
         assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 1, "{}", shelf.protocol);
         assert_eq!(bed.upstream.count(&shelf.index()), 1, "{}", shelf.protocol);
     }
+}
+
+/// Any number of different pieces: random bytes with the piece's number before them.
+struct Pieces {
+    random: Vec<u8>,
+    count: usize,
+}
+
+impl Pieces {
+    fn of_mib(mib: usize) -> Self {
+        let random = Random::seeded().bytes(PIECE_BYTES - 8);
+        Self { random, count: (mib << 20) / PIECE_BYTES }
+    }
+
+    fn all(&self) -> Vec<u8> {
+        (0..self.count as u64).flat_map(|number| [&number.to_le_bytes()[..], &self.random].concat()).collect()
+    }
+
+    /// Whether all that comes are these bytes. When the first one came is told.
+    fn come(&self, stream: &mut impl Read, came: &mpsc::Sender<Instant>) -> bool {
+        let mut piece = vec![0; PIECE_BYTES];
+        stream.read_exact(&mut piece[..1]).expect("the first byte");
+        came.send(Instant::now()).expect("who waits for it");
+        stream.read_exact(&mut piece[1..]).expect("the first piece");
+        let is = |piece: &[u8], number: u64| piece[..8] == number.to_le_bytes() && piece[8..] == self.random;
+        is(&piece, 0)
+            && (1..self.count as u64).all(|number| stream.read_exact(&mut piece).is_ok() && is(&piece, number))
+            && matches!(stream.read(&mut piece), Ok(0))
+    }
+}
+
+/// All have begun before the upstream has sent the second half.
+#[test]
+fn five_hundred_clients_cost_one_request_and_wait_for_nobody() {
+    let mib = std::env::var("LARDER_TEST_STAMPEDE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(64);
+    allow_open_files();
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
+    let pieces = Arc::new(Pieces::of_mib(mib));
+    let shelf = bed.mirror("npm", &pieces.all());
+    let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
+    bed.upstream.fail(&there, Fault::Held((mib << 20) / 2));
+    let all = Arc::new(Barrier::new(MANY));
+    let (came, coming) = mpsc::channel();
+    let ask = |_| {
+        let (all, came, client, path) = (Arc::clone(&all), came.clone(), bed.client.clone(), here.clone());
+        let pieces = Arc::clone(&pieces);
+        std::thread::spawn(move || {
+            let mut stream = client.connect().expect("connect");
+            all.wait();
+            stream.write_all(&client.head("GET", &path, &[], None)).expect("request");
+            let mut stream = BufReader::new(stream);
+            let head = read_head(&mut stream).expect("head").expect(200);
+            assert_eq!(head.header("content-length"), Some((mib << 20).to_string().as_str()));
+            pieces.come(&mut stream, &came)
+        })
+    };
+    let clients: Vec<_> = (0..MANY).map(ask).collect();
+    let firsts: Vec<Instant> = coming.iter().take(MANY).collect();
+    bed.upstream.release();
+    let released = Instant::now();
+    assert!(clients.into_iter().all(|client| client.join().expect("client")), "a body is not right");
+    let took = released.elapsed();
+    assert_eq!(bed.upstream.count(&there), 1);
+    assert_eq!(bed.upstream.count(&shelf.index()), 1);
+    let asked = bed.upstream.take_asked().into_iter().find(|asked| asked.path == there).expect("it was asked for").at;
+    let mut waits: Vec<Duration> = firsts.into_iter().map(|first| first - asked).collect();
+    waits.sort();
+    let most = bed.larder.memory().1;
+    println!(
+        "{MANY} clients, {mib} MiB: first bytes {:?} to {:?} after the upstream was asked (median {:?}); \
+         all of the rest after {took:?}; memory at most {} MiB",
+        waits[0],
+        waits[MANY - 1],
+        waits[MANY / 2],
+        most >> 20
+    );
+    assert!(most < MOST_MEMORY, "{} MiB of memory", most >> 20);
 }
 
 #[test]
