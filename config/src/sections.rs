@@ -158,6 +158,9 @@ settings! {
         upstream_answer_time: Duration as Span<1> = "10s",
         /// How long an upstream may be silent within its answer.
         upstream_idle_time: Duration as Span<1> = "30s",
+        /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities that upstreams'
+        /// certificates may come from, beside those that this machine trusts.
+        upstream_authorities: Vec<PathBuf> = "",
         /// The largest document of an upstream, once it is decoded.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
         /// What all mirrors together may keep; 0 is no limit.

@@ -158,7 +158,7 @@ fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
             idle_time: cache.upstream_idle_time,
             requests: cache.upstream_requests,
             proxy: None,
-            authorities: Vec::new(),
+            authorities: tls::authorities(&cache.upstream_authorities)?,
         },
     })
 }

@@ -1,4 +1,4 @@
-//! TLS: certificates from files, or of a CA that the server makes for itself.
+//! TLS: certificates from files, or of a CA that the server makes for itself; authorities of upstreams' certificates.
 
 use crate::first_start::write_secret;
 use bytes::Bytes;
@@ -8,7 +8,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::error::Error;
-use std::path::Path;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the server shows of itself.
@@ -36,6 +37,20 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
             Ok(Some(Identity { config: server_config(&cert, &key)?, ca: Some(ca) }))
         }
     }
+}
+
+/// Certificates (PEM) of authorities that upstreams' certificates may come from.
+pub(crate) fn authorities(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let read = |path: &PathBuf| {
+        let wrong = |why: &dyn Display| format!("cache.upstream_authorities: {}: {why}", path.display());
+        let pem = std::fs::read(path).map_err(|error| wrong(&error))?;
+        let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+        match certificates.map_err(|error| wrong(&error))?.len() {
+            0 => Err(wrong(&"there is no certificate in PEM form in it").into()),
+            _ => Ok(pem),
+        }
+    };
+    paths.iter().map(read).collect()
 }
 
 fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
