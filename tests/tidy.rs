@@ -35,7 +35,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("aws-lc-rs", &["access"]),
     ("jsonwebtoken", &["access"]),
     ("prometheus-client", &["server"]),
-    ("rcgen", &["server"]),
+    ("rcgen", &["server", "tests"]),
     ("tracing-subscriber", &["server"]),
     ("mimalloc", &["server"]),
 ];

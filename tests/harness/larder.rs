@@ -80,6 +80,20 @@ impl Start {
     }
 }
 
+impl Start {
+    /// Starts it, and it refuses to; what it says.
+    #[track_caller]
+    pub fn refuses(self) -> String {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (mut child, log) = spawn(&self, folder.path());
+        let ended = log.find(|line| line.contains("larder is ready").then_some(())).is_none();
+        drop(child.kill()); // in case it has not
+        let code = child.wait().expect("wait").code();
+        assert!(ended && code.is_some_and(|code| code != 0), "it starts, {code:?}: {}", log.text());
+        log.text()
+    }
+}
+
 fn spawn(start: &Start, folder: &Path) -> (Child, Arc<Log>) {
     let mut words = start.wrapper.clone();
     words.push(start.binary.to_string_lossy().into_owned());

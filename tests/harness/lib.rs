@@ -22,6 +22,7 @@ pub mod postgres;
 pub mod random;
 pub mod s3;
 pub mod said;
+pub mod secure;
 pub mod shelf;
 pub mod tools;
 pub mod upstream;

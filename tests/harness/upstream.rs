@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for a time: what is held back is released by the test.
 
+use crate::secure::Secure;
 use larder_model::{Algorithm, Digest};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -104,6 +105,7 @@ struct Shared {
 pub struct Upstream {
     shared: Arc<Shared>,
     address: SocketAddr,
+    secure: Option<Secure>,
 }
 
 impl Shared {
@@ -129,7 +131,8 @@ impl Upstream {
     /// One that has nothing yet.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("port");
-        let upstream = Self { shared: Arc::default(), address: listener.local_addr().expect("address") };
+        let address = listener.local_addr().expect("address");
+        let upstream = Self { shared: Arc::default(), address, secure: None };
         upstream.listen(listener);
         upstream
     }
@@ -150,9 +153,26 @@ impl Upstream {
         });
     }
 
-    /// `http://127.0.0.1:port/`.
+    /// The same behind something that is given its address.
+    #[must_use]
+    pub(crate) fn behind(mut self, secure: impl FnOnce(SocketAddr) -> Secure) -> Self {
+        self.secure = Some(secure(self.address));
+        self
+    }
+
+    /// `http://127.0.0.1:port/`, or `https:`.
     pub fn url(&self) -> String {
+        self.secure.as_ref().map_or_else(|| self.plain_url(), Secure::url)
+    }
+
+    /// `http://127.0.0.1:port/`, also where TLS is before it.
+    pub fn plain_url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// The TLS before it.
+    pub fn tls(&self) -> &Secure {
+        self.secure.as_ref().expect("an upstream with TLS")
     }
 
     /// Serves `body` at `path`, in place of what was there.

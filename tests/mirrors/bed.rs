@@ -15,6 +15,8 @@ pub(crate) struct Bed {
     pub(crate) upstream: Upstream,
     pub(crate) client: Client,
     clock: tempfile::NamedTempFile,
+    /// What the server is to read at its start.
+    _files: Vec<tempfile::NamedTempFile>,
     turned: Cell<u64>,
     rests: Cell<u64>,
 }
@@ -27,6 +29,20 @@ impl Bed {
 
     /// The same with more of the environment.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::over(Upstream::start(), settings, Vec::new())
+    }
+
+    /// The same beside an upstream with TLS, whose authority it knows; `frames`: over HTTP/2.
+    pub(crate) fn secure(frames: bool, settings: &[(&str, &str)]) -> Self {
+        let (upstream, file) = (Upstream::secure(frames), tempfile::NamedTempFile::new().expect("file"));
+        std::fs::write(file.path(), upstream.tls().authority().pem()).expect("certificate");
+        let path = file.path().to_string_lossy().into_owned();
+        let settings = [settings, &[("LARDER_CACHE__UPSTREAM_AUTHORITIES", &*path)]].concat();
+        Self::over(upstream, &settings, vec![file])
+    }
+
+    /// The same beside an upstream that is there.
+    pub(crate) fn over(upstream: Upstream, settings: &[(&str, &str)], files: Vec<tempfile::NamedTempFile>) -> Self {
         let clock = tempfile::NamedTempFile::new().expect("clock");
         let mut start = Start::of(env!("CARGO_BIN_EXE_larder"))
             .with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy())
@@ -37,7 +53,7 @@ impl Bed {
         let larder = start.start();
         larder.grant("anonymous", "*", "*", "reader");
         let client = larder.anonymous();
-        Self { larder, upstream: Upstream::start(), client, clock, turned: Cell::new(0), rests: Cell::new(300) }
+        Self { larder, upstream, client, clock, _files: files, turned: Cell::new(0), rests: Cell::new(300) }
     }
 
     /// Makes the mirror of a protocol, of a package with one version, `1.0.0`.

@@ -10,6 +10,8 @@ mod fresh;
 mod images;
 mod kept;
 mod paths;
+mod reach;
+mod secure;
 mod security;
 mod stampede;
 mod unusual;

@@ -5,12 +5,12 @@ use larder_tests::random::Random;
 use larder_tests::{Fault, Shelf, Upstream};
 
 /// Nothing is remembered as missing: every fault is a new one.
-const FORGETFUL: [(&str, &str); 1] = [("LARDER_CACHE__NOT_FOUND", "0s")];
-const SMALL: usize = 700;
-const LARGE: usize = 3 << 20;
+pub(crate) const FORGETFUL: [(&str, &str); 1] = [("LARDER_CACHE__NOT_FOUND", "0s")];
+pub(crate) const SMALL: usize = 700;
+pub(crate) const LARGE: usize = 3 << 20;
 
 /// Faults of an answer whose body has this size, with the status that follows; 0: any refusal, or a body that breaks off.
-fn faults(size: usize, itself: &str, other: &Upstream) -> Vec<(Fault, u16)> {
+pub(crate) fn faults(size: usize, itself: &str, other: &Upstream) -> Vec<(Fault, u16)> {
     let half = size / 2;
     vec![
         (Fault::Status(401), 502),
@@ -47,7 +47,7 @@ fn faults(size: usize, itself: &str, other: &Upstream) -> Vec<(Fault, u16)> {
 }
 
 /// Faults that only what vouches for the bytes can tell from the right ones.
-fn lies(size: usize) -> Vec<(Fault, u16)> {
+pub(crate) fn lies(size: usize) -> Vec<(Fault, u16)> {
     let half = size / 2;
     vec![
         (Fault::Unframed(0), 0),
@@ -59,14 +59,14 @@ fn lies(size: usize) -> Vec<(Fault, u16)> {
     ]
 }
 
-fn still_up(bed: &Bed) {
+pub(crate) fn still_up(bed: &Bed) {
     bed.client.get("/healthz").expect(200);
     let log = bed.larder.log_text();
     assert!(!log.contains("panicked") && !log.contains("crashed"), "{log}");
 }
 
 /// Every version of an artifact fails in its own way, and comes as it should afterwards.
-fn spoil_artifacts(bed: &Bed, shelf: &mut Shelf, body: &[u8]) {
+pub(crate) fn spoil_artifacts(bed: &Bed, shelf: &mut Shelf, body: &[u8]) {
     let other = Upstream::start();
     let small = body.len() < 64 * 1024;
     let all: Vec<(Fault, u16)> = faults(body.len(), "/", &other).into_iter().chain(lies(body.len())).collect();
@@ -182,7 +182,7 @@ fn one_flipped_byte_anywhere_is_found() {
 }
 
 /// What is needed for an index, and goes wrong: nothing of it is kept, and then it comes. `promised`: another index vouches.
-fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, promised: bool) {
+pub(crate) fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, promised: bool) {
     let other = Upstream::start();
     let body = bed.upstream.body(there);
     let more = if promised { lies(body.len()) } else { Vec::new() };
