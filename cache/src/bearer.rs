@@ -1,7 +1,7 @@
 //! Docker's token flow, as a client: a challenge becomes a token, which is remembered while it lasts.
 
 use http::HeaderValue;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{CONTENT_ENCODING, WWW_AUTHENTICATE};
 use larder_mirrors::oci::Challenge;
 use larder_model::{Kind, Problem};
 use serde::Deserialize;
@@ -71,7 +71,7 @@ pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Opt
 /// Reads a token endpoint's answer.
 pub(crate) async fn read(mut response: reqwest::Response) -> Result<(HeaderValue, Duration), Problem> {
     let refused = || Problem::new(Kind::Upstream, "upstream", "the upstream's token endpoint gives no token");
-    if !response.status().is_success() {
+    if !response.status().is_success() || response.headers().contains_key(CONTENT_ENCODING) {
         return Err(refused());
     }
     let mut body = Vec::new();

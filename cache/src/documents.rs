@@ -195,10 +195,12 @@ impl Engine {
             content_type: arrived.content_type.clone(),
             at: self.metadata.now(),
         };
+        let told = mirror.protocol.digest_header().and_then(|header| arrived.header(&header)?.parse().ok());
         let room = Arc::clone(&self.large_documents);
         let (body, permit) =
             arrived.collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || room.acquire_owned()).await?;
         let body = Bytes::from(body);
+        demand_told(mirror, document, told, &body)?;
         mirror.protocol.check(document, &body)?;
         self.changed.insert((mirror.repo.id, document.package.clone()), self.metadata.now());
         let set = mirror.protocol.set(document, &body)?;
@@ -362,6 +364,16 @@ impl Engine {
         let found = self.metadata.find(place, &document.path).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }
+}
+
+/// A document that is kept under its digest too is what the upstream says its digest is, if it says so.
+fn demand_told(mirror: &Mirror, document: &Document, told: Option<Digest>, body: &Bytes) -> Result<(), Problem> {
+    let Some(told) = told else { return Ok(()) };
+    let digest = Digest::of(told.algorithm(), body);
+    if digest == told || mirror.protocol.twin(document, &digest).is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Upstream, "document", "the upstream's bytes are not those whose digest it tells"))
 }
 
 /// What the upstream says of a document.
