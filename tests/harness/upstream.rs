@@ -54,11 +54,15 @@ pub enum Fault {
     Closed,
     /// A page to log in at, for whoever gets it as the thing asked for.
     Login,
+    /// 401 with this `WWW-Authenticate`, for whoever shows no bearer token.
+    Challenge(String),
 }
 
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// Method.
+    pub method: String,
     /// Path and query.
     pub path: String,
     /// Headers, names in lower case.
@@ -332,12 +336,13 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut headers = Vec::new();
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
-            let mut asked = Asked { path, headers, body: Vec::new(), at: Instant::now() };
+            let mut asked = Asked { method, path, headers, body: Vec::new(), at: Instant::now() };
             let length = asked.header("content-length").and_then(|length| length.parse().ok());
             asked.body.resize(length.unwrap_or(0), 0);
             reader.read_exact(&mut asked.body)?;
@@ -401,10 +406,13 @@ fn answer(
             answer
         }
     };
-    if let Some(fault) = fault {
-        spoil(&mut answer, fault);
+    let authorization = asked.header("authorization").unwrap_or_default();
+    match fault {
+        Some(Fault::Challenge(_)) if authorization.starts_with("Bearer ") => {}
+        Some(fault) => spoil(&mut answer, fault),
+        None => {}
     }
-    write(shared, writer, &answer)?;
+    write(shared, writer, &answer, asked.method == "HEAD")?;
     Ok(!answer.last)
 }
 
@@ -446,12 +454,16 @@ fn spoil(answer: &mut Answer, fault: Fault) {
             *answer = Answer::new(200, b"<!DOCTYPE html><html><body><form>Log in</form></body></html>".to_vec());
             answer.header("content-type", "text/html");
         }
+        Fault::Challenge(challenge) => {
+            *answer = Answer::new(401, b"who are you?\n".to_vec());
+            answer.header("www-authenticate", &challenge);
+        }
         Fault::Closed | Fault::Silent => {}
     }
     answer.last = answer.cut.is_some() || answer.length.is_some_and(|length| length != answer.body.len());
 }
 
-fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer, bare: bool) -> io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Said\r\n{}", answer.status, answer.headers);
     match answer.length {
         _ if answer.status == 304 => {}
@@ -461,6 +473,9 @@ fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer) -> io::Result
     }
     head.push_str("\r\n");
     writer.write_all(head.as_bytes())?;
+    if bare {
+        return writer.flush();
+    }
     let body = &answer.body[..answer.cut.unwrap_or(answer.body.len())];
     let (first, rest) = body.split_at(answer.hold.unwrap_or(body.len()));
     write_pieces(writer, first, answer.length.is_none())?;

@@ -8,6 +8,7 @@ mod check;
 mod flaps;
 mod fresh;
 mod images;
+mod images_wrong;
 mod kept;
 mod paths;
 mod reach;
