@@ -105,3 +105,39 @@ fn what_is_too_large_is_refused_in_bounded_memory() {
     let most = bed.larder.memory().1;
     assert!(most - before < 64 << 20, "{before} became {most}");
 }
+
+/// Whether its length is announced or not, and whoever asks first or while it comes.
+#[test]
+fn an_index_that_is_too_large_is_refused_and_not_broken_off() {
+    let bed = Bed::with(&[("LARDER_CACHE__DOCUMENT_SIZE", "1MiB"), ("LARDER_CACHE__NOT_FOUND", "0s")]);
+    let large = vec![b' '; 5 << 20];
+    for shelf in bed.mirrors(b"a body") {
+        let right = bed.upstream.body(&shelf.index());
+        let size = large.len();
+        for (fault, packed) in
+            [(None, false), (Some(Fault::Chunked), false), (Some(Fault::Unframed(size)), false), (None, true)]
+        {
+            if packed {
+                bed.upstream.put_with(&shelf.index(), gzip(&large), &[("content-encoding", "gzip")]);
+            } else {
+                bed.upstream.put(&shelf.index(), large.clone());
+            }
+            if let Some(fault) = &fault {
+                bed.upstream.fail(&shelf.index(), fault.clone());
+            }
+            let ask = || {
+                let (client, path) = (bed.client.clone(), shelf.index_here());
+                std::thread::spawn(move || client.take(&path, &[]).expect("answer"))
+            };
+            for reader in [ask(), ask(), ask()] {
+                let (answer, whole) = reader.join().expect("client");
+                assert!(whole && answer.status == 502, "{} {fault:?}: {}", shelf.protocol, answer.status);
+                assert!(answer.text().contains("larger than"), "{}", answer.text());
+            }
+            bed.upstream.heal();
+            bed.rest(&shelf);
+        }
+        bed.upstream.put(&shelf.index(), right);
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+}
