@@ -4,7 +4,7 @@
 
 use crate::secure::Secure;
 use larder_model::{Algorithm, Digest};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -90,6 +90,8 @@ struct Page {
 #[derive(Default)]
 struct State {
     pages: HashMap<String, Page>,
+    /// The digests of all bodies that ever were there.
+    ever: HashSet<String>,
     faults: HashMap<String, (Fault, u32)>,
     fault_of_all: Option<Fault>,
     asked: Vec<Asked>,
@@ -188,8 +190,12 @@ impl Upstream {
     pub fn put_with(&self, path: &str, body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) {
         let body: Arc<[u8]> = body.into().into();
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let etag = format!("\"{}\"", &Digest::of(Algorithm::Sha256, &body).hex()[..16]);
-        self.shared.change(|state| state.pages.insert(path.to_owned(), Page { body, headers, etag }));
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        let etag = format!("\"{}\"", &digest.hex()[..16]);
+        self.shared.change(|state| {
+            state.ever.insert(digest.to_string());
+            state.pages.insert(path.to_owned(), Page { body, headers, etag })
+        });
     }
 
     /// What is served at `path` is there no more.
@@ -200,6 +206,18 @@ impl Upstream {
     /// What is served at `path`.
     pub fn body(&self, path: &str) -> Vec<u8> {
         self.shared.state().pages[path].body.to_vec()
+    }
+
+    /// All paths at which something is, in their order.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self.shared.state().pages.keys().cloned().collect();
+        paths.sort();
+        paths
+    }
+
+    /// Whether a body of this digest ever was anywhere.
+    pub fn ever_had(&self, digest: &str) -> bool {
+        self.shared.state().ever.contains(digest)
     }
 
     /// Answers for `path` go wrong.

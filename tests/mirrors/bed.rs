@@ -15,10 +15,16 @@ pub(crate) struct Bed {
     pub(crate) upstream: Upstream,
     pub(crate) client: Client,
     clock: tempfile::NamedTempFile,
-    /// What the server is to read at its start.
-    _files: Vec<tempfile::NamedTempFile>,
+    /// What the server reads at each start.
+    _file: Option<tempfile::NamedTempFile>,
     turned: Cell<u64>,
     rests: Cell<u64>,
+}
+
+/// How a server is started: with more of the environment.
+pub(crate) fn start(settings: &[(&str, &str)]) -> Start {
+    let start = Start::of(env!("CARGO_BIN_EXE_larder")).with("LARDER_CACHE__UPSTREAM_IDLE_TIME", "1s");
+    settings.iter().fold(start, |start, (name, value)| start.with(name, value))
 }
 
 impl Bed {
@@ -29,7 +35,7 @@ impl Bed {
 
     /// The same with more of the environment.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
-        Self::over(Upstream::start(), settings, Vec::new())
+        Self::of(start(settings), Upstream::start())
     }
 
     /// The same beside an upstream with TLS, whose authority it knows; `frames`: over HTTP/2.
@@ -37,23 +43,17 @@ impl Bed {
         let (upstream, file) = (Upstream::secure(frames), tempfile::NamedTempFile::new().expect("file"));
         std::fs::write(file.path(), upstream.tls().authority().pem()).expect("certificate");
         let path = file.path().to_string_lossy().into_owned();
-        let settings = [settings, &[("LARDER_CACHE__UPSTREAM_AUTHORITIES", &*path)]].concat();
-        Self::over(upstream, &settings, vec![file])
+        let start = start(settings).with("LARDER_CACHE__UPSTREAM_AUTHORITIES", &path);
+        Self { _file: Some(file), ..Self::of(start, upstream) }
     }
 
-    /// The same beside an upstream that is there.
-    pub(crate) fn over(upstream: Upstream, settings: &[(&str, &str)], files: Vec<tempfile::NamedTempFile>) -> Self {
+    /// A server that is to be started in this way, beside an upstream.
+    pub(crate) fn of(start: Start, upstream: Upstream) -> Self {
         let clock = tempfile::NamedTempFile::new().expect("clock");
-        let mut start = Start::of(env!("CARGO_BIN_EXE_larder"))
-            .with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy())
-            .with("LARDER_CACHE__UPSTREAM_IDLE_TIME", "1s");
-        for (name, value) in settings {
-            start = start.with(name, value);
-        }
-        let larder = start.start();
+        let larder = start.with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy()).start();
         larder.grant("anonymous", "*", "*", "reader");
         let client = larder.anonymous();
-        Self { larder, upstream, client, clock, _files: files, turned: Cell::new(0), rests: Cell::new(300) }
+        Self { larder, upstream, client, clock, _file: None, turned: Cell::new(0), rests: Cell::new(300) }
     }
 
     /// Makes the mirror of a protocol, of a package with one version, `1.0.0`.

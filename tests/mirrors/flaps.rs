@@ -5,7 +5,8 @@ use larder_tests::random::Random;
 use larder_tests::shelf::gzip;
 use larder_tests::{Fault, Shelf};
 
-fn fault(random: &mut Random, size: usize) -> Fault {
+/// A fault that every artifact is safe from.
+pub(crate) fn fault(random: &mut Random, size: usize) -> Fault {
     let mut below = |end: usize| usize::try_from(random.below(end as u64)).expect("number");
     match below(12) {
         0 => Fault::Status([403, 404, 410, 418][below(4)]),

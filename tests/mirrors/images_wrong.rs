@@ -7,19 +7,19 @@ use larder_tests::random::Random;
 use larder_tests::{Fault, Shelf, Upstream};
 use serde_json::json;
 
-const IMAGE: &str = "team/app";
+pub(crate) const IMAGE: &str = "team/app";
 const TAG: &str = "/v2/up/team/app/manifests/1";
 
 /// Where the mirror has what the upstream has.
-fn here(there: &str) -> String {
+pub(crate) fn here(there: &str) -> String {
     there.replacen("/v2/", "/v2/up/", 1)
 }
 
-fn manifest_path(reference: &str) -> String {
+pub(crate) fn manifest_path(reference: &str) -> String {
     format!("/v2/{IMAGE}/manifests/{reference}")
 }
 
-fn blob_path(bytes: &[u8]) -> String {
+pub(crate) fn blob_path(bytes: &[u8]) -> String {
     format!("/v2/{IMAGE}/blobs/{}", digest(bytes))
 }
 
@@ -32,7 +32,7 @@ fn put_manifest(upstream: &Upstream, tag: &str, bytes: &[u8]) {
     }
 }
 
-fn put_image(upstream: &Upstream, tag: &str, image: &Image) {
+pub(crate) fn put_image(upstream: &Upstream, tag: &str, image: &Image) {
     for (_, bytes) in &image.blobs {
         upstream.put(&blob_path(bytes), bytes.clone());
     }

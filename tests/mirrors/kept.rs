@@ -5,10 +5,10 @@ use larder_tests::Shelf;
 use larder_tests::random::Random;
 use serde_json::json;
 
-const LARGE: usize = 300_000;
+pub(crate) const LARGE: usize = 300_000;
 
 /// Both parts of a package, cold and then warm.
-fn fill(bed: &Bed, shelf: &Shelf, body: &[u8]) {
+pub(crate) fn fill(bed: &Bed, shelf: &Shelf, body: &[u8]) {
     let (index, artifact) = (shelf.index_here(), shelf.artifact_here("1.0.0"));
     bed.upstream.take_asked();
     let answer = bed.get(&index).expect(200);
@@ -24,7 +24,7 @@ fn fill(bed: &Bed, shelf: &Shelf, body: &[u8]) {
 }
 
 /// Nothing is asked for.
-fn warm(bed: &Bed, shelf: &Shelf, body: &[u8]) {
+pub(crate) fn warm(bed: &Bed, shelf: &Shelf, body: &[u8]) {
     bed.upstream.take_asked();
     let index = bed.get(&shelf.index_here()).expect(200);
     assert!(status(&index).starts_with("larder; hit; ttl="), "{index:?}");

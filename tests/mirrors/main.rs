@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod flaps;
 mod fresh;
+mod hostile;
 mod images;
 mod images_wrong;
 mod kept;

@@ -5,7 +5,7 @@ use larder_tests::random::Random;
 use serde_json::json;
 
 /// Segments that are refused wherever they stand.
-const BAD: [&str; 28] = [
+pub(crate) const BAD: [&str; 28] = [
     "",
     ".",
     "..",

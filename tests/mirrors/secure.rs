@@ -1,12 +1,12 @@
 //! Upstreams with TLS: whose certificates are taken, that nothing of it is given up again, and what goes wrong over HTTP/2.
 
-use crate::bed::{Bed, status};
+use crate::bed::{Bed, start, status};
 use crate::wrong::{FORGETFUL, LARGE, SMALL, lies, spoil_artifacts, spoil_index, still_up};
 use larder_tests::http::read_head;
 use larder_tests::random::Random;
 use larder_tests::secure::Certificate;
 use larder_tests::shelf::PROTOCOLS;
-use larder_tests::{Fault, Shelf, Start, Upstream};
+use larder_tests::{Fault, Shelf, Upstream};
 use serde_json::json;
 use std::io::{BufReader, Read, Write};
 
@@ -41,7 +41,7 @@ fn a_certificate_is_right_or_nothing_is_asked() {
 
 #[test]
 fn nobody_elses_word_is_taken_for_a_certificate() {
-    let bed = Bed::over(Upstream::secure(false), &FORGETFUL, Vec::new());
+    let bed = Bed::of(start(&FORGETFUL), Upstream::secure(false));
     for shelf in bed.mirrors(b"a body") {
         for path in [shelf.index_here(), shelf.artifact_here("1.0.0")] {
             bed.get(&path).expect(503);
@@ -57,9 +57,8 @@ fn a_file_without_certificates_is_told_at_the_start() {
     let file = tempfile::NamedTempFile::new().expect("file");
     for (text, told) in [("", "no certificate"), ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "")] {
         std::fs::write(file.path(), text).expect("file");
-        let start = Start::of(env!("CARGO_BIN_EXE_larder"));
         let path = file.path().to_string_lossy().into_owned();
-        let error = start.with("LARDER_CACHE__UPSTREAM_AUTHORITIES", &path).refuses();
+        let error = start(&[("LARDER_CACHE__UPSTREAM_AUTHORITIES", &path)]).refuses();
         assert!(
             error.contains("cache.upstream_authorities") && error.contains(&path) && error.contains(told),
             "{error}"

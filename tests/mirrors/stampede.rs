@@ -8,7 +8,7 @@ use crate::bed::{Bed, status};
 use larder_tests::http::read_head;
 use larder_tests::random::Random;
 use larder_tests::tools::allow_open_files;
-use larder_tests::{Client, Fault};
+use larder_tests::{Client, Fault, Shelf};
 use std::io::{BufReader, Read, Write};
 use std::sync::{Arc, Barrier, mpsc};
 use std::time::{Duration, Instant};
@@ -40,11 +40,16 @@ fn comes(client: &Client, path: &str, body: &[u8]) -> bool {
 fn a_hundred_clients_cost_one_request() {
     let bed = Bed::new();
     let body = Arc::new(Random::seeded().bytes(8 << 20));
-    for shelf in bed.mirrors(&body) {
+    a_hundred(&bed, &bed.mirrors(&body), &body);
+}
+
+/// A hundred clients at once for each artifact, that cost one request.
+pub(crate) fn a_hundred(bed: &Bed, shelves: &[Shelf], body: &Arc<Vec<u8>>) {
+    for shelf in shelves {
         let all = Arc::new(Barrier::new(100));
         let ask = |_| {
             let (all, body, client, path) =
-                (Arc::clone(&all), Arc::clone(&body), bed.client.clone(), shelf.artifact_here("1.0.0"));
+                (Arc::clone(&all), Arc::clone(body), bed.client.clone(), shelf.artifact_here("1.0.0"));
             std::thread::spawn(move || {
                 all.wait();
                 comes(&client, &path, &body)
