@@ -1,5 +1,6 @@
 //! Mirrors of package registries, beside upstreams that are made up: what is kept, what is asked, what is refused.
 
+mod backends;
 mod bed;
 mod blocked;
 mod breaker;
