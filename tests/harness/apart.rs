@@ -2,19 +2,31 @@
 
 use crate::tools::{command, optional};
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsFd;
 use std::path::Path;
 
 /// What a server is to be started under ([`crate::Start::under`]) so that it is alone; `None`: that cannot be done here.
 pub fn wrapper() -> Option<Vec<String>> {
+    wrap("-rn", "true")
+}
+
+/// The same, where this machine has another address too, and the file of the resolver is another.
+pub fn wrapper_with(address: Ipv4Addr, resolver: &Path) -> Option<Vec<String>> {
+    let (ip, mount) = (optional("ip")?, optional("mount")?);
+    let own = format!("{} address add {address}/32 dev lo", ip.display());
+    wrap("-rnm", &format!("{own} && {} --bind '{}' /etc/resolv.conf", mount.display(), resolver.display()))
+}
+
+/// `unshare` with these options, and what is done before the server is started.
+fn wrap(options: &str, before: &str) -> Option<Vec<String>> {
     let (unshare, ip) = (optional("unshare")?, optional("ip")?);
     if !rustix::process::geteuid().is_root() {
         return None; // nobody else may go in there
     }
-    let script = format!("{} link set lo up && exec \"$0\" \"$@\"", ip.display());
-    let probe = command(&unshare, Path::new("/")).args(["-rn", "/bin/sh", "-c", &script, "/bin/true"]).output();
-    let words = [&unshare.display().to_string(), "-rn", "/bin/sh", "-c", &script].map(str::to_owned);
+    let script = format!("{} link set lo up && {before} && exec \"$0\" \"$@\"", ip.display());
+    let probe = command(&unshare, Path::new("/")).args([options, "/bin/sh", "-c", &script, "/bin/true"]).output();
+    let words = [&unshare.display().to_string(), options, "/bin/sh", "-c", &script].map(str::to_owned);
     probe.ok().filter(|output| output.status.success()).map(|_| words.into())
 }
 

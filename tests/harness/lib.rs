@@ -17,6 +17,7 @@ pub mod http;
 pub mod image;
 pub mod larder;
 pub mod layout;
+pub mod names;
 pub mod parcel;
 pub mod postgres;
 pub mod random;

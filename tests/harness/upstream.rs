@@ -6,7 +6,7 @@ use crate::secure::Secure;
 use larder_model::{Algorithm, Digest};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -136,7 +136,12 @@ impl Shared {
 impl Upstream {
     /// One that has nothing yet.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("port");
+        Self::at(Ipv4Addr::LOCALHOST)
+    }
+
+    /// The same at an address of this machine.
+    pub fn at(address: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("port");
         let address = listener.local_addr().expect("address");
         let upstream = Self { shared: Arc::default(), address, secure: None };
         upstream.listen(listener);
@@ -174,6 +179,11 @@ impl Upstream {
     /// `http://127.0.0.1:port/`, also where TLS is before it.
     pub fn plain_url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// The port where it listens.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The TLS before it.
