@@ -10,6 +10,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -82,6 +83,7 @@ pub struct Secure {
     authority: Authority,
     frames: bool,
     shown: Shown,
+    rude: Arc<AtomicBool>,
     runtime: Option<Runtime>,
 }
 
@@ -93,15 +95,17 @@ impl Secure {
         let shown: Shown = Arc::new(Mutex::new(authority.sign(Certificate::Right, frames)));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("port");
         let address = listener.local_addr().expect("address");
-        let showing = Arc::clone(&shown);
+        let (showing, rude) = (Arc::clone(&shown), Arc::new(AtomicBool::new(false)));
+        let is_rude = Arc::clone(&rude);
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let config = Arc::clone(&showing.lock().unwrap_or_else(PoisonError::into_inner));
+                let how = How { behind, frames, rude: is_rude.load(Ordering::SeqCst) };
                 // What goes wrong with a connection is for its client to tell.
-                tokio::spawn(async move { serve(config, stream, behind, frames).await.ok() });
+                tokio::spawn(async move { serve(config, stream, how).await.ok() });
             }
         });
-        Self { address, authority, frames, shown, runtime: Some(runtime) }
+        Self { address, authority, frames, shown, rude, runtime: Some(runtime) }
     }
 
     /// `https://127.0.0.1:port/`.
@@ -118,6 +122,19 @@ impl Secure {
     pub fn show(&self, certificate: Certificate) {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = self.authority.sign(certificate, self.frames);
     }
+
+    /// Connections that begin now end without a word: as if someone between had cut them.
+    pub fn be_rude(&self, rude: bool) {
+        self.rude.store(rude, Ordering::SeqCst);
+    }
+}
+
+/// How a connection is served.
+#[derive(Clone, Copy)]
+struct How {
+    behind: SocketAddr,
+    frames: bool,
+    rude: bool,
 }
 
 impl Drop for Secure {
@@ -136,14 +153,20 @@ impl Upstream {
     }
 }
 
-async fn serve(config: Arc<ServerConfig>, stream: TcpStream, behind: SocketAddr, frames: bool) -> io::Result<()> {
+async fn serve(config: Arc<ServerConfig>, stream: TcpStream, how: How) -> io::Result<()> {
     let mut stream = TlsAcceptor::from(config).accept(stream).await?;
-    if frames {
-        return serve_frames(stream, behind).await.map_err(io::Error::other);
+    if how.frames {
+        return serve_frames(stream, how.behind).await.map_err(io::Error::other);
     }
-    let mut plain = TcpStream::connect(behind).await?;
-    tokio::io::copy_bidirectional(&mut stream, &mut plain).await?;
-    Ok(())
+    let mut plain = TcpStream::connect(how.behind).await?;
+    if !how.rude {
+        return tokio::io::copy_bidirectional(&mut stream, &mut plain).await.map(drop);
+    }
+    let ((mut from, mut to), (mut back, mut forth)) = (tokio::io::split(stream), plain.split());
+    tokio::select! {
+        ended = tokio::io::copy(&mut from, &mut forth) => ended.map(drop),
+        ended = tokio::io::copy(&mut back, &mut to) => ended.map(drop),
+    }
 }
 
 async fn serve_frames(stream: TlsStream<TcpStream>, behind: SocketAddr) -> Result<(), h2::Error> {

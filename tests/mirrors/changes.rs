@@ -140,3 +140,37 @@ fn a_signature_comes_and_goes_with_what_it_signs() {
     bed.get(here).expect(404);
     bed.right(&shelf.index_here(), &bed.upstream.body(&shelf.index()));
 }
+
+/// An upstream of several servers that are not of one state: every answer is of another of them.
+#[test]
+fn an_upstream_of_two_minds_gives_one_of_them() {
+    for size in [700, 200_000] {
+        let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);
+        let mut random = Random::seeded();
+        let states = [random.bytes(size), random.bytes(size)];
+        for mut shelf in bed.mirrors(&states[0]) {
+            let (here, mut kept) = (shelf.artifact_here("1.0.0"), None);
+            for round in 0..12 {
+                bed.turn(if round % 3 == 0 { 10_000 } else { 20 });
+                // The index of one state, the artifact of either.
+                shelf.put(&bed.upstream, "1.0.0", &states[(round + 1) % 2]);
+                bed.upstream.put(&shelf.artifact("1.0.0"), states[usize::from(random.below(2) == 0)].clone());
+                bed.get(&shelf.index_here()).expect(200);
+                let (answer, whole) = bed.taken(&here);
+                if whole && answer.status == 200 {
+                    assert!(states.contains(&answer.body), "{here}: nobody's bytes");
+                    let first = kept.get_or_insert_with(|| answer.body.clone());
+                    assert!(*first == answer.body, "{here}: what was kept changed");
+                } else {
+                    assert!(kept.is_none(), "{here}: what was kept is not served: {}", answer.status);
+                    assert!(answer.status == 502 || !whole, "{here}: {}", answer.status);
+                }
+                bed.rest(&shelf);
+            }
+            let right = kept.unwrap_or_else(|| states[0].clone());
+            shelf.put(&bed.upstream, "1.0.0", &right);
+            bed.turn(10_000);
+            bed.right(&here, &right);
+        }
+    }
+}

@@ -4,6 +4,7 @@ use crate::bed::{Bed, status};
 use crate::wrong::{FORGETFUL, LARGE, SMALL, faults, lies, still_up};
 use larder_tests::image::{Image, MANIFEST, digest};
 use larder_tests::random::Random;
+use larder_tests::secure::Certificate;
 use larder_tests::{Fault, Shelf, Upstream};
 use serde_json::json;
 
@@ -42,7 +43,10 @@ pub(crate) fn put_image(upstream: &Upstream, tag: &str, image: &Image) {
 
 /// A mirror of images; its shelf has nothing in it.
 fn mirror(settings: &[(&str, &str)]) -> (Bed, Shelf) {
-    let bed = Bed::with(settings);
+    mirror_on(Bed::with(settings))
+}
+
+fn mirror_on(bed: Bed) -> (Bed, Shelf) {
     let shelf = Shelf::new("oci", &bed.upstream);
     bed.make(&shelf, &json!({"url": bed.upstream.url(), "allow_private": true}));
     (bed, shelf)
@@ -64,8 +68,8 @@ fn goes_wrong(bed: &Bed, shelf: &Shelf, there: &str, fault: &Fault, body: &[u8])
 }
 
 /// Every blob or manifest fails in its own way.
-fn spoil(size: usize, is_manifest: bool) {
-    let (bed, shelf) = mirror(&FORGETFUL);
+fn spoil(bed: Bed, size: usize, is_manifest: bool) {
+    let (bed, shelf) = mirror_on(bed);
     let (mut random, other) = (Random::seeded(), Upstream::start());
     for (at, (fault, status)) in faults(size, "/", &other).into_iter().chain(lies(size)).enumerate() {
         let body = if is_manifest {
@@ -97,17 +101,55 @@ fn spoil(size: usize, is_manifest: bool) {
 
 #[test]
 fn small_blobs() {
-    spoil(SMALL, false);
+    spoil(Bed::with(&FORGETFUL), SMALL, false);
 }
 
 #[test]
 fn large_blobs() {
-    spoil(LARGE, false);
+    spoil(Bed::with(&FORGETFUL), LARGE, false);
 }
 
 #[test]
 fn manifests_by_their_digest() {
-    spoil(SMALL, true);
+    spoil(Bed::with(&FORGETFUL), SMALL, true);
+}
+
+#[test]
+fn over_http2() {
+    spoil(Bed::secure(true, &FORGETFUL), SMALL, false);
+    spoil(Bed::secure(true, &FORGETFUL), LARGE, false);
+    spoil(Bed::secure(true, &FORGETFUL), SMALL, true);
+}
+
+/// Nothing comes over a connection that is not sure, or from a place that is none; then all of it does.
+#[test]
+fn a_registry_that_cannot_be_reached_or_trusted() {
+    for frames in [false, true] {
+        let (bed, shelf) = mirror_on(Bed::secure(frames, &FORGETFUL));
+        let image = Image::random(&mut Random::seeded(), &[SMALL, 300_000]);
+        put_image(&bed.upstream, "1", &image);
+        let blob = here(&blob_path(&image.blobs[0].1));
+        for certificate in [Certificate::OtherName, Certificate::Expired, Certificate::NotYet] {
+            bed.upstream.tls().show(certificate);
+            for path in [TAG, &blob] {
+                bed.get(path).expect(503);
+                bed.rest(&shelf);
+            }
+        }
+        bed.upstream.tls().show(Certificate::Right);
+        let upstream = |url: &str| json!({"upstream": {"url": url, "allow_private": true}});
+        bed.change(&shelf, &upstream("https://nowhere.invalid/"));
+        bed.get(TAG).expect(503);
+        bed.change(&shelf, &upstream(&bed.upstream.url()));
+        assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
+        let plain = format!("{}{}", bed.upstream.plain_url(), &blob_path(&image.blobs[0].1)[1..]);
+        bed.change(&shelf, &json!({"upstream": {"allow": [bed.upstream.plain_url()]}}));
+        bed.upstream.fail(&blob_path(&image.blobs[0].1), Fault::Redirect(plain));
+        bed.get(&blob).expect(502);
+        assert_eq!(bed.upstream.total(), 1, "the plain place was not asked");
+        bed.upstream.heal();
+        image.check(&bed.client, "up/team/app", "1");
+    }
 }
 
 /// What a tag names is the registry's word, and that says the digest of it.
@@ -134,6 +176,28 @@ fn tags() {
     }
     assert_eq!(other.total(), 0, "{:?}", other.take_asked());
     image.check(&bed.client, "up/team/app", "1");
+    still_up(&bed);
+}
+
+#[test]
+fn lists_of_tags() {
+    let (bed, shelf) = mirror(&FORGETFUL);
+    let other = Upstream::start();
+    let there = format!("/v2/{IMAGE}/tags/list?n=10000");
+    let list = json!({"name": IMAGE, "tags": ["1", "2"]}).to_string();
+    bed.upstream.put(&there, list.clone());
+    let asked = format!("/v2/up/{IMAGE}/tags/list");
+    for (fault, _) in faults(list.len(), &there, &other) {
+        bed.upstream.fail(&there, fault.clone());
+        let (answer, whole) = bed.taken(&asked);
+        assert!(whole && answer.status >= 400, "{fault:?}: {}", answer.status);
+        assert!(answer.status != 404 || matches!(fault, Fault::Status(401 | 404 | 410)), "{fault:?} is no 404");
+        bed.upstream.heal();
+        bed.upstream.release();
+        bed.rest(&shelf);
+    }
+    bed.right(&asked, list.as_bytes());
+    assert_eq!(other.total(), 0, "{:?}", other.take_asked());
     still_up(&bed);
 }
 

@@ -70,7 +70,9 @@ fn a_name_that_becomes_private_is_not_followed() {
     apart::inside(larder.pid(), || {
         let names = Names::start();
         larder.grant("anonymous", "*", "*", "reader");
-        PROTOCOLS.into_iter().for_each(|protocol| rebind(&larder, &names, protocol));
+        for protocol in PROTOCOLS {
+            rebind(&larder, &names, protocol);
+        }
     });
 }
 

@@ -87,6 +87,40 @@ fn what_is_kept_is_served_while_the_certificate_is_wrong() {
     }
 }
 
+/// It waits for the end of a line, and gets none.
+#[test]
+fn what_speaks_no_tls_is_an_error() {
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_CONNECT_TIME", "200ms"), FORGETFUL[0]]);
+    for shelf in bed.mirrors(b"a body") {
+        let right = json!({"upstream": {"url": shelf.url(&bed.upstream), "allow_private": true}});
+        let url = shelf.url(&bed.upstream).replacen("http:", "https:", 1);
+        bed.change(&shelf, &json!({"upstream": {"url": url, "allow_private": true}}));
+        bed.get(&shelf.index_here()).expect(503);
+        bed.rest(&shelf);
+        bed.get(&shelf.artifact_here("1.0.0")).expect(503);
+        bed.change(&shelf, &right);
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+}
+
+/// Where no length is told, the end of the connection is the end of the body: unless someone has cut it.
+#[test]
+fn a_connection_that_is_cut_is_no_end() {
+    let bed = Bed::secure(false, &FORGETFUL);
+    for shelf in bed.mirrors(b"a body") {
+        let size = bed.upstream.body(&shelf.index()).len();
+        bed.upstream.fail(&shelf.index(), Fault::Unframed(size));
+        bed.upstream.tls().be_rude(true);
+        let refused = bed.get(&shelf.index_here());
+        assert!(matches!(refused.status, 502 | 503), "{}: {}", shelf.protocol, refused.status);
+        bed.upstream.tls().be_rude(false);
+        bed.rest(&shelf);
+        bed.get(&shelf.index_here()).expect(200);
+        bed.upstream.heal();
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+}
+
 /// Also where the plain place is one that may be asked.
 #[test]
 fn no_redirect_gives_up_tls() {
