@@ -13,6 +13,7 @@
 pub mod apart;
 mod beside;
 pub mod engine;
+pub mod fault;
 pub mod http;
 pub mod image;
 pub mod larder;

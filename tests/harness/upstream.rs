@@ -2,6 +2,7 @@
 //!
 //! Nothing here waits for a time: what is held back is released by the test.
 
+use crate::fault::Answer;
 use crate::secure::Secure;
 use larder_model::{Algorithm, Digest};
 use std::collections::{HashMap, HashSet};
@@ -10,53 +11,12 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+pub use crate::fault::Fault;
+
 /// What a test waits for has happened within this time.
 const DEADLINE: Duration = Duration::from_mins(1);
 /// Bodies are written in pieces of this size.
 const PIECE: usize = 64 * 1024;
-
-/// How an answer goes wrong, or is only unusual.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// This status, with a text.
-    Status(u16),
-    /// The same with `Retry-After` in seconds.
-    Later(u16, u64),
-    /// All is announced, so many bytes come, the connection is closed.
-    Truncated(usize),
-    /// So many bytes more are announced than come.
-    TooLong(usize),
-    /// So many bytes less are announced than come.
-    TooShort(usize),
-    /// In chunks, without a length; nothing is wrong with it.
-    Chunked,
-    /// In chunks, and closed after so many bytes.
-    ChunkedCut(usize),
-    /// Without any length, and closed after so many bytes.
-    Unframed(usize),
-    /// The byte at this place is another.
-    Flipped(usize),
-    /// The byte at this place is another, and so many more come in chunks.
-    Grown(usize, usize),
-    /// It says that it is encoded in this way, and is not.
-    Encoding(&'static str),
-    /// It is encoded with gzip, and says so.
-    Gzipped,
-    /// It is elsewhere.
-    Redirect(String),
-    /// 304, whatever was asked.
-    NotModified,
-    /// So many bytes come; the others once they are released.
-    Held(usize),
-    /// Nothing comes before it is released.
-    Silent,
-    /// The connection is closed without an answer.
-    Closed,
-    /// A page to log in at, for whoever gets it as the thing asked for.
-    Login,
-    /// 401 with this `WWW-Authenticate`, for whoever shows no bearer token.
-    Challenge(String),
-}
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -382,32 +342,6 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
     }
 }
 
-/// An answer that is being written.
-struct Answer {
-    status: u16,
-    headers: String,
-    body: Vec<u8>,
-    /// The length to announce; `None`: it comes in chunks.
-    length: Option<usize>,
-    /// So many bytes come, and then the end.
-    cut: Option<usize>,
-    /// So many bytes come before the others are released.
-    hold: Option<usize>,
-    /// The connection ends with it.
-    last: bool,
-}
-
-impl Answer {
-    fn new(status: u16, body: Vec<u8>) -> Self {
-        let (length, headers) = (Some(body.len()), String::new());
-        Self { status, headers, body, length, cut: None, hold: None, last: false }
-    }
-
-    fn header(&mut self, name: &str, value: &str) {
-        self.headers.push_str(&format!("{name}: {value}\r\n"));
-    }
-}
-
 /// Answers; whether the connection may go on.
 fn answer(
     shared: &Shared,
@@ -437,58 +371,11 @@ fn answer(
     let authorization = asked.header("authorization").unwrap_or_default();
     match fault {
         Some(Fault::Challenge(_)) if authorization.starts_with("Bearer ") => {}
-        Some(fault) => spoil(&mut answer, fault),
+        Some(fault) => answer.spoil(fault),
         None => {}
     }
     write(shared, writer, &answer, asked.method == "HEAD")?;
     Ok(!answer.last)
-}
-
-fn spoil(answer: &mut Answer, fault: Fault) {
-    let size = answer.body.len();
-    match fault {
-        Fault::Status(status) => *answer = Answer::new(status, b"no\n".to_vec()),
-        Fault::Later(status, seconds) => {
-            *answer = Answer::new(status, b"not now\n".to_vec());
-            answer.header("retry-after", &seconds.to_string());
-        }
-        Fault::Truncated(at) => answer.cut = Some(at),
-        Fault::TooLong(more) => answer.length = Some(size + more),
-        Fault::TooShort(less) => answer.length = Some(size - less),
-        Fault::Chunked => answer.length = None,
-        Fault::ChunkedCut(at) => (answer.length, answer.cut) = (None, Some(at)),
-        Fault::Unframed(at) => {
-            (answer.length, answer.cut) = (Some(usize::MAX), Some(at));
-        }
-        Fault::Flipped(at) => answer.body[at] ^= 1 << (at % 8),
-        Fault::Grown(at, more) => {
-            answer.body[at] ^= 1;
-            answer.body.extend(std::iter::repeat_n(7, more));
-            answer.length = None;
-        }
-        Fault::Encoding(name) => answer.header("content-encoding", name),
-        Fault::Gzipped => {
-            answer.body = crate::shelf::gzip(&answer.body);
-            answer.length = Some(answer.body.len());
-            answer.header("content-encoding", "gzip");
-        }
-        Fault::Redirect(to) => {
-            *answer = Answer::new(302, Vec::new());
-            answer.header("location", &to);
-        }
-        Fault::NotModified => *answer = Answer::new(304, Vec::new()),
-        Fault::Held(at) => answer.hold = Some(at),
-        Fault::Login => {
-            *answer = Answer::new(200, b"<!DOCTYPE html><html><body><form>Log in</form></body></html>".to_vec());
-            answer.header("content-type", "text/html");
-        }
-        Fault::Challenge(challenge) => {
-            *answer = Answer::new(401, b"who are you?\n".to_vec());
-            answer.header("www-authenticate", &challenge);
-        }
-        Fault::Closed | Fault::Silent => {}
-    }
-    answer.last = answer.cut.is_some() || answer.length.is_some_and(|length| length != answer.body.len());
 }
 
 fn write(shared: &Shared, writer: &mut TcpStream, answer: &Answer, bare: bool) -> io::Result<()> {
