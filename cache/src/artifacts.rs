@@ -164,17 +164,23 @@ impl Engine {
 
     /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
     async fn plan(self: &Arc<Self>, mirror: &Arc<Mirror>, artifact: &Artifact, anew: bool) -> Result<Fetch, Problem> {
-        let (mut known, mut tables) = (Vec::new(), Vec::new());
-        let _permit = Arc::clone(&self.planning).acquire_owned().await.map_err(Problem::internal)?;
+        let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
         while known.len() + tables.len() < MOST_STEPS {
-            match mirror.protocol.plan(artifact, &known, &tables)? {
+            // Who waits for an upstream takes no place from those who need not.
+            let place = self.planning.acquire().await.map_err(Problem::internal)?;
+            if let Some(found) = next.take() {
+                known.push(self.bytes_of(found).await?);
+            }
+            let step = mirror.protocol.plan(artifact, &known, &tables)?;
+            drop(place);
+            match step {
                 Plan::Fetch(fetch) => return Ok(fetch),
                 Plan::Consult(list, fetch) => tables.push(self.table(mirror, &list, fetch).await?),
                 Plan::Read(document) => {
                     if anew {
                         self.ask_again(mirror, &document).await?;
                     }
-                    known.push(self.read(mirror, &document).await?);
+                    next = Some(self.known(mirror, &document).await?);
                 }
             }
         }
@@ -197,6 +203,7 @@ impl Engine {
         let start = || {
             let (engine, mirror, list) = (Arc::clone(self), Arc::clone(mirror), list.clone());
             async move {
+                let _place = engine.planning.acquire().await.map_err(Problem::internal)?;
                 let body = engine.bytes(&found).await?;
                 let read = move || mirror.protocol.table(&list, &body);
                 let table = tokio::task::spawn_blocking(read).await.map_err(Problem::internal)??;

@@ -252,20 +252,37 @@ impl Engine {
     }
 
     /// The bytes of a document, for another to be found; `None` if it is not there.
-    pub(crate) fn read<'a>(
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Option<Bytes>, Problem> {
+        self.bytes_of(self.known(mirror, document).await?).await
+    }
+
+    /// A document that tells of others; `None` if it is not there.
+    pub(crate) fn known<'a>(
         self: &'a Arc<Self>,
         mirror: &'a Arc<Mirror>,
         document: &'a Document,
-    ) -> BoxFuture<'a, Result<Option<Bytes>, Problem>> {
+    ) -> BoxFuture<'a, Result<Option<Arc<Found>>, Problem>> {
         async move {
             match self.document(mirror, document).await {
-                Ok(held) => Ok(Some(self.bytes(&held.found).await?)),
+                Ok(held) => Ok(Some(held.found)),
                 // Stores of files forbid what they do not have.
                 Err(problem) if matches!(problem.kind, Kind::NotFound | Kind::Policy) => Ok(None),
                 Err(problem) => Err(problem),
             }
         }
         .boxed()
+    }
+
+    /// All bytes of a document that may not be there.
+    pub(crate) async fn bytes_of(&self, found: Option<Arc<Found>>) -> Result<Option<Bytes>, Problem> {
+        match found {
+            Some(found) => self.bytes(&found).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// All bytes of a document.

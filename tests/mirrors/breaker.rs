@@ -2,7 +2,8 @@
 
 use crate::bed::{Bed, status};
 use larder_tests::http::Response;
-use larder_tests::{Fault, Shelf};
+use larder_tests::{Fault, Shelf, Upstream};
+use serde_json::json;
 
 /// Seconds after which to come again.
 #[track_caller]
@@ -139,4 +140,29 @@ fn one_mirrors_trouble_is_not_anothers() {
         bed.right(&shelf.artifact_here("1.0.0"), b"a body");
     }
     bed.get(&shelves[0].artifact_here("1.0.0")).expect(503);
+}
+
+/// Who waits for indexes that do not come takes no place from others.
+#[test]
+fn one_mirrors_silence_is_not_anothers() {
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_ANSWER_TIME", "50s")]);
+    let other = Upstream::start();
+    let upstream = json!({"url": format!("{}npm/", other.url()), "allow_private": true});
+    let body = json!({"protocol": "npm", "name": "other", "kind": "mirror", "upstream": upstream});
+    bed.larder.api("POST", "repositories", &body.to_string(), 201);
+    let ask = |at: usize| {
+        other.fail(&format!("/npm/p{at}"), Fault::Silent);
+        let (client, path) = (bed.client.clone(), format!("/npm/other/p{at}/-/p{at}-1.0.0.tgz"));
+        std::thread::spawn(move || client.get(&path).status)
+    };
+    let waiting: Vec<_> = (0..40).map(ask).collect();
+    for at in 0..40 {
+        other.await_count(&format!("/npm/p{at}"), 1);
+    }
+    for shelf in bed.mirrors(b"a body") {
+        bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+    }
+    assert!(waiting.iter().all(|client| !client.is_finished()), "they waited for one another");
+    other.release();
+    assert!(waiting.into_iter().all(|client| client.join().expect("client") == 404));
 }
