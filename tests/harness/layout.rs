@@ -1,12 +1,13 @@
 //! Images that run, and OCI image layouts of them in a folder.
 
+use crate::archive::tar;
 use crate::image::{INDEX, Image, MANIFEST, digest};
 use serde_json::json;
 use std::path::Path;
 
 /// An image whose entrypoint is this program, for a processor architecture in Go's words.
 pub fn runnable(program: &[u8], architecture: &str) -> Image {
-    let layer = tar("hello", program);
+    let layer = tar(&[("hello", program)]);
     let config = json!({
         "architecture": architecture,
         "os": "linux",
@@ -14,27 +15,6 @@ pub fn runnable(program: &[u8], architecture: &str) -> Image {
         "rootfs": {"type": "layers", "diff_ids": [digest(&layer).to_string()]},
     });
     Image::of(config.to_string().into_bytes(), vec![layer], &json!({}))
-}
-
-/// A tar archive (POSIX ustar) of one executable file.
-fn tar(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut header = [0_u8; 512];
-    let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
-    put(0, name.as_bytes());
-    put(100, b"0000755\0");
-    put(108, b"0000000\0");
-    put(116, b"0000000\0");
-    put(124, format!("{:011o}\0", bytes.len()).as_bytes());
-    put(136, b"00000000000\0");
-    put(148, b"        ");
-    put(156, b"0");
-    put(257, b"ustar\x0000");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    let mut archive = header.to_vec();
-    archive.extend_from_slice(bytes);
-    archive.resize(archive.len().next_multiple_of(512) + 1024, 0);
-    archive
 }
 
 /// An index of images, each for its architecture.

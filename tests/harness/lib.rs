@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "what a failing test tells")]
 
 pub mod apart;
+pub mod archive;
 mod beside;
 pub mod engine;
 pub mod fault;

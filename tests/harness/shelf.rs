@@ -1,5 +1,6 @@
 //! Small packages of each protocol as an upstream has them: one package, `demo`, in the versions that a test puts there.
 
+use crate::archive;
 use crate::upstream::Upstream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -174,7 +175,7 @@ impl Shelf {
 
     /// The metadata of a wheel.
     pub fn metadata(version: &str) -> String {
-        format!("Metadata-Version: 2.1\nName: demo\nVersion: {version}\n")
+        archive::metadata("demo", version)
     }
 
     fn html_page(&self) -> String {

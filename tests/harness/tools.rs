@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 /// Where Debian and Go put programs that may not be in the search path.
 const PLACES: [&str; 5] =
     ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/lib/postgresql/15/bin", "/usr/local/go/bin"];
-/// What `.ci/setup` installs with pip: in environments of their own in `larder-tools`.
-const PYTHONS: [&str; 3] = ["twine/bin", "moto/bin", "uv/bin"];
+/// What `.ci/setup` installs with pip and npm, each in a folder of its own in `larder-tools`.
+const KEPT: [&str; 6] = ["twine", "moto", "uv", "poetry", "pnpm", "bun"];
 
 /// The program of that name. If it is not installed the test is to return; with `LARDER_TEST_REQUIRE=all` it fails.
 #[track_caller]
@@ -24,14 +24,29 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 pub fn optional(name: &str) -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
     let search = std::env::var("PATH").unwrap_or_default();
-    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
     // Debian's own come first: another program of the same name may stand in the search path.
     let own =
         PLACES.iter().map(PathBuf::from).chain([Path::new(&home).join("go/bin"), Path::new(&home).join(".cargo/bin")]);
     let found = |folder: PathBuf| Some(folder.join(name)).filter(|path| path.is_file());
-    // An environment's `python3` is not meant.
-    let pythons = PYTHONS.iter().map(|folder| Path::new(&cache).join("larder-tools").join(folder));
-    own.chain(std::env::split_paths(&search)).chain(pythons).find_map(found)
+    // An environment's `python3` is not meant: those are last.
+    own.chain(std::env::split_paths(&search)).find_map(found).or_else(|| KEPT.iter().find_map(|tool| kept(tool, name)))
+}
+
+/// The program of that name that `.ci/setup` keeps in this folder. If it is not there, as for [`tool`].
+#[track_caller]
+pub fn tool_in(folder: &str, name: &str) -> Option<PathBuf> {
+    let found = kept(folder, name);
+    if found.is_none() {
+        skip(&format!("{name} is not installed in larder-tools/{folder}"));
+    }
+    found
+}
+
+fn kept(folder: &str, name: &str) -> Option<PathBuf> {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
+    let folder = Path::new(&cache).join("larder-tools").join(folder);
+    ["bin", "node_modules/.bin"].iter().map(|bin| folder.join(bin).join(name)).find(|path| path.is_file())
 }
 
 /// Says that a test is skipped; with `LARDER_TEST_REQUIRE=all` it fails instead.
