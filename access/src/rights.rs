@@ -87,7 +87,9 @@ impl Rights {
             (repo, image.into())
         };
         if let Some(mirror) = host.and_then(known).filter(|(_, mirrored)| *mirrored) {
-            return Some(of(mirror, name));
+            // Clients that were told the mirror's own path say both.
+            let image = name.strip_prefix(mirror.0.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            return Some(of(mirror, image.unwrap_or(name)));
         }
         let split = name.split_once('/');
         if let Some((repo, image)) = split

@@ -38,6 +38,7 @@ fn an_image_is_found_by_every_name_and_kept() {
     }
     let by_host = nobody.get("/v2/team/app/manifests/1?ns=up").expect(200);
     assert_eq!(by_host.header("docker-content-digest"), Some(image.digest.to_string().as_str()));
+    nobody.get("/v2/up/team/app/manifests/1?ns=up").expect(200);
     assert_eq!(by_host.body, nobody.get("/v2/up/team/app/manifests/1").expect(200).body);
     assert!(nobody.get("/v2/up/team/app/tags/list").expect(200).text().contains("\"1\""));
     nobody.get("/v2/up/team/none/manifests/1").expect(404);
