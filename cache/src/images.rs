@@ -107,4 +107,8 @@ impl Door for Images {
         let here = Here { origin: &refused.site.base, path: &path, public: false, identified: refused.identified };
         Oci.refuse(problem, &here).with(API_VERSION, HeaderValue::from_static("registry/2.0"))
     }
+
+    fn gives_reasons(&self) -> bool {
+        true
+    }
 }
