@@ -223,7 +223,11 @@ impl Protocol for Npm {
         let status = problem.status();
         let reply = Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
         if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
-            return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
+            // npm shows a person the challenge and not the body, but for schemes that it writes in another way (names of
+            // schemes are the same in any case: RFC 9110 11.1; the description is that of RFC 6750 3).
+            let detail: String = problem.detail.chars().filter(|char| !matches!(char, '"' | '\\')).collect();
+            let challenge = format!("bearer realm=\"larder\", error_description=\"{detail}\"");
+            return reply.with(WWW_AUTHENTICATE, challenge);
         }
         reply
     }

@@ -520,7 +520,7 @@ fn problems_are_told_in_the_field_that_clients_print() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(&refused.body[..], br#"{"error":"widget is \"held\""}"#);
     assert!(!refused.headers.contains_key(WWW_AUTHENTICATE));
-    let refused = Npm.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &HERE);
+    let refused = Npm.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in \"now\""), &HERE);
     let challenges: Vec<_> = refused.headers.get_all(WWW_AUTHENTICATE).iter().collect();
-    assert_eq!(challenges, ["Basic realm=\"larder\""]);
+    assert_eq!(challenges, ["bearer realm=\"larder\", error_description=\"log in now\""]);
 }
