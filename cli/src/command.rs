@@ -40,7 +40,8 @@ pub enum Command {
     Discover,
     /// Show the exact configuration that makes a client use a repository.
     Connect {
-        /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, dnf, docker, podman, containerd or buildkit.
+        /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd or
+        /// buildkit.
         client: String,
         /// Protocol and name, e.g. npm/main.
         repo: RepoPath,

@@ -35,7 +35,7 @@ pub struct Part {
 type Write = fn(&Target<'_>) -> Vec<Part>;
 
 /// Each client, the protocol that it speaks, and who writes for it.
-const CLIENTS: [(&str, &str, Write); 13] = [
+const CLIENTS: [(&str, &str, Write); 14] = [
     ("cargo", "cargo", cargo),
     ("npm", "npm", npm),
     ("pnpm", "npm", pnpm),
@@ -44,6 +44,7 @@ const CLIENTS: [(&str, &str, Write); 13] = [
     ("pip", "pypi", pip),
     ("uv", "pypi", uv),
     ("poetry", "pypi", poetry),
+    ("twine", "pypi", twine),
     ("dnf", "rpm", dnf),
     ("docker", "oci", docker),
     ("podman", "oci", podman),
@@ -71,6 +72,11 @@ pub fn connect(name: &str, target: &Target<'_>) -> Result<Vec<Part>, Problem> {
         let detail = format!("{name} speaks {protocol}; this is a repository of {}", target.protocol);
         return Err(Problem::new(Kind::Invalid, "client", detail));
     }
+    if name == "twine" && target.mirror {
+        let detail =
+            "twine only publishes, and nothing can be published to a mirror; name a hosted repository or a group";
+        return Err(Problem::new(Kind::Invalid, "client", detail));
+    }
     Ok(write(target))
 }
 
@@ -80,9 +86,14 @@ impl Target<'_> {
         format!("{}/{}/{}/", self.origin, self.protocol, self.repo)
     }
 
+    /// Where Python packages are uploaded to.
+    fn uploads(&self) -> String {
+        format!("{}legacy/", self.base())
+    }
+
     /// `host[:port]`.
     fn host(&self) -> &str {
-        self.origin.split_once("://").map_or(self.origin, |(_, host)| host)
+        without_scheme(self.origin)
     }
 
     /// The repo's address with credentials in it, where they are needed.
@@ -152,9 +163,18 @@ fn npmrc(target: &Target<'_>) -> Vec<String> {
     let base = target.base();
     let mut lines = vec![format!("registry={base}")];
     if !target.public {
-        lines.push(format!("//{}:_authToken=${{TOKEN}}", base.split_once("://").map_or("", |(_, rest)| rest)));
+        lines.push(npm_token(&base));
     }
     lines
+}
+
+/// The line of an npmrc that has the token for an address.
+fn npm_token(base: &str) -> String {
+    format!("//{}:_authToken=${{TOKEN}}", without_scheme(base))
+}
+
+fn without_scheme(address: &str) -> &str {
+    address.split_once("://").map_or(address, |(_, rest)| rest)
 }
 
 fn npm(target: &Target<'_>) -> Vec<Part> {
@@ -180,8 +200,13 @@ fn yarn(target: &Target<'_>) -> Vec<Part> {
         lines.extend(["unsafeHttpWhitelist:".to_owned(), format!("  - \"{name}\"")]);
     }
     let berry = part("~/.yarnrc.yml", lines).for_private(target, TOKEN_IN_ENVIRONMENT);
-    let classic = part("~/.yarnrc", [format!("registry \"{base}\"")]);
-    vec![berry, classic.noting("for yarn 1, which reads credentials from ~/.npmrc: larder connect npm")]
+    let mut parts = vec![berry, part("~/.yarnrc", [format!("registry \"{base}\"")]).noting("for yarn 1")];
+    if !target.public {
+        // It shows its token for names with a scope only, unless it is told.
+        let lines = [npm_token(&base), format!("//{}:always-auth=true", without_scheme(&base))];
+        parts.push(part("~/.npmrc", lines).noting("for yarn 1; $TOKEN is read from the environment"));
+    }
+    parts
 }
 
 fn bun(target: &Target<'_>) -> Vec<Part> {
@@ -204,11 +229,17 @@ fn pip(target: &Target<'_>) -> Vec<Part> {
 
 fn uv(target: &Target<'_>) -> Vec<Part> {
     let url = format!("url = \"{}simple/\"", target.base());
-    let lines = ["[[index]]".to_owned(), "name = \"larder\"".to_owned(), url, "default = true".to_owned()];
+    let mut lines = vec!["[[index]]".to_owned(), "name = \"larder\"".to_owned(), url, "default = true".to_owned()];
+    if !target.mirror {
+        lines.push(format!("publish-url = \"{}\"", target.uploads()));
+    }
     let mut parts = vec![part("~/.config/uv/uv.toml", lines)];
     if !target.public {
-        let lines = ["export UV_INDEX_LARDER_USERNAME=token", "export UV_INDEX_LARDER_PASSWORD=$TOKEN"];
-        parts.push(shell(lines.map(str::to_owned)).noting(TOKEN));
+        let mut lines = vec!["export UV_INDEX_LARDER_USERNAME=token", "export UV_INDEX_LARDER_PASSWORD=$TOKEN"];
+        if !target.mirror {
+            lines.push("export UV_PUBLISH_TOKEN=$TOKEN");
+        }
+        parts.push(shell(lines.into_iter().map(str::to_owned)).noting(TOKEN));
     }
     parts
 }
@@ -220,11 +251,32 @@ fn poetry(target: &Target<'_>) -> Vec<Part> {
         format!("url = \"{}simple/\"", target.base()),
         "priority = \"primary\"".to_owned(),
     ];
-    let mut parts = vec![part("pyproject.toml", lines)];
+    let mut commands = Vec::new();
+    if !target.mirror {
+        commands.push(format!("poetry config repositories.larder {}", target.uploads()));
+    }
     if !target.public {
-        parts.push(shell(["poetry config http-basic.larder token $TOKEN".to_owned()]).noting(TOKEN));
+        commands.push("poetry config http-basic.larder token $TOKEN".to_owned());
+    }
+    let mut parts = vec![part("pyproject.toml", lines)];
+    if !commands.is_empty() {
+        parts.push(shell(commands).for_private(target, TOKEN));
     }
     parts
+}
+
+fn twine(target: &Target<'_>) -> Vec<Part> {
+    let mut lines = vec![
+        "[distutils]".to_owned(),
+        "index-servers = larder".to_owned(),
+        "[larder]".to_owned(),
+        format!("repository = {}", target.uploads()),
+        "username = token".to_owned(),
+    ];
+    if !target.public {
+        lines.push("password = $TOKEN".to_owned());
+    }
+    vec![part("~/.pypirc", lines).for_private(target, TOKEN)]
 }
 
 fn dnf(target: &Target<'_>) -> Vec<Part> {
@@ -288,6 +340,11 @@ fn podman(target: &Target<'_>) -> Vec<Part> {
     }
     if target.is_plain() {
         lines.push("insecure = true".to_owned());
+        if target.mirror && !target.public {
+            // Logging in is at the host.
+            let more = ["[[registry]]", &format!("location = \"{host}\""), "insecure = true"];
+            lines.extend(more.map(str::to_owned));
+        }
     }
     let mut parts = Vec::new();
     if target.mirror || target.is_plain() {
@@ -300,21 +357,21 @@ fn podman(target: &Target<'_>) -> Vec<Part> {
 fn containerd(target: &Target<'_>) -> Vec<Part> {
     const SWITCH: &str = "containerd reads these files if config_path is /etc/containerd/certs.d";
     let (origin, host, repo) = (target.origin, target.host(), target.repo);
-    let lines = |server: &str, host: &str, may: &str| {
-        vec![format!("server = \"{server}\""), format!("[host.\"{host}\"]"), format!("capabilities = [{may}]")]
-    };
-    let (folder, mut lines) = if target.mirror {
-        // Docker's registry has another name than its images.
-        let upstream = if repo == "docker.io" { "registry-1.docker.io" } else { repo };
-        let mut lines = lines(&format!("https://{upstream}"), &format!("{origin}/v2/{repo}"), r#""pull", "resolve""#);
-        lines.push("override_path = true".to_owned());
-        (repo, lines)
+    let mut manner = Vec::new();
+    let (folder, address, may) = if target.mirror {
+        manner.push("override_path = true");
+        (repo, format!("{origin}/v2/{repo}"), r#""pull", "resolve""#)
     } else {
-        (host, lines(origin, origin, r#""pull", "resolve", "push""#))
+        (host, origin.to_owned(), r#""pull", "resolve", "push""#)
     };
     if !target.public {
-        lines.push("header.authorization = \"Basic $BASIC\"".to_owned());
+        manner.push("header.authorization = \"Basic $BASIC\"");
     }
+    // It is the server too: what is refused here is not to be had from the upstream instead.
+    let mut lines = vec![format!("server = \"{address}\"")];
+    lines.extend(manner.iter().map(ToString::to_string));
+    lines.extend([format!("[host.\"{address}\"]"), format!("capabilities = [{may}]")]);
+    lines.extend(manner.iter().map(ToString::to_string));
     let mut parts = vec![part(&format!("/etc/containerd/certs.d/{folder}/hosts.toml"), lines).noting(SWITCH)];
     if !target.public {
         let command = "printf token:%s $TOKEN | base64 -w0";
@@ -345,7 +402,7 @@ mod tests {
     /// Everything for every client, as people see it.
     fn all(origin: &str, public: bool, mirror: bool) -> String {
         let mut out = String::new();
-        for (client, protocol, _) in CLIENTS {
+        for (client, protocol, _) in CLIENTS.into_iter().filter(|(client, ..)| !mirror || *client != "twine") {
             let repo = if mirror && protocol == "oci" { "docker.io" } else { "main" };
             let target = Target { origin, protocol: ProtocolName(protocol), repo, mirror, public };
             for part in connect(client, &target).expect(client) {
@@ -382,6 +439,8 @@ mod tests {
         };
         let told = connect("npm", &target("cargo")).expect_err("wrong protocol");
         assert_eq!((told.kind, &*told.detail), (Kind::Invalid, "npm speaks npm; this is a repository of cargo"));
+        let told = connect("twine", &Target { mirror: true, ..target("pypi") }).expect_err("a mirror");
+        assert_eq!(told.kind, Kind::Invalid);
         let told = connect("gem", &target("cargo")).expect_err("no client");
         assert_eq!((told.kind, told.about), (Kind::NotFound, "client"));
     }
