@@ -101,6 +101,10 @@ impl Door for Registry {
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
         refuse::refuse(problem, refused)
     }
+
+    fn gives_reasons(&self) -> bool {
+        true
+    }
 }
 
 /// Clients learn here that they can log in, so whoever has not is asked to; what anonymous callers may do they still may.
