@@ -45,8 +45,8 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
         let size = number(bytes.len());
         let length = u16::try_from(name.len()).expect("short").to_le_bytes();
         // Version 2.0, no flags, stored; 1980-01-01 at midnight; no extra field.
-        let about =
-            [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], &crc.sum().to_le_bytes()[..], &size, &size, &length, &[0; 2]].concat();
+        let about = [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], &crc.sum().to_le_bytes()[..], &size, &size, &length, &[0; 2]]
+            .concat();
         archive.extend([b"PK\x03\x04", &about[..], name.as_bytes(), bytes].concat());
         // No comment, the first disk, no attributes.
         directory.extend([b"PK\x01\x02\x14\x00", &about[..], &[0; 10], &offset, name.as_bytes()].concat());

@@ -1,4 +1,4 @@
-//! Container engines of the test's own, in a temporary folder: dockerd and containerd.
+//! Container engines of the test's own, in a temporary folder: dockerd, containerd and `BuildKit`.
 
 use crate::beside::Beside;
 use crate::tools::{command, optional, run, skip, tool};
@@ -53,6 +53,12 @@ impl Docker {
     /// Starts one without networks; `None`: it is not installed or may not run, and that was said.
     #[track_caller]
     pub fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// The same with a file of settings, and no way to others than this machine.
+    #[track_caller]
+    pub fn start_with(settings: Option<&Path>) -> Option<Self> {
         let (engine, client) = (tool("dockerd")?, tool("docker")?);
         if !is_root() {
             return None;
@@ -62,9 +68,13 @@ impl Docker {
         for (option, name) in [("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "pid")] {
             dockerd.arg(option).arg(folder.path().join(name));
         }
-        dockerd.arg("--host").arg(socket(folder.path()));
+        dockerd.arg("--host").arg(socket_of("docker", folder.path()));
         dockerd.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]);
         dockerd.args(["--bridge=none", "--group=root"]);
+        if let Some(settings) = settings {
+            dockerd.arg("--config-file").arg(settings);
+            alone(&mut dockerd);
+        }
         let (server, ()) = Beside::start(dockerd, Signal::TERM, |line| line.contains("API listen on").then_some(()));
         Some(Self { server, client, folder })
     }
@@ -72,13 +82,13 @@ impl Docker {
     /// Its client, which keeps its logins in `home`; plain HTTP to this machine needs no setting.
     pub fn command(&self, home: &Path) -> Command {
         let mut docker = command(&self.client, home);
-        docker.env("DOCKER_HOST", socket(self.folder.path())).env("DOCKER_CONFIG", home.join("docker"));
+        docker.env("DOCKER_HOST", socket_of("docker", self.folder.path())).env("DOCKER_CONFIG", home.join("docker"));
         docker
     }
 }
 
-fn socket(folder: &Path) -> String {
-    format!("unix://{}/docker.sock", folder.display())
+fn socket_of(engine: &str, folder: &Path) -> String {
+    format!("unix://{}/{engine}.sock", folder.display())
 }
 
 impl Drop for Docker {
@@ -137,6 +147,55 @@ impl Drop for Containerd {
         self.server.stop(Signal::TERM);
         unmount(self.folder.path());
     }
+}
+
+/// A running `BuildKit`, stopped when it is dropped.
+pub struct Buildkit {
+    server: Beside,
+    client: PathBuf,
+    folder: TempDir,
+}
+
+impl Buildkit {
+    /// Starts one with a file of settings and no way to others than this machine; `None`: it is not installed or may not run,
+    /// and that was said.
+    #[track_caller]
+    pub fn start(settings: &Path) -> Option<Self> {
+        let (engine, client, _) = (tool("buildkitd")?, tool("buildctl")?, tool("runc")?);
+        if !is_root() {
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut buildkitd = command(&engine, folder.path());
+        buildkitd.arg("--config").arg(settings).arg("--root").arg(folder.path().join("root"));
+        buildkitd.arg("--addr").arg(socket_of("buildkit", folder.path()));
+        buildkitd.args(["--oci-worker-snapshotter=native", "--oci-worker-net=host", "--containerd-worker=false"]);
+        alone(&mut buildkitd);
+        let (server, ()) = Beside::start(buildkitd, Signal::TERM, |line| line.contains("running server").then_some(()));
+        Some(Self { server, client, folder })
+    }
+
+    /// Its client, which finds logins in `home/docker`.
+    pub fn command(&self, home: &Path) -> Command {
+        let mut buildctl = command(&self.client, home);
+        buildctl.arg("--addr").arg(socket_of("buildkit", self.folder.path())).env("DOCKER_CONFIG", home.join("docker"));
+        buildctl
+    }
+}
+
+impl Drop for Buildkit {
+    fn drop(&mut self) {
+        self.server.stop(Signal::TERM);
+        unmount(self.folder.path());
+    }
+}
+
+/// Lets a program reach this machine alone.
+pub fn alone(program: &mut Command) {
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        program.env(name, "http://127.0.0.2:9"); // nothing listens there
+    }
+    program.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
 }
 
 /// Unmounts what an engine left below its folder, so that the folder can go.

@@ -200,12 +200,28 @@ impl Larder {
         self.user(name, PASSWORD)
     }
 
+    /// A new token of a user with the password [`PASSWORD`].
+    #[track_caller]
+    pub fn token_of(&self, name: &str) -> String {
+        let (headers, body) = ([("content-type", "application/json")], br#"{"name":"ci"}"#);
+        let made = self.user(name, PASSWORD).send("POST", "/api/v1/tokens", &headers, body).expect(201);
+        made.json()["secret"].as_str().expect("secret").to_owned()
+    }
+
     /// Makes a grant.
     #[track_caller]
     pub fn grant(&self, subject: &str, repository: &str, package: &str, role: &str) -> String {
         let body = serde_json::json!({"subject": subject, "repository": repository, "package": package, "role": role});
         let made = self.api("POST", "grants", &body.to_string(), 201);
         made["id"].as_str().expect("id").to_owned()
+    }
+
+    /// Takes back all grants: only the administrator may do anything.
+    #[track_caller]
+    pub fn take_back_grants(&self) {
+        for grant in self.api("GET", "grants", "", 200)["items"].as_array().expect("grants") {
+            self.api("DELETE", &format!("grants/{}", grant["id"].as_str().expect("id")), "", 204);
+        }
     }
 
     /// Calls the REST API as the administrator.
