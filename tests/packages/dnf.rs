@@ -1,0 +1,116 @@
+//! dnf: a mirror of signed packages with signed metadata, modules and advisories.
+
+use crate::house::{House, Who, read, why};
+use larder_tests::engine::is_root;
+use larder_tests::home::Home;
+use larder_tests::rpms::{KEY, Makers};
+use larder_tests::{Upstream, tool};
+use std::process::Command;
+
+const MODULES: &str = r#"---
+document: modulemd
+version: 2
+data:
+  name: probes
+  stream: "1"
+  version: 1
+  context: c0ffee42
+  arch: noarch
+  summary: What is probed
+  description: What is probed.
+  license:
+    module: [MIT]
+  profiles:
+    default:
+      rpms: [demo]
+...
+"#;
+
+const ADVISORIES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<updates>
+  <update from="tests@registry.example" status="final" type="security" version="1">
+    <id>TEST-2026:1</id>
+    <title>demo</title>
+    <issued date="2026-01-01 00:00:00"/>
+    <severity>Important</severity>
+    <description>It leaked words.</description>
+    <pkglist>
+      <collection short="tests">
+        <name>tests</name>
+        <package name="demo" version="1.1.0" release="1" epoch="0" arch="noarch" src="demo-1.1.0-1.src.rpm">
+          <filename>demo-1.1.0-1.noarch.rpm</filename>
+        </package>
+      </collection>
+    </pkglist>
+  </update>
+</updates>
+"#;
+
+/// A package of one file.
+fn spec(name: &str, version: &str) -> String {
+    format!(
+        "Name: {name}\nVersion: {version}\nRelease: 1\nSummary: Words\nLicense: MIT\nBuildArch: noarch\n\
+         %description\nWords.\n%install\nmkdir -p %{{buildroot}}/usr/share\necho {version} > %{{buildroot}}/usr/share/{name}\n\
+         %files\n/usr/share/{name}\n"
+    )
+}
+
+/// dnf with all it keeps below the home, for the first time with the distribution's key.
+fn dnf(home: &Home, key: &str, words: &str) -> Command {
+    let below = |name: &str| home.folder().join(name).display().to_string();
+    let file = home.folder().join("etc/yum.repos.d");
+    let file = std::fs::read_dir(&file).expect("lines").next().expect("file").expect("file").path();
+    let lines = read(&file);
+    if !lines.contains("gpgkey") {
+        std::fs::write(home.folder().join("key"), key).expect("key");
+        std::fs::create_dir_all(below("log")).expect("log");
+        let more = format!("repo_gpgcheck=1\ngpgkey=file://{}\n", below("key"));
+        std::fs::write(file, format!("{lines}{more}")).expect("lines");
+    }
+    let options =
+        [("reposdir", "etc/yum.repos.d"), ("cachedir", "cache"), ("logdir", "log"), ("persistdir", "persist")];
+    let options = options.map(|(name, folder)| format!("--setopt={name}={}", below(folder))).join(" ");
+    let root = below("root");
+    home.shell(
+        home.folder(),
+        &format!("dnf {options} --setopt=retries=1 --installroot={root} --releasever=1 -y {words}"),
+    )
+}
+
+#[test]
+fn dnf_installs_and_reads_modules_and_advisories() {
+    let (Some(program), Some(makers)) = (tool("dnf"), Makers::find()) else { return };
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let upstream = Upstream::start();
+    let specs = [spec("demo", "1.0.0"), spec("demo", "1.1.0"), spec("faraway", "1.0.0")];
+    let metadata = [("modules.yaml", MODULES), ("updateinfo.xml", ADVISORIES)];
+    makers.make(folder.path(), &specs, &metadata, &upstream);
+    let key = String::from_utf8(upstream.body(&format!("/linux/{KEY}"))).expect("key");
+    let url = format!("{}linux/", upstream.url());
+    let house = House::over("dnf", "dnf", "rpm/upstream", &[&program], upstream, &url);
+
+    let reader = house.home(Who::Reader);
+    let run = |home: &Home, words: &str| larder_tests::run(&mut dnf(home, &key, words));
+    run(&reader, "install demo-1.0.0");
+    assert_eq!(read(&reader.folder().join("root/usr/share/demo")), "1.0.0\n");
+    let told = run(&reader, "module list");
+    assert!(told.contains("probes") && told.contains("What is probed"), "{told}");
+    let told = run(&reader, "updateinfo list");
+    assert!(told.contains("TEST-2026:1 Important/Sec. demo-1.1.0-1.noarch"), "{told}");
+    run(&reader, "upgrade --security");
+    assert_eq!(read(&reader.folder().join("root/usr/share/demo")), "1.1.0\n");
+    house.upstream.go();
+    let other = house.home(Who::Reader);
+    run(&other, "install demo");
+    assert_eq!(read(&other.folder().join("root/usr/share/demo")), "1.1.0\n");
+    house.upstream.come_back();
+    // Keys of others vouch for nothing.
+    let told = larder_tests::tools::fails(&mut dnf(&house.home(Who::Reader), "no key", "install demo"));
+    assert!(told.contains("key") || told.contains("GPG"), "{told}");
+
+    let install = |home: &Home, package: &str| dnf(home, &key, &format!("install {package}"));
+    house.installs(install, |text| why(text, &["- ", "[MIRROR]", "No match", "Error: "]));
+}
