@@ -1,9 +1,12 @@
 //! The Docker engine and its client.
 
 use crate::house::House;
+use crate::mirror::Mirrored;
 use crate::words::{NO_LOGIN, NO_NAME, NO_TAG, NO_WRITE, WRONG_PASSWORD};
 use larder_tests::engine::{Docker, WORD, context};
+use larder_tests::home::{Home, Who};
 use larder_tests::larder::PASSWORD;
+use larder_tests::tool;
 use larder_tests::tools::{fails, run};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -120,7 +123,7 @@ fn buildkit_takes_its_base_from_a_private_repo() {
     bed.run(&["logout", bed.house.larder.host()]);
     let mut build = bed.docker(&["build", "--network", "none", "--pull", "--no-cache", "-t", &above]);
     let refused = fails(build.arg(&bed.context).env("DOCKER_BUILDKIT", "1"));
-    assert!(refused.contains("401 Unauthorized") || refused.contains("authorization failed"), "{refused}");
+    assert!(refused.contains(NO_LOGIN) || refused.contains("authorization failed"), "{refused}");
 }
 
 #[test]
@@ -177,4 +180,29 @@ fn refusals_are_told() {
     bed.run(&["logout", house.larder.host()]);
     house.says("pull without a login", &bed.fails(&["pull", &private]), NO_LOGIN);
     bed.run(&["pull", &public]);
+}
+
+#[test]
+fn docker_pulls_through_a_mirror() {
+    let Some(program) = tool("docker") else { return };
+    let Some(bed) = Mirrored::open("docker", "docker", "docker.io", &[program]) else { return };
+    let settings = bed.home(Who::Nobody).folder().join("etc/docker/daemon.json");
+    let Some(engine) = Docker::start_with(Some(&settings)) else { return };
+    let docker = |home: &Home, words: &[&str]| {
+        let mut docker = engine.command(home.folder());
+        docker.args(words);
+        docker
+    };
+    let pull = |_: &Mirrored, home: &Home, image: &str| docker(home, &["pull", image]);
+    let forget = |_: &Mirrored, home: &Home, image: &str| {
+        run(&mut docker(home, &["rmi", image]));
+    };
+    let bed = bed.walk(false, pull, forget);
+    // By this server's name, with a login.
+    bed.larder.take_back_grants();
+    bed.larder.grant("user:reader", "oci/docker.io", "*", "reader");
+    let home = bed.home(Who::Reader);
+    let lines = home.before().replace("IMAGE:TAG", "team/app:1");
+    let told = run(home.shell_without(home.folder(), &lines).env("DOCKER_HOST", engine.address()));
+    assert!(told.contains("Login Succeeded") && told.contains("Downloaded newer image"), "{told}");
 }

@@ -2,12 +2,14 @@
 //! `docs/clients.md`.
 
 mod buildah;
+mod buildkit;
 mod cosign;
 mod crane;
 mod ctr;
 mod docker;
 mod helm;
 mod house;
+mod mirror;
 mod oras;
 mod podman;
 mod regctl;
@@ -25,10 +27,15 @@ mod words {
 
 #[test]
 fn every_row_of_the_docs_has_its_test() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients");
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
     for (client, rows) in larder_tests::said::recorded() {
-        let file = folder.join(format!("{client}.rs"));
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        // What several clients have in common stands beside their own files.
+        let word = client.split(' ').next().unwrap_or_default();
+        let own = ["clients", "packages"].map(|folder| tests.join(folder).join(format!("{word}.rs")));
+        let own = own.into_iter().find(|file| file.is_file()).unwrap_or_else(|| panic!("{client} has no test"));
+        let common = ["mirror.rs", "house.rs", "node.rs", "python.rs"].map(|file| own.with_file_name(file));
+        let read = |file: &std::path::PathBuf| std::fs::read_to_string(file).unwrap_or_default();
+        let text: String = [&own].into_iter().chain(&common).map(read).collect();
         for (situation, _) in rows {
             assert!(text.contains(&format!("\"{situation}\"")), "docs/clients.md: {client} has no test of {situation}");
         }

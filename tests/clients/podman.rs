@@ -1,8 +1,10 @@
 //! podman, with its storage in a temporary folder.
 
 use crate::house::House;
+use crate::mirror::Mirrored;
 use crate::words::{NO_LOGIN, NO_NAME, NO_TAG, NO_WRITE, WRONG_PASSWORD};
 use larder_tests::engine::{WORD, context, is_root, unmount};
+use larder_tests::home::{Home, Who};
 use larder_tests::larder::PASSWORD;
 use larder_tests::tool;
 use larder_tests::tools::{command, fails, run};
@@ -112,4 +114,42 @@ fn podman_is_served_and_refused() {
     podman.run(&["logout", house.larder.host()]);
     house.says("pull without a login", &podman.fails(&["pull", plain, &private]), NO_LOGIN);
     podman.run(&["pull", plain, &public]);
+}
+
+#[test]
+fn podman_pulls_through_a_mirror() {
+    let Some(program) = tool("podman") else { return };
+    if !is_root() {
+        return;
+    }
+    let Some(bed) = Mirrored::open("podman", "podman", "registry.example", &[program]) else { return };
+    let podman = |home: &Home, words: &str| {
+        let below = |name: &str| home.folder().join(name).display().to_string();
+        let settings = [
+            ("CONTAINERS_REGISTRIES_CONF", "etc/containers/registries.conf.d/larder.conf"),
+            ("REGISTRY_AUTH_FILE", "auth.json"),
+            ("CONTAINERS_STORAGE_CONF", "storage.conf"),
+        ];
+        let storage =
+            format!("[storage]\ndriver = \"vfs\"\ngraphroot = {:?}\nrunroot = {:?}\n", below("root"), below("run"));
+        std::fs::write(below("storage.conf"), storage).expect("settings");
+        if !home.folder().join("auth.json").exists() {
+            std::fs::write(below("auth.json"), "{}").expect("logins");
+        }
+        // The lines log in, and pull as well.
+        let before = home.before().lines().filter(|line| !line.contains("IMAGE:TAG"));
+        let mut shell =
+            home.shell_without(home.folder(), &format!("{}\n{words}", before.collect::<Vec<_>>().join("\n")));
+        shell.envs(settings.map(|(name, file)| (name, below(file))));
+        shell
+    };
+    let pull = |_: &Mirrored, home: &Home, image: &str| podman(home, &format!("podman pull registry.example/{image}"));
+    let forget = |_: &Mirrored, home: &Home, image: &str| {
+        run(&mut podman(home, &format!("podman rmi registry.example/{image}")));
+        unmount(home.folder());
+    };
+    let bed = bed.walk(true, pull, forget);
+    let home = bed.home(Who::Reader);
+    run(&mut podman(&home, &home.before().replace("IMAGE:TAG", "team/app:1")));
+    unmount(home.folder());
 }

@@ -79,10 +79,15 @@ impl Docker {
         Some(Self { server, client, folder })
     }
 
+    /// Its address, as `DOCKER_HOST` has it.
+    pub fn address(&self) -> String {
+        socket_of("docker", self.folder.path())
+    }
+
     /// Its client, which keeps its logins in `home`; plain HTTP to this machine needs no setting.
     pub fn command(&self, home: &Path) -> Command {
         let mut docker = command(&self.client, home);
-        docker.env("DOCKER_HOST", socket_of("docker", self.folder.path())).env("DOCKER_CONFIG", home.join("docker"));
+        docker.env("DOCKER_HOST", self.address()).env("DOCKER_CONFIG", home.join("docker"));
         docker
     }
 }
