@@ -21,7 +21,8 @@ fn publish_pypi(larder: &Larder, python: &Path) -> PathBuf {
     home
 }
 
-fn upload(larder: &Larder, file: &str, version: &str, wheel: &[u8]) -> larder_tests::Response {
+/// Uploads a wheel of `larder-probe` by raw HTTP.
+pub(crate) fn upload(larder: &Larder, file: &str, version: &str, wheel: &[u8]) -> larder_tests::Response {
     let field = |name: &str, value: &str| {
         format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };

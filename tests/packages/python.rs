@@ -1,5 +1,6 @@
 //! What the clients of `PyPI`'s protocol have in common.
 
+use crate::by_name::upload;
 use crate::house::{House, Who, why};
 use larder_tests::archive::wheel;
 use larder_tests::home::Home;
@@ -33,20 +34,8 @@ pub(crate) fn publishes(house: &House, publish: impl Fn(&Home, &str, &str) -> Co
 /// Publishes the hosted package by raw HTTP, for clients that only install.
 #[track_caller]
 pub(crate) fn put_probe(house: &House) {
-    let bytes = wheel(PROBE, "1.0.0", "ours");
-    let field = |name: &str, value: &str| {
-        format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
-    };
-    let file = format!(
-        "--x\r\ncontent-disposition: form-data; name=\"content\"; filename=\"{PROBE}-1.0.0-py3-none-any.whl\"\r\n\
-         content-type: application/octet-stream\r\n\r\n"
-    );
-    let fields = [(":action", "file_upload"), ("protocol_version", "1"), ("metadata_version", "2.1"), ("name", PROBE)];
-    let more = [("version", "1.0.0"), ("filetype", "bdist_wheel"), ("pyversion", "py3")];
-    let mut body: Vec<u8> = fields.iter().chain(&more).flat_map(|(name, value)| field(name, value)).collect();
-    body.extend([file.as_bytes(), &bytes, b"\r\n--x--\r\n"].concat());
-    let headers = [("content-type", "multipart/form-data; boundary=x")];
-    house.larder.admin().send("POST", "/pypi/main/legacy/", &headers, &body).expect(200);
+    let file = format!("{PROBE}-1.0.0-py3-none-any.whl");
+    upload(&house.larder, &file, "1.0.0", &wheel(PROBE, "1.0.0", "ours")).expect(200);
 }
 
 /// Both packages are below this folder.
