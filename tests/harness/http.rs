@@ -1,11 +1,14 @@
 //! Raw HTTP/1.1 over one connection at a time: what is sent is what the test says, byte for byte.
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Any answer must begin within this time.
 const DEADLINE: Duration = Duration::from_mins(1);
+/// What a connection may have come and not read yet.
+const RECEIVED_BYTES: usize = 128 << 10;
 
 /// Sends requests to one server, with the same credentials each.
 #[derive(Clone, Debug)]
@@ -110,6 +113,8 @@ impl Client {
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         stream.set_nodelay(true)?;
+        // Hundreds that read slowly would else take all that the kernel has for TCP, and it cuts anyone's connection then.
+        set_socket_recv_buffer_size(&stream, RECEIVED_BYTES)?;
         Ok(stream)
     }
 
