@@ -8,6 +8,7 @@ use crate::house::House;
 use crate::{jobs, metrics};
 use larder_config::Config;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::SockRef;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ use tokio::task::JoinSet;
 const BLOCKING_THREADS: usize = 64;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
+/// What a connection's buffer in the kernel may have that is not on its way yet: a thousand slow readers must not take all
+/// the memory that there is for TCP, for then the kernel cuts anyone's connection.
+const UNSENT_BYTES: u32 = 256 << 10;
 /// A pause after a failed accept: most often there are no file descriptors left.
 const AFTER_FAILURE: Duration = Duration::from_millis(5);
 
@@ -79,6 +83,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let listen = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
+        SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES)?; // its connections have it too
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
