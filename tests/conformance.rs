@@ -1,27 +1,15 @@
 //! The conformance suites of the distribution spec: at 967efdc, and the older one of v1.1.1.
 //!
-//! The suites are Go programs that not every module proxy has. Where they are not installed this says so and ends; it is the
-//! one place where that is no failure under `LARDER_TEST_REQUIRE=all`, since nothing could be installed.
-
-#![expect(clippy::print_stderr, reason = "a suite that is not there must be seen")]
+//! The suites are Go programs that not every module proxy has. Where they are not installed this says so and ends.
 
 use larder_tests::larder::PASSWORD;
-use larder_tests::tools::{command, optional, run};
+use larder_tests::tools::{command, rare_tool, run};
 use larder_tests::{Larder, Start};
-use std::path::PathBuf;
 
 /// Checks of the suite at 967efdc with everything switched on.
 const CHECKS: u64 = 1032;
 /// Checks of the older suite that its own configuration lets run; one more where `from` is not needed for a mount.
 const OLD_CHECKS: [&str; 2] = ["74 Passed", "75 Passed"];
-
-fn suite(name: &str) -> Option<PathBuf> {
-    let found = optional(name);
-    if found.is_none() {
-        eprintln!("NOT RUN: the conformance suite {name} is not installed and may not be had here");
-    }
-    found
-}
 
 fn larder() -> Larder {
     let larder = Start::of(env!("CARGO_BIN_EXE_larder")).start();
@@ -37,7 +25,7 @@ const WHO: [(&str, &str); 3] = [("admin", "conf"), ("alice", "alice"), ("", "ope
 
 #[test]
 fn the_suite_passes_without_a_skip() {
-    let Some(suite) = suite("oci-conformance") else { return };
+    let Some(suite) = rare_tool("oci-conformance") else { return };
     let larder = larder();
     for (user, repo) in WHO {
         let results = larder.folder().join(format!("results-{repo}"));
@@ -66,7 +54,7 @@ fn the_suite_passes_without_a_skip() {
 
 #[test]
 fn the_older_suite_passes() {
-    let Some(suite) = suite("oci-conformance-1.1") else { return };
+    let Some(suite) = rare_tool("oci-conformance-1.1") else { return };
     let larder = larder();
     for (user, repo) in WHO {
         let mut conformance = command(&suite, larder.folder());

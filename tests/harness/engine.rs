@@ -1,7 +1,7 @@
 //! Container engines of the test's own, in a temporary folder: dockerd, containerd and `BuildKit`.
 
 use crate::beside::Beside;
-use crate::tools::{command, optional, run, skip, tool};
+use crate::tools::{command, optional, rare_tool, run, skip, tool};
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -166,7 +166,7 @@ impl Buildkit {
     /// and that was said.
     #[track_caller]
     pub fn start(settings: &Path) -> Option<Self> {
-        let (engine, client, _) = (tool("buildkitd")?, tool("buildctl")?, tool("runc")?);
+        let (engine, client, _) = (rare_tool("buildkitd")?, rare_tool("buildctl")?, tool("runc")?);
         if !is_root() {
             return None;
         }

@@ -1,5 +1,6 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
+use crate::archive::{tar, zip};
 use crate::shelf::gzip;
 use crate::{Client, Response};
 use base64::Engine as _;
@@ -26,28 +27,6 @@ pub fn wheel_name(name: &str, version: &str) -> String {
     format!("{plain}-{version}-py3-none-any.whl")
 }
 
-/// A tar archive (POSIX ustar) of these files, compressed.
-fn tarball(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut archive = Vec::new();
-    for (path, bytes) in files {
-        let mut header = [0_u8; 512];
-        header[..path.len()].copy_from_slice(path.as_bytes());
-        header[100..107].copy_from_slice(b"0000644");
-        header[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
-        header[136..147].copy_from_slice(b"00000000000");
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        header[148..156].copy_from_slice(b"        ");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        archive.extend(header);
-        archive.extend(*bytes);
-        archive.resize(archive.len().next_multiple_of(512), 0);
-    }
-    archive.resize(archive.len() + 1024, 0);
-    gzip(&archive)
-}
-
 fn publish_crate(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Response {
     let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
     let at = |file: &str| format!("{name}-{version}/{file}");
@@ -56,7 +35,7 @@ fn publish_crate(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
         (&*at("src/lib.rs"), b"pub const OURS: u8 = 1;"),
         (&*at("data"), bytes),
     ];
-    let packed = tarball(&files);
+    let packed = gzip(&tar(&files));
     let words = json!({"name": name, "vers": version, "deps": [], "features": {}}).to_string();
     let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
     let body = [&length(words.len())[..], words.as_bytes(), &length(packed.len()), &packed].concat();
@@ -71,7 +50,7 @@ fn publish_npm(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Resp
         ("package/index.js", b"module.exports = 'ours'"),
         ("package/data", bytes),
     ];
-    let packed = tarball(&files);
+    let packed = gzip(&tar(&files));
     let mut version_of = manifest;
     version_of["dist"] = json!({});
     let file = format!("{name}-{version}.tgz");
@@ -120,31 +99,4 @@ fn publish_wheel(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
     body.extend(format!("\r\n--{EDGE}--\r\n").as_bytes());
     let content_type = format!("multipart/form-data; boundary={EDGE}");
     client.send("POST", "/pypi/main/legacy/", &[("content-type", &content_type)], &body)
-}
-
-/// A zip archive of these files, which are not compressed.
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut archive, mut directory) = (Vec::new(), Vec::new());
-    let number = |value: usize| u32::try_from(value).expect("small").to_le_bytes();
-    for (path, bytes) in files {
-        let mut sum = flate2::Crc::new();
-        sum.update(bytes);
-        let mut head = [20_u16, 0, 0, 0, 0x21].into_iter().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-        head.extend(sum.sum().to_le_bytes());
-        head.extend([number(bytes.len()), number(bytes.len())].concat());
-        head.extend(u16::try_from(path.len()).expect("short").to_le_bytes());
-        head.extend([0, 0]);
-        directory.extend(b"PK\x01\x02\x14\0");
-        directory.extend(&head);
-        directory.extend([0; 10]);
-        directory.extend(number(archive.len()));
-        directory.extend(path.as_bytes());
-        archive.extend(b"PK\x03\x04");
-        archive.extend(&head);
-        archive.extend(path.as_bytes());
-        archive.extend(*bytes);
-    }
-    let end = [number(directory.len()), number(archive.len())].concat();
-    let count = u16::try_from(files.len()).expect("few").to_le_bytes();
-    [&archive[..], &directory, b"PK\x05\x06\0\0\0\0", &count, &count, &end, &[0, 0]].concat()
 }

@@ -1,6 +1,7 @@
 //! Real clients and servers: found if they are installed, and run with nothing of this machine's own settings.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -32,6 +33,16 @@ pub fn optional(name: &str) -> Option<PathBuf> {
     own.chain(std::env::split_paths(&search)).find_map(found).or_else(|| KEPT.iter().find_map(|tool| kept(tool, name)))
 }
 
+/// The program of that name, of those that are built from sources which not every module proxy has. Where `.ci/setup` could
+/// not get it that is said and is no failure, even with `LARDER_TEST_REQUIRE=all`.
+pub fn rare_tool(name: &str) -> Option<PathBuf> {
+    let found = optional(name);
+    if found.is_none() {
+        tell(&format!("NOT RUN: {name} is not installed and may not be had here"));
+    }
+    found
+}
+
 /// The program of that name that `.ci/setup` keeps in this folder. If it is not there, as for [`tool`].
 #[track_caller]
 pub fn tool_in(folder: &str, name: &str) -> Option<PathBuf> {
@@ -53,7 +64,12 @@ fn kept(folder: &str, name: &str) -> Option<PathBuf> {
 #[track_caller]
 pub fn skip(why: &str) {
     assert_ne!(std::env::var("LARDER_TEST_REQUIRE").as_deref(), Ok("all"), "not to be skipped: {why}");
-    println!("SKIPPED: {why}");
+    tell(&format!("SKIPPED: {why}"));
+}
+
+/// Says something that is seen although its test passes: the macros' output is caught then.
+fn tell(text: &str) {
+    writeln!(std::io::stderr(), "{text}").expect("standard error");
 }
 
 /// A command in a home of its own: nothing of this user's settings reaches it.
