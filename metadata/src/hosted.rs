@@ -10,8 +10,7 @@ use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Timestamp};
 
 const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by \
-    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.etag <> 'composed' \
-    and f.path not like 'forms/%' order by f.path";
+    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.etag = '' order by f.path";
 const BEGIN: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, ?2, ?3, ?4, ?5) \
     on conflict (repo, name) do nothing";
 const GO_ON: &str = "update packages set revision = revision + 1, updated_at = ?4 \
@@ -28,6 +27,22 @@ const COMPOSED: &str = "insert into files (repo, package, path, digest, content_
     select ?1, ?2, ?3, ?4, ?5, '', ?6, 'larder', 'composed' \
     where exists (select 1 from packages where repo = ?1 and name = ?2 and revision = ?7) \
     on conflict (repo, package, path) do update set digest = excluded.digest, created_at = excluded.created_at";
+
+const SHOW: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag) \
+    values (?1, '', ?2, ?3, '', '', ?4, ?5, ?6) on conflict (repo, package, path) do nothing";
+const HIDE: &str = "delete from files where repo = ?1 and package = '' and path = ?2 and etag = ?3";
+const TOUCH_WHOLE: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, '', ?2, ?3, ?4) \
+    on conflict (repo, name) do update set revision = packages.revision + 1, updated_at = excluded.updated_at";
+/// A state that is past stays for those who began to read it.
+const RETIRE: &str =
+    "update files set checked_at = ?2 where repo = ?1 and package = '' and etag = 'state' and checked_at = 0";
+/// How the entity tag of an address in the whole repository begins; the package follows.
+pub(crate) const OF: &str = "of ";
+
+/// The package of the file that has an address in the whole repository, as [`crate::files::Found::etag`] names it.
+pub fn package_of(etag: &str) -> Option<&str> {
+    etag.strip_prefix(OF)
+}
 
 /// The path of the file that says that a package's name is taken, for as long as the repo exists.
 pub const OWNED: &str = "owned";
@@ -51,6 +66,21 @@ pub struct Kept {
     pub created_at: Timestamp,
     /// By whom.
     pub created_by: Box<str>,
+}
+
+impl Kept {
+    pub(crate) fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            path: row.text(0)?,
+            version: row.text(1)?,
+            digest: row.parsed(2)?,
+            size: row.count(3)?,
+            content_type: row.text(4)?,
+            facts: row.text(5)?,
+            created_at: Timestamp(row.int(6)?),
+            created_by: row.text(7)?,
+        })
+    }
 }
 
 /// One step of a change.
@@ -90,28 +120,29 @@ pub enum Step {
         /// Path within the package.
         path: String,
     },
+    /// An address in the whole repository for a file of the package. It must be free.
+    Show {
+        /// The address.
+        path: String,
+        /// The file's bytes.
+        digest: Digest,
+    },
+    /// Such an address is no more.
+    Hide {
+        /// The address.
+        path: String,
+    },
 }
 
 impl Metadata {
     /// All published files of a package, by path.
     pub async fn published(&self, place: Place<'_>) -> Result<Vec<Kept>, Error> {
         let [repo, package] = place.value();
-        let read = |row: &mut Row| {
-            Ok(Kept {
-                path: row.text(0)?,
-                version: row.text(1)?,
-                digest: row.parsed(2)?,
-                size: row.count(3)?,
-                content_type: row.text(4)?,
-                facts: row.text(5)?,
-                created_at: Timestamp(row.int(6)?),
-                created_by: row.text(7)?,
-            })
-        };
-        self.sql.scan(ALL, vec![repo, package]).await?.iter_mut().map(read).collect()
+        self.sql.scan(ALL, vec![repo, package]).await?.iter_mut().map(Kept::read).collect()
     }
 
-    /// Changes a package of which `revision` was read (`None`: there was none), in one commit.
+    /// Changes a package of which `revision` was read (`None`: there was none), in one commit. `full_name` ends in the
+    /// package's name; of what belongs to no package it ends in a slash.
     /// [`Error::Unmet`]`("revision")` if someone else changed it meanwhile, `("file")` if an added one is there already.
     pub async fn change_package(
         &self,
@@ -124,7 +155,10 @@ impl Metadata {
         let mut batch = Batch::at(place);
         let now = self.now();
         let [repo, package] = place.value();
+        let shows = |step: &Step| matches!(step, Step::Show { .. } | Step::Hide { .. });
+        let whole = place.package.is_empty() || steps.iter().any(shows);
         match revision {
+            None if place.package.is_empty() => {}
             None => {
                 let begin = [repo.clone(), package.clone(), full_name.into(), self.new_id().into(), now.into()];
                 batch.must("revision", 1, BEGIN, begin);
@@ -146,7 +180,20 @@ impl Metadata {
             self.step(&mut batch, place, by, step);
         }
         batch.run(FORGET_COMPOSED, place.value());
+        if whole {
+            self.touch_whole(&mut batch, place.repo, full_name.strip_suffix(place.package).unwrap_or(full_name));
+        }
         self.sql.apply(batch).await
+    }
+
+    /// What tells of all packages of a repo is composed anew. `name`: of no package, `rpm/local/`.
+    pub(crate) fn touch_whole(&self, batch: &mut Batch, repo: i64, name: &str) {
+        let place = Place { repo, package: "" };
+        let now = self.now();
+        batch.touch(place);
+        batch.run(TOUCH_WHOLE, [repo.into(), name.into(), self.new_id().into(), now.into()]);
+        batch.run(FORGET_COMPOSED, place.value());
+        batch.run(RETIRE, [repo.into(), now.into()]);
     }
 
     fn step(&self, batch: &mut Batch, place: Place<'_>, by: &str, step: Step) {
@@ -167,6 +214,13 @@ impl Metadata {
             }
             Step::Facts { path, facts } => batch.must("file", 1, FACTS, [repo, package, path.into(), facts.into()]),
             Step::Remove { path } => batch.must("file", 1, REMOVE, [repo, package, path.into()]),
+            Step::Show { path, digest } => {
+                let of = format!("{OF}{}", place.package).into();
+                batch.must("file", 1, SHOW, [repo, path.into(), digest.into(), now, by.into(), of]);
+            }
+            Step::Hide { path } => {
+                batch.must("file", 1, HIDE, [repo, path.into(), format!("{OF}{}", place.package).into()]);
+            }
         }
     }
 

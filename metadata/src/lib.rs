@@ -24,6 +24,7 @@ mod sqlite;
 pub mod suite;
 pub mod uploads;
 mod value;
+pub mod whole;
 
 pub use error::Error;
 pub use sql::{Batch, Sql};

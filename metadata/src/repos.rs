@@ -1,5 +1,6 @@
 //! Repositories.
 
+use crate::files::Place;
 use crate::{Batch, Error, Metadata, Row};
 use larder_model::{ProtocolName, RepoName, Timestamp};
 
@@ -8,6 +9,9 @@ const ALL: &str =
 const ADD: &str = "insert into repos (id, protocol, name, kind, description, settings, created_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const CHANGE: &str = "update repos set description = ?2, settings = ?3 where id = ?1";
+const AGE: &str = "update packages set revision = revision + 1 where repo = ?1 and name = ''";
+const FORGET_COMPOSED: &str = "delete from files where repo = ?1 and package = '' \
+    and etag in ('composed', 'companion')";
 const DROP_FILES: &str = "delete from files where repo = ?1";
 const DROP_EDGES: &str = "delete from edges where repo = ?1";
 const DROP_PACKAGES: &str = "delete from packages where repo = ?1";
@@ -90,6 +94,10 @@ impl Metadata {
     pub async fn change_repo(&self, id: i64, description: &str, settings: &str) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.must("repo", 1, CHANGE, [id.into(), description.into(), settings.into()]);
+        // What was composed was signed with the key of the settings.
+        batch.touch(Place { repo: id, package: "" });
+        batch.run(AGE, [id.into()]);
+        batch.run(FORGET_COMPOSED, [id.into()]);
         self.touch_rights(&mut batch);
         self.sql.apply(batch).await
     }

@@ -45,14 +45,21 @@ pub(crate) struct Demand {
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(crate) statements: Vec<Statement>,
-    /// The package whose files it changes.
-    pub(crate) place: Option<(i64, Box<str>)>,
+    /// The packages whose files it changes.
+    pub(crate) places: Vec<(i64, Box<str>)>,
 }
 
 impl Batch {
     /// A batch that changes files of this package.
     pub(crate) fn at(place: Place<'_>) -> Self {
-        Self { statements: Vec::new(), place: Some((place.repo, place.package.into())) }
+        let mut batch = Self::default();
+        batch.touch(place);
+        batch
+    }
+
+    /// It changes files of this package too.
+    pub(crate) fn touch(&mut self, place: Place<'_>) {
+        self.places.push((place.repo, place.package.into()));
     }
 
     /// A statement that may change any number of rows.

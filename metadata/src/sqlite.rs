@@ -206,7 +206,7 @@ impl Writer {
     /// Carries out the waiting batches in one transaction. Failures too are answered after the commit only: a batch may have
     /// failed on what another in the same transaction did.
     fn commit_group(&mut self, group: &mut Vec<Work>) {
-        let touched: Vec<usize> = group.iter().filter_map(|work| self.slot(&work.task)).collect();
+        let touched: Vec<usize> = group.iter().flat_map(|work| self.slots(&work.task)).collect();
         let committed = self.clear_doubt().and_then(|()| {
             let outcomes = self.carry_out(group)?;
             self.execute("commit").map(|()| outcomes)
@@ -273,9 +273,9 @@ impl Writer {
         }
     }
 
-    fn slot(&self, task: &Task) -> Option<usize> {
-        let Task::Batch(Batch { place: Some((repo, package)), .. }) = task else { return None };
-        Some(self.lookups.slot(Place { repo: *repo, package }))
+    fn slots(&self, task: &Task) -> impl Iterator<Item = usize> {
+        let places = if let Task::Batch(batch) = task { &batch.places[..] } else { &[] };
+        places.iter().map(|(repo, package)| self.lookups.slot(Place { repo: *repo, package }))
     }
 
     fn run_statement(&self, statement: &Statement) -> Result<(), Error> {

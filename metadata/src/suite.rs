@@ -4,13 +4,14 @@
 
 use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
 use crate::files::Place;
-use crate::hosted::{OWNED, Step};
+use crate::hosted::{OWNED, Step, package_of};
 use crate::listing::By;
 use crate::mirrored::NewFile;
 use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
+use crate::whole::Told;
 use crate::{Error, Metadata};
-use larder_model::{Algorithm, Digest, Hasher, ProtocolName, Role, UserName};
+use larder_model::{Algorithm, Digest, Hasher, Lasting, ProtocolName, Role, UserName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,6 +33,7 @@ pub async fn all(metadata: &Metadata) {
     mirrored(metadata, repo.id).await;
     hosted(metadata, repo.id).await;
     listings(metadata, repo.id).await;
+    whole(metadata, repo.id).await;
     metadata.drop_repo(repo.id).await.expect("drop");
     metadata.ping().await.expect("ping");
 }
@@ -457,6 +459,88 @@ async fn listings(metadata: &Metadata, repo: i64) {
     assert!(matches!(metadata.drop_package(place).await, Err(Error::Unmet("package"))));
     assert!(metadata.find(place, "index").await.expect("find").is_none());
     assert!(!names(100, "").await.iter().any(|(name, _)| **name == *"kept"));
+}
+
+/// What tells of all packages is kept as one state, and goes with every change that shows or hides a file.
+async fn whole(metadata: &Metadata, repo: i64) {
+    let all = Place { repo, package: "" };
+    let prefix = format!("rpm/suite-{repo}/");
+    let add = |name: &str| {
+        let path = format!("Packages/{name}.rpm");
+        let (facts, at) = (name.to_owned(), path.clone());
+        let version = "1".to_owned();
+        vec![
+            Step::Add { path, version, blob: blob(name), content_type: "application/x-rpm", facts },
+            Step::Show { path: at, digest: blob(name).digest },
+        ]
+    };
+    let publish = async |name: &'static str, steps: Vec<Step>| {
+        let place = Place { repo, package: name };
+        let revision = metadata.revision(place).await.expect("revision");
+        metadata.change_package(place, &format!("{prefix}{name}"), revision, "user:suite", steps).await
+    };
+    let first = metadata.whole_revision(repo, &prefix).await.expect("revision");
+    assert_eq!(metadata.whole_revision(repo, &prefix).await.expect("revision"), first);
+    for name in ["wholly-b", "wholly-a"] {
+        publish(name, add(name)).await.expect("publish");
+    }
+    assert_eq!(metadata.shown(repo).await.expect("shown"), 2);
+    let found = metadata.find(all, "Packages/wholly-a.rpm").await.expect("find").expect("shown");
+    assert_eq!((package_of(&found.etag), found.digest), (Some("wholly-a"), blob("wholly-a").digest));
+    let taken =
+        publish("wholly-c", vec![Step::Show { path: "Packages/wholly-a.rpm".into(), digest: blob("wholly-a").digest }]);
+    assert!(matches!(taken.await, Err(Error::Unmet("file"))), "an address is one file's");
+
+    // Page by page, in their order.
+    let (mut after, mut names) = ((Box::from("wholly"), Box::from("")), Vec::new());
+    while let Some((package, file)) = metadata.all_published(repo, (&after.0, &after.1), 1).await.expect("page").pop() {
+        after = (package.clone(), file.path.clone());
+        names.extend((!file.facts.is_empty()).then_some(package));
+    }
+    assert_eq!(names, ["wholly-a".into(), "wholly-b".into()]);
+
+    let told =
+        |path: &str, text: &str, lasting| Told { path: path.into(), blob: blob(text), content_type: "", lasting };
+    let state = |number: &str| {
+        let head = told("head", number, Lasting::UntilChange);
+        vec![head, told("signature", number, Lasting::UntilNext), told(number, number, Lasting::Longer)]
+    };
+    let keep = async |revision, number: &str, grace| {
+        metadata.keep_whole(repo, Some(revision), state(number), std::time::Duration::from_secs(grace)).await
+    };
+    assert!(matches!(keep(first, "0", 60).await, Err(Error::Unmet("revision"))), "that is past");
+    let now = metadata.whole_revision(repo, &prefix).await.expect("revision");
+    keep(now, "1", 60).await.expect("keep");
+    publish("wholly-a", vec![Step::Hide { path: "Packages/wholly-a.rpm".into() }]).await.expect("hide");
+    assert!(metadata.find(all, "head").await.expect("find").is_none(), "the head is of the state before");
+    for path in ["signature", "1"] {
+        assert!(metadata.find(all, path).await.expect("find").is_some(), "someone may still read it");
+    }
+    let now = metadata.whole_revision(repo, &prefix).await.expect("revision");
+    keep(now, "2", 0).await.expect("keep");
+    let there = async |path: &str| metadata.find(all, path).await.expect("find").is_some();
+    assert_eq!((there("head").await, there("1").await, there("2").await), (true, false, true));
+    let signature = metadata.find(all, "signature").await.expect("find").expect("there");
+    assert_eq!(signature.digest, blob("2").digest);
+    // What belongs to no package is changed in the same way.
+    let place = Place { repo, package: "" };
+    let given = Step::Add {
+        path: "given".into(),
+        version: String::new(),
+        blob: blob("given"),
+        content_type: "",
+        facts: String::new(),
+    };
+    let changed = metadata.change_package(place, &prefix, Some(now), "user:suite", vec![given]).await;
+    changed.expect("give");
+    let given: Vec<_> = metadata.published(place).await.expect("files").into_iter().map(|file| file.path).collect();
+    assert_eq!((given, there("head").await), (vec!["given".into()], false));
+    // Another key signs anew.
+    let now = metadata.whole_revision(repo, &prefix).await.expect("revision");
+    keep(now, "3", 60).await.expect("keep");
+    metadata.change_repo(repo, "", "{}").await.expect("change");
+    assert!(!there("signature").await, "it was made with the key before");
+    assert!(!there("head").await && matches!(keep(now, "3", 60).await, Err(Error::Unmet("revision"))));
 }
 
 #[cfg(test)]

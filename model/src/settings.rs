@@ -22,6 +22,9 @@ pub struct RepoSettings {
     /// Of a mirror and of a group: packages that are not served from it, kept or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<Blocked>,
+    /// Of a repo whose metadata is made here: what signs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_key: Option<SigningSettings>,
 }
 
 /// Packages that are not served.
@@ -33,6 +36,15 @@ pub struct Blocked {
     /// Why, for whoever asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// A key that signs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SigningSettings {
+    /// The secret key, sealed under the server's key. Never told.
+    pub sealed: String,
+    /// Its fingerprint, in hex.
+    pub fingerprint: String,
 }
 
 /// A remote registry.

@@ -1,0 +1,101 @@
+//! Documents that tell of all packages of a repo. They stand at the package of no name, are kept as one state, and go with
+//! every change that shows or hides a file; those that never change stay for a while.
+
+use crate::blobs::NewBlob;
+use crate::files::Place;
+use crate::hosted::Kept;
+use crate::{Batch, Error, Metadata, Row, Value};
+use larder_model::{Lasting, Timestamp};
+use std::time::Duration;
+
+const SHOWN: &str = "select count(*) from files where repo = ?1 and package = '' and etag like 'of %'";
+const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by, f.package \
+    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package > '' and f.etag = '' \
+    and (f.package, f.path) > (?2, ?3) order by f.package, f.path limit ?4";
+const UNCHANGED: &str = "update packages set revision = revision where repo = ?1 and name = '' and revision = ?2";
+const STATE: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag, \
+    checked_at) values (?1, '', ?2, ?3, ?4, '', ?5, 'larder', ?6, ?7) on conflict (repo, package, path) do update set \
+    digest = excluded.digest, created_at = excluded.created_at, etag = excluded.etag, checked_at = excluded.checked_at \
+    where files.etag in ('composed', 'companion', 'state')";
+/// The entity tag of what belongs to a composed document.
+const COMPANION: &str = "companion";
+const FORGET_COMPANIONS: &str = "delete from files where repo = ?1 and package = '' and etag = 'companion'";
+const DROP_OLD: &str = "delete from files where repo = ?1 and package = '' and etag = 'state' \
+    and checked_at > 0 and checked_at < ?2";
+
+/// A document of a state.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its path.
+    pub path: String,
+    /// Its bytes.
+    pub blob: NewBlob,
+    /// Media type.
+    pub content_type: &'static str,
+    /// How long it stays.
+    pub lasting: Lasting,
+}
+
+impl Metadata {
+    /// The revision of all that is published in a repo together. `name`: `rpm/local/`.
+    pub async fn whole_revision(&self, repo: i64, name: &str) -> Result<i64, Error> {
+        let place = Place { repo, package: "" };
+        if let Some(revision) = self.revision(place).await? {
+            return Ok(revision);
+        }
+        let mut batch = Batch::default();
+        self.touch_whole(&mut batch, repo, name);
+        self.sql.apply(batch).await?;
+        self.revision(place).await?.ok_or(Error::Unmet("repo"))
+    }
+
+    /// How many files have an address in the whole repo.
+    pub async fn shown(&self, repo: i64) -> Result<u64, Error> {
+        let mut rows = self.sql.rows(SHOWN, &[repo.into()]).await?;
+        rows.first_mut().map_or(Ok(0), |row| row.count(0))
+    }
+
+    /// Published files of all packages, by package and path, after `(package, path)`, at most `limit`; with their packages.
+    pub async fn all_published(
+        &self,
+        repo: i64,
+        (package, path): (&str, &str),
+        limit: u64,
+    ) -> Result<Vec<(Box<str>, Kept)>, Error> {
+        let values = vec![repo.into(), package.into(), path.into(), limit.into()];
+        let read = |row: &mut Row| Ok((row.text(8)?, Kept::read(row)?));
+        self.sql.scan(ALL, values).await?.iter_mut().map(read).collect()
+    }
+
+    /// Keeps the documents of a state that was composed at `revision`; without one they are no repo's present state for longer
+    /// than `grace`. Of states that are past for as long nothing stays. [`Error::Unmet`]`("revision")` if that revision is
+    /// past.
+    pub async fn keep_whole(
+        &self,
+        repo: i64,
+        revision: Option<i64>,
+        documents: Vec<Told>,
+        grace: Duration,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::at(Place { repo, package: "" });
+        let now: Timestamp = self.now();
+        if let Some(revision) = revision {
+            batch.must("revision", 1, UNCHANGED, [repo.into(), revision.into()]);
+        }
+        batch.run(FORGET_COMPANIONS, [repo.into()]);
+        let past = if revision.is_some() { Timestamp(0) } else { now };
+        for document in documents {
+            let digest = document.blob.digest.into();
+            self.blob_row(&mut batch, document.blob);
+            let etag = Value::from(match document.lasting {
+                Lasting::UntilChange => "composed",
+                Lasting::UntilNext => COMPANION,
+                Lasting::Longer => "state",
+            });
+            let (path, content_type) = (document.path.into(), document.content_type.into());
+            batch.run(STATE, [repo.into(), path, digest, content_type, now.into(), etag, past.into()]);
+        }
+        batch.run(DROP_OLD, [repo.into(), now.before(grace).into()]);
+        self.sql.apply(batch).await
+    }
+}
