@@ -2,6 +2,7 @@
 
 use crate::credentials::{Shown, read};
 use crate::door::not_allowed;
+use crate::openpgp::SigningKey;
 use crate::passwords::Passwords;
 use crate::principal::{Principal, limits_from_json};
 use crate::rights::Rights;
@@ -151,6 +152,23 @@ impl Gate {
     /// An upstream's password, as a row keeps it: only [`Self::open_credentials`] of the same upstream can read it.
     pub fn close_password(&self, password: &str, url: &str) -> Result<String, Problem> {
         self.vault.close(password, url)
+    }
+
+    /// An armored signing key of a repo (`rpm/local`), as a row keeps it: only [`Self::open_signing_key`] of the same repo
+    /// can read it.
+    pub fn close_signing_key(&self, key: &str, repository: &str) -> Result<String, Problem> {
+        self.vault.close(key, &format!("signing key of {repository}"))
+    }
+
+    /// The signing key of a repo.
+    pub fn open_signing_key(&self, sealed: &str, repository: &str) -> Result<SigningKey, Problem> {
+        let key = self.vault.open(sealed, &format!("signing key of {repository}")).ok_or_else(|| {
+            Problem::internal(format!(
+                "the signing key of {repository} cannot be read with this server's key; set it again"
+            ))
+        })?;
+        // That it expired since is for clients to say.
+        SigningKey::read(&key, Timestamp(0)).map_err(Problem::internal)
     }
 
     /// The `Authorization` header for an upstream, if it has credentials.
