@@ -196,6 +196,16 @@ impl Engine {
     ) -> Result<Arc<dyn Table>, Problem> {
         self.keep_artifact(mirror, list, fetch).await?;
         let found = self.metadata.find(mirror.place(&list.package), &list.path).await?.ok_or_else(absent)?;
+        self.read_table(mirror, list, found).await
+    }
+
+    /// A list of artifacts that is kept.
+    pub(crate) async fn read_table(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        list: &Artifact,
+        found: Arc<Found>,
+    ) -> Result<Arc<dyn Table>, Problem> {
         if let Some(table) = self.tables.get(&found.digest) {
             return Ok(table);
         }

@@ -12,9 +12,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
 use larder_access::{Answer, BlobAnswer, Coming, Door, Grant, Incoming, Lasts, Site};
 use larder_metadata::files::Found;
+use larder_metadata::hosted::package_of;
 use larder_mirrors::account::Errand;
 use larder_mirrors::hosted::Wish;
-use larder_mirrors::{Artifact, Ask, Document, Form, Here, Line, Protocol};
+use larder_mirrors::{Artifact, Ask, Document, Form, Here, Hosted, Line, Protocol};
 use larder_model::{Kind, Problem, Reply, RepoName, Subject, Verb};
 use std::sync::Arc;
 
@@ -75,6 +76,12 @@ pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
     }
 }
 
+/// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone knows.
+pub(crate) fn read_all(repo: &Mirror) -> Subject {
+    let package = repo.is_hosted().then(|| "".into());
+    Subject { package, ..read_of(repo, "") }
+}
+
 fn absent() -> Problem {
     Problem::not_found("name", "no such package here, or you may not see it")
 }
@@ -130,7 +137,11 @@ impl Packages {
                 }
                 let served = (own.repo.id, here);
                 if own.members.is_empty() {
+                    self.0.demand_shown(grant, &own, &ask).await?;
                     return self.0.serve_from(&own, &ask, request, served).await;
+                }
+                if let Some(answer) = self.0.serve_merged(grant, &own, &ask, request).await? {
+                    return Ok(answer);
                 }
                 self.0.serve_group(grant, &own, &ask, request, served).await
             }
@@ -167,6 +178,21 @@ impl Engine {
             }
         }
         Ok(false)
+    }
+
+    /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file is of none of those.
+    async fn demand_shown(&self, grant: &Grant, own: &Mirror, ask: &Ask) -> Result<(), Problem> {
+        let whole = own.protocol.hosted().and_then(Hosted::whole);
+        if whole.is_none() || !own.is_hosted() || !ask.package().is_empty() || grant.may(&read_all(own)) {
+            return Ok(());
+        }
+        if let Ask::Artifact(artifact) = ask {
+            let found = self.metadata.find(own.place(""), &artifact.path).await?;
+            if let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) {
+                return grant.demand(&read_of(own, package));
+            }
+        }
+        grant.demand(&read_all(own))
     }
 
     pub(crate) fn members(&self, grant: &Grant, group: &Mirror) -> Result<Vec<Arc<Mirror>>, Problem> {

@@ -1,6 +1,7 @@
 //! What is published here: changes of packages, one at a time, and documents composed of what is kept.
 
 use crate::documents::{Held, How, absent};
+use crate::door::read_of;
 use crate::mirror::Mirror;
 use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Grant, Incoming};
@@ -10,7 +11,7 @@ use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::hosted::{Bytes, Change, Kept, Step, Wish};
 use larder_mirrors::{Document, Hosted};
-use larder_model::{Algorithm, Kind, Problem, Reply, Subject};
+use larder_model::{Algorithm, Digest, Kind, Problem, Reply, Subject};
 use larder_storage::Staging;
 use larder_storage::content::read_piece;
 use std::collections::HashMap;
@@ -32,6 +33,9 @@ impl Engine {
 
     /// A document of a package that is published here, composed after every change.
     pub(crate) async fn composed(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+        if hosted_of(mirror)?.whole().is_some_and(|whole| whole.tells(document)) {
+            return self.whole(mirror, document).await;
+        }
         let place = mirror.place_of(document);
         let held = |found| Held { found, how: How::Hit, age: Duration::ZERO };
         for _ in 0..TRIES {
@@ -72,15 +76,6 @@ impl Engine {
 
     pub(crate) async fn files(&self, mirror: &Mirror, package: &str) -> Result<Vec<Kept>, Problem> {
         let rows = self.metadata.published(mirror.place(package)).await?;
-        let kept = |row: rows::Kept| Kept {
-            path: row.path,
-            version: row.version,
-            digest: row.digest,
-            size: row.size,
-            facts: row.facts,
-            created_at: row.created_at,
-            created_by: row.created_by,
-        };
         Ok(rows.into_iter().filter(|row| &*row.path != rows::OWNED).map(kept).collect())
     }
 
@@ -136,20 +131,14 @@ impl Engine {
         wish: &Wish,
         staging: &Staging,
     ) -> Result<(), Problem> {
-        let package = match &*wish.package {
-            "" => {
-                let named = wish.clone();
-                self.read_file(mirror, staging, move |hosted, body| hosted.name(&named, body)).await?
-            }
-            package => package.into(),
-        };
+        let package = self.package_of(mirror, grant, wish, staging).await?;
         grant.demand(&Subject {
             protocol: mirror.repo.protocol,
             repo: mirror.repo.name.clone(),
-            package: Some(package.clone()),
+            package: Some(package.clone()).filter(|package| !package.is_empty()),
             verb: wish.verb,
         })?;
-        let (place, full_name) = (mirror.place(&package), mirror.full_name(&package).unwrap_or_default());
+        let (place, full_name) = (mirror.place(&package), format!("{}{package}", mirror.prefix()));
         let mut made: HashMap<String, NewBlob> = HashMap::new();
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
@@ -178,6 +167,28 @@ impl Engine {
             }
         }
         Err(Problem::busy("too many change this package at once", Duration::from_secs(1)))
+    }
+
+    /// The package that a wish is for; empty: the whole repo.
+    async fn package_of(
+        &self,
+        mirror: &Arc<Mirror>,
+        grant: &Grant,
+        wish: &Wish,
+        staging: &Staging,
+    ) -> Result<Box<str>, Problem> {
+        if !wish.package.is_empty() {
+            return Ok(wish.package.clone());
+        }
+        if let Some(path) = hosted_of(mirror)?.shown(wish) {
+            let found = self.metadata.find(mirror.place(""), path).await?;
+            let package = found.as_ref().and_then(|found| rows::package_of(&found.etag));
+            // Whoever may not see it is not told its name.
+            let seen = package.filter(|package| grant.may(&read_of(mirror, package)));
+            return seen.map(Into::into).ok_or_else(absent);
+        }
+        let named = wish.clone();
+        self.read_file(mirror, staging, move |hosted, body| hosted.name(&named, body)).await
     }
 
     /// Has a protocol read the body, away from the connections.
@@ -216,13 +227,12 @@ impl Engine {
                     rows::Step::Add { path, version, blob, content_type, facts }
                 }
                 Step::Point { path, version, at } => {
-                    let kept = files.iter().find(|file| *file.path == *at).map(|file| file.digest);
-                    let digest = made.get(&at).map(|blob| blob.digest).or(kept);
-                    let digest = digest.ok_or_else(|| Problem::internal("a name for nothing"))?;
-                    rows::Step::Point { path, version, digest }
+                    rows::Step::Point { path, version, digest: digest_of(&at, files, made)? }
                 }
                 Step::Facts { path, facts } => rows::Step::Facts { path, facts },
                 Step::Remove { path } => rows::Step::Remove { path },
+                Step::Show { path, at } => rows::Step::Show { path, digest: digest_of(&at, files, made)? },
+                Step::Hide { path } => rows::Step::Hide { path },
             });
         }
         Ok(rows)
@@ -264,6 +274,25 @@ impl Packages {
     }
 }
 
+/// The bytes of a file that is there, or comes with the same change.
+fn digest_of(at: &str, files: &[Kept], made: &HashMap<String, NewBlob>) -> Result<Digest, Problem> {
+    let kept = files.iter().find(|file| *file.path == *at).map(|file| file.digest);
+    made.get(at).map(|blob| blob.digest).or(kept).ok_or_else(|| Problem::internal("a name for nothing"))
+}
+
+/// A file as protocols see it.
+pub(crate) fn kept(row: rows::Kept) -> Kept {
+    Kept {
+        path: row.path,
+        version: row.version,
+        digest: row.digest,
+        size: row.size,
+        facts: row.facts,
+        created_at: row.created_at,
+        created_by: row.created_by,
+    }
+}
+
 /// Copies a part of a body, decoded if it is base64.
 async fn copy(file: Arc<File>, (start, length): (u64, u64), encoded: bool, to: &mut Staging) -> Result<(), Problem> {
     let mut at = start;
@@ -289,7 +318,7 @@ fn decode(piece: &[u8]) -> Result<Vec<u8>, Problem> {
     decoded.map_err(|error| Problem::invalid("body", "an attachment is not base64").because(error))
 }
 
-fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Hosted, Problem> {
+pub(crate) fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Hosted, Problem> {
     let detail = "nothing can be published to repositories of this protocol yet";
     mirror.protocol.hosted().ok_or_else(|| Problem::new(Kind::Unsupported, "repository", detail))
 }

@@ -18,10 +18,12 @@ mod guard;
 mod hosted;
 mod images;
 mod inquiries;
+mod merged;
 mod mirror;
 mod pace;
 mod search;
 mod upstream;
+mod whole;
 
 pub use counters::Counters;
 pub use door::is_packages;
@@ -94,6 +96,8 @@ pub(crate) struct Engine {
     mirrors: Memory<i64, Arc<Mirror>>,
     documents: Flights<Arc<Found>>,
     forms: Flights<Arc<Found>>,
+    /// States of repos that are being composed.
+    wholes: Flights<()>,
     fills: Mutex<HashMap<Key, Arc<Fill>>>,
     /// Large lists of artifacts, by the digest of what they were read from.
     tables: Memory<Digest, Arc<dyn Table>>,
@@ -121,6 +125,7 @@ impl Packages {
             mirrors: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
             forms: Flights::default(),
+            wholes: Flights::default(),
             fills: Mutex::default(),
             tables: Memory::builder().weigher(weigh).max_capacity(TABLE_BYTES).build(),
             readings: Flights::default(),

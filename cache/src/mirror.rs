@@ -35,9 +35,14 @@ impl Mirror {
         self.place(&document.package)
     }
 
+    /// `npm/main/`, with which the names of its packages begin.
+    pub(crate) fn prefix(&self) -> String {
+        format!("{}/{}/", self.repo.protocol, self.repo.name)
+    }
+
     /// `npm/main/left-pad`, under which a package is listed.
     pub(crate) fn full_name(&self, package: &str) -> Option<String> {
-        (!package.is_empty()).then(|| format!("{}/{}/{package}", self.repo.protocol, self.repo.name))
+        (!package.is_empty()).then(|| format!("{}{package}", self.prefix()))
     }
 
     /// Fails if a package is blocked here, whether it is kept or not.

@@ -52,7 +52,7 @@ impl Engine {
 
     /// Adds the packages of a repo that have all words in their names.
     async fn find(&self, grant: &Grant, repo: &Mirror, words: &[String], hits: &mut Vec<Hit>) -> Result<(), Problem> {
-        let prefix = format!("{}/{}/", repo.repo.protocol, repo.repo.name);
+        let prefix = repo.prefix();
         let end = format!("{}0", &prefix[..prefix.len() - 1]); // `0` is the character after `/`
         let (mut after, most) = (prefix.clone(), hits.len() + MOST_HITS);
         loop {

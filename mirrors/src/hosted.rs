@@ -1,9 +1,11 @@
 //! What is published here: what a request wants to change, what a client's package holds, and the documents that
 //! are composed of what is kept. As pure as the reading side: the engine moves the bytes.
 
-use crate::{Document, Line};
-use larder_model::{Digest, Kind, Problem, Reply, Timestamp, Verb};
+use crate::{Artifact, Document, Line};
+use larder_model::{Digest, Kind, Lasting, Problem, Reply, Timestamp, Verb};
+use std::collections::HashSet;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 /// A body that can be read again, and in parts.
 pub trait Body: Read + Seek + Send {}
@@ -133,6 +135,93 @@ pub enum Step {
         /// Its key.
         path: String,
     },
+    /// An address in the whole repository, for a file that is there or comes with the same change: for protocols whose
+    /// addresses do not tell the package. It must be free.
+    Show {
+        /// The address, below the repository's own.
+        path: String,
+        /// The file's key among those of the package.
+        at: String,
+    },
+    /// Such an address is no more.
+    Hide {
+        /// The address.
+        path: String,
+    },
+}
+
+/// A document that belongs to one state of a repository.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Composed {
+    /// Its address, below the repository's own.
+    pub path: String,
+    /// Media type.
+    pub content_type: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// How long it stays.
+    pub lasting: Lasting,
+}
+
+/// The documents that tell of all packages of a repository, while they are made: of one state, they belong together.
+pub trait State: Send {
+    /// A file that is of no package.
+    fn give(&mut self, file: &Kept, bytes: &[u8]) -> Result<(), Problem>;
+
+    /// A file of a package. They come by package and path.
+    fn add(&mut self, file: &Kept) -> Result<(), Problem>;
+
+    /// All documents of the state.
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem>;
+}
+
+/// The documents of a group, while they are made of those of its members: list by list, so that one list of each is in
+/// memory.
+pub trait Merge: Send {
+    /// A member: its head, and the names that it has no say in. Members come in their order.
+    fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem>;
+
+    /// What is to be read of each member next, if it has such; `None`: nothing more.
+    fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;
+
+    /// What was read, and the documents that are made of it.
+    fn take(&mut self, lists: Vec<Option<bytes::Bytes>>) -> Result<Vec<Composed>, Problem>;
+
+    /// The head of the group, and what belongs to it.
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem>;
+}
+
+/// Protocols whose documents tell of whole repositories, not of one package each.
+pub trait Whole: Send + Sync {
+    /// Whether a document is one of those of [`Whole::begin`].
+    fn tells(&self, document: &Document) -> bool;
+
+    /// Begins the documents of what is published. `shown`: how many files have an address in the whole repository.
+    fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn State>, Problem>;
+
+    /// The document that names all others of the repository at a root: an upstream may have several.
+    fn head(&self, root: &str) -> Document;
+
+    /// The root of the repository that a document, or a file named by one, belongs to; `None` for packages.
+    fn root<'a>(&self, path: &'a str) -> Option<&'a str>;
+
+    /// Where the repository of a package may have its root, likeliest first.
+    fn roots<'a>(&self, path: &'a str) -> Vec<&'a str>;
+
+    /// The list of a head's packages, by which they are found.
+    fn list(&self, head: &[u8]) -> Result<Option<Artifact>, Problem>;
+
+    /// Begins the documents of a group.
+    fn merge(&self, now: Timestamp) -> Box<dyn Merge>;
+}
+
+/// Signs with a repository's own key (`OpenPGP`).
+pub trait Signer {
+    /// A detached signature, armored.
+    fn sign(&self, bytes: &[u8]) -> Result<String, Problem>;
+
+    /// The key to check it with, armored.
+    fn public_key(&self) -> &str;
 }
 
 /// A package that a search finds here.
@@ -158,8 +247,8 @@ pub trait Hosted: Send + Sync {
     /// What a request wants to change; `None` if it only reads.
     fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem>;
 
-    /// The package that a wish is for, in canonical form: the one name that all its spellings share. Called where the line
-    /// does not tell.
+    /// The package that a wish is for, in canonical form: the one name that all its spellings share; empty where the
+    /// wish is for the whole repository. Called where the line does not tell.
     fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem>;
 
     /// Fails if a change of this kind is not made here: its wish is never received. Default: none is.
@@ -174,6 +263,12 @@ pub trait Hosted: Send + Sync {
         None
     }
 
+    /// The address of the file that a wish is about, as [`Step::Show`] gave it: its package is the wish's. Default: none.
+    fn shown<'a>(&self, wish: &'a Wish) -> Option<&'a str> {
+        let _ = wish;
+        None
+    }
+
     /// The steps that fulfil a wish, given the files that are there. A problem of kind `Conflict` if what is published is
     /// there already. No steps: it is fulfilled already.
     fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem>;
@@ -183,6 +278,12 @@ pub trait Hosted: Send + Sync {
 
     /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem>;
+
+    /// Documents that tell of all packages, where the protocol has such. They can be signed with a key of the repository's.
+    /// Default: there are none.
+    fn whole(&self) -> Option<&dyn Whole> {
+        None
+    }
 
     /// The words of a search, in lower case, if that is what a document is. Default: nothing is searched.
     fn search(&self, document: &Document) -> Option<Vec<String>> {
@@ -254,7 +355,7 @@ mod tests {
                         .filter(|file| *file.path == *path)
                         .for_each(|file| file.facts = facts.as_str().into());
                 }
-                Step::Point { .. } => {}
+                Step::Point { .. } | Step::Show { .. } | Step::Hide { .. } => {}
             }
         }
         files

@@ -1,0 +1,319 @@
+//! Groups whose protocol tells of whole repos: one repo made of those of the members, made anew when one of them changed.
+//!
+//! A state is of the members that the caller may read. Names that are published in any hosted member, readable or not, are
+//! left out of what comes from mirrors, so no package of that name is ever offered, nor given out: what a group gives of a
+//! mirror is what its own list names.
+
+use crate::Engine;
+use crate::documents::absent;
+use crate::door::{read_all, read_of};
+use crate::mirror::Mirror;
+use crate::whole::whole_of;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use larder_access::{Answer, BlobAnswer, Grant, Lasts};
+use larder_metadata::files::Found;
+use larder_metadata::hosted::package_of;
+use larder_mirrors::hosted::{Merge, Signer};
+use larder_mirrors::{Artifact, Ask, Hosted, Vouch};
+use larder_model::{Algorithm, Hasher, Kind, Lasting, Problem};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names read at once.
+const NAMES: u64 = 1000;
+
+/// What a group consists of for a caller, at one root, now.
+struct State {
+    root: Box<str>,
+    /// The members with their heads.
+    heads: Vec<(Arc<Mirror>, Arc<Found>)>,
+    /// All hosted members, in their order.
+    hosted: Vec<Arc<Mirror>>,
+    /// Whether everyone sees the same.
+    public: bool,
+}
+
+/// Where a package that a group names comes from.
+struct Origin {
+    member: Arc<Mirror>,
+    artifact: Artifact,
+}
+
+impl Engine {
+    /// Serves from a group whose protocol tells of whole repos; `None` for what no such document tells of.
+    pub(crate) async fn serve_merged(
+        self: &Arc<Self>,
+        grant: &Grant,
+        group: &Arc<Mirror>,
+        ask: &Ask,
+        request: &Parts,
+    ) -> Result<Option<Answer>, Problem> {
+        let Some(whole) = group.protocol.hosted().and_then(Hosted::whole) else { return Ok(None) };
+        let (path, content_type, lasts) = match ask {
+            Ask::Document(document, form) => (&*document.path, form.content_type, Lasts::Unknown),
+            Ask::Artifact(artifact) => (&*artifact.path, group.protocol.content_type(artifact), Lasts::Forever),
+            Ask::Part(..) | Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => return Ok(None),
+        };
+        let members = self.members(grant, group)?;
+        match (whole.root(path), ask) {
+            (Some(root), _) => {
+                let state = Arc::new(self.state(grant, &members, group, root).await?);
+                let found = self.merged(group, &state, path).await?;
+                let (content_type, headers) = (HeaderValue::from_static(content_type), HeaderMap::new());
+                let private = !state.public;
+                Ok(Some(Answer::Blob(BlobAnswer { found, content_type, headers, lasts, private })))
+            }
+            (None, Ask::Artifact(artifact)) => {
+                group.demand_open(group.protocol.package_of(artifact))?;
+                let Origin { member, artifact } = self.origin(grant, (group, &members), artifact).await?;
+                let public = self.gate.is_public(&[read_all(&member)]);
+                let answer = self.serve_artifact(&member, &artifact, request).await?;
+                Ok(Some(if public { answer } else { answer.hidden() }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The members that a caller may read, with the documents that name all others.
+    async fn state(
+        self: &Arc<Self>,
+        grant: &Grant,
+        members: &[Arc<Mirror>],
+        group: &Mirror,
+        root: &str,
+    ) -> Result<State, Problem> {
+        let whole = whole_of(group)?;
+        let (mut heads, mut public) = (Vec::new(), true);
+        for member in members {
+            public &= self.gate.is_public(&[read_all(member)]);
+            if !grant.may(&read_all(member)) {
+                continue;
+            }
+            let head = whole.head(if member.is_hosted() { "" } else { root });
+            if !member.is_hosted() && !member.has_upstream() {
+                continue; // what is published here can be used all the same
+            }
+            match self.document(member, &head).await {
+                Ok(now) => heads.push((Arc::clone(member), now.found)),
+                // An upstream may have its repositories at other roots, and hosted packages are told of at each.
+                Err(problem) if problem.kind == Kind::NotFound => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        let mirrored = heads.iter().any(|(member, _)| !member.is_hosted());
+        if heads.is_empty() || (!root.is_empty() && !mirrored) {
+            let detail = format!("no member of {} has a repository here that you may read", group.prefix());
+            return Err(Problem::not_found("repository", detail));
+        }
+        let hosted = members.iter().filter(|member| member.is_hosted()).cloned().collect();
+        Ok(State { root: root.into(), heads, hosted, public })
+    }
+
+    /// Where the documents of a state are kept, and where those of it that never change.
+    async fn folders(&self, group: &Mirror, state: &State) -> Result<(String, String), Problem> {
+        let mut present = Hasher::new(Algorithm::Sha256);
+        let mut lasting = Hasher::new(Algorithm::Sha256);
+        for (member, head) in &state.heads {
+            present.update(format!("{} {}\n", member.repo.id, head.digest).as_bytes());
+            lasting.update(format!("{}\n", member.repo.id).as_bytes());
+        }
+        for member in &state.hosted {
+            let revision = self.metadata.revision(member.place("")).await?;
+            present.update(format!("hides {} {revision:?}\n", member.repo.id).as_bytes());
+        }
+        present.update(group.repo.settings.as_bytes());
+        let folder = |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], state.root);
+        Ok((folder(present), folder(lasting)))
+    }
+
+    /// A document of a group, or a file that one names.
+    async fn merged(
+        self: &Arc<Self>,
+        group: &Arc<Mirror>,
+        state: &Arc<State>,
+        path: &str,
+    ) -> Result<Arc<Found>, Problem> {
+        let below = path.strip_prefix(&*state.root).ok_or_else(absent)?;
+        let place = group.place("");
+        let (present, lasting) = self.folders(group, state).await?;
+        if let Some(found) = self.metadata.find(place, &format!("{lasting}{below}")).await? {
+            return Ok(found);
+        }
+        let head = format!("{present}{}", whole_of(group)?.head("").path);
+        if self.metadata.find(place, &head).await?.is_none() {
+            let (engine, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
+            let folders = (present.clone(), lasting.clone());
+            let make = || async move { engine.merge(&own, &state, folders).await };
+            self.wholes.join((group.repo.id, present.as_str().into()), make).await?;
+        }
+        for folder in [present, lasting] {
+            if let Some(found) = self.metadata.find(place, &format!("{folder}{below}")).await? {
+                return Ok(found);
+            }
+        }
+        Err(absent())
+    }
+
+    /// Makes a state and keeps it.
+    async fn merge(
+        self: &Arc<Self>,
+        group: &Arc<Mirror>,
+        state: &State,
+        (present, lasting): (String, String),
+    ) -> Result<(), Problem> {
+        let _room = Arc::clone(&self.large_documents).acquire_owned().await.map_err(Problem::internal)?;
+        let now = self.metadata.now();
+        let pen = self.pen(group.repo.id, now).await?;
+        let mut merge = self.begin_merge(group, state).await?;
+        let mut told = Vec::new();
+        while let Some(wanted) = merge.next() {
+            let mut lists = Vec::with_capacity(wanted.len());
+            for ((member, _), path) in state.heads.iter().zip(wanted) {
+                lists.push(match path {
+                    Some(path) => Some(self.list(member, &state.root, &path).await?),
+                    None => None,
+                });
+            }
+            let take = move || merge.take(lists).map(|made| (merge, made));
+            let (after, made) = tokio::task::spawn_blocking(take).await.map_err(Problem::internal)??;
+            merge = after;
+            told.extend(self.stored(made).await?);
+        }
+        told.extend(self.stored(merge.end(pen.as_ref().map(|pen| pen as &dyn Signer))?).await?);
+        for document in &mut told {
+            let folder = if document.lasting == Lasting::Longer { &lasting } else { &present };
+            (document.path, document.lasting) = (format!("{folder}{}", document.path), Lasting::Longer);
+        }
+        self.keep_told(group.repo.id, None, told).await
+    }
+
+    async fn begin_merge(self: &Arc<Self>, group: &Mirror, state: &State) -> Result<Box<dyn Merge>, Problem> {
+        let mut merge = whole_of(group)?.merge(self.metadata.now());
+        // By how many hosted members there are before.
+        let mut hidden: Vec<Arc<HashSet<Box<str>>>> = vec![Arc::default()];
+        for member in &state.hosted {
+            let mut names = hidden.last().map(|names| HashSet::clone(names)).unwrap_or_default();
+            self.names(member, &mut names).await?;
+            hidden.push(Arc::new(names));
+        }
+        for (member, head) in &state.heads {
+            let own = state.hosted.iter().position(|hosted| hosted.repo.id == member.repo.id);
+            let names = hidden.get(own.unwrap_or(state.hosted.len())).cloned().unwrap_or_default();
+            merge.add(&self.bytes(head).await?, names)?;
+        }
+        Ok(merge)
+    }
+
+    /// Adds the names of all packages that are published in a repo, or were.
+    async fn names(&self, member: &Mirror, names: &mut HashSet<Box<str>>) -> Result<(), Problem> {
+        let prefix = member.prefix();
+        let end = format!("{}0", prefix.trim_end_matches('/')); // `0` is the character after `/`
+        let mut after: Box<str> = prefix.as_str().into();
+        loop {
+            let page = self.metadata.packages(&after, &end, NAMES).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.clone();
+            names.extend(page.iter().filter_map(|name| name.strip_prefix(&*prefix)).map(Into::into));
+        }
+    }
+
+    /// A file that a member's head names: it was kept together with the head.
+    async fn list(&self, member: &Mirror, root: &str, path: &str) -> Result<Bytes, Problem> {
+        let path = if member.is_hosted() { path.to_owned() } else { format!("{root}{path}") };
+        let found = self.metadata.find(member.place(""), &path).await?;
+        let found = found.ok_or_else(|| Problem::busy("a member changed meanwhile", Duration::from_secs(1)))?;
+        self.bytes(&found).await
+    }
+
+    /// Where a package that is asked of a group comes from: from where the group's own list has it.
+    async fn origin(
+        self: &Arc<Self>,
+        grant: &Grant,
+        (group, members): (&Arc<Mirror>, &[Arc<Mirror>]),
+        artifact: &Artifact,
+    ) -> Result<Origin, Problem> {
+        let path = &*artifact.path;
+        let mut failed = None;
+        for root in whole_of(group)?.roots(path) {
+            match self.named_by(grant, (group, members), root, artifact).await {
+                Ok(Some(origin)) => return Ok(origin),
+                Ok(None) => {}
+                Err(problem) => failed = failed.or(Some(problem)),
+            }
+        }
+        // Who may read no whole list has its packages all the same, at whichever root it was told of them.
+        let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
+        for below in starts.filter_map(|at| path.get(at..)) {
+            for member in members.iter().filter(|member| member.is_hosted()) {
+                let found = self.metadata.find(member.place(""), below).await?;
+                let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) else { continue };
+                if grant.may(&read_all(member)) || grant.may(&read_of(member, package)) {
+                    return Ok(Origin::new(member, artifact, below));
+                }
+            }
+        }
+        Err(failed.unwrap_or_else(absent))
+    }
+
+    /// The member that a group's own list, at a root, has a package from.
+    async fn named_by(
+        self: &Arc<Self>,
+        grant: &Grant,
+        (group, members): (&Arc<Mirror>, &[Arc<Mirror>]),
+        root: &str,
+        artifact: &Artifact,
+    ) -> Result<Option<Origin>, Problem> {
+        let whole = whole_of(group)?;
+        let head = whole.head(root);
+        let mut known = root.is_empty();
+        for member in members.iter().filter(|member| !member.is_hosted()) {
+            known |= self.metadata.find(member.place(""), &head.path).await?.is_some();
+        }
+        if !known {
+            return Ok(None);
+        }
+        let state = match self.state(grant, members, group, root).await {
+            Err(problem) if problem.kind == Kind::NotFound => return Ok(None),
+            state => Arc::new(state?),
+        };
+        let merged = self.merged(group, &state, &head.path).await?;
+        let Some(list) = whole.list(&self.bytes(&merged).await?)? else { return Ok(None) };
+        let found = self.merged(group, &state, &format!("{root}{}", list.path)).await?;
+        let below = artifact.path.strip_prefix(root).unwrap_or(&artifact.path);
+        let Some(fetch) = self.read_table(group, &list, found).await?.find(root, below) else { return Ok(None) };
+        for (member, head) in &state.heads {
+            if self.vouches(member, head, (root, below)).await? == Some(fetch.vouch.clone()) {
+                let path = if member.is_hosted() { below } else { &artifact.path };
+                return Ok(Some(Origin::new(member, artifact, path)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a member vouches for a package with that is `below` a root.
+    async fn vouches(
+        self: &Arc<Self>,
+        member: &Arc<Mirror>,
+        head: &Found,
+        (root, below): (&str, &str),
+    ) -> Result<Option<Vouch>, Problem> {
+        if member.is_hosted() {
+            let found = self.metadata.find(member.place(""), below).await?;
+            return Ok(found.map(|found| Vouch::Digest(found.digest)));
+        }
+        let Some(list) = whole_of(member)?.list(&self.bytes(head).await?)? else { return Ok(None) };
+        let list = Artifact { path: format!("{root}{}", list.path).into(), ..list };
+        let Some(found) = self.metadata.find(member.place(""), &list.path).await? else { return Ok(None) };
+        Ok(self.read_table(member, &list, found).await?.find(root, below).map(|fetch| fetch.vouch))
+    }
+}
+
+impl Origin {
+    /// A package at an address of the member's own.
+    fn new(member: &Arc<Mirror>, artifact: &Artifact, path: &str) -> Self {
+        Self { member: Arc::clone(member), artifact: Artifact { path: path.into(), ..artifact.clone() } }
+    }
+}

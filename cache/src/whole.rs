@@ -1,0 +1,136 @@
+//! Documents that tell of all packages of a hosted repo: composed once after every change, of one state, signed with the
+//! repo's key if it has one, and kept together.
+
+use crate::documents::{Held, How, absent};
+use crate::hosted::{hosted_of, kept};
+use crate::mirror::Mirror;
+use crate::{Engine, settings_of};
+use bytes::Bytes;
+use larder_access::SigningKey;
+use larder_metadata::whole::Told;
+use larder_mirrors::Document;
+use larder_mirrors::hosted::{Composed, Signer, State, Whole};
+use larder_model::{Problem, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a state is composed anew because a change was faster.
+const TRIES: u32 = 16;
+/// Files read at once.
+const PAGE: u64 = 256;
+/// How long clients that began with a state may go on with it: dnf takes what it has for as long without asking.
+const GRACE: Duration = Duration::from_hours(48);
+
+/// A repo's key at a moment.
+pub(crate) struct Pen {
+    key: SigningKey,
+    now: Timestamp,
+}
+
+impl Signer for Pen {
+    fn sign(&self, bytes: &[u8]) -> Result<String, Problem> {
+        self.key.sign(bytes, self.now)
+    }
+
+    fn public_key(&self) -> &str {
+        self.key.public_key()
+    }
+}
+
+impl Engine {
+    /// A document that tells of all packages. What belongs to the head is that of the state that was last told of: whoever
+    /// read the head before a change finds its signature after it.
+    pub(crate) async fn whole(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+        let place = mirror.place_of(document);
+        for _ in 0..TRIES {
+            if let Some(found) = self.metadata.find(place, &document.path).await? {
+                return Ok(Held { found, how: How::Hit, age: Duration::ZERO });
+            }
+            let head = whole_of(mirror)?.head("");
+            if document.path != head.path && self.metadata.find(place, &head.path).await?.is_some() {
+                // All of a state comes at once, so what is not there now is not of it.
+                let found = self.metadata.find(place, &document.path).await?.ok_or_else(absent)?;
+                return Ok(Held { found, how: How::Hit, age: Duration::ZERO });
+            }
+            let revision = self.metadata.whole_revision(mirror.repo.id, &mirror.prefix()).await?;
+            // Whoever comes after a change does not wait for what is composed of the state before it.
+            let key = (mirror.repo.id, revision.to_string().into());
+            let (engine, own) = (Arc::clone(self), Arc::clone(mirror));
+            let compose = || async move { engine.compose_whole(&own, revision).await };
+            let composed = self.wholes.join(key, compose).await;
+            if self.metadata.revision(place).await? != Some(revision) {
+                continue; // what was read while it changed need not even agree with itself
+            }
+            composed?;
+        }
+        Err(Problem::busy("the repository changes too often to be listed", Duration::from_secs(1)))
+    }
+
+    /// Composes and keeps the state of a revision; a problem if that is past.
+    async fn compose_whole(self: &Arc<Self>, mirror: &Arc<Mirror>, revision: i64) -> Result<(), Problem> {
+        let _room = Arc::clone(&self.large_documents).acquire_owned().await.map_err(Problem::internal)?;
+        let (repo, now) = (mirror.repo.id, self.metadata.now());
+        let pen = self.pen(repo, now).await?;
+        let mut state = whole_of(mirror)?.begin(self.metadata.shown(repo).await?, now)?;
+        for file in self.files(mirror, "").await? {
+            let found = self.metadata.find(mirror.place(""), &file.path).await?.ok_or_else(absent)?;
+            let bytes: Bytes = self.bytes(&found).await?;
+            state = aside(state, move |state| state.give(&file, &bytes)).await?;
+        }
+        let mut after: (Box<str>, Box<str>) = Default::default();
+        loop {
+            let page = self.metadata.all_published(repo, (&after.0, &after.1), PAGE).await?;
+            let Some((package, last)) = page.last() else { break };
+            after = (package.clone(), last.path.clone());
+            let add = move |state: &mut dyn State| page.into_iter().try_for_each(|(_, row)| state.add(&kept(row)));
+            state = aside(state, add).await?;
+        }
+        let end = move || state.end(pen.as_ref().map(|pen| pen as &dyn Signer));
+        let composed = tokio::task::spawn_blocking(end).await.map_err(Problem::internal)??;
+        let told = self.stored(composed).await?;
+        self.keep_told(repo, Some(revision), told).await
+    }
+
+    /// Documents with their bytes stored.
+    pub(crate) async fn stored(&self, composed: Vec<Composed>) -> Result<Vec<Told>, Problem> {
+        let mut told = Vec::with_capacity(composed.len());
+        for Composed { path, content_type, bytes, lasting } in composed {
+            let blob = self.store(&bytes.into()).await?;
+            told.push(Told { path, blob, content_type, lasting });
+        }
+        Ok(told)
+    }
+
+    /// Keeps the documents of a state; of a revision, if it is to last as long as that.
+    pub(crate) async fn keep_told(&self, repo: i64, revision: Option<i64>, told: Vec<Told>) -> Result<(), Problem> {
+        let made: Vec<_> = told.iter().map(|told| (told.blob.digest, told.blob.bytes.clone())).collect();
+        let outcome = self.metadata.keep_whole(repo, revision, told, GRACE).await;
+        for (digest, bytes) in made {
+            self.drop_double(digest, &bytes).await?;
+        }
+        Ok(outcome?)
+    }
+
+    /// The repo's key, as its row has it now: what is signed with another is not kept.
+    pub(crate) async fn pen(&self, repo: i64, now: Timestamp) -> Result<Option<Pen>, Problem> {
+        let row = self.metadata.repos().await?.into_iter().find(|row| row.id == repo).ok_or_else(absent)?;
+        let settings = settings_of(&row.settings)?;
+        let Some(key) = &settings.signing_key else { return Ok(None) };
+        let place = format!("{}/{}", row.protocol, row.name);
+        Ok(Some(Pen { key: self.gate.open_signing_key(&key.sealed, &place)?, now }))
+    }
+}
+
+/// What a repo's protocol tells of whole repos.
+pub(crate) fn whole_of(mirror: &Mirror) -> Result<&'static dyn Whole, Problem> {
+    hosted_of(mirror)?.whole().ok_or_else(|| Problem::internal("no document here tells of all packages"))
+}
+
+/// Works on a state away from the connections.
+async fn aside(
+    mut state: Box<dyn State>,
+    work: impl FnOnce(&mut dyn State) -> Result<(), Problem> + Send + 'static,
+) -> Result<Box<dyn State>, Problem> {
+    let work = move || work(&mut *state).map(|()| state);
+    tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
+}
