@@ -3,16 +3,24 @@
 //!
 //! An upstream may hold many repositories; each is at a root below its address, with `repodata/` right below that root.
 
+mod describe;
+mod filter;
+mod given;
+mod header;
 mod item;
 mod listing;
+mod merge;
+mod package;
+mod publish;
 mod repomd;
 mod unpack;
+mod whole;
 mod xml;
 
 pub use listing::Listing;
 
 use crate::text::{self, not_that};
-use crate::{Artifact, Ask, Document, Form, Here, Line, Plan, Protocol, Set, Source, Table};
+use crate::{Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Set, Source, Table};
 use bytes::Bytes;
 use http::Method;
 use item::below;
@@ -153,6 +161,10 @@ impl Protocol for Rpm {
 
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         name_of(&artifact.path)
+    }
+
+    fn hosted(&self) -> Option<&dyn Hosted> {
+        Some(self)
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {

@@ -6,7 +6,7 @@ use http::header::WWW_AUTHENTICATE;
 use larder_model::{Algorithm, Digest};
 
 const REPOMD: &[u8] = include_bytes!("testdata/repomd.xml");
-const GZIP: &[u8] = include_bytes!("testdata/primary.xml.gz");
+pub(super) const GZIP: &[u8] = include_bytes!("testdata/primary.xml.gz");
 const XZ: &[u8] = include_bytes!("testdata/primary.xml.xz");
 const ZSTD: &[u8] = include_bytes!("testdata/primary.xml.zst");
 const BZIP2: &[u8] = include_bytes!("testdata/primary.xml.bz2");

@@ -92,7 +92,7 @@ impl Raw {
     }
 }
 
-fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<String>, Fault> {
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<String>, Fault> {
     let mut attributes = tag.attributes();
     // Their check for doubles compares each with each; the first one counts.
     for (at, attribute) in attributes.with_checks(false).enumerate() {
@@ -105,6 +105,15 @@ fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<String>, Fault>
         }
     }
     Ok(None)
+}
+
+/// What a reference stands for.
+pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
+    if let Some(char) = reference.resolve_char_ref()? {
+        return Ok(char.to_string());
+    }
+    let name = reference.decode()?;
+    Ok(quick_xml::escape::resolve_xml_entity(&name).ok_or("an entity of its own")?.to_owned())
 }
 
 /// How far the walk is.
@@ -177,11 +186,7 @@ impl Walk {
     }
 
     fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), Fault> {
-        if let Some(char) = reference.resolve_char_ref()? {
-            return self.text(char.encode_utf8(&mut [0; 4]));
-        }
-        let name = reference.decode()?;
-        self.text(quick_xml::escape::resolve_xml_entity(&name).ok_or("an entity of its own")?)
+        self.text(&resolve(reference)?)
     }
 
     fn is_over(&self) -> bool {

@@ -1,0 +1,137 @@
+//! Metadata that no package tells: advisories, groups of packages, modules. Whoever publishes gives it, in one file each.
+
+use super::unpack::{Fence, unpack};
+use super::whole::{Packer, Record};
+use crate::hosted::{Body, Composed};
+use larder_model::Problem;
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use std::io::{BufRead, Read, Write};
+
+/// As it is uploaded.
+pub(super) const MOST_BYTES: u64 = 64 << 20;
+/// Unpacked.
+const MOST_PLAIN_BYTES: u64 = 256 << 20;
+
+/// A kind of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Advisories,
+    Groups,
+    Modules,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Advisories, Self::Groups, Self::Modules];
+
+    /// Where it is put; a `.gz` may follow.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Advisories => "repodata/updateinfo.xml",
+            Self::Groups => "repodata/comps.xml",
+            Self::Modules => "repodata/modules.yaml",
+        }
+    }
+
+    pub(super) fn at(path: &str) -> Option<Self> {
+        let plain = path.strip_suffix(".gz").unwrap_or(path);
+        Self::ALL.into_iter().find(|kind| kind.path() == plain)
+    }
+
+    const fn root(self) -> &'static [u8] {
+        match self {
+            Self::Advisories => b"updates",
+            Self::Groups => b"comps",
+            Self::Modules => b"",
+        }
+    }
+}
+
+fn bad(kind: Kind, why: &str) -> Problem {
+    Problem::invalid("metadata", format!("{} cannot be kept: {why}", kind.path()))
+}
+
+fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> {
+    unpack(bytes).map_err(|error| bad(kind, "it cannot be unpacked").because(error))
+}
+
+/// Reads what was uploaded, and holds it to what it should be.
+pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
+    let mut bytes = Vec::new();
+    body.take(MOST_BYTES).read_to_end(&mut bytes).map_err(Problem::internal)?;
+    let plain = unpacked(kind, &bytes)?;
+    if kind == Kind::Modules { check_yaml(kind, plain) } else { check_xml(kind, plain) }
+}
+
+/// Documents in YAML begin so; their contents are read by clients alone.
+fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
+    let mut text = String::new();
+    let read = plain.take(MOST_BYTES + 1).read_to_string(&mut text);
+    read.map_err(|error| bad(kind, "it is no text").because(error))?;
+    let begins = text.lines().any(|line| line.starts_with("document: modulemd"));
+    if text.len() as u64 <= MOST_BYTES && begins { Ok(()) } else { Err(bad(kind, "it has no modulemd documents")) }
+}
+
+fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
+    let mut reader = Reader::from_reader(Fence::new(plain, MOST_PLAIN_BYTES));
+    let (mut buffer, mut depth, mut seen) = (Vec::new(), 0_usize, false);
+    let root = String::from_utf8_lossy(kind.root());
+    let other = || bad(kind, &format!("it is no XML with the root element `{root}`"));
+    loop {
+        buffer.clear();
+        reader.get_mut().next_piece();
+        let event = reader.read_event_into(&mut buffer);
+        match event.map_err(|error| bad(kind, "it is no well-formed XML").because(error))? {
+            Event::Start(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => return Err(other()),
+            Event::Empty(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => return Err(other()),
+            Event::Start(_) => (depth, seen) = (depth + 1, true),
+            Event::Empty(_) => seen = true,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::DocType(kind_of) if kind_of.contains(&b'[') => return Err(bad(kind, "it defines entities")),
+            Event::Eof if depth == 0 && seen => return Ok(()),
+            Event::Eof => return Err(bad(kind, "it is cut short")),
+            _ => {}
+        }
+    }
+}
+
+/// What was given, packed anew.
+pub(super) struct Given {
+    kind: Kind,
+    packed: Packer,
+    /// Unpacked, where it is told in that way as well.
+    plain: Vec<u8>,
+}
+
+impl Given {
+    pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Problem> {
+        let kind = Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
+        let mut reader = unpacked(kind, bytes)?.take(MOST_PLAIN_BYTES);
+        let (mut packed, mut plain) = (Packer::new(), Vec::new());
+        loop {
+            let piece = reader.fill_buf().map_err(Problem::internal)?;
+            let count = piece.len();
+            if count == 0 {
+                return Ok(Self { kind, packed, plain });
+            }
+            packed.write_all(piece).map_err(Problem::internal)?;
+            if kind == Kind::Groups {
+                plain.extend_from_slice(piece);
+            }
+            reader.consume(count);
+        }
+    }
+
+    /// Its files, with what `repomd.xml` says of them.
+    pub(super) fn files(self) -> Result<Vec<(Composed, Record)>, Problem> {
+        let Self { kind, packed, plain } = self;
+        Ok(match kind {
+            Kind::Advisories => vec![packed.end("updateinfo", "updateinfo.xml")?],
+            Kind::Modules => vec![packed.end("modules", "modules.yaml")?],
+            // Older clients know the one, newer ones the other.
+            Kind::Groups => {
+                vec![Record::of("group", "comps.xml", "text/xml", plain, None), packed.end("group_gz", "comps.xml")?]
+            }
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! The beginning of an rpm as far as it is needed here: the lead, the signature header, the header ("RPM V4 Package format").
+//! Nothing in them is believed before it was measured: counts and offsets are checked against the bytes that are there.
+
+use crate::hosted::Body;
+use larder_model::Problem;
+use std::io::{self, Read};
+
+/// Of the lead.
+pub(super) const LEAD_BYTES: usize = 96;
+const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
+const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
+/// Of a header before its entries.
+const INTRO_BYTES: usize = 16;
+const ENTRY_BYTES: usize = 16;
+/// What rpm itself takes at most.
+const MOST_ENTRIES: usize = 0xffff;
+/// Headers of packages with a hundred thousand files have some ten MiB.
+const MOST_HEADER_BYTES: usize = 32 << 20;
+/// Signatures of single files can be in it.
+const MOST_SIGNATURE_BYTES: usize = 8 << 20;
+/// Of one tag. In memory each takes more than in the file.
+const MOST_VALUES: usize = 1 << 20;
+
+/// The package is not as it should be.
+pub(super) fn bad(why: &str) -> Problem {
+    Problem::invalid("package", format!("this is no rpm that can be published: {why}"))
+}
+
+fn cut(error: io::Error) -> Problem {
+    if error.kind() == io::ErrorKind::UnexpectedEof { bad("it is cut short") } else { Problem::internal(error) }
+}
+
+/// What stands before the payload.
+pub(super) struct Front {
+    pub(super) signature: Header,
+    pub(super) header: Header,
+    /// Where the header begins and ends in the file.
+    pub(super) range: (u64, u64),
+}
+
+impl Front {
+    /// Reads it; the body stands where the payload begins.
+    pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
+        let mut lead = [0; LEAD_BYTES];
+        body.read_exact(&mut lead).map_err(cut)?;
+        if lead[..4] != LEAD_MAGIC {
+            return Err(bad("it does not begin as one"));
+        }
+        if !matches!(lead[4], 3 | 4) {
+            return Err(bad("its format is of a version that is not known here"));
+        }
+        let signature = Header::read(body, MOST_SIGNATURE_BYTES)?;
+        let padding = signature.bytes.len().next_multiple_of(8) - signature.bytes.len();
+        body.read_exact(&mut [0; 8][..padding]).map_err(cut)?;
+        let start = (LEAD_BYTES + signature.bytes.len() + padding) as u64;
+        let header = Header::read(body, MOST_HEADER_BYTES)?;
+        let end = start + header.bytes.len() as u64;
+        Ok(Self { signature, header, range: (start, end) })
+    }
+}
+
+/// A list of tagged values.
+pub(super) struct Header {
+    /// As it stands in the file, with its magic.
+    pub(super) bytes: Vec<u8>,
+    entries: usize,
+}
+
+/// One tagged value: its type, where it begins in the data, how many it is.
+#[derive(Clone, Copy)]
+struct Entry {
+    kind: u32,
+    offset: usize,
+    count: usize,
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+impl Header {
+    pub(super) fn read(body: &mut dyn Body, most_bytes: usize) -> Result<Self, Problem> {
+        let mut bytes = vec![0; INTRO_BYTES];
+        body.read_exact(&mut bytes).map_err(cut)?;
+        if bytes[..4] != HEADER_MAGIC {
+            return Err(bad("a header does not begin as one"));
+        }
+        let size = |at| number(&bytes, at).and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
+        let (entries, data) = (size(8), size(12));
+        if entries == 0 || entries > MOST_ENTRIES || data > most_bytes {
+            return Err(bad("a header is empty, or larger than can be"));
+        }
+        let rest = entries * ENTRY_BYTES + data;
+        // Grows with what is there, not with what is promised.
+        let count = body.take(rest as u64).read_to_end(&mut bytes).map_err(cut)?;
+        if count != rest {
+            return Err(bad("it is cut short"));
+        }
+        Ok(Self { bytes, entries })
+    }
+
+    fn data(&self) -> &[u8] {
+        self.bytes.get(INTRO_BYTES + self.entries * ENTRY_BYTES..).unwrap_or_default()
+    }
+
+    /// The first value of a tag.
+    fn entry(&self, tag: u32) -> Option<Entry> {
+        let entries = self.bytes.get(INTRO_BYTES..)?.chunks_exact(ENTRY_BYTES).take(self.entries);
+        let entry = entries.into_iter().find(|entry| number(entry, 0) == Some(tag))?;
+        Some(Entry {
+            kind: number(entry, 4)?,
+            offset: usize::try_from(number(entry, 8)?).ok()?,
+            count: usize::try_from(number(entry, 12)?).ok()?,
+        })
+    }
+
+    /// The bytes of `count` values of `width`; none if they are not all there.
+    fn values(&self, entry: Entry, width: usize) -> Option<&[u8]> {
+        let length = entry.count.checked_mul(width)?;
+        self.data().get(entry.offset..entry.offset.checked_add(length)?)
+    }
+
+    /// Whole numbers of any width; a problem if they lie outside of the data. None: the tag is not there.
+    pub(super) fn numbers(&self, tag: u32) -> Result<Vec<u64>, Problem> {
+        let Some(entry) = self.entry(tag) else { return Ok(Vec::new()) };
+        let width = match entry.kind {
+            2 => 1,
+            3 => 2,
+            4 => 4,
+            5 => 8,
+            _ => return Err(bad("a number in its header is none")),
+        };
+        let bytes = self.values(entry, width).filter(|_| entry.count <= MOST_VALUES);
+        let bytes = bytes.ok_or_else(|| bad("its header points beyond its end, or has too many values"))?;
+        let big_endian = |value: &[u8]| value.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        Ok(bytes.chunks_exact(width).map(big_endian).collect())
+    }
+
+    /// The first number of a tag.
+    pub(super) fn number(&self, tag: u32) -> Result<Option<u64>, Problem> {
+        Ok(self.numbers(tag)?.first().copied())
+    }
+
+    /// Bytes as they are.
+    pub(super) fn binary(&self, tag: u32) -> Result<Option<&[u8]>, Problem> {
+        let Some(entry) = self.entry(tag) else { return Ok(None) };
+        let bytes = self.values(entry, 1).filter(|_| entry.kind == 7);
+        bytes.map(Some).ok_or_else(|| bad("its header points beyond its end"))
+    }
+
+    /// Texts of a tag; of one in several languages the first.
+    pub(super) fn texts(&self, tag: u32) -> Result<Vec<String>, Problem> {
+        let Some(entry) = self.entry(tag) else { return Ok(Vec::new()) };
+        let count = match entry.kind {
+            6 | 9 => 1,
+            8 if entry.count <= MOST_VALUES => entry.count,
+            8 => return Err(bad("its header has too many values")),
+            _ => return Err(bad("a text in its header is none")),
+        };
+        let mut rest = self.data().get(entry.offset..).unwrap_or_default();
+        let mut texts = Vec::new();
+        for _ in 0..count {
+            let end = rest.iter().position(|byte| *byte == 0).ok_or_else(|| bad("a text in its header has no end"))?;
+            texts.push(text(&rest[..end]));
+            rest = &rest[end + 1..];
+        }
+        Ok(texts)
+    }
+
+    /// The first text of a tag; empty if there is none.
+    pub(super) fn text(&self, tag: u32) -> Result<String, Problem> {
+        Ok(self.texts(tag)?.into_iter().next().unwrap_or_default())
+    }
+
+    pub(super) fn has(&self, tag: u32) -> bool {
+        self.entry(tag).is_some()
+    }
+}
+
+/// Old packages are not in UTF-8; what they are in nobody says, and Latin-1 has a character for every byte.
+fn text(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}

@@ -1,0 +1,203 @@
+//! The metadata of a group: one repository made of those of its members. What a member before has under an address, or under
+//! a name that is its own, a member after it does not add to. Lists are walked through, never held unpacked.
+
+use super::filter::{Element, Elements, unreadable};
+use super::repomd;
+use super::unpack::{MOST_UNPACKED_BYTES, unpack};
+use super::whole::{List, Packer, Record, seal};
+use crate::hosted::{Composed, Merge, Signer};
+use bytes::Bytes;
+use larder_model::{Problem, Timestamp};
+use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+
+/// Kinds of metadata in the order in which they are read. `primary` comes first: it says which packages there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    List(List),
+    Advisories,
+    Groups,
+    Modules,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [
+        Self::List(List::Primary),
+        Self::List(List::Filelists),
+        Self::List(List::Other),
+        Self::Advisories,
+        Self::Groups,
+        Self::Modules,
+    ];
+
+    /// What `repomd.xml` calls it.
+    const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::List(List::Primary) => &["primary"],
+            Self::List(List::Filelists) => &["filelists"],
+            Self::List(List::Other) => &["other"],
+            Self::Advisories => &["updateinfo"],
+            Self::Groups => &["group", "group_gz"],
+            Self::Modules => &["modules"],
+        }
+    }
+}
+
+struct Member {
+    /// In the order of the kinds.
+    paths: Vec<Option<Box<str>>>,
+    hidden: Arc<HashSet<Box<str>>>,
+}
+
+/// A group's metadata while it is made.
+pub(super) struct Merged {
+    now: Timestamp,
+    members: Vec<Member>,
+    /// How many kinds were asked for.
+    asked: usize,
+    /// Checksums of the packages that are taken in, of each member.
+    taken: Vec<HashSet<Box<str>>>,
+    count: u64,
+    records: Vec<Record>,
+}
+
+impl Merged {
+    pub(super) fn begin(now: Timestamp) -> Self {
+        Self { now, members: Vec::new(), asked: 0, taken: Vec::new(), count: 0, records: Vec::new() }
+    }
+
+    /// Walks through the lists of a kind.
+    fn walk(
+        &self,
+        lists: &[Option<Bytes>],
+        mut visit: impl FnMut(usize, &Elements<'_>, Element) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        for (at, (member, list)) in self.members.iter().zip(lists).enumerate() {
+            let Some(list) = list else { continue };
+            let hidden = |name: &str| member.hidden.contains(name);
+            let mut elements = Elements::new(list, &hidden)?;
+            while let Some(element) = elements.next()? {
+                visit(at, &elements, element)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides which packages are there; the prefixes that their elements are written with.
+    fn choose(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<(String, String)>, Problem> {
+        let mut taken: Vec<HashSet<Box<str>>> = self.members.iter().map(|_| HashSet::new()).collect();
+        let (mut paths, mut ids) = (HashSet::<Box<str>>::new(), HashSet::<Box<str>>::new());
+        let mut prefixes: Vec<(String, String)> = Vec::new();
+        let mut count = 0;
+        self.walk(lists, |at, elements, element| {
+            for (name, value) in elements.prefixes() {
+                if !prefixes.iter().any(|(known, _)| known == name) {
+                    prefixes.push((name.clone(), value.clone()));
+                }
+            }
+            let Some(path) = element.path.as_ref().filter(|_| !element.name.is_empty() && !element.id.is_empty())
+            else {
+                return Ok(()); // nobody could ask for it, or know it again
+            };
+            if self.members[at].hidden.contains(&*element.name) || paths.contains(&**path) {
+                return Ok(());
+            }
+            // The same package at two addresses is told of once.
+            if ids.insert(element.id.as_str().into()) {
+                paths.insert(path.as_str().into());
+                taken[at].insert(element.id.into());
+                count += 1;
+            }
+            Ok(())
+        })?;
+        (self.taken, self.count) = (taken, count);
+        Ok(prefixes)
+    }
+
+    fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
+        let prefixes = if list == List::Primary { self.choose(lists)? } else { Vec::new() };
+        let mut packer = Packer::new();
+        let mut begin = list.begin(self.count);
+        for (name, value) in prefixes.iter().filter(|(name, _)| name != "xmlns:rpm") {
+            begin = begin.replacen(" packages=", &format!(" {name}=\"{value}\" packages="), 1);
+        }
+        packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
+        let mut left = self.taken.clone();
+        self.walk(lists, |at, _, element| {
+            if left.get_mut(at).is_some_and(|ids| ids.remove(&*element.id)) {
+                packer.write_all(&element.text).and_then(|()| packer.write_all(b"\n")).map_err(Problem::internal)?;
+            }
+            Ok(())
+        })?;
+        packer.write_all(list.end().as_bytes()).map_err(Problem::internal)?;
+        Ok(self.keep(packer.end(list.kind(), &format!("{}.xml", list.kind()))?))
+    }
+
+    /// All elements of all members below one root.
+    fn join(
+        &mut self,
+        (kind, root, name): (&'static str, &str, &str),
+        lists: &[Option<Bytes>],
+    ) -> Result<Vec<Composed>, Problem> {
+        let mut packer = Packer::new();
+        let begin = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>\n");
+        packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
+        self.walk(lists, |_, _, element| {
+            packer.write_all(&element.text).and_then(|()| packer.write_all(b"\n")).map_err(Problem::internal)
+        })?;
+        packer.write_all(format!("</{root}>\n").as_bytes()).map_err(Problem::internal)?;
+        Ok(self.keep(packer.end(kind, name)?))
+    }
+
+    /// Documents of YAML one after another.
+    fn modules(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
+        let mut packer = Packer::new();
+        for list in lists.iter().flatten() {
+            let mut text = unpack(list).map_err(unreadable)?.take(MOST_UNPACKED_BYTES);
+            std::io::copy(&mut text, &mut packer).map_err(unreadable)?;
+            packer.write_all(b"\n").map_err(Problem::internal)?;
+        }
+        Ok(self.keep(packer.end("modules", "modules.yaml")?))
+    }
+
+    fn keep(&mut self, (file, record): (Composed, Record)) -> Vec<Composed> {
+        self.records.push(record);
+        vec![file]
+    }
+}
+
+impl Merge for Merged {
+    fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem> {
+        let records = repomd::read(head)?;
+        let path = |name: &&str| Some(records.iter().find(|record| record.kind == **name)?.item.path.as_str().into());
+        let paths = Kind::ALL.iter().map(|kind| kind.names().iter().find_map(path)).collect();
+        self.members.push(Member { paths, hidden });
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Vec<Option<Box<str>>>> {
+        let at = self.asked;
+        self.asked = (at < Kind::ALL.len()).then_some(at + 1)?;
+        Some(self.members.iter().map(|member| member.paths.get(at).cloned().flatten()).collect())
+    }
+
+    fn take(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<Composed>, Problem> {
+        let there = lists.iter().any(Option::is_some);
+        match Kind::ALL.get(self.asked.saturating_sub(1)) {
+            Some(Kind::List(list)) => self.list(*list, &lists),
+            Some(_) if !there => Ok(Vec::new()),
+            Some(Kind::Advisories) => self.join(("updateinfo", "updates", "updateinfo.xml"), &lists),
+            Some(Kind::Groups) => self.join(("group", "comps", "comps.xml"), &lists),
+            Some(Kind::Modules) => self.modules(&lists),
+            None => Err(Problem::internal("lists that nobody asked for")),
+        }
+    }
+
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem> {
+        seal(&self.records, self.now, signer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+use super::super::Rpm;
+use super::*;
+use crate::hosted::Hosted as _;
+use larder_model::{Algorithm, Digest};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+/// A package in `primary`; its checksum is its name's.
+fn package(name: &str, place: &str) -> String {
+    format!(
+        "<package type=\"rpm\"><name>{name}</name><checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>{place}</package>",
+        id(name)
+    )
+}
+
+fn id(name: &str) -> String {
+    Digest::of(Algorithm::Sha256, name.as_bytes()).hex()
+}
+
+fn at(path: &str) -> String {
+    format!("<location href=\"{path}\"/>")
+}
+
+fn primary(packages: &[String]) -> Bytes {
+    format!("<metadata xmlns=\"c\" xmlns:rpm=\"r\" xmlns:more=\"m\">{}</metadata>", packages.concat()).into()
+}
+
+fn files(names: &[&str]) -> Bytes {
+    let file = |name: &&str| format!("<package pkgid=\"{}\" name=\"{name}\"><file>/{name}</file></package>", id(name));
+    format!("<filelists>{}</filelists>", names.iter().map(file).collect::<String>()).into()
+}
+
+/// Names that a member has no say in, and its lists by their kinds.
+type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
+
+/// Merges members, each with the names that it has no say in, and its lists by their kinds.
+fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
+    let mut merge = Rpm.whole().expect("whole").merge(NOW);
+    for (hidden, lists) in members {
+        let record = |(kind, _): &(&str, Bytes)| {
+            format!(
+                "<data type=\"{kind}\"><location href=\"repodata/{kind}\"/><checksum type=\"sha256\">{}</checksum></data>",
+                id(kind)
+            )
+        };
+        let head = format!("<repomd>{}</repomd>", lists.iter().map(record).collect::<String>());
+        merge.add(head.as_bytes(), Arc::new(hidden.iter().map(|name| (*name).into()).collect()))?;
+    }
+    let mut made = Vec::new();
+    while let Some(wanted) = merge.next() {
+        let found = |(path, (_, lists)): (Option<Box<str>>, &Part<'_>)| {
+            let path = path?;
+            lists.iter().find(|(kind, _)| path.ends_with(kind)).map(|(_, list)| list.clone())
+        };
+        made.extend(merge.take(wanted.into_iter().zip(members).map(found).collect())?);
+    }
+    made.extend(merge.end(None)?);
+    let text = |file: Composed| {
+        let mut text = String::new();
+        unpack(&file.bytes).expect("packed").read_to_string(&mut text).expect("text");
+        (file.path.rsplit('-').next().unwrap_or_default().to_owned(), text)
+    };
+    Ok(made.into_iter().map(text).collect())
+}
+
+fn list<'a>(made: &'a [(String, String)], ending: &str) -> &'a str {
+    made.iter().find(|(path, _)| path.contains(ending)).map(|(_, text)| text.as_str()).unwrap_or_default()
+}
+
+#[test]
+fn members_become_one() {
+    let ours = [package("ours", &at("a/ours.rpm"))];
+    let theirs = [
+        package("ours", &at("b/ours-9.rpm")),
+        package("theirs", &at("b/theirs.rpm")),
+        package("clash", &at("a/ours.rpm")),
+        package("far", "<location xml:base=\"https://far.example/x/\" href=\"y/far.rpm\"/>"),
+        package("out", &at("../out.rpm")),
+    ];
+    let names = ["ours", "theirs", "clash", "far", "out", "unknown"];
+    let made = merge(&[
+        (&[], &[("primary", primary(&ours)), ("filelists", files(&["ours"]))]),
+        (&["ours"], &[("primary", primary(&theirs)), ("filelists", files(&names))]),
+    ])
+    .expect("merged");
+    let primary = list(&made, "primary");
+    let expected =
+        [package("ours", &at("a/ours.rpm")), package("theirs", &at("b/theirs.rpm")), package("far", &at("y/far.rpm"))];
+    assert!(primary.contains(" xmlns:more=\"m\" packages=\"3\">"), "{primary}");
+    assert!(primary.contains(&expected.join("\n")), "{primary}");
+    assert_eq!(primary.matches("<package ").count(), 3, "{primary}");
+    let told = list(&made, "filelists");
+    assert!(told.contains("<file>/ours</file>") && told.contains("<file>/far</file>"), "{told}");
+    assert_eq!(told.matches("<package ").count(), 3, "each package once: {told}");
+    let head = list(&made, "repomd");
+    assert_eq!(head.matches("<data ").count(), 3, "{head}");
+}
+
+#[test]
+fn a_name_is_hidden_however_it_is_written() {
+    for name in ["ours", "o&#117;rs", "<![CDATA[ours]]>", " ours\n", "o<!-- x -->urs"] {
+        let written = package("ours", &at("x.rpm")).replace(">ours<", &format!(">{name}<"));
+        let made = merge(&[(&["ours"], &[("primary", primary(&[written]))])]).expect("merged");
+        assert!(list(&made, "primary").contains("packages=\"0\""), "{name}");
+    }
+    // Two answers to one question are no answer.
+    let twice = [
+        package("fine", &at("x.rpm")).replace("<name>", "<name>ours</name><name>"),
+        package("fine", &(at("x.rpm") + &at("y.rpm"))),
+        package("fine", &at("x.rpm")).replace("<package ", "<package name=\"x\" "),
+    ];
+    for package in twice {
+        assert!(merge(&[(&["ours"], &[("primary", primary(&[package]))])]).is_err());
+    }
+    // Nor is no answer one.
+    let nameless = package("x", &at("x.rpm")).replace("name>", "c:name>");
+    let made = merge(&[(&["ours"], &[("primary", primary(&[nameless]))])]).expect("merged");
+    assert!(list(&made, "primary").contains("packages=\"0\""));
+}
+
+#[test]
+fn what_else_is_told_is_joined() {
+    let update = |name: &str| {
+        format!(
+            "<updates><update><pkglist><collection><package name=\"{name}\"><filename>f</filename></package>\
+                 <package name=\"{name}\"/><package name=\"other\"/></collection></pkglist></update></updates>"
+        )
+    };
+    let made = merge(&[
+        (
+            &[],
+            &[
+                ("updateinfo", update("ours").into()),
+                ("modules", "---\na\n".into()),
+                ("group_gz", "<comps><group/></comps>".into()),
+            ],
+        ),
+        (
+            &["ours"],
+            &[
+                ("updateinfo", update("ours").into()),
+                ("modules", "---\nb\n".into()),
+                ("group", "<comps><category/></comps>".into()),
+            ],
+        ),
+    ])
+    .expect("merged");
+    let told = list(&made, "updateinfo");
+    assert_eq!((told.matches("\"ours\"").count(), told.matches("\"other\"").count()), (2, 2), "{told}");
+    assert_eq!(told.matches("<update>").count(), 2, "{told}");
+    assert_eq!(list(&made, "modules"), "---\na\n\n---\nb\n\n");
+    assert!(list(&made, "comps").contains("<comps>\n<group/>\n<category/>\n</comps>"), "{}", list(&made, "comps"));
+}
+
+#[test]
+fn lists_that_are_none_are_refused() {
+    let deep = format!("<metadata>{}{}</metadata>", "<a>".repeat(100), "</a>".repeat(100));
+    for list in [
+        "",
+        "text",
+        "<metadata>",
+        "<metadata><package></metadata>",
+        "<a/><b/>",
+        "<!DOCTYPE a [<!ENTITY x \"y\">]><a/>",
+        &deep,
+    ] {
+        assert!(merge(&[(&[], &[("primary", Bytes::from(list.to_owned()))])]).is_err(), "{list}");
+    }
+    let cut = super::super::tests::GZIP;
+    assert!(merge(&[(&[], &[("primary", Bytes::from_static(&cut[..cut.len() / 2]))])]).is_err());
+    assert!(merge(&[(&[], &[("primary", Bytes::from_static(cut))])]).is_ok());
+}

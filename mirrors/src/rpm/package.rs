@@ -1,0 +1,398 @@
+//! What an rpm says of itself, checked against its own digests.
+
+use super::header::{Front, Header, bad};
+use crate::hosted::Body;
+use larder_model::{Algorithm, Digest, Hasher, Problem, hex};
+use md5::Md5;
+use sha1::{Digest as _, Sha1};
+use std::io::Read;
+
+/// Changelogs that are told of a package.
+const MOST_CHANGES: usize = 10;
+/// Bytes hashed at once.
+const PIECE_BYTES: usize = 256 << 10;
+const MOST_NAME_BYTES: usize = 200;
+/// Of one file: what Linux takes.
+const MOST_PATH_BYTES: usize = 4096;
+/// Of all files. Each names its directory by number, so a small header could make a large list.
+const MOST_PATHS_BYTES: usize = 64 << 20;
+
+/// Of the signature header.
+mod signature {
+    pub(super) const LONG_SIZE: u32 = 270;
+    pub(super) const SHA1: u32 = 269;
+    pub(super) const SHA256: u32 = 273;
+    pub(super) const SIZE: u32 = 1000;
+    pub(super) const MD5: u32 = 1004;
+    pub(super) const ARCHIVE: [u32; 2] = [1007, 271];
+}
+
+/// Of the header: what the package is.
+mod tag {
+    pub(super) const NAME: u32 = 1000;
+    pub(super) const VERSION: u32 = 1001;
+    pub(super) const RELEASE: u32 = 1002;
+    pub(super) const EPOCH: u32 = 1003;
+    pub(super) const SUMMARY: u32 = 1004;
+    pub(super) const DESCRIPTION: u32 = 1005;
+    pub(super) const BUILD_TIME: u32 = 1006;
+    pub(super) const BUILD_HOST: u32 = 1007;
+    pub(super) const SIZE: [u32; 2] = [1009, 5009];
+    pub(super) const VENDOR: u32 = 1011;
+    pub(super) const LICENSE: u32 = 1014;
+    pub(super) const PACKAGER: u32 = 1015;
+    pub(super) const GROUP: u32 = 1016;
+    pub(super) const URL: u32 = 1020;
+    pub(super) const ARCH: u32 = 1022;
+    pub(super) const OLD_FILE_NAMES: u32 = 1027;
+    pub(super) const FILE_MODES: u32 = 1030;
+    pub(super) const FILE_FLAGS: u32 = 1037;
+    pub(super) const SOURCE_RPM: u32 = 1044;
+    pub(super) const CHANGE_TIMES: u32 = 1080;
+    pub(super) const CHANGE_NAMES: u32 = 1081;
+    pub(super) const CHANGE_TEXTS: u32 = 1082;
+    pub(super) const DIRECTORY_INDEXES: u32 = 1116;
+    pub(super) const BASE_NAMES: u32 = 1117;
+    pub(super) const DIRECTORIES: u32 = 1118;
+    pub(super) const PAYLOAD_DIGEST: u32 = 5092;
+    pub(super) const PAYLOAD_ALGORITHM: u32 = 5093;
+}
+
+/// Kinds of relations in the order in which metadata tells them, with their tags of names, flags and versions.
+pub(super) const RELATIONS: [(&str, [u32; 3]); 8] = [
+    ("provides", [1047, 1112, 1113]),
+    ("requires", [1049, 1048, 1050]),
+    ("conflicts", [1054, 1053, 1055]),
+    ("obsoletes", [1090, 1114, 1115]),
+    ("suggests", [5049, 5051, 5050]),
+    ("enhances", [5055, 5057, 5056]),
+    ("recommends", [5046, 5048, 5047]),
+    ("supplements", [5052, 5054, 5053]),
+];
+
+/// What a package is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Nevra {
+    pub(super) name: String,
+    pub(super) epoch: u64,
+    pub(super) version: String,
+    pub(super) release: String,
+    pub(super) arch: String,
+}
+
+impl Nevra {
+    /// All but the name: two packages that agree in it are one.
+    pub(super) fn edition(&self) -> String {
+        let epoch = if self.epoch == 0 { String::new() } else { format!("{}:", self.epoch) };
+        format!("{epoch}{}-{}.{}", self.version, self.release, self.arch)
+    }
+}
+
+/// Another thing that a package speaks of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Relation {
+    pub(super) name: String,
+    /// `EQ`, `LT`, …; empty: any version.
+    pub(super) flags: &'static str,
+    /// Epoch, version, release, where there are such.
+    pub(super) evr: [String; 3],
+    /// Needed before the package is installed.
+    pub(super) pre: bool,
+}
+
+/// What a path of a package is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FileKind {
+    Plain,
+    Directory,
+    Ghost,
+}
+
+/// An entry of the changelog: who, when, what.
+pub(super) type Change = (String, u64, String);
+
+/// What metadata tells of a package.
+pub(super) struct Package {
+    pub(super) nevra: Nevra,
+    /// Of the whole file.
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+    pub(super) installed_size: u64,
+    pub(super) archive_size: u64,
+    pub(super) header_range: (u64, u64),
+    pub(super) build_time: u64,
+    pub(super) summary: String,
+    pub(super) description: String,
+    pub(super) packager: String,
+    pub(super) url: String,
+    /// License, vendor, group, build host, source rpm.
+    pub(super) plain: [String; 5],
+    /// As many as there are in [`RELATIONS`].
+    pub(super) relations: Vec<Vec<Relation>>,
+    pub(super) files: Vec<(String, FileKind)>,
+    pub(super) changes: Vec<Change>,
+}
+
+impl Package {
+    /// Reads an rpm and holds it to the digests that it has of itself.
+    pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
+        let front = Front::read(body)?;
+        check_header(&front)?;
+        let (digest, size) = check_payload(&front, body)?;
+        let header = &front.header;
+        let nevra = nevra(header)?;
+        let files = files(header)?;
+        let text = |tag| header.text(tag);
+        let plain = [tag::LICENSE, tag::VENDOR, tag::GROUP, tag::BUILD_HOST, tag::SOURCE_RPM];
+        Ok(Self {
+            digest,
+            size,
+            installed_size: either(header, tag::SIZE)?.unwrap_or_default(),
+            archive_size: either(&front.signature, signature::ARCHIVE)?.unwrap_or_default(),
+            header_range: front.range,
+            build_time: header.number(tag::BUILD_TIME)?.unwrap_or_default(),
+            summary: text(tag::SUMMARY)?,
+            description: text(tag::DESCRIPTION)?,
+            packager: text(tag::PACKAGER)?,
+            url: text(tag::URL)?,
+            plain: [text(plain[0])?, text(plain[1])?, text(plain[2])?, text(plain[3])?, text(plain[4])?],
+            relations: relations(header, &files)?,
+            changes: changes(header)?,
+            files,
+            nevra,
+        })
+    }
+}
+
+/// The first of two tags that is there: one is for sizes that the other has no room for.
+fn either(header: &Header, tags: [u32; 2]) -> Result<Option<u64>, Problem> {
+    Ok(match header.number(tags[0])? {
+        Some(size) => Some(size),
+        None => header.number(tags[1])?,
+    })
+}
+
+fn mismatch(what: &str) -> Problem {
+    bad(&format!("its {what} does not have the digest that it tells"))
+}
+
+fn check_header(front: &Front) -> Result<(), Problem> {
+    let (told, bytes) = (&front.signature, &front.header.bytes);
+    let agrees = if told.has(signature::SHA256) {
+        told.text(signature::SHA256)?.eq_ignore_ascii_case(&Digest::of(Algorithm::Sha256, bytes).hex())
+    } else if told.has(signature::SHA1) {
+        told.text(signature::SHA1)?.eq_ignore_ascii_case(&hex::encode(&Sha1::digest(bytes)))
+    } else {
+        true
+    };
+    if agrees { Ok(()) } else { Err(mismatch("header")) }
+}
+
+/// The digest that an rpm tells of its payload.
+enum Told {
+    Digest(Algorithm, String),
+    /// Of header and payload: all that packages of old have.
+    Md5(Vec<u8>),
+    Nothing,
+}
+
+fn told(front: &Front) -> Result<Told, Problem> {
+    let digests = front.header.texts(tag::PAYLOAD_DIGEST)?;
+    if let Some(digest) = digests.into_iter().next() {
+        // RFC 9580, 9.5.
+        match front.header.number(tag::PAYLOAD_ALGORITHM)?.unwrap_or(8) {
+            8 => return Ok(Told::Digest(Algorithm::Sha256, digest)),
+            10 => return Ok(Told::Digest(Algorithm::Sha512, digest)),
+            _ => {}
+        }
+    }
+    Ok(front.signature.binary(signature::MD5)?.map_or(Told::Nothing, |digest| Told::Md5(digest.to_owned())))
+}
+
+/// Reads the whole file and compares the payload with its digest. The file's own digest, and its size.
+fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Problem> {
+    let told = told(front)?;
+    let mut payload = match &told {
+        Told::Digest(algorithm, _) => Some(Hasher::new(*algorithm)),
+        _ => None,
+    };
+    let mut md5 = matches!(told, Told::Md5(_)).then(|| Md5::new_with_prefix(&front.header.bytes));
+    let mut whole = Hasher::new(Algorithm::Sha256);
+    body.rewind().map_err(Problem::internal)?;
+    each(&mut (&mut *body).take(front.range.1), |bytes| whole.update(bytes))?;
+    let mut size = front.range.1;
+    each(body, |bytes| {
+        size += bytes.len() as u64;
+        whole.update(bytes);
+        if let Some(payload) = &mut payload {
+            payload.update(bytes);
+        }
+        if let Some(md5) = &mut md5 {
+            md5.update(bytes);
+        }
+    })?;
+    let promised = either(&front.signature, [signature::SIZE, signature::LONG_SIZE])?;
+    if promised.is_some_and(|promised| promised != size - front.range.0) {
+        return Err(bad("it is not as long as it tells"));
+    }
+    let agrees = match &told {
+        Told::Digest(_, hex) => payload.is_none_or(|payload| payload.finish().hex().eq_ignore_ascii_case(hex)),
+        Told::Md5(digest) => md5.is_none_or(|md5| md5.finalize()[..] == digest[..]),
+        Told::Nothing => true,
+    };
+    if agrees { Ok((whole.finish(), size)) } else { Err(mismatch("payload")) }
+}
+
+/// Hands over what is left, a piece at a time.
+fn each(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> Result<(), Problem> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match from.read(&mut piece).map_err(Problem::internal)? {
+            0 => return Ok(()),
+            count => take(&piece[..count]),
+        }
+    }
+}
+
+fn nevra(header: &Header) -> Result<Nevra, Problem> {
+    let part = |tag, what: &str, odd: &[u8]| {
+        let text = header.text(tag)?;
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || odd.contains(&byte);
+        let sound = !text.is_empty() && text.len() <= MOST_NAME_BYTES && text.bytes().all(fits);
+        let begins = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_');
+        if sound && begins { Ok(text) } else { Err(bad(&format!("its {what} is missing or has odd characters"))) }
+    };
+    let arch = part(tag::ARCH, "architecture", b"_")?;
+    let epoch = header.number(tag::EPOCH)?.unwrap_or_default();
+    Ok(Nevra {
+        name: part(tag::NAME, "name", b"._+-")?,
+        epoch,
+        version: part(tag::VERSION, "version", b"._+~^")?,
+        release: part(tag::RELEASE, "release", b"._+~^")?,
+        // A package that was not built from a source package is one.
+        arch: if header.has(tag::SOURCE_RPM) { arch } else { "src".to_owned() },
+    })
+}
+
+fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
+    const TYPE: u64 = 0o170_000;
+    const DIRECTORY: u64 = 0o040_000;
+    const GHOST: u64 = 1 << 6;
+    let uneven = || bad("its lists of files are not of one length, or too long");
+    let names = header.texts(tag::BASE_NAMES)?;
+    let paths = if names.is_empty() {
+        header.texts(tag::OLD_FILE_NAMES)?
+    } else {
+        let (directories, indexes) = (header.texts(tag::DIRECTORIES)?, header.numbers(tag::DIRECTORY_INDEXES)?);
+        let mut left = MOST_PATHS_BYTES;
+        let join = |(name, index): (&String, &u64)| {
+            let directory = directories.get(usize::try_from(*index).ok()?)?;
+            let length = Some(directory.len() + name.len()).filter(|length| *length <= MOST_PATH_BYTES)?;
+            left = left.checked_sub(length)?;
+            Some(format!("{directory}{name}"))
+        };
+        let paths: Option<Vec<String>> = names.iter().zip(&indexes).map(join).collect();
+        paths.filter(|paths| paths.len() == names.len()).ok_or_else(uneven)?
+    };
+    let (modes, flags) = (header.numbers(tag::FILE_MODES)?, header.numbers(tag::FILE_FLAGS)?);
+    if modes.len() != paths.len() || flags.len() != paths.len() {
+        return Err(uneven());
+    }
+    let kind = |mode: u64, flags: u64| match () {
+        () if mode & TYPE == DIRECTORY => FileKind::Directory,
+        () if flags & GHOST != 0 => FileKind::Ghost,
+        () => FileKind::Plain,
+    };
+    let kinds = modes.into_iter().zip(flags).map(|(mode, flags)| kind(mode, flags));
+    Ok(paths.into_iter().zip(kinds).collect())
+}
+
+/// Files that are told with the package itself, for others need them by their paths.
+pub(super) fn is_primary(path: &str) -> bool {
+    path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
+}
+
+fn relations(header: &Header, files: &[(String, FileKind)]) -> Result<Vec<Vec<Relation>>, Problem> {
+    let mut all: Vec<Vec<Relation>> = Vec::with_capacity(RELATIONS.len());
+    for (kind, [names, flags, versions]) in RELATIONS {
+        let (names, flags) = (header.texts(names)?, header.numbers(flags)?);
+        let versions = header.texts(versions)?;
+        if names.len() != flags.len() || names.len() != versions.len() {
+            return Err(bad("its lists of dependencies are not of one length"));
+        }
+        let read = names.into_iter().zip(flags).zip(versions);
+        let read = read.map(|((name, flags), version)| relation(name, flags, &version, kind == "requires"));
+        all.push(match kind {
+            "requires" => needed(read.collect(), &all[0], files),
+            _ => read.collect(),
+        });
+    }
+    Ok(all)
+}
+
+fn relation(name: String, flags: u64, version: &str, required: bool) -> Relation {
+    /// `PREREQ`, `SCRIPT_PRE`, `SCRIPT_POST`.
+    const PRE: u64 = 1 << 6 | 1 << 9 | 1 << 10;
+    let sense = match flags & 0b1110 {
+        0b0010 => "LT",
+        0b0100 => "GT",
+        0b1000 => "EQ",
+        0b1010 => "LE",
+        0b1100 => "GE",
+        _ => "",
+    };
+    Relation { name, flags: sense, evr: evr(version), pre: required && flags & PRE != 0 }
+}
+
+/// `1:2.0-3` in its parts.
+fn evr(text: &str) -> [String; 3] {
+    if text.is_empty() {
+        return Default::default();
+    }
+    let (epoch, rest) = text.split_once(':').unwrap_or(("0", text));
+    let (version, release) = rest.split_once('-').unwrap_or((rest, ""));
+    [epoch, version, release].map(str::to_owned)
+}
+
+/// What is required of others, each once: neither of rpm itself nor what the package has on its own.
+fn needed(all: Vec<Relation>, provided: &[Relation], files: &[(String, FileKind)]) -> Vec<Relation> {
+    use std::collections::HashSet;
+    type Key<'a> = (&'a str, &'a str, &'a [String; 3]);
+    let key = |relation: &Relation| (relation.name.clone(), relation.flags, relation.evr.clone(), relation.pre);
+    let provided: HashSet<Key<'_>> =
+        provided.iter().map(|relation| (&*relation.name, relation.flags, &relation.evr)).collect();
+    let own: HashSet<&str> = files.iter().map(|(path, _)| &**path).filter(|path| is_primary(path)).collect();
+    let mut seen = HashSet::new();
+    let wanted = |relation: &Relation| {
+        !relation.name.starts_with("rpmlib(")
+            && !own.contains(&*relation.name)
+            && !provided.contains(&(&*relation.name, relation.flags, &relation.evr))
+            && seen.insert(key(relation))
+    };
+    let mut all = all;
+    all.retain(wanted);
+    all
+}
+
+/// The latest changes, the oldest of them first. Times differ, for clients sort by them.
+fn changes(header: &Header) -> Result<Vec<Change>, Problem> {
+    let (times, names) = (header.numbers(tag::CHANGE_TIMES)?, header.texts(tag::CHANGE_NAMES)?);
+    let texts = header.texts(tag::CHANGE_TEXTS)?;
+    if times.len() != names.len() || times.len() != texts.len() {
+        return Err(bad("its lists of changes are not of one length"));
+    }
+    let all = names.into_iter().zip(times).zip(texts).map(|((name, time), text)| (name, time, text));
+    let mut changes: Vec<Change> = all.take(MOST_CHANGES).collect();
+    changes.reverse();
+    let mut last: Option<(u64, u64)> = None;
+    for (_, time, _) in &mut changes {
+        let told = *time;
+        if let Some((before, made)) = last
+            && before == told
+        {
+            *time = made + 1;
+        }
+        last = Some((told, *time));
+    }
+    Ok(changes)
+}

@@ -1,0 +1,189 @@
+//! Publishing: no client has a command for it, so a package is put where it shall be (`curl -T`), and taken back by DELETE.
+//!
+//! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each that was taken back.
+
+use super::describe::Facts;
+use super::package::Package;
+use super::{Rpm, ending, given, is_package, metadata};
+use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, Whole, Wish};
+use crate::{Document, Line};
+use http::{Method, StatusCode};
+use larder_model::{Kind, Problem, Reply, Verb};
+
+const PUBLISH: &str = "publish";
+const DELETE: &str = "delete";
+const GIVE: &str = "give metadata";
+const TAKE_BACK: &str = "take metadata back";
+/// The largest package.
+const MOST_BYTES: u64 = 8 << 30;
+const MOST_PATH_BYTES: usize = 1024;
+/// Below this, packages that were taken back stay reserved. Nothing is put there.
+const GONE: &str = "gone/";
+
+fn invalid(detail: &'static str) -> Problem {
+    Problem::invalid("path", detail)
+}
+
+fn taken(detail: String) -> Problem {
+    Problem::new(Kind::Conflict, "package", detail)
+}
+
+fn wish(act: &'static str, verb: Verb, path: String, most_bytes: u64) -> Wish {
+    Wish { act, package: "".into(), verb, arguments: vec![path.into()], most_bytes }
+}
+
+fn path_of(wish: &Wish) -> Result<&str, Problem> {
+    wish.arguments.first().map(|path| &**path).ok_or_else(|| Problem::internal("a wish without a path"))
+}
+
+impl Hosted for Rpm {
+    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
+        let (puts, deletes) = (line.method == Method::PUT, line.method == Method::DELETE);
+        if !puts && !deletes {
+            return Ok(None);
+        }
+        let path = line.segments.join("/");
+        if given::Kind::at(&path).is_some() {
+            let most = if puts { given::MOST_BYTES } else { 0 };
+            let (act, verb) = if puts { (GIVE, Verb::Write) } else { (TAKE_BACK, Verb::Delete) };
+            return Ok(Some(wish(act, verb, path, most)));
+        }
+        if metadata(&path).is_some() {
+            let detail = "metadata is made here of the packages; what can be given besides is repodata/updateinfo.xml, \
+                          repodata/comps.xml and repodata/modules.yaml";
+            return Err(invalid(detail));
+        }
+        if ending(&path) != "rpm" || path.starts_with(GONE) || path.len() > MOST_PATH_BYTES {
+            return Err(invalid("a package is put at a path that ends in .rpm, and not below gone/"));
+        }
+        let package = if puts { (PUBLISH, Verb::Write, MOST_BYTES) } else { (DELETE, Verb::Delete, 0) };
+        Ok(Some(wish(package.0, package.1, path, package.2)))
+    }
+
+    fn admits(&self, change: &Change) -> Result<(), Problem> {
+        if matches!(change, Change::Remove { .. }) {
+            return Ok(());
+        }
+        let detail = "packages are not yanked in this protocol: take the release back, or publish a higher one";
+        Err(Problem::new(Kind::Unsupported, "version", detail))
+    }
+
+    fn shown<'a>(&self, wish: &'a Wish) -> Option<&'a str> {
+        (wish.act == DELETE).then(|| path_of(wish).ok())?
+    }
+
+    fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        match wish.act {
+            PUBLISH => Ok(Package::read(body)?.nevra.name.into()),
+            // These tell of the whole repository.
+            _ => Ok("".into()),
+        }
+    }
+
+    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        if wish.act == REMOVE {
+            return remove(wish.arguments.first().map(|version| &**version), files);
+        }
+        let path = path_of(wish)?;
+        match wish.act {
+            PUBLISH => publish(path, body, files),
+            DELETE => delete(path, files),
+            GIVE => give(path, body, files),
+            _ => Ok(without(path, files)),
+        }
+    }
+
+    fn accept(&self, wish: &Wish) -> Reply {
+        let (status, said) = match wish.act {
+            PUBLISH | GIVE => (StatusCode::CREATED, "published\n"),
+            _ => (StatusCode::OK, "deleted\n"),
+        };
+        Reply::new(status).with_body("text/plain; charset=utf-8", said)
+    }
+
+    fn compose(&self, _: &Document, _: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
+        Ok(None)
+    }
+
+    fn whole(&self) -> Option<&dyn Whole> {
+        Some(self)
+    }
+}
+
+fn publish(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    let package = Package::read(body)?;
+    let (edition, name) = (package.nevra.edition(), &package.nevra.name);
+    let nevra = format!("{name}-{edition}");
+    if let Some(file) = files.iter().find(|file| *file.path == *path) {
+        if file.digest == package.digest {
+            return Ok(Vec::new());
+        }
+        return Err(taken(format!("{path} is there already with other content: publish another release")));
+    }
+    if let Some(file) = files.iter().find(|file| *file.version == *edition) {
+        let at = &file.path;
+        return Err(taken(format!("{nevra} is there already, at {at}: publish another release")));
+    }
+    if files.iter().any(|file| file.path.strip_prefix(GONE) == Some(&nevra)) {
+        return Err(taken(format!("{nevra} was deleted, and stays reserved: publish another release")));
+    }
+    let facts = serde_json::to_string(&Facts::of(&package, path)?).map_err(Problem::internal)?;
+    let add = Step::Add {
+        path: path.to_owned(),
+        version: edition,
+        content_type: "application/x-rpm",
+        facts,
+        bytes: Bytes::Part(0, package.size),
+    };
+    Ok(vec![add, Step::Show { path: path.to_owned(), at: path.to_owned() }])
+}
+
+fn delete(path: &str, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    let file = files.iter().find(|file| *file.path == *path);
+    withdraw(file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} here")))?)
+}
+
+/// The steps that take back a version, or all.
+fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    let meant = |file: &&Kept| is_package(&file.path) && !file.facts.is_empty();
+    let gone = files.iter().filter(meant).filter(|file| version.is_none_or(|version| *file.version == *version));
+    let steps = gone.map(withdraw).collect::<Result<Vec<_>, _>>()?.concat();
+    if steps.is_empty() { Err(Problem::not_found("version", "there is no such version here")) } else { Ok(steps) }
+}
+
+fn withdraw(file: &Kept) -> Result<Vec<Step>, Problem> {
+    let path = file.path.to_string();
+    let gone = Step::Add {
+        path: format!("{GONE}{}", Facts::read(&file.facts)?.nevra),
+        version: String::new(),
+        content_type: "",
+        facts: String::new(),
+        bytes: Bytes::Made(Vec::new()),
+    };
+    Ok(vec![Step::Hide { path: path.clone() }, Step::Remove { path }, gone])
+}
+
+/// The steps that take back what was given of a path's kind.
+fn without(path: &str, files: &[Kept]) -> Vec<Step> {
+    let kind = given::Kind::at(path);
+    let same = files.iter().filter(|file| given::Kind::at(&file.path) == kind);
+    same.map(|file| Step::Remove { path: file.path.to_string() }).collect()
+}
+
+fn give(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    let kind = given::Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
+    given::check(kind, body)?;
+    let size = body.seek(std::io::SeekFrom::End(0)).map_err(Problem::internal)?;
+    let mut steps = without(path, files);
+    steps.push(Step::Add {
+        path: path.to_owned(),
+        version: String::new(),
+        content_type: "",
+        facts: String::new(),
+        bytes: Bytes::Part(0, size),
+    });
+    Ok(steps)
+}
+
+#[cfg(test)]
+mod tests;
