@@ -153,6 +153,10 @@ pub struct RepoSettings {
     /// given more than once.
     #[arg(long, value_name = "ORIGIN")]
     pub allow: Vec<String>,
+    /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata (- reads standard input); an
+    /// empty file takes the key away.
+    #[arg(long, value_name = "FILE")]
+    pub signing_key: Option<PathBuf>,
     /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
     #[arg(long, value_name = "TIME")]
     pub fresh: Option<Span>,

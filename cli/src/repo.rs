@@ -17,6 +17,7 @@ const HOSTED: &[Column] = &[
     ("Name", "name"),
     ("Kind", "kind"),
     ("Description", "description"),
+    ("Signing key", "signing_key"),
     ("Created", "created_at"),
 ];
 const MIRROR: &[Column] = &[
@@ -41,6 +42,7 @@ const GROUP: &[Column] = &[
     ("Description", "description"),
     ("Members", "members"),
     ("Blocked", "blocked"),
+    ("Signing key", "signing_key"),
     ("Created", "created_at"),
 ];
 
@@ -175,6 +177,8 @@ fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
     put(&mut body, "fresh_seconds", settings.fresh.map(|span| span.0));
     put(&mut body, "offline", settings.offline.then_some(true));
     put(&mut body, "upstream", Some(upstream).filter(|upstream| !upstream.is_empty()));
+    let key = settings.signing_key.as_deref().map(terminal::file).transpose()?;
+    put(&mut body, "signing_key", key);
     let members = settings.members.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
     put(&mut body, "members", Some(members).filter(|members| !members.is_empty()));
     put(&mut body, "blocked", Some(settings.blocked).filter(|blocked| !blocked.is_empty()));

@@ -2,10 +2,15 @@
 
 use crate::failure::Failure;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::fs::File;
 use std::io::{BufRead, IsTerminal, Read, Write, stderr, stdin};
+use std::path::Path;
 
 /// A line that someone types or pipes in, in bytes.
 const LINE: u64 = 4096;
+
+/// A file that someone names, in bytes.
+const FILE: u64 = 1 << 20;
 
 /// Whether someone is there to answer. Tests may be run from a terminal, but nobody answers them.
 pub(crate) fn is_there() -> bool {
@@ -53,6 +58,18 @@ pub(crate) fn line() -> Result<String, Failure> {
     let text = String::from_utf8(bytes).map_err(|_| Failure::Usage("standard input is not UTF-8".to_owned()))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
+}
+
+/// The text of a file; `-` is standard input.
+pub(crate) fn file(path: &Path) -> Result<String, Failure> {
+    let unread = |error| Failure::Local(format!("{} cannot be read: {error}", path.display()));
+    let mut text = String::new();
+    let read = match path.to_str() {
+        Some("-") => stdin().lock().take(FILE).read_to_string(&mut text),
+        _ => File::open(path).and_then(|file| file.take(FILE).read_to_string(&mut text)),
+    };
+    read.map_err(unread)?;
+    Ok(text)
 }
 
 fn say(text: &str) {

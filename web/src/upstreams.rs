@@ -4,8 +4,8 @@ use crate::Api;
 use crate::demand::only_superusers;
 use crate::endpoint::RepoPath;
 use crate::fields::{Fields, needed};
-use larder_access::Grant;
-use larder_model::{Blocked, Problem, RepoName, RepoSettings, UpstreamSettings};
+use larder_access::{Grant, SigningKey};
+use larder_model::{Blocked, Problem, RepoName, RepoSettings, SigningSettings, UpstreamSettings};
 use serde::Serialize;
 
 /// Characters of an address, a name, a password.
@@ -25,6 +25,7 @@ pub(crate) struct Change {
     upstream: Option<Fields>,
     members: Option<Vec<RepoName>>,
     blocked: Option<Vec<Blocked>>,
+    signing_key: Option<String>,
 }
 
 impl Change {
@@ -35,12 +36,14 @@ impl Change {
             upstream: fields.take("upstream", "an object with `url` and what else an upstream needs")?,
             members: fields.take("members", "a list of names of repositories")?,
             blocked: fields.take("blocked", "a list of objects with a pattern `package` and perhaps a `reason`")?,
+            signing_key: fields.text("signing_key")?,
         })
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        let Self { offline, fresh_seconds, upstream, members, blocked } = self;
-        offline.is_none() && fresh_seconds.is_none() && upstream.is_none() && members.is_none() && blocked.is_none()
+        let Self { offline, fresh_seconds, upstream, members, blocked, signing_key } = self;
+        let own = offline.is_none() && fresh_seconds.is_none() && upstream.is_none();
+        own && members.is_none() && blocked.is_none() && signing_key.is_none()
     }
 
     /// The settings `before` with these changes.
@@ -84,11 +87,31 @@ impl Change {
             only("mirror or group", "blocked")?;
             settings.blocked = checked_blocks(blocked)?;
         }
+        if let Some(key) = self.signing_key {
+            settings.signing_key = signing_key(api, path, kind, &key)?;
+        }
         if kind == "group" && settings.members.is_empty() {
             return Err(Problem::invalid("members", "a group needs `members`: names of repositories of its protocol"));
         }
         Ok(settings)
     }
+}
+
+/// What signs a repository's metadata; none if the text is empty.
+fn signing_key(api: &Api, path: &RepoPath, kind: &str, text: &str) -> Result<Option<SigningSettings>, Problem> {
+    let protocol = larder_mirrors::all().into_iter().find(|protocol| protocol.name() == path.protocol);
+    let signs = protocol.and_then(larder_mirrors::Protocol::hosted).and_then(larder_mirrors::Hosted::whole);
+    if kind == "mirror" || signs.is_none() {
+        let detail =
+            "`signing_key` is for repositories whose metadata is signed here: those of rpm that are no mirrors";
+        return Err(Problem::invalid("signing_key", detail));
+    }
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let key = SigningKey::read(text, api.metadata.now())?;
+    let sealed = api.gate.close_signing_key(text, &path.to_string())?;
+    Ok(Some(SigningSettings { sealed, fingerprint: key.fingerprint() }))
 }
 
 /// Members are there, of the same protocol, and no groups themselves.
@@ -191,6 +214,9 @@ pub(crate) struct Shown {
     members: Option<Vec<RepoName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Vec<Blocked>>,
+    /// The fingerprint of the key that signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -213,13 +239,14 @@ impl Shown {
             allow: upstream.allow,
         });
         let blocked = Some(settings.blocked);
+        let signing_key = settings.signing_key.map(|key| key.fingerprint);
         match kind {
             "mirror" => {
                 let (offline, fresh_seconds) = (Some(settings.offline), settings.fresh_seconds);
-                Self { offline, fresh_seconds, upstream, members: None, blocked }
+                Self { offline, fresh_seconds, upstream, blocked, ..Self::default() }
             }
-            "group" => Self { members: Some(settings.members), blocked, ..Self::default() },
-            _ => Self::default(),
+            "group" => Self { members: Some(settings.members), blocked, signing_key, ..Self::default() },
+            _ => Self { signing_key, ..Self::default() },
         }
     }
 }

@@ -35,6 +35,11 @@ async fn commands_make_their_calls() {
             ],
         ),
         (
+            "repo set rpm/local --signing-key testdata/key.asc",
+            vec![made()],
+            vec![r#"PATCH /api/v1/repositories/rpm/local | - | {"signing_key":"a key\n"}"#],
+        ),
+        (
             "repo set oci/team --description Ours",
             vec![made()],
             vec![r#"PATCH /api/v1/repositories/oci/team | - | {"description":"Ours"}"#],

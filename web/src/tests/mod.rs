@@ -6,6 +6,7 @@ mod mirrors;
 mod packages;
 mod people;
 mod places;
+mod signing;
 
 use crate::{Api, ApiLimits, Engine, refuse};
 use async_trait::async_trait;
@@ -105,7 +106,7 @@ async fn house() -> House {
     let hash = gate.hash_password(PASSWORD).await.expect("hash");
     let limits = ApiLimits { json_bytes: 64 * 1024 };
     let npm = |kind| (ProtocolName("npm"), kind);
-    let creatable = vec![(ProtocolName("oci"), "hosted"), npm("mirror"), npm("group")];
+    let creatable = vec![(ProtocolName("oci"), "hosted"), npm("mirror"), npm("group"), (ProtocolName("rpm"), "hosted")];
     let engine = Arc::new(Asked::default());
     let api = Api::new(metadata.clone(), Arc::clone(&gate), Arc::clone(&engine) as _, limits, creatable);
     let house = House { api, gate, metadata, engine, hash, _folder: folder };

@@ -48,7 +48,7 @@ async fn what_cannot_be_made() {
     let (_, problem) = house.ask(&admin, "POST", "/repositories", r#"{"protocol":"npm","name":"a"}"#).await;
     assert_eq!(
         problem["detail"],
-        "no npm repository of this kind can be made here; what can be made: oci hosted, npm mirror, npm group"
+        "no npm repository of this kind can be made here; what can be made: oci hosted, npm mirror, npm group, rpm hosted"
     );
 }
 
