@@ -1,9 +1,22 @@
-//! A list of artifacts is read or refused, whatever it is compressed with.
+//! A list of artifacts is read or refused, and so is what a group makes of it, whatever it is compressed with.
 #![no_main]
+use bytes::Bytes;
+use larder_mirrors::hosted::Whole;
 use larder_mirrors::{Artifact, Protocol, rpm};
+use larder_model::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
+    let head = "<repomd><data type=\"primary\"><location href=\"repodata/primary.xml\"/></data>\
+                <data type=\"updateinfo\"><location href=\"repodata/updateinfo.xml\"/></data></repomd>";
+    let mut merge = rpm::Rpm.merge(Timestamp(0));
+    merge.add(head.as_bytes(), ["demo".into()].into_iter().collect::<std::collections::HashSet<_>>().into()).expect("head");
+    while let Some(wanted) = merge.next() {
+        let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
+        if merge.take(wanted.iter().map(list).collect()).is_err() {
+            break;
+        }
+    }
     for ending in ["", ".gz", ".xz", ".zst", ".bz2"] {
         let list = Artifact { package: "".into(), version: None, path: format!("repodata/primary.xml{ending}").into() };
         if let Ok(table) = rpm::Rpm.table(&list, body) {

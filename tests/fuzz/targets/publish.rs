@@ -3,14 +3,16 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::hosted::Step;
-use larder_mirrors::{Line, Protocol, cargo, npm, pypi};
+use larder_mirrors::{Line, Protocol, cargo, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
-const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 3] = [
+const PUBLISHED: [(&dyn Protocol, Method, &str, &str); 5] = [
     (&cargo::Cargo, Method::PUT, "/api/v1/crates/new", ""),
     (&npm::Npm, Method::PUT, "/@acme%2fwidget", "application/json"),
     (&pypi::Pypi, Method::POST, "/legacy/", "multipart/form-data; boundary=b"),
+    (&rpm::Rpm, Method::PUT, "/Packages/demo.rpm", ""),
+    (&rpm::Rpm, Method::PUT, "/repodata/updateinfo.xml", ""),
 ];
 
 fuzz_target!(|body: &[u8]| {
