@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use larder_model::{Algorithm, Digest};
 use serde_json::{Value, json};
 use sha1::Digest as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 /// The protocols that there are packages of.
 pub const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "rpm"];
@@ -34,6 +34,13 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).expect("gzip");
     encoder.finish().expect("gzip")
+}
+
+/// What is within.
+pub fn gunzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(bytes).read_to_string(&mut text).expect("gzip");
+    text
 }
 
 fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {

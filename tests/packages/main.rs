@@ -17,6 +17,7 @@ mod pip;
 mod pnpm;
 mod poetry;
 mod python;
+mod rpm;
 mod twine;
 mod uv;
 mod yarn;
