@@ -79,6 +79,7 @@ mod tests {
             password: Some(vault.close("pw", "https://a.example/").expect("closed")),
             allow_private: false,
             allow: Vec::new(),
+            requests_per_minute: None,
         };
         let header = vault.authorization(&upstream).expect("opens").expect("some");
         assert_eq!(header.to_str().expect("text"), "Basic bWU6cHc=");

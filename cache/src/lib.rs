@@ -21,6 +21,7 @@ mod inquiries;
 mod merged;
 mod mirror;
 mod pace;
+mod rate;
 mod search;
 mod upstream;
 mod whole;

@@ -1,6 +1,7 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
 use crate::blocks::Blocks;
+use crate::rate::Rate;
 use crate::upstream::Upstream;
 use crate::{Engine, settings_of};
 use larder_access::Gate;
@@ -115,7 +116,9 @@ impl Engine {
                 let allowed = upstream.allow.iter().map(String::as_str).chain(own).map(origin);
                 let trusted = allowed.collect::<Result<_, _>>().map_err(Problem::internal)?;
                 let authorization = self.gate.open_credentials(upstream)?;
-                Some(Upstream::new(&upstream.url, authorization, trusted, &self.behaviour.manners, &self.counters)?)
+                let rate = upstream.requests_per_minute.map(Rate::per_minute);
+                let manners = &self.behaviour.manners;
+                Some(Upstream::new(&upstream.url, authorization, trusted, manners, &self.counters)?.at(rate))
             }
         };
         let mirror = Arc::new(Mirror {

@@ -8,6 +8,7 @@ use crate::bearer::{self, Tokens};
 use crate::counters::Counters;
 use crate::guard::Guard;
 use crate::pace::Pace;
+use crate::rate::Rate;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http::header::{
@@ -42,8 +43,6 @@ pub struct Manners {
     pub idle_time: Duration,
     /// Requests to one upstream at once.
     pub requests: usize,
-    /// A proxy for all of them; `None`: what the environment says.
-    pub proxy: Option<String>,
     /// Certificates (PEM) trusted beside the system's.
     pub authorities: Vec<Vec<u8>>,
 }
@@ -57,6 +56,7 @@ pub(crate) struct Upstream {
     tokens: Tokens,
     answer_time: Duration,
     pace: Arc<Pace>,
+    rate: Option<Rate>,
     room: Arc<Semaphore>,
     counters: Arc<Counters>,
 }
@@ -151,9 +151,6 @@ impl Upstream {
             .connect_timeout(manners.connect_time)
             .read_timeout(manners.idle_time)
             .pool_max_idle_per_host(manners.requests);
-        if let Some(proxy) = &manners.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(Problem::internal)?);
-        }
         for authority in &manners.authorities {
             for certificate in reqwest::Certificate::from_pem_bundle(authority).map_err(Problem::internal)? {
                 builder = builder.add_root_certificate(certificate);
@@ -169,9 +166,15 @@ impl Upstream {
             tokens: Tokens::default(),
             answer_time: manners.answer_time,
             pace: Arc::default(),
+            rate: None,
             room,
             counters: Arc::clone(counters),
         })
+    }
+
+    /// The same, asked no more often than that.
+    pub(crate) fn at(self, rate: Option<Rate>) -> Self {
+        Self { rate, ..self }
     }
 
     /// Asks for something. A failure that may pass is tried again if the asker is patient.
@@ -199,6 +202,9 @@ impl Upstream {
         let busy = || trouble(Kind::Unreachable, "the upstream is asked for too much at once");
         let room = tokio::time::timeout(Duration::from_mins(1), Arc::clone(&self.room).acquire_owned());
         let room = room.await.map_err(|_| busy())?.map_err(Problem::internal)?;
+        if let Some(rate) = &self.rate {
+            rate.turn().await?;
+        }
         let response = self.follow(url.clone(), wanted).await;
         match &response {
             // Who gives no advice may have packages all the same.

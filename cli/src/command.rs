@@ -153,6 +153,9 @@ pub struct RepoSettings {
     /// given more than once.
     #[arg(long, value_name = "ORIGIN")]
     pub allow: Vec<String>,
+    /// Of a mirror: how often its upstream is asked at most; 0 is no limit.
+    #[arg(long, value_name = "NUMBER")]
+    pub requests_per_minute: Option<u32>,
     /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata (- reads standard input); an
     /// empty file takes the key away.
     #[arg(long, value_name = "FILE")]

@@ -30,6 +30,7 @@ const MIRROR: &[Column] = &[
     ("Password", "upstream/has_password"),
     ("Private allowed", "upstream/allow_private"),
     ("Also allowed", "upstream/allow"),
+    ("Requests a minute", "upstream/requests_per_minute"),
     ("Fresh seconds", "fresh_seconds"),
     ("Offline", "offline"),
     ("Blocked", "blocked"),
@@ -172,6 +173,7 @@ fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
     put(&mut upstream, "password", password);
     put(&mut upstream, "allow_private", settings.allow_private);
     put(&mut upstream, "allow", Some(settings.allow).filter(|origins| !origins.is_empty()));
+    put(&mut upstream, "requests_per_minute", settings.requests_per_minute);
     let mut body = Map::new();
     put(&mut body, "description", settings.description);
     put(&mut body, "fresh_seconds", settings.fresh.map(|span| span.0));

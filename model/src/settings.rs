@@ -2,6 +2,7 @@
 
 use crate::{Pattern, RepoName};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// Settings of a repository, as its row keeps them in JSON. What a kind does not use stays empty.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct UpstreamSettings {
     /// Other origins (`scheme://host:port`) of private address that its indexes may point at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
+    /// How often it is asked at most; `None`: as often as there is need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<NonZeroU32>,
 }
 
 impl RepoSettings {

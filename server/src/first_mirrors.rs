@@ -120,7 +120,8 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
         ),
         None => None,
     };
-    Some(UpstreamSettings { url, username: found.username.clone(), password, allow_private, allow: Vec::new() })
+    let username = found.username.clone();
+    Some(UpstreamSettings { url, username, password, allow_private, allow: Vec::new(), requests_per_minute: None })
 }
 
 /// Mirrors of what is public are public.

@@ -157,7 +157,6 @@ fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
             answer_time: cache.upstream_answer_time,
             idle_time: cache.upstream_idle_time,
             requests: cache.upstream_requests,
-            proxy: None,
             authorities: tls::authorities(&cache.upstream_authorities)?,
         },
     })

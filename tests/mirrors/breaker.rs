@@ -166,3 +166,23 @@ fn one_mirrors_silence_is_not_anothers() {
     other.release();
     assert!(waiting.into_iter().all(|client| client.join().expect("client") == 404));
 }
+
+#[test]
+fn an_upstream_is_asked_no_more_often_than_its_operator_wants() {
+    let bed = Bed::new();
+    let shelf = bed.mirror("npm", b"a body");
+    let upstream = json!({"url": shelf.url(&bed.upstream), "requests_per_minute": 1});
+    bed.change(&shelf, &json!({"upstream": upstream}));
+    let answers: Vec<_> = (0..15).map(|number| bed.get(&format!("/npm/up/unknown-{number}"))).collect();
+    assert!(answers[..10].iter().all(|answer| answer.status == 404), "ten may follow one another");
+    for answer in &answers[10..] {
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!((11..=60).contains(&retry_after(answer)), "{:?}", answer.headers);
+        assert!(answer.text().contains("as often as it may"), "{}", answer.text());
+    }
+    assert_eq!(bed.upstream.total(), 10);
+    let shown = bed.larder.api("GET", "repositories/npm/up", "", 200);
+    assert_eq!(shown["upstream"]["requests_per_minute"], 1);
+    bed.change(&shelf, &json!({"upstream": {"requests_per_minute": 0}}));
+    bed.right(&shelf.artifact_here("1.0.0"), b"a body");
+}

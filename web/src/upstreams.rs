@@ -7,6 +7,7 @@ use crate::fields::{Fields, needed};
 use larder_access::{Grant, SigningKey};
 use larder_model::{Blocked, Problem, RepoName, RepoSettings, SigningSettings, UpstreamSettings};
 use serde::Serialize;
+use std::num::NonZeroU32;
 
 /// Characters of an address, a name, a password.
 const LONGEST: usize = 2000;
@@ -164,13 +165,16 @@ fn upstream(api: &Api, mut fields: Fields, before: Option<UpstreamSettings>) -> 
     let allow: Option<Vec<String>> = fields.take("allow", "a list of origins, e.g. \"https://files.example:8443\"")?;
     let allow =
         allow.map(|list| list.iter().take(MOST).map(|text| address(text)).collect::<Result<_, _>>()).transpose()?;
+    let rate: Option<u32> = fields.take("requests_per_minute", "a whole number, 0 for no limit")?;
     fields.finish()?;
+    let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
     Ok(UpstreamSettings {
         url,
         username: username.filter(|name| !name.is_empty()),
         password: sealed,
         allow_private: allow_private.or(same.as_ref().map(|before| before.allow_private)).unwrap_or_default(),
         allow: allow.or(same.map(|before| before.allow)).unwrap_or_default(),
+        requests_per_minute: rate.map_or(before_rate, NonZeroU32::new),
     })
 }
 
@@ -227,6 +231,8 @@ struct ShownUpstream {
     allow_private: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests_per_minute: Option<NonZeroU32>,
 }
 
 impl Shown {
@@ -237,6 +243,7 @@ impl Shown {
             has_password: upstream.password.is_some(),
             allow_private: upstream.allow_private,
             allow: upstream.allow,
+            requests_per_minute: upstream.requests_per_minute,
         });
         let blocked = Some(settings.blocked);
         let signing_key = settings.signing_key.map(|key| key.fingerprint);
