@@ -119,20 +119,16 @@ fn kept(machine: &Machine, home: &Path) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::found::Secret;
-    use crate::machine::tests::folder;
+    use crate::machine::tests::found;
 
     fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
-        let folder = folder(files);
-        let path = folder.path().join("bin").display().to_string();
-        let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
-        let machine = Machine::below(folder.path(), &variables, "/code/project");
         let line = |found: &Found| {
             let secret = found.password.as_ref().map_or("", Secret::expose);
             format!("{} {} {} {secret}", found.only.as_deref().unwrap_or("*"), found.url, found.place)
                 .trim_end()
                 .to_owned()
         };
-        look(&machine).iter().map(line).collect()
+        found(files, variables, "/code/project", look).iter().map(line).collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What was found, with its secrets set apart.
 
-use larder_model::ProtocolName;
+use larder_model::{ProtocolName, percent};
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -132,18 +133,7 @@ fn some(text: String) -> Option<String> {
 
 /// Decodes what is encoded with percent signs; what is not well encoded stays as it is.
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        let Some(byte) = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
-            return text.to_owned();
-        };
-        bytes.extend_from_slice(before.as_bytes());
-        bytes.push(byte);
-        rest = &after[2..];
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    percent::decode(text).unwrap_or(Cow::Borrowed(text)).into_owned()
 }
 
 #[cfg(test)]

@@ -180,6 +180,19 @@ pub(crate) mod tests {
         folder
     }
 
+    /// What is found on a machine with these files and variables, by someone who stands in the folder `at`.
+    pub(crate) fn found<T>(
+        files: &[(&str, &str)],
+        variables: &[(&str, &str)],
+        at: &str,
+        look: impl Fn(&Machine) -> T,
+    ) -> T {
+        let folder = folder(files);
+        let path = folder.path().join("bin").display().to_string();
+        let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
+        look(&Machine::below(folder.path(), &variables, at))
+    }
+
     #[test]
     fn a_program_gets_little_and_is_heard() {
         let script = "#!/bin/sh\necho \"$SECRET$KEEP:$HOME:$https_proxy\"\necho error >&2\nexit 3\n";

@@ -149,20 +149,16 @@ fn asked(machine: &Machine) -> Option<Found> {
 mod tests {
     use super::*;
     use crate::found::Secret;
-    use crate::machine::tests::folder;
+    use crate::machine::tests::found;
 
     fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
-        let folder = folder(files);
-        let path = folder.path().join("bin").display().to_string();
-        let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
-        let machine = Machine::below(folder.path(), &variables, "/code");
         let line = |found: &Found| {
             let secret = found.password.as_ref().map_or("", Secret::expose);
             let name = found.username.as_deref().unwrap_or_default();
             let only = found.only.as_deref().unwrap_or("*");
             format!("{only} {} {} {name}:{secret}", found.url, found.place).trim_end_matches(" :").to_owned()
         };
-        look(&machine).iter().map(line).collect()
+        found(files, variables, "/code", look).iter().map(line).collect()
     }
 
     #[test]

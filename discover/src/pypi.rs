@@ -131,19 +131,15 @@ fn in_help(help: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::tests::folder;
+    use crate::machine::tests::found;
 
     fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
-        let folder = folder(files);
-        let path = folder.path().join("bin").display().to_string();
-        let variables = [variables, &[("HOME", "/home/me"), ("PATH", &path)]].concat();
-        let machine = Machine::below(folder.path(), &variables, "/code/project");
         let line = |found: &Found| {
             let secret = if found.password.is_some() { " ***" } else { "" };
             let name = found.username.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
             format!("{} {} {}{name}{secret}", found.only.as_deref().unwrap_or("*"), found.url, found.place)
         };
-        look(&machine).iter().map(line).collect()
+        found(files, variables, "/code/project", look).iter().map(line).collect()
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn package_of(etag: &str) -> Option<&str> {
 pub const OWNED: &str = "owned";
 
 /// A file of a package.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kept {
     /// Path within the package.
     pub path: Box<str>,

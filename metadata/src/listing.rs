@@ -2,8 +2,9 @@
 //! index, from where the last page ended.
 
 use crate::files::Place;
+use crate::hosted::Kept;
 use crate::{Batch, Error, Metadata, Row};
-use larder_model::{Digest, Timestamp};
+use larder_model::Timestamp;
 
 /// Files that say something of the others, and are not what anyone put there.
 const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 from files f where f.repo = p.repo \
@@ -65,27 +66,6 @@ pub struct Version {
     pub created_by: Box<str>,
 }
 
-/// A file of a version.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct File {
-    /// Path within the package.
-    pub path: Box<str>,
-    /// The version it belongs to; empty for an image.
-    pub version: Box<str>,
-    /// Digest of its bytes.
-    pub digest: Digest,
-    /// Size in bytes.
-    pub size: u64,
-    /// Media type.
-    pub content_type: Box<str>,
-    /// What its protocol noted of it.
-    pub facts: Box<str>,
-    /// When it came.
-    pub created_at: Timestamp,
-    /// Who brought it.
-    pub created_by: Box<str>,
-}
-
 impl Metadata {
     /// Packages of a repo after the name `after`, at most `limit`.
     pub async fn packages_of(&self, repo: i64, after: &str, limit: u64) -> Result<Vec<Package>, Error> {
@@ -117,26 +97,14 @@ impl Metadata {
     }
 
     /// The files of a version, at most `limit`.
-    pub async fn files_of(&self, place: Place<'_>, by: By, version: &str, limit: u64) -> Result<Vec<File>, Error> {
+    pub async fn files_of(&self, place: Place<'_>, by: By, version: &str, limit: u64) -> Result<Vec<Kept>, Error> {
         let [repo, package] = place.value();
         let (text, key) = match by {
             By::Version => (OF_VERSION, version.to_owned()),
             By::Tag => (TAGGED, format!("tags/{version}")),
         };
-        let read = |row: &mut Row| {
-            Ok(File {
-                path: row.text(0)?,
-                version: row.text(1)?,
-                digest: row.parsed(2)?,
-                size: row.count(3)?,
-                content_type: row.text(4)?,
-                facts: row.text(5)?,
-                created_at: Timestamp(row.int(6)?),
-                created_by: row.text(7)?,
-            })
-        };
         let values = vec![repo, package, key.into(), limit.into()];
-        self.sql.scan(text, values).await?.iter_mut().map(read).collect()
+        self.sql.scan(text, values).await?.iter_mut().map(Kept::read).collect()
     }
 
     /// Removes all files of a version from a mirror's package. [`Error::Unmet`]`("version")` if there are none.

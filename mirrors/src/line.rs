@@ -1,7 +1,7 @@
 //! A request below a repo's address, taken apart once.
 
 use http::{HeaderMap, Method};
-use larder_model::Problem;
+use larder_model::{Kind, Problem, percent};
 use std::borrow::Cow;
 
 /// A path has at most so many segments.
@@ -38,6 +38,14 @@ impl<'a> Line<'a> {
             segments.push(segment);
         }
         Ok(Self { method, segments, query, headers })
+    }
+
+    /// Fails unless it only reads.
+    pub fn demand_read(&self) -> Result<(), Problem> {
+        if matches!(*self.method, Method::GET | Method::HEAD) {
+            return Ok(());
+        }
+        Err(Problem::new(Kind::Unsupported, "method", "nothing is changed at this address"))
     }
 
     /// The segments as texts, for matching.
@@ -87,30 +95,17 @@ fn thousandths(text: &str) -> u16 {
 /// encoded slash within is not: scoped names have one.
 fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !b"%\\;".contains(byte);
-    let bytes = segment.as_bytes();
-    if bytes.iter().all(plain) {
+    if segment.as_bytes().iter().all(plain) {
         return Ok(Cow::Borrowed(segment));
     }
     let bad = || Problem::invalid("path", "the path is not well encoded");
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] != b'%' {
-            decoded.push(bytes[at]);
-            at += 1;
-            continue;
-        }
-        let digits = segment.get(at + 1..at + 3).ok_or_else(bad)?;
-        decoded.push(u8::from_str_radix(digits, 16).map_err(|_| bad())?);
-        at += 3;
-    }
-    let text = String::from_utf8(decoded).map_err(|_| bad())?;
+    let text = percent::decode(segment).ok_or_else(bad)?;
     let hidden = text.chars().any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
     let dots = text.split('/').any(|part| matches!(part, "." | "..")) && text.contains('/');
     if hidden || dots || text.starts_with('/') || text.ends_with('/') || text.contains("//") {
         return Err(bad());
     }
-    Ok(Cow::Owned(text))
+    Ok(text)
 }
 
 /// Where a client sees a repo.

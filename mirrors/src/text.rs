@@ -2,8 +2,9 @@
 
 use http::header::WWW_AUTHENTICATE;
 pub(crate) use larder_model::html::escape as html;
-use larder_model::{Kind, Problem, Reply};
+use larder_model::{Kind, Problem, Reply, percent};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// One segment of a path, encoded for a request.
 pub(crate) fn segment(text: &str) -> String {
@@ -26,23 +27,7 @@ pub(crate) fn path(text: &str) -> String {
 /// The value of a key of a query, decoded; the first one counts.
 pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     let (_, value) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key)?;
-    let bytes = value.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = match bytes[at] {
-            b'+' => b' ',
-            b'%' => {
-                let digits = value.get(at + 1..at + 3)?;
-                at += 2;
-                u8::from_str_radix(digits, 16).ok()?
-            }
-            byte => byte,
-        };
-        decoded.push(byte);
-        at += 1;
-    }
-    String::from_utf8(decoded).ok()
+    percent::decode_form(value).map(Cow::into_owned)
 }
 
 /// What upstream sent is not what it should be.

@@ -10,6 +10,7 @@ pub mod image;
 pub mod lasting;
 pub mod names;
 pub mod pattern;
+pub mod percent;
 pub mod problem;
 pub mod reply;
 pub mod settings;

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use larder_model::{Algorithm, Digest, ImageName, Kind, Problem, Reference, Tag};
+use larder_model::{Algorithm, Digest, ImageName, Kind, Problem, Reference, Tag, percent};
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +267,7 @@ fn decode_path(path: &str) -> Result<Vec<String>, Problem> {
     let bad = || Problem::invalid("name", "the path is not a valid spelling of any name");
     path.split('/')
         .map(|segment| {
-            let text = percent_decode(segment, false).ok_or_else(bad)?;
+            let text = percent::decode(segment).ok_or_else(bad)?.into_owned();
             let strange = text.chars().any(|c| c == '/' || c == '\\' || c.is_control());
             if strange { Err(bad()) } else { Ok(text) }
         })
@@ -281,30 +281,10 @@ pub fn decode_query(query: &str) -> Result<Vec<(String, String)>, Problem> {
     pairs
         .map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let key = percent_decode(key, true).ok_or_else(bad)?;
-            Ok((key, percent_decode(value, true).ok_or_else(bad)?))
+            let key = percent::decode_form(key).ok_or_else(bad)?.into_owned();
+            Ok((key, percent::decode_form(value).ok_or_else(bad)?.into_owned()))
         })
         .collect()
-}
-
-fn percent_decode(text: &str, plus: bool) -> Option<String> {
-    if !text.bytes().any(|byte| byte == b'%' || (plus && byte == b'+')) {
-        return Some(text.to_owned());
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-                u8::try_from(high << 4 | low).ok()?
-            }
-            b'+' if plus => b' ',
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use crate::page::{List, Page};
 use crate::reply::ok;
 use larder_access::Grant;
 use larder_metadata::files::Place;
-use larder_metadata::listing::{By, File, Package, Version};
+use larder_metadata::hosted::Kept;
+use larder_metadata::listing::{By, Package, Version};
 use larder_metadata::repos::Repo;
 use larder_model::{Problem, ProtocolName, Reply, RepoSettings, Verb};
 use serde::Serialize;
@@ -65,7 +66,7 @@ struct ShownFile {
 }
 
 impl ShownFile {
-    fn of(file: File) -> Self {
+    fn of(file: Kept) -> Self {
         Self {
             path: file.path,
             digest: file.digest.to_string(),
@@ -95,7 +96,7 @@ pub(crate) fn no_version() -> Problem {
 }
 
 /// Whether it is yanked, as the API tells it.
-fn yanked(protocol: ProtocolName, files: &[File]) -> serde_json::Value {
+fn yanked(protocol: ProtocolName, files: &[Kept]) -> serde_json::Value {
     let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::hosted);
     let reason = hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.facts)));
     reason.map_or(false.into(), |reason| if reason.is_empty() { true.into() } else { reason.into() })

@@ -1,6 +1,6 @@
 //! Paths and queries, decoded once.
 
-use larder_model::Problem;
+use larder_model::{Problem, percent};
 use std::collections::BTreeMap;
 
 /// Parameters of one query that are looked at.
@@ -16,7 +16,7 @@ pub(crate) fn bad_path() -> Problem {
 pub(crate) fn segments(path: &str) -> Result<Vec<String>, Problem> {
     path.split('/')
         .map(|segment| {
-            let text = decode(segment, false).ok_or_else(bad_path)?;
+            let text = percent::decode(segment).ok_or_else(bad_path)?.into_owned();
             let strange = text.chars().any(|c| c == '\\' || c.is_control());
             let nothing = text.contains('/') && text.split('/').any(|part| matches!(part, "" | "." | ".."));
             if strange || nothing { Err(bad_path()) } else { Ok(text) }
@@ -34,14 +34,14 @@ impl Query {
         let mut read = BTreeMap::new();
         for (count, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let key = decode(key, true).ok_or_else(bad)?;
+            let key = percent::decode_form(key).ok_or_else(bad)?.into_owned();
             if count == MOST || read.contains_key(&key) {
                 return Err(Problem::invalid(
                     "query",
                     "a parameter of the query is given twice, or there are too many",
                 ));
             }
-            read.insert(key, decode(value, true).ok_or_else(bad)?);
+            read.insert(key, percent::decode_form(value).ok_or_else(bad)?.into_owned());
         }
         Ok(Self(read))
     }
@@ -66,23 +66,6 @@ impl Query {
             None => Ok(()),
         }
     }
-}
-
-fn decode(text: &str, plus: bool) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
-                u8::try_from(high << 4 | low).ok()?
-            }
-            b'+' if plus => b' ',
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ mod search;
 use crate::text::{self, not_that, query_value};
 use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
-use http::{Method, StatusCode};
 use larder_model::{Digest, Kind, Problem, ProtocolName, Reply};
 use serde::Deserialize;
 use serde_json::json;
@@ -123,9 +123,7 @@ impl Protocol for Cargo {
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
-        if line.method != Method::GET && line.method != Method::HEAD {
-            return Err(Problem::new(Kind::Unsupported, "method", "this registry takes no changes at this address"));
-        }
+        line.demand_read()?;
         let index = |begin: &str, name: &str| {
             let lower = name.to_ascii_lowercase();
             if !is_name(name) || prefix(&lower) != begin.to_ascii_lowercase() {

@@ -1,5 +1,5 @@
 use super::*;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 const INDEX_FILE: &[u8] = include_bytes!("testdata/serde_json.index");
 const UPSTREAM: &[u8] = br#"{"dl":"https://static.registry.example/crates","api":"https://registry.example"}"#;

@@ -126,7 +126,7 @@ fn posted(parts: &[&str]) -> Result<Ask, Problem> {
         ["-", "npm", "v1", "security", "audits"] | ["-", "npm", "v1", "security", "audits", "quick"] => {
             Err(Problem::not_found("audit", "this registry audits no whole trees"))
         }
-        _ => Err(unsupported("this registry takes no changes at this address")),
+        _ => Err(unsupported("nothing is changed at this address")),
     }
 }
 
@@ -150,9 +150,7 @@ impl Protocol for Npm {
         if line.method == Method::POST {
             return posted(&parts);
         }
-        if line.method != Method::GET && line.method != Method::HEAD {
-            return Err(unsupported("this registry takes no changes at this address"));
-        }
+        line.demand_read()?;
         let wanted = line.wants(INSTALL);
         let form = if wanted > 0 && wanted >= line.wants(JSON) { ABBREVIATED } else { FULL };
         let own = if let ["-", rest @ ..] = parts.as_slice() { own(rest, line.query) } else { None };

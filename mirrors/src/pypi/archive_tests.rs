@@ -2,7 +2,7 @@ use super::publish_tests::*;
 use super::version::Version;
 use super::*;
 use crate::hosted::{Kept, Step};
-use larder_model::Timestamp;
+use larder_model::{Kind, Timestamp};
 use serde_json::{Value, json};
 
 fn publish(file: &str, content: &[u8], files: &[Kept]) -> Vec<Kept> {

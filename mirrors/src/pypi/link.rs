@@ -2,6 +2,7 @@
 
 use super::names::version_of;
 use crate::text;
+use larder_model::percent;
 use std::borrow::Cow;
 
 /// A file as the page of its project links to it: relative, so that a lock file outlives a change of host.
@@ -42,23 +43,11 @@ pub(super) fn join(base: &str, href: &str) -> Option<String> {
     Some(format!("{origin}{path}{query}"))
 }
 
-/// The last segment of an address's path, decoded.
+/// The last segment of an address's path, decoded if it is well encoded.
 pub(super) fn last_segment(href: &str) -> Option<Cow<'_, str>> {
     let path = without_fragment(href).split('?').next()?;
     let segment = path.rsplit('/').next()?;
-    if !segment.contains('%') {
-        return Some(Cow::Borrowed(segment));
-    }
-    let bytes = segment.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = segment.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        decoded.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
+    Some(percent::decode(segment).unwrap_or(Cow::Borrowed(segment)))
 }
 
 fn without_fragment(href: &str) -> &str {

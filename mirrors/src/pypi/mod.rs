@@ -23,8 +23,7 @@ pub use publish::yanked;
 use crate::text::{self, not_that, unreadable};
 use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
 use bytes::Bytes;
-use http::Method;
-use larder_model::{Algorithm, Digest, Kind, Problem, ProtocolName, Reply};
+use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
 use names::{is_file, is_project, normalised, version_of};
 use page::{File, Hashes, Page};
 use serde::Deserialize;
@@ -142,9 +141,7 @@ impl Protocol for Pypi {
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
-        if line.method != Method::GET && line.method != Method::HEAD {
-            return Err(Problem::new(Kind::Unsupported, "method", "this index takes no changes at this address"));
-        }
+        line.demand_read()?;
         match line.parts().as_slice() {
             ["simple"] => Ok(Ask::Moved("simple/".into())),
             ["simple", ""] => Ok(Ask::Document(Document::new("", PROJECTS), page_form(line))),

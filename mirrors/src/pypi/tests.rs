@@ -1,8 +1,9 @@
 use super::*;
 use crate::text;
-use http::HeaderMap;
 use http::header::ACCEPT;
 use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, Method};
+use larder_model::Kind;
 use serde_json::{Value, json};
 
 const PAGE_JSON: &str = include_str!("testdata/sample.json");

@@ -22,9 +22,8 @@ pub use listing::Listing;
 use crate::text::{self, not_that};
 use crate::{Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Set, Source, Table};
 use bytes::Bytes;
-use http::Method;
 use item::below;
-use larder_model::{Kind, Problem, ProtocolName, Reply};
+use larder_model::{Problem, ProtocolName, Reply};
 use repomd::Record;
 use std::sync::Arc;
 
@@ -168,9 +167,7 @@ impl Protocol for Rpm {
     }
 
     fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
-        if line.method != Method::GET && line.method != Method::HEAD {
-            return Err(Problem::new(Kind::Unsupported, "method", "this repository takes no changes at this address"));
-        }
+        line.demand_read()?;
         let path = line.segments.join("/");
         let document = |form: Form| Ok(Ask::Document(Document::new("", path.as_str()), form));
         match path.rsplit('/').next().unwrap_or_default() {

@@ -1,9 +1,9 @@
 use super::*;
 use crate::{Fetch, Vouch};
-use http::HeaderMap;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
-use larder_model::{Algorithm, Digest};
+use http::{HeaderMap, Method};
+use larder_model::{Algorithm, Digest, Kind};
 
 const REPOMD: &[u8] = include_bytes!("testdata/repomd.xml");
 pub(super) const GZIP: &[u8] = include_bytes!("testdata/primary.xml.gz");
