@@ -31,6 +31,8 @@ enum State {
     Whole(Arc<Found>),
     /// And kept.
     Kept(Arc<Found>),
+    /// They are right, but could not be kept.
+    Unkept(Arc<Found>, Arc<Problem>),
     Failed(Arc<Problem>),
 }
 
@@ -114,11 +116,18 @@ impl Fill {
         self.state.send_modify(|state| {
             *state = match (outcome, &*state) {
                 (Ok(found), _) => State::Kept(found),
-                // Whoever reads has the right bytes already; that they could not be kept is for the log.
-                (Err(_), State::Whole(found)) => State::Whole(Arc::clone(found)),
+                // Whoever reads has the right bytes already.
+                (Err(problem), State::Whole(found)) => State::Unkept(Arc::clone(found), Arc::new(problem)),
                 (Err(problem), _) => State::Failed(Arc::new(problem)),
             };
         });
+        // All is in the file: a slow reader needs no more than the last piece, which is small.
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        while window.pieces.len() > 1
+            && let Some(first) = window.pieces.pop_front()
+        {
+            window.start += first.len() as u64;
+        }
     }
 
     /// Waits until something can be answered.
@@ -126,8 +135,8 @@ impl Fill {
         let mut states = self.state.subscribe();
         let state = states.wait_for(|state| !matches!(state, State::Asking)).await.map_err(Problem::internal)?.clone();
         match state {
-            State::Whole(found) if found.body.is_some() => Ok(Coming::Whole(found)),
-            State::Whole(found) => Ok(Coming::Stream(Some(found.size))),
+            State::Whole(found) | State::Unkept(found, _) if found.body.is_some() => Ok(Coming::Whole(found)),
+            State::Whole(found) | State::Unkept(found, _) => Ok(Coming::Stream(Some(found.size))),
             State::Kept(found) => Ok(Coming::Whole(found)),
             State::Failed(problem) => Err(problem.again()),
             State::Coming { size, .. } => Ok(Coming::Stream(size)),
@@ -138,10 +147,11 @@ impl Fill {
     /// Waits until it is kept: for those who want a part of it.
     pub(crate) async fn kept(&self) -> Result<Arc<Found>, Problem> {
         let mut states = self.state.subscribe();
-        let ended = states.wait_for(|state| matches!(state, State::Kept(_) | State::Failed(_))).await;
+        let is_end = |state: &State| matches!(state, State::Kept(_) | State::Unkept(..) | State::Failed(_));
+        let ended = states.wait_for(is_end).await;
         match ended.map_err(Problem::internal)?.clone() {
             State::Kept(found) => Ok(found),
-            State::Failed(problem) => Err(problem.again()),
+            State::Failed(problem) | State::Unkept(_, problem) => Err(problem.again()),
             _ => Err(Problem::internal("a fill that was not kept")),
         }
     }
@@ -158,7 +168,7 @@ impl Fill {
                     }
                     State::Asking => Ok((0, false)),
                     State::Coming { released, .. } => Ok((*released, false)),
-                    State::Whole(found) | State::Kept(found) => Ok((found.size, true)),
+                    State::Whole(found) | State::Kept(found) | State::Unkept(found, _) => Ok((found.size, true)),
                     State::Failed(problem) => Err(Error::Io(io::Error::other(problem.to_string()))),
                 };
                 let (released, ended) = match readable {
@@ -262,6 +272,39 @@ mod tests {
         assert!(all(Arc::clone(&fill)).await.is_err(), "nor does who was told to begin");
         assert!(matches!(fill.head().await, Ok(Coming::Whole(_))), "who comes now gets what is kept");
         assert_eq!(fill.kept().await.expect("kept").size, 8);
+    }
+
+    #[tokio::test]
+    async fn what_is_right_and_cannot_be_kept_is_read_and_waited_for_no_longer() {
+        let fill = Fill::new();
+        fill.begin(Some(9), Arc::new(tempfile::tempfile().expect("file")));
+        fill.release(Bytes::from_static(b"all of it"));
+        fill.complete(found(9));
+        let waiting = tokio::spawn({
+            let fill = Arc::clone(&fill);
+            async move { fill.kept().await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        fill.end(Err(Problem::internal("the disk is full")));
+        assert!(waiting.await.expect("task").is_err());
+        assert!(matches!(fill.head().await, Ok(Coming::Stream(Some(9)))));
+        assert_eq!(all(Arc::clone(&fill)).await.expect("bytes"), b"all of it");
+    }
+
+    #[tokio::test]
+    async fn in_the_end_little_is_left_in_memory() {
+        let mut staged = tempfile::tempfile().expect("file");
+        staged.write_all(&vec![7; 300_000]).expect("write");
+        let fill = Fill::new();
+        fill.begin(Some(300_000), Arc::new(staged));
+        for piece in [100_000, 196_000, 4_000] {
+            fill.release(Bytes::from(vec![7; piece]));
+        }
+        fill.complete(found(300_000));
+        fill.end(Ok(found(300_000)));
+        let left = fill.window.lock().expect("window").pieces.iter().map(Bytes::len).sum::<usize>();
+        assert_eq!(left, 4_000);
+        assert_eq!(all(fill).await.expect("bytes"), vec![7; 300_000]);
     }
 
     #[tokio::test]
