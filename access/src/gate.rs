@@ -167,8 +167,9 @@ impl Gate {
                 "the signing key of {repository} cannot be read with this server's key; set it again"
             ))
         })?;
-        // That it expired since is for clients to say.
-        SigningKey::read(&key, Timestamp(0)).map_err(Problem::internal)
+        // That all of it expired since is for clients to say.
+        let living = SigningKey::read(&key, self.metadata.now());
+        living.or_else(|_| SigningKey::read(&key, Timestamp(0))).map_err(Problem::internal)
     }
 
     /// The `Authorization` header for an upstream, if it has credentials.
