@@ -139,6 +139,9 @@ async fn pass<D: Door>(
         _ => gate.identify(&request.headers, site.address).await?,
     };
     passage.principal = Some(principal.clone());
+    if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        site.demand_own(&request.headers)?;
+    }
     let endpoint = endpoint?;
     let grant = gate.admit(principal, &passage.subjects)?;
     let public = gate.is_public(&passage.subjects);

@@ -2,6 +2,7 @@
 
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
+use larder_model::{Kind, Problem};
 use std::net::IpAddr;
 
 /// What a request tells of the way it came, already checked against the trusted proxies.
@@ -42,6 +43,24 @@ impl Site {
         let scheme = if secure { "https" } else { "http" };
         Self { base: format!("{scheme}://{}", host.unwrap_or("localhost")).into(), address }
     }
+
+    /// Fails if a browser says that a request is another site's: with it go the passwords that it remembers.
+    pub(crate) fn demand_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let authority = |url: &str| url.split_once("://").map(|(_, authority)| authority.to_owned());
+        let own = match (value("sec-fetch-site"), value(header::ORIGIN.as_str())) {
+            (Some(from), _) => from == "same-origin",
+            // Behind a proxy that says nothing of itself the scheme may be another than it looks from here.
+            (None, Some(origin)) => {
+                let origin = authority(origin);
+                let host = value(header::HOST.as_str());
+                origin.is_some() && (origin == authority(&self.base) || origin.as_deref() == host)
+            }
+            (None, None) => true, // no browser
+        };
+        let other = || Problem::new(Kind::Denied, "origin", "this was sent from a page of another site");
+        if own { Ok(()) } else { Err(other()) }
+    }
 }
 
 /// The last address that no trusted proxy vouches for, read from right to left.
@@ -75,6 +94,23 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().expect("address")
+    }
+
+    #[test]
+    fn what_other_sites_send_is_refused() {
+        let site = Site { base: "https://larder.example:7070".into(), address: [127, 0, 0, 1].into() };
+        let fine = |lines: &[(&'static str, &str)]| site.demand_own(&headers(lines)).is_ok();
+        assert!(fine(&[]), "no browser");
+        assert!(fine(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
+        assert!(fine(&[("origin", "https://larder.example:7070")]));
+        assert!(fine(&[("origin", "http://inner:80"), ("host", "inner:80")]), "behind a proxy");
+        for bad in ["cross-site", "same-site", "none", ""] {
+            assert!(!fine(&[("sec-fetch-site", bad), ("origin", "https://larder.example:7070")]), "{bad}");
+        }
+        for bad in ["null", "", "https://evil.example", "https://larder.example", "https://larder.example:7070.evil"] {
+            assert!(!fine(&[("origin", bad), ("host", "inner:80")]), "{bad}");
+        }
+        assert!(!fine(&[("origin", "null")]));
     }
 
     #[test]

@@ -109,7 +109,11 @@ impl Packages {
                 Ok(self.0.run(&asking, &errand, body).await?.into())
             }
             Call::Wish(wish) => {
-                let repo = self.0.published_to(grant, &own()?)?;
+                let own = own()?;
+                if wish.verb == Verb::Read {
+                    own.demand_open(&wish.package)?;
+                }
+                let repo = self.0.published_to(grant, &own)?;
                 Ok(self.0.fulfil(&repo, grant, wish, body).await?.into())
             }
             Call::Ask(Ask::Own(make)) => {

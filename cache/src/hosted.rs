@@ -11,7 +11,7 @@ use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::hosted::{Bytes, Change, Kept, Step, Wish};
 use larder_mirrors::{Document, Hosted};
-use larder_model::{Algorithm, Digest, Kind, Problem, Reply, Subject};
+use larder_model::{Algorithm, Digest, Kind, Problem, Reply, Subject, Verb};
 use larder_storage::Staging;
 use larder_storage::content::read_piece;
 use std::collections::HashMap;
@@ -88,7 +88,9 @@ impl Engine {
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let hosted = hosted_of(mirror)?;
-        if wish.verb == larder_model::Verb::Read {
+        if wish.verb == Verb::Read {
+            grant.demand(&read_of(mirror, &wish.package))?;
+            mirror.demand_open(&wish.package)?;
             return hosted.tell(&wish, &self.files(mirror, &wish.package).await?);
         }
         self.carry_out(mirror, grant, &wish, Some(body)).await?;

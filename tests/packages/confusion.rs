@@ -282,3 +282,31 @@ fn clients_take_ours() {
         assert_eq!(world.total(), 0, "{:?}", world.take_asked());
     }
 }
+
+/// What a group's address tells of a package is for those who may read the member that has it.
+#[test]
+fn questions_to_a_group_are_for_readers_of_its_member() {
+    let larder = larder();
+    publish_npm(&larder).expect(201);
+    publish(&larder.admin(), "cargo", "demo", "1.0.0", b"ours").expect(200);
+    for path in ["/cargo/main/api/v1/crates/demo/owners", "/npm/main/-/package/demo/visibility"] {
+        larder.admin().get(path).expect(200);
+        let stranger = larder.anonymous().get(path);
+        assert!(matches!(stranger.status, 401 | 404), "{path}: {} {}", stranger.status, stranger.text());
+    }
+}
+
+/// A browser sends the password that it remembers with a form of any site.
+#[test]
+fn another_sites_page_publishes_nothing() {
+    let larder = larder();
+    let upload = |headers: &[(&str, &str)]| {
+        let all = [&[("content-type", "multipart/form-data; boundary=x")], headers].concat();
+        larder.admin().send("POST", "/pypi/main/legacy/", &all, b"--x--\r\n")
+    };
+    let refused = upload(&[("sec-fetch-site", "cross-site")]).expect(403);
+    assert!(refused.text().contains("another site"), "{}", refused.text());
+    upload(&[("origin", "https://evil.example")]).expect(403);
+    upload(&[]).expect(400); // no browser; the form is empty
+    upload(&[("sec-fetch-site", "same-origin")]).expect(400);
+}

