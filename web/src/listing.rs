@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Names looked at for one answer: whoever sees little pages through what it does not see.
 const MOST_NAMES: usize = 20_000;
+/// Names looked through in one go where words are sought.
+const NAMES: usize = 1000;
 /// Files told of one version.
 const MOST_FILES: usize = 1000;
 
@@ -125,13 +127,15 @@ impl Api {
             grant.demand(&whole)?;
             return Err(no_repo());
         };
+        grant.demand(&whole)?; // whoever may see nothing of it does not learn that it is there
         let words = words.to_lowercase();
         let sources = self.sources(repo)?;
+        let count = if words.is_empty() { page.limit + 1 } else { NAMES.max(page.limit + 1) };
         let (mut items, mut after, mut looked_at) = (Vec::new(), page.after.clone(), 0);
         let next = loop {
-            let names = self.names(&sources, &after, page.limit + 1).await?;
+            let names = self.names(&sources, &after, count).await?;
             let last = names.last_key_value().map(|(name, _)| name.to_string());
-            let more = last.filter(|_| names.len() > page.limit);
+            let more = last.filter(|_| names.len() >= count);
             looked_at += names.len();
             let meant = names.into_iter().filter(|(name, _)| name.to_lowercase().contains(&words));
             items.extend(meant.filter_map(|(name, rows)| shown(grant, path, &sources, name, &rows)));
@@ -144,9 +148,6 @@ impl Api {
                 more => break more,
             }
         };
-        if items.is_empty() {
-            grant.demand(&whole)?; // whoever sees nothing of it does not learn that it is there
-        }
         ok(&List::part(items, next))
     }
 
