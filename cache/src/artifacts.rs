@@ -290,7 +290,8 @@ impl Engine {
         mut arrived: Arrived,
     ) -> Result<Arc<Found>, Problem> {
         let content_type = content_type(mirror, artifact, &arrived);
-        let _room = Arc::clone(&self.large_fills).acquire_owned().await.map_err(Problem::internal)?;
+        let room = mirror.upstream()?.large_fills();
+        let _room = room.acquire_owned().await.map_err(Problem::internal)?;
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         staging.expect(&fetch.vouch);

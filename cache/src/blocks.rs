@@ -18,6 +18,10 @@ impl Blocks {
         blocked.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never is.
     pub(crate) fn demand_open(&self, repo: &Repo, package: &str) -> Result<(), Problem> {
         if self.0.is_empty() || package.is_empty() {

@@ -196,7 +196,7 @@ impl Engine {
             at: self.metadata.now(),
         };
         let told = mirror.protocol.digest_header().and_then(|header| arrived.header(&header)?.parse().ok());
-        let room = Arc::clone(&self.large_documents);
+        let room = upstream.large_documents();
         let (body, permit) =
             arrived.collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || room.acquire_owned()).await?;
         let body = Bytes::from(body);
@@ -205,6 +205,9 @@ impl Engine {
         self.changed.insert((mirror.repo.id, document.package.clone()), self.metadata.now());
         let set = mirror.protocol.set(document, &body)?;
         let digest = Digest::of(Algorithm::Sha256, &body);
+        if is_search(mirror, document) {
+            return Ok(Arc::new(said.of(digest, body)).into());
+        }
         let alone = set == Set::default() && mirror.protocol.twin(document, &digest).is_none();
         if kept.is_none() && alone {
             let found = Arc::new(said.of(digest, body.clone()));
@@ -421,6 +424,11 @@ impl Said {
 /// The image that a token would be for.
 pub(crate) fn image_of<'a>(mirror: &Mirror, package: &'a str) -> &'a str {
     if mirror.protocol.digest_header().is_some() { package } else { "" }
+}
+
+/// Whether a document is the answer to a search: asked for each time, for there is no end of them.
+pub(crate) fn is_search(mirror: &Mirror, document: &Document) -> bool {
+    document.package.is_empty() && mirror.protocol.hosted().is_some_and(|hosted| hosted.search(document).is_some())
 }
 
 /// Names a file of a repo.

@@ -1,7 +1,7 @@
 //! The forms of a document: rewritten for this server's addresses, as another media type, compressed. Each is made once
 //! for every state of the document and kept like any other file.
 
-use crate::documents::key_of;
+use crate::documents::{is_search, key_of};
 use crate::flights::Landed;
 use crate::mirror::Mirror;
 use crate::{Engine, SMALL_DOCUMENT};
@@ -50,7 +50,8 @@ impl Engine {
         if asked.form.name.is_empty() && !gzip {
             return Ok((Arc::clone(held), false));
         }
-        let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), true) };
+        let kept = !is_search(mirror, asked.document);
+        let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), kept) };
         let ending = if gzip { ".gz" } else { "" };
         let part = asked.part.map(|part| format!("/{part}")).unwrap_or_default();
         let path: Box<str> = format!("forms/{}{ending}{site}/{}{part}", asked.form.name, asked.document.path).into();

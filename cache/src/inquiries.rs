@@ -16,7 +16,9 @@ use std::sync::Arc;
 /// A question has at most so many bytes as it comes,
 const MOST_BYTES: usize = 1 << 20;
 /// and so many once it is decoded.
-const MOST_DECODED: usize = 8 << 20;
+const MOST_DECODED: usize = 2 << 20;
+/// It is about at most so many packages: each is looked up.
+const MOST_NAMES: usize = 20_000;
 /// An answer has at most so many.
 const MOST_ANSWERED: usize = 16 << 20;
 
@@ -34,7 +36,12 @@ impl Engine {
         let body = decoded(headers, body.collect(MOST_BYTES).await?)?;
         let [here, mirrors] = self.parts(grant, own)?;
         let mut taken = Vec::new();
-        for name in inquiry.named(&body)? {
+        let named = inquiry.named(&body)?;
+        if named.len() > MOST_NAMES {
+            let detail = format!("a question is about at most {MOST_NAMES} packages");
+            return Err(Problem::new(Kind::TooLarge, "body", detail));
+        }
+        for name in named {
             if self.is_taken(&here, &name).await? {
                 taken.push(name);
             }
@@ -67,8 +74,9 @@ impl Engine {
             patient: false,
             ..Wanted::new(inquiry.path())
         };
-        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Ok(None) };
-        let room = Arc::clone(&self.large_documents);
+        let upstream = mirror.upstream()?;
+        let Fetched::Body(arrived) = upstream.get(&wanted).await? else { return Ok(None) };
+        let room = upstream.large_documents();
         let (answer, _permit) = arrived.collect(MOST_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned()).await?;
         Ok(Some(answer.into()))
     }

@@ -57,8 +57,6 @@ pub(crate) const SMALL_DOCUMENT: usize = 512 * 1024;
 const LARGE_DOCUMENTS: usize = 2;
 /// Plans made at once.
 const PLANS: usize = 4;
-/// Larger artifacts on their way in at once; each takes a few MiB of memory.
-const LARGE_FILLS: usize = 16;
 /// Memory for large lists of artifacts, in bytes.
 const TABLE_BYTES: u64 = 32 << 20;
 /// Things not found upstream that are remembered.
@@ -112,7 +110,6 @@ pub(crate) struct Engine {
     large_documents: Arc<Semaphore>,
     /// Plans hold the documents that they read.
     planning: Arc<Semaphore>,
-    large_fills: Arc<Semaphore>,
 }
 
 impl Packages {
@@ -135,7 +132,6 @@ impl Packages {
             sites: Mutex::default(),
             large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
             planning: Arc::new(Semaphore::new(PLANS)),
-            large_fills: Arc::new(Semaphore::new(LARGE_FILLS)),
             behaviour,
         }))
     }

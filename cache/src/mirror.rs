@@ -70,6 +70,11 @@ impl Mirror {
         self.upstream.as_ref().ok_or_else(|| Problem::new(Kind::Unreachable, "upstream", self.lacks_upstream()))
     }
 
+    /// Whether any package is.
+    pub(crate) fn blocks(&self) -> bool {
+        !self.blocks.is_empty()
+    }
+
     /// Why the upstream is not asked, and what to do about it.
     pub(crate) fn unasked(&self) -> (String, String) {
         let name = format!("{}/{}", self.repo.protocol, self.repo.name);

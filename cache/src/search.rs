@@ -26,17 +26,18 @@ impl Engine {
         let search = own.protocol.hosted().and_then(|hosted| Some((hosted, hosted.search(document)?)));
         let Some((hosted, words)) = search else { return Ok(None) };
         let [here, mirrors] = self.parts(grant, own)?;
-        if here.is_empty() {
+        let blocks = own.blocks() || mirrors.iter().any(|mirror| mirror.blocks());
+        if here.is_empty() && !blocks {
             return Ok(None);
         }
         let mut hits: Vec<Hit> = Vec::new();
         for repo in &here {
-            self.find(grant, repo, &words, &mut hits).await?;
+            self.find((grant, own), repo, &words, &mut hits).await?;
         }
         let further = hosted.further(document, hits.len());
         let (mut answers, mut failed) = (Vec::new(), None);
         for mirror in &mirrors {
-            match self.ask_elsewhere(hosted, &here, mirror, &further).await {
+            match self.ask_elsewhere((hosted, own), &here, mirror, &further).await {
                 Ok(answer) => answers.extend(answer),
                 Err(problem) => {
                     tracing::info!(%problem, repo = %mirror.repo.name, "an upstream could not be searched");
@@ -50,8 +51,14 @@ impl Engine {
         }
     }
 
-    /// Adds the packages of a repo that have all words in their names.
-    async fn find(&self, grant: &Grant, repo: &Mirror, words: &[String], hits: &mut Vec<Hit>) -> Result<(), Problem> {
+    /// Adds the packages of a repo that have all words in their names and may be seen at the address of `own`.
+    async fn find(
+        &self,
+        (grant, own): (&Grant, &Mirror),
+        repo: &Mirror,
+        words: &[String],
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), Problem> {
         let prefix = repo.prefix();
         let end = format!("{}0", &prefix[..prefix.len() - 1]); // `0` is the character after `/`
         let (mut after, most) = (prefix.clone(), hits.len() + MOST_HITS);
@@ -60,8 +67,9 @@ impl Engine {
             for name in &names {
                 let package = &name[prefix.len()..];
                 let lower = package.to_lowercase();
-                let known = hits.iter().any(|hit| *hit.package == *package);
-                if words.iter().all(|word| lower.contains(word)) && !known && grant.may(&read_of(repo, package)) {
+                let meant = words.iter().all(|word| lower.contains(word));
+                let known = || hits.iter().any(|hit| *hit.package == *package);
+                if meant && !known() && is_open(own, repo, package) && grant.may(&read_of(repo, package)) {
                     hits.push(Hit { package: package.into(), files: self.files(repo, package).await? });
                 }
                 if hits.len() == most {
@@ -78,7 +86,7 @@ impl Engine {
     /// What a mirror's upstream finds, and which of that is not to be shown.
     async fn ask_elsewhere(
         self: &Arc<Self>,
-        hosted: &dyn Hosted,
+        (hosted, own): (&dyn Hosted, &Mirror),
         here: &[Arc<Mirror>],
         mirror: &Arc<Mirror>,
         search: &Document,
@@ -86,10 +94,15 @@ impl Engine {
         let Some(body) = self.read(mirror, search).await? else { return Ok(None) };
         let mut taken = Vec::new();
         for name in hosted.named(&body)? {
-            if self.is_taken(here, &name).await? {
+            if !is_open(own, mirror, &name) || self.is_taken(here, &name).await? {
                 taken.push(name);
             }
         }
         Ok(Some(Elsewhere { body, taken }))
     }
+}
+
+/// Whether neither a repo nor the one at whose address it is served blocks a package.
+fn is_open(own: &Mirror, repo: &Mirror, package: &str) -> bool {
+    own.demand_open(package).is_ok() && repo.demand_open(package).is_ok()
 }

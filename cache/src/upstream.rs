@@ -30,6 +30,10 @@ const MOST_HOPS: usize = 5;
 const TRIES: u32 = 3;
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
 const DECODED_AT_ONCE: usize = 4096;
+/// Larger documents of one upstream on their way in at once: they are held in memory.
+const LARGE_DOCUMENTS: usize = 2;
+/// Larger artifacts of one upstream on their way in at once; each takes a few MiB of memory.
+const LARGE_FILLS: usize = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// How upstreams are asked, for all of them.
@@ -58,6 +62,8 @@ pub(crate) struct Upstream {
     pace: Arc<Pace>,
     rate: Option<Rate>,
     room: Arc<Semaphore>,
+    large_documents: Arc<Semaphore>,
+    large_fills: Arc<Semaphore>,
     counters: Arc<Counters>,
 }
 
@@ -168,6 +174,8 @@ impl Upstream {
             pace: Arc::default(),
             rate: None,
             room,
+            large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
+            large_fills: Arc::new(Semaphore::new(LARGE_FILLS)),
             counters: Arc::clone(counters),
         })
     }
@@ -175,6 +183,16 @@ impl Upstream {
     /// The same, asked no more often than that.
     pub(crate) fn at(self, rate: Option<Rate>) -> Self {
         Self { rate, ..self }
+    }
+
+    /// A place for a larger document on its way in: a slow upstream takes none from others.
+    pub(crate) fn large_documents(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.large_documents)
+    }
+
+    /// A place for a larger artifact on its way in.
+    pub(crate) fn large_fills(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.large_fills)
     }
 
     /// Asks for something. A failure that may pass is tried again if the asker is patient.

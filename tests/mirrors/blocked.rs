@@ -126,3 +126,26 @@ fn images_are_blocked_by_every_name() {
         assert!(told.contains("\"DENIED\"") && told.contains(&expected), "{path}: {told}");
     }
 }
+
+#[test]
+fn searches_do_not_show_what_is_blocked_and_are_not_kept() {
+    let bed = Bed::new();
+    let shelf = bed.mirror("npm", BODY);
+    let object = |name: &str| {
+        json!({"package": {"name": name, "version": "1.0.0", "description": "", "keywords": [],
+            "date": "2024-01-02T03:04:05.678Z", "links": {}, "publisher": {"username": "ada"}, "maintainers": []}})
+    };
+    let answer = json!({"objects": [object("demo"), object("demo-more")], "total": 2, "time": "x"});
+    let there = format!("{}/-/v1/search?text=demo&size=20&from=0", shelf.root);
+    bed.upstream.put(&there, answer.to_string());
+    let found = || {
+        let found = bed.get("/npm/up/-/v1/search?text=demo").expect(200).json();
+        let objects = found["objects"].as_array().expect("objects").clone();
+        objects.iter().map(|object| object["package"]["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(), ["demo", "demo-more"]);
+    assert_eq!(found(), ["demo", "demo-more"]);
+    assert_eq!(bed.upstream.count(&there), 2, "there is no end of searches: none is kept");
+    bed.change(&shelf, &block("demo"));
+    assert_eq!(found(), ["demo-more"]);
+}

@@ -186,3 +186,35 @@ fn an_upstream_is_asked_no_more_often_than_its_operator_wants() {
     bed.change(&shelf, &json!({"upstream": {"requests_per_minute": 0}}));
     bed.right(&shelf.artifact_here("1.0.0"), b"a body");
 }
+
+/// Large answers wait for places of their own upstream: one that drips takes none from others.
+#[test]
+fn an_upstream_that_drips_holds_up_no_other() {
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
+    let slow = Upstream::start();
+    let body = vec![b'x'; 700_000];
+    for name in ["a", "b"] {
+        slow.put(&format!("/{name}"), json!({"name": name, "versions": {}, "pad": "y".repeat(700_000)}).to_string());
+        slow.fail(&format!("/{name}"), Fault::Held(600_000));
+    }
+    let upstream = json!({"url": slow.url(), "allow_private": true});
+    let repo = json!({"protocol": "npm", "name": "slow", "kind": "mirror", "upstream": upstream});
+    bed.larder.api("POST", "repositories", &repo.to_string(), 201);
+    let waiting: Vec<_> = ["a", "b"]
+        .map(|name| {
+            let client = bed.client.clone();
+            std::thread::spawn(move || client.get(&format!("/npm/slow/{name}")).expect(200))
+        })
+        .into();
+    for name in ["a", "b"] {
+        slow.await_count(&format!("/{name}"), 1);
+    }
+    let shelf = bed.mirror("npm", &body);
+    bed.upstream.put("/npm/large", json!({"name": "large", "versions": {}, "pad": "y".repeat(700_000)}).to_string());
+    bed.get("/npm/up/large").expect(200);
+    bed.right(&shelf.artifact_here("1.0.0"), &body);
+    slow.release();
+    for waiting in waiting {
+        waiting.join().expect("client");
+    }
+}
