@@ -97,6 +97,11 @@ impl Grant {
         self.principal.could(subject)
     }
 
+    /// Fails unless it is allowed for some package of the subject's repo at least.
+    pub fn demand_somewhere(&self, subject: &Subject) -> Result<(), Problem> {
+        if self.principal.may_somewhere(subject) { Ok(()) } else { Err(not_allowed(&self.principal, subject)) }
+    }
+
     /// Fails unless `subject` is allowed too.
     pub fn demand(&self, subject: &Subject) -> Result<(), Problem> {
         if self.may(subject) { Ok(()) } else { Err(not_allowed(&self.principal, subject)) }

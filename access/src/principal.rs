@@ -125,6 +125,15 @@ impl Principal {
         leaves_room(self.scopes.as_deref(), subject) && self.could(subject)
     }
 
+    /// Whether it may do this to any package of the subject's repo.
+    pub fn may_somewhere(&self, subject: &Subject) -> bool {
+        let repository = subject.repository();
+        let rule = |rule: &Rule| rule.role.allows(subject.verb) && rule.repository.matches(&repository);
+        let limit = |limit: &Limit| limit.verbs.contains(&subject.verb) && limit.repository.matches(&repository);
+        let narrowed = self.limits.iter().chain(&self.scopes);
+        narrowed.into_iter().all(|limits| limits.iter().any(limit)) && (self.superuser || self.rules.iter().any(rule))
+    }
+
     /// Whether it could do `subject` if its bearer token had been asked for that too: what the user, and the token it was
     /// got with, may do.
     pub fn could(&self, subject: &Subject) -> bool {

@@ -109,6 +109,13 @@ impl Engine {
             let detail = "authentication required: log in with a user or token that may do this";
             return Err(Problem::new(Kind::Unauthenticated, "access", detail));
         }
+        // Before anything of the body is taken in: which package it is may stand in it.
+        let wished = wished(mirror, wish, &wish.package);
+        match (&wished.package, wish.most_bytes) {
+            (Some(_), _) => grant.demand(&wished)?,
+            (None, 0) => {}
+            (None, _) => grant.demand_somewhere(&wished)?,
+        }
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let outcome = async {
@@ -134,12 +141,7 @@ impl Engine {
         staging: &Staging,
     ) -> Result<(), Problem> {
         let package = self.package_of(mirror, grant, wish, staging).await?;
-        grant.demand(&Subject {
-            protocol: mirror.repo.protocol,
-            repo: mirror.repo.name.clone(),
-            package: Some(package.clone()).filter(|package| !package.is_empty()),
-            verb: wish.verb,
-        })?;
+        grant.demand(&wished(mirror, wish, &package))?;
         let (place, full_name) = (mirror.place(&package), format!("{}{package}", mirror.prefix()));
         let mut made: HashMap<String, NewBlob> = HashMap::new();
         for _ in 0..TRIES {
@@ -293,6 +295,11 @@ pub(crate) fn kept(row: rows::Kept) -> Kept {
         created_at: row.created_at,
         created_by: row.created_by,
     }
+}
+
+/// What must be allowed for a wish about `package`.
+fn wished(mirror: &Mirror, wish: &Wish, package: &str) -> Subject {
+    Subject { verb: wish.verb, ..read_of(mirror, package) }
 }
 
 /// Copies a part of a body, decoded if it is base64.

@@ -2,12 +2,14 @@
 //! asks, and when the hosted repo has it no more.
 
 use crate::{cargo, cargo_home, folder, larder, npm, npm_home, token};
+use larder_tests::http::read_head;
 use larder_tests::parcel::{publish, wheel_name};
 use larder_tests::shelf::Shelf;
 use larder_tests::tools::command;
 use larder_tests::upstream::Upstream;
-use larder_tests::{Larder, Response, run, tool};
+use larder_tests::{Client, Larder, Response, run, tool};
 use serde_json::json;
+use std::io::{BufReader, Write as _};
 
 /// A tarball with the package.json of `demo` 1.0.0 alone.
 pub(crate) const TARBALL: &str = "\
@@ -309,4 +311,25 @@ fn another_sites_page_publishes_nothing() {
     upload(&[("origin", "https://evil.example")]).expect(403);
     upload(&[]).expect(400); // no browser; the form is empty
     upload(&[("sec-fetch-site", "same-origin")]).expect(400);
+}
+
+/// Whoever may publish nothing at all is told so before the body is taken in.
+#[test]
+fn uploads_are_refused_before_their_bodies_come() {
+    let larder = larder();
+    let reader = larder.make_user("reader");
+    let writer = larder.make_user("writer");
+    larder.grant("user:reader", "*", "*", "reader");
+    larder.grant("user:writer", "rpm/local", "tool", "writer");
+    let begin = |client: &Client, path: &str| {
+        let mut stream = client.connect().expect("connect");
+        let head = client.head("PUT", path, &[("expect", "100-continue")], Some(1 << 20));
+        stream.write_all(&head).expect("head");
+        read_head(&mut BufReader::new(stream)).expect("answer").status
+    };
+    for path in ["/rpm/local/a.rpm", "/npm/local/demo", "/cargo/local/api/v1/crates/new"] {
+        assert!(matches!(begin(&reader, path), 401 | 403 | 404), "{path}");
+    }
+    let refused = writer.send("PUT", "/rpm/local/a.rpm", &[], b"no package").expect(400);
+    assert!(refused.text().contains("rpm"), "what package it is stands in the body: {}", refused.text());
 }

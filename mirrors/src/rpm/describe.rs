@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use larder_model::Problem;
+use larder_model::{Kind, Problem};
 use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 
-/// No description is longer: a header of the largest size, each byte of it escaped.
-const MOST_BYTES: u64 = 512 << 20;
+/// What a package has to tell in all lists is no longer.
+const MOST_BYTES: u64 = 64 << 20;
 /// Separates the parts: no text of XML has it.
 const BETWEEN: char = '\0';
 
@@ -38,6 +38,10 @@ impl Facts {
         let Description { primary: [before, after], filelists, other } = Description::of(package, path);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let all = [before, after, filelists, other].join(&BETWEEN.to_string());
+        if all.len() as u64 > MOST_BYTES {
+            let detail = "it has too much to tell: its part of the lists would have more than 64 MiB";
+            return Err(Problem::new(Kind::TooLarge, "package", detail));
+        }
         encoder.write_all(all.as_bytes()).map_err(Problem::internal)?;
         let packed = STANDARD.encode(encoder.finish().map_err(Problem::internal)?);
         Ok(Self { nevra: format!("{}-{}", package.nevra.name, package.nevra.edition()), packed })
