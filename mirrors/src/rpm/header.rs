@@ -96,17 +96,28 @@ impl Header {
         if count != rest {
             return Err(bad("it is cut short"));
         }
-        Ok(Self { bytes, entries })
+        let header = Self { bytes, entries };
+        let mut tags: Vec<_> = header.entries().map(|entry| number(entry, 0)).collect();
+        tags.sort_unstable();
+        // Of two values another reader might take the other one.
+        if tags.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(bad("a header has a tag twice"));
+        }
+        Ok(header)
+    }
+
+    /// What there is, 16 bytes each.
+    fn entries(&self) -> impl Iterator<Item = &[u8]> {
+        self.bytes.get(INTRO_BYTES..).unwrap_or_default().chunks_exact(ENTRY_BYTES).take(self.entries)
     }
 
     fn data(&self) -> &[u8] {
         self.bytes.get(INTRO_BYTES + self.entries * ENTRY_BYTES..).unwrap_or_default()
     }
 
-    /// The first value of a tag.
+    /// Where the values of a tag are.
     fn entry(&self, tag: u32) -> Option<Entry> {
-        let entries = self.bytes.get(INTRO_BYTES..)?.chunks_exact(ENTRY_BYTES).take(self.entries);
-        let entry = entries.into_iter().find(|entry| number(entry, 0) == Some(tag))?;
+        let entry = self.entries().find(|entry| number(entry, 0) == Some(tag))?;
         Some(Entry {
             kind: number(entry, 4)?,
             offset: usize::try_from(number(entry, 8)?).ok()?,

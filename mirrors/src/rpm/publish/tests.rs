@@ -247,3 +247,15 @@ fn values_are_within_their_header() {
         assert!(with_entry(kind, offset, count, data).texts(1000).is_err(), "{kind} {offset} {count}");
     }
 }
+
+#[test]
+fn a_tag_is_there_once() {
+    let read = |tags: [u32; 3]| {
+        let entries = tags.map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat()).concat();
+        let intro = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &3_u32.to_be_bytes(), &2_u32.to_be_bytes()].concat();
+        Header::read(&mut Cursor::new([&intro[..], &entries, b"a\0"].concat()), 1 << 20)
+    };
+    assert_eq!(read([1000, 1002, 1001]).expect("header").text(1002).expect("text"), "a");
+    let problem = read([1000, 1001, 1000]).err().expect("twice");
+    assert!(problem.detail.contains("a tag twice"), "{problem}");
+}
