@@ -19,6 +19,14 @@ pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
     not_that("a list of packages that can be read").because(fault)
 }
 
+/// What the elements of a list are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Content {
+    Packages,
+    /// Advisories or groups of packages: they have names of their own, in many languages.
+    Other,
+}
+
 /// What an element right below the root is.
 #[derive(Default)]
 pub(super) struct Element {
@@ -41,6 +49,7 @@ pub(super) struct Elements<'a> {
 
 /// How far the walk is.
 struct Walk<'a> {
+    content: Content,
     /// Names that packages must not have where they stand within other elements.
     hidden: &'a dyn Fn(&str) -> bool,
     prefixes: Vec<(String, String)>,
@@ -52,6 +61,7 @@ struct Walk<'a> {
 
 /// The element that the walk is within.
 struct Taking {
+    content: Content,
     element: Element,
     writer: Writer<Vec<u8>>,
     /// What the text that comes is.
@@ -59,14 +69,16 @@ struct Taking {
     said: String,
     /// The depth of a part that is left out.
     skipped: Option<usize>,
+    /// The depth of the list of what the package replaces.
+    replaces: Option<usize>,
 }
 
 impl<'a> Elements<'a> {
     /// `hidden`: whether a name has no place in the list.
-    pub(super) fn new(packed: &'a [u8], hidden: &'a dyn Fn(&str) -> bool) -> Result<Self, Problem> {
+    pub(super) fn new(packed: &'a [u8], content: Content, hidden: &'a dyn Fn(&str) -> bool) -> Result<Self, Problem> {
         let list = unpack(packed).map_err(unreadable)?;
         let reader = Reader::from_reader(Fence::new(list, MOST_UNPACKED_BYTES));
-        let walk = Walk { hidden, prefixes: Vec::new(), depth: 0, ended: false, now: None };
+        let walk = Walk { content, hidden, prefixes: Vec::new(), depth: 0, ended: false, now: None };
         Ok(Self { reader, buffer: Vec::new(), walk })
     }
 
@@ -110,7 +122,7 @@ impl Walk<'_> {
         match self.depth {
             0 if self.ended => return Err("a second root element".into()),
             0 => self.prefixes = prefixes(tag)?,
-            1 => self.now = Some(Taking::of(tag, closes)?),
+            1 => self.now = Some(Taking::of(tag, closes, self.content)?),
             MOST_DEPTH => return Err("elements within elements go too deep".into()),
             depth => {
                 if let Some(taking) = &mut self.now {
@@ -144,11 +156,14 @@ impl Walk<'_> {
 }
 
 impl Taking {
-    fn of(tag: &BytesStart<'_>, closes: bool) -> Result<Self, Fault> {
-        let name = attribute(tag, b"name")?.unwrap_or_default();
-        let element = Element { name, id: attribute(tag, b"pkgid")?.unwrap_or_default(), ..Element::default() };
-        let mut taking =
-            Self { element, writer: Writer::new(Vec::new()), field: None, said: String::new(), skipped: None };
+    fn of(tag: &BytesStart<'_>, closes: bool, content: Content) -> Result<Self, Fault> {
+        let mut element = Element::default();
+        if content == Content::Packages {
+            element.name = attribute(tag, b"name")?.unwrap_or_default();
+            element.id = attribute(tag, b"pkgid")?.unwrap_or_default();
+        }
+        let (writer, said) = (Writer::new(Vec::new()), String::new());
+        let mut taking = Self { content, element, writer, field: None, said, skipped: None, replaces: None };
         taking.write(tag_event(tag.borrow(), closes))?;
         Ok(taking)
     }
@@ -160,20 +175,37 @@ impl Taking {
         depth: usize,
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<(), Fault> {
+        if self.field.is_some() {
+            return Err("a name or checksum has elements within".into());
+        }
         let mut own = None;
-        if depth == 2 {
+        if depth == 2 && self.content == Content::Packages {
             (self.field, own) = self.element.open(tag)?;
             self.said.clear();
             self.field = self.field.filter(|_| !closes);
-        } else if tag.name().as_ref() == b"package"
-            && self.skipped.is_none()
-            && attribute(tag, b"name")?.is_some_and(|name| hidden(&name))
-        {
+        } else if self.skipped.is_none() && self.leaves_out(tag, hidden)? {
             self.skipped = Some(depth);
+        }
+        if self.replaces.is_none() && !closes && self.is_list_of_replaced(tag) {
+            self.replaces = Some(depth);
         }
         self.write(tag_event(own.unwrap_or_else(|| tag.borrow()), closes))?;
         self.skipped = self.skipped.filter(|from| !closes || *from != depth);
         Ok(())
+    }
+
+    fn is_list_of_replaced(&self, tag: &BytesStart<'_>) -> bool {
+        self.content == Content::Packages && tag.local_name().as_ref() == b"obsoletes"
+    }
+
+    /// Whether a part names what it must not: a package of an advisory, or one that this one would replace.
+    fn leaves_out(&self, tag: &BytesStart<'_>, hidden: &dyn Fn(&str) -> bool) -> Result<bool, Fault> {
+        let replaced = self.replaces.is_some();
+        if !replaced && tag.local_name().as_ref() != b"package" {
+            return Ok(false);
+        }
+        // One in parentheses is a condition with names within. Where packages are replaced, rpm allows none.
+        Ok(attribute(tag, b"name")?.is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
     }
 
     /// Something within it ends, at this depth.
@@ -183,6 +215,7 @@ impl Taking {
         }
         self.write(end.borrow())?;
         self.skipped = self.skipped.filter(|from| *from != depth);
+        self.replaces = self.replaces.filter(|from| *from != depth);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The metadata of a group: one repository made of those of its members. What a member before has under an address, or under
 //! a name that is its own, a member after it does not add to. Lists are walked through, never held unpacked.
 
-use super::filter::{Element, Elements, unreadable};
+use super::filter::{Content, Element, Elements, unreadable};
 use super::repomd;
 use super::unpack::{MOST_UNPACKED_BYTES, unpack};
 use super::whole::{List, Packer, Record, seal};
@@ -70,13 +70,14 @@ impl Merged {
     /// Walks through the lists of a kind.
     fn walk(
         &self,
+        content: Content,
         lists: &[Option<Bytes>],
         mut visit: impl FnMut(usize, &Elements<'_>, Element) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         for (at, (member, list)) in self.members.iter().zip(lists).enumerate() {
             let Some(list) = list else { continue };
             let hidden = |name: &str| member.hidden.contains(name);
-            let mut elements = Elements::new(list, &hidden)?;
+            let mut elements = Elements::new(list, content, &hidden)?;
             while let Some(element) = elements.next()? {
                 visit(at, &elements, element)?;
             }
@@ -90,7 +91,7 @@ impl Merged {
         let (mut paths, mut ids) = (HashSet::<Box<str>>::new(), HashSet::<Box<str>>::new());
         let mut prefixes: Vec<(String, String)> = Vec::new();
         let mut count = 0;
-        self.walk(lists, |at, elements, element| {
+        self.walk(Content::Packages, lists, |at, elements, element| {
             for (name, value) in elements.prefixes() {
                 if !prefixes.iter().any(|(known, _)| known == name) {
                     prefixes.push((name.clone(), value.clone()));
@@ -124,7 +125,7 @@ impl Merged {
         }
         packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
         let mut left = self.taken.clone();
-        self.walk(lists, |at, _, element| {
+        self.walk(Content::Packages, lists, |at, _, element| {
             if left.get_mut(at).is_some_and(|ids| ids.remove(&*element.id)) {
                 packer.write_all(&element.text).and_then(|()| packer.write_all(b"\n")).map_err(Problem::internal)?;
             }
@@ -143,7 +144,7 @@ impl Merged {
         let mut packer = Packer::new();
         let begin = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>\n");
         packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
-        self.walk(lists, |_, _, element| {
+        self.walk(Content::Other, lists, |_, _, element| {
             packer.write_all(&element.text).and_then(|()| packer.write_all(b"\n")).map_err(Problem::internal)
         })?;
         packer.write_all(format!("</{root}>\n").as_bytes()).map_err(Problem::internal)?;

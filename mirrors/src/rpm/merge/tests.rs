@@ -170,3 +170,46 @@ fn lists_that_are_none_are_refused() {
     assert!(merge(&[(&[], &[("primary", Bytes::from_static(&cut[..cut.len() / 2]))])]).is_err());
     assert!(merge(&[(&[], &[("primary", Bytes::from_static(cut))])]).is_ok());
 }
+
+#[test]
+fn groups_and_advisories_have_names_of_their_own() {
+    let comps = "<!DOCTYPE comps PUBLIC \"-//Comps//EN\" \"comps.dtd\"><comps><group><id>core</id><name>Core</name>\
+                 <name xml:lang=\"de\">Kern</name><name xml:lang=\"fr\">Noyau</name><packagelist>\
+                 <packagereq type=\"mandatory\">bash</packagereq></packagelist></group></comps>";
+    let update = "<updates><update name=\"a\"><name>a</name><name>b</name><checksum>1</checksum><checksum>2</checksum>\
+                  <location href=\"../x\"/><location href=\"y\"/></update></updates>";
+    let made = merge(&[(&[], &[("group", comps.into()), ("updateinfo", update.into())])]).expect("merged");
+    let text = list(&made, "comps");
+    assert!(text.contains("<name>Core</name><name xml:lang=\"de\">Kern</name>") && text.contains("Noyau"), "{text}");
+    let text = list(&made, "updateinfo");
+    assert!(text.contains("<location href=\"../x\"/><location href=\"y\"/>"), "{text}");
+}
+
+#[test]
+fn nothing_replaces_a_hidden_package() {
+    let entry = |name: &str| format!("<rpm:entry name=\"{name}\" flags=\"LT\" ver=\"99\"/>");
+    let all = ["ours", "o&#117;rs", "(ours or x)", "old"].map(entry).concat();
+    for (obsoletes, provides) in [("rpm:obsoletes", "rpm:provides"), ("more:obsoletes", "more:provides")] {
+        let open = "<rpm:entry name=\"ours\"><x/></rpm:entry>";
+        let format = format!(
+            "<format><{obsoletes}/><{obsoletes}>{all}{open}</{obsoletes}><{provides}>{}</{provides}></format>",
+            entry("ours")
+        );
+        let theirs = package("theirs", &(at("theirs.rpm") + &format));
+        let made = merge(&[(&["ours"], &[("primary", primary(&[theirs]))])]).expect("merged");
+        let left = format!(
+            "<{obsoletes}/><{obsoletes}>{}</{obsoletes}><{provides}>{}</{provides}>",
+            entry("old"),
+            entry("ours")
+        );
+        assert!(list(&made, "primary").contains(&left), "{}", list(&made, "primary"));
+    }
+}
+
+#[test]
+fn a_name_has_no_elements_within() {
+    for name in ["<b></b>ours", "ou<b/>rs", "x<b>ours</b>", "<b>x</b>ours"] {
+        let written = package("ours", &at("x.rpm")).replace(">ours<", &format!(">{name}<"));
+        assert!(merge(&[(&["ours"], &[("primary", primary(&[written]))])]).is_err(), "{name}");
+    }
+}
