@@ -7,13 +7,15 @@ use super::xml::{Fault, Raw, attribute, resolve};
 use crate::text::not_that;
 use larder_model::Problem;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, Writer};
+use quick_xml::{Reader, Writer, XmlVersion};
 
 /// The largest package of a distribution has a fortieth of it.
 const MOST_ELEMENT_BYTES: usize = 128 << 20;
 const MOST_DEPTH: usize = 32;
 /// Of a name or checksum.
 const MOST_TEXT_BYTES: usize = 4096;
+/// Real lists declare three.
+const MOST_PREFIXES: usize = 32;
 
 pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
     not_that("a list of packages that can be read").because(fault)
@@ -87,7 +89,7 @@ impl<'a> Elements<'a> {
         self.advance().map_err(unreadable)
     }
 
-    /// Prefixes that the root declares, as they are written there.
+    /// Prefixes that the root declares, with the addresses that they stand for.
     pub(super) fn prefixes(&self) -> &[(String, String)] {
         &self.walk.prefixes
     }
@@ -294,10 +296,25 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
     let mut prefixes = Vec::new();
     for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute?;
-        if attribute.key.as_ref().starts_with(b"xmlns:") {
-            let text = |bytes: &[u8]| str::from_utf8(bytes).map(str::to_owned);
-            prefixes.push((text(attribute.key.as_ref())?, text(&attribute.value)?));
+        let Some(prefix) = attribute.key.as_ref().strip_prefix(b"xmlns:") else { continue };
+        if !is_prefix(prefix) {
+            continue;
         }
+        let address = attribute.normalized_value(XmlVersion::Implicit1_0)?.into_owned();
+        if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("a prefix stands for no address".into());
+        }
+        if prefixes.len() == MOST_PREFIXES {
+            return Err("a list declares too many prefixes".into());
+        }
+        prefixes.push((str::from_utf8(prefix)?.to_owned(), address));
     }
     Ok(prefixes)
+}
+
+/// Whether a prefix can be declared anew. What begins with `xml` is not to be.
+fn is_prefix(prefix: &[u8]) -> bool {
+    let begins = prefix.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let reserved = prefix.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xml"));
+    begins && !reserved && prefix.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
 }

@@ -8,7 +8,7 @@ use crate::{Fetch, Table, Vouch};
 use larder_model::{Algorithm, Problem, hex};
 
 /// The largest distributions have a tenth of it.
-const MOST_PACKAGES: usize = 1_000_000;
+pub(super) const MOST_PACKAGES: usize = 1_000_000;
 
 /// The packages of a list, one after another.
 struct Packages<'a>(Scan<'a>);

@@ -2,13 +2,15 @@
 //! a name that is its own, a member after it does not add to. Lists are walked through, never held unpacked.
 
 use super::filter::{Content, Element, Elements, unreadable};
+use super::listing::MOST_PACKAGES;
 use super::repomd;
 use super::unpack::{MOST_UNPACKED_BYTES, unpack};
 use super::whole::{List, Packer, Record, seal};
 use crate::hosted::{Composed, Merge, Signer};
 use bytes::Bytes;
-use larder_model::{Problem, Timestamp};
-use std::collections::HashSet;
+use larder_model::{Kind as Meaning, Problem, Timestamp};
+use quick_xml::escape::escape;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
@@ -58,13 +60,15 @@ pub(super) struct Merged {
     asked: usize,
     /// Checksums of the packages that are taken in, of each member.
     taken: Vec<HashSet<Box<str>>>,
-    count: u64,
+    count: usize,
+    most_packages: usize,
     records: Vec<Record>,
 }
 
 impl Merged {
     pub(super) fn begin(now: Timestamp) -> Self {
-        Self { now, members: Vec::new(), asked: 0, taken: Vec::new(), count: 0, records: Vec::new() }
+        let (members, taken, records) = (Vec::new(), Vec::new(), Vec::new());
+        Self { now, members, asked: 0, taken, count: 0, most_packages: MOST_PACKAGES, records }
     }
 
     /// Walks through the lists of a kind.
@@ -86,43 +90,45 @@ impl Merged {
     }
 
     /// Decides which packages are there; the prefixes that their elements are written with.
-    fn choose(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<(String, String)>, Problem> {
+    fn choose(&mut self, lists: &[Option<Bytes>]) -> Result<BTreeMap<String, String>, Problem> {
         let mut taken: Vec<HashSet<Box<str>>> = self.members.iter().map(|_| HashSet::new()).collect();
         let (mut paths, mut ids) = (HashSet::<Box<str>>::new(), HashSet::<Box<str>>::new());
-        let mut prefixes: Vec<(String, String)> = Vec::new();
-        let mut count = 0;
+        let (mut prefixes, mut declared) = (BTreeMap::new(), None);
         self.walk(Content::Packages, lists, |at, elements, element| {
-            for (name, value) in elements.prefixes() {
-                if !prefixes.iter().any(|(known, _)| known == name) {
-                    prefixes.push((name.clone(), value.clone()));
+            if declared.replace(at) != Some(at) {
+                for (name, address) in elements.prefixes() {
+                    prefixes.entry(name.clone()).or_insert_with(|| address.clone());
                 }
             }
             let Some(path) = element.path.as_ref().filter(|_| !element.name.is_empty() && !element.id.is_empty())
             else {
                 return Ok(()); // nobody could ask for it, or know it again
             };
-            if self.members[at].hidden.contains(&*element.name) || paths.contains(&**path) {
+            let hidden = &self.members[at].hidden;
+            if hidden.contains(&*element.name) || paths.contains(&**path) {
                 return Ok(());
             }
             // The same package at two addresses is told of once.
             if ids.insert(element.id.as_str().into()) {
+                if paths.len() == self.most_packages {
+                    return Err(too_many(self.most_packages));
+                }
                 paths.insert(path.as_str().into());
                 taken[at].insert(element.id.into());
-                count += 1;
             }
             Ok(())
         })?;
-        (self.taken, self.count) = (taken, count);
+        (self.taken, self.count) = (taken, paths.len());
         Ok(prefixes)
     }
 
     fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
-        let prefixes = if list == List::Primary { self.choose(lists)? } else { Vec::new() };
+        let mut prefixes = if list == List::Primary { self.choose(lists)? } else { BTreeMap::new() };
+        prefixes.remove("rpm"); // it is there
+        let declared = |(name, address): (&String, &String)| format!(" xmlns:{name}=\"{}\"", escape(address));
+        let declared: String = prefixes.iter().map(declared).collect();
         let mut packer = Packer::new();
-        let mut begin = list.begin(self.count);
-        for (name, value) in prefixes.iter().filter(|(name, _)| name != "xmlns:rpm") {
-            begin = begin.replacen(" packages=", &format!(" {name}=\"{value}\" packages="), 1);
-        }
+        let begin = list.begin(self.count as u64).replacen(" packages=", &format!("{declared} packages="), 1);
         packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
         let mut left = self.taken.clone();
         self.walk(Content::Packages, lists, |at, _, element| {
@@ -198,6 +204,11 @@ impl Merge for Merged {
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem> {
         seal(&self.records, self.now, signer)
     }
+}
+
+fn too_many(most: usize) -> Problem {
+    let detail = format!("the members of this group have more than {most} packages together, which is the most");
+    Problem::new(Meaning::Upstream, "group", detail)
 }
 
 #[cfg(test)]

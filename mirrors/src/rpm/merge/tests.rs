@@ -35,7 +35,10 @@ type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
 
 /// Merges members, each with the names that it has no say in, and its lists by their kinds.
 fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
-    let mut merge = Rpm.whole().expect("whole").merge(NOW);
+    merge_as(Rpm.whole().expect("whole").merge(NOW), members)
+}
+
+fn merge_as(mut merge: Box<dyn Merge>, members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
     for (hidden, lists) in members {
         let record = |(kind, _): &(&str, Bytes)| {
             format!(
@@ -169,6 +172,46 @@ fn lists_that_are_none_are_refused() {
     let cut = super::super::tests::GZIP;
     assert!(merge(&[(&[], &[("primary", Bytes::from_static(&cut[..cut.len() / 2]))])]).is_err());
     assert!(merge(&[(&[], &[("primary", Bytes::from_static(cut))])]).is_ok());
+}
+
+fn with_root(attributes: &str) -> Bytes {
+    let body = package("fine", &at("fine.rpm"));
+    format!("<metadata {attributes}>{body}</metadata>").into()
+}
+
+#[test]
+fn a_prefix_adds_nothing_but_itself() {
+    let root = "xmlns='c' xmlns:xml='x' xmlns:a<b='m' xmlns:ok-1.x='o' xmlns:bad='m\"><package><y/></package><z'";
+    let made = merge(&[(&[], &[("primary", with_root(root))])]).expect("merged");
+    let primary = list(&made, "primary");
+    let declared =
+        " xmlns:bad=\"m&quot;&gt;&lt;package&gt;&lt;y/&gt;&lt;/package&gt;&lt;z\" xmlns:ok-1.x=\"o\" packages=\"1\">";
+    assert!(primary.contains(declared), "{primary}");
+    assert_eq!((primary.matches("<package").count(), primary.matches("xmlns:").count()), (1, 3), "{primary}");
+    for value in ["", "a b", "&#1;"] {
+        assert!(merge(&[(&[], &[("primary", with_root(&format!("xmlns:a='{value}'")))])]).is_err(), "{value}");
+    }
+    // Of two members the first says what a prefix stands for.
+    let both: [Part<'_>; 2] =
+        [(&[], &[("primary", with_root("xmlns:a='1'"))]), (&[], &[("primary", with_root("xmlns:a='2' xmlns:b='3'"))])];
+    let made = merge(&both).expect("merged");
+    assert!(list(&made, "primary").contains(" xmlns:a=\"1\" xmlns:b=\"3\" packages"), "{made:?}");
+}
+
+#[test]
+fn there_is_an_end_to_prefixes_and_packages() {
+    let prefixes = |count: usize| (0..count).map(|at| format!("xmlns:p{at}='x' ")).collect::<Vec<_>>().concat();
+    assert!(merge(&[(&[], &[("primary", with_root(&prefixes(32)))])]).is_ok());
+    assert!(merge(&[(&[], &[("primary", with_root(&prefixes(33)))])]).is_err());
+
+    let few = || Box::new(Merged { most_packages: 2, ..Merged::begin(NOW) });
+    let [one, two, three] = ["one", "two", "three"].map(|name| package(name, &at(&format!("{name}.rpm"))));
+    let own = primary(&[one.clone(), two.clone()]);
+    let same: [Part<'_>; 2] = [(&[], &[("primary", own.clone())]), (&[], &[("primary", primary(&[one, two]))])];
+    assert!(merge_as(few(), &same).is_ok());
+    let more: [Part<'_>; 2] = [(&[], &[("primary", own)]), (&[], &[("primary", primary(&[three]))])];
+    let problem = merge_as(few(), &more).expect_err("three packages");
+    assert!(problem.detail.contains("more than 2 packages"), "{problem}");
 }
 
 #[test]
