@@ -3,6 +3,7 @@
 
 use super::filter::{Content, Element, Elements, unreadable};
 use super::listing::MOST_PACKAGES;
+use super::name_of;
 use super::repomd;
 use super::unpack::{MOST_UNPACKED_BYTES, unpack};
 use super::whole::{List, Packer, Record, seal};
@@ -105,7 +106,8 @@ impl Merged {
                 return Ok(()); // nobody could ask for it, or know it again
             };
             let hidden = &self.members[at].hidden;
-            if hidden.contains(&*element.name) || paths.contains(&**path) {
+            // Rights go by the name that the address tells.
+            if hidden.contains(&*element.name) || hidden.contains(name_of(path)) || paths.contains(&**path) {
                 return Ok(());
             }
             // The same package at two addresses is told of once.

@@ -229,6 +229,16 @@ fn groups_and_advisories_have_names_of_their_own() {
 }
 
 #[test]
+fn an_address_of_a_hidden_name_is_hidden() {
+    let [ours, source, other] = ["a/ours-1-1.noarch.rpm", "ours-2-1.src.rpm", "ours-tools-1-1.noarch.rpm"];
+    let theirs = [package("x", &at(ours)), package("y", &at("o%75rs-2-1.src.rpm")), package("z", &at(other))];
+    let made = merge(&[(&["ours"], &[("primary", primary(&theirs))])]).expect("merged");
+    let told = list(&made, "primary");
+    assert!(!told.contains(ours) && !told.contains(source) && told.contains(other), "{told}");
+    assert!(told.contains("packages=\"1\""), "{told}");
+}
+
+#[test]
 fn nothing_replaces_a_hidden_package() {
     let entry = |name: &str| format!("<rpm:entry name=\"{name}\" flags=\"LT\" ver=\"99\"/>");
     let all = ["ours", "o&#117;rs", "(ours or x)", "old"].map(entry).concat();
