@@ -86,7 +86,7 @@ impl Engine {
         root: &str,
     ) -> Result<State, Problem> {
         let whole = whole_of(group)?;
-        let (mut heads, mut public) = (Vec::new(), true);
+        let (mut heads, mut public, mut lacking) = (Vec::new(), true, None);
         for member in members {
             public &= self.gate.is_public(&[read_all(member)]);
             if !grant.may(&read_all(member)) {
@@ -100,13 +100,14 @@ impl Engine {
                 Ok(now) => heads.push((Arc::clone(member), now.found)),
                 // An upstream may have its repositories at other roots, and hosted packages are told of at each.
                 Err(problem) if problem.kind == Kind::NotFound => {}
+                Err(problem) if may_lack(&problem) => lacking = lacking.or(Some(problem)),
                 Err(problem) => return Err(problem),
             }
         }
         let mirrored = heads.iter().any(|(member, _)| !member.is_hosted());
         if heads.is_empty() || (!root.is_empty() && !mirrored) {
             let detail = format!("no member of {} has a repository here that you may read", group.prefix());
-            return Err(Problem::not_found("repository", detail));
+            return Err(lacking.unwrap_or_else(|| Problem::not_found("repository", detail)));
         }
         let hosted = members.iter().filter(|member| member.is_hosted()).cloned().collect();
         Ok(State { root: root.into(), heads, hosted, public })
@@ -309,6 +310,12 @@ impl Engine {
         let Some(found) = self.metadata.find(member.place(""), &list.path).await? else { return Ok(None) };
         Ok(self.read_table(member, &list, found).await?.find(root, below).map(|fetch| fetch.vouch))
     }
+}
+
+/// Whether an upstream may have no such thing: stores of files forbid what they do not have, and offline nobody can tell. A
+/// rule of the operator's is about something else.
+fn may_lack(problem: &Problem) -> bool {
+    problem.kind == Kind::Offline || (problem.kind == Kind::Policy && problem.about == "upstream")
 }
 
 impl Origin {

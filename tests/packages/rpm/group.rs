@@ -4,7 +4,7 @@ use super::{Machine, Makers, folder, larder, name_of, save, set_key, small, told
 use larder_tests::engine::is_root;
 use larder_tests::shelf::gunzip;
 use larder_tests::tools::command;
-use larder_tests::{Larder, Upstream, run, tool};
+use larder_tests::{Fault, Larder, Upstream, run, tool};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -127,4 +127,32 @@ fn what_is_published_is_there_when_the_mirror_has_no_upstream() {
     let machine = Machine::new(&larder, &dnf, "main", "gpgcheck=0");
     machine.installs(&["ours"]);
     assert_eq!(machine.holds("ours"), "1");
+}
+
+#[test]
+fn a_member_without_a_repository_at_a_root_is_passed_over() {
+    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else { return };
+    let larder = larder();
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let upstream = Upstream::start();
+    publish_upstream(&larder, &upstream, "9/os/", &made(&makers, &[("theirs", "5")]));
+    mirror(&larder, &upstream);
+    let other = json!({"url": format!("{}other/", upstream.url()), "allow_private": true});
+    let other = json!({"protocol": "rpm", "name": "other", "kind": "mirror", "upstream": other});
+    larder.api("POST", "repositories", &other.to_string(), 201);
+    larder.api("PATCH", "repositories/rpm/main", r#"{"members":["local","other","upstream"]}"#, 200);
+    for root in ["9", "8"] {
+        upstream.fail(&format!("/other/{root}/os/repodata/repomd.xml"), Fault::Status(403));
+    }
+    let get = |root: &str| larder.admin().get(&format!("/rpm/main/{root}/os/repodata/repomd.xml"));
+    assert!(told_of(&larder, "main/9/os").contains("'theirs'"));
+    larder.admin().get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm").expect(200);
+    // Where no other one has one either, its answer is the group's.
+    assert!(get("8").expect(403).text().contains("the upstream forbids it"));
+    larder.api("PATCH", "repositories/rpm/other", r#"{"offline":true}"#, 200);
+    assert!(told_of(&larder, "main/9/os").contains("'theirs'"));
+    assert!(get("8").expect(503).text().contains("offline"));
+    // What is blocked is not passed over.
+    larder.api("PATCH", "repositories/rpm/upstream", r#"{"blocked":[{"package":"theirs"}]}"#, 200);
+    larder.admin().get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm").expect(403);
 }
