@@ -104,6 +104,8 @@ impl Engine {
                 Err(problem) => return Err(problem),
             }
         }
+        // What is published comes first, in whichever order the members are: addresses of it are its own.
+        heads.sort_by_key(|(member, _)| !member.is_hosted());
         let mirrored = heads.iter().any(|(member, _)| !member.is_hosted());
         if heads.is_empty() || (!root.is_empty() && !mirrored) {
             let detail = format!("no member of {} has a repository here that you may read", group.prefix());

@@ -130,6 +130,24 @@ fn what_is_published_is_there_when_the_mirror_has_no_upstream() {
 }
 
 #[test]
+fn published_addresses_are_ours_in_whichever_order_members_are() {
+    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else { return };
+    let larder = larder();
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let upstream = Upstream::start();
+    let all = made(&makers, &[("theirs", "5"), ("ours", "1")]);
+    publish_upstream(&larder, &upstream, "", &all[..1]);
+    mirror(&larder, &upstream);
+    larder.api("PATCH", "repositories/rpm/main", r#"{"members":["upstream","local"]}"#, 200);
+    let path = "/rpm/main/Packages/theirs-5-1.noarch.rpm";
+    let ours = std::fs::read(&all[1]).expect("package");
+    super::put(&larder, path, &ours).expect(201);
+    let listed = told_of(&larder, "main");
+    assert!(listed.contains("'ours'") && !listed.contains("'theirs'"), "{listed}");
+    assert!(larder.admin().get(path).expect(200).body == ours);
+}
+
+#[test]
 fn a_member_without_a_repository_at_a_root_is_passed_over() {
     let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else { return };
     let larder = larder();
