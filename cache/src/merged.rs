@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use larder_access::{Answer, BlobAnswer, Grant, Lasts};
 use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
+use larder_metadata::whole::Of;
 use larder_mirrors::hosted::{Merge, Signer};
 use larder_mirrors::{Artifact, Ask, Hosted, Vouch};
 use larder_model::{Algorithm, Hasher, Kind, Lasting, Problem};
@@ -190,7 +191,7 @@ impl Engine {
             let folder = if document.lasting == Lasting::Longer { &lasting } else { &present };
             (document.path, document.lasting) = (format!("{folder}{}", document.path), Lasting::Longer);
         }
-        self.keep_told(group.repo.id, None, told).await
+        self.keep_told(group.repo.id, Of::Others(&lasting), told).await
     }
 
     async fn begin_merge(self: &Arc<Self>, group: &Mirror, state: &State) -> Result<Box<dyn Merge>, Problem> {

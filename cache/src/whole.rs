@@ -7,7 +7,7 @@ use crate::mirror::Mirror;
 use crate::{Engine, settings_of};
 use bytes::Bytes;
 use larder_access::SigningKey;
-use larder_metadata::whole::Told;
+use larder_metadata::whole::{Of, Told};
 use larder_mirrors::Document;
 use larder_mirrors::hosted::{Composed, Signer, State, Whole};
 use larder_model::{Problem, Timestamp};
@@ -88,7 +88,7 @@ impl Engine {
         let end = move || state.end(pen.as_ref().map(|pen| pen as &dyn Signer));
         let composed = tokio::task::spawn_blocking(end).await.map_err(Problem::internal)??;
         let told = self.stored(composed).await?;
-        self.keep_told(repo, Some(revision), told).await
+        self.keep_told(repo, Of::Revision(revision), told).await
     }
 
     /// Documents with their bytes stored.
@@ -101,10 +101,10 @@ impl Engine {
         Ok(told)
     }
 
-    /// Keeps the documents of a state; of a revision, if it is to last as long as that.
-    pub(crate) async fn keep_told(&self, repo: i64, revision: Option<i64>, told: Vec<Told>) -> Result<(), Problem> {
+    /// Keeps the documents of a state.
+    pub(crate) async fn keep_told(&self, repo: i64, of: Of<'_>, told: Vec<Told>) -> Result<(), Problem> {
         let made: Vec<_> = told.iter().map(|told| (told.blob.digest, told.blob.bytes.clone())).collect();
-        let outcome = self.metadata.keep_whole(repo, revision, told, GRACE).await;
+        let outcome = self.metadata.keep_whole(repo, of, told, GRACE).await;
         for (digest, bytes) in made {
             self.drop_double(digest, &bytes).await?;
         }

@@ -9,7 +9,7 @@ use crate::listing::By;
 use crate::mirrored::NewFile;
 use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
-use crate::whole::Told;
+use crate::whole::{Of, Told};
 use crate::{Error, Metadata};
 use larder_model::{Algorithm, Digest, Hasher, Lasting, ProtocolName, Role, UserName};
 use std::sync::Arc;
@@ -506,7 +506,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         vec![head, told("signature", number, Lasting::UntilNext), told(number, number, Lasting::Longer)]
     };
     let keep = async |revision, number: &str, grace| {
-        metadata.keep_whole(repo, Some(revision), state(number), std::time::Duration::from_secs(grace)).await
+        metadata.keep_whole(repo, Of::Revision(revision), state(number), std::time::Duration::from_secs(grace)).await
     };
     assert!(matches!(keep(first, "0", 60).await, Err(Error::Unmet("revision"))), "that is past");
     let now = metadata.whole_revision(repo, &prefix).await.expect("revision");
@@ -522,6 +522,20 @@ async fn whole(metadata: &Metadata, repo: i64) {
     assert_eq!((there("head").await, there("1").await, there("2").await), (true, false, true));
     let signature = metadata.find(all, "signature").await.expect("find").expect("there");
     assert_eq!(signature.digest, blob("2").digest);
+    // Of other repos a state lasts until the next one, and then for the grace; one elsewhere does not end it.
+    let others = async |folder: &str, list: &str, grace| {
+        let list = told(&format!("{folder}{list}"), list, Lasting::Longer);
+        let head = told(&format!("elsewhere/{folder}head"), "head", Lasting::Longer);
+        let grace = std::time::Duration::from_secs(grace);
+        metadata.keep_whole(repo, Of::Others(folder), vec![head, list], grace).await.expect("keep");
+    };
+    others("members/", "one", 0).await;
+    others("more/", "two", 0).await;
+    assert!(there("members/one").await && there("more/two").await);
+    others("members/", "three", 60).await;
+    assert!(there("members/one").await, "someone may still read it");
+    others("members/", "three", 0).await;
+    assert_eq!((there("members/one").await, there("members/three").await), (false, true));
     // What belongs to no package is changed in the same way.
     let place = Place { repo, package: "" };
     let given = Step::Add {

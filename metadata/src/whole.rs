@@ -23,6 +23,18 @@ const FORGET_COMPANIONS: &str = "delete from files where repo = ?1 and package =
 const DROP_OLD: &str = "delete from files where repo = ?1 and package = '' and etag = 'state' \
     and checked_at > 0 and checked_at < ?2";
 
+const SUPERSEDE: &str = "update files set checked_at = ?4 where repo = ?1 and package = '' and etag = 'state' \
+    and checked_at = 0 and path >= ?2 and path < ?3";
+
+/// What a state is of.
+#[derive(Clone, Copy, Debug)]
+pub enum Of<'a> {
+    /// A repo at a revision: with the next one it is past.
+    Revision(i64),
+    /// Other repos: the state that is kept after it below the same folder, which ends in `/`, takes its place.
+    Others(&'a str),
+}
+
 /// A document of a state.
 #[derive(Clone, Debug)]
 pub struct Told {
@@ -67,24 +79,26 @@ impl Metadata {
         self.sql.scan(ALL, values).await?.iter_mut().map(read).collect()
     }
 
-    /// Keeps the documents of a state that was composed at `revision`; without one they are no repo's present state for longer
-    /// than `grace`. Of states that are past for as long nothing stays. [`Error::Unmet`]`("revision")` if that revision is
-    /// past.
-    pub async fn keep_whole(
-        &self,
-        repo: i64,
-        revision: Option<i64>,
-        documents: Vec<Told>,
-        grace: Duration,
-    ) -> Result<(), Error> {
+    /// Keeps the documents of a state. Of states that are past for as long as `grace` nothing stays; of other repos' states
+    /// what stands elsewhere than below their folder is made anew after that time. [`Error::Unmet`]`("revision")` if the
+    /// state is past already.
+    pub async fn keep_whole(&self, repo: i64, of: Of<'_>, documents: Vec<Told>, grace: Duration) -> Result<(), Error> {
         let mut batch = Batch::at(Place { repo, package: "" });
         let now: Timestamp = self.now();
-        if let Some(revision) = revision {
-            batch.must("revision", 1, UNCHANGED, [repo.into(), revision.into()]);
+        match of {
+            Of::Revision(revision) => batch.must("revision", 1, UNCHANGED, [repo.into(), revision.into()]),
+            Of::Others(folder) => {
+                let end = format!("{}0", folder.trim_end_matches('/')); // `0` is the character after `/`
+                batch.run(SUPERSEDE, [repo.into(), folder.into(), end.into(), now.into()]);
+            }
         }
         batch.run(FORGET_COMPANIONS, [repo.into()]);
-        let past = if revision.is_some() { Timestamp(0) } else { now };
         for document in documents {
+            let lasts = match of {
+                Of::Revision(_) => true,
+                Of::Others(folder) => document.path.starts_with(folder),
+            };
+            let past = if lasts { Timestamp(0) } else { now };
             let digest = document.blob.digest.into();
             self.blob_row(&mut batch, document.blob);
             let etag = Value::from(match document.lasting {
