@@ -20,6 +20,8 @@ const MOST_HEADER_BYTES: usize = 32 << 20;
 const MOST_SIGNATURE_BYTES: usize = 8 << 20;
 /// Of one tag. In memory each takes more than in the file.
 const MOST_VALUES: usize = 1 << 20;
+/// Values of all tags together; a package of a hundred thousand files has two million.
+const MOST_IN_ALL: u64 = 8 << 20;
 
 /// The package is not as it should be.
 pub(super) fn bad(why: &str) -> Problem {
@@ -103,12 +105,33 @@ impl Header {
         if tags.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(bad("a header has a tag twice"));
         }
+        header.demand_room(data)?;
         Ok(header)
     }
 
     /// What there is, 16 bytes each.
     fn entries(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes.get(INTRO_BYTES..).unwrap_or_default().chunks_exact(ENTRY_BYTES).take(self.entries)
+    }
+
+    /// Fails if the values cannot all have a place of their own in `data` bytes: one small text must not stand for many.
+    fn demand_room(&self, data: usize) -> Result<(), Problem> {
+        let (mut values, mut bytes) = (0_u64, 0_u64);
+        for entry in self.entries() {
+            let width = match number(entry, 4) {
+                Some(3) => 2,
+                Some(4) => 4,
+                Some(5) => 8,
+                _ => 1, // a text has an end at least
+            };
+            let count = u64::from(number(entry, 12).unwrap_or(u32::MAX));
+            values += count * u64::from(number(entry, 4) != Some(7));
+            bytes += count * width;
+        }
+        if values > MOST_IN_ALL || bytes > data as u64 {
+            return Err(bad("its header has more values than there is room for"));
+        }
+        Ok(())
     }
 
     fn data(&self) -> &[u8] {

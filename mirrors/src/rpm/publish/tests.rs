@@ -217,21 +217,22 @@ fn headers_that_promise_too_much_are_refused() {
     }
 }
 
-/// Bytes that begin as a header with one entry.
-fn with_entry(kind: u32, offset: u32, count: u32, data: &[u8]) -> Header {
+/// A header with one entry.
+fn with_entry(kind: u32, offset: u32, count: u32, data: &[u8]) -> Result<Header, Problem> {
     let size = u32::try_from(data.len()).expect("small");
     let words = [1, size, 1000, kind, offset, count].map(u32::to_be_bytes).concat();
     let header = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &words, data].concat();
-    Header::read(&mut Cursor::new(header), 1 << 20).expect("header")
+    Header::read(&mut Cursor::new(header), 1 << 20)
 }
 
 #[test]
 fn values_are_within_their_header() {
-    assert_eq!(with_entry(4, 0, 1, &[0, 0, 1, 2]).numbers(1000).expect("numbers"), [258]);
-    assert_eq!(with_entry(3, 2, 2, &[9, 9, 0, 1, 0, 2]).numbers(1000).expect("numbers"), [1, 2]);
-    assert_eq!(with_entry(8, 0, 2, b"a\0b\0").texts(1000).expect("texts"), ["a", "b"]);
-    assert_eq!(with_entry(6, 0, 1, b"Gr\xfc\xdfe\0").texts(1000).expect("texts"), ["Grüße"]);
-    assert_eq!(with_entry(6, 0, 1, b"a\0").texts(1001).expect("texts"), Vec::<String>::new());
+    let sound = |kind, offset, count, data| with_entry(kind, offset, count, data).expect("header");
+    assert_eq!(sound(4, 0, 1, &[0, 0, 1, 2]).numbers(1000).expect("numbers"), [258]);
+    assert_eq!(sound(3, 2, 2, &[9, 9, 0, 1, 0, 2]).numbers(1000).expect("numbers"), [1, 2]);
+    assert_eq!(sound(8, 0, 2, b"a\0b\0").texts(1000).expect("texts"), ["a", "b"]);
+    assert_eq!(sound(6, 0, 1, b"Gr\xfc\xdfe\0").texts(1000).expect("texts"), ["Grüße"]);
+    assert_eq!(sound(6, 0, 1, b"a\0").texts(1001).expect("texts"), Vec::<String>::new());
     for (kind, offset, count, data) in [
         (4, 1, 1, &[0; 4][..]),
         (4, 0, 2, &[0; 4]),
@@ -239,12 +240,14 @@ fn values_are_within_their_header() {
         (2, u32::MAX, 1, &[0; 8]),
         (6, 0, 1, &[0; 4]),
     ] {
-        assert!(with_entry(kind, offset, count, data).numbers(1000).is_err(), "{kind} {offset} {count}");
+        let read = with_entry(kind, offset, count, data).and_then(|header| header.numbers(1000));
+        assert!(read.is_err(), "{kind} {offset} {count}");
     }
     for (kind, offset, count, data) in
         [(6, 0, 1, &b"abc"[..]), (8, 0, 2, b"abc\0"), (8, 0, u32::MAX, b"\0\0"), (6, 9, 1, b"a\0"), (4, 0, 1, &[0; 4])]
     {
-        assert!(with_entry(kind, offset, count, data).texts(1000).is_err(), "{kind} {offset} {count}");
+        let read = with_entry(kind, offset, count, data).and_then(|header| header.texts(1000));
+        assert!(read.is_err(), "{kind} {offset} {count}");
     }
 }
 
@@ -252,10 +255,15 @@ fn values_are_within_their_header() {
 fn a_tag_is_there_once() {
     let read = |tags: [u32; 3]| {
         let entries = tags.map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat()).concat();
-        let intro = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &3_u32.to_be_bytes(), &2_u32.to_be_bytes()].concat();
-        Header::read(&mut Cursor::new([&intro[..], &entries, b"a\0"].concat()), 1 << 20)
+        let intro = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &3_u32.to_be_bytes(), &4_u32.to_be_bytes()].concat();
+        Header::read(&mut Cursor::new([&intro[..], &entries, b"a\0\0\0"].concat()), 1 << 20)
     };
     assert_eq!(read([1000, 1002, 1001]).expect("header").text(1002).expect("text"), "a");
+    // Many tags that share one text are more than there is room for.
+    let shared = [8_u32, 2].map(u32::to_be_bytes).concat();
+    let entries = (1000..1008_u32).flat_map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat());
+    let header = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &shared, &entries.collect::<Vec<u8>>(), b"a\0"].concat();
+    assert!(Header::read(&mut Cursor::new(header), 1 << 20).is_err());
     let problem = read([1000, 1001, 1000]).err().expect("twice");
     assert!(problem.detail.contains("a tag twice"), "{problem}");
 }
