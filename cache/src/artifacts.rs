@@ -1,6 +1,6 @@
 //! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for good.
 
-use crate::documents::{BY, absent, image_of, key_of};
+use crate::documents::{BY, absent, image_of, key_of, unkept};
 use crate::fill::{Coming, Fill};
 use crate::mirror::Mirror;
 use crate::upstream::{Arrived, Fetched, Wanted};
@@ -304,7 +304,7 @@ impl Engine {
                 return Err(mismatch());
             }
             fill.release(last);
-            fill.complete(Arc::new(of_upstream(&content_type, digest, staging.offset())));
+            fill.complete(Arc::new(unkept(&content_type, digest, staging.offset())));
             let blob = self.commit(staging, digest).await?;
             self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill).await
         };
@@ -356,7 +356,7 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
         if let Bytestore::Inline(body) = &bytes {
-            let mut found = of_upstream(content_type, digest, blob.size);
+            let mut found = unkept(content_type, digest, blob.size);
             found.body = Some(body.clone());
             fill.complete(Arc::new(found));
         }
@@ -384,19 +384,6 @@ fn content_type(mirror: &Mirror, artifact: &Artifact, arrived: &Arrived) -> Stri
     match mirror.protocol.content_type(artifact) {
         "" => arrived.content_type.clone(),
         known => known.to_owned(),
-    }
-}
-
-fn of_upstream(content_type: &str, digest: Digest, size: u64) -> Found {
-    Found {
-        digest,
-        size,
-        generation: 0,
-        content_type: content_type.into(),
-        body: None,
-        etag: "".into(),
-        modified: "".into(),
-        checked_at: larder_model::Timestamp(0),
     }
 }
 

@@ -408,16 +408,9 @@ struct Said {
 impl Said {
     /// The document as it is at hand before it is kept.
     fn of(&self, digest: Digest, body: Bytes) -> Found {
-        Found {
-            digest,
-            size: body.len() as u64,
-            generation: 0,
-            content_type: self.content_type.as_str().into(),
-            body: Some(body),
-            etag: self.etag.as_str().into(),
-            modified: self.modified.as_str().into(),
-            checked_at: self.at,
-        }
+        let (etag, modified) = (self.etag.as_str().into(), self.modified.as_str().into());
+        let plain = unkept(&self.content_type, digest, body.len() as u64);
+        Found { body: Some(body), etag, modified, checked_at: self.at, ..plain }
     }
 }
 
@@ -438,4 +431,18 @@ pub(crate) fn key_of(package: &str, path: &str) -> Box<str> {
 
 pub(crate) fn absent() -> Problem {
     Problem::not_found("name", "there is no such thing, here or upstream")
+}
+
+/// Bytes that are at hand and not kept yet, or never.
+pub(crate) fn unkept(content_type: &str, digest: Digest, size: u64) -> Found {
+    Found {
+        digest,
+        size,
+        generation: 0,
+        content_type: content_type.into(),
+        body: None,
+        etag: "".into(),
+        modified: "".into(),
+        checked_at: larder_model::Timestamp(0),
+    }
 }

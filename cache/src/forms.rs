@@ -1,7 +1,7 @@
 //! The forms of a document: rewritten for this server's addresses, as another media type, compressed. Each is made once
 //! for every state of the document and kept like any other file.
 
-use crate::documents::{is_search, key_of};
+use crate::documents::{is_search, key_of, unkept};
 use crate::flights::Landed;
 use crate::mirror::Mirror;
 use crate::{Engine, SMALL_DOCUMENT};
@@ -12,7 +12,7 @@ use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::{Found, Place};
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Document, Form, Here};
-use larder_model::{Algorithm, Digest, Problem, Timestamp};
+use larder_model::{Algorithm, Digest, Problem};
 use std::io::Write as _;
 use std::sync::{Arc, PoisonError};
 
@@ -50,8 +50,7 @@ impl Engine {
         if asked.form.name.is_empty() && !gzip {
             return Ok((Arc::clone(held), false));
         }
-        let kept = !is_search(mirror, asked.document);
-        let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), kept) };
+        let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), true) };
         let ending = if gzip { ".gz" } else { "" };
         let part = asked.part.map(|part| format!("/{part}")).unwrap_or_default();
         let path: Box<str> = format!("forms/{}{ending}{site}/{}{part}", asked.form.name, asked.document.path).into();
@@ -77,7 +76,7 @@ impl Engine {
                 gzip,
                 origin: asked.here.origin.into(),
                 below: asked.here.path.into(),
-                lasting,
+                lasting: lasting && !is_search(mirror, asked.document),
             };
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
             async move { engine.make(&mirror, &held, making).await }
@@ -115,16 +114,8 @@ impl Engine {
             if here { tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?? } else { work()? };
         drop(permit);
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let found = Arc::new(Found {
-            digest,
-            size: bytes.len() as u64,
-            generation: 0,
-            content_type: making.form.content_type.into(),
-            body: Some(bytes.clone()),
-            etag: making.source.as_str().into(),
-            modified: "".into(),
-            checked_at: Timestamp(0),
-        });
+        let plain = unkept(making.form.content_type, digest, bytes.len() as u64);
+        let found = Arc::new(Found { body: Some(bytes.clone()), etag: making.source.as_str().into(), ..plain });
         if !making.lasting {
             return Ok(found.into());
         }

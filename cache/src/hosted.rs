@@ -6,7 +6,7 @@ use crate::mirror::Mirror;
 use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Grant, Incoming};
 use larder_metadata::blobs::NewBlob;
-use larder_metadata::files::Found;
+use larder_metadata::files::{Found, end_of};
 use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::hosted::{Bytes, Change, Kept, Step, Wish};
@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// How often a change is made anew because another was first.
 const TRIES: u32 = 64;
+/// Names of packages read at once.
+pub(crate) const NAMES: usize = 1000;
 /// Bytes of a body copied at once.
 const PIECE: usize = 1 << 20;
 
@@ -29,6 +31,14 @@ impl Engine {
     /// Whether a name is published here, or was.
     pub(crate) async fn owns(&self, mirror: &Mirror, package: &str) -> Result<bool, Problem> {
         Ok(self.metadata.find(mirror.place(package), rows::OWNED).await?.is_some())
+    }
+
+    /// The next names of packages that are published in a repo, or were, after the name `after`: fewer than [`NAMES`] are the
+    /// last ones.
+    pub(crate) async fn names_after(&self, repo: &Mirror, after: &str) -> Result<Vec<Box<str>>, Problem> {
+        let prefix = repo.prefix();
+        let names = self.metadata.packages(&format!("{prefix}{after}"), &end_of(&prefix), NAMES as u64).await?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix(&*prefix)).map(Into::into).collect())
     }
 
     /// A document of a package that is published here, composed after every change.

@@ -23,9 +23,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Names read at once.
-const NAMES: u64 = 1000;
-
 /// What a group consists of for a caller, at one root, now.
 struct State {
     root: Box<str>,
@@ -213,14 +210,12 @@ impl Engine {
 
     /// Adds the names of all packages that are published in a repo, or were.
     async fn names(&self, member: &Mirror, names: &mut HashSet<Box<str>>) -> Result<(), Problem> {
-        let prefix = member.prefix();
-        let end = format!("{}0", prefix.trim_end_matches('/')); // `0` is the character after `/`
-        let mut after: Box<str> = prefix.as_str().into();
+        let mut after = Box::<str>::default();
         loop {
-            let page = self.metadata.packages(&after, &end, NAMES).await?;
+            let page = self.names_after(member, &after).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.clone();
-            names.extend(page.iter().filter_map(|name| name.strip_prefix(&*prefix)).map(Into::into));
+            names.extend(page);
         }
     }
 

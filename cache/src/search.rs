@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::door::read_of;
+use crate::hosted::NAMES;
 use crate::mirror::Mirror;
 use larder_access::Grant;
 use larder_mirrors::hosted::{Elsewhere, Hit};
@@ -11,8 +12,6 @@ use std::sync::Arc;
 
 /// Packages that a search finds in one repo.
 const MOST_HITS: usize = 100;
-/// Names looked through in one go.
-const NAMES: u64 = 1000;
 
 impl Engine {
     /// Answers a search, with what the caller may read. `None` if it is none, or nothing is published here: what the upstream
@@ -59,25 +58,22 @@ impl Engine {
         words: &[String],
         hits: &mut Vec<Hit>,
     ) -> Result<(), Problem> {
-        let prefix = repo.prefix();
-        let end = format!("{}0", &prefix[..prefix.len() - 1]); // `0` is the character after `/`
-        let (mut after, most) = (prefix.clone(), hits.len() + MOST_HITS);
+        let (mut after, most) = (Box::<str>::default(), hits.len() + MOST_HITS);
         loop {
-            let names = self.metadata.packages(&after, &end, NAMES).await?;
-            for name in &names {
-                let package = &name[prefix.len()..];
+            let names = self.names_after(repo, &after).await?;
+            for package in &names {
                 let lower = package.to_lowercase();
                 let meant = words.iter().all(|word| lower.contains(word));
-                let known = || hits.iter().any(|hit| *hit.package == *package);
+                let known = || hits.iter().any(|hit| hit.package == *package);
                 if meant && !known() && is_open(own, repo, package) && grant.may(&read_of(repo, package)) {
-                    hits.push(Hit { package: package.into(), files: self.files(repo, package).await? });
+                    hits.push(Hit { package: package.clone(), files: self.files(repo, package).await? });
                 }
                 if hits.len() == most {
                     return Ok(());
                 }
             }
             match names.last() {
-                Some(last) if names.len() as u64 == NAMES => after = last.to_string(),
+                Some(last) if names.len() == NAMES => after = last.clone(),
                 _ => return Ok(()),
             }
         }

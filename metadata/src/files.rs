@@ -46,6 +46,11 @@ pub struct Place<'a> {
     pub package: &'a str,
 }
 
+/// The first text behind all that begin with `folder`, which ends in `/`.
+pub fn end_of(folder: &str) -> String {
+    format!("{}0", folder.trim_end_matches('/')) // `0` is the character after `/`
+}
+
 impl Place<'_> {
     pub(crate) fn value(self) -> [Value; 2] {
         [self.repo.into(), self.package.into()]
@@ -144,8 +149,7 @@ impl Metadata {
     /// Files of a package whose paths begin with `folder` (which ends in `/`), after the name `after`, at most `limit`.
     pub async fn list(&self, place: Place<'_>, folder: &str, after: &str, limit: u64) -> Result<Vec<Listed>, Error> {
         let [repo, package] = place.value();
-        let end = format!("{}0", folder.trim_end_matches('/')); // `0` is the character after `/`
-        let values = vec![repo, package, format!("{folder}{after}").into(), end.into(), limit.into()];
+        let values = vec![repo, package, format!("{folder}{after}").into(), end_of(folder).into(), limit.into()];
         let read = |row: &mut Row| {
             Ok(Listed { path: row.text(0)?, digest: row.parsed(1)?, created_at: Timestamp(row.int(2)?) })
         };

@@ -2,7 +2,7 @@
 //! every change that shows or hides a file; those that never change stay for a while.
 
 use crate::blobs::NewBlob;
-use crate::files::Place;
+use crate::files::{Place, end_of};
 use crate::hosted::Kept;
 use crate::{Batch, Error, Metadata, Row, Value};
 use larder_model::{Lasting, Timestamp};
@@ -85,20 +85,20 @@ impl Metadata {
     pub async fn keep_whole(&self, repo: i64, of: Of<'_>, documents: Vec<Told>, grace: Duration) -> Result<(), Error> {
         let mut batch = Batch::at(Place { repo, package: "" });
         let now: Timestamp = self.now();
-        match of {
-            Of::Revision(revision) => batch.must("revision", 1, UNCHANGED, [repo.into(), revision.into()]),
-            Of::Others(folder) => {
-                let end = format!("{}0", folder.trim_end_matches('/')); // `0` is the character after `/`
-                batch.run(SUPERSEDE, [repo.into(), folder.into(), end.into(), now.into()]);
+        // Below it they last until the next state.
+        let folder = match of {
+            Of::Revision(revision) => {
+                batch.must("revision", 1, UNCHANGED, [repo.into(), revision.into()]);
+                ""
             }
-        }
+            Of::Others(folder) => {
+                batch.run(SUPERSEDE, [repo.into(), folder.into(), end_of(folder).into(), now.into()]);
+                folder
+            }
+        };
         batch.run(FORGET_COMPANIONS, [repo.into()]);
         for document in documents {
-            let lasts = match of {
-                Of::Revision(_) => true,
-                Of::Others(folder) => document.path.starts_with(folder),
-            };
-            let past = if lasts { Timestamp(0) } else { now };
+            let past = if document.path.starts_with(folder) { Timestamp(0) } else { now };
             let digest = document.blob.digest.into();
             self.blob_row(&mut batch, document.blob);
             let etag = Value::from(match document.lasting {
