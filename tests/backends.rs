@@ -12,7 +12,9 @@ use std::time::SystemTime;
 
 fn clock() -> Clock {
     Clock::new(|| {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(0))
     })
 }
@@ -23,18 +25,24 @@ fn larder() -> Start {
 
 #[tokio::test]
 async fn postgres_does_what_a_database_must() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
     let url = postgres.database("suite");
     let first = Metadata::postgres(&url, 8, clock()).await.expect("open");
     larder_metadata::suite::all(&first).await;
-    let second = Metadata::postgres(&url, 8, clock()).await.expect("open again");
+    let second = Metadata::postgres(&url, 8, clock())
+        .await
+        .expect("open again");
     larder_metadata::suite::all(&second).await;
 }
 
 /// Servers that start at once on an empty database migrate it once.
 #[tokio::test]
 async fn postgres_is_migrated_by_one_of_many() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
     let url = postgres.database("migrated");
     let mut starting = tokio::task::JoinSet::new();
     for _ in 0..8 {
@@ -98,7 +106,9 @@ fn serves_images(start: Start) {
     }
     let (layer, bytes) = &images[3].blobs[1];
     let blob = format!("/v2/team/app/blobs/{layer}");
-    let part = admin.send("GET", &blob, &[("range", "bytes=12000000-12999999")], b"").expect(206);
+    let part = admin
+        .send("GET", &blob, &[("range", "bytes=12000000-12999999")], b"")
+        .expect(206);
     assert!(part.body == bytes[12_000_000..13_000_000]);
     let head = admin.send("HEAD", &blob, &[], b"").expect(200);
     assert_eq!(head.header("content-length"), Some("20000000"));
@@ -110,22 +120,32 @@ fn serves_images(start: Start) {
     images[3].check(&admin, "team/other", "v1");
     images[0].push(&admin, "team/app", "v1");
     images[0].check(&admin, "team/app", "v1");
-    admin.send("DELETE", "/v2/team/app/manifests/v0", &[], b"").expect(202);
+    admin
+        .send("DELETE", "/v2/team/app/manifests/v0", &[], b"")
+        .expect(202);
     admin.get("/v2/team/app/manifests/v0").expect(404);
     let tags = admin.get("/v2/team/app/tags/list").expect(200).json();
-    assert_eq!(tags, json!({"name": "team/app", "tags": ["v1", "v2", "v3"]}));
+    assert_eq!(
+        tags,
+        json!({"name": "team/app", "tags": ["v1", "v2", "v3"]})
+    );
     let catalog = admin.get("/v2/_catalog").expect(200).json();
     assert_eq!(catalog["repositories"], json!(["team/app", "team/other"]));
     larder.anonymous().get("/readyz").expect(200);
     larder.make_user("alice");
     larder.grant("user:alice", "oci/team", "app", "reader");
-    larder.user("alice", larder_tests::larder::PASSWORD).get("/v2/team/app/manifests/v3").expect(200);
+    larder
+        .user("alice", larder_tests::larder::PASSWORD)
+        .get("/v2/team/app/manifests/v3")
+        .expect(200);
     assert_eq!(larder.stop(), Some(0));
 }
 
 #[test]
 fn images_with_names_in_postgres() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
     serves_images(larder().with("LARDER_DATABASE__URL", &postgres.database("names")));
 }
 
@@ -137,16 +157,27 @@ fn images_with_blobs_in_s3() {
 
 #[test]
 fn images_with_names_in_postgres_and_blobs_in_s3() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::memory()) else { return };
-    serves_images(s3.holds_blobs_of(larder()).with("LARDER_DATABASE__URL", &postgres.database("both")));
+    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::memory()) else {
+        return;
+    };
+    serves_images(
+        s3.holds_blobs_of(larder())
+            .with("LARDER_DATABASE__URL", &postgres.database("both")),
+    );
 }
 
 /// Two servers share one database and one bucket: what one was pushed the other serves.
 #[test]
 fn two_servers_are_one() {
-    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else { return };
+    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+        return;
+    };
     let url = postgres.database("shared");
-    let start = || s3.holds_blobs_of(larder()).with("LARDER_DATABASE__URL", &url).start();
+    let start = || {
+        s3.holds_blobs_of(larder())
+            .with("LARDER_DATABASE__URL", &url)
+            .start()
+    };
     let (one, two) = (start(), start());
     let image = Image::random(&mut Random::seeded(), &[10, 200_000]);
     image.push(&one.admin(), "team/app", "v1");

@@ -34,7 +34,10 @@ fn larder() -> Start {
 }
 
 fn large_mib() -> u64 {
-    std::env::var("LARDER_TEST_LARGE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(512)
+    std::env::var("LARDER_TEST_LARGE_MIB")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(512)
 }
 
 /// A layer that is made as it is sent: random bytes with a number in each piece.
@@ -45,7 +48,10 @@ struct Layer {
 
 impl Layer {
     fn of_mib(mib: u64) -> Self {
-        Self { piece: Random::seeded().bytes(PIECE_BYTES), pieces: mib }
+        Self {
+            piece: Random::seeded().bytes(PIECE_BYTES),
+            pieces: mib,
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -61,9 +67,16 @@ impl Layer {
 
     /// Pushes it by POST, a streamed PATCH and PUT.
     fn push(&mut self, client: &Client) -> Digest {
-        let started = client.send("POST", "/v2/team/large/blobs/uploads/", &[], b"").expect(202);
+        let started = client
+            .send("POST", "/v2/team/large/blobs/uploads/", &[], b"")
+            .expect(202);
         let length = usize::try_from(self.bytes()).expect("size");
-        let head = client.head("PATCH", started.header("location").expect("location"), &[], Some(length));
+        let head = client.head(
+            "PATCH",
+            started.header("location").expect("location"),
+            &[],
+            Some(length),
+        );
         let mut stream = client.connect().expect("connect");
         stream.write_all(&head).expect("head");
         let mut hasher = Hasher::new(Algorithm::Sha256);
@@ -71,10 +84,14 @@ impl Layer {
             stream.write_all(piece).expect("piece");
             hasher.update(piece);
         });
-        let patched = read_response(&mut BufReader::new(stream), "PATCH").expect("answer").expect(202);
+        let patched = read_response(&mut BufReader::new(stream), "PATCH")
+            .expect("answer")
+            .expect(202);
         let digest = hasher.finish();
         let location = patched.header("location").expect("location");
-        client.send("PUT", &format!("{location}&digest={digest}"), &[], b"").expect(201);
+        client
+            .send("PUT", &format!("{location}&digest={digest}"), &[], b"")
+            .expect(201);
         digest
     }
 }
@@ -83,7 +100,9 @@ impl Layer {
 fn ask(client: &Client, digest: &Digest) -> BufReader<TcpStream> {
     let mut stream = client.connect().expect("connect");
     let path = format!("/v2/team/large/blobs/{digest}");
-    stream.write_all(&client.head("GET", &path, &[], None)).expect("request");
+    stream
+        .write_all(&client.head("GET", &path, &[], None))
+        .expect("request");
     let mut stream = BufReader::new(stream);
     read_head(&mut stream).expect("answer").expect(200);
     stream
@@ -121,9 +140,15 @@ fn passes(larder: &Larder, mib: u64) {
     let pushed = began.elapsed();
     check_memory(larder, "after a push");
     let began = Instant::now();
-    let (came, size) = read_on(&mut ask(&larder.admin(), &digest), Hasher::new(Algorithm::Sha256));
+    let (came, size) = read_on(
+        &mut ask(&larder.admin(), &digest),
+        Hasher::new(Algorithm::Sha256),
+    );
     assert_eq!((came, size), (digest, layer.bytes()));
-    println!("{mib} MiB: pushed in {pushed:?}, pulled in {:?}", began.elapsed());
+    println!(
+        "{mib} MiB: pushed in {pushed:?}, pulled in {:?}",
+        began.elapsed()
+    );
     check_memory(larder, "after a pull");
 }
 
@@ -141,7 +166,9 @@ fn a_large_layer_passes_to_s3_in_little_memory() {
 #[test]
 fn slow_readers_hold_up_nobody() {
     const READERS: usize = 1000;
-    let Some(limited) = tool("prlimit") else { return };
+    let Some(limited) = tool("prlimit") else {
+        return;
+    };
     allow_open_files();
     let wrapper = [&*limited.to_string_lossy(), "--nofile=1024:16384"]; // what a service is given, and may raise
     let larder = larder().under(&wrapper).start();
@@ -160,7 +187,10 @@ fn slow_readers_hold_up_nobody() {
     for _ in 0..200 {
         image.check(&larder.admin(), "team/app", "v1");
     }
-    println!("200 pulls of a small image beside {READERS} slow readers took {:?}", began.elapsed());
+    println!(
+        "200 pulls of a small image beside {READERS} slow readers took {:?}",
+        began.elapsed()
+    );
     check_memory(&larder, "with slow readers");
     for (mut reader, first) in readers.into_iter().step_by(100) {
         let mut hasher = Hasher::new(Algorithm::Sha256);
@@ -178,7 +208,10 @@ fn put_package(upstream: &Upstream, name: &str, versions: usize, tarball: &[u8])
         let dist = json!({"tarball": tarball, "integrity": format!("sha512-{integrity}")});
         let scripts = json!({"test": "t".repeat(1500)}); // what a short form leaves out
         let version = format!("1.0.{number}");
-        (version.clone(), json!({"name": name, "version": version, "scripts": scripts, "dist": dist}))
+        (
+            version.clone(),
+            json!({"name": name, "version": version, "scripts": scripts, "dist": dist}),
+        )
     };
     let all: serde_json::Map<_, _> = (0..versions).map(version).collect();
     let packument = json!({"name": name, "dist-tags": {"latest": "1.0.0"}, "versions": all});
@@ -191,9 +224,15 @@ fn sixty_four_install_in_little_memory() {
     const PACKAGES: usize = 120;
     const CLIENTS: usize = 64;
     let (upstream, mut random) = (Upstream::start(), Random::seeded());
-    let tarballs: Vec<Vec<u8>> = (0..PACKAGES).map(|number| random.bytes(20_000 + number % 10 * 100_000)).collect();
+    let tarballs: Vec<Vec<u8>> = (0..PACKAGES)
+        .map(|number| random.bytes(20_000 + number % 10 * 100_000))
+        .collect();
     for (number, tarball) in tarballs.iter().enumerate() {
-        let versions = if number % 12 == 0 { 2500 } else { 10 + number % 200 };
+        let versions = if number % 12 == 0 {
+            2500
+        } else {
+            10 + number % 200
+        };
         put_package(&upstream, &format!("p{number}"), versions, tarball);
     }
     let larder = larder().start();
@@ -207,10 +246,17 @@ fn sixty_four_install_in_little_memory() {
             let (client, tarballs) = (larder.anonymous(), &tarballs);
             all.spawn(move || {
                 for number in (0..PACKAGES).map(|at| (at + first / 8) % PACKAGES) {
-                    let accept = [("accept", "application/vnd.npm.install-v1+json"), ("accept-encoding", "gzip")];
+                    let accept = [
+                        ("accept", "application/vnd.npm.install-v1+json"),
+                        ("accept-encoding", "gzip"),
+                    ];
                     let name = format!("p{number}");
-                    client.send("GET", &format!("/npm/up/{name}"), &accept, b"").expect(200);
-                    let tarball = client.get(&format!("/npm/up/{name}/-/{name}-1.0.0.tgz")).expect(200);
+                    client
+                        .send("GET", &format!("/npm/up/{name}"), &accept, b"")
+                        .expect(200);
+                    let tarball = client
+                        .get(&format!("/npm/up/{name}/-/{name}-1.0.0.tgz"))
+                        .expect(200);
                     assert!(tarball.body == tarballs[number], "{name} has other bytes");
                 }
             });
@@ -237,7 +283,11 @@ fn idle_it_takes_little_memory() {
     larder.start_again();
     larder.anonymous().get("/readyz").expect(200);
     let (second, _) = larder.memory();
-    println!("idle memory: {} MiB after the first start and a login, {} MiB after another", mib(first), mib(second));
+    println!(
+        "idle memory: {} MiB after the first start and a login, {} MiB after another",
+        mib(first),
+        mib(second)
+    );
     assert!(first < IDLE_MEMORY && second < IDLE_MEMORY);
 }
 

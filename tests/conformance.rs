@@ -25,26 +25,52 @@ const WHO: [(&str, &str); 3] = [("admin", "conf"), ("alice", "alice"), ("", "ope
 
 #[test]
 fn the_suite_passes_without_a_skip() {
-    let Some(suite) = rare_tool("oci-conformance") else { return };
+    let Some(suite) = rare_tool("oci-conformance") else {
+        return;
+    };
     let larder = larder();
     for (user, repo) in WHO {
         let results = larder.folder().join(format!("results-{repo}"));
         let mut conformance = command(&suite, larder.folder());
-        conformance.env("OCI_REGISTRY", larder.host()).env("OCI_TLS", "disabled");
-        conformance.env("OCI_REPO1", format!("{repo}/one")).env("OCI_REPO2", format!("{repo}/two"));
-        conformance.env("OCI_VERSION", "dev").env("OCI_DATA_SPARSE", "true").env("OCI_RESULTS_DIR", &results);
+        conformance
+            .env("OCI_REGISTRY", larder.host())
+            .env("OCI_TLS", "disabled");
+        conformance
+            .env("OCI_REPO1", format!("{repo}/one"))
+            .env("OCI_REPO2", format!("{repo}/two"));
+        conformance
+            .env("OCI_VERSION", "dev")
+            .env("OCI_DATA_SPARSE", "true")
+            .env("OCI_RESULTS_DIR", &results);
         if !user.is_empty() {
-            conformance.env("OCI_USERNAME", user).env("OCI_PASSWORD", PASSWORD);
+            conformance
+                .env("OCI_USERNAME", user)
+                .env("OCI_PASSWORD", PASSWORD);
         }
         run(&mut conformance);
         let junit = std::fs::read_to_string(results.join("junit.xml")).expect("results");
-        let top = junit.lines().find(|line| line.contains("<testsuite ")).expect("a suite");
+        let top = junit
+            .lines()
+            .find(|line| line.contains("<testsuite "))
+            .expect("a suite");
         let count = |name: &str| {
-            let value = top.split(&format!(" {name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+            let value = top
+                .split(&format!(" {name}=\""))
+                .nth(1)
+                .and_then(|rest| rest.split('"').next());
             value.map_or(0, |value| value.parse::<u64>().expect("a number"))
         };
-        let counts = [count("tests"), count("failures"), count("errors"), count("skipped")];
-        assert_eq!(counts, [CHECKS, 0, 0, 0], "tests, failures, errors, skipped for {repo}");
+        let counts = [
+            count("tests"),
+            count("failures"),
+            count("errors"),
+            count("skipped"),
+        ];
+        assert_eq!(
+            counts,
+            [CHECKS, 0, 0, 0],
+            "tests, failures, errors, skipped for {repo}"
+        );
         let told = std::fs::read_to_string(results.join("results.yaml")).expect("results");
         for word in [": FAIL", ": Skip", ": Error"] {
             assert!(!told.contains(word), "{repo}: {word} in\n{told}");
@@ -54,18 +80,27 @@ fn the_suite_passes_without_a_skip() {
 
 #[test]
 fn the_older_suite_passes() {
-    let Some(suite) = rare_tool("oci-conformance-1.1") else { return };
+    let Some(suite) = rare_tool("oci-conformance-1.1") else {
+        return;
+    };
     let larder = larder();
     for (user, repo) in WHO {
         let mut conformance = command(&suite, larder.folder());
-        conformance.arg("-test.v").env("OCI_ROOT_URL", larder.url()).env("OCI_REPORT_DIR", larder.folder());
-        conformance.env("OCI_NAMESPACE", format!("{repo}/one")).env("OCI_CROSSMOUNT_NAMESPACE", format!("{repo}/two"));
+        conformance
+            .arg("-test.v")
+            .env("OCI_ROOT_URL", larder.url())
+            .env("OCI_REPORT_DIR", larder.folder());
+        conformance
+            .env("OCI_NAMESPACE", format!("{repo}/one"))
+            .env("OCI_CROSSMOUNT_NAMESPACE", format!("{repo}/two"));
         conformance.env("OCI_AUTOMATIC_CROSSMOUNT", "1");
         for kind in ["PULL", "PUSH", "CONTENT_DISCOVERY", "CONTENT_MANAGEMENT"] {
             conformance.env(format!("OCI_TEST_{kind}"), "1");
         }
         if !user.is_empty() {
-            conformance.env("OCI_USERNAME", user).env("OCI_PASSWORD", PASSWORD);
+            conformance
+                .env("OCI_USERNAME", user)
+                .env("OCI_PASSWORD", PASSWORD);
         }
         let told = run(&mut conformance);
         let all = OLD_CHECKS.iter().any(|passed| told.contains(passed));

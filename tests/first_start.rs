@@ -8,10 +8,19 @@ use std::path::Path;
 fn on_machine(home: &Path) -> Start {
     let start = Start::of(env!("CARGO_BIN_EXE_larder")).with("LARDER_CACHE__DISCOVER", "true");
     let empty = home.display().to_string();
-    let start =
-        ["HOME", "PATH", "CARGO_HOME", "XDG_CONFIG_HOME"].iter().fold(start, |start, name| start.with(name, &empty));
-    let settings = ["npm_config_registry", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "PIP_EXTRA_INDEX_URL"];
-    let start = settings.iter().fold(start, |start, name| start.with(name, ""));
+    let start = ["HOME", "PATH", "CARGO_HOME", "XDG_CONFIG_HOME"]
+        .iter()
+        .fold(start, |start, name| start.with(name, &empty));
+    let settings = [
+        "npm_config_registry",
+        "UV_DEFAULT_INDEX",
+        "UV_INDEX_URL",
+        "UV_INDEX",
+        "PIP_EXTRA_INDEX_URL",
+    ];
+    let start = settings
+        .iter()
+        .fold(start, |start, name| start.with(name, ""));
     start.with("PIP_INDEX_URL", "https://me:hunter2@10.1.2.3/simple")
 }
 
@@ -22,24 +31,38 @@ fn upstream(larder: &Larder, protocol: &str) -> Value {
 #[test]
 fn mirrors_are_made_of_what_the_machine_uses() {
     let home = tempfile::tempdir().expect("folder");
-    std::fs::write(home.path().join(".npmrc"), "registry=http://127.0.0.1:1/npm\n").expect("npmrc");
+    std::fs::write(
+        home.path().join(".npmrc"),
+        "registry=http://127.0.0.1:1/npm\n",
+    )
+    .expect("npmrc");
     let config = "[source.crates-io]\nreplace-with='x'\n[source.x]\nregistry='sparse+https://192.0.2.1/index/'\n";
     std::fs::write(home.path().join("config.toml"), config).expect("config.toml");
     let mut larder = on_machine(home.path()).start();
     let npm = json!({"url": "http://127.0.0.1:1/npm/", "username": null, "has_password": false, "allow_private": true});
     assert_eq!(upstream(&larder, "npm"), npm);
-    let pypi =
-        json!({"url": "https://10.1.2.3/simple/", "username": "me", "has_password": true, "allow_private": true});
+    let pypi = json!({"url": "https://10.1.2.3/simple/", "username": "me", "has_password": true, "allow_private": true});
     assert_eq!(upstream(&larder, "pypi"), pypi);
-    assert_eq!(upstream(&larder, "cargo")["url"], "https://192.0.2.1/index/");
+    assert_eq!(
+        upstream(&larder, "cargo")["url"],
+        "https://192.0.2.1/index/"
+    );
     larder.api("GET", "repositories/rpm/upstream", "", 200);
 
     // Everyone may read them, but not what is behind credentials.
     for (protocol, status) in [("cargo", 200), ("npm", 200), ("rpm", 200), ("pypi", 401)] {
-        larder.anonymous().get(&format!("/api/v1/repositories/{protocol}/upstream")).expect(status);
+        larder
+            .anonymous()
+            .get(&format!("/api/v1/repositories/{protocol}/upstream"))
+            .expect(status);
     }
     let log = larder.log_text();
-    assert!(log.contains("http://127.0.0.1:1/npm/") && log.contains(".npmrc") && !log.contains("hunter2"), "{log}");
+    assert!(
+        log.contains("http://127.0.0.1:1/npm/")
+            && log.contains(".npmrc")
+            && !log.contains("hunter2"),
+        "{log}"
+    );
 
     // What someone takes away stays away.
     larder.api("DELETE", "repositories/npm/upstream", "", 204);
@@ -51,11 +74,16 @@ fn mirrors_are_made_of_what_the_machine_uses() {
 #[test]
 fn without_discovery_they_wait_for_an_upstream() {
     let home = tempfile::tempdir().expect("folder");
-    let larder = on_machine(home.path()).with("LARDER_CACHE__DISCOVER", "false").start();
+    let larder = on_machine(home.path())
+        .with("LARDER_CACHE__DISCOVER", "false")
+        .start();
     for protocol in ["cargo", "npm", "pypi", "rpm"] {
         assert_eq!(upstream(&larder, protocol), Value::Null);
     }
     let answer = larder.anonymous().get("/pypi/upstream/simple/");
     let said = answer.text();
-    assert!(said.contains("larder repo set pypi/upstream --upstream URL"), "{said}");
+    assert!(
+        said.contains("larder repo set pypi/upstream --upstream URL"),
+        "{said}"
+    );
 }

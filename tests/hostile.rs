@@ -67,11 +67,21 @@ fn no_spelling_reaches_more_than_the_canonical_one() {
     ];
     assert!(spellings.len() >= 40);
     for path in spellings {
-        let Ok(open) = anonymous.try_send("GET", path, &[], b"") else { continue }; // not even a request
-        assert!([400, 401, 404].contains(&open.status), "{path}: {}", open.status);
+        let Ok(open) = anonymous.try_send("GET", path, &[], b"") else {
+            continue;
+        }; // not even a request
+        assert!(
+            [400, 401, 404].contains(&open.status),
+            "{path}: {}",
+            open.status
+        );
         let allowed = admin.send("GET", path, &[], b"");
         let same = allowed.status == 200 && allowed.body == image.manifest;
-        assert!(same || [400, 404].contains(&allowed.status), "{path}: {}", allowed.status);
+        assert!(
+            same || [400, 404].contains(&allowed.status),
+            "{path}: {}",
+            allowed.status
+        );
     }
 }
 
@@ -80,13 +90,24 @@ fn large_and_strange_heads_are_refused() {
     let larder = start().start();
     let admin = larder.admin();
     let long = "x".repeat(40_000);
-    admin.send("GET", "/healthz", &[("x-long", &long)], b"").expect(431);
-    let many: Vec<(String, String)> = (0..150).map(|number| (format!("x-{number}"), "y".to_owned())).collect();
-    let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    admin
+        .send("GET", "/healthz", &[("x-long", &long)], b"")
+        .expect(431);
+    let many: Vec<(String, String)> = (0..150)
+        .map(|number| (format!("x-{number}"), "y".to_owned()))
+        .collect();
+    let many: Vec<(&str, &str)> = many
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     admin.send("GET", "/healthz", &many, b"").expect(431);
     let path = format!("/v2/{}/tags/list", "a/".repeat(20_000));
     let refused = admin.send("GET", &path, &[], b"");
-    assert!([400, 414, 431].contains(&refused.status), "{}", refused.status);
+    assert!(
+        [400, 414, 431].contains(&refused.status),
+        "{}",
+        refused.status
+    );
     let broken = [
         "GET /\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
@@ -98,7 +119,10 @@ fn large_and_strange_heads_are_refused() {
         stream.write_all(text.as_bytes()).expect("write");
         let mut answer = String::new();
         let _ = stream.read_to_string(&mut answer);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{text:?}: {answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+            "{text:?}: {answer}"
+        );
     }
     let smuggled = "POST /v2/team/app/blobs/uploads/ HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\
         transfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -151,10 +175,15 @@ fn slow_peers_hold_up_nobody() {
         stream.write_all(head).expect("write");
         stream
     };
-    let mut slow: Vec<TcpStream> = (0..500).map(|_| open(b"GET /v2/ HTTP/1.1\r\nhost: a\r\nx-slow: ")).collect();
+    let mut slow: Vec<TcpStream> = (0..500)
+        .map(|_| open(b"GET /v2/ HTTP/1.1\r\nhost: a\r\nx-slow: "))
+        .collect();
     let head = admin.head(
         "POST",
-        &format!("/v2/team/app/blobs/uploads/?digest={}", larder_tests::image::digest(b"")),
+        &format!(
+            "/v2/team/app/blobs/uploads/?digest={}",
+            larder_tests::image::digest(b"")
+        ),
         &[],
         Some(100_000),
     );
@@ -168,14 +197,18 @@ fn slow_peers_hold_up_nobody() {
         let ended = stream.read_to_end(&mut rest);
         let text = String::from_utf8_lossy(&rest);
         assert!(ended.is_ok() || text.starts_with("HTTP/1.1"), "{ended:?}");
-        assert!(rest.is_empty() || text.starts_with("HTTP/1.1 408"), "{text}");
+        assert!(
+            rest.is_empty() || text.starts_with("HTTP/1.1 408"),
+            "{text}"
+        );
     }
 }
 
 /// A request after which the connection stays open.
 fn kept_open(client: &Client, path: &str) -> Vec<u8> {
     let head = String::from_utf8(client.head("GET", path, &[], None)).expect("text");
-    head.replace("connection: close", "connection: keep-alive").into_bytes()
+    head.replace("connection: close", "connection: keep-alive")
+        .into_bytes()
 }
 
 /// Sends a request on an open connection and reads its answer.
@@ -186,7 +219,9 @@ fn ask_on(stream: &mut BufReader<TcpStream>, head: &[u8]) {
 
 fn closed(mut stream: impl Read) {
     let mut rest = Vec::new();
-    stream.read_to_end(&mut rest).expect("closed before the read's own deadline");
+    stream
+        .read_to_end(&mut rest)
+        .expect("closed before the read's own deadline");
     assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
 }
 
@@ -205,10 +240,15 @@ fn a_head_has_its_time_and_an_idle_connection_its_own() {
     closed(connect()); // it never began: the head's time is over, so it is over for the idle one too
     ask_on(&mut idle, &request);
     let mut begun = connect();
-    begun.get_mut().write_all(&request[..20]).expect("half a head");
+    begun
+        .get_mut()
+        .write_all(&request[..20])
+        .expect("half a head");
     closed(begun);
     ask_on(&mut idle, &request);
-    idle.get_mut().write_all(&request[..20]).expect("half a head");
+    idle.get_mut()
+        .write_all(&request[..20])
+        .expect("half a head");
     closed(idle);
 
     let larder = limits("1h", "1s");
@@ -229,19 +269,34 @@ fn a_running_upload_finishes_after_the_signal_to_stop() {
     let admin = larder.admin();
     let bytes = Random::seeded().bytes(2_000_000);
     let digest = larder_tests::image::digest(&bytes);
-    let head = admin.head("POST", &format!("/v2/team/app/blobs/uploads/?digest={digest}"), &[], Some(bytes.len()));
+    let head = admin.head(
+        "POST",
+        &format!("/v2/team/app/blobs/uploads/?digest={digest}"),
+        &[],
+        Some(bytes.len()),
+    );
     let mut stream = admin.connect().expect("connect");
     stream.write_all(&head).expect("head");
     stream.write_all(&bytes[..1_000_000]).expect("first half");
     admin.get("/healthz").expect(200);
-    let pid = rustix::process::Pid::from_raw(i32::try_from(larder.pid()).expect("pid")).expect("pid");
+    let pid =
+        rustix::process::Pid::from_raw(i32::try_from(larder.pid()).expect("pid")).expect("pid");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("signal");
     assert!(larder.await_line("stopping"), "the signal is heard");
     stream.write_all(&bytes[1_000_000..]).expect("second half");
-    read_response(&mut BufReader::new(stream), "POST").expect("answer").expect(201);
+    read_response(&mut BufReader::new(stream), "POST")
+        .expect("answer")
+        .expect(201);
     assert_eq!(larder.await_end(), Some(0));
     larder.start_again();
-    assert!(larder.admin().get(&format!("/v2/team/app/blobs/{digest}")).expect(200).body == bytes);
+    assert!(
+        larder
+            .admin()
+            .get(&format!("/v2/team/app/blobs/{digest}"))
+            .expect(200)
+            .body
+            == bytes
+    );
 }
 
 #[test]
@@ -274,9 +329,20 @@ fn tls_with_a_ca_of_its_own() {
     };
     assert_eq!(fetch(&[], "/healthz"), "ok\n");
     assert_eq!(fetch(&["--http1.1"], "/healthz"), "ok\n");
-    assert_eq!(fetch(&["--http2", "-o", "/dev/null", "-w", "%{http_version}"], "/healthz"), "2");
-    assert_eq!(fetch(&[], "/ca.crt"), std::fs::read_to_string(&ca).expect("ca"));
-    assert!(fetch(&["-i"], "/v2/").contains(&format!("Bearer realm=\"{}/v2/token\"", larder.url())));
+    assert_eq!(
+        fetch(
+            &["--http2", "-o", "/dev/null", "-w", "%{http_version}"],
+            "/healthz"
+        ),
+        "2"
+    );
+    assert_eq!(
+        fetch(&[], "/ca.crt"),
+        std::fs::read_to_string(&ca).expect("ca")
+    );
+    assert!(
+        fetch(&["-i"], "/v2/").contains(&format!("Bearer realm=\"{}/v2/token\"", larder.url()))
+    );
     let layer = Random::seeded().bytes(3_000_000);
     let file = larder.folder().join("layer");
     std::fs::write(&file, &layer).expect("file");
@@ -285,11 +351,24 @@ fn tls_with_a_ca_of_its_own() {
     for (name, version) in [("a", "--http1.1"), ("b", "--http2")] {
         let data = format!("@{}", file.display());
         let upload = format!("/v2/team/{name}/blobs/uploads/?digest={digest}");
-        let put = ["-u", &credentials, version, "-X", "POST", "--data-binary", &data, "-w", "%{http_code}"];
+        let put = [
+            "-u",
+            &credentials,
+            version,
+            "-X",
+            "POST",
+            "--data-binary",
+            &data,
+            "-w",
+            "%{http_code}",
+        ];
         assert_eq!(fetch(&put, &upload), "201");
         let back = larder.folder().join(name);
         let out = back.to_string_lossy().into_owned();
-        fetch(&["-u", &credentials, version, "-o", &out], &format!("/v2/team/{name}/blobs/{digest}"));
+        fetch(
+            &["-u", &credentials, version, "-o", &out],
+            &format!("/v2/team/{name}/blobs/{digest}"),
+        );
         assert!(std::fs::read(back).expect("file") == layer, "{version}");
     }
 }

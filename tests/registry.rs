@@ -38,9 +38,16 @@ fn an_image_comes_back_as_it_was_pushed_after_a_kill() {
 fn an_upload_goes_on_after_a_kill() {
     let mut larder = larder();
     let bytes = Random::seeded().bytes(5_000_000);
-    let started = larder.admin().send("POST", "/v2/team/app/blobs/uploads/", &[], b"").expect(202);
-    let first =
-        larder.admin().send("PATCH", &location(&started), &[("content-range", "0-1999999")], &bytes[..2_000_000]);
+    let started = larder
+        .admin()
+        .send("POST", "/v2/team/app/blobs/uploads/", &[], b"")
+        .expect(202);
+    let first = larder.admin().send(
+        "PATCH",
+        &location(&started),
+        &[("content-range", "0-1999999")],
+        &bytes[..2_000_000],
+    );
     let first = first.expect(202);
     assert_eq!(first.header("range"), Some("0-1999999"));
     larder.kill();
@@ -48,28 +55,59 @@ fn an_upload_goes_on_after_a_kill() {
     let admin = larder.admin();
     let status = admin.get(&location(&first)).expect(204);
     assert_eq!(status.header("range"), Some("0-1999999"));
-    let gap =
-        admin.send("PATCH", &location(&first), &[("content-range", "3000000-3999999")], &bytes[3_000_000..4_000_000]);
+    let gap = admin.send(
+        "PATCH",
+        &location(&first),
+        &[("content-range", "3000000-3999999")],
+        &bytes[3_000_000..4_000_000],
+    );
     assert_eq!(gap.expect(416).code(), "BLOB_UPLOAD_INVALID");
-    let second =
-        admin.send("PATCH", &location(&first), &[("content-range", "2000000-3999999")], &bytes[2_000_000..4_000_000]);
-    let last = format!("{}&digest={}", location(&second.expect(202)), digest(&bytes));
-    admin.send("PUT", &last, &[("content-range", "4000000-4999999")], &bytes[4_000_000..]).expect(201);
-    let blob = admin.get(&format!("/v2/team/app/blobs/{}", digest(&bytes))).expect(200);
+    let second = admin.send(
+        "PATCH",
+        &location(&first),
+        &[("content-range", "2000000-3999999")],
+        &bytes[2_000_000..4_000_000],
+    );
+    let last = format!(
+        "{}&digest={}",
+        location(&second.expect(202)),
+        digest(&bytes)
+    );
+    admin
+        .send(
+            "PUT",
+            &last,
+            &[("content-range", "4000000-4999999")],
+            &bytes[4_000_000..],
+        )
+        .expect(201);
+    let blob = admin
+        .get(&format!("/v2/team/app/blobs/{}", digest(&bytes)))
+        .expect(200);
     assert!(blob.body == bytes);
-    assert_eq!(admin.get(&location(&first)).expect(404).code(), "BLOB_UPLOAD_UNKNOWN");
+    assert_eq!(
+        admin.get(&location(&first)).expect(404).code(),
+        "BLOB_UPLOAD_UNKNOWN"
+    );
 }
 
 #[test]
 fn a_fresh_session_goes_on_after_a_kill() {
     let mut larder = larder();
-    let started = larder.admin().send("POST", "/v2/team/app/blobs/uploads/", &[], b"").expect(202);
+    let started = larder
+        .admin()
+        .send("POST", "/v2/team/app/blobs/uploads/", &[], b"")
+        .expect(202);
     larder.kill();
     larder.start_again();
     let put = format!("{}&digest={}", location(&started), digest(b"hello"));
     larder.admin().send("PUT", &put, &[], b"hello").expect(201);
     let again = larder.admin().send("PUT", &put, &[], b"hello");
-    assert_eq!(again.expect(404).code(), "BLOB_UPLOAD_UNKNOWN", "an ended session is not taken up again");
+    assert_eq!(
+        again.expect(404).code(),
+        "BLOB_UPLOAD_UNKNOWN",
+        "an ended session is not taken up again"
+    );
 }
 
 #[test]
@@ -79,15 +117,35 @@ fn what_is_wrong_is_not_kept() {
     let promised = digest(b"promised");
     for size in [8, 100_000] {
         let came = vec![b'x'; size];
-        assert_eq!(push_blob(&admin, "team/app", &promised, &came).expect(400).code(), "DIGEST_INVALID");
-        let streamed = admin.send("POST", "/v2/team/app/blobs/uploads/", &[], b"").expect(202);
-        let patched = admin.send("PATCH", &location(&streamed), &[], &came).expect(202);
-        let closed = admin.send("PUT", &format!("{}&digest={promised}", location(&patched)), &[], b"");
+        assert_eq!(
+            push_blob(&admin, "team/app", &promised, &came)
+                .expect(400)
+                .code(),
+            "DIGEST_INVALID"
+        );
+        let streamed = admin
+            .send("POST", "/v2/team/app/blobs/uploads/", &[], b"")
+            .expect(202);
+        let patched = admin
+            .send("PATCH", &location(&streamed), &[], &came)
+            .expect(202);
+        let closed = admin.send(
+            "PUT",
+            &format!("{}&digest={promised}", location(&patched)),
+            &[],
+            b"",
+        );
         assert_eq!(closed.expect(400).code(), "DIGEST_INVALID");
-        admin.get(&format!("/v2/team/app/blobs/{}", digest(&came))).expect(404);
+        admin
+            .get(&format!("/v2/team/app/blobs/{}", digest(&came)))
+            .expect(404);
     }
-    admin.get(&format!("/v2/team/app/blobs/{promised}")).expect(404);
-    let staged = std::fs::read_dir(larder.data().join("storage/blobs")).expect("blobs").count();
+    admin
+        .get(&format!("/v2/team/app/blobs/{promised}"))
+        .expect(404);
+    let staged = std::fs::read_dir(larder.data().join("storage/blobs"))
+        .expect("blobs")
+        .count();
     assert_eq!(staged, 0, "no object was made");
 }
 
@@ -101,10 +159,19 @@ fn a_manifest_needs_its_children() {
     push_blob(&admin, "team/app", &image.blobs[0].0, &image.blobs[0].1).expect(201);
     let refused = put_manifest(&admin, "team/app", "v1", MANIFEST, &image.manifest);
     assert_eq!(refused.expect(400).code(), "MANIFEST_BLOB_UNKNOWN");
-    assert_eq!(admin.get("/v2/team/app/manifests/v1").expect(404).code(), "MANIFEST_UNKNOWN");
+    assert_eq!(
+        admin.get("/v2/team/app/manifests/v1").expect(404).code(),
+        "MANIFEST_UNKNOWN"
+    );
     push_blob(&admin, "team/app", &image.blobs[1].0, &image.blobs[1].1).expect(201);
     let sparse = put_manifest(&admin, "team/app", "v1", MANIFEST, &image.manifest).expect(201);
-    assert!(sparse.header("warning").expect("warning").starts_with("299 - \"layer sha256:"), "a missing layer is told");
+    assert!(
+        sparse
+            .header("warning")
+            .expect("warning")
+            .starts_with("299 - \"layer sha256:"),
+        "a missing layer is told"
+    );
     push_blob(&admin, "team/app", &image.blobs[2].0, &image.blobs[2].1).expect(201);
     let whole = put_manifest(&admin, "team/app", "v1", MANIFEST, &image.manifest).expect(201);
     assert_eq!(whole.header("warning"), None);
@@ -116,43 +183,74 @@ fn conditions_and_ranges() {
     let larder = larder();
     let admin = larder.admin();
     let mut random = Random::seeded();
-    let (one, two) = (Image::random(&mut random, &[300_000]), Image::random(&mut random, &[10]));
+    let (one, two) = (
+        Image::random(&mut random, &[300_000]),
+        Image::random(&mut random, &[10]),
+    );
     one.push(&admin, "team/app", "v1");
     let path = "/v2/team/app/manifests/v1";
     let tag = format!("\"{}\"", one.digest);
-    let unchanged = admin.send("GET", path, &[("if-none-match", &tag)], b"").expect(304);
+    let unchanged = admin
+        .send("GET", path, &[("if-none-match", &tag)], b"")
+        .expect(304);
     assert!(unchanged.body.is_empty() && unchanged.header("etag") == Some(&tag));
-    admin.send("GET", path, &[("if-none-match", "\"sha256:0\"")], b"").expect(200);
+    admin
+        .send("GET", path, &[("if-none-match", "\"sha256:0\"")], b"")
+        .expect(200);
 
     for (digest, bytes) in &two.blobs {
         push_blob(&admin, "team/app", digest, bytes).expect(201);
     }
-    let put =
-        |condition: (&str, &str)| admin.send("PUT", path, &[("content-type", MANIFEST), condition], &two.manifest);
+    let put = |condition: (&str, &str)| {
+        admin.send(
+            "PUT",
+            path,
+            &[("content-type", MANIFEST), condition],
+            &two.manifest,
+        )
+    };
     put(("if-none-match", "*")).expect(412);
-    put(("if-match", "\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"")).expect(412);
+    put((
+        "if-match",
+        "\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"",
+    ))
+    .expect(412);
     put(("if-match", &tag)).expect(201);
     put(("if-match", &tag)).expect(412);
     assert_eq!(admin.get(path).expect(200).body, two.manifest);
 
     let (layer, bytes) = &one.blobs[1];
     let blob = format!("/v2/team/app/blobs/{layer}");
-    for (range, expected) in [("bytes=0-0", 0..1), ("bytes=299990-", 299_990..300_000), ("bytes=-7", 299_993..300_000)]
-    {
-        let part = admin.send("GET", &blob, &[("range", range)], b"").expect(206);
+    for (range, expected) in [
+        ("bytes=0-0", 0..1),
+        ("bytes=299990-", 299_990..300_000),
+        ("bytes=-7", 299_993..300_000),
+    ] {
+        let part = admin
+            .send("GET", &blob, &[("range", range)], b"")
+            .expect(206);
         assert!(part.body == bytes[expected.clone()]);
         let content_range = format!("bytes {}-{}/300000", expected.start, expected.end - 1);
         assert_eq!(part.header("content-range"), Some(content_range.as_str()));
     }
-    let outside = admin.send("GET", &blob, &[("range", "bytes=300000-")], b"").expect(416);
+    let outside = admin
+        .send("GET", &blob, &[("range", "bytes=300000-")], b"")
+        .expect(416);
     assert_eq!(outside.header("content-range"), Some("bytes */300000"));
     let mut whole = Vec::new();
     while whole.len() < bytes.len() {
         let range = format!("bytes={}-{}", whole.len(), whole.len() + 99_999);
-        whole.extend(admin.send("GET", &blob, &[("range", &range)], b"").expect(206).body);
+        whole.extend(
+            admin
+                .send("GET", &blob, &[("range", &range)], b"")
+                .expect(206)
+                .body,
+        );
     }
     assert!(whole == *bytes, "a resume in steps gives the whole");
-    let head = admin.send("HEAD", &blob, &[("range", "bytes=0-0")], b"").expect(200);
+    let head = admin
+        .send("HEAD", &blob, &[("range", "bytes=0-0")], b"")
+        .expect(200);
     assert_eq!(head.header("content-length"), Some("300000"));
 }
 
@@ -172,21 +270,39 @@ fn lists_are_paged_with_links() {
     while let Some(path) = next {
         let page = admin.get(&path).expect(200);
         seen.extend(page.json()["tags"].as_array().expect("tags").clone());
-        next = page.header("link").map(|link| link[1..link.find('>').expect("link")].to_owned());
+        next = page
+            .header("link")
+            .map(|link| link[1..link.find('>').expect("link")].to_owned());
     }
     assert_eq!(json!(seen), json!(tags));
     let none = admin.get("/v2/team/app/tags/list?n=0").expect(200);
-    assert_eq!((none.json()["tags"].as_array().map(Vec::len), none.header("link")), (Some(0), None));
-    assert_eq!(admin.get("/v2/team/none/tags/list").expect(404).code(), "NAME_UNKNOWN");
+    assert_eq!(
+        (
+            none.json()["tags"].as_array().map(Vec::len),
+            none.header("link")
+        ),
+        (Some(0), None)
+    );
+    assert_eq!(
+        admin.get("/v2/team/none/tags/list").expect(404).code(),
+        "NAME_UNKNOWN"
+    );
 
     for name in ["team/b", "team-a/x", "team/a/c", "other/x"] {
         image.push(&admin, name, "v");
     }
     let catalog = admin.get("/v2/_catalog").expect(200);
-    assert_eq!(catalog.json()["repositories"], json!(["other/x", "team-a/x", "team/a/c", "team/app", "team/b"]));
+    assert_eq!(
+        catalog.json()["repositories"],
+        json!(["other/x", "team-a/x", "team/a/c", "team/app", "team/b"])
+    );
     let page = admin.get("/v2/_catalog?n=2&last=other/x").expect(200);
     assert_eq!(page.json()["repositories"], json!(["team-a/x", "team/a/c"]));
-    assert!(page.header("link").expect("link").starts_with("</v2/_catalog?n=2&last=team%2Fa%2Fc>"));
+    assert!(
+        page.header("link")
+            .expect("link")
+            .starts_with("</v2/_catalog?n=2&last=team%2Fa%2Fc>")
+    );
 }
 
 #[test]
@@ -201,32 +317,54 @@ fn referrers_are_filtered_and_paged() {
     assert_eq!(empty.json()["manifests"], json!([]));
     let big = "x".repeat(900_000);
     for number in 0..5 {
-        let kind = if number % 2 == 0 { "example/even" } else { "example/odd" };
-        let about =
-            json!({"mediaType": MANIFEST, "digest": subject.digest.to_string(), "size": subject.manifest.len()});
-        let extra =
-            json!({"subject": about, "artifactType": kind, "annotations": {"big": big, "number": number.to_string()}});
+        let kind = if number % 2 == 0 {
+            "example/even"
+        } else {
+            "example/odd"
+        };
+        let about = json!({"mediaType": MANIFEST, "digest": subject.digest.to_string(), "size": subject.manifest.len()});
+        let extra = json!({"subject": about, "artifactType": kind, "annotations": {"big": big, "number": number.to_string()}});
         let artifact = Image::of(b"{}".to_vec(), vec![random.bytes(5)], &extra);
         for (digest, bytes) in &artifact.blobs {
             push_blob(&admin, "team/app", digest, bytes).expect(201);
         }
-        let put =
-            put_manifest(&admin, "team/app", &artifact.digest.to_string(), MANIFEST, &artifact.manifest).expect(201);
-        assert_eq!(put.header("oci-subject"), Some(subject.digest.to_string().as_str()));
+        let put = put_manifest(
+            &admin,
+            "team/app",
+            &artifact.digest.to_string(),
+            MANIFEST,
+            &artifact.manifest,
+        )
+        .expect(201);
+        assert_eq!(
+            put.header("oci-subject"),
+            Some(subject.digest.to_string().as_str())
+        );
     }
     let (mut seen, mut pages, mut next) = (0, 0, Some(list.clone()));
     while let Some(path) = next {
         let page = admin.get(&path).expect(200);
         assert!(page.body.len() < 4 << 20, "a page is bounded");
-        seen += page.json()["manifests"].as_array().expect("manifests").len();
+        seen += page.json()["manifests"]
+            .as_array()
+            .expect("manifests")
+            .len();
         pages += 1;
-        next = page.header("link").map(|link| link[1..link.find('>').expect("link")].to_owned());
+        next = page
+            .header("link")
+            .map(|link| link[1..link.find('>').expect("link")].to_owned());
     }
     assert!(seen == 5 && pages > 1, "{seen} in {pages} pages");
-    let even = admin.get(&format!("{list}?artifactType=example/even")).expect(200);
+    let even = admin
+        .get(&format!("{list}?artifactType=example/even"))
+        .expect(200);
     assert_eq!(even.header("oci-filters-applied"), Some("artifactType"));
     assert!(
-        even.json()["manifests"].as_array().expect("manifests").iter().all(|one| one["artifactType"] == "example/even")
+        even.json()["manifests"]
+            .as_array()
+            .expect("manifests")
+            .iter()
+            .all(|one| one["artifactType"] == "example/even")
     );
 }
 
@@ -234,7 +372,9 @@ fn referrers_are_filtered_and_paged() {
 fn sixty_four_writers_of_one_tag_leave_one_of_theirs() {
     let larder = larder();
     let mut random = Random::seeded();
-    let images: Vec<Image> = (0..64).map(|_| Image::random(&mut random, &[100])).collect();
+    let images: Vec<Image> = (0..64)
+        .map(|_| Image::random(&mut random, &[100]))
+        .collect();
     let admin = larder.admin();
     let won: Vec<u16> = std::thread::scope(|scope| {
         let race = |image: &'static Image| {
@@ -244,15 +384,32 @@ fn sixty_four_writers_of_one_tag_leave_one_of_theirs() {
                     push_blob(&admin, "team/race", digest, bytes).expect(201);
                 }
                 let headers = [("content-type", MANIFEST), ("if-none-match", "*")];
-                admin.send("PUT", "/v2/team/race/manifests/only", &headers, &image.manifest).status
+                admin
+                    .send(
+                        "PUT",
+                        "/v2/team/race/manifests/only",
+                        &headers,
+                        &image.manifest,
+                    )
+                    .status
             })
         };
         let images: &'static [Image] = Box::leak(images.into_boxed_slice());
         let racers: Vec<_> = images.iter().map(race).collect();
-        racers.into_iter().map(|racer| racer.join().expect("racer")).collect()
+        racers
+            .into_iter()
+            .map(|racer| racer.join().expect("racer"))
+            .collect()
     });
-    assert_eq!(won.iter().filter(|status| **status == 201).count(), 1, "{won:?}");
-    assert!(won.iter().all(|status| *status == 201 || *status == 412), "{won:?}");
+    assert_eq!(
+        won.iter().filter(|status| **status == 201).count(),
+        1,
+        "{won:?}"
+    );
+    assert!(
+        won.iter().all(|status| *status == 201 || *status == 412),
+        "{won:?}"
+    );
     admin.get("/v2/team/race/manifests/only").expect(200);
 }
 
@@ -267,20 +424,35 @@ fn the_catalog_asks_for_a_token_of_its_own() {
     larder.grant("user:alice", "oci/team", "*", "reader");
     larder.grant("anonymous", "oci/open", "*", "reader");
     let bearer = |client: &larder_tests::Client, scope: &str| {
-        let token = client.get(&format!("/v2/token?scope={scope}")).expect(200).json()["token"].clone();
+        let token = client
+            .get(&format!("/v2/token?scope={scope}"))
+            .expect(200)
+            .json()["token"]
+            .clone();
         let header = format!("Bearer {}", token.as_str().expect("token"));
         larder_tests::Client::with_authorization(larder.address(), &header)
     };
     let challenge = |client: &larder_tests::Client| {
         let refused = client.get("/v2/_catalog").expect(401);
         assert_eq!(refused.code(), "UNAUTHORIZED");
-        refused.header("www-authenticate").expect("challenge").to_owned()
+        refused
+            .header("www-authenticate")
+            .expect("challenge")
+            .to_owned()
     };
-    let (alice, anonymous) = (larder.user("alice", larder_tests::larder::PASSWORD), larder.anonymous());
+    let (alice, anonymous) = (
+        larder.user("alice", larder_tests::larder::PASSWORD),
+        larder.anonymous(),
+    );
     assert!(challenge(&anonymous).ends_with("scope=\"registry:catalog:*\""));
     let narrow = challenge(&bearer(&alice, "repository:team/app:pull"));
-    assert!(narrow.ends_with("scope=\"registry:catalog:*\",error=\"insufficient_scope\""), "{narrow}");
-    let list = |client: &larder_tests::Client| client.get("/v2/_catalog").expect(200).json()["repositories"].clone();
+    assert!(
+        narrow.ends_with("scope=\"registry:catalog:*\",error=\"insufficient_scope\""),
+        "{narrow}"
+    );
+    let list = |client: &larder_tests::Client| {
+        client.get("/v2/_catalog").expect(200).json()["repositories"].clone()
+    };
     let (own, open) = (json!(["open/app", "team/app"]), json!(["open/app"]));
     assert_eq!(list(&alice), own);
     assert_eq!(list(&bearer(&alice, "registry:catalog:*")), own);

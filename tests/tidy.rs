@@ -12,14 +12,20 @@ const LADDER: [(&str, &[&str]); 13] = [
     ("mirrors", &["model"]),
     ("discover", &["model"]),
     ("access", &["model", "storage", "metadata"]),
-    ("cache", &["model", "storage", "metadata", "mirrors", "access"]),
+    (
+        "cache",
+        &["model", "storage", "metadata", "mirrors", "access"],
+    ),
     ("registry", &["model", "storage", "metadata", "access"]),
     ("web", &["model", "metadata", "mirrors", "access"]),
     ("cli", &["model", "discover"]),
     ("tests", &["model"]),
     (
         "server",
-        &["model", "config", "storage", "metadata", "mirrors", "discover", "access", "cache", "registry", "web", "cli"],
+        &[
+            "model", "config", "storage", "metadata", "mirrors", "discover", "access", "cache",
+            "registry", "web", "cli",
+        ],
     ),
 ];
 
@@ -44,7 +50,10 @@ const HOMES: [(&str, &[&str]); 13] = [
 const PURE: [&str; 2] = ["model", "mirrors"];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("workspace")
+        .to_owned()
 }
 
 fn read(path: &Path) -> String {
@@ -54,9 +63,24 @@ fn read(path: &Path) -> String {
 /// The names below `[dependencies]` of a room's manifest.
 fn dependencies(room: &str) -> Vec<String> {
     let text = read(&root().join(room).join("Cargo.toml"));
-    let section = text.split("[dependencies]").nth(1).unwrap_or_default().split("\n[").next().unwrap_or_default();
-    let name = |line: &str| line.split(['.', '=', ' ']).next().map(str::to_owned).filter(|name| !name.is_empty());
-    section.lines().filter(|line| !line.starts_with('#')).filter_map(name).collect()
+    let section = text
+        .split("[dependencies]")
+        .nth(1)
+        .unwrap_or_default()
+        .split("\n[")
+        .next()
+        .unwrap_or_default();
+    let name = |line: &str| {
+        line.split(['.', '=', ' '])
+            .next()
+            .map(str::to_owned)
+            .filter(|name| !name.is_empty())
+    };
+    section
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(name)
+        .collect()
 }
 
 /// All files that git tracks or would track.
@@ -68,14 +92,21 @@ fn files() -> Vec<PathBuf> {
         .output()
         .expect("git");
     let paths = String::from_utf8(listed.stdout).expect("paths");
-    paths.lines().map(|path| root.join(path)).filter(|path| path.is_file()).collect()
+    paths
+        .lines()
+        .map(|path| root.join(path))
+        .filter(|path| path.is_file())
+        .collect()
 }
 
 fn sources() -> impl Iterator<Item = (PathBuf, String)> {
-    files().into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs")).map(|path| {
-        let text = read(&path);
-        (path, text)
-    })
+    files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
+        .map(|path| {
+            let text = read(&path);
+            (path, text)
+        })
 }
 
 #[test]
@@ -83,7 +114,10 @@ fn rooms_know_only_what_is_below_them() {
     let known: BTreeMap<_, _> = LADDER.into_iter().collect();
     let members = read(&root().join("Cargo.toml"));
     for room in known.keys() {
-        assert!(members.contains(&format!("\"{room}\"")), "{room} is no member");
+        assert!(
+            members.contains(&format!("\"{room}\"")),
+            "{room} is no member"
+        );
     }
     for (room, may_know) in known {
         for dependency in dependencies(room) {
@@ -98,8 +132,13 @@ fn rooms_know_only_what_is_below_them() {
 fn outside_libraries_have_their_rooms() {
     for (library, homes) in HOMES {
         for (room, _) in LADDER {
-            let used = dependencies(room).iter().any(|dependency| dependency == library);
-            assert!(!used || homes.contains(&room), "{library} belongs to {homes:?}, not to {room}");
+            let used = dependencies(room)
+                .iter()
+                .any(|dependency| dependency == library);
+            assert!(
+                !used || homes.contains(&room),
+                "{library} belongs to {homes:?}, not to {room}"
+            );
         }
     }
 }
@@ -107,14 +146,33 @@ fn outside_libraries_have_their_rooms() {
 #[test]
 fn pure_rooms_do_no_io() {
     for room in PURE {
-        for library in ["tokio", "futures-util", "reqwest", "hyper", "rustix", "tracing", "moka"] {
-            assert!(!dependencies(room).iter().any(|dependency| dependency == library), "{room} uses {library}");
+        for library in [
+            "tokio",
+            "futures-util",
+            "reqwest",
+            "hyper",
+            "rustix",
+            "tracing",
+            "moka",
+        ] {
+            assert!(
+                !dependencies(room)
+                    .iter()
+                    .any(|dependency| dependency == library),
+                "{room} uses {library}"
+            );
         }
     }
     for (path, text) in sources() {
         let below = path.strip_prefix(root()).unwrap_or(&path);
         if PURE.iter().any(|room| below.starts_with(room)) {
-            for word in ["std::fs", "std::net", "std::process", "std::thread", "Instant::now"] {
+            for word in [
+                "std::fs",
+                "std::net",
+                "std::process",
+                "std::thread",
+                "Instant::now",
+            ] {
                 assert!(!text.contains(word), "{} uses {word}", below.display());
             }
         }
@@ -125,8 +183,14 @@ fn pure_rooms_do_no_io() {
 fn every_dependency_has_its_line() {
     let documented = read(&root().join("docs/dependencies.md"));
     for (room, _) in LADDER {
-        for dependency in dependencies(room).iter().filter(|name| !name.starts_with("larder-")) {
-            assert!(documented.contains(dependency.as_str()), "docs/dependencies.md says nothing of {dependency}");
+        for dependency in dependencies(room)
+            .iter()
+            .filter(|name| !name.starts_with("larder-"))
+        {
+            assert!(
+                documented.contains(dependency.as_str()),
+                "docs/dependencies.md says nothing of {dependency}"
+            );
         }
     }
 }
@@ -135,7 +199,11 @@ fn every_dependency_has_its_line() {
 fn every_room_says_what_it_knows() {
     for (room, _) in LADDER {
         let entrance = ["src/lib.rs", "src/main.rs", "harness/lib.rs"];
-        let entrance = entrance.iter().map(|file| root().join(room).join(file)).find(|path| path.exists()).expect(room);
+        let entrance = entrance
+            .iter()
+            .map(|file| root().join(room).join(file))
+            .find(|path| path.exists())
+            .expect(room);
         let text = read(&entrance);
         assert!(text.starts_with("//!"), "{room} has no header");
         assert!(
@@ -151,7 +219,12 @@ fn files_can_be_held_in_the_head() {
         let lines = text.lines().count();
         assert!(lines <= 600, "{} has {lines} lines", path.display());
         for (number, line) in text.lines().enumerate() {
-            assert!(line.chars().count() <= 130, "{}:{} is too long", path.display(), number + 1);
+            assert!(
+                line.chars().count() <= 130,
+                "{}:{} is too long",
+                path.display(),
+                number + 1
+            );
         }
     }
 }
@@ -160,15 +233,26 @@ fn files_can_be_held_in_the_head() {
 fn no_clock_or_environment_outside_their_rooms() {
     let allowed = |path: &Path| {
         let below = path.strip_prefix(root()).unwrap_or(path);
-        ["server", "tests", "config/tests", "config/src/example.rs", "cli", "web/src/tests"]
-            .iter()
-            .any(|room| below.starts_with(room))
+        [
+            "server",
+            "tests",
+            "config/tests",
+            "config/src/example.rs",
+            "cli",
+            "web/src/tests",
+        ]
+        .iter()
+        .any(|room| below.starts_with(room))
     };
     for (path, text) in sources().filter(|(path, _)| !allowed(path)) {
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         for word in ["SystemTime::now()", "std::env::var", "env::vars"] {
             let stale = word == "SystemTime::now()" && path.ends_with("storage/src/store.rs"); // file times are its own
-            assert!(stale || !text.contains(word), "{} uses {word}", path.display());
+            assert!(
+                stale || !text.contains(word),
+                "{} uses {word}",
+                path.display()
+            );
         }
     }
 }
@@ -190,9 +274,15 @@ fn no_package_registry_is_named() {
         joined(&["repo1.", "maven", ".org"]),
     ];
     for path in files() {
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
         for host in &hosts {
-            assert!(!text.contains(host.as_str()), "{} names {host}", path.display());
+            assert!(
+                !text.contains(host.as_str()),
+                "{} names {host}",
+                path.display()
+            );
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::body::{Body, Wire};
 use crate::range::{Wanted, wanted};
 use futures_util::stream::BoxStream;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    IF_RANGE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use larder_metadata::files::Found;
@@ -40,7 +41,9 @@ pub struct Coming {
 
 impl std::fmt::Debug for Coming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Coming").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Coming")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 
@@ -97,11 +100,17 @@ pub fn names_tag(list: &str, tag: &str) -> bool {
 
 pub(crate) fn of_reply(reply: Reply, head: bool) -> Response<Body> {
     let length = reply.body.len();
-    let mut response = Response::new(if head { Body::default() } else { reply.body.into() });
+    let mut response = Response::new(if head {
+        Body::default()
+    } else {
+        reply.body.into()
+    });
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     if reply.status != StatusCode::NO_CONTENT && reply.status != StatusCode::NOT_MODIFIED {
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+        response
+            .headers_mut()
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
 }
@@ -113,16 +122,28 @@ pub(crate) async fn of_blob(
     blobs: &BlobStore,
     public: bool,
 ) -> Result<Response<Body>, Problem> {
-    let BlobAnswer { found, content_type, headers: mut said, lasts, private } = answer;
+    let BlobAnswer {
+        found,
+        content_type,
+        headers: mut said,
+        lasts,
+        private,
+    } = answer;
     let tag = found.digest.to_string();
     let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
-    let text = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text = |name| {
+        request
+            .headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     if text(IF_NONE_MATCH).is_some_and(|list| names_tag(list, &tag)) {
         said.insert(ETAG, quoted);
         return Ok(empty(StatusCode::NOT_MODIFIED, said));
     }
-    let current = text(IF_RANGE).is_none_or(|condition| condition.trim() == quoted.to_str().unwrap_or_default());
+    let current = text(IF_RANGE)
+        .is_none_or(|condition| condition.trim() == quoted.to_str().unwrap_or_default());
     let range = text(RANGE).filter(|_| current && request.method == Method::GET);
     said.insert(ETAG, quoted);
     said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -130,12 +151,18 @@ pub(crate) async fn of_blob(
         Wanted::Whole => (StatusCode::OK, 0..found.size),
         Wanted::Part(range) => {
             let text = format!("bytes {}-{}/{}", range.start, range.end - 1, found.size);
-            said.insert(CONTENT_RANGE, HeaderValue::try_from(text).map_err(Problem::internal)?);
+            said.insert(
+                CONTENT_RANGE,
+                HeaderValue::try_from(text).map_err(Problem::internal)?,
+            );
             (StatusCode::PARTIAL_CONTENT, range)
         }
         Wanted::Outside => {
-            let mut problem =
-                Problem::new(Kind::Range, "blob", format!("the range lies outside of its {} bytes", found.size));
+            let mut problem = Problem::new(
+                Kind::Range,
+                "blob",
+                format!("the range lies outside of its {} bytes", found.size),
+            );
             problem.size_bytes = Some(found.size);
             return Err(problem);
         }
@@ -148,10 +175,24 @@ pub(crate) async fn of_blob(
     } else {
         let content = match &found.body {
             Some(bytes) => {
-                let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let at = |offset: u64| {
+                    usize::try_from(offset)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len())
+                };
                 Content::Ready(bytes.slice(at(range.start)..at(range.end)))
             }
-            None => blobs.open(&ObjectKey { digest: found.digest, generation: found.generation }, range).await?,
+            None => {
+                blobs
+                    .open(
+                        &ObjectKey {
+                            digest: found.digest,
+                            generation: found.generation,
+                        },
+                        range,
+                    )
+                    .await?
+            }
         };
         Body::of_content(content, length, request.wire.cloned())
     };
@@ -169,14 +210,32 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Bytes as they come in.
-pub(crate) fn of_coming(answer: Coming, head: bool, public: bool, wire: Option<&Wire>) -> Response<Body> {
-    let Coming { size, content_type, headers: mut said, private, stream } = answer;
-    said.insert(CACHE_CONTROL, cache_control(Lasts::Forever, public && !private));
+pub(crate) fn of_coming(
+    answer: Coming,
+    head: bool,
+    public: bool,
+    wire: Option<&Wire>,
+) -> Response<Body> {
+    let Coming {
+        size,
+        content_type,
+        headers: mut said,
+        private,
+        stream,
+    } = answer;
+    said.insert(
+        CACHE_CONTROL,
+        cache_control(Lasts::Forever, public && !private),
+    );
     said.insert(CONTENT_TYPE, content_type);
     if let Some(size) = size {
         said.insert(CONTENT_LENGTH, HeaderValue::from(size));
     }
-    let mut response = Response::new(if head { Body::default() } else { Body::of_parts(stream, size, wire.cloned()) });
+    let mut response = Response::new(if head {
+        Body::default()
+    } else {
+        Body::of_parts(stream, size, wire.cloned())
+    });
     *response.headers_mut() = said;
     response
 }
@@ -190,7 +249,8 @@ fn cache_control(lasts: Lasts, public: bool) -> HeaderValue {
         (Lasts::For(time), public) => {
             let who = if public { "public" } else { "private" };
             let text = format!("{who}, max-age={}", time.as_secs());
-            return HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("no-cache"));
+            return HeaderValue::try_from(text)
+                .unwrap_or_else(|_| HeaderValue::from_static("no-cache"));
         }
     };
     HeaderValue::from_static(text)

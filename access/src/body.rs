@@ -53,11 +53,17 @@ impl Drop for Sending {
 
 impl Wire {
     fn lay(&self, sending: Sending) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(sending);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(sending);
     }
 
     /// Calls `send` with the first file and the range of it that is left, and takes off as many bytes as it says were sent.
-    pub fn send<E>(&self, send: impl FnOnce(&File, Range<u64>) -> Result<u64, E>) -> Option<Result<u64, E>> {
+    pub fn send<E>(
+        &self,
+        send: impl FnOnce(&File, Range<u64>) -> Result<u64, E>,
+    ) -> Option<Result<u64, E>> {
         let mut lying = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let sending = lying.front_mut()?;
         let outcome = send(&sending.file, sending.range.clone());
@@ -149,7 +155,11 @@ impl From<Bytes> for Body {
 
 impl Body {
     const fn of(source: Source) -> Self {
-        Self { source, ended: None, sent: 0 }
+        Self {
+            source,
+            ended: None,
+            sent: 0,
+        }
     }
 
     /// A body of `size` bytes; a file goes by the `wire` where there is one.
@@ -158,8 +168,17 @@ impl Body {
     }
 
     /// A body that comes part by part; of `size` bytes, if that is known.
-    pub fn of_parts(stream: BoxStream<'static, Result<Content, Error>>, size: Option<u64>, wire: Option<Wire>) -> Self {
-        Self::of(Source::Coming { stream, left: size, wire, part: Box::new(Source::Empty) })
+    pub fn of_parts(
+        stream: BoxStream<'static, Result<Content, Error>>,
+        size: Option<u64>,
+        wire: Option<Wire>,
+    ) -> Self {
+        Self::of(Source::Coming {
+            stream,
+            left: size,
+            wire,
+            part: Box::new(Source::Empty),
+        })
     }
 
     /// Calls `ended` with the number of bytes handed over when the body is dropped, whole or not.
@@ -176,13 +195,21 @@ impl Source {
             (Content::Ready(bytes), _) if bytes.is_empty() => Self::Empty,
             (Content::Ready(bytes), _) => Self::Ready(bytes),
             (Content::File { file, range }, Some(wire)) => Self::Wired { wire, file, range },
-            (Content::File { file, range }, None) => Self::Pieces { file, range, reading: None },
+            (Content::File { file, range }, None) => Self::Pieces {
+                file,
+                range,
+                reading: None,
+            },
             (Content::Stream(stream), _) => Self::Stream { stream, left: size },
         }
     }
 
     /// `ended`: what is to be called when the last byte has left, for whoever knows that better than the body.
-    fn poll(&mut self, cx: &mut Context<'_>, ended: &mut Option<Ended>) -> Poll<Option<Result<Chunk, io::Error>>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        ended: &mut Option<Ended>,
+    ) -> Poll<Option<Result<Chunk, io::Error>>> {
         match self {
             Self::Empty => Poll::Ready(None),
             Self::Ready(bytes) => {
@@ -198,23 +225,39 @@ impl Source {
                 }
                 // The last byte leaves long after hyper is done with this body: the end is told by the wire.
                 let (file, range, ended) = (Arc::clone(file), range.clone(), ended.take());
-                wire.lay(Sending { file, start: range.start, range, ended });
+                wire.lay(Sending {
+                    file,
+                    start: range.start,
+                    range,
+                    ended,
+                });
                 *self = Self::Empty;
                 Poll::Ready(Some(Ok(Chunk::Placeholder(length))))
             }
-            Self::Pieces { file, range, reading } => {
+            Self::Pieces {
+                file,
+                range,
+                reading,
+            } => {
                 if range.is_empty() && reading.is_none() {
                     return Poll::Ready(None);
                 }
                 let task = reading.get_or_insert_with(|| {
-                    let length = PIECE_BYTES.min(usize::try_from(range.end - range.start).unwrap_or(PIECE_BYTES));
+                    let length = PIECE_BYTES
+                        .min(usize::try_from(range.end - range.start).unwrap_or(PIECE_BYTES));
                     let (file, start) = (Arc::clone(file), range.start);
                     range.start += length as u64;
                     tokio::task::spawn_blocking(move || read_piece(&file, start, length))
                 });
                 let piece = ready!(Pin::new(task).poll(cx));
                 *reading = None;
-                Poll::Ready(Some(piece.map_err(Error::from).flatten().map(Chunk::Bytes).map_err(io::Error::other)))
+                Poll::Ready(Some(
+                    piece
+                        .map_err(Error::from)
+                        .flatten()
+                        .map(Chunk::Bytes)
+                        .map_err(io::Error::other),
+                ))
             }
             Self::Stream { stream, left } => match ready!(stream.poll_next_unpin(cx)) {
                 Some(Ok(bytes)) => {
@@ -225,7 +268,12 @@ impl Source {
                 None if *left > 0 => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
                 None => Poll::Ready(None),
             },
-            Self::Coming { stream, left, wire, part } => loop {
+            Self::Coming {
+                stream,
+                left,
+                wire,
+                part,
+            } => loop {
                 if let Some(chunk) = ready!(part.poll(cx, &mut None)) {
                     let size = chunk.as_ref().map_or(0, Buf::remaining) as u64;
                     *left = left.map(|left| left.saturating_sub(size));
@@ -258,7 +306,10 @@ impl http_body::Body for Body {
     type Data = Chunk;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Chunk>, io::Error>>> {
         let Self { source, ended, .. } = &mut *self;
         let chunk = ready!(source.poll(cx, ended));
         if let Some(Ok(chunk)) = &chunk {
@@ -272,7 +323,9 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.source.left().map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.source
+            .left()
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -294,8 +347,18 @@ mod tests {
         let mut file = tempfile::tempfile().expect("file");
         file.write_all(b"0123456789").expect("write");
         let file = Arc::new(file);
-        let part = |range| Ok(Content::File { file: Arc::clone(&file), range });
-        let all = [part(2..5), Ok(Content::Ready(Bytes::from_static(b"ab"))), part(5..5), part(7..10)];
+        let part = |range| {
+            Ok(Content::File {
+                file: Arc::clone(&file),
+                range,
+            })
+        };
+        let all = [
+            part(2..5),
+            Ok(Content::Ready(Bytes::from_static(b"ab"))),
+            part(5..5),
+            part(7..10),
+        ];
         Body::of_parts(futures_util::stream::iter(all).boxed(), Some(8), wire)
     }
 
@@ -330,7 +393,8 @@ mod tests {
 
     #[tokio::test]
     async fn parts_that_are_too_few_are_an_error() {
-        let parts = futures_util::stream::iter([Ok(Content::Ready(Bytes::from_static(b"ab")))]).boxed();
+        let parts =
+            futures_util::stream::iter([Ok(Content::Ready(Bytes::from_static(b"ab")))]).boxed();
         let mut body = Body::of_parts(parts, Some(3), None);
         assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
         assert!(body.frame().await.is_some_and(|frame| frame.is_err()));

@@ -27,7 +27,10 @@ pub(crate) fn read(header: &str) -> Option<Shown> {
     let (scheme, rest) = header.split_once(' ')?;
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("basic") {
-        let decoded = STANDARD.decode(rest).or_else(|_| STANDARD_NO_PAD.decode(rest)).ok()?;
+        let decoded = STANDARD
+            .decode(rest)
+            .or_else(|_| STANDARD_NO_PAD.decode(rest))
+            .ok()?;
         let text = String::from_utf8(decoded).ok()?;
         let (name, password) = text.split_once(':')?;
         if name.is_empty() && password.is_empty() {
@@ -36,11 +39,18 @@ pub(crate) fn read(header: &str) -> Option<Shown> {
         if password.starts_with(PREFIX) {
             return Some(Shown::Token(password.to_owned()));
         }
-        return Some(Shown::Password { name: name.to_owned(), password: password.to_owned() });
+        return Some(Shown::Password {
+            name: name.to_owned(),
+            password: password.to_owned(),
+        });
     }
     if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
         let token = rest.to_owned();
-        return Some(if token.starts_with(PREFIX) { Shown::Token(token) } else { Shown::Bearer(token) });
+        return Some(if token.starts_with(PREFIX) {
+            Shown::Token(token)
+        } else {
+            Shown::Bearer(token)
+        });
     }
     None
 }
@@ -51,7 +61,10 @@ mod tests {
 
     #[test]
     fn forms() {
-        let password = Shown::Password { name: "alice".into(), password: "a:b".into() };
+        let password = Shown::Password {
+            name: "alice".into(),
+            password: "a:b".into(),
+        };
         assert_eq!(read("Basic YWxpY2U6YTpi"), Some(password));
         let token = || Some(Shown::Token("lrd_x".into()));
         assert_eq!(read("lrd_x"), token());
@@ -59,7 +72,14 @@ mod tests {
         assert_eq!(read("basic YW55OmxyZF94"), token());
         assert_eq!(read("Basic Og=="), Some(Shown::Nothing));
         assert_eq!(read("Bearer a.b.c"), Some(Shown::Bearer("a.b.c".into())));
-        for bad in ["", "Basic", "Basic !!", "Basic YWxpY2U=", "Digest x", "Basic /////w=="] {
+        for bad in [
+            "",
+            "Basic",
+            "Basic !!",
+            "Basic YWxpY2U=",
+            "Digest x",
+            "Basic /////w==",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

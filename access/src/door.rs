@@ -89,13 +89,32 @@ pub async fn open<D: Door>(
     let head = request.method == Method::HEAD;
     request.extensions.insert(site.clone());
     let mut passage = Passage::default();
-    let outcome = pass(door, gate, blobs, &request, &mut body, site, wire, &mut passage).await;
+    let outcome = pass(
+        door,
+        gate,
+        blobs,
+        &request,
+        &mut body,
+        site,
+        wire,
+        &mut passage,
+    )
+    .await;
     let (mut response, problem) = match outcome {
         Ok(response) => (response, None),
         Err(problem) => {
-            let identified = passage.principal.as_ref().is_some_and(|principal| principal.user.is_some());
+            let identified = passage
+                .principal
+                .as_ref()
+                .is_some_and(|principal| principal.user.is_some());
             let path = request.uri.path();
-            let refused = Refused { subjects: &passage.subjects, site, identified, path, headers: &request.headers };
+            let refused = Refused {
+                subjects: &passage.subjects,
+                site,
+                identified,
+                path,
+                headers: &request.headers,
+            };
             let mut reply = door.refuse(&problem, &refused);
             add_facts(&mut reply.headers, &problem);
             let mut response = of_reply(reply, head);
@@ -106,10 +125,18 @@ pub async fn open<D: Door>(
         }
     };
     guard_browsers(response.headers_mut());
-    if !body.drain(request.headers.contains_key(EXPECT)).await && request.version < Version::HTTP_2 {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    if !body.drain(request.headers.contains_key(EXPECT)).await && request.version < Version::HTTP_2
+    {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Opened { response, principal: passage.principal, problem, subjects: passage.subjects }
+    Opened {
+        response,
+        principal: passage.principal,
+        problem,
+        subjects: passage.subjects,
+    }
 }
 
 #[derive(Default)]
@@ -149,10 +176,19 @@ async fn pass<D: Door>(
     match answer {
         Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
         Answer::Blob(blob) => {
-            let asked = Asked { method: &request.method, headers: &request.headers, wire };
+            let asked = Asked {
+                method: &request.method,
+                headers: &request.headers,
+                wire,
+            };
             of_blob(blob, &asked, blobs, public).await
         }
-        Answer::Coming(coming) => Ok(of_coming(coming, request.method == Method::HEAD, public, wire)),
+        Answer::Coming(coming) => Ok(of_coming(
+            coming,
+            request.method == Method::HEAD,
+            public,
+            wire,
+        )),
     }
 }
 
@@ -169,7 +205,13 @@ fn add_facts(headers: &mut HeaderMap, problem: &Problem) {
 
 /// Puts a problem's sentence into the status line (RFC 9112 4), as far as it can stand there.
 fn add_reason(response: &mut Response<Body>, problem: &Problem) {
-    let plain = |char: char| if char.is_ascii_graphic() || char == ' ' { char } else { '?' };
+    let plain = |char: char| {
+        if char.is_ascii_graphic() || char == ' ' {
+            char
+        } else {
+            '?'
+        }
+    };
     let text: String = problem.detail.chars().take(200).map(plain).collect();
     if let Ok(reason) = ReasonPhrase::try_from(text.into_bytes()) {
         response.extensions_mut().insert(reason);
@@ -180,7 +222,10 @@ fn add_reason(response: &mut Response<Body>, problem: &Problem) {
 fn guard_browsers(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("sandbox; default-src 'none'"),
+        );
         headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
     }
 }
@@ -192,10 +237,19 @@ pub(crate) fn not_allowed(principal: &Principal, subject: &Subject) -> Problem {
         return Problem::new(Kind::Unauthenticated, "access", detail);
     }
     match subject.verb {
-        Verb::Read | Verb::List => Problem::not_found("name", "no such name here, or you may not see it"),
+        Verb::Read | Verb::List => {
+            Problem::not_found("name", "no such name here, or you may not see it")
+        }
         verb => {
-            let what = subject.package.as_deref().map_or_else(String::new, |package| format!("/{package}"));
-            let detail = format!("you may not {} {}{what}; ask its admin for a grant", verb.word(), subject.repo);
+            let what = subject
+                .package
+                .as_deref()
+                .map_or_else(String::new, |package| format!("/{package}"));
+            let detail = format!(
+                "you may not {} {}{what}; ask its admin for a grant",
+                verb.word(),
+                subject.repo
+            );
             Problem::new(Kind::Denied, "access", detail)
         }
     }

@@ -99,17 +99,29 @@ impl Grant {
 
     /// Fails unless it is allowed for some package of the subject's repo at least.
     pub fn demand_somewhere(&self, subject: &Subject) -> Result<(), Problem> {
-        if self.principal.may_somewhere(subject) { Ok(()) } else { Err(not_allowed(&self.principal, subject)) }
+        if self.principal.may_somewhere(subject) {
+            Ok(())
+        } else {
+            Err(not_allowed(&self.principal, subject))
+        }
     }
 
     /// Fails unless `subject` is allowed too.
     pub fn demand(&self, subject: &Subject) -> Result<(), Problem> {
-        if self.may(subject) { Ok(()) } else { Err(not_allowed(&self.principal, subject)) }
+        if self.may(subject) {
+            Ok(())
+        } else {
+            Err(not_allowed(&self.principal, subject))
+        }
     }
 }
 
 pub(crate) fn wrong_credentials() -> Problem {
-    Problem::new(Kind::Unauthenticated, "credentials", "wrong user name, password or token")
+    Problem::new(
+        Kind::Unauthenticated,
+        "credentials",
+        "wrong user name, password or token",
+    )
 }
 
 impl Gate {
@@ -125,7 +137,10 @@ impl Gate {
             bearer: Bearer::new(&settings.key, settings.token_life),
             throttle: Throttle::new(settings.login_attempts),
             vault: Vault::new(&settings.key)?,
-            remembered: Cache::builder().max_capacity(MOST_REMEMBERED).time_to_live(REMEMBERED).build(),
+            remembered: Cache::builder()
+                .max_capacity(MOST_REMEMBERED)
+                .time_to_live(REMEMBERED)
+                .build(),
             memory_key,
             metadata,
             settings,
@@ -143,7 +158,8 @@ impl Gate {
         let reading = self.reading.lock().await;
         let version = self.metadata.rights_version().await?;
         if self.rights.load().version != version {
-            self.rights.store(Arc::new(Rights::read(&self.metadata).await?));
+            self.rights
+                .store(Arc::new(Rights::read(&self.metadata).await?));
         }
         drop(reading);
         Ok(())
@@ -162,7 +178,8 @@ impl Gate {
     /// An armored signing key of a repo (`rpm/local`), as a row keeps it: only [`Self::open_signing_key`] of the same repo
     /// can read it.
     pub fn close_signing_key(&self, key: &str, repository: &str) -> Result<String, Problem> {
-        self.vault.close(key, &format!("signing key of {repository}"))
+        self.vault
+            .close(key, &format!("signing key of {repository}"))
     }
 
     /// The signing key of a repo.
@@ -174,11 +191,16 @@ impl Gate {
         })?;
         // That all of it expired since is for clients to say.
         let living = SigningKey::read(&key, self.metadata.now());
-        living.or_else(|_| SigningKey::read(&key, Timestamp(0))).map_err(Problem::internal)
+        living
+            .or_else(|_| SigningKey::read(&key, Timestamp(0)))
+            .map_err(Problem::internal)
     }
 
     /// The `Authorization` header for an upstream, if it has credentials.
-    pub fn open_credentials(&self, upstream: &UpstreamSettings) -> Result<Option<HeaderValue>, Problem> {
+    pub fn open_credentials(
+        &self,
+        upstream: &UpstreamSettings,
+    ) -> Result<Option<HeaderValue>, Problem> {
         self.vault.authorization(upstream)
     }
 
@@ -189,8 +211,14 @@ impl Gate {
 
     /// Refuses a head that is too large before anything of it is read.
     pub(crate) fn measure(&self, request: &Parts) -> Result<(), Problem> {
-        let line = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
-        let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        let line = request
+            .uri
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        let headers = request
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 4);
         if line + headers.sum::<usize>() > self.settings.header_bytes {
             return Err(Problem::new(
                 Kind::HeaderTooLarge,
@@ -204,7 +232,15 @@ impl Gate {
     /// Whether this is the user's password, for someone who is logged in already. Tries are counted by name alone:
     /// only the user itself can make them.
     pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
-        match self.check_password(&self.rights(), user, password, IpAddr::V4(Ipv4Addr::UNSPECIFIED)).await {
+        match self
+            .check_password(
+                &self.rights(),
+                user,
+                password,
+                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            )
+            .await
+        {
             Ok(_) => Ok(true),
             Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),
             Err(problem) => Err(problem),
@@ -217,22 +253,35 @@ impl Gate {
     }
 
     /// Who shows these headers. No credentials: the anonymous principal. Wrong ones: a problem.
-    pub async fn identify(&self, headers: &HeaderMap, address: IpAddr) -> Result<Principal, Problem> {
+    pub async fn identify(
+        &self,
+        headers: &HeaderMap,
+        address: IpAddr,
+    ) -> Result<Principal, Problem> {
         let Some(header) = headers.get(AUTHORIZATION) else {
             return Ok(self.anonymous());
         };
         let key = self.memory_name(header.as_bytes());
         let now = self.metadata.now();
         if let Some(known) = self.remembered.get(&key) {
-            let fresh = known.version == self.rights.load().version && known.expires_at.is_none_or(|end| now < end);
+            let fresh = known.version == self.rights.load().version
+                && known.expires_at.is_none_or(|end| now < end);
             if fresh {
                 return Ok(known.principal.clone());
             }
         }
-        let shown = header.to_str().ok().and_then(read).ok_or_else(wrong_credentials)?;
+        let shown = header
+            .to_str()
+            .ok()
+            .and_then(read)
+            .ok_or_else(wrong_credentials)?;
         let rights = self.rights.load_full();
         let (principal, expires_at) = self.verify(&rights, shown, address).await?;
-        let known = Remembered { principal: principal.clone(), version: rights.version.clone(), expires_at };
+        let known = Remembered {
+            principal: principal.clone(),
+            version: rights.version.clone(),
+            expires_at,
+        };
         self.remembered.insert(key, Arc::new(known));
         Ok(principal)
     }
@@ -252,11 +301,17 @@ impl Gate {
     ) -> Result<(Principal, Option<Timestamp>), Problem> {
         match shown {
             Shown::Nothing => Ok((rights.anonymous(self.settings.anonymous), None)),
-            Shown::Password { name, password } => {
-                Ok((self.check_password(rights, &name, &password, address).await?, None))
-            }
+            Shown::Password { name, password } => Ok((
+                self.check_password(rights, &name, &password, address)
+                    .await?,
+                None,
+            )),
             Shown::Token(secret) => {
-                let token = self.metadata.token_by_hash(&secret::hash(&secret)).await?.ok_or_else(wrong_credentials)?;
+                let token = self
+                    .metadata
+                    .token_by_hash(&secret::hash(&secret))
+                    .await?
+                    .ok_or_else(wrong_credentials)?;
                 self.of_token(rights, &token)
             }
             Shown::Bearer(text) => self.of_bearer(rights, &text).await,
@@ -278,7 +333,11 @@ impl Gate {
         }
         let user = rights.user(name).filter(|user| !user.disabled);
         let stored = match user {
-            Some(user) => self.metadata.password_of(user.name.as_str()).await?.and_then(|(_, hash)| hash),
+            Some(user) => self
+                .metadata
+                .password_of(user.name.as_str())
+                .await?
+                .and_then(|(_, hash)| hash),
             None => None,
         };
         let holds = self.passwords.verify(password, stored.as_deref()).await?;
@@ -289,23 +348,37 @@ impl Gate {
         Ok(rights.principal(user))
     }
 
-    fn of_token(&self, rights: &Rights, token: &Token) -> Result<(Principal, Option<Timestamp>), Problem> {
-        if token.expires_at.is_some_and(|end| end <= self.metadata.now()) {
+    fn of_token(
+        &self,
+        rights: &Rights,
+        token: &Token,
+    ) -> Result<(Principal, Option<Timestamp>), Problem> {
+        if token
+            .expires_at
+            .is_some_and(|end| end <= self.metadata.now())
+        {
             let detail = "the token has expired; make a new one";
             return Err(Problem::new(Kind::Unauthenticated, "credentials", detail));
         }
-        let user = rights.user_by_id(token.owner).filter(|user| !user.disabled).ok_or_else(wrong_credentials)?;
+        let user = rights
+            .user_by_id(token.owner)
+            .filter(|user| !user.disabled)
+            .ok_or_else(wrong_credentials)?;
         let mut principal = rights.principal(user);
         principal.token = Some(token.id);
         if let Some(limits) = &token.grants {
-            let limits =
-                limits_from_json(limits).ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
+            let limits = limits_from_json(limits)
+                .ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
             principal.limits = Some(limits);
         }
         Ok((principal, token.expires_at))
     }
 
-    async fn of_bearer(&self, rights: &Rights, text: &str) -> Result<(Principal, Option<Timestamp>), Problem> {
+    async fn of_bearer(
+        &self,
+        rights: &Rights,
+        text: &str,
+    ) -> Result<(Principal, Option<Timestamp>), Problem> {
         let expired = || {
             let detail = "the bearer token is not valid or not valid any more; get a new one";
             Problem::new(Kind::Unauthenticated, "credentials", detail)
@@ -317,7 +390,10 @@ impl Gate {
                 self.of_token(rights, &token)?
             }
             (Some(user), None) => {
-                let user = rights.user_by_id(user).filter(|user| !user.disabled).ok_or_else(expired)?;
+                let user = rights
+                    .user_by_id(user)
+                    .filter(|user| !user.disabled)
+                    .ok_or_else(expired)?;
                 (rights.principal(user), None)
             }
             (None, None) => (rights.anonymous(self.settings.anonymous), None),
@@ -332,7 +408,10 @@ impl Gate {
         if let Some(refused) = subjects.iter().find(|subject| !principal.may(subject)) {
             return Err(not_allowed(&principal, refused));
         }
-        Ok(Grant { principal, rights: self.rights.load_full() })
+        Ok(Grant {
+            principal,
+            rights: self.rights.load_full(),
+        })
     }
 
     /// Whether anyone at all may do this, so that caches on the way may keep the answer.
@@ -342,11 +421,21 @@ impl Gate {
     }
 
     /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is no error.
-    pub fn issue_bearer(&self, principal: &Principal, wanted: Vec<Access>) -> Result<(String, Duration), Problem> {
+    pub fn issue_bearer(
+        &self,
+        principal: &Principal,
+        wanted: Vec<Access>,
+    ) -> Result<(String, Duration), Problem> {
         let rights = self.rights.load();
-        let access = wanted.into_iter().map(|wanted| wanted.placed(&rights).narrowed(principal)).collect();
+        let access = wanted
+            .into_iter()
+            .map(|wanted| wanted.placed(&rights).narrowed(principal))
+            .collect();
         let user = principal.user.zip(principal.name());
         let (now, id) = (self.metadata.now(), self.metadata.new_id());
-        Ok((self.bearer.issue(user, principal.token, access, now, id)?, self.bearer.life()))
+        Ok((
+            self.bearer.issue(user, principal.token, access, now, id)?,
+            self.bearer.life(),
+        ))
     }
 }

@@ -22,7 +22,12 @@ const DRAINED_TIME: Duration = Duration::from_secs(5);
 impl Incoming {
     /// A body that may be silent for `idle` and have `limit` bytes in all.
     pub const fn new(body: hyper::body::Incoming, idle: Duration, limit: u64) -> Self {
-        Self { body, idle, left: limit, ended: false }
+        Self {
+            body,
+            idle,
+            left: limit,
+            ended: false,
+        }
     }
 
     /// Lowers the limit to `bytes`.
@@ -55,15 +60,29 @@ impl Incoming {
     /// The next bytes; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         loop {
-            let silence = || Problem::new(Kind::Timeout, "body", "no byte of the body came for too long");
-            let frame = tokio::time::timeout(self.idle, self.body.frame()).await.map_err(|_| silence())?;
+            let silence = || {
+                Problem::new(
+                    Kind::Timeout,
+                    "body",
+                    "no byte of the body came for too long",
+                )
+            };
+            let frame = tokio::time::timeout(self.idle, self.body.frame())
+                .await
+                .map_err(|_| silence())?;
             let Some(frame) = frame else {
                 self.ended = true;
                 return Ok(None);
             };
-            let broken = |error| Problem::invalid("body", "the body ended before its end").because(error);
-            let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-            self.left = self.left.checked_sub(data.len() as u64).ok_or_else(too_large)?;
+            let broken =
+                |error| Problem::invalid("body", "the body ended before its end").because(error);
+            let Ok(data) = frame.map_err(broken)?.into_data() else {
+                continue;
+            };
+            self.left = self
+                .left
+                .checked_sub(data.len() as u64)
+                .ok_or_else(too_large)?;
             if !data.is_empty() {
                 return Ok(Some(data));
             }
@@ -77,8 +96,12 @@ impl Incoming {
         if body.announced().is_some_and(|bytes| bytes > body.left) {
             return Err(too_large());
         }
-        let Some(first) = body.next().await? else { return Ok(Bytes::new()) };
-        let Some(second) = body.next().await? else { return Ok(first) };
+        let Some(first) = body.next().await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = body.next().await? else {
+            return Ok(first);
+        };
         let mut all = Vec::with_capacity(first.len() + second.len());
         all.extend_from_slice(&first);
         all.extend_from_slice(&second);
@@ -90,5 +113,9 @@ impl Incoming {
 }
 
 fn too_large() -> Problem {
-    Problem::new(Kind::TooLarge, "body", "the body is larger than this server takes")
+    Problem::new(
+        Kind::TooLarge,
+        "body",
+        "the body is larger than this server takes",
+    )
 }

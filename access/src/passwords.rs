@@ -31,11 +31,20 @@ pub(crate) struct Passwords {
 struct Memory(Mutex<Vec<Block>>);
 
 impl Memory {
-    fn sum(&self, argon: &Argon2<'_>, password: &[u8], salt: &[u8], length: usize) -> Result<Output, Problem> {
-        let mut blocks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn sum(
+        &self,
+        argon: &Argon2<'_>,
+        password: &[u8],
+        salt: &[u8],
+        length: usize,
+    ) -> Result<Output, Problem> {
+        let mut blocks =
+            std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         blocks.resize(argon.params().block_count(), Block::new());
         let mut sum = [0; Output::MAX_LENGTH];
-        let sum = sum.get_mut(..length).ok_or_else(|| fault("the stored hash is too long"))?;
+        let sum = sum
+            .get_mut(..length)
+            .ok_or_else(|| fault("the stored hash is too long"))?;
         let done = argon.hash_password_into_with_memory(password, salt, sum, &mut blocks);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = blocks;
         done.map_err(fault)?;
@@ -54,25 +63,48 @@ impl Passwords {
         // Written, not computed: the check costs the same, and a start need not wait for it.
         let (salt, sum) = ("bGFyZGVyLWRlY295LXNhbHQ", "A".repeat(43));
         let decoy = format!("$argon2id$v=19$m={kib},t={PASSES},p=1${salt}${sum}");
-        Ok(Self { params, slots: Arc::new(Semaphore::new(AT_ONCE)), memory: Arc::default(), decoy: decoy.into() })
+        Ok(Self {
+            params,
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+            memory: Arc::default(),
+            decoy: decoy.into(),
+        })
     }
 
     /// A password's hash, with its salt and parameters (PHC string).
     pub(crate) async fn hash(&self, password: &str) -> Result<String, Problem> {
-        let (params, memory, password) = (self.params.clone(), Arc::clone(&self.memory), password.to_owned());
-        self.run(move || hash(params, &memory, password.as_bytes())).await?
+        let (params, memory, password) = (
+            self.params.clone(),
+            Arc::clone(&self.memory),
+            password.to_owned(),
+        );
+        self.run(move || hash(params, &memory, password.as_bytes()))
+            .await?
     }
 
     /// Whether the password is the one of `stored`; takes as long without it.
-    pub(crate) async fn verify(&self, password: &str, stored: Option<&str>) -> Result<bool, Problem> {
+    pub(crate) async fn verify(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<bool, Problem> {
         let (memory, password) = (Arc::clone(&self.memory), password.to_owned());
         let known = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.decoy), Arc::from);
-        Ok(self.run(move || is_of(&memory, password.as_bytes(), &stored)).await?? && known)
+        Ok(self
+            .run(move || is_of(&memory, password.as_bytes(), &stored))
+            .await??
+            && known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(Problem::internal)?;
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let slot = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(Problem::internal)?;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
             drop(slot);
@@ -104,8 +136,15 @@ fn is_of(memory: &Memory, password: &[u8], stored: &str) -> Result<bool, Problem
         return Err(fault("a stored hash without salt or sum"));
     };
     let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(fault)?;
-    let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(fault)?;
-    let argon = Argon2::new(algorithm, version, Params::try_from(&stored).map_err(fault)?);
+    let version = stored
+        .version
+        .map_or(Ok(Version::V0x13), Version::try_from)
+        .map_err(fault)?;
+    let argon = Argon2::new(
+        algorithm,
+        version,
+        Params::try_from(&stored).map_err(fault)?,
+    );
     Ok(memory.sum(&argon, password, salt, expected.len())? == *expected) // compared in constant time
 }
 
@@ -119,14 +158,40 @@ mod tests {
     async fn hashes_are_those_of_the_library() {
         let passwords = Passwords::new(7 << 20).expect("passwords");
         let stored = passwords.hash("secret").await.expect("hash");
-        assert_ne!(stored, passwords.hash("secret").await.expect("hash"), "each has a salt of its own");
-        Argon2::default().verify_password(b"secret", &PasswordHash::new(&stored).expect("hash")).expect("the password");
+        assert_ne!(
+            stored,
+            passwords.hash("secret").await.expect("hash"),
+            "each has a salt of its own"
+        );
+        Argon2::default()
+            .verify_password(b"secret", &PasswordHash::new(&stored).expect("hash"))
+            .expect("the password");
         // Of other parameters, from times before a change of the configuration.
-        let old = Argon2::new(Algorithm::Argon2i, Version::V0x10, Params::new(256, 3, 2, None).expect("parameters"));
+        let old = Argon2::new(
+            Algorithm::Argon2i,
+            Version::V0x10,
+            Params::new(256, 3, 2, None).expect("parameters"),
+        );
         let old = old.hash_password(b"password").expect("hash").to_string();
-        assert!(passwords.verify("password", Some(&old)).await.expect("verify"));
-        assert!(!passwords.verify("passwore", Some(&old)).await.expect("verify"));
-        assert!(passwords.verify("secret", Some(&stored)).await.expect("verify"), "after one of another size");
+        assert!(
+            passwords
+                .verify("password", Some(&old))
+                .await
+                .expect("verify")
+        );
+        assert!(
+            !passwords
+                .verify("passwore", Some(&old))
+                .await
+                .expect("verify")
+        );
+        assert!(
+            passwords
+                .verify("secret", Some(&stored))
+                .await
+                .expect("verify"),
+            "after one of another size"
+        );
     }
 
     #[tokio::test]
@@ -135,9 +200,23 @@ mod tests {
         let decoy = PasswordHash::new(&passwords.decoy).expect("a well-formed hash");
         let real = passwords.hash("secret").await.expect("hash");
         let real = PasswordHash::new(&real).expect("hash");
-        assert_eq!(decoy.params.to_string(), real.params.to_string(), "the same work");
+        assert_eq!(
+            decoy.params.to_string(),
+            real.params.to_string(),
+            "the same work"
+        );
         assert!(!passwords.verify("decoy", None).await.expect("verify"));
-        assert!(passwords.verify("secret", Some(&real.to_string())).await.expect("verify"));
-        assert!(!passwords.verify("Secret", Some(&real.to_string())).await.expect("verify"));
+        assert!(
+            passwords
+                .verify("secret", Some(&real.to_string()))
+                .await
+                .expect("verify")
+        );
+        assert!(
+            !passwords
+                .verify("Secret", Some(&real.to_string()))
+                .await
+                .expect("verify")
+        );
     }
 }

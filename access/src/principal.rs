@@ -15,7 +15,8 @@ pub(crate) struct Rule {
 
 impl Rule {
     fn allows(&self, subject: &Subject, repository: &str) -> bool {
-        self.role.allows(subject.verb) && covers(&self.repository, &self.package, subject, repository)
+        self.role.allows(subject.verb)
+            && covers(&self.repository, &self.package, subject, repository)
     }
 }
 
@@ -33,12 +34,17 @@ pub struct Limit {
 impl Limit {
     /// The limit to what a role allows.
     pub fn of_role(repository: Pattern, package: Pattern, role: Role) -> Self {
-        Self { repository, package, verbs: verbs_of(role) }
+        Self {
+            repository,
+            package,
+            verbs: verbs_of(role),
+        }
     }
 
     /// Whether the limit leaves room for `subject` in `repository`.
     fn allows(&self, subject: &Subject, repository: &str) -> bool {
-        self.verbs.contains(&subject.verb) && covers(&self.repository, &self.package, subject, repository)
+        self.verbs.contains(&subject.verb)
+            && covers(&self.repository, &self.package, subject, repository)
     }
 }
 
@@ -54,7 +60,11 @@ fn covers(repositories: &Pattern, packages: &Pattern, subject: &Subject, reposit
 
 fn leaves_room(limits: Option<&[Limit]>, subject: &Subject) -> bool {
     let repository = || subject.repository();
-    limits.is_none_or(|limits| limits.iter().any(|limit| limit.allows(subject, &repository())))
+    limits.is_none_or(|limits| {
+        limits
+            .iter()
+            .any(|limit| limit.allows(subject, &repository()))
+    })
 }
 
 /// An identified caller with the rules that apply to it. Anonymous callers are principals too.
@@ -101,7 +111,11 @@ impl Principal {
         if self.user.is_some() {
             return Ok(());
         }
-        Err(Problem::new(Kind::Unauthenticated, "access", "authentication required: log in with a user or token"))
+        Err(Problem::new(
+            Kind::Unauthenticated,
+            "access",
+            "authentication required: log in with a user or token",
+        ))
     }
 
     /// Fails unless it is someone with all its rights: a token that was made for less must not make itself more.
@@ -110,14 +124,18 @@ impl Principal {
         if self.is_unlimited() {
             return Ok(());
         }
-        let detail = "this token is limited to some repositories; use a password or a token without limits";
+        let detail =
+            "this token is limited to some repositories; use a password or a token without limits";
         Err(Problem::new(Kind::Denied, "access", detail))
     }
 
     /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists lies outside of any image.
     pub fn is_for_catalog(&self) -> bool {
-        let lists = |limit: &Limit| limit.verbs == [Verb::List] && limit.repository.as_str() == "oci/*";
-        self.scopes.as_deref().is_none_or(|scopes| scopes.iter().any(lists))
+        let lists =
+            |limit: &Limit| limit.verbs == [Verb::List] && limit.repository.as_str() == "oci/*";
+        self.scopes
+            .as_deref()
+            .is_none_or(|scopes| scopes.iter().any(lists))
     }
 
     /// Whether it may do `subject`.
@@ -128,10 +146,14 @@ impl Principal {
     /// Whether it may do this to any package of the subject's repo.
     pub fn may_somewhere(&self, subject: &Subject) -> bool {
         let repository = subject.repository();
-        let rule = |rule: &Rule| rule.role.allows(subject.verb) && rule.repository.matches(&repository);
-        let limit = |limit: &Limit| limit.verbs.contains(&subject.verb) && limit.repository.matches(&repository);
+        let rule =
+            |rule: &Rule| rule.role.allows(subject.verb) && rule.repository.matches(&repository);
+        let limit = |limit: &Limit| {
+            limit.verbs.contains(&subject.verb) && limit.repository.matches(&repository)
+        };
         let narrowed = self.limits.iter().chain(&self.scopes);
-        narrowed.into_iter().all(|limits| limits.iter().any(limit)) && (self.superuser || self.rules.iter().any(rule))
+        narrowed.into_iter().all(|limits| limits.iter().any(limit))
+            && (self.superuser || self.rules.iter().any(rule))
     }
 
     /// Whether it could do `subject` if its bearer token had been asked for that too: what the user, and the token it was
@@ -141,13 +163,19 @@ impl Principal {
     }
 
     fn holds(&self, subject: &Subject, repository: &str) -> bool {
-        self.superuser || self.rules.iter().any(|rule| rule.allows(subject, repository))
+        self.superuser
+            || self
+                .rules
+                .iter()
+                .any(|rule| rule.allows(subject, repository))
     }
 
     /// Whether it administers all that `repositories` stands for, whole repos and not only packages of them.
     pub fn administers(&self, repositories: &Pattern) -> bool {
         let rule = |rule: &Rule| {
-            rule.role.allows(Verb::Administer) && rule.package.as_str() == "*" && rule.repository.covers(repositories)
+            rule.role.allows(Verb::Administer)
+                && rule.package.as_str() == "*"
+                && rule.repository.covers(repositories)
         };
         let limit = |limit: &Limit| {
             limit.verbs.contains(&Verb::Administer)
@@ -155,13 +183,17 @@ impl Principal {
                 && limit.repository.covers(repositories)
         };
         let narrowed = self.limits.iter().chain(&self.scopes);
-        narrowed.into_iter().all(|limits| limits.iter().any(limit)) && (self.superuser || self.rules.iter().any(rule))
+        narrowed.into_iter().all(|limits| limits.iter().any(limit))
+            && (self.superuser || self.rules.iter().any(rule))
     }
 
     /// The grant by which it may do `subject`.
     pub fn by_which(&self, subject: &Subject) -> Option<i64> {
         let repository = subject.repository();
-        self.rules.iter().find(|rule| rule.allows(subject, &repository)).map(|rule| rule.id)
+        self.rules
+            .iter()
+            .find(|rule| rule.allows(subject, &repository))
+            .map(|rule| rule.id)
     }
 }
 
@@ -187,7 +219,10 @@ pub(crate) fn limits_from_json(text: &str) -> Option<Vec<Limit>> {
 pub fn limits_to_json(limits: &[Limit]) -> String {
     let stored = limits.iter().map(|limit| {
         let roles = [Role::Admin, Role::Maintainer, Role::Writer, Role::Reader];
-        let role = roles.into_iter().find(|role| verbs_of(*role) == limit.verbs).unwrap_or(Role::Reader);
+        let role = roles
+            .into_iter()
+            .find(|role| verbs_of(*role) == limit.verbs)
+            .unwrap_or(Role::Reader);
         StoredLimit {
             repository: limit.repository.clone(),
             package: limit.package.clone(),
@@ -198,7 +233,13 @@ pub fn limits_to_json(limits: &[Limit]) -> String {
 }
 
 fn verbs_of(role: Role) -> Vec<Verb> {
-    let all = [Verb::List, Verb::Read, Verb::Write, Verb::Delete, Verb::Administer];
+    let all = [
+        Verb::List,
+        Verb::Read,
+        Verb::Write,
+        Verb::Delete,
+        Verb::Administer,
+    ];
     all.into_iter().filter(|verb| role.allows(*verb)).collect()
 }
 
@@ -231,7 +272,12 @@ mod tests {
     #[test]
     fn to_administer_a_pattern_one_must_administer_all_of_it() {
         let admin = principal(&[("oci/team-*", "*", Role::Admin)]);
-        for (asked, expected) in [("oci/team-a", true), ("oci/team-*", true), ("oci/*", false), ("*", false)] {
+        for (asked, expected) in [
+            ("oci/team-a", true),
+            ("oci/team-*", true),
+            ("oci/*", false),
+            ("*", false),
+        ] {
             assert_eq!(admin.administers(&pattern(asked)), expected, "{asked}");
         }
         assert!(!principal(&[("oci/*", "app*", Role::Admin)]).administers(&pattern("oci/a")));
@@ -242,10 +288,18 @@ mod tests {
     #[test]
     fn limits_narrow_what_is_administered() {
         let mut admin = principal(&[("oci/*", "*", Role::Admin)]);
-        admin.limits = Some(vec![Limit::of_role(pattern("oci/a"), pattern("*"), Role::Admin)]);
+        admin.limits = Some(vec![Limit::of_role(
+            pattern("oci/a"),
+            pattern("*"),
+            Role::Admin,
+        )]);
         assert!(admin.administers(&pattern("oci/a")));
         assert!(!admin.administers(&pattern("oci/*")));
-        admin.scopes = Some(vec![Limit::of_role(pattern("oci/a"), pattern("*"), Role::Reader)]);
+        admin.scopes = Some(vec![Limit::of_role(
+            pattern("oci/a"),
+            pattern("*"),
+            Role::Reader,
+        )]);
         assert!(!admin.administers(&pattern("oci/a")));
     }
 

@@ -15,8 +15,12 @@ pub enum Wanted {
 
 /// Reads a `Range` header.
 pub fn wanted(header: &str, size: u64) -> Wanted {
-    let Some(spec) = header.trim().strip_prefix("bytes=") else { return Wanted::Whole };
-    let Some((first, last)) = spec.trim().split_once('-') else { return Wanted::Whole };
+    let Some(spec) = header.trim().strip_prefix("bytes=") else {
+        return Wanted::Whole;
+    };
+    let Some((first, last)) = spec.trim().split_once('-') else {
+        return Wanted::Whole;
+    };
     let number = |text: &str| -> Option<Option<u64>> {
         if text.is_empty() {
             return Some(None);

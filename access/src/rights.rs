@@ -40,25 +40,38 @@ impl Rights {
 
     /// Reads everything. The version is read first: a change meanwhile makes the snapshot old, never wrongly new.
     pub(crate) async fn read(metadata: &Metadata) -> Result<Self, Error> {
-        let mut rights = Self { version: metadata.rights_version().await?, ..Self::default() };
+        let mut rights = Self {
+            version: metadata.rights_version().await?,
+            ..Self::default()
+        };
         if let Some(text) = metadata.server_settings().await? {
-            rights.settings = serde_json::from_str(&text).map_err(|error| Error::Database(Box::new(error)))?;
+            rights.settings =
+                serde_json::from_str(&text).map_err(|error| Error::Database(Box::new(error)))?;
         }
         for user in metadata.users().await? {
             rights.names.insert(user.id, user.name.as_str().into());
-            rights.users.insert(user.name.as_str().into(), Arc::new(user));
+            rights
+                .users
+                .insert(user.name.as_str().into(), Arc::new(user));
         }
         for (user, group) in metadata.members().await? {
             rights.groups.entry(user).or_default().push(group);
         }
         for grant in metadata.grants().await? {
-            let rule = Rule { id: grant.id, repository: grant.repository, package: grant.package, role: grant.role };
+            let rule = Rule {
+                id: grant.id,
+                repository: grant.repository,
+                package: grant.package,
+                role: grant.role,
+            };
             rights.rules.entry(grant.subject).or_default().push(rule);
         }
         for repo in metadata.repos().await? {
             let repo = Arc::new(repo);
             rights.mirrors_images |= repo.protocol == ProtocolName::OCI && &*repo.kind == "mirror";
-            rights.repos.insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
+            rights
+                .repos
+                .insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
             rights.by_id.insert(repo.id, repo);
         }
         Ok(rights)
@@ -79,16 +92,23 @@ impl Rights {
     pub fn image(&self, name: &str, host: Option<&str>) -> Option<(RepoName, Box<str>)> {
         let known = |text: &str| {
             let name: RepoName = text.parse().ok()?;
-            self.repo(ProtocolName::OCI, &name).map(|repo| (name, &*repo.kind == "mirror"))
+            self.repo(ProtocolName::OCI, &name)
+                .map(|repo| (name, &*repo.kind == "mirror"))
         };
         let of = |(repo, mirrored): (RepoName, bool), image: &str| {
             let short = mirrored && repo.as_str() == HUB && !image.contains('/');
-            let image = if short { format!("{HUB_OWN}{image}") } else { image.to_owned() };
+            let image = if short {
+                format!("{HUB_OWN}{image}")
+            } else {
+                image.to_owned()
+            };
             (repo, image.into())
         };
         if let Some(mirror) = host.and_then(known).filter(|(_, mirrored)| *mirrored) {
             // Clients that were told the mirror's own path say both.
-            let image = name.strip_prefix(mirror.0.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            let image = name
+                .strip_prefix(mirror.0.as_str())
+                .and_then(|rest| rest.strip_prefix('/'));
             return Some(of(mirror, image.unwrap_or(name)));
         }
         let split = name.split_once('/');
@@ -97,7 +117,12 @@ impl Rights {
         {
             return Some(of(found, image));
         }
-        let default = self.settings.oci.default_mirror.as_ref().and_then(|name| known(name.as_str()));
+        let default = self
+            .settings
+            .oci
+            .default_mirror
+            .as_ref()
+            .and_then(|name| known(name.as_str()));
         if let Some(mirror) = default.filter(|(_, mirrored)| *mirrored) {
             return Some(of(mirror, name));
         }
@@ -132,7 +157,11 @@ impl Rights {
 
     /// The anonymous principal; with `allowed` false it holds nothing.
     pub(crate) fn anonymous(&self, allowed: bool) -> Principal {
-        let rules = if allowed { self.rules.get("anonymous").cloned().unwrap_or_default() } else { Vec::new() };
+        let rules = if allowed {
+            self.rules.get("anonymous").cloned().unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         Principal {
             user: None,
             label: "anonymous".into(),
@@ -146,11 +175,24 @@ impl Rights {
 
     /// The principal of a user that is not disabled.
     pub fn principal(&self, user: &User) -> Principal {
-        let kind = if &*user.kind == "robot" { "robot" } else { "user" };
+        let kind = if &*user.kind == "robot" {
+            "robot"
+        } else {
+            "user"
+        };
         let label: Arc<str> = format!("{kind}:{}", user.name).into();
         let mut rules = Vec::new();
-        let groups = self.groups.get(&user.id).into_iter().flatten().map(|group| format!("group:{group}"));
-        let subjects = [label.to_string(), "authenticated".to_owned(), "anonymous".to_owned()];
+        let groups = self
+            .groups
+            .get(&user.id)
+            .into_iter()
+            .flatten()
+            .map(|group| format!("group:{group}"));
+        let subjects = [
+            label.to_string(),
+            "authenticated".to_owned(),
+            "anonymous".to_owned(),
+        ];
         for subject in subjects.into_iter().chain(groups) {
             rules.extend(self.rules.get(&*subject).into_iter().flatten().cloned());
         }

@@ -18,7 +18,10 @@ impl Seal {
         let mut block = [0u8; 64];
         block[..32].copy_from_slice(key);
         let pad = |byte: u8| Sha256::new_with_prefix(block.map(|key| key ^ byte));
-        let mut seal = Self { inner: pad(0x36), outer: pad(0x5c) };
+        let mut seal = Self {
+            inner: pad(0x36),
+            outer: pad(0x5c),
+        };
         seal.inner = seal.feed(&[purpose.as_bytes()]);
         seal
     }
@@ -74,8 +77,14 @@ mod tests {
             block[..32].iter_mut().for_each(|b| *b ^= 1);
             block
         };
-        let inner = Sha256::new().chain_update(pad(0x36)).chain_update(&message).finalize();
-        let outer = Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize();
+        let inner = Sha256::new()
+            .chain_update(pad(0x36))
+            .chain_update(&message)
+            .finalize();
+        let outer = Sha256::new()
+            .chain_update(pad(0x5c))
+            .chain_update(inner)
+            .finalize();
         assert_eq!(seal.make(&[b"abc"]), URL_SAFE_NO_PAD.encode(outer));
     }
 }

@@ -53,18 +53,39 @@ pub struct Begun {
 }
 
 fn over() -> Problem {
-    Problem::not_found("login", "this login was not asked for, or too long ago: begin again")
+    Problem::not_found(
+        "login",
+        "this login was not asked for, or too long ago: begin again",
+    )
 }
 
 impl Gate {
     /// Begins a login for a client.
-    pub fn begin_sign_in(&self, address: IpAddr, agent: &str, place: &str) -> Result<Begun, Problem> {
+    pub fn begin_sign_in(
+        &self,
+        address: IpAddr,
+        agent: &str,
+        place: &str,
+    ) -> Result<Begun, Problem> {
         let key = Secret::token().map_err(Problem::internal)?;
-        let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
-        let asker = Asker { address, agent, place: place.to_owned(), at: self.metadata.now().0, code: key.hash() };
+        let agent = agent
+            .chars()
+            .filter(|char| !char.is_control())
+            .take(AGENT)
+            .collect();
+        let asker = Asker {
+            address,
+            agent,
+            place: place.to_owned(),
+            at: self.metadata.now().0,
+            code: key.hash(),
+        };
         let told = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&asker).map_err(Problem::internal)?);
         let seal = self.seal("sign-in").make(&[told.as_bytes()]);
-        Ok(Begun { ask: format!("{told}.{seal}"), key })
+        Ok(Begun {
+            ask: format!("{told}.{seal}"),
+            key,
+        })
     }
 
     /// Who asked, if we were asked and it is not too long ago.
@@ -75,7 +96,11 @@ impl Gate {
         }
         let told = URL_SAFE_NO_PAD.decode(told).map_err(Problem::internal)?;
         let asker: Asker = serde_json::from_slice(&told).map_err(Problem::internal)?;
-        if self.metadata.now() < asker.at().after(LIFE) { Ok(asker) } else { Err(over()) }
+        if self.metadata.now() < asker.at().after(LIFE) {
+            Ok(asker)
+        } else {
+            Err(over())
+        }
     }
 
     /// Has a person give the client a token, once.
@@ -89,11 +114,16 @@ impl Gate {
         let asker = self.asker(ask)?;
         let principal = self.log_in(name, password, address).await?;
         let client = format!("{} login from {}", asker.place, asker.address);
-        match self.keep_offline(&principal, &client, &self.promised(&asker)?).await {
+        match self
+            .keep_offline(&principal, &client, &self.promised(&asker)?)
+            .await
+        {
             Ok(_) => Ok((asker, principal)),
-            Err(Error::Exists(_)) => {
-                Err(Problem::new(Kind::Conflict, "login", "someone has signed in here already: begin again"))
-            }
+            Err(Error::Exists(_)) => Err(Problem::new(
+                Kind::Conflict,
+                "login",
+                "someone has signed in here already: begin again",
+            )),
             Err(error) => Err(error.into()),
         }
     }
@@ -112,6 +142,8 @@ impl Gate {
     /// The secret that the client will get.
     fn promised(&self, asker: &Asker) -> Result<Secret, Problem> {
         let seal = self.seal("sign-in token").make(&[asker.code.as_bytes()]);
-        Ok(Secret::of(&URL_SAFE_NO_PAD.decode(seal).map_err(Problem::internal)?))
+        Ok(Secret::of(
+            &URL_SAFE_NO_PAD.decode(seal).map_err(Problem::internal)?,
+        ))
     }
 }

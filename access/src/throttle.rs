@@ -18,7 +18,13 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     pub(crate) fn new(allowed: u32) -> Self {
-        Self { failures: Cache::builder().max_capacity(MOST).time_to_live(WINDOW).build(), allowed }
+        Self {
+            failures: Cache::builder()
+                .max_capacity(MOST)
+                .time_to_live(WINDOW)
+                .build(),
+            allowed,
+        }
     }
 
     /// Whether this name failed too often from this address of late.
@@ -28,6 +34,8 @@ impl Throttle {
     }
 
     pub(crate) fn failed(&self, address: IpAddr, name: &str) {
-        self.failures.get_with((address, name.into()), Arc::default).fetch_add(1, Ordering::Relaxed);
+        self.failures
+            .get_with((address, name.into()), Arc::default)
+            .fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -70,9 +70,15 @@ impl Access {
             self.actions.retain(|action| action == "*"); // the catalog shows each caller only what it may see
             return self;
         }
-        let image = if self.kind == "repository" { self.name.parse::<ImageName>().ok() } else { None };
+        let image = if self.kind == "repository" {
+            self.name.parse::<ImageName>().ok()
+        } else {
+            None
+        };
         let may = |action: &str| {
-            let (Some(image), Some(verb)) = (&image, verb_of(action)) else { return false };
+            let (Some(image), Some(verb)) = (&image, verb_of(action)) else {
+                return false;
+            };
             let subject = Subject {
                 protocol: ProtocolName::OCI,
                 repo: image.repo().clone(),
@@ -93,15 +99,27 @@ impl Access {
         if self.kind == "registry" {
             let lists = self.name == "catalog" && !self.actions.is_empty();
             let (repository, package) = ("oci/*".parse().ok()?, "*".parse().ok()?);
-            return lists.then_some(Limit { repository, package, verbs: vec![Verb::List] });
+            return lists.then_some(Limit {
+                repository,
+                package,
+                verbs: vec![Verb::List],
+            });
         }
         let (repo, image) = self.name.split_once('/')?;
         let exact = |text: &str| text.parse::<Pattern>().ok().filter(|_| !text.contains('*'));
-        let mut verbs: Vec<Verb> = self.actions.iter().filter_map(|action| verb_of(action)).collect();
+        let mut verbs: Vec<Verb> = self
+            .actions
+            .iter()
+            .filter_map(|action| verb_of(action))
+            .collect();
         if verbs.contains(&Verb::Read) {
             verbs.push(Verb::List);
         }
-        Some(Limit { repository: exact(&format!("oci/{repo}"))?, package: exact(image)?, verbs })
+        Some(Limit {
+            repository: exact(&format!("oci/{repo}"))?,
+            package: exact(image)?,
+            verbs,
+        })
     }
 }
 
@@ -121,7 +139,12 @@ impl Bearer {
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY_SECONDS;
-        Self { encode: EncodingKey::from_secret(key), decode: DecodingKey::from_secret(key), validation, life }
+        Self {
+            encode: EncodingKey::from_secret(key),
+            decode: DecodingKey::from_secret(key),
+            validation,
+            life,
+        }
     }
 
     /// How long a token lives.
@@ -149,7 +172,8 @@ impl Bearer {
             tid: token,
             access,
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode).map_err(Problem::internal)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode)
+            .map_err(Problem::internal)
     }
 
     /// The claims of a token that is ours and in its time, and what it is limited to.
@@ -164,7 +188,9 @@ impl Bearer {
         {
             return None;
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decode, &self.validation).ok()?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decode, &self.validation)
+            .ok()?
+            .claims;
         let limits = claims.access.iter().filter_map(Access::limit).collect();
         Some((claims, limits))
     }

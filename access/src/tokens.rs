@@ -27,10 +27,16 @@ impl NewToken {
     /// Fails if this can be no token.
     pub fn check(&self, now: Timestamp) -> Result<(), Problem> {
         if !NAME.contains(&self.name.chars().count()) || self.name.chars().any(char::is_control) {
-            return Err(Problem::invalid("name", "a token's name is a line of 1 to 128 characters"));
+            return Err(Problem::invalid(
+                "name",
+                "a token's name is a line of 1 to 128 characters",
+            ));
         }
         if self.expires_at.is_some_and(|end| end <= now) {
-            return Err(Problem::invalid("expires_at", "`expires_at` lies in the past"));
+            return Err(Problem::invalid(
+                "expires_at",
+                "`expires_at` lies in the past",
+            ));
         }
         Ok(())
     }
@@ -49,17 +55,31 @@ fn no_token() -> Problem {
 
 impl Gate {
     /// Makes a token for a user, whom the caller of this has found to be allowed to.
-    pub async fn make_token(&self, owner: i64, wanted: NewToken) -> Result<(Token, Secret), Problem> {
+    pub async fn make_token(
+        &self,
+        owner: i64,
+        wanted: NewToken,
+    ) -> Result<(Token, Secret), Problem> {
         wanted.check(self.metadata.now())?;
         let secret = Secret::token().map_err(Problem::internal)?;
-        Ok((self.keep_token(owner, "access", wanted, &secret).await?, secret))
+        Ok((
+            self.keep_token(owner, "access", wanted, &secret).await?,
+            secret,
+        ))
     }
 
     /// A long-lived token for a client that logs in once: it may what the principal may, no more. `None` for whoever has
     /// none to give.
-    pub async fn issue_offline(&self, principal: &Principal, client: &str) -> Result<Option<Secret>, Problem> {
+    pub async fn issue_offline(
+        &self,
+        principal: &Principal,
+        client: &str,
+    ) -> Result<Option<Secret>, Problem> {
         let secret = Secret::token().map_err(Problem::internal)?;
-        Ok(self.keep_offline(principal, client, &secret).await?.map(|_| secret))
+        Ok(self
+            .keep_offline(principal, client, &secret)
+            .await?
+            .map(|_| secret))
     }
 
     /// Keeps a secret as such a token.
@@ -70,13 +90,17 @@ impl Gate {
         secret: &Secret,
     ) -> Result<Option<Token>, Error> {
         // A bearer token is for a few minutes and a few images: it does not buy a longer and wider one.
-        let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else { return Ok(None) };
+        let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else {
+            return Ok(None);
+        };
         let wanted = NewToken {
             name: client.to_owned(),
             expires_at: Some(self.metadata.now().after(self.settings.offline_token_life)),
             limits: principal.limits.clone(),
         };
-        self.keep_token(owner, "offline", wanted, secret).await.map(Some)
+        self.keep_token(owner, "offline", wanted, secret)
+            .await
+            .map(Some)
     }
 
     async fn keep_token(
@@ -105,22 +129,36 @@ impl Gate {
         if by.user != Some(token.owner) && !by.is_superuser() {
             return Err(no_token());
         }
-        self.metadata.drop_token(id, token.owner).await.map_err(|error| match error {
-            Error::Unmet("token") => no_token(),
-            error => error.into(),
-        })?;
+        self.metadata
+            .drop_token(id, token.owner)
+            .await
+            .map_err(|error| match error {
+                Error::Unmet("token") => no_token(),
+                error => error.into(),
+            })?;
         self.refresh().await?;
         Ok(token)
     }
 
     /// The id of the token that this is the secret of.
     pub async fn token_of_secret(&self, secret: &str) -> Result<i64, Problem> {
-        Ok(self.metadata.token_by_hash(&secret::hash(secret)).await?.ok_or_else(no_token)?.id)
+        Ok(self
+            .metadata
+            .token_by_hash(&secret::hash(secret))
+            .await?
+            .ok_or_else(no_token)?
+            .id)
     }
 
     /// Who has this name and password. Tries are counted by name and address, as all logins are.
-    pub async fn log_in(&self, name: &str, password: &str, address: IpAddr) -> Result<Principal, Problem> {
-        self.check_password(&self.rights(), name, password, address).await
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Principal, Problem> {
+        self.check_password(&self.rights(), name, password, address)
+            .await
     }
 
     /// Fails unless this is the caller's own password: whoever found an open session must not be able to keep the account.
@@ -129,6 +167,10 @@ impl Gate {
         if self.verify_password(name, password).await? {
             return Ok(());
         }
-        Err(Problem::new(Kind::Denied, "password", "this is not your password"))
+        Err(Problem::new(
+            Kind::Denied,
+            "password",
+            "this is not your password",
+        ))
     }
 }

@@ -16,14 +16,18 @@ impl Vault {
     pub(crate) fn new(key: &[u8; 32]) -> Result<Self, Problem> {
         let text = Seal::new(key, "vault").make(&[]);
         let own = URL_SAFE_NO_PAD.decode(text).map_err(Problem::internal)?;
-        Ok(Self(RandomizedNonceKey::new(&AES_256_GCM, &own).map_err(Problem::internal)?))
+        Ok(Self(
+            RandomizedNonceKey::new(&AES_256_GCM, &own).map_err(Problem::internal)?,
+        ))
     }
 
     /// Text that only [`Self::open`] with the same `place` can read.
     pub(crate) fn close(&self, secret: &str, place: &str) -> Result<String, Problem> {
         let mut sealed = secret.as_bytes().to_vec();
-        let nonce =
-            self.0.seal_in_place_append_tag(Aad::from(place.as_bytes()), &mut sealed).map_err(Problem::internal)?;
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(Aad::from(place.as_bytes()), &mut sealed)
+            .map_err(Problem::internal)?;
         Ok(URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat()))
     }
 
@@ -33,15 +37,24 @@ impl Vault {
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut sealed = sealed.to_vec();
-        let opened = self.0.open_in_place(nonce, Aad::from(place.as_bytes()), &mut sealed).ok()?;
+        let opened = self
+            .0
+            .open_in_place(nonce, Aad::from(place.as_bytes()), &mut sealed)
+            .ok()?;
         String::from_utf8(opened.to_vec()).ok()
     }
 
     /// The `Authorization` header for an upstream, if it has credentials.
-    pub(crate) fn authorization(&self, upstream: &UpstreamSettings) -> Result<Option<HeaderValue>, Problem> {
-        let Some(password) = &upstream.password else { return Ok(None) };
+    pub(crate) fn authorization(
+        &self,
+        upstream: &UpstreamSettings,
+    ) -> Result<Option<HeaderValue>, Problem> {
+        let Some(password) = &upstream.password else {
+            return Ok(None);
+        };
         let password = self.open(password, &upstream.url).ok_or_else(|| {
-            let detail = "the upstream's password cannot be read with this server's key; set it again";
+            let detail =
+                "the upstream's password cannot be read with this server's key; set it again";
             Problem::new(Kind::Upstream, "upstream", detail)
         })?;
         let text = match &upstream.username {
@@ -61,13 +74,28 @@ mod tests {
     #[test]
     fn a_secret_opens_where_it_was_closed_and_nowhere_else() {
         let vault = Vault::new(&[7; 32]).expect("vault");
-        let closed = vault.close("hunter2", "https://a.example/").expect("closed");
+        let closed = vault
+            .close("hunter2", "https://a.example/")
+            .expect("closed");
         assert!(!closed.contains("hunter2"));
-        assert_ne!(closed, vault.close("hunter2", "https://a.example/").expect("closed"));
-        assert_eq!(vault.open(&closed, "https://a.example/").as_deref(), Some("hunter2"));
+        assert_ne!(
+            closed,
+            vault
+                .close("hunter2", "https://a.example/")
+                .expect("closed")
+        );
+        assert_eq!(
+            vault.open(&closed, "https://a.example/").as_deref(),
+            Some("hunter2")
+        );
         assert_eq!(vault.open(&closed, "https://b.example/"), None);
         assert_eq!(vault.open("", "https://a.example/"), None);
-        assert_eq!(Vault::new(&[8; 32]).expect("vault").open(&closed, "https://a.example/"), None);
+        assert_eq!(
+            Vault::new(&[8; 32])
+                .expect("vault")
+                .open(&closed, "https://a.example/"),
+            None
+        );
     }
 
     #[test]
@@ -81,12 +109,24 @@ mod tests {
             allow: Vec::new(),
             requests_per_minute: None,
         };
-        let header = vault.authorization(&upstream).expect("opens").expect("some");
+        let header = vault
+            .authorization(&upstream)
+            .expect("opens")
+            .expect("some");
         assert_eq!(header.to_str().expect("text"), "Basic bWU6cHc=");
         assert!(header.is_sensitive());
         upstream.username = None;
-        assert_eq!(vault.authorization(&upstream).expect("opens").expect("some"), "Bearer pw");
+        assert_eq!(
+            vault
+                .authorization(&upstream)
+                .expect("opens")
+                .expect("some"),
+            "Bearer pw"
+        );
         upstream.url = "https://b.example/".to_owned();
-        assert!(vault.authorization(&upstream).is_err(), "they do not follow to another place");
+        assert!(
+            vault.authorization(&upstream).is_err(),
+            "they do not follow to another place"
+        );
     }
 }

@@ -34,7 +34,10 @@ impl Engine {
         errand: &Errand,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let account = asking.protocol.account().ok_or_else(|| Problem::internal("an errand without accounts"))?;
+        let account = asking
+            .protocol
+            .account()
+            .ok_or_else(|| Problem::internal("an errand without accounts"))?;
         let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.here));
         match errand {
             Errand::LogIn(name) => {
@@ -43,14 +46,28 @@ impl Engine {
                 tell(&Told::LoggedIn(&login.name, secret.expose()))
             }
             Errand::BeginLogin => {
-                let agent = asking.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-                let begun = self.gate.begin_sign_in(asking.site.address, agent, place(asking))?;
+                let agent = asking
+                    .headers
+                    .get(USER_AGENT)
+                    .and_then(|agent| agent.to_str().ok())
+                    .unwrap_or_default();
+                let begun = self
+                    .gate
+                    .begin_sign_in(asking.site.address, agent, place(asking))?;
                 let page = format!("{}{}?ask={}", asking.here.origin, sign_in::PAGE, begun.ask);
-                tell(&Told::Begun { page: &page, ask: &begun.ask, key: begun.key.expose() })
+                tell(&Told::Begun {
+                    page: &page,
+                    ask: &begun.ask,
+                    key: begun.key.expose(),
+                })
             }
             Errand::FinishLogin { ask, key } => {
                 let secret = self.gate.finish_sign_in(ask, key).await?;
-                tell(&secret.as_ref().map_or(Told::Waiting, |secret| Told::Finished(secret.expose())))
+                tell(
+                    &secret
+                        .as_ref()
+                        .map_or(Told::Waiting, |secret| Told::Finished(secret.expose())),
+                )
             }
             Errand::Whoami | Errand::Profile => {
                 let caller = asking.grant.principal();
@@ -58,7 +75,11 @@ impl Engine {
                 let gone = || Problem::not_found("user", "there is no such user any more");
                 let row = asking.grant.rights().user_by_id(user).ok_or_else(gone)?;
                 let profile = *errand == Errand::Profile;
-                tell(&if profile { Told::Profile(name, row.created_at) } else { Told::Name(name) })
+                tell(&if profile {
+                    Told::Profile(name, row.created_at)
+                } else {
+                    Told::Name(name)
+                })
             }
             Errand::ListTokens(_) | Errand::CreateToken | Errand::EndToken(_) => {
                 self.tend_tokens(asking, account, errand, body).await
@@ -79,7 +100,10 @@ impl Engine {
         let (user, _) = someone(caller)?;
         match errand {
             Errand::ListTokens(after) => {
-                let mut rows = self.metadata.tokens_of(user, *after, TOKENS as u64 + 1).await?;
+                let mut rows = self
+                    .metadata
+                    .tokens_of(user, *after, TOKENS as u64 + 1)
+                    .await?;
                 let more = rows.len() > TOKENS;
                 rows.truncate(TOKENS);
                 let tokens: Vec<Token<'_>> = rows.iter().map(shown).collect();
@@ -93,15 +117,25 @@ impl Engine {
                 caller.demand_unlimited()?;
                 let wanted = account.wanted(&body.collect(MOST_BYTES).await?)?;
                 self.gate.demand_password(caller, &wanted.password).await?;
-                let (row, secret) = self.gate.make_token(user, self.new_token(asking, wanted)?).await?;
+                let (row, secret) = self
+                    .gate
+                    .make_token(user, self.new_token(asking, wanted)?)
+                    .await?;
                 tracing::info!(by = %caller.label, token = row.id, "token created");
                 tell(&Told::Created(&shown(&row), secret.expose()))
             }
         }
     }
 
-    async fn log_in(&self, asking: &Asking<'_>, login: &Login) -> Result<larder_access::secret::Secret, Problem> {
-        let found = self.gate.log_in(&login.name, &login.password, asking.site.address).await;
+    async fn log_in(
+        &self,
+        asking: &Asking<'_>,
+        login: &Login,
+    ) -> Result<larder_access::secret::Secret, Problem> {
+        let found = self
+            .gate
+            .log_in(&login.name, &login.password, asking.site.address)
+            .await;
         let principal = found.map_err(|problem| match login.refusal {
             Some(refusal) if problem.kind == Kind::Unauthenticated => {
                 Problem::new(Kind::Unauthenticated, "user", refusal)
@@ -130,19 +164,29 @@ impl Engine {
 
     fn new_token(&self, asking: &Asking<'_>, wanted: Wanted) -> Result<NewToken, Problem> {
         // A group and its members are read by the same token.
-        let repository: Pattern = format!("{}/*", asking.protocol.name()).parse().map_err(Problem::internal)?;
+        let repository: Pattern = format!("{}/*", asking.protocol.name())
+            .parse()
+            .map_err(Problem::internal)?;
         let limit = |package, role| Limit::of_role(repository.clone(), package, role);
-        let limits =
-            |(packages, role): (Vec<Pattern>, Role)| packages.into_iter().map(|one| limit(one, role)).collect();
+        let limits = |(packages, role): (Vec<Pattern>, Role)| {
+            packages.into_iter().map(|one| limit(one, role)).collect()
+        };
         let expires_at = wanted.lasts.map(|lasts| self.metadata.now().after(lasts));
-        Ok(NewToken { name: wanted.name, expires_at, limits: wanted.limits.map(limits) })
+        Ok(NewToken {
+            name: wanted.name,
+            expires_at,
+            limits: wanted.limits.map(limits),
+        })
     }
 }
 
 /// The caller's id and name, if it is someone.
 fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
     caller.demand_identified()?;
-    caller.user.zip(caller.name()).ok_or_else(|| Problem::internal("a user without a name"))
+    caller
+        .user
+        .zip(caller.name())
+        .ok_or_else(|| Problem::internal("a user without a name"))
 }
 
 /// The repo as people name it.
@@ -152,5 +196,11 @@ fn place<'a>(asking: &Asking<'a>) -> &'a str {
 
 fn shown(row: &Row) -> Token<'_> {
     let (id, name, created_at, expires_at) = (row.id, &*row.name, row.created_at, row.expires_at);
-    Token { id, name, created_at, expires_at, read_only: larder_access::is_read_only(row) }
+    Token {
+        id,
+        name,
+        created_at,
+        expires_at,
+        read_only: larder_access::is_read_only(row),
+    }
 }

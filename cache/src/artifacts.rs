@@ -44,7 +44,11 @@ impl Engine {
         artifact: &Artifact,
         whole: bool,
     ) -> Result<Given, Problem> {
-        if let Some(found) = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await? {
+        if let Some(found) = self
+            .metadata
+            .find(mirror.place(&artifact.package), &artifact.path)
+            .await?
+        {
             return Ok(Given::Kept(found));
         }
         if mirror.is_hosted() {
@@ -71,7 +75,10 @@ impl Engine {
         if self.kept_as(mirror, artifact, &fetch).await?.is_some() {
             return Ok(());
         }
-        self.fill(mirror, artifact, Some(fetch))?.kept().await.map(drop)
+        self.fill(mirror, artifact, Some(fetch))?
+            .kept()
+            .await
+            .map(drop)
     }
 
     /// An artifact that is kept and was vouched for in the same way: a file of its name may have been of another state.
@@ -81,7 +88,10 @@ impl Engine {
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Option<Arc<Found>>, Problem> {
-        let kept = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await?;
+        let kept = self
+            .metadata
+            .find(mirror.place(&artifact.package), &artifact.path)
+            .await?;
         Ok(kept.filter(|found| *found.etag == *fetch.vouch.text()))
     }
 
@@ -93,7 +103,11 @@ impl Engine {
         fetch: Option<Fetch>,
     ) -> Result<Arc<Fill>, Problem> {
         // Whoever asks for a member of a set waits for the set: its members must not wait for whoever asks.
-        let path = if fetch.is_some() { format!("{}\0member", artifact.path) } else { artifact.path.to_string() };
+        let path = if fetch.is_some() {
+            format!("{}\0member", artifact.path)
+        } else {
+            artifact.path.to_string()
+        };
         let key = (mirror.repo.id, key_of(&artifact.package, &path));
         let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fill) = fills.get(&key) {
@@ -106,11 +120,18 @@ impl Engine {
         let fill = Fill::new();
         fills.insert(key.clone(), Arc::clone(&fill));
         drop(fills);
-        let (engine, mirror, artifact, own) =
-            (Arc::clone(self), Arc::clone(mirror), artifact.clone(), Arc::clone(&fill));
+        let (engine, mirror, artifact, own) = (
+            Arc::clone(self),
+            Arc::clone(mirror),
+            artifact.clone(),
+            Arc::clone(&fill),
+        );
         tokio::spawn(async move {
-            let bring = AssertUnwindSafe(engine.bring(&mirror, &artifact, fetch, &own)).catch_unwind();
-            let outcome = bring.await.unwrap_or_else(|_| Err(Problem::internal("a fill crashed")));
+            let bring =
+                AssertUnwindSafe(engine.bring(&mirror, &artifact, fetch, &own)).catch_unwind();
+            let outcome = bring
+                .await
+                .unwrap_or_else(|_| Err(Problem::internal("a fill crashed")));
             if let Err(problem) = &outcome {
                 if problem.kind == Kind::NotFound {
                     engine.forgo(key.clone());
@@ -118,7 +139,11 @@ impl Engine {
                 let problem = problem.with_causes();
                 tracing::info!(problem, repo = %mirror.repo.name, path = &*artifact.path, "an artifact was not kept");
             }
-            engine.fills.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            engine
+                .fills
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&key);
             own.end(outcome);
         });
         Ok(fill)
@@ -132,13 +157,21 @@ impl Engine {
         fill: &Arc<Fill>,
     ) -> Result<Arc<Found>, Problem> {
         // Another fill may have ended since the asker looked.
-        if let Some(found) = self.metadata.find(mirror.place(&artifact.package), &artifact.path).await?
-            && fetch.as_ref().is_none_or(|fetch| *found.etag == *fetch.vouch.text())
+        if let Some(found) = self
+            .metadata
+            .find(mirror.place(&artifact.package), &artifact.path)
+            .await?
+            && fetch
+                .as_ref()
+                .is_none_or(|fetch| *found.etag == *fetch.vouch.text())
         {
             return Ok(found);
         }
         if let Some(fetch) = fetch {
-            return self.take(mirror, artifact, &fetch, fill).await.map_err(wrong_bytes);
+            return self
+                .take(mirror, artifact, &fetch, fill)
+                .await
+                .map_err(wrong_bytes);
         }
         let planned = self.plan(mirror, artifact, false).await;
         let outcome = match &planned {
@@ -150,20 +183,32 @@ impl Engine {
         };
         match outcome {
             // The index may be older than the artifact.
-            Err(problem) if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound => {
-                let newer = self.plan(mirror, artifact, true).await.map_err(wrong_bytes)?;
+            Err(problem)
+                if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound =>
+            {
+                let newer = self
+                    .plan(mirror, artifact, true)
+                    .await
+                    .map_err(wrong_bytes)?;
                 if planned.is_ok_and(|fetch| fetch == newer) {
                     return Err(wrong_bytes(problem));
                 }
                 let fresh = fill.spoil();
-                self.take(mirror, artifact, &newer, fresh.as_ref().unwrap_or(fill)).await.map_err(wrong_bytes)
+                self.take(mirror, artifact, &newer, fresh.as_ref().unwrap_or(fill))
+                    .await
+                    .map_err(wrong_bytes)
             }
             outcome => outcome,
         }
     }
 
     /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
-    async fn plan(self: &Arc<Self>, mirror: &Arc<Mirror>, artifact: &Artifact, anew: bool) -> Result<Fetch, Problem> {
+    async fn plan(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        artifact: &Artifact,
+        anew: bool,
+    ) -> Result<Fetch, Problem> {
         let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
         while known.len() + tables.len() < MOST_STEPS {
             // Who waits for an upstream takes no place from those who need not.
@@ -195,7 +240,11 @@ impl Engine {
         fetch: Fetch,
     ) -> Result<Arc<dyn Table>, Problem> {
         self.keep_artifact(mirror, list, fetch).await?;
-        let found = self.metadata.find(mirror.place(&list.package), &list.path).await?.ok_or_else(absent)?;
+        let found = self
+            .metadata
+            .find(mirror.place(&list.package), &list.path)
+            .await?
+            .ok_or_else(absent)?;
         self.read_table(mirror, list, found).await
     }
 
@@ -216,7 +265,9 @@ impl Engine {
                 let _place = engine.planning.acquire().await.map_err(Problem::internal)?;
                 let body = engine.bytes(&found).await?;
                 let read = move || mirror.protocol.table(&list, &body);
-                let table = tokio::task::spawn_blocking(read).await.map_err(Problem::internal)??;
+                let table = tokio::task::spawn_blocking(read)
+                    .await
+                    .map_err(Problem::internal)??;
                 engine.tables.insert(found.digest, Arc::clone(&table));
                 Ok(table)
             }
@@ -225,8 +276,14 @@ impl Engine {
     }
 
     /// Asks for an index once more, unless that was done just now.
-    async fn ask_again(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<(), Problem> {
-        let Some(kept) = self.at_hand(mirror, document).await? else { return Ok(()) };
+    async fn ask_again(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<(), Problem> {
+        let Some(kept) = self.at_hand(mirror, document).await? else {
+            return Ok(());
+        };
         if self.metadata.now().since(kept.checked_at) > JUST_NOW {
             self.refresh(mirror, document, Some(&kept)).await?;
         }
@@ -242,21 +299,35 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         let accept = mirror.protocol.accepts(artifact);
         let image = image_of(mirror, &artifact.package);
-        let wanted = Wanted { accept, image, ..Wanted::new(&fetch.url) };
-        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Err(absent()) };
+        let wanted = Wanted {
+            accept,
+            image,
+            ..Wanted::new(&fetch.url)
+        };
+        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else {
+            return Err(absent());
+        };
         if let (Some(promised), Some(announced)) = (fetch.size, arrived.size)
             && promised != announced
         {
-            let detail = format!("the upstream sends {announced} bytes where its index promises {promised}");
+            let detail =
+                format!("the upstream sends {announced} bytes where its index promises {promised}");
             return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
         }
-        if arrived.size.or(fetch.size).is_some_and(|size| size > self.behaviour.artifact_bytes) {
+        if arrived
+            .size
+            .or(fetch.size)
+            .is_some_and(|size| size > self.behaviour.artifact_bytes)
+        {
             return Err(too_large());
         }
         if arrived.size.is_some_and(|size| size <= INLINE_BYTES) {
-            return self.take_small(mirror, artifact, fetch, fill, *arrived).await;
+            return self
+                .take_small(mirror, artifact, fetch, fill, *arrived)
+                .await;
         }
-        self.take_large(mirror, artifact, fetch, fill, *arrived).await
+        self.take_large(mirror, artifact, fetch, fill, *arrived)
+            .await
     }
 
     async fn take_small(
@@ -277,8 +348,13 @@ impl Engine {
         }
         let body = Bytes::from(body);
         let digest = Digest::of(Algorithm::Sha256, &body);
-        let blob = NewBlob { digest, size: body.len() as u64, bytes: Bytestore::Inline(body) };
-        self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill).await
+        let blob = NewBlob {
+            digest,
+            size: body.len() as u64,
+            bytes: Bytestore::Inline(body),
+        };
+        self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill)
+            .await
     }
 
     async fn take_large(
@@ -306,7 +382,8 @@ impl Engine {
             fill.release(last);
             fill.complete(Arc::new(unkept(&content_type, digest, staging.offset())));
             let blob = self.commit(staging, digest).await?;
-            self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill).await
+            self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill)
+                .await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
@@ -372,7 +449,9 @@ impl Engine {
         };
         let full_name = mirror.full_name(&artifact.package);
         let by = (BY, self.metadata.now());
-        self.metadata.keep_files(place, full_name.as_deref(), by, vec![new], &[]).await?;
+        self.metadata
+            .keep_files(place, full_name.as_deref(), by, vec![new], &[])
+            .await?;
         self.drop_double(digest, &bytes).await?;
         let found = self.metadata.find(place, &artifact.path).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
@@ -388,17 +467,28 @@ fn content_type(mirror: &Mirror, artifact: &Artifact, arrived: &Arrived) -> Stri
 }
 
 fn too_large() -> Problem {
-    Problem::new(Kind::Upstream, "artifact", "it is larger than this server takes (limits.blob_size)")
+    Problem::new(
+        Kind::Upstream,
+        "artifact",
+        "it is larger than this server takes (limits.blob_size)",
+    )
 }
 
 fn mismatch() -> Problem {
-    Problem::new(Kind::DigestMismatch, "artifact", "the upstream's bytes are not those that its index promises")
+    Problem::new(
+        Kind::DigestMismatch,
+        "artifact",
+        "the upstream's bytes are not those that its index promises",
+    )
 }
 
 /// A mismatch is the upstream's fault, not the client's.
 fn wrong_bytes(problem: Problem) -> Problem {
     match problem.kind {
-        Kind::DigestMismatch => Problem { kind: Kind::Upstream, ..problem },
+        Kind::DigestMismatch => Problem {
+            kind: Kind::Upstream,
+            ..problem
+        },
         _ => problem,
     }
 }

@@ -35,7 +35,10 @@ impl Tokens {
     /// A token that is still good.
     pub(crate) fn get(&self, image: &str) -> Option<HeaderValue> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.get(image).filter(|(_, end)| Instant::now() < *end).map(|(token, _)| token.clone())
+        tokens
+            .get(image)
+            .filter(|(_, end)| Instant::now() < *end)
+            .map(|(token, _)| token.clone())
     }
 
     pub(crate) fn keep(&self, image: &str, token: HeaderValue, life: Duration) {
@@ -43,7 +46,10 @@ impl Tokens {
         if tokens.len() >= MOST_TOKENS {
             tokens.clear();
         }
-        tokens.insert(image.into(), (token, Instant::now() + life.saturating_sub(MARGIN)));
+        tokens.insert(
+            image.into(),
+            (token, Instant::now() + life.saturating_sub(MARGIN)),
+        );
     }
 }
 
@@ -51,10 +57,17 @@ impl Tokens {
 /// is for no image.
 pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
     let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
-    let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(Challenge::read)?;
+    let challenge = headers
+        .filter_map(|value| value.to_str().ok())
+        .find_map(Challenge::read)?;
     let mut realm = base.join(&challenge.realm).ok()?;
-    realm.set_username("").and_then(|()| realm.set_password(None)).ok()?;
-    realm.query_pairs_mut().append_pair("service", &challenge.service);
+    realm
+        .set_username("")
+        .and_then(|()| realm.set_password(None))
+        .ok()?;
+    realm
+        .query_pairs_mut()
+        .append_pair("service", &challenge.service);
     let scope = match (&*challenge.scope, image) {
         ("", "") => None, // a login, and nothing more
         ("", image) => Some(format!("repository:{image}:pull")),
@@ -69,13 +82,25 @@ pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Opt
 }
 
 /// Reads a token endpoint's answer.
-pub(crate) async fn read(mut response: reqwest::Response) -> Result<(HeaderValue, Duration), Problem> {
-    let refused = || Problem::new(Kind::Upstream, "upstream", "the upstream's token endpoint gives no token");
+pub(crate) async fn read(
+    mut response: reqwest::Response,
+) -> Result<(HeaderValue, Duration), Problem> {
+    let refused = || {
+        Problem::new(
+            Kind::Upstream,
+            "upstream",
+            "the upstream's token endpoint gives no token",
+        )
+    };
     if !response.status().is_success() || response.headers().contains_key(CONTENT_ENCODING) {
         return Err(refused());
     }
     let mut body = Vec::new();
-    while let Some(bytes) = response.chunk().await.map_err(|error| refused().because(error.without_url()))? {
+    while let Some(bytes) = response
+        .chunk()
+        .await
+        .map_err(|error| refused().because(error.without_url()))?
+    {
         body.extend_from_slice(&bytes);
         if body.len() > ANSWER_BYTES {
             return Err(refused());
@@ -85,5 +110,8 @@ pub(crate) async fn read(mut response: reqwest::Response) -> Result<(HeaderValue
     let token = answer.token.or(answer.access_token).ok_or_else(refused)?;
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| refused())?;
     value.set_sensitive(true);
-    Ok((value, answer.expires_in.map_or(USUAL_LIFE, Duration::from_secs)))
+    Ok((
+        value,
+        answer.expires_in.map_or(USUAL_LIFE, Duration::from_secs),
+    ))
 }

@@ -12,10 +12,17 @@ impl Blocks {
     /// The settings of a repo, in the one spelling that its protocol knows each name by.
     pub(crate) fn new(protocol: &dyn Protocol, blocked: Vec<Blocked>) -> Result<Self, Problem> {
         let one = |blocked: Blocked| {
-            let pattern = protocol.canonical(blocked.package.as_str()).parse().map_err(Problem::internal)?;
+            let pattern = protocol
+                .canonical(blocked.package.as_str())
+                .parse()
+                .map_err(Problem::internal)?;
             Ok((pattern, blocked.reason))
         };
-        blocked.into_iter().map(one).collect::<Result<_, _>>().map(Self)
+        blocked
+            .into_iter()
+            .map(one)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -29,8 +36,12 @@ impl Blocks {
         }
         let short = Some(package).filter(|_| repo.protocol == ProtocolName::OCI);
         let short = short.and_then(|image| short_name(&repo.name, image));
-        let meant = |pattern: &Pattern| pattern.matches(package) || short.is_some_and(|short| pattern.matches(short));
-        let Some((_, reason)) = self.0.iter().find(|(pattern, _)| meant(pattern)) else { return Ok(()) };
+        let meant = |pattern: &Pattern| {
+            pattern.matches(package) || short.is_some_and(|short| pattern.matches(short))
+        };
+        let Some((_, reason)) = self.0.iter().find(|(pattern, _)| meant(pattern)) else {
+            return Ok(());
+        };
         let place = format!("{package} is blocked in {}/{}", repo.protocol, repo.name);
         let detail = match reason {
             Some(reason) => format!("{place}: {reason}"),
@@ -56,9 +67,15 @@ mod tests {
             settings: "".into(),
             created_at: Timestamp(0),
         };
-        let blocked = Blocked { package: pattern.parse().expect("pattern"), reason: Some("known malware".to_owned()) };
+        let blocked = Blocked {
+            package: pattern.parse().expect("pattern"),
+            reason: Some("known malware".to_owned()),
+        };
         let blocks = Blocks::new(protocol, vec![blocked]).expect("blocks");
-        blocks.demand_open(&repo, package).err().map(|problem| problem.detail.into_owned())
+        blocks
+            .demand_open(&repo, package)
+            .err()
+            .map(|problem| problem.detail.into_owned())
     }
 
     #[test]
@@ -77,7 +94,12 @@ mod tests {
             (&Oci, "nginx", "library/nginx", false),
         ] {
             let told = told(protocol, "up", pattern, package);
-            assert_eq!(told.is_some(), blocked, "{} {pattern} {package}: {told:?}", protocol.name());
+            assert_eq!(
+                told.is_some(),
+                blocked,
+                "{} {pattern} {package}: {told:?}",
+                protocol.name()
+            );
         }
     }
 
@@ -85,7 +107,10 @@ mod tests {
     fn the_hubs_own_images_have_two_names() {
         for pattern in ["nginx", "library/nginx", "ngin*"] {
             let told = told(&Oci, "docker.io", pattern, "library/nginx").expect(pattern);
-            assert_eq!(told, "library/nginx is blocked in oci/docker.io: known malware");
+            assert_eq!(
+                told,
+                "library/nginx is blocked in oci/docker.io: known malware"
+            );
         }
         assert_eq!(told(&Oci, "docker.io", "nginx", "team/nginx"), None);
     }

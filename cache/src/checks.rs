@@ -10,21 +10,38 @@ impl Packages {
     /// Asks the upstream of a mirror now, as its protocol would, with its credentials. Offline, and without an upstream, nobody
     /// is asked.
     pub async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
-        let unknown = || Problem::not_found("repository", "no repository of this protocol has an upstream");
-        let mirror = self.0.mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
+        let unknown = || {
+            Problem::not_found(
+                "repository",
+                "no repository of this protocol has an upstream",
+            )
+        };
+        let mirror = self
+            .0
+            .mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let name = format!("{}/{}", repo.protocol, repo.name);
         if let Ok(upstream) = mirror.upstream() {
             let tokens = repo.protocol == ProtocolName::OCI;
-            return Ok(upstream.check(mirror.protocol.probes(), tokens, &name).await);
+            return Ok(upstream
+                .check(mirror.protocol.probes(), tokens, &name)
+                .await);
         }
         let (problem, advice) = mirror.unasked();
-        Ok(Checked { problem: Some(problem), advice: Some(advice), ..Checked::default() })
+        Ok(Checked {
+            problem: Some(problem),
+            advice: Some(advice),
+            ..Checked::default()
+        })
     }
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server began or the mirror was
     /// changed.
     pub fn health(&self, repo: &Repo) -> Option<Health> {
-        let mirror = self.0.mirrors.get(&repo.id).filter(|mirror| *mirror.repo == *repo)?;
+        let mirror = self
+            .0
+            .mirrors
+            .get(&repo.id)
+            .filter(|mirror| *mirror.repo == *repo)?;
         mirror.health()
     }
 }

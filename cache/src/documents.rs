@@ -46,23 +46,39 @@ pub(crate) struct Held {
 
 impl Engine {
     /// A document, as fresh as it can be had.
-    pub(crate) async fn document(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+    pub(crate) async fn document(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Held, Problem> {
         if mirror.is_hosted() {
             return self.composed(mirror, document).await;
         }
         if let Some(head) = mirror.protocol.belongs_to(document) {
             let held = Box::pin(self.document(mirror, &head)).await?;
-            let found = self.metadata.find(mirror.place_of(document), &document.path).await?.ok_or_else(absent)?;
+            let found = self
+                .metadata
+                .find(mirror.place_of(document), &document.path)
+                .await?
+                .ok_or_else(absent)?;
             return Ok(Held { found, ..held });
         }
         let Some(found) = self.at_hand(mirror, document).await? else {
             mirror.upstream()?; // offline says more than a memory of nothing
             self.demand_known(mirror, document)?;
             let found = self.refresh(mirror, document, None).await?;
-            return Ok(Held { found, how: How::Miss, age: Duration::ZERO });
+            return Ok(Held {
+                found,
+                how: How::Miss,
+                age: Duration::ZERO,
+            });
         };
         let age = self.metadata.now().since(found.checked_at);
-        let held = |how| Held { found: Arc::clone(&found), how, age };
+        let held = |how| Held {
+            found: Arc::clone(&found),
+            how,
+            age,
+        };
         if age < mirror.fresh {
             return Ok(held(How::Hit));
         }
@@ -77,8 +93,16 @@ impl Engine {
         self.demand_known(mirror, document)?;
         match tokio::time::timeout(self.behaviour.patience, refresh).await {
             Ok(Ok(now)) => {
-                let how = if now.digest == found.digest { How::Revalidated } else { How::Miss };
-                Ok(Held { found: now, how, age: Duration::ZERO })
+                let how = if now.digest == found.digest {
+                    How::Revalidated
+                } else {
+                    How::Miss
+                };
+                Ok(Held {
+                    found: now,
+                    how,
+                    age: Duration::ZERO,
+                })
             }
             Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
             Ok(Err(problem)) => {
@@ -90,13 +114,22 @@ impl Engine {
     }
 
     /// A document that is kept, or that has come and is being kept.
-    pub(crate) async fn at_hand(&self, mirror: &Mirror, document: &Document) -> Result<Option<Arc<Found>>, Problem> {
-        let kept = || self.metadata.find(mirror.place_of(document), &document.path);
+    pub(crate) async fn at_hand(
+        &self,
+        mirror: &Mirror,
+        document: &Document,
+    ) -> Result<Option<Arc<Found>>, Problem> {
+        let kept = || {
+            self.metadata
+                .find(mirror.place_of(document), &document.path)
+        };
         if let Some(found) = kept().await? {
             return Ok(Some(found));
         }
         let key = (mirror.repo.id, key_of(&document.package, &document.path));
-        let Some(landed) = self.documents.landed(&key) else { return Ok(None) };
+        let Some(landed) = self.documents.landed(&key) else {
+            return Ok(None);
+        };
         if self.metadata.now().since(landed.brought.checked_at) < mirror.fresh {
             return Ok(Some(landed.brought));
         }
@@ -107,7 +140,11 @@ impl Engine {
     /// Fails if it is known that there is no such thing.
     fn demand_known(&self, mirror: &Mirror, document: &Document) -> Result<(), Problem> {
         let key = (mirror.repo.id, key_of(&document.package, &document.path));
-        if self.lacks(&key, &document.package) { Err(absent()) } else { Ok(()) }
+        if self.lacks(&key, &document.package) {
+            Err(absent())
+        } else {
+            Ok(())
+        }
     }
 
     /// Asks the upstream, once for all who wait.
@@ -119,13 +156,19 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         let key = (mirror.repo.id, key_of(&document.package, &document.path));
         let start = || {
-            let (engine, mirror, document) = (Arc::clone(self), Arc::clone(mirror), document.clone());
+            let (engine, mirror, document) =
+                (Arc::clone(self), Arc::clone(mirror), document.clone());
             let (kept, key) = (kept.cloned(), key.clone());
             async move {
                 // Another flight may have landed since the asker looked.
-                let now = engine.metadata.find(mirror.place_of(&document), &document.path).await?;
+                let now = engine
+                    .metadata
+                    .find(mirror.place_of(&document), &document.path)
+                    .await?;
                 if let Some(now) = now
-                    && kept.as_ref().is_none_or(|kept| now.checked_at > kept.checked_at)
+                    && kept
+                        .as_ref()
+                        .is_none_or(|kept| now.checked_at > kept.checked_at)
                 {
                     return Ok(now.into());
                 }
@@ -175,9 +218,20 @@ impl Engine {
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
         let image = image_of(mirror, &document.package);
-        let wanted = Wanted { accept, have, compressed: true, patient: kept.is_none(), image, ..Wanted::new(&url) };
+        let wanted = Wanted {
+            accept,
+            have,
+            compressed: true,
+            patient: kept.is_none(),
+            image,
+            ..Wanted::new(&url)
+        };
         if let (Some(found), Some(header)) = (kept, mirror.protocol.digest_header()) {
-            let head = Wanted { have: None, head: true, ..wanted };
+            let head = Wanted {
+                have: None,
+                head: true,
+                ..wanted
+            };
             if let Fetched::Body(head) = upstream.get(&head).await?
                 && head.header(&header) == Some(found.digest.to_string().as_str())
             {
@@ -185,7 +239,9 @@ impl Engine {
             }
         }
         let arrived = match (upstream.get(&wanted).await?, kept) {
-            (Fetched::Same, Some(found)) => return Ok(self.still_right(mirror, document, found).await?.into()),
+            (Fetched::Same, Some(found)) => {
+                return Ok(self.still_right(mirror, document, found).await?.into());
+            }
             (Fetched::Same | Fetched::Missing, _) => return Err(absent()),
             (Fetched::Body(arrived), _) => arrived,
         };
@@ -195,14 +251,23 @@ impl Engine {
             content_type: arrived.content_type.clone(),
             at: self.metadata.now(),
         };
-        let told = mirror.protocol.digest_header().and_then(|header| arrived.header(&header)?.parse().ok());
+        let told = mirror
+            .protocol
+            .digest_header()
+            .and_then(|header| arrived.header(&header)?.parse().ok());
         let room = upstream.large_documents();
-        let (body, permit) =
-            arrived.collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || room.acquire_owned()).await?;
+        let (body, permit) = arrived
+            .collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || {
+                room.acquire_owned()
+            })
+            .await?;
         let body = Bytes::from(body);
         demand_told(mirror, document, told, &body)?;
         mirror.protocol.check(document, &body)?;
-        self.changed.insert((mirror.repo.id, document.package.clone()), self.metadata.now());
+        self.changed.insert(
+            (mirror.repo.id, document.package.clone()),
+            self.metadata.now(),
+        );
         let set = mirror.protocol.set(document, &body)?;
         let digest = Digest::of(Algorithm::Sha256, &body);
         if is_search(mirror, document) {
@@ -211,9 +276,12 @@ impl Engine {
         let alone = set == Set::default() && mirror.protocol.twin(document, &digest).is_none();
         if kept.is_none() && alone {
             let found = Arc::new(said.of(digest, body.clone()));
-            let (engine, mirror, document) = (Arc::clone(self), Arc::clone(mirror), document.clone());
+            let (engine, mirror, document) =
+                (Arc::clone(self), Arc::clone(mirror), document.clone());
             let keep = async move {
-                let kept = engine.keep_documents(&mirror, &document, body, said, Vec::new()).await;
+                let kept = engine
+                    .keep_documents(&mirror, &document, body, said, Vec::new())
+                    .await;
                 drop(permit);
                 if let Err(problem) = kept {
                     let (problem, repo) = (problem.with_causes(), &mirror.repo.name);
@@ -223,7 +291,10 @@ impl Engine {
             return Ok(Landed::and(found, keep));
         }
         let companions = self.bring_set(mirror, document, &body, set).await?;
-        Ok(self.keep_documents(mirror, document, body, said, companions).await?.into())
+        Ok(self
+            .keep_documents(mirror, document, body, said, companions)
+            .await?
+            .into())
     }
 
     /// The upstream says that what we have is right.
@@ -234,7 +305,9 @@ impl Engine {
         found: &Arc<Found>,
     ) -> Result<Arc<Found>, Problem> {
         let place = mirror.place_of(document);
-        self.metadata.vouched(place, &document.path, &found.digest).await?;
+        self.metadata
+            .vouched(place, &document.path, &found.digest)
+            .await?;
         let now = self.metadata.find(place, &document.path).await?;
         now.ok_or_else(absent)
     }
@@ -281,7 +354,10 @@ impl Engine {
     }
 
     /// All bytes of a document that may not be there.
-    pub(crate) async fn bytes_of(&self, found: Option<Arc<Found>>) -> Result<Option<Bytes>, Problem> {
+    pub(crate) async fn bytes_of(
+        &self,
+        found: Option<Arc<Found>>,
+    ) -> Result<Option<Bytes>, Problem> {
         match found {
             Some(found) => self.bytes(&found).await.map(Some),
             None => Ok(None),
@@ -293,8 +369,16 @@ impl Engine {
         if let Some(body) = &found.body {
             return Ok(body.clone());
         }
-        let key = ObjectKey { digest: found.digest, generation: found.generation };
-        Ok(self.blobs.open(&key, 0..found.size).await?.collect(self.behaviour.document_bytes).await?)
+        let key = ObjectKey {
+            digest: found.digest,
+            generation: found.generation,
+        };
+        Ok(self
+            .blobs
+            .open(&key, 0..found.size)
+            .await?
+            .collect(self.behaviour.document_bytes)
+            .await?)
     }
 
     /// Brings everything that belongs together with a document, or says that the upstream changed meanwhile.
@@ -317,16 +401,24 @@ impl Engine {
             companions.push((companion, bytes));
         }
         for (artifact, fetch) in set.members {
-            self.keep_artifact(mirror, &artifact, fetch).await.map_err(|problem| match problem.kind {
-                Kind::NotFound | Kind::Upstream => Problem::new(Kind::Upstream, "set", problem.detail),
-                _ => problem,
-            })?;
+            self.keep_artifact(mirror, &artifact, fetch).await.map_err(
+                |problem| match problem.kind {
+                    Kind::NotFound | Kind::Upstream => {
+                        Problem::new(Kind::Upstream, "set", problem.detail)
+                    }
+                    _ => problem,
+                },
+            )?;
         }
         // The companions were fetched after the document: they belong to it if it is still the same.
         if companions.iter().any(|(_, bytes)| bytes.is_some())
             && self.fetch_plain(mirror, document).await?.as_ref() != Some(body)
         {
-            return Err(Problem::new(Kind::Upstream, "set", "the upstream's metadata changed while it was fetched"));
+            return Err(Problem::new(
+                Kind::Upstream,
+                "set",
+                "the upstream's metadata changed while it was fetched",
+            ));
         }
         Ok(companions)
     }
@@ -339,9 +431,18 @@ impl Engine {
     ) -> Result<Option<Bytes>, Problem> {
         let (url, accept) = self.source(mirror, document).await?;
         let image = image_of(mirror, &document.package);
-        let wanted = Wanted { accept, compressed: true, image, ..Wanted::new(&url) };
-        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else { return Ok(None) };
-        let (body, _) = arrived.collect(SMALL_DOCUMENT, SMALL_DOCUMENT, || async {}).await?;
+        let wanted = Wanted {
+            accept,
+            compressed: true,
+            image,
+            ..Wanted::new(&url)
+        };
+        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else {
+            return Ok(None);
+        };
+        let (body, _) = arrived
+            .collect(SMALL_DOCUMENT, SMALL_DOCUMENT, || async {})
+            .await?;
         Ok(Some(body.into()))
     }
 
@@ -367,9 +468,16 @@ impl Engine {
         let twin = mirror.protocol.twin(document, &digest);
         let mut files = Vec::new();
         if let Some(twin) = &twin {
-            files.push(NewFile { changes: false, ..plain(twin, blob.clone()) });
+            files.push(NewFile {
+                changes: false,
+                ..plain(twin, blob.clone())
+            });
         }
-        files.push(NewFile { etag: &said.etag, modified: &said.modified, ..plain(&document.path, blob) });
+        files.push(NewFile {
+            etag: &said.etag,
+            modified: &said.modified,
+            ..plain(&document.path, blob)
+        });
         let mut gone = Vec::new();
         for (companion, bytes) in &companions {
             match bytes {
@@ -379,7 +487,9 @@ impl Engine {
         }
         let place = mirror.place_of(document);
         let full_name = mirror.full_name(&document.package);
-        self.metadata.keep_files(place, full_name.as_deref(), (BY, said.at), files, &gone).await?;
+        self.metadata
+            .keep_files(place, full_name.as_deref(), (BY, said.at), files, &gone)
+            .await?;
         self.drop_double(digest, &bytes).await?;
         let found = self.metadata.find(place, &document.path).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
@@ -387,13 +497,22 @@ impl Engine {
 }
 
 /// A document that is kept under its digest too is what the upstream says its digest is, if it says so.
-fn demand_told(mirror: &Mirror, document: &Document, told: Option<Digest>, body: &Bytes) -> Result<(), Problem> {
+fn demand_told(
+    mirror: &Mirror,
+    document: &Document,
+    told: Option<Digest>,
+    body: &Bytes,
+) -> Result<(), Problem> {
     let Some(told) = told else { return Ok(()) };
     let digest = Digest::of(told.algorithm(), body);
     if digest == told || mirror.protocol.twin(document, &digest).is_none() {
         return Ok(());
     }
-    Err(Problem::new(Kind::Upstream, "document", "the upstream's bytes are not those whose digest it tells"))
+    Err(Problem::new(
+        Kind::Upstream,
+        "document",
+        "the upstream's bytes are not those whose digest it tells",
+    ))
 }
 
 /// What the upstream says of a document.
@@ -410,18 +529,32 @@ impl Said {
     fn of(&self, digest: Digest, body: Bytes) -> Found {
         let (etag, modified) = (self.etag.as_str().into(), self.modified.as_str().into());
         let plain = unkept(&self.content_type, digest, body.len() as u64);
-        Found { body: Some(body), etag, modified, checked_at: self.at, ..plain }
+        Found {
+            body: Some(body),
+            etag,
+            modified,
+            checked_at: self.at,
+            ..plain
+        }
     }
 }
 
 /// The image that a token would be for.
 pub(crate) fn image_of<'a>(mirror: &Mirror, package: &'a str) -> &'a str {
-    if mirror.protocol.digest_header().is_some() { package } else { "" }
+    if mirror.protocol.digest_header().is_some() {
+        package
+    } else {
+        ""
+    }
 }
 
 /// Whether a document is the answer to a search: asked for each time, for there is no end of them.
 pub(crate) fn is_search(mirror: &Mirror, document: &Document) -> bool {
-    document.package.is_empty() && mirror.protocol.hosted().is_some_and(|hosted| hosted.search(document).is_some())
+    document.package.is_empty()
+        && mirror
+            .protocol
+            .hosted()
+            .is_some_and(|hosted| hosted.search(document).is_some())
 }
 
 /// Names a file of a repo.

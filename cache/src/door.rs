@@ -6,7 +6,9 @@ use crate::documents::{Held, How};
 use crate::forms::Asked;
 use crate::mirror::Mirror;
 use crate::{Engine, Packages};
-use http::header::{ACCEPT_ENCODING, AGE, CONTENT_ENCODING, HeaderName, LAST_MODIFIED, LOCATION, RANGE, VARY};
+use http::header::{
+    ACCEPT_ENCODING, AGE, CONTENT_ENCODING, HeaderName, LAST_MODIFIED, LOCATION, RANGE, VARY,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
@@ -51,19 +53,29 @@ impl Call {
 /// Splits `/npm/main/rest` into protocol, repo and `/rest`.
 fn split(path: &str) -> Option<(&'static dyn Protocol, &str, &str)> {
     let (protocol, rest) = path.strip_prefix('/')?.split_once('/')?;
-    let protocol = larder_mirrors::all().into_iter().find(|known| known.name().0 == protocol)?;
+    let protocol = larder_mirrors::all()
+        .into_iter()
+        .find(|known| known.name().0 == protocol)?;
     let end = rest.find('/').unwrap_or(rest.len());
     Some((protocol, &rest[..end], &rest[end..]))
 }
 
 /// Whether a path is below a package protocol's address.
 pub fn is_packages(path: &str) -> bool {
-    let first = path.strip_prefix('/').and_then(|path| path.split('/').next()).unwrap_or_default();
-    larder_mirrors::all().iter().any(|protocol| protocol.name().0 == first)
+    let first = path
+        .strip_prefix('/')
+        .and_then(|path| path.split('/').next())
+        .unwrap_or_default();
+    larder_mirrors::all()
+        .iter()
+        .any(|protocol| protocol.name().0 == first)
 }
 
 fn no_repo() -> Problem {
-    Problem::not_found("repository", "no such repository here, or you may not see it")
+    Problem::not_found(
+        "repository",
+        "no such repository here, or you may not see it",
+    )
 }
 
 /// To read a package of a repo; of no package: the repo.
@@ -71,7 +83,9 @@ pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
     Subject {
         protocol: repo.repo.protocol,
         repo: repo.repo.name.clone(),
-        package: Some(package).filter(|package| !package.is_empty()).map(Into::into),
+        package: Some(package)
+            .filter(|package| !package.is_empty())
+            .map(Into::into),
         verb: Verb::Read,
     }
 }
@@ -79,7 +93,10 @@ pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
 /// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone knows.
 pub(crate) fn read_all(repo: &Mirror) -> Subject {
     let package = repo.is_hosted().then(|| "".into());
-    Subject { package, ..read_of(repo, "") }
+    Subject {
+        package,
+        ..read_of(repo, "")
+    }
 }
 
 fn absent() -> Problem {
@@ -95,17 +112,35 @@ impl Packages {
         body: &mut Incoming,
         site: &Site,
     ) -> Result<Answer, Problem> {
-        let Endpoint { protocol, repo, call } = endpoint;
+        let Endpoint {
+            protocol,
+            repo,
+            call,
+        } = endpoint;
         let below = format!("/{}/{repo}", protocol.name());
         let identified = grant.principal().user.is_some();
-        let here = Here { origin: &site.base, path: &below, public: false, identified };
+        let here = Here {
+            origin: &site.base,
+            path: &below,
+            public: false,
+            identified,
+        };
         let own = || {
-            let row = grant.rights().repo(protocol.name(), &repo).ok_or_else(no_repo)?;
+            let row = grant
+                .rights()
+                .repo(protocol.name(), &repo)
+                .ok_or_else(no_repo)?;
             self.0.mirror(row, protocol)
         };
         match call {
             Call::Errand(errand) => {
-                let asking = Asking { grant, protocol, here, site, headers: &request.headers };
+                let asking = Asking {
+                    grant,
+                    protocol,
+                    here,
+                    site,
+                    headers: &request.headers,
+                };
                 Ok(self.0.run(&asking, &errand, body).await?.into())
             }
             Call::Wish(wish) => {
@@ -121,15 +156,20 @@ impl Packages {
                 let own = own()?;
                 let mut all = self.0.members(grant, &own)?;
                 all.push(own);
-                let public = all.iter().all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
+                let public = all
+                    .iter()
+                    .all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
                 Ok(make(&Here { public, ..here }).into())
             }
-            Call::Ask(Ask::Inquiry(inquiry)) => {
-                Ok(self.0.inquire(grant, &own()?, inquiry, &request.headers, body).await?.into())
-            }
+            Call::Ask(Ask::Inquiry(inquiry)) => Ok(self
+                .0
+                .inquire(grant, &own()?, inquiry, &request.headers, body)
+                .await?
+                .into()),
             Call::Ask(Ask::Moved(to)) => {
                 own()?;
-                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, format!("{below}/{to}"));
+                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY)
+                    .with(LOCATION, format!("{below}/{to}"));
                 Ok(reply.into())
             }
             Call::Ask(ask) => {
@@ -155,8 +195,15 @@ impl Packages {
 
 impl Engine {
     /// The repo that takes what is published at an address: itself, or a group's first hosted member.
-    pub(crate) fn published_to(&self, grant: &Grant, own: &Arc<Mirror>) -> Result<Arc<Mirror>, Problem> {
-        let hosted = self.members(grant, own)?.into_iter().find(|member| member.is_hosted());
+    pub(crate) fn published_to(
+        &self,
+        grant: &Grant,
+        own: &Arc<Mirror>,
+    ) -> Result<Arc<Mirror>, Problem> {
+        let hosted = self
+            .members(grant, own)?
+            .into_iter()
+            .find(|member| member.is_hosted());
         hosted.or_else(|| own.is_hosted().then(|| Arc::clone(own))).ok_or_else(|| {
             let detail =
                 "nothing can be published here: it is a mirror; publish to a hosted repository or a group with one";
@@ -165,7 +212,11 @@ impl Engine {
     }
 
     /// What is published at an address, and the mirrors that the caller may read there.
-    pub(crate) fn parts(&self, grant: &Grant, own: &Arc<Mirror>) -> Result<[Vec<Arc<Mirror>>; 2], Problem> {
+    pub(crate) fn parts(
+        &self,
+        grant: &Grant,
+        own: &Arc<Mirror>,
+    ) -> Result<[Vec<Arc<Mirror>>; 2], Problem> {
         let mut repos = self.members(grant, own)?;
         repos.push(Arc::clone(own));
         let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
@@ -187,7 +238,11 @@ impl Engine {
     /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file is of none of those.
     async fn demand_shown(&self, grant: &Grant, own: &Mirror, ask: &Ask) -> Result<(), Problem> {
         let whole = own.protocol.hosted().and_then(Hosted::whole);
-        if whole.is_none() || !own.is_hosted() || !ask.package().is_empty() || grant.may(&read_all(own)) {
+        if whole.is_none()
+            || !own.is_hosted()
+            || !ask.package().is_empty()
+            || grant.may(&read_all(own))
+        {
             return Ok(());
         }
         if let Ask::Artifact(artifact) = ask {
@@ -199,8 +254,15 @@ impl Engine {
         grant.demand(&read_all(own))
     }
 
-    pub(crate) fn members(&self, grant: &Grant, group: &Mirror) -> Result<Vec<Arc<Mirror>>, Problem> {
-        let rows = group.members.iter().filter_map(|name| grant.rights().repo(group.repo.protocol, name));
+    pub(crate) fn members(
+        &self,
+        grant: &Grant,
+        group: &Mirror,
+    ) -> Result<Vec<Arc<Mirror>>, Problem> {
+        let rows = group
+            .members
+            .iter()
+            .filter_map(|name| grant.rights().repo(group.repo.protocol, name));
         rows.map(|row| self.mirror(row, group.protocol)).collect()
     }
 
@@ -229,14 +291,20 @@ impl Engine {
         let mirrors = || members.iter().filter(|member| !member.is_hosted());
         let mut outcome = Err(match mirrors().find(|member| !member.has_upstream()) {
             // What is published here can be used and added to all the same.
-            Some(member) => {
-                Problem::not_found("name", format!("no such package here, and {}", member.lacks_upstream()))
-            }
+            Some(member) => Problem::not_found(
+                "name",
+                format!("no such package here, and {}", member.lacks_upstream()),
+            ),
             None => absent(),
         });
-        for member in mirrors().filter(|member| member.has_upstream() && grant.may(&read_of(member, package))) {
+        for member in
+            mirrors().filter(|member| member.has_upstream() && grant.may(&read_of(member, package)))
+        {
             outcome = self.serve_member(member, ask, request, served).await;
-            if !outcome.as_ref().is_err_and(|problem| problem.kind == Kind::NotFound) {
+            if !outcome
+                .as_ref()
+                .is_err_and(|problem| problem.kind == Kind::NotFound)
+            {
                 break;
             }
         }
@@ -266,10 +334,12 @@ impl Engine {
     ) -> Result<Answer, Problem> {
         match ask {
             Ask::Document(document, form) => {
-                self.serve_document(mirror, document, (*form, None), request, served).await
+                self.serve_document(mirror, document, (*form, None), request, served)
+                    .await
             }
             Ask::Part(document, form, part) => {
-                self.serve_document(mirror, document, (*form, Some(part)), request, served).await
+                self.serve_document(mirror, document, (*form, Some(part)), request, served)
+                    .await
             }
             Ask::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
             Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => Err(absent()), // said where they are asked for
@@ -289,7 +359,14 @@ impl Engine {
     ) -> Result<Answer, Problem> {
         mirror.demand_open(&document.package)?;
         let held = self.document(mirror, document).await?;
-        let asked = Asked { repo, document, form, part, gzip: takes_gzip(&request.headers), here };
+        let asked = Asked {
+            repo,
+            document,
+            form,
+            part,
+            gzip: takes_gzip(&request.headers),
+            here,
+        };
         let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
@@ -315,7 +392,13 @@ impl Engine {
         headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
         headers.insert(CACHE_STATUS, status(&held, mirror));
         let lasts = Lasts::For(mirror.fresh.saturating_sub(held.age));
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts, private: false }))
+        Ok(Answer::Blob(BlobAnswer {
+            found,
+            content_type,
+            headers,
+            lasts,
+            private: false,
+        }))
     }
 
     /// Answers with an artifact.
@@ -331,22 +414,45 @@ impl Engine {
         let mut headers = HeaderMap::new();
         let kept = |found: Arc<Found>, headers| {
             let content_type = media_type(known, &found);
-            Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever, private: false }))
+            Ok(Answer::Blob(BlobAnswer {
+                found,
+                content_type,
+                headers,
+                lasts: Lasts::Forever,
+                private: false,
+            }))
         };
         match self.artifact(mirror, artifact, part).await? {
             Given::Kept(found) => {
-                let how = if mirror.is_offline() { "larder; hit; detail=offline" } else { "larder; hit" };
+                let how = if mirror.is_offline() {
+                    "larder; hit; detail=offline"
+                } else {
+                    "larder; hit"
+                };
                 headers.insert(CACHE_STATUS, HeaderValue::from_static(how));
                 kept(found, headers)
             }
             Given::Fetched(found) => {
-                headers.insert(CACHE_STATUS, HeaderValue::from_static("larder; fwd=miss; stored"));
+                headers.insert(
+                    CACHE_STATUS,
+                    HeaderValue::from_static("larder; fwd=miss; stored"),
+                );
                 kept(found, headers)
             }
             Given::Coming(fill, size) => {
-                headers.insert(CACHE_STATUS, HeaderValue::from_static("larder; fwd=miss; stored"));
-                let content_type = HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
-                Ok(Answer::Coming(Coming { size, content_type, headers, private: false, stream: fill.stream() }))
+                headers.insert(
+                    CACHE_STATUS,
+                    HeaderValue::from_static("larder; fwd=miss; stored"),
+                );
+                let content_type =
+                    HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
+                Ok(Answer::Coming(Coming {
+                    size,
+                    content_type,
+                    headers,
+                    private: false,
+                    stream: fill.stream(),
+                }))
             }
         }
     }
@@ -354,7 +460,11 @@ impl Engine {
 
 /// A media type: the protocol's, else the one that came with the bytes.
 fn media_type(known: &'static str, found: &Found) -> HeaderValue {
-    let said = || HeaderValue::from_str(&found.content_type).ok().filter(|value| !value.is_empty());
+    let said = || {
+        HeaderValue::from_str(&found.content_type)
+            .ok()
+            .filter(|value| !value.is_empty())
+    };
     match known {
         "" => said().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
         known => HeaderValue::from_static(known),
@@ -379,10 +489,15 @@ fn status(held: &Held, mirror: &Mirror) -> HeaderValue {
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let lines = headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
+        let named = parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("gzip") || name == "*");
         named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
     })
 }
@@ -394,18 +509,44 @@ impl Door for Packages {
         let (protocol, repo, rest) = split(request.uri.path()).ok_or_else(no_repo)?;
         let repo: RepoName = repo.parse().map_err(|_| no_repo())?;
         if rest.is_empty() {
-            return Ok(Endpoint { protocol, repo, call: Call::Ask(Ask::Moved("".into())) });
+            return Ok(Endpoint {
+                protocol,
+                repo,
+                call: Call::Ask(Ask::Moved("".into())),
+            });
         }
-        let line = Line::new(&request.method, rest, request.uri.query().unwrap_or_default(), &request.headers)?;
-        if let Some(errand) = protocol.account().map(|account| account.errand(&line)).transpose()?.flatten() {
-            return Ok(Endpoint { protocol, repo, call: Call::Errand(errand) });
+        let line = Line::new(
+            &request.method,
+            rest,
+            request.uri.query().unwrap_or_default(),
+            &request.headers,
+        )?;
+        if let Some(errand) = protocol
+            .account()
+            .map(|account| account.errand(&line))
+            .transpose()?
+            .flatten()
+        {
+            return Ok(Endpoint {
+                protocol,
+                repo,
+                call: Call::Errand(errand),
+            });
         }
-        let wish = protocol.hosted().map(|hosted| hosted.wish(&line)).transpose()?.flatten();
+        let wish = protocol
+            .hosted()
+            .map(|hosted| hosted.wish(&line))
+            .transpose()?
+            .flatten();
         let call = match wish {
             Some(wish) => Call::Wish(wish),
             None => Call::Ask(protocol.parse(&line)?),
         };
-        Ok(Endpoint { protocol, repo, call })
+        Ok(Endpoint {
+            protocol,
+            repo,
+            call,
+        })
     }
 
     fn is_open(&self, endpoint: &Endpoint) -> bool {
@@ -417,9 +558,16 @@ impl Door for Packages {
             return Vec::new();
         }
         let package = endpoint.call.package();
-        let package = Some(package).filter(|package| !package.is_empty()).map(Into::into);
+        let package = Some(package)
+            .filter(|package| !package.is_empty())
+            .map(Into::into);
         let (protocol, repo) = (endpoint.protocol.name(), endpoint.repo.clone());
-        vec![Subject { protocol, repo, package, verb: Verb::Read }]
+        vec![Subject {
+            protocol,
+            repo,
+            package,
+            verb: Verb::Read,
+        }]
     }
 
     async fn answer(
@@ -429,16 +577,25 @@ impl Door for Packages {
         request: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
+        let site = request
+            .extensions
+            .get::<Site>()
+            .ok_or_else(|| Problem::internal("a request without a site"))?;
         self.serve(&grant, endpoint, request, body, site).await
     }
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
         let Some((protocol, repo, _)) = split(refused.path) else {
-            return Reply::new(problem.status()).with_body("text/plain", problem.detail.to_string());
+            return Reply::new(problem.status())
+                .with_body("text/plain", problem.detail.to_string());
         };
         let below = format!("/{}/{repo}", protocol.name());
-        let here = Here { origin: &refused.site.base, path: &below, public: false, identified: refused.identified };
+        let here = Here {
+            origin: &refused.site.base,
+            path: &below,
+            public: false,
+            identified: refused.identified,
+        };
         protocol.refuse(problem, &here)
     }
 

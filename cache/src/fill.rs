@@ -117,7 +117,9 @@ impl Fill {
             *state = match (outcome, &*state) {
                 (Ok(found), _) => State::Kept(found),
                 // Whoever reads has the right bytes already.
-                (Err(problem), State::Whole(found)) => State::Unkept(Arc::clone(found), Arc::new(problem)),
+                (Err(problem), State::Whole(found)) => {
+                    State::Unkept(Arc::clone(found), Arc::new(problem))
+                }
                 (Err(problem), _) => State::Failed(Arc::new(problem)),
             };
         });
@@ -133,9 +135,15 @@ impl Fill {
     /// Waits until something can be answered.
     pub(crate) async fn head(&self) -> Result<Coming, Problem> {
         let mut states = self.state.subscribe();
-        let state = states.wait_for(|state| !matches!(state, State::Asking)).await.map_err(Problem::internal)?.clone();
+        let state = states
+            .wait_for(|state| !matches!(state, State::Asking))
+            .await
+            .map_err(Problem::internal)?
+            .clone();
         match state {
-            State::Whole(found) | State::Unkept(found, _) if found.body.is_some() => Ok(Coming::Whole(found)),
+            State::Whole(found) | State::Unkept(found, _) if found.body.is_some() => {
+                Ok(Coming::Whole(found))
+            }
             State::Whole(found) | State::Unkept(found, _) => Ok(Coming::Stream(Some(found.size))),
             State::Kept(found) => Ok(Coming::Whole(found)),
             State::Failed(problem) => Err(problem.again()),
@@ -147,7 +155,8 @@ impl Fill {
     /// Waits until it is kept: for those who want a part of it.
     pub(crate) async fn kept(&self) -> Result<Arc<Found>, Problem> {
         let mut states = self.state.subscribe();
-        let is_end = |state: &State| matches!(state, State::Kept(_) | State::Unkept(..) | State::Failed(_));
+        let is_end =
+            |state: &State| matches!(state, State::Kept(_) | State::Unkept(..) | State::Failed(_));
         let ended = states.wait_for(is_end).await;
         match ended.map_err(Problem::internal)?.clone() {
             State::Kept(found) => Ok(found),
@@ -168,7 +177,9 @@ impl Fill {
                     }
                     State::Asking => Ok((0, false)),
                     State::Coming { released, .. } => Ok((*released, false)),
-                    State::Whole(found) | State::Kept(found) | State::Unkept(found, _) => Ok((found.size, true)),
+                    State::Whole(found) | State::Kept(found) | State::Unkept(found, _) => {
+                        Ok((found.size, true))
+                    }
                     State::Failed(problem) => Err(Error::Io(io::Error::other(problem.to_string()))),
                 };
                 let (released, ended) = match readable {
@@ -202,9 +213,21 @@ impl Fill {
             }
             window.start
         };
-        let Some(file) = self.file.get().cloned() else { return (Err(Error::Missing), at) };
-        let end = if at < in_memory_from { in_memory_from } else { released };
-        (Ok(Content::File { file, range: at..end }), end)
+        let Some(file) = self.file.get().cloned() else {
+            return (Err(Error::Missing), at);
+        };
+        let end = if at < in_memory_from {
+            in_memory_from
+        } else {
+            released
+        };
+        (
+            Ok(Content::File {
+                file,
+                range: at..end,
+            }),
+            end,
+        )
     }
 }
 
@@ -239,7 +262,9 @@ mod tests {
     #[tokio::test]
     async fn early_and_late_readers_get_the_same_bytes() {
         let mut staged = tempfile::tempfile().expect("file");
-        let bytes: Vec<u8> = (0..10_000_000_u32).map(|number| (number * 7 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..10_000_000_u32)
+            .map(|number| (number * 7 % 251) as u8)
+            .collect();
         staged.write_all(&bytes).expect("write");
         let fill = Fill::new();
         let early = tokio::spawn(all(Arc::clone(&fill)));
@@ -257,7 +282,9 @@ mod tests {
 
     #[tokio::test]
     async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
-        let (fill, staged) = (Fill::new(), || Arc::new(tempfile::tempfile().expect("file")));
+        let (fill, staged) = (Fill::new(), || {
+            Arc::new(tempfile::tempfile().expect("file"))
+        });
         assert!(fill.spoil().is_none(), "nobody has read anything");
         fill.begin(Some(8), staged());
         fill.release(Bytes::from_static(b"wron"));
@@ -269,8 +296,14 @@ mod tests {
         next.release(Bytes::from_static(b"righ"));
         assert!(reader.next().await.expect("piece").is_err());
         fill.end(Ok(found(8)));
-        assert!(all(Arc::clone(&fill)).await.is_err(), "nor does who was told to begin");
-        assert!(matches!(fill.head().await, Ok(Coming::Whole(_))), "who comes now gets what is kept");
+        assert!(
+            all(Arc::clone(&fill)).await.is_err(),
+            "nor does who was told to begin"
+        );
+        assert!(
+            matches!(fill.head().await, Ok(Coming::Whole(_))),
+            "who comes now gets what is kept"
+        );
         assert_eq!(fill.kept().await.expect("kept").size, 8);
     }
 
@@ -302,7 +335,14 @@ mod tests {
         }
         fill.complete(found(300_000));
         fill.end(Ok(found(300_000)));
-        let left = fill.window.lock().expect("window").pieces.iter().map(Bytes::len).sum::<usize>();
+        let left = fill
+            .window
+            .lock()
+            .expect("window")
+            .pieces
+            .iter()
+            .map(Bytes::len)
+            .sum::<usize>();
         assert_eq!(left, 4_000);
         assert_eq!(all(fill).await.expect("bytes"), vec![7; 300_000]);
     }

@@ -25,7 +25,10 @@ pub(crate) struct Landed<T> {
 
 impl<T> From<T> for Landed<T> {
     fn from(brought: T) -> Self {
-        Self { brought, rest: None }
+        Self {
+            brought,
+            rest: None,
+        }
     }
 }
 
@@ -33,7 +36,10 @@ impl<T> Landed<T> {
     /// With more to be done, which tells of its own failures.
     pub(crate) fn and(brought: T, rest: impl Future<Output = ()> + Send + 'static) -> Self {
         let rest = AssertUnwindSafe(rest).catch_unwind().map(drop);
-        Self { brought, rest: Some(rest.boxed().shared()) }
+        Self {
+            brought,
+            rest: Some(rest.boxed().shared()),
+        }
     }
 
     /// Waits until that is done.
@@ -70,12 +76,19 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
                 }
             }
         };
-        flight.await.map(|landed| landed.brought).map_err(|problem| problem.again())
+        flight
+            .await
+            .map(|landed| landed.brought)
+            .map_err(|problem| problem.again())
     }
 
     /// What the flight of `key` brought, if it has landed and there is more to be done.
     pub(crate) fn landed(&self, key: &Key) -> Option<Landed<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).and_then(landed)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .and_then(landed)
     }
 }
 
@@ -91,7 +104,12 @@ async fn fly<T, L: Into<Landed<T>>>(
         before.ended().await;
     }
     let crashed = |_| Err(Problem::internal("a flight crashed"));
-    AssertUnwindSafe(going).catch_unwind().await.unwrap_or_else(crashed).map(Into::into).map_err(Arc::new)
+    AssertUnwindSafe(going)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(crashed)
+        .map(Into::into)
+        .map_err(Arc::new)
 }
 
 /// Goes on to the very end when those who wait have left.
@@ -113,7 +131,11 @@ mod tests {
 
     #[tokio::test]
     async fn many_ask_and_one_flies_even_if_they_leave() {
-        let (flights, count, go) = (Flights::<u32>::default(), Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
+        let (flights, count, go) = (
+            Flights::<u32>::default(),
+            Arc::new(AtomicU32::new(0)),
+            Arc::new(Notify::new()),
+        );
         let fly = || {
             let (count, go) = (Arc::clone(&count), Arc::clone(&go));
             async move {
@@ -130,12 +152,20 @@ mod tests {
         go.notify_one();
         assert_eq!(second.await.expect("flight"), 1);
         go.notify_one();
-        assert_eq!(flights.join(key, fly).await.expect("flight"), 2, "the next one flies again");
+        assert_eq!(
+            flights.join(key, fly).await.expect("flight"),
+            2,
+            "the next one flies again"
+        );
     }
 
     #[tokio::test]
     async fn the_next_one_waits_until_the_rest_is_done() {
-        let (flights, go, done) = (Flights::<u32>::default(), Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
+        let (flights, go, done) = (
+            Flights::<u32>::default(),
+            Arc::new(Notify::new()),
+            Arc::new(AtomicU32::new(0)),
+        );
         let key: Key = (1, "a".into());
         let fly = || {
             let (go, done) = (Arc::clone(&go), Arc::clone(&done));
@@ -145,10 +175,18 @@ mod tests {
             };
             async { Ok(Landed::and(7, rest)) }
         };
-        assert_eq!(flights.join(key.clone(), fly).await.expect("flight"), 7, "nobody waits for the rest");
+        assert_eq!(
+            flights.join(key.clone(), fly).await.expect("flight"),
+            7,
+            "nobody waits for the rest"
+        );
         assert_eq!(flights.landed(&key).expect("landed").brought, 7);
         let seen = Arc::clone(&done);
-        let mut next = Box::pin(flights.join(key.clone(), || async move { Ok(seen.load(Ordering::SeqCst)) }));
+        let mut next =
+            Box::pin(flights.join(
+                key.clone(),
+                || async move { Ok(seen.load(Ordering::SeqCst)) },
+            ));
         assert!(futures_util::poll!(&mut next).is_pending());
         assert!(flights.landed(&key).is_none(), "it is in the air");
         go.notify_one();
@@ -163,6 +201,9 @@ mod tests {
         let (flights, key): (Flights<u32>, Key) = (Flights::default(), (1, "a".into()));
         let fails = || async { Err::<u32, _>(Problem::not_found("name", "not there")) };
         assert!(flights.join(key.clone(), fails).await.is_err());
-        assert_eq!(flights.join(key, || async { Ok(2) }).await.expect("flight"), 2);
+        assert_eq!(
+            flights.join(key, || async { Ok(2) }).await.expect("flight"),
+            2
+        );
     }
 }

@@ -50,18 +50,35 @@ impl Engine {
         if asked.form.name.is_empty() && !gzip {
             return Ok((Arc::clone(held), false));
         }
-        let (site, lasting) = if asked.form.sited { self.site(&asked.here.base()) } else { (String::new(), true) };
+        let (site, lasting) = if asked.form.sited {
+            self.site(&asked.here.base())
+        } else {
+            (String::new(), true)
+        };
         let ending = if gzip { ".gz" } else { "" };
-        let part = asked.part.map(|part| format!("/{part}")).unwrap_or_default();
-        let path: Box<str> = format!("forms/{}{ending}{site}/{}{part}", asked.form.name, asked.document.path).into();
+        let part = asked
+            .part
+            .map(|part| format!("/{part}"))
+            .unwrap_or_default();
+        let path: Box<str> = format!(
+            "forms/{}{ending}{site}/{}{part}",
+            asked.form.name, asked.document.path
+        )
+        .into();
         let source = format!("{}#{EDITION}", held.digest);
-        let place = Place { repo: asked.repo, package: &asked.document.package };
+        let place = Place {
+            repo: asked.repo,
+            package: &asked.document.package,
+        };
         if let Some(found) = self.metadata.find(place, &path).await?
             && *found.etag == *source
         {
             return Ok((found, gzip));
         }
-        let key = (asked.repo, key_of(&asked.document.package, &format!("{path}\0{source}")));
+        let key = (
+            asked.repo,
+            key_of(&asked.document.package, &format!("{path}\0{source}")),
+        );
         if let Some(made) = self.forms.landed(&key) {
             return Ok((made.brought, gzip));
         }
@@ -105,17 +122,30 @@ impl Engine {
     ) -> Result<Landed<Arc<Found>>, Problem> {
         let room = Arc::clone(&self.large_documents);
         let large = held.size > SMALL_DOCUMENT as u64;
-        let permit = if large { Some(room.acquire_owned().await.map_err(Problem::internal)?) } else { None };
+        let permit = if large {
+            Some(room.acquire_owned().await.map_err(Problem::internal)?)
+        } else {
+            None
+        };
         let source = self.bytes(held).await?;
         let here = held.size > RENDERED_HERE;
         let own = Arc::clone(mirror);
         let work = move || making.render(&own, &source).map(|bytes| (making, bytes));
-        let (making, bytes) =
-            if here { tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?? } else { work()? };
+        let (making, bytes) = if here {
+            tokio::task::spawn_blocking(work)
+                .await
+                .map_err(Problem::internal)??
+        } else {
+            work()?
+        };
         drop(permit);
         let digest = Digest::of(Algorithm::Sha256, &bytes);
         let plain = unkept(making.form.content_type, digest, bytes.len() as u64);
-        let found = Arc::new(Found { body: Some(bytes.clone()), etag: making.source.as_str().into(), ..plain });
+        let found = Arc::new(Found {
+            body: Some(bytes.clone()),
+            etag: making.source.as_str().into(),
+            ..plain
+        });
         if !making.lasting {
             return Ok(found.into());
         }
@@ -141,9 +171,14 @@ impl Engine {
             modified: "",
             changes: false,
         };
-        let place = Place { repo: making.repo, package: &making.document.package };
+        let place = Place {
+            repo: making.repo,
+            package: &making.document.package,
+        };
         let now = self.metadata.now();
-        self.metadata.keep_files(place, None, ("larder", now), vec![file], &[]).await?;
+        self.metadata
+            .keep_files(place, None, ("larder", now), vec![file], &[])
+            .await?;
         self.drop_double(digest, &kept).await
     }
 }
@@ -164,16 +199,28 @@ struct Making {
 
 impl Making {
     fn render(&self, mirror: &Mirror, source: &Bytes) -> Result<Bytes, Problem> {
-        let here = Here { origin: &self.origin, path: &self.below, public: false, identified: false };
+        let here = Here {
+            origin: &self.origin,
+            path: &self.below,
+            public: false,
+            identified: false,
+        };
         let body = match (&self.part, self.form.name) {
-            (Some(part), _) => mirror.protocol.part(&self.document, part, source, &here)?.into(),
+            (Some(part), _) => mirror
+                .protocol
+                .part(&self.document, part, source, &here)?
+                .into(),
             (None, "") => source.clone(),
-            (None, _) => mirror.protocol.render(&self.document, &self.form, source, &here)?.into(),
+            (None, _) => mirror
+                .protocol
+                .render(&self.document, &self.form, source, &here)?
+                .into(),
         };
         if !self.gzip {
             return Ok(body);
         }
-        let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
+        let mut encoder =
+            GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
         encoder.write_all(&body).map_err(Problem::internal)?;
         Ok(encoder.finish().map_err(Problem::internal)?.into())
     }

@@ -26,7 +26,9 @@ impl std::error::Error for Forbidden {}
 
 impl Guard {
     pub(crate) fn new(trusted: Vec<url::Origin>) -> Self {
-        Self { trusted: trusted.into() }
+        Self {
+            trusted: trusted.into(),
+        }
     }
 
     /// Whether `url` may be asked at all; names are looked up later, by [`Resolve`].
@@ -62,7 +64,9 @@ impl Resolve for Guard {
         let trusted = self.trusts_host(name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|found| trusted || is_public(found.ip())).collect();
+            let allowed: Vec<SocketAddr> = found
+                .filter(|found| trusted || is_public(found.ip()))
+                .collect();
             if allowed.is_empty() {
                 return Err(Forbidden.into());
             }
@@ -155,17 +159,29 @@ mod tests {
         for text in private {
             assert!(!is_public(text.parse().expect("address")), "{text}");
         }
-        for text in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"] {
+        for text in [
+            "1.1.1.1",
+            "93.184.216.34",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+            "::ffff:1.1.1.1",
+        ] {
             assert!(is_public(text.parse().expect("address")), "{text}");
         }
     }
 
     #[test]
     fn only_the_named_origin_may_be_private() {
-        let guard = Guard::new(vec![url("http://127.0.0.1:8081/").origin(), url("http://inner.example:90/").origin()]);
-        for good in
-            ["http://127.0.0.1:8081/a", "http://inner.example:90/x", "https://elsewhere.example/", "http://1.1.1.1/"]
-        {
+        let guard = Guard::new(vec![
+            url("http://127.0.0.1:8081/").origin(),
+            url("http://inner.example:90/").origin(),
+        ]);
+        for good in [
+            "http://127.0.0.1:8081/a",
+            "http://inner.example:90/x",
+            "https://elsewhere.example/",
+            "http://1.1.1.1/",
+        ] {
             assert!(guard.admits(&url(good)), "{good}");
         }
         for bad in [
@@ -184,7 +200,12 @@ mod tests {
 
     #[tokio::test]
     async fn names_of_private_addresses_are_not_resolved() {
-        let resolve = |guard: Guard| async move { guard.resolve("localhost".parse().expect("name")).await.is_ok() };
+        let resolve = |guard: Guard| async move {
+            guard
+                .resolve("localhost".parse().expect("name"))
+                .await
+                .is_ok()
+        };
         assert!(!resolve(Guard::new(vec![])).await);
         assert!(resolve(Guard::new(vec![url("http://localhost:1/").origin()])).await);
     }

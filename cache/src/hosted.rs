@@ -30,24 +30,50 @@ const PIECE: usize = 1 << 20;
 impl Engine {
     /// Whether a name is published here, or was.
     pub(crate) async fn owns(&self, mirror: &Mirror, package: &str) -> Result<bool, Problem> {
-        Ok(self.metadata.find(mirror.place(package), rows::OWNED).await?.is_some())
+        Ok(self
+            .metadata
+            .find(mirror.place(package), rows::OWNED)
+            .await?
+            .is_some())
     }
 
     /// The next names of packages that are published in a repo, or were, after the name `after`: fewer than [`NAMES`] are the
     /// last ones.
-    pub(crate) async fn names_after(&self, repo: &Mirror, after: &str) -> Result<Vec<Box<str>>, Problem> {
+    pub(crate) async fn names_after(
+        &self,
+        repo: &Mirror,
+        after: &str,
+    ) -> Result<Vec<Box<str>>, Problem> {
         let prefix = repo.prefix();
-        let names = self.metadata.packages(&format!("{prefix}{after}"), &end_of(&prefix), NAMES as u64).await?;
-        Ok(names.iter().filter_map(|name| name.strip_prefix(&*prefix)).map(Into::into).collect())
+        let names = self
+            .metadata
+            .packages(&format!("{prefix}{after}"), &end_of(&prefix), NAMES as u64)
+            .await?;
+        Ok(names
+            .iter()
+            .filter_map(|name| name.strip_prefix(&*prefix))
+            .map(Into::into)
+            .collect())
     }
 
     /// A document of a package that is published here, composed after every change.
-    pub(crate) async fn composed(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
-        if hosted_of(mirror)?.whole().is_some_and(|whole| whole.tells(document)) {
+    pub(crate) async fn composed(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Held, Problem> {
+        if hosted_of(mirror)?
+            .whole()
+            .is_some_and(|whole| whole.tells(document))
+        {
             return self.whole(mirror, document).await;
         }
         let place = mirror.place_of(document);
-        let held = |found| Held { found, how: How::Hit, age: Duration::ZERO };
+        let held = |found| Held {
+            found,
+            how: How::Hit,
+            age: Duration::ZERO,
+        };
         for _ in 0..TRIES {
             if let Some(found) = self.metadata.find(place, &document.path).await? {
                 return Ok(held(found));
@@ -59,7 +85,10 @@ impl Engine {
                 return Ok(held(found));
             }
         }
-        Err(Problem::busy("the package changes too often to be listed", Duration::from_secs(1)))
+        Err(Problem::busy(
+            "the package changes too often to be listed",
+            Duration::from_secs(1),
+        ))
     }
 
     /// Composes a document and keeps it; `None` if the package changed meanwhile.
@@ -75,7 +104,11 @@ impl Engine {
         let body = hosted.compose(document, &files)?.ok_or_else(absent)?;
         let blob = self.store(&body.into()).await?;
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
-        match self.metadata.keep_composed(place, revision, &document.path, "", blob).await {
+        match self
+            .metadata
+            .keep_composed(place, revision, &document.path, "", blob)
+            .await
+        {
             Ok(()) => {}
             Err(Error::Unmet("revision")) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -86,7 +119,11 @@ impl Engine {
 
     pub(crate) async fn files(&self, mirror: &Mirror, package: &str) -> Result<Vec<Kept>, Problem> {
         let rows = self.metadata.published(mirror.place(package)).await?;
-        Ok(rows.into_iter().filter(|row| &*row.path != rows::OWNED).map(kept).collect())
+        Ok(rows
+            .into_iter()
+            .filter(|row| &*row.path != rows::OWNED)
+            .map(kept)
+            .collect())
     }
 
     /// Fulfils a wish, or answers a question.
@@ -152,23 +189,35 @@ impl Engine {
     ) -> Result<(), Problem> {
         let package = self.package_of(mirror, grant, wish, staging).await?;
         grant.demand(&wished(mirror, wish, &package))?;
-        let (place, full_name) = (mirror.place(&package), format!("{}{package}", mirror.prefix()));
+        let (place, full_name) = (
+            mirror.place(&package),
+            format!("{}{package}", mirror.prefix()),
+        );
         let mut made: HashMap<String, NewBlob> = HashMap::new();
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
             let files = self.files(mirror, &package).await?;
             let (wanted, there) = (wish.clone(), files.clone());
-            let receive = move |hosted: &dyn Hosted, body: &mut File| hosted.receive(&wanted, body, &there);
+            let receive =
+                move |hosted: &dyn Hosted, body: &mut File| hosted.receive(&wanted, body, &there);
             let steps = self.read_file(mirror, staging, receive).await?;
             if steps.is_empty() {
                 return Ok(());
             }
             let rows = self.rows(steps, &files, staging, &mut made).await?;
             let by = &grant.principal().label;
-            match self.metadata.change_package(place, &full_name, revision, by, rows).await {
+            match self
+                .metadata
+                .change_package(place, &full_name, revision, by, rows)
+                .await
+            {
                 Err(Error::Unmet("revision")) => {}
                 Err(Error::Unmet("file")) => {
-                    return Err(Problem::new(Kind::Conflict, "package", "a file of this name is there already"));
+                    return Err(Problem::new(
+                        Kind::Conflict,
+                        "package",
+                        "a file of this name is there already",
+                    ));
                 }
                 changed => {
                     changed?;
@@ -180,7 +229,10 @@ impl Engine {
                 }
             }
         }
-        Err(Problem::busy("too many change this package at once", Duration::from_secs(1)))
+        Err(Problem::busy(
+            "too many change this package at once",
+            Duration::from_secs(1),
+        ))
     }
 
     /// The package that a wish is for; empty: the whole repo.
@@ -196,13 +248,18 @@ impl Engine {
         }
         if let Some(path) = hosted_of(mirror)?.shown(wish) {
             let found = self.metadata.find(mirror.place(""), path).await?;
-            let package = found.as_ref().and_then(|found| rows::package_of(&found.etag));
+            let package = found
+                .as_ref()
+                .and_then(|found| rows::package_of(&found.etag));
             // Whoever may not see it is not told its name.
             let seen = package.filter(|package| grant.may(&read_of(mirror, package)));
             return seen.map(Into::into).ok_or_else(absent);
         }
         let named = wish.clone();
-        self.read_file(mirror, staging, move |hosted, body| hosted.name(&named, body)).await
+        self.read_file(mirror, staging, move |hosted, body| {
+            hosted.name(&named, body)
+        })
+        .await
     }
 
     /// Has a protocol read the body, away from the connections.
@@ -218,7 +275,9 @@ impl Engine {
             file.rewind().map_err(Problem::internal)?;
             read(hosted_of(&mirror)?, &mut file)
         };
-        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(Problem::internal)?
     }
 
     /// Steps with their bytes stored. What was stored for a try before is used again.
@@ -232,20 +291,40 @@ impl Engine {
         let mut rows = Vec::with_capacity(steps.len());
         for step in steps {
             rows.push(match step {
-                Step::Add { path, version, content_type, facts, bytes } => {
+                Step::Add {
+                    path,
+                    version,
+                    content_type,
+                    facts,
+                    bytes,
+                } => {
                     if !made.contains_key(&path) {
                         made.insert(path.clone(), self.store_part(bytes, staging).await?);
                     }
-                    let blob = made.get(&path).cloned().ok_or_else(|| Problem::internal("a file without bytes"))?;
+                    let blob = made
+                        .get(&path)
+                        .cloned()
+                        .ok_or_else(|| Problem::internal("a file without bytes"))?;
                     let facts = facts.replace("{sha256}", &blob.digest.hex());
-                    rows::Step::Add { path, version, blob, content_type, facts }
+                    rows::Step::Add {
+                        path,
+                        version,
+                        blob,
+                        content_type,
+                        facts,
+                    }
                 }
-                Step::Point { path, version, at } => {
-                    rows::Step::Point { path, version, digest: digest_of(&at, files, made)? }
-                }
+                Step::Point { path, version, at } => rows::Step::Point {
+                    path,
+                    version,
+                    digest: digest_of(&at, files, made)?,
+                },
                 Step::Facts { path, facts } => rows::Step::Facts { path, facts },
                 Step::Remove { path } => rows::Step::Remove { path },
-                Step::Show { path, at } => rows::Step::Show { path, digest: digest_of(&at, files, made)? },
+                Step::Show { path, at } => rows::Step::Show {
+                    path,
+                    digest: digest_of(&at, files, made)?,
+                },
                 Step::Hide { path } => rows::Step::Hide { path },
             });
         }
@@ -278,9 +357,23 @@ impl Engine {
 impl Packages {
     /// Makes a change that was asked for by name, in any spelling, in a hosted repo or in a group's first hosted member. The
     /// caller's right to it is demanded here.
-    pub async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
-        let unknown = || Problem::new(Kind::Unsupported, "package", "packages of this protocol are not changed so");
-        let own = self.0.mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
+    pub async fn change(
+        &self,
+        grant: &Grant,
+        repo: &Arc<Repo>,
+        package: &str,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let unknown = || {
+            Problem::new(
+                Kind::Unsupported,
+                "package",
+                "packages of this protocol are not changed so",
+            )
+        };
+        let own = self
+            .0
+            .mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let hosted = self.0.published_to(grant, &own)?;
         hosted_of(&hosted)?.admits(change)?;
         let wish = change.wish(&hosted.protocol.canonical(package));
@@ -290,8 +383,14 @@ impl Packages {
 
 /// The bytes of a file that is there, or comes with the same change.
 fn digest_of(at: &str, files: &[Kept], made: &HashMap<String, NewBlob>) -> Result<Digest, Problem> {
-    let kept = files.iter().find(|file| *file.path == *at).map(|file| file.digest);
-    made.get(at).map(|blob| blob.digest).or(kept).ok_or_else(|| Problem::internal("a name for nothing"))
+    let kept = files
+        .iter()
+        .find(|file| *file.path == *at)
+        .map(|file| file.digest);
+    made.get(at)
+        .map(|blob| blob.digest)
+        .or(kept)
+        .ok_or_else(|| Problem::internal("a name for nothing"))
 }
 
 /// A file as protocols see it.
@@ -309,11 +408,19 @@ pub(crate) fn kept(row: rows::Kept) -> Kept {
 
 /// What must be allowed for a wish about `package`.
 fn wished(mirror: &Mirror, wish: &Wish, package: &str) -> Subject {
-    Subject { verb: wish.verb, ..read_of(mirror, package) }
+    Subject {
+        verb: wish.verb,
+        ..read_of(mirror, package)
+    }
 }
 
 /// Copies a part of a body, decoded if it is base64.
-async fn copy(file: Arc<File>, (start, length): (u64, u64), encoded: bool, to: &mut Staging) -> Result<(), Problem> {
+async fn copy(
+    file: Arc<File>,
+    (start, length): (u64, u64),
+    encoded: bool,
+    to: &mut Staging,
+) -> Result<(), Problem> {
     let mut at = start;
     let end = start + length;
     while at < end {
@@ -321,10 +428,17 @@ async fn copy(file: Arc<File>, (start, length): (u64, u64), encoded: bool, to: &
         let own = Arc::clone(&file);
         let read = move || {
             let piece = read_piece(&own, at, count)?;
-            Ok(if encoded { decode(&piece)?.into() } else { piece })
+            Ok(if encoded {
+                decode(&piece)?.into()
+            } else {
+                piece
+            })
         };
-        let piece = tokio::task::spawn_blocking(read).await.map_err(Problem::internal)?;
-        to.append(piece.map_err(|problem: Problem| problem)?).await?;
+        let piece = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(Problem::internal)?;
+        to.append(piece.map_err(|problem: Problem| problem)?)
+            .await?;
         at += count as u64;
     }
     Ok(())
@@ -339,5 +453,8 @@ fn decode(piece: &[u8]) -> Result<Vec<u8>, Problem> {
 
 pub(crate) fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Hosted, Problem> {
     let detail = "nothing can be published to repositories of this protocol yet";
-    mirror.protocol.hosted().ok_or_else(|| Problem::new(Kind::Unsupported, "repository", detail))
+    mirror
+        .protocol
+        .hosted()
+        .ok_or_else(|| Problem::new(Kind::Unsupported, "repository", detail))
 }

@@ -46,7 +46,9 @@ fn place(rights: &Rights, request: &Parts) -> Option<Result<(RepoName, Box<str>)
 /// The image that someone wants to push to: it is told that it cannot.
 fn upload_of(line: &Line<'_>) -> Option<String> {
     let parts = line.parts();
-    let at = parts.windows(2).position(|pair| pair == ["blobs", "uploads"])?;
+    let at = parts
+        .windows(2)
+        .position(|pair| pair == ["blobs", "uploads"])?;
     (at > 0).then(|| parts[..at].join("/"))
 }
 
@@ -63,7 +65,8 @@ impl Door for Images {
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
         let rights = self.0.gate.rights();
-        let absent = || Problem::not_found("repository", "no such image here, or you may not see it");
+        let absent =
+            || Problem::not_found("repository", "no such image here, or you may not see it");
         let (repo, image) = place(&rights, request).ok_or_else(absent)??;
         let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
         let query = request.uri.query().unwrap_or_default();
@@ -74,7 +77,12 @@ impl Door for Images {
 
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
         let (repo, package) = (endpoint.repo.clone(), Some(endpoint.image.clone()));
-        vec![Subject { protocol: ProtocolName::OCI, repo, package, verb: Verb::Read }]
+        vec![Subject {
+            protocol: ProtocolName::OCI,
+            repo,
+            package,
+            verb: Verb::Read,
+        }]
     }
 
     async fn answer(
@@ -84,28 +92,57 @@ impl Door for Images {
         request: &Parts,
         _: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let absent = || Problem::not_found("repository", "no such image here, or you may not see it");
-        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
-        let repo = grant.rights().repo(ProtocolName::OCI, &endpoint.repo).ok_or_else(absent)?;
+        let absent =
+            || Problem::not_found("repository", "no such image here, or you may not see it");
+        let site = request
+            .extensions
+            .get::<Site>()
+            .ok_or_else(|| Problem::internal("a request without a site"))?;
+        let repo = grant
+            .rights()
+            .repo(ProtocolName::OCI, &endpoint.repo)
+            .ok_or_else(absent)?;
         let mirror = self.0.mirror(repo, &Oci)?;
-        let here = Here { origin: &site.base, path: "", public: false, identified: false };
-        let mut answer = self.0.serve_from(&mirror, &endpoint.ask, request, (repo.id, here)).await?;
+        let here = Here {
+            origin: &site.base,
+            path: "",
+            public: false,
+            identified: false,
+        };
+        let mut answer = self
+            .0
+            .serve_from(&mirror, &endpoint.ask, request, (repo.id, here))
+            .await?;
         if let Answer::Blob(blob) = &mut answer {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {
                 blob.headers.insert(DIGEST_HEADER, digest);
             }
-            blob.headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+            blob.headers
+                .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
         }
         Ok(answer)
     }
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
         let subject = refused.subjects.first();
-        let package =
-            |subject: &Subject| subject.package.as_ref().map(|package| (subject.repo.clone(), package.clone()));
-        let path = subject.and_then(package).map(|(repo, image)| format!("/v2/{repo}/{image}")).unwrap_or_default();
-        let here = Here { origin: &refused.site.base, path: &path, public: false, identified: refused.identified };
-        Oci.refuse(problem, &here).with(API_VERSION, HeaderValue::from_static("registry/2.0"))
+        let package = |subject: &Subject| {
+            subject
+                .package
+                .as_ref()
+                .map(|package| (subject.repo.clone(), package.clone()))
+        };
+        let path = subject
+            .and_then(package)
+            .map(|(repo, image)| format!("/v2/{repo}/{image}"))
+            .unwrap_or_default();
+        let here = Here {
+            origin: &refused.site.base,
+            path: &path,
+            public: false,
+            identified: refused.identified,
+        };
+        Oci.refuse(problem, &here)
+            .with(API_VERSION, HeaderValue::from_static("registry/2.0"))
     }
 
     fn gives_reasons(&self) -> bool {

@@ -46,7 +46,9 @@ impl Engine {
                 taken.push(name);
             }
         }
-        let Some(question) = inquiry.question(&body, &taken)? else { return inquiry.answer(&[]) };
+        let Some(question) = inquiry.question(&body, &taken)? else {
+            return inquiry.answer(&[]);
+        };
         let (question, mut answers, mut lacks) = (Bytes::from(question), Vec::new(), false);
         for mirror in mirrors.iter().filter(|mirror| !mirror.is_offline()) {
             match self.ask_upstream(mirror, inquiry, &question).await? {
@@ -55,7 +57,10 @@ impl Engine {
             }
         }
         if answers.is_empty() && lacks {
-            return Err(Problem::not_found("path", "the upstream does not answer such questions"));
+            return Err(Problem::not_found(
+                "path",
+                "the upstream does not answer such questions",
+            ));
         }
         inquiry.answer(&answers)
     }
@@ -75,28 +80,45 @@ impl Engine {
             ..Wanted::new(inquiry.path())
         };
         let upstream = mirror.upstream()?;
-        let Fetched::Body(arrived) = upstream.get(&wanted).await? else { return Ok(None) };
+        let Fetched::Body(arrived) = upstream.get(&wanted).await? else {
+            return Ok(None);
+        };
         let room = upstream.large_documents();
-        let (answer, _permit) = arrived.collect(MOST_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned()).await?;
+        let (answer, _permit) = arrived
+            .collect(MOST_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned())
+            .await?;
         Ok(Some(answer.into()))
     }
 }
 
 /// A body that may be compressed.
 fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
-    let encoding = headers.get(CONTENT_ENCODING).map_or(b"identity".as_slice(), |value| value.as_bytes());
+    let encoding = headers
+        .get(CONTENT_ENCODING)
+        .map_or(b"identity".as_slice(), |value| value.as_bytes());
     match encoding {
         b"identity" => return Ok(body),
         b"gzip" => {}
-        _ => return Err(Problem::invalid("body", "the body may be compressed by gzip only")),
+        _ => {
+            return Err(Problem::invalid(
+                "body",
+                "the body may be compressed by gzip only",
+            ));
+        }
     }
-    let bad = |error: std::io::Error| Problem::invalid("body", "the body is badly compressed").because(error);
+    let bad = |error: std::io::Error| {
+        Problem::invalid("body", "the body is badly compressed").because(error)
+    };
     let mut plain = Vec::new();
     // A little of it may become very much.
     let mut decoder = MultiGzDecoder::new(&body[..]).take(MOST_DECODED as u64 + 1);
     decoder.read_to_end(&mut plain).map_err(bad)?;
     if plain.len() > MOST_DECODED {
-        return Err(Problem::new(Kind::TooLarge, "body", "the body is larger than this server takes"));
+        return Err(Problem::new(
+            Kind::TooLarge,
+            "body",
+            "the body is larger than this server takes",
+        ));
     }
     Ok(plain.into())
 }
@@ -119,13 +141,26 @@ mod tests {
         let headers = |encoding: &'static str| {
             HeaderMap::from_iter([(CONTENT_ENCODING, http::HeaderValue::from_static(encoding))])
         };
-        assert_eq!(decoded(&HeaderMap::new(), Bytes::from("{}")).expect("plain"), "{}");
-        assert_eq!(decoded(&headers("gzip"), packed(b"{}")).expect("packed"), "{}");
-        let kind = |encoding, body| decoded(&headers(encoding), body).err().map(|problem| problem.kind);
+        assert_eq!(
+            decoded(&HeaderMap::new(), Bytes::from("{}")).expect("plain"),
+            "{}"
+        );
+        assert_eq!(
+            decoded(&headers("gzip"), packed(b"{}")).expect("packed"),
+            "{}"
+        );
+        let kind = |encoding, body| {
+            decoded(&headers(encoding), body)
+                .err()
+                .map(|problem| problem.kind)
+        };
         assert_eq!(kind("br", Bytes::from("{}")), Some(Kind::Invalid));
         assert_eq!(kind("gzip", Bytes::from("{}")), Some(Kind::Invalid));
         assert_eq!(kind("gzip", packed(b"{}").slice(..12)), Some(Kind::Invalid));
         assert_eq!(kind("gzip", packed(&vec![b' '; MOST_DECODED])), None);
-        assert_eq!(kind("gzip", packed(&vec![b' '; MOST_DECODED + 1])), Some(Kind::TooLarge));
+        assert_eq!(
+            kind("gzip", packed(&vec![b' '; MOST_DECODED + 1])),
+            Some(Kind::TooLarge)
+        );
     }
 }

@@ -114,7 +114,12 @@ pub(crate) struct Engine {
 
 impl Packages {
     /// An engine over the database, the store and the gate of a server.
-    pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, behaviour: Behaviour) -> Self {
+    pub fn new(
+        metadata: Metadata,
+        blobs: BlobStore,
+        gate: Arc<Gate>,
+        behaviour: Behaviour,
+    ) -> Self {
         Self(Arc::new(Engine {
             metadata,
             blobs,
@@ -125,10 +130,19 @@ impl Packages {
             forms: Flights::default(),
             wholes: Flights::default(),
             fills: Mutex::default(),
-            tables: Memory::builder().weigher(weigh).max_capacity(TABLE_BYTES).build(),
+            tables: Memory::builder()
+                .weigher(weigh)
+                .max_capacity(TABLE_BYTES)
+                .build(),
             readings: Flights::default(),
-            missing: Memory::builder().max_capacity(MOST_MISSING).time_to_live(behaviour.missing).build(),
-            changed: Memory::builder().max_capacity(MOST_MISSING).time_to_live(behaviour.missing).build(),
+            missing: Memory::builder()
+                .max_capacity(MOST_MISSING)
+                .time_to_live(behaviour.missing)
+                .build(),
+            changed: Memory::builder()
+                .max_capacity(MOST_MISSING)
+                .time_to_live(behaviour.missing)
+                .build(),
             sites: Mutex::default(),
             large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
             planning: Arc::new(Semaphore::new(PLANS)),
@@ -155,7 +169,9 @@ impl Engine {
     /// Whether something of a package is known not to be there upstream.
     fn lacks(&self, key: &Key, package: &str) -> bool {
         let changed = || self.changed.get(&(key.0, package.into()));
-        self.missing.get(key).is_some_and(|since| changed().is_none_or(|changed| changed < since))
+        self.missing
+            .get(key)
+            .is_some_and(|since| changed().is_none_or(|changed| changed < since))
     }
 
     /// Stores bytes at hand: a row's blob, durable.
@@ -163,7 +179,11 @@ impl Engine {
         let size = bytes.len() as u64;
         if size <= INLINE_BYTES {
             let digest = Digest::of(Algorithm::Sha256, bytes);
-            return Ok(NewBlob { digest, size, bytes: Bytestore::Inline(bytes.clone()) });
+            return Ok(NewBlob {
+                digest,
+                size,
+                bytes: Bytestore::Inline(bytes.clone()),
+            });
         }
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
@@ -186,7 +206,11 @@ impl Engine {
     async fn commit(&self, staging: Staging, digest: Digest) -> Result<NewBlob, Problem> {
         let generation = self.metadata.new_id();
         match self.blobs.commit(staging, digest, generation).await? {
-            Committed::Kept { size, .. } => Ok(NewBlob { digest, size, bytes: Bytestore::Object(generation) }),
+            Committed::Kept { size, .. } => Ok(NewBlob {
+                digest,
+                size,
+                bytes: Bytestore::Object(generation),
+            }),
             Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
         }
     }
@@ -197,7 +221,9 @@ impl Engine {
         if let Bytestore::Object(generation) = *bytes
             && self.metadata.generation(&digest).await? != Some(generation)
         {
-            self.blobs.remove(larder_storage::ObjectKey { digest, generation }).await?;
+            self.blobs
+                .remove(larder_storage::ObjectKey { digest, generation })
+                .await?;
         }
         Ok(())
     }

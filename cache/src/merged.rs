@@ -49,10 +49,16 @@ impl Engine {
         ask: &Ask,
         request: &Parts,
     ) -> Result<Option<Answer>, Problem> {
-        let Some(whole) = group.protocol.hosted().and_then(Hosted::whole) else { return Ok(None) };
+        let Some(whole) = group.protocol.hosted().and_then(Hosted::whole) else {
+            return Ok(None);
+        };
         let (path, content_type, lasts) = match ask {
             Ask::Document(document, form) => (&*document.path, form.content_type, Lasts::Unknown),
-            Ask::Artifact(artifact) => (&*artifact.path, group.protocol.content_type(artifact), Lasts::Forever),
+            Ask::Artifact(artifact) => (
+                &*artifact.path,
+                group.protocol.content_type(artifact),
+                Lasts::Forever,
+            ),
             Ask::Part(..) | Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => return Ok(None),
         };
         let members = self.members(grant, group)?;
@@ -60,13 +66,21 @@ impl Engine {
             (Some(root), _) => {
                 let state = Arc::new(self.state(grant, &members, group, root).await?);
                 let found = self.merged(group, &state, path).await?;
-                let (content_type, headers) = (HeaderValue::from_static(content_type), HeaderMap::new());
+                let (content_type, headers) =
+                    (HeaderValue::from_static(content_type), HeaderMap::new());
                 let private = !state.public;
-                Ok(Some(Answer::Blob(BlobAnswer { found, content_type, headers, lasts, private })))
+                Ok(Some(Answer::Blob(BlobAnswer {
+                    found,
+                    content_type,
+                    headers,
+                    lasts,
+                    private,
+                })))
             }
             (None, Ask::Artifact(artifact)) => {
                 group.demand_open(group.protocol.package_of(artifact))?;
-                let Origin { member, artifact } = self.origin(grant, (group, &members), artifact).await?;
+                let Origin { member, artifact } =
+                    self.origin(grant, (group, &members), artifact).await?;
                 let public = self.gate.is_public(&[read_all(&member)]);
                 let answer = self.serve_artifact(&member, &artifact, request).await?;
                 Ok(Some(if public { answer } else { answer.hidden() }))
@@ -106,11 +120,23 @@ impl Engine {
         heads.sort_by_key(|(member, _)| !member.is_hosted());
         let mirrored = heads.iter().any(|(member, _)| !member.is_hosted());
         if heads.is_empty() || (!root.is_empty() && !mirrored) {
-            let detail = format!("no member of {} has a repository here that you may read", group.prefix());
+            let detail = format!(
+                "no member of {} has a repository here that you may read",
+                group.prefix()
+            );
             return Err(lacking.unwrap_or_else(|| Problem::not_found("repository", detail)));
         }
-        let hosted = members.iter().filter(|member| member.is_hosted()).cloned().collect();
-        Ok(State { root: root.into(), heads, hosted, public })
+        let hosted = members
+            .iter()
+            .filter(|member| member.is_hosted())
+            .cloned()
+            .collect();
+        Ok(State {
+            root: root.into(),
+            heads,
+            hosted,
+            public,
+        })
     }
 
     /// Where the documents of a state are kept, and where those of it that never change.
@@ -126,7 +152,8 @@ impl Engine {
             present.update(format!("hides {} {revision:?}\n", member.repo.id).as_bytes());
         }
         present.update(group.repo.settings.as_bytes());
-        let folder = |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], state.root);
+        let folder =
+            |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], state.root);
         Ok((folder(present), folder(lasting)))
     }
 
@@ -140,7 +167,11 @@ impl Engine {
         let below = path.strip_prefix(&*state.root).ok_or_else(absent)?;
         let place = group.place("");
         let (present, lasting) = self.folders(group, state).await?;
-        if let Some(found) = self.metadata.find(place, &format!("{lasting}{below}")).await? {
+        if let Some(found) = self
+            .metadata
+            .find(place, &format!("{lasting}{below}"))
+            .await?
+        {
             return Ok(found);
         }
         let head = format!("{present}{}", whole_of(group)?.head("").path);
@@ -148,10 +179,16 @@ impl Engine {
             let (engine, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
             let folders = (present.clone(), lasting.clone());
             let make = || async move { engine.merge(&own, &state, folders).await };
-            self.wholes.join((group.repo.id, present.as_str().into()), make).await?;
+            self.wholes
+                .join((group.repo.id, present.as_str().into()), make)
+                .await?;
         }
         for folder in [present, lasting] {
-            if let Some(found) = self.metadata.find(place, &format!("{folder}{below}")).await? {
+            if let Some(found) = self
+                .metadata
+                .find(place, &format!("{folder}{below}"))
+                .await?
+            {
                 return Ok(found);
             }
         }
@@ -165,7 +202,10 @@ impl Engine {
         state: &State,
         (present, lasting): (String, String),
     ) -> Result<(), Problem> {
-        let _room = Arc::clone(&self.large_documents).acquire_owned().await.map_err(Problem::internal)?;
+        let _room = Arc::clone(&self.large_documents)
+            .acquire_owned()
+            .await
+            .map_err(Problem::internal)?;
         let now = self.metadata.now();
         let pen = self.pen(group.repo.id, now).await?;
         let mut merge = self.begin_merge(group, state).await?;
@@ -179,30 +219,54 @@ impl Engine {
                 });
             }
             let take = move || merge.take(lists).map(|made| (merge, made));
-            let (after, made) = tokio::task::spawn_blocking(take).await.map_err(Problem::internal)??;
+            let (after, made) = tokio::task::spawn_blocking(take)
+                .await
+                .map_err(Problem::internal)??;
             merge = after;
             told.extend(self.stored(made).await?);
         }
-        told.extend(self.stored(merge.end(pen.as_ref().map(|pen| pen as &dyn Signer))?).await?);
+        told.extend(
+            self.stored(merge.end(pen.as_ref().map(|pen| pen as &dyn Signer))?)
+                .await?,
+        );
         for document in &mut told {
-            let folder = if document.lasting == Lasting::Longer { &lasting } else { &present };
-            (document.path, document.lasting) = (format!("{folder}{}", document.path), Lasting::Longer);
+            let folder = if document.lasting == Lasting::Longer {
+                &lasting
+            } else {
+                &present
+            };
+            (document.path, document.lasting) =
+                (format!("{folder}{}", document.path), Lasting::Longer);
         }
-        self.keep_told(group.repo.id, Of::Others(&lasting), told).await
+        self.keep_told(group.repo.id, Of::Others(&lasting), told)
+            .await
     }
 
-    async fn begin_merge(self: &Arc<Self>, group: &Mirror, state: &State) -> Result<Box<dyn Merge>, Problem> {
+    async fn begin_merge(
+        self: &Arc<Self>,
+        group: &Mirror,
+        state: &State,
+    ) -> Result<Box<dyn Merge>, Problem> {
         let mut merge = whole_of(group)?.merge(self.metadata.now());
         // By how many hosted members there are before.
         let mut hidden: Vec<Arc<HashSet<Box<str>>>> = vec![Arc::default()];
         for member in &state.hosted {
-            let mut names = hidden.last().map(|names| HashSet::clone(names)).unwrap_or_default();
+            let mut names = hidden
+                .last()
+                .map(|names| HashSet::clone(names))
+                .unwrap_or_default();
             self.names(member, &mut names).await?;
             hidden.push(Arc::new(names));
         }
         for (member, head) in &state.heads {
-            let own = state.hosted.iter().position(|hosted| hosted.repo.id == member.repo.id);
-            let names = hidden.get(own.unwrap_or(state.hosted.len())).cloned().unwrap_or_default();
+            let own = state
+                .hosted
+                .iter()
+                .position(|hosted| hosted.repo.id == member.repo.id);
+            let names = hidden
+                .get(own.unwrap_or(state.hosted.len()))
+                .cloned()
+                .unwrap_or_default();
             merge.add(&self.bytes(head).await?, names)?;
         }
         Ok(merge)
@@ -213,7 +277,9 @@ impl Engine {
         let mut after = Box::<str>::default();
         loop {
             let page = self.names_after(member, &after).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after = last.clone();
             names.extend(page);
         }
@@ -221,9 +287,14 @@ impl Engine {
 
     /// A file that a member's head names: it was kept together with the head.
     async fn list(&self, member: &Mirror, root: &str, path: &str) -> Result<Bytes, Problem> {
-        let path = if member.is_hosted() { path.to_owned() } else { format!("{root}{path}") };
+        let path = if member.is_hosted() {
+            path.to_owned()
+        } else {
+            format!("{root}{path}")
+        };
         let found = self.metadata.find(member.place(""), &path).await?;
-        let found = found.ok_or_else(|| Problem::busy("a member changed meanwhile", Duration::from_secs(1)))?;
+        let found = found
+            .ok_or_else(|| Problem::busy("a member changed meanwhile", Duration::from_secs(1)))?;
         self.bytes(&found).await
     }
 
@@ -248,7 +319,9 @@ impl Engine {
         for below in starts.filter_map(|at| path.get(at..)) {
             for member in members.iter().filter(|member| member.is_hosted()) {
                 let found = self.metadata.find(member.place(""), below).await?;
-                let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) else { continue };
+                let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) else {
+                    continue;
+                };
                 if grant.may(&read_all(member)) || grant.may(&read_of(member, package)) {
                     return Ok(Origin::new(member, artifact, below));
                 }
@@ -269,7 +342,11 @@ impl Engine {
         let head = whole.head(root);
         let mut known = root.is_empty();
         for member in members.iter().filter(|member| !member.is_hosted()) {
-            known |= self.metadata.find(member.place(""), &head.path).await?.is_some();
+            known |= self
+                .metadata
+                .find(member.place(""), &head.path)
+                .await?
+                .is_some();
         }
         if !known {
             return Ok(None);
@@ -279,13 +356,27 @@ impl Engine {
             state => Arc::new(state?),
         };
         let merged = self.merged(group, &state, &head.path).await?;
-        let Some(list) = whole.list(&self.bytes(&merged).await?)? else { return Ok(None) };
-        let found = self.merged(group, &state, &format!("{root}{}", list.path)).await?;
+        let Some(list) = whole.list(&self.bytes(&merged).await?)? else {
+            return Ok(None);
+        };
+        let found = self
+            .merged(group, &state, &format!("{root}{}", list.path))
+            .await?;
         let below = artifact.path.strip_prefix(root).unwrap_or(&artifact.path);
-        let Some(fetch) = self.read_table(group, &list, found).await?.find(root, below) else { return Ok(None) };
+        let Some(fetch) = self
+            .read_table(group, &list, found)
+            .await?
+            .find(root, below)
+        else {
+            return Ok(None);
+        };
         for (member, head) in &state.heads {
             if self.vouches(member, head, (root, below)).await? == Some(fetch.vouch.clone()) {
-                let path = if member.is_hosted() { below } else { &artifact.path };
+                let path = if member.is_hosted() {
+                    below
+                } else {
+                    &artifact.path
+                };
                 return Ok(Some(Origin::new(member, artifact, path)));
             }
         }
@@ -303,10 +394,21 @@ impl Engine {
             let found = self.metadata.find(member.place(""), below).await?;
             return Ok(found.map(|found| Vouch::Digest(found.digest)));
         }
-        let Some(list) = whole_of(member)?.list(&self.bytes(head).await?)? else { return Ok(None) };
-        let list = Artifact { path: format!("{root}{}", list.path).into(), ..list };
-        let Some(found) = self.metadata.find(member.place(""), &list.path).await? else { return Ok(None) };
-        Ok(self.read_table(member, &list, found).await?.find(root, below).map(|fetch| fetch.vouch))
+        let Some(list) = whole_of(member)?.list(&self.bytes(head).await?)? else {
+            return Ok(None);
+        };
+        let list = Artifact {
+            path: format!("{root}{}", list.path).into(),
+            ..list
+        };
+        let Some(found) = self.metadata.find(member.place(""), &list.path).await? else {
+            return Ok(None);
+        };
+        Ok(self
+            .read_table(member, &list, found)
+            .await?
+            .find(root, below)
+            .map(|fetch| fetch.vouch))
     }
 }
 
@@ -319,6 +421,12 @@ fn may_lack(problem: &Problem) -> bool {
 impl Origin {
     /// A package at an address of the member's own.
     fn new(member: &Arc<Mirror>, artifact: &Artifact, path: &str) -> Self {
-        Self { member: Arc::clone(member), artifact: Artifact { path: path.into(), ..artifact.clone() } }
+        Self {
+            member: Arc::clone(member),
+            artifact: Artifact {
+                path: path.into(),
+                ..artifact.clone()
+            },
+        }
     }
 }

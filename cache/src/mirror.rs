@@ -29,7 +29,10 @@ pub(crate) struct Mirror {
 
 impl Mirror {
     pub(crate) fn place<'a>(&self, package: &'a str) -> Place<'a> {
-        Place { repo: self.repo.id, package }
+        Place {
+            repo: self.repo.id,
+            package,
+        }
     }
 
     pub(crate) fn place_of<'a>(&self, document: &'a Document) -> Place<'a> {
@@ -67,7 +70,9 @@ impl Mirror {
             let detail = "this is not kept here, and the repository is offline";
             return Err(Problem::new(Kind::Offline, "offline", detail));
         }
-        self.upstream.as_ref().ok_or_else(|| Problem::new(Kind::Unreachable, "upstream", self.lacks_upstream()))
+        self.upstream
+            .as_ref()
+            .ok_or_else(|| Problem::new(Kind::Unreachable, "upstream", self.lacks_upstream()))
     }
 
     /// Whether any package is.
@@ -79,11 +84,18 @@ impl Mirror {
     pub(crate) fn unasked(&self) -> (String, String) {
         let name = format!("{}/{}", self.repo.protocol, self.repo.name);
         match (&self.upstream, self.offline) {
-            (None, _) => ("it has no upstream yet".to_owned(), format!("larder repo set {name} --upstream URL")),
-            (_, true) => {
-                ("it is offline".to_owned(), format!("larder repo set {name} --online, if the server is not offline"))
-            }
-            (_, false) => ("the server is offline".to_owned(), "PATCH /api/v1/settings {\"offline\":false}".to_owned()),
+            (None, _) => (
+                "it has no upstream yet".to_owned(),
+                format!("larder repo set {name} --upstream URL"),
+            ),
+            (_, true) => (
+                "it is offline".to_owned(),
+                format!("larder repo set {name} --online, if the server is not offline"),
+            ),
+            (_, false) => (
+                "the server is offline".to_owned(),
+                "PATCH /api/v1/settings {\"offline\":false}".to_owned(),
+            ),
         }
     }
 
@@ -106,7 +118,11 @@ impl Mirror {
 
 impl Engine {
     /// The mirror of a repo's row, made anew whenever the row changes.
-    pub(crate) fn mirror(&self, repo: &Arc<Repo>, protocol: &'static dyn Protocol) -> Result<Arc<Mirror>, Problem> {
+    pub(crate) fn mirror(
+        &self,
+        repo: &Arc<Repo>,
+        protocol: &'static dyn Protocol,
+    ) -> Result<Arc<Mirror>, Problem> {
         if let Some(mirror) = self.mirrors.get(&repo.id)
             && (Arc::ptr_eq(&mirror.repo, repo) || mirror.repo == *repo)
         {
@@ -118,18 +134,36 @@ impl Engine {
             Some(upstream) => {
                 let origin = |text: &str| text.parse::<Url>().map(|url| url.origin());
                 let own = Some(upstream.url.as_str()).filter(|_| upstream.allow_private);
-                let allowed = upstream.allow.iter().map(String::as_str).chain(own).map(origin);
-                let trusted = allowed.collect::<Result<_, _>>().map_err(Problem::internal)?;
+                let allowed = upstream
+                    .allow
+                    .iter()
+                    .map(String::as_str)
+                    .chain(own)
+                    .map(origin);
+                let trusted = allowed
+                    .collect::<Result<_, _>>()
+                    .map_err(Problem::internal)?;
                 let authorization = self.gate.open_credentials(upstream)?;
                 let rate = upstream.requests_per_minute.map(Rate::per_minute);
                 let manners = &self.behaviour.manners;
-                Some(Upstream::new(&upstream.url, authorization, trusted, manners, &self.counters)?.at(rate))
+                Some(
+                    Upstream::new(
+                        &upstream.url,
+                        authorization,
+                        trusted,
+                        manners,
+                        &self.counters,
+                    )?
+                    .at(rate),
+                )
             }
         };
         let mirror = Arc::new(Mirror {
             repo: Arc::clone(repo),
             protocol,
-            fresh: settings.fresh_seconds.map_or(self.behaviour.fresh, Duration::from_secs),
+            fresh: settings
+                .fresh_seconds
+                .map_or(self.behaviour.fresh, Duration::from_secs),
             members: settings.members,
             blocks: Blocks::new(protocol, settings.blocked)?,
             offline: settings.offline || self.behaviour.offline,

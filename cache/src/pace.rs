@@ -51,7 +51,10 @@ impl Pace {
     /// It answered as it should, to the end.
     pub(crate) fn succeeded(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = State { last: state.last.take(), ..State::default() };
+        *state = State {
+            last: state.last.take(),
+            ..State::default()
+        };
     }
 
     /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait; `why`: for whoever looks after it.
@@ -77,17 +80,26 @@ impl Pace {
 impl Pace {
     /// How it has gone lately.
     pub(crate) fn health(&self) -> Health {
-        let (now, state) = (Instant::now(), self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let (now, state) = (
+            Instant::now(),
+            self.0.lock().unwrap_or_else(PoisonError::into_inner),
+        );
         Health {
             failures: state.failures,
-            pause: state.until.and_then(|until| until.checked_duration_since(now)),
-            last_error: state.last.as_ref().map(|(why, when)| (why.clone(), now - *when)),
+            pause: state
+                .until
+                .and_then(|until| until.checked_duration_since(now)),
+            last_error: state
+                .last
+                .as_ref()
+                .map(|(why, when)| (why.clone(), now - *when)),
         }
     }
 }
 
 fn paused(left: Duration) -> Problem {
-    let detail = "the upstream failed or asked us to wait, and this is not kept; it is asked again soon";
+    let detail =
+        "the upstream failed or asked us to wait, and this is not kept; it is asked again soon";
     let mut problem = Problem::new(Kind::Unreachable, "upstream", detail);
     problem.retry_after = Some(left);
     problem
@@ -113,7 +125,10 @@ mod tests {
             assert!(pace.admit().is_err(), "and only one");
         }
         let health = pace.health();
-        assert_eq!((health.failures, health.pause), (ACCIDENTS + 8, Some(TRIAL)));
+        assert_eq!(
+            (health.failures, health.pause),
+            (ACCIDENTS + 8, Some(TRIAL))
+        );
         assert_eq!(health.last_error, Some(("down".into(), LONGEST_PAUSE)));
         pace.succeeded();
         assert!(pace.admit().is_ok() && pace.admit().is_ok());

@@ -22,13 +22,19 @@ pub(crate) struct Rate {
 impl Rate {
     /// So many requests a minute.
     pub(crate) fn per_minute(requests: NonZeroU32) -> Self {
-        Self { every: Duration::from_mins(1) / requests.get(), until: Mutex::default() }
+        Self {
+            every: Duration::from_mins(1) / requests.get(),
+            until: Mutex::default(),
+        }
     }
 
     /// Waits for a turn. Fails at once where that would take too long.
     pub(crate) async fn turn(&self) -> Result<(), Problem> {
         let at = self.reserve(Instant::now()).map_err(|left| {
-            Problem::busy("the upstream has been asked as often as it may be for now, and this is not kept", left)
+            Problem::busy(
+                "the upstream has been asked as often as it may be for now, and this is not kept",
+                left,
+            )
         })?;
         tokio::time::sleep_until(at).await;
         Ok(())
@@ -63,11 +69,19 @@ mod tests {
             assert_eq!(rate.reserve(now), Ok(seconds(wait)));
         }
         assert_eq!(rate.reserve(now), Err(Duration::from_secs(11)));
-        assert_eq!(rate.reserve(now), Err(Duration::from_secs(11)), "who is refused takes no turn");
+        assert_eq!(
+            rate.reserve(now),
+            Err(Duration::from_secs(11)),
+            "who is refused takes no turn"
+        );
         assert_eq!(rate.reserve(seconds(1)), Ok(seconds(11)));
         let later = seconds(3600);
         for _ in 0..BURST {
-            assert_eq!(rate.reserve(later), Ok(later), "a rest saves up no more than that");
+            assert_eq!(
+                rate.reserve(later),
+                Ok(later),
+                "a rest saves up no more than that"
+            );
         }
         assert_eq!(rate.reserve(later), Ok(later + Duration::from_secs(1)));
     }

@@ -22,8 +22,13 @@ impl Engine {
         own: &Arc<Mirror>,
         document: &Document,
     ) -> Result<Option<Reply>, Problem> {
-        let search = own.protocol.hosted().and_then(|hosted| Some((hosted, hosted.search(document)?)));
-        let Some((hosted, words)) = search else { return Ok(None) };
+        let search = own
+            .protocol
+            .hosted()
+            .and_then(|hosted| Some((hosted, hosted.search(document)?)));
+        let Some((hosted, words)) = search else {
+            return Ok(None);
+        };
         let [here, mirrors] = self.parts(grant, own)?;
         let blocks = own.blocks() || mirrors.iter().any(|mirror| mirror.blocks());
         if here.is_empty() && !blocks {
@@ -36,7 +41,10 @@ impl Engine {
         let further = hosted.further(document, hits.len());
         let (mut answers, mut failed) = (Vec::new(), None);
         for mirror in &mirrors {
-            match self.ask_elsewhere((hosted, own), &here, mirror, &further).await {
+            match self
+                .ask_elsewhere((hosted, own), &here, mirror, &further)
+                .await
+            {
                 Ok(answer) => answers.extend(answer),
                 Err(problem) => {
                     tracing::info!(%problem, repo = %mirror.repo.name, "an upstream could not be searched");
@@ -65,8 +73,15 @@ impl Engine {
                 let lower = package.to_lowercase();
                 let meant = words.iter().all(|word| lower.contains(word));
                 let known = || hits.iter().any(|hit| hit.package == *package);
-                if meant && !known() && is_open(own, repo, package) && grant.may(&read_of(repo, package)) {
-                    hits.push(Hit { package: package.clone(), files: self.files(repo, package).await? });
+                if meant
+                    && !known()
+                    && is_open(own, repo, package)
+                    && grant.may(&read_of(repo, package))
+                {
+                    hits.push(Hit {
+                        package: package.clone(),
+                        files: self.files(repo, package).await?,
+                    });
                 }
                 if hits.len() == most {
                     return Ok(());
@@ -87,7 +102,9 @@ impl Engine {
         mirror: &Arc<Mirror>,
         search: &Document,
     ) -> Result<Option<Elsewhere>, Problem> {
-        let Some(body) = self.read(mirror, search).await? else { return Ok(None) };
+        let Some(body) = self.read(mirror, search).await? else {
+            return Ok(None);
+        };
         let mut taken = Vec::new();
         for name in hosted.named(&body)? {
             if !is_open(own, mirror, &name) || self.is_taken(here, &name).await? {

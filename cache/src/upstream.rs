@@ -12,8 +12,8 @@ use crate::rate::Rate;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use larder_model::upstream::Health;
@@ -91,7 +91,16 @@ impl<'a> Wanted<'a> {
     /// All of what is at `url`, whatever it is, and patiently.
     pub(crate) const fn new(url: &'a str) -> Self {
         let (accept, compressed, patient, head) = ("*/*", false, true, false);
-        Self { url, accept, have: None, compressed, patient, head, question: None, image: "" }
+        Self {
+            url,
+            accept,
+            have: None,
+            compressed,
+            patient,
+            head,
+            question: None,
+            image: "",
+        }
     }
 }
 
@@ -144,7 +153,9 @@ impl Upstream {
         manners: &Manners,
         counters: &Arc<Counters>,
     ) -> Result<Self, Problem> {
-        let mut base: Url = base.parse().map_err(|_| trouble(Kind::Upstream, "the upstream's address is no URL"))?;
+        let mut base: Url = base
+            .parse()
+            .map_err(|_| trouble(Kind::Upstream, "the upstream's address is no URL"))?;
         if !base.path().ends_with('/') {
             let path = format!("{}/", base.path());
             base.set_path(&path);
@@ -158,7 +169,9 @@ impl Upstream {
             .read_timeout(manners.idle_time)
             .pool_max_idle_per_host(manners.requests);
         for authority in &manners.authorities {
-            for certificate in reqwest::Certificate::from_pem_bundle(authority).map_err(Problem::internal)? {
+            for certificate in
+                reqwest::Certificate::from_pem_bundle(authority).map_err(Problem::internal)?
+            {
                 builder = builder.add_root_certificate(certificate);
             }
         }
@@ -217,8 +230,16 @@ impl Upstream {
 
     async fn attempt(&self, url: &Url, wanted: &Wanted<'_>) -> Result<Fetched, Problem> {
         self.pace.admit()?;
-        let busy = || trouble(Kind::Unreachable, "the upstream is asked for too much at once");
-        let room = tokio::time::timeout(Duration::from_mins(1), Arc::clone(&self.room).acquire_owned());
+        let busy = || {
+            trouble(
+                Kind::Unreachable,
+                "the upstream is asked for too much at once",
+            )
+        };
+        let room = tokio::time::timeout(
+            Duration::from_mins(1),
+            Arc::clone(&self.room).acquire_owned(),
+        );
         let room = room.await.map_err(|_| busy())?.map_err(Problem::internal)?;
         if let Some(rate) = &self.rate {
             rate.turn().await?;
@@ -226,12 +247,16 @@ impl Upstream {
         let response = self.follow(url.clone(), wanted).await;
         match &response {
             // Who gives no advice may have packages all the same.
-            Ok(response) if wanted.question.is_some() || !is_failure(response.status()) => self.pace.answered(),
+            Ok(response) if wanted.question.is_some() || !is_failure(response.status()) => {
+                self.pace.answered()
+            }
             Ok(response) => {
                 let why = format!("it answered {}", response.status().as_u16());
                 self.pace.failed(wish(response.headers()), &why);
             }
-            Err(problem) if problem.kind == Kind::Unreachable => self.pace.failed(None, &problem.detail),
+            Err(problem) if problem.kind == Kind::Unreachable => {
+                self.pace.failed(None, &problem.detail)
+            }
             Err(_) => {}
         }
         read(response?, wanted, self, room)
@@ -244,7 +269,9 @@ impl Upstream {
         if response.status() != StatusCode::UNAUTHORIZED || wanted.image.is_empty() {
             return Ok(response);
         }
-        let Some((realm, near)) = bearer::realm(&response, &self.base, wanted.image) else { return Ok(response) };
+        let Some((realm, near)) = bearer::realm(&response, &self.base, wanted.image) else {
+            return Ok(response);
+        };
         drop(response);
         let (token, life) = self.token(realm, near).await?;
         self.tokens.keep(wanted.image, token.clone(), life);
@@ -275,12 +302,18 @@ impl Upstream {
     /// The head of the answer, which has a time of its own: a silent upstream must not hold up what is kept.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Problem> {
         let late = |_| {
-            let mut problem = trouble(Kind::Unreachable, "the upstream does not answer in time, and this is not kept");
+            let mut problem = trouble(
+                Kind::Unreachable,
+                "the upstream does not answer in time, and this is not kept",
+            );
             problem.retry_after = Some(Duration::from_secs(5));
             problem
         };
         self.counters.asked_upstream();
-        tokio::time::timeout(self.answer_time, request.send()).await.map_err(late)?.map_err(unreachable)
+        tokio::time::timeout(self.answer_time, request.send())
+            .await
+            .map_err(late)?
+            .map_err(unreachable)
     }
 
     fn demand_allowed(&self, url: &Url) -> Result<(), Problem> {
@@ -301,30 +334,53 @@ impl Upstream {
             self.demand_allowed(&url)?;
             // Whoever writes an address does not choose who we are there.
             let nameless = url.set_username("").and_then(|()| url.set_password(None));
-            nameless.map_err(|()| trouble(Kind::Upstream, "an address that the upstream names has no host"))?;
+            nameless.map_err(|()| {
+                trouble(
+                    Kind::Upstream,
+                    "an address that the upstream names has no host",
+                )
+            })?;
             let method = match wanted.question {
                 Some(_) => Method::POST,
                 None if wanted.head => Method::HEAD,
                 None => Method::GET,
             };
-            let mut request = self.client.request(method, url.clone()).headers(self.headers(&url, wanted, token));
+            let mut request = self
+                .client
+                .request(method, url.clone())
+                .headers(self.headers(&url, wanted, token));
             if let Some(question) = wanted.question {
-                request = request.header(CONTENT_TYPE, "application/json").body(question.clone());
+                request = request
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(question.clone());
             }
             let response = self.send(request).await?;
             let status = response.status();
-            if !status.is_redirection() || status == StatusCode::NOT_MODIFIED || wanted.question.is_some() {
+            if !status.is_redirection()
+                || status == StatusCode::NOT_MODIFIED
+                || wanted.question.is_some()
+            {
                 return Ok(response);
             }
-            let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let target = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|value| value.to_str().ok());
             let next = target.and_then(|target| url.join(target).ok());
-            let next = next.ok_or_else(|| trouble(Kind::Upstream, "the upstream redirects to nowhere"))?;
+            let next =
+                next.ok_or_else(|| trouble(Kind::Upstream, "the upstream redirects to nowhere"))?;
             if url.scheme() == "https" && next.scheme() != "https" {
-                return Err(trouble(Kind::Upstream, "the upstream redirects from https to http"));
+                return Err(trouble(
+                    Kind::Upstream,
+                    "the upstream redirects from https to http",
+                ));
             }
             url = next;
         }
-        Err(trouble(Kind::Upstream, "the upstream redirects in a circle"))
+        Err(trouble(
+            Kind::Upstream,
+            "the upstream redirects in a circle",
+        ))
     }
 
     fn headers(&self, url: &Url, wanted: &Wanted<'_>, token: Option<&HeaderValue>) -> HeaderMap {
@@ -337,15 +393,23 @@ impl Upstream {
             }
         };
         add(ACCEPT, wanted.accept);
-        add(ACCEPT_ENCODING, if wanted.compressed { "gzip" } else { "identity" });
+        add(
+            ACCEPT_ENCODING,
+            if wanted.compressed {
+                "gzip"
+            } else {
+                "identity"
+            },
+        );
         if let Some((etag, modified)) = wanted.have {
             add(IF_NONE_MATCH, etag);
             if etag.is_empty() {
                 add(IF_MODIFIED_SINCE, modified);
             }
         }
-        if let Some(authorization) =
-            token.or(self.authorization.as_ref()).filter(|_| url.origin() == self.base.origin())
+        if let Some(authorization) = token
+            .or(self.authorization.as_ref())
+            .filter(|_| url.origin() == self.base.origin())
         {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
@@ -355,13 +419,19 @@ impl Upstream {
 
 /// An answer that says nothing of what was asked for.
 fn is_failure(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
 }
 
 /// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a minute).
 fn wish(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    Some(text.trim().parse().map_or(Duration::from_mins(1), Duration::from_secs))
+    Some(
+        text.trim()
+            .parse()
+            .map_or(Duration::from_mins(1), Duration::from_secs),
+    )
 }
 
 fn read(
@@ -378,27 +448,44 @@ fn read(
         404 | 410 => return Ok(upstream.ended(Fetched::Missing)),
         405 | 501 if wanted.question.is_some() => return Ok(Fetched::Missing),
         // Registries say so of images that are not there, to whoever has no account.
-        401 if !wanted.image.is_empty() && upstream.authorization.is_none() => return Ok(Fetched::Missing),
+        401 if !wanted.image.is_empty() && upstream.authorization.is_none() => {
+            return Ok(Fetched::Missing);
+        }
         401 | 407 => {
-            return Err(trouble(Kind::Upstream, "the upstream wants other credentials than it was given (401)"));
+            return Err(trouble(
+                Kind::Upstream,
+                "the upstream wants other credentials than it was given (401)",
+            ));
         }
         403 | 451 => {
             let detail = format!("the upstream forbids it ({})", status.as_u16());
             return Err(trouble(Kind::Policy, detail));
         }
         _ if is_failure(status) => {
-            let detail = format!("the upstream fails ({}), and this is not kept", status.as_u16());
+            let detail = format!(
+                "the upstream fails ({}), and this is not kept",
+                status.as_u16()
+            );
             let mut problem = trouble(Kind::Unreachable, detail);
             problem.retry_after = Some(wish(response.headers()).unwrap_or(Duration::from_secs(5)));
             return Err(problem);
         }
         other => {
-            return Err(trouble(Kind::Upstream, format!("the upstream answers {other}, which makes no sense here")));
+            return Err(trouble(
+                Kind::Upstream,
+                format!("the upstream answers {other}, which makes no sense here"),
+            ));
         }
     }
     let text = |name: HeaderName| {
-        let value = response.headers().get(name).and_then(|value| value.to_str().ok());
-        value.filter(|value| value.len() <= 256).unwrap_or_default().to_owned()
+        let value = response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
+        value
+            .filter(|value| value.len() <= 256)
+            .unwrap_or_default()
+            .to_owned()
     };
     let (etag, modified, content_type) = (text(ETAG), text(LAST_MODIFIED), text(CONTENT_TYPE));
     let encoding = text(CONTENT_ENCODING).to_ascii_lowercase();
@@ -406,7 +493,12 @@ fn read(
     let (decoder, size) = match encoding.as_str() {
         "" | "identity" => (None, announced),
         "gzip" | "x-gzip" => (Some(MultiGzDecoder::new(Vec::new())), None),
-        _ => return Err(trouble(Kind::Upstream, "the upstream uses an encoding that was not asked for")),
+        _ => {
+            return Err(trouble(
+                Kind::Upstream,
+                "the upstream uses an encoding that was not asked for",
+            ));
+        }
     };
     Ok(Fetched::Body(Box::new(Arrived {
         response,
@@ -424,7 +516,10 @@ fn read(
 impl Arrived {
     /// A header's value as text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.response.headers().get(name).and_then(|value| value.to_str().ok())
+        self.response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
     }
 
     /// The next bytes, decoded, and never none of them; `None` at the end. An end before the announced one is an error.
@@ -432,7 +527,11 @@ impl Arrived {
         let pace = Arc::clone(&self.pace);
         let broken = |error: reqwest::Error| {
             pace.failed(None, "it broke off in the middle of an answer");
-            let kind = if error.is_timeout() { Kind::Unreachable } else { Kind::Upstream };
+            let kind = if error.is_timeout() {
+                Kind::Unreachable
+            } else {
+                Kind::Upstream
+            };
             trouble(kind, "the upstream broke off in the middle").because(error.without_url())
         };
         loop {
@@ -444,9 +543,15 @@ impl Arrived {
                     None => return self.end(),
                 }
             }
-            let piece = self.waiting.split_to(self.waiting.len().min(DECODED_AT_ONCE));
-            let Some(decoder) = &mut self.decoder else { return Ok(Some(piece)) };
-            decoder.write_all(&piece).map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
+            let piece = self
+                .waiting
+                .split_to(self.waiting.len().min(DECODED_AT_ONCE));
+            let Some(decoder) = &mut self.decoder else {
+                return Ok(Some(piece));
+            };
+            decoder
+                .write_all(&piece)
+                .map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
             let plain = std::mem::take(decoder.get_mut());
             if !plain.is_empty() {
                 return Ok(Some(plain.into()));
@@ -456,8 +561,12 @@ impl Arrived {
 
     fn end(&mut self) -> Result<Option<Bytes>, Problem> {
         self.pace.succeeded();
-        let Some(decoder) = self.decoder.take() else { return Ok(None) };
-        let rest = decoder.finish().map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
+        let Some(decoder) = self.decoder.take() else {
+            return Ok(None);
+        };
+        let rest = decoder
+            .finish()
+            .map_err(|error| trouble(Kind::Upstream, "badly compressed").because(error))?;
         Ok((!rest.is_empty()).then(|| rest.into()))
     }
 
@@ -471,12 +580,18 @@ impl Arrived {
     where
         F: Future<Output = P> + Send,
     {
-        let too_large = || trouble(Kind::Upstream, format!("the upstream's document is larger than {limit} bytes"));
+        let too_large = || {
+            trouble(
+                Kind::Upstream,
+                format!("the upstream's document is larger than {limit} bytes"),
+            )
+        };
         let announced = usize::try_from(self.size.unwrap_or_default()).unwrap_or(usize::MAX);
         if announced > limit {
             return Err(too_large());
         }
-        let (mut body, mut permit, mut large) = (Vec::with_capacity(announced.min(small)), None, Some(large));
+        let (mut body, mut permit, mut large) =
+            (Vec::with_capacity(announced.min(small)), None, Some(large));
         while let Some(bytes) = self.next().await? {
             if body.len() + bytes.len() > limit {
                 return Err(too_large());

@@ -40,19 +40,39 @@ impl Signer for Pen {
 impl Engine {
     /// A document that tells of all packages. What belongs to the head is that of the state that was last told of: whoever
     /// read the head before a change finds its signature after it.
-    pub(crate) async fn whole(self: &Arc<Self>, mirror: &Arc<Mirror>, document: &Document) -> Result<Held, Problem> {
+    pub(crate) async fn whole(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        document: &Document,
+    ) -> Result<Held, Problem> {
         let place = mirror.place_of(document);
         for _ in 0..TRIES {
             if let Some(found) = self.metadata.find(place, &document.path).await? {
-                return Ok(Held { found, how: How::Hit, age: Duration::ZERO });
+                return Ok(Held {
+                    found,
+                    how: How::Hit,
+                    age: Duration::ZERO,
+                });
             }
             let head = whole_of(mirror)?.head("");
-            if document.path != head.path && self.metadata.find(place, &head.path).await?.is_some() {
+            if document.path != head.path && self.metadata.find(place, &head.path).await?.is_some()
+            {
                 // All of a state comes at once, so what is not there now is not of it.
-                let found = self.metadata.find(place, &document.path).await?.ok_or_else(absent)?;
-                return Ok(Held { found, how: How::Hit, age: Duration::ZERO });
+                let found = self
+                    .metadata
+                    .find(place, &document.path)
+                    .await?
+                    .ok_or_else(absent)?;
+                return Ok(Held {
+                    found,
+                    how: How::Hit,
+                    age: Duration::ZERO,
+                });
             }
-            let revision = self.metadata.whole_revision(mirror.repo.id, &mirror.prefix()).await?;
+            let revision = self
+                .metadata
+                .whole_revision(mirror.repo.id, &mirror.prefix())
+                .await?;
             // Whoever comes after a change does not wait for what is composed of the state before it.
             let key = (mirror.repo.id, revision.to_string().into());
             let (engine, own) = (Arc::clone(self), Arc::clone(mirror));
@@ -63,30 +83,54 @@ impl Engine {
             }
             composed?;
         }
-        Err(Problem::busy("the repository changes too often to be listed", Duration::from_secs(1)))
+        Err(Problem::busy(
+            "the repository changes too often to be listed",
+            Duration::from_secs(1),
+        ))
     }
 
     /// Composes and keeps the state of a revision; a problem if that is past.
-    async fn compose_whole(self: &Arc<Self>, mirror: &Arc<Mirror>, revision: i64) -> Result<(), Problem> {
-        let _room = Arc::clone(&self.large_documents).acquire_owned().await.map_err(Problem::internal)?;
+    async fn compose_whole(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        revision: i64,
+    ) -> Result<(), Problem> {
+        let _room = Arc::clone(&self.large_documents)
+            .acquire_owned()
+            .await
+            .map_err(Problem::internal)?;
         let (repo, now) = (mirror.repo.id, self.metadata.now());
         let pen = self.pen(repo, now).await?;
         let mut state = whole_of(mirror)?.begin(self.metadata.shown(repo).await?, now)?;
         for file in self.files(mirror, "").await? {
-            let found = self.metadata.find(mirror.place(""), &file.path).await?.ok_or_else(absent)?;
+            let found = self
+                .metadata
+                .find(mirror.place(""), &file.path)
+                .await?
+                .ok_or_else(absent)?;
             let bytes: Bytes = self.bytes(&found).await?;
             state = aside(state, move |state| state.give(&file, &bytes)).await?;
         }
         let mut after: (Box<str>, Box<str>) = Default::default();
         loop {
-            let page = self.metadata.all_published(repo, (&after.0, &after.1), PAGE).await?;
-            let Some((package, last)) = page.last() else { break };
+            let page = self
+                .metadata
+                .all_published(repo, (&after.0, &after.1), PAGE)
+                .await?;
+            let Some((package, last)) = page.last() else {
+                break;
+            };
             after = (package.clone(), last.path.clone());
-            let add = move |state: &mut dyn State| page.into_iter().try_for_each(|(_, row)| state.add(&kept(row)));
+            let add = move |state: &mut dyn State| {
+                page.into_iter()
+                    .try_for_each(|(_, row)| state.add(&kept(row)))
+            };
             state = aside(state, add).await?;
         }
         let end = move || state.end(pen.as_ref().map(|pen| pen as &dyn Signer));
-        let composed = tokio::task::spawn_blocking(end).await.map_err(Problem::internal)??;
+        let composed = tokio::task::spawn_blocking(end)
+            .await
+            .map_err(Problem::internal)??;
         let told = self.stored(composed).await?;
         self.keep_told(repo, Of::Revision(revision), told).await
     }
@@ -94,16 +138,35 @@ impl Engine {
     /// Documents with their bytes stored.
     pub(crate) async fn stored(&self, composed: Vec<Composed>) -> Result<Vec<Told>, Problem> {
         let mut told = Vec::with_capacity(composed.len());
-        for Composed { path, content_type, bytes, lasting } in composed {
+        for Composed {
+            path,
+            content_type,
+            bytes,
+            lasting,
+        } in composed
+        {
             let blob = self.store(&bytes.into()).await?;
-            told.push(Told { path, blob, content_type, lasting });
+            told.push(Told {
+                path,
+                blob,
+                content_type,
+                lasting,
+            });
         }
         Ok(told)
     }
 
     /// Keeps the documents of a state.
-    pub(crate) async fn keep_told(&self, repo: i64, of: Of<'_>, told: Vec<Told>) -> Result<(), Problem> {
-        let made: Vec<_> = told.iter().map(|told| (told.blob.digest, told.blob.bytes.clone())).collect();
+    pub(crate) async fn keep_told(
+        &self,
+        repo: i64,
+        of: Of<'_>,
+        told: Vec<Told>,
+    ) -> Result<(), Problem> {
+        let made: Vec<_> = told
+            .iter()
+            .map(|told| (told.blob.digest, told.blob.bytes.clone()))
+            .collect();
         let outcome = self.metadata.keep_whole(repo, of, told, GRACE).await;
         for (digest, bytes) in made {
             self.drop_double(digest, &bytes).await?;
@@ -113,17 +176,30 @@ impl Engine {
 
     /// The repo's key, as its row has it now: what is signed with another is not kept.
     pub(crate) async fn pen(&self, repo: i64, now: Timestamp) -> Result<Option<Pen>, Problem> {
-        let row = self.metadata.repos().await?.into_iter().find(|row| row.id == repo).ok_or_else(absent)?;
+        let row = self
+            .metadata
+            .repos()
+            .await?
+            .into_iter()
+            .find(|row| row.id == repo)
+            .ok_or_else(absent)?;
         let settings = settings_of(&row.settings)?;
-        let Some(key) = &settings.signing_key else { return Ok(None) };
+        let Some(key) = &settings.signing_key else {
+            return Ok(None);
+        };
         let place = format!("{}/{}", row.protocol, row.name);
-        Ok(Some(Pen { key: self.gate.open_signing_key(&key.sealed, &place)?, now }))
+        Ok(Some(Pen {
+            key: self.gate.open_signing_key(&key.sealed, &place)?,
+            now,
+        }))
     }
 }
 
 /// What a repo's protocol tells of whole repos.
 pub(crate) fn whole_of(mirror: &Mirror) -> Result<&'static dyn Whole, Problem> {
-    hosted_of(mirror)?.whole().ok_or_else(|| Problem::internal("no document here tells of all packages"))
+    hosted_of(mirror)?
+        .whole()
+        .ok_or_else(|| Problem::internal("no document here tells of all packages"))
 }
 
 /// Works on a state away from the connections.
@@ -132,5 +208,7 @@ async fn aside(
     work: impl FnOnce(&mut dyn State) -> Result<(), Problem> + Send + 'static,
 ) -> Result<Box<dyn State>, Problem> {
     let work = move || work(&mut *state).map(|()| state);
-    tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Problem::internal)?
 }

@@ -36,7 +36,11 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client that trusts `ca` besides the machine's authorities.
-    pub(crate) fn new(server: Server, ca: Option<&Path>, credentials: Credentials) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        server: Server,
+        ca: Option<&Path>,
+        credentials: Credentials,
+    ) -> Result<Self, Failure> {
         let mut builder = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .connect_timeout(CONNECT)
@@ -51,8 +55,14 @@ impl Client {
             Some(ca) => builder.tls_certs_merge(authorities(ca)?),
             None => builder,
         };
-        let http = builder.build().map_err(|error| Failure::Local(format!("no HTTP client: {}", causes(&error))))?;
-        Ok(Self { http, server, credentials })
+        let http = builder
+            .build()
+            .map_err(|error| Failure::Local(format!("no HTTP client: {}", causes(&error))))?;
+        Ok(Self {
+            http,
+            server,
+            credentials,
+        })
     }
 
     /// The server.
@@ -60,11 +70,20 @@ impl Client {
         &self.server
     }
 
-    pub(crate) async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+    pub(crate) async fn get(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
         self.call(Method::GET, path, query, None).await
     }
 
-    pub(crate) async fn post(&self, path: &[&str], query: &[(&str, &str)], body: &Value) -> Result<Value, Failure> {
+    pub(crate) async fn post(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<Value, Failure> {
         self.call(Method::POST, path, query, Some(body)).await
     }
 
@@ -77,7 +96,11 @@ impl Client {
     }
 
     /// A whole list, page after page, in the form of one page.
-    pub(crate) async fn all(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+    pub(crate) async fn all(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, Failure> {
         let mut items = Vec::new();
         let mut after = String::new();
         loop {
@@ -92,7 +115,9 @@ impl Client {
             items.extend(more);
             match page["next"].as_str() {
                 None => return Ok(json!({"items": items, "next": null})),
-                Some(next) if next == after => return Err(self.strange("a list without end".to_owned())),
+                Some(next) if next == after => {
+                    return Err(self.strange("a list without end".to_owned()));
+                }
                 Some(next) => next.clone_into(&mut after),
             }
         }
@@ -105,7 +130,10 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        let request = self.http.request(method, self.server.call(path, query)?).header(ACCEPT, "application/json");
+        let request = self
+            .http
+            .request(method, self.server.call(path, query)?)
+            .header(ACCEPT, "application/json");
         let request = match &self.credentials {
             Credentials::None => request,
             Credentials::Token(token) => request.bearer_auth(token),
@@ -115,17 +143,28 @@ impl Client {
             Some(body) => request.json(body),
             None => request,
         };
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         self.understand(response).await
     }
 
     /// The JSON of an answer, or what went wrong.
     async fn understand(&self, mut response: Response) -> Result<Value, Failure> {
         let status = response.status();
-        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let media_type = media_type.to_owned();
         let mut body = Vec::new();
-        while let Some(more) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+        while let Some(more) = response
+            .chunk()
+            .await
+            .map_err(|error| self.unreachable(&error))?
+        {
             if body.len() + more.len() > ANSWER_BYTES {
                 return Err(self.strange(format!("an answer of more than {ANSWER_BYTES} bytes")));
             }
@@ -143,23 +182,39 @@ impl Client {
         let (code, detail) = text("code").zip(text("detail")).ok_or_else(strange)?;
         match (&self.credentials, status.as_u16()) {
             (Credentials::None, 401) => Err(Failure::NotLoggedIn),
-            (_, status) => Err(Failure::Refused { status, code, detail }),
+            (_, status) => Err(Failure::Refused {
+                status,
+                code,
+                detail,
+            }),
         }
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let cause = if error.is_timeout() { "no answer in time".to_owned() } else { causes(error) };
-        Failure::Unreachable { server: self.server.to_string(), secure: self.server.is_secure(), cause }
+        let cause = if error.is_timeout() {
+            "no answer in time".to_owned()
+        } else {
+            causes(error)
+        };
+        Failure::Unreachable {
+            server: self.server.to_string(),
+            secure: self.server.is_secure(),
+            cause,
+        }
     }
 
     fn strange(&self, what: String) -> Failure {
-        Failure::Strange { server: self.server.to_string(), what }
+        Failure::Strange {
+            server: self.server.to_string(),
+            what,
+        }
     }
 }
 
 fn authorities(path: &Path) -> Result<Vec<Certificate>, Failure> {
     let pem = std::fs::read(path).map_err(|error| Failure::file(path, error))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| Failure::file(path, causes(&error)))?;
+    let found =
+        Certificate::from_pem_bundle(&pem).map_err(|error| Failure::file(path, causes(&error)))?;
     if found.is_empty() {
         return Err(Failure::file(path, "there is no certificate in it"));
     }

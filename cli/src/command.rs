@@ -17,7 +17,13 @@ pub struct Global {
     #[arg(long, global = true, env = "LARDER_SERVER", value_name = "URL")]
     pub server: Option<String>,
     /// The token to show [default: the one of `larder login`]; others can see flags, so prefer the variable.
-    #[arg(long, global = true, env = "LARDER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    #[arg(
+        long,
+        global = true,
+        env = "LARDER_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
     pub token: Option<String>,
     /// Print the API's JSON instead of tables.
     #[arg(long, global = true)]
@@ -275,7 +281,9 @@ pub enum Token {
 
 /// The roles, from least to most.
 fn roles() -> PossibleValuesParser {
-    PossibleValuesParser::new([Role::Reader, Role::Writer, Role::Maintainer, Role::Admin].map(Role::word))
+    PossibleValuesParser::new(
+        [Role::Reader, Role::Writer, Role::Maintainer, Role::Admin].map(Role::word),
+    )
 }
 
 /// What can be done to grants.

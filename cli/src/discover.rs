@@ -12,7 +12,12 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// What a password is shown as.
 const HIDDEN: &str = "***";
 
-const LIST: &[Column] = &[("PROTOCOL", "protocol"), ("URL", "url"), ("FOR", "for"), ("FOUND IN", "found_in")];
+const LIST: &[Column] = &[
+    ("PROTOCOL", "protocol"),
+    ("URL", "url"),
+    ("FOR", "for"),
+    ("FOUND IN", "found_in"),
+];
 
 pub(crate) fn discover(machine: &Machine) -> Outcome {
     told(&larder_discover::discover(machine, LIMIT))
@@ -24,7 +29,9 @@ fn told(all: &[(ProtocolName, Vec<Found>)]) -> Outcome {
         if found.is_empty() {
             let command = setting(*protocol);
             lines.push(json!({"protocol": protocol.0, "found_in": format!("nothing found; set it with {command}")}));
-            items.push(json!({"protocol": protocol.0, "url": null, "found_in": null, "set_with": command}));
+            items.push(
+                json!({"protocol": protocol.0, "url": null, "found_in": null, "set_with": command}),
+            );
         }
         for one in found {
             let item = item(one);
@@ -35,7 +42,12 @@ fn told(all: &[(ProtocolName, Vec<Found>)]) -> Outcome {
         }
     }
     let text = list(LIST, &lines).trim_end().to_owned();
-    Outcome { json: Some(json!({"items": items, "next": null})), view: View::Text(text), note: None, failed: false }
+    Outcome {
+        json: Some(json!({"items": items, "next": null})),
+        view: View::Text(text),
+        note: None,
+        failed: false,
+    }
 }
 
 fn item(found: &Found) -> Value {
@@ -54,7 +66,9 @@ fn item(found: &Found) -> Value {
 fn shown(found: &Found) -> String {
     let name = found.username.as_deref().unwrap_or_default();
     match &found.password {
-        Some(_) => found.url.replacen("://", &format!("://{name}:{HIDDEN}@"), 1),
+        Some(_) => found
+            .url
+            .replacen("://", &format!("://{name}:{HIDDEN}@"), 1),
         None => found.url.clone(),
     }
 }
@@ -68,16 +82,26 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let variables = [
             ("PATH", folder.path().to_str().expect("path")),
-            ("PIP_INDEX_URL", "https://me:hunter2@registry.example/simple"),
+            (
+                "PIP_INDEX_URL",
+                "https://me:hunter2@registry.example/simple",
+            ),
             ("npm_config_registry", "https://hunter2@registry.example"),
         ];
-        let machine =
-            Machine::new(variables.map(|(name, value)| (name.to_owned(), value.to_owned())), folder.path().into());
+        let machine = Machine::new(
+            variables.map(|(name, value)| (name.to_owned(), value.to_owned())),
+            folder.path().into(),
+        );
         let outcome = discover(&machine);
         let json = outcome.json.expect("JSON");
         let items = json["items"].as_array().expect("items");
-        let View::Text(shown) = outcome.view else { panic!("no text") };
-        assert!(!json.to_string().contains("hunter2") && !shown.contains("hunter2"), "{shown}");
+        let View::Text(shown) = outcome.view else {
+            panic!("no text")
+        };
+        assert!(
+            !json.to_string().contains("hunter2") && !shown.contains("hunter2"),
+            "{shown}"
+        );
         for part in [
             "npm       https://token:***@registry.example/",
             "pypi      https://me:***@registry.example/simple/",
@@ -86,7 +110,13 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{shown}");
         }
-        let pypi = items.iter().find(|item| item["protocol"] == "pypi").expect("pypi");
-        assert_eq!((&pypi["url"], &pypi["has_password"]), (&json!("https://registry.example/simple/"), &json!(true)));
+        let pypi = items
+            .iter()
+            .find(|item| item["protocol"] == "pypi")
+            .expect("pypi");
+        assert_eq!(
+            (&pypi["url"], &pypi["has_password"]),
+            (&json!("https://registry.example/simple/"), &json!(true))
+        );
     }
 }

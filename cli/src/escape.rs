@@ -12,7 +12,11 @@ fn acts(c: char) -> bool {
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if acts(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+        if acts(c) {
+            out.extend(c.escape_unicode())
+        } else {
+            out.push(c)
+        }
     }
     out
 }
@@ -40,7 +44,10 @@ mod tests {
     #[test]
     fn what_acts_is_shown_as_a_number() {
         assert_eq!(plain("größe 尺寸 a-b"), "größe 尺寸 a-b");
-        assert_eq!(plain("a\u{1b}[31mb\r\n\t\u{9b}c"), r"a\u{1b}[31mb\u{d}\u{a}\u{9}\u{9b}c");
+        assert_eq!(
+            plain("a\u{1b}[31mb\r\n\t\u{9b}c"),
+            r"a\u{1b}[31mb\u{d}\u{a}\u{9}\u{9b}c"
+        );
         assert_eq!(
             plain("\u{202e}gpj.exe\u{2066}\u{200b}\u{feff}\u{61c}"),
             r"\u{202e}gpj.exe\u{2066}\u{200b}\u{feff}\u{61c}"
@@ -52,6 +59,9 @@ mod tests {
         let value = serde_json::json!({"a\u{202e}": ["x\u{1b}\u{9b}\u{feff}", "ä\n", 1]});
         let text = json(&value);
         assert!(text.chars().all(|c| c == '\n' || !acts(c)), "{text:?}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).expect("JSON"),
+            value
+        );
     }
 }

@@ -59,7 +59,20 @@ mod tests {
             let expiry: Expiry = text.parse().expect(text);
             assert_eq!(expiry.moment(now).to_string(), expected, "{text}");
         }
-        for bad in ["", "d", "0d", "-1d", "+1d", "30", "30 d", "1000000d", "soon", "2031-02-30", "1ä", "ä"] {
+        for bad in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "+1d",
+            "30",
+            "30 d",
+            "1000000d",
+            "soon",
+            "2031-02-30",
+            "1ä",
+            "ä",
+        ] {
             assert!(bad.parse::<Expiry>().is_err(), "{bad}");
         }
     }

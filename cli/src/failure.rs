@@ -11,9 +11,17 @@ pub(crate) enum Failure {
     /// It needs a server or a token, and there is none.
     NotLoggedIn,
     /// No answer came.
-    Unreachable { server: String, secure: bool, cause: String },
+    Unreachable {
+        server: String,
+        secure: bool,
+        cause: String,
+    },
     /// The server said no, in its own words.
-    Refused { status: u16, code: String, detail: String },
+    Refused {
+        status: u16,
+        code: String,
+        detail: String,
+    },
     /// What answered is no larder.
     Strange { server: String, what: String },
     /// Something on this machine.
@@ -40,20 +48,39 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(text) | Self::Local(text) => f.write_str(text),
             Self::NotLoggedIn => f.write_str("not logged in: run larder login URL"),
-            Self::Unreachable { server, secure: false, cause } => {
-                write!(f, "cannot reach {server} ({cause}); is the server running? larder serve")
+            Self::Unreachable {
+                server,
+                secure: false,
+                cause,
+            } => {
+                write!(
+                    f,
+                    "cannot reach {server} ({cause}); is the server running? larder serve"
+                )
             }
-            Self::Unreachable { server, secure: true, cause } => write!(
+            Self::Unreachable {
+                server,
+                secure: true,
+                cause,
+            } => write!(
                 f,
                 "cannot reach {server} ({cause}); is the server running (larder serve), with https:// and a certificate \
                 that is trusted here (--ca-cert FILE)?"
             ),
-            Self::Refused { status: 401, detail, .. } => {
+            Self::Refused {
+                status: 401,
+                detail,
+                ..
+            } => {
                 write!(f, "{}; run larder login URL to log in again", plain(detail))
             }
             Self::Refused { code, detail, .. } => write!(f, "{} ({})", plain(detail), plain(code)),
             Self::Strange { server, what } => {
-                write!(f, "{server} does not answer like a larder server ({}); is the address right?", plain(what))
+                write!(
+                    f,
+                    "{server} does not answer like a larder server ({}); is the address right?",
+                    plain(what)
+                )
             }
         }
     }

@@ -17,18 +17,31 @@ const LIST: &[Column] = &[
     ("CREATED", "created_at"),
     ("BY", "created_by"),
 ];
-const RECORD: &[Column] =
-    &[("Id", "id"), ("Subject", "subject"), ("Repository", "repository"), ("Package", "package"), ("Role", "role")];
+const RECORD: &[Column] = &[
+    ("Id", "id"),
+    ("Subject", "subject"),
+    ("Repository", "repository"),
+    ("Package", "package"),
+    ("Role", "role"),
+];
 
 pub(crate) async fn grant(command: Grant, client: &Client) -> Result<Outcome, Failure> {
     match command {
         Grant::List => Ok(Outcome::list(client.all(&["grants"], &[]).await?, LIST)),
-        Grant::Create { subject, repository, role, package } => {
+        Grant::Create {
+            subject,
+            repository,
+            role,
+            package,
+        } => {
             let mut body = json!({"subject": subject, "repository": repository, "role": role});
             if let Some(package) = package {
                 body["package"] = Value::String(package);
             }
-            Ok(Outcome::record(client.post(&["grants"], &[], &body).await?, RECORD))
+            Ok(Outcome::record(
+                client.post(&["grants"], &[], &body).await?,
+                RECORD,
+            ))
         }
         Grant::Delete { id, yes } => {
             confirm(&format!("Take grant {id} back?"), yes)?;

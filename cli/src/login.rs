@@ -16,13 +16,24 @@ use std::path::{Path, PathBuf};
 /// What every token begins with: one that is given as a password is no password.
 const TOKEN: &str = "lrd_";
 
-const CALLER: &[Column] =
-    &[("Name", "name"), ("Kind", "kind"), ("Superuser", "superuser"), ("Limited", "limited"), ("Server", "server")];
+const CALLER: &[Column] = &[
+    ("Name", "name"),
+    ("Kind", "kind"),
+    ("Superuser", "superuser"),
+    ("Limited", "limited"),
+    ("Server", "server"),
+];
 
-pub(crate) async fn login(login: Login, global: &Global, config: &Path) -> Result<Outcome, Failure> {
+pub(crate) async fn login(
+    login: Login,
+    global: &Global,
+    config: &Path,
+) -> Result<Outcome, Failure> {
     let server = Server::parse(&login.url)?;
     if !server.is_secure() && !server.is_local() {
-        complain("warning: http:// sends the password for everyone on the way to read; use https:// if you can");
+        complain(
+            "warning: http:// sends the password for everyone on the way to read; use https:// if you can",
+        );
     }
     let ca = global.ca.as_deref().map(absolute).transpose()?;
     let credentials = credentials(login, global, &server)?;
@@ -30,19 +41,29 @@ pub(crate) async fn login(login: Login, global: &Global, config: &Path) -> Resul
     let caller = client.get(&["whoami"], &[]).await?;
     let Some(name) = caller["name"].as_str().map(plain) else {
         let what = "the credentials were not looked at".to_owned();
-        return Err(Failure::Strange { server: server.to_string(), what });
+        return Err(Failure::Strange {
+            server: server.to_string(),
+            what,
+        });
     };
     let (token, token_id) = match credentials {
         Credentials::Token(token) => (token, None),
         _ => made_token(&client).await?,
     };
     let before = Profile::load(config).ok().flatten();
-    let profile = Profile { server: server.to_string(), token, token_id, ca };
+    let profile = Profile {
+        server: server.to_string(),
+        token,
+        token_id,
+        ca,
+    };
     if let Err(failure) = profile.save(config) {
         drop(end_token(&profile).await); // nobody would ever show it
         return Err(failure);
     }
-    if let Some(before) = before.filter(|before| before.server == profile.server && before.token != profile.token) {
+    if let Some(before) =
+        before.filter(|before| before.server == profile.server && before.token != profile.token)
+    {
         drop(end_token(&before).await); // it would only lie about; whoever minds finds it in the list
     }
     Ok(Outcome::done(format!("Logged in to {server} as {name}.")))
@@ -56,8 +77,14 @@ fn credentials(login: Login, global: &Global, server: &Server) -> Result<Credent
     }
     let name = match login.username {
         Some(name) => name.to_string(),
-        None if terminal::is_there() => terminal::ask(&format!("User name at {server}: "))?.trim().to_owned(),
-        None => return Err(Failure::Usage("nobody is there to answer: give --username or --token".to_owned())),
+        None if terminal::is_there() => terminal::ask(&format!("User name at {server}: "))?
+            .trim()
+            .to_owned(),
+        None => {
+            return Err(Failure::Usage(
+                "nobody is there to answer: give --username or --token".to_owned(),
+            ));
+        }
     };
     let password = password::present(login.password_stdin, &name)?;
     if password.starts_with(TOKEN) {
@@ -69,11 +96,21 @@ fn credentials(login: Login, global: &Global, server: &Server) -> Result<Credent
 /// Makes a token for this machine: the password itself is never kept.
 async fn made_token(client: &Client) -> Result<(String, Option<String>), Failure> {
     let machine = rustix::system::uname();
-    let machine: String = machine.nodename().to_string_lossy().chars().filter(|c| !c.is_control()).take(100).collect();
-    let made = client.post(&["tokens"], &[], &json!({"name": format!("cli {machine}")})).await?;
+    let machine: String = machine
+        .nodename()
+        .to_string_lossy()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(100)
+        .collect();
+    let made = client
+        .post(&["tokens"], &[], &json!({"name": format!("cli {machine}")}))
+        .await?;
     let text = |field: &str| made[field].as_str().map(str::to_owned);
-    let strange =
-        || Failure::Strange { server: client.server().to_string(), what: "a token without secret".to_owned() };
+    let strange = || Failure::Strange {
+        server: client.server().to_string(),
+        what: "a token without secret".to_owned(),
+    };
     let (id, secret) = text("id").zip(text("secret")).ok_or_else(strange)?;
     Ok((secret, Some(id)))
 }
@@ -100,11 +137,19 @@ pub(crate) async fn logout(config: &Path) -> Result<Outcome, Failure> {
 
 /// Ends the token that login made; one that is gone already is as good.
 async fn end_token(profile: &Profile) -> Result<(), Failure> {
-    let Some(id) = &profile.token_id else { return Ok(()) };
+    let Some(id) = &profile.token_id else {
+        return Ok(());
+    };
     let credentials = Credentials::Token(profile.token.clone());
-    let client = Client::new(Server::parse(&profile.server)?, profile.ca.as_deref(), credentials)?;
+    let client = Client::new(
+        Server::parse(&profile.server)?,
+        profile.ca.as_deref(),
+        credentials,
+    )?;
     match client.delete(&["tokens", id]).await {
-        Err(Failure::Refused { status: 401 | 404, .. }) => Ok(()),
+        Err(Failure::Refused {
+            status: 401 | 404, ..
+        }) => Ok(()),
         ended => ended,
     }
 }
@@ -113,8 +158,14 @@ pub(crate) async fn whoami(global: &Global, config: &Path) -> Result<Outcome, Fa
     let client = session::open(global, config)?;
     let mut caller = client.get(&["whoami"], &[]).await?;
     if caller["name"].is_null() {
-        let sentence = format!("Nobody: {} was shown no credentials. Run larder login URL.", client.server());
-        return Ok(Outcome { json: Some(caller), ..Outcome::done(sentence) });
+        let sentence = format!(
+            "Nobody: {} was shown no credentials. Run larder login URL.",
+            client.server()
+        );
+        return Ok(Outcome {
+            json: Some(caller),
+            ..Outcome::done(sentence)
+        });
     }
     caller["server"] = Value::String(client.server().to_string());
     Ok(Outcome::record(caller, CALLER))

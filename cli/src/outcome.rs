@@ -32,22 +32,40 @@ pub(crate) enum View {
 impl Outcome {
     /// A list that the API answered.
     pub(crate) const fn list(json: Value, columns: &'static [Column]) -> Self {
-        Self { json: Some(json), view: View::List(columns), note: None, failed: false }
+        Self {
+            json: Some(json),
+            view: View::List(columns),
+            note: None,
+            failed: false,
+        }
     }
 
     /// One thing that the API answered.
     pub(crate) const fn record(json: Value, columns: &'static [Column]) -> Self {
-        Self { json: Some(json), view: View::Record(columns), note: None, failed: false }
+        Self {
+            json: Some(json),
+            view: View::Record(columns),
+            note: None,
+            failed: false,
+        }
     }
 
     /// Something that is done.
     pub(crate) fn done(sentence: impl Into<String>) -> Self {
-        Self { json: None, view: View::Text(sentence.into()), note: None, failed: false }
+        Self {
+            json: None,
+            view: View::Text(sentence.into()),
+            note: None,
+            failed: false,
+        }
     }
 
     /// With something more to say.
     pub(crate) fn noting(self, note: impl Into<String>) -> Self {
-        Self { note: Some(note.into()), ..self }
+        Self {
+            note: Some(note.into()),
+            ..self
+        }
     }
 
     /// One that is a failure, or not.
@@ -58,11 +76,18 @@ impl Outcome {
     /// What goes to standard output.
     fn text(&self, as_json: bool) -> String {
         if as_json {
-            return self.json.as_ref().map(|value| json(value) + "\n").unwrap_or_default();
+            return self
+                .json
+                .as_ref()
+                .map(|value| json(value) + "\n")
+                .unwrap_or_default();
         }
         let value = self.json.as_ref().unwrap_or(&Value::Null);
         match &self.view {
-            View::List(columns) => list(columns, value["items"].as_array().map_or(&[], Vec::as_slice)),
+            View::List(columns) => list(
+                columns,
+                value["items"].as_array().map_or(&[], Vec::as_slice),
+            ),
             View::Record(columns) => record(columns, value),
             View::Text(text) => format!("{text}\n"),
         }
@@ -74,7 +99,10 @@ impl Outcome {
             complain(note);
         }
         let mut out = std::io::stdout().lock();
-        match out.write_all(self.text(as_json).as_bytes()).and_then(|()| out.flush()) {
+        match out
+            .write_all(self.text(as_json).as_bytes())
+            .and_then(|()| out.flush())
+        {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             shown => shown,
         }
@@ -93,9 +121,15 @@ mod tests {
 
     #[test]
     fn programs_get_json_and_people_get_tables() {
-        let outcome = Outcome::list(json!({"items": [{"id": "1"}], "next": null}), &[("ID", "id")]);
+        let outcome = Outcome::list(
+            json!({"items": [{"id": "1"}], "next": null}),
+            &[("ID", "id")],
+        );
         assert_eq!(outcome.text(false), "ID\n1\n");
-        assert_eq!(serde_json::from_str::<Value>(&outcome.text(true)).ok(), outcome.json);
+        assert_eq!(
+            serde_json::from_str::<Value>(&outcome.text(true)).ok(),
+            outcome.json
+        );
         assert_eq!(Outcome::done("Done.").text(false), "Done.\n");
         assert_eq!(Outcome::done("Done.").text(true), "");
     }

@@ -18,20 +18,32 @@ pub(crate) struct New {
 /// A new password for `whom`, from where the flags say.
 pub(crate) fn new(source: PasswordSource, whom: &str) -> Result<New, Failure> {
     if source.generate_password {
-        return Ok(New { password: generate()?, generated: true });
+        return Ok(New {
+            password: generate()?,
+            generated: true,
+        });
     }
     if source.password_stdin {
-        return Ok(New { password: terminal::line()?, generated: false });
+        return Ok(New {
+            password: terminal::line()?,
+            generated: false,
+        });
     }
     if !terminal::is_there() {
-        let text = "nobody is there to type a password: give --password-stdin or --generate-password";
+        let text =
+            "nobody is there to type a password: give --password-stdin or --generate-password";
         return Err(Failure::Usage(text.to_owned()));
     }
     let password = terminal::ask_hidden(&format!("New password for {whom}: "))?;
     if password != terminal::ask_hidden("Once more: ")? {
-        return Err(Failure::Local("the two passwords differ; nothing was done".to_owned()));
+        return Err(Failure::Local(
+            "the two passwords differ; nothing was done".to_owned(),
+        ));
     }
-    Ok(New { password, generated: false })
+    Ok(New {
+        password,
+        generated: false,
+    })
 }
 
 /// The present password of `whom`: a line of standard input, or asked for.
@@ -40,15 +52,21 @@ pub(crate) fn present(from_stdin: bool, whom: &str) -> Result<String, Failure> {
         return terminal::line();
     }
     if !terminal::is_there() {
-        return Err(Failure::Usage("nobody is there to type a password: give --password-stdin".to_owned()));
+        return Err(Failure::Usage(
+            "nobody is there to type a password: give --password-stdin".to_owned(),
+        ));
     }
     terminal::ask_hidden(&format!("Password of {whom}: "))
 }
 
 fn generate() -> Result<String, Failure> {
     let mut random = [0; LENGTH];
-    getrandom::fill(&mut random).map_err(|error| Failure::Local(format!("no random bytes: {error}")))?;
-    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect())
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::Local(format!("no random bytes: {error}")))?;
+    Ok(random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
+        .collect())
 }
 
 #[cfg(test)]

@@ -38,8 +38,13 @@ impl Profile {
         };
         // The error's own text would show the line, and with it the token.
         let wrong = |error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            Failure::file(&path, format!("line {line} is wrong; run larder login URL to write it anew"))
+            let line = error.span().map_or(1, |span| {
+                text[..span.start.min(text.len())].matches('\n').count() + 1
+            });
+            Failure::file(
+                &path,
+                format!("line {line} is wrong; run larder login URL to write it anew"),
+            )
         };
         toml::from_str(&text).map(Some).map_err(wrong)
     }
@@ -50,9 +55,16 @@ impl Profile {
         let text = toml::to_string(self).map_err(|error| Failure::file(&path, error))?;
         let fresh = path.with_extension("new");
         let write = || -> std::io::Result<()> {
-            DirBuilder::new().recursive(true).mode(0o700).create(config.join("larder"))?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(config.join("larder"))?;
             remove(&fresh)?; // what an earlier try left behind may be readable by others
-            let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+            let mut file: File = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&fresh)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&fresh, &path)
@@ -94,13 +106,26 @@ mod tests {
         let config = folder.path().join("config");
         assert!(Profile::load(&config).expect("none").is_none());
         profile().save(&config).expect("save");
-        std::fs::set_permissions(path(&config), std::fs::Permissions::from_mode(0o644)).expect("open it");
+        std::fs::set_permissions(path(&config), std::fs::Permissions::from_mode(0o644))
+            .expect("open it");
         std::fs::write(path(&config).with_extension("new"), "left behind").expect("left behind");
-        let changed = Profile { ca: Some("/etc/ca.pem".into()), ..profile() };
+        let changed = Profile {
+            ca: Some("/etc/ca.pem".into()),
+            ..profile()
+        };
         changed.save(&config).expect("save again");
         assert!(Profile::load(&config).expect("load") == Some(changed));
-        let mode = |path: &Path| std::fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
-        assert_eq!((mode(&path(&config)), mode(&config.join("larder"))), (0o600, 0o700));
+        let mode = |path: &Path| {
+            std::fs::metadata(path)
+                .expect("metadata")
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        assert_eq!(
+            (mode(&path(&config)), mode(&config.join("larder"))),
+            (0o600, 0o700)
+        );
         Profile::forget(&config).expect("forget");
         Profile::forget(&config).expect("forget again");
         assert!(Profile::load(&config).expect("none").is_none());
@@ -111,7 +136,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         profile().save(folder.path()).expect("save");
         std::fs::write(path(folder.path()), "server = \"x\"\ntoken = lrd_secret\n").expect("write");
-        let told = Profile::load(folder.path()).err().expect("broken").to_string();
-        assert!(told.contains("line 2 is wrong") && !told.contains("lrd_"), "{told}");
+        let told = Profile::load(folder.path())
+            .err()
+            .expect("broken")
+            .to_string();
+        assert!(
+            told.contains("line 2 is wrong") && !told.contains("lrd_"),
+            "{told}"
+        );
     }
 }

@@ -11,7 +11,12 @@ use serde_json::{Map, Value, json};
 use std::fmt;
 use std::str::FromStr;
 
-const LIST: &[Column] = &[("PROTOCOL", "protocol"), ("NAME", "name"), ("KIND", "kind"), ("DESCRIPTION", "description")];
+const LIST: &[Column] = &[
+    ("PROTOCOL", "protocol"),
+    ("NAME", "name"),
+    ("KIND", "kind"),
+    ("DESCRIPTION", "description"),
+];
 const HOSTED: &[Column] = &[
     ("Protocol", "protocol"),
     ("Name", "name"),
@@ -74,12 +79,22 @@ impl fmt::Display for RepoPath {
 impl FromStr for RepoPath {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let (protocol, name) = text.split_once('/').ok_or("write it as protocol/name, e.g. oci/team")?;
+        let (protocol, name) = text
+            .split_once('/')
+            .ok_or("write it as protocol/name, e.g. oci/team")?;
         let protocol = protocol.parse().map_err(|_| {
-            let known: Vec<&str> = ProtocolName::ALL.iter().map(|protocol| protocol.0).collect();
+            let known: Vec<&str> = ProtocolName::ALL
+                .iter()
+                .map(|protocol| protocol.0)
+                .collect();
             format!("the part before the slash is one of {}", known.join(", "))
         })?;
-        Ok(Self { protocol, name: name.parse::<RepoName>().map_err(|error| error.to_string())? })
+        Ok(Self {
+            protocol,
+            name: name
+                .parse::<RepoName>()
+                .map_err(|error| error.to_string())?,
+        })
     }
 }
 
@@ -97,8 +112,13 @@ impl FromStr for Block {
             Some((package, reason)) => (package, Some(reason.trim().to_owned())),
             None => (text, None),
         };
-        let package = package.parse::<Pattern>().map_err(|error| error.to_string())?;
-        Ok(Self { package, reason: reason.filter(|reason| !reason.is_empty()) })
+        let package = package
+            .parse::<Pattern>()
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            package,
+            reason: reason.filter(|reason| !reason.is_empty()),
+        })
     }
 }
 
@@ -113,9 +133,16 @@ impl From<Block> for Value {
 
 pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Failure> {
     match command {
-        Repo::List => Ok(Outcome::list(client.all(&["repositories"], &[]).await?, LIST)),
+        Repo::List => Ok(Outcome::list(
+            client.all(&["repositories"], &[]).await?,
+            LIST,
+        )),
         Repo::Show { name } => Ok(shown(client.get(&name.call(), &[]).await?)),
-        Repo::Create { name, kind, settings } => {
+        Repo::Create {
+            name,
+            kind,
+            settings,
+        } => {
             let kind = kind.unwrap_or_else(|| fitting(&settings).to_owned());
             let mut body = fields(settings)?;
             body.extend([
@@ -123,9 +150,18 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
                 ("name".to_owned(), json!(name.name)),
                 ("kind".to_owned(), json!(kind)),
             ]);
-            Ok(shown(client.post(&["repositories"], &[], &Value::Object(body)).await?))
+            Ok(shown(
+                client
+                    .post(&["repositories"], &[], &Value::Object(body))
+                    .await?,
+            ))
         }
-        Repo::Set { name, settings, online, block_nothing } => {
+        Repo::Set {
+            name,
+            settings,
+            online,
+            block_nothing,
+        } => {
             let mut body = fields(settings)?;
             if online {
                 body.insert("offline".to_owned(), json!(false));
@@ -134,12 +170,19 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
                 body.insert("blocked".to_owned(), json!([]));
             }
             if body.is_empty() {
-                return Err(Failure::Usage("nothing to change: larder repo set --help lists what can be".to_owned()));
+                return Err(Failure::Usage(
+                    "nothing to change: larder repo set --help lists what can be".to_owned(),
+                ));
             }
-            Ok(shown(client.patch(&name.call(), &Value::Object(body)).await?))
+            Ok(shown(
+                client.patch(&name.call(), &Value::Object(body)).await?,
+            ))
         }
         Repo::Delete { name, yes } => {
-            confirm(&format!("Delete repository {name} with all that is in it?"), yes)?;
+            confirm(
+                &format!("Delete repository {name} with all that is in it?"),
+                yes,
+            )?;
             client.delete(&name.call()).await?;
             Ok(Outcome::done(format!("Repository {name} deleted.")))
         }
@@ -158,7 +201,9 @@ fn shown(repo: Value) -> Outcome {
 /// The kind that settings speak of.
 const fn fitting(settings: &RepoSettings) -> &'static str {
     match settings {
-        RepoSettings { upstream: Some(_), .. } => "mirror",
+        RepoSettings {
+            upstream: Some(_), ..
+        } => "mirror",
         RepoSettings { members, .. } if !members.is_empty() => "group",
         _ => "hosted",
     }
@@ -167,23 +212,59 @@ const fn fitting(settings: &RepoSettings) -> &'static str {
 /// The fields of a call's body that the settings fill.
 fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
     let mut upstream = Map::new();
-    let password = if settings.password_stdin { Some(terminal::line()?) } else { None };
+    let password = if settings.password_stdin {
+        Some(terminal::line()?)
+    } else {
+        None
+    };
     put(&mut upstream, "url", settings.upstream);
     put(&mut upstream, "username", settings.username);
     put(&mut upstream, "password", password);
     put(&mut upstream, "allow_private", settings.allow_private);
-    put(&mut upstream, "allow", Some(settings.allow).filter(|origins| !origins.is_empty()));
-    put(&mut upstream, "requests_per_minute", settings.requests_per_minute);
+    put(
+        &mut upstream,
+        "allow",
+        Some(settings.allow).filter(|origins| !origins.is_empty()),
+    );
+    put(
+        &mut upstream,
+        "requests_per_minute",
+        settings.requests_per_minute,
+    );
     let mut body = Map::new();
     put(&mut body, "description", settings.description);
-    put(&mut body, "fresh_seconds", settings.fresh.map(|span| span.0));
+    put(
+        &mut body,
+        "fresh_seconds",
+        settings.fresh.map(|span| span.0),
+    );
     put(&mut body, "offline", settings.offline.then_some(true));
-    put(&mut body, "upstream", Some(upstream).filter(|upstream| !upstream.is_empty()));
-    let key = settings.signing_key.as_deref().map(terminal::file).transpose()?;
+    put(
+        &mut body,
+        "upstream",
+        Some(upstream).filter(|upstream| !upstream.is_empty()),
+    );
+    let key = settings
+        .signing_key
+        .as_deref()
+        .map(terminal::file)
+        .transpose()?;
     put(&mut body, "signing_key", key);
-    let members = settings.members.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
-    put(&mut body, "members", Some(members).filter(|members| !members.is_empty()));
-    put(&mut body, "blocked", Some(settings.blocked).filter(|blocked| !blocked.is_empty()));
+    let members = settings
+        .members
+        .iter()
+        .map(|name| name.as_str().to_owned())
+        .collect::<Vec<_>>();
+    put(
+        &mut body,
+        "members",
+        Some(members).filter(|members| !members.is_empty()),
+    );
+    put(
+        &mut body,
+        "blocked",
+        Some(settings.blocked).filter(|blocked| !blocked.is_empty()),
+    );
     Ok(body)
 }
 

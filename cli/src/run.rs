@@ -45,7 +45,11 @@ pub async fn run(command: Command, global: Global, env: &Env) -> i32 {
     }
 }
 
-pub(crate) async fn carry_out(command: Command, global: &Global, env: &Env) -> Result<Outcome, Failure> {
+pub(crate) async fn carry_out(
+    command: Command,
+    global: &Global,
+    env: &Env,
+) -> Result<Outcome, Failure> {
     let client = || open(global, &env.config_dir);
     match command {
         Command::Login(args) => login(args, global, &env.config_dir).await,

@@ -12,9 +12,14 @@ impl Server {
     /// Reads an address.
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |why: &str| {
-            Failure::Usage(format!("{text:?} is no address of a server: {why}; write it as https://larder.example"))
+            Failure::Usage(format!(
+                "{text:?} is no address of a server: {why}; write it as https://larder.example"
+            ))
         };
-        let mut url: Url = text.trim().parse().map_err(|error| wrong(&format!("{error}")))?;
+        let mut url: Url = text
+            .trim()
+            .parse()
+            .map_err(|error| wrong(&format!("{error}")))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(wrong("it begins with http:// or https://"));
         }
@@ -33,7 +38,11 @@ impl Server {
     pub(crate) fn call(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, Failure> {
         let mut url = self.0.clone();
         let no_base = |()| Failure::Usage("the address of the server cannot have paths".to_owned());
-        url.path_segments_mut().map_err(no_base)?.pop_if_empty().extend(["api", "v1"]).extend(path);
+        url.path_segments_mut()
+            .map_err(no_base)?
+            .pop_if_empty()
+            .extend(["api", "v1"])
+            .extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -47,8 +56,15 @@ impl Server {
 
     /// Whether it is this machine.
     pub(crate) fn is_local(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        let host = self
+            .0
+            .host_str()
+            .unwrap_or_default()
+            .trim_matches(['[', ']']);
+        host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -71,7 +87,11 @@ mod tests {
             (" http://[::1]:7070 ", "http://[::1]:7070"),
             ("https://a.example/larder/", "https://a.example/larder"),
         ] {
-            assert_eq!(Server::parse(text).expect(text).to_string(), expected, "{text}");
+            assert_eq!(
+                Server::parse(text).expect(text).to_string(),
+                expected,
+                "{text}"
+            );
         }
         for bad in [
             "",
@@ -90,10 +110,18 @@ mod tests {
     #[test]
     fn calls_are_encoded() {
         let server = Server::parse("https://a.example/base").expect("server");
-        let url = server.call(&["users", "a@b+c/../d"], &[("after", "oci/a b&c")]).expect("call");
-        assert_eq!(url.as_str(), "https://a.example/base/api/v1/users/a@b+c%2F..%2Fd?after=oci%2Fa+b%26c");
+        let url = server
+            .call(&["users", "a@b+c/../d"], &[("after", "oci/a b&c")])
+            .expect("call");
+        assert_eq!(
+            url.as_str(),
+            "https://a.example/base/api/v1/users/a@b+c%2F..%2Fd?after=oci%2Fa+b%26c"
+        );
         let server = Server::parse("http://localhost:7070").expect("server");
-        assert_eq!(server.call(&["whoami"], &[]).expect("call").as_str(), "http://localhost:7070/api/v1/whoami");
+        assert_eq!(
+            server.call(&["whoami"], &[]).expect("call").as_str(),
+            "http://localhost:7070/api/v1/whoami"
+        );
     }
 
     #[test]

@@ -9,26 +9,45 @@ pub(crate) type Column = (&'static str, &'static str);
 
 /// A list, one line an item.
 pub(crate) fn list(columns: &[Column], items: &[Value]) -> String {
-    let titles = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
-    let lines = items.iter().map(|item| columns.iter().map(|(_, field)| cell(field, at(item, field))).collect());
+    let titles = columns
+        .iter()
+        .map(|(title, _)| (*title).to_owned())
+        .collect();
+    let lines = items.iter().map(|item| {
+        columns
+            .iter()
+            .map(|(_, field)| cell(field, at(item, field)))
+            .collect()
+    });
     let rows: Vec<Vec<String>> = std::iter::once(titles).chain(lines).collect();
     lay_out(&rows)
 }
 
 /// One thing, one line a field.
 pub(crate) fn record(columns: &[Column], value: &Value) -> String {
-    let rows: Vec<Vec<String>> =
-        columns.iter().map(|(title, field)| vec![(*title).to_owned(), cell(field, at(value, field))]).collect();
+    let rows: Vec<Vec<String>> = columns
+        .iter()
+        .map(|(title, field)| vec![(*title).to_owned(), cell(field, at(value, field))])
+        .collect();
     lay_out(&rows)
 }
 
 fn lay_out(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut out = String::new();
     for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     }
@@ -45,7 +64,11 @@ fn cell(field: &str, value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::String(text) if text.is_empty() => "-".to_owned(),
-        Value::String(text) => plain(&if field.ends_with("_at") { whole_seconds(text) } else { text.clone() }),
+        Value::String(text) => plain(&if field.ends_with("_at") {
+            whole_seconds(text)
+        } else {
+            text.clone()
+        }),
         Value::Array(items) if items.is_empty() => "-".to_owned(),
         Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(", "),
         other => plain(&other.to_string()),
@@ -53,7 +76,10 @@ fn cell(field: &str, value: &Value) -> String {
 }
 
 fn whole_seconds(text: &str) -> String {
-    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| Timestamp(time.seconds() * 1_000_000).to_string())
+    text.parse::<Timestamp>().map_or_else(
+        |_| text.to_owned(),
+        |time| Timestamp(time.seconds() * 1_000_000).to_string(),
+    )
 }
 
 /// An item of a list within a cell: text, a limit of a token, or a pattern of blocked packages.
@@ -68,7 +94,9 @@ fn item(value: &Value) -> String {
 /// Blocked packages, in the form that `--block` takes.
 fn block(value: &Value) -> String {
     let text = |field: &str| value[field].as_str().map(plain);
-    let reason = text("reason").map(|reason| format!("={reason}")).unwrap_or_default();
+    let reason = text("reason")
+        .map(|reason| format!("={reason}"))
+        .unwrap_or_default();
     text("package").unwrap_or_default() + &reason
 }
 
@@ -76,7 +104,11 @@ fn block(value: &Value) -> String {
 fn scope(grant: &Value) -> String {
     let text = |field: &str| plain(grant[field].as_str().unwrap_or_default());
     let package = text("package");
-    let package = if package == "*" { String::new() } else { format!(":{package}") };
+    let package = if package == "*" {
+        String::new()
+    } else {
+        format!(":{package}")
+    };
     format!("{}:{}{package}", text("repository"), text("role"))
 }
 
@@ -85,7 +117,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const COLUMNS: [Column; 4] = [("ID", "id"), ("NAME", "name"), ("LIMITS", "grants"), ("EXPIRES", "expires_at")];
+    const COLUMNS: [Column; 4] = [
+        ("ID", "id"),
+        ("NAME", "name"),
+        ("LIMITS", "grants"),
+        ("EXPIRES", "expires_at"),
+    ];
 
     #[test]
     fn lists_and_records() {
@@ -97,17 +134,27 @@ mod tests {
             ]}),
             json!({"id": "7", "name": "", "grants": null, "expires_at": "soon\u{202e}"}),
         ];
-        let shown = format!("{}\n{}", list(&COLUMNS, &items), record(&COLUMNS, &items[1]));
+        let shown = format!(
+            "{}\n{}",
+            list(&COLUMNS, &items),
+            record(&COLUMNS, &items[1])
+        );
         assert_eq!(shown, include_str!("../testdata/tables.txt"));
-        let nested =
-            json!({"upstream": {"url": "https://registry.example/", "allow": ["https://a.example", "b\u{7}"]}});
-        let columns = [("Upstream", "upstream/url"), ("Also", "upstream/allow"), ("None", "upstream/x/y")];
+        let nested = json!({"upstream": {"url": "https://registry.example/", "allow": ["https://a.example", "b\u{7}"]}});
+        let columns = [
+            ("Upstream", "upstream/url"),
+            ("Also", "upstream/allow"),
+            ("None", "upstream/x/y"),
+        ];
         assert_eq!(
             record(&columns, &nested),
             "Upstream  https://registry.example/\nAlso      https://a.example, b\\u{7}\nNone      -\n"
         );
         let blocked = json!({"blocked": [{"package": "evil-*", "reason": "mal\u{7}ware"}, {"package": "@bad/*"}]});
-        assert_eq!(record(&[("Blocked", "blocked")], &blocked), "Blocked  evil-*=mal\\u{7}ware, @bad/*\n");
+        assert_eq!(
+            record(&[("Blocked", "blocked")], &blocked),
+            "Blocked  evil-*=mal\\u{7}ware, @bad/*\n"
+        );
         assert_eq!(list(&COLUMNS, &[]), "ID  NAME  LIMITS  EXPIRES\n");
     }
 }

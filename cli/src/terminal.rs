@@ -39,9 +39,15 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !is_there() {
-        return Err(Failure::Usage(format!("{question} Nobody is there to answer: give --yes if so")));
+        return Err(Failure::Usage(format!(
+            "{question} Nobody is there to answer: give --yes if so"
+        )));
     }
-    match ask(&format!("{question} [y/N] "))?.trim().to_lowercase().as_str() {
+    match ask(&format!("{question} [y/N] "))?
+        .trim()
+        .to_lowercase()
+        .as_str()
+    {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::Local("nothing was done".to_owned())),
     }
@@ -53,9 +59,12 @@ pub(crate) fn line() -> Result<String, Failure> {
     let read = stdin().lock().take(LINE + 1).read_until(b'\n', &mut bytes);
     read.map_err(|error| Failure::Local(format!("standard input cannot be read: {error}")))?;
     if bytes.len() as u64 > LINE {
-        return Err(Failure::Usage(format!("the line on standard input is longer than {LINE} bytes")));
+        return Err(Failure::Usage(format!(
+            "the line on standard input is longer than {LINE} bytes"
+        )));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::Usage("standard input is not UTF-8".to_owned()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::Usage("standard input is not UTF-8".to_owned()))?;
     let text = text.strip_suffix('\n').unwrap_or(&text);
     Ok(text.strip_suffix('\r').unwrap_or(text).to_owned())
 }
@@ -82,7 +91,9 @@ struct Hidden(Option<Termios>);
 
 impl Hidden {
     fn begin() -> Self {
-        let Ok(before) = tcgetattr(stdin()) else { return Self(None) };
+        let Ok(before) = tcgetattr(stdin()) else {
+            return Self(None);
+        };
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
         let set = tcsetattr(stdin(), OptionalActions::Flush, &quiet);

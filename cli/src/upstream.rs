@@ -31,7 +31,9 @@ const CHECKED: &[Column] = &[
 pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outcome, Failure> {
     match command {
         Upstream::List => Ok(Outcome::list(client.all(&["upstreams"], &[]).await?, LIST)),
-        Upstream::Check { repo: Some(repo) } => Ok(told(&[check(client, &repo).await?], Vec::new())),
+        Upstream::Check { repo: Some(repo) } => {
+            Ok(told(&[check(client, &repo).await?], Vec::new()))
+        }
         Upstream::Check { repo: None } => {
             let (mut checked, mut notes) = (Vec::new(), Vec::new());
             let all = client.all(&["upstreams"], &[]).await?;
@@ -50,15 +52,31 @@ pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outco
 
 async fn check(client: &Client, repo: &RepoPath) -> Result<Value, Failure> {
     let [protocol, name] = repo.segments();
-    client.post(&["repositories", protocol, name, "upstream", "check"], &[], &json!({})).await
+    client
+        .post(
+            &["repositories", protocol, name, "upstream", "check"],
+            &[],
+            &json!({}),
+        )
+        .await
 }
 
 /// What came of the checks; it is a failure if one fails.
 fn told(checked: &[Value], mut notes: Vec<String>) -> Outcome {
     let failed = checked.iter().any(|one| one["ok"] != true);
     let text = |one: &Value, field: &str| one[field].as_str().map(plain);
-    let advice = |one: &Value| Some(format!("{}: {}", text(one, "repository")?, text(one, "advice")?));
+    let advice = |one: &Value| {
+        Some(format!(
+            "{}: {}",
+            text(one, "repository")?,
+            text(one, "advice")?
+        ))
+    };
     notes.extend(checked.iter().filter_map(advice));
     let outcome = Outcome::list(json!({"items": checked, "next": null}), CHECKED).failing(failed);
-    if notes.is_empty() { outcome } else { outcome.noting(notes.join("\nlarder: ")) }
+    if notes.is_empty() {
+        outcome
+    } else {
+        outcome.noting(notes.join("\nlarder: "))
+    }
 }

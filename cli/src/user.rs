@@ -37,18 +37,36 @@ const WITH_PASSWORD: &[Column] = &[
 pub(crate) async fn user(command: User, client: &Client) -> Result<Outcome, Failure> {
     match command {
         User::List => Ok(Outcome::list(client.all(&["users"], &[]).await?, LIST)),
-        User::Show { name } => Ok(Outcome::record(client.get(&["users", name.as_str()], &[]).await?, RECORD)),
-        User::Create { name, password, superuser, disabled } => {
+        User::Show { name } => Ok(Outcome::record(
+            client.get(&["users", name.as_str()], &[]).await?,
+            RECORD,
+        )),
+        User::Create {
+            name,
+            password,
+            superuser,
+            disabled,
+        } => {
             let new = password::new(password, name.as_str())?;
             let body = json!({"name": name, "password": new.password, "superuser": superuser, "disabled": disabled});
             Ok(shown(client.post(&["users"], &[], &body).await?, Some(new)))
         }
-        User::Set { name, password, source, superuser, disabled } => {
-            let new_password = (password || source.password_stdin || source.generate_password).then_some(source);
+        User::Set {
+            name,
+            password,
+            source,
+            superuser,
+            disabled,
+        } => {
+            let new_password =
+                (password || source.password_stdin || source.generate_password).then_some(source);
             set(client, &name, new_password, superuser, disabled).await
         }
         User::Delete { name, yes } => {
-            confirm(&format!("Delete user {name} with its tokens and grants?"), yes)?;
+            confirm(
+                &format!("Delete user {name} with its tokens and grants?"),
+                yes,
+            )?;
             client.delete(&["users", name.as_str()]).await?;
             Ok(Outcome::done(format!("User {name} deleted.")))
         }
@@ -72,18 +90,24 @@ async fn set(
         Some(source) => {
             // Whoever changes its own password must know the present one.
             if client.get(&["whoami"], &[]).await?["name"] == name.as_str() {
-                body["current_password"] = Value::String(password::present(source.password_stdin, name.as_str())?);
+                body["current_password"] =
+                    Value::String(password::present(source.password_stdin, name.as_str())?);
             }
             let new = password::new(source, name.as_str())?;
             body["password"] = Value::String(new.password.clone());
             Some(new)
         }
         None if superuser.is_none() && disabled.is_none() => {
-            return Err(Failure::Usage("nothing to change: give --password, --superuser or --disabled".to_owned()));
+            return Err(Failure::Usage(
+                "nothing to change: give --password, --superuser or --disabled".to_owned(),
+            ));
         }
         None => None,
     };
-    Ok(shown(client.patch(&["users", name.as_str()], &body).await?, new))
+    Ok(shown(
+        client.patch(&["users", name.as_str()], &body).await?,
+        new,
+    ))
 }
 
 /// A user, with the password that was made for it.

@@ -15,7 +15,10 @@ impl Kind for SocketAddr {
     fn read(written: &Written, _: &Path) -> Result<Self, Wrong> {
         let address = written.text().and_then(|text| text.parse().ok());
         address.ok_or_else(|| {
-            Wrong::value(written, "is not an address; write e.g. \"127.0.0.1:7070\", \"0.0.0.0:7070\", \"[::]:7070\"")
+            Wrong::value(
+                written,
+                "is not an address; write e.g. \"127.0.0.1:7070\", \"0.0.0.0:7070\", \"[::]:7070\"",
+            )
         })
     }
 
@@ -30,12 +33,14 @@ impl Kind for Network {
     fn read(written: &Written, _: &Path) -> Result<Self, Wrong> {
         match written.text().unwrap_or_default().parse() {
             Ok(network) => Ok(network),
-            Err(NotANetwork::Beyond(meant)) => {
-                Err(Wrong::value(written, &format!("has bits beyond its prefix; write \"{meant}\"")))
-            }
-            Err(NotANetwork::Malformed) => {
-                Err(Wrong::value(written, "is not a network; write e.g. \"10.0.0.0/8\", \"192.0.2.7\", \"fd00::/8\""))
-            }
+            Err(NotANetwork::Beyond(meant)) => Err(Wrong::value(
+                written,
+                &format!("has bits beyond its prefix; write \"{meant}\""),
+            )),
+            Err(NotANetwork::Malformed) => Err(Wrong::value(
+                written,
+                "is not a network; write e.g. \"10.0.0.0/8\", \"192.0.2.7\", \"fd00::/8\"",
+            )),
         }
     }
 
@@ -51,9 +56,15 @@ impl Kind for Origin {
     type Value = Url;
 
     fn read(written: &Written, _: &Path) -> Result<Url, Wrong> {
-        const RIGHT: &str = "is not the URL of a server; write e.g. \"https://larder.example.org\", without a path";
-        read_url(written, RIGHT)
-            .and_then(|url| if url.path().is_empty() { Ok(url) } else { Err(Wrong::value(written, RIGHT)) })
+        const RIGHT: &str =
+            "is not the URL of a server; write e.g. \"https://larder.example.org\", without a path";
+        read_url(written, RIGHT).and_then(|url| {
+            if url.path().is_empty() {
+                Ok(url)
+            } else {
+                Err(Wrong::value(written, RIGHT))
+            }
+        })
     }
 
     fn show(value: &Url) -> String {
@@ -66,7 +77,10 @@ impl Kind for Url {
     type Value = Self;
 
     fn read(written: &Written, _: &Path) -> Result<Self, Wrong> {
-        read_url(written, "is not a URL; write e.g. \"https://objects.example.org:9000\"")
+        read_url(
+            written,
+            "is not a URL; write e.g. \"https://objects.example.org:9000\"",
+        )
     }
 
     fn show(value: &Self) -> String {
@@ -77,8 +91,13 @@ impl Kind for Url {
 /// Reads a URL. What may hold a password is not repeated.
 fn read_url(written: &Written, right: &str) -> Result<Url, Wrong> {
     match written.text() {
-        Some(text) if text.contains('@') => Err(Wrong::quiet(written, "a URL holds no user and no password here")),
-        text => text.and_then(Url::parse).ok_or_else(|| Wrong::value(written, right)),
+        Some(text) if text.contains('@') => Err(Wrong::quiet(
+            written,
+            "a URL holds no user and no password here",
+        )),
+        text => text
+            .and_then(Url::parse)
+            .ok_or_else(|| Wrong::value(written, right)),
     }
 }
 
@@ -107,8 +126,12 @@ impl Kind for DatabaseUrl {
 /// A database URL with `***` for its password. In doubt it hides too much: a stray `@` or `?` may stand in a password.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
-    let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-    let host = host.split_once('?').map_or_else(|| host.to_owned(), |(host, _)| format!("{host}?***"));
+    let (user, host) = rest
+        .rsplit_once('@')
+        .map_or((None, rest), |(user, host)| (Some(user), host));
+    let host = host
+        .split_once('?')
+        .map_or_else(|| host.to_owned(), |(host, _)| format!("{host}?***"));
     match user.map(|user| user.split_once(':')) {
         Some(Some((name, _))) => format!("{scheme}://{name}:***@{host}"),
         Some(None) => format!("{scheme}://{}@{host}", user.unwrap_or_default()),
@@ -126,9 +149,18 @@ mod tests {
         for (url, shown) in [
             ("postgres://db/larder", "postgres://db/larder"),
             ("postgres://larder@db/larder", "postgres://larder@db/larder"),
-            ("postgres://larder:pw@db:5432/larder", "postgres://larder:***@db:5432/larder"),
-            ("postgresql://larder:p/w?a@b@db/larder", "postgresql://larder:***@db/larder"),
-            ("postgres://db/larder?password=pw&sslmode=require", "postgres://db/larder?***"),
+            (
+                "postgres://larder:pw@db:5432/larder",
+                "postgres://larder:***@db:5432/larder",
+            ),
+            (
+                "postgresql://larder:p/w?a@b@db/larder",
+                "postgresql://larder:***@db/larder",
+            ),
+            (
+                "postgres://db/larder?password=pw&sslmode=require",
+                "postgres://db/larder?***",
+            ),
         ] {
             assert_eq!(DatabaseUrl::show(&Secret::new(url)), quoted(shown));
         }

@@ -14,7 +14,10 @@ struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     fn new(given: &'a Given) -> Self {
-        Self { given, faults: Vec::new() }
+        Self {
+            given,
+            faults: Vec::new(),
+        }
     }
 
     /// Reports a contradiction, if there is one, at the first of these keys that was written.
@@ -30,7 +33,10 @@ impl<'a> Findings<'a> {
 impl Contradictions for Config {
     fn contradictions(&self, given: &Given) -> Vec<Fault> {
         let metrics_on_the_same_port = self.server.listen.port() != 0
-            && self.telemetry.metrics_listen.is_some_and(|metrics| metrics == self.server.listen);
+            && self
+                .telemetry
+                .metrics_listen
+                .is_some_and(|metrics| metrics == self.server.listen);
         let mut found = Findings::new(given);
         found
             .refuse(self.data.starts_with("<data>"), &["data"], "data: \"<data>\" stands for this directory itself")
@@ -73,10 +79,18 @@ impl Contradictions for Storage {
         let kind = self.kind.as_str();
         let local = self.kind == StorageKind::Local;
         let mut found = Findings::new(given);
-        for key in ["bucket", "prefix", "region", "endpoint", "access_key_id", "secret_access_key"] {
+        for key in [
+            "bucket",
+            "prefix",
+            "region",
+            "endpoint",
+            "access_key_id",
+            "secret_access_key",
+        ] {
             let key = format!("storage.{key}");
-            let text =
-                format!("{key} is set but storage.kind is \"local\"; set storage.kind to \"s3\", \"gcs\" or \"azure\"");
+            let text = format!(
+                "{key} is set but storage.kind is \"local\"; set storage.kind to \"s3\", \"gcs\" or \"azure\""
+            );
             found.refuse(local, &[&key], &text);
         }
         found

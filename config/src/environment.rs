@@ -9,23 +9,37 @@ use crate::written::{Given, Written};
 pub const CONFIG: &str = "LARDER_CONFIG";
 
 /// Variables of ours that are no settings: the file, the first password, the client's side, deliberate faults.
-const OTHERS: [&str; 6] =
-    [CONFIG, "LARDER_ADMIN_PASSWORD", "LARDER_SERVER", "LARDER_TOKEN", "LARDER_PROFILE", "LARDER_FAULTS"];
+const OTHERS: [&str; 6] = [
+    CONFIG,
+    "LARDER_ADMIN_PASSWORD",
+    "LARDER_SERVER",
+    "LARDER_TOKEN",
+    "LARDER_PROFILE",
+    "LARDER_FAULTS",
+];
 
 /// Reads all variables that are ours over what the file said.
 pub fn read(env: &[(String, String)], schema: &Schema, given: &mut Given, faults: &mut Vec<Fault>) {
-    let mut ours: Vec<_> = env.iter().filter(|(name, value)| is_ours(name, value)).collect();
+    let mut ours: Vec<_> = env
+        .iter()
+        .filter(|(name, value)| is_ours(name, value))
+        .collect();
     ours.sort();
     for (name, value) in ours {
         let path = path_of(name);
         let written = Written::loose(Place::Variable(name.clone()), value);
         // Only the one right spelling counts: capitals, and two underscores where they belong.
-        let named = if variable_of(&path) == *name { schema.find(&path) } else { Named::Nothing };
+        let named = if variable_of(&path) == *name {
+            schema.find(&path)
+        } else {
+            Named::Nothing
+        };
         match named {
             Named::Key(key) => given.put(key.path, written),
             Named::Part(key, part) => faults.extend(given.put_part(key.path, part, written).err()),
             // A name of one word that resembles no setting is of the scripts around us.
-            Named::Section | Named::Nothing if !name.contains("__") && meant(&path, schema).is_none() => {}
+            Named::Section | Named::Nothing
+                if !name.contains("__") && meant(&path, schema).is_none() => {}
             Named::Section | Named::Nothing => {
                 let text = format!("unknown variable; {}", advice(&path, schema));
                 faults.push(Fault::new(&Place::Variable(name.clone()), text));
@@ -36,7 +50,9 @@ pub fn read(env: &[(String, String)], schema: &Schema, given: &mut Given, faults
 
 /// The key that a variable names.
 fn path_of(name: &str) -> String {
-    name.trim_start_matches("LARDER_").replace("__", ".").to_lowercase()
+    name.trim_start_matches("LARDER_")
+        .replace("__", ".")
+        .to_lowercase()
 }
 
 /// The variable of a key.
@@ -54,7 +70,9 @@ fn meant(path: &str, schema: &Schema) -> Option<String> {
 fn advice(path: &str, schema: &Schema) -> String {
     match meant(path, schema) {
         Some(near) => format!("did you mean {near}?"),
-        None => "settings are LARDER_DATA or LARDER_SECTION__KEY, e.g. LARDER_SERVER__LISTEN".to_owned(),
+        None => {
+            "settings are LARDER_DATA or LARDER_SECTION__KEY, e.g. LARDER_SERVER__LISTEN".to_owned()
+        }
     }
 }
 
@@ -71,7 +89,10 @@ fn is_ours(name: &str, value: &str) -> bool {
 fn is_service_link(name: &str, value: &str) -> bool {
     let numbered = name.split_once("_PORT_").is_some_and(|(_, rest)| {
         let protocol = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        protocol.len() < rest.len() && ["_TCP", "_UDP", "_SCTP"].iter().any(|name| protocol.starts_with(name))
+        protocol.len() < rest.len()
+            && ["_TCP", "_UDP", "_SCTP"]
+                .iter()
+                .any(|name| protocol.starts_with(name))
     });
     let address = name.ends_with("_PORT") && value.contains("://");
     numbered || address || name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT")
@@ -83,8 +104,14 @@ mod tests {
 
     #[test]
     fn keys_and_variables_name_each_other() {
-        assert_eq!(variable_of("server.limits.header_size"), "LARDER_SERVER__LIMITS__HEADER_SIZE");
-        assert_eq!(path_of("LARDER_SERVER__LIMITS__HEADER_SIZE"), "server.limits.header_size");
+        assert_eq!(
+            variable_of("server.limits.header_size"),
+            "LARDER_SERVER__LIMITS__HEADER_SIZE"
+        );
+        assert_eq!(
+            path_of("LARDER_SERVER__LIMITS__HEADER_SIZE"),
+            "server.limits.header_size"
+        );
         assert_eq!(path_of("LARDER_DATA"), "data");
     }
 
@@ -111,7 +138,11 @@ mod tests {
         ] {
             assert!(!is_ours(name, value), "{name}");
         }
-        for (name, value) in [("LARDER_PORT", "7070"), ("LARDER_PORT_TCP", "x"), ("LARDER_SERVER_LISTEN", "x")] {
+        for (name, value) in [
+            ("LARDER_PORT", "7070"),
+            ("LARDER_PORT_TCP", "x"),
+            ("LARDER_SERVER_LISTEN", "x"),
+        ] {
             assert!(is_ours(name, value), "{name}");
         }
     }

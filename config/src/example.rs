@@ -25,14 +25,27 @@ const HEAD: &str = "\
 /// Settings from a text alone.
 fn parse(text: &str) -> (Option<Config>, Vec<Fault>) {
     let (mut given, mut faults) = (Given::default(), Vec::new());
-    file::read("example.toml", text, &Schema::of::<Config>(), &mut given, &mut faults);
-    let mut reader = Reader { given: &given, data: Path::new("<data>"), faults };
+    file::read(
+        "example.toml",
+        text,
+        &Schema::of::<Config>(),
+        &mut given,
+        &mut faults,
+    );
+    let mut reader = Reader {
+        given: &given,
+        data: Path::new("<data>"),
+        faults,
+    };
     (Config::build(&mut reader), reader.faults)
 }
 
 /// The lines of a comment. Backticks are for Markdown.
 fn prose(doc: &[&str]) -> String {
-    doc.iter().flat_map(|line| ["#", line, "\n"]).collect::<String>().replace('`', "")
+    doc.iter()
+        .flat_map(|line| ["#", line, "\n"])
+        .collect::<String>()
+        .replace('`', "")
 }
 
 fn example() -> String {
@@ -68,7 +81,11 @@ fn example_shows_every_setting() {
         std::fs::write(file_of_example(), example()).expect("example.toml can be written");
     }
     let stands = std::fs::read_to_string(file_of_example()).expect("example.toml can be read");
-    assert_eq!(stands, example(), "run the tests with LARDER_TEST_WRITE=1 to write example.toml again");
+    assert_eq!(
+        stands,
+        example(),
+        "run the tests with LARDER_TEST_WRITE=1 to write example.toml again"
+    );
     for key in Schema::of::<Config>().keys() {
         let word = key.path.rsplit('.').next().expect("a word");
         assert!(stands.contains(&format!("\n#{word} = ")), "{}", key.path);
@@ -84,11 +101,17 @@ fn example_is_the_defaults() {
     let bare: String = stands
         .lines()
         .map(|line| {
-            line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(line)
+            line.strip_prefix('#')
+                .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+                .unwrap_or(line)
         })
         .fold(String::new(), |text, line| text + line + "\n");
     let written: toml::Table = bare.parse().expect("TOML");
-    assert_eq!(written["server"]["limits"]["headers"], toml::Value::Integer(100), "settings are bare");
+    assert_eq!(
+        written["server"]["limits"]["headers"],
+        toml::Value::Integer(100),
+        "settings are bare"
+    );
     // Paths are contradictory only beside a bucket or a URL, so the defaults may all be written at once.
     let shown = |text: &str| match parse(text) {
         (Some(config), faults) if faults.is_empty() => format!("{config:#?}"),

@@ -49,7 +49,10 @@ pub struct Fault {
 impl Fault {
     /// A mistake at a place.
     pub(crate) fn new(place: &Place, text: impl Into<String>) -> Self {
-        Self { place: place.clone(), text: text.into() }
+        Self {
+            place: place.clone(),
+            text: text.into(),
+        }
     }
 }
 

@@ -14,8 +14,20 @@ use crate::written::{Given, Raw, Written};
 
 /// Reads the text of a file into `given`. Returns whether all of it could be understood as TOML; if not, what was read
 /// is no ground to judge what is missing.
-pub fn read(name: &str, text: &str, schema: &Schema, given: &mut Given, faults: &mut Vec<Fault>) -> bool {
-    let mut file = File { name: name.into(), text, schema, given, faults };
+pub fn read(
+    name: &str,
+    text: &str,
+    schema: &Schema,
+    given: &mut Given,
+    faults: &mut Vec<Fault>,
+) -> bool {
+    let mut file = File {
+        name: name.into(),
+        text,
+        schema,
+        given,
+        faults,
+    };
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut broken_lines = BTreeSet::new();
     for error in &errors {
@@ -50,22 +62,42 @@ impl File<'_> {
             let place = self.place(&word.span());
             // A dot within quotes belongs to the word, so the word is no path.
             if word.get_ref().contains('.') {
-                self.fault(&place, format!("unknown key {path:?}; dots separate words only outside of quotes"));
+                self.fault(
+                    &place,
+                    format!("unknown key {path:?}; dots separate words only outside of quotes"),
+                );
                 continue;
             }
             match (self.schema.find(&path), value.get_ref()) {
-                (Named::Key(key), DeValue::Table(entries)) => self.table_form(key, &path, entries, value.span()),
+                (Named::Key(key), DeValue::Table(entries)) => {
+                    self.table_form(key, &path, entries, value.span())
+                }
                 (Named::Key(key), _) => self.given.put(key.path, self.written(value)),
                 (Named::Section, DeValue::Table(entries)) => self.walk(&path, entries),
                 (Named::Section, _) => {
                     let place = self.place(&value.span());
-                    self.fault(&place, format!("{path:?} is a section; write [{path}] and its keys below"));
+                    self.fault(
+                        &place,
+                        format!("{path:?} is a section; write [{path}] and its keys below"),
+                    );
                 }
                 (Named::Part(..) | Named::Nothing, DeValue::Table(_)) => {
-                    self.fault(&place, format!("unknown section {path:?}; {}", self.schema.advice_for_section(&path)));
+                    self.fault(
+                        &place,
+                        format!(
+                            "unknown section {path:?}; {}",
+                            self.schema.advice_for_section(&path)
+                        ),
+                    );
                 }
                 (Named::Part(..) | Named::Nothing, _) => {
-                    self.fault(&place, format!("unknown key {path:?}; {}", self.schema.advice_for_key(&path)));
+                    self.fault(
+                        &place,
+                        format!(
+                            "unknown key {path:?}; {}",
+                            self.schema.advice_for_key(&path)
+                        ),
+                    );
                 }
             }
         }
@@ -84,13 +116,22 @@ impl File<'_> {
                     None => format!("{path} has {}", key.parts.join(", ")),
                 };
                 let place = self.place(&word.span());
-                self.fault(&place, format!("unknown key {:?}; {advice}", join(path, word.get_ref())));
+                self.fault(
+                    &place,
+                    format!("unknown key {:?}; {advice}", join(path, word.get_ref())),
+                );
                 understood = false;
             }
         }
         // What a misspelt entry leaves out is not missing.
         if understood {
-            self.given.put(key.path, Written { place: self.place(&span), raw: Raw::Table(parts) });
+            self.given.put(
+                key.path,
+                Written {
+                    place: self.place(&span),
+                    raw: Raw::Table(parts),
+                },
+            );
         }
     }
 
@@ -100,15 +141,22 @@ impl File<'_> {
             DeValue::String(text) => Raw::Text(text.to_string()),
             DeValue::Integer(number) => {
                 let decimal = i64::from_str_radix(number.as_str(), number.radix());
-                Raw::Bare(decimal.map_or_else(|_| number.to_string(), |decimal| decimal.to_string()))
+                Raw::Bare(
+                    decimal.map_or_else(|_| number.to_string(), |decimal| decimal.to_string()),
+                )
             }
             DeValue::Float(number) => Raw::Bare(number.to_string()),
             DeValue::Boolean(truth) => Raw::Truth(*truth),
             DeValue::Datetime(date) => Raw::Bare(date.to_string()),
-            DeValue::Array(entries) => Raw::List(entries.iter().map(|entry| self.written(entry)).collect()),
+            DeValue::Array(entries) => {
+                Raw::List(entries.iter().map(|entry| self.written(entry)).collect())
+            }
             DeValue::Table(_) => Raw::Table(BTreeMap::new()),
         };
-        Written { place: self.place(&value.span()), raw }
+        Written {
+            place: self.place(&value.span()),
+            raw,
+        }
     }
 
     /// The line and column of a span's beginning.
@@ -116,8 +164,15 @@ impl File<'_> {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = 1 + before.matches('\n').count();
-        let column = 1 + before[line_start..].trim_start_matches('\u{feff}').chars().count();
-        Place::File { name: self.name.clone(), line, column }
+        let column = 1 + before[line_start..]
+            .trim_start_matches('\u{feff}')
+            .chars()
+            .count();
+        Place::File {
+            name: self.name.clone(),
+            line,
+            column,
+        }
     }
 
     fn fault(&mut self, place: &Place, text: String) {
@@ -127,14 +182,22 @@ impl File<'_> {
 
 /// A word below a path.
 fn join(above: &str, word: &str) -> String {
-    if above.is_empty() { word.to_owned() } else { format!("{above}.{word}") }
+    if above.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{above}.{word}")
+    }
 }
 
 /// Why a text is not TOML, with the key if it is one of ours. Nothing else is quoted: in a broken file, any word may be
 /// part of a secret.
 fn not_toml(text: &str, span: &Range<usize>, message: &str, schema: &Schema) -> String {
     let paths = schema.paths();
-    let is_ours = |word: &str| paths.iter().any(|path| path == word || path.ends_with(&format!(".{word}")));
+    let is_ours = |word: &str| {
+        paths
+            .iter()
+            .any(|path| path == word || path.ends_with(&format!(".{word}")))
+    };
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.rfind('\n').map_or(0, |newline| newline + 1);
     let (word, rest) = text[line..].split_once('=').unwrap_or_default();
@@ -145,7 +208,9 @@ fn not_toml(text: &str, span: &Range<usize>, message: &str, schema: &Schema) -> 
     let in_value = span.start > line + word.len();
     let is_bare = value.starts_with(|c: char| !matches!(c, '"' | '\'' | '[' | '{' | '#'));
     match word.trim() {
-        word if in_value && is_bare => format!("{word}: this is no value in TOML; a text stands in double quotes"),
+        word if in_value && is_bare => {
+            format!("{word}: this is no value in TOML; a text stands in double quotes")
+        }
         word => format!("{word}: {message}"),
     }
 }

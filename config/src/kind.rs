@@ -45,7 +45,11 @@ impl Wrong {
                 Err(Self(wrong)) => faults.extend(wrong),
             }
         }
-        if faults.is_empty() { Ok(values) } else { Err(Self(faults)) }
+        if faults.is_empty() {
+            Ok(values)
+        } else {
+            Err(Self(faults))
+        }
     }
 }
 
@@ -62,7 +66,10 @@ impl Kind for bool {
             Raw::Truth(truth) => Ok(*truth),
             Raw::Loose(text) if text == "true" => Ok(true),
             Raw::Loose(text) if text == "false" => Ok(false),
-            _ => Err(Wrong::value(written, "is neither true nor false; write true or false")),
+            _ => Err(Wrong::value(
+                written,
+                "is neither true nor false; write true or false",
+            )),
         }
     }
 
@@ -82,14 +89,26 @@ impl<T: TryFrom<u32> + Display, const MIN: u32> Kind for Count<T, MIN> {
             Raw::Bare(text) | Raw::Loose(text) => text.as_str(),
             _ => "",
         };
-        let too_large = || Wrong::value(written, &format!("is too large; write at most {}", u32::MAX));
+        let too_large = || {
+            Wrong::value(
+                written,
+                &format!("is too large; write at most {}", u32::MAX),
+            )
+        };
         match digits.parse::<i64>() {
-            Ok(number) if number < i64::from(MIN) => {
-                Err(Wrong::value(written, &format!("is too small; write at least {MIN}")))
-            }
-            Ok(number) => u32::try_from(number).ok().and_then(|small| T::try_from(small).ok()).ok_or_else(too_large),
+            Ok(number) if number < i64::from(MIN) => Err(Wrong::value(
+                written,
+                &format!("is too small; write at least {MIN}"),
+            )),
+            Ok(number) => u32::try_from(number)
+                .ok()
+                .and_then(|small| T::try_from(small).ok())
+                .ok_or_else(too_large),
             Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(too_large()),
-            Err(_) => Err(Wrong::value(written, "is not a whole number; write e.g. 100, without quotes")),
+            Err(_) => Err(Wrong::value(
+                written,
+                "is not a whole number; write e.g. 100, without quotes",
+            )),
         }
     }
 
@@ -102,7 +121,9 @@ impl Kind for String {
     type Value = Self;
 
     fn read(written: &Written, _: &Path) -> Result<Self, Wrong> {
-        let text = written.text().ok_or_else(|| Wrong::value(written, "is not a text; write it in double quotes"))?;
+        let text = written
+            .text()
+            .ok_or_else(|| Wrong::value(written, "is not a text; write it in double quotes"))?;
         Ok(text.to_owned())
     }
 
@@ -115,8 +136,12 @@ impl Kind for PathBuf {
     type Value = Self;
 
     fn read(written: &Written, data: &Path) -> Result<Self, Wrong> {
-        let text = written.text().filter(|text| !text.is_empty() && !text.contains('\0'));
-        let text = text.ok_or_else(|| Wrong::value(written, "is not a path; write e.g. \"/var/lib/larder\""))?;
+        let text = written
+            .text()
+            .filter(|text| !text.is_empty() && !text.contains('\0'));
+        let text = text.ok_or_else(|| {
+            Wrong::value(written, "is not a path; write e.g. \"/var/lib/larder\"")
+        })?;
         match text.strip_prefix("<data>") {
             Some("") => Ok(data.to_owned()),
             Some(rest) if rest.starts_with('/') => Ok(data.join(rest.trim_start_matches('/'))),
@@ -141,12 +166,18 @@ impl<K: Kind> Kind for Vec<K> {
                 let loose = |entry: &str| Written::loose(written.place.clone(), entry.trim());
                 Wrong::gather(text.split(',').map(|entry| K::read(&loose(entry), data)))
             }
-            _ => Err(Wrong::value(written, "is not a list; write it in brackets: [\"…\", \"…\"]")),
+            _ => Err(Wrong::value(
+                written,
+                "is not a list; write it in brackets: [\"…\", \"…\"]",
+            )),
         }
     }
 
     fn show(value: &Self::Value) -> String {
-        format!("[{}]", value.iter().map(K::show).collect::<Vec<_>>().join(", "))
+        format!(
+            "[{}]",
+            value.iter().map(K::show).collect::<Vec<_>>().join(", ")
+        )
     }
 }
 
@@ -155,7 +186,11 @@ impl<K: Kind> Kind for Option<K> {
     type Value = Option<K::Value>;
 
     fn read(written: &Written, data: &Path) -> Result<Self::Value, Wrong> {
-        if written.is_empty() { Ok(None) } else { K::read(written, data).map(Some) }
+        if written.is_empty() {
+            Ok(None)
+        } else {
+            K::read(written, data).map(Some)
+        }
     }
 
     fn show(value: &Self::Value) -> String {
@@ -167,7 +202,9 @@ impl Kind for Secret {
     type Value = Self;
 
     fn read(written: &Written, _: &Path) -> Result<Self, Wrong> {
-        let text = written.text().ok_or_else(|| Wrong::quiet(written, "is not a text; write it in double quotes"))?;
+        let text = written
+            .text()
+            .ok_or_else(|| Wrong::quiet(written, "is not a text; write it in double quotes"))?;
         Ok(Self::new(text))
     }
 
@@ -182,7 +219,10 @@ mod tests {
     use crate::fault::Place;
 
     fn read<K: Kind>(text: &str) -> Result<K::Value, Wrong> {
-        K::read(&Written::loose(Place::Default, text), Path::new("/srv/larder"))
+        K::read(
+            &Written::loose(Place::Default, text),
+            Path::new("/srv/larder"),
+        )
     }
 
     #[test]

@@ -47,7 +47,11 @@ impl Config {
         if !whole {
             return Err(ConfigError::new(faults));
         }
-        let mut reader = Reader { given: &given, data: &data_directory(&given, &schema), faults };
+        let mut reader = Reader {
+            given: &given,
+            data: &data_directory(&given, &schema),
+            faults,
+        };
         match Self::build(&mut reader) {
             Some(config) if reader.faults.is_empty() => Ok(config),
             _ => Err(ConfigError::new(reader.faults)),
@@ -57,13 +61,24 @@ impl Config {
 
 /// The data directory, which other defaults stand on: as written, right or wrong, else the default one.
 fn data_directory(given: &Given, schema: &Schema) -> PathBuf {
-    let default = schema.keys().find(|key| key.path == "data").map(|key| key.default);
-    given.get("data").and_then(Written::text).or(default).unwrap_or_default().into()
+    let default = schema
+        .keys()
+        .find(|key| key.path == "data")
+        .map(|key| key.default);
+    given
+        .get("data")
+        .and_then(Written::text)
+        .or(default)
+        .unwrap_or_default()
+        .into()
 }
 
 /// The name and the text of the file, if there is one.
 fn text_of_file(sources: &Sources) -> Result<Option<(String, String)>, Fault> {
-    let variable = sources.env.iter().find(|(name, value)| name == environment::CONFIG && !value.is_empty());
+    let variable = sources
+        .env
+        .iter()
+        .find(|(name, value)| name == environment::CONFIG && !value.is_empty());
     let (path, named_by) = match (&sources.file, variable) {
         (Some(path), _) => (path.as_path(), Some(Place::Flag("--config"))),
         (None, Some((name, value))) => (Path::new(value), Some(Place::Variable(name.clone()))),
@@ -73,8 +88,14 @@ fn text_of_file(sources: &Sources) -> Result<Option<(String, String)>, Fault> {
     match (std::fs::read_to_string(path), named_by) {
         (Ok(text), _) => Ok(Some((name, text))),
         (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        (Err(error), None) => Err(Fault::new(&Place::Whole(name.into()), format!("cannot be read: {error}"))),
-        (Err(error), Some(place)) => Err(Fault::new(&place, format!("{name:?} cannot be read: {error}"))),
+        (Err(error), None) => Err(Fault::new(
+            &Place::Whole(name.into()),
+            format!("cannot be read: {error}"),
+        )),
+        (Err(error), Some(place)) => Err(Fault::new(
+            &place,
+            format!("{name:?} cannot be read: {error}"),
+        )),
     }
 }
 
@@ -87,6 +108,9 @@ fn read_flags(sources: &Sources, given: &mut Given, faults: &mut Vec<Fault>) {
         None => {}
     }
     if let Some(listen) = sources.listen {
-        given.put("server.listen", Written::loose(Place::Flag("--listen"), listen.to_string()));
+        given.put(
+            "server.listen",
+            Written::loose(Place::Flag("--listen"), listen.to_string()),
+        );
     }
 }

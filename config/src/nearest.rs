@@ -43,8 +43,14 @@ fn edits(from: &str, to: &str) -> usize {
 mod tests {
     use super::*;
 
-    const KEYS: [&str; 6] =
-        ["data", "server.listen", "server.limits.connections", "server.tls", "database.connections", "gc.every"];
+    const KEYS: [&str; 6] = [
+        "data",
+        "server.listen",
+        "server.limits.connections",
+        "server.tls",
+        "database.connections",
+        "gc.every",
+    ];
 
     #[test]
     fn edits_are_counted() {
@@ -66,7 +72,10 @@ mod tests {
     #[test]
     fn a_right_word_in_the_wrong_section_finds_its_section() {
         assert_eq!(nearest("listen", KEYS), Some("server.listen"));
-        assert_eq!(nearest("server.connections", KEYS), Some("server.limits.connections"));
+        assert_eq!(
+            nearest("server.connections", KEYS),
+            Some("server.limits.connections")
+        );
     }
 
     #[test]

@@ -63,12 +63,18 @@ impl FromStr for Network {
         if prefix > width {
             return Err(NotANetwork::Malformed);
         }
-        let network = Self { address: masked(address, prefix), prefix };
+        let network = Self {
+            address: masked(address, prefix),
+            prefix,
+        };
         if network.address != address {
             return Err(NotANetwork::Beyond(network));
         }
         Ok(match address.to_canonical() {
-            v4 @ IpAddr::V4(_) if width == 128 && prefix >= 96 => Self { address: v4, prefix: prefix - 96 },
+            v4 @ IpAddr::V4(_) if width == 128 && prefix >= 96 => Self {
+                address: v4,
+                prefix: prefix - 96,
+            },
             _ => network,
         })
     }
@@ -77,7 +83,11 @@ impl FromStr for Network {
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let single = if self.address.is_ipv4() { 32 } else { 128 };
-        if self.prefix == single { self.address.fmt(f) } else { write!(f, "{}/{}", self.address, self.prefix) }
+        if self.prefix == single {
+            self.address.fmt(f)
+        } else {
+            write!(f, "{}/{}", self.address, self.prefix)
+        }
     }
 }
 
@@ -116,16 +126,36 @@ mod tests {
     #[test]
     fn a_range_is_written_as_it_was_read() {
         for text in ["10.0.0.0/8", "0.0.0.0/0", "127.0.0.1", "fd00::/8", "::1"] {
-            assert_eq!(text.parse::<Network>().expect("a network").to_string(), text);
+            assert_eq!(
+                text.parse::<Network>().expect("a network").to_string(),
+                text
+            );
         }
     }
 
     #[test]
     fn other_texts_are_no_range() {
-        for text in ["", "10.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "/8", "host", "10.0.0.0/8/8"] {
-            assert_eq!(text.parse::<Network>(), Err(NotANetwork::Malformed), "{text}");
+        for text in [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "/8",
+            "host",
+            "10.0.0.0/8/8",
+        ] {
+            assert_eq!(
+                text.parse::<Network>(),
+                Err(NotANetwork::Malformed),
+                "{text}"
+            );
         }
         let meant: Network = "10.0.0.0/8".parse().expect("a network");
-        assert_eq!("10.1.2.3/8".parse::<Network>(), Err(NotANetwork::Beyond(meant)));
+        assert_eq!(
+            "10.1.2.3/8".parse::<Network>(),
+            Err(NotANetwork::Beyond(meant))
+        );
     }
 }

@@ -16,7 +16,10 @@ pub struct Key {
     /// The default as text.
     pub default: &'static str,
     /// What it means, line by line.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only example.toml is rendered from it, by a test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only example.toml is rendered from it, by a test")
+    )]
     pub doc: &'static [&'static str],
 }
 
@@ -25,7 +28,10 @@ pub struct Outline {
     /// The dotted path; empty at the top.
     pub path: &'static str,
     /// What it is about, line by line.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only example.toml is rendered from it, by a test"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "only example.toml is rendered from it, by a test")
+    )]
     pub doc: &'static [&'static str],
     /// Its settings in reading order.
     pub keys: &'static [Key],
@@ -68,7 +74,11 @@ impl Reader<'_> {
                 for Fault { place, text } in faults {
                     // A variable's name says which key; a line and a column do not.
                     let named = matches!(place, Place::Variable(_) | Place::Flag(_));
-                    let text = if named { text } else { format!("{key}: {text}") };
+                    let text = if named {
+                        text
+                    } else {
+                        format!("{key}: {text}")
+                    };
                     self.faults.push(Fault { place, text });
                 }
                 None
@@ -112,7 +122,9 @@ impl Schema {
             if key.path == path {
                 return Named::Key(key);
             }
-            let below = path.strip_prefix(key.path).and_then(|rest| rest.strip_prefix('.'));
+            let below = path
+                .strip_prefix(key.path)
+                .and_then(|rest| rest.strip_prefix('.'));
             if let Some(part) = key.parts.iter().find(|part| below == Some(part)) {
                 return Named::Part(key, part);
             }
@@ -127,8 +139,15 @@ impl Schema {
 
     /// The path of every setting, and of the entries of table forms.
     pub fn paths(&self) -> Vec<String> {
-        let below = |key: &Key| key.parts.iter().map(|part| format!("{}.{part}", key.path)).collect::<Vec<_>>();
-        self.keys().flat_map(|key| std::iter::once(key.path.to_owned()).chain(below(key))).collect()
+        let below = |key: &Key| {
+            key.parts
+                .iter()
+                .map(|part| format!("{}.{part}", key.path))
+                .collect::<Vec<_>>()
+        };
+        self.keys()
+            .flat_map(|key| std::iter::once(key.path.to_owned()).chain(below(key)))
+            .collect()
     }
 
     /// What to write instead of an unknown key: the nearest, else what its section has.
@@ -139,7 +158,9 @@ impl Schema {
         }
         let (above, _) = path.rsplit_once('.').unwrap_or_default();
         let depth = above.len() + usize::from(!above.is_empty());
-        let siblings = paths.iter().filter(|path| path.rsplit_once('.').unwrap_or_default().0 == above);
+        let siblings = paths
+            .iter()
+            .filter(|path| path.rsplit_once('.').unwrap_or_default().0 == above);
         let names: Vec<&str> = siblings.map(|path| &path[depth..]).collect();
         match above {
             "" => format!("only {} stands above the first section", names.join(", ")),
@@ -149,8 +170,12 @@ impl Schema {
 
     /// What to write instead of an unknown section: the nearest, else all of them.
     pub fn advice_for_section(&self, path: &str) -> String {
-        let names: Vec<&str> =
-            self.sections.iter().map(|section| section.path).filter(|path| !path.is_empty()).collect();
+        let names: Vec<&str> = self
+            .sections
+            .iter()
+            .map(|section| section.path)
+            .filter(|path| !path.is_empty())
+            .collect();
         match nearest(path, names.iter().copied()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("the sections are {}", names.join(", ")),

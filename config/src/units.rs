@@ -7,7 +7,13 @@ use crate::kind::{Kind, Wrong, quoted};
 use crate::written::{Raw, Written};
 
 /// Milliseconds of each unit, largest first.
-const SPANS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const SPANS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
 
 /// A century: longer waits overflow somebody's clock.
 const LONGEST_MS: u64 = 36_500 * 86_400_000;
@@ -38,15 +44,28 @@ impl<const MIN_MS: u64> Kind for Span<MIN_MS> {
         const EXAMPLES: &str = "write e.g. \"30s\", \"5m\", \"2h\", \"7d\"";
         let ms = match measure(written, &SPANS) {
             Measure::Of(ms) => ms,
-            Measure::NoUnit(_) => return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}"))),
-            Measure::Malformed => return Err(Wrong::value(written, &format!("is not a duration; {EXAMPLES}"))),
+            Measure::NoUnit(_) => {
+                return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}")));
+            }
+            Measure::Malformed => {
+                return Err(Wrong::value(
+                    written,
+                    &format!("is not a duration; {EXAMPLES}"),
+                ));
+            }
         };
         if ms < MIN_MS {
             let least = show_duration(Duration::from_millis(MIN_MS));
-            return Err(Wrong::value(written, &format!("is too short; write at least \"{least}\"")));
+            return Err(Wrong::value(
+                written,
+                &format!("is too short; write at least \"{least}\""),
+            ));
         }
         if ms > LONGEST_MS {
-            return Err(Wrong::value(written, "is too long; write at most \"36500d\""));
+            return Err(Wrong::value(
+                written,
+                "is too long; write at most \"36500d\"",
+            ));
         }
         Ok(Duration::from_millis(ms))
     }
@@ -67,14 +86,24 @@ impl<const MIN: u64> Kind for Size<MIN> {
         let bytes = match measure(written, &SIZES) {
             // Nothing is nothing in every unit.
             Measure::Of(bytes) | Measure::NoUnit(bytes @ 0) => bytes,
-            Measure::NoUnit(_) => return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}"))),
-            Measure::Malformed => return Err(Wrong::value(written, &format!("is not a size; {EXAMPLES}"))),
+            Measure::NoUnit(_) => {
+                return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}")));
+            }
+            Measure::Malformed => {
+                return Err(Wrong::value(written, &format!("is not a size; {EXAMPLES}")));
+            }
         };
         if bytes < MIN {
-            return Err(Wrong::value(written, &format!("is too small; write at least \"{}\"", show_size(MIN))));
+            return Err(Wrong::value(
+                written,
+                &format!("is too small; write at least \"{}\"", show_size(MIN)),
+            ));
         }
         if bytes > LARGEST {
-            return Err(Wrong::value(written, "is too large; write at most \"8388607TiB\""));
+            return Err(Wrong::value(
+                written,
+                "is too large; write at most \"8388607TiB\"",
+            ));
         }
         Ok(bytes)
     }
@@ -97,7 +126,10 @@ fn measure(written: &Written, units: &[(&str, u64)]) -> Measure {
         Raw::Text(text) | Raw::Loose(text) | Raw::Bare(text) => text.as_str(),
         _ => return Measure::Malformed,
     };
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let (digits, unit) = text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    );
     if digits.is_empty() {
         return Measure::Malformed;
     }
@@ -115,7 +147,10 @@ fn show_duration(duration: Duration) -> String {
     if ms == 0 {
         return "0s".to_owned();
     }
-    let (unit, factor) = SPANS.into_iter().find(|(_, factor)| ms.is_multiple_of(*factor)).unwrap_or(("ms", 1));
+    let (unit, factor) = SPANS
+        .into_iter()
+        .find(|(_, factor)| ms.is_multiple_of(*factor))
+        .unwrap_or(("ms", 1));
     format!("{}{unit}", ms / factor)
 }
 
@@ -124,7 +159,9 @@ fn show_size(bytes: u64) -> String {
     if bytes == 0 {
         return "0".to_owned();
     }
-    let exact = SIZES.into_iter().filter(|(_, factor)| bytes.is_multiple_of(*factor));
+    let exact = SIZES
+        .into_iter()
+        .filter(|(_, factor)| bytes.is_multiple_of(*factor));
     let (unit, factor) = exact.max_by_key(|(_, factor)| *factor).unwrap_or(("B", 1));
     format!("{}{unit}", bytes / factor)
 }
@@ -135,7 +172,8 @@ mod tests {
     use crate::fault::Place;
 
     fn read<K: Kind>(text: &str) -> Result<K::Value, String> {
-        K::read(&Written::loose(Place::Default, text), Path::new("")).map_err(|Wrong(faults)| faults[0].text.clone())
+        K::read(&Written::loose(Place::Default, text), Path::new(""))
+            .map_err(|Wrong(faults)| faults[0].text.clone())
     }
 
     #[test]
@@ -180,20 +218,44 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in
-            ["", "s", "30", "0", "-5s", "5 m", "1.5h", "10 parsecs", "5M", "1h30m", "36501d", "99999999999999999999d"]
-        {
+        for text in [
+            "",
+            "s",
+            "30",
+            "0",
+            "-5s",
+            "5 m",
+            "1.5h",
+            "10 parsecs",
+            "5M",
+            "1h30m",
+            "36501d",
+            "99999999999999999999d",
+        ] {
             assert!(read::<Span<0>>(text).is_err(), "{text}");
         }
-        for text in ["", "MiB", "30", "-1MiB", "4 MiB", "1.5GiB", "4mib", "4M", "8388608TiB", "99999999999999999999TiB"]
-        {
+        for text in [
+            "",
+            "MiB",
+            "30",
+            "-1MiB",
+            "4 MiB",
+            "1.5GiB",
+            "4mib",
+            "4M",
+            "8388608TiB",
+            "99999999999999999999TiB",
+        ] {
             assert!(read::<Size<0>>(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn bounds_name_themselves() {
-        assert_eq!(read::<Span<60_000>>("59s").expect_err("short"), "\"59s\" is too short; write at least \"1m\"");
+        assert_eq!(
+            read::<Span<60_000>>("59s").expect_err("short"),
+            "\"59s\" is too short; write at least \"1m\""
+        );
         assert_eq!(
             read::<Size<{ 4 << 20 }>>("4MB").expect_err("small"),
             "\"4MB\" is too small; write at least \"4MiB\""

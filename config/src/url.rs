@@ -21,12 +21,17 @@ impl Url {
             _ => return None,
         };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>' | '\\');
+        let plain =
+            |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '"' | '<' | '>' | '\\');
         if !is_authority(authority) || !path.chars().all(plain) {
             return None;
         }
         let path = path.trim_end_matches('/').to_owned();
-        Some(Self { secure, authority: authority.to_ascii_lowercase(), path })
+        Some(Self {
+            secure,
+            authority: authority.to_ascii_lowercase(),
+            path,
+        })
     }
 
     /// Whether the scheme is `https`.
@@ -48,7 +53,9 @@ impl Url {
 /// Whether a text is a host name or address with an optional port.
 fn is_authority(text: &str) -> bool {
     if let Some(rest) = text.strip_prefix('[') {
-        return rest.split_once(']').is_some_and(|(host, port)| host.parse::<Ipv6Addr>().is_ok() && is_port(port));
+        return rest
+            .split_once(']')
+            .is_some_and(|(host, port)| host.parse::<Ipv6Addr>().is_ok() && is_port(port));
     }
     let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
@@ -57,7 +64,9 @@ fn is_authority(text: &str) -> bool {
 
 /// Whether a text is nothing, or a colon and a port.
 fn is_port(text: &str) -> bool {
-    let right = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse().is_ok_and(|n: u16| n > 0);
+    let right = |digits: &str| {
+        digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse().is_ok_and(|n: u16| n > 0)
+    };
     text.is_empty() || text.strip_prefix(':').is_some_and(right)
 }
 
@@ -79,7 +88,10 @@ mod tests {
             ("HTTPS://Larder.Example.org/", "https://larder.example.org"),
             ("http://127.0.0.1:7070/", "http://127.0.0.1:7070"),
             ("http://[::1]:7070", "http://[::1]:7070"),
-            ("https://store.example.org/account/", "https://store.example.org/account"),
+            (
+                "https://store.example.org/account/",
+                "https://store.example.org/account",
+            ),
         ] {
             assert_eq!(Url::parse(text).expect(text).to_string(), tidy);
         }

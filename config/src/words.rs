@@ -117,7 +117,11 @@ impl Kind for Tls {
         match value {
             Self::Off => quoted("off"),
             Self::SelfSigned => quoted("self-signed"),
-            Self::Files { cert, key } => format!("{{ cert = {}, key = {} }}", PathBuf::show(cert), PathBuf::show(key)),
+            Self::Files { cert, key } => format!(
+                "{{ cert = {}, key = {} }}",
+                PathBuf::show(cert),
+                PathBuf::show(key)
+            ),
         }
     }
 }
@@ -127,12 +131,19 @@ fn files(written: &Written, parts: &BTreeMap<String, Written>, data: &Path) -> R
     match (parts.get("cert"), parts.get("key")) {
         (Some(cert), Some(key)) => match (PathBuf::read(cert, data), PathBuf::read(key, data)) {
             (Ok(cert), Ok(key)) => Ok(Tls::Files { cert, key }),
-            (cert, key) => {
-                Err(Wrong([cert.err(), key.err()].into_iter().flatten().flat_map(|wrong| wrong.0).collect()))
-            }
+            (cert, key) => Err(Wrong(
+                [cert.err(), key.err()]
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|wrong| wrong.0)
+                    .collect(),
+            )),
         },
         (Some(_), None) => Err(Wrong::quiet(written, "cert is set without key; set both")),
         (None, Some(_)) => Err(Wrong::quiet(written, "key is set without cert; set both")),
-        (None, None) => Err(Wrong::quiet(written, "the table holds no cert and no key; set both")),
+        (None, None) => Err(Wrong::quiet(
+            written,
+            "the table holds no cert and no key; set both",
+        )),
     }
 }

@@ -33,7 +33,10 @@ pub enum Raw {
 impl Written {
     /// A text that may stand for a value of any kind.
     pub fn loose(place: Place, text: impl Into<String>) -> Self {
-        Self { place, raw: Raw::Loose(text.into()) }
+        Self {
+            place,
+            raw: Raw::Loose(text.into()),
+        }
     }
 
     /// The text, if it is one.
@@ -75,13 +78,24 @@ impl Given {
 
     /// Writes one entry of a value that may be a table. A word from an earlier layer gives way; one from the same
     /// layer, the environment, contradicts.
-    pub fn put_part(&mut self, key: &'static str, part: &str, written: Written) -> Result<(), Fault> {
+    pub fn put_part(
+        &mut self,
+        key: &'static str,
+        part: &str,
+        written: Written,
+    ) -> Result<(), Fault> {
         let place = written.place.clone();
-        let empty = || Written { place: place.clone(), raw: Raw::Table(BTreeMap::new()) };
+        let empty = || Written {
+            place: place.clone(),
+            raw: Raw::Table(BTreeMap::new()),
+        };
         let whole = self.values.entry(key).or_insert_with(empty);
         if !matches!(whole.raw, Raw::Table(_)) {
             if let Place::Variable(name) = &whole.place {
-                return Err(Fault::new(&place, format!("contradicts {name}; set one of them")));
+                return Err(Fault::new(
+                    &place,
+                    format!("contradicts {name}; set one of them"),
+                ));
             }
             *whole = empty();
         }
@@ -98,6 +112,8 @@ impl Given {
 
     /// Where a key was set, unless nowhere or to nothing.
     pub fn place(&self, key: &str) -> Option<&Place> {
-        self.get(key).filter(|written| !written.is_empty()).map(|written| &written.place)
+        self.get(key)
+            .filter(|written| !written.is_empty())
+            .map(|written| &written.place)
     }
 }

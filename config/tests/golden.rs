@@ -8,14 +8,20 @@ use larder_config::{Config, Sources};
 #[test]
 fn wrong_files_are_refused_in_so_many_words() {
     let mut n_files = 0;
-    for entry in Path::new("testdata").read_dir().expect("testdata can be read") {
+    for entry in Path::new("testdata")
+        .read_dir()
+        .expect("testdata can be read")
+    {
         let file = entry.expect("testdata can be read").path();
         if file.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }
         n_files += 1;
         let words = file.with_extension("txt");
-        let sources = Sources { file: Some(file.clone()), ..Sources::default() };
+        let sources = Sources {
+            file: Some(file.clone()),
+            ..Sources::default()
+        };
         let said = match Config::load(&sources) {
             Ok(_) => panic!("{} is right", file.display()),
             Err(error) => format!("{error}\n"),

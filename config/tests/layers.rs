@@ -7,8 +7,15 @@ use std::time::Duration;
 use larder_config::{Config, LogFormat, LogLevel, Sources, StorageKind, Tls};
 
 fn sources(file: Option<&str>, env: &[(&str, &str)]) -> Sources {
-    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Sources { file: file.map(|name| Path::new("testdata/right").join(name)), env, ..Sources::default() }
+    let env = env
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Sources {
+        file: file.map(|name| Path::new("testdata/right").join(name)),
+        env,
+        ..Sources::default()
+    }
 }
 
 fn load(file: Option<&str>, env: &[(&str, &str)]) -> Config {
@@ -16,7 +23,9 @@ fn load(file: Option<&str>, env: &[(&str, &str)]) -> Config {
 }
 
 fn errors(env: &[(&str, &str)]) -> String {
-    Config::load(&sources(None, env)).expect_err("the configuration is wrong").to_string()
+    Config::load(&sources(None, env))
+        .expect_err("the configuration is wrong")
+        .to_string()
 }
 
 fn address(text: &str) -> SocketAddr {
@@ -36,17 +45,35 @@ fn defaults_serve() {
     assert_eq!(config.server.limits.body_idle_time, Duration::from_mins(1));
     assert_eq!(config.server.limits.manifest_size, 4 << 20);
     assert_eq!(config.server.limits.blob_size, 0);
-    assert_eq!(config.server.limits.upload_idle_time, Duration::from_hours(24));
+    assert_eq!(
+        config.server.limits.upload_idle_time,
+        Duration::from_hours(24)
+    );
     assert_eq!(config.storage.kind, StorageKind::Local);
     assert_eq!(config.storage.path, PathBuf::from("./larder-data/storage"));
-    assert_eq!(config.storage.staging, PathBuf::from("./larder-data/staging"));
+    assert_eq!(
+        config.storage.staging,
+        PathBuf::from("./larder-data/staging")
+    );
     assert!(config.storage.path_style && !config.storage.allow_http);
-    assert_eq!(config.database.path, PathBuf::from("./larder-data/larder.db"));
+    assert_eq!(
+        config.database.path,
+        PathBuf::from("./larder-data/larder.db")
+    );
     assert!(config.database.url.is_none());
-    assert_eq!(config.auth.token_key, PathBuf::from("./larder-data/token.key"));
-    assert_eq!(config.auth.offline_token_life, Duration::from_hours(90 * 24));
+    assert_eq!(
+        config.auth.token_key,
+        PathBuf::from("./larder-data/token.key")
+    );
+    assert_eq!(
+        config.auth.offline_token_life,
+        Duration::from_hours(90 * 24)
+    );
     assert_eq!(config.auth.password_memory, 19 << 20);
-    assert_eq!((config.log.level, config.log.format), (LogLevel::Info, LogFormat::Auto));
+    assert_eq!(
+        (config.log.level, config.log.format),
+        (LogLevel::Info, LogFormat::Auto)
+    );
     assert!(config.auth.anonymous && !config.cache.offline && config.telemetry.metrics);
 }
 
@@ -58,11 +85,18 @@ fn a_later_layer_wins() {
     assert_eq!(config.data, PathBuf::from("/srv/file"));
     assert_eq!(config.storage.path, PathBuf::from("/srv/file/storage"));
 
-    let env = [("LARDER_SERVER__LISTEN", "0.0.0.0:2222"), ("LARDER_DATA", "/srv/env")];
+    let env = [
+        ("LARDER_SERVER__LISTEN", "0.0.0.0:2222"),
+        ("LARDER_DATA", "/srv/env"),
+    ];
     let config = load(file, &env);
     assert_eq!(config.server.listen, address("0.0.0.0:2222"));
     assert_eq!(config.storage.path, PathBuf::from("/srv/env/storage"));
-    assert_eq!(config.gc.every, Duration::from_mins(10), "what the environment does not say, the file does");
+    assert_eq!(
+        config.gc.every,
+        Duration::from_mins(10),
+        "what the environment does not say, the file does"
+    );
 
     let mut all = sources(file, &env);
     all.listen = Some(address("[::]:3333"));
@@ -84,15 +118,27 @@ fn an_overruled_mistake_is_no_mistake() {
 fn the_file_is_named_by_flag_or_environment() {
     let config = load(None, &[("LARDER_CONFIG", "testdata/right/layers.toml")]);
     assert_eq!(config.server.listen, address("0.0.0.0:1111"));
-    let config = load(Some("everything.toml"), &[("LARDER_CONFIG", "testdata/right/layers.toml")]);
+    let config = load(
+        Some("everything.toml"),
+        &[("LARDER_CONFIG", "testdata/right/layers.toml")],
+    );
     assert_eq!(config.server.listen, address("[::]:443"));
 
     let said = errors(&[("LARDER_CONFIG", "missing.toml"), ("LARDER_DTA", "x")]);
-    assert!(said.contains("LARDER_CONFIG: \"missing.toml\" cannot be read: "), "{said}");
-    assert!(said.contains("LARDER_DTA: unknown variable; did you mean LARDER_DATA?"), "{said}");
+    assert!(
+        said.contains("LARDER_CONFIG: \"missing.toml\" cannot be read: "),
+        "{said}"
+    );
+    assert!(
+        said.contains("LARDER_DTA: unknown variable; did you mean LARDER_DATA?"),
+        "{said}"
+    );
     let missing = sources(Some("missing.toml"), &[]);
     let said = Config::load(&missing).expect_err("no file").to_string();
-    assert!(said.starts_with("--config: \"testdata/right/missing.toml\" cannot be read: "), "{said}");
+    assert!(
+        said.starts_with("--config: \"testdata/right/missing.toml\" cannot be read: "),
+        "{said}"
+    );
 }
 
 #[test]
@@ -116,25 +162,62 @@ fn variables_stand_for_every_kind() {
     );
     assert_eq!(config.server.threads, 3);
     let proxies = &config.server.trusted_proxies;
-    assert!(proxies.iter().any(|network| network.contains(address("10.9.8.7:1").ip())));
-    assert_eq!(config.server.public_url.expect("a URL").to_string(), "https://larder.example.org");
+    assert!(
+        proxies
+            .iter()
+            .any(|network| network.contains(address("10.9.8.7:1").ip()))
+    );
+    assert_eq!(
+        config.server.public_url.expect("a URL").to_string(),
+        "https://larder.example.org"
+    );
     assert_eq!(config.server.limits.header_size, 65_536);
     assert_eq!(config.server.limits.idle_time, Duration::from_millis(500));
     assert!(config.cache.offline);
     assert_eq!(config.storage.bucket.as_deref(), Some("12345"));
-    assert_eq!(config.storage.secret_access_key.expect("a secret").expose(), "hunter2");
+    assert_eq!(
+        config.storage.secret_access_key.expect("a secret").expose(),
+        "hunter2"
+    );
     assert_eq!(config.storage.endpoint, None);
 }
 
 #[test]
 fn tls_is_a_word_or_two_files() {
-    let files = |cert: &str, key: &str| Tls::Files { cert: cert.into(), key: key.into() };
-    let both = [("LARDER_SERVER__TLS__CERT", "c.pem"), ("LARDER_SERVER__TLS__KEY", "<data>/k.pem")];
-    assert_eq!(load(None, &both).server.tls, files("c.pem", "./larder-data/k.pem"));
-    assert_eq!(load(Some("layers.toml"), &both).server.tls, files("c.pem", "/srv/file/k.pem"), "over a word");
-    assert_eq!(load(Some("everything.toml"), &both[..1]).server.tls, files("c.pem", "/etc/larder/key.pem"));
-    assert_eq!(load(Some("everything.toml"), &[("LARDER_SERVER__TLS", "self-signed")]).server.tls, Tls::SelfSigned);
-    assert_eq!(errors(&both[..1]), "LARDER_SERVER__TLS__CERT: cert is set without key; set both");
+    let files = |cert: &str, key: &str| Tls::Files {
+        cert: cert.into(),
+        key: key.into(),
+    };
+    let both = [
+        ("LARDER_SERVER__TLS__CERT", "c.pem"),
+        ("LARDER_SERVER__TLS__KEY", "<data>/k.pem"),
+    ];
+    assert_eq!(
+        load(None, &both).server.tls,
+        files("c.pem", "./larder-data/k.pem")
+    );
+    assert_eq!(
+        load(Some("layers.toml"), &both).server.tls,
+        files("c.pem", "/srv/file/k.pem"),
+        "over a word"
+    );
+    assert_eq!(
+        load(Some("everything.toml"), &both[..1]).server.tls,
+        files("c.pem", "/etc/larder/key.pem")
+    );
+    assert_eq!(
+        load(
+            Some("everything.toml"),
+            &[("LARDER_SERVER__TLS", "self-signed")]
+        )
+        .server
+        .tls,
+        Tls::SelfSigned
+    );
+    assert_eq!(
+        errors(&both[..1]),
+        "LARDER_SERVER__TLS__CERT: cert is set without key; set both"
+    );
     assert_eq!(
         errors(&[("LARDER_SERVER__TLS", "off"), both[0], both[1]]),
         "LARDER_SERVER__TLS__CERT: contradicts LARDER_SERVER__TLS; set one of them\n\
@@ -145,15 +228,51 @@ fn tls_is_a_word_or_two_files() {
 #[test]
 fn wrong_variables_are_named() {
     for (name, value, text) in [
-        ("LARDER_SERVER__LISEN", "x", "unknown variable; did you mean LARDER_SERVER__LISTEN?"),
-        ("LARDER_SERVER_LISTEN", "x", "unknown variable; did you mean LARDER_SERVER__LISTEN?"),
-        ("LARDER_LISTEN", "x", "unknown variable; did you mean LARDER_SERVER__LISTEN?"),
-        ("LARDER_Data", "x", "unknown variable; did you mean LARDER_DATA?"),
-        ("LARDER_CONFG", "x", "unknown variable; did you mean LARDER_CONFIG?"),
-        ("LARDER_ADMIN_PASWORD", "x", "unknown variable; did you mean LARDER_ADMIN_PASSWORD?"),
-        ("LARDER_SERVER__TLS__CERTS", "x", "unknown variable; did you mean LARDER_SERVER__TLS__CERT?"),
-        ("LARDER_GC__GRACE", "soon", "\"soon\" is not a duration; write e.g. \"30s\", \"5m\", \"2h\", \"7d\""),
-        ("LARDER_GC__EVERY", "3600", "\"3600\" has no unit; write e.g. \"30s\", \"5m\", \"2h\", \"7d\""),
+        (
+            "LARDER_SERVER__LISEN",
+            "x",
+            "unknown variable; did you mean LARDER_SERVER__LISTEN?",
+        ),
+        (
+            "LARDER_SERVER_LISTEN",
+            "x",
+            "unknown variable; did you mean LARDER_SERVER__LISTEN?",
+        ),
+        (
+            "LARDER_LISTEN",
+            "x",
+            "unknown variable; did you mean LARDER_SERVER__LISTEN?",
+        ),
+        (
+            "LARDER_Data",
+            "x",
+            "unknown variable; did you mean LARDER_DATA?",
+        ),
+        (
+            "LARDER_CONFG",
+            "x",
+            "unknown variable; did you mean LARDER_CONFIG?",
+        ),
+        (
+            "LARDER_ADMIN_PASWORD",
+            "x",
+            "unknown variable; did you mean LARDER_ADMIN_PASSWORD?",
+        ),
+        (
+            "LARDER_SERVER__TLS__CERTS",
+            "x",
+            "unknown variable; did you mean LARDER_SERVER__TLS__CERT?",
+        ),
+        (
+            "LARDER_GC__GRACE",
+            "soon",
+            "\"soon\" is not a duration; write e.g. \"30s\", \"5m\", \"2h\", \"7d\"",
+        ),
+        (
+            "LARDER_GC__EVERY",
+            "3600",
+            "\"3600\" has no unit; write e.g. \"30s\", \"5m\", \"2h\", \"7d\"",
+        ),
         (
             "LARDER_DATABASE__URL",
             "hunter2",
@@ -196,9 +315,17 @@ fn other_variables_are_left_alone() {
 
 #[test]
 fn contradictions_reach_across_layers() {
-    let sources = sources(Some("layers.toml"), &[("LARDER_DATABASE__PATH", "x.db"), ("LARDER_STORAGE__KIND", "s3")]);
+    let sources = sources(
+        Some("layers.toml"),
+        &[
+            ("LARDER_DATABASE__PATH", "x.db"),
+            ("LARDER_STORAGE__KIND", "s3"),
+        ],
+    );
     assert_eq!(
-        Config::load(&sources).expect_err("two databases").to_string(),
+        Config::load(&sources)
+            .expect_err("two databases")
+            .to_string(),
         "LARDER_DATABASE__PATH: database.path is set but so is database.url; remove one of them\n\
          LARDER_STORAGE__KIND: storage.kind is \"s3\" but storage.bucket is not set"
     );
@@ -209,17 +336,29 @@ fn the_effective_configuration_is_one_and_keeps_secrets() {
     for file in ["layers.toml", "everything.toml"] {
         let config = load(Some(file), &[]);
         let shown = config.effective();
-        assert!(!shown.contains("hunter2") && !format!("{config:?}").contains("hunter2"), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && !format!("{config:?}").contains("hunter2"),
+            "{shown}"
+        );
         assert!(shown.contains("***"), "{shown}");
-        let expected = std::fs::read_to_string(format!("testdata/right/{file}.effective")).unwrap_or_default();
+        let expected =
+            std::fs::read_to_string(format!("testdata/right/{file}.effective")).unwrap_or_default();
         if std::env::var_os("LARDER_TEST_WRITE").is_some() {
-            std::fs::write(format!("testdata/right/{file}.effective"), &shown).expect("testdata can be written");
+            std::fs::write(format!("testdata/right/{file}.effective"), &shown)
+                .expect("testdata can be written");
         } else {
             assert_eq!(shown, expected);
         }
         // Read again, it says the same of itself.
         let again = sources(Some(&format!("{file}.effective")), &[]);
-        assert_eq!(Config::load(&again).expect("a configuration").effective(), shown);
+        assert_eq!(
+            Config::load(&again).expect("a configuration").effective(),
+            shown
+        );
     }
-    assert!(load(None, &[]).effective().starts_with("data = \"./larder-data\"\n\n[server]\nlisten = "));
+    assert!(
+        load(None, &[])
+            .effective()
+            .starts_with("data = \"./larder-data\"\n\n[server]\nlisten = ")
+    );
 }

@@ -12,6 +12,9 @@ fn the_usual_file_is_read_if_it_exists() {
 
     std::env::set_current_dir("../usual_wrong").expect("testdata/usual_wrong exists");
     let said = threads().expect_err("the file is wrong");
-    assert_eq!(said.to_string(), "larder.toml:2:1: unknown key \"server.lisen\"; did you mean \"server.listen\"?");
+    assert_eq!(
+        said.to_string(),
+        "larder.toml:2:1: unknown key \"server.lisen\"; did you mean \"server.listen\"?"
+    );
     assert_eq!(said.faults().len(), 1);
 }

@@ -28,7 +28,9 @@ pub fn discover(machine: &Machine, limit: Duration) -> Vec<(ProtocolName, Vec<Fo
     }
     drop(to);
     let mut all = ALL.map(|(protocol, _)| (protocol, Vec::new()));
-    while let Ok((number, these)) = found.recv_timeout(until.saturating_duration_since(Instant::now())) {
+    while let Ok((number, these)) =
+        found.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
         all[number].1 = these;
     }
     all.into()
@@ -43,7 +45,10 @@ pub fn setting(protocol: ProtocolName) -> String {
 fn once(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::new();
     for one in found {
-        if !kept.iter().any(|other| other.url == one.url && (other.default || other.only == one.only)) {
+        if !kept
+            .iter()
+            .any(|other| other.url == one.url && (other.default || other.only == one.only))
+        {
             kept.push(one);
         }
     }
@@ -57,14 +62,29 @@ mod tests {
 
     #[test]
     fn every_protocol_is_looked_for() {
-        let folder = folder(&[("/etc/pip.conf", "[global]\nindex-url=https://pip.example/\n")]);
+        let folder = folder(&[(
+            "/etc/pip.conf",
+            "[global]\nindex-url=https://pip.example/\n",
+        )]);
         let path = folder.path().join("bin").display().to_string();
-        let variables =
-            [("PATH", &*path), ("UV_INDEX", "x=https://pip.example/"), ("UV_INDEX_URL", "https://pip.example")];
-        let found = discover(&Machine::below(folder.path(), &variables, "/"), Duration::from_mins(1));
-        let shown: Vec<_> = found.iter().map(|(protocol, found)| (protocol.0, found.len())).collect();
+        let variables = [
+            ("PATH", &*path),
+            ("UV_INDEX", "x=https://pip.example/"),
+            ("UV_INDEX_URL", "https://pip.example"),
+        ];
+        let found = discover(
+            &Machine::below(folder.path(), &variables, "/"),
+            Duration::from_mins(1),
+        );
+        let shown: Vec<_> = found
+            .iter()
+            .map(|(protocol, found)| (protocol.0, found.len()))
+            .collect();
         assert_eq!(shown, [("cargo", 0), ("npm", 0), ("pypi", 1), ("rpm", 0)]);
-        assert_eq!(setting(found[1].0), "larder repo set npm/upstream --upstream URL");
+        assert_eq!(
+            setting(found[1].0),
+            "larder repo set npm/upstream --upstream URL"
+        );
     }
 
     #[test]
@@ -73,7 +93,11 @@ mod tests {
         let path = folder.path().join("bin").display().to_string();
         let machine = Machine::below(folder.path(), &[("PATH", &path)], "/");
         let begin = Instant::now();
-        assert!(discover(&machine, Duration::from_millis(300)).iter().all(|(_, found)| found.is_empty()));
+        assert!(
+            discover(&machine, Duration::from_millis(300))
+                .iter()
+                .all(|(_, found)| found.is_empty())
+        );
         assert!(begin.elapsed() < Duration::from_secs(4));
     }
 }

@@ -18,15 +18,29 @@ struct Settings(PathBuf, Table);
 
 /// What cargo uses, its default first.
 pub(crate) fn look(machine: &Machine) -> Vec<Found> {
-    let home = machine.folder("CARGO_HOME").or_else(|| machine.home(".cargo"));
+    let home = machine
+        .folder("CARGO_HOME")
+        .or_else(|| machine.home(".cargo"));
     let read = |path: PathBuf| Some(Settings(path.clone(), machine.read(&path)?.parse().ok()?));
-    let folders = machine.dir().ancestors().map(|folder| folder.join(".cargo")).chain(home.clone());
-    let files: Vec<_> = folders.flat_map(|folder| [folder.join("config.toml"), folder.join("config")]).collect();
+    let folders = machine
+        .dir()
+        .ancestors()
+        .map(|folder| folder.join(".cargo"))
+        .chain(home.clone());
+    let files: Vec<_> = folders
+        .flat_map(|folder| [folder.join("config.toml"), folder.join("config")])
+        .collect();
     let files: Vec<_> = files.into_iter().filter_map(read).collect();
-    let secrets = home.as_ref().and_then(|home| read(home.join("credentials.toml")));
+    let secrets = home
+        .as_ref()
+        .and_then(|home| read(home.join("credentials.toml")));
     let index = |name: &str| machine.variable(&variable(name, "INDEX"));
     let token = |name: &str| {
-        let kept = || secrets.as_ref().and_then(|Settings(_, table)| text(table, &["registries", name, "token"]));
+        let kept = || {
+            secrets
+                .as_ref()
+                .and_then(|Settings(_, table)| text(table, &["registries", name, "token"]))
+        };
         machine.variable(&variable(name, "TOKEN")).or_else(kept)
     };
     let mut all = match replaced(&files, index) {
@@ -34,8 +48,8 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
         None => asked(machine, home.as_deref()),
     };
     for (name, value, place) in named(&files) {
-        if let Some(found) =
-            sparse(value, &place, token(name)).filter(|found| all.iter().all(|one| one.url != found.url))
+        if let Some(found) = sparse(value, &place, token(name))
+            .filter(|found| all.iter().all(|one| one.url != found.url))
         {
             all.push(found.only(name));
         }
@@ -45,18 +59,32 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
 
 /// `CARGO_REGISTRIES_MY_CORP_TOKEN`.
 fn variable(registry: &str, what: &str) -> String {
-    format!("CARGO_REGISTRIES_{}_{what}", registry.to_uppercase().replace('-', "_"))
+    format!(
+        "CARGO_REGISTRIES_{}_{what}",
+        registry.to_uppercase().replace('-', "_")
+    )
 }
 
 fn text<'a>(table: &'a Table, path: &[&str]) -> Option<&'a str> {
     let (last, above) = path.split_last()?;
-    above.iter().try_fold(table, |table, name| table.get(*name)?.as_table())?.get(*last)?.as_str()
+    above
+        .iter()
+        .try_fold(table, |table, name| table.get(*name)?.as_table())?
+        .get(*last)?
+        .as_str()
 }
 
 /// The index that takes the default's place: its registry's name, its address and where it is said. `None`: nothing does.
 /// An empty address: something that is no registry.
-fn replaced<'a>(files: &'a [Settings], index: impl Fn(&str) -> Option<&'a str>) -> Option<(&'a str, &'a str, Place)> {
-    let find = |path: [&str; 3]| files.iter().find_map(|Settings(at, table)| Some((text(table, &path)?, file(at))));
+fn replaced<'a>(
+    files: &'a [Settings],
+    index: impl Fn(&str) -> Option<&'a str>,
+) -> Option<(&'a str, &'a str, Place)> {
+    let find = |path: [&str; 3]| {
+        files
+            .iter()
+            .find_map(|Settings(at, table)| Some((text(table, &path)?, file(at))))
+    };
     let (mut name, mut place) = find(["source", DEFAULT, "replace-with"])?;
     for _ in 0..STEPS {
         if let Some((next, at)) = find(["source", name, "replace-with"]) {
@@ -66,7 +94,8 @@ fn replaced<'a>(files: &'a [Settings], index: impl Fn(&str) -> Option<&'a str>) 
         if let Some(value) = index(name) {
             return Some((name, value, Place::Variable(variable(name, "INDEX"))));
         }
-        let registry = find(["source", name, "registry"]).or_else(|| find(["registries", name, "index"]));
+        let registry =
+            find(["source", name, "registry"]).or_else(|| find(["registries", name, "index"]));
         return Some(registry.map_or((name, "", place), |(value, at)| (name, value, at)));
     }
     Some((name, "", place))
@@ -97,20 +126,36 @@ fn sparse(value: &str, place: &Place, token: Option<&str>) -> Option<Found> {
 fn asked(machine: &Machine, home: Option<&Path>) -> Vec<Found> {
     let told = machine
         .run("cargo", &["search", "larder", "--limit", "1"])
-        .and_then(|said| Found::read(NAME, unreachable(&said.err)?, &Place::Program("cargo search")));
+        .and_then(|said| {
+            Found::read(
+                NAME,
+                unreachable(&said.err)?,
+                &Place::Program("cargo search"),
+            )
+        });
     told.or_else(|| kept(machine, home?)).into_iter().collect()
 }
 
 /// The index that an error message is about.
 fn unreachable(message: &str) -> Option<&str> {
-    message.split('`').skip(1).step_by(2).find_map(|quoted| quoted.strip_suffix("config.json"))
+    message
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .find_map(|quoted| quoted.strip_suffix("config.json"))
 }
 
 fn kept(machine: &Machine, home: &Path) -> Option<Found> {
     let folder = home.join("registry/index");
     let names = machine.names(&folder);
-    let sparse = names.iter().filter(|name| machine.read(&folder.join(name).join("config.json")).is_some());
-    let [name] = &sparse.collect::<Vec<_>>()[..] else { return None };
+    let sparse = names.iter().filter(|name| {
+        machine
+            .read(&folder.join(name).join("config.json"))
+            .is_some()
+    });
+    let [name] = &sparse.collect::<Vec<_>>()[..] else {
+        return None;
+    };
     let (host, _) = name.rsplit_once('-')?;
     Found::read(NAME, &format!("https://{host}/"), &file(&folder.join(name)))
 }
@@ -124,11 +169,19 @@ mod tests {
     fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
         let line = |found: &Found| {
             let secret = found.password.as_ref().map_or("", Secret::expose);
-            format!("{} {} {} {secret}", found.only.as_deref().unwrap_or("*"), found.url, found.place)
-                .trim_end()
-                .to_owned()
+            format!(
+                "{} {} {} {secret}",
+                found.only.as_deref().unwrap_or("*"),
+                found.url,
+                found.place
+            )
+            .trim_end()
+            .to_owned()
         };
-        found(files, variables, "/code/project", look).iter().map(line).collect()
+        found(files, variables, "/code/project", look)
+            .iter()
+            .map(line)
+            .collect()
     }
 
     #[test]
@@ -138,7 +191,10 @@ mod tests {
                     [registries.other]\nindex = 'sparse+https://other.example/'\n\
                     [registries.old]\nindex = 'https://git.example/x'\n";
         let secrets = "[registries.corp]\ntoken = 'Bearer abc'\n";
-        let files = [("/home/me/.cargo/config.toml", home), ("/home/me/.cargo/credentials.toml", secrets)];
+        let files = [
+            ("/home/me/.cargo/config.toml", home),
+            ("/home/me/.cargo/credentials.toml", secrets),
+        ];
         let other = "other https://other.example/ /home/me/.cargo/config.toml";
         let corp = "* https://registry.example/cargo/ /home/me/.cargo/config.toml abc";
         assert_eq!(shown(&files, &[]), [corp, other]);
@@ -147,15 +203,26 @@ mod tests {
         assert_eq!(shown(&files, &variable)[0], corp);
         let project = "[source.crates-io]\nreplace-with = 'vendored'\n[source.vendored]\ndirectory = 'vendor'\n";
         let files = [("/code/.cargo/config.toml", project), files[0], files[1]];
-        assert_eq!(shown(&files, &[])[0], "corp https://registry.example/cargo/ /home/me/.cargo/config.toml abc");
+        assert_eq!(
+            shown(&files, &[])[0],
+            "corp https://registry.example/cargo/ /home/me/.cargo/config.toml abc"
+        );
     }
 
     #[test]
     fn what_is_wrong_finds_nothing() {
-        let circle =
-            "[source.crates-io]\nreplace-with = 'a'\n[source.a]\nreplace-with = 'b'\n[source.b]\nreplace-with = 'a'\n";
-        for text in [circle, "not toml", "[source.crates-io]\nreplace-with = 7\n", "source = 1\nregistries = 'x'\n"] {
-            assert_eq!(shown(&[("/home/me/.cargo/config.toml", text)], &[]), Vec::<String>::new(), "{text}");
+        let circle = "[source.crates-io]\nreplace-with = 'a'\n[source.a]\nreplace-with = 'b'\n[source.b]\nreplace-with = 'a'\n";
+        for text in [
+            circle,
+            "not toml",
+            "[source.crates-io]\nreplace-with = 7\n",
+            "source = 1\nregistries = 'x'\n",
+        ] {
+            assert_eq!(
+                shown(&[("/home/me/.cargo/config.toml", text)], &[]),
+                Vec::<String>::new(),
+                "{text}"
+            );
         }
     }
 
@@ -165,16 +232,25 @@ mod tests {
         assert_eq!(unreachable(said), Some("https://index.example/"));
         assert_eq!(unreachable("error: no such command: `search`"), None);
         let script = format!("#!/bin/sh\n/bin/cat >&2 <<'END'\n{said}END\nexit 101\n");
-        assert_eq!(shown(&[("/bin/cargo", &script)], &[]), ["* https://index.example/ `cargo search`"]);
+        assert_eq!(
+            shown(&[("/bin/cargo", &script)], &[]),
+            ["* https://index.example/ `cargo search`"]
+        );
     }
 
     #[test]
     fn the_one_index_in_use_is_the_last_resort() {
         let index = |name: &str| format!("/home/me/.cargo/registry/index/{name}/config.json");
-        let (one, two) = (index("registry.example-1949cf8c6b5b557f"), index("b.example-0"));
+        let (one, two) = (
+            index("registry.example-1949cf8c6b5b557f"),
+            index("b.example-0"),
+        );
         let found = shown(&[(&one, "{}")], &[]);
         let place = "/home/me/.cargo/registry/index/registry.example-1949cf8c6b5b557f";
         assert_eq!(found, [format!("* https://registry.example/ {place}")]);
-        assert_eq!(shown(&[(&one, "{}"), (&two, "{}")], &[]), Vec::<String>::new());
+        assert_eq!(
+            shown(&[(&one, "{}"), (&two, "{}")], &[]),
+            Vec::<String>::new()
+        );
     }
 }

@@ -70,24 +70,38 @@ impl Found {
     pub(crate) fn read(protocol: &'static str, text: &str, place: &Place) -> Option<Self> {
         let text = text.trim();
         let (scheme, rest) = text.split_once("://")?;
-        let scheme = Some(scheme.to_ascii_lowercase()).filter(|scheme| matches!(&**scheme, "http" | "https"))?;
+        let scheme = Some(scheme.to_ascii_lowercase())
+            .filter(|scheme| matches!(&**scheme, "http" | "https"))?;
         let end = rest.find('/').unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        let (user, host) = authority
+            .rsplit_once('@')
+            .map_or((None, authority), |(user, host)| (Some(user), host));
         let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\<>\"`|^".contains(&byte);
         if host.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
             return None;
         }
-        let (username, password) = match user.map(|user| user.split_once(':').unwrap_or((user, ""))) {
+        let (username, password) = match user.map(|user| user.split_once(':').unwrap_or((user, "")))
+        {
             // Who shows a name alone shows a token: it must stay as hidden as a password, and most take it for one.
-            Some((token, "")) if !token.is_empty() => (Some("token".to_owned()), Some(Secret(decode(token)))),
+            Some((token, "")) if !token.is_empty() => {
+                (Some("token".to_owned()), Some(Secret(decode(token))))
+            }
             Some((name, password)) => (some(decode(name)), some(decode(password)).map(Secret)),
             None => (None, None),
         };
         let slash = if path.ends_with('/') { "" } else { "/" };
         let url = format!("{scheme}://{host}{path}{slash}");
         let protocol = ProtocolName(protocol);
-        Some(Self { protocol, url, username, password, only: None, default: true, place: place.clone() })
+        Some(Self {
+            protocol,
+            url,
+            username,
+            password,
+            only: None,
+            default: true,
+            place: place.clone(),
+        })
     }
 
     /// With credentials, where the address had none.
@@ -116,7 +130,9 @@ impl Found {
     /// The address that can be mirrored. One of an rpm repository ends above its first variable, and the rest is left to the
     /// client; any other with a variable in it is none.
     pub fn address(&self) -> Option<&str> {
-        let Some(variable) = self.url.find(['$', '{']) else { return Some(&self.url) };
+        let Some(variable) = self.url.find(['$', '{']) else {
+            return Some(&self.url);
+        };
         let above = &self.url[..=self.url[..variable].rfind('/')?];
         Some(above).filter(|above| self.protocol.0 == "rpm" && !above.ends_with("://"))
     }
@@ -133,7 +149,9 @@ fn some(text: String) -> Option<String> {
 
 /// Decodes what is encoded with percent signs; what is not well encoded stays as it is.
 fn decode(text: &str) -> String {
-    percent::decode(text).unwrap_or(Cow::Borrowed(text)).into_owned()
+    percent::decode(text)
+        .unwrap_or(Cow::Borrowed(text))
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -149,26 +167,44 @@ mod tests {
         let found = read(" https://me:p%40ss@registry.example:8443/simple ").expect("found");
         assert_eq!(found.url, "https://registry.example:8443/simple/");
         assert_eq!(
-            (found.username.as_deref(), found.password.as_ref().map(Secret::expose)),
+            (
+                found.username.as_deref(),
+                found.password.as_ref().map(Secret::expose)
+            ),
             (Some("me"), Some("p@ss"))
         );
         assert!(!format!("{found:?}").contains("p@ss"));
         let token = read("https://lrd_x@registry.example/").expect("found");
         assert_eq!(
-            (token.username.as_deref(), token.password.as_ref().map(Secret::expose)),
+            (
+                token.username.as_deref(),
+                token.password.as_ref().map(Secret::expose)
+            ),
             (Some("token"), Some("lrd_x"))
         );
-        assert_eq!(read("HTTP://registry.example").expect("found").url, "http://registry.example/");
+        assert_eq!(
+            read("HTTP://registry.example").expect("found").url,
+            "http://registry.example/"
+        );
     }
 
     #[test]
     fn what_is_no_address() {
-        for bad in
-            ["", "registry.example", "file:///srv/simple", "https://", "https://@/", "https://a b/", "git+ssh://a/b"]
-        {
+        for bad in [
+            "",
+            "registry.example",
+            "file:///srv/simple",
+            "https://",
+            "https://@/",
+            "https://a b/",
+            "git+ssh://a/b",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
-        assert_eq!(read(&format!("https://registry.example/{}", "a".repeat(LONGEST))), None);
+        assert_eq!(
+            read(&format!("https://registry.example/{}", "a".repeat(LONGEST))),
+            None
+        );
         assert_eq!(decode("a%zz%"), "a%zz%");
         assert_eq!(decode("%ff"), "%ff");
     }
@@ -181,10 +217,19 @@ mod tests {
         };
         let some = |text: &str| Some(text.to_owned());
         let versioned = "https://registry.example/os/$releasever/$basearch/";
-        assert_eq!(address("rpm", versioned), some("https://registry.example/os/"));
-        assert_eq!(address("rpm", "https://registry.example/os-$releasever/x"), some("https://registry.example/"));
+        assert_eq!(
+            address("rpm", versioned),
+            some("https://registry.example/os/")
+        );
+        assert_eq!(
+            address("rpm", "https://registry.example/os-$releasever/x"),
+            some("https://registry.example/")
+        );
         assert_eq!(address("rpm", "https://$host/os"), None);
-        assert_eq!(address("rpm", "https://registry.example/os"), some("https://registry.example/os/"));
+        assert_eq!(
+            address("rpm", "https://registry.example/os"),
+            some("https://registry.example/os/")
+        );
         assert_eq!(address("npm", versioned), None);
         assert_eq!(address("npm", "https://${HOST}/"), None);
     }

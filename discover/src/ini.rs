@@ -28,7 +28,10 @@ pub(crate) fn read(text: &str, separators: &[char]) -> Vec<Entry> {
             last.value.push_str(trimmed);
             continue;
         }
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(name) = trimmed
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
             name.trim().clone_into(&mut section);
             open = false;
             continue;
@@ -36,7 +39,11 @@ pub(crate) fn read(text: &str, separators: &[char]) -> Vec<Entry> {
         open = false;
         if let Some((key, value)) = trimmed.split_once(separators) {
             let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-            entries.push(Entry { section: section.clone(), key, value });
+            entries.push(Entry {
+                section: section.clone(),
+                key,
+                value,
+            });
             open = true;
         }
     }
@@ -49,10 +56,12 @@ mod tests {
 
     #[test]
     fn sections_keys_and_continued_values() {
-        let text =
-            "a=0\n# c\n[one]\nurl = https://a.example/?x=1\nmore: 2\nlist =\n  x\n  y\n\n[two]\n junk\n; c\nb=\n";
+        let text = "a=0\n# c\n[one]\nurl = https://a.example/?x=1\nmore: 2\nlist =\n  x\n  y\n\n[two]\n junk\n; c\nb=\n";
         let read = read(text, &['=', ':']);
-        let shown: Vec<_> = read.iter().map(|entry| (&*entry.section, &*entry.key, &*entry.value)).collect();
+        let shown: Vec<_> = read
+            .iter()
+            .map(|entry| (&*entry.section, &*entry.key, &*entry.value))
+            .collect();
         assert_eq!(
             shown,
             [

@@ -53,31 +53,49 @@ pub(crate) struct Said {
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Machine").field("dir", &self.dir).finish_non_exhaustive() // variables hold secrets
+        f.debug_struct("Machine")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive() // variables hold secrets
     }
 }
 
 impl Machine {
     /// This machine, with these variables of the environment and this working folder.
     pub fn new(variables: impl IntoIterator<Item = (String, String)>, dir: PathBuf) -> Self {
-        Self { variables: variables.into_iter().collect(), root: PathBuf::from("/"), dir }
+        Self {
+            variables: variables.into_iter().collect(),
+            root: PathBuf::from("/"),
+            dir,
+        }
     }
 
     /// One whose files are all below a folder.
     #[cfg(test)]
     pub(crate) fn below(root: &Path, variables: &[(&str, &str)], dir: &str) -> Self {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { variables, root: root.to_owned(), dir: PathBuf::from(dir) }
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Self {
+            variables,
+            root: root.to_owned(),
+            dir: PathBuf::from(dir),
+        }
     }
 
     /// A variable that is not empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// All variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.variables.iter().map(|(name, value)| (&**name, &**value))
+        self.variables
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
     }
 
     /// A folder that a variable names.
@@ -92,7 +110,11 @@ impl Machine {
 
     /// A path in the folder of the user's settings.
     pub(crate) fn config(&self, path: &str) -> Option<PathBuf> {
-        Some(self.folder("XDG_CONFIG_HOME").or_else(|| self.home(".config"))?.join(path))
+        Some(
+            self.folder("XDG_CONFIG_HOME")
+                .or_else(|| self.home(".config"))?
+                .join(path),
+        )
     }
 
     /// The working folder.
@@ -111,14 +133,23 @@ impl Machine {
             return None; // a pipe would hold us up
         }
         let mut text = String::new();
-        File::open(path).ok()?.take(TEXT).read_to_string(&mut text).ok()?;
+        File::open(path)
+            .ok()?
+            .take(TEXT)
+            .read_to_string(&mut text)
+            .ok()?;
         Some(text)
     }
 
     /// The names in a folder, in order.
     pub(crate) fn names(&self, folder: &Path) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.real(folder)) else { return Vec::new() };
-        let mut names: Vec<_> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let Ok(entries) = std::fs::read_dir(self.real(folder)) else {
+            return Vec::new();
+        };
+        let mut names: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
         names.sort_unstable();
         names
     }
@@ -127,19 +158,45 @@ impl Machine {
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Option<Said> {
         let folder = tempfile::tempdir().ok()?;
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(folder.path()).env_clear();
-        command.envs(KEPT.iter().filter_map(|name| Some((*name, self.variable(name)?))));
-        for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "npm_config_proxy"] {
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .env_clear();
+        command.envs(
+            KEPT.iter()
+                .filter_map(|name| Some((*name, self.variable(name)?))),
+        );
+        for proxy in [
+            "http_proxy",
+            "https_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "npm_config_proxy",
+        ] {
             command.env(proxy, NOWHERE);
         }
-        command.env("CARGO_HOME", folder.path()).env("CARGO_NET_RETRY", "0").env("RUSTUP_AUTO_INSTALL", "0");
-        command.env("npm_config_cache", folder.path()).env("npm_config_update_notifier", "false");
-        command.env("PYTHONDONTWRITEBYTECODE", "1").env("NO_COLOR", "1").env("COREPACK_ENABLE_NETWORK", "0");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command
+            .env("CARGO_HOME", folder.path())
+            .env("CARGO_NET_RETRY", "0")
+            .env("RUSTUP_AUTO_INSTALL", "0");
+        command
+            .env("npm_config_cache", folder.path())
+            .env("npm_config_update_notifier", "false");
+        command
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("NO_COLOR", "1")
+            .env("COREPACK_ENABLE_NETWORK", "0");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
         let mut child = command.spawn().ok()?;
         let said = listen(&mut child, Instant::now() + PROGRAM);
         // Also what the program itself has started.
-        let _ = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0)).map(|pid| kill_process_group(pid, Signal::KILL));
+        let _ = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0))
+            .map(|pid| kill_process_group(pid, Signal::KILL));
         let _ = child.wait();
         said
     }
@@ -149,8 +206,14 @@ impl Machine {
 fn listen(child: &mut Child, until: Instant) -> Option<Said> {
     let out = follow(child.stdout.take()?);
     let err = follow(child.stderr.take()?);
-    let text = |from: &mpsc::Receiver<String>| from.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
-    Some(Said { out: text(&out)?, err: text(&err)? })
+    let text = |from: &mpsc::Receiver<String>| {
+        from.recv_timeout(until.saturating_duration_since(Instant::now()))
+            .ok()
+    };
+    Some(Said {
+        out: text(&out)?,
+        err: text(&err)?,
+    })
 }
 
 fn follow(from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
@@ -195,12 +258,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_program_gets_little_and_is_heard() {
-        let script = "#!/bin/sh\necho \"$SECRET$KEEP:$HOME:$https_proxy\"\necho error >&2\nexit 3\n";
+        let script =
+            "#!/bin/sh\necho \"$SECRET$KEEP:$HOME:$https_proxy\"\necho error >&2\nexit 3\n";
         let folder = folder(&[("/bin/tell", script)]);
         let program = folder.path().join("bin/tell");
         let machine = Machine::below(folder.path(), &[("SECRET", "x"), ("HOME", "/home/me")], "/");
-        let said = machine.run(program.to_str().expect("path"), &[]).expect("said");
-        assert_eq!((&*said.out, &*said.err), (":/home/me:http://127.0.0.1:1\n", "error\n"));
+        let said = machine
+            .run(program.to_str().expect("path"), &[])
+            .expect("said");
+        assert_eq!(
+            (&*said.out, &*said.err),
+            (":/home/me:http://127.0.0.1:1\n", "error\n")
+        );
         assert!(machine.run("/nowhere/program", &[]).is_none());
         assert!(!format!("{machine:?}").contains("SECRET"));
     }

@@ -10,35 +10,64 @@ use toml::Table;
 
 const NAME: &str = "npm";
 /// Variables that name a registry, in lower case.
-const VARIABLES: [&str; 4] =
-    ["npm_config_registry", "bun_config_registry", "yarn_npm_registry_server", "yarn_registry"];
+const VARIABLES: [&str; 4] = [
+    "npm_config_registry",
+    "bun_config_registry",
+    "yarn_npm_registry_server",
+    "yarn_registry",
+];
 /// Who tells its registry when asked, and how.
-const TELLERS: [(&str, &str); 3] =
-    [("npm", "npm config get registry"), ("pnpm", "pnpm config get registry"), ("yarn", "yarn config get registry")];
+const TELLERS: [(&str, &str); 3] = [
+    ("npm", "npm config get registry"),
+    ("pnpm", "pnpm config get registry"),
+    ("yarn", "yarn config get registry"),
+];
 
 /// What they use, the default first.
 pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     let project = |name: &str| Some(machine.dir().join(name));
-    let user = machine.folder("npm_config_userconfig").or_else(|| machine.folder("NPM_CONFIG_USERCONFIG"));
-    let npmrc = [project(".npmrc"), user.or_else(|| machine.home(".npmrc")), machine.config("pnpm/rc")];
+    let user = machine
+        .folder("npm_config_userconfig")
+        .or_else(|| machine.folder("NPM_CONFIG_USERCONFIG"));
+    let npmrc = [
+        project(".npmrc"),
+        user.or_else(|| machine.home(".npmrc")),
+        machine.config("pnpm/rc"),
+    ];
     let npmrc: Vec<(PathBuf, Vec<Entry>)> = read(machine, npmrc, |text| ini::read(text, &['=']));
     let lines: Vec<&Entry> = npmrc.iter().flat_map(|(_, entries)| entries).collect();
     let expand = |text: &str| expanded(text, |name| machine.variable(name));
 
     let set = |(name, value): (&str, &str)| {
         let known = VARIABLES.contains(&&*name.to_lowercase()) && !value.is_empty();
-        if known { Found::read(NAME, value, &Place::Variable(name.to_owned())) } else { None }
+        if known {
+            Found::read(NAME, value, &Place::Variable(name.to_owned()))
+        } else {
+            None
+        }
     };
     let mut all: Vec<Found> = machine.variables().filter_map(set).collect();
     for (path, entries) in &npmrc {
-        all.extend(entries.iter().filter_map(|entry| registry(entry, &file(path), expand)));
+        all.extend(
+            entries
+                .iter()
+                .filter_map(|entry| registry(entry, &file(path), expand)),
+        );
     }
-    let bun = [project("bunfig.toml"), machine.config(".bunfig.toml"), machine.home(".bunfig.toml")];
-    for (path, table) in read(machine, bun, |text| text.parse::<Table>().unwrap_or_default()) {
+    let bun = [
+        project("bunfig.toml"),
+        machine.config(".bunfig.toml"),
+        machine.home(".bunfig.toml"),
+    ];
+    for (path, table) in read(machine, bun, |text| {
+        text.parse::<Table>().unwrap_or_default()
+    }) {
         all.extend(bunfig(&table, &file(&path), expand));
     }
     let yarn = [".yarnrc.yml", ".yarnrc"];
-    let yarn = yarn.into_iter().flat_map(|name| [project(name), machine.home(name)]);
+    let yarn = yarn
+        .into_iter()
+        .flat_map(|name| [project(name), machine.home(name)]);
     for (path, found) in read(machine, yarn, |text| yarnrc(text).map(expand)) {
         all.extend(found.and_then(|url| Found::read(NAME, &url, &file(&path))));
     }
@@ -46,7 +75,9 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
         all.extend(asked(machine));
     }
     all.sort_by_key(|found| !found.default); // keeps the order otherwise
-    all.into_iter().map(|found| authenticated(found, &lines, expand)).collect()
+    all.into_iter()
+        .map(|found| authenticated(found, &lines, expand))
+        .collect()
 }
 
 fn read<T>(
@@ -62,7 +93,10 @@ fn read<T>(
 fn registry(entry: &Entry, place: &Place, expand: impl Fn(&str) -> String) -> Option<Found> {
     let scope = match &*entry.key {
         "registry" => None,
-        key => Some(key.strip_suffix(":registry").filter(|scope| scope.starts_with('@'))?),
+        key => Some(
+            key.strip_suffix(":registry")
+                .filter(|scope| scope.starts_with('@'))?,
+        ),
     };
     let found = Found::read(NAME, &expand(unquoted(&entry.value)), place)?;
     Some(match scope {
@@ -79,7 +113,9 @@ fn bunfig(table: &Table, place: &Place, expand: impl Fn(&str) -> String) -> Opti
         Some(url) => Found::read(NAME, &expand(url), place),
         None => Some(match text("token") {
             Some(token) => Found::read(NAME, &text("url")?, place)?.with(None, Some(token)),
-            None => Found::read(NAME, &text("url")?, place)?.with(text("username"), text("password")),
+            None => {
+                Found::read(NAME, &text("url")?, place)?.with(text("username"), text("password"))
+            }
         }),
     }
 }
@@ -87,10 +123,13 @@ fn bunfig(table: &Table, place: &Place, expand: impl Fn(&str) -> String) -> Opti
 /// The registry that yarn's file sets at its top: `npmRegistryServer: "…"`, or in the old form `registry "…"`.
 fn yarnrc(text: &str) -> Option<&str> {
     let value = |line: &'_ str| {
-        let after = line.strip_prefix("npmRegistryServer:").or_else(|| line.strip_prefix("registry "))?;
+        let after = line
+            .strip_prefix("npmRegistryServer:")
+            .or_else(|| line.strip_prefix("registry "))?;
         Some(line.len() - after.len())
     };
-    text.lines().find_map(|line| value(line).map(|at| unquoted(line[at..].trim())))
+    text.lines()
+        .find_map(|line| value(line).map(|at| unquoted(line[at..].trim())))
 }
 
 fn unquoted(text: &str) -> &str {
@@ -103,8 +142,12 @@ fn expanded<'a>(text: &str, variable: impl Fn(&str) -> Option<&'a str>) -> Strin
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let Some((inner, following)) = after.split_once('}') else { break };
-        let (name, other) = inner.split_once('-').map_or((inner, None), |(name, other)| (name, Some(other)));
+        let Some((inner, following)) = after.split_once('}') else {
+            break;
+        };
+        let (name, other) = inner
+            .split_once('-')
+            .map_or((inner, None), |(name, other)| (name, Some(other)));
         let name = name.trim_end_matches([':', '?']);
         out.push_str(before);
         match variable(name).or(other) {
@@ -118,23 +161,41 @@ fn expanded<'a>(text: &str, variable: impl Fn(&str) -> Option<&'a str>) -> Strin
 
 /// With what the lines `//host/path/:_authToken=…` and their like say of the address.
 fn authenticated(found: Found, lines: &[&Entry], expand: impl Fn(&str) -> String) -> Found {
-    let place = found.url.split_once(':').map_or("", |(_, rest)| rest).to_owned();
+    let place = found
+        .url
+        .split_once(':')
+        .map_or("", |(_, rest)| rest)
+        .to_owned();
     let value = |what: &str| {
         let of = |entry: &&&Entry| {
-            let at = entry.key.strip_suffix(what).and_then(|key| key.strip_suffix(':'));
+            let at = entry
+                .key
+                .strip_suffix(what)
+                .and_then(|key| key.strip_suffix(':'));
             at.is_some_and(|at| place.starts_with(&format!("{}/", at.trim_end_matches('/'))))
         };
-        lines.iter().find(of).map(|entry| expand(unquoted(&entry.value)))
+        lines
+            .iter()
+            .find(of)
+            .map(|entry| expand(unquoted(&entry.value)))
     };
     let decoded = |text: String| String::from_utf8(STANDARD.decode(text).ok()?).ok();
     if let Some(token) = value("_authToken") {
         return found.with(None, Some(token));
     }
-    if let Some((name, password)) = value("_auth").and_then(decoded).as_deref().and_then(|both| both.split_once(':')) {
+    if let Some((name, password)) = value("_auth")
+        .and_then(decoded)
+        .as_deref()
+        .and_then(|both| both.split_once(':'))
+    {
         return found.with(Some(name.to_owned()), Some(password.to_owned()));
     }
     let (name, password) = (value("username"), value("_password").and_then(decoded));
-    if name.is_some() { found.with(name, password) } else { found }
+    if name.is_some() {
+        found.with(name, password)
+    } else {
+        found
+    }
 }
 
 /// What the first of them that is installed tells.
@@ -156,9 +217,14 @@ mod tests {
             let secret = found.password.as_ref().map_or("", Secret::expose);
             let name = found.username.as_deref().unwrap_or_default();
             let only = found.only.as_deref().unwrap_or("*");
-            format!("{only} {} {} {name}:{secret}", found.url, found.place).trim_end_matches(" :").to_owned()
+            format!("{only} {} {} {name}:{secret}", found.url, found.place)
+                .trim_end_matches(" :")
+                .to_owned()
         };
-        found(files, variables, "/code", look).iter().map(line).collect()
+        found(files, variables, "/code", look)
+            .iter()
+            .map(line)
+            .collect()
     }
 
     #[test]
@@ -168,26 +234,47 @@ mod tests {
                     //acme.example/x/:_password=aHVudGVyMg==\n//registry.example/npmother/:_authToken=no\n";
         let found = shown(&[("/home/me/.npmrc", user)], &[("TOKEN", "abc")]);
         let acme = "@acme https://acme.example/x/ /home/me/.npmrc me:hunter2";
-        assert_eq!(found, ["* https://registry.example/npm/ /home/me/.npmrc :abc", acme]);
-        let files = [("/code/.npmrc", "registry=https://project.example/\n//project.example/:_auth=bWU6cHc=\n")];
-        assert_eq!(shown(&files, &[]), ["* https://project.example/ /code/.npmrc me:pw"]);
+        assert_eq!(
+            found,
+            ["* https://registry.example/npm/ /home/me/.npmrc :abc", acme]
+        );
+        let files = [(
+            "/code/.npmrc",
+            "registry=https://project.example/\n//project.example/:_auth=bWU6cHc=\n",
+        )];
+        assert_eq!(
+            shown(&files, &[]),
+            ["* https://project.example/ /code/.npmrc me:pw"]
+        );
         let variable = [("NPM_CONFIG_REGISTRY", "https://env.example")];
-        assert_eq!(shown(&files, &variable)[0], "* https://env.example/ $NPM_CONFIG_REGISTRY");
+        assert_eq!(
+            shown(&files, &variable)[0],
+            "* https://env.example/ $NPM_CONFIG_REGISTRY"
+        );
     }
 
     #[test]
     fn the_others_have_files_too() {
         let bun = "[install]\nregistry = { url = 'https://bun.example/', token = '$T' }\n";
-        assert_eq!(shown(&[("/code/bunfig.toml", bun)], &[]), ["* https://bun.example/ /code/bunfig.toml :$T"]);
+        assert_eq!(
+            shown(&[("/code/bunfig.toml", bun)], &[]),
+            ["* https://bun.example/ /code/bunfig.toml :$T"]
+        );
         let bun = "[install]\nregistry = 'https://me:pw@bun.example/'\n";
         assert_eq!(
             shown(&[("/home/me/.bunfig.toml", bun)], &[]),
             ["* https://bun.example/ /home/me/.bunfig.toml me:pw"]
         );
         let yarn = "nodeLinker: node-modules\nnpmRegistryServer: \"${R-https://yarn.example}/\"\n";
-        assert_eq!(shown(&[("/code/.yarnrc.yml", yarn)], &[]), ["* https://yarn.example/ /code/.yarnrc.yml"]);
+        assert_eq!(
+            shown(&[("/code/.yarnrc.yml", yarn)], &[]),
+            ["* https://yarn.example/ /code/.yarnrc.yml"]
+        );
         let old = "registry \"https://old.example/\"\n";
-        assert_eq!(shown(&[("/home/me/.yarnrc", old)], &[]), ["* https://old.example/ /home/me/.yarnrc"]);
+        assert_eq!(
+            shown(&[("/home/me/.yarnrc", old)], &[]),
+            ["* https://old.example/ /home/me/.yarnrc"]
+        );
     }
 
     #[test]
@@ -197,7 +284,10 @@ mod tests {
         let acme = "@acme https://acme.example/ /home/me/.npmrc";
         let pnpm = "* https://default.example/ `pnpm config get registry`";
         assert_eq!(shown(&[("/bin/pnpm", tells), scope], &[]), [pnpm, acme]);
-        assert_eq!(shown(&[("/bin/npm", "#!/bin/sh\necho undefined\n")], &[]), Vec::<String>::new());
+        assert_eq!(
+            shown(&[("/bin/npm", "#!/bin/sh\necho undefined\n")], &[]),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

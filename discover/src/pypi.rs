@@ -20,7 +20,11 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     for (names, main) in [(&VARIABLES, true), (&MORE, false)] {
         for name in names {
             let place = Place::Variable((*name).to_owned());
-            all.extend(addresses(machine.variable(name).unwrap_or_default(), main, &place));
+            all.extend(addresses(
+                machine.variable(name).unwrap_or_default(),
+                main,
+                &place,
+            ));
         }
     }
     for path in pip_files(machine) {
@@ -29,11 +33,25 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
         }
     }
     for path in uv_files(machine) {
-        let Some(table) = machine.read(&path).and_then(|text| text.parse::<Table>().ok()) else { continue };
+        let Some(table) = machine
+            .read(&path)
+            .and_then(|text| text.parse::<Table>().ok())
+        else {
+            continue;
+        };
         let project = path.ends_with("pyproject.toml");
-        let settings =
-            if project { table.get("tool").and_then(|tool| tool.get("uv")?.as_table()) } else { Some(&table) };
-        all.extend(settings.map(|settings| uv(settings, &path)).unwrap_or_default());
+        let settings = if project {
+            table
+                .get("tool")
+                .and_then(|tool| tool.get("uv")?.as_table())
+        } else {
+            Some(&table)
+        };
+        all.extend(
+            settings
+                .map(|settings| uv(settings, &path))
+                .unwrap_or_default(),
+        );
     }
     if !all.iter().any(|found| found.default) {
         all.extend(asked(machine));
@@ -45,28 +63,58 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
 /// pip's files, the strongest first.
 fn pip_files(machine: &Machine) -> Vec<PathBuf> {
     let named = machine.folder("PIP_CONFIG_FILE");
-    let site = machine.folder("VIRTUAL_ENV").map(|folder| folder.join("pip.conf"));
-    let user = [machine.config("pip/pip.conf"), machine.home(".pip/pip.conf")];
-    let shared = machine.variable("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':');
+    let site = machine
+        .folder("VIRTUAL_ENV")
+        .map(|folder| folder.join("pip.conf"));
+    let user = [
+        machine.config("pip/pip.conf"),
+        machine.home(".pip/pip.conf"),
+    ];
+    let shared = machine
+        .variable("XDG_CONFIG_DIRS")
+        .unwrap_or("/etc/xdg")
+        .split(':');
     let shared = shared.map(|folder| Some(Path::new(folder).join("pip/pip.conf")));
     let of_all = [Some(PathBuf::from("/etc/pip.conf"))];
-    [named, site].into_iter().chain(user).chain(shared).chain(of_all).flatten().collect()
+    [named, site]
+        .into_iter()
+        .chain(user)
+        .chain(shared)
+        .chain(of_all)
+        .flatten()
+        .collect()
 }
 
 /// uv's files, the strongest first.
 fn uv_files(machine: &Machine) -> Vec<PathBuf> {
     let named = machine.folder("UV_CONFIG_FILE");
-    let project = machine.dir().ancestors().flat_map(|folder| [folder.join("uv.toml"), folder.join("pyproject.toml")]);
-    let rest = [machine.config("uv/uv.toml"), Some(PathBuf::from("/etc/uv/uv.toml"))];
-    named.into_iter().chain(project).chain(rest.into_iter().flatten()).collect()
+    let project = machine
+        .dir()
+        .ancestors()
+        .flat_map(|folder| [folder.join("uv.toml"), folder.join("pyproject.toml")]);
+    let rest = [
+        machine.config("uv/uv.toml"),
+        Some(PathBuf::from("/etc/uv/uv.toml")),
+    ];
+    named
+        .into_iter()
+        .chain(project)
+        .chain(rest.into_iter().flatten())
+        .collect()
 }
 
 /// Addresses with spaces or line feeds between them; uv's may have names: `corp=https://…`.
 fn addresses(text: &str, main: bool, place: &Place) -> Vec<Found> {
     let read = |word: &str| {
-        let named = word.split_once('=').filter(|(name, _)| !name.contains("://"));
+        let named = word
+            .split_once('=')
+            .filter(|(name, _)| !name.contains("://"));
         let found = Found::read(NAME, named.map_or(word, |(_, url)| url), place)?;
-        Some(if main { found } else { found.only(named.map_or("extra", |(name, _)| name)) })
+        Some(if main {
+            found
+        } else {
+            found.only(named.map_or("extra", |(name, _)| name))
+        })
     };
     text.split_whitespace().filter_map(read).collect()
 }
@@ -78,7 +126,9 @@ fn pip(text: &str, path: &Path) -> Vec<Found> {
         let relevant = matches!(&*entry.section, "global" | "install" | "download");
         match &*entry.key.to_lowercase().replace('_', "-") {
             "index-url" if relevant => all.extend(addresses(&entry.value, true, &file(path))),
-            "extra-index-url" if relevant => all.extend(addresses(&entry.value, false, &file(path))),
+            "extra-index-url" if relevant => {
+                all.extend(addresses(&entry.value, false, &file(path)))
+            }
             _ => {}
         }
     }
@@ -88,21 +138,55 @@ fn pip(text: &str, path: &Path) -> Vec<Found> {
 /// What uv's settings set.
 fn uv(settings: &Table, path: &Path) -> Vec<Found> {
     let place = file(path);
-    let text = |table: &Table, key: &str| table.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |table: &Table, key: &str| {
+        table
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let list = |table: &Table| {
-        let places = table.get("extra-index-url").and_then(Value::as_array).into_iter().flatten();
-        places.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        let places = table
+            .get("extra-index-url")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        places
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     let mut all = Vec::new();
-    for index in settings.get("index").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table) {
-        let main = index.get("default").and_then(Value::as_bool).unwrap_or_default();
+    for index in settings
+        .get("index")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_table)
+    {
+        let main = index
+            .get("default")
+            .and_then(Value::as_bool)
+            .unwrap_or_default();
         let found = Found::read(NAME, &text(index, "url"), &place);
-        let name = Some(text(index, "name")).filter(|name| !name.is_empty()).unwrap_or_else(|| "extra".to_owned());
+        let name = Some(text(index, "name"))
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "extra".to_owned());
         all.extend(found.map(|found| if main { found } else { found.only(name) }));
     }
-    for settings in [Some(settings), settings.get("pip").and_then(Value::as_table)].into_iter().flatten() {
+    for settings in [
+        Some(settings),
+        settings.get("pip").and_then(Value::as_table),
+    ]
+    .into_iter()
+    .flatten()
+    {
         all.extend(addresses(&text(settings, "index-url"), true, &place));
-        all.extend(list(settings).iter().flat_map(|url| addresses(url, false, &place)));
+        all.extend(
+            list(settings)
+                .iter()
+                .flat_map(|url| addresses(url, false, &place)),
+        );
     }
     all
 }
@@ -115,9 +199,15 @@ fn asked(machine: &Machine) -> Option<Found> {
     };
     let help = || {
         let said = machine.run("uv", &["pip", "install", "--help"])?;
-        Found::read(NAME, in_help(&said.out)?, &Place::Program("uv pip install --help"))
+        Found::read(
+            NAME,
+            in_help(&said.out)?,
+            &Place::Program("uv pip install --help"),
+        )
     };
-    library("python3", "pip of python3").or_else(|| library("python", "pip of python")).or_else(help)
+    library("python3", "pip of python3")
+        .or_else(|| library("python", "pip of python"))
+        .or_else(help)
 }
 
 /// The default that uv's help names for the index.
@@ -136,10 +226,22 @@ mod tests {
     fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
         let line = |found: &Found| {
             let secret = if found.password.is_some() { " ***" } else { "" };
-            let name = found.username.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-            format!("{} {} {}{name}{secret}", found.only.as_deref().unwrap_or("*"), found.url, found.place)
+            let name = found
+                .username
+                .as_deref()
+                .map(|name| format!(" {name}"))
+                .unwrap_or_default();
+            format!(
+                "{} {} {}{name}{secret}",
+                found.only.as_deref().unwrap_or("*"),
+                found.url,
+                found.place
+            )
         };
-        found(files, variables, "/code/project", look).iter().map(line).collect()
+        found(files, variables, "/code/project", look)
+            .iter()
+            .map(line)
+            .collect()
     }
 
     #[test]
@@ -147,10 +249,19 @@ mod tests {
         let variables = [
             ("UV_DEFAULT_INDEX", "corp=https://uv.example/simple"),
             ("PIP_INDEX_URL", "https://me:pw@pip.example/simple/"),
-            ("PIP_EXTRA_INDEX_URL", "https://a.example/ https://b.example/"),
+            (
+                "PIP_EXTRA_INDEX_URL",
+                "https://a.example/ https://b.example/",
+            ),
             ("UV_INDEX_URL", ""),
         ];
-        let found = shown(&[("/etc/pip.conf", "[global]\nindex-url=https://etc.example/\n")], &variables);
+        let found = shown(
+            &[(
+                "/etc/pip.conf",
+                "[global]\nindex-url=https://etc.example/\n",
+            )],
+            &variables,
+        );
         let expected = [
             "* https://pip.example/simple/ $PIP_INDEX_URL me ***",
             "* https://uv.example/simple/ $UV_DEFAULT_INDEX",
@@ -165,8 +276,13 @@ mod tests {
     fn files_of_pip() {
         let user = "[global]\ntimeout = 60\nindex_url: https://user.example/simple\n\
                     extra-index-url =\n    https://a.example/\n    file:///srv\n[freeze]\nindex-url = https://no.example/\n";
-        let files =
-            [("/home/me/.pip/pip.conf", user), ("/etc/pip.conf", "[install]\nindex-url=https://etc.example/\n")];
+        let files = [
+            ("/home/me/.pip/pip.conf", user),
+            (
+                "/etc/pip.conf",
+                "[install]\nindex-url=https://etc.example/\n",
+            ),
+        ];
         let expected = [
             "* https://user.example/simple/ /home/me/.pip/pip.conf",
             "* https://etc.example/ /etc/pip.conf",
@@ -180,7 +296,10 @@ mod tests {
         let project = "[project]\nname = 'x'\n[[tool.uv.index]]\nname = 'main'\nurl = 'https://main.example/simple'\n\
                        default = true\n[[tool.uv.index]]\nname = 'torch'\nurl = 'https://torch.example/'\n";
         let user = "index-url = 'https://user.example/'\n[pip]\nextra-index-url = ['https://more.example/']\n";
-        let files = [("/code/pyproject.toml", project), ("/home/me/.config/uv/uv.toml", user)];
+        let files = [
+            ("/code/pyproject.toml", project),
+            ("/home/me/.config/uv/uv.toml", user),
+        ];
         let expected = [
             "* https://main.example/simple/ /code/pyproject.toml",
             "* https://user.example/ /home/me/.config/uv/uv.toml",
@@ -192,9 +311,16 @@ mod tests {
 
     #[test]
     fn the_library_is_asked() {
-        let python = "#!/bin/sh\ncase \"$2\" in *simple_url*) echo https://default.example/simple;; esac\n";
-        assert_eq!(shown(&[("/bin/python3", python)], &[]), ["* https://default.example/simple/ `pip of python3`"]);
-        assert_eq!(shown(&[("/bin/python3", "#!/bin/sh\nexit 1\n")], &[]), Vec::<String>::new());
+        let python =
+            "#!/bin/sh\ncase \"$2\" in *simple_url*) echo https://default.example/simple;; esac\n";
+        assert_eq!(
+            shown(&[("/bin/python3", python)], &[]),
+            ["* https://default.example/simple/ `pip of python3`"]
+        );
+        assert_eq!(
+            shown(&[("/bin/python3", "#!/bin/sh\nexit 1\n")], &[]),
+            Vec::<String>::new()
+        );
         let help = "  --default-index <DEFAULT_INDEX>\n   The URL of the index (by default: <https://default.example/simple>).\n";
         assert_eq!(in_help(help), Some("https://default.example/simple"));
         assert_eq!(in_help("--default-index (default: none)"), None);

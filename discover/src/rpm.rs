@@ -7,15 +7,28 @@ use std::path::Path;
 
 const NAME: &str = "rpm";
 /// Where they look.
-const FOLDERS: [&str; 4] = ["/etc/yum.repos.d", "/etc/yum/repos.d", "/etc/distro.repos.d", "/etc/zypp/repos.d"];
+const FOLDERS: [&str; 4] = [
+    "/etc/yum.repos.d",
+    "/etc/yum/repos.d",
+    "/etc/distro.repos.d",
+    "/etc/zypp/repos.d",
+];
 
 /// The repositories that are switched on. The first counts as the default.
 pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     let mut all = Vec::new();
     for folder in FOLDERS.map(Path::new) {
-        let paths = machine.names(folder).into_iter().map(|name| folder.join(name));
+        let paths = machine
+            .names(folder)
+            .into_iter()
+            .map(|name| folder.join(name));
         for path in paths.filter(|path| path.extension().is_some_and(|kind| kind == "repo")) {
-            all.extend(machine.read(&path).map(|text| repos(&text, &path)).unwrap_or_default());
+            all.extend(
+                machine
+                    .read(&path)
+                    .map(|text| repos(&text, &path))
+                    .unwrap_or_default(),
+            );
         }
     }
     if let Some(first) = all.first_mut() {
@@ -31,13 +44,23 @@ fn repos(text: &str, path: &Path) -> Vec<Found> {
     sections.dedup();
     let repo = |section: &&str| {
         let of = |key: &str| {
-            let entry = entries.iter().rev().find(|entry| entry.section == **section && entry.key == key)?;
+            let entry = entries
+                .iter()
+                .rev()
+                .find(|entry| entry.section == **section && entry.key == key)?;
             Some(entry.value.clone())
         };
-        let off = of("enabled").is_some_and(|value| matches!(&*value.to_lowercase(), "0" | "no" | "false" | "off"));
+        let off = of("enabled")
+            .is_some_and(|value| matches!(&*value.to_lowercase(), "0" | "no" | "false" | "off"));
         let urls = of("baseurl").filter(|_| !off && *section != "main")?;
-        let url = urls.split([' ', ',', '\n', '\t']).find(|url| !url.is_empty())?;
-        Some(Found::read(NAME, url, &file(path))?.with(of("username"), of("password")).only(*section))
+        let url = urls
+            .split([' ', ',', '\n', '\t'])
+            .find(|url| !url.is_empty())?;
+        Some(
+            Found::read(NAME, url, &file(path))?
+                .with(of("username"), of("password"))
+                .only(*section),
+        )
     };
     sections.iter().filter_map(repo).collect()
 }
@@ -52,14 +75,23 @@ mod tests {
         let base = "[main]\nbaseurl=https://no.example/\n[baseos]\nname=Base $releasever\nenabled = 1\n\
                     baseurl=https://registry.example/$releasever/$basearch/os\n    https://second.example/\n\
                     username=me\npassword=hunter2\n[source]\nbaseurl=https://source.example/\nenabled=0\n";
-        let extra = "[list]\nmetalink=https://list.example/?x\n[extra]\nbaseurl=http://extra.example/\n";
-        let files =
-            [("/etc/yum.repos.d/a.repo", base), ("/etc/yum.repos.d/b.repo", extra), ("/etc/yum.repos.d/c", base)];
+        let extra =
+            "[list]\nmetalink=https://list.example/?x\n[extra]\nbaseurl=http://extra.example/\n";
+        let files = [
+            ("/etc/yum.repos.d/a.repo", base),
+            ("/etc/yum.repos.d/b.repo", extra),
+            ("/etc/yum.repos.d/c", base),
+        ];
         let folder = folder(&files);
         let found = look(&Machine::below(folder.path(), &[], "/"));
         let line = |found: &Found| {
             let secret = found.password.is_some();
-            format!("{} {} {} {secret}", found.only.as_deref().unwrap_or_default(), found.url, found.default)
+            format!(
+                "{} {} {} {secret}",
+                found.only.as_deref().unwrap_or_default(),
+                found.url,
+                found.default
+            )
         };
         let expected = [
             "baseos https://registry.example/$releasever/$basearch/os/ true true",

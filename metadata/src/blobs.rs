@@ -10,10 +10,10 @@ const KEEP_BLOB: &str = "insert into blobs (digest, size, generation, state, tou
     values (?1, ?2, ?3, 'kept', ?4, ?5) on conflict (digest) do update set \
     generation = case when blobs.state = 'kept' then blobs.generation else excluded.generation end, \
     state = 'kept', touched_at = excluded.touched_at";
-const TOUCH: &str =
-    "update blobs set touched_at = ?2, state = 'kept' where digest = ?1 and (touched_at < ?3 or state <> 'kept')";
+const TOUCH: &str = "update blobs set touched_at = ?2, state = 'kept' where digest = ?1 and (touched_at < ?3 or state <> 'kept')";
 const TAKE: &str = "update blobs set touched_at = ?2 where digest = ?1 and state = 'kept'";
-const GENERATION: &str = "select generation, case when body is null then 0 else 1 end from blobs where digest = ?1";
+const GENERATION: &str =
+    "select generation, case when body is null then 0 else 1 end from blobs where digest = ?1";
 const PUT_FILE: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (repo, package, path) do update set \
     digest = excluded.digest, content_type = excluded.content_type, facts = excluded.facts, \
@@ -109,7 +109,13 @@ impl Metadata {
             Bytestore::Inline(body) => (0, Value::Bytes(body)),
             Bytestore::Object(generation) => (generation, Value::Null),
         };
-        let values = [blob.digest.into(), blob.size.into(), generation.into(), self.now().into(), body];
+        let values = [
+            blob.digest.into(),
+            blob.size.into(),
+            generation.into(),
+            self.now().into(),
+            body,
+        ];
         batch.run(KEEP_BLOB, values);
     }
 
@@ -118,7 +124,19 @@ impl Metadata {
         let path = format!("blobs/{digest}");
         let content_type = "application/octet-stream";
         let (now, by) = (self.now().into(), putting.by.into());
-        batch.run(ADD_FILE, [repo, package, path.into(), digest.into(), content_type.into(), "".into(), now, by]);
+        batch.run(
+            ADD_FILE,
+            [
+                repo,
+                package,
+                path.into(),
+                digest.into(),
+                content_type.into(),
+                "".into(),
+                now,
+                by,
+            ],
+        );
     }
 
     /// Gives a blob that is there already a name in the package and ends the upload `upload`.
@@ -155,13 +173,20 @@ impl Metadata {
     /// The generation under which a blob's object is kept; `None` if its bytes are in the row or it is not there.
     pub async fn generation(&self, digest: &Digest) -> Result<Option<i64>, Error> {
         let mut rows = self.sql.rows(GENERATION, &[digest.into()]).await?;
-        let Some(row) = rows.first_mut() else { return Ok(None) };
+        let Some(row) = rows.first_mut() else {
+            return Ok(None);
+        };
         let generation = row.int(0)?;
         Ok((row.int(1)? == 0).then_some(generation))
     }
 
     /// Gives a blob of another package a name in this one. [`Error::Unmet`]`("source")` if it is not there.
-    pub async fn mount(&self, putting: Putting<'_>, from: Place<'_>, digest: &Digest) -> Result<(), Error> {
+    pub async fn mount(
+        &self,
+        putting: Putting<'_>,
+        from: Place<'_>,
+        digest: &Digest,
+    ) -> Result<(), Error> {
         let mut batch = Batch::at(putting.place);
         let [repo, package] = putting.place.value();
         let [from_repo, from_package] = from.value();
@@ -171,7 +196,15 @@ impl Metadata {
             "source",
             1,
             MOUNT,
-            [repo, package, from_repo, from_package, path.into(), now.into(), putting.by.into()],
+            [
+                repo,
+                package,
+                from_repo,
+                from_package,
+                path.into(),
+                now.into(),
+                putting.by.into(),
+            ],
         );
         batch.run(TOUCH, [digest.into(), now.into(), now.before(FRESH).into()]);
         self.sql.apply(batch).await
@@ -191,18 +224,49 @@ impl Metadata {
         for blob in &blobs {
             batch.run(TOUCH, [blob.into(), now.into(), now.before(FRESH).into()]);
             let path = format!("blobs/{blob}");
-            batch.must("blob", 1, BIND, [repo.clone(), package.clone(), path.into(), digest_value.clone()]);
+            batch.must(
+                "blob",
+                1,
+                BIND,
+                [
+                    repo.clone(),
+                    package.clone(),
+                    path.into(),
+                    digest_value.clone(),
+                ],
+            );
         }
         let manifests = new.manifests.iter().map(|child| (child, "manifest"));
         let absent = new.absent.iter().map(|child| (child, "blob"));
-        for (child, kind) in manifests.chain(absent).chain(new.subject.iter().map(|subject| (subject, "subject"))) {
-            batch.run(EDGE, [repo.clone(), package.clone(), digest_value.clone(), child.into(), kind.into()]);
+        for (child, kind) in manifests
+            .chain(absent)
+            .chain(new.subject.iter().map(|subject| (subject, "subject")))
+        {
+            batch.run(
+                EDGE,
+                [
+                    repo.clone(),
+                    package.clone(),
+                    digest_value.clone(),
+                    child.into(),
+                    kind.into(),
+                ],
+            );
         }
         self.blob_row(&mut batch, new.blob);
         let file = |path: String, facts: &str| -> [Value; 8] {
             let [repo, package] = place.value();
             let (content_type, facts) = (new.content_type.into(), facts.into());
-            [repo, package, path.into(), digest_value.clone(), content_type, facts, now.into(), by.into()]
+            [
+                repo,
+                package,
+                path.into(),
+                digest_value.clone(),
+                content_type,
+                facts,
+                now.into(),
+                by.into(),
+            ]
         };
         batch.run(PUT_FILE, file(format!("manifests/{digest}"), new.facts));
         for tag in new.tags {
@@ -212,14 +276,32 @@ impl Metadata {
                 Expect::Absent => batch.must("tag", 1, ADD_FILE, file(path, "")),
                 Expect::Is(before) => {
                     let [repo, package, path, digest, content_type, _, now, by] = file(path, "");
-                    let values = [repo, package, path, digest, content_type, now, by, before.into()];
+                    let values = [
+                        repo,
+                        package,
+                        path,
+                        digest,
+                        content_type,
+                        now,
+                        by,
+                        before.into(),
+                    ];
                     batch.must("tag", 1, REPLACE_FILE, values);
                 }
             }
         }
         // A revision begins at a number never used before, so that one who remembers a removed package is not misled.
         let revision = self.new_id();
-        batch.run(KEEP_PACKAGE, [repo, package, new.full_name.into(), now.into(), revision.into()]);
+        batch.run(
+            KEEP_PACKAGE,
+            [
+                repo,
+                package,
+                new.full_name.into(),
+                now.into(),
+                revision.into(),
+            ],
+        );
         self.sql.apply(batch).await
     }
 }

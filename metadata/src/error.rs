@@ -57,9 +57,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Exists(source) | Self::Full(source) | Self::Unavailable(source) | Self::Database(source) => {
-                Some(source.as_ref())
-            }
+            Self::Exists(source)
+            | Self::Full(source)
+            | Self::Unavailable(source)
+            | Self::Database(source) => Some(source.as_ref()),
             Self::Unmet(_) | Self::TooNew { .. } | Self::Shape(_) => None,
         }
     }
@@ -68,13 +69,17 @@ impl std::error::Error for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::Full(_) => {
-                Self::new(Kind::Full, "storage", "the server's storage is full; nothing was changed").because(error)
-            }
-            Error::Unavailable(_) => {
-                Self::busy("the server's database fails; nothing was changed, try again", Duration::from_secs(5))
-                    .because(error)
-            }
+            Error::Full(_) => Self::new(
+                Kind::Full,
+                "storage",
+                "the server's storage is full; nothing was changed",
+            )
+            .because(error),
+            Error::Unavailable(_) => Self::busy(
+                "the server's database fails; nothing was changed, try again",
+                Duration::from_secs(5),
+            )
+            .because(error),
             error => Self::internal(error),
         }
     }

@@ -18,15 +18,15 @@ const PATHS: &str = "select path, digest, created_at from files where repo = ?1 
     order by path limit ?5";
 const PLACES: &str = "select repo, package from files where digest = ?1 and path = ?2 order by repo, package limit ?3";
 const REVISION: &str = "select revision from packages where repo = ?1 and name = ?2";
-const PACKAGES: &str =
-    "select full_name from packages where full_name > ?1 and full_name < ?2 order by full_name limit ?3";
+const PACKAGES: &str = "select full_name from packages where full_name > ?1 and full_name < ?2 order by full_name limit ?3";
 const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.facts from edges e \
     join files f on f.repo = e.repo and f.package = e.package and f.path = 'manifests/' || e.parent \
     join blobs b on b.digest = e.parent \
     where e.child = ?3 and e.repo = ?1 and e.package = ?2 and e.kind = 'subject' and e.parent > ?4 \
     order by e.parent limit ?5";
 const DROP_PATH: &str = "delete from files where repo = ?1 and package = ?2 and path = ?3";
-const DROP_PATH_IF: &str = "delete from files where repo = ?1 and package = ?2 and path = ?3 and digest = ?4";
+const DROP_PATH_IF: &str =
+    "delete from files where repo = ?1 and package = ?2 and path = ?3 and digest = ?4";
 const DROP_TAGS_OF: &str = "delete from files where repo = ?1 and package = ?2 and digest = ?3 \
     and path > 'tags/' and path < 'tags0'";
 const DROP_EDGES_OF: &str = "delete from edges where repo = ?1 and package = ?2 and parent = ?3";
@@ -34,8 +34,7 @@ const TOUCH_PACKAGE: &str =
     "update packages set revision = revision + 1, updated_at = ?3 where repo = ?1 and name = ?2";
 const DROP_PACKAGE: &str = "delete from packages where repo = ?1 and name = ?2 and not exists \
     (select 1 from files where repo = ?1 and package = ?2 and path > 'manifests/' and path < 'manifests0')";
-const USED_BY: &str =
-    "select parent from edges where child = ?3 and repo = ?1 and package = ?2 and kind = 'blob' limit 1";
+const USED_BY: &str = "select parent from edges where child = ?3 and repo = ?1 and package = ?2 and kind = 'blob' limit 1";
 
 /// A package of a repo: where files stand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -128,7 +127,12 @@ impl Metadata {
         }
     }
 
-    async fn look_up(&self, text: &'static str, place: Place<'_>, path: &str) -> Result<Option<Found>, Error> {
+    async fn look_up(
+        &self,
+        text: &'static str,
+        place: Place<'_>,
+        path: &str,
+    ) -> Result<Option<Found>, Error> {
         let [repo, package] = place.value();
         let mut rows = self.sql.rows(text, &[repo, package, path.into()]).await?;
         let read = |row: &mut Row| {
@@ -147,31 +151,77 @@ impl Metadata {
     }
 
     /// Files of a package whose paths begin with `folder` (which ends in `/`), after the name `after`, at most `limit`.
-    pub async fn list(&self, place: Place<'_>, folder: &str, after: &str, limit: u64) -> Result<Vec<Listed>, Error> {
+    pub async fn list(
+        &self,
+        place: Place<'_>,
+        folder: &str,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<Listed>, Error> {
         let [repo, package] = place.value();
-        let values = vec![repo, package, format!("{folder}{after}").into(), end_of(folder).into(), limit.into()];
+        let values = vec![
+            repo,
+            package,
+            format!("{folder}{after}").into(),
+            end_of(folder).into(),
+            limit.into(),
+        ];
         let read = |row: &mut Row| {
-            Ok(Listed { path: row.text(0)?, digest: row.parsed(1)?, created_at: Timestamp(row.int(2)?) })
+            Ok(Listed {
+                path: row.text(0)?,
+                digest: row.parsed(1)?,
+                created_at: Timestamp(row.int(2)?),
+            })
         };
-        self.sql.scan(PATHS, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(PATHS, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// Where else the file `path` of that digest stands: repo ids and packages, at most `limit`.
-    pub async fn places_of(&self, digest: &Digest, path: &str, limit: u64) -> Result<Vec<(i64, Box<str>)>, Error> {
+    pub async fn places_of(
+        &self,
+        digest: &Digest,
+        path: &str,
+        limit: u64,
+    ) -> Result<Vec<(i64, Box<str>)>, Error> {
         let values = vec![digest.into(), path.into(), limit.into()];
         let read = |row: &mut Row| Ok((row.int(0)?, row.text(1)?));
-        self.sql.scan(PLACES, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(PLACES, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// A number that grows with every change of the package's tags; `None` if there is no such package.
     pub async fn revision(&self, place: Place<'_>) -> Result<Option<i64>, Error> {
-        self.sql.rows(REVISION, &place.value()).await?.first_mut().map(|row| row.int(0)).transpose()
+        self.sql
+            .rows(REVISION, &place.value())
+            .await?
+            .first_mut()
+            .map(|row| row.int(0))
+            .transpose()
     }
 
     /// Full names (`oci/repo/image`) of packages between `after` and `before`, both left out, at most `limit`.
-    pub async fn packages(&self, after: &str, before: &str, limit: u64) -> Result<Vec<Box<str>>, Error> {
+    pub async fn packages(
+        &self,
+        after: &str,
+        before: &str,
+        limit: u64,
+    ) -> Result<Vec<Box<str>>, Error> {
         let values = vec![after.into(), before.into(), limit.into()];
-        self.sql.scan(PACKAGES, values).await?.iter_mut().map(|row| row.text(0)).collect()
+        self.sql
+            .scan(PACKAGES, values)
+            .await?
+            .iter_mut()
+            .map(|row| row.text(0))
+            .collect()
     }
 
     /// Manifests whose subject is `subject`, by digest after `after`, at most `limit`.
@@ -192,21 +242,41 @@ impl Metadata {
                 facts: row.text(3)?,
             })
         };
-        self.sql.scan(REFERRERS, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(REFERRERS, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// A manifest of the package that needs the blob, if there is one.
     pub async fn used_by(&self, place: Place<'_>, blob: &Digest) -> Result<Option<Digest>, Error> {
         let [repo, package] = place.value();
-        self.sql.rows(USED_BY, &[repo, package, blob.into()]).await?.first_mut().map(|row| row.parsed(0)).transpose()
+        self.sql
+            .rows(USED_BY, &[repo, package, blob.into()])
+            .await?
+            .first_mut()
+            .map(|row| row.parsed(0))
+            .transpose()
     }
 
     /// Removes a tag, if it is `only` where that is given. [`Error::Unmet`]`("tag")` if it is not so.
-    pub async fn drop_tag(&self, place: Place<'_>, path: &str, only: Option<&Digest>) -> Result<(), Error> {
+    pub async fn drop_tag(
+        &self,
+        place: Place<'_>,
+        path: &str,
+        only: Option<&Digest>,
+    ) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         match only {
-            Some(digest) => batch.must("tag", 1, DROP_PATH_IF, [repo, package, path.into(), digest.into()]),
+            Some(digest) => batch.must(
+                "tag",
+                1,
+                DROP_PATH_IF,
+                [repo, package, path.into(), digest.into()],
+            ),
             None => batch.must("tag", 1, DROP_PATH, [repo, package, path.into()]),
         }
         self.package_changed(&mut batch, place);
@@ -218,7 +288,12 @@ impl Metadata {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         let path = format!("manifests/{digest}");
-        batch.must("manifest", 1, DROP_PATH, [repo.clone(), package.clone(), path.into()]);
+        batch.must(
+            "manifest",
+            1,
+            DROP_PATH,
+            [repo.clone(), package.clone(), path.into()],
+        );
         batch.run(DROP_TAGS_OF, [repo.clone(), package.clone(), digest.into()]);
         batch.run(DROP_EDGES_OF, [repo, package, digest.into()]);
         self.package_changed(&mut batch, place);
@@ -229,13 +304,21 @@ impl Metadata {
     pub async fn drop_blob(&self, place: Place<'_>, digest: &Digest) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
-        batch.must("blob", 1, DROP_PATH, [repo, package, format!("blobs/{digest}").into()]);
+        batch.must(
+            "blob",
+            1,
+            DROP_PATH,
+            [repo, package, format!("blobs/{digest}").into()],
+        );
         self.sql.apply(batch).await
     }
 
     fn package_changed(&self, batch: &mut Batch, place: Place<'_>) {
         let [repo, package] = place.value();
-        batch.run(TOUCH_PACKAGE, [repo.clone(), package.clone(), self.now().into()]);
+        batch.run(
+            TOUCH_PACKAGE,
+            [repo.clone(), package.clone(), self.now().into()],
+        );
         batch.run(DROP_PACKAGE, [repo, package]);
     }
 }

@@ -22,7 +22,8 @@ const PUT: &str = "insert into files (repo, package, path, digest, content_type,
     digest = excluded.digest, facts = excluded.facts, version = excluded.version";
 const FACTS: &str = "update files set facts = ?4 where repo = ?1 and package = ?2 and path = ?3";
 const REMOVE: &str = "delete from files where repo = ?1 and package = ?2 and path = ?3";
-const FORGET_COMPOSED: &str = "delete from files where repo = ?1 and package = ?2 and etag = 'composed'";
+const FORGET_COMPOSED: &str =
+    "delete from files where repo = ?1 and package = ?2 and etag = 'composed'";
 const COMPOSED: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag) \
     select ?1, ?2, ?3, ?4, ?5, '', ?6, 'larder', 'composed' \
     where exists (select 1 from packages where repo = ?1 and name = ?2 and revision = ?7) \
@@ -34,8 +35,7 @@ const HIDE: &str = "delete from files where repo = ?1 and package = '' and path 
 const TOUCH_WHOLE: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, '', ?2, ?3, ?4) \
     on conflict (repo, name) do update set revision = packages.revision + 1, updated_at = excluded.updated_at";
 /// A state that is past stays for those who began to read it.
-const RETIRE: &str =
-    "update files set checked_at = ?2 where repo = ?1 and package = '' and etag = 'state' and checked_at = 0";
+const RETIRE: &str = "update files set checked_at = ?2 where repo = ?1 and package = '' and etag = 'state' and checked_at = 0";
 /// How the entity tag of an address in the whole repository begins; the package follows.
 pub(crate) const OF: &str = "of ";
 
@@ -138,7 +138,12 @@ impl Metadata {
     /// All published files of a package, by path.
     pub async fn published(&self, place: Place<'_>) -> Result<Vec<Kept>, Error> {
         let [repo, package] = place.value();
-        self.sql.scan(ALL, vec![repo, package]).await?.iter_mut().map(Kept::read).collect()
+        self.sql
+            .scan(ALL, vec![repo, package])
+            .await?
+            .iter_mut()
+            .map(Kept::read)
+            .collect()
     }
 
     /// Changes a package of which `revision` was read (`None`: there was none), in one commit. `full_name` ends in the
@@ -160,7 +165,13 @@ impl Metadata {
         match revision {
             None if place.package.is_empty() => {}
             None => {
-                let begin = [repo.clone(), package.clone(), full_name.into(), self.new_id().into(), now.into()];
+                let begin = [
+                    repo.clone(),
+                    package.clone(),
+                    full_name.into(),
+                    self.new_id().into(),
+                    now.into(),
+                ];
                 batch.must("revision", 1, BEGIN, begin);
                 let nothing = Bytes::new();
                 let empty = NewBlob {
@@ -171,17 +182,36 @@ impl Metadata {
                 let digest = Value::from(empty.digest);
                 self.blob_row(&mut batch, empty);
                 let none = || Value::from("");
-                let owned = [repo, package, OWNED.into(), digest, none(), none(), now.into(), by.into(), none()];
+                let owned = [
+                    repo,
+                    package,
+                    OWNED.into(),
+                    digest,
+                    none(),
+                    none(),
+                    now.into(),
+                    by.into(),
+                    none(),
+                ];
                 batch.run(ADD, owned);
             }
-            Some(revision) => batch.must("revision", 1, GO_ON, [repo, package, revision.into(), now.into()]),
+            Some(revision) => batch.must(
+                "revision",
+                1,
+                GO_ON,
+                [repo, package, revision.into(), now.into()],
+            ),
         }
         for step in steps {
             self.step(&mut batch, place, by, step);
         }
         batch.run(FORGET_COMPOSED, place.value());
         if whole {
-            self.touch_whole(&mut batch, place.repo, full_name.strip_suffix(place.package).unwrap_or(full_name));
+            self.touch_whole(
+                &mut batch,
+                place.repo,
+                full_name.strip_suffix(place.package).unwrap_or(full_name),
+            );
         }
         self.sql.apply(batch).await
     }
@@ -191,7 +221,10 @@ impl Metadata {
         let place = Place { repo, package: "" };
         let now = self.now();
         batch.touch(place);
-        batch.run(TOUCH_WHOLE, [repo.into(), name.into(), self.new_id().into(), now.into()]);
+        batch.run(
+            TOUCH_WHOLE,
+            [repo.into(), name.into(), self.new_id().into(), now.into()],
+        );
         batch.run(FORGET_COMPOSED, place.value());
         batch.run(RETIRE, [repo.into(), now.into()]);
     }
@@ -200,26 +233,71 @@ impl Metadata {
         let [repo, package] = place.value();
         let now = self.now().into();
         match step {
-            Step::Add { path, version, blob, content_type, facts } => {
+            Step::Add {
+                path,
+                version,
+                blob,
+                content_type,
+                facts,
+            } => {
                 let digest = blob.digest.into();
                 self.blob_row(batch, blob);
                 let (path, facts, version) = (path.into(), facts.into(), version.into());
-                let values = [repo, package, path, digest, content_type.into(), facts, now, by.into(), version];
+                let values = [
+                    repo,
+                    package,
+                    path,
+                    digest,
+                    content_type.into(),
+                    facts,
+                    now,
+                    by.into(),
+                    version,
+                ];
                 batch.must("file", 1, ADD, values);
             }
-            Step::Point { path, version, digest } => {
+            Step::Point {
+                path,
+                version,
+                digest,
+            } => {
                 let none = || Value::from("");
                 let (path, digest, version) = (path.into(), digest.into(), version.into());
-                batch.run(PUT, [repo, package, path, digest, none(), none(), now, by.into(), version]);
+                batch.run(
+                    PUT,
+                    [
+                        repo,
+                        package,
+                        path,
+                        digest,
+                        none(),
+                        none(),
+                        now,
+                        by.into(),
+                        version,
+                    ],
+                );
             }
-            Step::Facts { path, facts } => batch.must("file", 1, FACTS, [repo, package, path.into(), facts.into()]),
+            Step::Facts { path, facts } => {
+                batch.must("file", 1, FACTS, [repo, package, path.into(), facts.into()])
+            }
             Step::Remove { path } => batch.must("file", 1, REMOVE, [repo, package, path.into()]),
             Step::Show { path, digest } => {
                 let of = format!("{OF}{}", place.package).into();
-                batch.must("file", 1, SHOW, [repo, path.into(), digest.into(), now, by.into(), of]);
+                batch.must(
+                    "file",
+                    1,
+                    SHOW,
+                    [repo, path.into(), digest.into(), now, by.into(), of],
+                );
             }
             Step::Hide { path } => {
-                batch.must("file", 1, HIDE, [repo, path.into(), format!("{OF}{}", place.package).into()]);
+                batch.must(
+                    "file",
+                    1,
+                    HIDE,
+                    [repo, path.into(), format!("{OF}{}", place.package).into()],
+                );
             }
         }
     }
@@ -238,7 +316,15 @@ impl Metadata {
         let digest = blob.digest.into();
         self.blob_row(&mut batch, blob);
         let (path, content_type) = (path.into(), content_type.into());
-        let values = [repo, package, path, digest, content_type, self.now().into(), revision.into()];
+        let values = [
+            repo,
+            package,
+            path,
+            digest,
+            content_type,
+            self.now().into(),
+            revision.into(),
+        ];
         batch.must("revision", 1, COMPOSED, values);
         self.sql.apply(batch).await
     }

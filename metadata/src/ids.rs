@@ -17,7 +17,10 @@ impl Ids {
         let offset = i64::from(std::process::id() & ((1 << LOWER_BITS) - 1));
         let fresh = (now.0 << LOWER_BITS) | offset;
         let next = |last: i64| Some(fresh.max(last + 1));
-        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_else(|last| last);
+        let last = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+            .unwrap_or_else(|last| last);
         fresh.max(last + 1)
     }
 }
@@ -30,7 +33,10 @@ mod tests {
     fn ids_grow_even_when_the_clock_stands_or_turns_back() {
         let ids = Ids::default();
         let times = [5, 5, 5, 4, 9];
-        let made: Vec<i64> = times.into_iter().map(|at| ids.next(Timestamp(at))).collect();
+        let made: Vec<i64> = times
+            .into_iter()
+            .map(|at| ids.next(Timestamp(at)))
+            .collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]), "{made:?}");
     }
 }

@@ -55,12 +55,26 @@ impl Metadata {
 
     /// A PostgreSQL database at `url`, migrated if need be. `connections`: size of the pool.
     pub async fn postgres(url: &str, connections: usize, clock: Clock) -> Result<Self, Error> {
-        Self::over(Arc::new(postgres::Postgres::open(url, connections)?), clock, None).await
+        Self::over(
+            Arc::new(postgres::Postgres::open(url, connections)?),
+            clock,
+            None,
+        )
+        .await
     }
 
-    async fn over(sql: Arc<dyn Sql>, clock: Clock, lookups: Option<Arc<Lookups>>) -> Result<Self, Error> {
+    async fn over(
+        sql: Arc<dyn Sql>,
+        clock: Clock,
+        lookups: Option<Arc<Lookups>>,
+    ) -> Result<Self, Error> {
         migrate::run(sql.as_ref()).await?;
-        Ok(Self { sql, ids: Arc::default(), clock, lookups })
+        Ok(Self {
+            sql,
+            ids: Arc::default(),
+            clock,
+            lookups,
+        })
     }
 
     /// Whether the database answers and takes writes.

@@ -23,7 +23,8 @@ const TAGS: &str = "select substr(f.path, 6), 1, b.size, f.created_at, f.created
     order by f.path limit ?4";
 const TAGGED: &str = "select f.path, '', f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path = ?3 limit ?4";
-const DROP_VERSION: &str = "delete from files where repo = ?1 and package = ?2 and version <> '' and version = ?3";
+const DROP_VERSION: &str =
+    "delete from files where repo = ?1 and package = ?2 and version <> '' and version = ?3";
 const DROP_FILES: &str = "delete from files where repo = ?1 and package = ?2";
 const DROP_EDGES: &str = "delete from edges where repo = ?1 and package = ?2";
 const DROP_HISTORY: &str = "delete from history where repo = ?1 and package = ?2";
@@ -68,16 +69,36 @@ pub struct Version {
 
 impl Metadata {
     /// Packages of a repo after the name `after`, at most `limit`.
-    pub async fn packages_of(&self, repo: i64, after: &str, limit: u64) -> Result<Vec<Package>, Error> {
+    pub async fn packages_of(
+        &self,
+        repo: i64,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<Package>, Error> {
         let read = |row: &mut Row| {
-            Ok(Package { name: row.text(0)?, updated_at: Timestamp(row.int(1)?), live: row.int(2)? != 0 })
+            Ok(Package {
+                name: row.text(0)?,
+                updated_at: Timestamp(row.int(1)?),
+                live: row.int(2)? != 0,
+            })
         };
         let values = vec![repo.into(), after.into(), limit.into()];
-        self.sql.scan(PACKAGES, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(PACKAGES, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// Versions of a package after the name `after`, in the order of their letters, at most `limit`.
-    pub async fn versions_of(&self, place: Place<'_>, by: By, after: &str, limit: u64) -> Result<Vec<Version>, Error> {
+    pub async fn versions_of(
+        &self,
+        place: Place<'_>,
+        by: By,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<Version>, Error> {
         let [repo, package] = place.value();
         let (text, after) = match by {
             By::Version => (VERSIONS, after.to_owned()),
@@ -93,25 +114,46 @@ impl Metadata {
             })
         };
         let values = vec![repo, package, after.into(), limit.into()];
-        self.sql.scan(text, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(text, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// The files of a version, at most `limit`.
-    pub async fn files_of(&self, place: Place<'_>, by: By, version: &str, limit: u64) -> Result<Vec<Kept>, Error> {
+    pub async fn files_of(
+        &self,
+        place: Place<'_>,
+        by: By,
+        version: &str,
+        limit: u64,
+    ) -> Result<Vec<Kept>, Error> {
         let [repo, package] = place.value();
         let (text, key) = match by {
             By::Version => (OF_VERSION, version.to_owned()),
             By::Tag => (TAGGED, format!("tags/{version}")),
         };
         let values = vec![repo, package, key.into(), limit.into()];
-        self.sql.scan(text, values).await?.iter_mut().map(Kept::read).collect()
+        self.sql
+            .scan(text, values)
+            .await?
+            .iter_mut()
+            .map(Kept::read)
+            .collect()
     }
 
     /// Removes all files of a version from a mirror's package. [`Error::Unmet`]`("version")` if there are none.
     pub async fn drop_version(&self, place: Place<'_>, version: &str) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
-        let there = [repo.clone(), package.clone(), self.now().into(), version.into()];
+        let there = [
+            repo.clone(),
+            package.clone(),
+            self.now().into(),
+            version.into(),
+        ];
         batch.must("version", 1, IS_THERE, there);
         batch.run(DROP_VERSION, [repo, package, version.into()]);
         self.sql.apply(batch).await

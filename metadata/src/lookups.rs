@@ -37,7 +37,10 @@ impl Default for Lookups {
         Self {
             epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(),
             hasher: std::hash::RandomState::new(),
-            found: Cache::builder().weigher(weigh).max_capacity(MOST_BYTES).build(),
+            found: Cache::builder()
+                .weigher(weigh)
+                .max_capacity(MOST_BYTES)
+                .build(),
         }
     }
 }
@@ -55,7 +58,10 @@ impl Lookups {
     }
 
     pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<Found>> {
-        self.found.get(key).filter(|(epoch, _)| *epoch == now.0).map(|(_, found)| found)
+        self.found
+            .get(key)
+            .filter(|(epoch, _)| *epoch == now.0)
+            .map(|(_, found)| found)
     }
 
     /// Keeps what was read since `began`.

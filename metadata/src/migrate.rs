@@ -9,7 +9,8 @@ const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0003_versions.sql"),
 ];
 
-const VERSION_TABLE: &str = "create table if not exists schema_version (version bigint primary key)";
+const VERSION_TABLE: &str =
+    "create table if not exists schema_version (version bigint primary key)";
 
 /// Brings the schema to the newest version.
 pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
@@ -20,14 +21,24 @@ pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
         if found > known {
             return Err(Error::TooNew { found, known });
         }
-        let Some(text) = usize::try_from(found).ok().and_then(|done| MIGRATIONS.get(done)) else { return Ok(()) };
+        let Some(text) = usize::try_from(found)
+            .ok()
+            .and_then(|done| MIGRATIONS.get(done))
+        else {
+            return Ok(());
+        };
         let mut text = (*text).to_owned();
         for (token, spelling) in sql.spelling() {
             text = text.replace(token, spelling);
         }
         let next = found + 1;
         // The version row comes first: of two servers that start together one fails here and looks again.
-        match sql.script(format!("insert into schema_version values ({next});\n{text}")).await {
+        match sql
+            .script(format!(
+                "insert into schema_version values ({next});\n{text}"
+            ))
+            .await
+        {
             Ok(()) => tracing::debug!(version = next, "schema migrated"),
             Err(Error::Exists(_)) => {}
             Err(error) => return Err(error),
@@ -36,6 +47,8 @@ pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
 }
 
 async fn version(sql: &dyn Sql) -> Result<i64, Error> {
-    let mut rows = sql.rows("select coalesce(max(version), 0) from schema_version", &[]).await?;
+    let mut rows = sql
+        .rows("select coalesce(max(version), 0) from schema_version", &[])
+        .await?;
     rows.first_mut().map_or(Ok(0), |row| row.int(0))
 }

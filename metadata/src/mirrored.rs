@@ -58,14 +58,34 @@ impl Metadata {
             let [repo, package] = place.value();
             let digest = Value::from(file.blob.digest);
             if file.changes {
-                let seen = [repo.clone(), package.clone(), file.path.into(), now.into(), digest.clone()];
+                let seen = [
+                    repo.clone(),
+                    package.clone(),
+                    file.path.into(),
+                    now.into(),
+                    digest.clone(),
+                ];
                 batch.run(SEEN, seen);
             }
             self.blob_row(&mut batch, file.blob);
             let (path, content_type) = (file.path.into(), file.content_type.into());
             let (etag, modified) = (file.etag.into(), file.modified.into());
             let version = file.version.into();
-            batch.run(PUT, [repo, package, path, digest, content_type, now.into(), by.into(), version, etag, modified]);
+            batch.run(
+                PUT,
+                [
+                    repo,
+                    package,
+                    path,
+                    digest,
+                    content_type,
+                    now.into(),
+                    by.into(),
+                    version,
+                    etag,
+                    modified,
+                ],
+            );
         }
         for path in gone {
             let [repo, package] = place.value();
@@ -73,16 +93,33 @@ impl Metadata {
         }
         if let Some(full_name) = full_name {
             let [repo, package] = place.value();
-            batch.run(NAME, [repo, package, full_name.into(), now.into(), self.new_id().into()]);
+            batch.run(
+                NAME,
+                [
+                    repo,
+                    package,
+                    full_name.into(),
+                    now.into(),
+                    self.new_id().into(),
+                ],
+            );
         }
         self.sql.apply(batch).await
     }
 
     /// Notes that upstream vouched for a file just now, if it is still these bytes.
-    pub async fn vouched(&self, place: Place<'_>, path: &str, digest: &Digest) -> Result<(), Error> {
+    pub async fn vouched(
+        &self,
+        place: Place<'_>,
+        path: &str,
+        digest: &Digest,
+    ) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
-        batch.run(CHECKED, [repo, package, path.into(), self.now().into(), digest.into()]);
+        batch.run(
+            CHECKED,
+            [repo, package, path.into(), self.now().into(), digest.into()],
+        );
         self.sql.apply(batch).await
     }
 
@@ -97,6 +134,11 @@ impl Metadata {
         let [repo, package] = place.value();
         let values = vec![repo, package, path.into(), before.into(), limit.into()];
         let read = |row: &mut Row| Ok((row.parsed(0)?, Timestamp(row.int(1)?)));
-        self.sql.scan(STATES, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(STATES, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 }

@@ -3,7 +3,8 @@
 use crate::{Batch, Error, Metadata, Row, Value};
 use larder_model::{Pattern, Role, Timestamp, UserName};
 
-const USERS: &str = "select id, name, kind, superuser, disabled, created_at from users order by name";
+const USERS: &str =
+    "select id, name, kind, superuser, disabled, created_at from users order by name";
 const USER_PASSWORD: &str = "select id, password from users where name = ?1";
 const ADD_USER: &str = "insert into users (id, name, kind, password, superuser, disabled, created_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -15,18 +16,22 @@ const DROP_GRANTS_OF: &str = "delete from grants where subject = ?1";
 const OTHER_SUPERUSERS: &str = "update users set superuser = superuser where id = \
     (select min(id) from users where superuser = 1 and disabled = 0 and id <> ?1)";
 
-const MEMBERS: &str = "select members.user_id, groups.name from members join groups on groups.id = members.group_id";
+const MEMBERS: &str =
+    "select members.user_id, groups.name from members join groups on groups.id = members.group_id";
 
 const TOKENS_OF: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens \
     where owner = ?1 and id > ?2 order by id limit ?3";
-const TOKEN_BY_HASH: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens where hash = ?1";
-const TOKEN_BY_ID: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens where id = ?1";
+const TOKEN_BY_HASH: &str =
+    "select id, owner, name, kind, grants, created_at, expires_at from tokens where hash = ?1";
+const TOKEN_BY_ID: &str =
+    "select id, owner, name, kind, grants, created_at, expires_at from tokens where id = ?1";
 const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
 const DROP_EXPIRED: &str = "delete from tokens where expires_at < ?1";
 
-const GRANTS: &str = "select id, subject, repository, package, role, created_at, created_by from grants order by id";
+const GRANTS: &str =
+    "select id, subject, repository, package, role, created_at, created_by from grants order by id";
 const GRANTS_AFTER: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
     where id > ?1 order by id limit ?2";
 const GRANT_BY_ID: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
@@ -135,13 +140,20 @@ impl Metadata {
                 created_at: Timestamp(row.int(5)?),
             })
         };
-        self.sql.scan(USERS, Vec::new()).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(USERS, Vec::new())
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// A user's id and password hash.
     pub async fn password_of(&self, name: &str) -> Result<Option<(i64, Option<Box<str>>)>, Error> {
         let mut rows = self.sql.rows(USER_PASSWORD, &[name.into()]).await?;
-        rows.first_mut().map(|row| Ok((row.int(0)?, row.optional_text(1)?))).transpose()
+        rows.first_mut()
+            .map(|row| Ok((row.int(0)?, row.optional_text(1)?)))
+            .transpose()
     }
 
     /// Makes a user; [`Error::Exists`] if there is one of that name.
@@ -191,7 +203,18 @@ impl Metadata {
         }
         let flags = [superuser, disabled, user.superuser, user.disabled].map(Value::from);
         let [superuser, disabled, was_superuser, was_disabled] = flags;
-        batch.must("user", 1, SET_FLAGS, [user.id.into(), superuser, disabled, was_superuser, was_disabled]);
+        batch.must(
+            "user",
+            1,
+            SET_FLAGS,
+            [
+                user.id.into(),
+                superuser,
+                disabled,
+                was_superuser,
+                was_disabled,
+            ],
+        );
         self.touch_rights(&mut batch);
         self.sql.apply(batch).await
     }
@@ -205,7 +228,12 @@ impl Metadata {
         for word in ["user", "robot"] {
             batch.run(DROP_GRANTS_OF, [format!("{word}:{}", user.name).into()]);
         }
-        batch.must("user", 1, DROP_USER, [user.id.into(), user.superuser.into(), user.disabled.into()]);
+        batch.must(
+            "user",
+            1,
+            DROP_USER,
+            [user.id.into(), user.superuser.into(), user.disabled.into()],
+        );
         self.touch_rights(&mut batch);
         self.sql.apply(batch).await
     }
@@ -213,23 +241,43 @@ impl Metadata {
     /// Which user is in which group.
     pub async fn members(&self) -> Result<Vec<(i64, Box<str>)>, Error> {
         let read = |row: &mut Row| Ok((row.int(0)?, row.text(1)?));
-        self.sql.scan(MEMBERS, Vec::new()).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(MEMBERS, Vec::new())
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// The token whose secret has this hash.
     pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, Error> {
-        self.sql.rows(TOKEN_BY_HASH, &[hash.into()]).await?.first_mut().map(Token::read).transpose()
+        self.sql
+            .rows(TOKEN_BY_HASH, &[hash.into()])
+            .await?
+            .first_mut()
+            .map(Token::read)
+            .transpose()
     }
 
     /// The token of this id.
     pub async fn token(&self, id: i64) -> Result<Option<Token>, Error> {
-        self.sql.rows(TOKEN_BY_ID, &[id.into()]).await?.first_mut().map(Token::read).transpose()
+        self.sql
+            .rows(TOKEN_BY_ID, &[id.into()])
+            .await?
+            .first_mut()
+            .map(Token::read)
+            .transpose()
     }
 
     /// A user's tokens after the one of id `after`, at most `limit`.
     pub async fn tokens_of(&self, owner: i64, after: i64, limit: u64) -> Result<Vec<Token>, Error> {
         let values = vec![owner.into(), after.into(), limit.into()];
-        self.sql.scan(TOKENS_OF, values).await?.iter_mut().map(Token::read).collect()
+        self.sql
+            .scan(TOKENS_OF, values)
+            .await?
+            .iter_mut()
+            .map(Token::read)
+            .collect()
     }
 
     /// Keeps a token's row; `hash` is that of its secret.
@@ -262,18 +310,33 @@ impl Metadata {
 
     /// All grants in the order of their making.
     pub async fn grants(&self) -> Result<Vec<GrantRow>, Error> {
-        self.sql.scan(GRANTS, Vec::new()).await?.iter_mut().map(GrantRow::read).collect()
+        self.sql
+            .scan(GRANTS, Vec::new())
+            .await?
+            .iter_mut()
+            .map(GrantRow::read)
+            .collect()
     }
 
     /// Grants after the one of id `after`, at most `limit`.
     pub async fn grants_after(&self, after: i64, limit: u64) -> Result<Vec<GrantRow>, Error> {
         let values = vec![after.into(), limit.into()];
-        self.sql.scan(GRANTS_AFTER, values).await?.iter_mut().map(GrantRow::read).collect()
+        self.sql
+            .scan(GRANTS_AFTER, values)
+            .await?
+            .iter_mut()
+            .map(GrantRow::read)
+            .collect()
     }
 
     /// The grant of this id.
     pub async fn grant(&self, id: i64) -> Result<Option<GrantRow>, Error> {
-        self.sql.rows(GRANT_BY_ID, &[id.into()]).await?.first_mut().map(GrantRow::read).transpose()
+        self.sql
+            .rows(GRANT_BY_ID, &[id.into()])
+            .await?
+            .first_mut()
+            .map(GrantRow::read)
+            .transpose()
     }
 
     /// Keeps a grant; [`Error::Exists`] if the very same is there.

@@ -23,9 +23,15 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn open(url: &str, connections: usize) -> Result<Self, Error> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|error| Error::Database(Box::new(error)))?;
-        config.application_name("larder").connect_timeout(Duration::from_secs(5));
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let mut config: tokio_postgres::Config = url
+            .parse()
+            .map_err(|error| Error::Database(Box::new(error)))?;
+        config
+            .application_name("larder")
+            .connect_timeout(Duration::from_secs(5));
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let manager = if config.get_ssl_mode() == tokio_postgres::config::SslMode::Disable {
             Manager::from_config(config, tokio_postgres::NoTls, recycling)
         } else {
@@ -38,23 +44,37 @@ impl Postgres {
             .create_timeout(Some(Duration::from_secs(10)))
             .build()
             .map_err(|error| Error::Database(error.into()))?;
-        Ok(Self { pool, texts: Mutex::default() })
+        Ok(Self {
+            pool,
+            texts: Mutex::default(),
+        })
     }
 
     fn dialect(&self, text: &'static str) -> Arc<str> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(texts.entry(text).or_insert_with(|| text.replace('?', "$").into()))
+        Arc::clone(
+            texts
+                .entry(text)
+                .or_insert_with(|| text.replace('?', "$").into()),
+        )
     }
 
     async fn connection(&self) -> Result<Object, Error> {
-        self.pool.get().await.map_err(|error| Error::Unavailable(error.into()))
+        self.pool
+            .get()
+            .await
+            .map_err(|error| Error::Unavailable(error.into()))
     }
 
     async fn attempt(&self, connection: &mut Object, batch: &Batch) -> Result<(), Error> {
         let transaction = connection.transaction().await?;
         for statement in &batch.statements {
-            let prepared = transaction.prepare_cached(&self.dialect(statement.text)).await?;
-            let changed = transaction.execute(&prepared, &parameters(&statement.values)).await?;
+            let prepared = transaction
+                .prepare_cached(&self.dialect(statement.text))
+                .await?;
+            let changed = transaction
+                .execute(&prepared, &parameters(&statement.values))
+                .await?;
             demand(statement, changed)?; // dropping the transaction undoes it
         }
         transaction.commit().await?;
@@ -86,7 +106,10 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
 }
 
 fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+    values
+        .iter()
+        .map(|value| value as &(dyn ToSql + Sync))
+        .collect()
 }
 
 impl ToSql for Value {
@@ -105,14 +128,24 @@ impl ToSql for Value {
     }
 
     fn accepts(column: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(column)
+        [
+            Type::INT8,
+            Type::INT4,
+            Type::TEXT,
+            Type::VARCHAR,
+            Type::BYTEA,
+        ]
+        .contains(column)
     }
 
     to_sql_checked!();
 }
 
 impl<'a> FromSql<'a> for Value {
-    fn from_sql(column: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(
+        column: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(match *column {
             Type::INT8 => Self::Int(i64::from_sql(column, raw)?),
             Type::INT4 => Self::Int(i32::from_sql(column, raw)?.into()),
@@ -145,9 +178,16 @@ impl From<tokio_postgres::Error> for Error {
 }
 
 fn met_another(error: &Error) -> bool {
-    let Error::Database(source) = error else { return false };
-    let code = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
-    matches!(code, Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE))
+    let Error::Database(source) = error else {
+        return false;
+    };
+    let code = source
+        .downcast_ref::<tokio_postgres::Error>()
+        .and_then(tokio_postgres::Error::code);
+    matches!(
+        code,
+        Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE)
+    )
 }
 
 #[async_trait]
@@ -158,7 +198,8 @@ impl Sql for Postgres {
         let found = connection.query(&prepared, &parameters(values)).await?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
-            let values: Result<Vec<Value>, _> = (0..row.len()).map(|column| row.try_get(column)).collect();
+            let values: Result<Vec<Value>, _> =
+                (0..row.len()).map(|column| row.try_get(column)).collect();
             rows.push(Row(values?));
         }
         Ok(rows)
@@ -172,7 +213,9 @@ impl Sql for Postgres {
         let mut connection = self.connection().await?;
         for _ in 1..TRIES {
             match self.attempt(&mut connection, &batch).await {
-                Err(error) if met_another(&error) => tracing::debug!(%error, "a batch met another and is tried again"),
+                Err(error) if met_another(&error) => {
+                    tracing::debug!(%error, "a batch met another and is tried again")
+                }
                 outcome => return outcome,
             }
         }
@@ -189,10 +232,16 @@ impl Sql for Postgres {
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 3] {
-        [("{text}", "text collate \"C\""), ("{bytes}", "bytea"), ("{clustered}", "")]
+        [
+            ("{text}", "text collate \"C\""),
+            ("{bytes}", "bytea"),
+            ("{clustered}", ""),
+        ]
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        self.rows("select 1 where not pg_is_in_recovery()", &[]).await.map(drop)
+        self.rows("select 1 where not pg_is_in_recovery()", &[])
+            .await
+            .map(drop)
     }
 }

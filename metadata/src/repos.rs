@@ -4,8 +4,7 @@ use crate::files::Place;
 use crate::{Batch, Error, Metadata, Row};
 use larder_model::{ProtocolName, RepoName, Timestamp};
 
-const ALL: &str =
-    "select id, protocol, name, kind, description, settings, created_at from repos order by protocol, name";
+const ALL: &str = "select id, protocol, name, kind, description, settings, created_at from repos order by protocol, name";
 const ADD: &str = "insert into repos (id, protocol, name, kind, description, settings, created_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 const CHANGE: &str = "update repos set description = ?2, settings = ?3 where id = ?1";
@@ -57,7 +56,12 @@ impl Repo {
 impl Metadata {
     /// All repositories, by protocol and name.
     pub async fn repos(&self) -> Result<Vec<Repo>, Error> {
-        self.sql.scan(ALL, Vec::new()).await?.iter_mut().map(Repo::read).collect()
+        self.sql
+            .scan(ALL, Vec::new())
+            .await?
+            .iter_mut()
+            .map(Repo::read)
+            .collect()
     }
 
     /// Makes a repository; [`Error::Exists`] if there is one of that name.
@@ -71,11 +75,24 @@ impl Metadata {
     ) -> Result<Repo, Error> {
         let (id, now) = (self.new_id(), self.now());
         let mut batch = Batch::default();
-        let values = [id.into(), protocol.0.into(), name.as_str().into(), kind.into()];
+        let values = [
+            id.into(),
+            protocol.0.into(),
+            name.as_str().into(),
+            kind.into(),
+        ];
         let [id_value, protocol_value, name_value, kind_value] = values;
         batch.run(
             ADD,
-            [id_value, protocol_value, name_value, kind_value, description.into(), settings.into(), now.into()],
+            [
+                id_value,
+                protocol_value,
+                name_value,
+                kind_value,
+                description.into(),
+                settings.into(),
+                now.into(),
+            ],
         );
         self.touch_rights(&mut batch);
         self.sql.apply(batch).await?;
@@ -91,11 +108,24 @@ impl Metadata {
     }
 
     /// Changes what may change of a repository; [`Error::Unmet`]`("repo")` if it is gone.
-    pub async fn change_repo(&self, id: i64, description: &str, settings: &str) -> Result<(), Error> {
+    pub async fn change_repo(
+        &self,
+        id: i64,
+        description: &str,
+        settings: &str,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
-        batch.must("repo", 1, CHANGE, [id.into(), description.into(), settings.into()]);
+        batch.must(
+            "repo",
+            1,
+            CHANGE,
+            [id.into(), description.into(), settings.into()],
+        );
         // What was composed was signed with the key of the settings.
-        batch.touch(Place { repo: id, package: "" });
+        batch.touch(Place {
+            repo: id,
+            package: "",
+        });
         batch.run(AGE, [id.into()]);
         batch.run(FORGET_COMPOSED, [id.into()]);
         self.touch_rights(&mut batch);
@@ -106,7 +136,14 @@ impl Metadata {
     /// bytes stay until they are collected.
     pub async fn drop_repo(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
-        for text in [DROP_FILES, DROP_EDGES, DROP_PACKAGES, DROP_HISTORY, DROP_UPLOADS, DROP_GRANTS] {
+        for text in [
+            DROP_FILES,
+            DROP_EDGES,
+            DROP_PACKAGES,
+            DROP_HISTORY,
+            DROP_UPLOADS,
+            DROP_GRANTS,
+        ] {
             batch.run(text, [id.into()]);
         }
         batch.must("repo", 1, DROP, [id.into()]);

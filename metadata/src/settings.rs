@@ -3,8 +3,7 @@
 use crate::{Batch, Error, Metadata};
 
 const GET: &str = "select value from settings where key = ?1";
-const PUT: &str =
-    "insert into settings (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value";
+const PUT: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value";
 const ADD: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do nothing";
 const RIGHTS: &str = "rights.version";
 /// The server's own settings, as JSON.
@@ -13,7 +12,12 @@ const SERVER: &str = "server";
 impl Metadata {
     /// A setting's value.
     pub async fn setting(&self, key: &str) -> Result<Option<Box<str>>, Error> {
-        self.sql.rows(GET, &[key.into()]).await?.first_mut().map(|row| row.text(0)).transpose()
+        self.sql
+            .rows(GET, &[key.into()])
+            .await?
+            .first_mut()
+            .map(|row| row.text(0))
+            .transpose()
     }
 
     /// Sets a value.

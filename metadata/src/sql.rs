@@ -64,11 +64,25 @@ impl Batch {
 
     /// A statement that may change any number of rows.
     pub fn run<const N: usize>(&mut self, text: &'static str, values: [Value; N]) {
-        self.statements.push(Statement { text, values: values.into(), demand: None });
+        self.statements.push(Statement {
+            text,
+            values: values.into(),
+            demand: None,
+        });
     }
 
     /// A statement that must change exactly `rows` rows, else the batch fails with [`Error::Unmet`]`(name)`.
-    pub fn must<const N: usize>(&mut self, name: &'static str, rows: u64, text: &'static str, values: [Value; N]) {
-        self.statements.push(Statement { text, values: values.into(), demand: Some(Demand { rows, name }) });
+    pub fn must<const N: usize>(
+        &mut self,
+        name: &'static str,
+        rows: u64,
+        text: &'static str,
+        values: [Value; N],
+    ) {
+        self.statements.push(Statement {
+            text,
+            values: values.into(),
+            demand: Some(Demand { rows, name }),
+        });
     }
 }

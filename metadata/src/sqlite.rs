@@ -72,24 +72,49 @@ impl Sqlite {
         let checkpointer = connect(path, true)?;
         let folded = Arc::new(AtomicBool::new(false));
         let writer_folded = Arc::clone(&folded);
-        spawn("sqlite-checkpoint", move || checkpoints(&checkpointer, &due, &folded))?;
-        let thread = spawn("sqlite-writer", move || {
-            Writer { connection, checkpoint, folded: writer_folded, lookups, doubtful: false }.run(waiting);
+        spawn("sqlite-checkpoint", move || {
+            checkpoints(&checkpointer, &due, &folded)
         })?;
-        let pool = Readers { path: path.to_owned(), idle: Mutex::default(), keep: readers.max(2) };
-        Ok(Self { readers: Arc::new(pool), writer: Some(writer), thread: Some(thread) })
+        let thread = spawn("sqlite-writer", move || {
+            Writer {
+                connection,
+                checkpoint,
+                folded: writer_folded,
+                lookups,
+                doubtful: false,
+            }
+            .run(waiting);
+        })?;
+        let pool = Readers {
+            path: path.to_owned(),
+            idle: Mutex::default(),
+            keep: readers.max(2),
+        };
+        Ok(Self {
+            readers: Arc::new(pool),
+            writer: Some(writer),
+            thread: Some(thread),
+        })
     }
 
     async fn submit(&self, task: Task) -> Result<(), Error> {
         let (done, answer) = oneshot::channel();
         let closed = || Error::Unavailable("the writer has stopped".into());
-        self.writer.as_ref().ok_or_else(closed)?.send(Work { task, done }).await.map_err(|_| closed())?;
+        self.writer
+            .as_ref()
+            .ok_or_else(closed)?
+            .send(Work { task, done })
+            .await
+            .map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| Error::Database(error.into()))
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| Error::Database(error.into()))
 }
 
 fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
@@ -98,7 +123,8 @@ fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
     } else {
         OpenFlags::SQLITE_OPEN_READ_ONLY
     };
-    let connection = Connection::open_with_flags_and_vfs(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, VFS)?;
+    let connection =
+        Connection::open_with_flags_and_vfs(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, VFS)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -122,7 +148,11 @@ struct Readers {
 
 impl Readers {
     fn query(&self, text: &str, values: &[Value]) -> Result<Vec<Row>, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = idle.map_or_else(|| connect(&self.path, false), Ok)?;
         let rows = query(&connection, text, values);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +176,11 @@ fn query(connection: &Connection, text: &str, values: &[Value]) -> Result<Vec<Ro
                 ValueRef::Integer(it) => Value::Int(it),
                 ValueRef::Text(it) => Value::Text(String::from_utf8_lossy(it).into_owned().into()),
                 ValueRef::Blob(it) => Value::Bytes(it.to_vec().into()),
-                ValueRef::Real(_) => return Err(Error::Shape("a real number, which no column has".to_owned())),
+                ValueRef::Real(_) => {
+                    return Err(Error::Shape(
+                        "a real number, which no column has".to_owned(),
+                    ));
+                }
             });
         }
         rows.push(Row(values));
@@ -191,14 +225,20 @@ impl Writer {
         if !self.folded.swap(false, Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
+        if let Err(error) = self
+            .connection
+            .query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+        {
             tracing::warn!(%error, "the log could not begin anew; the next checkpoint tries again");
         }
     }
 
     /// Leaves no log behind, so that the next start has none to read.
     fn end_log(&self) {
-        if let Err(error) = self.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
+        if let Err(error) = self
+            .connection
+            .query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
+        {
             tracing::warn!(%error, "the log could not be folded in; the next start reads it");
         }
     }
@@ -206,7 +246,10 @@ impl Writer {
     /// Carries out the waiting batches in one transaction. Failures too are answered after the commit only: a batch may have
     /// failed on what another in the same transaction did.
     fn commit_group(&mut self, group: &mut Vec<Work>) {
-        let touched: Vec<usize> = group.iter().flat_map(|work| self.slots(&work.task)).collect();
+        let touched: Vec<usize> = group
+            .iter()
+            .flat_map(|work| self.slots(&work.task))
+            .collect();
         let committed = self.clear_doubt().and_then(|()| {
             let outcomes = self.carry_out(group)?;
             self.execute("commit").map(|()| outcomes)
@@ -234,7 +277,11 @@ impl Writer {
     /// within a savepoint: it costs a copy of every page that is changed.
     fn carry_out(&self, group: &[Work]) -> Result<Vec<Result<(), Error>>, Error> {
         self.execute("begin immediate")?;
-        if group.iter().try_for_each(|work| self.perform(&work.task)).is_ok() {
+        if group
+            .iter()
+            .try_for_each(|work| self.perform(&work.task))
+            .is_ok()
+        {
             return Ok(group.iter().map(|_| Ok(())).collect());
         }
         self.roll_back();
@@ -260,7 +307,10 @@ impl Writer {
 
     fn perform(&self, task: &Task) -> Result<(), Error> {
         match task {
-            Task::Batch(batch) => batch.statements.iter().try_for_each(|statement| self.run_statement(statement)),
+            Task::Batch(batch) => batch
+                .statements
+                .iter()
+                .try_for_each(|statement| self.run_statement(statement)),
             Task::Script(text) => self.connection.execute_batch(text).map_err(Error::from),
         }
     }
@@ -274,8 +324,17 @@ impl Writer {
     }
 
     fn slots(&self, task: &Task) -> impl Iterator<Item = usize> {
-        let places = if let Task::Batch(batch) = task { &batch.places[..] } else { &[] };
-        places.iter().map(|(repo, package)| self.lookups.slot(Place { repo: *repo, package }))
+        let places = if let Task::Batch(batch) = task {
+            &batch.places[..]
+        } else {
+            &[]
+        };
+        places.iter().map(|(repo, package)| {
+            self.lookups.slot(Place {
+                repo: *repo,
+                package,
+            })
+        })
     }
 
     fn run_statement(&self, statement: &Statement) -> Result<(), Error> {
@@ -298,7 +357,9 @@ impl Writer {
         if !self.doubtful {
             return Ok(());
         }
-        let busy: i64 = self.connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+        let busy: i64 =
+            self.connection
+                .query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
         if busy != 0 {
             return Err(Error::Unavailable("the log is still being read".into()));
         }
@@ -330,13 +391,17 @@ fn checkpoints(connection: &Connection, due: &Receiver<()>, folded: &AtomicBool)
         // `noop` tells the log's length and does nothing else.
         let length = |mode: &str| connection.query_row(mode, [], |row| row.get::<_, i64>(1));
         match length("pragma wal_checkpoint(noop)") {
-            Ok(pages) if pages < CHECKPOINT_PAGES || (pages >= seen && pages - seen < CHECKPOINT_PAGES) => {}
+            Ok(pages)
+                if pages < CHECKPOINT_PAGES
+                    || (pages >= seen && pages - seen < CHECKPOINT_PAGES) => {}
             Ok(_) => match length("pragma wal_checkpoint(passive)") {
                 Ok(pages) => {
                     seen = pages;
                     folded.store(true, Ordering::Relaxed);
                 }
-                Err(error) => tracing::warn!(%error, "a checkpoint failed; the next one tries again"),
+                Err(error) => {
+                    tracing::warn!(%error, "a checkpoint failed; the next one tries again")
+                }
             },
             Err(error) => tracing::warn!(%error, "the log's length cannot be read"),
         }
@@ -344,15 +409,25 @@ fn checkpoints(connection: &Connection, due: &Receiver<()>, folded: &AtomicBool)
 }
 
 fn is_duplicate(error: &rusqlite::Error) -> bool {
-    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE};
-    let codes = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE];
-    error.sqlite_error().is_some_and(|error| codes.contains(&error.extended_code))
+    use rusqlite::ffi::{
+        SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
+    };
+    let codes = [
+        SQLITE_CONSTRAINT_PRIMARYKEY,
+        SQLITE_CONSTRAINT_ROWID,
+        SQLITE_CONSTRAINT_UNIQUE,
+    ];
+    error
+        .sqlite_error()
+        .is_some_and(|error| codes.contains(&error.extended_code))
 }
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::ConstraintViolation) if is_duplicate(&error) => Self::Exists(error.into()),
+            Some(ErrorCode::ConstraintViolation) if is_duplicate(&error) => {
+                Self::Exists(error.into())
+            }
             Some(ErrorCode::DiskFull) => Self::Full(error.into()),
             Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseBusy | ErrorCode::CannotOpen) => {
                 Self::Unavailable(error.into())
@@ -372,7 +447,8 @@ impl Sql for Sqlite {
     async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         let readers = Arc::clone(&self.readers);
         let scan = tokio::task::spawn_blocking(move || readers.query(text, &values));
-        scan.await.map_err(|error| Error::Unavailable(error.into()))?
+        scan.await
+            .map_err(|error| Error::Unavailable(error.into()))?
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), Error> {
@@ -384,7 +460,11 @@ impl Sql for Sqlite {
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 3] {
-        [("{text}", "text"), ("{bytes}", "blob"), ("{clustered}", "without rowid")]
+        [
+            ("{text}", "text"),
+            ("{bytes}", "blob"),
+            ("{clustered}", "without rowid"),
+        ]
     }
 
     async fn ping(&self) -> Result<(), Error> {

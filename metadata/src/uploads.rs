@@ -77,11 +77,20 @@ impl Metadata {
                 incarnation: row.text(8)?,
             })
         };
-        self.sql.rows(LOAD, &[id.into()]).await?.first_mut().map(read).transpose()
+        self.sql
+            .rows(LOAD, &[id.into()])
+            .await?
+            .first_mut()
+            .map(read)
+            .transpose()
     }
 
     /// Remembers how far a session has come. [`Error::Unmet`]`("upload")` if it went on elsewhere.
-    pub async fn save_upload(&self, putting: Putting<'_>, progress: Progress<'_>) -> Result<(), Error> {
+    pub async fn save_upload(
+        &self,
+        putting: Putting<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
         let [repo, package] = putting.place.value();
         batch.must(
@@ -105,24 +114,48 @@ impl Metadata {
     }
 
     /// Ends a session without keeping anything. [`Error::Unmet`]`("upload")` if it went on elsewhere.
-    pub async fn cancel_upload(&self, putting: Putting<'_>, finish: Finish<'_>) -> Result<(), Error> {
+    pub async fn cancel_upload(
+        &self,
+        putting: Putting<'_>,
+        finish: Finish<'_>,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
         self.finish_upload(&mut batch, putting, Some(finish));
         self.sql.apply(batch).await
     }
 
     /// Marks the session as ended within a batch, so that its id is never taken up again.
-    pub(crate) fn finish_upload(&self, batch: &mut Batch, putting: Putting<'_>, finish: Option<Finish<'_>>) {
+    pub(crate) fn finish_upload(
+        &self,
+        batch: &mut Batch,
+        putting: Putting<'_>,
+        finish: Option<Finish<'_>>,
+    ) {
         let Some(finish) = finish else { return };
         let [repo, package] = putting.place.value();
-        let values =
-            [finish.id.into(), repo, package, finish.principal.into(), self.now().into(), finish.version.into()];
+        let values = [
+            finish.id.into(),
+            repo,
+            package,
+            finish.principal.into(),
+            self.now().into(),
+            finish.version.into(),
+        ];
         batch.must("upload", 1, FINISH, values);
     }
 
     /// Ids of sessions untouched since `before`, the oldest first, at most `limit`.
-    pub async fn idle_uploads(&self, before: Timestamp, limit: u64) -> Result<Vec<Box<str>>, Error> {
-        self.sql.scan(IDLE, vec![before.into(), limit.into()]).await?.iter_mut().map(|row| row.text(0)).collect()
+    pub async fn idle_uploads(
+        &self,
+        before: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Box<str>>, Error> {
+        self.sql
+            .scan(IDLE, vec![before.into(), limit.into()])
+            .await?
+            .iter_mut()
+            .map(|row| row.text(0))
+            .collect()
     }
 
     /// Forgets sessions that are still untouched since `before`.

@@ -53,7 +53,9 @@ pub struct Row(pub Vec<Value>);
 
 impl Row {
     fn take(&mut self, column: usize) -> Value {
-        self.0.get_mut(column).map_or(Value::Null, |value| std::mem::replace(value, Value::Null))
+        self.0
+            .get_mut(column)
+            .map_or(Value::Null, |value| std::mem::replace(value, Value::Null))
     }
 
     /// A whole number.
@@ -66,7 +68,8 @@ impl Row {
 
     /// A size or count.
     pub fn count(&mut self, column: usize) -> Result<u64, Error> {
-        u64::try_from(self.int(column)?).map_err(|_| Error::shape(column, "a count", &Value::Int(-1)))
+        u64::try_from(self.int(column)?)
+            .map_err(|_| Error::shape(column, "a count", &Value::Int(-1)))
     }
 
     /// Text.
@@ -107,6 +110,7 @@ impl Row {
     /// Text that was written from a checked type, read back into it.
     pub fn parsed<T: std::str::FromStr>(&mut self, column: usize) -> Result<T, Error> {
         let text = self.text(column)?;
-        text.parse().map_err(|_| Error::shape(column, "text of its type", &Value::Text(text)))
+        text.parse()
+            .map_err(|_| Error::shape(column, "text of its type", &Value::Text(text)))
     }
 }

@@ -8,18 +8,21 @@ use crate::{Batch, Error, Metadata, Row, Value};
 use larder_model::{Lasting, Timestamp};
 use std::time::Duration;
 
-const SHOWN: &str = "select count(*) from files where repo = ?1 and package = '' and etag like 'of %'";
+const SHOWN: &str =
+    "select count(*) from files where repo = ?1 and package = '' and etag like 'of %'";
 const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by, f.package \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package > '' and f.etag = '' \
     and (f.package, f.path) > (?2, ?3) order by f.package, f.path limit ?4";
-const UNCHANGED: &str = "update packages set revision = revision where repo = ?1 and name = '' and revision = ?2";
+const UNCHANGED: &str =
+    "update packages set revision = revision where repo = ?1 and name = '' and revision = ?2";
 const STATE: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag, \
     checked_at) values (?1, '', ?2, ?3, ?4, '', ?5, 'larder', ?6, ?7) on conflict (repo, package, path) do update set \
     digest = excluded.digest, created_at = excluded.created_at, etag = excluded.etag, checked_at = excluded.checked_at \
     where files.etag in ('composed', 'companion', 'state')";
 /// The entity tag of what belongs to a composed document.
 const COMPANION: &str = "companion";
-const FORGET_COMPANIONS: &str = "delete from files where repo = ?1 and package = '' and etag = 'companion'";
+const FORGET_COMPANIONS: &str =
+    "delete from files where repo = ?1 and package = '' and etag = 'companion'";
 const DROP_OLD: &str = "delete from files where repo = ?1 and package = '' and etag = 'state' \
     and checked_at > 0 and checked_at < ?2";
 
@@ -76,13 +79,24 @@ impl Metadata {
     ) -> Result<Vec<(Box<str>, Kept)>, Error> {
         let values = vec![repo.into(), package.into(), path.into(), limit.into()];
         let read = |row: &mut Row| Ok((row.text(8)?, Kept::read(row)?));
-        self.sql.scan(ALL, values).await?.iter_mut().map(read).collect()
+        self.sql
+            .scan(ALL, values)
+            .await?
+            .iter_mut()
+            .map(read)
+            .collect()
     }
 
     /// Keeps the documents of a state. Of states that are past for as long as `grace` nothing stays; of other repos' states
     /// what stands elsewhere than below their folder is made anew after that time. [`Error::Unmet`]`("revision")` if the
     /// state is past already.
-    pub async fn keep_whole(&self, repo: i64, of: Of<'_>, documents: Vec<Told>, grace: Duration) -> Result<(), Error> {
+    pub async fn keep_whole(
+        &self,
+        repo: i64,
+        of: Of<'_>,
+        documents: Vec<Told>,
+        grace: Duration,
+    ) -> Result<(), Error> {
         let mut batch = Batch::at(Place { repo, package: "" });
         let now: Timestamp = self.now();
         // Below it they last until the next state.
@@ -92,13 +106,25 @@ impl Metadata {
                 ""
             }
             Of::Others(folder) => {
-                batch.run(SUPERSEDE, [repo.into(), folder.into(), end_of(folder).into(), now.into()]);
+                batch.run(
+                    SUPERSEDE,
+                    [
+                        repo.into(),
+                        folder.into(),
+                        end_of(folder).into(),
+                        now.into(),
+                    ],
+                );
                 folder
             }
         };
         batch.run(FORGET_COMPANIONS, [repo.into()]);
         for document in documents {
-            let past = if document.path.starts_with(folder) { Timestamp(0) } else { now };
+            let past = if document.path.starts_with(folder) {
+                Timestamp(0)
+            } else {
+                now
+            };
             let digest = document.blob.digest.into();
             self.blob_row(&mut batch, document.blob);
             let etag = Value::from(match document.lasting {
@@ -107,7 +133,18 @@ impl Metadata {
                 Lasting::Longer => "state",
             });
             let (path, content_type) = (document.path.into(), document.content_type.into());
-            batch.run(STATE, [repo.into(), path, digest, content_type, now.into(), etag, past.into()]);
+            batch.run(
+                STATE,
+                [
+                    repo.into(),
+                    path,
+                    digest,
+                    content_type,
+                    now.into(),
+                    etag,
+                    past.into(),
+                ],
+            );
         }
         batch.run(DROP_OLD, [repo.into(), now.before(grace).into()]);
         self.sql.apply(batch).await

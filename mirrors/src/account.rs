@@ -35,7 +35,10 @@ pub enum Errand {
 impl Errand {
     /// Whether it is for those who show no credentials, or those of a login that has ended.
     pub const fn is_login(&self) -> bool {
-        matches!(self, Self::LogIn(_) | Self::BeginLogin | Self::FinishLogin { .. })
+        matches!(
+            self,
+            Self::LogIn(_) | Self::BeginLogin | Self::FinishLogin { .. }
+        )
     }
 }
 

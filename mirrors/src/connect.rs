@@ -53,28 +53,36 @@ const CLIENTS: [(&str, &str, Write); 14] = [
 ];
 
 const TOKEN: &str = "put a token in the place of $TOKEN: larder token create NAME";
-const TOKEN_IN_ENVIRONMENT: &str = "$TOKEN is read from the environment; make a token with larder token create NAME";
+const TOKEN_IN_ENVIRONMENT: &str =
+    "$TOKEN is read from the environment; make a token with larder token create NAME";
 
 /// The client of that name; fails if there is none.
 pub fn client(name: &str) -> Result<&'static str, Problem> {
     let known = CLIENTS.iter().find(|(known, ..)| *known == name);
     known.map(|(known, ..)| *known).ok_or_else(|| {
         let names = CLIENTS.map(|(known, ..)| known).join(", ");
-        Problem::not_found("client", format!("there are no lines for such a client; there are for {names}"))
+        Problem::not_found(
+            "client",
+            format!("there are no lines for such a client; there are for {names}"),
+        )
     })
 }
 
 /// The lines for a client.
 pub fn connect(name: &str, target: &Target<'_>) -> Result<Vec<Part>, Problem> {
     let name = client(name)?;
-    let Some((_, protocol, write)) = CLIENTS.iter().find(|(known, ..)| *known == name) else { return Ok(Vec::new()) };
+    let Some((_, protocol, write)) = CLIENTS.iter().find(|(known, ..)| *known == name) else {
+        return Ok(Vec::new());
+    };
     if *protocol != target.protocol.0 {
-        let detail = format!("{name} speaks {protocol}; this is a repository of {}", target.protocol);
+        let detail = format!(
+            "{name} speaks {protocol}; this is a repository of {}",
+            target.protocol
+        );
         return Err(Problem::new(Kind::Invalid, "client", detail));
     }
     if name == "twine" && target.mirror {
-        let detail =
-            "twine only publishes, and nothing can be published to a mirror; name a hosted repository or a group";
+        let detail = "twine only publishes, and nothing can be published to a mirror; name a hosted repository or a group";
         return Err(Problem::new(Kind::Invalid, "client", detail));
     }
     Ok(write(target))
@@ -98,7 +106,11 @@ impl Target<'_> {
 
     /// The repo's address with credentials in it, where they are needed.
     fn base_with_token(&self) -> String {
-        if self.public { self.base() } else { self.base().replacen("://", "://token:$TOKEN@", 1) }
+        if self.public {
+            self.base()
+        } else {
+            self.base().replacen("://", "://token:$TOKEN@", 1)
+        }
     }
 
     fn is_plain(&self) -> bool {
@@ -119,11 +131,19 @@ impl Target<'_> {
 }
 
 fn part(file: &str, lines: impl IntoIterator<Item = String>) -> Part {
-    Part { file: Some(file.to_owned()), lines: lines.into_iter().collect(), note: None }
+    Part {
+        file: Some(file.to_owned()),
+        lines: lines.into_iter().collect(),
+        note: None,
+    }
 }
 
 fn shell(lines: impl IntoIterator<Item = String>) -> Part {
-    Part { file: None, lines: lines.into_iter().collect(), note: None }
+    Part {
+        file: None,
+        lines: lines.into_iter().collect(),
+        note: None,
+    }
 }
 
 impl Part {
@@ -134,7 +154,11 @@ impl Part {
 
     /// With the note where credentials are needed.
     fn for_private(self, target: &Target<'_>, note: &'static str) -> Self {
-        if target.public { self } else { self.noting(note) }
+        if target.public {
+            self
+        } else {
+            self.noting(note)
+        }
     }
 }
 
@@ -149,7 +173,13 @@ fn cargo(target: &Target<'_>) -> Vec<Part> {
         format!("index = {index}"),
     ];
     if !target.public {
-        lines.extend(["[registry]", "global-credential-providers = [\"cargo:token\"]"].map(str::to_owned));
+        lines.extend(
+            [
+                "[registry]",
+                "global-credential-providers = [\"cargo:token\"]",
+            ]
+            .map(str::to_owned),
+        );
     }
     let mut parts = vec![part("~/.cargo/config.toml", lines)];
     if !target.public {
@@ -200,11 +230,19 @@ fn yarn(target: &Target<'_>) -> Vec<Part> {
         lines.extend(["unsafeHttpWhitelist:".to_owned(), format!("  - \"{name}\"")]);
     }
     let berry = part("~/.yarnrc.yml", lines).for_private(target, TOKEN_IN_ENVIRONMENT);
-    let mut parts = vec![berry, part("~/.yarnrc", [format!("registry \"{base}\"")]).noting("for yarn 1")];
+    let mut parts = vec![
+        berry,
+        part("~/.yarnrc", [format!("registry \"{base}\"")]).noting("for yarn 1"),
+    ];
     if !target.public {
         // It shows its token for names with a scope only, unless it is told.
-        let lines = [npm_token(&base), format!("//{}:always-auth=true", without_scheme(&base))];
-        parts.push(part("~/.npmrc", lines).noting("for yarn 1; $TOKEN is read from the environment"));
+        let lines = [
+            npm_token(&base),
+            format!("//{}:always-auth=true", without_scheme(&base)),
+        ];
+        parts.push(
+            part("~/.npmrc", lines).noting("for yarn 1; $TOKEN is read from the environment"),
+        );
     }
     parts
 }
@@ -216,11 +254,17 @@ fn bun(target: &Target<'_>) -> Vec<Part> {
     } else {
         format!("registry = {{ url = \"{base}\", token = \"$TOKEN\" }}")
     };
-    vec![part("~/.bunfig.toml", ["[install]".to_owned(), registry]).for_private(target, TOKEN_IN_ENVIRONMENT)]
+    vec![
+        part("~/.bunfig.toml", ["[install]".to_owned(), registry])
+            .for_private(target, TOKEN_IN_ENVIRONMENT),
+    ]
 }
 
 fn pip(target: &Target<'_>) -> Vec<Part> {
-    let mut lines = vec!["[global]".to_owned(), format!("index-url = {}simple/", target.base_with_token())];
+    let mut lines = vec![
+        "[global]".to_owned(),
+        format!("index-url = {}simple/", target.base_with_token()),
+    ];
     if target.is_insecure() {
         lines.push(format!("trusted-host = {}", target.host()));
     }
@@ -229,13 +273,21 @@ fn pip(target: &Target<'_>) -> Vec<Part> {
 
 fn uv(target: &Target<'_>) -> Vec<Part> {
     let url = format!("url = \"{}simple/\"", target.base());
-    let mut lines = vec!["[[index]]".to_owned(), "name = \"larder\"".to_owned(), url, "default = true".to_owned()];
+    let mut lines = vec![
+        "[[index]]".to_owned(),
+        "name = \"larder\"".to_owned(),
+        url,
+        "default = true".to_owned(),
+    ];
     if !target.mirror {
         lines.push(format!("publish-url = \"{}\"", target.uploads()));
     }
     let mut parts = vec![part("~/.config/uv/uv.toml", lines)];
     if !target.public {
-        let mut lines = vec!["export UV_INDEX_LARDER_USERNAME=token", "export UV_INDEX_LARDER_PASSWORD=$TOKEN"];
+        let mut lines = vec![
+            "export UV_INDEX_LARDER_USERNAME=token",
+            "export UV_INDEX_LARDER_PASSWORD=$TOKEN",
+        ];
         if !target.mirror {
             lines.push("export UV_PUBLISH_TOKEN=$TOKEN");
         }
@@ -253,7 +305,10 @@ fn poetry(target: &Target<'_>) -> Vec<Part> {
     ];
     let mut commands = Vec::new();
     if !target.mirror {
-        commands.push(format!("poetry config repositories.larder {}", target.uploads()));
+        commands.push(format!(
+            "poetry config repositories.larder {}",
+            target.uploads()
+        ));
     }
     if !target.public {
         commands.push("poetry config http-basic.larder token $TOKEN".to_owned());
@@ -305,7 +360,9 @@ fn log_in_and_pull(program: &str, target: &Target<'_>) -> Part {
     let host = target.host();
     let mut lines = Vec::new();
     if !target.public {
-        lines.push(format!("echo $TOKEN | {program} login --username token --password-stdin {host}"));
+        lines.push(format!(
+            "echo $TOKEN | {program} login --username token --password-stdin {host}"
+        ));
     }
     lines.push(format!("{program} pull {host}/{}/IMAGE:TAG", target.repo));
     shell(lines).for_private(target, TOKEN)
@@ -323,8 +380,15 @@ fn docker(target: &Target<'_>) -> Vec<Part> {
     }
     let mut parts = Vec::new();
     if !settings.is_empty() {
-        let daemon = part("/etc/docker/daemon.json", [format!("{{{}}}", settings.join(", "))]);
-        parts.push(if target.mirror && target.repo == "docker.io" { daemon.noting(HUB) } else { daemon });
+        let daemon = part(
+            "/etc/docker/daemon.json",
+            [format!("{{{}}}", settings.join(", "))],
+        );
+        parts.push(if target.mirror && target.repo == "docker.io" {
+            daemon.noting(HUB)
+        } else {
+            daemon
+        });
     }
     parts.push(log_in_and_pull("docker", target));
     parts
@@ -334,15 +398,25 @@ fn podman(target: &Target<'_>) -> Vec<Part> {
     let (host, repo) = (target.host(), target.repo);
     let mut lines = vec!["[[registry]]".to_owned()];
     if target.mirror {
-        lines.extend([format!("prefix = \"{repo}\""), format!("location = \"{host}/{repo}\"")]);
+        lines.extend([
+            format!("prefix = \"{repo}\""),
+            format!("location = \"{host}/{repo}\""),
+        ]);
     } else {
-        lines.extend([format!("prefix = \"{host}\""), format!("location = \"{host}\"")]);
+        lines.extend([
+            format!("prefix = \"{host}\""),
+            format!("location = \"{host}\""),
+        ]);
     }
     if target.is_plain() {
         lines.push("insecure = true".to_owned());
         if target.mirror && !target.public {
             // Logging in is at the host.
-            let more = ["[[registry]]", &format!("location = \"{host}\""), "insecure = true"];
+            let more = [
+                "[[registry]]",
+                &format!("location = \"{host}\""),
+                "insecure = true",
+            ];
             lines.extend(more.map(str::to_owned));
         }
     }
@@ -370,27 +444,41 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
     // It is the server too: what is refused here is not to be had from the upstream instead.
     let mut lines = vec![format!("server = \"{address}\"")];
     lines.extend(manner.iter().map(ToString::to_string));
-    lines.extend([format!("[host.\"{address}\"]"), format!("capabilities = [{may}]")]);
+    lines.extend([
+        format!("[host.\"{address}\"]"),
+        format!("capabilities = [{may}]"),
+    ]);
     lines.extend(manner.iter().map(ToString::to_string));
-    let mut parts = vec![part(&format!("/etc/containerd/certs.d/{folder}/hosts.toml"), lines).noting(SWITCH)];
+    let mut parts = vec![
+        part(
+            &format!("/etc/containerd/certs.d/{folder}/hosts.toml"),
+            lines,
+        )
+        .noting(SWITCH),
+    ];
     if !target.public {
         let command = "printf token:%s $TOKEN | base64 -w0";
         parts.push(
-            shell([command.to_owned()]).noting("what it prints stands for $BASIC; a token: larder token create NAME"),
+            shell([command.to_owned()])
+                .noting("what it prints stands for $BASIC; a token: larder token create NAME"),
         );
     }
     parts
 }
 
 fn buildkit(target: &Target<'_>) -> Vec<Part> {
-    const CREDENTIALS: &str = "buildkit shows the credentials of the client that builds: larder connect docker";
+    const CREDENTIALS: &str =
+        "buildkit shows the credentials of the client that builds: larder connect docker";
     let mut lines = Vec::new();
     if target.mirror {
         let mirror = format!("mirrors = [\"{}/{}\"]", target.host(), target.repo);
         lines.extend([format!("[registry.\"{}\"]", target.repo), mirror]);
     }
     if target.is_plain() || !target.mirror {
-        lines.extend([format!("[registry.\"{}\"]", target.host()), format!("http = {}", target.is_plain())]);
+        lines.extend([
+            format!("[registry.\"{}\"]", target.host()),
+            format!("http = {}", target.is_plain()),
+        ]);
     }
     vec![part("/etc/buildkit/buildkitd.toml", lines).for_private(target, CREDENTIALS)]
 }
@@ -402,12 +490,30 @@ mod tests {
     /// Everything for every client, as people see it.
     fn all(origin: &str, public: bool, mirror: bool) -> String {
         let mut out = String::new();
-        for (client, protocol, _) in CLIENTS.into_iter().filter(|(client, ..)| !mirror || *client != "twine") {
-            let repo = if mirror && protocol == "oci" { "docker.io" } else { "main" };
-            let target = Target { origin, protocol: ProtocolName(protocol), repo, mirror, public };
+        for (client, protocol, _) in CLIENTS
+            .into_iter()
+            .filter(|(client, ..)| !mirror || *client != "twine")
+        {
+            let repo = if mirror && protocol == "oci" {
+                "docker.io"
+            } else {
+                "main"
+            };
+            let target = Target {
+                origin,
+                protocol: ProtocolName(protocol),
+                repo,
+                mirror,
+                public,
+            };
             for part in connect(client, &target).expect(client) {
-                let note = part.note.map_or(String::new(), |note| format!("  ({note})"));
-                out.push_str(&format!("== {client}: {}{note}\n", part.file.as_deref().unwrap_or("shell")));
+                let note = part
+                    .note
+                    .map_or(String::new(), |note| format!("  ({note})"));
+                out.push_str(&format!(
+                    "== {client}: {}{note}\n",
+                    part.file.as_deref().unwrap_or("shell")
+                ));
                 out.extend(part.lines.iter().flat_map(|line| [line, "\n"]));
             }
         }
@@ -420,12 +526,21 @@ mod tests {
         for (title, origin, public, mirror) in [
             ("public", "https://larder.example", true, false),
             ("private mirror", "https://larder.example", false, true),
-            ("mirror without TLS", "http://larder.example:7070", true, true),
+            (
+                "mirror without TLS",
+                "http://larder.example:7070",
+                true,
+                true,
+            ),
             ("private without TLS", "http://127.0.0.1:7070", false, false),
         ] {
             said.push_str(&format!("#### {title}\n{}\n", all(origin, public, mirror)));
         }
-        assert_eq!(said, include_str!("../testdata/connect.txt"), "what it is now:\n{said}");
+        assert_eq!(
+            said,
+            include_str!("../testdata/connect.txt"),
+            "what it is now:\n{said}"
+        );
     }
 
     #[test]
@@ -438,8 +553,21 @@ mod tests {
             public: true,
         };
         let told = connect("npm", &target("cargo")).expect_err("wrong protocol");
-        assert_eq!((told.kind, &*told.detail), (Kind::Invalid, "npm speaks npm; this is a repository of cargo"));
-        let told = connect("twine", &Target { mirror: true, ..target("pypi") }).expect_err("a mirror");
+        assert_eq!(
+            (told.kind, &*told.detail),
+            (
+                Kind::Invalid,
+                "npm speaks npm; this is a repository of cargo"
+            )
+        );
+        let told = connect(
+            "twine",
+            &Target {
+                mirror: true,
+                ..target("pypi")
+            },
+        )
+        .expect_err("a mirror");
         assert_eq!(told.kind, Kind::Invalid);
         let told = connect("gem", &target("cargo")).expect_err("no client");
         assert_eq!((told.kind, told.about), (Kind::NotFound, "client"));

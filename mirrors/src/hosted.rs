@@ -60,11 +60,19 @@ impl Change {
     /// It as a wish for `package`, which is in canonical form.
     pub fn wish(&self, package: &str) -> Wish {
         let (act, verb, arguments) = match self {
-            Self::Yank { version, reason } => (YANK, Verb::Write, vec![version.clone(), reason.clone()]),
+            Self::Yank { version, reason } => {
+                (YANK, Verb::Write, vec![version.clone(), reason.clone()])
+            }
             Self::Unyank { version } => (UNYANK, Verb::Write, vec![version.clone()]),
             Self::Remove { version } => (REMOVE, Verb::Delete, version.iter().cloned().collect()),
         };
-        Wish { act, package: package.into(), verb, arguments, most_bytes: 0 }
+        Wish {
+            act,
+            package: package.into(),
+            verb,
+            arguments,
+            most_bytes: 0,
+        }
     }
 }
 
@@ -254,7 +262,11 @@ pub trait Hosted: Send + Sync {
     /// Fails if a change of this kind is not made here: its wish is never received. Default: none is.
     fn admits(&self, change: &Change) -> Result<(), Problem> {
         let _ = change;
-        Err(Problem::new(Kind::Unsupported, "package", "packages of this protocol are not changed by this call"))
+        Err(Problem::new(
+            Kind::Unsupported,
+            "package",
+            "packages of this protocol are not changed by this call",
+        ))
     }
 
     /// Why the version of a file with these facts is yanked, which may be empty; `None`: it is not. Default: no version ever is.
@@ -271,7 +283,12 @@ pub trait Hosted: Send + Sync {
 
     /// The steps that fulfil a wish, given the files that are there. A problem of kind `Conflict` if what is published is
     /// there already. No steps: it is fulfilled already.
-    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem>;
+    fn receive(
+        &self,
+        wish: &Wish,
+        body: &mut dyn Body,
+        files: &[Kept],
+    ) -> Result<Vec<Step>, Problem>;
 
     /// Says that a wish is fulfilled.
     fn accept(&self, wish: &Wish) -> Reply;
@@ -305,15 +322,26 @@ pub trait Hosted: Send + Sync {
 
     /// The answer to a search: packages that have its words in their names, each with its files, and what upstreams
     /// answered.
-    fn listed(&self, document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+    fn listed(
+        &self,
+        document: &Document,
+        hits: &[Hit],
+        answers: &[Elsewhere],
+    ) -> Result<Reply, Problem> {
         let _ = (hits, answers);
-        Err(Problem::not_found("path", format!("{} is not searched here", document.path)))
+        Err(Problem::not_found(
+            "path",
+            format!("{} is not searched here", document.path),
+        ))
     }
 
     /// An answer to a question about a package that is no document of it: who owns it, for example. Default: none is known.
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         let _ = files;
-        Err(Problem::not_found("path", format!("{} is not answered here", question.act)))
+        Err(Problem::not_found(
+            "path",
+            format!("{} is not answered here", question.act),
+        ))
     }
 }
 
@@ -348,7 +376,12 @@ mod tests {
         for step in steps {
             match step {
                 Step::Remove { path } => files.retain(|file| *file.path != *path),
-                Step::Add { path, version, facts, .. } => files.push(kept(&path, &version, &facts)),
+                Step::Add {
+                    path,
+                    version,
+                    facts,
+                    ..
+                } => files.push(kept(&path, &version, &facts)),
                 Step::Facts { path, facts } => {
                     files
                         .iter_mut()
@@ -362,13 +395,21 @@ mod tests {
     }
 
     fn yank(version: &str, reason: &str) -> Change {
-        Change::Yank { version: version.into(), reason: reason.into() }
+        Change::Yank {
+            version: version.into(),
+            reason: reason.into(),
+        }
     }
 
     fn line(version: &str) -> Kept {
-        let line =
-            format!(r#"{{"name":"demo","vers":"{version}","deps":[],"cksum":"00","features":{{}},"yanked":false}}"#);
-        kept(&format!("crates/demo/{version}"), version, &format!(r#"{{"line":{line},"description":""}}"#))
+        let line = format!(
+            r#"{{"name":"demo","vers":"{version}","deps":[],"cksum":"00","features":{{}},"yanked":false}}"#
+        );
+        kept(
+            &format!("crates/demo/{version}"),
+            version,
+            &format!(r#"{{"line":{line},"description":""}}"#),
+        )
     }
 
     fn wheels() -> Vec<Kept> {
@@ -384,41 +425,112 @@ mod tests {
     #[test]
     fn yanked_versions_say_why() {
         let files = wheels();
-        let now = after(&files, steps(&Pypi, &yank("1.0.0", "broken"), &files).expect("steps"));
+        let now = after(
+            &files,
+            steps(&Pypi, &yank("1.0.0", "broken"), &files).expect("steps"),
+        );
         let told: Vec<_> = now.iter().map(|file| Pypi.yanked(&file.facts)).collect();
-        assert_eq!(told, [Some("broken".to_owned()), None, Some("broken".to_owned()), None]);
-        assert_eq!(steps(&Pypi, &yank("1.0", "broken"), &now), Ok(Vec::new()), "once is enough");
-        let undone = after(&now, steps(&Pypi, &Change::Unyank { version: "1.0".into() }, &now).expect("steps"));
+        assert_eq!(
+            told,
+            [
+                Some("broken".to_owned()),
+                None,
+                Some("broken".to_owned()),
+                None
+            ]
+        );
+        assert_eq!(
+            steps(&Pypi, &yank("1.0", "broken"), &now),
+            Ok(Vec::new()),
+            "once is enough"
+        );
+        let undone = after(
+            &now,
+            steps(
+                &Pypi,
+                &Change::Unyank {
+                    version: "1.0".into(),
+                },
+                &now,
+            )
+            .expect("steps"),
+        );
         assert_eq!(undone, files);
         assert_eq!(steps(&Pypi, &yank("3.0", ""), &files), Err(Kind::NotFound));
-        assert_eq!(steps(&Pypi, &yank("no version", ""), &files), Err(Kind::NotFound));
+        assert_eq!(
+            steps(&Pypi, &yank("no version", ""), &files),
+            Err(Kind::NotFound)
+        );
 
         let crates = [line("1.0.0"), line("1.1.0")];
-        let now = after(&crates, steps(&Cargo, &yank("1.0.0", ""), &crates).expect("steps"));
+        let now = after(
+            &crates,
+            steps(&Cargo, &yank("1.0.0", ""), &crates).expect("steps"),
+        );
         let told: Vec<_> = now.iter().map(|file| Cargo.yanked(&file.facts)).collect();
         assert_eq!(told, [Some(String::new()), None]);
-        assert_eq!(steps(&Cargo, &yank("1.0.0", "broken"), &crates), Err(Kind::Invalid));
+        assert_eq!(
+            steps(&Cargo, &yank("1.0.0", "broken"), &crates),
+            Err(Kind::Invalid)
+        );
         assert_eq!(steps(&Npm, &yank("1.0.0", ""), &[]), Err(Kind::Unsupported));
     }
 
     #[test]
     fn what_was_removed_stays_taken() {
-        let tarballs = [kept("-/demo-1.0.0.tgz", "1.0.0", ""), kept("-/demo-2.0.0.tgz", "2.0.0", "")];
+        let tarballs = [
+            kept("-/demo-1.0.0.tgz", "1.0.0", ""),
+            kept("-/demo-2.0.0.tgz", "2.0.0", ""),
+        ];
         let crates = [line("1.0.0+build"), line("2.0.0")];
         for (protocol, files, version, expected) in [
-            (&Npm as &dyn Hosted, &tarballs[..], "1.0.0", &["-/demo-2.0.0.tgz", "gone/1.0.0"][..]),
-            (&Cargo, &crates[..], "1.0.0+build", &["crates/demo/2.0.0", "gone/1.0.0"]),
-            (&Pypi, &wheels()[..], "1", &["demo-2.0.tar.gz", "gone/demo-1.0-py3-none-any.whl", "gone/demo-1.0.tar.gz"]),
+            (
+                &Npm as &dyn Hosted,
+                &tarballs[..],
+                "1.0.0",
+                &["-/demo-2.0.0.tgz", "gone/1.0.0"][..],
+            ),
+            (
+                &Cargo,
+                &crates[..],
+                "1.0.0+build",
+                &["crates/demo/2.0.0", "gone/1.0.0"],
+            ),
+            (
+                &Pypi,
+                &wheels()[..],
+                "1",
+                &[
+                    "demo-2.0.tar.gz",
+                    "gone/demo-1.0-py3-none-any.whl",
+                    "gone/demo-1.0.tar.gz",
+                ],
+            ),
         ] {
-            let one = Change::Remove { version: Some(version.into()) };
+            let one = Change::Remove {
+                version: Some(version.into()),
+            };
             let left = after(files, steps(protocol, &one, files).expect("steps"));
             let mut paths: Vec<&str> = left.iter().map(|file| &*file.path).collect();
             paths.sort_unstable();
             assert_eq!(paths, expected);
-            assert_eq!(steps(protocol, &one, &left), Err(Kind::NotFound), "it is gone already");
-            let none = after(&left, steps(protocol, &Change::Remove { version: None }, &left).expect("steps"));
-            assert!(none.iter().all(|file| file.path.starts_with("gone/")), "{none:?}");
-            assert_eq!(steps(protocol, &Change::Remove { version: None }, &none), Err(Kind::NotFound));
+            assert_eq!(
+                steps(protocol, &one, &left),
+                Err(Kind::NotFound),
+                "it is gone already"
+            );
+            let none = after(
+                &left,
+                steps(protocol, &Change::Remove { version: None }, &left).expect("steps"),
+            );
+            assert!(
+                none.iter().all(|file| file.path.starts_with("gone/")),
+                "{none:?}"
+            );
+            assert_eq!(
+                steps(protocol, &Change::Remove { version: None }, &none),
+                Err(Kind::NotFound)
+            );
         }
     }
 }

@@ -57,7 +57,10 @@ pub struct Document {
 impl Document {
     /// The document `path` of `package`.
     pub fn new(package: impl Into<Box<str>>, path: impl Into<Box<str>>) -> Self {
-        Self { package: package.into(), path: path.into() }
+        Self {
+            package: package.into(),
+            path: path.into(),
+        }
     }
 }
 
@@ -208,22 +211,45 @@ pub trait Protocol: Send + Sync {
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem>;
 
     /// The document in a form; called for named forms only. The document passed the check before.
-    fn render(&self, document: &Document, form: &Form, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem>;
+    fn render(
+        &self,
+        document: &Document,
+        form: &Form,
+        body: &[u8],
+        here: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem>;
 
     /// A part of a document, of those that were asked for. Default: documents have none.
-    fn part(&self, document: &Document, part: &str, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn part(
+        &self,
+        document: &Document,
+        part: &str,
+        body: &[u8],
+        here: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         let _ = (body, here);
-        Err(Problem::not_found("path", format!("{} has no part {part}", document.path)))
+        Err(Problem::not_found(
+            "path",
+            format!("{} has no part {part}", document.path),
+        ))
     }
 
     /// The next step towards an artifact. `known`: the documents that the steps before asked for, `None` for one that is not
     /// there upstream; `tables`: the lists that they wanted to consult.
-    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], tables: &[Arc<dyn Table>]) -> Result<Plan, Problem>;
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem>;
 
     /// Reads a list that a plan wants to consult. Default: there are none.
     fn table(&self, list: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
         let _ = body;
-        Err(Problem::not_found("list", format!("{} is no list of artifacts", list.path)))
+        Err(Problem::not_found(
+            "list",
+            format!("{} is no list of artifacts", list.path),
+        ))
     }
 
     /// What must be kept together with a document. Default: nothing.

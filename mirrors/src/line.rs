@@ -22,7 +22,12 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Takes a path apart. Refused: what could be read as another path by someone else.
-    pub fn new(method: &'a Method, path: &'a str, query: &'a str, headers: &'a HeaderMap) -> Result<Self, Problem> {
+    pub fn new(
+        method: &'a Method,
+        path: &'a str,
+        query: &'a str,
+        headers: &'a HeaderMap,
+    ) -> Result<Self, Problem> {
         let raw: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         if raw.len() > MOST_SEGMENTS {
             return Err(Problem::invalid("path", "the path has too many segments"));
@@ -33,11 +38,19 @@ impl<'a> Line<'a> {
             let segment = decode(segment)?;
             let dots = matches!(&*segment, "." | "..");
             if dots || (segment.is_empty() && at != last) {
-                return Err(Problem::invalid("path", "the path has an empty segment, or . or .."));
+                return Err(Problem::invalid(
+                    "path",
+                    "the path has an empty segment, or . or ..",
+                ));
             }
             segments.push(segment);
         }
-        Ok(Self { method, segments, query, headers })
+        Ok(Self {
+            method,
+            segments,
+            query,
+            headers,
+        })
     }
 
     /// Fails unless it only reads.
@@ -45,7 +58,11 @@ impl<'a> Line<'a> {
         if matches!(*self.method, Method::GET | Method::HEAD) {
             return Ok(());
         }
-        Err(Problem::new(Kind::Unsupported, "method", "nothing is changed at this address"))
+        Err(Problem::new(
+            Kind::Unsupported,
+            "method",
+            "nothing is changed at this address",
+        ))
     }
 
     /// The segments as texts, for matching.
@@ -65,15 +82,23 @@ impl<'a> Line<'a> {
 }
 
 fn quality(headers: &HeaderMap, media_type: &str) -> u16 {
-    let lines = headers.get_all(http::header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let lines = headers
+        .get_all(http::header::ACCEPT)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
     let items = lines.flat_map(|line| line.split(','));
     let mut best = 0;
     for item in items {
         let mut parts = item.split(';').map(str::trim);
-        if !parts.next().is_some_and(|named| named.eq_ignore_ascii_case(media_type)) {
+        if !parts
+            .next()
+            .is_some_and(|named| named.eq_ignore_ascii_case(media_type))
+        {
             continue;
         }
-        let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, thousandths);
+        let q = parts
+            .find_map(|part| part.strip_prefix("q="))
+            .map_or(1000, thousandths);
         best = best.max(q);
     }
     best
@@ -88,7 +113,9 @@ fn thousandths(text: &str) -> u16 {
         return 1000;
     }
     let digits = part.bytes().chain(*b"000").take(3);
-    digits.fold(0, |sum, digit| sum * 10 + u16::from(digit.saturating_sub(b'0').min(9)))
+    digits.fold(0, |sum, digit| {
+        sum * 10 + u16::from(digit.saturating_sub(b'0').min(9))
+    })
 }
 
 /// Decodes one segment once. What is still encoded after that, or could be taken for a separator elsewhere, is refused; an
@@ -100,7 +127,9 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
     }
     let bad = || Problem::invalid("path", "the path is not well encoded");
     let text = percent::decode(segment).ok_or_else(bad)?;
-    let hidden = text.chars().any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
+    let hidden = text
+        .chars()
+        .any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
     let dots = text.split('/').any(|part| matches!(part, "." | "..")) && text.contains('/');
     if hidden || dots || text.starts_with('/') || text.ends_with('/') || text.contains("//") {
         return Err(bad());
@@ -145,7 +174,10 @@ mod tests {
             segments("/%40sc%2Fname/-/name-1.0.0%2Bx.tgz").expect("path"),
             ["@sc/name", "-", "name-1.0.0+x.tgz"]
         );
-        assert_eq!(segments("/simple/foo/").expect("path"), ["simple", "foo", ""]);
+        assert_eq!(
+            segments("/simple/foo/").expect("path"),
+            ["simple", "foo", ""]
+        );
         assert_eq!(segments("/").expect("path"), [""]);
     }
 
@@ -182,7 +214,9 @@ mod tests {
     fn accepted_types_are_weighed() {
         let headers: HeaderMap = [(
             http::header::ACCEPT,
-            "application/vnd.pypi.simple.v1+json, text/html; q=0.01, text/plain;q=0".parse().expect("value"),
+            "application/vnd.pypi.simple.v1+json, text/html; q=0.01, text/plain;q=0"
+                .parse()
+                .expect("value"),
         )]
         .into_iter()
         .collect();

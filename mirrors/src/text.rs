@@ -26,13 +26,20 @@ pub(crate) fn path(text: &str) -> String {
 
 /// The value of a key of a query, decoded; the first one counts.
 pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
-    let (_, value) = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key)?;
+    let (_, value) = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == key)?;
     percent::decode_form(value).map(Cow::into_owned)
 }
 
 /// What upstream sent is not what it should be.
 pub(crate) fn not_that(what: &'static str) -> Problem {
-    Problem::new(Kind::Upstream, "upstream", format!("what the upstream sent is not {what}"))
+    Problem::new(
+        Kind::Upstream,
+        "upstream",
+        format!("what the upstream sent is not {what}"),
+    )
 }
 
 /// The same, told by a parser.

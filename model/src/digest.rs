@@ -105,7 +105,9 @@ pub struct BadDigest;
 
 impl fmt::Display for BadDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a digest: expected sha256:<64 hex digits> or sha512:<128 hex digits>, lower case")
+        f.write_str(
+            "not a digest: expected sha256:<64 hex digits> or sha512:<128 hex digits>, lower case",
+        )
     }
 }
 
@@ -186,10 +188,16 @@ mod tests {
     #[test]
     fn known_answers() {
         let empty = Digest::of(Algorithm::Sha256, b"");
-        assert_eq!(empty.to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            empty.to_string(),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
         assert_eq!(empty.to_string().parse(), Ok(empty));
         let long = Digest::of(Algorithm::Sha512, b"abc");
-        assert!(long.to_string().starts_with("sha512:ddaf35a193617abacc417349ae204131"));
+        assert!(
+            long.to_string()
+                .starts_with("sha512:ddaf35a193617abacc417349ae204131")
+        );
         assert_eq!(long.to_string().parse(), Ok(long));
     }
 
@@ -221,7 +229,10 @@ mod tests {
             first.update(b"one bit and ");
             let mut second = Hasher::resume(algorithm, &first.state()).expect("state");
             second.update(b"another");
-            assert_eq!(second.finish(), Digest::of(algorithm, b"one bit and another"));
+            assert_eq!(
+                second.finish(),
+                Digest::of(algorithm, b"one bit and another")
+            );
             assert!(Hasher::resume(algorithm, b"short").is_none());
         }
     }
@@ -229,7 +240,12 @@ mod tests {
     #[test]
     fn order_is_that_of_the_text() {
         let mut digests: Vec<Digest> = (0..50u8)
-            .flat_map(|i| [Digest::of(Algorithm::Sha256, &[i]), Digest::of(Algorithm::Sha512, &[i])])
+            .flat_map(|i| {
+                [
+                    Digest::of(Algorithm::Sha256, &[i]),
+                    Digest::of(Algorithm::Sha512, &[i]),
+                ]
+            })
             .collect();
         digests.sort();
         let texts: Vec<String> = digests.iter().map(Digest::to_string).collect();

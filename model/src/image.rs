@@ -15,8 +15,16 @@ fn check_tag(text: &str) -> Result<(), BadName> {
     let bytes = text.as_bytes();
     let good = (1..=128).contains(&bytes.len())
         && word(bytes[0])
-        && bytes.iter().all(|&byte| word(byte) || byte == b'.' || byte == b'-');
-    if good { Ok(()) } else { Err(BadName("a tag is 1 to 128 of A-Z, a-z, 0-9, _ . - and begins with none of . -")) }
+        && bytes
+            .iter()
+            .all(|&byte| word(byte) || byte == b'.' || byte == b'-');
+    if good {
+        Ok(())
+    } else {
+        Err(BadName(
+            "a tag is 1 to 128 of A-Z, a-z, 0-9, _ . - and begins with none of . -",
+        ))
+    }
 }
 
 /// An image's full name: the repo and the image in it, as in `/v2/<repo>/<image>/…`.
@@ -50,9 +58,14 @@ impl FromStr for ImageName {
             ));
         }
         let Some((repo, image)) = text.split_once('/') else {
-            return Err(BadName("an image's name has two parts here: <repo>/<image>, e.g. team/app"));
+            return Err(BadName(
+                "an image's name has two parts here: <repo>/<image>, e.g. team/app",
+            ));
         };
-        Ok(Self { repo: repo.parse()?, image: image.into() })
+        Ok(Self {
+            repo: repo.parse()?,
+            image: image.into(),
+        })
     }
 }
 
@@ -75,7 +88,9 @@ impl FromStr for Reference {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
         if text.contains(':') {
-            let digest = text.parse().map_err(|_| BadName("not a digest that is supported here"))?;
+            let digest = text
+                .parse()
+                .map_err(|_| BadName("not a digest that is supported here"))?;
             return Ok(Self::Digest(digest));
         }
         text.parse().map(Self::Tag)
@@ -100,10 +115,24 @@ mod tests {
         let name: ImageName = "team/app/web".parse().expect("name");
         assert_eq!((name.repo().as_str(), name.image()), ("team", "app/web"));
         assert_eq!(name.to_string(), "team/app/web");
-        for bad in ["", "app", "/app", "team/", "team//app", "Team/app", "team/../app", "team/App", "team/a b"] {
+        for bad in [
+            "",
+            "app",
+            "/app",
+            "team/",
+            "team//app",
+            "Team/app",
+            "team/../app",
+            "team/App",
+            "team/a b",
+        ] {
             assert!(bad.parse::<ImageName>().is_err(), "{bad}");
         }
-        assert!(format!("a/{}", "b".repeat(254)).parse::<ImageName>().is_err());
+        assert!(
+            format!("a/{}", "b".repeat(254))
+                .parse::<ImageName>()
+                .is_err()
+        );
     }
 
     #[test]

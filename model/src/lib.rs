@@ -26,7 +26,9 @@ pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use pattern::Pattern;
 pub use problem::{Kind, Problem};
 pub use reply::Reply;
-pub use settings::{Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings};
+pub use settings::{
+    Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
+};
 pub use subject::{Role, Subject, Verb};
 pub use time::{Clock, Timestamp};
 pub use vouch::{Checker, Vouch};

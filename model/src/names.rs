@@ -99,7 +99,10 @@ impl ProtocolName {
 impl FromStr for ProtocolName {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
-        Self::ALL.into_iter().find(|protocol| protocol.0 == text).ok_or(BadName("unknown protocol"))
+        Self::ALL
+            .into_iter()
+            .find(|protocol| protocol.0 == text)
+            .ok_or(BadName("unknown protocol"))
     }
 }
 
@@ -154,16 +157,23 @@ fn check_package(text: &str) -> Result<(), BadName> {
     if !text.is_empty() && text.len() <= 512 && !text.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(BadName("a package's name has 1 to 512 bytes and no control characters"))
+    Err(BadName(
+        "a package's name has 1 to 512 bytes and no control characters",
+    ))
 }
 
 fn check_user(text: &str) -> Result<(), BadName> {
     let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(byte);
     let first = text.as_bytes().first();
-    if text.len() <= 64 && first.is_some_and(u8::is_ascii_alphanumeric) && text.as_bytes().iter().all(inner) {
+    if text.len() <= 64
+        && first.is_some_and(u8::is_ascii_alphanumeric)
+        && text.as_bytes().iter().all(inner)
+    {
         return Ok(());
     }
-    Err(BadName("a user's name is 1 to 64 of A-Z, a-z, 0-9 and . _ - @ +, beginning with a letter or digit"))
+    Err(BadName(
+        "a user's name is 1 to 64 of A-Z, a-z, 0-9 and . _ - @ +, beginning with a letter or digit",
+    ))
 }
 
 #[cfg(test)]
@@ -172,10 +182,24 @@ mod tests {
 
     #[test]
     fn components_follow_the_grammar() {
-        for good in ["a", "a0", "a.b", "a_b", "a__b", "a-b", "a---b", "docker.io", "0", "a.b_c-d"] {
+        for good in [
+            "a",
+            "a0",
+            "a.b",
+            "a_b",
+            "a__b",
+            "a-b",
+            "a---b",
+            "docker.io",
+            "0",
+            "a.b_c-d",
+        ] {
             assert!(is_component(good), "{good}");
         }
-        for bad in ["", "A", ".a", "a.", "a..b", "a___b", "a-", "-a", "a._b", "a/b", "a b", "ä", "a_-b", "a%41"] {
+        for bad in [
+            "", "A", ".a", "a.", "a..b", "a___b", "a-", "-a", "a._b", "a/b", "a b", "ä", "a_-b",
+            "a%41",
+        ] {
             assert!(!is_component(bad), "{bad}");
         }
     }

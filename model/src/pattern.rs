@@ -9,7 +9,9 @@ name!(
 
 fn check(text: &str) -> Result<(), BadName> {
     if text.is_empty() || text.len() > 512 || text.chars().any(char::is_control) {
-        return Err(BadName("a pattern has 1 to 512 bytes and no control characters"));
+        return Err(BadName(
+            "a pattern has 1 to 512 bytes and no control characters",
+        ));
     }
     if text.bytes().filter(|&byte| byte == b'*').count() > 8 {
         return Err(BadName("a pattern has at most 8 stars"));

@@ -97,7 +97,14 @@ pub struct Problem {
 impl Problem {
     /// A problem of `kind` about `about`, told in `detail`.
     pub fn new(kind: Kind, about: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, about, detail: detail.into(), retry_after: None, size_bytes: None, source: None }
+        Self {
+            kind,
+            about,
+            detail: detail.into(),
+            retry_after: None,
+            size_bytes: None,
+            source: None,
+        }
     }
 
     /// `about` is not there.
@@ -117,7 +124,11 @@ impl Problem {
 
     /// Our own failure; the caller learns only that there was one.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let mut problem = Self::new(Kind::Internal, "server", "the server failed; its log says why");
+        let mut problem = Self::new(
+            Kind::Internal,
+            "server",
+            "the server failed; its log says why",
+        );
         problem.source = Some(source.into());
         problem
     }
@@ -132,7 +143,13 @@ impl Problem {
     /// The same problem, to be told to one more caller.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self { kind: self.kind, about: self.about, detail: self.detail.clone(), source: None, ..*self }
+        Self {
+            kind: self.kind,
+            about: self.about,
+            detail: self.detail.clone(),
+            source: None,
+            ..*self
+        }
     }
 
     /// The problem with all that caused it, on one line: for the log.
@@ -163,6 +180,8 @@ impl fmt::Display for Problem {
 
 impl Error for Problem {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn Error + 'static))
     }
 }

@@ -13,13 +13,19 @@ impl Timestamp {
     /// This moment and `duration` more.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// This moment less `duration`.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long ago `earlier` was; zero if it was not.
@@ -42,7 +48,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     let mp = (5 * doy + 2) / 153;
     let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    (yoe + era * 400 + i64::from(month <= 2), month, doy - (153 * mp + 2) / 5 + 1)
+    (
+        yoe + era * 400 + i64::from(month <= 2),
+        month,
+        doy - (153 * mp + 2) / 5 + 1,
+    )
 }
 
 fn days(year: i64, month: i64, day: i64) -> i64 {
@@ -59,7 +69,13 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = civil(seconds.div_euclid(86_400));
         let time = seconds.rem_euclid(86_400);
         let micros = self.0.rem_euclid(1_000_000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60)?;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
+            time / 3600,
+            time / 60 % 60,
+            time % 60
+        )?;
         if micros != 0 {
             write!(f, ".{micros:06}")?;
         }
@@ -87,15 +103,30 @@ impl FromStr for Timestamp {
 }
 
 fn number(text: &str) -> Option<i64> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 fn parse(text: &str) -> Option<Timestamp> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);
-    let (year, month, day) = (number(date.get(..4)?)?, number(date.get(5..7)?)?, number(date.get(8..10)?)?);
+    let (year, month, day) = (
+        number(date.get(..4)?)?,
+        number(date.get(5..7)?)?,
+        number(date.get(8..10)?)?,
+    );
     let clock = rest.strip_prefix(['T', 't', ' '])?;
-    let (hour, minute, second) = (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
-    let separators = [date.get(4..5)?, date.get(7..8)?, clock.get(2..3)?, clock.get(5..6)?];
+    let (hour, minute, second) = (
+        number(clock.get(..2)?)?,
+        number(clock.get(3..5)?)?,
+        number(clock.get(6..8)?)?,
+    );
+    let separators = [
+        date.get(4..5)?,
+        date.get(7..8)?,
+        clock.get(2..3)?,
+        clock.get(5..6)?,
+    ];
     let month_length = match month {
         4 | 6 | 9 | 11 => 30,
         2 if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 => 29,
@@ -122,7 +153,11 @@ fn parse(text: &str) -> Option<Timestamp> {
     let offset = if zone == "Z" || zone == "z" {
         0
     } else {
-        let sign = if zone.starts_with('-') { -1 } else { i64::from(zone.starts_with('+')) };
+        let sign = if zone.starts_with('-') {
+            -1
+        } else {
+            i64::from(zone.starts_with('+'))
+        };
         if sign == 0 || zone.len() != 6 || zone.get(3..4)? != ":" {
             return None;
         }
@@ -169,11 +204,22 @@ mod tests {
             assert_eq!(Timestamp(micros).to_string(), text);
             assert_eq!(text.parse(), Ok(Timestamp(micros)));
         }
-        assert_eq!("2026-11-21T11:05:09+01:00".parse(), Ok(Timestamp(1_795_255_509_000_000)));
-        assert_eq!("2026-11-21T10:05:09.5Z".parse(), Ok(Timestamp(1_795_255_509_500_000)));
-        for bad in
-            ["", "2026", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-21T10:05:09", "x026-11-21T10:05:09Z"]
-        {
+        assert_eq!(
+            "2026-11-21T11:05:09+01:00".parse(),
+            Ok(Timestamp(1_795_255_509_000_000))
+        );
+        assert_eq!(
+            "2026-11-21T10:05:09.5Z".parse(),
+            Ok(Timestamp(1_795_255_509_500_000))
+        );
+        for bad in [
+            "",
+            "2026",
+            "2026-13-01T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-11-21T10:05:09",
+            "x026-11-21T10:05:09Z",
+        ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(BadTimestamp), "{bad}");
         }
     }

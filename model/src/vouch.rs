@@ -40,7 +40,9 @@ impl Checker {
     /// A check against `vouch`.
     pub fn new(vouch: &Vouch) -> Self {
         match vouch {
-            Vouch::Digest(digest) => Self::Digest(Box::new(Hasher::new(digest.algorithm())), *digest),
+            Vouch::Digest(digest) => {
+                Self::Digest(Box::new(Hasher::new(digest.algorithm())), *digest)
+            }
             Vouch::Sha1(expected) => Self::Sha1(Box::default(), *expected),
             Vouch::Nothing => Self::Nothing,
         }
@@ -72,8 +74,13 @@ mod tests {
 
     #[test]
     fn bytes_are_what_was_vouched_for_or_not() {
-        let sha1 = *b"\x0a\x4d\x55\xa8\xd7\x78\xe5\x02\x2f\xab\x70\x19\x77\xc5\xd8\x40\xbb\xc4\x86\xd0"; // "Hello World"
-        let vouches = [Vouch::Digest(Digest::of(Algorithm::Sha512, b"Hello World")), Vouch::Sha1(sha1), Vouch::Nothing];
+        let sha1 =
+            *b"\x0a\x4d\x55\xa8\xd7\x78\xe5\x02\x2f\xab\x70\x19\x77\xc5\xd8\x40\xbb\xc4\x86\xd0"; // "Hello World"
+        let vouches = [
+            Vouch::Digest(Digest::of(Algorithm::Sha512, b"Hello World")),
+            Vouch::Sha1(sha1),
+            Vouch::Nothing,
+        ];
         for (vouch, wrong) in vouches.iter().zip([false, false, true]) {
             let mut checker = Checker::new(vouch);
             checker.update(b"Hello ");

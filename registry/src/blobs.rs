@@ -37,7 +37,13 @@ impl Registry {
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, digest);
         let content_type = HeaderValue::from_static("application/octet-stream");
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts: Lasts::Forever, private: false }))
+        Ok(Answer::Blob(BlobAnswer {
+            found,
+            content_type,
+            headers,
+            lasts: Lasts::Forever,
+            private: false,
+        }))
     }
 
     pub(crate) async fn delete_blob(
@@ -81,19 +87,34 @@ impl Registry {
         digest: &Digest,
         from: &ImageName,
     ) -> Result<bool, Problem> {
-        let Ok(source) = repo_of(grant, from).map_err(|_| no_name()) else { return Ok(false) };
-        match self.metadata.mount(putting, place(&source, from), digest).await {
+        let Ok(source) = repo_of(grant, from).map_err(|_| no_name()) else {
+            return Ok(false);
+        };
+        match self
+            .metadata
+            .mount(putting, place(&source, from), digest)
+            .await
+        {
             Ok(()) => Ok(true),
             Err(Error::Unmet(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn mount_from_anywhere(&self, grant: &Grant, putting: Putting<'_>, digest: &Digest) -> Result<bool, Problem> {
+    async fn mount_from_anywhere(
+        &self,
+        grant: &Grant,
+        putting: Putting<'_>,
+        digest: &Digest,
+    ) -> Result<bool, Problem> {
         let path = format!("blobs/{digest}");
         for (repo, image) in self.metadata.places_of(digest, &path, MOST_PLACES).await? {
-            let Some(repo) = grant.rights().repo_by_id(repo) else { continue };
-            let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else { continue };
+            let Some(repo) = grant.rights().repo_by_id(repo) else {
+                continue;
+            };
+            let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else {
+                continue;
+            };
             let readable = grant.could(&subject(&from, Verb::Read));
             if readable && self.mount_from(grant, putting, digest, &from).await? {
                 return Ok(true);
@@ -105,7 +126,8 @@ impl Registry {
 
 /// 201 for a blob that can be pulled from now on.
 pub(crate) fn blob_created(name: &ImageName, digest: &Digest) -> Reply {
-    let mut reply = Reply::new(StatusCode::CREATED).with(LOCATION, format!("/v2/{name}/blobs/{digest}"));
+    let mut reply =
+        Reply::new(StatusCode::CREATED).with(LOCATION, format!("/v2/{name}/blobs/{digest}"));
     docker_digest(&mut reply.headers, digest);
     reply
 }

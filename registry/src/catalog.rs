@@ -21,7 +21,8 @@ fn may_list(grant: &Grant) -> Result<(), Problem> {
     if principal.is_for_catalog() && (principal.user.is_some() || !principal.is_unlimited()) {
         return Ok(());
     }
-    let detail = "authentication required: the list of images needs a login or a token of the catalog";
+    let detail =
+        "authentication required: the list of images needs a login or a token of the catalog";
     Err(Problem::new(Kind::Unauthenticated, "catalog", detail))
 }
 
@@ -38,16 +39,30 @@ impl Registry {
             looked_at += rows.len();
             let Some(last) = rows.last() else { break };
             after = last.to_string();
-            let visible = rows.iter().filter_map(|row| row.strip_prefix("oci/")?.parse::<ImageName>().ok());
-            names.extend(visible.filter(|name| grant.may(&subject(name, Verb::List))).map(|name| name.to_string()));
+            let visible = rows
+                .iter()
+                .filter_map(|row| row.strip_prefix("oci/")?.parse::<ImageName>().ok());
+            names.extend(
+                visible
+                    .filter(|name| grant.may(&subject(name, Verb::List)))
+                    .map(|name| name.to_string()),
+            );
         }
         let cut = names.len() > count;
         names.truncate(count);
         let body = json!({"repositories": names}).to_string();
         let mut reply = json_reply(body.into_bytes());
-        let next = if cut { names.last().map(String::as_str) } else { after.strip_prefix("oci/").filter(|_| more) };
+        let next = if cut {
+            names.last().map(String::as_str)
+        } else {
+            after.strip_prefix("oci/").filter(|_| more)
+        };
         if let (Some(next), true) = (next, count > 0) {
-            reply = with_next(reply, "/v2/_catalog", &[("n", &count.to_string()), ("last", next)]);
+            reply = with_next(
+                reply,
+                "/v2/_catalog",
+                &[("n", &count.to_string()), ("last", next)],
+            );
         }
         Ok(reply.into())
     }

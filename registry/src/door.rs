@@ -42,7 +42,15 @@ impl Registry {
     /// A registry over these parts.
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, limits: Limits) -> Self {
         let seal = gate.seal("oci upload");
-        Self { metadata, blobs, gate, limits, sessions: Sessions::default(), seal, tag_lists: TagLists::default() }
+        Self {
+            metadata,
+            blobs,
+            gate,
+            limits,
+            sessions: Sessions::default(),
+            seal,
+            tag_lists: TagLists::default(),
+        }
     }
 }
 
@@ -55,13 +63,18 @@ impl Door for Registry {
 
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
         let (name, verb) = match endpoint {
-            Endpoint::Ping | Endpoint::Token { .. } | Endpoint::Catalog(_) | Endpoint::Extensions => return Vec::new(),
+            Endpoint::Ping
+            | Endpoint::Token { .. }
+            | Endpoint::Catalog(_)
+            | Endpoint::Extensions => return Vec::new(),
             Endpoint::Tags(name, _) | Endpoint::GetManifest(name, _) => (name, Verb::Read),
             Endpoint::GetBlob(name, _) | Endpoint::Referrers(name, ..) => (name, Verb::Read),
             Endpoint::PutManifest(name, ..) | Endpoint::StartUpload(name, _) => (name, Verb::Write),
             Endpoint::Patch(name, _) | Endpoint::Finish(name, ..) => (name, Verb::Write),
             Endpoint::Status(name, _) | Endpoint::Cancel(name, _) => (name, Verb::Write),
-            Endpoint::DeleteManifest(name, _) | Endpoint::DeleteBlob(name, _) => (name, Verb::Delete),
+            Endpoint::DeleteManifest(name, _) | Endpoint::DeleteBlob(name, _) => {
+                (name, Verb::Delete)
+            }
         };
         vec![subject(name, verb)]
     }
@@ -82,19 +95,34 @@ impl Door for Registry {
             Endpoint::Catalog(page) => self.catalog(&grant, page).await,
             Endpoint::Extensions => Ok(json_reply(br#"{"extensions":[]}"#.to_vec()).into()),
             Endpoint::Tags(name, page) => self.tags(&grant, &name, page).await,
-            Endpoint::GetManifest(name, reference) => self.get_manifest(&grant, &name, &reference, request).await,
-            Endpoint::PutManifest(name, reference, tags) => {
-                self.put_manifest(&grant, &name, reference, tags, request, body).await
+            Endpoint::GetManifest(name, reference) => {
+                self.get_manifest(&grant, &name, &reference, request).await
             }
-            Endpoint::DeleteManifest(name, reference) => self.delete_manifest(&grant, &name, &reference, request).await,
+            Endpoint::PutManifest(name, reference, tags) => {
+                self.put_manifest(&grant, &name, reference, tags, request, body)
+                    .await
+            }
+            Endpoint::DeleteManifest(name, reference) => {
+                self.delete_manifest(&grant, &name, &reference, request)
+                    .await
+            }
             Endpoint::GetBlob(name, digest) => self.get_blob(&grant, &name, &digest, request).await,
             Endpoint::DeleteBlob(name, digest) => self.delete_blob(&grant, &name, &digest).await,
-            Endpoint::StartUpload(name, start) => self.start_upload(&grant, &name, start, body).await,
-            Endpoint::Patch(name, session) => self.patch_upload(&grant, &name, &session, body).await,
-            Endpoint::Finish(name, session, digest) => self.finish_upload(&grant, &name, &session, digest, body).await,
+            Endpoint::StartUpload(name, start) => {
+                self.start_upload(&grant, &name, start, body).await
+            }
+            Endpoint::Patch(name, session) => {
+                self.patch_upload(&grant, &name, &session, body).await
+            }
+            Endpoint::Finish(name, session, digest) => {
+                self.finish_upload(&grant, &name, &session, digest, body)
+                    .await
+            }
             Endpoint::Status(name, session) => self.upload_status(&grant, &name, &session).await,
             Endpoint::Cancel(name, session) => self.cancel_upload(&grant, &name, &session).await,
-            Endpoint::Referrers(name, digest, filter) => self.referrers(&grant, &name, &digest, filter).await,
+            Endpoint::Referrers(name, digest, filter) => {
+                self.referrers(&grant, &name, &digest, filter).await
+            }
         }
     }
 
@@ -110,10 +138,19 @@ impl Door for Registry {
 /// Clients learn here that they can log in, so whoever has not is asked to; what anonymous callers may do they still may.
 fn ping(grant: &Grant) -> Result<Answer, Problem> {
     if grant.principal().user.is_none() && grant.principal().is_unlimited() {
-        return Err(Problem::new(Kind::Unauthenticated, "login", "authentication required"));
+        return Err(Problem::new(
+            Kind::Unauthenticated,
+            "login",
+            "authentication required",
+        ));
     }
     let reply = json_reply(b"{}".to_vec());
-    Ok(reply.with(refuse::API_VERSION, HeaderValue::from_static("registry/2.0")).into())
+    Ok(reply
+        .with(
+            refuse::API_VERSION,
+            HeaderValue::from_static("registry/2.0"),
+        )
+        .into())
 }
 
 pub(crate) fn json_reply(body: Vec<u8>) -> Reply {

@@ -127,17 +127,26 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         ["token"] => read_only(method, Endpoint::Token { query }),
         ["_catalog"] => read_only(method, Endpoint::Catalog(page(&query)?)),
         ["_oci", "ext", "discover"] => read_only(method, Endpoint::Extensions),
-        [name @ .., "tags", "list"] => read_only(method, Endpoint::Tags(image(name)?, page(&query)?)),
+        [name @ .., "tags", "list"] => {
+            read_only(method, Endpoint::Tags(image(name)?, page(&query)?))
+        }
         [name @ .., "manifests", reference] => manifest(method, image(name)?, reference, &query),
         [name @ .., "blobs", "uploads" | "uploads/"] | [name @ .., "blobs", "uploads", ""] => {
             start(method, image(name)?, &query)
         }
-        [name @ .., "blobs", "uploads", id] => upload(method, image(name)?, id, &query, &request.headers),
+        [name @ .., "blobs", "uploads", id] => {
+            upload(method, image(name)?, id, &query, &request.headers)
+        }
         [name @ .., "blobs", digest] => blob(method, image(name)?, digest),
         [name @ .., "referrers", digest] => {
-            let filter =
-                Filter { artifact_type: one(&query, "artifactType"), last: one(&query, "last").unwrap_or_default() };
-            read_only(method, Endpoint::Referrers(image(name)?, parse_digest(digest)?, filter))
+            let filter = Filter {
+                artifact_type: one(&query, "artifactType"),
+                last: one(&query, "last").unwrap_or_default(),
+            };
+            read_only(
+                method,
+                Endpoint::Referrers(image(name)?, parse_digest(digest)?, filter),
+            )
         }
         _ => Err(unknown()),
     }
@@ -148,7 +157,11 @@ fn is_read(method: &Method) -> bool {
 }
 
 fn read_only(method: &Method, endpoint: Endpoint) -> Result<Endpoint, Problem> {
-    if is_read(method) { Ok(endpoint) } else { Err(wrong_method()) }
+    if is_read(method) {
+        Ok(endpoint)
+    } else {
+        Err(wrong_method())
+    }
 }
 
 fn wrong_method() -> Problem {
@@ -156,14 +169,25 @@ fn wrong_method() -> Problem {
 }
 
 fn image(segments: &[&str]) -> Result<ImageName, Problem> {
-    segments.join("/").parse().map_err(|error: larder_model::names::BadName| Problem::invalid("name", error.0))
+    segments
+        .join("/")
+        .parse()
+        .map_err(|error: larder_model::names::BadName| Problem::invalid("name", error.0))
 }
 
 fn parse_digest(text: &str) -> Result<Digest, Problem> {
-    text.parse().map_err(|error: larder_model::digest::BadDigest| Problem::invalid("digest", error.to_string()))
+    text.parse()
+        .map_err(|error: larder_model::digest::BadDigest| {
+            Problem::invalid("digest", error.to_string())
+        })
 }
 
-fn manifest(method: &Method, name: ImageName, text: &str, query: &Query) -> Result<Endpoint, Problem> {
+fn manifest(
+    method: &Method,
+    name: ImageName,
+    text: &str,
+    query: &Query,
+) -> Result<Endpoint, Problem> {
     let about = if text.contains(':') { "digest" } else { "tag" };
     let parsed = text.parse::<Reference>();
     let reference = parsed.map_err(|error| match (about, is_read(method)) {
@@ -174,7 +198,10 @@ fn manifest(method: &Method, name: ImageName, text: &str, query: &Query) -> Resu
         Method::GET | Method::HEAD => Ok(Endpoint::GetManifest(name, reference)),
         Method::DELETE => Ok(Endpoint::DeleteManifest(name, reference)),
         Method::PUT => {
-            let tags = query.iter().filter(|(key, _)| key == "tag").map(|(_, tag)| tag.parse());
+            let tags = query
+                .iter()
+                .filter(|(key, _)| key == "tag")
+                .map(|(_, tag)| tag.parse());
             let tags: Result<Vec<Tag>, _> = tags.collect();
             let tags = tags.map_err(|error| Problem::invalid("tag", error.0))?;
             Ok(Endpoint::PutManifest(name, reference, tags))
@@ -196,11 +223,13 @@ fn start(method: &Method, name: ImageName, query: &Query) -> Result<Endpoint, Pr
     if *method != Method::POST {
         return Err(wrong_method());
     }
-    let digest = one(query, "digest").map(|text| parse_digest(&text)).transpose()?;
+    let digest = one(query, "digest")
+        .map(|text| parse_digest(&text))
+        .transpose()?;
     let algorithm = match one(query, "digest-algorithm") {
-        Some(text) => {
-            text.parse().map_err(|_| Problem::invalid("digest", "digest-algorithm is sha256 or sha512 here"))?
-        }
+        Some(text) => text
+            .parse()
+            .map_err(|_| Problem::invalid("digest", "digest-algorithm is sha256 or sha512 here"))?,
         None => digest.map_or(Algorithm::Sha256, |digest| digest.algorithm()),
     };
     let mount = match one(query, "mount") {
@@ -217,13 +246,33 @@ fn start(method: &Method, name: ImageName, query: &Query) -> Result<Endpoint, Pr
         }
         None => None,
     };
-    Ok(Endpoint::StartUpload(name, Start { digest, algorithm, mount }))
+    Ok(Endpoint::StartUpload(
+        name,
+        Start {
+            digest,
+            algorithm,
+            mount,
+        },
+    ))
 }
 
-fn upload(method: &Method, name: ImageName, id: &str, query: &Query, headers: &HeaderMap) -> Result<Endpoint, Problem> {
+fn upload(
+    method: &Method,
+    name: ImageName,
+    id: &str,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Endpoint, Problem> {
     let seal = one(query, "_state").unwrap_or_default().into();
-    let range = headers.get(header::CONTENT_RANGE).map(content_range).transpose()?;
-    let session = Session { id: id.into(), seal, range };
+    let range = headers
+        .get(header::CONTENT_RANGE)
+        .map(content_range)
+        .transpose()?;
+    let session = Session {
+        id: id.into(),
+        seal,
+        range,
+    };
     match *method {
         Method::PATCH => Ok(Endpoint::Patch(name, session)),
         Method::PUT => {
@@ -241,25 +290,44 @@ fn upload(method: &Method, name: ImageName, id: &str, query: &Query, headers: &H
 fn content_range(value: &http::HeaderValue) -> Result<(u64, u64), Problem> {
     let read = || {
         let text = value.to_str().ok()?.trim();
-        let text = text.strip_prefix("bytes").map_or(text, |rest| rest.trim_start_matches([' ', '=']));
+        let text = text
+            .strip_prefix("bytes")
+            .map_or(text, |rest| rest.trim_start_matches([' ', '=']));
         let (first, last) = text.split('/').next()?.split_once('-')?;
-        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?;
+        let number = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| text.parse::<u64>().ok())?
+        };
         let (first, last) = (number(first)?, number(last)?);
         (first <= last).then_some((first, last.checked_add(1)?))
     };
-    read().ok_or_else(|| Problem::invalid("upload", "Content-Range is <first>-<last>, whole numbers, both included"))
+    read().ok_or_else(|| {
+        Problem::invalid(
+            "upload",
+            "Content-Range is <first>-<last>, whole numbers, both included",
+        )
+    })
 }
 
 type Query = [(String, String)];
 
 fn one(query: &Query, key: &str) -> Option<String> {
-    query.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+    query
+        .iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.clone())
 }
 
 fn page(query: &Query) -> Result<Page, Problem> {
     let bad = |_| Problem::invalid("page", "n is a whole number");
-    let count = one(query, "n").map(|n| n.parse::<u64>().map_err(bad)).transpose()?;
-    Ok(Page { count, last: one(query, "last").unwrap_or_default() })
+    let count = one(query, "n")
+        .map(|n| n.parse::<u64>().map_err(bad))
+        .transpose()?;
+    Ok(Page {
+        count,
+        last: one(query, "last").unwrap_or_default(),
+    })
 }
 
 /// Splits a raw path and decodes every segment once. A decoded slash or control character is no spelling of anything.
@@ -268,7 +336,9 @@ fn decode_path(path: &str) -> Result<Vec<String>, Problem> {
     path.split('/')
         .map(|segment| {
             let text = percent::decode(segment).ok_or_else(bad)?.into_owned();
-            let strange = text.chars().any(|c| c == '/' || c == '\\' || c.is_control());
+            let strange = text
+                .chars()
+                .any(|c| c == '/' || c == '\\' || c.is_control());
             if strange { Err(bad()) } else { Ok(text) }
         })
         .collect()
@@ -282,7 +352,10 @@ pub fn decode_query(query: &str) -> Result<Vec<(String, String)>, Problem> {
         .map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = percent::decode_form(key).ok_or_else(bad)?.into_owned();
-            Ok((key, percent::decode_form(value).ok_or_else(bad)?.into_owned()))
+            Ok((
+                key,
+                percent::decode_form(value).ok_or_else(bad)?.into_owned(),
+            ))
         })
         .collect()
 }
@@ -292,7 +365,11 @@ mod tests {
     use super::*;
 
     fn read(method: &str, uri: &str) -> Result<Endpoint, Kind> {
-        let request = http::Request::builder().method(method).uri(uri).body(()).expect("request");
+        let request = http::Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(())
+            .expect("request");
         parse(&request.into_parts().0).map_err(|problem| problem.kind)
     }
 
@@ -303,26 +380,33 @@ mod tests {
     fn the_list_of_routes_is_whole() {
         let mut seen = std::collections::BTreeSet::new();
         for (method, path) in ROUTES {
-            let path = path.replace("{name}", "a/b").replace("{digest}", &format!("sha256:{HEX}"));
-            let endpoint = read(method, &path.replace("{session}", "00000000-0000-4000-8000-000000000000"));
-            seen.insert(match endpoint.unwrap_or_else(|kind| panic!("{method} {path}: {kind:?}")) {
-                Endpoint::Ping => 1,
-                Endpoint::Token { .. } => 2,
-                Endpoint::Catalog(_) => 3,
-                Endpoint::Extensions => 4,
-                Endpoint::Tags(..) => 5,
-                Endpoint::GetManifest(..) => 6,
-                Endpoint::PutManifest(..) => 7,
-                Endpoint::DeleteManifest(..) => 8,
-                Endpoint::GetBlob(..) => 9,
-                Endpoint::DeleteBlob(..) => 10,
-                Endpoint::StartUpload(..) => 11,
-                Endpoint::Patch(..) => 12,
-                Endpoint::Finish(..) => 13,
-                Endpoint::Status(..) => 14,
-                Endpoint::Cancel(..) => 15,
-                Endpoint::Referrers(..) => 16,
-            });
+            let path = path
+                .replace("{name}", "a/b")
+                .replace("{digest}", &format!("sha256:{HEX}"));
+            let endpoint = read(
+                method,
+                &path.replace("{session}", "00000000-0000-4000-8000-000000000000"),
+            );
+            seen.insert(
+                match endpoint.unwrap_or_else(|kind| panic!("{method} {path}: {kind:?}")) {
+                    Endpoint::Ping => 1,
+                    Endpoint::Token { .. } => 2,
+                    Endpoint::Catalog(_) => 3,
+                    Endpoint::Extensions => 4,
+                    Endpoint::Tags(..) => 5,
+                    Endpoint::GetManifest(..) => 6,
+                    Endpoint::PutManifest(..) => 7,
+                    Endpoint::DeleteManifest(..) => 8,
+                    Endpoint::GetBlob(..) => 9,
+                    Endpoint::DeleteBlob(..) => 10,
+                    Endpoint::StartUpload(..) => 11,
+                    Endpoint::Patch(..) => 12,
+                    Endpoint::Finish(..) => 13,
+                    Endpoint::Status(..) => 14,
+                    Endpoint::Cancel(..) => 15,
+                    Endpoint::Referrers(..) => 16,
+                },
+            );
         }
         assert_eq!(seen.len(), 16, "every kind has a route");
     }
@@ -331,21 +415,39 @@ mod tests {
     fn names_may_hold_the_words_of_the_api() {
         let name = |text: &str| text.parse::<ImageName>().expect("name");
         for (uri, expected) in [
-            ("/v2/a/tags/tags/list", Endpoint::Tags(name("a/tags"), Page::default())),
-            ("/v2/a/manifests/blobs/tags/list", Endpoint::Tags(name("a/manifests/blobs"), Page::default())),
-            ("/v2/a/b/manifests/list", Endpoint::GetManifest(name("a/b"), "list".parse().expect("tag"))),
+            (
+                "/v2/a/tags/tags/list",
+                Endpoint::Tags(name("a/tags"), Page::default()),
+            ),
+            (
+                "/v2/a/manifests/blobs/tags/list",
+                Endpoint::Tags(name("a/manifests/blobs"), Page::default()),
+            ),
+            (
+                "/v2/a/b/manifests/list",
+                Endpoint::GetManifest(name("a/b"), "list".parse().expect("tag")),
+            ),
         ] {
             assert_eq!(read("GET", uri), Ok(expected), "{uri}");
         }
-        assert!(matches!(read("POST", "/v2/a/uploads/blobs/uploads/"), Ok(Endpoint::StartUpload(..))));
-        assert!(matches!(read("POST", "/v2/a/b/blobs/uploads"), Ok(Endpoint::StartUpload(..))));
+        assert!(matches!(
+            read("POST", "/v2/a/uploads/blobs/uploads/"),
+            Ok(Endpoint::StartUpload(..))
+        ));
+        assert!(matches!(
+            read("POST", "/v2/a/b/blobs/uploads"),
+            Ok(Endpoint::StartUpload(..))
+        ));
     }
 
     #[test]
     fn other_spellings_mean_the_same_or_nothing() {
         let canonical = read("GET", &format!("/v2/a/b/blobs/sha256:{HEX}"));
         assert!(canonical.is_ok());
-        assert_eq!(read("GET", &format!("/v2/%61/%62/%62lobs/sha256%3A{HEX}")), canonical);
+        assert_eq!(
+            read("GET", &format!("/v2/%61/%62/%62lobs/sha256%3A{HEX}")),
+            canonical
+        );
         for uri in [
             "/v2/a%2Fb/blobs/sha256:",
             "/v2//a/b/blobs/sha256:",
@@ -364,7 +466,10 @@ mod tests {
             "/v2/a/b%/blobs/sha256:",
         ] {
             let refused = read("GET", &format!("{uri}{HEX}"));
-            assert!(matches!(refused, Err(Kind::Invalid | Kind::NotFound)), "{uri}: {refused:?}");
+            assert!(
+                matches!(refused, Err(Kind::Invalid | Kind::NotFound)),
+                "{uri}: {refused:?}"
+            );
         }
     }
 
@@ -373,7 +478,16 @@ mod tests {
         let value = |text: &'static str| content_range(&http::HeaderValue::from_static(text)).ok();
         assert_eq!(value("0-9"), Some((0, 10)));
         assert_eq!(value("bytes 5-5/10"), Some((5, 6)));
-        for bad in ["", "5", "9-5", "-5", "5-", "a-b", "0-18446744073709551615", "+1-2"] {
+        for bad in [
+            "",
+            "5",
+            "9-5",
+            "-5",
+            "5-",
+            "a-b",
+            "0-18446744073709551615",
+            "+1-2",
+        ] {
             assert_eq!(value(bad), None, "{bad}");
         }
     }
@@ -381,12 +495,18 @@ mod tests {
     #[test]
     fn methods_and_digests() {
         assert_eq!(read("PUT", "/v2/"), Err(Kind::Method));
-        assert_eq!(read("POST", &format!("/v2/a/b/blobs/sha256:{HEX}")), Err(Kind::Method));
+        assert_eq!(
+            read("POST", &format!("/v2/a/b/blobs/sha256:{HEX}")),
+            Err(Kind::Method)
+        );
         assert_eq!(read("GET", "/v2/a/b/blobs/sha256:bad"), Err(Kind::Invalid));
         assert_eq!(read("GET", "/v2/a/b/manifests/.bad"), Err(Kind::NotFound));
         assert_eq!(read("PUT", "/v2/a/b/manifests/.bad"), Err(Kind::Invalid));
         assert_eq!(read("GET", "/v2/a/b/tags/list?n=x"), Err(Kind::Invalid));
         assert_eq!(read("GET", "/v2/a/b"), Err(Kind::NotFound));
-        assert_eq!(read("POST", "/v2/a/b/blobs/uploads/?digest-algorithm=md5"), Err(Kind::Invalid));
+        assert_eq!(
+            read("POST", "/v2/a/b/blobs/uploads/?digest-algorithm=md5"),
+            Err(Kind::Invalid)
+        );
     }
 }

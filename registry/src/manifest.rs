@@ -73,58 +73,100 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 
 /// Reads a manifest that was sent as `content_type`.
 pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Problem> {
-    strict::check(body).map_err(|error| invalid(format!("the manifest is not strict JSON: {error}")))?;
-    let document: Document<'_> =
-        serde_json::from_slice(body).map_err(|error| invalid(format!("the manifest cannot be read: {error}")))?;
-    let sent_as = content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_owned());
+    strict::check(body)
+        .map_err(|error| invalid(format!("the manifest is not strict JSON: {error}")))?;
+    let document: Document<'_> = serde_json::from_slice(body)
+        .map_err(|error| invalid(format!("the manifest cannot be read: {error}")))?;
+    let sent_as =
+        content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_owned());
     let sent_as = sent_as.filter(|text| !text.is_empty() && text != "application/octet-stream");
     let media_type = match (sent_as, &document.media_type) {
         (Some(sent), Some(inside)) if sent != *inside => {
-            return Err(invalid(format!("sent as {sent}, but the manifest says {inside}")));
+            return Err(invalid(format!(
+                "sent as {sent}, but the manifest says {inside}"
+            )));
         }
         (Some(sent), _) => sent,
         (None, Some(inside)) => inside.clone(),
-        (None, None) => return Err(invalid("neither Content-Type nor mediaType says what it is")),
+        (None, None) => {
+            return Err(invalid(
+                "neither Content-Type nor mediaType says what it is",
+            ));
+        }
     };
     refuse_wrong_shape(&document, &media_type)?;
     let listed = |descriptors: &Option<Vec<Descriptor>>| descriptors.as_ref().map_or(0, Vec::len);
-    if listed(&document.layers) + listed(&document.manifests) + listed(&document.blobs) > MOST_CHILDREN {
-        return Err(invalid(format!("it names more than {MOST_CHILDREN} children")));
+    if listed(&document.layers) + listed(&document.manifests) + listed(&document.blobs)
+        > MOST_CHILDREN
+    {
+        return Err(invalid(format!(
+            "it names more than {MOST_CHILDREN} children"
+        )));
     }
-    let config_type = document.config.as_ref().and_then(|config| config.media_type.clone());
+    let config_type = document
+        .config
+        .as_ref()
+        .and_then(|config| config.media_type.clone());
     let is_index = document.manifests.is_some();
     let own_type = document.artifact_type.filter(|own| !own.is_empty());
-    let all = document.config.iter().chain(document.layers.iter().flatten()).chain(document.blobs.iter().flatten());
+    let all = document
+        .config
+        .iter()
+        .chain(document.layers.iter().flatten())
+        .chain(document.blobs.iter().flatten());
     Ok(Manifest {
         media_type,
         config: document.config.as_ref().map(digest).transpose()?,
-        blobs: all.filter(|descriptor| !is_foreign(descriptor)).map(digest).collect::<Result<_, _>>()?,
-        manifests: document.manifests.iter().flatten().map(digest).collect::<Result<_, _>>()?,
+        blobs: all
+            .filter(|descriptor| !is_foreign(descriptor))
+            .map(digest)
+            .collect::<Result<_, _>>()?,
+        manifests: document
+            .manifests
+            .iter()
+            .flatten()
+            .map(digest)
+            .collect::<Result<_, _>>()?,
         subject: document.subject.as_ref().map(digest).transpose()?,
         artifact_type: own_type.or(if is_index { None } else { config_type }),
-        annotations: document.annotations.map(|raw| raw.get().to_owned()).filter(|raw| raw.starts_with('{')),
+        annotations: document
+            .annotations
+            .map(|raw| raw.get().to_owned())
+            .filter(|raw| raw.starts_with('{')),
     })
 }
 
 fn digest(descriptor: &Descriptor) -> Result<Digest, Problem> {
     i64::try_from(descriptor.size).map_err(|_| invalid("a descriptor's size is out of range"))?;
-    let bad = |_| invalid("a descriptor's digest is not sha256:<64 hex digits> or sha512:<128 hex digits>");
+    let bad = |_| {
+        invalid("a descriptor's digest is not sha256:<64 hex digits> or sha512:<128 hex digits>")
+    };
     descriptor.digest.parse().map_err(bad)
 }
 
 /// One document must not pass for two things.
 fn refuse_wrong_shape(document: &Document<'_>, media_type: &str) -> Result<(), Problem> {
     let schema_1 = media_type.contains("manifest.v1+") && media_type.contains("docker");
-    if schema_1 || document.schema_version == Some(1) || document.fs_layers.is_some() || document.signatures.is_some() {
-        return Err(invalid("Docker schema 1 is not taken: push with a newer client"));
+    if schema_1
+        || document.schema_version == Some(1)
+        || document.fs_layers.is_some()
+        || document.signatures.is_some()
+    {
+        return Err(invalid(
+            "Docker schema 1 is not taken: push with a newer client",
+        ));
     }
     let image = document.config.is_some() || document.layers.is_some();
     if document.manifests.is_some() && (image || document.blobs.is_some()) {
-        return Err(invalid("it has both manifests and layers: it is either an index or an image"));
+        return Err(invalid(
+            "it has both manifests and layers: it is either an index or an image",
+        ));
     }
     match media_type {
         OCI_MANIFEST | DOCKER_MANIFEST
-            if (document.manifests.is_some() || document.config.is_none() || document.layers.is_none()) =>
+            if (document.manifests.is_some()
+                || document.config.is_none()
+                || document.layers.is_none()) =>
         {
             return Err(invalid("an image manifest has config and layers"));
         }
@@ -150,19 +192,36 @@ mod tests {
     }
 
     fn image(extra: &str) -> String {
-        let (config, layer) = (descriptor("c", "application/vnd.x.config"), descriptor("l", "x/layer"));
-        format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{config},"layers":[{layer}]{extra}}}"#)
+        let (config, layer) = (
+            descriptor("c", "application/vnd.x.config"),
+            descriptor("l", "x/layer"),
+        );
+        format!(
+            r#"{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{config},"layers":[{layer}]{extra}}}"#
+        )
     }
 
     #[test]
     fn an_image() {
         let subject = descriptor("s", OCI_MANIFEST);
-        let text = image(&format!(r#","subject":{subject},"annotations":{{"a":"b"}},"unknown":[1]"#));
-        let manifest = parse(text.as_bytes(), Some(&format!("{OCI_MANIFEST}; charset=utf-8"))).expect("manifest");
+        let text = image(&format!(
+            r#","subject":{subject},"annotations":{{"a":"b"}},"unknown":[1]"#
+        ));
+        let manifest = parse(
+            text.as_bytes(),
+            Some(&format!("{OCI_MANIFEST}; charset=utf-8")),
+        )
+        .expect("manifest");
         assert_eq!(manifest.media_type, OCI_MANIFEST);
         assert_eq!(manifest.blobs.len(), 2);
-        assert_eq!(manifest.subject, Some(Digest::of(larder_model::Algorithm::Sha256, b"s")));
-        assert_eq!(manifest.artifact_type.as_deref(), Some("application/vnd.x.config"));
+        assert_eq!(
+            manifest.subject,
+            Some(Digest::of(larder_model::Algorithm::Sha256, b"s"))
+        );
+        assert_eq!(
+            manifest.artifact_type.as_deref(),
+            Some("application/vnd.x.config")
+        );
         assert_eq!(manifest.annotations.as_deref(), Some(r#"{"a":"b"}"#));
         let typed = parse(image(r#","artifactType":"x/y""#).as_bytes(), None).expect("manifest");
         assert_eq!(typed.artifact_type.as_deref(), Some("x/y"));
@@ -170,18 +229,32 @@ mod tests {
 
     #[test]
     fn layers_that_lie_elsewhere_are_not_demanded() {
-        let foreign = descriptor("f", "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+        let foreign = descriptor(
+            "f",
+            "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        );
         let urls = descriptor("u", "x/layer").replace('}', r#","urls":["https://a.example/x"]}"#);
         let text = image("").replace("\"layers\":[", &format!("\"layers\":[{foreign},{urls},"));
-        assert_eq!(parse(text.as_bytes(), None).expect("manifest").blobs.len(), 2);
+        assert_eq!(
+            parse(text.as_bytes(), None).expect("manifest").blobs.len(),
+            2
+        );
     }
 
     #[test]
     fn an_index() {
         let child = descriptor("m", OCI_MANIFEST);
-        let text = format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{child}]}}"#);
+        let text =
+            format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[{child}]}}"#);
         let manifest = parse(text.as_bytes(), Some(OCI_INDEX)).expect("index");
-        assert_eq!((manifest.blobs.len(), manifest.manifests.len(), manifest.artifact_type), (0, 1, None));
+        assert_eq!(
+            (
+                manifest.blobs.len(),
+                manifest.manifests.len(),
+                manifest.artifact_type
+            ),
+            (0, 1, None)
+        );
         let empty = format!(r#"{{"schemaVersion":2,"mediaType":"{OCI_INDEX}","manifests":[]}}"#);
         assert!(parse(empty.as_bytes(), Some(OCI_INDEX)).is_ok());
     }
@@ -208,7 +281,10 @@ mod tests {
             format!(r#"{{"mediaType":"{OCI_MANIFEST}","config":{config},"layers":[]}}"#),
         ];
         for text in bad {
-            assert!(parse(text.as_bytes(), Some(OCI_MANIFEST)).is_err(), "{text}");
+            assert!(
+                parse(text.as_bytes(), Some(OCI_MANIFEST)).is_err(),
+                "{text}"
+            );
         }
         let schema_1 = "application/vnd.docker.distribution.manifest.v1+prettyjws";
         assert!(parse(br#"{"schemaVersion":1}"#, Some(schema_1)).is_err());
@@ -216,7 +292,8 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_kept() {
-        let manifest = parse(br#"{"anything":true}"#, Some("application/vnd.acme+json")).expect("manifest");
+        let manifest =
+            parse(br#"{"anything":true}"#, Some("application/vnd.acme+json")).expect("manifest");
         assert_eq!(manifest.media_type, "application/vnd.acme+json");
     }
 }

@@ -38,7 +38,10 @@ fn path_of(reference: &Reference) -> String {
 }
 
 fn no_manifest(reference: &Reference) -> Problem {
-    Problem::not_found("manifest", format!("this image has no manifest {reference}"))
+    Problem::not_found(
+        "manifest",
+        format!("this image has no manifest {reference}"),
+    )
 }
 
 impl Registry {
@@ -59,9 +62,20 @@ impl Registry {
         let found = found.ok_or_else(|| no_manifest(reference))?;
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, &found.digest);
-        let content_type = HeaderValue::try_from(&*found.content_type).map_err(Problem::internal)?;
-        let lasts = if matches!(reference, Reference::Digest(_)) { Lasts::Forever } else { Lasts::Unknown };
-        Ok(Answer::Blob(BlobAnswer { found, content_type, headers, lasts, private: false }))
+        let content_type =
+            HeaderValue::try_from(&*found.content_type).map_err(Problem::internal)?;
+        let lasts = if matches!(reference, Reference::Digest(_)) {
+            Lasts::Forever
+        } else {
+            Lasts::Unknown
+        };
+        Ok(Answer::Blob(BlobAnswer {
+            found,
+            content_type,
+            headers,
+            lasts,
+            private: false,
+        }))
     }
 
     pub(crate) async fn put_manifest(
@@ -73,10 +87,18 @@ impl Registry {
         request: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let content_type = request.headers.get(CONTENT_TYPE).map(HeaderValue::to_str).transpose();
-        let content_type = content_type.map_err(|_| Problem::invalid("manifest", "Content-Type is not text"))?;
+        let content_type = request
+            .headers
+            .get(CONTENT_TYPE)
+            .map(HeaderValue::to_str)
+            .transpose();
+        let content_type =
+            content_type.map_err(|_| Problem::invalid("manifest", "Content-Type is not text"))?;
         let limit = self.limits.manifest_bytes;
-        let body = body.collect(limit).await.map_err(|problem| too_large(problem, limit))?;
+        let body = body
+            .collect(limit)
+            .await
+            .map_err(|problem| too_large(problem, limit))?;
         let algorithm = match &reference {
             Reference::Digest(digest) => digest.algorithm(),
             Reference::Tag(_) => Algorithm::Sha256,
@@ -84,13 +106,20 @@ impl Registry {
         let digest = Digest::of(algorithm, &body);
         match reference {
             Reference::Digest(promised) if promised != digest => {
-                return Err(Problem::new(Kind::DigestMismatch, "digest", format!("the bytes that came are {digest}")));
+                return Err(Problem::new(
+                    Kind::DigestMismatch,
+                    "digest",
+                    format!("the bytes that came are {digest}"),
+                ));
             }
             Reference::Digest(_) => {}
             Reference::Tag(tag) => tags.insert(0, tag),
         }
         if tags.len() > MOST_TAGS {
-            return Err(Problem::invalid("tag", format!("at most {MOST_TAGS} tags at once")));
+            return Err(Problem::invalid(
+                "tag",
+                format!("at most {MOST_TAGS} tags at once"),
+            ));
         }
         let manifest = manifest::parse(&body, content_type)?;
         let repo = self.repo_to_push(grant, name).await?;
@@ -99,9 +128,16 @@ impl Registry {
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let facts = facts(&manifest);
         let new = NewManifest {
-            putting: Putting { place, by: &grant.principal().label },
+            putting: Putting {
+                place,
+                by: &grant.principal().label,
+            },
             full_name: &format!("oci/{name}"),
-            blob: NewBlob { digest, size: body.len() as u64, bytes: Bytestore::Inline(body) },
+            blob: NewBlob {
+                digest,
+                size: body.len() as u64,
+                bytes: Bytestore::Inline(body),
+            },
             content_type: &manifest.media_type,
             facts: &facts,
             blobs: &manifest.blobs,
@@ -118,10 +154,21 @@ impl Registry {
             Err(error) => return Err(unmet(error)),
         }
         let (blobs, absent) = self.split(place, &manifest).await?;
-        self.metadata.keep_manifest(NewManifest { blobs: &blobs, absent: &absent, ..new }).await.map_err(unmet)?;
+        self.metadata
+            .keep_manifest(NewManifest {
+                blobs: &blobs,
+                absent: &absent,
+                ..new
+            })
+            .await
+            .map_err(unmet)?;
         for layer in absent.iter().take(MOST_WARNINGS) {
-            reply = reply
-                .with(WARNING, format!("299 - \"layer {layer} is not in this image: whoever pulls it will miss it\""));
+            reply = reply.with(
+                WARNING,
+                format!(
+                    "299 - \"layer {layer} is not in this image: whoever pulls it will miss it\""
+                ),
+            );
         }
         Ok(reply.into())
     }
@@ -136,13 +183,20 @@ impl Registry {
         let (mut present, mut absent) = (Vec::new(), Vec::new());
         for blob in &manifest.blobs {
             let found = self.metadata.stat(place, &format!("blobs/{blob}")).await?;
-            if found.is_some() { present.push(*blob) } else { absent.push(*blob) }
+            if found.is_some() {
+                present.push(*blob)
+            } else {
+                absent.push(*blob)
+            }
         }
         let has_layer = present.iter().any(|blob| Some(*blob) != manifest.config);
-        let has_config = manifest.config.is_some_and(|config| present.contains(&config));
+        let has_config = manifest
+            .config
+            .is_some_and(|config| present.contains(&config));
         match absent.first() {
             Some(missing) if !has_layer || !has_config => {
-                let detail = format!("the manifest names {missing}, which this image does not have");
+                let detail =
+                    format!("the manifest names {missing}, which this image does not have");
                 Err(Problem::invalid("child", detail))
             }
             _ => Ok((present, absent)),
@@ -150,15 +204,35 @@ impl Registry {
     }
 
     /// `If-Match` and `If-None-Match` on a push by tag, for clients that update a tag only if nobody else did.
-    async fn expectation(&self, place: Place<'_>, tags: &[Tag], request: &Parts) -> Result<Expect, Problem> {
-        let text = |name| request.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    async fn expectation(
+        &self,
+        place: Place<'_>,
+        tags: &[Tag],
+        request: &Parts,
+    ) -> Result<Expect, Problem> {
+        let text = |name| {
+            request
+                .headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
         if text(IF_NONE_MATCH).is_some_and(|list| list.trim() == "*") {
             return Ok(Expect::Absent);
         }
-        let (Some(list), Some(tag)) = (text(IF_MATCH), tags.first()) else { return Ok(Expect::Any) };
+        let (Some(list), Some(tag)) = (text(IF_MATCH), tags.first()) else {
+            return Ok(Expect::Any);
+        };
         let current = self.metadata.stat(place, &format!("tags/{tag}")).await?;
-        let current = current.map(|found| found.digest).filter(|digest| names_tag(list, &digest.to_string()));
-        let unmet = || Problem::new(Kind::Precondition, "tag", "the tag is not what you expect it to be");
+        let current = current
+            .map(|found| found.digest)
+            .filter(|digest| names_tag(list, &digest.to_string()));
+        let unmet = || {
+            Problem::new(
+                Kind::Precondition,
+                "tag",
+                "the tag is not what you expect it to be",
+            )
+        };
         current.map(Expect::Is).ok_or_else(unmet)
     }
 
@@ -178,13 +252,17 @@ impl Registry {
                     Expect::Is(digest) => Some(digest),
                     Expect::Any | Expect::Absent => None,
                 };
-                self.metadata.drop_tag(place, &path_of(reference), only.as_ref()).await
+                self.metadata
+                    .drop_tag(place, &path_of(reference), only.as_ref())
+                    .await
             }
             Reference::Digest(digest) => self.metadata.drop_manifest(place, digest).await,
         };
         match dropped {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
-            Err(Error::Unmet(_)) if self.metadata.revision(place).await?.is_none() => Err(no_name()),
+            Err(Error::Unmet(_)) if self.metadata.revision(place).await?.is_none() => {
+                Err(no_name())
+            }
             Err(Error::Unmet(_)) => Err(no_manifest(reference)),
             Err(error) => Err(error.into()),
         }
@@ -193,17 +271,26 @@ impl Registry {
 
 fn unmet(error: Error) -> Problem {
     match error {
-        Error::Unmet("tag") => Problem::new(Kind::Precondition, "tag", "the tag is not what you expect it to be"),
-        Error::Unmet(_) => Problem::invalid("child", "a blob of the manifest was removed meanwhile; push it again"),
+        Error::Unmet("tag") => Problem::new(
+            Kind::Precondition,
+            "tag",
+            "the tag is not what you expect it to be",
+        ),
+        Error::Unmet(_) => Problem::invalid(
+            "child",
+            "a blob of the manifest was removed meanwhile; push it again",
+        ),
         error => error.into(),
     }
 }
 
 fn too_large(problem: Problem, limit: usize) -> Problem {
     match problem.kind {
-        Kind::TooLarge => {
-            Problem::new(Kind::TooLarge, "manifest", format!("a manifest has at most {limit} bytes here"))
-        }
+        Kind::TooLarge => Problem::new(
+            Kind::TooLarge,
+            "manifest",
+            format!("a manifest has at most {limit} bytes here"),
+        ),
         _ => problem,
     }
 }
@@ -213,13 +300,21 @@ fn facts(manifest: &manifest::Manifest) -> String {
     if manifest.subject.is_none() {
         return String::new();
     }
-    let annotations: Option<&serde_json::value::RawValue> =
-        manifest.annotations.as_deref().and_then(|raw| serde_json::from_str(raw).ok());
+    let annotations: Option<&serde_json::value::RawValue> = manifest
+        .annotations
+        .as_deref()
+        .and_then(|raw| serde_json::from_str(raw).ok());
     json!({"artifactType": manifest.artifact_type, "annotations": annotations}).to_string()
 }
 
-fn created(name: &ImageName, digest: &Digest, manifest: &manifest::Manifest, tags: &[Tag]) -> Reply {
-    let mut reply = Reply::new(StatusCode::CREATED).with(LOCATION, format!("/v2/{name}/manifests/{digest}"));
+fn created(
+    name: &ImageName,
+    digest: &Digest,
+    manifest: &manifest::Manifest,
+    tags: &[Tag],
+) -> Reply {
+    let mut reply =
+        Reply::new(StatusCode::CREATED).with(LOCATION, format!("/v2/{name}/manifests/{digest}"));
     docker_digest(&mut reply.headers, digest);
     if let Some(subject) = &manifest.subject {
         reply = reply.with(OCI_SUBJECT, subject.to_string());

@@ -4,8 +4,14 @@ use larder_model::Reply;
 
 /// Adds the link to the page after `last`.
 pub(crate) fn with_next(reply: Reply, path: &str, query: &[(&str, &str)]) -> Reply {
-    let query: Vec<String> = query.iter().map(|(key, value)| format!("{key}={}", escape(value))).collect();
-    reply.with(http::header::LINK, format!("<{path}?{}>; rel=\"next\"", query.join("&")))
+    let query: Vec<String> = query
+        .iter()
+        .map(|(key, value)| format!("{key}={}", escape(value)))
+        .collect();
+    reply.with(
+        http::header::LINK,
+        format!("<{path}?{}>; rel=\"next\"", query.join("&")),
+    )
 }
 
 /// Percent-encodes all but unreserved characters and the colon of digests.

@@ -10,7 +10,12 @@ use std::sync::Arc;
 
 /// What is done to an image.
 pub(crate) fn subject(name: &ImageName, verb: Verb) -> Subject {
-    Subject { protocol: ProtocolName::OCI, repo: name.repo().clone(), package: Some(name.image().into()), verb }
+    Subject {
+        protocol: ProtocolName::OCI,
+        repo: name.repo().clone(),
+        package: Some(name.image().into()),
+        verb,
+    }
 }
 
 pub(crate) fn no_name() -> Problem {
@@ -19,30 +24,48 @@ pub(crate) fn no_name() -> Problem {
 
 /// The image's place in its repo.
 pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> Place<'a> {
-    Place { repo: repo.id, package: name.image() }
+    Place {
+        repo: repo.id,
+        package: name.image(),
+    }
 }
 
 /// The repo of an image, to read from.
 pub(crate) fn repo_of(grant: &Grant, name: &ImageName) -> Result<Arc<Repo>, Problem> {
-    grant.rights().repo(ProtocolName::OCI, name.repo()).cloned().ok_or_else(no_name)
+    grant
+        .rights()
+        .repo(ProtocolName::OCI, name.repo())
+        .cloned()
+        .ok_or_else(no_name)
 }
 
 impl Registry {
     /// The repo of an image, to write to: it is made by the first push of whoever may write there.
-    pub(crate) async fn repo_to_push(&self, grant: &Grant, name: &ImageName) -> Result<Arc<Repo>, Problem> {
+    pub(crate) async fn repo_to_push(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+    ) -> Result<Arc<Repo>, Problem> {
         let repo = match repo_of(grant, name) {
             Ok(repo) => repo,
             Err(_) => self.make_repo(name).await?,
         };
         if &*repo.kind != "hosted" {
-            let detail = format!("oci/{} is a {}: images cannot be pushed to it", repo.name, repo.kind);
+            let detail = format!(
+                "oci/{} is a {}: images cannot be pushed to it",
+                repo.name, repo.kind
+            );
             return Err(Problem::new(Kind::Unsupported, "name", detail));
         }
         Ok(repo)
     }
 
     async fn make_repo(&self, name: &ImageName) -> Result<Arc<Repo>, Problem> {
-        match self.metadata.add_repo(ProtocolName::OCI, name.repo(), "hosted", "", "{}").await {
+        match self
+            .metadata
+            .add_repo(ProtocolName::OCI, name.repo(), "hosted", "", "{}")
+            .await
+        {
             Ok(_) => tracing::info!(repo = %name.repo(), "repository made by its first push"),
             Err(Error::Exists(_)) => {} // another push was first
             Err(error) => return Err(error.into()),

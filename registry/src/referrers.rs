@@ -55,8 +55,12 @@ impl Registry {
         let mut more = true;
         // An image that was never pushed has no referrers: never 404.
         let repo = repo_of(grant, name).ok();
-        while let (Some(repo), true) = (&repo, more && bytes < PAGE_BYTES && looked_at < MOST_ROWS) {
-            let rows = self.metadata.referrers(place(repo, name), subject, &after, ROWS).await?;
+        while let (Some(repo), true) = (&repo, more && bytes < PAGE_BYTES && looked_at < MOST_ROWS)
+        {
+            let rows = self
+                .metadata
+                .referrers(place(repo, name), subject, &after, ROWS)
+                .await?;
             more = rows.len() as u64 == ROWS;
             looked_at += rows.len();
             for row in &rows {
@@ -72,7 +76,10 @@ impl Registry {
             }
         }
         let more = more && repo.is_some();
-        let body = format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, items.join(","));
+        let body = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#,
+            items.join(",")
+        );
         let mut reply = Reply::new(StatusCode::OK).with_body(INDEX, body);
         if filter.artifact_type.is_some() {
             reply = reply.with(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
@@ -80,7 +87,9 @@ impl Registry {
         if more {
             let path = format!("/v2/{name}/referrers/{subject}");
             reply = match filter.artifact_type.as_deref() {
-                Some(wanted) => with_next(reply, &path, &[("artifactType", wanted), ("last", &after)]),
+                Some(wanted) => {
+                    with_next(reply, &path, &[("artifactType", wanted), ("last", &after)])
+                }
                 None => with_next(reply, &path, &[("last", &after)]),
             };
         }
@@ -105,5 +114,7 @@ fn describe(row: &Referrer, wanted: Option<&str>) -> Result<Option<String>, Prob
         artifact_type: facts.artifact_type,
         annotations: facts.annotations.filter(|raw| raw.get() != "null"),
     };
-    serde_json::to_string(&descriptor).map(Some).map_err(Problem::internal)
+    serde_json::to_string(&descriptor)
+        .map(Some)
+        .map_err(Problem::internal)
 }

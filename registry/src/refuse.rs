@@ -6,7 +6,8 @@ use larder_access::door::Refused;
 use larder_model::{Kind, Problem, Reply, Verb};
 use serde_json::json;
 
-pub(crate) const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+pub(crate) const API_VERSION: HeaderName =
+    HeaderName::from_static("docker-distribution-api-version");
 
 /// The code of the specification for a problem.
 fn code(problem: &Problem) -> &'static str {
@@ -35,7 +36,8 @@ fn code(problem: &Problem) -> &'static str {
 
 /// Says a problem to a client of the registry API.
 pub(crate) fn refuse(problem: &Problem, refused: &Refused<'_>) -> Reply {
-    let body = json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": null}]});
+    let body =
+        json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": null}]});
     let status = problem.status();
     let mut reply = Reply::new(status)
         .with_body("application/json", body.to_string())
@@ -68,8 +70,10 @@ fn scope(refused: &Refused<'_>) -> Option<String> {
     }
     let image = first.package.as_deref()?;
     let mut actions = vec!["pull"];
-    for subject in
-        refused.subjects.iter().filter(|subject| subject.package == first.package && subject.repo == first.repo)
+    for subject in refused
+        .subjects
+        .iter()
+        .filter(|subject| subject.package == first.package && subject.repo == first.repo)
     {
         match subject.verb {
             Verb::Write => actions.push("push"),
@@ -77,5 +81,9 @@ fn scope(refused: &Refused<'_>) -> Option<String> {
             _ => {}
         }
     }
-    Some(format!("repository:{}/{image}:{}", first.repo, actions.join(",")))
+    Some(format!(
+        "repository:{}/{image}:{}",
+        first.repo,
+        actions.join(",")
+    ))
 }

@@ -7,7 +7,11 @@ const MOST: usize = 100;
 
 /// Reads scopes. What is not understood is left out: a smaller grant is no error.
 pub fn parse(text: &str) -> Vec<Access> {
-    text.split(' ').filter(|scope| !scope.is_empty()).take(MOST).filter_map(one).collect()
+    text.split(' ')
+        .filter(|scope| !scope.is_empty())
+        .take(MOST)
+        .filter_map(one)
+        .collect()
 }
 
 fn one(scope: &str) -> Option<Access> {
@@ -15,8 +19,15 @@ fn one(scope: &str) -> Option<Access> {
     let (kind, rest) = scope.split_once(':')?;
     let (name, actions) = rest.rsplit_once(':')?;
     let kind = kind.split('(').next()?;
-    let actions = actions.split(',').filter(|action| !action.is_empty()).map(str::to_owned);
-    (!name.is_empty()).then(|| Access { kind: kind.to_owned(), name: name.to_owned(), actions: actions.collect() })
+    let actions = actions
+        .split(',')
+        .filter(|action| !action.is_empty())
+        .map(str::to_owned);
+    (!name.is_empty()).then(|| Access {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        actions: actions.collect(),
+    })
 }
 
 #[cfg(test)]
@@ -30,14 +41,33 @@ mod tests {
             name: name.into(),
             actions: actions.iter().map(|&action| action.into()).collect(),
         };
-        assert_eq!(parse("repository:a/b:pull,push"), [access("repository", "a/b", &["pull", "push"])]);
-        assert_eq!(parse("repository(plugin):a/b:pull"), [access("repository", "a/b", &["pull"])]);
-        assert_eq!(parse("repository:h:5000/a:pull"), [access("repository", "h:5000/a", &["pull"])]);
+        assert_eq!(
+            parse("repository:a/b:pull,push"),
+            [access("repository", "a/b", &["pull", "push"])]
+        );
+        assert_eq!(
+            parse("repository(plugin):a/b:pull"),
+            [access("repository", "a/b", &["pull"])]
+        );
+        assert_eq!(
+            parse("repository:h:5000/a:pull"),
+            [access("repository", "h:5000/a", &["pull"])]
+        );
         assert_eq!(
             parse("registry:catalog:* repository:a/b:"),
-            [access("registry", "catalog", &["*"]), access("repository", "a/b", &[]),]
+            [
+                access("registry", "catalog", &["*"]),
+                access("repository", "a/b", &[]),
+            ]
         );
-        for bad in ["", " ", "repository", "repository:", "repository::pull", ":::"] {
+        for bad in [
+            "",
+            " ",
+            "repository",
+            "repository:",
+            "repository::pull",
+            ":::",
+        ] {
             assert!(parse(bad).iter().all(|access| access.name == ":"), "{bad}");
         }
     }

@@ -24,7 +24,11 @@ struct Strict<'a>(&'a Cell<u32>);
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        let left = self.0.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        let left = self
+            .0
+            .get()
+            .checked_sub(1)
+            .ok_or_else(|| D::Error::custom("too many values"))?;
         self.0.set(left);
         from.deserialize_any(self)
     }
@@ -70,7 +74,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut keys = HashSet::new();
         while let Some(key) = entries.next_key::<String>()? {
             if keys.contains(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the key {key:?} stands twice"
+                )));
             }
             keys.insert(key);
             entries.next_value_seed(self)?;
@@ -85,7 +91,13 @@ mod tests {
 
     #[test]
     fn one_reading_only() {
-        for good in ["{}", "[]", "1", r#"{"a":{"b":[1,2,{"a":null}]},"b":"a"}"#, " {} \n"] {
+        for good in [
+            "{}",
+            "[]",
+            "1",
+            r#"{"a":{"b":[1,2,{"a":null}]},"b":"a"}"#,
+            " {} \n",
+        ] {
             assert!(check(good.as_bytes()).is_ok(), "{good}");
         }
         for bad in [

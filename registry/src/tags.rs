@@ -23,24 +23,41 @@ pub(crate) struct TagLists(Cache<(i64, Box<str>), (i64, Bytes)>);
 
 impl Default for TagLists {
     fn default() -> Self {
-        let weigh = |_: &(i64, Box<str>), kept: &(i64, Bytes)| u32::try_from(kept.1.len() + 256).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(KEPT_BYTES).weigher(weigh).build())
+        let weigh = |_: &(i64, Box<str>), kept: &(i64, Bytes)| {
+            u32::try_from(kept.1.len() + 256).unwrap_or(u32::MAX)
+        };
+        Self(
+            Cache::builder()
+                .max_capacity(KEPT_BYTES)
+                .weigher(weigh)
+                .build(),
+        )
     }
 }
 
 impl Registry {
-    pub(crate) async fn tags(&self, grant: &Grant, name: &ImageName, page: Page) -> Result<Answer, Problem> {
+    pub(crate) async fn tags(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        page: Page,
+    ) -> Result<Answer, Problem> {
         let repo = repo_of(grant, name)?;
         let place = place(&repo, name);
         let revision = self.metadata.revision(place).await?.ok_or_else(no_name)?;
         if page.count.is_some() || !page.last.is_empty() {
-            return self.tags_page(place, name, &page).await.map(|(reply, _)| reply.into());
+            return self
+                .tags_page(place, name, &page)
+                .await
+                .map(|(reply, _)| reply.into());
         }
         let key = (repo.id, name.image().into());
         if let Some((at, body)) = self.tag_lists.0.get(&key)
             && at == revision
         {
-            return Ok(Reply::new(StatusCode::OK).with_body("application/json", body).into());
+            return Ok(Reply::new(StatusCode::OK)
+                .with_body("application/json", body)
+                .into());
         }
         let (reply, whole) = self.tags_page(place, name, &page).await?;
         if whole {
@@ -51,16 +68,28 @@ impl Registry {
     }
 
     /// A page, and whether it is all there is.
-    async fn tags_page(&self, place: Place<'_>, name: &ImageName, page: &Page) -> Result<(Reply, bool), Problem> {
+    async fn tags_page(
+        &self,
+        place: Place<'_>,
+        name: &ImageName,
+        page: &Page,
+    ) -> Result<(Reply, bool), Problem> {
         let count = page.count.unwrap_or(MOST_TAGS).min(MOST_TAGS);
-        let mut rows = self.metadata.list(place, "tags/", &page.last, count + 1).await?;
+        let mut rows = self
+            .metadata
+            .list(place, "tags/", &page.last, count + 1)
+            .await?;
         let more = rows.len() as u64 > count;
         rows.truncate(usize::try_from(count).unwrap_or(usize::MAX));
         let tags: Vec<&str> = rows.iter().map(|row| &row.path["tags/".len()..]).collect();
         let body = json!({"name": name.to_string(), "tags": tags}).to_string();
         let mut reply = json_reply(body.into_bytes());
         if let (true, Some(last)) = (more, tags.last()) {
-            reply = with_next(reply, &format!("/v2/{name}/tags/list"), &[("n", &count.to_string()), ("last", last)]);
+            reply = with_next(
+                reply,
+                &format!("/v2/{name}/tags/list"),
+                &[("n", &count.to_string()), ("last", last)],
+            );
         }
         Ok((reply, !more))
     }

@@ -27,18 +27,27 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let fields = if request.method == Method::POST {
             let form = body.collect(FORM_BYTES).await?;
-            let text = std::str::from_utf8(&form).map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
+            let text = std::str::from_utf8(&form)
+                .map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
             decode_query(text)?
         } else {
             query
         };
-        let field = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        let field = |key: &str| {
+            fields
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value.as_str())
+        };
         let posted = match field("grant_type") {
             Some(grant_type) => Some(self.identify_form(grant_type, &field, request).await?),
             None => None,
         };
         let principal = posted.as_ref().unwrap_or_else(|| grant.principal());
-        let scopes = fields.iter().filter(|(key, _)| key == "scope").flat_map(|(_, text)| scope::parse(text));
+        let scopes = fields
+            .iter()
+            .filter(|(key, _)| key == "scope")
+            .flat_map(|(_, text)| scope::parse(text));
         let wanted = merged(scopes.collect());
         let (token, life) = self.gate.issue_bearer(principal, wanted)?;
         let mut reply = json!({
@@ -47,18 +56,25 @@ impl Registry {
             "expires_in": life.as_secs(),
             "issued_at": self.metadata.now().to_string(),
         });
-        let wants_offline = field("offline_token") == Some("true") || field("access_type") == Some("offline");
+        let wants_offline =
+            field("offline_token") == Some("true") || field("access_type") == Some("offline");
         if field("grant_type") == Some("refresh_token") {
             reply["refresh_token"] = json!(field("refresh_token"));
         } else if wants_offline {
             let client = field("client_id").unwrap_or("client");
-            let client: String = client.chars().filter(|c| !c.is_control()).take(64).collect();
+            let client: String = client
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(64)
+                .collect();
             if let Some(secret) = self.gate.issue_offline(principal, &client).await? {
                 reply["refresh_token"] = json!(secret.expose());
             }
         }
         let reply = json_reply(reply.to_string().into_bytes());
-        Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store")).into())
+        Ok(reply
+            .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+            .into())
     }
 
     /// Who an `OAuth2` form speaks for.
@@ -68,21 +84,42 @@ impl Registry {
         field: &impl Fn(&str) -> Option<&'a str>,
         request: &Parts,
     ) -> Result<Principal, Problem> {
-        let missing = |()| Problem::invalid("form", "the form lacks a user name, a password or a refresh token");
+        let missing = |()| {
+            Problem::invalid(
+                "form",
+                "the form lacks a user name, a password or a refresh token",
+            )
+        };
         let shown = match grant_type {
             "password" => {
                 let name = field("username").ok_or(()).map_err(missing)?;
                 let password = field("password").ok_or(()).map_err(missing)?;
                 format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
             }
-            "refresh_token" => format!("Bearer {}", field("refresh_token").ok_or(()).map_err(missing)?),
-            _ => return Err(Problem::invalid("form", "grant_type is password or refresh_token here")),
+            "refresh_token" => format!(
+                "Bearer {}",
+                field("refresh_token").ok_or(()).map_err(missing)?
+            ),
+            _ => {
+                return Err(Problem::invalid(
+                    "form",
+                    "grant_type is password or refresh_token here",
+                ));
+            }
         };
         let mut headers = HeaderMap::new();
-        let value = HeaderValue::try_from(shown)
-            .map_err(|_| Problem::new(Kind::Unauthenticated, "credentials", "wrong user name, password or token"))?;
+        let value = HeaderValue::try_from(shown).map_err(|_| {
+            Problem::new(
+                Kind::Unauthenticated,
+                "credentials",
+                "wrong user name, password or token",
+            )
+        })?;
         headers.insert(AUTHORIZATION, value);
-        let address = request.extensions.get::<larder_access::Site>().map(|site| site.address);
+        let address = request
+            .extensions
+            .get::<larder_access::Site>()
+            .map(|site| site.address);
         let address = address.ok_or_else(|| Problem::internal("a request without its site"))?;
         self.gate.identify(&headers, address).await
     }
@@ -92,7 +129,10 @@ impl Registry {
 fn merged(wanted: Vec<Access>) -> Vec<Access> {
     let mut merged: Vec<Access> = Vec::new();
     for access in wanted {
-        match merged.iter_mut().find(|other| other.kind == access.kind && other.name == access.name) {
+        match merged
+            .iter_mut()
+            .find(|other| other.kind == access.kind && other.name == access.name)
+        {
             Some(other) => {
                 for action in access.actions {
                     if !other.actions.contains(&action) {

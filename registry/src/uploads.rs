@@ -34,9 +34,17 @@ struct Busy(Arc<Mutex<HashSet<Box<str>>>>, Box<str>);
 
 impl Sessions {
     fn enter(&self, id: &str) -> Result<Busy, Problem> {
-        let entered = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.into());
+        let entered = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.into());
         if !entered {
-            return Err(Problem::new(Kind::Range, "upload", "another request is working on this upload"));
+            return Err(Problem::new(
+                Kind::Range,
+                "upload",
+                "another request is working on this upload",
+            ));
         }
         Ok(Busy(Arc::clone(&self.0), id.into()))
     }
@@ -44,7 +52,10 @@ impl Sessions {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.1);
     }
 }
 
@@ -69,11 +80,18 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn putting(&self) -> Putting<'_> {
-        Putting { place: place(&self.repo, self.name), by: self.by }
+        Putting {
+            place: place(&self.repo, self.name),
+            by: self.by,
+        }
     }
 
     fn finish(&self) -> Finish<'_> {
-        Finish { id: &self.session.id, version: self.known.version, principal: self.by }
+        Finish {
+            id: &self.session.id,
+            version: self.known.version,
+            principal: self.by,
+        }
     }
 
     /// The staging file's name: the id without its dashes.
@@ -87,7 +105,10 @@ fn stage_id(session: &str) -> String {
 }
 
 fn no_upload() -> Problem {
-    Problem::not_found("upload", "no such upload: it ended, was idle for too long, or is not yours; start again")
+    Problem::not_found(
+        "upload",
+        "no such upload: it ended, was idle for too long, or is not yours; start again",
+    )
 }
 
 /// A session's id: a UUID (version 4) whose variant also tells the algorithm to us, by its last digit.
@@ -98,7 +119,14 @@ fn new_session(algorithm: Algorithm) -> Result<String, Problem> {
     random[8] = random[8] & 0x3f | 0x80;
     random[15] = random[15] & 0xfe | u8::from(algorithm == Algorithm::Sha512);
     let hex = hex::encode(&random);
-    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+    Ok(format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    ))
 }
 
 fn algorithm_of(session: &str) -> Algorithm {
@@ -111,14 +139,23 @@ fn algorithm_of(session: &str) -> Algorithm {
 fn is_session(id: &str) -> bool {
     let dashes = [8, 13, 18, 23];
     let fits = |(at, byte): (usize, u8)| {
-        if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte) }
+        if dashes.contains(&at) {
+            byte == b'-'
+        } else {
+            byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
+        }
     };
     id.len() == 36 && id.bytes().enumerate().all(fits)
 }
 
 impl Registry {
     fn seal_parts<'a>(id: &'a str, by: &'a str, name: &'a ImageName) -> [&'a [u8]; 4] {
-        [id.as_bytes(), by.as_bytes(), name.repo().as_str().as_bytes(), name.image().as_bytes()]
+        [
+            id.as_bytes(),
+            by.as_bytes(),
+            name.repo().as_str().as_bytes(),
+            name.image().as_bytes(),
+        ]
     }
 
     /// end-4 and end-11: a mount, a whole blob, or a session.
@@ -131,9 +168,14 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let repo = self.repo_to_push(grant, name).await?;
         let by = &*grant.principal().label;
-        let putting = Putting { place: place(&repo, name), by };
+        let putting = Putting {
+            place: place(&repo, name),
+            by,
+        };
         if let Some((digest, from)) = &start.mount
-            && let Some(reply) = self.mount(grant, name, putting, digest, from.as_ref()).await?
+            && let Some(reply) = self
+                .mount(grant, name, putting, digest, from.as_ref())
+                .await?
         {
             return Ok(reply.into());
         }
@@ -143,7 +185,11 @@ impl Registry {
             return Ok(blob_created(name, &digest).into());
         }
         let seal = self.seal.make(&Self::seal_parts(&id, by, name));
-        let session = Session { id: id.into(), seal: seal.into(), range: None };
+        let session = Session {
+            id: id.into(),
+            seal: seal.into(),
+            range: None,
+        };
         Ok(accepted(name, &session, 0, StatusCode::ACCEPTED).into())
     }
 
@@ -181,7 +227,14 @@ impl Registry {
         let work = self.begin(grant, name, session).await?;
         demand_order(session, &work.known, body.announced())?;
         if work.known.version == 0 {
-            self.take_whole(work.putting(), &session.id, Some(work.finish()), digest, body).await?;
+            self.take_whole(
+                work.putting(),
+                &session.id,
+                Some(work.finish()),
+                digest,
+                body,
+            )
+            .await?;
         } else {
             self.take_rest(&work, digest, body).await?;
         }
@@ -208,7 +261,10 @@ impl Registry {
         session: &Session,
     ) -> Result<Answer, Problem> {
         let work = self.begin(grant, name, session).await?;
-        self.metadata.cancel_upload(work.putting(), work.finish()).await.map_err(lost)?;
+        self.metadata
+            .cancel_upload(work.putting(), work.finish())
+            .await
+            .map_err(lost)?;
         self.blobs.discard(&work.stage_id()).await?;
         Ok(Reply::new(StatusCode::NO_CONTENT).into())
     }
@@ -226,21 +282,46 @@ impl Registry {
         }
         let busy = self.sessions.enter(&session.id)?;
         let known = self.known(grant, name, &repo, session).await?;
-        Ok(Work { name, session, repo, by: &grant.principal().label, known, _busy: busy })
+        Ok(Work {
+            name,
+            session,
+            repo,
+            by: &grant.principal().label,
+            known,
+            _busy: busy,
+        })
     }
 
-    async fn known(&self, grant: &Grant, name: &ImageName, repo: &Repo, session: &Session) -> Result<Known, Problem> {
+    async fn known(
+        &self,
+        grant: &Grant,
+        name: &ImageName,
+        repo: &Repo,
+        session: &Session,
+    ) -> Result<Known, Problem> {
         if !is_session(&session.id) {
             return Err(no_upload());
         }
         let by = &*grant.principal().label;
         let algorithm = algorithm_of(&session.id);
         let Some(row) = self.metadata.upload(&session.id).await? else {
-            let ours = self.seal.holds(&Self::seal_parts(&session.id, by, name), &session.seal);
-            let fresh = Known { algorithm, received: 0, hash_state: None, incarnation: "".into(), version: 0 };
+            let ours = self
+                .seal
+                .holds(&Self::seal_parts(&session.id, by, name), &session.seal);
+            let fresh = Known {
+                algorithm,
+                received: 0,
+                hash_state: None,
+                incarnation: "".into(),
+                version: 0,
+            };
             return if ours { Ok(fresh) } else { Err(no_upload()) };
         };
-        if row.finished || row.repo != repo.id || *row.package != *name.image() || *row.principal != *by {
+        if row.finished
+            || row.repo != repo.id
+            || *row.package != *name.image()
+            || *row.principal != *by
+        {
             return Err(no_upload());
         }
         Ok(Known {
@@ -261,7 +342,11 @@ impl Registry {
         };
         let broken = || Problem::internal("an upload's hash state cannot be read");
         let hasher = Hasher::resume(known.algorithm, state).ok_or_else(broken)?;
-        match self.blobs.resume(&id, known.received, hasher, &known.incarnation).await {
+        match self
+            .blobs
+            .resume(&id, known.received, hasher, &known.incarnation)
+            .await
+        {
             Err(larder_storage::Error::Missing) => Err(no_upload()),
             staging => Ok(staging?),
         }
@@ -279,7 +364,10 @@ impl Registry {
             hash_state: &state,
             incarnation: self.blobs.incarnation(),
         };
-        self.metadata.save_upload(work.putting(), progress).await.map_err(lost)
+        self.metadata
+            .save_upload(work.putting(), progress)
+            .await
+            .map_err(lost)
     }
 
     /// A blob that comes in one request: a small one goes straight into the database.
@@ -292,7 +380,9 @@ impl Registry {
         body: &mut Incoming,
     ) -> Result<(), Problem> {
         if body.announced().is_some_and(|bytes| bytes <= INLINE_BYTES) {
-            let bytes = body.collect(usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX)).await?;
+            let bytes = body
+                .collect(usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX))
+                .await?;
             return self.keep_small(putting, finish, digest, bytes).await;
         }
         let stage = stage_id(id);
@@ -307,7 +397,12 @@ impl Registry {
     }
 
     /// The rest of a blob whose beginning is staged.
-    async fn take_rest(&self, work: &Work<'_>, digest: Digest, body: &mut Incoming) -> Result<(), Problem> {
+    async fn take_rest(
+        &self,
+        work: &Work<'_>,
+        digest: Digest,
+        body: &mut Incoming,
+    ) -> Result<(), Problem> {
         let mut staging = self.staging(work).await?;
         if let Err(problem) = receive(&mut staging, body).await {
             if problem.kind == Kind::Invalid || problem.kind == Kind::Timeout {
@@ -323,7 +418,8 @@ impl Registry {
         if came != digest {
             return Err(mismatch(&came));
         }
-        self.keep_staged(work.putting(), Some(work.finish()), digest, staging).await?;
+        self.keep_staged(work.putting(), Some(work.finish()), digest, staging)
+            .await?;
         Ok(self.blobs.discard(&work.stage_id()).await?)
     }
 
@@ -338,8 +434,15 @@ impl Registry {
         if came != digest {
             return Err(mismatch(&came));
         }
-        let blob = NewBlob { digest, size: bytes.len() as u64, bytes: Bytestore::Inline(bytes) };
-        self.metadata.keep_blob(putting, blob, finish).await.map_err(lost)
+        let blob = NewBlob {
+            digest,
+            size: bytes.len() as u64,
+            bytes: Bytestore::Inline(bytes),
+        };
+        self.metadata
+            .keep_blob(putting, blob, finish)
+            .await
+            .map_err(lost)
     }
 
     /// Keeps a staged blob: in the database if it is small, by a name of its own if its bytes are kept already, else as a
@@ -363,10 +466,15 @@ impl Registry {
             taken => return taken.map_err(lost),
         }
         let generation = self.metadata.new_id();
-        let Committed::Kept { key, size } = self.blobs.commit(staging, digest, generation).await? else {
+        let Committed::Kept { key, size } = self.blobs.commit(staging, digest, generation).await?
+        else {
             return Err(mismatch(&came));
         };
-        let blob = NewBlob { digest, size, bytes: Bytestore::Object(generation) };
+        let blob = NewBlob {
+            digest,
+            size,
+            bytes: Bytestore::Object(generation),
+        };
         let kept = self.metadata.keep_blob(putting, blob, finish).await;
         // Another upload of the same bytes may have been first: then its object counts, and this one is nobody's.
         let settled = !matches!(kept, Err(Error::Unavailable(_)));
@@ -392,7 +500,11 @@ impl Registry {
             self.metadata.forget_uploads(&ids, before).await?;
             ids.clear();
         }
-        for id in self.blobs.stale(self.limits.upload_idle + Duration::from_hours(1)).await? {
+        for id in self
+            .blobs
+            .stale(self.limits.upload_idle + Duration::from_hours(1))
+            .await?
+        {
             self.blobs.discard(&id).await?;
         }
         Ok(forgotten)
@@ -407,7 +519,11 @@ async fn receive(staging: &mut Staging, body: &mut Incoming) -> Result<(), Probl
 }
 
 fn mismatch(came: &Digest) -> Problem {
-    Problem::new(Kind::DigestMismatch, "digest", format!("the bytes that came are {came}"))
+    Problem::new(
+        Kind::DigestMismatch,
+        "digest",
+        format!("the bytes that came are {came}"),
+    )
 }
 
 /// The session went on in another request, or its row is gone.
@@ -420,12 +536,16 @@ fn lost(error: Error) -> Problem {
 
 /// Chunks come in order: a chunk that says where it begins must begin where the last one ended (416).
 fn demand_order(session: &Session, known: &Known, announced: Option<u64>) -> Result<(), Problem> {
-    let Some((start, end)) = session.range else { return Ok(()) };
+    let Some((start, end)) = session.range else {
+        return Ok(());
+    };
     let out_of_order = start != known.received;
     let wrong_length = announced.is_some_and(|bytes| bytes != end - start);
     if out_of_order || wrong_length {
-        let detail =
-            format!("{} bytes are here: the next chunk begins there and is as long as it says", known.received);
+        let detail = format!(
+            "{} bytes are here: the next chunk begins there and is as long as it says",
+            known.received
+        );
         return Err(Problem::new(Kind::Range, "upload", detail));
     }
     Ok(())
@@ -434,7 +554,10 @@ fn demand_order(session: &Session, known: &Known, announced: Option<u64>) -> Res
 fn accepted(name: &ImageName, session: &Session, received: u64, status: StatusCode) -> Reply {
     let Session { id, seal, .. } = session;
     Reply::new(status)
-        .with(LOCATION, format!("/v2/{name}/blobs/uploads/{id}?_state={seal}"))
+        .with(
+            LOCATION,
+            format!("/v2/{name}/blobs/uploads/{id}?_state={seal}"),
+        )
         .with(RANGE, format!("0-{}", received.saturating_sub(1)))
         .with(UPLOAD_UUID, id.to_string())
 }

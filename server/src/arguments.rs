@@ -54,14 +54,25 @@ pub(crate) fn run() -> ExitCode {
 
 /// A command that is a client of a server, with the user's own profile.
 fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let config_dir = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
     let config_dir = config_dir.unwrap_or_else(|| PathBuf::from("."));
-    let env = larder_cli::Env { config_dir, clock: house::clock(), machine: machine(variables()) };
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => {
-            ExitCode::from(u8::try_from(runtime.block_on(larder_cli::run(command, global, &env))).unwrap_or(1))
-        }
+    let env = larder_cli::Env {
+        config_dir,
+        clock: house::clock(),
+        machine: machine(variables()),
+    };
+    match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => ExitCode::from(
+            u8::try_from(runtime.block_on(larder_cli::run(command, global, &env))).unwrap_or(1),
+        ),
         Err(error) => told(Err(error.into())),
     }
 }
@@ -76,7 +87,10 @@ fn told(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last words of a program that cannot go on")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of a program that cannot go on"
+)]
 fn complain(error: &dyn Error) {
     eprintln!("larder: {error}");
     let mut source = error.source();
@@ -97,7 +111,9 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
     let variables = variables();
     let (config, password) = load(flags, variables.clone())?;
     observe::start_log(&config.log);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(async {
         let house = House::build(&config, password, machine(variables)).await?;
         listen::serve(house, &config).await
@@ -107,10 +123,21 @@ fn serve(flags: Serve) -> Result<(), Box<dyn Error>> {
 }
 
 /// The configuration, and the first administrator's password if the environment has one.
-fn load(flags: Serve, env: Vec<(String, String)>) -> Result<(Config, Option<String>), Box<dyn Error>> {
-    let password = env.iter().find(|(name, _)| name == "LARDER_ADMIN_PASSWORD").map(|(_, value)| value.clone());
+fn load(
+    flags: Serve,
+    env: Vec<(String, String)>,
+) -> Result<(Config, Option<String>), Box<dyn Error>> {
+    let password = env
+        .iter()
+        .find(|(name, _)| name == "LARDER_ADMIN_PASSWORD")
+        .map(|(_, value)| value.clone());
     let password = password.filter(|value| !value.is_empty()); // what is set to nothing is not set
-    let sources = Sources { file: flags.config, env, data: flags.data, listen: flags.listen };
+    let sources = Sources {
+        file: flags.config,
+        env,
+        data: flags.data,
+        listen: flags.listen,
+    };
     Ok((Config::load(&sources)?, password))
 }
 

@@ -64,19 +64,49 @@ pub(crate) async fn serve_connection(
     match house.way.tls.clone() {
         None => {
             let wire = Wire::default();
-            let socket = Paced::new(Socket::new(stream, wire.clone()), terms.patience, answering.clone());
-            serve_plain(house, socket, Peer { address, tls: false, wire: Some(wire), answering }, terms, stopping)
-                .await;
+            let socket = Paced::new(
+                Socket::new(stream, wire.clone()),
+                terms.patience,
+                answering.clone(),
+            );
+            serve_plain(
+                house,
+                socket,
+                Peer {
+                    address,
+                    tls: false,
+                    wire: Some(wire),
+                    answering,
+                },
+                terms,
+                stopping,
+            )
+            .await;
         }
         Some(config) => {
             let accepting = tokio_rustls::TlsAcceptor::from(config).accept(stream);
             match tokio::time::timeout(terms.patience.head, accepting).await {
                 Ok(Ok(stream)) => {
                     let frames = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    let patience = if frames { terms.patience.of_frames() } else { terms.patience };
+                    let patience = if frames {
+                        terms.patience.of_frames()
+                    } else {
+                        terms.patience
+                    };
                     let stream = Paced::new(stream, patience, answering.clone());
-                    serve_secure(house, stream, Peer { address, tls: true, wire: None, answering }, terms, stopping)
-                        .await;
+                    serve_secure(
+                        house,
+                        stream,
+                        Peer {
+                            address,
+                            tls: true,
+                            wire: None,
+                            answering,
+                        },
+                        terms,
+                        stopping,
+                    )
+                    .await;
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -180,7 +210,13 @@ pub(crate) struct Guest {
 impl Guests {
     /// At most `most` connections, and `most_of_one` from one address (0: no limit).
     pub(crate) fn new(most: usize, most_of_one: usize, observer: Arc<Observer>) -> Self {
-        Self { most, most_of_one, observer, open: Arc::default(), total: Arc::default() }
+        Self {
+            most,
+            most_of_one,
+            observer,
+            open: Arc::default(),
+            total: Arc::default(),
+        }
     }
 
     /// Counts a connection in, on a worker's load too; `None`: there are too many.

@@ -14,7 +14,13 @@ pub(crate) struct Engine(pub(crate) Packages);
 
 #[async_trait]
 impl larder_web::Engine for Engine {
-    async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
+    async fn change(
+        &self,
+        grant: &Grant,
+        repo: &Arc<Repo>,
+        package: &str,
+        change: &Change,
+    ) -> Result<(), Problem> {
         self.0.change(grant, repo, package, change).await
     }
 

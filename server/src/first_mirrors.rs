@@ -23,7 +23,11 @@ const LOOKING_UP: Duration = Duration::from_secs(2);
 
 /// Makes the repos if there are no users yet: they come before the first of them. Without a machine, or with nothing found
 /// on it, they wait for someone to set their upstream.
-pub(crate) async fn first_mirrors(metadata: &Metadata, gate: &Gate, machine: Option<Machine>) -> Result<(), Problem> {
+pub(crate) async fn first_mirrors(
+    metadata: &Metadata,
+    gate: &Gate,
+    machine: Option<Machine>,
+) -> Result<(), Problem> {
     if gate.rights().users().next().is_some() {
         return Ok(());
     }
@@ -31,22 +35,50 @@ pub(crate) async fn first_mirrors(metadata: &Metadata, gate: &Gate, machine: Opt
         Some(machine) => defaults(machine).await,
         None => Vec::new(),
     };
-    let private = timeout(LOOKING_UP, private(&found)).await.unwrap_or_default();
+    let private = timeout(LOOKING_UP, private(&found))
+        .await
+        .unwrap_or_default();
     for room in larder_mirrors::all() {
         let protocol = room.name();
         let found = found.iter().find(|found| found.protocol == protocol);
         let upstream = found.and_then(|found| upstream(gate, found, private.contains(&protocol)));
         // Behind credentials of ours is nothing that everyone may see.
-        if upstream.as_ref().is_none_or(|upstream| upstream.password.is_none()) {
+        if upstream
+            .as_ref()
+            .is_none_or(|upstream| upstream.password.is_none())
+        {
             open_to_all(metadata, protocol, NAME).await?;
         }
         told(protocol, found, upstream.as_ref());
-        make(metadata, protocol, NAME, "mirror", RepoSettings { upstream, ..RepoSettings::default() }).await?;
+        make(
+            metadata,
+            protocol,
+            NAME,
+            "mirror",
+            RepoSettings {
+                upstream,
+                ..RepoSettings::default()
+            },
+        )
+        .await?;
         if room.hosted().is_some() {
             make(metadata, protocol, LOCAL, "hosted", RepoSettings::default()).await?;
-            let members =
-                [LOCAL, NAME].map(str::parse).into_iter().collect::<Result<_, _>>().map_err(Problem::internal)?;
-            make(metadata, protocol, MAIN, "group", RepoSettings { members, ..RepoSettings::default() }).await?;
+            let members = [LOCAL, NAME]
+                .map(str::parse)
+                .into_iter()
+                .collect::<Result<_, _>>()
+                .map_err(Problem::internal)?;
+            make(
+                metadata,
+                protocol,
+                MAIN,
+                "group",
+                RepoSettings {
+                    members,
+                    ..RepoSettings::default()
+                },
+            )
+            .await?;
             // Of what is published everyone still sees only what it may read there.
             open_to_all(metadata, protocol, MAIN).await?;
         }
@@ -62,14 +94,24 @@ async fn make(
     settings: RepoSettings,
 ) -> Result<(), Problem> {
     let name: RepoName = name.parse().map_err(Problem::internal)?;
-    match metadata.add_repo(protocol, &name, kind, "", &settings.write()).await {
+    match metadata
+        .add_repo(protocol, &name, kind, "", &settings.write())
+        .await
+    {
         Ok(_) | Err(Error::Exists(_)) => Ok(()), // a start that was cut off made it
         Err(error) => Err(error.into()),
     }
 }
 
-async fn open_to_all(metadata: &Metadata, protocol: ProtocolName, name: &str) -> Result<(), Problem> {
-    match metadata.add_grant(&for_everyone(metadata, protocol, name)?).await {
+async fn open_to_all(
+    metadata: &Metadata,
+    protocol: ProtocolName,
+    name: &str,
+) -> Result<(), Problem> {
+    match metadata
+        .add_grant(&for_everyone(metadata, protocol, name)?)
+        .await
+    {
         Ok(()) | Err(Error::Exists(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -78,9 +120,11 @@ async fn open_to_all(metadata: &Metadata, protocol: ProtocolName, name: &str) ->
 /// What the package managers of each protocol ask by default.
 async fn defaults(machine: Machine) -> Vec<Found> {
     let found = tokio::task::spawn_blocking(move || discover(&machine, ASKING)).await;
-    let found =
-        found.inspect_err(|error| tracing::debug!(%error, "package managers cannot be asked")).unwrap_or_default();
-    let default = |(_, found): (ProtocolName, Vec<Found>)| found.into_iter().find(|found| found.default);
+    let found = found
+        .inspect_err(|error| tracing::debug!(%error, "package managers cannot be asked"))
+        .unwrap_or_default();
+    let default =
+        |(_, found): (ProtocolName, Vec<Found>)| found.into_iter().find(|found| found.default);
     found.into_iter().filter_map(default).collect()
 }
 
@@ -96,7 +140,10 @@ async fn private(found: &[Found]) -> Vec<ProtocolName> {
                 Vec::new()
             }
         };
-        if addresses.iter().any(|address| !larder_cache::is_public(*address)) {
+        if addresses
+            .iter()
+            .any(|address| !larder_cache::is_public(*address))
+        {
             private.push(found.protocol);
         }
     }
@@ -105,8 +152,14 @@ async fn private(found: &[Found]) -> Vec<ProtocolName> {
 
 /// A host with a port, which a look-up needs whatever it is.
 fn with_port(host: &str) -> String {
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    if has_port && !host.ends_with(']') { host.to_owned() } else { format!("{host}:0") }
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    if has_port && !host.ends_with(']') {
+        host.to_owned()
+    } else {
+        format!("{host}:0")
+    }
 }
 
 /// The settings of what was found; `None` if it cannot be mirrored.
@@ -121,15 +174,28 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
         None => None,
     };
     let username = found.username.clone();
-    Some(UpstreamSettings { url, username, password, allow_private, allow: Vec::new(), requests_per_minute: None })
+    Some(UpstreamSettings {
+        url,
+        username,
+        password,
+        allow_private,
+        allow: Vec::new(),
+        requests_per_minute: None,
+    })
 }
 
 /// Mirrors of what is public are public.
-fn for_everyone(metadata: &Metadata, protocol: ProtocolName, name: &str) -> Result<GrantRow, Problem> {
+fn for_everyone(
+    metadata: &Metadata,
+    protocol: ProtocolName,
+    name: &str,
+) -> Result<GrantRow, Problem> {
     Ok(GrantRow {
         id: metadata.new_id(),
         subject: "anonymous".into(),
-        repository: format!("{protocol}/{name}").parse().map_err(Problem::internal)?,
+        repository: format!("{protocol}/{name}")
+            .parse()
+            .map_err(Problem::internal)?,
         package: "*".parse().map_err(Problem::internal)?,
         role: Role::Reader,
         created_at: metadata.now(),
@@ -143,7 +209,11 @@ fn told(protocol: ProtocolName, found: Option<&Found>, upstream: Option<&Upstrea
         tracing::info!(repository, upstream = upstream.url, found_in = %found.place, "first start: mirror made");
     } else {
         let set_with = setting(protocol);
-        tracing::info!(repository, set_with, "first start: mirror made, without an upstream yet");
+        tracing::info!(
+            repository,
+            set_with,
+            "first start: mirror made, without an upstream yet"
+        );
     }
 }
 

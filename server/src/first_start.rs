@@ -10,8 +10,16 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Passwords that are known to everyone.
-const WEAK: [&str; 8] =
-    ["password", "12345678", "123456789", "administrator", "admin123", "changeme", "letmein1", "larderlarder"];
+const WEAK: [&str; 8] = [
+    "password",
+    "12345678",
+    "123456789",
+    "administrator",
+    "admin123",
+    "changeme",
+    "letmein1",
+    "larderlarder",
+];
 
 /// Makes the data folder and takes it for this process alone, for as long as the file is held.
 pub(crate) fn lock(data: &Path) -> Result<File, String> {
@@ -22,13 +30,18 @@ pub(crate) fn lock(data: &Path) -> Result<File, String> {
         .create(data)
         .map_err(|error| format!("the data folder {shown} cannot be made: {error}"))?;
     let path = data.join("larder.lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
     let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(format!("another larder is running on {shown}; stop it, or use another --data"))
-        }
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(format!(
+            "another larder is running on {shown}; stop it, or use another --data"
+        )),
         Err(error) => Err(format!("{} cannot be locked: {error}", path.display())),
     }
 }
@@ -63,9 +76,12 @@ pub(crate) async fn first_admin(
     }
     let wrong = |text: String| Problem::internal(text);
     let password = match password {
-        Some(password) if password.len() < 8 || WEAK.contains(&password.to_lowercase().as_str()) => {
+        Some(password)
+            if password.len() < 8 || WEAK.contains(&password.to_lowercase().as_str()) =>
+        {
             return Err(wrong(
-                "LARDER_ADMIN_PASSWORD is too weak: at least 8 characters that nobody guesses".to_owned(),
+                "LARDER_ADMIN_PASSWORD is too weak: at least 8 characters that nobody guesses"
+                    .to_owned(),
             ));
         }
         Some(password) => password,
@@ -73,7 +89,10 @@ pub(crate) async fn first_admin(
     };
     let hash = gate.hash_password(&password).await?;
     let name = "admin".parse().map_err(Problem::internal)?;
-    match metadata.add_user(&name, "person", Some(hash), true, false).await {
+    match metadata
+        .add_user(&name, "person", Some(hash), true, false)
+        .await
+    {
         Ok(_) | Err(MetadataError::Exists(_)) => {}
         Err(error) => return Err(error.into()),
     }
@@ -92,7 +111,8 @@ fn random_password(data: &Path) -> Result<String, String> {
             Ok(password)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
             tracing::info!(file = %path.display(), "user admin made; its password is in this file");
             Ok(text.trim().to_owned())
         }
@@ -102,7 +122,11 @@ fn random_password(data: &Path) -> Result<String, String> {
 
 /// Writes a file that did not exist and that only its owner can read, durably.
 pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

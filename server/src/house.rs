@@ -56,11 +56,19 @@ pub(crate) struct Way {
 
 /// The system's clock. A file named in `LARDER_TEST_CLOCK` moves it by as many seconds as it says, in debug builds only.
 pub(crate) fn clock() -> Clock {
-    let shift = if cfg!(debug_assertions) { std::env::var_os("LARDER_TEST_CLOCK") } else { None };
+    let shift = if cfg!(debug_assertions) {
+        std::env::var_os("LARDER_TEST_CLOCK")
+    } else {
+        None
+    };
     Clock::new(move || {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let now = Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
-        let text = shift.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        let text = shift
+            .as_ref()
+            .and_then(|file| std::fs::read_to_string(file).ok());
         match text.and_then(|text| text.trim().parse::<u64>().ok()) {
             Some(seconds) => now.after(Duration::from_secs(seconds)),
             None => now,
@@ -89,10 +97,23 @@ impl House {
             upload_idle: config.server.limits.upload_idle_time,
         };
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
-        let packages = Packages::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), behaviour(config)?);
-        let api_limits = ApiLimits { json_bytes: usize::try_from(config.server.limits.json_size)? };
+        let packages = Packages::new(
+            metadata.clone(),
+            blobs.clone(),
+            Arc::clone(&gate),
+            behaviour(config)?,
+        );
+        let api_limits = ApiLimits {
+            json_bytes: usize::try_from(config.server.limits.json_size)?,
+        };
         let engine = Arc::new(Engine(packages.clone()));
-        let api = Api::new(metadata.clone(), Arc::clone(&gate), engine, api_limits, creatable());
+        let api = Api::new(
+            metadata.clone(),
+            Arc::clone(&gate),
+            engine,
+            api_limits,
+            creatable(),
+        );
         let identity = tls::identity(config)?;
         let observer = Arc::new(Observer::new(packages.counters()));
         let system = System {
@@ -109,7 +130,19 @@ impl House {
             body_idle: config.server.limits.body_idle_time,
         };
         let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
-        Ok(Self { gate, blobs, registry, images, packages, api, sign_in, system, observer, way, _lock: lock })
+        Ok(Self {
+            gate,
+            blobs,
+            registry,
+            images,
+            packages,
+            api,
+            sign_in,
+            system,
+            observer,
+            way,
+            _lock: lock,
+        })
     }
 }
 
@@ -133,13 +166,20 @@ fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
                 region: storage.region.clone(),
                 endpoint: storage.endpoint.as_ref().map(ToString::to_string),
                 access_key_id: storage.access_key_id.clone(),
-                secret_access_key: storage.secret_access_key.as_ref().map(|secret| secret.expose().to_owned()),
+                secret_access_key: storage
+                    .secret_access_key
+                    .as_ref()
+                    .map(|secret| secret.expose().to_owned()),
                 allow_http: storage.allow_http,
                 path_style: storage.path_style,
             };
             Ok(BlobStore::s3(&settings, &storage.staging)?)
         }
-        kind => Err(format!("this larder was built without storage.kind = \"{}\"", kind.as_str()).into()),
+        kind => Err(format!(
+            "this larder was built without storage.kind = \"{}\"",
+            kind.as_str()
+        )
+        .into()),
     }
 }
 
@@ -150,7 +190,9 @@ fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
         missing: cache.not_found,
         patience: cache.patience,
         document_bytes: usize::try_from(cache.document_size)?,
-        artifact_bytes: Some(config.server.limits.blob_size).filter(|size| *size > 0).unwrap_or(u64::MAX),
+        artifact_bytes: Some(config.server.limits.blob_size)
+            .filter(|size| *size > 0)
+            .unwrap_or(u64::MAX),
         offline: cache.offline,
         manners: Manners {
             connect_time: cache.upstream_connect_time,

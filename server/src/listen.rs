@@ -56,11 +56,18 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
         tokio::spawn(metrics::serve(bind(address)?, Arc::clone(&house.observer)));
     }
     tokio::spawn(jobs::run(Arc::clone(&house)));
-    let scheme = if house.way.tls.is_some() { "https" } else { "http" };
+    let scheme = if house.way.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     tracing::info!(url = %format!("{scheme}://{address}"), version = env!("CARGO_PKG_VERSION"), "larder is ready");
     accept(&house, &listener, &workers, config).await?;
     drop(listener);
-    tracing::info!(seconds = terms.shutdown_time.as_secs(), "stopping; running requests may finish");
+    tracing::info!(
+        seconds = terms.shutdown_time.as_secs(),
+        "stopping; running requests may finish"
+    );
     stop.send_replace(true);
     for worker in workers {
         drop(worker.arrivals);
@@ -74,21 +81,32 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
 /// A service is given 1,024 open files, and leave to take far more; a download of a large blob takes two.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    ) {
         tracing::warn!(%error, files = limit.current, "no more files may be open than are allowed at first");
     }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     let listen = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
         socket.set_reuseaddr(true)?;
         SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES)?; // its connections have it too
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    listen()
-        .map_err(|error: std::io::Error| format!("cannot listen on {address}: {error}; choose another with --listen"))
+    listen().map_err(|error: std::io::Error| {
+        format!("cannot listen on {address}: {error}; choose another with --listen")
+    })
 }
 
 /// Accepts until a signal says to stop; each connection goes to the worker with the fewest.
@@ -101,7 +119,11 @@ async fn accept(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let limits = &config.server.limits;
-    let guests = Guests::new(limits.connections, limits.connections_per_address, Arc::clone(&house.observer));
+    let guests = Guests::new(
+        limits.connections,
+        limits.connections_per_address,
+        Arc::clone(&house.observer),
+    );
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -116,10 +138,22 @@ async fn accept(
                 continue;
             }
         };
-        let Some(worker) = workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed)) else { continue };
-        let Some(guest) = guests.admit(peer.ip(), &worker.load) else { continue };
-        let Ok(stream) = stream.into_std() else { continue };
-        worker.arrivals.send((stream, peer, guest)).map_err(|_| "a worker thread has ended")?;
+        let Some(worker) = workers
+            .iter()
+            .min_by_key(|worker| worker.load.load(Ordering::Relaxed))
+        else {
+            continue;
+        };
+        let Some(guest) = guests.admit(peer.ip(), &worker.load) else {
+            continue;
+        };
+        let Ok(stream) = stream.into_std() else {
+            continue;
+        };
+        worker
+            .arrivals
+            .send((stream, peer, guest))
+            .map_err(|_| "a worker thread has ended")?;
     }
 }
 
@@ -131,8 +165,10 @@ fn start_worker(
 ) -> Result<Worker, std::io::Error> {
     let (arrivals, mut arriving) = mpsc::unbounded_channel::<Arrival>();
     let house = Arc::clone(house);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(BLOCKING_THREADS).build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()?;
     let run = async move {
         let mut serving = JoinSet::new();
         let mut stop = std::pin::pin!(stopped(stopping.clone()));
@@ -156,8 +192,14 @@ fn start_worker(
             }
         }
         let drained = async { while serving.join_next().await.is_some() {} };
-        if tokio::time::timeout(terms.shutdown_time, drained).await.is_err() {
-            tracing::warn!(connections = serving.len(), "requests that did not finish in time were cut off");
+        if tokio::time::timeout(terms.shutdown_time, drained)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = serving.len(),
+                "requests that did not finish in time were cut off"
+            );
         }
     };
     let name = format!("worker-{number}");
@@ -165,5 +207,9 @@ fn start_worker(
         runtime.block_on(run);
         runtime.shutdown_timeout(Duration::from_secs(1));
     })?;
-    Ok(Worker { load: Arc::default(), arrivals, thread })
+    Ok(Worker {
+        load: Arc::default(),
+        arrivals,
+        thread,
+    })
 }

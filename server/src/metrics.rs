@@ -23,7 +23,9 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 pub(crate) async fn serve(listener: TcpListener, observer: Arc<Observer>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -35,15 +37,27 @@ pub(crate) async fn serve(listener: TcpListener, observer: Arc<Observer>) {
         tokio::spawn(async move {
             let answer = service_fn(|request: http::Request<hyper::body::Incoming>| {
                 let known = request.uri().path() == "/metrics";
-                let text = if known { observer.text() } else { "metrics are at /metrics\n".to_owned() };
+                let text = if known {
+                    observer.text()
+                } else {
+                    "metrics are at /metrics\n".to_owned()
+                };
                 let mut response = Response::new(Full::new(bytes::Bytes::from(text)));
-                *response.status_mut() = if known { StatusCode::OK } else { StatusCode::NOT_FOUND };
+                *response.status_mut() = if known {
+                    StatusCode::OK
+                } else {
+                    StatusCode::NOT_FOUND
+                };
                 let content = if known { CONTENT } else { "text/plain" };
-                response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content));
+                response
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, http::HeaderValue::from_static(content));
                 async move { Ok::<_, Infallible>(response) }
             });
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIME);
             if let Err(error) = builder.serve_connection(TokioIo::new(stream), answer).await {
                 tracing::debug!(%error, "a scraper's connection broke");
             }

@@ -18,7 +18,9 @@ use tracing::level_filters::LevelFilter;
 pub(crate) const DOORS: [&str; 4] = ["registry", "api", "system", "packages"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Upper bounds of the histogram of durations, in seconds.
-const BOUNDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
+const BOUNDS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0,
+];
 
 /// Starts logging to standard output: text on a terminal, JSON lines elsewhere.
 pub(crate) fn start_log(log: &Log) {
@@ -29,7 +31,10 @@ pub(crate) fn start_log(log: &Log) {
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_ansi(terminal);
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(terminal);
     if json {
         lines.json().flatten_event(true).init();
     } else {
@@ -55,7 +60,12 @@ impl Collector for Below {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counter = ConstCounter::new(self.0.upstream_requests());
         let kind = counter.metric_type();
-        let of_one = encoder.encode_descriptor("upstream_requests", "Requests sent to upstreams", None, kind)?;
+        let of_one = encoder.encode_descriptor(
+            "upstream_requests",
+            "Requests sent to upstreams",
+            None,
+            kind,
+        )?;
         counter.encode(of_one)
     }
 }
@@ -69,7 +79,11 @@ impl Observer {
         for door in DOORS {
             let labelled = registry.sub_registry_with_label(("door".into(), door.into()));
             let duration = Histogram::new(BOUNDS);
-            labelled.register("request_duration_seconds", "Time until the response began", duration.clone());
+            labelled.register(
+                "request_duration_seconds",
+                "Time until the response began",
+                duration.clone(),
+            );
             durations.push(duration);
             for class in CLASSES {
                 let counter = Counter::default();
@@ -78,12 +92,24 @@ impl Observer {
                 requests.push(counter);
             }
         }
-        let (sent_bytes, refused_connections, connections) = (Counter::default(), Counter::default(), Gauge::default());
+        let (sent_bytes, refused_connections, connections) =
+            (Counter::default(), Counter::default(), Gauge::default());
         registry.register("sent_bytes", "Bytes of bodies sent", sent_bytes.clone());
         registry.register("connections", "Open connections", connections.clone());
-        registry.register("refused_connections", "Connections over a limit", refused_connections.clone());
+        registry.register(
+            "refused_connections",
+            "Connections over a limit",
+            refused_connections.clone(),
+        );
         registry.register_collector(Box::new(Below(counters)));
-        Self { registry, requests, durations, sent_bytes, connections, refused_connections }
+        Self {
+            registry,
+            requests,
+            durations,
+            sent_bytes,
+            connections,
+            refused_connections,
+        }
     }
 
     /// Counts an answered request; `door` is its index in [`DOORS`].

@@ -25,12 +25,19 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) const fn of(limits: &Limits) -> Self {
-        Self { head: limits.header_time, idle: limits.idle_time, answer: limits.body_idle_time }
+        Self {
+            head: limits.header_time,
+            idle: limits.idle_time,
+            answer: limits.body_idle_time,
+        }
     }
 
     /// For connections whose peer sends more than requests (HTTP/2): bytes alone do not begin a head.
     pub(crate) const fn of_frames(self) -> Self {
-        Self { head: self.idle, ..self }
+        Self {
+            head: self.idle,
+            ..self
+        }
     }
 }
 
@@ -89,7 +96,16 @@ impl<S> Paced<S> {
     pub(crate) fn new(stream: S, patience: Patience, answering: Answering) -> Self {
         let waiting = Waiting::Head(Instant::now() + patience.head);
         let (timer, stall) = Default::default();
-        Self { stream, patience, answering, begun: 0, waiting, timer, stalled: None, stall }
+        Self {
+            stream,
+            patience,
+            answering,
+            begun: 0,
+            waiting,
+            timer,
+            stalled: None,
+            stall,
+        }
     }
 
     /// Follows the conversation after a read that brought `count` bytes, or none yet.
@@ -101,7 +117,9 @@ impl<S> Paced<S> {
         self.waiting = match self.waiting {
             _ if begun != self.answering.0.ended.load(Ordering::Relaxed) => Waiting::Nothing,
             Waiting::Nothing if count == 0 => Waiting::Request(Instant::now() + self.patience.idle),
-            Waiting::Nothing | Waiting::Request(_) if count > 0 => Waiting::Head(Instant::now() + self.patience.head),
+            Waiting::Nothing | Waiting::Request(_) if count > 0 => {
+                Waiting::Head(Instant::now() + self.patience.head)
+            }
             same => same,
         };
         match self.waiting {
@@ -110,12 +128,18 @@ impl<S> Paced<S> {
         }
     }
 
-    fn watch_writing<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn watch_writing<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stalled = None;
             return outcome;
         }
-        let end = *self.stalled.get_or_insert_with(|| Instant::now() + self.patience.answer);
+        let end = *self
+            .stalled
+            .get_or_insert_with(|| Instant::now() + self.patience.answer);
         self.stall.poll(cx, end)
     }
 }
@@ -142,7 +166,11 @@ impl Timer {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let end = self.heard(buffer.filled().len() - before);
@@ -154,7 +182,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch_writing(cx, sent)
     }

@@ -26,49 +26,102 @@ pub(crate) struct Peer {
 }
 
 /// Answers a request. Never fails: what goes wrong is an answer too.
-pub(crate) async fn serve(house: &House, peer: &Peer, request: Request<hyper::body::Incoming>) -> Response<Body> {
+pub(crate) async fn serve(
+    house: &House,
+    peer: &Peer,
+    request: Request<hyper::body::Incoming>,
+) -> Response<Body> {
     let (began, answer) = (Instant::now(), peer.answering.begin());
     let (parts, body) = request.into_parts();
     let way = &house.way;
-    let trusts = |address| way.trusted_proxies.iter().any(|network| network.contains(address));
-    let site = Site::of(&parts.uri, &parts.headers, way.public_url.as_deref(), peer.tls, peer.address, trusts);
+    let trusts = |address| {
+        way.trusted_proxies
+            .iter()
+            .any(|network| network.contains(address))
+    };
+    let site = Site::of(
+        &parts.uri,
+        &parts.headers,
+        way.public_url.as_deref(),
+        peer.tls,
+        peer.address,
+        trusts,
+    );
     let id = request_id(&parts);
     let line = tracing::enabled!(tracing::Level::INFO).then(|| Line::begin(&parts, &site, began));
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
     let (door, mut opened) = route(house, parts, incoming, &site, peer.wire.as_ref()).await;
     let status = opened.response.status().as_u16();
     house.observer.answered(door, status, began.elapsed());
-    house.observer.sent(http_body::Body::size_hint(opened.response.body()).exact().unwrap_or_default());
+    house.observer.sent(
+        http_body::Body::size_hint(opened.response.body())
+            .exact()
+            .unwrap_or_default(),
+    );
     opened.response.headers_mut().insert(REQUEST_ID, id.clone());
-    if let Some(problem) = opened.problem.as_ref().filter(|problem| problem.kind.status() >= 500) {
-        tracing::error!(request_id = text(&id), problem = problem.with_causes(), "a request failed");
+    if let Some(problem) = opened
+        .problem
+        .as_ref()
+        .filter(|problem| problem.kind.status() >= 500)
+    {
+        tracing::error!(
+            request_id = text(&id),
+            problem = problem.with_causes(),
+            "a request failed"
+        );
     }
     match line {
         Some(line) => line.when_sent(opened, id, answer),
-        None => opened.response.map(|body| body.on_end(move |_| drop(answer))),
+        None => opened
+            .response
+            .map(|body| body.on_end(move |_| drop(answer))),
     }
 }
 
 /// The door of a path, by its index in the metrics.
-async fn route(house: &House, parts: Parts, body: Incoming, site: &Site, wire: Option<&Wire>) -> (usize, Opened) {
+async fn route(
+    house: &House,
+    parts: Parts,
+    body: Incoming,
+    site: &Site,
+    wire: Option<&Wire>,
+) -> (usize, Opened) {
     let path = parts.uri.path();
     let (gate, blobs) = (&house.gate, &house.blobs);
     if path == "/v2" || path.starts_with("/v2/") {
         if house.images.has(&parts) {
-            return (3, open(&house.images, gate, blobs, parts, body, site, wire).await);
+            return (
+                3,
+                open(&house.images, gate, blobs, parts, body, site, wire).await,
+            );
         }
-        return (0, open(&house.registry, gate, blobs, parts, body, site, wire).await);
+        return (
+            0,
+            open(&house.registry, gate, blobs, parts, body, site, wire).await,
+        );
     }
     if path.starts_with("/api/v1/") {
-        return (1, open(&house.api, gate, blobs, parts, body, site, wire).await);
+        return (
+            1,
+            open(&house.api, gate, blobs, parts, body, site, wire).await,
+        );
     }
     if larder_cache::is_packages(path) {
-        return (3, open(&house.packages, gate, blobs, parts, body, site, wire).await);
+        return (
+            3,
+            open(&house.packages, gate, blobs, parts, body, site, wire).await,
+        );
     }
     if path == larder_access::sign_in::PAGE {
-        return (1, open(&house.sign_in, gate, blobs, parts, body, site, wire).await);
+        return (
+            1,
+            open(&house.sign_in, gate, blobs, parts, body, site, wire).await,
+        );
     }
-    (2, open(&house.system, gate, blobs, parts, body, site, wire).await)
+    (
+        2,
+        open(&house.system, gate, blobs, parts, body, site, wire).await,
+    )
 }
 
 /// Numbers the requests of this process.
@@ -80,13 +133,16 @@ fn request_id(parts: &Parts) -> HeaderValue {
     let plain = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
         (1..=64).contains(&bytes.len())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
     if let Some(id) = parts.headers.get(REQUEST_ID).filter(plain) {
         return id.clone();
     }
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    HeaderValue::try_from(format!("{:x}-{number:x}", *PROCESS)).unwrap_or_else(|_| HeaderValue::from_static("0"))
+    HeaderValue::try_from(format!("{:x}-{number:x}", *PROCESS))
+        .unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
 fn text(value: &HeaderValue) -> &str {

@@ -45,19 +45,32 @@ impl Socket {
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                sent => return Poll::Ready(sent.map(|sent| usize::try_from(sent).unwrap_or(usize::MAX))),
+                sent => {
+                    return Poll::Ready(
+                        sent.map(|sent| usize::try_from(sent).unwrap_or(usize::MAX)),
+                    );
+                }
             }
         }
     }
 
     /// Sends real bytes that a file follows: the kernel joins them into full packets.
-    fn poll_send_head(&mut self, cx: &mut Context<'_>, head: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_send_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        head: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.stream.poll_write_ready(cx))?;
             let stream = &self.stream;
             let sent = stream.try_io(Interest::WRITABLE, || {
                 let flags = SendFlags::MORE | SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-                Ok(sendmsg(stream, head, &mut SendAncillaryBuffer::default(), flags)?)
+                Ok(sendmsg(
+                    stream,
+                    head,
+                    &mut SendAncillaryBuffer::default(),
+                    flags,
+                )?)
             });
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -67,8 +80,14 @@ impl Socket {
         }
     }
 
-    fn poll_send(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let real = slices.iter().position(|slice| !slice.is_empty() && is_placeholder(slice));
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let real = slices
+            .iter()
+            .position(|slice| !slice.is_empty() && is_placeholder(slice));
         match real {
             None => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
             Some(at) => {
@@ -83,13 +102,21 @@ impl Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 

@@ -45,8 +45,15 @@ impl System {
             self.metadata.ping().await?;
             self.blobs.ping().await.map_err(Problem::from)
         };
-        let late = |_| Problem::busy("the database or the store does not answer", Duration::from_secs(5));
-        tokio::time::timeout(PROBE_TIME, reach).await.map_err(late)?
+        let late = |_| {
+            Problem::busy(
+                "the database or the store does not answer",
+                Duration::from_secs(5),
+            )
+        };
+        tokio::time::timeout(PROBE_TIME, reach)
+            .await
+            .map_err(late)?
     }
 }
 
@@ -60,19 +67,34 @@ impl Door for System {
             "/readyz" => Endpoint::Ready,
             "/metrics" if self.metrics => Endpoint::Metrics,
             "/ca.crt" if self.ca.is_some() => Endpoint::Ca,
-            _ => return Err(Problem::not_found("path", "nothing is here; images are below /v2/")),
+            _ => {
+                return Err(Problem::not_found(
+                    "path",
+                    "nothing is here; images are below /v2/",
+                ));
+            }
         };
         if request.method == http::Method::GET || request.method == http::Method::HEAD {
             return Ok(endpoint);
         }
-        Err(Problem::new(Kind::Method, "method", "this method is not for this path"))
+        Err(Problem::new(
+            Kind::Method,
+            "method",
+            "this method is not for this path",
+        ))
     }
 
     fn subjects(&self, _: &Endpoint) -> Vec<Subject> {
         Vec::new()
     }
 
-    async fn answer(&self, grant: Grant, endpoint: Endpoint, _: &Parts, _: &mut Incoming) -> Result<Answer, Problem> {
+    async fn answer(
+        &self,
+        grant: Grant,
+        endpoint: Endpoint,
+        _: &Parts,
+        _: &mut Incoming,
+    ) -> Result<Answer, Problem> {
         let ok = |body: String| Reply::new(StatusCode::OK).with_body(TEXT, body);
         Ok(Answer::Reply(match endpoint {
             Endpoint::Front => ok("Larder: container images are at /v2/\n".to_owned()),
@@ -85,9 +107,10 @@ impl Door for System {
                 demand_superuser(&grant)?;
                 Reply::new(StatusCode::OK).with_body(metrics::CONTENT, self.observer.text())
             }
-            Endpoint::Ca => {
-                Reply::new(StatusCode::OK).with_body("application/x-pem-file", self.ca.clone().unwrap_or_default())
-            }
+            Endpoint::Ca => Reply::new(StatusCode::OK).with_body(
+                "application/x-pem-file",
+                self.ca.clone().unwrap_or_default(),
+            ),
         }))
     }
 
@@ -95,7 +118,10 @@ impl Door for System {
         let status = problem.status();
         let reply = Reply::new(status).with_body(TEXT, format!("{}\n", problem.detail));
         if problem.kind == Kind::Unauthenticated {
-            return reply.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"larder\", charset=\"UTF-8\""));
+            return reply.with(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"larder\", charset=\"UTF-8\""),
+            );
         }
         reply
     }
@@ -107,7 +133,11 @@ fn demand_superuser(grant: &Grant) -> Result<(), Problem> {
         return Ok(());
     }
     if grant.principal().user.is_none() {
-        return Err(Problem::new(Kind::Unauthenticated, "access", "log in as a superuser to see metrics"));
+        return Err(Problem::new(
+            Kind::Unauthenticated,
+            "access",
+            "log in as a superuser to see metrics",
+        ));
     }
     Err(Problem::new(
         Kind::Denied,

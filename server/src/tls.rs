@@ -23,7 +23,10 @@ pub(crate) struct Identity {
 pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Error>> {
     match &config.server.tls {
         Tls::Off => Ok(None),
-        Tls::Files { cert, key } => Ok(Some(Identity { config: server_config(cert, key)?, ca: None })),
+        Tls::Files { cert, key } => Ok(Some(Identity {
+            config: server_config(cert, key)?,
+            ca: None,
+        })),
         Tls::SelfSigned => {
             let folder = config.data.join("tls");
             std::fs::create_dir_all(&folder)?;
@@ -34,7 +37,10 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
             let (cert, key) = (folder.join("server.crt"), folder.join("server.key"));
             make_leaf(config, &ca_key, &cert, &key)?;
             let ca = std::fs::read(&ca_cert)?.into();
-            Ok(Some(Identity { config: server_config(&cert, &key)?, ca: Some(ca) }))
+            Ok(Some(Identity {
+                config: server_config(&cert, &key)?,
+                ca: Some(ca),
+            }))
         }
     }
 }
@@ -42,7 +48,8 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
 /// Certificates (PEM) of authorities that upstreams' certificates may come from.
 pub(crate) fn authorities(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let read = |path: &PathBuf| {
-        let wrong = |why: &dyn Display| format!("cache.upstream_authorities: {}: {why}", path.display());
+        let wrong =
+            |why: &dyn Display| format!("cache.upstream_authorities: {}: {why}", path.display());
         let pem = std::fs::read(path).map_err(|error| wrong(&error))?;
         let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
         match certificates.map_err(|error| wrong(&error))?.len() {
@@ -56,7 +63,9 @@ pub(crate) fn authorities(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Box<dyn Err
 fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
     let wrong = |path: &Path, error: &dyn Error| format!("{}: {error}", path.display());
     let certs = CertificateDer::pem_file_iter(cert).map_err(|error| wrong(cert, &error))?;
-    let certs = certs.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(cert, &error))?;
+    let certs = certs
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong(cert, &error))?;
     let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -78,7 +87,9 @@ fn make_ca(cert: &Path, key: &Path) -> Result<(), Box<dyn Error>> {
 /// What the CA says of itself; the same at every start, so that its key alone is needed to sign.
 fn ca_params() -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
-    params.distinguished_name.push(DnType::CommonName, "Larder CA");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Larder CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_after = rcgen::date_time_ymd(2100, 1, 1);
@@ -86,12 +97,26 @@ fn ca_params() -> Result<CertificateParams, rcgen::Error> {
 }
 
 /// A certificate for the names under which this start can be reached.
-fn make_leaf(config: &Config, ca_key: &Path, cert: &Path, key: &Path) -> Result<(), Box<dyn Error>> {
+fn make_leaf(
+    config: &Config,
+    ca_key: &Path,
+    cert: &Path,
+    key: &Path,
+) -> Result<(), Box<dyn Error>> {
     let issuer_key = KeyPair::from_pem(&std::fs::read_to_string(ca_key)?)?;
     let issuer = Issuer::new(ca_params()?, issuer_key);
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     names.push(config.server.listen.ip().to_string());
-    names.push(rustix::system::uname().nodename().to_string_lossy().into_owned());
+    names.push(
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+    );
     if let Some(url) = &config.server.public_url {
         let authority = url.authority();
         let host = authority

@@ -27,10 +27,18 @@ impl Direct {
     /// Opens a file that is there. `None` where its file system has no direct writing.
     pub(crate) fn open(path: &Path) -> Option<Self> {
         let flags = i32::try_from(OFlags::DIRECT.bits()).ok()?;
-        let file = File::options().write(true).custom_flags(flags).open(path).ok()?;
+        let file = File::options()
+            .write(true)
+            .custom_flags(flags)
+            .open(path)
+            .ok()?;
         let buffer = vec![0; PIECE_BYTES + usize::try_from(BLOCK).ok()?];
         let start = buffer.as_ptr().align_offset(usize::try_from(BLOCK).ok()?);
-        (start + PIECE_BYTES <= buffer.len()).then_some(Self { file, buffer, start })
+        (start + PIECE_BYTES <= buffer.len()).then_some(Self {
+            file,
+            buffer,
+            start,
+        })
     }
 
     /// Writes whole blocks at an offset that is a multiple of [`BLOCK`]; `each` sees them as they pass.
@@ -44,7 +52,9 @@ impl Direct {
     ) -> io::Result<()> {
         let file = &self.file;
         let write = |piece: &[u8], at: u64| match file.write_all_at(piece, at) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => cached.write_all_at(piece, at),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                cached.write_all_at(piece, at)
+            }
             written => written,
         };
         let buffer = &mut self.buffer[self.start..self.start + PIECE_BYTES];

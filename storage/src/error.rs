@@ -49,9 +49,9 @@ impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::Full(error)
-            }
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full(error),
             _ => Self::Io(error),
         }
     }
@@ -86,14 +86,17 @@ impl From<tokio::task::JoinError> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::Full(_) => {
-                Self::new(Kind::Full, "storage", "the server's storage is full; nothing was kept of this upload")
-                    .because(error)
-            }
-            Error::NotDurable(_) | Error::Remote(_) => {
-                Self::busy("the server's storage fails; nothing was kept, try again", Duration::from_secs(5))
-                    .because(error)
-            }
+            Error::Full(_) => Self::new(
+                Kind::Full,
+                "storage",
+                "the server's storage is full; nothing was kept of this upload",
+            )
+            .because(error),
+            Error::NotDurable(_) | Error::Remote(_) => Self::busy(
+                "the server's storage fails; nothing was kept, try again",
+                Duration::from_secs(5),
+            )
+            .because(error),
             error => Self::internal(error),
         }
     }

@@ -18,7 +18,11 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// `<algorithm>/<first two hex digits>`: the folder below `blobs/`.
     pub fn folder(&self) -> String {
-        format!("{}/{}", self.digest.algorithm().name(), &self.digest.hex()[..2])
+        format!(
+            "{}/{}",
+            self.digest.algorithm().name(),
+            &self.digest.hex()[..2]
+        )
     }
 
     /// `<hex>.<generation>`: the name in the folder.
@@ -34,7 +38,8 @@ impl ObjectKey {
         let digest = format!("{algorithm}:{encoded}").parse().ok()?;
         let generation = i64::from_str_radix(generation, 16).ok()?;
         let key = Self { digest, generation };
-        (parts.next().is_none() && fan == hex::encode(&digest.bytes()[..1]) && key.file() == file).then_some(key)
+        (parts.next().is_none() && fan == hex::encode(&digest.bytes()[..1]) && key.file() == file)
+            .then_some(key)
     }
 }
 
@@ -51,7 +56,10 @@ mod tests {
 
     #[test]
     fn keys_round_trip_and_nothing_else_parses() {
-        let key = ObjectKey { digest: Digest::of(Algorithm::Sha512, b"x"), generation: 0x1234 };
+        let key = ObjectKey {
+            digest: Digest::of(Algorithm::Sha512, b"x"),
+            generation: 0x1234,
+        };
         assert_eq!(ObjectKey::parse(&key.to_string()), Some(key));
         for bad in [
             "",

@@ -20,10 +20,16 @@ impl Local {
         let blobs = root.join("blobs");
         std::fs::create_dir_all(&blobs)?;
         sync_folder(root)?;
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = root
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             sync_folder(parent)?;
         }
-        Ok(Self { root: blobs, folders: Mutex::default() })
+        Ok(Self {
+            root: blobs,
+            folders: Mutex::default(),
+        })
     }
 
     /// Gives a sealed file its key as a second name, durably. Blocking.
@@ -52,7 +58,9 @@ impl Local {
     pub(crate) fn remove(&self, key: &ObjectKey) -> Result<bool, Error> {
         let folder = self.root.join(key.folder());
         match std::fs::remove_file(folder.join(key.file())) {
-            Ok(()) => sync_folder(&folder).map_err(Error::NotDurable).map(|()| true),
+            Ok(()) => sync_folder(&folder)
+                .map_err(Error::NotDurable)
+                .map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -91,7 +99,10 @@ impl Local {
 }
 
 fn lacks_links(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::TooManyLinks)
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::TooManyLinks
+    )
 }
 
 /// Makes the entries of a folder durable. Blocking.

@@ -40,7 +40,9 @@ impl BlobStore {
             builder = builder.with_endpoint(endpoint);
         }
         if let (Some(id), Some(secret)) = (&settings.access_key_id, &settings.secret_access_key) {
-            builder = builder.with_access_key_id(id).with_secret_access_key(secret);
+            builder = builder
+                .with_access_key_id(id)
+                .with_secret_access_key(secret);
         }
         let bucket = builder.build()?;
         let store: Arc<dyn ObjectStore> = match &settings.prefix {

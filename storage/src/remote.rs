@@ -25,7 +25,10 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)) }
+        Self {
+            store,
+            parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
+        }
     }
 
     fn path(key: &ObjectKey) -> Path {
@@ -33,7 +36,12 @@ impl Remote {
     }
 
     /// Sends a sealed file to its key. The store makes it visible whole or not at all.
-    pub(crate) async fn keep(&self, file: &Arc<File>, size: u64, key: &ObjectKey) -> Result<(), Error> {
+    pub(crate) async fn keep(
+        &self,
+        file: &Arc<File>,
+        size: u64,
+        key: &ObjectKey,
+    ) -> Result<(), Error> {
         let path = Self::path(key);
         if size <= PART_BYTES {
             let permit = self.parts.acquire().await.map_err(|_| Error::Stopped)?;
@@ -54,13 +62,21 @@ impl Remote {
         }
     }
 
-    async fn send_parts(&self, upload: &mut dyn MultipartUpload, file: &Arc<File>, size: u64) -> Result<(), Error> {
+    async fn send_parts(
+        &self,
+        upload: &mut dyn MultipartUpload,
+        file: &Arc<File>,
+        size: u64,
+    ) -> Result<(), Error> {
         let part_bytes = PART_BYTES.max(size.div_ceil(MOST_PARTS));
         let mut sending = tokio::task::JoinSet::new();
         let mut at = 0;
         while at < size {
             let end = size.min(at + part_bytes);
-            let permit = Arc::clone(&self.parts).acquire_owned().await.map_err(|_| Error::Stopped)?;
+            let permit = Arc::clone(&self.parts)
+                .acquire_owned()
+                .await
+                .map_err(|_| Error::Stopped)?;
             let part = upload.put_part(read(file, at..end).await?.into());
             sending.spawn(async move {
                 let sent = part.await;
@@ -84,9 +100,17 @@ impl Remote {
         if range.is_empty() {
             return Ok(Content::Ready(bytes::Bytes::new()));
         }
-        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            ..GetOptions::default()
+        };
         let found = self.store.get_opts(&Self::path(key), options).await?;
-        Ok(Content::Stream(found.into_stream().map(|piece| piece.map_err(Error::from)).boxed()))
+        Ok(Content::Stream(
+            found
+                .into_stream()
+                .map(|piece| piece.map_err(Error::from))
+                .boxed(),
+        ))
     }
 
     /// Removes an object; whether it was there as far as the store tells.
@@ -104,7 +128,11 @@ impl Remote {
         let mut objects = self.store.list(Some(&Path::from("blobs")));
         while let Some(object) = objects.next().await {
             let object = object?;
-            let below = object.location.as_ref().split_once("blobs/").map(|(_, below)| below);
+            let below = object
+                .location
+                .as_ref()
+                .split_once("blobs/")
+                .map(|(_, below)| below);
             if let Some(key) = below.and_then(ObjectKey::parse) {
                 each(key, object.size);
             }

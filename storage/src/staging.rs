@@ -52,10 +52,21 @@ pub struct Staging {
 
 impl Staging {
     /// Starts an empty staging file at `path`; what an upload before left there, and nobody acknowledged, goes.
-    pub(crate) async fn create(path: PathBuf, doubt: Doubt, direct: bool, algorithm: Algorithm) -> Result<Self, Error> {
+    pub(crate) async fn create(
+        path: PathBuf,
+        doubt: Doubt,
+        direct: bool,
+        algorithm: Algorithm,
+    ) -> Result<Self, Error> {
         let at = path.clone();
         let create = move || {
-            let create = || File::options().write(true).read(true).create_new(true).open(&at);
+            let create = || {
+                File::options()
+                    .write(true)
+                    .read(true)
+                    .create_new(true)
+                    .open(&at)
+            };
             match create() {
                 // Removed, never truncated: it may be an object too.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -65,8 +76,17 @@ impl Staging {
                 created => created,
             }
         };
-        let file = tokio::task::spawn_blocking(create).await?.map_err(Error::of_write)?;
-        Ok(Self::over(path, file, doubt, direct, 0, Hasher::new(algorithm)))
+        let file = tokio::task::spawn_blocking(create)
+            .await?
+            .map_err(Error::of_write)?;
+        Ok(Self::over(
+            path,
+            file,
+            doubt,
+            direct,
+            0,
+            Hasher::new(algorithm),
+        ))
     }
 
     /// Takes up the file at `path`, of which `offset` bytes are acknowledged; what was written beyond them is cut off.
@@ -97,7 +117,14 @@ impl Staging {
         Ok(Self::over(path, file, doubt, direct, offset, hasher))
     }
 
-    fn over(path: PathBuf, file: File, doubt: Doubt, direct: bool, offset: u64, hasher: Hasher) -> Self {
+    fn over(
+        path: PathBuf,
+        file: File,
+        doubt: Doubt,
+        direct: bool,
+        offset: u64,
+        hasher: Hasher,
+    ) -> Self {
         Self {
             path,
             file: Arc::new(file),
@@ -107,7 +134,11 @@ impl Staging {
             settled: offset,
             gathered: Vec::new(),
             gathered_bytes: 0,
-            work: Some(Work { hasher, checker: Checker::Nothing, direct: None }),
+            work: Some(Work {
+                hasher,
+                checker: Checker::Nothing,
+                direct: None,
+            }),
             writing: None,
             syncing: None,
             unsynced_bytes: offset,
@@ -156,7 +187,9 @@ impl Staging {
     pub fn expect(&mut self, vouch: &Vouch) {
         if let Some(work) = self.work.as_mut() {
             work.checker = match vouch {
-                Vouch::Digest(digest) if digest.algorithm() == work.hasher.algorithm() => Checker::Nothing,
+                Vouch::Digest(digest) if digest.algorithm() == work.hasher.algorithm() => {
+                    Checker::Nothing
+                }
                 vouch => Checker::new(vouch),
             };
         }
@@ -168,7 +201,9 @@ impl Staging {
         let work = self.work.as_ref().ok_or(Error::Stopped)?;
         let digest = work.hasher.clone().finish();
         let agrees = match vouch {
-            Vouch::Digest(expected) if expected.algorithm() == digest.algorithm() => digest == *expected,
+            Vouch::Digest(expected) if expected.algorithm() == digest.algorithm() => {
+                digest == *expected
+            }
             _ => work.checker.clone().agrees(),
         };
         Ok((digest, agrees))
@@ -185,8 +220,13 @@ impl Staging {
             return Ok(None);
         }
         self.settle().await?;
-        let (file, length) = (Arc::clone(&self.file), usize::try_from(self.offset).unwrap_or(usize::MAX));
-        tokio::task::spawn_blocking(move || read_piece(&file, 0, length)).await?.map(Some)
+        let (file, length) = (
+            Arc::clone(&self.file),
+            usize::try_from(self.offset).unwrap_or(usize::MAX),
+        );
+        tokio::task::spawn_blocking(move || read_piece(&file, 0, length))
+            .await?
+            .map(Some)
     }
 
     /// What is being computed.
@@ -202,8 +242,13 @@ impl Staging {
     pub async fn rehash(&mut self, algorithm: Algorithm) -> Result<(), Error> {
         self.settle().await?;
         let (file, length) = (Arc::clone(&self.file), self.offset);
-        let hasher = tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;
-        self.work = Some(Work { hasher, checker: Checker::Nothing, direct: None });
+        let hasher =
+            tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;
+        self.work = Some(Work {
+            hasher,
+            checker: Checker::Nothing,
+            direct: None,
+        });
         Ok(())
     }
 
@@ -214,7 +259,9 @@ impl Staging {
             return Ok(());
         }
         self.join_writer().await?;
-        let Some(mut work) = self.work.take() else { return Err(Error::Stopped) };
+        let Some(mut work) = self.work.take() else {
+            return Err(Error::Stopped);
+        };
         let mut batch = std::mem::take(&mut self.gathered);
         self.gathered_bytes = usize::try_from(self.offset - end).unwrap_or_default();
         self.gathered = split_end(&mut batch, self.gathered_bytes);
@@ -233,7 +280,9 @@ impl Staging {
             }
             Ok(work)
         }));
-        if self.unsynced_bytes >= SYNC_BYTES && self.syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+        if self.unsynced_bytes >= SYNC_BYTES
+            && self.syncing.as_ref().is_none_or(JoinHandle::is_finished)
+        {
             self.join_sync().await?;
             self.unsynced_bytes = 0;
             self.syncing = Some(tokio::task::spawn_blocking(self.sync()));
@@ -244,7 +293,11 @@ impl Staging {
     /// A sync for a blocking thread. If it fails the file is removed at once: the kernel may have dropped bytes of it, and a
     /// later sync of the same file would not tell.
     fn sync(&self) -> impl FnOnce() -> Result<(), Error> + use<> {
-        let (file, path, doubt) = (Arc::clone(&self.file), self.path.clone(), self.doubt.clone());
+        let (file, path, doubt) = (
+            Arc::clone(&self.file),
+            self.path.clone(),
+            self.doubt.clone(),
+        );
         move || {
             file.sync_data().map_err(|error| {
                 doubt.raise(&error);
@@ -303,7 +356,11 @@ fn split_end(batch: &mut Vec<Bytes>, mut count: usize) -> Vec<Bytes> {
 
 fn write(file: &File, mut at: u64, batch: &[Bytes], work: &mut Work) -> io::Result<()> {
     let bytes = batch.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
-    if let Some(direct) = work.direct.as_mut().filter(|_| at.is_multiple_of(BLOCK) && bytes.is_multiple_of(BLOCK)) {
+    if let Some(direct) = work
+        .direct
+        .as_mut()
+        .filter(|_| at.is_multiple_of(BLOCK) && bytes.is_multiple_of(BLOCK))
+    {
         return direct.write(file, at, batch, |piece| {
             work.hasher.update(piece);
             work.checker.update(piece);
@@ -323,7 +380,11 @@ fn hash_start(file: &File, length: u64, algorithm: Algorithm) -> Result<Hasher, 
     let mut at = 0;
     while at < length {
         let piece = (length - at).min(BATCH_BYTES as u64);
-        hasher.update(&read_piece(file, at, usize::try_from(piece).unwrap_or(BATCH_BYTES))?);
+        hasher.update(&read_piece(
+            file,
+            at,
+            usize::try_from(piece).unwrap_or(BATCH_BYTES),
+        )?);
         at += piece;
     }
     Ok(hasher)

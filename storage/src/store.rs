@@ -49,13 +49,22 @@ impl BlobStore {
 
     fn over(back: Back, staging: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(staging)?;
-        if let Some(parent) = staging.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        if let Some(parent) = staging
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
             sync_folder(parent)?;
         }
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let incarnation = boot.trim().into();
         let (doubt, probing) = (Doubt::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { back, staging: staging.to_owned(), incarnation, doubt, probing })))
+        Ok(Self(Arc::new(Inner {
+            back,
+            staging: staging.to_owned(),
+            incarnation,
+            doubt,
+            probing,
+        })))
     }
 
     fn is_local(&self) -> bool {
@@ -63,23 +72,46 @@ impl BlobStore {
     }
 
     fn staging_path(&self, id: &str) -> PathBuf {
-        debug_assert!(id.bytes().all(|byte| byte.is_ascii_hexdigit()), "ids are made by us");
+        debug_assert!(
+            id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "ids are made by us"
+        );
         self.0.staging.join(id)
     }
 
     /// Starts an upload under `id`, a hex id made by us.
     pub async fn stage(&self, id: &str, algorithm: Algorithm) -> Result<Staging, Error> {
         self.probe().await?;
-        Staging::create(self.staging_path(id), self.0.doubt.clone(), self.is_local(), algorithm).await
+        Staging::create(
+            self.staging_path(id),
+            self.0.doubt.clone(),
+            self.is_local(),
+            algorithm,
+        )
+        .await
     }
 
     /// Takes up an upload of which `offset` bytes were acknowledged under the incarnation `under`; [`Error::Missing`] if
     /// they are gone. Bytes of another incarnation were never synced and are hashed again.
-    pub async fn resume(&self, id: &str, offset: u64, hasher: Hasher, under: &str) -> Result<Staging, Error> {
+    pub async fn resume(
+        &self,
+        id: &str,
+        offset: u64,
+        hasher: Hasher,
+        under: &str,
+    ) -> Result<Staging, Error> {
         self.probe().await?;
         let check = under.is_empty() || under != self.incarnation();
         let doubt = self.0.doubt.clone();
-        Staging::resume(self.staging_path(id), doubt, self.is_local(), offset, hasher, check).await
+        Staging::resume(
+            self.staging_path(id),
+            doubt,
+            self.is_local(),
+            offset,
+            hasher,
+            check,
+        )
+        .await
     }
 
     /// Names the time since this machine was last started: written bytes outlive a process, but not the machine.
@@ -99,7 +131,12 @@ impl BlobStore {
     /// Makes a staged upload a durable object of generation `generation`: when this returns, a crash loses nothing of it.
     /// The bytes must be those of `expected`, else nothing is kept and what they are is told.
     /// The upload stays until it is discarded: if no row comes to name the object, it goes on from where it was acknowledged.
-    pub async fn commit(&self, staging: Staging, expected: Digest, generation: i64) -> Result<Committed, Error> {
+    pub async fn commit(
+        &self,
+        staging: Staging,
+        expected: Digest,
+        generation: i64,
+    ) -> Result<Committed, Error> {
         let (path, file, size, digest) = staging.seal().await?;
         if digest != expected {
             tokio::task::spawn_blocking(move || std::fs::remove_file(path)).await??;
@@ -127,7 +164,10 @@ impl BlobStore {
     /// Opens a range of an object; the caller knows its size.
     pub async fn open(&self, key: &ObjectKey, range: Range<u64>) -> Result<Content, Error> {
         match &self.0.back {
-            Back::Local(local) => Ok(Content::File { file: Arc::new(local.open_object(key)?), range }),
+            Back::Local(local) => Ok(Content::File {
+                file: Arc::new(local.open_object(key)?),
+                range,
+            }),
             Back::Remote(remote) => remote.open(key, range).await,
         }
     }
@@ -163,8 +203,13 @@ impl BlobStore {
             for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
                 let touched = entry.metadata()?.modified()?;
-                let old = SystemTime::now().duration_since(touched).is_ok_and(|passed| passed >= age);
-                if let (true, Some(id)) = (old, entry.file_name().to_str().filter(|name| *name != PROBE)) {
+                let old = SystemTime::now()
+                    .duration_since(touched)
+                    .is_ok_and(|passed| passed >= age);
+                if let (true, Some(id)) = (
+                    old,
+                    entry.file_name().to_str().filter(|name| *name != PROBE),
+                ) {
                     ids.push(id.to_owned());
                 }
             }
@@ -198,7 +243,9 @@ impl BlobStore {
             file.sync_all()?;
             std::fs::remove_file(&path)
         };
-        tokio::task::spawn_blocking(write).await?.map_err(Error::of_write)?;
+        tokio::task::spawn_blocking(write)
+            .await?
+            .map_err(Error::of_write)?;
         self.0.doubt.end();
         Ok(())
     }

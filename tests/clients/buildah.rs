@@ -18,7 +18,12 @@ impl Buildah {
     fn command(&self, words: &[&str]) -> Command {
         let home = self.house.home();
         let mut buildah = command(&self.program, home);
-        buildah.arg("--root").arg(home.join("root")).arg("--runroot").arg(home.join("run")).args(words);
+        buildah
+            .arg("--root")
+            .arg(home.join("root"))
+            .arg("--runroot")
+            .arg(home.join("run"))
+            .args(words);
         buildah.env("REGISTRY_AUTH_FILE", home.join("auth.json"));
         buildah
     }
@@ -38,7 +43,12 @@ impl Buildah {
         let file = self.house.home().join(architecture);
         std::fs::write(&file, architecture).expect("file");
         let container = self.run(&["from", "scratch"]);
-        self.run(&["copy", container.trim(), &file.display().to_string(), "/file"]);
+        self.run(&[
+            "copy",
+            container.trim(),
+            &file.display().to_string(),
+            "/file",
+        ]);
         self.run(&["config", "--arch", architecture, container.trim()]);
         self.run(&["commit", "-q", "--rm", container.trim(), image]);
     }
@@ -52,7 +62,10 @@ impl Drop for Buildah {
 
 fn buildah() -> Option<Buildah> {
     let program = tool("buildah")?;
-    let buildah = is_root().then(|| Buildah { program, house: House::open("buildah") })?;
+    let buildah = is_root().then(|| Buildah {
+        program,
+        house: House::open("buildah"),
+    })?;
     std::fs::write(buildah.house.home().join("auth.json"), "{}").expect("logins");
     Some(buildah)
 }
@@ -71,35 +84,76 @@ fn buildah_is_served_and_refused() {
         &buildah.fails(&["push", PLAIN, &private]),
         "unauthorized: authentication required",
     );
-    let login =
-        |password: &str| buildah.command(&["login", PLAIN, "-u", "writer", "-p", password, house.larder.host()]);
-    house.says("wrong password", &fails(&mut login("wrong")), "invalid username/password");
+    let login = |password: &str| {
+        buildah.command(&[
+            "login",
+            PLAIN,
+            "-u",
+            "writer",
+            "-p",
+            password,
+            house.larder.host(),
+        ])
+    };
+    house.says(
+        "wrong password",
+        &fails(&mut login("wrong")),
+        "invalid username/password",
+    );
     house.says("login", &run(&mut login(PASSWORD)), "Login Succeeded!");
     let file = house.home().join("digest").display().to_string();
-    house.says("push", &buildah.run(&["push", PLAIN, "--digestfile", &file, &private]), "Storing signatures");
+    house.says(
+        "push",
+        &buildah.run(&["push", PLAIN, "--digestfile", &file, &private]),
+        "Storing signatures",
+    );
     let digest = house.digest("team/app", "1");
     assert_eq!(std::fs::read_to_string(&file).expect("digest"), digest);
     buildah.run(&["push", PLAIN, &public]);
     buildah.run(&["rmi", "-f", &private, &public]);
     let pulled = buildah.run(&["pull", PLAIN, &private]);
     house.says("pull", &pulled, "");
-    let seen = buildah.run(&["inspect", "--type", "image", "--format", "{{.FromImageDigest}}", &private]);
+    let seen = buildah.run(&[
+        "inspect",
+        "--type",
+        "image",
+        "--format",
+        "{{.FromImageDigest}}",
+        &private,
+    ]);
     assert_eq!(seen.trim(), digest);
 
-    house.says("unknown tag", &buildah.fails(&["pull", PLAIN, &house.at("team/app:none")]), NO_TAG);
+    house.says(
+        "unknown tag",
+        &buildah.fails(&["pull", PLAIN, &house.at("team/app:none")]),
+        NO_TAG,
+    );
     let unknown = buildah.fails(&["pull", PLAIN, &house.at("nowhere/app:1")]);
     house.says("unknown name", &unknown, NO_NAME);
     let (reader, stranger) = (House::credentials("reader"), House::credentials("stranger"));
     let again = ["pull", PLAIN, "--policy", "always", "--creds"];
-    let pull = |credentials: &str| buildah.command(&[&again[..], &[credentials, &private]].concat());
+    let pull =
+        |credentials: &str| buildah.command(&[&again[..], &[credentials, &private]].concat());
     run(&mut pull(&reader));
-    house.says("push without the right", &buildah.fails(&["push", PLAIN, "--creds", &reader, &private]), NO_WRITE);
+    house.says(
+        "push without the right",
+        &buildah.fails(&["push", PLAIN, "--creds", &reader, &private]),
+        NO_WRITE,
+    );
     let hidden = fails(&mut pull(&stranger));
     house.says("pull without the right", &hidden, NO_NAME);
     House::same((&hidden, "team/app"), (&unknown, "nowhere/app"));
-    house.says("pull with a wrong password", &fails(&mut pull("writer:wrong")), WRONG_PASSWORD);
+    house.says(
+        "pull with a wrong password",
+        &fails(&mut pull("writer:wrong")),
+        WRONG_PASSWORD,
+    );
     buildah.run(&["logout", house.larder.host()]);
-    house.says("pull without a login", &buildah.fails(&["pull", PLAIN, "--policy", "always", &private]), NO_LOGIN);
+    house.says(
+        "pull without a login",
+        &buildah.fails(&["pull", PLAIN, "--policy", "always", &private]),
+        NO_LOGIN,
+    );
     buildah.run(&["pull", PLAIN, &public]);
 }
 
@@ -116,15 +170,24 @@ fn an_index_of_two_architectures_is_pushed_whole() {
     }
     let to = format!("docker://{index}");
     let writer = House::credentials("writer");
-    let pushed = buildah.run(&["manifest", "push", "--all", PLAIN, "--creds", &writer, &index, &to]);
+    let pushed = buildah.run(&[
+        "manifest", "push", "--all", PLAIN, "--creds", &writer, &index, &to,
+    ]);
     house.says("push of an index", &pushed, "Storing list signatures");
-    let kept: serde_json::Value = serde_json::from_slice(&house.manifest("team/both", "1").0).expect("index");
+    let kept: serde_json::Value =
+        serde_json::from_slice(&house.manifest("team/both", "1").0).expect("index");
     let children = kept["manifests"].as_array().expect("manifests");
-    let architectures: Vec<_> = children.iter().map(|child| child["platform"]["architecture"].as_str()).collect();
+    let architectures: Vec<_> = children
+        .iter()
+        .map(|child| child["platform"]["architecture"].as_str())
+        .collect();
     assert_eq!(architectures, [Some("amd64"), Some("arm64")]);
     for child in children {
         let digest = child["digest"].as_str().expect("digest");
         assert_eq!(house.digest("team/both", digest), digest);
-        assert_eq!(serde_json::json!(house.manifest("team/both", digest).0.len()), child["size"]);
+        assert_eq!(
+            serde_json::json!(house.manifest("team/both", digest).0.len()),
+            child["size"]
+        );
     }
 }

@@ -42,7 +42,10 @@ impl Crane {
 #[test]
 fn crane_is_served_and_refused() {
     let Some(program) = tool("crane") else { return };
-    let crane = Crane { program, house: House::open("crane") };
+    let crane = Crane {
+        program,
+        house: House::open("crane"),
+    };
     let house = &crane.house;
     let image = layout::runnable(b"no program", "amd64");
     layout::write(&house.home().join("from"), &image, "1");
@@ -52,38 +55,85 @@ fn crane_is_served_and_refused() {
     let pushed = crane.run("writer", &["push", "from", &app]);
     house.says("push", &pushed, &image.digest.to_string());
     image.check(&house.larder.admin(), "team/app", "1");
-    house.says("pull", &crane.run("writer", &["pull", "--format", "oci", &app, "to"]), "");
+    house.says(
+        "pull",
+        &crane.run("writer", &["pull", "--format", "oci", &app, "to"]),
+        "",
+    );
     layout::check(&house.home().join("to"), &image);
-    assert_eq!(crane.run("reader", &["digest", &app]).trim(), image.digest.to_string());
+    assert_eq!(
+        crane.run("reader", &["digest", &app]).trim(),
+        image.digest.to_string()
+    );
     std::fs::write(house.home().join("layer.tar"), &image.blobs[1].1).expect("layer");
-    crane.run("writer", &["append", "-f", "layer.tar", "-t", &name("team/made:1")]);
+    crane.run(
+        "writer",
+        &["append", "-f", "layer.tar", "-t", &name("team/made:1")],
+    );
     crane.run("reader", &["validate", "--remote", &name("team/made:1")]);
     let copied = crane.run("writer", &["copy", &app, &open]);
     assert_eq!(copied.matches("mounted blob").count(), 2, "{copied}");
     crane.run("", &["pull", "--format", "oci", &open, "public"]);
     layout::check(&house.home().join("public"), &image);
     crane.run("writer", &["tag", &app, "two"]);
-    house.says_all("list", &crane.run("writer", &["ls", &name("team/app")]), "1\ntwo\n");
-    assert_eq!(crane.run("writer", &["catalog", house.larder.host()]), "open/app\nteam/app\nteam/made\n");
-    assert_eq!(crane.run("", &["catalog", house.larder.host()]), "open/app\n");
+    house.says_all(
+        "list",
+        &crane.run("writer", &["ls", &name("team/app")]),
+        "1\ntwo\n",
+    );
+    assert_eq!(
+        crane.run("writer", &["catalog", house.larder.host()]),
+        "open/app\nteam/app\nteam/made\n"
+    );
+    assert_eq!(
+        crane.run("", &["catalog", house.larder.host()]),
+        "open/app\n"
+    );
 
-    house.says("wrong password", &crane.fails("wrong", &["push", "from", &app]), WRONG_PASSWORD);
+    house.says(
+        "wrong password",
+        &crane.fails("wrong", &["push", "from", &app]),
+        WRONG_PASSWORD,
+    );
     let refused = crane.fails("", &["push", "from", &app]);
     house.says("push without a login", &refused, "401 Unauthorized");
-    house.says("pull without a login", &crane.fails("", &["pull", &app, "no"]), NO_LOGIN);
+    house.says(
+        "pull without a login",
+        &crane.fails("", &["pull", &app, "no"]),
+        NO_LOGIN,
+    );
     let refused = crane.fails("reader", &["push", "from", &name("team/app:new")]);
     house.says("push without the right", &refused, NO_WRITE);
-    house.says("delete without the right", &crane.fails("reader", &["delete", &app]), NO_DELETE);
-    house.says("unknown tag", &crane.fails("writer", &["pull", &name("team/app:none"), "no"]), NO_TAG);
+    house.says(
+        "delete without the right",
+        &crane.fails("reader", &["delete", &app]),
+        NO_DELETE,
+    );
+    house.says(
+        "unknown tag",
+        &crane.fails("writer", &["pull", &name("team/app:none"), "no"]),
+        NO_TAG,
+    );
     let unknown = crane.fails("writer", &["pull", &name("nowhere/app:1"), "no"]);
     house.says("unknown name", &unknown, NO_NAME);
     let hidden = crane.fails("stranger", &["pull", &app, "no"]);
     house.says("pull without the right", &hidden, NO_NAME);
     House::same((&hidden, "team/app"), (&unknown, "nowhere/app"));
-    house.says("list of an unknown name", &crane.fails("writer", &["ls", &name("nowhere/app")]), NO_NAME);
+    house.says(
+        "list of an unknown name",
+        &crane.fails("writer", &["ls", &name("nowhere/app")]),
+        NO_NAME,
+    );
 
-    house.says("delete", &crane.run("writer", &["delete", &name("team/app:two")]), "");
+    house.says(
+        "delete",
+        &crane.run("writer", &["delete", &name("team/app:two")]),
+        "",
+    );
     assert_eq!(house.tags("team/app"), ["1"]);
-    crane.run("writer", &["delete", &format!("{}@{}", name("team/app"), image.digest)]);
+    crane.run(
+        "writer",
+        &["delete", &format!("{}@{}", name("team/app"), image.digest)],
+    );
     assert!(house.tags("team/app").is_empty());
 }

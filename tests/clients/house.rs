@@ -22,13 +22,20 @@ impl House {
         }
         let maintained = [("user:writer", "oci/team"), ("user:writer", "oci/open")];
         let read = [("user:reader", "oci/team"), ("anonymous", "oci/open")];
-        let all = maintained.map(|grant| (grant, "maintainer")).into_iter().chain(read.map(|grant| (grant, "reader")));
+        let all = maintained
+            .map(|grant| (grant, "maintainer"))
+            .into_iter()
+            .chain(read.map(|grant| (grant, "reader")));
         for ((subject, repository), role) in all {
             larder.grant(subject, repository, "*", role);
         }
         let home = larder.folder().join("home");
         std::fs::create_dir(&home).expect("home");
-        Self { larder, home, client }
+        Self {
+            larder,
+            home,
+            client,
+        }
     }
 
     /// The temporary folder that is the client's home.
@@ -49,8 +56,15 @@ impl House {
     /// The server's manifest and its digest.
     #[track_caller]
     pub(crate) fn manifest(&self, name: &str, reference: &str) -> (Vec<u8>, String) {
-        let answer = self.larder.admin().get(&format!("/v2/{name}/manifests/{reference}")).expect(200);
-        let digest = answer.header("docker-content-digest").expect("digest").to_owned();
+        let answer = self
+            .larder
+            .admin()
+            .get(&format!("/v2/{name}/manifests/{reference}"))
+            .expect(200);
+        let digest = answer
+            .header("docker-content-digest")
+            .expect("digest")
+            .to_owned();
         (answer.body, digest)
     }
 
@@ -67,22 +81,35 @@ impl House {
         if answer.status == 404 {
             return Vec::new();
         }
-        let tags = answer.expect(200).json()["tags"].as_array().expect("tags").clone();
-        tags.iter().map(|tag| tag.as_str().expect("tag").to_owned()).collect()
+        let tags = answer.expect(200).json()["tags"]
+            .as_array()
+            .expect("tags")
+            .clone();
+        tags.iter()
+            .map(|tag| tag.as_str().expect("tag").to_owned())
+            .collect()
     }
 
     /// The client said these words in its last line: that is compared with `docs/clients.md`.
     #[track_caller]
     pub(crate) fn says(&self, situation: &str, text: &str, words: &str) {
         let line = last(text);
-        assert!(line.contains(words), "{}, {situation}: nothing of {words:?} in\n{text}", self.client);
+        assert!(
+            line.contains(words),
+            "{}, {situation}: nothing of {words:?} in\n{text}",
+            self.client
+        );
         said(self.client, situation, line);
     }
 
     /// The same with all lines that it said.
     #[track_caller]
     pub(crate) fn says_all(&self, situation: &str, text: &str, words: &str) {
-        assert!(text.contains(words), "{}, {situation}: nothing of {words:?} in\n{text}", self.client);
+        assert!(
+            text.contains(words),
+            "{}, {situation}: nothing of {words:?} in\n{text}",
+            self.client
+        );
         said(self.client, situation, text);
     }
 
@@ -97,5 +124,8 @@ impl House {
 
 /// The last line that is not empty: the lines before it tell the client's progress.
 fn last(text: &str) -> &str {
-    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default()
+    text.lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default()
 }

@@ -18,7 +18,8 @@ mod skopeo;
 /// Words of the server that a person must find in what its client says.
 mod words {
     pub(crate) const WRONG_PASSWORD: &str = "wrong user name, password or token";
-    pub(crate) const NO_LOGIN: &str = "authentication required: log in with a user or token that may do this";
+    pub(crate) const NO_LOGIN: &str =
+        "authentication required: log in with a user or token that may do this";
     pub(crate) const NO_WRITE: &str = "you may not write team/";
     pub(crate) const NO_DELETE: &str = "you may not delete team/";
     pub(crate) const NO_NAME: &str = "no such name here, or you may not see it";
@@ -31,13 +32,21 @@ fn every_row_of_the_docs_has_its_test() {
     for (client, rows) in larder_tests::said::recorded() {
         // What several clients have in common stands beside their own files.
         let word = client.split(' ').next().unwrap_or_default();
-        let own = ["clients", "packages"].map(|folder| tests.join(folder).join(format!("{word}.rs")));
-        let own = own.into_iter().find(|file| file.is_file()).unwrap_or_else(|| panic!("{client} has no test"));
-        let common = ["mirror.rs", "house.rs", "node.rs", "python.rs"].map(|file| own.with_file_name(file));
+        let own =
+            ["clients", "packages"].map(|folder| tests.join(folder).join(format!("{word}.rs")));
+        let own = own
+            .into_iter()
+            .find(|file| file.is_file())
+            .unwrap_or_else(|| panic!("{client} has no test"));
+        let common =
+            ["mirror.rs", "house.rs", "node.rs", "python.rs"].map(|file| own.with_file_name(file));
         let read = |file: &std::path::PathBuf| std::fs::read_to_string(file).unwrap_or_default();
         let text: String = [&own].into_iter().chain(&common).map(read).collect();
         for (situation, _) in rows {
-            assert!(text.contains(&format!("\"{situation}\"")), "docs/clients.md: {client} has no test of {situation}");
+            assert!(
+                text.contains(&format!("\"{situation}\"")),
+                "docs/clients.md: {client} has no test of {situation}"
+            );
         }
     }
 }

@@ -40,10 +40,14 @@ impl Mirrored {
         origin.grant("anonymous", "oci/team", "*", "reader");
         let upstream = json!({"url": origin.url(), "allow_private": true});
         let blocked = json!([{"package": "team/blocked", "reason": "it steals passwords"}]);
-        let repo =
-            json!({"protocol": "oci", "name": mirror, "kind": "mirror", "upstream": upstream, "blocked": blocked});
+        let repo = json!({"protocol": "oci", "name": mirror, "kind": "mirror", "upstream": upstream, "blocked": blocked});
         larder.api("POST", "repositories", &repo.to_string(), 201);
-        larder.api("PATCH", "settings", &json!({"oci": {"default_mirror": mirror}}).to_string(), 200);
+        larder.api(
+            "PATCH",
+            "settings",
+            &json!({"oci": {"default_mirror": mirror}}).to_string(),
+            200,
+        );
         larder.take_back_grants();
         for name in ["reader", "stranger"] {
             larder.make_user(name);
@@ -51,12 +55,24 @@ impl Mirrored {
         let repository = format!("oci/{mirror}");
         larder.grant("user:reader", &repository, "*", "reader");
         let programs = programs.to_vec();
-        Some(Self { origin, larder, client, connect, repository, programs })
+        Some(Self {
+            origin,
+            larder,
+            client,
+            connect,
+            repository,
+            programs,
+        })
     }
 
     /// A new home of this person.
     pub(crate) fn home(&self, who: Who) -> Home {
-        Home::of(&self.larder, who, (self.connect, &self.repository), &self.programs)
+        Home::of(
+            &self.larder,
+            who,
+            (self.connect, &self.repository),
+            &self.programs,
+        )
     }
 
     /// Has the client pull images, and compares what it says when it is refused. `pull` pulls an image, e.g. `team/app:1`, for
@@ -70,7 +86,11 @@ impl Mirrored {
     ) -> Self {
         let refused = |bed: &Self, situation: &str, who: Who, image: &str| {
             let text = fails(&mut pull(bed, &bed.home(who), image));
-            let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).expect("words");
+            let line = text
+                .lines()
+                .map(str::trim)
+                .rfind(|line| !line.is_empty())
+                .expect("words");
             said(bed.client, situation, &without_homes(line, &bed.larder));
         };
         let pulled = |bed: &Self, who: Who| {
@@ -78,25 +98,53 @@ impl Mirrored {
             run(&mut pull(bed, &home, "team/app:1"));
             forget(bed, &home, "team/app:1");
         };
-        let public = self.larder.grant("anonymous", &self.repository, "*", "reader");
+        let public = self
+            .larder
+            .grant("anonymous", &self.repository, "*", "reader");
         pulled(&self, Who::Nobody);
-        assert!(self.larder.log_text().contains("team/app/blobs/"), "it came from elsewhere");
-        self.larder.api("DELETE", &format!("grants/{public}"), "", 204);
+        assert!(
+            self.larder.log_text().contains("team/app/blobs/"),
+            "it came from elsewhere"
+        );
+        self.larder
+            .api("DELETE", &format!("grants/{public}"), "", 204);
         refused(&self, "mirror: without a login", Who::Nobody, "team/app:1");
         if people {
             refused(&self, "mirror: wrong token", Who::Liar, "team/app:1");
-            refused(&self, "mirror: without the right", Who::Stranger, "team/app:1");
+            refused(
+                &self,
+                "mirror: without the right",
+                Who::Stranger,
+                "team/app:1",
+            );
         } else {
-            self.larder.grant("anonymous", &self.repository, "*", "reader");
+            self.larder
+                .grant("anonymous", &self.repository, "*", "reader");
         }
         refused(&self, "mirror: not found", Who::Reader, "team/none:1");
-        refused(&self, "mirror: blocked by a rule", Who::Reader, "team/blocked:1");
+        refused(
+            &self,
+            "mirror: blocked by a rule",
+            Who::Reader,
+            "team/blocked:1",
+        );
         self.origin.kill();
         pulled(&self, Who::Reader);
-        refused(&self, "mirror: upstream down, not kept", Who::Reader, "team/faraway:1");
-        self.larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
+        refused(
+            &self,
+            "mirror: upstream down, not kept",
+            Who::Reader,
+            "team/faraway:1",
+        );
+        self.larder
+            .api("PATCH", "settings", r#"{"offline":true}"#, 200);
         pulled(&self, Who::Reader);
-        refused(&self, "mirror: offline, not kept", Who::Reader, "team/faraway:1");
+        refused(
+            &self,
+            "mirror: offline, not kept",
+            Who::Reader,
+            "team/faraway:1",
+        );
         self
     }
 }

@@ -24,7 +24,10 @@ impl Oras {
             user => docker_login(&settings, self.house.larder.host(), user, PASSWORD),
         }
         let mut oras = command(&self.program, home);
-        oras.args(words).arg("--plain-http").arg("--registry-config").arg(settings.join("config.json"));
+        oras.args(words)
+            .arg("--plain-http")
+            .arg("--registry-config")
+            .arg(settings.join("config.json"));
         oras
     }
 
@@ -44,7 +47,10 @@ const KIND: &str = "application/vnd.example.sbom";
 #[test]
 fn oras_is_served_and_refused() {
     let Some(program) = tool("oras") else { return };
-    let oras = Oras { program, house: House::open("oras") };
+    let oras = Oras {
+        program,
+        house: House::open("oras"),
+    };
     let house = &oras.house;
     for (file, text) in [("note.txt", "a note"), ("sbom.txt", "what is in it")] {
         std::fs::write(house.home().join(file), text).expect("file");
@@ -52,37 +58,117 @@ fn oras_is_served_and_refused() {
     let name = |name: &str| house.at(name);
     let app = name("team/note:1");
     let push = |user: &str, place: &str| {
-        oras.command(user, &["push", "--artifact-type", "application/vnd.example.note", place, "note.txt:text/plain"])
+        oras.command(
+            user,
+            &[
+                "push",
+                "--artifact-type",
+                "application/vnd.example.note",
+                place,
+                "note.txt:text/plain",
+            ],
+        )
     };
-    let login = |password: &str| oras.fails("", &["login", "-u", "writer", "-p", password, house.larder.host()]);
+    let login = |password: &str| {
+        oras.fails(
+            "",
+            &["login", "-u", "writer", "-p", password, house.larder.host()],
+        )
+    };
     let refused = login("wrong");
-    let refused = refused.lines().find(|line| line.starts_with("Error")).unwrap_or(&refused);
+    let refused = refused
+        .lines()
+        .find(|line| line.starts_with("Error"))
+        .unwrap_or(&refused);
     house.says("wrong password", refused, WRONG_PASSWORD);
-    house.says("push with a wrong password", &fails(&mut push("wrong", &app)), WRONG_PASSWORD);
+    house.says(
+        "push with a wrong password",
+        &fails(&mut push("wrong", &app)),
+        WRONG_PASSWORD,
+    );
     let pushed = run(&mut push("writer", &app));
     let digest = house.digest("team/note", "1");
     house.says("push", &pushed, &digest);
-    house.says("pull", &oras.run("reader", &["pull", "-o", "out", &app]), &digest);
-    assert_eq!(std::fs::read_to_string(house.home().join("out/note.txt")).expect("file"), "a note");
-    let attached = oras.run("writer", &["attach", "--artifact-type", KIND, &app, "sbom.txt:text/plain"]);
-    let about = attached.lines().find_map(|line| line.strip_prefix("Digest: ")).expect("digest").to_owned();
+    house.says(
+        "pull",
+        &oras.run("reader", &["pull", "-o", "out", &app]),
+        &digest,
+    );
+    assert_eq!(
+        std::fs::read_to_string(house.home().join("out/note.txt")).expect("file"),
+        "a note"
+    );
+    let attached = oras.run(
+        "writer",
+        &[
+            "attach",
+            "--artifact-type",
+            KIND,
+            &app,
+            "sbom.txt:text/plain",
+        ],
+    );
+    let about = attached
+        .lines()
+        .find_map(|line| line.strip_prefix("Digest: "))
+        .expect("digest")
+        .to_owned();
     house.says("attach", &attached, &about);
-    let tree = oras.run("reader", &["discover", "--distribution-spec", "v1.1-referrers-api", &app]);
+    let tree = oras.run(
+        "reader",
+        &[
+            "discover",
+            "--distribution-spec",
+            "v1.1-referrers-api",
+            &app,
+        ],
+    );
     assert!(tree.contains(KIND) && tree.contains(&about), "{tree}");
     house.says("discover", &tree, &about);
     let default = oras.run("reader", &["discover", &app]);
     assert!(default.contains(&about), "{default}");
     assert_eq!(house.tags("team/note"), ["1"], "referrers need no tag");
-    oras.run("reader", &["pull", "-o", "out", &format!("{}@{about}", name("team/note"))]);
-    assert_eq!(std::fs::read_to_string(house.home().join("out/sbom.txt")).expect("file"), "what is in it");
+    oras.run(
+        "reader",
+        &[
+            "pull",
+            "-o",
+            "out",
+            &format!("{}@{about}", name("team/note")),
+        ],
+    );
+    assert_eq!(
+        std::fs::read_to_string(house.home().join("out/sbom.txt")).expect("file"),
+        "what is in it"
+    );
     run(&mut push("writer", &name("open/note:1")));
     oras.run("", &["pull", "-o", "public", &name("open/note:1")]);
-    house.says("list", &oras.run("reader", &["repo", "tags", &name("team/note")]), "1");
+    house.says(
+        "list",
+        &oras.run("reader", &["repo", "tags", &name("team/note")]),
+        "1",
+    );
 
-    house.says("push without a login", &fails(&mut push("", &app)), "401: Unauthorized");
-    house.says("push without the right", &fails(&mut push("reader", &name("team/note:2"))), NO_WRITE);
-    house.says("pull without a login", &oras.fails("", &["pull", &app]), NO_LOGIN);
-    house.says("unknown tag", &oras.fails("writer", &["pull", &name("team/note:none")]), "not found");
+    house.says(
+        "push without a login",
+        &fails(&mut push("", &app)),
+        "401: Unauthorized",
+    );
+    house.says(
+        "push without the right",
+        &fails(&mut push("reader", &name("team/note:2"))),
+        NO_WRITE,
+    );
+    house.says(
+        "pull without a login",
+        &oras.fails("", &["pull", &app]),
+        NO_LOGIN,
+    );
+    house.says(
+        "unknown tag",
+        &oras.fails("writer", &["pull", &name("team/note:none")]),
+        "not found",
+    );
     let unknown = oras.fails("writer", &["pull", &name("nowhere/note:1")]);
     house.says("unknown name", &unknown, "not found");
     let hidden = oras.fails("stranger", &["pull", &app]);
@@ -90,14 +176,21 @@ fn oras_is_served_and_refused() {
     House::same((&hidden, "team/note"), (&unknown, "nowhere/note"));
     let refused = oras.fails("reader", &["manifest", "delete", "-f", &app]);
     house.says("delete without the right", &refused, NO_DELETE);
-    house.says("delete", &oras.run("writer", &["manifest", "delete", "-f", &app]), "Deleted");
+    house.says(
+        "delete",
+        &oras.run("writer", &["manifest", "delete", "-f", &app]),
+        "Deleted",
+    );
     assert!(house.tags("team/note").is_empty());
 }
 
 #[test]
 fn the_list_of_images_is_the_users_own() {
     let Some(program) = tool("oras") else { return };
-    let oras = Oras { program, house: House::open("oras") };
+    let oras = Oras {
+        program,
+        house: House::open("oras"),
+    };
     let house = &oras.house;
     std::fs::write(house.home().join("note.txt"), "a note").expect("file");
     for name in ["team/note:1", "open/note:1"] {

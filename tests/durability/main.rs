@@ -29,7 +29,10 @@ const READY: Duration = Duration::from_secs(5);
 const OLDER: u64 = 100;
 
 fn kills() -> u64 {
-    std::env::var("LARDER_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12)
+    std::env::var("LARDER_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(12)
 }
 
 fn larder() -> Start {
@@ -52,7 +55,9 @@ impl Bed {
         let mut random = Random::seeded();
         Self {
             larder: start.start(),
-            writers: (0..WRITERS).map(|number| Writer::new(number, &mut random)).collect(),
+            writers: (0..WRITERS)
+                .map(|number| Writer::new(number, &mut random))
+                .collect(),
             random,
             stock: Mutex::default(),
             model: Model::default(),
@@ -64,16 +69,29 @@ impl Bed {
     /// All writers write until the victim is dead and they notice.
     fn write_until_killed(&mut self, number: u64, victim: u32, signal: Signal) -> Vec<Journal> {
         let trigger = Trigger::random(&mut self.random, victim, signal);
-        let round = Round { client: self.larder.admin(), trigger, number, stock: &self.stock };
+        let round = Round {
+            client: self.larder.admin(),
+            trigger,
+            number,
+            stock: &self.stock,
+        };
         std::thread::scope(|scope| {
-            let writing: Vec<_> = self.writers.iter_mut().map(|writer| scope.spawn(|| writer.run(&round))).collect();
-            writing.into_iter().map(|writer| writer.join().expect("writer")).collect()
+            let writing: Vec<_> = self
+                .writers
+                .iter_mut()
+                .map(|writer| scope.spawn(|| writer.run(&round)))
+                .collect();
+            writing
+                .into_iter()
+                .map(|writer| writer.join().expect("writer"))
+                .collect()
         })
     }
 
     fn check(&mut self, journals: Vec<Journal>) {
         let older: Vec<u64> = (0..OLDER).map(|_| self.random.number()).collect();
-        self.model.check_round(&self.larder.admin(), journals, older.into_iter());
+        self.model
+            .check_round(&self.larder.admin(), journals, older.into_iter());
     }
 
     fn kill_larder(&mut self, number: u64) {
@@ -108,12 +126,21 @@ impl Bed {
 /// Hashes every object below `blobs`; how many there are.
 fn check_objects(blobs: &Path) -> usize {
     let children = |folder: &Path| -> Vec<PathBuf> {
-        std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect()
+        std::fs::read_dir(folder)
+            .expect("folder")
+            .map(|entry| entry.expect("entry").path())
+            .collect()
     };
-    let objects: Vec<PathBuf> =
-        children(blobs).iter().flat_map(|algorithm| children(algorithm)).flat_map(|fan| children(&fan)).collect();
+    let objects: Vec<PathBuf> = children(blobs)
+        .iter()
+        .flat_map(|algorithm| children(algorithm))
+        .flat_map(|fan| children(&fan))
+        .collect();
     for object in &objects {
-        let name = object.file_name().and_then(|name| name.to_str()).expect("name");
+        let name = object
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("name");
         let expected = name.split_once('.').expect("a digest and a generation").0;
         let mut hasher = Hasher::new(Algorithm::Sha256);
         let mut file = File::open(object).expect("object");
@@ -125,7 +152,12 @@ fn check_objects(blobs: &Path) -> usize {
             }
             hasher.update(&piece[..count]);
         }
-        assert_eq!(hasher.finish().hex(), expected, "{} is damaged", object.display());
+        assert_eq!(
+            hasher.finish().hex(),
+            expected,
+            "{} is damaged",
+            object.display()
+        );
     }
     objects.len()
 }
@@ -146,20 +178,32 @@ fn kills_lose_nothing_in_a_folder() {
 
 #[test]
 fn kills_lose_nothing_in_postgres() {
-    let Some(postgres) = Postgres::start() else { return };
-    survives(larder().with("LARDER_DATABASE__URL", &postgres.database("kills")), kills().div_ceil(3), None);
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    survives(
+        larder().with("LARDER_DATABASE__URL", &postgres.database("kills")),
+        kills().div_ceil(3),
+        None,
+    );
 }
 
 #[test]
 fn kills_lose_nothing_in_s3() {
     let Some(s3) = S3::files() else { return };
-    survives(s3.holds_blobs_of(larder()), kills().div_ceil(3), Some(s3.objects().join("blobs")));
+    survives(
+        s3.holds_blobs_of(larder()),
+        kills().div_ceil(3),
+        Some(s3.objects().join("blobs")),
+    );
 }
 
 /// The database dies instead: the server says that it cannot, and goes on by itself when the database is back.
 #[test]
 fn crashes_of_postgres_lose_nothing() {
-    let Some(mut postgres) = Postgres::start() else { return };
+    let Some(mut postgres) = Postgres::start() else {
+        return;
+    };
     let mut bed = Bed::new(larder().with("LARDER_DATABASE__URL", &postgres.database("crashes")));
     let kills = kills().div_ceil(3);
     for number in 0..kills {

@@ -45,17 +45,27 @@ pub struct Journal {
 impl Journal {
     /// A blob or manifest is acknowledged.
     pub fn keep(&mut self, path: String, digest: Digest, size: usize) {
-        self.kept.push(Kept { path, digest, size: size as u64 });
+        self.kept.push(Kept {
+            path,
+            digest,
+            size: size as u64,
+        });
     }
 
     /// A tag is about to become `value`.
     pub fn tag_begins(&mut self, image: &str, tag: &str, value: Tag) {
-        self.tags.entry((image.to_owned(), tag.to_owned())).or_default().in_flight = Some(value);
+        self.tags
+            .entry((image.to_owned(), tag.to_owned()))
+            .or_default()
+            .in_flight = Some(value);
     }
 
     /// That change of a tag was refused, or was acknowledged.
     pub fn tag_ends(&mut self, image: &str, tag: &str, done: bool) {
-        let last = self.tags.entry((image.to_owned(), tag.to_owned())).or_default();
+        let last = self
+            .tags
+            .entry((image.to_owned(), tag.to_owned()))
+            .or_default();
         let value = last.in_flight.take();
         if done {
             last.acknowledged = value;
@@ -90,7 +100,12 @@ impl Model {
 
     /// After a round: everything of it, and `older` of what was there before, is read back. A tag is what one of its
     /// writers last made of it; whatever was in flight may have happened or not.
-    pub fn check_round(&mut self, client: &Client, journals: Vec<Journal>, older: impl Iterator<Item = u64>) {
+    pub fn check_round(
+        &mut self,
+        client: &Client,
+        journals: Vec<Journal>,
+        older: impl Iterator<Item = u64>,
+    ) {
         let mut to_read: Vec<Kept> = Vec::new();
         if !self.kept.is_empty() {
             let count = self.kept.len() as u64;
@@ -120,7 +135,10 @@ impl Model {
             possible.push(self.tags.get(&tag).copied().flatten());
         }
         possible.extend(lasts.iter().filter_map(|last| last.in_flight));
-        assert!(possible.contains(&found), "{tag:?} is {found:?}, but was acknowledged as one of {possible:?}");
+        assert!(
+            possible.contains(&found),
+            "{tag:?} is {found:?}, but was acknowledged as one of {possible:?}"
+        );
         self.tags.insert(tag, found);
     }
 
@@ -138,10 +156,17 @@ impl Model {
         for (image, tags) in lists {
             let answer = client.get(&format!("/v2/{image}/tags/list"));
             if answer.status == 404 {
-                assert_eq!(tags, Vec::<&str>::new(), "{image} was acknowledged and is gone");
+                assert_eq!(
+                    tags,
+                    Vec::<&str>::new(),
+                    "{image} was acknowledged and is gone"
+                );
                 continue; // no manifest of it was
             }
-            assert_eq!(answer.expect(200).json(), json!({"name": image, "tags": tags}));
+            assert_eq!(
+                answer.expect(200).json(),
+                json!({"name": image, "tags": tags})
+            );
         }
     }
 
@@ -161,9 +186,25 @@ impl Model {
 
 fn read_one(client: &Client, kept: &Kept) {
     let answer = client.get(&kept.path);
-    assert_eq!(answer.status, 200, "{} was acknowledged and is gone: {}", kept.path, answer.text());
-    assert_eq!(answer.body.len() as u64, kept.size, "{} has another size", kept.path);
-    assert_eq!(digest(&answer.body), kept.digest, "{} is damaged", kept.path);
+    assert_eq!(
+        answer.status,
+        200,
+        "{} was acknowledged and is gone: {}",
+        kept.path,
+        answer.text()
+    );
+    assert_eq!(
+        answer.body.len() as u64,
+        kept.size,
+        "{} has another size",
+        kept.path
+    );
+    assert_eq!(
+        digest(&answer.body),
+        kept.digest,
+        "{} is damaged",
+        kept.path
+    );
 }
 
 fn read_tag(client: &Client, (image, tag): &(String, String)) -> Tag {

@@ -42,9 +42,19 @@ impl Trigger {
     pub fn random(random: &mut Random, victim: u32, signal: Signal) -> Self {
         let steps = [Step::Head, Step::Half, Step::Whole, Step::Acknowledged];
         let step = steps[usize::try_from(random.below(4)).expect("small")];
-        let victim = i32::try_from(victim).ok().and_then(Pid::from_raw).expect("pid");
+        let victim = i32::try_from(victim)
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("pid");
         let left = AtomicU64::new(1 + random.below(MOST_STEPS));
-        Self { victim, signal, step, left, turns: random.below(MOST_TURNS), fired: AtomicBool::new(false) }
+        Self {
+            victim,
+            signal,
+            step,
+            left,
+            turns: random.below(MOST_TURNS),
+            fired: AtomicBool::new(false),
+        }
     }
 
     fn pass(&self, step: Step) {
@@ -74,14 +84,22 @@ impl Trigger {
         let response = match self.try_send(client, method, path, headers, body) {
             Ok(response) => response,
             Err(error) => {
-                assert!(self.has_fired(), "{method} {path}: {error}, and nobody killed the server");
+                assert!(
+                    self.has_fired(),
+                    "{method} {path}: {error}, and nobody killed the server"
+                );
                 return Err(Gone);
             }
         };
         if response.status == 503 && self.has_fired() {
             return Err(Gone); // its database is gone
         }
-        assert!(response.status < 500, "{method} {path}: {} {}", response.status, response.text());
+        assert!(
+            response.status < 500,
+            "{method} {path}: {} {}",
+            response.status,
+            response.text()
+        );
         if response.status < 300 {
             self.pass(Step::Acknowledged);
         }

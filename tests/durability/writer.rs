@@ -58,12 +58,20 @@ struct Turn<'a> {
 impl Writer {
     /// The writer of that number.
     pub fn new(number: usize, random: &mut Random) -> Self {
-        Self { number, random: Random::new(random.number()), open: None }
+        Self {
+            number,
+            random: Random::new(random.number()),
+            open: None,
+        }
     }
 
     /// Writes until the server is gone.
     pub fn run(&mut self, round: &Round<'_>) -> Journal {
-        let mut turn = Turn { writer: self, round, journal: Journal::default() };
+        let mut turn = Turn {
+            writer: self,
+            round,
+            journal: Journal::default(),
+        };
         let Err(Gone) = turn.write();
         turn.journal
     }
@@ -112,8 +120,16 @@ impl Turn<'_> {
         self.writer.random.bytes(size)
     }
 
-    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response, Gone> {
-        self.round.trigger.send(&self.round.client, method, path, headers, body)
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Response, Gone> {
+        self.round
+            .trigger
+            .send(&self.round.client, method, path, headers, body)
     }
 
     fn write(&mut self) -> Result<std::convert::Infallible, Gone> {
@@ -132,7 +148,9 @@ impl Turn<'_> {
 
     fn push_image(&mut self) -> Result<(), Gone> {
         let image = self.image();
-        let config = json!({"os": "linux", "seed": self.writer.random.number()}).to_string().into_bytes();
+        let config = json!({"os": "linux", "seed": self.writer.random.number()})
+            .to_string()
+            .into_bytes();
         let mut layers = vec![(digest(&config), config.len())];
         self.push_whole(&image, &config)?;
         for _ in 0..self.below(4) {
@@ -155,7 +173,10 @@ impl Turn<'_> {
         let by_digest = digest(manifest);
         let (path, tags) = match self.below(4) {
             0 => (format!("/v2/{image}/manifests/{by_digest}"), Vec::new()),
-            1 => (format!("/v2/{image}/manifests/{by_digest}?tag=v1&tag=v2"), vec!["v1".to_owned(), "v2".to_owned()]),
+            1 => (
+                format!("/v2/{image}/manifests/{by_digest}?tag=v1&tag=v2"),
+                vec!["v1".to_owned(), "v2".to_owned()],
+            ),
             _ => {
                 let tag = self.tag();
                 (format!("/v2/{image}/manifests/{tag}"), vec![tag])
@@ -164,12 +185,17 @@ impl Turn<'_> {
         for tag in &tags {
             self.journal.tag_begins(image, tag, Some(by_digest));
         }
-        self.send("PUT", &path, &[("content-type", MANIFEST)], manifest)?.expect(201);
+        self.send("PUT", &path, &[("content-type", MANIFEST)], manifest)?
+            .expect(201);
         self.journal.acknowledged += 1;
         for tag in &tags {
             self.journal.tag_ends(image, tag, true);
         }
-        self.journal.keep(format!("/v2/{image}/manifests/{by_digest}"), by_digest, manifest.len());
+        self.journal.keep(
+            format!("/v2/{image}/manifests/{by_digest}"),
+            by_digest,
+            manifest.len(),
+        );
         Ok(())
     }
 
@@ -197,7 +223,10 @@ impl Turn<'_> {
     }
 
     fn mount(&mut self, image: &str, from: &Stocked) -> Result<(), Gone> {
-        let path = format!("/v2/{image}/blobs/uploads/?mount={}&from={}", from.digest, from.image);
+        let path = format!(
+            "/v2/{image}/blobs/uploads/?mount={}&from={}",
+            from.digest, from.image
+        );
         self.send("POST", &path, &[], b"")?.expect(201);
         self.blob_acknowledged(image, from.digest, from.size);
         Ok(())
@@ -211,7 +240,9 @@ impl Turn<'_> {
     }
 
     fn push_whole(&mut self, image: &str, bytes: &[u8]) -> Result<(), Gone> {
-        let started = self.send("POST", &format!("/v2/{image}/blobs/uploads/"), &[], b"")?.expect(202);
+        let started = self
+            .send("POST", &format!("/v2/{image}/blobs/uploads/"), &[], b"")?
+            .expect(202);
         let path = format!("{}&digest={}", location(&started), digest(bytes));
         self.send("PUT", &path, &BYTES, bytes)?.expect(201);
         self.blob_acknowledged(image, digest(bytes), bytes.len());
@@ -219,8 +250,12 @@ impl Turn<'_> {
     }
 
     fn push_streamed(&mut self, image: &str, bytes: &[u8]) -> Result<(), Gone> {
-        let started = self.send("POST", &format!("/v2/{image}/blobs/uploads/"), &[], b"")?.expect(202);
-        let patched = self.send("PATCH", &location(&started), &BYTES, bytes)?.expect(202);
+        let started = self
+            .send("POST", &format!("/v2/{image}/blobs/uploads/"), &[], b"")?
+            .expect(202);
+        let patched = self
+            .send("PATCH", &location(&started), &BYTES, bytes)?
+            .expect(202);
         let path = format!("{}&digest={}", location(&patched), digest(bytes));
         self.send("PUT", &path, &[], b"")?.expect(201);
         self.blob_acknowledged(image, digest(bytes), bytes.len());
@@ -229,9 +264,14 @@ impl Turn<'_> {
 
     fn blob_acknowledged(&mut self, image: &str, digest: Digest, size: usize) {
         self.journal.acknowledged += 1;
-        self.journal.keep(format!("/v2/{image}/blobs/{digest}"), digest, size);
+        self.journal
+            .keep(format!("/v2/{image}/blobs/{digest}"), digest, size);
         let mut stock = self.round.stock.lock().expect("stock");
-        stock.push(Stocked { image: image.to_owned(), digest, size });
+        stock.push(Stocked {
+            image: image.to_owned(),
+            digest,
+            size,
+        });
         if stock.len() > 100 {
             stock.swap_remove(0);
         }
@@ -241,7 +281,12 @@ impl Turn<'_> {
         let (image, tag) = (self.image(), self.tag());
         self.journal.tag_begins(&image, &tag, None);
         let answer = self.send("DELETE", &format!("/v2/{image}/manifests/{tag}"), &[], b"")?;
-        assert!([202, 404].contains(&answer.status), "{} {}", answer.status, answer.text());
+        assert!(
+            [202, 404].contains(&answer.status),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
         self.journal.tag_ends(&image, &tag, answer.status == 202);
         self.journal.acknowledged += u64::from(answer.status == 202);
         Ok(())
@@ -252,15 +297,26 @@ impl Turn<'_> {
         let image = self.image();
         let size = 2 + self.size();
         let bytes = self.writer.random.bytes(size);
-        let started = self.send("POST", &format!("/v2/{image}/blobs/uploads/"), &[], b"")?.expect(202);
-        let open = Open { image, location: location(&started), bytes, acknowledged: 0, sent: 0, closing: false };
+        let started = self
+            .send("POST", &format!("/v2/{image}/blobs/uploads/"), &[], b"")?
+            .expect(202);
+        let open = Open {
+            image,
+            location: location(&started),
+            bytes,
+            acknowledged: 0,
+            sent: 0,
+            closing: false,
+        };
         self.writer.open = Some(open);
         self.go_on()
     }
 
     /// Sends the next chunk, or the end.
     fn go_on(&mut self) -> Result<(), Gone> {
-        let Some(mut open) = self.writer.open.take() else { return Ok(()) };
+        let Some(mut open) = self.writer.open.take() else {
+            return Ok(());
+        };
         let at = open.acknowledged;
         let left = (open.bytes.len() - at) as u64;
         let count = 2 + usize::try_from(self.below(left.max(1))).expect("small");
@@ -268,7 +324,11 @@ impl Turn<'_> {
         open.closing = end == open.bytes.len();
         open.sent = end;
         let range = format!("{at}-{}", end.max(1) - 1);
-        let headers: &[(&str, &str)] = if end > at { &[("content-range", &range)] } else { &[] };
+        let headers: &[(&str, &str)] = if end > at {
+            &[("content-range", &range)]
+        } else {
+            &[]
+        };
         let method = if open.closing { "PUT" } else { "PATCH" };
         let path = if open.closing {
             format!("{}&digest={}", open.location, digest(&open.bytes))
@@ -288,7 +348,10 @@ impl Turn<'_> {
             }
             Ok(answer) => {
                 let answer = answer.expect(202);
-                assert_eq!(answer.header("range"), Some(format!("0-{}", end - 1).as_str()));
+                assert_eq!(
+                    answer.header("range"),
+                    Some(format!("0-{}", end - 1).as_str())
+                );
                 open.acknowledged = end;
                 open.location = location(&answer);
                 self.journal.acknowledged += 1;
@@ -300,25 +363,42 @@ impl Turn<'_> {
 
     /// After a kill: an upload stands where it was acknowledged, or where it was sent to, or it is done.
     fn resume(&mut self) -> Result<(), Gone> {
-        let Some(mut open) = self.writer.open.take() else { return Ok(()) };
+        let Some(mut open) = self.writer.open.take() else {
+            return Ok(());
+        };
         let status = self.send("GET", &open.location, &[], b"");
         let Ok(status) = status else {
             self.writer.open = Some(open);
             return Err(Gone);
         };
         if status.status == 404 {
-            assert!(open.closing, "an upload of which {} bytes were acknowledged is gone", open.acknowledged);
+            assert!(
+                open.closing,
+                "an upload of which {} bytes were acknowledged is gone",
+                open.acknowledged
+            );
             let path = format!("/v2/{}/blobs/{}", open.image, digest(&open.bytes));
             let Ok(blob) = self.send("HEAD", &path, &[], b"") else {
                 self.writer.open = Some(open);
                 return Err(Gone);
             };
-            assert_eq!(blob.status, 200, "an upload of which {} bytes were acknowledged is gone", open.acknowledged);
+            assert_eq!(
+                blob.status, 200,
+                "an upload of which {} bytes were acknowledged is gone",
+                open.acknowledged
+            );
             self.blob_acknowledged(&open.image, digest(&open.bytes), open.bytes.len());
             return Ok(());
         }
-        let range = status.expect(204).header("range").expect("range").to_owned();
-        let last: usize = range.strip_prefix("0-").and_then(|last| last.parse().ok()).expect("range");
+        let range = status
+            .expect(204)
+            .header("range")
+            .expect("range")
+            .to_owned();
+        let last: usize = range
+            .strip_prefix("0-")
+            .and_then(|last| last.parse().ok())
+            .expect("range");
         let received = if last == 0 { 0 } else { last + 1 };
         assert!(
             (open.acknowledged..=open.sent).contains(&received),

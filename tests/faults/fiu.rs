@@ -29,11 +29,19 @@ impl Faults {
     #[track_caller]
     pub fn find() -> Option<Self> {
         let (run, control) = (tool("fiu-run")?, tool("fiu-ctrl")?);
-        Some(Self { run, control, folder: tempfile::tempdir().expect("temporary folder") })
+        Some(Self {
+            run,
+            control,
+            folder: tempfile::tempdir().expect("temporary folder"),
+        })
     }
 
     fn pipe(&self) -> String {
-        self.folder.path().join("control").to_string_lossy().into_owned()
+        self.folder
+            .path()
+            .join("control")
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// A server that listens for faults.
@@ -58,14 +66,20 @@ impl Faults {
     /// The next such call fails.
     #[track_caller]
     pub fn once(&self, larder: &Larder, call: &str, errno: i32) {
-        self.tell(larder, &format!("enable name={call},onetime,failinfo={errno}"));
+        self.tell(
+            larder,
+            &format!("enable name={call},onetime,failinfo={errno}"),
+        );
     }
 
     /// From now on so many of a hundred of these calls fail.
     #[track_caller]
     pub fn sometimes(&self, larder: &Larder, calls: &[&str], errno: i32, percent: u64) {
         for call in calls {
-            self.tell(larder, &format!("enable_random name={call},probability=0.{percent:02},failinfo={errno}"));
+            self.tell(
+                larder,
+                &format!("enable_random name={call},probability=0.{percent:02},failinfo={errno}"),
+            );
         }
     }
 

@@ -29,7 +29,9 @@ impl SmallDisk {
         let (mount, unmount) = (tool("mount")?, tool("umount")?);
         let folder = tempfile::tempdir().expect("temporary folder");
         let options = format!("size={SIZE}");
-        run(Command::new(mount).args(["-t", "tmpfs", "-o", &options, "larder-test"]).arg(folder.path()));
+        run(Command::new(mount)
+            .args(["-t", "tmpfs", "-o", &options, "larder-test"])
+            .arg(folder.path()));
         Some(Self { folder, unmount })
     }
 
@@ -44,7 +46,11 @@ impl SmallDisk {
 
     /// Takes room until so many bytes are left.
     fn fill(&self, left: u64) {
-        let mut file = File::options().append(true).create(true).open(self.filler()).expect("filler");
+        let mut file = File::options()
+            .append(true)
+            .create(true)
+            .open(self.filler())
+            .expect("filler");
         let piece = vec![0; 4096];
         while self.free() > left {
             file.write_all(&piece).expect("filling");
@@ -68,7 +74,12 @@ impl Drop for SmallDisk {
 
 /// Pushes until one is refused.
 #[track_caller]
-fn push_until_refused(larder: &Larder, kind: Kind, random: &mut Random, kept: &mut Vec<Push>) -> u16 {
+fn push_until_refused(
+    larder: &Larder,
+    kind: Kind,
+    random: &mut Random,
+    kept: &mut Vec<Push>,
+) -> u16 {
     let admin = larder.admin();
     for _ in 0..2000 {
         let done = push(&admin, kind, random);
@@ -85,7 +96,9 @@ fn push_until_refused(larder: &Larder, kind: Kind, random: &mut Random, kept: &m
 
 #[test]
 fn a_full_disk_refuses_writes_and_nothing_else() {
-    let Some(disk) = SmallDisk::mount() else { return };
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
     let mut larder = larder().in_folder(disk.path().join("data")).start();
     let (mut random, mut kept) = (Random::seeded(), Vec::new());
     prepare(&larder.admin());
@@ -104,9 +117,19 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         assert_eq!(refused.answer.status, 507, "{}", refused.answer.text());
         refused.check_refused(&[507]);
         larder.admin().get(&refused.path).expect(404);
-        assert!(disk.free() + (1 << 20) > before, "{kind:?}: {} bytes were free, {} are now", before, disk.free());
+        assert!(
+            disk.free() + (1 << 20) > before,
+            "{kind:?}: {} bytes were free, {} are now",
+            before,
+            disk.free()
+        );
         let small = push(&larder.admin(), Kind::Small, &mut random);
-        assert_eq!(small.answer.status, 201, "others still find room: {}", small.answer.text());
+        assert_eq!(
+            small.answer.status,
+            201,
+            "others still find room: {}",
+            small.answer.text()
+        );
         kept.push(small);
     }
 
@@ -133,7 +156,12 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
     disk.empty();
     for kind in [Kind::Small, Kind::Large, Kind::Streamed, Kind::Manifest] {
         let done = push(&larder.admin(), kind, &mut random);
-        assert_eq!(done.answer.status, 201, "there is room again: {}", done.answer.text());
+        assert_eq!(
+            done.answer.status,
+            201,
+            "there is room again: {}",
+            done.answer.text()
+        );
         kept.push(done);
     }
     larder.anonymous().get("/readyz").expect(200);

@@ -25,7 +25,13 @@ pub enum Kind {
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 5] = [Kind::Small, Kind::Large, Kind::Streamed, Kind::Huge, Kind::Manifest];
+pub const KINDS: [Kind; 5] = [
+    Kind::Small,
+    Kind::Large,
+    Kind::Streamed,
+    Kind::Huge,
+    Kind::Manifest,
+];
 
 /// A push and how it went.
 pub struct Push {
@@ -53,13 +59,21 @@ impl Push {
     #[track_caller]
     pub fn check_refused(&self, statuses: &[u16]) {
         let answer = &self.answer;
-        assert!(statuses.contains(&answer.status), "{} {}", answer.status, answer.text());
+        assert!(
+            statuses.contains(&answer.status),
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
         let told = answer.json();
         let message = told["errors"][0]["message"].as_str().expect("a message");
         assert!(message.contains("the server's"), "{message}");
         if answer.status == 503 {
             assert_eq!(answer.code(), "UNAVAILABLE");
-            let wait: u64 = answer.header("retry-after").and_then(|wait| wait.parse().ok()).expect("retry-after");
+            let wait: u64 = answer
+                .header("retry-after")
+                .and_then(|wait| wait.parse().ok())
+                .expect("retry-after");
             assert!((1..=60).contains(&wait), "{wait}");
         }
     }
@@ -99,7 +113,11 @@ pub fn push_bytes(client: &Client, kind: Kind, bytes: &[u8]) -> Push {
         Kind::Streamed | Kind::Huge => stream(client, &digest, bytes),
         _ => push_blob(client, NAME, &digest, bytes),
     };
-    Push { answer, path: format!("/v2/{NAME}/blobs/{digest}"), digest }
+    Push {
+        answer,
+        path: format!("/v2/{NAME}/blobs/{digest}"),
+        digest,
+    }
 }
 
 fn stream(client: &Client, digest: &Digest, bytes: &[u8]) -> Response {
@@ -107,7 +125,12 @@ fn stream(client: &Client, digest: &Digest, bytes: &[u8]) -> Response {
     if started.status != 202 {
         return started;
     }
-    let patched = client.send("PATCH", started.header("location").expect("location"), &[], bytes);
+    let patched = client.send(
+        "PATCH",
+        started.header("location").expect("location"),
+        &[],
+        bytes,
+    );
     if patched.status != 202 {
         return patched;
     }
@@ -126,5 +149,9 @@ fn push_manifest(client: &Client, random: &mut Random) -> Push {
     let image = Image::of(b"{}".to_vec(), vec![b"{}".to_vec()], &extra);
     let tag = format!("t{}", random.below(1000));
     let answer = put_manifest(client, NAME, &tag, MANIFEST, &image.manifest);
-    Push { answer, path: format!("/v2/{NAME}/manifests/{}", image.digest), digest: image.digest }
+    Push {
+        answer,
+        path: format!("/v2/{NAME}/manifests/{}", image.digest),
+        digest: image.digest,
+    }
 }

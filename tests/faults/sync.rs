@@ -73,8 +73,15 @@ fn a_sync_that_failed_once_is_not_tried_again() {
             }
             pushes_work(&admin, &mut random, &mut kept);
         }
-        let expected = if matches!(kind, Kind::Small | Kind::Manifest) { 1 } else { 2 };
-        assert_eq!(refused, expected, "{kind:?} is made durable by fewer calls than it was");
+        let expected = if matches!(kind, Kind::Small | Kind::Manifest) {
+            1
+        } else {
+            2
+        };
+        assert_eq!(
+            refused, expected,
+            "{kind:?} is made durable by fewer calls than it was"
+        );
     }
     all_are_there_after_a_kill(larder, &kept);
 }
@@ -85,8 +92,15 @@ fn an_upload_whose_sync_failed_begins_anew() {
     let larder = faults.below(larder()).start();
     let (admin, mut random) = (larder.admin(), Random::seeded());
     prepare(&admin);
-    let location = |answer: &larder_tests::Response| answer.header("location").expect("location").to_owned();
-    let start = || location(&admin.send("POST", &format!("/v2/{NAME}/blobs/uploads/"), &[], b"").expect(202));
+    let location =
+        |answer: &larder_tests::Response| answer.header("location").expect("location").to_owned();
+    let start = || {
+        location(
+            &admin
+                .send("POST", &format!("/v2/{NAME}/blobs/uploads/"), &[], b"")
+                .expect(202),
+        )
+    };
     for size in [3_000_000, 20_000_000] {
         let bytes = new_bytes(&mut random, size);
         let digest = larder_tests::image::digest(&bytes);
@@ -95,9 +109,15 @@ fn an_upload_whose_sync_failed_begins_anew() {
         let close = format!("{session}&digest={digest}");
         admin.send("PUT", &close, &[], b"").expect(503);
         faults.never(&larder, &[FDATASYNC]);
-        assert_eq!(admin.send("PUT", &close, &[], b"").expect(404).code(), "BLOB_UPLOAD_UNKNOWN");
+        assert_eq!(
+            admin.send("PUT", &close, &[], b"").expect(404).code(),
+            "BLOB_UPLOAD_UNKNOWN"
+        );
         admin.get(&format!("/v2/{NAME}/blobs/{digest}")).expect(404);
-        assert_eq!(push_bytes(&admin, Kind::Streamed, &bytes).answer.status, 201);
+        assert_eq!(
+            push_bytes(&admin, Kind::Streamed, &bytes).answer.status,
+            201
+        );
     }
     // The sync that runs beside a long upload fails: the upload hears of it.
     let bytes = new_bytes(&mut random, 20_000_000);
@@ -106,9 +126,15 @@ fn an_upload_whose_sync_failed_begins_anew() {
     admin.send("PATCH", &session, &[], &bytes).expect(503);
     faults.never(&larder, &[FDATASYNC]);
     let again = admin.send("PATCH", &session, &[], &bytes).expect(202);
-    let close = format!("{}&digest={}", location(&again), larder_tests::image::digest(&bytes));
+    let close = format!(
+        "{}&digest={}",
+        location(&again),
+        larder_tests::image::digest(&bytes)
+    );
     admin.send("PUT", &close, &[], b"").expect(201);
-    let staged = std::fs::read_dir(larder.data().join("storage/staging")).expect("staging").count();
+    let staged = std::fs::read_dir(larder.data().join("storage/staging"))
+        .expect("staging")
+        .count();
     assert_eq!(staged, 0, "nothing of failed uploads stays");
 }
 
@@ -144,7 +170,10 @@ fn what_is_acknowledged_between_failures_stays() {
         faults.never(&larder, calls);
         pushes_work(&admin, &mut random, &mut kept.lock().expect("kept"));
     }
-    let (kept, refused) = (kept.into_inner().expect("kept"), refused.into_inner().expect("refused"));
+    let (kept, refused) = (
+        kept.into_inner().expect("kept"),
+        refused.into_inner().expect("refused"),
+    );
     println!("{} acknowledged, {refused} refused", kept.len());
     all_are_there_after_a_kill(larder, &kept);
 }

@@ -45,14 +45,41 @@ pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
         let size = number(bytes.len());
         let length = u16::try_from(name.len()).expect("short").to_le_bytes();
         // Version 2.0, no flags, stored; 1980-01-01 at midnight; no extra field.
-        let about = [&[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0], &crc.sum().to_le_bytes()[..], &size, &size, &length, &[0; 2]]
-            .concat();
+        let about = [
+            &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0],
+            &crc.sum().to_le_bytes()[..],
+            &size,
+            &size,
+            &length,
+            &[0; 2],
+        ]
+        .concat();
         archive.extend([b"PK\x03\x04", &about[..], name.as_bytes(), bytes].concat());
         // No comment, the first disk, no attributes.
-        directory.extend([b"PK\x01\x02\x14\x00", &about[..], &[0; 10], &offset, name.as_bytes()].concat());
+        directory.extend(
+            [
+                b"PK\x01\x02\x14\x00",
+                &about[..],
+                &[0; 10],
+                &offset,
+                name.as_bytes(),
+            ]
+            .concat(),
+        );
     }
-    let (count, start) = (u16::try_from(files.len()).expect("few").to_le_bytes(), number(archive.len()));
-    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &number(directory.len()), &start, &[0; 2]].concat();
+    let (count, start) = (
+        u16::try_from(files.len()).expect("few").to_le_bytes(),
+        number(archive.len()),
+    );
+    let end = [
+        b"PK\x05\x06\0\0\0\0",
+        &count[..],
+        &count,
+        &number(directory.len()),
+        &start,
+        &[0; 2],
+    ]
+    .concat();
     [archive, directory, end].concat()
 }
 
@@ -62,17 +89,24 @@ fn number(size: usize) -> [u8; 4] {
 
 /// A crate whose `WORD` is this text.
 pub fn crate_file(name: &str, version: &str, word: &str) -> Vec<u8> {
-    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
     let source = format!("pub const WORD: &str = \"{word}\";\n");
     let below = |file: &str| format!("{name}-{version}/{file}");
-    gzip(&tar(&[(&below("Cargo.toml"), manifest.as_bytes()), (&below("src/lib.rs"), source.as_bytes())]))
+    gzip(&tar(&[
+        (&below("Cargo.toml"), manifest.as_bytes()),
+        (&below("src/lib.rs"), source.as_bytes()),
+    ]))
 }
 
 /// An npm package that is this text.
 pub fn tarball(name: &str, version: &str, word: &str) -> Vec<u8> {
     let manifest = json!({"name": name, "version": version, "main": "index.js"}).to_string();
     let source = format!("module.exports = \"{word}\"\n");
-    gzip(&tar(&[("package/package.json", manifest.as_bytes()), ("package/index.js", source.as_bytes())]))
+    gzip(&tar(&[
+        ("package/package.json", manifest.as_bytes()),
+        ("package/index.js", source.as_bytes()),
+    ]))
 }
 
 /// The metadata of a wheel.
@@ -94,8 +128,18 @@ pub fn wheel(name: &str, version: &str, word: &str) -> Vec<u8> {
         let sum = URL_SAFE_NO_PAD.encode(Digest::of(Algorithm::Sha256, text.as_bytes()).bytes());
         format!("{path},sha256={sum},{}\n", text.len())
     };
-    let record = (below("RECORD"), format!("{}{},,\n", files.iter().map(line).collect::<String>(), below("RECORD")));
-    let all: Vec<(&str, &[u8])> =
-        files.iter().chain([&record]).map(|(path, text)| (path.as_str(), text.as_bytes())).collect();
+    let record = (
+        below("RECORD"),
+        format!(
+            "{}{},,\n",
+            files.iter().map(line).collect::<String>(),
+            below("RECORD")
+        ),
+    );
+    let all: Vec<(&str, &[u8])> = files
+        .iter()
+        .chain([&record])
+        .map(|(path, text)| (path.as_str(), text.as_bytes()))
+        .collect();
     zip(&all)
 }

@@ -15,16 +15,27 @@ pub(crate) struct Beside {
 impl Beside {
     /// Starts it, waits for the first line of which `ready` makes something, and returns that too. `signal` is what stops it.
     #[track_caller]
-    pub(crate) fn start<T>(mut command: Command, signal: Signal, ready: impl Fn(&str) -> Option<T>) -> (Self, T) {
+    pub(crate) fn start<T>(
+        mut command: Command,
+        signal: Signal,
+        ready: impl Fn(&str) -> Option<T>,
+    ) -> (Self, T) {
         let (reader, writer) = std::io::pipe().expect("pipe");
-        command.stdin(Stdio::null()).stdout(writer.try_clone().expect("pipe")).stderr(writer);
-        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        command
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().expect("pipe"))
+            .stderr(writer);
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let server = Self { child, signal };
         drop(command); // it holds the pipe's other end
         let log = Arc::new(Log::default());
         let follower = Arc::clone(&log);
         std::thread::spawn(move || follower.follow(BufReader::new(reader), true));
-        let found = log.find(ready).unwrap_or_else(|| panic!("a server is not ready:\n{}", log.text()));
+        let found = log
+            .find(ready)
+            .unwrap_or_else(|| panic!("a server is not ready:\n{}", log.text()));
         (server, found)
     }
 

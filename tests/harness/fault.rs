@@ -61,7 +61,15 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn new(status: u16, body: Vec<u8>) -> Self {
         let (length, headers) = (Some(body.len()), String::new());
-        Self { status, headers, body, length, cut: None, hold: None, last: false }
+        Self {
+            status,
+            headers,
+            body,
+            length,
+            cut: None,
+            hold: None,
+            last: false,
+        }
     }
 
     pub(crate) fn header(&mut self, name: &str, value: &str) {
@@ -104,7 +112,10 @@ impl Answer {
             Fault::NotModified => *self = Self::new(304, Vec::new()),
             Fault::Held(at) => self.hold = Some(at),
             Fault::Login => {
-                *self = Self::new(200, b"<!DOCTYPE html><html><body><form>Log in</form></body></html>".to_vec());
+                *self = Self::new(
+                    200,
+                    b"<!DOCTYPE html><html><body><form>Log in</form></body></html>".to_vec(),
+                );
                 self.header("content-type", "text/html");
             }
             Fault::Challenge(challenge) => {
@@ -113,6 +124,7 @@ impl Answer {
             }
             Fault::Closed | Fault::Silent => {}
         }
-        self.last = self.cut.is_some() || self.length.is_some_and(|length| length != self.body.len());
+        self.last =
+            self.cut.is_some() || self.length.is_some_and(|length| length != self.body.len());
     }
 }

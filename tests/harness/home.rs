@@ -77,11 +77,14 @@ impl Home {
     /// `stranger` are users of the server.
     #[track_caller]
     pub fn of(larder: &Larder, who: Who, connect: (&str, &str), programs: &[PathBuf]) -> Self {
-        let folder = larder.folder().join(format!("home-{}", HOMES.fetch_add(1, Ordering::Relaxed)));
+        let folder = larder
+            .folder()
+            .join(format!("home-{}", HOMES.fetch_add(1, Ordering::Relaxed)));
         let bin = folder.join("bin");
         std::fs::create_dir_all(&bin).expect("home");
         for program in programs {
-            std::os::unix::fs::symlink(program, bin.join(program.file_name().expect("name"))).expect("program");
+            std::os::unix::fs::symlink(program, bin.join(program.file_name().expect("name")))
+                .expect("program");
         }
         let token = match who {
             Who::Maker => larder.token_of("maker"),
@@ -90,7 +93,12 @@ impl Home {
             Who::Liar => "wrong".to_owned(),
             Who::Nobody => String::new(),
         };
-        let mut home = Self { folder, token, before: String::new(), in_project: Vec::new() };
+        let mut home = Self {
+            folder,
+            token,
+            before: String::new(),
+            in_project: Vec::new(),
+        };
         home.be_told(larder, who, connect);
         home
     }
@@ -102,21 +110,35 @@ impl Home {
         if who == Who::Nobody {
             let body = json!({"subject": "anonymous", "repository": repository, "package": "*", "role": "reader"});
             let headers = [("content-type", "application/json")];
-            let made = larder.admin().send("POST", "/api/v1/grants", &headers, body.to_string().as_bytes());
+            let made = larder.admin().send(
+                "POST",
+                "/api/v1/grants",
+                &headers,
+                body.to_string().as_bytes(),
+            );
             // It may be there already.
-            granted = (made.status == 201).then(|| made.json()["id"].as_str().expect("id").to_owned());
+            granted =
+                (made.status == 201).then(|| made.json()["id"].as_str().expect("id").to_owned());
         }
         let told = larder.admin().get(&path).expect(200).json();
         if let Some(grant) = granted {
             larder.api("DELETE", &format!("grants/{grant}"), "", 204);
         }
-        told["items"].as_array().expect("items").iter().for_each(|part| self.take(part));
+        told["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .for_each(|part| self.take(part));
     }
 
     /// Does what a part of the answer of `connect` says: writes a file, or keeps what is to be run.
     #[track_caller]
     fn take(&mut self, part: &Value) {
-        let lines = part["lines"].as_array().expect("lines").iter().map(|line| line.as_str().expect("line"));
+        let lines = part["lines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| line.as_str().expect("line"));
         let mut text: String = lines.flat_map(|line| [line, "\n"]).collect();
         let note = part["note"].as_str().unwrap_or_default();
         if note.contains("in the place of $TOKEN") {
@@ -125,7 +147,12 @@ impl Home {
         match part["file"].as_str() {
             None => self.before.push_str(&text),
             Some(file) if file.starts_with(['~', '/']) => {
-                write(&self.folder.join(file.trim_start_matches('~').trim_start_matches('/')), &text);
+                write(
+                    &self
+                        .folder
+                        .join(file.trim_start_matches('~').trim_start_matches('/')),
+                    &text,
+                );
             }
             Some(file) => self.in_project.push((file.to_owned(), text)),
         }
@@ -150,8 +177,15 @@ impl Home {
     pub fn project(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let project = self.folder.join(name);
         for (file, text) in files {
-            let more = self.in_project.iter().filter(|(wanted, _)| wanted == file).map(|(_, text)| text.as_str());
-            write(&project.join(file), &format!("{text}{}", more.collect::<String>()));
+            let more = self
+                .in_project
+                .iter()
+                .filter(|(wanted, _)| wanted == file)
+                .map(|(_, text)| text.as_str());
+            write(
+                &project.join(file),
+                &format!("{text}{}", more.collect::<String>()),
+            );
         }
         project
     }
@@ -165,10 +199,20 @@ impl Home {
     pub fn shell_without(&self, at: &Path, line: &str) -> Command {
         let mut shell = command(Path::new("/bin/sh"), &self.folder);
         let path = std::env::var("PATH").unwrap_or_default();
-        shell.env("PATH", format!("{}:{path}", self.folder.join("bin").display())).env("TOKEN", &self.token);
+        shell
+            .env(
+                "PATH",
+                format!("{}:{path}", self.folder.join("bin").display()),
+            )
+            .env("TOKEN", &self.token);
         shell.envs(MANNERS).current_dir(at);
         alone(&mut shell);
-        for name in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"] {
+        for name in [
+            "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+            "XDG_DATA_HOME",
+            "XDG_RUNTIME_DIR",
+        ] {
             shell.env_remove(name); // the lines are for homes without
         }
         shell.arg("-c").arg(format!("set -e\n{line}"));
@@ -193,7 +237,9 @@ pub fn without_homes(text: &str, larder: &Larder) -> String {
     let home = larder.folder().join("home-").display().to_string();
     let mut parts = text.split(&home);
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + "HOME" + part.trim_start_matches(|char: char| char.is_ascii_digit()))
+    parts.fold(first, |text, part| {
+        text + "HOME" + part.trim_start_matches(|char: char| char.is_ascii_digit())
+    })
 }
 
 /// Writes a file and the folders above it.

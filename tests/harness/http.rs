@@ -31,7 +31,10 @@ pub struct Response {
 impl Response {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
@@ -41,12 +44,16 @@ impl Response {
 
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// The code of the registry API's first error.
     pub fn code(&self) -> String {
-        self.json()["errors"][0]["code"].as_str().unwrap_or_default().to_owned()
+        self.json()["errors"][0]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Fails the test unless the status is this one.
@@ -60,29 +67,52 @@ impl Response {
 impl Client {
     /// A client without credentials.
     pub const fn anonymous(address: SocketAddr) -> Self {
-        Self { address, authorization: None }
+        Self {
+            address,
+            authorization: None,
+        }
     }
 
     /// The same with a user name and a password, or a token as the password.
     pub fn with_password(address: SocketAddr, name: &str, password: &str) -> Self {
         use base64::Engine as _;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
-        Self { address, authorization: Some(format!("Basic {encoded}")) }
+        let encoded =
+            base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+        Self {
+            address,
+            authorization: Some(format!("Basic {encoded}")),
+        }
     }
 
     /// The same with any `Authorization` header.
     pub fn with_authorization(address: SocketAddr, header: &str) -> Self {
-        Self { address, authorization: Some(header.to_owned()) }
+        Self {
+            address,
+            authorization: Some(header.to_owned()),
+        }
     }
 
     /// Sends a request on a connection of its own and reads the answer.
     #[track_caller]
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
-        self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
+        self.try_send(method, path, headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// The same, for servers that may be gone.
-    pub fn try_send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Response> {
         let mut stream = self.connect()?;
         stream.write_all(&self.head(method, path, headers, Some(body.len())))?;
         let written = stream.write_all(body);
@@ -119,12 +149,23 @@ impl Client {
     }
 
     /// A request's line and headers as bytes; `length`: the body's, if it is to be announced.
-    pub fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], length: Option<usize>) -> Vec<u8> {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+    pub fn head(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        length: Option<usize>,
+    ) -> Vec<u8> {
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n",
+            self.address
+        );
         if let Some(authorization) = &self.authorization {
             head.push_str(&format!("authorization: {authorization}\r\n"));
         }
-        if let Some(length) = length.filter(|length| *length > 0 || method != "GET" && method != "HEAD") {
+        if let Some(length) =
+            length.filter(|length| *length > 0 || method != "GET" && method != "HEAD")
+        {
             head.push_str(&format!("content-length: {length}\r\n"));
         }
         for (name, value) in headers {
@@ -154,7 +195,11 @@ pub fn read_head(stream: &mut impl BufRead) -> io::Result<Response> {
         line.clear();
         stream.read_line(&mut line)?;
     }
-    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| bad(&line))?;
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .ok_or_else(|| bad(&line))?;
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -168,13 +213,19 @@ pub fn read_head(stream: &mut impl BufRead) -> io::Result<Response> {
         let (name, value) = text.split_once(':').ok_or_else(|| bad(text))?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    Ok(Response { status, headers, body: Vec::new() })
+    Ok(Response {
+        status,
+        headers,
+        body: Vec::new(),
+    })
 }
 
 /// Reads a body in any framing; what came before it broke off stays.
 fn read_body(reader: &mut impl BufRead, response: &mut Response) -> io::Result<()> {
     if response.header("transfer-encoding") != Some("chunked") {
-        let length = response.header("content-length").and_then(|text| text.parse().ok());
+        let length = response
+            .header("content-length")
+            .and_then(|text| text.parse().ok());
         let length = length.ok_or_else(|| bad("neither chunks nor a length"))?;
         return read_piece(reader, length, &mut response.body);
     }
@@ -197,7 +248,11 @@ fn read_body(reader: &mut impl BufRead, response: &mut Response) -> io::Result<(
 
 fn read_piece(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> io::Result<()> {
     let read = reader.take(length).read_to_end(body)?;
-    if read as u64 == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    if read as u64 == length {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 /// Reads one answer to a request of `method`.

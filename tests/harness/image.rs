@@ -52,8 +52,15 @@ impl Image {
             manifest[key] = value.clone();
         }
         let manifest = manifest.to_string().into_bytes();
-        let blobs = std::iter::once(config).chain(layers).map(|bytes| (digest(&bytes), bytes)).collect();
-        Self { blobs, digest: digest(&manifest), manifest }
+        let blobs = std::iter::once(config)
+            .chain(layers)
+            .map(|bytes| (digest(&bytes), bytes))
+            .collect();
+        Self {
+            blobs,
+            digest: digest(&manifest),
+            manifest,
+        }
     }
 
     /// Pushes its blobs and then its manifest.
@@ -68,11 +75,18 @@ impl Image {
     /// Reads everything back by digest and compares every byte.
     #[track_caller]
     pub fn check(&self, client: &Client, name: &str, reference: &str) {
-        let manifest = client.get(&format!("/v2/{name}/manifests/{reference}")).expect(200);
+        let manifest = client
+            .get(&format!("/v2/{name}/manifests/{reference}"))
+            .expect(200);
         assert_eq!(manifest.body, self.manifest);
-        assert_eq!(manifest.header("docker-content-digest"), Some(self.digest.to_string().as_str()));
+        assert_eq!(
+            manifest.header("docker-content-digest"),
+            Some(self.digest.to_string().as_str())
+        );
         for (digest, bytes) in &self.blobs {
-            let blob = client.get(&format!("/v2/{name}/blobs/{digest}")).expect(200);
+            let blob = client
+                .get(&format!("/v2/{name}/blobs/{digest}"))
+                .expect(200);
             assert!(blob.body == *bytes, "{digest} came back different");
         }
     }
@@ -87,11 +101,27 @@ pub fn push_blob(client: &Client, name: &str, digest: &Digest, bytes: &[u8]) -> 
     }
     let location = started.header("location").expect("location").to_owned();
     let headers = [("content-type", "application/octet-stream")];
-    client.send("PUT", &format!("{location}&digest={digest}"), &headers, bytes)
+    client.send(
+        "PUT",
+        &format!("{location}&digest={digest}"),
+        &headers,
+        bytes,
+    )
 }
 
 /// Puts a manifest.
 #[track_caller]
-pub fn put_manifest(client: &Client, name: &str, reference: &str, media_type: &str, bytes: &[u8]) -> Response {
-    client.send("PUT", &format!("/v2/{name}/manifests/{reference}"), &[("content-type", media_type)], bytes)
+pub fn put_manifest(
+    client: &Client,
+    name: &str,
+    reference: &str,
+    media_type: &str,
+    bytes: &[u8],
+) -> Response {
+    client.send(
+        "PUT",
+        &format!("/v2/{name}/manifests/{reference}"),
+        &[("content-type", media_type)],
+        bytes,
+    )
 }

@@ -43,9 +43,19 @@ impl Start {
     /// The binary at `path`: in tests `env!("CARGO_BIN_EXE_larder")`.
     pub fn of(path: impl Into<PathBuf>) -> Self {
         // What this machine's package managers use is none of the tests' business.
-        let usual = [("LARDER_ADMIN_PASSWORD", PASSWORD), ("LARDER_CACHE__DISCOVER", "false")];
-        let environment = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { binary: path.into(), environment, wrapper: Vec::new(), data: None }
+        let usual = [
+            ("LARDER_ADMIN_PASSWORD", PASSWORD),
+            ("LARDER_CACHE__DISCOVER", "false"),
+        ];
+        let environment = usual
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        Self {
+            binary: path.into(),
+            environment,
+            wrapper: Vec::new(),
+            data: None,
+        }
     }
 
     /// With an environment variable.
@@ -74,7 +84,13 @@ impl Start {
     pub fn start(self) -> Larder {
         let folder = tempfile::tempdir().expect("temporary folder");
         let (child, log) = spawn(&self, folder.path());
-        let mut larder = Larder { start: self, folder, child, url: String::new(), log };
+        let mut larder = Larder {
+            start: self,
+            folder,
+            child,
+            url: String::new(),
+            log,
+        };
         larder.await_ready();
         larder
     }
@@ -86,10 +102,16 @@ impl Start {
     pub fn refuses(self) -> String {
         let folder = tempfile::tempdir().expect("temporary folder");
         let (mut child, log) = spawn(&self, folder.path());
-        let ended = log.find(|line| line.contains("larder is ready").then_some(())).is_none();
+        let ended = log
+            .find(|line| line.contains("larder is ready").then_some(()))
+            .is_none();
         drop(child.kill()); // in case it has not
         let code = child.wait().expect("wait").code();
-        assert!(ended && code.is_some_and(|code| code != 0), "it starts, {code:?}: {}", log.text());
+        assert!(
+            ended && code.is_some_and(|code| code != 0),
+            "it starts, {code:?}: {}",
+            log.text()
+        );
         log.text()
     }
 }
@@ -99,12 +121,26 @@ fn spawn(start: &Start, folder: &Path) -> (Child, Arc<Log>) {
     words.push(start.binary.to_string_lossy().into_owned());
     let data = start.data.clone().unwrap_or_else(|| folder.join("data"));
     let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
-    command.current_dir(folder).envs(&start.environment).env("LARDER_LOG__FORMAT", "json");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{words:?}: {error}"));
+    command
+        .args(&words[1..])
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data);
+    command
+        .current_dir(folder)
+        .envs(&start.environment)
+        .env("LARDER_LOG__FORMAT", "json");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{words:?}: {error}"));
     let log = Arc::new(Log::default());
-    let (out, err) = (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
+    let (out, err) = (
+        child.stdout.take().expect("stdout"),
+        child.stderr.take().expect("stderr"),
+    );
     let (reader, other) = (Arc::clone(&log), Arc::clone(&log));
     std::thread::spawn(move || reader.follow(BufReader::new(out), true));
     std::thread::spawn(move || other.follow(BufReader::new(err), false));
@@ -127,7 +163,11 @@ impl Log {
     pub(crate) fn find<T>(&self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         let found = |lines: &Vec<String>| lines.iter().find_map(|line| find(line));
         let lines = self.lines.lock().expect("log");
-        let waited = self.more.wait_timeout_while(lines, DEADLINE, |(lines, ended)| found(lines).is_none() && !*ended);
+        let waited = self
+            .more
+            .wait_timeout_while(lines, DEADLINE, |(lines, ended)| {
+                found(lines).is_none() && !*ended
+            });
         found(&waited.expect("log").0.0)
     }
 
@@ -142,9 +182,13 @@ impl Larder {
     fn await_ready(&mut self) {
         let url = |line: &str| {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            (line["message"] == "larder is ready").then(|| line["url"].as_str().map(str::to_owned))?
+            (line["message"] == "larder is ready")
+                .then(|| line["url"].as_str().map(str::to_owned))?
         };
-        self.url = self.log.find(url).unwrap_or_else(|| panic!("the server is not ready:\n{}", self.log_text()));
+        self.url = self
+            .log
+            .find(url)
+            .unwrap_or_else(|| panic!("the server is not ready:\n{}", self.log_text()));
     }
 
     /// `http://127.0.0.1:port`.
@@ -169,7 +213,10 @@ impl Larder {
 
     /// The folder of its data.
     pub fn data(&self) -> PathBuf {
-        self.start.data.clone().unwrap_or_else(|| self.folder.path().join("data"))
+        self.start
+            .data
+            .clone()
+            .unwrap_or_else(|| self.folder.path().join("data"))
     }
 
     /// Its process id.
@@ -204,7 +251,10 @@ impl Larder {
     #[track_caller]
     pub fn token_of(&self, name: &str) -> String {
         let (headers, body) = ([("content-type", "application/json")], br#"{"name":"ci"}"#);
-        let made = self.user(name, PASSWORD).send("POST", "/api/v1/tokens", &headers, body).expect(201);
+        let made = self
+            .user(name, PASSWORD)
+            .send("POST", "/api/v1/tokens", &headers, body)
+            .expect(201);
         made.json()["secret"].as_str().expect("secret").to_owned()
     }
 
@@ -219,8 +269,16 @@ impl Larder {
     /// Takes back all grants: only the administrator may do anything.
     #[track_caller]
     pub fn take_back_grants(&self) {
-        for grant in self.api("GET", "grants", "", 200)["items"].as_array().expect("grants") {
-            self.api("DELETE", &format!("grants/{}", grant["id"].as_str().expect("id")), "", 204);
+        for grant in self.api("GET", "grants", "", 200)["items"]
+            .as_array()
+            .expect("grants")
+        {
+            self.api(
+                "DELETE",
+                &format!("grants/{}", grant["id"].as_str().expect("id")),
+                "",
+                204,
+            );
         }
     }
 
@@ -228,8 +286,20 @@ impl Larder {
     #[track_caller]
     pub fn api(&self, method: &str, path: &str, body: &str, status: u16) -> serde_json::Value {
         let headers = [("content-type", "application/json")];
-        let answer = self.admin().send(method, &format!("/api/v1/{path}"), &headers, body.as_bytes()).expect(status);
-        if answer.body.is_empty() { serde_json::Value::Null } else { answer.json() }
+        let answer = self
+            .admin()
+            .send(
+                method,
+                &format!("/api/v1/{path}"),
+                &headers,
+                body.as_bytes(),
+            )
+            .expect(status);
+        if answer.body.is_empty() {
+            serde_json::Value::Null
+        } else {
+            answer.json()
+        }
     }
 
     /// Kills it as a power cut of the process would: no handler runs.
@@ -247,7 +317,9 @@ impl Larder {
 
     /// Waits until it writes a line with this text; whether it did.
     pub fn await_line(&self, text: &str) -> bool {
-        self.log.find(|line| line.contains(text).then_some(())).is_some()
+        self.log
+            .find(|line| line.contains(text).then_some(()))
+            .is_some()
     }
 
     /// Waits until it has ended by itself; its exit code.
@@ -271,10 +343,18 @@ impl Larder {
 
     /// Resident memory in bytes: now, and the most there ever was.
     pub fn memory(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("status");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("status");
         let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("field");
-            line.trim().trim_end_matches(" kB").parse::<u64>().expect("number") * 1024
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .expect("field");
+            line.trim()
+                .trim_end_matches(" kB")
+                .parse::<u64>()
+                .expect("number")
+                * 1024
         };
         (field("VmRSS:"), field("VmHWM:"))
     }
@@ -288,7 +368,10 @@ impl Drop for Larder {
         if std::thread::panicking() {
             let log = self.log_text();
             let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            println!("the server's last lines:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            println!(
+                "the server's last lines:\n{}",
+                tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+            );
         }
     }
 }

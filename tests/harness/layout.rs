@@ -25,7 +25,9 @@ pub fn index(images: &[(&str, &Image)]) -> Vec<u8> {
         descriptor
     };
     let manifests: Vec<_> = images.iter().map(one).collect();
-    json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).to_string().into_bytes()
+    json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
+        .to_string()
+        .into_bytes()
 }
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> serde_json::Value {
@@ -57,7 +59,11 @@ fn fill(folder: &Path, images: &[&Image], media_type: &str, top: &[u8], tag: &st
     named["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]});
     std::fs::write(folder.join("index.json"), index.to_string()).expect("layout");
-    std::fs::write(folder.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("layout");
+    std::fs::write(
+        folder.join("oci-layout"),
+        r#"{"imageLayoutVersion":"1.0.0"}"#,
+    )
+    .expect("layout");
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -67,8 +73,12 @@ fn hex(bytes: &[u8]) -> String {
 /// Fails unless the layout has the image with all its bytes.
 #[track_caller]
 pub fn check(folder: &Path, image: &Image) {
-    let has =
-        |bytes: &[u8]| std::fs::read(folder.join("blobs/sha256").join(hex(bytes))).is_ok_and(|kept| kept == bytes);
+    let has = |bytes: &[u8]| {
+        std::fs::read(folder.join("blobs/sha256").join(hex(bytes))).is_ok_and(|kept| kept == bytes)
+    };
     assert!(has(&image.manifest), "the manifest came back different");
-    assert!(image.blobs.iter().all(|(_, bytes)| has(bytes)), "a blob came back different");
+    assert!(
+        image.blobs.iter().all(|(_, bytes)| has(bytes)),
+        "a blob came back different"
+    );
 }

@@ -7,7 +7,10 @@
 //! A client or server that is not installed makes its test skip and say so; with `LARDER_TEST_REQUIRE=all` that is a
 //! failure. Nothing here sleeps: every wait is for an event, with a deadline.
 
-#![expect(clippy::missing_panics_doc, reason = "a test bed panics where a test fails")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test bed panics where a test fails"
+)]
 #![expect(clippy::print_stdout, reason = "what a failing test tells")]
 
 pub mod apart;

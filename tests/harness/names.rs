@@ -19,7 +19,10 @@ impl Names {
         std::thread::spawn(move || {
             let mut question = [0; 512];
             while let Ok((length, from)) = socket.recv_from(&mut question) {
-                let answer = answer(&question[..length], &known.lock().unwrap_or_else(PoisonError::into_inner));
+                let answer = answer(
+                    &question[..length],
+                    &known.lock().unwrap_or_else(PoisonError::into_inner),
+                );
                 // Who does not get it asks again.
                 drop(answer.map(|answer| socket.send_to(&answer, from)));
             }
@@ -29,7 +32,10 @@ impl Names {
 
     /// From now on `name` has these addresses.
     pub fn set(&self, name: &str, addresses: &[Ipv4Addr]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), addresses.into());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned(), addresses.into());
     }
 }
 
@@ -42,7 +48,9 @@ fn answer(question: &[u8], known: &HashMap<String, Vec<Ipv4Addr>>) -> Option<Vec
     }
     let asked = question.get(12..at + 5)?;
     let found = known.get(&labels.join("."));
-    let addresses = found.filter(|_| asked.ends_with(&ADDRESS)).map_or(&[][..], Vec::as_slice);
+    let addresses = found
+        .filter(|_| asked.ends_with(&ADDRESS))
+        .map_or(&[][..], Vec::as_slice);
     let mut answer = question[..2].to_vec();
     answer.extend([
         0x81,

@@ -12,7 +12,13 @@ const EDGE: &str = "an-edge-that-is-nowhere-else";
 
 /// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo, npm or pypi.
 #[track_caller]
-pub fn publish(client: &Client, protocol: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
+pub fn publish(
+    client: &Client,
+    protocol: &str,
+    name: &str,
+    version: &str,
+    bytes: &[u8],
+) -> Response {
     match protocol {
         "cargo" => publish_crate(client, name, version, bytes),
         "npm" => publish_npm(client, name, version, bytes),
@@ -23,12 +29,17 @@ pub fn publish(client: &Client, protocol: &str, name: &str, version: &str, bytes
 
 /// The file name that the wheel of a project has.
 pub fn wheel_name(name: &str, version: &str) -> String {
-    let plain: String = name.to_lowercase().chars().map(|char| if "-_.".contains(char) { '_' } else { char }).collect();
+    let plain: String = name
+        .to_lowercase()
+        .chars()
+        .map(|char| if "-_.".contains(char) { '_' } else { char })
+        .collect();
     format!("{plain}-{version}-py3-none-any.whl")
 }
 
 fn publish_crate(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Response {
-    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
     let at = |file: &str| format!("{name}-{version}/{file}");
     let files = [
         (&*at("Cargo.toml"), manifest.as_bytes()),
@@ -38,7 +49,13 @@ fn publish_crate(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
     let packed = gzip(&tar(&files));
     let words = json!({"name": name, "vers": version, "deps": [], "features": {}}).to_string();
     let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
-    let body = [&length(words.len())[..], words.as_bytes(), &length(packed.len()), &packed].concat();
+    let body = [
+        &length(words.len())[..],
+        words.as_bytes(),
+        &length(packed.len()),
+        &packed,
+    ]
+    .concat();
     client.send("PUT", "/cargo/main/api/v1/crates/new", &[], &body)
 }
 
@@ -62,7 +79,12 @@ fn publish_npm(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Resp
         "versions": {version: version_of}, "_attachments": {file: attachment},
     });
     let path = format!("/npm/main/{}", name.replace('/', "%2f"));
-    client.send("PUT", &path, &[("content-type", "application/json")], body.to_string().as_bytes())
+    client.send(
+        "PUT",
+        &path,
+        &[("content-type", "application/json")],
+        body.to_string().as_bytes(),
+    )
 }
 
 fn publish_wheel(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Response {
@@ -79,7 +101,8 @@ fn publish_wheel(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
         (&format!("{stem}.dist-info/RECORD"), b""),
     ]);
     let field = |name: &str, value: &str| {
-        format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
+        format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+            .into_bytes()
     };
     let mut body = Vec::new();
     for (key, value) in [
@@ -93,10 +116,17 @@ fn publish_wheel(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
     ] {
         body.extend(field(key, value));
     }
-    let part = format!("--{EDGE}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"{file}\"\r\n\r\n");
+    let part = format!(
+        "--{EDGE}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"{file}\"\r\n\r\n"
+    );
     body.extend(part.as_bytes());
     body.extend(wheel);
     body.extend(format!("\r\n--{EDGE}--\r\n").as_bytes());
     let content_type = format!("multipart/form-data; boundary={EDGE}");
-    client.send("POST", "/pypi/main/legacy/", &[("content-type", &content_type)], &body)
+    client.send(
+        "POST",
+        "/pypi/main/legacy/",
+        &[("content-type", &content_type)],
+        &body,
+    )
 }

@@ -46,7 +46,10 @@ fn user() -> Option<(u32, u32)> {
         return None;
     }
     let known = std::fs::read_to_string("/etc/passwd").expect("passwd");
-    let line = known.lines().find_map(|line| line.strip_prefix("postgres:")).expect("the user postgres");
+    let line = known
+        .lines()
+        .find_map(|line| line.strip_prefix("postgres:"))
+        .expect("the user postgres");
     let mut ids = line.split(':').skip(1).map(|id| id.parse().expect("id"));
     Some((ids.next().expect("user"), ids.next().expect("group")))
 }
@@ -56,7 +59,12 @@ impl Postgres {
     #[track_caller]
     pub fn start() -> Option<Self> {
         let (initdb, postgres, psql) = (tool("initdb")?, tool("postgres")?, tool("psql")?);
-        let programs = Programs { initdb, postgres, psql, user: user() };
+        let programs = Programs {
+            initdb,
+            postgres,
+            psql,
+            user: user(),
+        };
         let folder = tempfile::tempdir().expect("temporary folder");
         let password = folder.path().join("password");
         std::fs::write(&password, PASSWORD).expect("password");
@@ -66,10 +74,25 @@ impl Postgres {
             }
         }
         let mut initdb = programs.command(&programs.initdb, folder.path());
-        initdb.args(["--locale=C.UTF-8", "-E", "UTF8", "-A", "scram-sha-256", "-U", USER, "-D", "data"]);
+        initdb.args([
+            "--locale=C.UTF-8",
+            "-E",
+            "UTF8",
+            "-A",
+            "scram-sha-256",
+            "-U",
+            USER,
+            "-D",
+            "data",
+        ]);
         run(initdb.arg("--pwfile=password"));
         let (server, port) = serve(&programs, folder.path(), free_port());
-        Some(Self { server, programs, port, folder })
+        Some(Self {
+            server,
+            programs,
+            port,
+            folder,
+        })
     }
 
     /// Makes an empty database; its URL.
@@ -82,12 +105,17 @@ impl Postgres {
     /// Runs statements in a database.
     #[track_caller]
     pub fn tell(&self, name: &str, sql: &str) {
-        let mut psql = self.programs.command(&self.programs.psql, self.folder.path());
+        let mut psql = self
+            .programs
+            .command(&self.programs.psql, self.folder.path());
         run(psql.args([&self.url(name), "-v", "ON_ERROR_STOP=1", "-c", sql]));
     }
 
     fn url(&self, name: &str) -> String {
-        format!("postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{name}", self.port)
+        format!(
+            "postgres://{USER}:{PASSWORD}@127.0.0.1:{}/{name}",
+            self.port
+        )
     }
 
     /// The process id of its first process.
@@ -109,14 +137,32 @@ impl Postgres {
 
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("port")
+        .port()
 }
 
 #[track_caller]
 fn serve(programs: &Programs, folder: &Path, port: u16) -> (Beside, u16) {
     let mut postgres = programs.command(&programs.postgres, folder);
-    postgres.args(["-D", "data", "-k"]).arg(folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-    postgres.args(["-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "max_connections=200"]);
-    let ready = |line: &str| line.contains("database system is ready to accept connections").then_some(port);
+    postgres.args(["-D", "data", "-k"]).arg(folder).args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port.to_string(),
+    ]);
+    postgres.args([
+        "-c",
+        "fsync=on",
+        "-c",
+        "synchronous_commit=on",
+        "-c",
+        "max_connections=200",
+    ]);
+    let ready = |line: &str| {
+        line.contains("database system is ready to accept connections")
+            .then_some(port)
+    };
     Beside::start(postgres, Signal::INT, ready)
 }

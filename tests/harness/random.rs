@@ -12,9 +12,13 @@ impl Random {
 
     /// The seed in `LARDER_TEST_SEED`, else one from the clock; printed, so that a failure can be run again.
     pub fn seeded() -> Self {
-        let given = std::env::var("LARDER_TEST_SEED").ok().and_then(|text| text.parse().ok());
+        let given = std::env::var("LARDER_TEST_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok());
         let seed = given.unwrap_or_else(|| {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let since = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default();
             u64::from(since.subsec_nanos()) ^ since.as_secs()
         });
         println!("LARDER_TEST_SEED={seed}");

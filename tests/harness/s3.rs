@@ -30,10 +30,27 @@ impl S3 {
         std::fs::create_dir(folder.path().join(BUCKET)).expect("bucket");
         let mut server = command(&program, folder.path());
         server.env("RUST_LOG", "s3s_fs=info").env("NO_COLOR", "1");
-        server.args(["--host", "127.0.0.1", "--port", "0", "--access-key", KEY, "--secret-key", SECRET, "."]);
-        let ready = |line: &str| line.split_once("server is running at ").map(|(_, url)| url.trim().to_owned());
+        server.args([
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--access-key",
+            KEY,
+            "--secret-key",
+            SECRET,
+            ".",
+        ]);
+        let ready = |line: &str| {
+            line.split_once("server is running at ")
+                .map(|(_, url)| url.trim().to_owned())
+        };
         let (server, url) = Beside::start(server, Signal::KILL, ready);
-        Some(Self { _server: server, url, folder })
+        Some(Self {
+            _server: server,
+            url,
+            folder,
+        })
     }
 
     /// Starts `moto`, which follows the real service closely and keeps all in memory. `None` as above.
@@ -42,12 +59,23 @@ impl S3 {
         let program = tool("moto_server")?;
         let folder = tempfile::tempdir().expect("temporary folder");
         let mut server = command(&program, folder.path());
-        server.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1");
-        let ready = |line: &str| line.split_once("Running on ").map(|(_, url)| url.trim().to_owned());
+        server
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .env("PYTHONUNBUFFERED", "1");
+        let ready = |line: &str| {
+            line.split_once("Running on ")
+                .map(|(_, url)| url.trim().to_owned())
+        };
         let (server, url) = Beside::start(server, Signal::KILL, ready);
         let address = url.trim_start_matches("http://").parse().expect("address");
-        Client::anonymous(address).send("PUT", &format!("/{BUCKET}"), &[], b"").expect(200);
-        Some(Self { _server: server, url, folder })
+        Client::anonymous(address)
+            .send("PUT", &format!("/{BUCKET}"), &[], b"")
+            .expect(200);
+        Some(Self {
+            _server: server,
+            url,
+            folder,
+        })
     }
 
     /// Where it listens: `http://127.0.0.1:port`.
@@ -71,6 +99,8 @@ impl S3 {
             ("ACCESS_KEY_ID", KEY),
             ("SECRET_ACCESS_KEY", SECRET),
         ];
-        settings.into_iter().fold(start, |start, (name, value)| start.with(&format!("LARDER_STORAGE__{name}"), value))
+        settings.into_iter().fold(start, |start, (name, value)| {
+            start.with(&format!("LARDER_STORAGE__{name}"), value)
+        })
     }
 }

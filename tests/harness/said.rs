@@ -44,7 +44,10 @@ const ORDER: [&str; 19] = [
 pub type Said = BTreeMap<String, Vec<(String, String)>>;
 
 fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("workspace").join("docs/clients.md")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("workspace")
+        .join("docs/clients.md")
 }
 
 /// Compares what `client` said in `situation` with what `docs/clients.md` has of it, or writes it there.
@@ -63,9 +66,15 @@ pub fn said(client: &str, situation: &str, text: &str) {
         return;
     }
     let known = recorded();
-    let known = known.get(client).and_then(|rows| rows.iter().find(|(known, _)| known == situation));
+    let known = known
+        .get(client)
+        .and_then(|rows| rows.iter().find(|(known, _)| known == situation));
     let known = known.map(|(_, text)| text.as_str());
-    assert_eq!(Some(text.as_str()), known, "{client}, {situation}: said, and in docs/clients.md (LARDER_TEST_WRITE=1)");
+    assert_eq!(
+        Some(text.as_str()),
+        known,
+        "{client}, {situation}: said, and in docs/clients.md (LARDER_TEST_WRITE=1)"
+    );
 }
 
 /// What `docs/clients.md` has.
@@ -75,9 +84,16 @@ pub fn recorded() -> Said {
         if let Some(name) = line.strip_prefix("## ") {
             name.clone_into(&mut client);
         }
-        let row = line.strip_prefix("| ").and_then(|row| row.strip_suffix(" |")).and_then(|row| row.split_once(" | "));
-        if let Some((situation, text)) = row.filter(|(situation, _)| !["situation", "---"].contains(situation)) {
-            said.entry(client.clone()).or_default().push((situation.to_owned(), text.to_owned()));
+        let row = line
+            .strip_prefix("| ")
+            .and_then(|row| row.strip_suffix(" |"))
+            .and_then(|row| row.split_once(" | "));
+        if let Some((situation, text)) =
+            row.filter(|(situation, _)| !["situation", "---"].contains(situation))
+        {
+            said.entry(client.clone())
+                .or_default()
+                .push((situation.to_owned(), text.to_owned()));
         }
     }
     said
@@ -86,9 +102,16 @@ pub fn recorded() -> Said {
 fn rendered(said: Said) -> String {
     let mut text = HEAD.to_owned();
     for (client, mut rows) in said {
-        let place = |situation: &str| ORDER.iter().position(|known| *known == situation).unwrap_or(ORDER.len());
+        let place = |situation: &str| {
+            ORDER
+                .iter()
+                .position(|known| *known == situation)
+                .unwrap_or(ORDER.len())
+        };
         rows.sort_by_key(|(situation, _)| (place(situation), situation.clone()));
-        text.push_str(&format!("\n## {client}\n\n| situation | it says |\n| --- | --- |\n"));
+        text.push_str(&format!(
+            "\n## {client}\n\n| situation | it says |\n| --- | --- |\n"
+        ));
         for (situation, said) in rows {
             text.push_str(&format!("| {situation} | {said} |\n"));
         }
@@ -98,10 +121,25 @@ fn rendered(said: Said) -> String {
 
 /// A cell of a table: each line as code.
 fn one_line(text: &str) -> String {
-    let lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
-    let cells: Vec<String> =
-        lines.map(|line| format!("`{}`", line.replace('`', "'").replace('|', "\\|").replace('\t', " "))).collect();
-    if cells.is_empty() { "(nothing)".to_owned() } else { cells.join("<br>") }
+    let lines = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty());
+    let cells: Vec<String> = lines
+        .map(|line| {
+            format!(
+                "`{}`",
+                line.replace('`', "'")
+                    .replace('|', "\\|")
+                    .replace('\t', " ")
+            )
+        })
+        .collect();
+    if cells.is_empty() {
+        "(nothing)".to_owned()
+    } else {
+        cells.join("<br>")
+    }
 }
 
 /// The text without what differs from run to run.
@@ -109,8 +147,13 @@ pub fn normal(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let after_word = normal.chars().next_back().is_some_and(|last| last.is_ascii_alphanumeric());
-        let found = CHANGING.iter().find_map(|(shape, word)| Some((length(shape, rest)?, word)));
+        let after_word = normal
+            .chars()
+            .next_back()
+            .is_some_and(|last| last.is_ascii_alphanumeric());
+        let found = CHANGING
+            .iter()
+            .find_map(|(shape, word)| Some((length(shape, rest)?, word)));
         if let Some((length, word)) = found.filter(|_| !after_word) {
             normal.push_str(word);
             rest = &rest[length..];
@@ -130,9 +173,18 @@ const CHANGING: [(&str, &str); 10] = [
     ("0000-00-00T00:00:00Z", "TIME"),
     ("0000/00/00 00:00:00", "TIME"),
     ("/tmp/.tmp??????", "HOME"),
-    ("sha256:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "sha256:…"),
-    ("sha256-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "sha256-…"),
-    ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "…"),
+    (
+        "sha256:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "sha256:…",
+    ),
+    (
+        "sha256-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "sha256-…",
+    ),
+    (
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "…",
+    ),
     ("size: 0+", "size: …"),
 ];
 
@@ -148,8 +200,16 @@ fn length(shape: &str, text: &str) -> Option<usize> {
         };
         let rest = &text[length..];
         match (wanted, last) {
-            ('+', Some(last)) => length += rest.find(|found| !holds(last, found)).unwrap_or(rest.len()),
-            _ => length += rest.chars().next().filter(|found| holds(wanted, *found))?.len_utf8(),
+            ('+', Some(last)) => {
+                length += rest.find(|found| !holds(last, found)).unwrap_or(rest.len())
+            }
+            _ => {
+                length += rest
+                    .chars()
+                    .next()
+                    .filter(|found| holds(wanted, *found))?
+                    .len_utf8()
+            }
         }
         last = Some(wanted);
     }
@@ -164,9 +224,15 @@ mod tests {
     fn what_differs_is_cut() {
         let digest = "0bdb41adde985922c6fbe27db462fab6097c06d33382cb51071ffe2689054f73";
         for (text, expected) in [
-            ("GET http://127.0.0.1:7711/v2/: no", "GET http://HOST/v2/: no"),
+            (
+                "GET http://127.0.0.1:7711/v2/: no",
+                "GET http://HOST/v2/: no",
+            ),
             ("service=127.0.0.1%3A7711: no", "service=HOST: no"),
-            ("time=\"2026-11-21T12:08:26Z\" level=fatal", "time=\"TIME\" level=fatal"),
+            (
+                "time=\"2026-11-21T12:08:26Z\" level=fatal",
+                "time=\"TIME\" level=fatal",
+            ),
             ("time=2026-11-21T12:09:41.126Z level", "time=TIME level"),
             ("2026/11/21 12:08:27 pushed", "TIME pushed"),
             ("open /tmp/.tmpaB3dEf/home/x", "open HOME/home/x"),

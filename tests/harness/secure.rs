@@ -5,7 +5,9 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use std::io;
@@ -46,7 +48,10 @@ impl Default for Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("key");
         let pem = params.self_signed(&key).expect("certificate").pem();
-        Self { issuer: Issuer::new(params, key), pem }
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
     }
 }
 
@@ -58,7 +63,11 @@ impl Authority {
 
     /// A server that shows such a certificate; `frames`: it speaks HTTP/2.
     fn sign(&self, certificate: Certificate, frames: bool) -> Arc<ServerConfig> {
-        let name = if certificate == Certificate::OtherName { "other.example" } else { "127.0.0.1" };
+        let name = if certificate == Certificate::OtherName {
+            "other.example"
+        } else {
+            "127.0.0.1"
+        };
         let mut params = CertificateParams::new([name.to_owned()]).expect("name");
         match certificate {
             Certificate::Expired => params.not_after = date_time_ymd(2020, 1, 1),
@@ -69,10 +78,17 @@ impl Authority {
         let signed = params.signed_by(&key, &self.issuer).expect("certificate");
         let private = PrivateKeyDer::try_from(key.serialize_der()).expect("key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.expect("versions").with_no_client_auth();
-        let mut config = builder.with_single_cert(vec![signed.der().clone()], private).expect("certificate");
-        config.alpn_protocols = vec![if frames { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+        let mut config = builder
+            .with_single_cert(vec![signed.der().clone()], private)
+            .expect("certificate");
+        config.alpn_protocols = vec![if frames {
+            b"h2".to_vec()
+        } else {
+            b"http/1.1".to_vec()
+        }];
         Arc::new(config)
     }
 }
@@ -90,22 +106,38 @@ pub struct Secure {
 impl Secure {
     /// Begins to listen; what comes goes on to `behind`. `frames`: it speaks HTTP/2.
     pub(crate) fn start(behind: SocketAddr, authority: Authority, frames: bool) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
         let runtime = runtime.expect("runtime");
         let shown: Shown = Arc::new(Mutex::new(authority.sign(Certificate::Right, frames)));
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("port");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("port");
         let address = listener.local_addr().expect("address");
         let (showing, rude) = (Arc::clone(&shown), Arc::new(AtomicBool::new(false)));
         let is_rude = Arc::clone(&rude);
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let config = Arc::clone(&showing.lock().unwrap_or_else(PoisonError::into_inner));
-                let how = How { behind, frames, rude: is_rude.load(Ordering::SeqCst) };
+                let how = How {
+                    behind,
+                    frames,
+                    rude: is_rude.load(Ordering::SeqCst),
+                };
                 // What goes wrong with a connection is for its client to tell.
                 tokio::spawn(async move { serve(config, stream, how).await.ok() });
             }
         });
-        Self { address, authority, frames, shown, rude, runtime: Some(runtime) }
+        Self {
+            address,
+            authority,
+            frames,
+            shown,
+            rude,
+            runtime: Some(runtime),
+        }
     }
 
     /// `https://127.0.0.1:port/`.
@@ -120,7 +152,8 @@ impl Secure {
 
     /// Shows another certificate from now on.
     pub fn show(&self, certificate: Certificate) {
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = self.authority.sign(certificate, self.frames);
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+            self.authority.sign(certificate, self.frames);
     }
 
     /// Connections that begin now end without a word: as if someone between had cut them.
@@ -156,11 +189,15 @@ impl Upstream {
 async fn serve(config: Arc<ServerConfig>, stream: TcpStream, how: How) -> io::Result<()> {
     let mut stream = TlsAcceptor::from(config).accept(stream).await?;
     if how.frames {
-        return serve_frames(stream, how.behind).await.map_err(io::Error::other);
+        return serve_frames(stream, how.behind)
+            .await
+            .map_err(io::Error::other);
     }
     let mut plain = TcpStream::connect(how.behind).await?;
     if !how.rude {
-        return tokio::io::copy_bidirectional(&mut stream, &mut plain).await.map(drop);
+        return tokio::io::copy_bidirectional(&mut stream, &mut plain)
+            .await
+            .map(drop);
     }
     let ((mut from, mut to), (mut back, mut forth)) = (tokio::io::split(stream), plain.split());
     tokio::select! {
@@ -179,12 +216,22 @@ async fn serve_frames(stream: TlsStream<TcpStream>, behind: SocketAddr) -> Resul
 }
 
 /// Passes a request on, and the answer back; an answer that breaks off is a stream that is reset.
-async fn pass_on(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, behind: SocketAddr) -> io::Result<()> {
+async fn pass_on(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    behind: SocketAddr,
+) -> io::Result<()> {
     let mut plain = TcpStream::connect(behind).await?;
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
     let mut head = format!("{} {path} HTTP/1.1\r\n", request.method());
     for (name, value) in request.headers() {
-        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+        head.push_str(&format!(
+            "{name}: {}\r\n",
+            value.to_str().unwrap_or_default()
+        ));
     }
     head.push_str("\r\n");
     plain.write_all(head.as_bytes()).await?;
@@ -194,7 +241,9 @@ async fn pass_on(request: Request<RecvStream>, mut respond: SendResponse<Bytes>,
         return Ok(());
     };
     let bare = head.status() == 304 || request.method() == "HEAD";
-    let mut sending = respond.send_response(head, bare).map_err(io::Error::other)?;
+    let mut sending = respond
+        .send_response(head, bare)
+        .map_err(io::Error::other)?;
     if bare {
         return Ok(());
     }
@@ -204,7 +253,9 @@ async fn pass_on(request: Request<RecvStream>, mut respond: SendResponse<Bytes>,
         pass_bytes(&mut plain, came, &mut sending, length).await
     };
     if whole.unwrap_or(false) {
-        return sending.send_data(Bytes::new(), true).map_err(io::Error::other);
+        return sending
+            .send_data(Bytes::new(), true)
+            .map_err(io::Error::other);
     }
     sending.send_reset(Reason::INTERNAL_ERROR);
     Ok(())
@@ -228,7 +279,11 @@ async fn read_head(
     came.drain(..end + 4);
     let status = text.split(' ').nth(1).unwrap_or_default();
     let (mut head, mut length, mut chunked) = (Response::builder().status(status), None, false);
-    for (name, value) in text.lines().skip(1).filter_map(|line| line.split_once(": ")) {
+    for (name, value) in text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(": "))
+    {
         match name {
             "transfer-encoding" => chunked = true,
             "connection" => {}
@@ -238,7 +293,11 @@ async fn read_head(
             length = value.parse().ok();
         }
     }
-    Ok(Some((head.body(()).map_err(io::Error::other)?, length, chunked)))
+    Ok(Some((
+        head.body(()).map_err(io::Error::other)?,
+        length,
+        chunked,
+    )))
 }
 
 /// Passes on so many bytes, or all until the connection ends; whether these were all.
@@ -264,7 +323,11 @@ async fn pass_bytes(
 }
 
 /// Passes on what is in chunks; whether the last one came.
-async fn pass_chunks(plain: &mut TcpStream, mut came: Vec<u8>, sending: &mut SendStream<Bytes>) -> io::Result<bool> {
+async fn pass_chunks(
+    plain: &mut TcpStream,
+    mut came: Vec<u8>,
+    sending: &mut SendStream<Bytes>,
+) -> io::Result<bool> {
     loop {
         let line = came.windows(2).position(|two| two == b"\r\n");
         let size = line.and_then(|end| {

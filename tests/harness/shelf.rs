@@ -39,7 +39,9 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 /// What is within.
 pub fn gunzip(bytes: &[u8]) -> String {
     let mut text = String::new();
-    flate2::read::MultiGzDecoder::new(bytes).read_to_string(&mut text).expect("gzip");
+    flate2::read::MultiGzDecoder::new(bytes)
+        .read_to_string(&mut text)
+        .expect("gzip");
     text
 }
 
@@ -52,12 +54,24 @@ impl Shelf {
     pub fn new(protocol: &'static str, upstream: &Upstream) -> Self {
         let root = format!("/{protocol}");
         let files = format!("{}{protocol}/", upstream.url());
-        Self { protocol, root, files, old: false, html: false, sized: true, versions: Vec::new() }
+        Self {
+            protocol,
+            root,
+            files,
+            old: false,
+            html: false,
+            sized: true,
+            versions: Vec::new(),
+        }
     }
 
     /// The mirror's upstream address.
     pub fn url(&self, upstream: &Upstream) -> String {
-        let simple = if self.protocol == "pypi" { "simple/" } else { "" };
+        let simple = if self.protocol == "pypi" {
+            "simple/"
+        } else {
+            ""
+        };
         format!("{}{}/{simple}", upstream.url(), &self.root[1..])
     }
 
@@ -67,7 +81,10 @@ impl Shelf {
         self.versions.push((version.to_owned(), body.to_owned()));
         upstream.put(&self.artifact(version), body);
         if self.protocol == "pypi" {
-            upstream.put(&format!("{}.metadata", self.artifact(version)), Self::metadata(version));
+            upstream.put(
+                &format!("{}.metadata", self.artifact(version)),
+                Self::metadata(version),
+            );
         }
         self.put_index(upstream);
     }
@@ -77,7 +94,11 @@ impl Shelf {
         match self.protocol {
             "cargo" => self.put_cargo(upstream),
             "npm" => upstream.put(&self.index(), self.packument().to_string()),
-            "pypi" if self.html => upstream.put_with(&self.index(), self.html_page(), &[("content-type", "text/html")]),
+            "pypi" if self.html => upstream.put_with(
+                &self.index(),
+                self.html_page(),
+                &[("content-type", "text/html")],
+            ),
             "pypi" => upstream.put(&self.index(), self.page().to_string()),
             _ => self.put_rpm(upstream),
         }
@@ -112,7 +133,11 @@ impl Shelf {
 
     /// At the upstream: where the index is that names a version's artifact.
     pub fn list(&self) -> String {
-        if self.protocol == "rpm" { format!("{}/repodata/primary.xml.gz", self.root) } else { self.index() }
+        if self.protocol == "rpm" {
+            format!("{}/repodata/primary.xml.gz", self.root)
+        } else {
+            self.index()
+        }
     }
 
     /// At the upstream: a version's artifact.
@@ -135,17 +160,21 @@ impl Shelf {
         upstream.put(&format!("{}/config.json", self.root), config.to_string());
         let line = |(version, body): &(String, Vec<u8>)| {
             let cksum = hex(Algorithm::Sha256, body);
-            let entry =
-                json!({"name": "demo", "vers": version, "deps": [], "cksum": cksum, "features": {}, "yanked": false});
+            let entry = json!({"name": "demo", "vers": version, "deps": [], "cksum": cksum, "features": {}, "yanked": false});
             format!("{entry}\n")
         };
-        upstream.put(&self.index(), self.versions.iter().map(line).collect::<String>());
+        upstream.put(
+            &self.index(),
+            self.versions.iter().map(line).collect::<String>(),
+        );
     }
 
     fn packument(&self) -> Value {
         let dist = |version: &str, body: &[u8]| {
             let mut dist = json!({"tarball": format!("{}{}", self.files, self.file(version))});
-            let shasum = sha1::Sha1::digest(body).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            let shasum = sha1::Sha1::digest(body)
+                .iter()
+                .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
             dist["shasum"] = shasum.into();
             if !self.old {
                 let digest = Digest::of(Algorithm::Sha512, body);
@@ -154,7 +183,10 @@ impl Shelf {
             dist
         };
         let entry = |(version, body): &(String, Vec<u8>)| {
-            (version.clone(), json!({"name": "demo", "version": version, "dist": dist(version, body)}))
+            (
+                version.clone(),
+                json!({"name": "demo", "version": version, "dist": dist(version, body)}),
+            )
         };
         let versions: serde_json::Map<String, Value> = self.versions.iter().map(entry).collect();
         let latest = self.versions.last().map(|(version, _)| version);
@@ -193,24 +225,41 @@ impl Shelf {
             format!("<a href=\"../../{file}#sha256={sum}\">{name}</a><br>\n")
         };
         let links: String = self.versions.iter().map(link).collect();
-        format!("<!DOCTYPE html><html><head><title>Links for demo</title></head><body>\n{links}</body></html>\n")
+        format!(
+            "<!DOCTYPE html><html><head><title>Links for demo</title></head><body>\n{links}</body></html>\n"
+        )
     }
 
     fn put_rpm(&self, upstream: &Upstream) {
-        let base = format!("{}{}", &upstream.url()[..upstream.url().len() - 1], self.root);
+        let base = format!(
+            "{}{}",
+            &upstream.url()[..upstream.url().len() - 1],
+            self.root
+        );
         let own = self.files == format!("{base}/");
         let package = |(version, body): &(String, Vec<u8>)| {
             let (sum, size) = (hex(Algorithm::Sha256, body), body.len());
             let (file, base) = (self.file(version), self.files.trim_end_matches('/'));
-            let base = if own { String::new() } else { format!(" xml:base=\"{base}\"") };
-            let size = if self.sized { format!("<size package=\"{size}\"/>") } else { String::new() };
+            let base = if own {
+                String::new()
+            } else {
+                format!(" xml:base=\"{base}\"")
+            };
+            let size = if self.sized {
+                format!("<size package=\"{size}\"/>")
+            } else {
+                String::new()
+            };
             format!(
                 "<package type=\"rpm\"><name>demo</name><arch>noarch</arch><version epoch=\"0\" ver=\"{version}\" rel=\"1\"/>\
                  <checksum type=\"sha256\" pkgid=\"YES\">{sum}</checksum>{size}<location{base} href=\"{file}\"/></package>"
             )
         };
         let packages: String = self.versions.iter().map(package).collect();
-        let primary = format!("<metadata packages=\"{}\">{packages}</metadata>", self.versions.len());
+        let primary = format!(
+            "<metadata packages=\"{}\">{packages}</metadata>",
+            self.versions.len()
+        );
         let packed = gzip(primary.as_bytes());
         let repomd = format!(
             "<repomd><revision>{}</revision><data type=\"primary\"><checksum type=\"sha256\">{}</checksum>\

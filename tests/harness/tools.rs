@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Where Debian and Go put programs that may not be in the search path.
-const PLACES: [&str; 5] =
-    ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/lib/postgresql/15/bin", "/usr/local/go/bin"];
+const PLACES: [&str; 5] = [
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/lib/postgresql/15/bin",
+    "/usr/local/go/bin",
+];
 /// What `.ci/setup` installs with pip and npm, each in a folder of its own in `larder-tools`.
 const KEPT: [&str; 6] = ["twine", "moto", "uv", "poetry", "pnpm", "bun"];
 
@@ -26,11 +31,15 @@ pub fn optional(name: &str) -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
     let search = std::env::var("PATH").unwrap_or_default();
     // Debian's own come first: another program of the same name may stand in the search path.
-    let own =
-        PLACES.iter().map(PathBuf::from).chain([Path::new(&home).join("go/bin"), Path::new(&home).join(".cargo/bin")]);
+    let own = PLACES.iter().map(PathBuf::from).chain([
+        Path::new(&home).join("go/bin"),
+        Path::new(&home).join(".cargo/bin"),
+    ]);
     let found = |folder: PathBuf| Some(folder.join(name)).filter(|path| path.is_file());
     // An environment's `python3` is not meant: those are last.
-    own.chain(std::env::split_paths(&search)).find_map(found).or_else(|| KEPT.iter().find_map(|tool| kept(tool, name)))
+    own.chain(std::env::split_paths(&search))
+        .find_map(found)
+        .or_else(|| KEPT.iter().find_map(|tool| kept(tool, name)))
 }
 
 /// The program of that name, of those that are built from sources which not every module proxy has. Where `.ci/setup` could
@@ -38,7 +47,9 @@ pub fn optional(name: &str) -> Option<PathBuf> {
 pub fn rare_tool(name: &str) -> Option<PathBuf> {
     let found = optional(name);
     if found.is_none() {
-        tell(&format!("NOT RUN: {name} is not installed and may not be had here"));
+        tell(&format!(
+            "NOT RUN: {name} is not installed and may not be had here"
+        ));
     }
     found
 }
@@ -57,13 +68,20 @@ fn kept(folder: &str, name: &str) -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
     let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
     let folder = Path::new(&cache).join("larder-tools").join(folder);
-    ["bin", "node_modules/.bin"].iter().map(|bin| folder.join(bin).join(name)).find(|path| path.is_file())
+    ["bin", "node_modules/.bin"]
+        .iter()
+        .map(|bin| folder.join(bin).join(name))
+        .find(|path| path.is_file())
 }
 
 /// Says that a test is skipped; with `LARDER_TEST_REQUIRE=all` it fails instead.
 #[track_caller]
 pub fn skip(why: &str) {
-    assert_ne!(std::env::var("LARDER_TEST_REQUIRE").as_deref(), Ok("all"), "not to be skipped: {why}");
+    assert_ne!(
+        std::env::var("LARDER_TEST_REQUIRE").as_deref(),
+        Ok("all"),
+        "not to be skipped: {why}"
+    );
     tell(&format!("SKIPPED: {why}"));
 }
 
@@ -76,25 +94,41 @@ fn tell(text: &str) {
 pub fn command(program: &Path, home: &Path) -> Command {
     let mut command = Command::new(program);
     let kept = ["PATH", "LANG", "TMPDIR"];
-    command.env_clear().envs(std::env::vars().filter(|(name, _)| kept.contains(&name.as_str())));
-    command.env("HOME", home).env("XDG_CONFIG_HOME", home.join(".config")).env("XDG_CACHE_HOME", home.join(".cache"));
-    command.env("XDG_DATA_HOME", home.join(".local/share")).env("XDG_RUNTIME_DIR", home).current_dir(home);
+    command
+        .env_clear()
+        .envs(std::env::vars().filter(|(name, _)| kept.contains(&name.as_str())));
+    command
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join(".config"))
+        .env("XDG_CACHE_HOME", home.join(".cache"));
+    command
+        .env("XDG_DATA_HOME", home.join(".local/share"))
+        .env("XDG_RUNTIME_DIR", home)
+        .current_dir(home);
     command
 }
 
 /// Runs a command that must succeed; what it wrote to both outputs.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = told(&output);
-    assert!(output.status.success(), "{command:?} failed with {}:\n{text}", output.status);
+    assert!(
+        output.status.success(),
+        "{command:?} failed with {}:\n{text}",
+        output.status
+    );
     text
 }
 
 /// Runs a command that must fail; what it told the person.
 #[track_caller]
 pub fn fails(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = told(&output);
     assert!(!output.status.success(), "{command:?} succeeded:\n{text}");
     text
@@ -113,9 +147,20 @@ pub fn docker_login(folder: &Path, host: &str, name: &str, password: &str) {
 /// This program may have as many files open as it is ever allowed to, and what it starts as well.
 pub fn allow_open_files() {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("limit");
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            ..limit
+        },
+    )
+    .expect("limit");
 }
 
 fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -36,7 +36,10 @@ pub struct Asked {
 impl Asked {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -82,8 +85,15 @@ impl Shared {
     /// Waits until the state is as it should be.
     #[track_caller]
     fn wait(&self, until: impl Fn(&State) -> bool) {
-        let waited = self.changed.wait_timeout_while(self.state(), DEADLINE, |state| !until(state)).expect("upstream");
-        assert!(!waited.1.timed_out(), "what was awaited did not happen; asked: {:?}", waited.0.asked);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.state(), DEADLINE, |state| !until(state))
+            .expect("upstream");
+        assert!(
+            !waited.1.timed_out(),
+            "what was awaited did not happen; asked: {:?}",
+            waited.0.asked
+        );
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -103,7 +113,11 @@ impl Upstream {
     pub fn at(address: Ipv4Addr) -> Self {
         let listener = TcpListener::bind((address, 0)).expect("port");
         let address = listener.local_addr().expect("address");
-        let upstream = Self { shared: Arc::default(), address, secure: None };
+        let upstream = Self {
+            shared: Arc::default(),
+            address,
+            secure: None,
+        };
         upstream.listen(listener);
         upstream
     }
@@ -133,7 +147,9 @@ impl Upstream {
 
     /// `http://127.0.0.1:port/`, or `https:`.
     pub fn url(&self) -> String {
-        self.secure.as_ref().map_or_else(|| self.plain_url(), Secure::url)
+        self.secure
+            .as_ref()
+            .map_or_else(|| self.plain_url(), Secure::url)
     }
 
     /// `http://127.0.0.1:port/`, also where TLS is before it.
@@ -159,12 +175,22 @@ impl Upstream {
     /// The same with headers of its own.
     pub fn put_with(&self, path: &str, body: impl Into<Vec<u8>>, headers: &[(&str, &str)]) {
         let body: Arc<[u8]> = body.into().into();
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let digest = Digest::of(Algorithm::Sha256, &body);
         let etag = format!("\"{}\"", &digest.hex()[..16]);
         self.shared.change(|state| {
             state.ever.insert(digest.to_string());
-            state.pages.insert(path.to_owned(), Page { body, headers, etag })
+            state.pages.insert(
+                path.to_owned(),
+                Page {
+                    body,
+                    headers,
+                    etag,
+                },
+            )
         });
     }
 
@@ -231,7 +257,12 @@ impl Upstream {
 
     /// How often `path` was asked for.
     pub fn count(&self, path: &str) -> usize {
-        self.shared.state().asked.iter().filter(|asked| asked.path == path).count()
+        self.shared
+            .state()
+            .asked
+            .iter()
+            .filter(|asked| asked.path == path)
+            .count()
     }
 
     /// Requests of any kind.
@@ -242,7 +273,14 @@ impl Upstream {
     /// Waits until `path` was asked for so often.
     #[track_caller]
     pub fn await_count(&self, path: &str, count: usize) {
-        self.shared.wait(|state| state.asked.iter().filter(|asked| asked.path == path).count() >= count);
+        self.shared.wait(|state| {
+            state
+                .asked
+                .iter()
+                .filter(|asked| asked.path == path)
+                .count()
+                >= count
+        });
     }
 
     /// Nobody listens any more, and all connections are closed.
@@ -293,7 +331,10 @@ fn serve(shared: &Shared, stream: TcpStream) -> io::Result<()> {
                 break;
             }
             state.asked.push(asked.clone());
-            let (page, fault) = (state.pages.get(&asked.path).cloned(), state.fault(&asked.path));
+            let (page, fault) = (
+                state.pages.get(&asked.path).cloned(),
+                state.fault(&asked.path),
+            );
             drop(state);
             shared.changed.notify_all();
             (page, fault)
@@ -325,13 +366,24 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
         return Ok(None);
     }
     let mut words = line.split(' ').map(str::to_owned);
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, path) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let mut headers = Vec::new();
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
-            let mut asked = Asked { method, path, headers, body: Vec::new(), at: Instant::now() };
-            let length = asked.header("content-length").and_then(|length| length.parse().ok());
+            let mut asked = Asked {
+                method,
+                path,
+                headers,
+                body: Vec::new(),
+                at: Instant::now(),
+            };
+            let length = asked
+                .header("content-length")
+                .and_then(|length| length.parse().ok());
             asked.body.resize(length.unwrap_or(0), 0);
             reader.read_exact(&mut asked.body)?;
             return Ok(Some(asked));
@@ -364,7 +416,9 @@ fn answer(
         Some(page) => {
             let mut answer = Answer::new(200, page.body.to_vec());
             answer.header("etag", &page.etag);
-            page.headers.iter().for_each(|(name, value)| answer.header(name, value));
+            page.headers
+                .iter()
+                .for_each(|(name, value)| answer.header(name, value));
             answer
         }
     };

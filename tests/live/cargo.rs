@@ -6,7 +6,9 @@ use std::path::Path;
 
 #[test]
 fn crates_of_a_workspace() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("workspace");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("workspace");
     let lock = || std::fs::read_to_string(workspace.join("Cargo.lock")).expect("lock");
     let locked = lock();
     let crates = locked.matches("\nchecksum = ").count();
@@ -16,7 +18,11 @@ fn crates_of_a_workspace() {
         let folder = cargo.parent().expect("folder").display().to_string();
         let mut fetch = visit.command(cargo);
         let path = std::env::var("PATH").unwrap_or_default();
-        fetch.env("PATH", format!("{folder}:{path}")).args(["fetch", "--locked", "--manifest-path"]);
+        fetch.env("PATH", format!("{folder}:{path}")).args([
+            "fetch",
+            "--locked",
+            "--manifest-path",
+        ]);
         run(fetch.arg(workspace.join("Cargo.toml")));
         let got = count(&visit.home().join(".cargo/registry/cache"));
         assert_eq!(got, crates, "crates in the lock");
@@ -29,5 +35,11 @@ fn crates_of_a_workspace() {
 /// Crates below a folder: one for each registry.
 fn count(folder: &Path) -> usize {
     let registries = std::fs::read_dir(folder).expect("registries");
-    registries.map(|registry| std::fs::read_dir(registry.expect("registry").path()).expect("crates").count()).sum()
+    registries
+        .map(|registry| {
+            std::fs::read_dir(registry.expect("registry").path())
+                .expect("crates")
+                .count()
+        })
+        .sum()
 }

@@ -19,7 +19,10 @@ pub(crate) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     fn new(larder: &'a Larder) -> Self {
-        Self { larder, home: tempfile::tempdir().expect("home") }
+        Self {
+            larder,
+            home: tempfile::tempdir().expect("home"),
+        }
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -28,12 +31,22 @@ impl<'a> Visit<'a> {
 
     /// Writes the lines of `larder connect` to where they belong in the client's home, with more lines after them.
     pub(crate) fn connect(&self, client: &str, repository: &str, more: &str) {
-        let told = self.larder.api("GET", &format!("connect/{client}/{repository}"), "", 200);
+        let told = self
+            .larder
+            .api("GET", &format!("connect/{client}/{repository}"), "", 200);
         for part in told["items"].as_array().expect("items") {
-            let lines = part["lines"].as_array().expect("lines").iter().map(|line| line.as_str().expect("line"));
+            let lines = part["lines"]
+                .as_array()
+                .expect("lines")
+                .iter()
+                .map(|line| line.as_str().expect("line"));
             let text = lines.collect::<Vec<_>>().join("\n");
-            let file = part["file"].as_str().expect("public repositories need no shell");
-            let file = self.home().join(file.trim_start_matches("~/").trim_start_matches('/'));
+            let file = part["file"]
+                .as_str()
+                .expect("public repositories need no shell");
+            let file = self
+                .home()
+                .join(file.trim_start_matches("~/").trim_start_matches('/'));
             std::fs::create_dir_all(file.parent().expect("folder")).expect("folder");
             std::fs::write(file, format!("{text}\n{more}")).expect("file");
         }
@@ -45,7 +58,9 @@ impl<'a> Visit<'a> {
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             command.env(name, NOWHERE).env(name.to_lowercase(), NOWHERE);
         }
-        command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+        command
+            .env("NO_PROXY", "127.0.0.1")
+            .env("no_proxy", "127.0.0.1");
         command
     }
 }
@@ -71,8 +86,11 @@ pub(crate) fn rounds(
         let start = Start::of(env!("CARGO_BIN_EXE_larder")).in_folder(data.path().join("data"));
         start.with("LARDER_CACHE__DISCOVER", "true")
     };
-    let nowhere =
-        || ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].iter().fold(start(), |start, name| start.with(name, NOWHERE));
+    let nowhere = || {
+        ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+            .iter()
+            .fold(start(), |start, name| start.with(name, NOWHERE))
+    };
 
     let mut larder = start().start();
     if !open(&larder) {
@@ -80,8 +98,16 @@ pub(crate) fn rounds(
     }
     let (cold, warm) = (round(&larder, &get), round(&larder, &get));
     assert!(cold.packages >= least, "{name}: {} packages", cold.packages);
-    assert!(cold.asked >= cold.packages as u64, "{name}: the client got packages from elsewhere");
-    larder.api("PATCH", "settings", &json!({"offline": true}).to_string(), 200);
+    assert!(
+        cold.asked >= cold.packages as u64,
+        "{name}: the client got packages from elsewhere"
+    );
+    larder.api(
+        "PATCH",
+        "settings",
+        &json!({"offline": true}).to_string(),
+        200,
+    );
     larder.stop();
     drop(larder);
     cut();
@@ -94,16 +120,34 @@ pub(crate) fn rounds(
     let words: Vec<&str> = wrapper.iter().flatten().map(String::as_str).collect();
     let larder = nowhere().under(&words).start();
     let after_kill = || round(&larder, &get);
-    let killed = if wrapper.is_some() { apart::inside(larder.pid(), after_kill) } else { after_kill() };
+    let killed = if wrapper.is_some() {
+        apart::inside(larder.pid(), after_kill)
+    } else {
+        after_kill()
+    };
     for told in [&warm, &offline, &killed] {
         assert_eq!(told.packages, cold.packages, "{name}");
     }
-    assert_eq!((offline.asked, killed.asked), (0, 0), "{name}: requests to the upstream while offline");
-    let place = if wrapper.is_some() { "in a network of its own" } else { "no network of its own can be made here" };
+    assert_eq!(
+        (offline.asked, killed.asked),
+        (0, 0),
+        "{name}: requests to the upstream while offline"
+    );
+    let place = if wrapper.is_some() {
+        "in a network of its own"
+    } else {
+        "no network of its own can be made here"
+    };
     println!(
         "{name}: {} packages; cold {:.1} s ({} requests upstream), warm {:.1} s ({}), offline {:.1} s (0), \
          offline after a kill {:.1} s (0; {place})",
-        cold.packages, cold.seconds, cold.asked, warm.seconds, warm.asked, offline.seconds, killed.seconds
+        cold.packages,
+        cold.seconds,
+        cold.asked,
+        warm.seconds,
+        warm.asked,
+        offline.seconds,
+        killed.seconds
     );
 }
 
@@ -111,21 +155,31 @@ fn round(larder: &Larder, get: impl Fn(&Visit<'_>) -> usize) -> Told {
     let visit = Visit::new(larder);
     let (began, before) = (Instant::now(), asked(larder));
     let packages = get(&visit);
-    Told { packages, seconds: began.elapsed().as_secs_f64(), asked: asked(larder) - before }
+    Told {
+        packages,
+        seconds: began.elapsed().as_secs_f64(),
+        asked: asked(larder) - before,
+    }
 }
 
 /// Requests that the server has sent to upstreams.
 fn asked(larder: &Larder) -> u64 {
     let text = larder.admin().get("/metrics").expect(200).text();
-    let line = text.lines().find_map(|line| line.strip_prefix("larder_upstream_requests_total "));
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("larder_upstream_requests_total "));
     line.expect("the counter").parse().expect("number")
 }
 
 /// Whether a first start found what this machine uses; else that is said.
 pub(crate) fn is_found(larder: &Larder, protocol: &str) -> bool {
-    let found = !larder.api("GET", &format!("repositories/{protocol}/upstream"), "", 200)["upstream"].is_null();
+    let found =
+        !larder.api("GET", &format!("repositories/{protocol}/upstream"), "", 200)["upstream"]
+            .is_null();
     if !found {
-        skip(&format!("this machine's package managers use no upstream for {protocol}"));
+        skip(&format!(
+            "this machine's package managers use no upstream for {protocol}"
+        ));
     }
     found
 }

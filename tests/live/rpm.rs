@@ -30,11 +30,18 @@ for i in $(seq NUMBER); do echo $i > %{buildroot}/usr/share/small/$i; done
 
 #[test]
 fn signed_packages_of_a_repository() {
-    let (Some(dnf), Some(rpmkeys)) = (tool("dnf"), tool("rpmkeys")) else { return };
+    let (Some(dnf), Some(rpmkeys)) = (tool("dnf"), tool("rpmkeys")) else {
+        return;
+    };
     let Some(makers) = Makers::find() else { return };
     let folder = tempfile::tempdir().expect("folder");
     let upstream = Upstream::start();
-    let packages = makers.make(folder.path(), &[SPEC.replace("NUMBER", &PACKAGES.to_string())], &[], &upstream);
+    let packages = makers.make(
+        folder.path(),
+        &[SPEC.replace("NUMBER", &PACKAGES.to_string())],
+        &[],
+        &upstream,
+    );
     let open = |larder: &Larder| {
         let body = json!({"upstream": {"url": format!("{}linux/", upstream.url()), "allow_private": true}});
         larder.api("PATCH", "repositories/rpm/upstream", &body.to_string(), 200);
@@ -42,7 +49,11 @@ fn signed_packages_of_a_repository() {
     };
     let get = |visit: &Visit<'_>| {
         let key = format!("{}/rpm/upstream/{KEY}", visit.larder.url());
-        visit.connect("dnf", "rpm/upstream", &format!("repo_gpgcheck=1\ngpgkey={key}\n"));
+        visit.connect(
+            "dnf",
+            "rpm/upstream",
+            &format!("repo_gpgcheck=1\ngpgkey={key}\n"),
+        );
         let below = |name: &str| visit.home().join(name).display().to_string();
         let mut install = visit.command(&dnf);
         std::fs::create_dir(below("log")).expect("log"); // dnf makes the other folders
@@ -56,17 +67,39 @@ fn signed_packages_of_a_repository() {
             install.arg(format!("--setopt={setting}={}", below(folder)));
         }
         let root = format!("--installroot={}", below("root"));
-        run(install.args([root.as_str(), "--releasever=1", "-y", "-q", "install", "--downloadonly", "small-*"]));
+        run(install.args([
+            root.as_str(),
+            "--releasever=1",
+            "-y",
+            "-q",
+            "install",
+            "--downloadonly",
+            "small-*",
+        ]));
         let got = read(&visit.home().join("got"));
-        assert!(got == packages, "{} packages are not as they were made", got.len());
+        assert!(
+            got == packages,
+            "{} packages are not as they were made",
+            got.len()
+        );
         // dnf itself has checked them; somebody else does so too.
         let database = format!("--dbpath={}", below("keys"));
-        std::fs::write(below("key"), visit.larder.anonymous().get(&format!("/rpm/upstream/{KEY}")).expect(200).body)
-            .expect("key");
+        std::fs::write(
+            below("key"),
+            visit
+                .larder
+                .anonymous()
+                .get(&format!("/rpm/upstream/{KEY}"))
+                .expect(200)
+                .body,
+        )
+        .expect("key");
         run(visit.command(&rpmkeys).args([&database, "--import", "key"]));
         let mut check = visit.command(&rpmkeys);
         let files = got.keys().map(|name| visit.home().join("got").join(name));
-        run(check.args([&database, "--define", "_pkgverify_level all", "--checksig"]).args(files));
+        run(check
+            .args([&database, "--define", "_pkgverify_level all", "--checksig"])
+            .args(files));
         got.len()
     };
     rounds("rpm", 500, open, get, || upstream.go());

@@ -23,8 +23,11 @@ pub(crate) struct Bed {
 
 /// How a server is started: with more of the environment.
 pub(crate) fn start(settings: &[(&str, &str)]) -> Start {
-    let start = Start::of(env!("CARGO_BIN_EXE_larder")).with("LARDER_CACHE__UPSTREAM_IDLE_TIME", "1s");
-    settings.iter().fold(start, |start, (name, value)| start.with(name, value))
+    let start =
+        Start::of(env!("CARGO_BIN_EXE_larder")).with("LARDER_CACHE__UPSTREAM_IDLE_TIME", "1s");
+    settings
+        .iter()
+        .fold(start, |start, (name, value)| start.with(name, value))
 }
 
 impl Bed {
@@ -40,27 +43,46 @@ impl Bed {
 
     /// The same beside an upstream with TLS, whose authority it knows; `frames`: over HTTP/2.
     pub(crate) fn secure(frames: bool, settings: &[(&str, &str)]) -> Self {
-        let (upstream, file) = (Upstream::secure(frames), tempfile::NamedTempFile::new().expect("file"));
+        let (upstream, file) = (
+            Upstream::secure(frames),
+            tempfile::NamedTempFile::new().expect("file"),
+        );
         std::fs::write(file.path(), upstream.tls().authority().pem()).expect("certificate");
         let path = file.path().to_string_lossy().into_owned();
         let start = start(settings).with("LARDER_CACHE__UPSTREAM_AUTHORITIES", &path);
-        Self { _file: Some(file), ..Self::of(start, upstream) }
+        Self {
+            _file: Some(file),
+            ..Self::of(start, upstream)
+        }
     }
 
     /// A server that is to be started in this way, beside an upstream.
     pub(crate) fn of(start: Start, upstream: Upstream) -> Self {
         let clock = tempfile::NamedTempFile::new().expect("clock");
-        let larder = start.with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy()).start();
+        let larder = start
+            .with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy())
+            .start();
         larder.grant("anonymous", "*", "*", "reader");
         let client = larder.anonymous();
-        Self { larder, upstream, client, clock, _file: None, turned: Cell::new(0), rests: Cell::new(300) }
+        Self {
+            larder,
+            upstream,
+            client,
+            clock,
+            _file: None,
+            turned: Cell::new(0),
+            rests: Cell::new(300),
+        }
     }
 
     /// Makes the mirror of a protocol, of a package with one version, `1.0.0`.
     pub(crate) fn mirror(&self, protocol: &'static str, body: &[u8]) -> Shelf {
         let mut goods = Shelf::new(protocol, &self.upstream);
         goods.put(&self.upstream, "1.0.0", body);
-        self.make(&goods, &json!({"url": goods.url(&self.upstream), "allow_private": true}));
+        self.make(
+            &goods,
+            &json!({"url": goods.url(&self.upstream), "allow_private": true}),
+        );
         goods
     }
 
@@ -68,13 +90,19 @@ impl Bed {
     #[track_caller]
     pub(crate) fn make(&self, goods: &Shelf, upstream: &Value) {
         let body = json!({"protocol": goods.protocol, "name": "up", "kind": "mirror", "upstream": upstream});
-        self.larder.api("POST", "repositories", &body.to_string(), 201);
+        self.larder
+            .api("POST", "repositories", &body.to_string(), 201);
     }
 
     /// Changes a mirror's settings.
     #[track_caller]
     pub(crate) fn change(&self, goods: &Shelf, settings: &Value) {
-        self.larder.api("PATCH", &format!("repositories/{}/up", goods.protocol), &settings.to_string(), 200);
+        self.larder.api(
+            "PATCH",
+            &format!("repositories/{}/up", goods.protocol),
+            &settings.to_string(),
+            200,
+        );
     }
 
     /// The mirror forgets that its upstream failed: any change of its settings makes it anew.
@@ -85,7 +113,10 @@ impl Bed {
 
     /// Mirrors of all protocols.
     pub(crate) fn mirrors(&self, body: &[u8]) -> Vec<Shelf> {
-        PROTOCOLS.into_iter().map(|protocol| self.mirror(protocol, body)).collect()
+        PROTOCOLS
+            .into_iter()
+            .map(|protocol| self.mirror(protocol, body))
+            .collect()
     }
 
     /// Turns the server's clock on.
@@ -107,14 +138,22 @@ impl Bed {
     /// An answer, and whether it came whole.
     #[track_caller]
     pub(crate) fn taken(&self, path: &str) -> (Response, bool) {
-        self.client.take(path, &[]).unwrap_or_else(|error| panic!("{path}: {error}"))
+        self.client
+            .take(path, &[])
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// It comes, whole, with these bytes.
     #[track_caller]
     pub(crate) fn right(&self, path: &str, body: &[u8]) -> Response {
         let (answer, whole) = self.taken(path);
-        assert_eq!(answer.status, 200, "{path}: {:?} {}", answer.headers, answer.text());
+        assert_eq!(
+            answer.status,
+            200,
+            "{path}: {:?} {}",
+            answer.headers,
+            answer.text()
+        );
         assert!(whole, "{path} breaks off");
         assert!(answer.body == body, "{path} has other bytes");
         answer
@@ -124,7 +163,11 @@ impl Bed {
     #[track_caller]
     pub(crate) fn wrong(&self, path: &str) -> u16 {
         let (answer, whole) = self.taken(path);
-        assert!(answer.status >= 400 || !whole, "{path} is complete: {:?}", answer.headers);
+        assert!(
+            answer.status >= 400 || !whole,
+            "{path} is complete: {:?}",
+            answer.headers
+        );
         answer.status
     }
 
@@ -137,7 +180,12 @@ impl Bed {
             if right(&answer) {
                 return answer;
             }
-            assert!(begun.elapsed() < DEADLINE, "{path}: {} {:?}", answer.status, answer.headers);
+            assert!(
+                begun.elapsed() < DEADLINE,
+                "{path}: {} {:?}",
+                answer.status,
+                answer.headers
+            );
             std::thread::yield_now();
         }
     }
@@ -146,5 +194,7 @@ impl Bed {
 /// How an answer came about.
 #[track_caller]
 pub(crate) fn status(answer: &Response) -> &str {
-    answer.header("cache-status").unwrap_or_else(|| panic!("{} {:?} {}", answer.status, answer.headers, answer.text()))
+    answer
+        .header("cache-status")
+        .unwrap_or_else(|| panic!("{} {:?} {}", answer.status, answer.headers, answer.text()))
 }

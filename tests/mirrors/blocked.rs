@@ -17,7 +17,10 @@ fn block(pattern: &str) -> Value {
 fn refused(bed: &Bed, paths: &[String], place: &str) {
     for path in paths {
         let text = bed.get(path).expect(403).text();
-        assert!(text.contains(&format!("demo is blocked in {place}: {REASON}")), "{path}: {text}");
+        assert!(
+            text.contains(&format!("demo is blocked in {place}: {REASON}")),
+            "{path}: {text}"
+        );
     }
 }
 
@@ -33,7 +36,12 @@ fn what_is_blocked_is_not_served_whether_it_is_kept_or_not() {
         };
         bed.change(&shelf, &block("de*"));
         refused(&bed, &paths, &place);
-        assert_eq!(bed.upstream.total(), 0, "{place}: {:?}", bed.upstream.take_asked());
+        assert_eq!(
+            bed.upstream.total(),
+            0,
+            "{place}: {:?}",
+            bed.upstream.take_asked()
+        );
         bed.change(&shelf, &block("demos"));
         bed.get(&shelf.index_here()).expect(200);
         bed.right(&shelf.artifact_here("1.0.0"), BODY);
@@ -49,18 +57,58 @@ fn what_is_blocked_is_not_served_whether_it_is_kept_or_not() {
 fn every_spelling_of_a_pattern_and_of_a_request_is_meant() {
     let bed = Bed::new();
     for (protocol, pattern, spellings) in [
-        ("cargo", "DE*", &["De/Mo/Demo", "de/mo/d%65mo", "api/v1/crates/DEMO/1.0.0/download"][..]),
-        ("npm", "dem*", &["d%65mo", "demo/-/demo-1.0.0.tgz", "demo/-/d%65mo-1.0.0.tgz", "-/package/demo/dist-tags"]),
-        ("pypi", "D*mo", &["simple/demo/", "simple/d%65mo/", "packages/Demo/demo-1.0.0-py3-none-any.whl.metadata"]),
-        ("rpm", "demo", &["Packages/d%65mo-1.0.0-1.noarch.rpm", "x/demo-2-2.src.rpm", "demo-1-1_2-1.noarch.drpm"]),
+        (
+            "cargo",
+            "DE*",
+            &[
+                "De/Mo/Demo",
+                "de/mo/d%65mo",
+                "api/v1/crates/DEMO/1.0.0/download",
+            ][..],
+        ),
+        (
+            "npm",
+            "dem*",
+            &[
+                "d%65mo",
+                "demo/-/demo-1.0.0.tgz",
+                "demo/-/d%65mo-1.0.0.tgz",
+                "-/package/demo/dist-tags",
+            ],
+        ),
+        (
+            "pypi",
+            "D*mo",
+            &[
+                "simple/demo/",
+                "simple/d%65mo/",
+                "packages/Demo/demo-1.0.0-py3-none-any.whl.metadata",
+            ],
+        ),
+        (
+            "rpm",
+            "demo",
+            &[
+                "Packages/d%65mo-1.0.0-1.noarch.rpm",
+                "x/demo-2-2.src.rpm",
+                "demo-1-1_2-1.noarch.drpm",
+            ],
+        ),
     ] {
         let shelf = bed.mirror(protocol, BODY);
         bed.change(&shelf, &block(pattern));
-        let paths: Vec<String> = spellings.iter().map(|spelling| format!("/{protocol}/up/{spelling}")).collect();
+        let paths: Vec<String> = spellings
+            .iter()
+            .map(|spelling| format!("/{protocol}/up/{spelling}"))
+            .collect();
         refused(&bed, &paths, &format!("{protocol}/up"));
     }
     let moved = bed.get("/pypi/up/simple/DEMO").expect(301);
-    refused(&bed, &[moved.header("location").expect("location").to_owned()], "pypi/up");
+    refused(
+        &bed,
+        &[moved.header("location").expect("location").to_owned()],
+        "pypi/up",
+    );
     assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
 }
 
@@ -72,7 +120,8 @@ fn group(bed: &Bed, shelf: &Shelf) -> String {
         json!({"protocol": protocol, "name": "second", "kind": "mirror", "upstream": upstream}),
         json!({"protocol": protocol, "name": "both", "kind": "group", "members": ["up", "second"]}),
     ] {
-        bed.larder.api("POST", "repositories", &body.to_string(), 201);
+        bed.larder
+            .api("POST", "repositories", &body.to_string(), 201);
     }
     format!("repositories/{protocol}/both")
 }
@@ -83,15 +132,22 @@ fn a_group_goes_to_no_other_mirror_for_what_a_member_blocks() {
     for protocol in PROTOCOLS.into_iter().filter(|protocol| *protocol != "rpm") {
         let shelf = bed.mirror(protocol, BODY);
         let both = group(&bed, &shelf);
-        let paths = [shelf.index_here(), shelf.artifact_here("1.0.0")].map(|path| path.replacen("/up/", "/both/", 1));
+        let paths = [shelf.index_here(), shelf.artifact_here("1.0.0")]
+            .map(|path| path.replacen("/up/", "/both/", 1));
         bed.change(&shelf, &block("demo"));
         refused(&bed, &paths, &format!("{protocol}/up"));
         assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
         // What the first one has it gives, whatever the second blocks; what the group blocks nobody gives.
         bed.change(&shelf, &json!({"blocked": []}));
-        bed.larder.api("PATCH", &format!("repositories/{protocol}/second"), &block("demo").to_string(), 200);
+        bed.larder.api(
+            "PATCH",
+            &format!("repositories/{protocol}/second"),
+            &block("demo").to_string(),
+            200,
+        );
         bed.right(&paths[1], BODY);
-        bed.larder.api("PATCH", &both, &block("demo").to_string(), 200);
+        bed.larder
+            .api("PATCH", &both, &block("demo").to_string(), 200);
         refused(&bed, &paths, &format!("{protocol}/both"));
         bed.upstream.take_asked();
     }
@@ -105,13 +161,24 @@ fn images_are_blocked_by_every_name() {
     image.push(&origin.admin(), "library/tool", "1");
     let upstream = json!({"url": origin.url(), "username": "admin", "password": larder_tests::larder::PASSWORD,
         "allow_private": true});
-    let body = json!({"protocol": "oci", "name": "docker.io", "kind": "mirror", "upstream": upstream});
+    let body =
+        json!({"protocol": "oci", "name": "docker.io", "kind": "mirror", "upstream": upstream});
     mirror.api("POST", "repositories", &body.to_string(), 201);
     mirror.grant("anonymous", "oci/*", "*", "reader");
-    mirror.api("PATCH", "settings", r#"{"oci":{"default_mirror":"docker.io"}}"#, 200);
+    mirror.api(
+        "PATCH",
+        "settings",
+        r#"{"oci":{"default_mirror":"docker.io"}}"#,
+        200,
+    );
     let nobody = mirror.anonymous();
     image.check(&nobody, "docker.io/library/tool", "1");
-    mirror.api("PATCH", "repositories/oci/docker.io", &block("too*").to_string(), 200);
+    mirror.api(
+        "PATCH",
+        "repositories/oci/docker.io",
+        &block("too*").to_string(),
+        200,
+    );
     let digest = &image.digest;
     for path in [
         "/v2/docker.io/library/tool/manifests/1".to_owned(),
@@ -123,7 +190,10 @@ fn images_are_blocked_by_every_name() {
     ] {
         let told = nobody.get(&path).expect(403).text();
         let expected = format!("library/tool is blocked in oci/docker.io: {REASON}");
-        assert!(told.contains("\"DENIED\"") && told.contains(&expected), "{path}: {told}");
+        assert!(
+            told.contains("\"DENIED\"") && told.contains(&expected),
+            "{path}: {told}"
+        );
     }
 }
 
@@ -141,11 +211,18 @@ fn searches_do_not_show_what_is_blocked_and_are_not_kept() {
     let found = || {
         let found = bed.get("/npm/up/-/v1/search?text=demo").expect(200).json();
         let objects = found["objects"].as_array().expect("objects").clone();
-        objects.iter().map(|object| object["package"]["name"].clone()).collect::<Vec<_>>()
+        objects
+            .iter()
+            .map(|object| object["package"]["name"].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(found(), ["demo", "demo-more"]);
     assert_eq!(found(), ["demo", "demo-more"]);
-    assert_eq!(bed.upstream.count(&there), 2, "there is no end of searches: none is kept");
+    assert_eq!(
+        bed.upstream.count(&there),
+        2,
+        "there is no end of searches: none is kept"
+    );
     bed.change(&shelf, &block("demo"));
     assert_eq!(found(), ["demo-more"]);
 }

@@ -8,7 +8,9 @@ use serde_json::json;
 /// Seconds after which to come again.
 #[track_caller]
 fn retry_after(answer: &Response) -> u64 {
-    let told = answer.header("retry-after").and_then(|text| text.parse().ok());
+    let told = answer
+        .header("retry-after")
+        .and_then(|text| text.parse().ok());
     told.unwrap_or_else(|| panic!("{} {:?}", answer.status, answer.headers))
 }
 
@@ -20,11 +22,18 @@ fn after_some_failures_the_upstream_has_a_rest() {
             bed.rest(&shelf);
             bed.upstream.fail_all(fault.clone());
             let refused = bed.get(&shelf.artifact_here("1.0.0")).expect(503);
-            assert!((1..10).contains(&retry_after(&refused)), "{:?}", refused.headers);
+            assert!(
+                (1..10).contains(&retry_after(&refused)),
+                "{:?}",
+                refused.headers
+            );
             bed.upstream.take_asked();
             let mut refusals = Vec::new();
             for at in 0..20 {
-                refusals.push(bed.get(&shelf.artifact_here(&format!("3.{at}.0"))).expect(503));
+                refusals.push(
+                    bed.get(&shelf.artifact_here(&format!("3.{at}.0")))
+                        .expect(503),
+                );
             }
             // The first pause is a second: on a slow machine it may end meanwhile, and one tries.
             assert!(bed.upstream.total() <= 3, "{:?}", bed.upstream.take_asked());
@@ -49,7 +58,11 @@ fn what_is_kept_does_not_notice() {
             bed.turn(10_000);
             bed.get(&shelf.artifact_here(&format!("3.{at}.0")));
             let answer = bed.get(&shelf.index_here()).expect(200);
-            assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+            assert!(
+                status(&answer).ends_with("detail=stale"),
+                "{}",
+                status(&answer)
+            );
             bed.right(&shelf.artifact_here("1.0.0"), b"a body");
         }
         assert!(bed.upstream.total() < 20, "{}", bed.upstream.total());
@@ -66,9 +79,17 @@ fn who_asks_for_time_gets_it() {
             bed.rest(&shelf);
             bed.upstream.take_asked();
             bed.upstream.fail_all(Fault::Later(status, 300));
-            for path in [shelf.index_here(), shelf.artifact_here("1.0.0"), shelf.index_here()] {
+            for path in [
+                shelf.index_here(),
+                shelf.artifact_here("1.0.0"),
+                shelf.index_here(),
+            ] {
                 let refused = bed.get(&path).expect(503);
-                assert!((290..=300).contains(&retry_after(&refused)), "{path}: {:?}", refused.headers);
+                assert!(
+                    (290..=300).contains(&retry_after(&refused)),
+                    "{path}: {:?}",
+                    refused.headers
+                );
             }
             assert_eq!(bed.upstream.total(), 1, "{:?}", bed.upstream.take_asked());
             bed.upstream.heal();
@@ -102,7 +123,12 @@ fn after_its_time_it_is_asked_again() {
 fn a_refusal_is_no_failure() {
     let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);
     for shelf in bed.mirrors(b"a body") {
-        for fault in [Fault::Status(404), Fault::Status(403), Fault::Status(410), Fault::Flipped(0)] {
+        for fault in [
+            Fault::Status(404),
+            Fault::Status(403),
+            Fault::Status(410),
+            Fault::Flipped(0),
+        ] {
             bed.upstream.fail(&shelf.artifact("1.0.0"), fault);
             for _ in 0..10 {
                 assert!(bed.wrong(&shelf.artifact_here("1.0.0")) != 503);
@@ -134,7 +160,8 @@ fn an_accident_is_not_noticed() {
 fn one_mirrors_trouble_is_not_anothers() {
     let bed = Bed::new();
     let shelves: Vec<Shelf> = bed.mirrors(b"a body");
-    bed.upstream.fail(&shelves[0].index(), Fault::Later(503, 300));
+    bed.upstream
+        .fail(&shelves[0].index(), Fault::Later(503, 300));
     bed.get(&shelves[0].index_here()).expect(503);
     for shelf in &shelves[1..] {
         bed.right(&shelf.artifact_here("1.0.0"), b"a body");
@@ -149,10 +176,14 @@ fn one_mirrors_silence_is_not_anothers() {
     let other = Upstream::start();
     let upstream = json!({"url": format!("{}npm/", other.url()), "allow_private": true});
     let body = json!({"protocol": "npm", "name": "other", "kind": "mirror", "upstream": upstream});
-    bed.larder.api("POST", "repositories", &body.to_string(), 201);
+    bed.larder
+        .api("POST", "repositories", &body.to_string(), 201);
     let ask = |at: usize| {
         other.fail(&format!("/npm/p{at}"), Fault::Silent);
-        let (client, path) = (bed.client.clone(), format!("/npm/other/p{at}/-/p{at}-1.0.0.tgz"));
+        let (client, path) = (
+            bed.client.clone(),
+            format!("/npm/other/p{at}/-/p{at}-1.0.0.tgz"),
+        );
         std::thread::spawn(move || client.get(&path).status)
     };
     let waiting: Vec<_> = (0..40).map(ask).collect();
@@ -162,9 +193,16 @@ fn one_mirrors_silence_is_not_anothers() {
     for shelf in bed.mirrors(b"a body") {
         bed.right(&shelf.artifact_here("1.0.0"), b"a body");
     }
-    assert!(waiting.iter().all(|client| !client.is_finished()), "they waited for one another");
+    assert!(
+        waiting.iter().all(|client| !client.is_finished()),
+        "they waited for one another"
+    );
     other.release();
-    assert!(waiting.into_iter().all(|client| client.join().expect("client") == 404));
+    assert!(
+        waiting
+            .into_iter()
+            .all(|client| client.join().expect("client") == 404)
+    );
 }
 
 #[test]
@@ -173,12 +211,25 @@ fn an_upstream_is_asked_no_more_often_than_its_operator_wants() {
     let shelf = bed.mirror("npm", b"a body");
     let upstream = json!({"url": shelf.url(&bed.upstream), "requests_per_minute": 1});
     bed.change(&shelf, &json!({"upstream": upstream}));
-    let answers: Vec<_> = (0..15).map(|number| bed.get(&format!("/npm/up/unknown-{number}"))).collect();
-    assert!(answers[..10].iter().all(|answer| answer.status == 404), "ten may follow one another");
+    let answers: Vec<_> = (0..15)
+        .map(|number| bed.get(&format!("/npm/up/unknown-{number}")))
+        .collect();
+    assert!(
+        answers[..10].iter().all(|answer| answer.status == 404),
+        "ten may follow one another"
+    );
     for answer in &answers[10..] {
         assert_eq!(answer.status, 503, "{}", answer.text());
-        assert!((11..=60).contains(&retry_after(answer)), "{:?}", answer.headers);
-        assert!(answer.text().contains("as often as it may"), "{}", answer.text());
+        assert!(
+            (11..=60).contains(&retry_after(answer)),
+            "{:?}",
+            answer.headers
+        );
+        assert!(
+            answer.text().contains("as often as it may"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(bed.upstream.total(), 10);
     let shown = bed.larder.api("GET", "repositories/npm/up", "", 200);
@@ -194,12 +245,16 @@ fn an_upstream_that_drips_holds_up_no_other() {
     let slow = Upstream::start();
     let body = vec![b'x'; 700_000];
     for name in ["a", "b"] {
-        slow.put(&format!("/{name}"), json!({"name": name, "versions": {}, "pad": "y".repeat(700_000)}).to_string());
+        slow.put(
+            &format!("/{name}"),
+            json!({"name": name, "versions": {}, "pad": "y".repeat(700_000)}).to_string(),
+        );
         slow.fail(&format!("/{name}"), Fault::Held(600_000));
     }
     let upstream = json!({"url": slow.url(), "allow_private": true});
     let repo = json!({"protocol": "npm", "name": "slow", "kind": "mirror", "upstream": upstream});
-    bed.larder.api("POST", "repositories", &repo.to_string(), 201);
+    bed.larder
+        .api("POST", "repositories", &repo.to_string(), 201);
     let waiting: Vec<_> = ["a", "b"]
         .map(|name| {
             let client = bed.client.clone();
@@ -210,7 +265,10 @@ fn an_upstream_that_drips_holds_up_no_other() {
         slow.await_count(&format!("/{name}"), 1);
     }
     let shelf = bed.mirror("npm", &body);
-    bed.upstream.put("/npm/large", json!({"name": "large", "versions": {}, "pad": "y".repeat(700_000)}).to_string());
+    bed.upstream.put(
+        "/npm/large",
+        json!({"name": "large", "versions": {}, "pad": "y".repeat(700_000)}).to_string(),
+    );
     bed.get("/npm/up/large").expect(200);
     bed.right(&shelf.artifact_here("1.0.0"), &body);
     slow.release();

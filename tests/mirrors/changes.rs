@@ -13,7 +13,12 @@ fn an_artifact_that_is_newer_than_the_kept_index_is_found() {
         bed.turn(60); // the index is fresh still
         shelf.put(&bed.upstream, "2.0.0", &body);
         bed.right(&shelf.artifact_here("2.0.0"), &body);
-        assert_eq!(bed.upstream.count(&shelf.index()), 2, "{}: the index was asked for again", shelf.protocol);
+        assert_eq!(
+            bed.upstream.count(&shelf.index()),
+            2,
+            "{}: the index was asked for again",
+            shelf.protocol
+        );
         let index = bed.get(&shelf.index_here()).expect(200);
         assert_eq!(index.header("age"), Some("0"), "{}", shelf.protocol);
     }
@@ -29,7 +34,12 @@ fn what_no_index_names_is_asked_for_once() {
             bed.get(&shelf.artifact_here("9.9.9")).expect(404);
         }
         assert!(bed.upstream.total() <= 1, "{:?}", bed.upstream.take_asked());
-        assert_eq!(bed.upstream.count(&shelf.artifact("9.9.9")), 0, "{}", shelf.protocol);
+        assert_eq!(
+            bed.upstream.count(&shelf.artifact("9.9.9")),
+            0,
+            "{}",
+            shelf.protocol
+        );
     }
 }
 
@@ -47,9 +57,17 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
             shelf.put(&bed.upstream, "1.0.0", &new);
             // What had begun to stream as the one that the older index promised cannot become the other.
             let (answer, whole) = bed.taken(&here);
-            assert!(!whole || answer.body == new, "{here}: a complete answer has other bytes");
-            assert!(size != 700 || whole, "{here}: a small one is only answered once it is right");
-            let kept = bed.until(&here, |answer| answer.status == 200 && answer.body.len() == size);
+            assert!(
+                !whole || answer.body == new,
+                "{here}: a complete answer has other bytes"
+            );
+            assert!(
+                size != 700 || whole,
+                "{here}: a small one is only answered once it is right"
+            );
+            let kept = bed.until(&here, |answer| {
+                answer.status == 200 && answer.body.len() == size
+            });
             assert!(kept.body == new, "{here}");
             assert_eq!(bed.upstream.count(&there), 2, "{here}");
         }
@@ -101,14 +119,26 @@ fn a_repository_is_the_old_one_or_the_new_one() {
     let old_index = bed.get(&shelf.index_here()).expect(200).body;
     let old_list = bed.get(list_here).expect(200).body;
     shelf.put(&bed.upstream, "2.0.0", b"second");
-    let (new_index, new_list) = (bed.upstream.body(&shelf.index()), bed.upstream.body(&shelf.list()));
+    let (new_index, new_list) = (
+        bed.upstream.body(&shelf.index()),
+        bed.upstream.body(&shelf.list()),
+    );
     assert!(old_index != new_index && old_list != new_list);
     // Its list is not there yet: the old one is served, whole.
-    for fault in [Fault::Status(404), Fault::Flipped(20), Fault::Truncated(20), Fault::Status(500)] {
+    for fault in [
+        Fault::Status(404),
+        Fault::Flipped(20),
+        Fault::Truncated(20),
+        Fault::Status(500),
+    ] {
         bed.upstream.fail(&shelf.list(), fault.clone());
         bed.turn(10_000);
         let answer = bed.right(&shelf.index_here(), &old_index);
-        assert!(status(&answer).ends_with("detail=stale"), "{fault:?}: {}", status(&answer));
+        assert!(
+            status(&answer).ends_with("detail=stale"),
+            "{fault:?}: {}",
+            status(&answer)
+        );
         bed.right(list_here, &old_list);
         bed.upstream.heal();
         bed.rest(&shelf);
@@ -124,9 +154,13 @@ fn a_repository_is_the_old_one_or_the_new_one() {
 fn a_signature_comes_and_goes_with_what_it_signs() {
     let bed = Bed::new();
     let mut shelf = bed.mirror("rpm", b"first");
-    let signature =
-        |of: &str| format!("-----BEGIN PGP SIGNATURE-----\n{of}\n-----END PGP SIGNATURE-----\n").into_bytes();
-    let (here, there) = ("/rpm/up/repodata/repomd.xml.asc", "/rpm/repodata/repomd.xml.asc");
+    let signature = |of: &str| {
+        format!("-----BEGIN PGP SIGNATURE-----\n{of}\n-----END PGP SIGNATURE-----\n").into_bytes()
+    };
+    let (here, there) = (
+        "/rpm/up/repodata/repomd.xml.asc",
+        "/rpm/repodata/repomd.xml.asc",
+    );
     bed.upstream.put(there, signature("one"));
     bed.right(here, &signature("one"));
     bed.turn(10_000);
@@ -154,7 +188,10 @@ fn an_upstream_of_two_minds_gives_one_of_them() {
                 bed.turn(if round % 3 == 0 { 10_000 } else { 20 });
                 // The index of one state, the artifact of either.
                 shelf.put(&bed.upstream, "1.0.0", &states[(round + 1) % 2]);
-                bed.upstream.put(&shelf.artifact("1.0.0"), states[usize::from(random.below(2) == 0)].clone());
+                bed.upstream.put(
+                    &shelf.artifact("1.0.0"),
+                    states[usize::from(random.below(2) == 0)].clone(),
+                );
                 bed.get(&shelf.index_here()).expect(200);
                 let (answer, whole) = bed.taken(&here);
                 if whole && answer.status == 200 {
@@ -162,7 +199,11 @@ fn an_upstream_of_two_minds_gives_one_of_them() {
                     let first = kept.get_or_insert_with(|| answer.body.clone());
                     assert!(*first == answer.body, "{here}: what was kept changed");
                 } else {
-                    assert!(kept.is_none(), "{here}: what was kept is not served: {}", answer.status);
+                    assert!(
+                        kept.is_none(),
+                        "{here}: what was kept is not served: {}",
+                        answer.status
+                    );
                     assert!(answer.status == 502 || !whole, "{here}: {}", answer.status);
                 }
                 bed.rest(&shelf);

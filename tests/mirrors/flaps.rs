@@ -38,14 +38,19 @@ fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
                 shelf.put(&bed.upstream, "1.0.0", promised.last().expect("body"));
             }
             1 => bed.upstream.put(&there, random.bytes(size)),
-            2 => bed.upstream.put(&there, promised.last().expect("body").clone()),
+            2 => bed
+                .upstream
+                .put(&there, promised.last().expect("body").clone()),
             _ => {}
         }
         let fault = fault(random, size);
         bed.upstream.fail(&there, fault.clone());
         let (answer, whole) = bed.taken(&here);
         let complete = whole && answer.status == 200;
-        assert!(!complete || promised.contains(&answer.body), "{here} {fault:?}: other bytes than promised");
+        assert!(
+            !complete || promised.contains(&answer.body),
+            "{here} {fault:?}: other bytes than promised"
+        );
         assert!(
             !kept || complete,
             "{here}: what was kept is not served: {} {:?} {}",
@@ -60,12 +65,17 @@ fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
             break;
         }
     }
-    bed.upstream.put(&there, promised.last().expect("body").clone());
+    bed.upstream
+        .put(&there, promised.last().expect("body").clone());
     bed.turn(20);
     // By an index that is older than the artifact it may break off once; the newer one is kept then.
     bed.taken(&here);
     let (answer, whole) = bed.taken(&here);
-    assert!(whole && answer.status == 200 && promised.contains(&answer.body), "{here}: {:?}", answer.headers);
+    assert!(
+        whole && answer.status == 200 && promised.contains(&answer.body),
+        "{here}: {:?}",
+        answer.headers
+    );
 }
 
 #[test]
@@ -77,13 +87,19 @@ fn no_complete_answer_has_bytes_that_nobody_promised() {
             flap(&mut shelf, &bed, &mut random, size);
         }
         let log = bed.larder.log_text();
-        assert!(!log.contains("panicked") && !log.contains("crashed"), "{log}");
+        assert!(
+            !log.contains("panicked") && !log.contains("crashed"),
+            "{log}"
+        );
     }
 }
 
 #[test]
 fn what_is_too_large_is_refused_in_bounded_memory() {
-    let bed = Bed::with(&[("LARDER_CACHE__DOCUMENT_SIZE", "1MiB"), ("LARDER_SERVER__LIMITS__BLOB_SIZE", "1MiB")]);
+    let bed = Bed::with(&[
+        ("LARDER_CACHE__DOCUMENT_SIZE", "1MiB"),
+        ("LARDER_SERVER__LIMITS__BLOB_SIZE", "1MiB"),
+    ]);
     let large = vec![b' '; 200 << 20];
     let packed = gzip(&large);
     let before = bed.larder.memory().0;
@@ -98,7 +114,11 @@ fn what_is_too_large_is_refused_in_bounded_memory() {
             let status = bed.wrong(&shelf.artifact_here("1.0.0"));
             assert!(chunked || status == 502, "{}: {status}", shelf.protocol);
         }
-        bed.upstream.put_with(&shelf.index(), packed.clone(), &[("content-encoding", "gzip")]);
+        bed.upstream.put_with(
+            &shelf.index(),
+            packed.clone(),
+            &[("content-encoding", "gzip")],
+        );
         bed.turn(10_000);
         bed.rest(&shelf);
         bed.get(&shelf.index_here()).expect(200); // the one that is kept
@@ -110,16 +130,26 @@ fn what_is_too_large_is_refused_in_bounded_memory() {
 /// Whether its length is announced or not, and whoever asks first or while it comes.
 #[test]
 fn an_index_that_is_too_large_is_refused_and_not_broken_off() {
-    let bed = Bed::with(&[("LARDER_CACHE__DOCUMENT_SIZE", "1MiB"), ("LARDER_CACHE__NOT_FOUND", "0s")]);
+    let bed = Bed::with(&[
+        ("LARDER_CACHE__DOCUMENT_SIZE", "1MiB"),
+        ("LARDER_CACHE__NOT_FOUND", "0s"),
+    ]);
     let large = vec![b' '; 5 << 20];
     for shelf in bed.mirrors(b"a body") {
         let right = bed.upstream.body(&shelf.index());
         let size = large.len();
-        for (fault, packed) in
-            [(None, false), (Some(Fault::Chunked), false), (Some(Fault::Unframed(size)), false), (None, true)]
-        {
+        for (fault, packed) in [
+            (None, false),
+            (Some(Fault::Chunked), false),
+            (Some(Fault::Unframed(size)), false),
+            (None, true),
+        ] {
             if packed {
-                bed.upstream.put_with(&shelf.index(), gzip(&large), &[("content-encoding", "gzip")]);
+                bed.upstream.put_with(
+                    &shelf.index(),
+                    gzip(&large),
+                    &[("content-encoding", "gzip")],
+                );
             } else {
                 bed.upstream.put(&shelf.index(), large.clone());
             }
@@ -132,7 +162,12 @@ fn an_index_that_is_too_large_is_refused_and_not_broken_off() {
             };
             for reader in [ask(), ask(), ask()] {
                 let (answer, whole) = reader.join().expect("client");
-                assert!(whole && answer.status == 502, "{} {fault:?}: {}", shelf.protocol, answer.status);
+                assert!(
+                    whole && answer.status == 502,
+                    "{} {fault:?}: {}",
+                    shelf.protocol,
+                    answer.status
+                );
                 assert!(answer.text().contains("larger than"), "{}", answer.text());
             }
             bed.upstream.heal();

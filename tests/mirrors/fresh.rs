@@ -14,31 +14,67 @@ fn an_index_is_fresh_then_stale_then_asked_for() {
         bed.get(&here).expect(200);
         bed.turn(200);
         let answer = bed.get(&here).expect(200);
-        assert!(status(&answer).starts_with("larder; hit; ttl="), "{}", status(&answer));
-        let age: u64 = answer.header("age").and_then(|age| age.parse().ok()).expect("age");
+        assert!(
+            status(&answer).starts_with("larder; hit; ttl="),
+            "{}",
+            status(&answer)
+        );
+        let age: u64 = answer
+            .header("age")
+            .and_then(|age| age.parse().ok())
+            .expect("age");
         assert!((200..300).contains(&age), "{age}");
-        let lasts = answer.header("cache-control").expect("cache-control").to_owned();
-        let lasts: u64 = lasts.rsplit_once("max-age=").and_then(|(_, text)| text.parse().ok()).expect("max-age");
+        let lasts = answer
+            .header("cache-control")
+            .expect("cache-control")
+            .to_owned();
+        let lasts: u64 = lasts
+            .rsplit_once("max-age=")
+            .and_then(|(_, text)| text.parse().ok())
+            .expect("max-age");
         assert!(lasts <= 100, "{lasts}");
         assert_eq!(bed.upstream.count(&there), 1);
 
         shelf.put(&bed.upstream, "2.0.0", NEW);
         bed.turn(200);
         let answer = bed.get(&here).expect(200);
-        assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+        assert!(
+            status(&answer).ends_with("detail=stale"),
+            "{}",
+            status(&answer)
+        );
         let new_one = bed.until(&here, |answer| !status(answer).ends_with("detail=stale"));
-        assert!(status(&new_one).starts_with("larder; hit; ttl="), "it was fetched behind: {}", status(&new_one));
-        let told = if shelf.protocol == "rpm" { "<revision>2<" } else { "2.0.0" };
+        assert!(
+            status(&new_one).starts_with("larder; hit; ttl="),
+            "it was fetched behind: {}",
+            status(&new_one)
+        );
+        let told = if shelf.protocol == "rpm" {
+            "<revision>2<"
+        } else {
+            "2.0.0"
+        };
         assert!(new_one.text().contains(told), "{}", new_one.text());
         bed.right(&shelf.artifact_here("2.0.0"), NEW);
 
         bed.turn(1000);
         bed.upstream.take_asked();
         let answer = bed.get(&here).expect(200);
-        assert_eq!(status(&answer), "larder; hit; fwd=stale; fwd-status=304; detail=revalidated");
+        assert_eq!(
+            status(&answer),
+            "larder; hit; fwd=stale; fwd-status=304; detail=revalidated"
+        );
         assert_eq!(answer.header("age"), Some("0"));
-        let asked: Vec<_> = bed.upstream.take_asked().into_iter().filter(|asked| asked.path == there).collect();
-        assert!(asked.len() == 1 && asked[0].header("if-none-match").is_some(), "{asked:?}");
+        let asked: Vec<_> = bed
+            .upstream
+            .take_asked()
+            .into_iter()
+            .filter(|asked| asked.path == there)
+            .collect();
+        assert!(
+            asked.len() == 1 && asked[0].header("if-none-match").is_some(),
+            "{asked:?}"
+        );
 
         bed.turn(1000);
         shelf.put(&bed.upstream, "3.0.0", NEW);
@@ -59,28 +95,43 @@ fn while_it_is_asked_for_behind_nobody_waits_and_one_asks() {
         bed.upstream.fail(&there, Fault::Silent);
         for _ in 0..20 {
             let answer = bed.get(&here).expect(200);
-            assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+            assert!(
+                status(&answer).ends_with("detail=stale"),
+                "{}",
+                status(&answer)
+            );
         }
         bed.upstream.await_count(&there, 1);
         bed.upstream.heal();
         bed.upstream.release();
-        bed.until(&here, |answer| answer.header("age").is_some_and(|age| age.len() < 3));
+        bed.until(&here, |answer| {
+            answer.header("age").is_some_and(|age| age.len() < 3)
+        });
         assert_eq!(bed.upstream.count(&there), 1, "{}", shelf.protocol);
     }
 }
 
 #[test]
 fn patience_ends_and_the_kept_one_is_served() {
-    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s"), ("LARDER_CACHE__PATIENCE", "100ms")]);
+    let bed = Bed::with(&[
+        ("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s"),
+        ("LARDER_CACHE__PATIENCE", "100ms"),
+    ]);
     for shelf in bed.mirrors(OLD) {
         bed.get(&shelf.index_here()).expect(200);
         bed.turn(10_000);
         bed.upstream.fail(&shelf.index(), Fault::Silent);
         let answer = bed.get(&shelf.index_here()).expect(200);
-        assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+        assert!(
+            status(&answer).ends_with("detail=stale"),
+            "{}",
+            status(&answer)
+        );
         bed.upstream.heal();
         bed.upstream.release();
-        bed.until(&shelf.index_here(), |answer| !status(answer).ends_with("detail=stale"));
+        bed.until(&shelf.index_here(), |answer| {
+            !status(answer).ends_with("detail=stale")
+        });
     }
 }
 
@@ -118,9 +169,19 @@ fn a_kept_index_outlives_its_upstreams_troubles() {
             bed.upstream.take_asked();
             bed.upstream.fail(&shelf.index(), fault.clone());
             let answer = bed.right(&here, &kept);
-            assert!(status(&answer).ends_with("detail=stale"), "{here} {fault:?}: {}", status(&answer));
-            let told: u64 = answer.header("age").and_then(|age| age.parse().ok()).expect("age");
-            assert!((age..age + 1000).contains(&told), "{here} {fault:?}: {told}");
+            assert!(
+                status(&answer).ends_with("detail=stale"),
+                "{here} {fault:?}: {}",
+                status(&answer)
+            );
+            let told: u64 = answer
+                .header("age")
+                .and_then(|age| age.parse().ok())
+                .expect("age");
+            assert!(
+                (age..age + 1000).contains(&told),
+                "{here} {fault:?}: {told}"
+            );
             assert_eq!(bed.upstream.count(&shelf.index()), 1, "{here} {fault:?}");
             bed.upstream.heal();
             bed.upstream.release();
@@ -135,7 +196,11 @@ fn a_kept_index_outlives_its_upstreams_troubles() {
     for protocol in larder_tests::shelf::PROTOCOLS {
         let shelf = larder_tests::Shelf::new(protocol, &bed.upstream);
         let answer = bed.get(&shelf.index_here()).expect(200);
-        assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+        assert!(
+            status(&answer).ends_with("detail=stale"),
+            "{}",
+            status(&answer)
+        );
         bed.right(&shelf.artifact_here("1.0.0"), OLD);
     }
 }
@@ -191,7 +256,10 @@ fn what_is_missing_is_remembered_for_a_while() {
         let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", time)]);
         for protocol in larder_tests::shelf::PROTOCOLS {
             let mut shelf = larder_tests::Shelf::new(protocol, &bed.upstream);
-            bed.make(&shelf, &serde_json::json!({"url": shelf.url(&bed.upstream), "allow_private": true}));
+            bed.make(
+                &shelf,
+                &serde_json::json!({"url": shelf.url(&bed.upstream), "allow_private": true}),
+            );
             bed.get(&shelf.index_here()).expect(404);
             shelf.put(&bed.upstream, "1.0.0", NEW);
             if is_over {
@@ -201,7 +269,11 @@ fn what_is_missing_is_remembered_for_a_while() {
             } else {
                 bed.get(&shelf.index_here()).expect(404);
             }
-            assert_eq!(bed.upstream.count(&shelf.index()), 1 + usize::from(is_over), "{protocol}");
+            assert_eq!(
+                bed.upstream.count(&shelf.index()),
+                1 + usize::from(is_over),
+                "{protocol}"
+            );
         }
     }
 }

@@ -24,8 +24,9 @@ const VERSIONS: usize = 40;
 const IMAGES: usize = 12;
 /// Every so many requests something becomes of the upstream.
 const TURN: usize = 20;
-const METHODS: [&str; 10] =
-    ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "G\u{1}T"];
+const METHODS: [&str; 10] = [
+    "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "G\u{1}T",
+];
 const HEADERS: [(&str, &str); 12] = [
     ("range", "bytes=0-0,5-9"),
     ("range", "bytes=9-3"),
@@ -34,7 +35,10 @@ const HEADERS: [(&str, &str); 12] = [
     ("if-none-match", "\"x\", W/\"y\""),
     ("if-range", "\"x\""),
     ("accept", "application/vnd.npm.install-v1+json"),
-    ("accept", "text/html;q=0.1, application/vnd.pypi.simple.v1+json"),
+    (
+        "accept",
+        "text/html;q=0.1, application/vnd.pypi.simple.v1+json",
+    ),
     ("accept-encoding", "gzip, br;q=0"),
     ("host", "elsewhere.example"),
     ("authorization", "Bearer nobody"),
@@ -70,14 +74,20 @@ fn world(bed: &Bed, random: &mut Random, requests: usize) -> (World, Vec<Shelf>)
             shelf.put(&bed.upstream, &version, &body);
             if shelf.protocol == "pypi" {
                 let metadata = Shelf::metadata(&version).into_bytes();
-                artifacts.insert(format!("{}.metadata", shelf.artifact_here(&version)), metadata);
+                artifacts.insert(
+                    format!("{}.metadata", shelf.artifact_here(&version)),
+                    metadata,
+                );
             }
             artifacts.insert(shelf.artifact_here(&version), body);
         }
         documents.push(shelf.index_here());
     }
     let images = Shelf::new("oci", &bed.upstream);
-    bed.make(&images, &json!({"url": bed.upstream.url(), "allow_private": true}));
+    bed.make(
+        &images,
+        &json!({"url": bed.upstream.url(), "allow_private": true}),
+    );
     for at in 0..IMAGES {
         let image = Image::random(random, &[700, sizes[at % sizes.len()], 300_000]);
         put_image(&bed.upstream, &format!("t{at}"), &image);
@@ -85,16 +95,32 @@ fn world(bed: &Bed, random: &mut Random, requests: usize) -> (World, Vec<Shelf>)
         for (_, bytes) in &image.blobs {
             artifacts.insert(here(&blob_path(bytes)), bytes.clone());
         }
-        artifacts.insert(here(&manifest_path(&image.digest.to_string())), image.manifest.clone());
+        artifacts.insert(
+            here(&manifest_path(&image.digest.to_string())),
+            image.manifest.clone(),
+        );
     }
     documents.push(format!("/v2/up/{IMAGE}/tags/list"));
-    documents.extend(["/rpm/up/repodata/primary.xml.gz", "/cargo/up/config.json"].map(str::to_owned));
+    documents
+        .extend(["/rpm/up/repodata/primary.xml.gz", "/cargo/up/config.json"].map(str::to_owned));
     shelves.push(images);
     let mut order: Vec<String> = artifacts.keys().cloned().collect();
     for at in 1..order.len() {
-        order.swap(at, usize::try_from(random.below(at as u64 + 1)).expect("place"));
+        order.swap(
+            at,
+            usize::try_from(random.below(at as u64 + 1)).expect("place"),
+        );
     }
-    (World { artifacts, order, documents, requests, done: AtomicUsize::new(0) }, shelves)
+    (
+        World {
+            artifacts,
+            order,
+            documents,
+            requests,
+            done: AtomicUsize::new(0),
+        },
+        shelves,
+    )
 }
 
 /// A path that is nearly one.
@@ -107,9 +133,27 @@ fn nearly(random: &mut Random, path: &str) -> String {
         2 => begin.to_owned(),
         3 => format!("{path}{rest}"),
         4 => path.to_uppercase(),
-        5 => format!("{path}?{}={}", pick(random, &BAD), pick(random, &["", "x", "%00", "../.."])),
+        5 => format!(
+            "{path}?{}={}",
+            pick(random, &BAD),
+            pick(random, &["", "x", "%00", "../.."])
+        ),
         6 => format!("{begin}%{:02x}{rest}", random.below(256)),
-        _ => path.replace("demo", pick(random, &["Demo", "de_mo", "demo-", "..demo", "d%65mo", "@x%2fdemo", "other"])),
+        _ => path.replace(
+            "demo",
+            pick(
+                random,
+                &[
+                    "Demo",
+                    "de_mo",
+                    "demo-",
+                    "..demo",
+                    "d%65mo",
+                    "@x%2fdemo",
+                    "other",
+                ],
+            ),
+        ),
     }
 }
 
@@ -124,26 +168,40 @@ fn check(world: &World, path: &str, answer: &Response, whole: bool) {
 
 /// A part of an artifact.
 fn part(world: &World, client: &Client, random: &mut Random, path: &str, size: usize) {
-    let (from, to) = (random.below(size as u64 + 10), random.below(size as u64 + 10));
+    let (from, to) = (
+        random.below(size as u64 + 10),
+        random.below(size as u64 + 10),
+    );
     let range = match random.below(3) {
         0 => format!("bytes={from}-"),
         1 => format!("bytes=-{to}"),
         _ => format!("bytes={from}-{to}"),
     };
-    let Ok((answer, whole)) = client.take(path, &[("range", &range)]) else { return };
+    let Ok((answer, whole)) = client.take(path, &[("range", &range)]) else {
+        return;
+    };
     if answer.status != 206 || !whole {
         return check(world, path, &answer, whole);
     }
-    let told = answer.header("content-range").unwrap_or_else(|| panic!("{path} {range}: {:?}", answer.headers));
-    let numbers: Vec<usize> =
-        told.split(|char: char| !char.is_ascii_digit()).filter_map(|text| text.parse().ok()).collect();
+    let told = answer
+        .header("content-range")
+        .unwrap_or_else(|| panic!("{path} {range}: {:?}", answer.headers));
+    let numbers: Vec<usize> = told
+        .split(|char: char| !char.is_ascii_digit())
+        .filter_map(|text| text.parse().ok())
+        .collect();
     assert_eq!(numbers[2], size, "{path} {range}: {told}");
-    assert!(answer.body == world.artifacts[path][numbers[0]..=numbers[1]], "{path} {range}: {told}");
+    assert!(
+        answer.body == world.artifacts[path][numbers[0]..=numbers[1]],
+        "{path} {range}: {told}"
+    );
 }
 
 /// A request that its client does not end, or of which it does not await the answer.
 fn leave(client: &Client, random: &mut Random, path: &str) {
-    let Ok(mut stream) = client.connect() else { return };
+    let Ok(mut stream) = client.connect() else {
+        return;
+    };
     let head = client.head("GET", path, &[], None);
     let sent = if random.below(3) == 0 {
         usize::try_from(random.below(head.len() as u64)).expect("place")
@@ -160,8 +218,17 @@ fn leave(client: &Client, random: &mut Random, path: &str) {
 fn ask(world: &World, client: &Client, random: &mut Random) {
     let artifact = random.below(4) > 0;
     // There is always something that nobody has asked for yet.
-    let known = 1 + (world.order.len() - 1) * world.done.load(Ordering::Relaxed).min(world.requests) / world.requests;
-    let path = &pick(random, if artifact { &world.order[..known] } else { &world.documents });
+    let known = 1
+        + (world.order.len() - 1) * world.done.load(Ordering::Relaxed).min(world.requests)
+            / world.requests;
+    let path = &pick(
+        random,
+        if artifact {
+            &world.order[..known]
+        } else {
+            &world.documents
+        },
+    );
     match random.below(20) {
         0..=7 => {
             if let Ok((answer, whole)) = client.take(path, &[]) {
@@ -179,22 +246,39 @@ fn ask(world: &World, client: &Client, random: &mut Random) {
         14 => {
             if let Ok(answer) = client.try_send("HEAD", path, &[], b"") {
                 assert_ne!(answer.status, 500, "HEAD {path}: {:?}", answer.headers);
-                let length = answer.header("content-length").and_then(|length| length.parse().ok());
+                let length = answer
+                    .header("content-length")
+                    .and_then(|length| length.parse().ok());
                 let right = world.artifacts.get(path).map(Vec::len);
-                assert!(answer.status != 200 || length.is_none() || right.is_none() || length == right, "HEAD {path}");
+                assert!(
+                    answer.status != 200 || length.is_none() || right.is_none() || length == right,
+                    "HEAD {path}"
+                );
             }
         }
         15..=16 => {
             let size = random.below(300);
             let body = random.bytes(usize::try_from(size).expect("size"));
             if let Ok(answer) = client.try_send(pick(random, &METHODS), path, &[], &body) {
-                assert!(answer.status != 500 && answer.status != 201, "{path}: {:?} {}", answer.headers, answer.text());
+                assert!(
+                    answer.status != 500 && answer.status != 201,
+                    "{path}: {:?} {}",
+                    answer.headers,
+                    answer.text()
+                );
             }
         }
         17..=18 => leave(client, random, path),
         _ => {
-            if let Ok((answer, whole)) = client.take(path, &[pick(random, &HEADERS), pick(random, &HEADERS)]) {
-                check(world, path, &answer, whole && answer.header("content-encoding").is_none());
+            if let Ok((answer, whole)) =
+                client.take(path, &[pick(random, &HEADERS), pick(random, &HEADERS)])
+            {
+                check(
+                    world,
+                    path,
+                    &answer,
+                    whole && answer.header("content-encoding").is_none(),
+                );
             }
         }
     }
@@ -205,14 +289,18 @@ fn fault_of(random: &mut Random, path: &str, size: usize) -> Fault {
     let vouched = path.contains("/blobs/")
         || path.contains("sha256:")
         || path.contains("download")
-        || [".tgz", ".whl", ".metadata", ".rpm", ".gz"].iter().any(|end| path.ends_with(end));
+        || [".tgz", ".whl", ".metadata", ".rpm", ".gz"]
+            .iter()
+            .any(|end| path.ends_with(end));
     match random.below(if vouched { 12 } else { 6 }) {
         0 => Fault::Status([429, 500, 503][usize::try_from(random.below(3)).expect("place")]),
         1 => Fault::Closed,
         2 => Fault::Later(429, 1),
         3 => Fault::Redirect(path.to_owned()),
         4 => Fault::NotModified,
-        5 if size > 1 => Fault::Truncated(usize::try_from(random.below(size as u64)).expect("place")),
+        5 if size > 1 => {
+            Fault::Truncated(usize::try_from(random.below(size as u64)).expect("place"))
+        }
         _ if size < 3 => Fault::Closed,
         _ => fault(random, size),
     }
@@ -223,7 +311,10 @@ fn trouble(bed: &Bed, shelves: &mut [Shelf], random: &mut Random, turn: usize) {
     let paths = bed.upstream.paths();
     let path = pick(random, &paths);
     match random.below(10) {
-        0..=4 => bed.upstream.fail(&path, fault_of(random, &path, bed.upstream.body(&path).len())),
+        0..=4 => bed.upstream.fail(
+            &path,
+            fault_of(random, &path, bed.upstream.body(&path).len()),
+        ),
         5 => bed.upstream.fail_all(Fault::Status(503)),
         6 => {
             let shelf = usize::try_from(random.below(4)).expect("place");
@@ -255,9 +346,18 @@ pub(crate) fn objects(folder: &std::path::Path) -> usize {
             count += objects(&path);
             continue;
         }
-        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("name")
+            .to_string_lossy()
+            .into_owned();
         let digest = Digest::of(Algorithm::Sha256, &std::fs::read(&path).expect("object")).hex();
-        assert_eq!(name.split('.').next(), Some(digest.as_str()), "{}", path.display());
+        assert_eq!(
+            name.split('.').next(),
+            Some(digest.as_str()),
+            "{}",
+            path.display()
+        );
         count += 1;
     }
     count
@@ -265,11 +365,17 @@ pub(crate) fn objects(folder: &std::path::Path) -> usize {
 
 /// What is kept is told by the server while nothing can be asked.
 fn kept(bed: &Bed, world: &World) -> usize {
-    bed.larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
+    bed.larder
+        .api("PATCH", "settings", r#"{"offline":true}"#, 200);
     let mut kept = 0;
     for (path, right) in &world.artifacts {
         let (answer, whole) = bed.taken(path);
-        assert!(whole && matches!(answer.status, 200 | 503), "{path}: {} {}", answer.status, answer.text());
+        assert!(
+            whole && matches!(answer.status, 200 | 503),
+            "{path}: {} {}",
+            answer.status,
+            answer.text()
+        );
         if answer.status == 200 {
             assert!(answer.body == *right, "{path} was kept with other bytes");
             kept += 1;
@@ -277,9 +383,17 @@ fn kept(bed: &Bed, world: &World) -> usize {
     }
     for path in &world.documents {
         let (answer, whole) = bed.taken(path);
-        assert!(whole && matches!(answer.status, 200 | 503), "{path}: {} {}", answer.status, answer.text());
+        assert!(
+            whole && matches!(answer.status, 200 | 503),
+            "{path}: {} {}",
+            answer.status,
+            answer.text()
+        );
         if answer.status == 200 && path.starts_with("/npm") {
-            let versions = answer.json()["versions"].as_object().expect("versions").len();
+            let versions = answer.json()["versions"]
+                .as_object()
+                .expect("versions")
+                .len();
             assert!(versions > VERSIONS, "{versions}");
         }
     }
@@ -289,16 +403,29 @@ fn kept(bed: &Bed, world: &World) -> usize {
 /// In the database and the store, once nobody works on them.
 fn stored(bed: &mut Bed) {
     assert_eq!(bed.larder.stop(), Some(0));
-    println!("{} objects", objects(&bed.larder.data().join("storage/blobs")));
-    let Some(python) = tool("python3") else { return bed.start_again() };
+    println!(
+        "{} objects",
+        objects(&bed.larder.data().join("storage/blobs"))
+    );
+    let Some(python) = tool("python3") else {
+        return bed.start_again();
+    };
     let mut rows = command(&python, bed.larder.folder());
-    let rows = run(rows.args(["-c", ROWS]).arg(bed.larder.data().join("larder.db")));
+    let rows = run(rows
+        .args(["-c", ROWS])
+        .arg(bed.larder.data().join("larder.db")));
     let rows: Vec<Value> = serde_json::from_str(rows.trim()).expect("rows");
     assert!(rows.len() > 50, "{rows:?}");
     for row in rows {
-        let (path, digest) = (row[2].as_str().expect("path"), row[3].as_str().expect("digest"));
+        let (path, digest) = (
+            row[2].as_str().expect("path"),
+            row[3].as_str().expect("digest"),
+        );
         // Forms are made here, of documents that are rows too.
-        assert!(path.starts_with("forms/") || bed.upstream.ever_had(digest), "{row} is nothing that ever was upstream");
+        assert!(
+            path.starts_with("forms/") || bed.upstream.ever_had(digest),
+            "{row} is nothing that ever was upstream"
+        );
     }
     bed.start_again();
 }
@@ -331,7 +458,10 @@ pub(crate) fn rage(bed: &Bed, requests: usize) -> (World, Vec<Shelf>) {
     }
     bed.upstream.heal();
     println!("{requests} requests, {} upstream", bed.upstream.total());
-    (Arc::into_inner(world).expect("a world of one's own"), shelves)
+    (
+        Arc::into_inner(world).expect("a world of one's own"),
+        shelves,
+    )
 }
 
 /// Some of it was kept by chance, and all of it comes when the upstream is well.
@@ -339,7 +469,8 @@ pub(crate) fn all_is_right(bed: &Bed, world: &World, shelves: &[Shelf]) {
     let (by_chance, all) = (kept(bed, world), world.artifacts.len());
     println!("{by_chance} of {all} artifacts kept");
     assert!(by_chance * 8 > all, "{by_chance} of {all}");
-    bed.larder.api("PATCH", "settings", r#"{"offline":false}"#, 200);
+    bed.larder
+        .api("PATCH", "settings", r#"{"offline":false}"#, 200);
     bed.turn(10_000);
     for shelf in shelves {
         bed.rest(shelf);
@@ -349,12 +480,18 @@ pub(crate) fn all_is_right(bed: &Bed, world: &World, shelves: &[Shelf]) {
     }
     assert_eq!(kept(bed, world), all);
     let log = bed.larder.log_text();
-    assert!(!log.contains("panicked") && !log.contains("crashed"), "{log}");
+    assert!(
+        !log.contains("panicked") && !log.contains("crashed"),
+        "{log}"
+    );
 }
 
 #[test]
 fn ten_thousand_hostile_requests_later_all_that_is_kept_is_right() {
-    let requests = std::env::var("LARDER_TEST_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000);
+    let requests = std::env::var("LARDER_TEST_REQUESTS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(10_000);
     let mut bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);
     let (world, shelves) = rage(&bed, requests);
     stored(&mut bed);

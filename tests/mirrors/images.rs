@@ -20,9 +20,17 @@ fn registries() -> (Larder, Larder) {
     let upstream = json!({"url": origin.url(), "username": "admin", "password": PASSWORD, "allow_private": true});
     let body = json!({"protocol": "oci", "name": "up", "kind": "mirror", "fresh_seconds": 0, "upstream": upstream});
     mirror.api("POST", "repositories", &body.to_string(), 201);
-    mirror.anonymous().get("/v2/up/team/app/manifests/1").expect(401);
+    mirror
+        .anonymous()
+        .get("/v2/up/team/app/manifests/1")
+        .expect(401);
     mirror.grant("anonymous", "oci/up", "*", "reader");
-    mirror.api("PATCH", "settings", r#"{"oci":{"default_mirror":"up"}}"#, 200);
+    mirror.api(
+        "PATCH",
+        "settings",
+        r#"{"oci":{"default_mirror":"up"}}"#,
+        200,
+    );
     (origin, mirror)
 }
 
@@ -30,17 +38,32 @@ fn registries() -> (Larder, Larder) {
 fn an_image_is_found_by_every_name_and_kept() {
     let (mut origin, mirror) = registries();
     let mut random = Random::seeded();
-    let (image, next) = (Image::random(&mut random, &[100, 300_000]), Image::random(&mut random, &[100]));
+    let (image, next) = (
+        Image::random(&mut random, &[100, 300_000]),
+        Image::random(&mut random, &[100]),
+    );
     image.push(&origin.admin(), "team/app", "1");
     let nobody = mirror.anonymous();
     for name in ["up/team/app", "team/app"] {
         image.check(&nobody, name, "1");
     }
     let by_host = nobody.get("/v2/team/app/manifests/1?ns=up").expect(200);
-    assert_eq!(by_host.header("docker-content-digest"), Some(image.digest.to_string().as_str()));
+    assert_eq!(
+        by_host.header("docker-content-digest"),
+        Some(image.digest.to_string().as_str())
+    );
     nobody.get("/v2/up/team/app/manifests/1?ns=up").expect(200);
-    assert_eq!(by_host.body, nobody.get("/v2/up/team/app/manifests/1").expect(200).body);
-    assert!(nobody.get("/v2/up/team/app/tags/list").expect(200).text().contains("\"1\""));
+    assert_eq!(
+        by_host.body,
+        nobody.get("/v2/up/team/app/manifests/1").expect(200).body
+    );
+    assert!(
+        nobody
+            .get("/v2/up/team/app/tags/list")
+            .expect(200)
+            .text()
+            .contains("\"1\"")
+    );
     nobody.get("/v2/up/team/none/manifests/1").expect(404);
 
     // A tag that moves is followed; the image that it named before is still there by its digest.
@@ -50,16 +73,29 @@ fn an_image_is_found_by_every_name_and_kept() {
 
     // Nothing is pushed to a mirror.
     let admin = mirror.admin();
-    let refused = admin.send("POST", "/v2/up/team/app/blobs/uploads/", &[], b"").expect(405);
+    let refused = admin
+        .send("POST", "/v2/up/team/app/blobs/uploads/", &[], b"")
+        .expect(405);
     assert!(refused.text().contains("mirror"), "{}", refused.text());
-    put_manifest(&admin, "up/team/app", "2", "application/vnd.oci.image.manifest.v1+json", b"{}").expect(405);
+    put_manifest(
+        &admin,
+        "up/team/app",
+        "2",
+        "application/vnd.oci.image.manifest.v1+json",
+        b"{}",
+    )
+    .expect(405);
 
     origin.kill();
     for name in ["up/team/app", "team/app"] {
         next.check(&nobody, name, "1");
     }
     let told = nobody.get("/v2/up/team/app/manifests/3").expect(503);
-    assert!(told.header("retry-after").is_some() && told.text().contains("not kept"), "{}", told.text());
+    assert!(
+        told.header("retry-after").is_some() && told.text().contains("not kept"),
+        "{}",
+        told.text()
+    );
     mirror.api("PATCH", "settings", r#"{"offline":true}"#, 200);
     next.check(&nobody, "up/team/app", "1");
     let told = nobody.get("/v2/up/team/app/manifests/3").expect(503).text();
@@ -69,26 +105,55 @@ fn an_image_is_found_by_every_name_and_kept() {
 fn skopeo(program: &Path, home: &Path, words: &[&str]) -> Command {
     let mut skopeo = command(program, home);
     std::fs::write(home.join("auth.json"), "{}").expect("logins");
-    skopeo.env("REGISTRY_AUTH_FILE", home.join("auth.json")).args(words);
+    skopeo
+        .env("REGISTRY_AUTH_FILE", home.join("auth.json"))
+        .args(words);
     skopeo
 }
 
 #[test]
 fn skopeo_copies_all_of_an_index_through_a_mirror() {
-    let Some(program) = tool("skopeo") else { return };
+    let Some(program) = tool("skopeo") else {
+        return;
+    };
     let (mut origin, mirror) = registries();
-    let images = [layout::runnable(b"one", "amd64"), layout::runnable(b"two", "arm64")];
+    let images = [
+        layout::runnable(b"one", "amd64"),
+        layout::runnable(b"two", "arm64"),
+    ];
     for image in &images {
         image.push(&origin.admin(), "team/many", &image.digest.to_string());
     }
     let index = layout::index(&[("amd64", &images[0]), ("arm64", &images[1])]);
-    put_manifest(&origin.admin(), "team/many", "1", "application/vnd.oci.image.index.v1+json", &index).expect(201);
+    put_manifest(
+        &origin.admin(),
+        "team/many",
+        "1",
+        "application/vnd.oci.image.index.v1+json",
+        &index,
+    )
+    .expect(201);
     let home = mirror.folder().to_owned();
     let from = format!("docker://{}/up/team/many:1", mirror.host());
-    let copy = ["copy", "--all", "--preserve-digests", "--src-tls-verify=false", "--src-no-creds", &from];
-    run(&mut skopeo(&program, &home, &[&copy[..], &["oci:first:1"]].concat()));
+    let copy = [
+        "copy",
+        "--all",
+        "--preserve-digests",
+        "--src-tls-verify=false",
+        "--src-no-creds",
+        &from,
+    ];
+    run(&mut skopeo(
+        &program,
+        &home,
+        &[&copy[..], &["oci:first:1"]].concat(),
+    ));
     origin.stop();
-    run(&mut skopeo(&program, &home, &[&copy[..], &["oci:second:1"]].concat()));
+    run(&mut skopeo(
+        &program,
+        &home,
+        &[&copy[..], &["oci:second:1"]].concat(),
+    ));
     for folder in ["first", "second"] {
         for image in &images {
             for (digest, bytes) in &image.blobs {
@@ -98,8 +163,15 @@ fn skopeo_copies_all_of_an_index_through_a_mirror() {
         }
     }
     let missing = format!("docker://{}/up/team/none:1", mirror.host());
-    let told = fails(&mut skopeo(&program, &home, &["inspect", "--tls-verify=false", "--no-creds", &missing]));
-    assert!(told.contains("not kept") || told.contains("Service Unavailable") || told.contains("503"), "{told}");
+    let told = fails(&mut skopeo(
+        &program,
+        &home,
+        &["inspect", "--tls-verify=false", "--no-creds", &missing],
+    ));
+    assert!(
+        told.contains("not kept") || told.contains("Service Unavailable") || told.contains("503"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -110,6 +182,13 @@ fn crane_pulls_by_a_name_without_a_repo() {
     image.push(&origin.admin(), "library/tool", "latest");
     let home = mirror.folder().to_owned();
     let mut crane = command(&program, &home);
-    run(crane.args(["pull", "--insecure", "--format", "oci", &format!("{}/library/tool", mirror.host()), "to"]));
+    run(crane.args([
+        "pull",
+        "--insecure",
+        "--format",
+        "oci",
+        &format!("{}/library/tool", mirror.host()),
+        "to",
+    ]));
     layout::check(&home.join("to"), &image);
 }

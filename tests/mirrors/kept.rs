@@ -31,7 +31,10 @@ pub(crate) fn warm(bed: &Bed, shelf: &Shelf, body: &[u8]) {
     assert!(index.header("age").is_some(), "{index:?}");
     let answer = bed.right(&shelf.artifact_here("1.0.0"), body);
     assert_eq!(status(&answer), "larder; hit");
-    assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(
+        answer.header("cache-control"),
+        Some("public, max-age=31536000, immutable")
+    );
     assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
 }
 
@@ -68,14 +71,25 @@ fn what_was_acknowledged_outlives_a_kill_at_once() {
         let body = Random::seeded().bytes(size);
         for shelf in bed.mirrors(&body) {
             // For those who want a part it is kept before they are answered.
-            let (part, whole) =
-                bed.client.take(&shelf.artifact_here("1.0.0"), &[("range", "bytes=0-9")]).expect("part");
-            assert!(part.status == 206 && whole && part.body == body[..10], "{}", shelf.protocol);
+            let (part, whole) = bed
+                .client
+                .take(&shelf.artifact_here("1.0.0"), &[("range", "bytes=0-9")])
+                .expect("part");
+            assert!(
+                part.status == 206 && whole && part.body == body[..10],
+                "{}",
+                shelf.protocol
+            );
             bed.larder.kill();
             bed.start_again();
             bed.upstream.take_asked();
             bed.right(&shelf.artifact_here("1.0.0"), &body);
-            assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 0, "{}", shelf.protocol);
+            assert_eq!(
+                bed.upstream.count(&shelf.artifact("1.0.0")),
+                0,
+                "{}",
+                shelf.protocol
+            );
         }
     }
 }
@@ -86,18 +100,28 @@ fn a_kill_in_the_middle_of_a_fill_leaves_nothing_behind() {
     let mut bed = Bed::new();
     let body = Random::seeded().bytes(3 << 20);
     for shelf in bed.mirrors(&body) {
-        bed.upstream.fail(&shelf.artifact("1.0.0"), Fault::Held(2 << 20));
+        bed.upstream
+            .fail(&shelf.artifact("1.0.0"), Fault::Held(2 << 20));
         let client = bed.client.clone();
         let path = shelf.artifact_here("1.0.0");
-        let asking = std::thread::spawn(move || client.take(&path, &[]).is_ok_and(|(_, whole)| whole));
+        let asking =
+            std::thread::spawn(move || client.take(&path, &[]).is_ok_and(|(_, whole)| whole));
         bed.upstream.await_count(&shelf.artifact("1.0.0"), 1);
         bed.larder.kill();
-        assert!(!asking.join().expect("client"), "what did not come is not complete");
+        assert!(
+            !asking.join().expect("client"),
+            "what did not come is not complete"
+        );
         bed.upstream.release();
         bed.upstream.heal();
         bed.start_again();
         bed.right(&shelf.artifact_here("1.0.0"), &body);
-        assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 2, "{}", shelf.protocol);
+        assert_eq!(
+            bed.upstream.count(&shelf.artifact("1.0.0")),
+            2,
+            "{}",
+            shelf.protocol
+        );
     }
 }
 
@@ -116,16 +140,22 @@ fn an_offline_mirror_asks_nobody_and_says_so() {
     for shelf in &shelves {
         let index = bed.get(&shelf.index_here()).expect(200);
         assert_eq!(status(&index), "larder; hit; detail=offline");
-        let age: u64 = index.header("age").and_then(|age| age.parse().ok()).expect("age");
+        let age: u64 = index
+            .header("age")
+            .and_then(|age| age.parse().ok())
+            .expect("age");
         assert!((100_000..101_000).contains(&age), "{age}");
         let answer = bed.right(&shelf.artifact_here("1.0.0"), &body);
         assert_eq!(status(&answer), "larder; hit; detail=offline");
         let refused = bed.get(&shelf.artifact_here("2.0.0")).expect(503);
         assert!(refused.text().contains("offline"), "{}", refused.text());
     }
-    for path in
-        ["/cargo/up/ot/he/other", "/npm/up/other", "/pypi/up/simple/other/", "/rpm/up/other/repodata/repomd.xml"]
-    {
+    for path in [
+        "/cargo/up/ot/he/other",
+        "/npm/up/other",
+        "/pypi/up/simple/other/",
+        "/rpm/up/other/repodata/repomd.xml",
+    ] {
         let refused = bed.get(path).expect(503);
         assert!(refused.text().contains("offline"), "{}", refused.text());
     }
@@ -145,7 +175,11 @@ fn an_upstream_that_is_gone_is_a_503_for_what_is_not_kept() {
     for shelf in &shelves {
         for path in [shelf.index_here(), shelf.artifact_here("1.0.0")] {
             let refused = bed.get(&path).expect(503);
-            assert!(refused.header("retry-after").is_some(), "{path}: {:?}", refused.headers);
+            assert!(
+                refused.header("retry-after").is_some(),
+                "{path}: {:?}",
+                refused.headers
+            );
         }
     }
     bed.upstream.come_back();

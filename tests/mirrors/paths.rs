@@ -38,9 +38,17 @@ pub(crate) const BAD: [&str; 28] = [
 
 /// A path with a segment more, at each place below the repo's address.
 fn with_segment(path: &str, bad: &str) -> Vec<String> {
-    let below = path.match_indices('/').nth(2).map_or(path.len(), |(at, _)| at);
-    let places = path.match_indices('/').map(|(at, _)| at).filter(|at| *at >= below);
-    let mut paths: Vec<String> = places.map(|at| format!("{}/{bad}{}", &path[..at], &path[at..])).collect();
+    let below = path
+        .match_indices('/')
+        .nth(2)
+        .map_or(path.len(), |(at, _)| at);
+    let places = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .filter(|at| *at >= below);
+    let mut paths: Vec<String> = places
+        .map(|at| format!("{}/{bad}{}", &path[..at], &path[at..]))
+        .collect();
     if !bad.is_empty() {
         paths.push(format!("{path}/{bad}"));
     }
@@ -61,7 +69,11 @@ fn no_confusing_path_reaches_an_upstream() {
             for bad in BAD {
                 for path in with_segment(&path, bad) {
                     let (answer, _) = bed.taken(&path);
-                    assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
+                    assert!(
+                        matches!(answer.status, 400 | 404),
+                        "{path}: {}",
+                        answer.status
+                    );
                     let asked = bed.upstream.take_asked();
                     assert!(asked.is_empty(), "{path}: {asked:?}");
                     count += 1;
@@ -97,9 +109,18 @@ fn no_other_spelling_of_a_repo_is_one() {
         ];
         for path in spellings {
             let (answer, _) = bed.taken(&path);
-            assert!(matches!(answer.status, 400 | 401 | 404), "{path}: {}", answer.status);
+            assert!(
+                matches!(answer.status, 400 | 401 | 404),
+                "{path}: {}",
+                answer.status
+            );
         }
-        assert_eq!(bed.upstream.total(), 0, "{name}: {:?}", bed.upstream.take_asked());
+        assert_eq!(
+            bed.upstream.total(),
+            0,
+            "{name}: {:?}",
+            bed.upstream.take_asked()
+        );
     }
 }
 
@@ -109,30 +130,50 @@ fn random_paths_stay_below_the_upstreams_address() {
     let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);
     let mut random = Random::seeded();
     let pieces = [
-        "/", "..", ".", "%2e", "%2f", "%5c", "\\", ";", "%3b", "%25", "%00", "?", "#", "//", "@", ":", "demo", "-",
-        "simple", "repodata", "api", "v1", "crates", "1.0.0", ".tgz", ".rpm", "%40", "http:", "%0a", "~", "+", "%20",
-        "é",
+        "/", "..", ".", "%2e", "%2f", "%5c", "\\", ";", "%3b", "%25", "%00", "?", "#", "//", "@",
+        ":", "demo", "-", "simple", "repodata", "api", "v1", "crates", "1.0.0", ".tgz", ".rpm",
+        "%40", "http:", "%0a", "~", "+", "%20", "é",
     ];
     let shelves = bed.mirrors(b"a body");
     let mut answered = 0;
     for _ in 0..1500 {
         let mut below = String::new();
         for _ in 0..=random.below(8) {
-            below.push_str(pieces[usize::try_from(random.below(pieces.len() as u64)).expect("piece")]);
+            below.push_str(
+                pieces[usize::try_from(random.below(pieces.len() as u64)).expect("piece")],
+            );
         }
         let shelf = &shelves[usize::try_from(random.below(4)).expect("shelf")];
         let path = format!("/{}/up/{below}", shelf.protocol);
         if let Ok((answer, _)) = bed.client.take(&path, &[]) {
-            assert!(answer.status < 500, "{path}: {} {}", answer.status, answer.text());
+            assert!(
+                answer.status < 500,
+                "{path}: {} {}",
+                answer.status,
+                answer.text()
+            );
             answered += 1;
         }
         for asked in bed.upstream.take_asked() {
             let root = format!("{}/", shelf.root);
-            let target = asked.path.split('?').next().unwrap_or_default().to_ascii_lowercase();
-            let climbs = target.split(['/', '\\']).any(|segment| segment.replace("%2e", ".") == "..");
-            let odd = ["%2f..", "..%2f", "%5c", ";", "%3b", "%25", "%00", "%0a", "//"];
+            let target = asked
+                .path
+                .split('?')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            let climbs = target
+                .split(['/', '\\'])
+                .any(|segment| segment.replace("%2e", ".") == "..");
+            let odd = [
+                "%2f..", "..%2f", "%5c", ";", "%3b", "%25", "%00", "%0a", "//",
+            ];
             let odd = odd.iter().any(|odd| target.contains(odd));
-            assert!(asked.path.starts_with(&root) && !climbs && !odd, "{path} became {}", asked.path);
+            assert!(
+                asked.path.starts_with(&root) && !climbs && !odd,
+                "{path} became {}",
+                asked.path
+            );
         }
     }
     assert!(answered > 1000, "{answered}");
@@ -150,7 +191,13 @@ fn one_thing_is_asked_for_once() {
     }
     let packument = json!({"name": "@sc/name", "dist-tags": {}, "versions": {}});
     bed.upstream.put("/npm/@sc%2fname", packument.to_string());
-    for spelling in ["@sc%2fname", "@sc%2Fname", "@sc/name", "%40sc%2fname", "%40sc/n%61me"] {
+    for spelling in [
+        "@sc%2fname",
+        "@sc%2Fname",
+        "@sc/name",
+        "%40sc%2fname",
+        "%40sc/n%61me",
+    ] {
         bed.get(&format!("/npm/up/{spelling}")).expect(200);
     }
     assert_eq!(bed.upstream.count("/npm/@sc%2fname"), 1);

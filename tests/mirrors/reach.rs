@@ -17,11 +17,22 @@ fn a_name_that_leads_nowhere_is_told_and_forgotten() {
         let right = json!({"upstream": {"url": shelf.url(&bed.upstream), "allow_private": true}});
         for allow_private in [false, true] {
             let nowhere = format!("http://nowhere.invalid{}/", shelf.root);
-            bed.change(&shelf, &json!({"upstream": {"url": nowhere, "allow_private": allow_private}}));
+            bed.change(
+                &shelf,
+                &json!({"upstream": {"url": nowhere, "allow_private": allow_private}}),
+            );
             for path in [shelf.index_here(), shelf.artifact_here("1.0.0")] {
                 let refused = bed.get(&path).expect(503);
-                assert!(refused.header("retry-after").is_some(), "{:?}", refused.headers);
-                assert!(refused.text().contains("cannot be reached"), "{}", refused.text());
+                assert!(
+                    refused.header("retry-after").is_some(),
+                    "{:?}",
+                    refused.headers
+                );
+                assert!(
+                    refused.text().contains("cannot be reached"),
+                    "{}",
+                    refused.text()
+                );
                 bed.rest(&shelf);
             }
         }
@@ -30,9 +41,16 @@ fn a_name_that_leads_nowhere_is_told_and_forgotten() {
         bed.right(&shelf.artifact_here("1.0.0"), b"a body");
         // What is kept is served when the name is lost later on.
         bed.turn(10_000);
-        bed.change(&shelf, &json!({"upstream": {"url": format!("http://nowhere.invalid{}/", shelf.root)}}));
+        bed.change(
+            &shelf,
+            &json!({"upstream": {"url": format!("http://nowhere.invalid{}/", shelf.root)}}),
+        );
         let answer = bed.get(&shelf.index_here()).expect(200);
-        assert!(status(&answer).ends_with("detail=stale"), "{}", status(&answer));
+        assert!(
+            status(&answer).ends_with("detail=stale"),
+            "{}",
+            status(&answer)
+        );
         bed.right(&shelf.artifact_here("1.0.0"), b"a body");
         bed.change(&shelf, &right);
         // An index, or a redirect, that leads nowhere.
@@ -44,7 +62,10 @@ fn a_name_that_leads_nowhere_is_told_and_forgotten() {
         shelf.files = files;
         shelf.put(&bed.upstream, "2.0.0", b"another body");
         bed.turn(10_000);
-        bed.upstream.fail(&shelf.artifact("2.0.0"), Fault::Redirect("http://nowhere.invalid/".to_owned()));
+        bed.upstream.fail(
+            &shelf.artifact("2.0.0"),
+            Fault::Redirect("http://nowhere.invalid/".to_owned()),
+        );
         bed.get(&shelf.artifact_here("2.0.0")).expect(503);
         bed.upstream.heal();
         bed.rest(&shelf);
@@ -96,7 +117,13 @@ fn rebind(larder: &Larder, names: &Names, protocol: &'static str) {
     let get = |path: &str| larder.anonymous().take(path, &[]).expect("answer").0;
     get(&shelf.index_here()).expect(200);
     let there = shelf.artifact("1.0.0");
-    for addresses in [&[PRIVATE][..], &[Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(10, 0, 0, 1)]] {
+    for addresses in [
+        &[PRIVATE][..],
+        &[
+            Ipv4Addr::new(169, 254, 169, 254),
+            Ipv4Addr::new(10, 0, 0, 1),
+        ],
+    ] {
         names.set("rebind.example", addresses);
         let refused = get(&shelf.artifact_here("1.0.0")).expect(503);
         assert!(!refused.text().contains("127.0.0.1"), "{}", refused.text());
@@ -105,22 +132,35 @@ fn rebind(larder: &Larder, names: &Names, protocol: &'static str) {
     }
     // Nor where a redirect names such a name.
     names.set("rebind.example", &[PUBLIC]);
-    upstream.fail(&there, Fault::Redirect(format!("http://inner.example:{port}{there}?")));
+    upstream.fail(
+        &there,
+        Fault::Redirect(format!("http://inner.example:{port}{there}?")),
+    );
     upstream.put(&format!("{there}?"), b"a body");
     get(&shelf.artifact_here("1.0.0")).expect(503);
-    assert_eq!(upstream.count(&format!("{there}?")), 0, "the private place was not asked");
+    assert_eq!(
+        upstream.count(&format!("{there}?")),
+        0,
+        "the private place was not asked"
+    );
     assert!(upstream.count(&there) > 0, "the public one was");
     // Of several addresses the public ones may be asked.
     upstream.fail(&there, Fault::Unframed(6));
     names.set("rebind.example", &[PRIVATE, PUBLIC]);
     let anew = json!({"fresh_seconds": 299}).to_string();
     larder.api("PATCH", &format!("repositories/{protocol}/up"), &anew, 200);
-    assert_eq!(get(&shelf.artifact_here("1.0.0")).expect(200).body, b"a body");
+    assert_eq!(
+        get(&shelf.artifact_here("1.0.0")).expect(200).body,
+        b"a body"
+    );
     // And all of it was there all the time, for whoever may.
     upstream.heal();
     shelf.put(&upstream, "2.0.0", b"another body");
     names.set("rebind.example", &[PRIVATE]);
     let may = json!({"fresh_seconds": 0, "upstream": {"allow_private": true}}).to_string();
     larder.api("PATCH", &format!("repositories/{protocol}/up"), &may, 200);
-    assert_eq!(get(&shelf.artifact_here("2.0.0")).expect(200).body, b"another body");
+    assert_eq!(
+        get(&shelf.artifact_here("2.0.0")).expect(200).body,
+        b"another body"
+    );
 }

@@ -12,21 +12,47 @@ const SECRET: &str = "do-not-tell-anybody";
 #[test]
 fn a_private_upstream_needs_to_be_allowed() {
     let bed = Bed::new();
-    let port = bed.upstream.url().rsplit(':').next().expect("port").trim_end_matches('/').to_owned();
+    let port = bed
+        .upstream
+        .url()
+        .rsplit(':')
+        .next()
+        .expect("port")
+        .trim_end_matches('/')
+        .to_owned();
     let shelf = bed.mirror("npm", BODY);
-    let hosts =
-        ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "0x7f.0.0.1"];
+    let hosts = [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "127.1",
+        "2130706433",
+        "0x7f.0.0.1",
+    ];
     for host in hosts {
         let url = format!("http://{host}:{port}/npm/");
-        bed.change(&shelf, &json!({"upstream": {"url": url, "allow_private": false}}));
+        bed.change(
+            &shelf,
+            &json!({"upstream": {"url": url, "allow_private": false}}),
+        );
         for path in [shelf.index_here(), shelf.artifact_here("1.0.0")] {
             let refused = bed.get(&path);
-            assert!(matches!(refused.status, 502 | 503), "{host}: {} {}", refused.status, refused.text());
+            assert!(
+                matches!(refused.status, 502 | 503),
+                "{host}: {} {}",
+                refused.status,
+                refused.text()
+            );
             assert!(!refused.text().contains(&port), "{}", refused.text());
         }
     }
     assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
-    bed.change(&shelf, &json!({"upstream": {"url": shelf.url(&bed.upstream), "allow_private": true}}));
+    bed.change(
+        &shelf,
+        &json!({"upstream": {"url": shelf.url(&bed.upstream), "allow_private": true}}),
+    );
     bed.right(&shelf.artifact_here("1.0.0"), BODY);
 }
 
@@ -46,7 +72,11 @@ fn apart(bed: &Bed, other: &Upstream, upstream: impl Fn(&Shelf) -> Value) -> Vec
 #[test]
 fn an_index_leads_to_other_private_places_only_if_they_are_listed() {
     let (bed, other) = (Bed::new(), Upstream::start());
-    let shelves = apart(&bed, &other, |shelf| json!({"url": shelf.url(&bed.upstream), "allow_private": true}));
+    let shelves = apart(
+        &bed,
+        &other,
+        |shelf| json!({"url": shelf.url(&bed.upstream), "allow_private": true}),
+    );
     for shelf in &shelves {
         let refused = bed.get(&shelf.artifact_here("1.0.0")).expect(502);
         assert!(!refused.text().contains("127.0.0.1"), "{}", refused.text());
@@ -55,7 +85,12 @@ fn an_index_leads_to_other_private_places_only_if_they_are_listed() {
     for shelf in &shelves {
         bed.change(shelf, &json!({"upstream": {"allow": [other.url()]}}));
         bed.right(&shelf.artifact_here("1.0.0"), BODY);
-        assert_eq!(other.count(&shelf.artifact("1.0.0")), 1, "{}", shelf.protocol);
+        assert_eq!(
+            other.count(&shelf.artifact("1.0.0")),
+            1,
+            "{}",
+            shelf.protocol
+        );
     }
 }
 
@@ -65,7 +100,10 @@ fn a_redirect_leads_to_other_private_places_only_if_they_are_listed() {
     for shelf in bed.mirrors(BODY) {
         for path in [shelf.index(), shelf.artifact("1.0.0")] {
             other.put(&path, bed.upstream.body(&path));
-            bed.upstream.fail(&path, Fault::Redirect(format!("{}{}", other.url(), &path[1..])));
+            bed.upstream.fail(
+                &path,
+                Fault::Redirect(format!("{}{}", other.url(), &path[1..])),
+            );
         }
         assert_eq!(bed.get(&shelf.index_here()).status, 502);
         assert_eq!(other.total(), 0, "{:?}", other.take_asked());
@@ -81,7 +119,11 @@ fn carries_secret(asked: &Asked) -> bool {
     use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("robot:{SECRET}"));
     let secret = |text: &str| text.contains(SECRET) || text.contains(&encoded);
-    secret(&asked.path) || asked.headers.iter().any(|(name, value)| name == "authorization" || secret(value))
+    secret(&asked.path)
+        || asked
+            .headers
+            .iter()
+            .any(|(name, value)| name == "authorization" || secret(value))
 }
 
 /// Over indexes that name another place, over redirects there, and back again.
@@ -97,8 +139,14 @@ fn credentials_go_to_their_own_origin_only() {
     for shelf in &shelves {
         // The index is with the other as well, which sends some of them back.
         let back = format!("{}back{}", bed.upstream.url(), shelf.index());
-        bed.upstream.put(&format!("/back{}", shelf.index()), bed.upstream.body(&shelf.index()));
-        bed.upstream.fail(&shelf.index(), Fault::Redirect(format!("{}{}", other.url(), &shelf.index()[1..])));
+        bed.upstream.put(
+            &format!("/back{}", shelf.index()),
+            bed.upstream.body(&shelf.index()),
+        );
+        bed.upstream.fail(
+            &shelf.index(),
+            Fault::Redirect(format!("{}{}", other.url(), &shelf.index()[1..])),
+        );
         other.fail(&shelf.index(), Fault::Redirect(back));
         bed.get(&shelf.index_here()).expect(200);
         bed.right(&shelf.artifact_here("1.0.0"), BODY);
@@ -109,11 +157,25 @@ fn credentials_go_to_their_own_origin_only() {
         assert!(!carries_secret(&asked), "{asked:?}");
     }
     let own = bed.upstream.take_asked();
-    assert!(own.len() >= 8 && own.iter().all(|asked| asked.header("authorization").is_some()), "{own:?}");
+    assert!(
+        own.len() >= 8
+            && own
+                .iter()
+                .all(|asked| asked.header("authorization").is_some()),
+        "{own:?}"
+    );
     let log = bed.larder.log_text();
     assert!(!log.contains(SECRET), "{log}");
     for shelf in &shelves {
-        let told = bed.larder.api("GET", &format!("repositories/{}/up", shelf.protocol), "", 200).to_string();
+        let told = bed
+            .larder
+            .api(
+                "GET",
+                &format!("repositories/{}/up", shelf.protocol),
+                "",
+                200,
+            )
+            .to_string();
         assert!(!told.contains(SECRET), "{told}");
     }
 }
@@ -122,7 +184,13 @@ fn credentials_go_to_their_own_origin_only() {
 #[test]
 fn places_that_are_none() {
     let (bed, other) = (Bed::new(), Upstream::start());
-    let port = other.url().rsplit(':').next().expect("port").trim_end_matches('/').to_owned();
+    let port = other
+        .url()
+        .rsplit(':')
+        .next()
+        .expect("port")
+        .trim_end_matches('/')
+        .to_owned();
     let places = [
         "http://169.254.169.254/latest/".to_owned(),
         "http://10.0.0.1/".to_owned(),
@@ -132,7 +200,10 @@ fn places_that_are_none() {
         format!("http://2130706433:{port}/"),
         format!("http://[::ffff:7f00:1]:{port}/"),
         format!("http://user@127.0.0.1:{port}/"),
-        format!("{}@127.0.0.1:{port}/", bed.upstream.url().trim_end_matches('/')),
+        format!(
+            "{}@127.0.0.1:{port}/",
+            bed.upstream.url().trim_end_matches('/')
+        ),
         format!("//127.0.0.1:{port}/"),
         "file:///etc/".to_owned(),
         "ftp://127.0.0.1/".to_owned(),
@@ -150,9 +221,16 @@ fn places_that_are_none() {
             let there = shelf.artifact(&version);
             bed.upstream.take_asked();
             let (answer, _) = bed.taken(&shelf.artifact_here(&version));
-            assert!(answer.status >= 400, "{protocol} {place}: {}", answer.status);
+            assert!(
+                answer.status >= 400,
+                "{protocol} {place}: {}",
+                answer.status
+            );
             let text = answer.text();
-            assert!(!text.contains(&port) && !text.contains(SECRET), "{protocol} {place}: {text}");
+            assert!(
+                !text.contains(&port) && !text.contains(SECRET),
+                "{protocol} {place}: {text}"
+            );
             assert_eq!(bed.upstream.count(&there), 0, "{protocol} {place}");
             bed.rest(&shelf);
         }
@@ -166,9 +244,14 @@ fn credentials_within_an_address_are_not_used() {
     let bed = Bed::new();
     for protocol in PROTOCOLS {
         let mut shelf = Shelf::new(protocol, &bed.upstream);
-        shelf.files = shelf.files.replacen("http://", "http://stranger:theirs@", 1);
+        shelf.files = shelf
+            .files
+            .replacen("http://", "http://stranger:theirs@", 1);
         shelf.put(&bed.upstream, "1.0.0", BODY);
-        bed.make(&shelf, &json!({"url": shelf.url(&bed.upstream), "allow_private": true}));
+        bed.make(
+            &shelf,
+            &json!({"url": shelf.url(&bed.upstream), "allow_private": true}),
+        );
         bed.taken(&shelf.artifact_here("1.0.0"));
     }
     for asked in bed.upstream.take_asked() {

@@ -23,7 +23,9 @@ const MOST_MEMORY: u64 = 150 << 20;
 /// Whether an answer has these bytes, which are not held once more.
 fn comes(client: &Client, path: &str, body: &[u8]) -> bool {
     let mut stream = client.connect().expect("connect");
-    stream.write_all(&client.head("GET", path, &[], None)).expect("request");
+    stream
+        .write_all(&client.head("GET", path, &[], None))
+        .expect("request");
     let mut stream = BufReader::new(stream);
     let head = read_head(&mut stream).expect("head");
     let length = body.len().to_string();
@@ -48,17 +50,29 @@ pub(crate) fn a_hundred(bed: &Bed, shelves: &[Shelf], body: &Arc<Vec<u8>>) {
     for shelf in shelves {
         let all = Arc::new(Barrier::new(100));
         let ask = |_| {
-            let (all, body, client, path) =
-                (Arc::clone(&all), Arc::clone(body), bed.client.clone(), shelf.artifact_here("1.0.0"));
+            let (all, body, client, path) = (
+                Arc::clone(&all),
+                Arc::clone(body),
+                bed.client.clone(),
+                shelf.artifact_here("1.0.0"),
+            );
             std::thread::spawn(move || {
                 all.wait();
                 comes(&client, &path, &body)
             })
         };
         let clients: Vec<_> = (0..100).map(ask).collect();
-        let right = clients.into_iter().map(|client| client.join().expect("client")).filter(|right| *right);
+        let right = clients
+            .into_iter()
+            .map(|client| client.join().expect("client"))
+            .filter(|right| *right);
         assert_eq!(right.count(), 100, "{}", shelf.protocol);
-        assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 1, "{}", shelf.protocol);
+        assert_eq!(
+            bed.upstream.count(&shelf.artifact("1.0.0")),
+            1,
+            "{}",
+            shelf.protocol
+        );
         assert_eq!(bed.upstream.count(&shelf.index()), 1, "{}", shelf.protocol);
     }
 }
@@ -72,11 +86,16 @@ struct Pieces {
 impl Pieces {
     fn of_mib(mib: usize) -> Self {
         let random = Random::seeded().bytes(PIECE_BYTES - 8);
-        Self { random, count: (mib << 20) / PIECE_BYTES }
+        Self {
+            random,
+            count: (mib << 20) / PIECE_BYTES,
+        }
     }
 
     fn all(&self) -> Vec<u8> {
-        (0..self.count as u64).flat_map(|number| [&number.to_le_bytes()[..], &self.random].concat()).collect()
+        (0..self.count as u64)
+            .flat_map(|number| [&number.to_le_bytes()[..], &self.random].concat())
+            .collect()
     }
 
     /// Whether all that comes are these bytes. When the first one came is told.
@@ -85,9 +104,12 @@ impl Pieces {
         stream.read_exact(&mut piece[..1]).expect("the first byte");
         came.send(Instant::now()).expect("who waits for it");
         stream.read_exact(&mut piece[1..]).expect("the first piece");
-        let is = |piece: &[u8], number: u64| piece[..8] == number.to_le_bytes() && piece[8..] == self.random;
+        let is = |piece: &[u8], number: u64| {
+            piece[..8] == number.to_le_bytes() && piece[8..] == self.random
+        };
         is(&piece, 0)
-            && (1..self.count as u64).all(|number| stream.read_exact(&mut piece).is_ok() && is(&piece, number))
+            && (1..self.count as u64)
+                .all(|number| stream.read_exact(&mut piece).is_ok() && is(&piece, number))
             && matches!(stream.read(&mut piece), Ok(0))
     }
 }
@@ -95,7 +117,10 @@ impl Pieces {
 /// All have begun before the upstream has sent the second half.
 #[test]
 fn five_hundred_clients_cost_one_request_and_wait_for_nobody() {
-    let mib = std::env::var("LARDER_TEST_STAMPEDE_MIB").ok().and_then(|text| text.parse().ok()).unwrap_or(64);
+    let mib = std::env::var("LARDER_TEST_STAMPEDE_MIB")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(64);
     allow_open_files();
     let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
     let pieces = Arc::new(Pieces::of_mib(mib));
@@ -105,15 +130,25 @@ fn five_hundred_clients_cost_one_request_and_wait_for_nobody() {
     let all = Arc::new(Barrier::new(MANY));
     let (came, coming) = mpsc::channel();
     let ask = |_| {
-        let (all, came, client, path) = (Arc::clone(&all), came.clone(), bed.client.clone(), here.clone());
+        let (all, came, client, path) = (
+            Arc::clone(&all),
+            came.clone(),
+            bed.client.clone(),
+            here.clone(),
+        );
         let pieces = Arc::clone(&pieces);
         std::thread::spawn(move || {
             let mut stream = client.connect().expect("connect");
             all.wait();
-            stream.write_all(&client.head("GET", &path, &[], None)).expect("request");
+            stream
+                .write_all(&client.head("GET", &path, &[], None))
+                .expect("request");
             let mut stream = BufReader::new(stream);
             let head = read_head(&mut stream).expect("head").expect(200);
-            assert_eq!(head.header("content-length"), Some((mib << 20).to_string().as_str()));
+            assert_eq!(
+                head.header("content-length"),
+                Some((mib << 20).to_string().as_str())
+            );
             pieces.come(&mut stream, &came)
         })
     };
@@ -121,11 +156,22 @@ fn five_hundred_clients_cost_one_request_and_wait_for_nobody() {
     let firsts: Vec<Instant> = coming.iter().take(MANY).collect();
     bed.upstream.release();
     let released = Instant::now();
-    assert!(clients.into_iter().all(|client| client.join().expect("client")), "a body is not right");
+    assert!(
+        clients
+            .into_iter()
+            .all(|client| client.join().expect("client")),
+        "a body is not right"
+    );
     let took = released.elapsed();
     assert_eq!(bed.upstream.count(&there), 1);
     assert_eq!(bed.upstream.count(&shelf.index()), 1);
-    let asked = bed.upstream.take_asked().into_iter().find(|asked| asked.path == there).expect("it was asked for").at;
+    let asked = bed
+        .upstream
+        .take_asked()
+        .into_iter()
+        .find(|asked| asked.path == there)
+        .expect("it was asked for")
+        .at;
     let mut waits: Vec<Duration> = firsts.into_iter().map(|first| first - asked).collect();
     waits.sort();
     let most = bed.larder.memory().1;
@@ -149,7 +195,13 @@ fn a_hundred_clients_of_a_cold_index_cost_one_request() {
             std::thread::spawn(move || client.get(&path).status)
         };
         let clients: Vec<_> = (0..100).map(ask).collect();
-        assert!(clients.into_iter().all(|client| client.join().expect("client") == 200), "{}", shelf.protocol);
+        assert!(
+            clients
+                .into_iter()
+                .all(|client| client.join().expect("client") == 200),
+            "{}",
+            shelf.protocol
+        );
         assert_eq!(bed.upstream.count(&shelf.index()), 1, "{}", shelf.protocol);
     }
 }
@@ -160,16 +212,23 @@ fn who_comes_late_gets_the_begin_at_once() {
     let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s")]);
     let body = Random::seeded().bytes(8 << 20);
     for shelf in bed.mirrors(&body) {
-        bed.upstream.fail(&shelf.artifact("1.0.0"), Fault::Held(6 << 20));
+        bed.upstream
+            .fail(&shelf.artifact("1.0.0"), Fault::Held(6 << 20));
         let open = || {
             let mut stream = bed.client.connect().expect("connect");
-            let head = bed.client.head("GET", &shelf.artifact_here("1.0.0"), &[], None);
+            let head = bed
+                .client
+                .head("GET", &shelf.artifact_here("1.0.0"), &[], None);
             stream.write_all(&head).expect("request");
             let mut stream = BufReader::new(stream);
             let head = read_head(&mut stream).expect("head");
             assert_eq!(head.status, 200);
             let chunked = head.header("transfer-encoding").is_some();
-            assert!(!chunked, "a length was announced upstream: {:?}", head.headers);
+            assert!(
+                !chunked,
+                "a length was announced upstream: {:?}",
+                head.headers
+            );
             let mut begin = vec![0; 4 << 20];
             stream.read_exact(&mut begin).expect("the first half");
             (stream, begin)
@@ -180,7 +239,12 @@ fn who_comes_late_gets_the_begin_at_once() {
             stream.read_to_end(&mut all).expect("the rest");
             assert!(all == body, "{}", shelf.protocol);
         }
-        assert_eq!(bed.upstream.count(&shelf.artifact("1.0.0")), 1, "{}", shelf.protocol);
+        assert_eq!(
+            bed.upstream.count(&shelf.artifact("1.0.0")),
+            1,
+            "{}",
+            shelf.protocol
+        );
         bed.upstream.heal();
     }
 }
@@ -193,7 +257,9 @@ fn a_client_that_leaves_does_not_stop_what_it_began() {
         let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
         bed.upstream.fail(&there, Fault::Held(1 << 20));
         let mut stream = bed.client.connect().expect("connect");
-        stream.write_all(&bed.client.head("GET", &here, &[], None)).expect("request");
+        stream
+            .write_all(&bed.client.head("GET", &here, &[], None))
+            .expect("request");
         bed.upstream.await_count(&there, 1);
         drop(stream);
         bed.client.get("/healthz").expect(200);
@@ -215,12 +281,19 @@ fn a_part_of_what_is_on_its_way_waits_for_the_whole() {
         let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
         bed.upstream.fail(&there, Fault::Held(300_000));
         let (client, path) = (bed.client.clone(), here.clone());
-        let part = std::thread::spawn(move || client.take(&path, &[("range", "bytes=900000-900099")]).expect("part"));
+        let part = std::thread::spawn(move || {
+            client
+                .take(&path, &[("range", "bytes=900000-900099")])
+                .expect("part")
+        });
         bed.upstream.await_count(&there, 1);
         bed.upstream.release();
         let (answer, whole) = part.join().expect("client");
         assert!(whole && answer.status == 206, "{:?}", answer.headers);
-        assert_eq!(answer.header("content-range"), Some("bytes 900000-900099/1048576"));
+        assert_eq!(
+            answer.header("content-range"),
+            Some("bytes 900000-900099/1048576")
+        );
         assert!(answer.body == body[900_000..900_100], "{here}");
         bed.upstream.heal();
     }

@@ -36,7 +36,10 @@ pub(crate) fn faults(size: usize, itself: &str, other: &Upstream) -> Vec<(Fault,
         (Fault::Encoding("gzip, br"), 502),
         (Fault::Redirect(itself.to_owned()), 502),
         (Fault::Redirect(other.url()), 502),
-        (Fault::Redirect("http://169.254.169.254/latest/".to_owned()), 502),
+        (
+            Fault::Redirect("http://169.254.169.254/latest/".to_owned()),
+            502,
+        ),
         (Fault::Redirect("file:///etc/passwd".to_owned()), 502),
         (Fault::Redirect("http://[".to_owned()), 502),
         (Fault::NotModified, 502),
@@ -62,23 +65,35 @@ pub(crate) fn lies(size: usize) -> Vec<(Fault, u16)> {
 pub(crate) fn still_up(bed: &Bed) {
     bed.client.get("/healthz").expect(200);
     let log = bed.larder.log_text();
-    assert!(!log.contains("panicked") && !log.contains("crashed"), "{log}");
+    assert!(
+        !log.contains("panicked") && !log.contains("crashed"),
+        "{log}"
+    );
 }
 
 /// Every version of an artifact fails in its own way, and comes as it should afterwards.
 pub(crate) fn spoil_artifacts(bed: &Bed, shelf: &mut Shelf, body: &[u8]) {
     let other = Upstream::start();
     let small = body.len() < 64 * 1024;
-    let all: Vec<(Fault, u16)> = faults(body.len(), "/", &other).into_iter().chain(lies(body.len())).collect();
+    let all: Vec<(Fault, u16)> = faults(body.len(), "/", &other)
+        .into_iter()
+        .chain(lies(body.len()))
+        .collect();
     let version = |at: usize| format!("2.{at}.0");
     for at in 0..all.len() {
         shelf.put(&bed.upstream, &version(at), body);
     }
     bed.get(&shelf.index_here()).expect(200);
     for (at, (fault, status)) in all.into_iter().enumerate() {
-        let (here, there) = (shelf.artifact_here(&version(at)), shelf.artifact(&version(at)));
-        let fault =
-            if matches!(&fault, Fault::Redirect(to) if to == "/") { Fault::Redirect(there.clone()) } else { fault };
+        let (here, there) = (
+            shelf.artifact_here(&version(at)),
+            shelf.artifact(&version(at)),
+        );
+        let fault = if matches!(&fault, Fault::Redirect(to) if to == "/") {
+            Fault::Redirect(there.clone())
+        } else {
+            fault
+        };
         bed.upstream.take_asked();
         bed.upstream.fail(&there, fault.clone());
         let told = bed.wrong(&here);
@@ -86,15 +101,26 @@ pub(crate) fn spoil_artifacts(bed: &Bed, shelf: &mut Shelf, body: &[u8]) {
         assert!(told != 404 || status == 404, "{here} {fault:?} is no 404");
         let framed = !matches!(
             fault,
-            Fault::ChunkedCut(_) | Fault::Unframed(_) | Fault::Grown(..) | Fault::Encoding(_) | Fault::TooLong(LARGE)
+            Fault::ChunkedCut(_)
+                | Fault::Unframed(_)
+                | Fault::Grown(..)
+                | Fault::Encoding(_)
+                | Fault::TooLong(LARGE)
         );
-        assert!(!small || !framed || told >= 400, "{here} {fault:?}: a small one is refused, not broken off");
+        assert!(
+            !small || !framed || told >= 400,
+            "{here} {fault:?}: a small one is refused, not broken off"
+        );
         bed.upstream.heal();
         bed.upstream.release();
         bed.rest(shelf);
         let before = bed.upstream.count(&there);
         bed.right(&here, body);
-        assert_eq!(bed.upstream.count(&there), before + 1, "{here} {fault:?}: it was not kept");
+        assert_eq!(
+            bed.upstream.count(&there),
+            before + 1,
+            "{here} {fault:?}: it was not kept"
+        );
     }
     assert_eq!(other.total(), 0, "{:?}", other.take_asked());
     still_up(bed);
@@ -156,7 +182,11 @@ fn one_flipped_byte_anywhere_is_found() {
     let mut random = Random::seeded();
     for (size, count) in [(SMALL, 100), (LARGE, 12)] {
         let body = random.bytes(size);
-        let mut shelves = if size == SMALL { bed.mirrors(&body) } else { Vec::new() };
+        let mut shelves = if size == SMALL {
+            bed.mirrors(&body)
+        } else {
+            Vec::new()
+        };
         if shelves.is_empty() {
             let begin = |protocol| Shelf::new(protocol, &bed.upstream);
             shelves.extend(larder_tests::shelf::PROTOCOLS.into_iter().map(begin));
@@ -165,12 +195,17 @@ fn one_flipped_byte_anywhere_is_found() {
         for shelf in &mut shelves {
             shelf.put(&bed.upstream, "3.0.0", &body);
             let here = shelf.artifact_here("3.0.0");
-            let here = if size == SMALL { shelf.artifact_here("1.0.0") } else { here };
+            let here = if size == SMALL {
+                shelf.artifact_here("1.0.0")
+            } else {
+                here
+            };
             let there = here.clone();
             let version = if size == SMALL { "1.0.0" } else { "3.0.0" };
             for _ in 0..count {
                 let at = usize::try_from(random.below(size as u64)).expect("offset");
-                bed.upstream.fail(&shelf.artifact(version), Fault::Flipped(at));
+                bed.upstream
+                    .fail(&shelf.artifact(version), Fault::Flipped(at));
                 let status = bed.wrong(&here);
                 assert!(size != SMALL || status == 502, "{there} at {at}: {status}");
             }
@@ -185,17 +220,38 @@ fn one_flipped_byte_anywhere_is_found() {
 pub(crate) fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, promised: bool) {
     let other = Upstream::start();
     let body = bed.upstream.body(there);
-    let more = if promised { lies(body.len()) } else { Vec::new() };
+    let more = if promised {
+        lies(body.len())
+    } else {
+        Vec::new()
+    };
     let here = shelf.index_here();
     for (fault, status) in faults(body.len(), there, &other).into_iter().chain(more) {
         bed.upstream.take_asked();
         bed.upstream.fail(there, fault.clone());
         let (answer, whole) = bed.taken(&here);
-        assert!(whole && answer.status >= 400, "{here} {fault:?}: {} {:?}", answer.status, answer.headers);
+        assert!(
+            whole && answer.status >= 400,
+            "{here} {fault:?}: {} {:?}",
+            answer.status,
+            answer.headers
+        );
         // What an index names and is not there is the upstream's fault.
-        let status = if promised && status == 404 { 502 } else { status };
-        assert!(status == 0 || answer.status == status, "{here} {fault:?}: {}", answer.status);
-        assert!(status != 0 || matches!(answer.status, 502 | 503), "{here} {fault:?}: {}", answer.status);
+        let status = if promised && status == 404 {
+            502
+        } else {
+            status
+        };
+        assert!(
+            status == 0 || answer.status == status,
+            "{here} {fault:?}: {}",
+            answer.status
+        );
+        assert!(
+            status != 0 || matches!(answer.status, 502 | 503),
+            "{here} {fault:?}: {}",
+            answer.status
+        );
         assert!(bed.upstream.count(there) > 0, "{here} {fault:?}: not asked");
         bed.upstream.heal();
         bed.upstream.release();
@@ -234,7 +290,14 @@ fn what_tells_where_crates_are() {
         bed.upstream.fail(&config, fault.clone());
         let status = bed.wrong(&shelf.artifact_here("1.0.0"));
         let missing = matches!(fault, Fault::Status(403 | 404 | 410));
-        assert!(if missing { status == 502 } else { matches!(status, 502 | 503) }, "{fault:?}: {status}");
+        assert!(
+            if missing {
+                status == 502
+            } else {
+                matches!(status, 502 | 503)
+            },
+            "{fault:?}: {status}"
+        );
         bed.upstream.heal();
         bed.upstream.release();
         bed.rest(&shelf);

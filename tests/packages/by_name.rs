@@ -9,74 +9,143 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FILE: [&str; 2] = ["larder_probe-1.0-py3-none-any.whl", "larder_probe-1.1-py3-none-any.whl"];
+const FILE: [&str; 2] = [
+    "larder_probe-1.0-py3-none-any.whl",
+    "larder_probe-1.1-py3-none-any.whl",
+];
 
 /// Uploads both wheels, and tells the folder that they were made in.
 fn publish_pypi(larder: &Larder, python: &Path) -> PathBuf {
     let home = folder(larder, "wheels", &[("wheel.py", WHEEL)]);
     for (file, version) in FILE.into_iter().zip(["1.0", "1.1"]) {
-        run(command(python, &home).args(["wheel.py", "larder_probe", version, &format!("one = {version}")]));
-        upload(larder, file, version, &std::fs::read(home.join(file)).expect("wheel")).expect(200);
+        run(command(python, &home).args([
+            "wheel.py",
+            "larder_probe",
+            version,
+            &format!("one = {version}"),
+        ]));
+        upload(
+            larder,
+            file,
+            version,
+            &std::fs::read(home.join(file)).expect("wheel"),
+        )
+        .expect(200);
     }
     home
 }
 
 /// Uploads a wheel of `larder-probe` by raw HTTP.
-pub(crate) fn upload(larder: &Larder, file: &str, version: &str, wheel: &[u8]) -> larder_tests::Response {
+pub(crate) fn upload(
+    larder: &Larder,
+    file: &str,
+    version: &str,
+    wheel: &[u8],
+) -> larder_tests::Response {
     let field = |name: &str, value: &str| {
         format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
-    let mut form =
-        [(":action", "file_upload"), ("protocol_version", "1"), ("name", "larder-probe"), ("version", version)]
-            .map(|(name, value)| field(name, value))
-            .concat();
+    let mut form = [
+        (":action", "file_upload"),
+        ("protocol_version", "1"),
+        ("name", "larder-probe"),
+        ("version", version),
+    ]
+    .map(|(name, value)| field(name, value))
+    .concat();
     form += &field("filetype", "bdist_wheel");
     form += &format!(
         "--edge\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{file}\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n"
     );
     let body = [form.as_bytes(), wheel, b"\r\n--edge--\r\n"].concat();
-    larder.admin().send("POST", "/pypi/main/legacy/", &[("content-type", "multipart/form-data; boundary=edge")], &body)
+    larder.admin().send(
+        "POST",
+        "/pypi/main/legacy/",
+        &[("content-type", "multipart/form-data; boundary=edge")],
+        &body,
+    )
 }
 
 fn names(list: &Value, field: &str) -> Vec<String> {
     let items = list["items"].as_array().expect("items").iter();
-    items.map(|item| item[field].as_str().expect("text").to_owned()).collect()
+    items
+        .map(|item| item[field].as_str().expect("text").to_owned())
+        .collect()
 }
 
 const YANKED: &str = "repositories/pypi/main/packages/Larder.Probe/versions/1.1";
 
 #[test]
 fn pip_passes_over_a_version_that_was_yanked_by_name() {
-    let Some(python) = tool("python3") else { return };
+    let Some(python) = tool("python3") else {
+        return;
+    };
     let larder = larder();
     let home = publish_pypi(&larder, &python);
-    let index = format!("http://x:{}@{}/pypi/main/simple/", token(&larder), larder.host());
+    let index = format!(
+        "http://x:{}@{}/pypi/main/simple/",
+        token(&larder),
+        larder.host()
+    );
     let pip = |target: &str, what: &str| -> Command {
         let mut command = command(&python, &home);
-        command.args(["-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]);
-        command.args(["--retries", "0", "--index-url", &index, "--target", target, what]);
+        command.args([
+            "-m",
+            "pip",
+            "--isolated",
+            "--disable-pip-version-check",
+            "install",
+            "--no-cache-dir",
+        ]);
+        command.args([
+            "--retries",
+            "0",
+            "--index-url",
+            &index,
+            "--target",
+            target,
+            what,
+        ]);
         command
     };
-    let installed =
-        |target: &str| std::fs::read_to_string(home.join(target).join("larder_probe.py")).expect("installed");
+    let installed = |target: &str| {
+        std::fs::read_to_string(home.join(target).join("larder_probe.py")).expect("installed")
+    };
     let page = "/pypi/main/simple/larder-probe/";
     run(&mut pip("first", "larder-probe"));
     assert_eq!(installed("first"), "one = 1.1");
 
     larder.api("PATCH", YANKED, r#"{"yanked":"breaks <things>"}"#, 200);
     let told = larder.admin().get(page).expect(200).text();
-    assert!(told.contains("data-yanked=\"breaks &lt;things&gt;\""), "{told}");
+    assert!(
+        told.contains("data-yanked=\"breaks &lt;things&gt;\""),
+        "{told}"
+    );
     let accept = ("accept", "application/vnd.pypi.simple.v1+json");
-    let files = larder.admin().send("GET", page, &[accept], b"").expect(200).json()["files"].clone();
-    assert_eq!((&files[0]["yanked"], &files[1]["yanked"]), (&json!(false), &json!("breaks <things>")));
+    let files = larder
+        .admin()
+        .send("GET", page, &[accept], b"")
+        .expect(200)
+        .json()["files"]
+        .clone();
+    assert_eq!(
+        (&files[0]["yanked"], &files[1]["yanked"]),
+        (&json!(false), &json!("breaks <things>"))
+    );
     let version = larder.api("GET", YANKED, "", 200);
-    assert_eq!((&version["yanked"], &version["repository"]), (&json!("breaks <things>"), &json!("pypi/local")));
+    assert_eq!(
+        (&version["yanked"], &version["repository"]),
+        (&json!("breaks <things>"), &json!("pypi/local"))
+    );
     run(&mut pip("second", "larder-probe"));
     assert_eq!(installed("second"), "one = 1.0");
     let warned = run(&mut pip("pinned", "larder-probe==1.1"));
     assert_eq!(installed("pinned"), "one = 1.1");
-    assert!(warned.contains("yanked") && warned.contains("breaks <things>"), "{warned}");
+    assert!(
+        warned.contains("yanked") && warned.contains("breaks <things>"),
+        "{warned}"
+    );
 
     larder.api("PATCH", YANKED, r#"{"yanked":false}"#, 200);
     run(&mut pip("third", "larder-probe"));
@@ -86,10 +155,26 @@ fn pip_passes_over_a_version_that_was_yanked_by_name() {
     let reader = larder.make_user("reader");
     larder.grant("user:reader", "pypi/*", "*", "reader");
     let json = [("content-type", "application/json")];
-    reader.send("PATCH", &format!("/api/v1/{YANKED}"), &json, br#"{"yanked":true}"#).expect(403);
+    reader
+        .send(
+            "PATCH",
+            &format!("/api/v1/{YANKED}"),
+            &json,
+            br#"{"yanked":true}"#,
+        )
+        .expect(403);
     larder.grant("user:reader", "pypi/*", "*", "writer");
-    reader.send("PATCH", &format!("/api/v1/{YANKED}"), &json, br#"{"yanked":true}"#).expect(200);
-    reader.send("DELETE", &format!("/api/v1/{YANKED}"), &[], b"").expect(403);
+    reader
+        .send(
+            "PATCH",
+            &format!("/api/v1/{YANKED}"),
+            &json,
+            br#"{"yanked":true}"#,
+        )
+        .expect(200);
+    reader
+        .send("DELETE", &format!("/api/v1/{YANKED}"), &[], b"")
+        .expect(403);
     larder.api("DELETE", YANKED, "", 204);
     larder.api("DELETE", YANKED, "", 404);
     run(&mut pip("fourth", "larder-probe"));
@@ -113,21 +198,64 @@ fn crates_and_npm_packages_are_listed_yanked_and_taken_back() {
     larder.api("PATCH", version, r#"{"yanked":"why"}"#, 400);
     larder.api("PATCH", version, r#"{"yanked":false}"#, 200);
     assert!(index().expect(200).text().contains("\"yanked\":false"));
-    let told = larder.api("PATCH", "repositories/npm/main/packages/demo/versions/1.0.0", r#"{"yanked":true}"#, 405);
-    assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("npm deprecate")), "{told}");
+    let told = larder.api(
+        "PATCH",
+        "repositories/npm/main/packages/demo/versions/1.0.0",
+        r#"{"yanked":true}"#,
+        405,
+    );
+    assert!(
+        told["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("npm deprecate")),
+        "{told}"
+    );
 
-    for (protocol, package, document) in [("cargo", "left-pad", "le/ft/left-pad"), ("npm", "demo", "demo")] {
+    for (protocol, package, document) in [
+        ("cargo", "left-pad", "le/ft/left-pad"),
+        ("npm", "demo", "demo"),
+    ] {
         let packages = format!("repositories/{protocol}/main/packages");
         let listed = larder.api("GET", &packages, "", 200);
         assert_eq!(names(&listed, "name"), [package]);
         let words = if protocol == "cargo" { "FT_P" } else { "DEM" };
-        assert_eq!(names(&larder.api("GET", &format!("{packages}?q={words}"), "", 200), "name"), [package]);
-        assert_eq!(names(&larder.api("GET", &format!("{packages}?q=none"), "", 200), "name"), [""; 0]);
-        assert_eq!(names(&larder.api("GET", &format!("{packages}/{package}/versions"), "", 200), "version"), ["1.0.0"]);
+        assert_eq!(
+            names(
+                &larder.api("GET", &format!("{packages}?q={words}"), "", 200),
+                "name"
+            ),
+            [package]
+        );
+        assert_eq!(
+            names(
+                &larder.api("GET", &format!("{packages}?q=none"), "", 200),
+                "name"
+            ),
+            [""; 0]
+        );
+        assert_eq!(
+            names(
+                &larder.api("GET", &format!("{packages}/{package}/versions"), "", 200),
+                "version"
+            ),
+            ["1.0.0"]
+        );
         larder.api("DELETE", &format!("{packages}/{package}"), "", 204);
-        assert_eq!(names(&larder.api("GET", &packages, "", 200), "name"), Vec::<String>::new());
-        assert_eq!(names(&larder.api("GET", &format!("{packages}/{package}/versions"), "", 200), "version"), [""; 0]);
-        larder.admin().get(&format!("/{protocol}/main/{document}")).expect(404);
+        assert_eq!(
+            names(&larder.api("GET", &packages, "", 200), "name"),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            names(
+                &larder.api("GET", &format!("{packages}/{package}/versions"), "", 200),
+                "version"
+            ),
+            [""; 0]
+        );
+        larder
+            .admin()
+            .get(&format!("/{protocol}/main/{document}"))
+            .expect(404);
     }
     let again = publish_cargo(&larder, "left-pad").expect(409).text();
     assert!(again.contains("was deleted"), "{again}");
@@ -138,7 +266,10 @@ fn crates_and_npm_packages_are_listed_yanked_and_taken_back() {
 /// Has the mirror keep the version: whoever wants a part of it waits until it is.
 fn keep(larder: &Larder, shelf: &Shelf) {
     let part = [("range", "bytes=0-1")];
-    larder.anonymous().send("GET", &shelf.artifact_here("1.0.0"), &part, b"").expect(206);
+    larder
+        .anonymous()
+        .send("GET", &shelf.artifact_here("1.0.0"), &part, b"")
+        .expect(206);
 }
 
 #[test]
@@ -152,24 +283,44 @@ fn a_mirror_lists_what_it_keeps_and_forgets_it() {
         larder.api("POST", "repositories", &body.to_string(), 201);
         let packages = format!("repositories/{protocol}/up/packages");
         let version = format!("{packages}/demo/versions/1.0.0");
-        assert_eq!(larder.api("GET", &packages, "", 200), json!({"items": [], "next": null}));
+        assert_eq!(
+            larder.api("GET", &packages, "", 200),
+            json!({"items": [], "next": null})
+        );
         larder.api("GET", &version, "", 404);
         keep(&larder, &shelf);
-        assert_eq!(names(&larder.api("GET", &packages, "", 200), "name"), ["demo"]);
+        assert_eq!(
+            names(&larder.api("GET", &packages, "", 200), "name"),
+            ["demo"]
+        );
         let told = larder.api("GET", &version, "", 200);
-        assert_eq!((&told["hosted"], &told["files"][0]["size_bytes"]), (&json!(false), &json!(12)), "{told}");
+        assert_eq!(
+            (&told["hosted"], &told["files"][0]["size_bytes"]),
+            (&json!(false), &json!(12)),
+            "{told}"
+        );
         assert_eq!(told["files"][0]["created_by"], json!("upstream"));
         let there = shelf.artifact("1.0.0");
         assert_eq!(upstream.count(&there), 1);
-        larder.anonymous().get(&shelf.artifact_here("1.0.0")).expect(200);
+        larder
+            .anonymous()
+            .get(&shelf.artifact_here("1.0.0"))
+            .expect(200);
         assert_eq!(upstream.count(&there), 1, "{protocol}: it is kept");
         larder.api("DELETE", &version, "", 204);
         larder.api("GET", &version, "", 404);
         keep(&larder, &shelf);
-        assert_eq!(upstream.count(&there), 2, "{protocol}: it is asked for anew");
+        assert_eq!(
+            upstream.count(&there),
+            2,
+            "{protocol}: it is asked for anew"
+        );
         larder.api("DELETE", &format!("{packages}/demo"), "", 204);
         larder.api("GET", &version, "", 404);
-        larder.anonymous().get(&shelf.artifact_here("1.0.0")).expect(200);
+        larder
+            .anonymous()
+            .get(&shelf.artifact_here("1.0.0"))
+            .expect(200);
         assert_eq!(upstream.count(&there), 3, "{protocol}");
     }
 }

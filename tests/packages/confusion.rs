@@ -22,7 +22,12 @@ pub(crate) fn with_upstream(larder: &Larder, protocol: &'static str) -> (Upstrea
     let mut shelf = Shelf::new(protocol, &upstream);
     shelf.put(&upstream, "9.0.0", b"what the world has");
     let body = json!({"upstream": {"url": shelf.url(&upstream), "allow_private": true}});
-    larder.api("PATCH", &format!("repositories/{protocol}/upstream"), &body.to_string(), 200);
+    larder.api(
+        "PATCH",
+        &format!("repositories/{protocol}/upstream"),
+        &body.to_string(),
+        200,
+    );
     (upstream, shelf)
 }
 
@@ -32,7 +37,12 @@ pub(crate) fn publish_npm(larder: &Larder) -> Response {
         "versions": {"1.0.0": {"name": "demo", "version": "1.0.0", "dist": {}}},
         "_attachments": {"demo-1.0.0.tgz": {"content_type": "application/octet-stream", "data": TARBALL, "length": 121}},
     });
-    larder.admin().send("PUT", "/npm/main/demo", &[("content-type", "application/json")], body.to_string().as_bytes())
+    larder.admin().send(
+        "PUT",
+        "/npm/main/demo",
+        &[("content-type", "application/json")],
+        body.to_string().as_bytes(),
+    )
 }
 
 /// A crate without anything but its manifest.
@@ -55,15 +65,28 @@ pub(crate) fn publish_cargo(larder: &Larder, name: &str) -> Response {
     let packed = larder_tests::shelf::gzip(&archive);
     let words = json!({"name": name, "vers": "1.0.0", "deps": [], "features": {}}).to_string();
     let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
-    let body = [&length(words.len())[..], words.as_bytes(), &length(packed.len()), &packed].concat();
-    larder.admin().send("PUT", "/cargo/main/api/v1/crates/new", &[], &body)
+    let body = [
+        &length(words.len())[..],
+        words.as_bytes(),
+        &length(packed.len()),
+        &packed,
+    ]
+    .concat();
+    larder
+        .admin()
+        .send("PUT", "/cargo/main/api/v1/crates/new", &[], &body)
 }
 
 /// Publishes version 1.0.0.
 #[track_caller]
 pub(crate) fn ours(larder: &Larder, protocol: &str, name: &str, bytes: &[u8]) {
     let answer = publish(&larder.admin(), protocol, name, "1.0.0", bytes);
-    assert!(matches!(answer.status, 200 | 201), "{protocol} {name}: {} {}", answer.status, answer.text());
+    assert!(
+        matches!(answer.status, 200 | 201),
+        "{protocol} {name}: {} {}",
+        answer.status,
+        answer.text()
+    );
 }
 
 /// The index that the group has of a package has our version alone.
@@ -77,33 +100,70 @@ fn a_published_crate_hides_the_worlds() {
     let larder = larder();
     let (upstream, _) = with_upstream(&larder, "cargo");
     let index = "/cargo/main/de/mo/demo";
-    assert!(larder.anonymous().get(index).expect(200).text().contains("9.0.0"), "as long as nothing is published");
+    assert!(
+        larder
+            .anonymous()
+            .get(index)
+            .expect(200)
+            .text()
+            .contains("9.0.0"),
+        "as long as nothing is published"
+    );
     ours(&larder, "cargo", "DEMO", b"");
     is_ours(&larder.admin().get(index).expect(200).text());
     let asked = upstream.total();
     // Nobody who may not read it is given the other instead, not even its bytes.
     larder.anonymous().get(index).expect(401);
     for version in ["1.0.0", "9.0.0"] {
-        larder.anonymous().get(&format!("/cargo/main/api/v1/crates/demo/{version}/download")).expect(401);
+        larder
+            .anonymous()
+            .get(&format!(
+                "/cargo/main/api/v1/crates/demo/{version}/download"
+            ))
+            .expect(401);
     }
-    larder.admin().get("/cargo/main/api/v1/crates/demo/9.0.0/download").expect(404);
-    larder.admin().get("/cargo/main/api/v1/crates/Demo/1.0.0/download").expect(200);
+    larder
+        .admin()
+        .get("/cargo/main/api/v1/crates/demo/9.0.0/download")
+        .expect(404);
+    larder
+        .admin()
+        .get("/cargo/main/api/v1/crates/Demo/1.0.0/download")
+        .expect(200);
     assert_eq!(upstream.total(), asked, "the upstream is not even asked");
-    larder.anonymous().get("/cargo/upstream/de/mo/demo").expect(200);
+    larder
+        .anonymous()
+        .get("/cargo/upstream/de/mo/demo")
+        .expect(200);
 }
 
 /// Every way to write a name in which letters and `-` may stand otherwise.
 fn spellings(name: &str, dashes: &[&str]) -> Vec<String> {
     let cases = [str::to_lowercase, str::to_uppercase, |name: &str| {
-        name.chars().enumerate().map(|(at, char)| if at % 2 == 0 { char.to_ascii_uppercase() } else { char }).collect()
+        name.chars()
+            .enumerate()
+            .map(|(at, char)| {
+                if at % 2 == 0 {
+                    char.to_ascii_uppercase()
+                } else {
+                    char
+                }
+            })
+            .collect()
     }];
     let mut all = Vec::new();
     for case in cases {
         let mut made = vec![String::new()];
         for char in case(name).chars() {
-            let ways: Vec<String> =
-                if char == '-' { dashes.iter().map(|&dash| dash.to_owned()).collect() } else { vec![char.into()] };
-            made = made.iter().flat_map(|begin| ways.iter().map(move |way| format!("{begin}{way}"))).collect();
+            let ways: Vec<String> = if char == '-' {
+                dashes.iter().map(|&dash| dash.to_owned()).collect()
+            } else {
+                vec![char.into()]
+            };
+            made = made
+                .iter()
+                .flat_map(|begin| ways.iter().map(move |way| format!("{begin}{way}")))
+                .collect();
         }
         all.extend(made);
     }
@@ -127,19 +187,40 @@ fn spellings_of_one_crate_are_one_name() {
         let lower = name.to_lowercase();
         let line = json!({"name": lower, "vers": "9.0.0", "deps": [], "cksum": "00", "features": {}, "yanked": false});
         upstream.put(&format!("/cargo/{}", place(&lower)), format!("{line}\n"));
-        upstream.put(&format!("/cargo/crates/{lower}/9.0.0/download"), b"what the world has");
+        upstream.put(
+            &format!("/cargo/crates/{lower}/9.0.0/download"),
+            b"what the world has",
+        );
     }
     upstream.take_asked();
     for name in &all {
         // Clients ask for the very name; a crate of another spelling is not there.
         let told = admin.get(&format!("/cargo/main/{}", place(name)));
-        assert_eq!(told.status, if name.to_lowercase() == "left-pad_x" { 200 } else { 404 }, "{name}");
+        assert_eq!(
+            told.status,
+            if name.to_lowercase() == "left-pad_x" {
+                200
+            } else {
+                404
+            },
+            "{name}"
+        );
         assert!(!told.text().contains("9.0.0"), "{name}: {}", told.text());
-        admin.get(&format!("/cargo/main/api/v1/crates/{name}/9.0.0/download")).expect(404);
-        larder.anonymous().get(&format!("/cargo/main/{}", place(name))).expect(401);
-        larder.anonymous().get(&format!("/cargo/main/api/v1/crates/{name}/9.0.0/download")).expect(401);
+        admin
+            .get(&format!("/cargo/main/api/v1/crates/{name}/9.0.0/download"))
+            .expect(404);
+        larder
+            .anonymous()
+            .get(&format!("/cargo/main/{}", place(name)))
+            .expect(401);
+        larder
+            .anonymous()
+            .get(&format!("/cargo/main/api/v1/crates/{name}/9.0.0/download"))
+            .expect(401);
         if name != "Left-Pad_x" {
-            let told = publish(&admin, "cargo", name, "2.0.0", b"").expect(409).text();
+            let told = publish(&admin, "cargo", name, "2.0.0", b"")
+                .expect(409)
+                .text();
             assert!(told.contains("published as `Left-Pad_x`"), "{told}");
         }
     }
@@ -150,18 +231,29 @@ fn spellings_of_one_crate_are_one_name() {
 fn spellings_of_one_project_are_one_name() {
     let larder = larder();
     let (upstream, _) = with_upstream(&larder, "pypi");
-    let mut page = json!({"meta": {"api-version": "1.1"}, "name": "acme-demo-x", "versions": [], "files": []});
+    let mut page =
+        json!({"meta": {"api-version": "1.1"}, "name": "acme-demo-x", "versions": [], "files": []});
     let theirs = wheel_name("acme-demo-x", "9.0.0");
-    page["files"] =
-        json!([{"filename": theirs, "url": format!("{}pypi/files/{theirs}", upstream.url()), "hashes": {}}]);
+    page["files"] = json!([{"filename": theirs, "url": format!("{}pypi/files/{theirs}", upstream.url()), "hashes": {}}]);
     upstream.put("/pypi/simple/acme-demo-x/", page.to_string());
     upstream.put(&format!("/pypi/files/{theirs}"), b"what the world has");
     let index = "/pypi/main/simple/acme-demo-x/";
-    assert!(larder.anonymous().get(index).expect(200).text().contains("9.0.0"), "as long as nothing is published");
+    assert!(
+        larder
+            .anonymous()
+            .get(index)
+            .expect(200)
+            .text()
+            .contains("9.0.0"),
+        "as long as nothing is published"
+    );
     ours(&larder, "pypi", "Acme.Demo_x", b"");
     upstream.take_asked();
     let admin = larder.admin();
-    let all = spellings("acme-demo-x", &["-", "_", ".", "--", "-.-", "__", "..", "_-."]);
+    let all = spellings(
+        "acme-demo-x",
+        &["-", "_", ".", "--", "-.-", "__", "..", "_-."],
+    );
     assert_eq!(all.len(), 192);
     for name in &all {
         if name != "acme-demo-x" {
@@ -169,19 +261,41 @@ fn spellings_of_one_project_are_one_name() {
             assert_eq!(moved.header("location"), Some(index), "{name}");
         }
         let (own, theirs) = (wheel_name("acme-demo-x", "1.0.0"), &theirs);
-        admin.get(&format!("/pypi/main/packages/{name}/{own}")).expect(200);
+        admin
+            .get(&format!("/pypi/main/packages/{name}/{own}"))
+            .expect(200);
         for file in [theirs, &format!("{theirs}.metadata")] {
-            admin.get(&format!("/pypi/main/packages/{name}/{file}")).expect(404);
-            larder.anonymous().get(&format!("/pypi/main/packages/{name}/{file}")).expect(401);
+            admin
+                .get(&format!("/pypi/main/packages/{name}/{file}"))
+                .expect(404);
+            larder
+                .anonymous()
+                .get(&format!("/pypi/main/packages/{name}/{file}"))
+                .expect(401);
         }
     }
-    for kind in ["text/html", "application/vnd.pypi.simple.v1+json", "application/vnd.pypi.simple.v1+html"] {
-        is_ours(&admin.send("GET", index, &[("accept", kind)], b"").expect(200).text());
-        larder.anonymous().send("GET", index, &[("accept", kind)], b"").expect(401);
+    for kind in [
+        "text/html",
+        "application/vnd.pypi.simple.v1+json",
+        "application/vnd.pypi.simple.v1+html",
+    ] {
+        is_ours(
+            &admin
+                .send("GET", index, &[("accept", kind)], b"")
+                .expect(200)
+                .text(),
+        );
+        larder
+            .anonymous()
+            .send("GET", index, &[("accept", kind)], b"")
+            .expect(401);
     }
     publish(&admin, "pypi", "ACME_demo.X", "1.1.0", b"").expect(200);
     let told = admin.get(index).expect(200).text();
-    assert!(told.contains("1.0.0") && told.contains("1.1.0") && !told.contains("9.0.0"), "{told}");
+    assert!(
+        told.contains("1.0.0") && told.contains("1.1.0") && !told.contains("9.0.0"),
+        "{told}"
+    );
     assert_eq!(upstream.total(), 0, "{:?}", upstream.take_asked());
 }
 
@@ -192,7 +306,8 @@ fn spellings_of_one_npm_name_are_one_name() {
     let packument = |name: &str| {
         let tarball = format!("{}npm/{name}/-/demo-9.0.0.tgz", upstream.url());
         let version = json!({"name": name, "version": "9.0.0", "dist": {"tarball": tarball}});
-        json!({"name": name, "dist-tags": {"latest": "9.0.0"}, "versions": {"9.0.0": version}}).to_string()
+        json!({"name": name, "dist-tags": {"latest": "9.0.0"}, "versions": {"9.0.0": version}})
+            .to_string()
     };
     for at in ["/npm/@acme%2fdemo", "/npm/@acme/demo"] {
         upstream.put(at, packument("@acme/demo"));
@@ -202,29 +317,70 @@ fn spellings_of_one_npm_name_are_one_name() {
     ours(&larder, "npm", "demo", b"");
     upstream.take_asked();
     let admin = larder.admin();
-    let scoped = ["@acme/demo", "@acme%2fdemo", "@acme%2Fdemo", "%40acme/demo", "%40acme%2Fdemo", "@%61cme/d%65mo"];
-    for name in scoped.into_iter().chain(["demo", "%64emo", "dem%6f", "%64%65%6D%6F"]) {
-        for kind in ["application/json", "application/vnd.npm.install-v1+json", "*/*"] {
-            let answer = admin.send("GET", &format!("/npm/main/{name}"), &[("accept", kind)], b"");
+    let scoped = [
+        "@acme/demo",
+        "@acme%2fdemo",
+        "@acme%2Fdemo",
+        "%40acme/demo",
+        "%40acme%2Fdemo",
+        "@%61cme/d%65mo",
+    ];
+    for name in scoped
+        .into_iter()
+        .chain(["demo", "%64emo", "dem%6f", "%64%65%6D%6F"])
+    {
+        for kind in [
+            "application/json",
+            "application/vnd.npm.install-v1+json",
+            "*/*",
+        ] {
+            let answer = admin.send(
+                "GET",
+                &format!("/npm/main/{name}"),
+                &[("accept", kind)],
+                b"",
+            );
             is_ours(&answer.expect(200).text());
         }
-        larder.anonymous().get(&format!("/npm/main/{name}")).expect(401);
-        let tags = admin.get(&format!("/npm/main/-/package/{name}/dist-tags")).expect(200).json();
+        larder
+            .anonymous()
+            .get(&format!("/npm/main/{name}"))
+            .expect(401);
+        let tags = admin
+            .get(&format!("/npm/main/-/package/{name}/dist-tags"))
+            .expect(200)
+            .json();
         assert_eq!(tags["latest"], "1.0.0", "{name}");
         for file in ["-/demo-9.0.0.tgz", "-/demo%2D9.0.0.tgz"] {
             admin.get(&format!("/npm/main/{name}/{file}")).expect(404);
-            larder.anonymous().get(&format!("/npm/main/{name}/{file}")).expect(401);
+            larder
+                .anonymous()
+                .get(&format!("/npm/main/{name}/{file}"))
+                .expect(401);
         }
-        admin.get(&format!("/npm/main/{name}/-/demo-1.0.0.tgz")).expect(200);
-        admin.get(&format!("/npm/main/-/npm/v1/attestations/{name}@9.0.0")).expect(404);
+        admin
+            .get(&format!("/npm/main/{name}/-/demo-1.0.0.tgz"))
+            .expect(200);
+        admin
+            .get(&format!("/npm/main/-/npm/v1/attestations/{name}@9.0.0"))
+            .expect(404);
     }
     assert_eq!(upstream.total(), 0, "{:?}", upstream.take_asked());
     // To npm these are other names, and none of ours can be mistaken for them: new names have no capitals.
     for name in ["Demo", "DEMO", "@Acme/demo"] {
         let refused = publish(&admin, "npm", name, "1.0.0", b"");
-        assert!((400..500).contains(&refused.status), "{name}: {}", refused.status);
+        assert!(
+            (400..500).contains(&refused.status),
+            "{name}: {}",
+            refused.status
+        );
         let told = admin.get(&format!("/npm/main/{name}"));
-        assert!(told.status == 404, "{name}: {} {}", told.status, told.text());
+        assert!(
+            told.status == 404,
+            "{name}: {} {}",
+            told.status,
+            told.text()
+        );
     }
 }
 
@@ -232,15 +388,36 @@ fn spellings_of_one_npm_name_are_one_name() {
 fn a_published_npm_package_hides_the_worlds_even_when_it_is_gone() {
     let larder = larder();
     let (upstream, _) = with_upstream(&larder, "npm");
-    assert!(larder.anonymous().get("/npm/main/demo").expect(200).text().contains("9.0.0"));
+    assert!(
+        larder
+            .anonymous()
+            .get("/npm/main/demo")
+            .expect(200)
+            .text()
+            .contains("9.0.0")
+    );
     ours(&larder, "npm", "demo", b"");
-    let packument = larder.admin().get("/npm/main/demo?write=true").expect(200).json();
+    let packument = larder
+        .admin()
+        .get("/npm/main/demo?write=true")
+        .expect(200)
+        .json();
     let rev = packument["_rev"].as_str().expect("rev");
-    larder.admin().send("DELETE", &format!("/npm/main/demo/-rev/{rev}"), &[], b"").expect(200);
+    larder
+        .admin()
+        .send("DELETE", &format!("/npm/main/demo/-rev/{rev}"), &[], b"")
+        .expect(200);
     let asked = upstream.total();
     larder.admin().get("/npm/main/demo").expect(404);
-    larder.admin().get("/npm/main/demo/-/demo-9.0.0.tgz").expect(404);
-    assert_eq!(upstream.total(), asked, "a name that was published stays ours");
+    larder
+        .admin()
+        .get("/npm/main/demo/-/demo-9.0.0.tgz")
+        .expect(404);
+    assert_eq!(
+        upstream.total(),
+        asked,
+        "a name that was published stays ours"
+    );
 }
 
 /// Clients that take the highest version they are shown get ours, however their user spells it.
@@ -248,7 +425,9 @@ fn a_published_npm_package_hides_the_worlds_even_when_it_is_gone() {
 fn clients_take_ours() {
     let larder = larder();
     let secret = token(&larder);
-    let worlds: Vec<Upstream> = ["cargo", "npm", "pypi"].map(|protocol| with_upstream(&larder, protocol).0).into();
+    let worlds: Vec<Upstream> = ["cargo", "npm", "pypi"]
+        .map(|protocol| with_upstream(&larder, protocol).0)
+        .into();
     for protocol in ["cargo", "npm", "pypi"] {
         ours(&larder, protocol, "demo", b"");
     }
@@ -258,8 +437,20 @@ fn clients_take_ours() {
 
     let manifest = "[package]\nname = \"user\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\n\
         demo = { version = \"*\", registry = \"main\" }\n";
-    let user = folder(&larder, "crate", &[("Cargo.toml", manifest), ("src/main.rs", "fn main() { demo::OURS; }")]);
-    run(&mut cargo(&larder, &cargo_home(&larder, "cargo", &secret), &user, &["fetch"]));
+    let user = folder(
+        &larder,
+        "crate",
+        &[
+            ("Cargo.toml", manifest),
+            ("src/main.rs", "fn main() { demo::OURS; }"),
+        ],
+    );
+    run(&mut cargo(
+        &larder,
+        &cargo_home(&larder, "cargo", &secret),
+        &user,
+        &["fetch"],
+    ));
     is_ours(&std::fs::read_to_string(user.join("Cargo.lock")).expect("lock"));
 
     if let Some(python) = tool("python3") {
@@ -267,8 +458,23 @@ fn clients_take_ours() {
         for (at, spelling) in ["demo", "DEMO", "demo>=0"].into_iter().enumerate() {
             let index = format!("http://x:{secret}@{}/pypi/main/simple/", larder.host());
             let mut pip = command(&python, &home);
-            pip.args(["-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]);
-            pip.args(["--retries", "0", "--index-url", &index, "--target", &at.to_string(), spelling]);
+            pip.args([
+                "-m",
+                "pip",
+                "--isolated",
+                "--disable-pip-version-check",
+                "install",
+                "--no-cache-dir",
+            ]);
+            pip.args([
+                "--retries",
+                "0",
+                "--index-url",
+                &index,
+                "--target",
+                &at.to_string(),
+                spelling,
+            ]);
             assert!(run(&mut pip).contains("demo-1.0.0"), "{spelling}");
         }
     }
@@ -277,7 +483,8 @@ fn clients_take_ours() {
     let user = folder(&larder, "npm", &[("package.json", manifest)]);
     if let Some(mut npm) = npm(&npm_home(&larder, "npm-home", &secret), &user, &["install"]) {
         run(&mut npm);
-        let index = std::fs::read_to_string(user.join("node_modules/demo/index.js")).expect("installed");
+        let index =
+            std::fs::read_to_string(user.join("node_modules/demo/index.js")).expect("installed");
         assert_eq!(index, "module.exports = 'ours'");
     }
     for world in worlds {
@@ -291,10 +498,18 @@ fn questions_to_a_group_are_for_readers_of_its_member() {
     let larder = larder();
     publish_npm(&larder).expect(201);
     publish(&larder.admin(), "cargo", "demo", "1.0.0", b"ours").expect(200);
-    for path in ["/cargo/main/api/v1/crates/demo/owners", "/npm/main/-/package/demo/visibility"] {
+    for path in [
+        "/cargo/main/api/v1/crates/demo/owners",
+        "/npm/main/-/package/demo/visibility",
+    ] {
         larder.admin().get(path).expect(200);
         let stranger = larder.anonymous().get(path);
-        assert!(matches!(stranger.status, 401 | 404), "{path}: {} {}", stranger.status, stranger.text());
+        assert!(
+            matches!(stranger.status, 401 | 404),
+            "{path}: {} {}",
+            stranger.status,
+            stranger.text()
+        );
     }
 }
 
@@ -303,11 +518,21 @@ fn questions_to_a_group_are_for_readers_of_its_member() {
 fn another_sites_page_publishes_nothing() {
     let larder = larder();
     let upload = |headers: &[(&str, &str)]| {
-        let all = [&[("content-type", "multipart/form-data; boundary=x")], headers].concat();
-        larder.admin().send("POST", "/pypi/main/legacy/", &all, b"--x--\r\n")
+        let all = [
+            &[("content-type", "multipart/form-data; boundary=x")],
+            headers,
+        ]
+        .concat();
+        larder
+            .admin()
+            .send("POST", "/pypi/main/legacy/", &all, b"--x--\r\n")
     };
     let refused = upload(&[("sec-fetch-site", "cross-site")]).expect(403);
-    assert!(refused.text().contains("another site"), "{}", refused.text());
+    assert!(
+        refused.text().contains("another site"),
+        "{}",
+        refused.text()
+    );
     upload(&[("origin", "https://evil.example")]).expect(403);
     upload(&[]).expect(400); // no browser; the form is empty
     upload(&[("sec-fetch-site", "same-origin")]).expect(400);
@@ -325,11 +550,23 @@ fn uploads_are_refused_before_their_bodies_come() {
         let mut stream = client.connect().expect("connect");
         let head = client.head("PUT", path, &[("expect", "100-continue")], Some(1 << 20));
         stream.write_all(&head).expect("head");
-        read_head(&mut BufReader::new(stream)).expect("answer").status
+        read_head(&mut BufReader::new(stream))
+            .expect("answer")
+            .status
     };
-    for path in ["/rpm/local/a.rpm", "/npm/local/demo", "/cargo/local/api/v1/crates/new"] {
+    for path in [
+        "/rpm/local/a.rpm",
+        "/npm/local/demo",
+        "/cargo/local/api/v1/crates/new",
+    ] {
         assert!(matches!(begin(&reader, path), 401 | 403 | 404), "{path}");
     }
-    let refused = writer.send("PUT", "/rpm/local/a.rpm", &[], b"no package").expect(400);
-    assert!(refused.text().contains("rpm"), "what package it is stands in the body: {}", refused.text());
+    let refused = writer
+        .send("PUT", "/rpm/local/a.rpm", &[], b"no package")
+        .expect(400);
+    assert!(
+        refused.text().contains("rpm"),
+        "what package it is stands in the body: {}",
+        refused.text()
+    );
 }

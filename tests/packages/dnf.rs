@@ -59,7 +59,12 @@ fn spec(name: &str, version: &str) -> String {
 fn dnf(home: &Home, key: &str, words: &str) -> Command {
     let below = |name: &str| home.folder().join(name).display().to_string();
     let file = home.folder().join("etc/yum.repos.d");
-    let file = std::fs::read_dir(&file).expect("lines").next().expect("file").expect("file").path();
+    let file = std::fs::read_dir(&file)
+        .expect("lines")
+        .next()
+        .expect("file")
+        .expect("file")
+        .path();
     let lines = read(&file);
     if !lines.contains("gpgkey") {
         std::fs::write(home.folder().join("key"), key).expect("key");
@@ -67,9 +72,15 @@ fn dnf(home: &Home, key: &str, words: &str) -> Command {
         let more = format!("repo_gpgcheck=1\ngpgkey=file://{}\n", below("key"));
         std::fs::write(file, format!("{lines}{more}")).expect("lines");
     }
-    let options =
-        [("reposdir", "etc/yum.repos.d"), ("cachedir", "cache"), ("logdir", "log"), ("persistdir", "persist")];
-    let options = options.map(|(name, folder)| format!("--setopt={name}={}", below(folder))).join(" ");
+    let options = [
+        ("reposdir", "etc/yum.repos.d"),
+        ("cachedir", "cache"),
+        ("logdir", "log"),
+        ("persistdir", "persist"),
+    ];
+    let options = options
+        .map(|(name, folder)| format!("--setopt={name}={}", below(folder)))
+        .join(" ");
     let root = below("root");
     home.shell(
         home.folder(),
@@ -79,13 +90,19 @@ fn dnf(home: &Home, key: &str, words: &str) -> Command {
 
 #[test]
 fn dnf_installs_and_reads_modules_and_advisories() {
-    let (Some(program), Some(makers)) = (tool("dnf"), Makers::find()) else { return };
+    let (Some(program), Some(makers)) = (tool("dnf"), Makers::find()) else {
+        return;
+    };
     if !is_root() {
         return;
     }
     let folder = tempfile::tempdir().expect("folder");
     let upstream = Upstream::start();
-    let specs = [spec("demo", "1.0.0"), spec("demo", "1.1.0"), spec("faraway", "1.0.0")];
+    let specs = [
+        spec("demo", "1.0.0"),
+        spec("demo", "1.1.0"),
+        spec("faraway", "1.0.0"),
+    ];
     let metadata = [("modules.yaml", MODULES), ("updateinfo.xml", ADVISORIES)];
     makers.make(folder.path(), &specs, &metadata, &upstream);
     let key = String::from_utf8(upstream.body(&format!("/linux/{KEY}"))).expect("key");
@@ -95,22 +112,37 @@ fn dnf_installs_and_reads_modules_and_advisories() {
     let reader = house.home(Who::Reader);
     let run = |home: &Home, words: &str| larder_tests::run(&mut dnf(home, &key, words));
     run(&reader, "install demo-1.0.0");
-    assert_eq!(read(&reader.folder().join("root/usr/share/demo")), "1.0.0\n");
+    assert_eq!(
+        read(&reader.folder().join("root/usr/share/demo")),
+        "1.0.0\n"
+    );
     let told = run(&reader, "module list");
-    assert!(told.contains("probes") && told.contains("What is probed"), "{told}");
+    assert!(
+        told.contains("probes") && told.contains("What is probed"),
+        "{told}"
+    );
     let told = run(&reader, "updateinfo list");
-    assert!(told.contains("TEST-2026:1 Important/Sec. demo-1.1.0-1.noarch"), "{told}");
+    assert!(
+        told.contains("TEST-2026:1 Important/Sec. demo-1.1.0-1.noarch"),
+        "{told}"
+    );
     run(&reader, "upgrade --security");
-    assert_eq!(read(&reader.folder().join("root/usr/share/demo")), "1.1.0\n");
+    assert_eq!(
+        read(&reader.folder().join("root/usr/share/demo")),
+        "1.1.0\n"
+    );
     house.upstream.go();
     let other = house.home(Who::Reader);
     run(&other, "install demo");
     assert_eq!(read(&other.folder().join("root/usr/share/demo")), "1.1.0\n");
     house.upstream.come_back();
     // Keys of others vouch for nothing.
-    let told = larder_tests::tools::fails(&mut dnf(&house.home(Who::Reader), "no key", "install demo"));
+    let told =
+        larder_tests::tools::fails(&mut dnf(&house.home(Who::Reader), "no key", "install demo"));
     assert!(told.contains("key") || told.contains("GPG"), "{told}");
 
     let install = |home: &Home, package: &str| dnf(home, &key, &format!("install {package}"));
-    house.installs(install, |text| why(text, &["- ", "[MIRROR]", "No match", "Error: "]));
+    house.installs(install, |text| {
+        why(text, &["- ", "[MIRROR]", "No match", "Error: "])
+    });
 }

@@ -33,7 +33,14 @@ fn artifact(protocol: &str, version: &str) -> String {
 fn groups(larder: &Larder, bytes: &[u8]) -> Vec<Upstream> {
     let world = |protocol| {
         let (upstream, _) = with_upstream(larder, protocol);
-        assert!(larder.admin().get(index(protocol)).expect(200).text().contains("9.0.0"));
+        assert!(
+            larder
+                .admin()
+                .get(index(protocol))
+                .expect(200)
+                .text()
+                .contains("9.0.0")
+        );
         larder.admin().get(&artifact(protocol, "9.0.0")).expect(200);
         ours(larder, protocol, "demo", bytes);
         is_ours(&larder.admin().get(index(protocol)).expect(200).text());
@@ -45,8 +52,18 @@ fn groups(larder: &Larder, bytes: &[u8]) -> Vec<Upstream> {
 
 /// All files of a folder that are blobs.
 fn blobs(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path());
-    entries.flat_map(|path| if path.is_dir() { blobs(&path) } else { vec![path] }).collect()
+    let entries = std::fs::read_dir(folder)
+        .expect("folder")
+        .map(|entry| entry.expect("entry").path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                blobs(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 /// Neither an index nor an artifact comes, and the upstreams are not asked.
@@ -54,10 +71,23 @@ fn blobs(folder: &Path) -> Vec<std::path::PathBuf> {
 fn nothing_comes(larder: &Larder, worlds: &[Upstream]) {
     for (protocol, world) in PROTOCOLS.into_iter().zip(worlds) {
         for client in [larder.admin(), larder.anonymous()] {
-            for path in [index(protocol).to_owned(), artifact(protocol, "1.0.0"), artifact(protocol, "9.0.0")] {
+            for path in [
+                index(protocol).to_owned(),
+                artifact(protocol, "1.0.0"),
+                artifact(protocol, "9.0.0"),
+            ] {
                 let answer = client.get(&path);
-                assert!(answer.status >= 500, "{path}: {} {}", answer.status, answer.text());
-                assert!(!answer.text().contains("9.0.0"), "{path}: {}", answer.text());
+                assert!(
+                    answer.status >= 500,
+                    "{path}: {} {}",
+                    answer.status,
+                    answer.text()
+                );
+                assert!(
+                    !answer.text().contains("9.0.0"),
+                    "{path}: {}",
+                    answer.text()
+                );
             }
         }
         assert_eq!(world.total(), 0, "{:?}", world.take_asked());
@@ -78,7 +108,11 @@ fn a_package_whose_bytes_are_lost_is_an_error() {
             let admin = larder.admin();
             // If an answer begins at all.
             if let Ok((answer, whole)) = admin.take(&artifact(protocol, "1.0.0"), &[]) {
-                assert!(answer.status >= 500 || !whole, "{protocol}: {}", answer.status);
+                assert!(
+                    answer.status >= 500 || !whole,
+                    "{protocol}: {}",
+                    answer.status
+                );
             }
             is_ours(&admin.get(index(protocol)).expect(200).text());
             admin.get(&artifact(protocol, "9.0.0")).expect(404);
@@ -90,13 +124,16 @@ fn a_package_whose_bytes_are_lost_is_an_error() {
 }
 
 fn on_postgres(postgres: &Postgres, name: &str) -> Larder {
-    let start = Start::of(env!("CARGO_BIN_EXE_larder")).with("LARDER_DATABASE__URL", &postgres.database(name));
+    let start = Start::of(env!("CARGO_BIN_EXE_larder"))
+        .with("LARDER_DATABASE__URL", &postgres.database(name));
     start.start()
 }
 
 #[test]
 fn a_database_that_is_gone_is_an_error() {
-    let Some(mut postgres) = Postgres::start() else { return };
+    let Some(mut postgres) = Postgres::start() else {
+        return;
+    };
     let mut larder = on_postgres(&postgres, "gone");
     let worlds = groups(&larder, b"");
     // Nothing of it is in memory.
@@ -118,11 +155,14 @@ const BREAK: &str = "alter table files rename to all_files;
     create function broken() returns boolean language plpgsql volatile as $$ begin raise 'this row is broken'; end $$;
     create view files as select f.* from all_files f
         where f.repo not in (select id from repos where kind = 'hosted') or broken();";
-const MEND: &str = "drop view files; alter table all_files rename to files; drop function broken();";
+const MEND: &str =
+    "drop view files; alter table all_files rename to files; drop function broken();";
 
 #[test]
 fn a_hosted_repo_that_cannot_be_read_is_an_error() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
     let mut larder = on_postgres(&postgres, "broken");
     let worlds = groups(&larder, b"");
     let secret = token(&larder);
@@ -132,14 +172,22 @@ fn a_hosted_repo_that_cannot_be_read_is_an_error() {
     for (protocol, world) in PROTOCOLS.into_iter().zip(&worlds) {
         let from_the_mirror = index(protocol).replacen("/main/", "/upstream/", 1);
         let told = larder.admin().get(&from_the_mirror).expect(200).text();
-        assert!(told.contains("9.0.0"), "the mirror's own rows are well: {told}");
+        assert!(
+            told.contains("9.0.0"),
+            "the mirror's own rows are well: {told}"
+        );
         world.take_asked();
     }
     nothing_comes(&larder, &worlds);
     clients_fail(&larder, &secret);
     for protocol in PROTOCOLS {
         let refused = publish(&larder.admin(), protocol, "demo", "1.0.1", b"");
-        assert!(refused.status >= 500, "{protocol}: {} {}", refused.status, refused.text());
+        assert!(
+            refused.status >= 500,
+            "{protocol}: {} {}",
+            refused.status,
+            refused.text()
+        );
     }
     for world in &worlds {
         assert_eq!(world.total(), 0, "{:?}", world.take_asked());
@@ -157,15 +205,39 @@ fn a_hosted_repo_that_cannot_be_read_is_an_error() {
 fn clients_fail(larder: &Larder, secret: &str) {
     let manifest = "[package]\nname = \"user\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\n\
         demo = { version = \"*\", registry = \"main\" }\n";
-    let user = folder(larder, "crate", &[("Cargo.toml", manifest), ("src/main.rs", "fn main() {}")]);
-    fails(&mut cargo(larder, &cargo_home(larder, "cargo", secret), &user, &["fetch"]));
+    let user = folder(
+        larder,
+        "crate",
+        &[("Cargo.toml", manifest), ("src/main.rs", "fn main() {}")],
+    );
+    fails(&mut cargo(
+        larder,
+        &cargo_home(larder, "cargo", secret),
+        &user,
+        &["fetch"],
+    ));
     assert!(!user.join("Cargo.lock").exists());
     if let Some(python) = tool("python3") {
         let home = folder(larder, "python", &[("x", "")]);
         let index = format!("http://x:{secret}@{}/pypi/main/simple/", larder.host());
         let mut pip = command(&python, &home);
-        pip.args(["-m", "pip", "--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]);
-        fails(pip.args(["--retries", "0", "--index-url", &index, "--target", "to", "demo"]));
+        pip.args([
+            "-m",
+            "pip",
+            "--isolated",
+            "--disable-pip-version-check",
+            "install",
+            "--no-cache-dir",
+        ]);
+        fails(pip.args([
+            "--retries",
+            "0",
+            "--index-url",
+            &index,
+            "--target",
+            "to",
+            "demo",
+        ]));
         assert!(!home.join("to").exists());
     }
     let manifest = r#"{"name":"user","version":"1.0.0","dependencies":{"demo":"*"}}"#;

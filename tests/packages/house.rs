@@ -39,7 +39,14 @@ impl House {
         };
         shelf.put(&upstream, "1.0.0", &body);
         let url = shelf.url(&upstream);
-        Self::over(client, connect, &format!("{protocol}/main"), programs, upstream, &url)
+        Self::over(
+            client,
+            connect,
+            &format!("{protocol}/main"),
+            programs,
+            upstream,
+            &url,
+        )
     }
 
     /// The same with an upstream that is made already, which the client gets by this repository.
@@ -55,7 +62,12 @@ impl House {
         let (protocol, _) = repository.split_once('/').expect("protocol/name");
         let mirror = format!("{protocol}/upstream");
         let body = json!({"upstream": {"url": url, "allow_private": true}});
-        larder.api("PATCH", &format!("repositories/{mirror}"), &body.to_string(), 200);
+        larder.api(
+            "PATCH",
+            &format!("repositories/{mirror}"),
+            &body.to_string(),
+            200,
+        );
         larder.take_back_grants();
         for name in ["maker", "reader", "stranger"] {
             larder.make_user(name);
@@ -64,12 +76,25 @@ impl House {
         larder.grant("user:reader", &format!("{protocol}/*"), "*", "reader");
         let programs = programs.iter().map(|path| path.to_path_buf()).collect();
         let repository = repository.to_owned();
-        Self { larder, upstream, repository, mirror, client, connect, programs }
+        Self {
+            larder,
+            upstream,
+            repository,
+            mirror,
+            client,
+            connect,
+            programs,
+        }
     }
 
     /// A new home of this person, told the lines for this repository.
     fn home_for(&self, who: Who, repository: &str) -> Home {
-        Home::of(&self.larder, who, (self.connect, repository), &self.programs)
+        Home::of(
+            &self.larder,
+            who,
+            (self.connect, repository),
+            &self.programs,
+        )
     }
 
     /// The same for the repository that the client is tested with.
@@ -81,14 +106,22 @@ impl House {
     #[track_caller]
     pub(crate) fn says(&self, situation: &str, text: &str) {
         // Who tries again may be told of the pause instead.
-        let paused = "the upstream failed or asked us to wait, and this is not kept; it is asked again soon";
-        let text = text.replace(paused, "the upstream cannot be reached, and this is not kept");
+        let paused =
+            "the upstream failed or asked us to wait, and this is not kept; it is asked again soon";
+        let text = text.replace(
+            paused,
+            "the upstream cannot be reached, and this is not kept",
+        );
         said(self.client, situation, &without_homes(&text, &self.larder));
     }
 
     /// Has the client refused to publish in every way, and compares what it says. `publish` publishes a new version.
     #[track_caller]
-    pub(crate) fn refuses_to_publish(&self, publish: impl Fn(&Home) -> Command, tell: impl Fn(&str) -> String) {
+    pub(crate) fn refuses_to_publish(
+        &self,
+        publish: impl Fn(&Home) -> Command,
+        tell: impl Fn(&str) -> String,
+    ) {
         for (situation, who) in [
             ("publish without a login", Who::Nobody),
             ("publish with a wrong token", Who::Liar),
@@ -102,11 +135,16 @@ impl House {
     /// Has the client get a package of a mirror that everyone may read, refused one in every way, and compares what it says.
     /// `install` installs a package in a new project; `tell` finds in what the client wrote what tells the person why.
     #[track_caller]
-    pub(crate) fn installs(&self, install: impl Fn(&Home, &str) -> Command, tell: impl Fn(&str) -> String) {
+    pub(crate) fn installs(
+        &self,
+        install: impl Fn(&Home, &str) -> Command,
+        tell: impl Fn(&str) -> String,
+    ) {
         let home = self.home_for(Who::Nobody, &self.mirror);
         let grant = self.larder.grant("anonymous", &self.mirror, "*", "reader");
         run(&mut install(&home, "demo"));
-        self.larder.api("DELETE", &format!("grants/{grant}"), "", 204);
+        self.larder
+            .api("DELETE", &format!("grants/{grant}"), "", 204);
         let refused = |situation: &str, who: Who, package: &str| {
             let home = self.home(who);
             self.says(situation, &tell(&fails(&mut install(&home, package))));
@@ -116,11 +154,17 @@ impl House {
         refused("wrong token", Who::Liar, "demo");
         refused("without the right", Who::Stranger, "demo");
         let blocked = json!({"blocked": [{"package": "demo", "reason": "it steals passwords"}]});
-        self.larder.api("PATCH", &format!("repositories/{}", self.repository), &blocked.to_string(), 200);
+        self.larder.api(
+            "PATCH",
+            &format!("repositories/{}", self.repository),
+            &blocked.to_string(),
+            200,
+        );
         refused("blocked by a rule", Who::Maker, "demo");
         self.upstream.go();
         refused("upstream down, not kept", Who::Maker, "faraway");
-        self.larder.api("PATCH", "settings", r#"{"offline":true}"#, 200);
+        self.larder
+            .api("PATCH", "settings", r#"{"offline":true}"#, 200);
         refused("offline, not kept", Who::Maker, "faraway");
     }
 }
@@ -131,7 +175,8 @@ pub(crate) fn why(text: &str, begins: &[&str]) -> String {
     let (mut why, mut goes_on) = (String::new(), false);
     for line in text.lines().map(plain) {
         let (begun, line) = (line.starts_with("  "), line.trim());
-        let begins = begins.iter().any(|begin| line.starts_with(begin)) && !line.contains("A complete log");
+        let begins =
+            begins.iter().any(|begin| line.starts_with(begin)) && !line.contains("A complete log");
         goes_on = begins || goes_on && begun && !line.starts_with("at ");
         if goes_on && why.lines().count() < 2 && !why.lines().any(|known| known == line) {
             why.push_str(&format!("{line}\n"));
@@ -145,5 +190,7 @@ pub(crate) fn why(text: &str, begins: &[&str]) -> String {
 fn plain(line: &str) -> String {
     let mut parts = line.split("\u{1b}[");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |line, part| line + part.split_once('m').map_or(part, |(_, rest)| rest))
+    parts.fold(first, |line, part| {
+        line + part.split_once('m').map_or(part, |(_, rest)| rest)
+    })
 }

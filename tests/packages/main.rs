@@ -52,9 +52,17 @@ fn cargo(larder: &Larder, home: &Path, at: &Path, arguments: &[&str]) -> Command
     let cargo = Path::new(env!("CARGO"));
     let mut command = command(cargo, home);
     let path = std::env::var("PATH").unwrap_or_default();
-    command.env("PATH", format!("{}:{path}", cargo.parent().expect("folder").display()));
-    command.env("CARGO_HOME", home).env("CARGO_TARGET_DIR", larder.folder().join("target"));
-    command.env("CARGO_NET_RETRY", "0").current_dir(at).args(arguments);
+    command.env(
+        "PATH",
+        format!("{}:{path}", cargo.parent().expect("folder").display()),
+    );
+    command
+        .env("CARGO_HOME", home)
+        .env("CARGO_TARGET_DIR", larder.folder().join("target"));
+    command
+        .env("CARGO_NET_RETRY", "0")
+        .current_dir(at)
+        .args(arguments);
     command
 }
 
@@ -63,23 +71,33 @@ fn cargo_home(larder: &Larder, name: &str, token: &str) -> PathBuf {
     let config = format!(
         "[registry]\nglobal-credential-providers = [\"cargo:token\"]\n\
          [registries.main]\nindex = \"{index}\"\n{}",
-        if token.is_empty() { String::new() } else { format!("token = \"{token}\"\n") },
+        if token.is_empty() {
+            String::new()
+        } else {
+            format!("token = \"{token}\"\n")
+        },
     );
     folder(larder, name, &[("config.toml", &config)])
 }
 
 fn npm(home: &Path, at: &Path, arguments: &[&str]) -> Option<Command> {
     let mut command = command(&tool("npm")?, home);
-    command.env("NPM_CONFIG_USERCONFIG", home.join("npmrc")).env("NPM_CONFIG_CACHE", home.join("cache"));
-    command.env("NPM_CONFIG_FETCH_RETRIES", "0").current_dir(at).args(arguments);
+    command
+        .env("NPM_CONFIG_USERCONFIG", home.join("npmrc"))
+        .env("NPM_CONFIG_CACHE", home.join("cache"));
+    command
+        .env("NPM_CONFIG_FETCH_RETRIES", "0")
+        .current_dir(at)
+        .args(arguments);
     Some(command)
 }
 
 fn npm_home(larder: &Larder, name: &str, token: &str) -> PathBuf {
     let address = format!("{}/npm/main/", larder.url());
     let bare = address.trim_start_matches("http:");
-    let config =
-        format!("registry={address}\n{bare}:_authToken={token}\naudit=false\nfund=false\nupdate-notifier=false\n");
+    let config = format!(
+        "registry={address}\n{bare}:_authToken={token}\naudit=false\nfund=false\nupdate-notifier=false\n"
+    );
     folder(larder, name, &[("npmrc", &config)])
 }
 

@@ -36,10 +36,15 @@ impl Node {
 
     /// A package to publish.
     pub(crate) fn package(home: &Home, version: &str, word: &str) -> PathBuf {
-        let manifest =
-            format!("{{\"name\":\"@acme/probe\",\"version\":\"{version}\",\"main\":\"index.js\",\"license\":\"MIT\"}}");
+        let manifest = format!(
+            "{{\"name\":\"@acme/probe\",\"version\":\"{version}\",\"main\":\"index.js\",\"license\":\"MIT\"}}"
+        );
         let source = format!("module.exports = \"{word}\"\n");
-        let files = [("package.json", &*manifest), ("index.js", &source), ("yarn.lock", "")];
+        let files = [
+            ("package.json", &*manifest),
+            ("index.js", &source),
+            ("yarn.lock", ""),
+        ];
         home.project(&format!("probe-{version}-{word}"), &files)
     }
 
@@ -49,7 +54,10 @@ impl Node {
         let project = Self::project(home, "asking", "");
         for (line, words) in questions {
             let told = home.run(&project, line);
-            assert!(told.contains(words), "{line}: nothing of {words} in\n{told}");
+            assert!(
+                told.contains(words),
+                "{line}: nothing of {words} in\n{told}"
+            );
         }
     }
 
@@ -62,9 +70,16 @@ impl Node {
         assert!(!told.contains("ERR"), "{told}");
         let told = maker.fails(&Self::package(&maker, "1.0.0", "another"), self.publish);
         house.says("publish of a version that is there", &why(&told, self.whys));
-        maker.run(&Self::package(&maker, "1.1.0", "ours"), &format!("{} --tag next", self.publish));
+        maker.run(
+            &Self::package(&maker, "1.1.0", "ours"),
+            &format!("{} --tag next", self.publish),
+        );
 
-        let project = Self::project(&maker, "user", "\"@acme/probe\":\"latest\",\"demo\":\"^1.0.0\"");
+        let project = Self::project(
+            &maker,
+            "user",
+            "\"@acme/probe\":\"latest\",\"demo\":\"^1.0.0\"",
+        );
         maker.run(&project, self.install);
         installed(&project);
         let lock = read(&project.join(self.lock));
@@ -77,7 +92,11 @@ impl Node {
 
         house.upstream.go();
         let reader = house.home(Who::Reader);
-        let again = Self::project(&reader, "user", "\"@acme/probe\":\"latest\",\"demo\":\"^1.0.0\"");
+        let again = Self::project(
+            &reader,
+            "user",
+            "\"@acme/probe\":\"latest\",\"demo\":\"^1.0.0\"",
+        );
         std::fs::write(again.join(self.lock), &lock).expect("lock");
         reader.run(&again, self.frozen);
         installed(&again);
@@ -92,7 +111,10 @@ impl Node {
         let publish = |home: &Home| home.shell(&Self::package(home, "2.0.0", "ours"), self.publish);
         house.refuses_to_publish(publish, |text| why(text, self.whys));
         let install = |home: &Home, package: &str| -> Command {
-            home.shell(&Self::project(home, "user", &format!("\"{package}\":\"^1.0.0\"")), self.install)
+            home.shell(
+                &Self::project(home, "user", &format!("\"{package}\":\"^1.0.0\"")),
+                self.install,
+            )
         };
         house.installs(install, |text| why(text, self.whys));
     }
@@ -101,6 +123,10 @@ impl Node {
 fn installed(project: &Path) {
     for (package, text) in [("@acme/probe", "ours"), ("demo", "theirs")] {
         let module = read(&project.join("node_modules").join(package).join("index.js"));
-        assert_eq!(module, format!("module.exports = \"{text}\"\n"), "{package}");
+        assert_eq!(
+            module,
+            format!("module.exports = \"{text}\"\n"),
+            "{package}"
+        );
     }
 }

@@ -10,7 +10,14 @@ const NPM: Node = Node {
     publish: "npm publish",
     lock: "package-lock.json",
     integrity: true,
-    whys: &["npm error code", "npm error 4", "npm error 5", "npm error U", "npm error Y", "npm error need"],
+    whys: &[
+        "npm error code",
+        "npm error 4",
+        "npm error 5",
+        "npm error U",
+        "npm error Y",
+        "npm error need",
+    ],
 };
 
 #[test]
@@ -20,14 +27,23 @@ fn npm() {
     let maker = NPM.publish_and_install(&house);
     let ask = |line: &str| maker.run(maker.folder(), line);
     let told = ask("npm dist-tag ls @acme/probe");
-    assert!(told.contains("latest: 1.0.0") && told.contains("next: 1.1.0"), "{told}");
+    assert!(
+        told.contains("latest: 1.0.0") && told.contains("next: 1.1.0"),
+        "{told}"
+    );
     ask("npm dist-tag add @acme/probe@1.1.0 beta");
     ask("npm dist-tag rm @acme/probe next");
     ask("npm deprecate @acme/probe@1.0.0 'too old'");
     let told = ask("npm view @acme/probe dist-tags versions deprecated --json");
-    assert!(told.contains("beta") && !told.contains("next") && told.contains("too old"), "{told}");
+    assert!(
+        told.contains("beta") && !told.contains("next") && told.contains("too old"),
+        "{told}"
+    );
     let told = ask("npm view demo dist --json");
-    assert!(told.contains(house.larder.host()) && !told.contains(&house.upstream.url()), "{told}");
+    assert!(
+        told.contains(house.larder.host()) && !told.contains(&house.upstream.url()),
+        "{told}"
+    );
     ask("npm unpublish @acme/probe@1.1.0 --force");
     let told = ask("npm view @acme/probe versions --json");
     assert!(told.contains("1.0.0") && !told.contains("1.1.0"), "{told}");

@@ -12,7 +12,9 @@ const INSTALL: &str = "python3 -m pip install --target into";
 
 #[test]
 fn pip() {
-    let Some(python) = tool("python3") else { return };
+    let Some(python) = tool("python3") else {
+        return;
+    };
     let house = House::open("pip", "pip", "pypi", &[&python]);
     put_probe(&house);
     let reader = house.home(Who::Reader);
@@ -28,17 +30,30 @@ fn pip() {
     let locked = format!("{}{}", line(PROBE, "ours"), line("demo", "theirs"));
     let again = house.home(Who::Reader);
     let project = again.project("user", &[("requirements.txt", &locked)]);
-    again.run(&project, &format!("{INSTALL} --require-hashes -r requirements.txt"));
+    again.run(
+        &project,
+        &format!("{INSTALL} --require-hashes -r requirements.txt"),
+    );
     installed(&project.join("into"));
     let wrong = again.project("wrong", &[("requirements.txt", &line("demo", "another"))]);
-    let told = again.fails(&wrong, &format!("{INSTALL} --require-hashes -r requirements.txt"));
+    let told = again.fails(
+        &wrong,
+        &format!("{INSTALL} --require-hashes -r requirements.txt"),
+    );
     assert!(told.contains("DO NOT MATCH"), "{told}");
     house.upstream.come_back();
 
-    let install =
-        |home: &Home, package: &str| home.shell(&home.project("user", &[("x", "")]), &format!("{INSTALL} {package}"));
+    let install = |home: &Home, package: &str| {
+        home.shell(
+            &home.project("user", &[("x", "")]),
+            &format!("{INSTALL} {package}"),
+        )
+    };
     house.installs(install, |text| why(text, &["ERROR: "]));
     // What the server says it keeps to itself, unless it is asked.
     let told = fails(&mut install(&house.home(Who::Maker), "-vv demo"));
-    house.says("blocked by a rule, with -vv", &why(&told, &["Could not fetch URL"]));
+    house.says(
+        "blocked by a rule, with -vv",
+        &why(&told, &["Could not fetch URL"]),
+    );
 }

@@ -10,12 +10,22 @@ const PNPM: Node = Node {
     publish: "pnpm publish --no-git-checks",
     lock: "pnpm-lock.yaml",
     integrity: true,
-    whys: &["ERR_PNPM", "npm error code", "npm error 4", "npm error 5", "npm error U", "npm error Y", "npm error need"],
+    whys: &[
+        "ERR_PNPM",
+        "npm error code",
+        "npm error 4",
+        "npm error 5",
+        "npm error U",
+        "npm error Y",
+        "npm error need",
+    ],
 };
 
 #[test]
 fn pnpm() {
-    let (Some(pnpm), Some(npm)) = (tool("pnpm"), tool("npm")) else { return };
+    let (Some(pnpm), Some(npm)) = (tool("pnpm"), tool("npm")) else {
+        return;
+    };
     let house = House::open("pnpm", "pnpm", "npm", &[&pnpm, &npm]);
     let maker = PNPM.publish_and_install(&house);
     let questions = [

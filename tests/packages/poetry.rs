@@ -18,13 +18,18 @@ fn project(home: &Home, dependencies: &str) -> PathBuf {
 
 /// Where the packages of a project's environment are.
 fn packages(project: &Path) -> PathBuf {
-    let lib = std::fs::read_dir(project.join(".venv/lib")).expect("environment").next().expect("python");
+    let lib = std::fs::read_dir(project.join(".venv/lib"))
+        .expect("environment")
+        .next()
+        .expect("python");
     lib.expect("python").path().join("site-packages")
 }
 
 #[test]
 fn poetry() {
-    let (Some(poetry), Some(python)) = (tool("poetry"), tool("python3")) else { return };
+    let (Some(poetry), Some(python)) = (tool("poetry"), tool("python3")) else {
+        return;
+    };
     let house = House::open("poetry", "poetry", "pypi", &[&poetry, &python]);
     let publish = |home: &Home, version: &str, word: &str| {
         let manifest = format!(
@@ -52,6 +57,8 @@ fn poetry() {
     installed(&packages(&user));
     house.upstream.come_back();
 
-    let install = |home: &Home, package: &str| home.shell(&project(home, &format!("\"{package}\"")), "poetry install");
+    let install = |home: &Home, package: &str| {
+        home.shell(&project(home, &format!("\"{package}\"")), "poetry install")
+    };
     house.installs(install, |text| why(text, &WHYS));
 }

@@ -23,19 +23,32 @@ pub(crate) fn wheel_in(home: &Home, version: &str, word: &str) -> (PathBuf, Stri
 /// Publishes a version, is refused another of the same number, and in every other way. `publish` publishes a version with
 /// this word in it.
 #[track_caller]
-pub(crate) fn publishes(house: &House, publish: impl Fn(&Home, &str, &str) -> Command, whys: &[&str]) {
+pub(crate) fn publishes(
+    house: &House,
+    publish: impl Fn(&Home, &str, &str) -> Command,
+    whys: &[&str],
+) {
     let maker = house.home(Who::Maker);
     run(&mut publish(&maker, "1.0.0", "ours"));
     let told = larder_tests::tools::fails(&mut publish(&maker, "1.0.0", "another"));
     house.says("publish of a version that is there", &why(&told, whys));
-    house.refuses_to_publish(|home| publish(home, "2.0.0", "ours"), |text| why(text, whys));
+    house.refuses_to_publish(
+        |home| publish(home, "2.0.0", "ours"),
+        |text| why(text, whys),
+    );
 }
 
 /// Publishes the hosted package by raw HTTP, for clients that only install.
 #[track_caller]
 pub(crate) fn put_probe(house: &House) {
     let file = format!("{PROBE}-1.0.0-py3-none-any.whl");
-    upload(&house.larder, &file, "1.0.0", &wheel(PROBE, "1.0.0", "ours")).expect(200);
+    upload(
+        &house.larder,
+        &file,
+        "1.0.0",
+        &wheel(PROBE, "1.0.0", "ours"),
+    )
+    .expect(200);
 }
 
 /// Both packages are below this folder.

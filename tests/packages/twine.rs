@@ -11,7 +11,10 @@ fn twine() {
     let house = House::open("twine", "twine", "pypi", &[&twine]);
     let publish = |home: &Home, version: &str, word: &str| {
         let (folder, wheel) = wheel_in(home, version, word);
-        home.shell(&folder, &format!("twine upload --non-interactive --disable-progress-bar -r larder {wheel}"))
+        home.shell(
+            &folder,
+            &format!("twine upload --non-interactive --disable-progress-bar -r larder {wheel}"),
+        )
     };
     publishes(&house, publish, &["ERROR"]);
     // The same bytes again, as after a lost answer.

@@ -8,8 +8,14 @@ use larder_tests::home::Home;
 use larder_tests::tool;
 use std::path::{Path, PathBuf};
 
-const WHYS: [&str; 6] =
-    ["error: Failed to fetch", "error: Local", "cause: Because", "cause: Missing", "cause: Server", "hint: "];
+const WHYS: [&str; 6] = [
+    "error: Failed to fetch",
+    "error: Local",
+    "cause: Because",
+    "cause: Missing",
+    "cause: Server",
+    "hint: ",
+];
 
 fn project(home: &Home, dependencies: &str) -> PathBuf {
     let manifest = format!(
@@ -20,13 +26,18 @@ fn project(home: &Home, dependencies: &str) -> PathBuf {
 
 /// Where the packages of a project's environment are.
 fn packages(project: &Path) -> PathBuf {
-    let lib = std::fs::read_dir(project.join(".venv/lib")).expect("environment").next().expect("python");
+    let lib = std::fs::read_dir(project.join(".venv/lib"))
+        .expect("environment")
+        .next()
+        .expect("python");
     lib.expect("python").path().join("site-packages")
 }
 
 #[test]
 fn uv() {
-    let (Some(uv), Some(python)) = (tool("uv"), tool("python3")) else { return };
+    let (Some(uv), Some(python)) = (tool("uv"), tool("python3")) else {
+        return;
+    };
     let house = House::open("uv", "uv", "pypi", &[&uv, &python]);
     let publish = |home: &Home, version: &str, word: &str| {
         let (folder, wheel) = wheel_in(home, version, word);
@@ -52,7 +63,11 @@ fn uv() {
     installed(&packages(&user));
     house.upstream.come_back();
 
-    let install =
-        |home: &Home, package: &str| home.shell(&project(home, &format!("\"{package}\"")), "uv sync --python python3");
+    let install = |home: &Home, package: &str| {
+        home.shell(
+            &project(home, &format!("\"{package}\"")),
+            "uv sync --python python3",
+        )
+    };
     house.installs(install, |text| why(text, &WHYS));
 }

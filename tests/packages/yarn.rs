@@ -24,7 +24,9 @@ const BERRY: Node = Node {
 
 #[test]
 fn yarn_1() {
-    let Some(yarn) = tool_in("yarn-1", "yarn") else { return };
+    let Some(yarn) = tool_in("yarn-1", "yarn") else {
+        return;
+    };
     let house = House::open("yarn 1", "yarn", "npm", &[&yarn]);
     let maker = CLASSIC.publish_and_install(&house);
     let questions = [
@@ -39,7 +41,9 @@ fn yarn_1() {
 
 #[test]
 fn yarn_4() {
-    let Some(yarn) = tool_in("yarn-4", "yarn") else { return };
+    let Some(yarn) = tool_in("yarn-4", "yarn") else {
+        return;
+    };
     let house = House::open("yarn 4", "yarn", "npm", &[&yarn]);
     let maker = BERRY.publish_and_install(&house);
     let questions = [

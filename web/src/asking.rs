@@ -39,7 +39,12 @@ pub(crate) fn whoami(grant: &Grant) -> Result<Reply, Problem> {
 }
 
 impl Api {
-    pub(crate) fn can(&self, grant: &Grant, who: Option<&str>, what: &Subject) -> Result<Reply, Problem> {
+    pub(crate) fn can(
+        &self,
+        grant: &Grant,
+        who: Option<&str>,
+        what: &Subject,
+    ) -> Result<Reply, Problem> {
         let caller = grant.principal();
         let other = match who {
             Some(who) if *who != *caller.label => Some(self.someone(who)?),
@@ -48,8 +53,13 @@ impl Api {
         // A user that is disabled is nobody and may nothing.
         let principal = other.as_ref().map_or(Some(caller), Option::as_ref);
         let allowed = principal.is_some_and(|principal| principal.may(what));
-        let by = principal.filter(|_| allowed).and_then(|principal| principal.by_which(what));
-        ok(&Verdict { allowed, grant: by.map(|id| id.to_string()) })
+        let by = principal
+            .filter(|_| allowed)
+            .and_then(|principal| principal.by_which(what));
+        ok(&Verdict {
+            allowed,
+            grant: by.map(|id| id.to_string()),
+        })
     }
 
     /// The principal that a subject names; `None` if it is disabled.
@@ -65,7 +75,10 @@ impl Api {
             _ => return Err(wrong()),
         };
         let rights = self.gate.rights();
-        let user = rights.user(name).filter(|user| &*user.kind == kind).ok_or_else(no_user)?;
+        let user = rights
+            .user(name)
+            .filter(|user| &*user.kind == kind)
+            .ok_or_else(no_user)?;
         Ok(Some(rights.principal(user)).filter(|_| !user.disabled))
     }
 }

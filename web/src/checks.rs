@@ -54,12 +54,21 @@ impl Api {
     /// Upstreams of the mirrors that the caller looks after.
     pub(crate) fn list_upstreams(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
         let rights = self.gate.rights();
-        let mut repos: Vec<(String, &Arc<Repo>)> =
-            rights.repos().map(|repo| (path_of(repo).to_string(), repo)).filter(|(key, _)| *key > page.after).collect();
+        let mut repos: Vec<(String, &Arc<Repo>)> = rights
+            .repos()
+            .map(|repo| (path_of(repo).to_string(), repo))
+            .filter(|(key, _)| *key > page.after)
+            .collect();
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let mine = repos.into_iter().filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Administer)));
-        let shown = mine.filter_map(|(repository, repo)| self.upstream_of(repository, repo)).take(page.limit + 1);
-        ok(&List::of(shown.collect(), page.limit, |shown| shown.repository.clone()))
+        let mine = repos
+            .into_iter()
+            .filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Administer)));
+        let shown = mine
+            .filter_map(|(repository, repo)| self.upstream_of(repository, repo))
+            .take(page.limit + 1);
+        ok(&List::of(shown.collect(), page.limit, |shown| {
+            shown.repository.clone()
+        }))
     }
 
     /// How a mirror's upstream fares; `None` if it has none.
@@ -72,19 +81,37 @@ impl Api {
         let health = health.unwrap_or_default();
         let last_error = health.last_error.map(|(reason, ago)| {
             let ago = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-            LastError { at: Timestamp(now.0.saturating_sub(ago)).to_string(), reason }
+            LastError {
+                at: Timestamp(now.0.saturating_sub(ago)).to_string(),
+                reason,
+            }
         });
         let paused_until = health.pause.map(|pause| now.after(pause).to_string());
-        Some(Shown { repository, url, state, failures: health.failures, paused_until, last_error })
+        Some(Shown {
+            repository,
+            url,
+            state,
+            failures: health.failures,
+            paused_until,
+            last_error,
+        })
     }
 
     /// Asks the upstream of a mirror now.
-    pub(crate) async fn check_upstream(&self, grant: &Grant, path: &RepoPath, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn check_upstream(
+        &self,
+        grant: &Grant,
+        path: &RepoPath,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         grant.demand(&path.subject(Verb::Administer))?;
         Fields::read(body)?.finish()?;
         let repo = self.repo(path)?;
         if &*repo.kind != "mirror" {
-            return Err(Problem::invalid("repository", format!("{path} is no mirror: it has no upstream")));
+            return Err(Problem::invalid(
+                "repository",
+                format!("{path} is no mirror: it has no upstream"),
+            ));
         }
         let checked = self.engine.check_upstream(&repo).await?;
         let by = &grant.principal().label;

@@ -10,7 +10,13 @@ use larder_model::{Problem, Reply, Verb};
 
 impl Api {
     /// The lines for a client that sees this server at `origin`.
-    pub(crate) fn connect(&self, grant: &Grant, client: &str, path: &RepoPath, origin: &str) -> Result<Reply, Problem> {
+    pub(crate) fn connect(
+        &self,
+        grant: &Grant,
+        client: &str,
+        path: &RepoPath,
+        origin: &str,
+    ) -> Result<Reply, Problem> {
         let subject = path.subject(Verb::Read);
         grant.demand(&subject)?;
         let target = Target {

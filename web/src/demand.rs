@@ -26,27 +26,44 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         | Endpoint::ChangeVersion(..)
         | Endpoint::DeleteVersion(..)
         | Endpoint::ListGrants(_) => principal.demand_identified(),
-        Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => principal.demand_unlimited(),
-        Endpoint::ListUsers(_) | Endpoint::CreateUser | Endpoint::GetSettings | Endpoint::ChangeSettings => {
-            superuser(principal)
+        Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => {
+            principal.demand_unlimited()
         }
+        Endpoint::ListUsers(_)
+        | Endpoint::CreateUser
+        | Endpoint::GetSettings
+        | Endpoint::ChangeSettings => superuser(principal),
         Endpoint::GetUser(name) => known(principal, Some(name)),
         Endpoint::ListTokens { owner, .. } => known(principal, owner.as_ref()),
-        Endpoint::ChangeUser(name) => known(principal, Some(name)).and_then(|()| principal.demand_unlimited()),
-        Endpoint::CreateToken(owner) => known(principal, owner.as_ref()).and_then(|()| principal.demand_unlimited()),
-        Endpoint::DeleteUser(name) => known(principal, Some(name)).and_then(|()| superuser(principal)),
+        Endpoint::ChangeUser(name) => {
+            known(principal, Some(name)).and_then(|()| principal.demand_unlimited())
+        }
+        Endpoint::CreateToken(owner) => {
+            known(principal, owner.as_ref()).and_then(|()| principal.demand_unlimited())
+        }
+        Endpoint::DeleteUser(name) => {
+            known(principal, Some(name)).and_then(|()| superuser(principal))
+        }
         Endpoint::Can { who, .. } => asking_about(principal, who.as_deref()),
     }
 }
 
 fn superuser(principal: &Principal) -> Result<(), Problem> {
     principal.demand_unlimited()?;
-    if principal.is_superuser() { Ok(()) } else { Err(only_superusers()) }
+    if principal.is_superuser() {
+        Ok(())
+    } else {
+        Err(only_superusers())
+    }
 }
 
 /// Everyone may ask about themselves.
 fn asking_about(principal: &Principal, who: Option<&str>) -> Result<(), Problem> {
-    if who.is_none_or(|who| *who == *principal.label) { Ok(()) } else { superuser(principal) }
+    if who.is_none_or(|who| *who == *principal.label) {
+        Ok(())
+    } else {
+        superuser(principal)
+    }
 }
 
 pub(crate) fn only_superusers() -> Problem {
@@ -57,5 +74,9 @@ pub(crate) fn only_superusers() -> Problem {
 fn known(principal: &Principal, name: Option<&UserName>) -> Result<(), Problem> {
     principal.demand_identified()?;
     let oneself = name.is_none_or(|name| principal.name() == Some(name.as_str()));
-    if oneself || principal.is_superuser() { Ok(()) } else { Err(no_user()) }
+    if oneself || principal.is_superuser() {
+        Ok(())
+    } else {
+        Err(no_user())
+    }
 }

@@ -41,7 +41,13 @@ impl Api {
         limits: ApiLimits,
         creatable: Vec<(ProtocolName, &'static str)>,
     ) -> Self {
-        Self { metadata, gate, engine, limits, creatable }
+        Self {
+            metadata,
+            gate,
+            engine,
+            limits,
+            creatable,
+        }
     }
 
     /// Judges, reads the body only then, and acts. `origin`: the address under which the caller sees this server.
@@ -57,7 +63,13 @@ impl Api {
     }
 
     /// One function for each act; the body is there for those that take one.
-    async fn act(&self, grant: &Grant, endpoint: Endpoint, origin: &str, body: &[u8]) -> Result<Reply, Problem> {
+    async fn act(
+        &self,
+        grant: &Grant,
+        endpoint: Endpoint,
+        origin: &str,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         match endpoint {
             Endpoint::ListRepositories(page) => self.list_repositories(grant, &page),
             Endpoint::CreateRepository => self.create_repository(grant, body).await,
@@ -66,18 +78,26 @@ impl Api {
             Endpoint::DeleteRepository(path) => self.delete_repository(grant, &path).await,
             Endpoint::CheckUpstream(path) => self.check_upstream(grant, &path, body).await,
             Endpoint::ListUpstreams(page) => self.list_upstreams(grant, &page),
-            Endpoint::ListPackages { path, page, words } => self.list_packages(grant, &path, &page, &words).await,
+            Endpoint::ListPackages { path, page, words } => {
+                self.list_packages(grant, &path, &page, &words).await
+            }
             Endpoint::DeletePackage(path) => self.delete_package(grant, &path, None).await,
             Endpoint::ListVersions(path, page) => self.list_versions(grant, &path, &page).await,
             Endpoint::GetVersion(path, version) => self.get_version(grant, &path, &version).await,
-            Endpoint::ChangeVersion(path, version) => self.change_version(grant, &path, &version, body).await,
-            Endpoint::DeleteVersion(path, version) => self.delete_package(grant, &path, Some(&version)).await,
+            Endpoint::ChangeVersion(path, version) => {
+                self.change_version(grant, &path, &version, body).await
+            }
+            Endpoint::DeleteVersion(path, version) => {
+                self.delete_package(grant, &path, Some(&version)).await
+            }
             Endpoint::ListUsers(page) => self.list_users(grant, &page),
             Endpoint::CreateUser => self.create_user(grant, body).await,
             Endpoint::GetUser(name) => self.get_user(grant, &name),
             Endpoint::ChangeUser(name) => self.change_user(grant, &name, body).await,
             Endpoint::DeleteUser(name) => self.delete_user(grant, &name).await,
-            Endpoint::ListTokens { owner, page } => self.list_tokens(grant, owner.as_ref(), &page).await,
+            Endpoint::ListTokens { owner, page } => {
+                self.list_tokens(grant, owner.as_ref(), &page).await
+            }
             Endpoint::CreateToken(owner) => self.create_token(grant, owner.as_ref(), body).await,
             Endpoint::DeleteToken(id) => self.delete_token(grant, id).await,
             Endpoint::ListGrants(page) => self.list_grants(grant, &page).await,
@@ -101,13 +121,21 @@ impl Door for Api {
 
     fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
         match endpoint {
-            Endpoint::GetRepository(path) | Endpoint::Connect { path, .. } => vec![path.subject(Verb::Read)],
-            Endpoint::ChangeRepository(path) | Endpoint::DeleteRepository(path) | Endpoint::CheckUpstream(path) => {
+            Endpoint::GetRepository(path) | Endpoint::Connect { path, .. } => {
+                vec![path.subject(Verb::Read)]
+            }
+            Endpoint::ChangeRepository(path)
+            | Endpoint::DeleteRepository(path)
+            | Endpoint::CheckUpstream(path) => {
                 vec![path.subject(Verb::Administer)]
             }
-            Endpoint::ListVersions(path, _) | Endpoint::GetVersion(path, _) => vec![path.subject(Verb::Read)],
+            Endpoint::ListVersions(path, _) | Endpoint::GetVersion(path, _) => {
+                vec![path.subject(Verb::Read)]
+            }
             Endpoint::ChangeVersion(path, _) => vec![path.subject(Verb::Write)],
-            Endpoint::DeletePackage(path) | Endpoint::DeleteVersion(path, _) => vec![path.subject(Verb::Delete)],
+            Endpoint::DeletePackage(path) | Endpoint::DeleteVersion(path, _) => {
+                vec![path.subject(Verb::Delete)]
+            }
             _ => Vec::new(),
         }
     }
@@ -126,8 +154,13 @@ impl Door for Api {
             check_type(&request.headers)?;
             body.collect(self.limits.json_bytes).await
         };
-        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
-        self.carry_out(&grant, endpoint, &site.base, read).await.map(Answer::from)
+        let site = request
+            .extensions
+            .get::<Site>()
+            .ok_or_else(|| Problem::internal("a request without a site"))?;
+        self.carry_out(&grant, endpoint, &site.base, read)
+            .await
+            .map(Answer::from)
     }
 
     fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
@@ -141,12 +174,18 @@ fn takes_body(method: &Method) -> bool {
 
 /// A form of another site's page can be posted with a browser's remembered password, but never as JSON.
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let media_type = value.split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    Err(Problem::invalid("content_type", "send the body as JSON, with Content-Type: application/json"))
+    Err(Problem::invalid(
+        "content_type",
+        "send the body as JSON, with Content-Type: application/json",
+    ))
 }
 
 #[cfg(test)]
@@ -162,7 +201,12 @@ mod tests {
             check_type(&headers).is_ok()
         };
         assert!(check("application/json") && check("Application/JSON; charset=utf-8"));
-        for bad in ["text/plain", "application/x-www-form-urlencoded", "text/plain;application/json", ""] {
+        for bad in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "text/plain;application/json",
+            "",
+        ] {
             assert!(!check(bad), "{bad}");
         }
         assert!(check_type(&HeaderMap::new()).is_err());

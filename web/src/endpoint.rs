@@ -102,12 +102,20 @@ pub struct RepoPath {
 impl RepoPath {
     /// Reads `protocol/name`.
     pub(crate) fn read(protocol: &str, name: &str) -> Option<Self> {
-        Some(Self { protocol: protocol.parse().ok()?, name: name.parse().ok()? })
+        Some(Self {
+            protocol: protocol.parse().ok()?,
+            name: name.parse().ok()?,
+        })
     }
 
     /// Something done to the whole of it.
     pub(crate) fn subject(&self, verb: Verb) -> Subject {
-        Subject { protocol: self.protocol, repo: self.name.clone(), package: None, verb }
+        Subject {
+            protocol: self.protocol,
+            repo: self.name.clone(),
+            package: None,
+            verb,
+        }
     }
 }
 
@@ -129,12 +137,18 @@ pub struct PackagePath {
 impl PackagePath {
     /// Something done to it where it was asked for.
     pub(crate) fn subject(&self, verb: Verb) -> Subject {
-        Subject { package: Some(self.package.clone()), ..self.repo.subject(verb) }
+        Subject {
+            package: Some(self.package.clone()),
+            ..self.repo.subject(verb)
+        }
     }
 
     /// Something done to it in a member of the group where it was asked for.
     pub(crate) fn within(&self, member: &Repo, verb: Verb) -> Subject {
-        Subject { repo: member.name.clone(), ..self.subject(verb) }
+        Subject {
+            repo: member.name.clone(),
+            ..self.subject(verb)
+        }
     }
 }
 

@@ -13,7 +13,13 @@ use std::sync::Arc;
 pub trait Engine: Send + Sync {
     /// Makes a change of a published package, in whatever spelling, in a hosted repo or in a group's first hosted member. Demands
     /// the caller's right to it.
-    async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem>;
+    async fn change(
+        &self,
+        grant: &Grant,
+        repo: &Arc<Repo>,
+        package: &str,
+        change: &Change,
+    ) -> Result<(), Problem>;
 
     /// Asks the upstream of a mirror now, and tells what came of it.
     async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem>;

@@ -28,9 +28,16 @@ impl Fields {
     }
 
     /// Takes a field of the kind that `wanted` describes; `null` is as good as no field.
-    pub(crate) fn take<T: DeserializeOwned>(&mut self, key: &'static str, wanted: &str) -> Result<Option<T>, Problem> {
-        let Some(raw) = self.0.remove(key) else { return Ok(None) };
-        serde_json::from_str(raw.get()).map_err(|_| Problem::invalid(key, format!("`{key}` is {wanted}")))
+    pub(crate) fn take<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+    ) -> Result<Option<T>, Problem> {
+        let Some(raw) = self.0.remove(key) else {
+            return Ok(None);
+        };
+        serde_json::from_str(raw.get())
+            .map_err(|_| Problem::invalid(key, format!("`{key}` is {wanted}")))
     }
 
     /// Text.
@@ -44,8 +51,14 @@ impl Fields {
     }
 
     /// Text of a checked type.
-    pub(crate) fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: &'static str) -> Result<Option<T>, Problem> {
-        let parse = |text: String| text.parse().map_err(|error| Problem::invalid(key, format!("`{key}`: {error}")));
+    pub(crate) fn parsed<T: FromStr<Err: fmt::Display>>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<T>, Problem> {
+        let parse = |text: String| {
+            text.parse()
+                .map_err(|error| Problem::invalid(key, format!("`{key}`: {error}")))
+        };
         self.text(key)?.map(parse).transpose()
     }
 
@@ -54,7 +67,10 @@ impl Fields {
         match self.0.into_keys().next() {
             Some(key) => Err(Problem::invalid(
                 "body",
-                format!("this call knows no field {:?}", key.chars().take(64).collect::<String>()),
+                format!(
+                    "this call knows no field {:?}",
+                    key.chars().take(64).collect::<String>()
+                ),
             )),
             None => Ok(()),
         }
@@ -104,7 +120,13 @@ mod tests {
     #[test]
     fn values_are_read_by_kind() {
         let mut body = fields(r#"{"name":"alice","superuser":true,"disabled":null,"x":"a\u0000"}"#);
-        assert_eq!(body.parsed::<UserName>("name").expect("name").expect("there").as_str(), "alice");
+        assert_eq!(
+            body.parsed::<UserName>("name")
+                .expect("name")
+                .expect("there")
+                .as_str(),
+            "alice"
+        );
         assert_eq!(body.flag("superuser").expect("flag"), Some(true));
         assert_eq!(body.flag("disabled").expect("flag"), None);
         assert_eq!(body.text("x").expect("text").as_deref(), Some("a\0"));
@@ -114,23 +136,52 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_and_not_repeated() {
-        let wrong = fields(r#"{"password":123456789}"#).text("password").expect_err("number");
-        assert_eq!((wrong.about, &*wrong.detail), ("password", "`password` is text"));
-        let unknown = fields(r#"{"pasword":"hunter2"}"#).finish().expect_err("unknown");
+        let wrong = fields(r#"{"password":123456789}"#)
+            .text("password")
+            .expect_err("number");
+        assert_eq!(
+            (wrong.about, &*wrong.detail),
+            ("password", "`password` is text")
+        );
+        let unknown = fields(r#"{"pasword":"hunter2"}"#)
+            .finish()
+            .expect_err("unknown");
         assert_eq!(unknown.detail, "this call knows no field \"pasword\"");
-        let name = fields(r#"{"name":"a b"}"#).parsed::<UserName>("name").expect_err("name");
-        assert!(name.detail.starts_with("`name`: a user's name is"), "{}", name.detail);
-        assert_eq!(needed::<u8>(None, "name").expect_err("lacks").detail, "the body lacks `name`");
+        let name = fields(r#"{"name":"a b"}"#)
+            .parsed::<UserName>("name")
+            .expect_err("name");
+        assert!(
+            name.detail.starts_with("`name`: a user's name is"),
+            "{}",
+            name.detail
+        );
+        assert_eq!(
+            needed::<u8>(None, "name").expect_err("lacks").detail,
+            "the body lacks `name`"
+        );
     }
 
     #[test]
     fn bodies_that_are_no_objects() {
-        for bad in ["", "[]", "{", r#""a""#, r#"{"a":1,"a":2}"#, r#"{"a":1}x"#, "null", "{\"a\":\u{1}}"] {
+        for bad in [
+            "",
+            "[]",
+            "{",
+            r#""a""#,
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1}x"#,
+            "null",
+            "{\"a\":\u{1}}",
+        ] {
             let problem = Fields::read(bad.as_bytes()).expect_err(bad);
             assert_eq!(problem.about, "body", "{bad}");
         }
         assert!(Fields::read(b"{\"a\":\"\xff\"}").is_err());
         let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-        assert!(fields(&deep).take::<serde_json::Value>("a", "a list").is_err());
+        assert!(
+            fields(&deep)
+                .take::<serde_json::Value>("a", "a list")
+                .is_err()
+        );
     }
 }

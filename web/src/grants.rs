@@ -52,7 +52,11 @@ impl Api {
             let rows = self.metadata.grants_after(after, ROWS as u64).await?;
             let more = rows.len() == ROWS;
             after = rows.last().map_or(after, |row| row.id);
-            shown.extend(rows.into_iter().filter(|row| grant.principal().administers(&row.repository)).map(Shown::of));
+            shown.extend(
+                rows.into_iter()
+                    .filter(|row| grant.principal().administers(&row.repository))
+                    .map(Shown::of),
+            );
             if !more {
                 break;
             }
@@ -63,10 +67,16 @@ impl Api {
     pub(crate) async fn create_grant(&self, grant: &Grant, body: &[u8]) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
         let subject = needed(fields.text("subject")?, "subject")?;
-        let Scope { repository, package, role } = Scope::take(&mut fields)?;
+        let Scope {
+            repository,
+            package,
+            role,
+        } = Scope::take(&mut fields)?;
         fields.finish()?;
         if !grant.principal().administers(&repository) {
-            let detail = format!("only who administers all repositories of {repository} may give grants on it");
+            let detail = format!(
+                "only who administers all repositories of {repository} may give grants on it"
+            );
             return Err(Problem::new(Kind::Denied, "access", detail));
         }
         self.gate.refresh().await?;
@@ -80,10 +90,17 @@ impl Api {
             created_at: self.metadata.now(),
             created_by: (&*grant.principal().label).into(),
         };
-        self.metadata.add_grant(&row).await.map_err(|error| match error {
-            Error::Exists(_) => Problem::new(Kind::Conflict, "grant", "there is already the very same grant"),
-            error => error.into(),
-        })?;
+        self.metadata
+            .add_grant(&row)
+            .await
+            .map_err(|error| match error {
+                Error::Exists(_) => Problem::new(
+                    Kind::Conflict,
+                    "grant",
+                    "there is already the very same grant",
+                ),
+                error => error.into(),
+            })?;
         self.gate.refresh().await?;
         tracing::info!(
             by = %row.created_by, grant = row.id, subject = %row.subject, repository = %row.repository,
@@ -97,10 +114,13 @@ impl Api {
         if !grant.principal().administers(&row.repository) {
             return Err(no_grant());
         }
-        self.metadata.drop_grant(id).await.map_err(|error| match error {
-            Error::Unmet("grant") => no_grant(),
-            error => error.into(),
-        })?;
+        self.metadata
+            .drop_grant(id)
+            .await
+            .map_err(|error| match error {
+                Error::Unmet("grant") => no_grant(),
+                error => error.into(),
+            })?;
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, grant = id, subject = %row.subject, "grant deleted");
         Ok(gone())
@@ -125,5 +145,12 @@ fn check_subject(subject: &str, rights: &Rights) -> Result<(), Problem> {
         "robot" => "robot",
         _ => return Err(wrong("")),
     };
-    if rights.user(name.as_str()).is_some_and(|user| &*user.kind == kind) { Ok(()) } else { Err(no_user()) }
+    if rights
+        .user(name.as_str())
+        .is_some_and(|user| &*user.kind == kind)
+    {
+        Ok(())
+    } else {
+        Err(no_user())
+    }
 }

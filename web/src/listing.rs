@@ -85,12 +85,19 @@ fn is_hosted(repo: &Repo) -> bool {
 }
 
 pub(crate) fn place<'a>(repo: &Repo, package: &'a str) -> Place<'a> {
-    Place { repo: repo.id, package }
+    Place {
+        repo: repo.id,
+        package,
+    }
 }
 
 /// What tells versions apart.
 fn by(protocol: ProtocolName) -> By {
-    if protocol == ProtocolName::OCI { By::Tag } else { By::Version }
+    if protocol == ProtocolName::OCI {
+        By::Tag
+    } else {
+        By::Version
+    }
 }
 
 pub(crate) fn no_version() -> Problem {
@@ -101,7 +108,13 @@ pub(crate) fn no_version() -> Problem {
 fn yanked(protocol: ProtocolName, files: &[Kept]) -> serde_json::Value {
     let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::hosted);
     let reason = hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.facts)));
-    reason.map_or(false.into(), |reason| if reason.is_empty() { true.into() } else { reason.into() })
+    reason.map_or(false.into(), |reason| {
+        if reason.is_empty() {
+            true.into()
+        } else {
+            reason.into()
+        }
+    })
 }
 
 impl Api {
@@ -110,9 +123,14 @@ impl Api {
         if &*repo.kind != "group" {
             return Ok(vec![repo]);
         }
-        let members = RepoSettings::read(&repo.settings).map_err(Problem::internal)?.members;
+        let members = RepoSettings::read(&repo.settings)
+            .map_err(Problem::internal)?
+            .members;
         let rights = self.gate.rights();
-        Ok(members.iter().filter_map(|name| rights.repo(repo.protocol, name).cloned()).collect())
+        Ok(members
+            .iter()
+            .filter_map(|name| rights.repo(repo.protocol, name).cloned())
+            .collect())
     }
 
     pub(crate) async fn list_packages(
@@ -130,18 +148,27 @@ impl Api {
         grant.demand(&whole)?; // whoever may see nothing of it does not learn that it is there
         let words = words.to_lowercase();
         let sources = self.sources(repo)?;
-        let count = if words.is_empty() { page.limit + 1 } else { NAMES.max(page.limit + 1) };
+        let count = if words.is_empty() {
+            page.limit + 1
+        } else {
+            NAMES.max(page.limit + 1)
+        };
         let (mut items, mut after, mut looked_at) = (Vec::new(), page.after.clone(), 0);
         let next = loop {
             let names = self.names(&sources, &after, count).await?;
             let last = names.last_key_value().map(|(name, _)| name.to_string());
             let more = last.filter(|_| names.len() >= count);
             looked_at += names.len();
-            let meant = names.into_iter().filter(|(name, _)| name.to_lowercase().contains(&words));
-            items.extend(meant.filter_map(|(name, rows)| shown(grant, path, &sources, name, &rows)));
+            let meant = names
+                .into_iter()
+                .filter(|(name, _)| name.to_lowercase().contains(&words));
+            items
+                .extend(meant.filter_map(|(name, rows)| shown(grant, path, &sources, name, &rows)));
             if items.len() > page.limit {
                 items.truncate(page.limit);
-                break items.last().map(|item: &ShownPackage| item.name.to_string());
+                break items
+                    .last()
+                    .map(|item: &ShownPackage| item.name.to_string());
             }
             match more {
                 Some(last) if looked_at < MOST_NAMES => after = last,
@@ -160,8 +187,15 @@ impl Api {
     ) -> Result<BTreeMap<Box<str>, Vec<(usize, Package)>>, Problem> {
         let mut names: BTreeMap<Box<str>, Vec<(usize, Package)>> = BTreeMap::new();
         for (at, source) in sources.iter().enumerate() {
-            for package in self.metadata.packages_of(source.id, after, count as u64).await? {
-                names.entry(package.name.clone()).or_default().push((at, package));
+            for package in self
+                .metadata
+                .packages_of(source.id, after, count as u64)
+                .await?
+            {
+                names
+                    .entry(package.name.clone())
+                    .or_default()
+                    .push((at, package));
             }
         }
         // Of the first names of all every source has told: it has no more than so many before them.
@@ -176,7 +210,11 @@ impl Api {
         let may = |repo: &Repo| grant.may(&path.within(repo, Verb::Read));
         let mut holders = Vec::new();
         for source in self.sources(self.repo(&path.repo)?)? {
-            let known = self.metadata.revision(place(&source, &path.package)).await?.is_some();
+            let known = self
+                .metadata
+                .revision(place(&source, &path.package))
+                .await?
+                .is_some();
             if known && is_hosted(&source) {
                 grant.demand(&path.within(&source, Verb::Read))?;
                 return Ok(vec![source]);
@@ -185,35 +223,65 @@ impl Api {
                 holders.push(source);
             }
         }
-        if holders.is_empty() { Err(no_package()) } else { Ok(holders) }
+        if holders.is_empty() {
+            Err(no_package())
+        } else {
+            Ok(holders)
+        }
     }
 
-    pub(crate) async fn list_versions(&self, grant: &Grant, path: &PackagePath, page: &Page) -> Result<Reply, Problem> {
+    pub(crate) async fn list_versions(
+        &self,
+        grant: &Grant,
+        path: &PackagePath,
+        page: &Page,
+    ) -> Result<Reply, Problem> {
         let mut versions: BTreeMap<Box<str>, (Arc<Repo>, Version)> = BTreeMap::new();
         let count = page.limit as u64 + 1;
         for repo in self.holders(grant, path).await? {
             let place = place(&repo, &path.package);
-            for version in self.metadata.versions_of(place, by(repo.protocol), &page.after, count).await? {
-                versions.entry(version.name.clone()).or_insert_with(|| (Arc::clone(&repo), version));
+            for version in self
+                .metadata
+                .versions_of(place, by(repo.protocol), &page.after, count)
+                .await?
+            {
+                versions
+                    .entry(version.name.clone())
+                    .or_insert_with(|| (Arc::clone(&repo), version));
             }
         }
-        let shown = versions.into_values().take(page.limit + 1).map(|(repo, version)| ShownVersion {
-            version: version.name,
-            hosted: is_hosted(&repo),
-            repository: repository(&repo),
-            files: version.files,
-            size_bytes: version.size,
-            created_at: version.created_at.to_string(),
-            created_by: version.created_by,
-        });
-        ok(&List::of(shown.collect(), page.limit, |shown: &ShownVersion| shown.version.to_string()))
+        let shown = versions
+            .into_values()
+            .take(page.limit + 1)
+            .map(|(repo, version)| ShownVersion {
+                version: version.name,
+                hosted: is_hosted(&repo),
+                repository: repository(&repo),
+                files: version.files,
+                size_bytes: version.size,
+                created_at: version.created_at.to_string(),
+                created_by: version.created_by,
+            });
+        ok(&List::of(
+            shown.collect(),
+            page.limit,
+            |shown: &ShownVersion| shown.version.to_string(),
+        ))
     }
 
-    pub(crate) async fn get_version(&self, grant: &Grant, path: &PackagePath, version: &str) -> Result<Reply, Problem> {
+    pub(crate) async fn get_version(
+        &self,
+        grant: &Grant,
+        path: &PackagePath,
+        version: &str,
+    ) -> Result<Reply, Problem> {
         for repo in self.holders(grant, path).await? {
             let place = place(&repo, &path.package);
             let by = by(repo.protocol);
-            let mut files = self.metadata.files_of(place, by, version, MOST_FILES as u64 + 1).await?;
+            let mut files = self
+                .metadata
+                .files_of(place, by, version, MOST_FILES as u64 + 1)
+                .await?;
             if files.is_empty() {
                 continue;
             }
@@ -245,16 +313,24 @@ fn shown(
     name: Box<str>,
     rows: &[(usize, Package)],
 ) -> Option<ShownPackage> {
-    let package = PackagePath { repo: path.clone(), package: name };
+    let package = PackagePath {
+        repo: path.clone(),
+        package: name,
+    };
     let owner = rows.iter().find(|(at, _)| is_hosted(&sources[*at]));
     let known = owner.map_or(rows, std::slice::from_ref);
-    let visible = |(at, row): &&(usize, Package)| row.live && grant.may(&package.within(&sources[*at], Verb::List));
+    let visible = |(at, row): &&(usize, Package)| {
+        row.live && grant.may(&package.within(&sources[*at], Verb::List))
+    };
     let holders: Vec<_> = known.iter().filter(visible).collect();
     let updated_at = holders.iter().map(|(_, row)| row.updated_at).max()?;
     let there = grant.may(&package.subject(Verb::List));
     there.then(|| ShownPackage {
         hosted: owner.is_some(),
-        repositories: holders.iter().map(|(at, _)| repository(&sources[*at])).collect(),
+        repositories: holders
+            .iter()
+            .map(|(at, _)| repository(&sources[*at]))
+            .collect(),
         updated_at: updated_at.to_string(),
         name: package.package.clone(),
     })

@@ -24,14 +24,20 @@ impl Api {
     ) -> Result<Reply, Problem> {
         grant.demand(&path.subject(Verb::Write))?;
         let mut fields = Fields::read(body)?;
-        let yanked: Value = needed(fields.take("yanked", "true, false, or the reason why")?, "yanked")?;
+        let yanked: Value = needed(
+            fields.take("yanked", "true, false, or the reason why")?,
+            "yanked",
+        )?;
         fields.finish()?;
         let change = yank(version, &yanked)?;
         if path.repo.protocol == ProtocolName::OCI {
-            let detail = "tags of images are not yanked: push another image to the tag, or delete it";
+            let detail =
+                "tags of images are not yanked: push another image to the tag, or delete it";
             return Err(Problem::new(Kind::Unsupported, "version", detail));
         }
-        self.engine.change(grant, &self.repo(&path.repo)?, &path.package, &change).await?;
+        self.engine
+            .change(grant, &self.repo(&path.repo)?, &path.package, &change)
+            .await?;
         ok(&json!({"package": path.package, "version": version, "yanked": yanked}))
     }
 
@@ -46,14 +52,22 @@ impl Api {
         let repo = self.repo(&path.repo)?;
         let image = repo.protocol == ProtocolName::OCI;
         if &*repo.kind != "mirror" && !image {
-            let change = Change::Remove { version: version.map(Into::into) };
-            self.engine.change(grant, &repo, &path.package, &change).await?;
+            let change = Change::Remove {
+                version: version.map(Into::into),
+            };
+            self.engine
+                .change(grant, &repo, &path.package, &change)
+                .await?;
             return Ok(gone());
         }
         let place = place(&repo, &path.package);
         let dropped = match version {
             None => self.metadata.drop_package(place).await,
-            Some(tag) if image => self.metadata.drop_tag(place, &format!("tags/{tag}"), None).await,
+            Some(tag) if image => {
+                self.metadata
+                    .drop_tag(place, &format!("tags/{tag}"), None)
+                    .await
+            }
             Some(version) => self.metadata.drop_version(place, version).await,
         };
         match dropped {
@@ -70,14 +84,24 @@ impl Api {
 fn yank(version: &str, yanked: &Value) -> Result<Change, Problem> {
     let version = version.into();
     let wrong = || {
-        let detail = format!("`yanked` is true, false, or the reason: one line of at most {REASON} characters");
+        let detail = format!(
+            "`yanked` is true, false, or the reason: one line of at most {REASON} characters"
+        );
         Problem::invalid("yanked", detail)
     };
     match yanked {
         Value::Bool(false) => Ok(Change::Unyank { version }),
-        Value::Bool(true) => Ok(Change::Yank { version, reason: "".into() }),
-        Value::String(reason) if reason.chars().count() <= REASON && !reason.chars().any(char::is_control) => {
-            Ok(Change::Yank { version, reason: reason.as_str().into() })
+        Value::Bool(true) => Ok(Change::Yank {
+            version,
+            reason: "".into(),
+        }),
+        Value::String(reason)
+            if reason.chars().count() <= REASON && !reason.chars().any(char::is_control) =>
+        {
+            Ok(Change::Yank {
+                version,
+                reason: reason.as_str().into(),
+            })
         }
         _ => Err(wrong()),
     }

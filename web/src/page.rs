@@ -21,10 +21,17 @@ impl Page {
     pub(crate) fn read(query: &mut Query) -> Result<Self, Problem> {
         let bad = || Problem::invalid("limit", format!("limit is a whole number from 1 to {MOST}"));
         let limit = match query.take("limit") {
-            Some(text) => text.parse().ok().filter(|limit| (1..=MOST).contains(limit)).ok_or_else(bad)?,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MOST).contains(limit))
+                .ok_or_else(bad)?,
             None => DEFAULT,
         };
-        Ok(Self { limit, after: query.take("after").unwrap_or_default() })
+        Ok(Self {
+            limit,
+            after: query.take("after").unwrap_or_default(),
+        })
     }
 
     /// `after` where the key is an id; 0 for the start.
@@ -32,7 +39,9 @@ impl Page {
         if self.after.is_empty() {
             return Ok(0);
         }
-        self.after.parse().map_err(|_| Problem::invalid("after", "after is the `next` of the page before"))
+        self.after
+            .parse()
+            .map_err(|_| Problem::invalid("after", "after is the `next` of the page before"))
     }
 }
 
@@ -74,13 +83,39 @@ mod tests {
 
     #[test]
     fn limits_and_cursors() {
-        assert_eq!(page("").expect("page"), Page { limit: 100, after: String::new() });
-        assert_eq!(page("limit=1000&after=x").expect("page"), Page { limit: 1000, after: "x".into() });
-        for bad in ["limit=0", "limit=1001", "limit=x", "limit=", "limit=-1", "limit=99999999999999999999"] {
+        assert_eq!(
+            page("").expect("page"),
+            Page {
+                limit: 100,
+                after: String::new()
+            }
+        );
+        assert_eq!(
+            page("limit=1000&after=x").expect("page"),
+            Page {
+                limit: 1000,
+                after: "x".into()
+            }
+        );
+        for bad in [
+            "limit=0",
+            "limit=1001",
+            "limit=x",
+            "limit=",
+            "limit=-1",
+            "limit=99999999999999999999",
+        ] {
             assert_eq!(page(bad).expect_err("bad").about, "limit", "{bad}");
         }
         assert_eq!(page("after=12").expect("page").after_id().expect("id"), 12);
-        assert_eq!(page("after=x").expect("page").after_id().expect_err("id").about, "after");
+        assert_eq!(
+            page("after=x")
+                .expect("page")
+                .after_id()
+                .expect_err("id")
+                .about,
+            "after"
+        );
     }
 
     #[test]

@@ -18,8 +18,13 @@ pub(crate) fn segments(path: &str) -> Result<Vec<String>, Problem> {
         .map(|segment| {
             let text = percent::decode(segment).ok_or_else(bad_path)?.into_owned();
             let strange = text.chars().any(|c| c == '\\' || c.is_control());
-            let nothing = text.contains('/') && text.split('/').any(|part| matches!(part, "" | "." | ".."));
-            if strange || nothing { Err(bad_path()) } else { Ok(text) }
+            let nothing =
+                text.contains('/') && text.split('/').any(|part| matches!(part, "" | "." | ".."));
+            if strange || nothing {
+                Err(bad_path())
+            } else {
+                Ok(text)
+            }
         })
         .collect()
 }
@@ -41,7 +46,10 @@ impl Query {
                     "a parameter of the query is given twice, or there are too many",
                 ));
             }
-            read.insert(key, percent::decode_form(value).ok_or_else(bad)?.into_owned());
+            read.insert(
+                key,
+                percent::decode_form(value).ok_or_else(bad)?.into_owned(),
+            );
         }
         Ok(Self(read))
     }
@@ -53,7 +61,8 @@ impl Query {
 
     /// Takes a parameter out that must be there.
     pub(crate) fn need(&mut self, key: &'static str) -> Result<String, Problem> {
-        self.take(key).ok_or_else(|| Problem::invalid(key, format!("the query lacks `{key}`")))
+        self.take(key)
+            .ok_or_else(|| Problem::invalid(key, format!("the query lacks `{key}`")))
     }
 
     /// Refuses what nobody took.
@@ -61,7 +70,10 @@ impl Query {
         match self.0.into_keys().next() {
             Some(key) => Err(Problem::invalid(
                 "query",
-                format!("this call knows no parameter {:?}", key.chars().take(64).collect::<String>()),
+                format!(
+                    "this call knows no parameter {:?}",
+                    key.chars().take(64).collect::<String>()
+                ),
             )),
             None => Ok(()),
         }
@@ -78,7 +90,18 @@ mod tests {
         assert_eq!(segments("%2565").expect("path"), ["%65"]);
         assert_eq!(segments("a//b/").expect("path"), ["a", "", "b", ""]);
         assert_eq!(segments("%40a%2Fb/c").expect("path"), ["@a/b", "c"]);
-        for bad in ["%2Fb", "a%2F", "a%2F%2Fb", "a%2F..%2Fb", "a%5cb", "a%00", "a%0", "a%zz", "%ff", "a%0d%0a"] {
+        for bad in [
+            "%2Fb",
+            "a%2F",
+            "a%2F%2Fb",
+            "a%2F..%2Fb",
+            "a%5cb",
+            "a%00",
+            "a%0",
+            "a%zz",
+            "%ff",
+            "a%0d%0a",
+        ] {
             assert!(segments(bad).is_err(), "{bad}");
         }
     }
@@ -90,7 +113,10 @@ mod tests {
         assert_eq!(query.need("after").expect("after"), "oci/a b");
         assert_eq!(query.need("after").expect_err("gone").about, "after");
         assert!(query.finish().is_ok());
-        let unknown = Query::read("owner=x").expect("query").finish().expect_err("unknown");
+        let unknown = Query::read("owner=x")
+            .expect("query")
+            .finish()
+            .expect_err("unknown");
         assert_eq!(unknown.detail, "this call knows no parameter \"owner\"");
         for bad in ["a=1&a=2", "%=1", "a=%ff"] {
             assert!(Query::read(bad).is_err(), "{bad}");

@@ -83,7 +83,11 @@ mod tests {
             Problem::invalid("expires_at", "`expires_at`: \"quoted\""),
             Problem::new(Kind::Denied, "access", "only a superuser may do this"),
             Problem::new(Kind::Denied, "current_password", "wrong"),
-            Problem::new(Kind::Unauthenticated, "credentials", "wrong user name, password or token"),
+            Problem::new(
+                Kind::Unauthenticated,
+                "credentials",
+                "wrong user name, password or token",
+            ),
             Problem::new(Kind::Conflict, "user", "there is one"),
             Problem::new(Kind::Conflict, "last_superuser", "it is the last"),
             Problem::new(Kind::Method, "GET, HEAD", "this path takes GET, HEAD"),

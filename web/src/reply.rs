@@ -26,5 +26,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
     let body = serde_json::to_vec(value).map_err(Problem::internal)?;
     // What one caller sees is nothing for any cache: rights change, and secrets are shown once.
     let private = HeaderValue::from_static("no-store");
-    Ok(Reply::new(status).with_body("application/json", body).with(CACHE_CONTROL, private))
+    Ok(Reply::new(status)
+        .with_body("application/json", body)
+        .with(CACHE_CONTROL, private))
 }

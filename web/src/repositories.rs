@@ -59,21 +59,36 @@ pub(crate) fn settings_of(repo: &Repo) -> RepoSettings {
 }
 
 pub(crate) fn path_of(repo: &Repo) -> RepoPath {
-    RepoPath { protocol: repo.protocol, name: repo.name.clone() }
+    RepoPath {
+        protocol: repo.protocol,
+        name: repo.name.clone(),
+    }
 }
 
 impl Api {
     pub(crate) fn list_repositories(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
         let rights = self.gate.rights();
-        let mut repos: Vec<(String, &Arc<Repo>)> =
-            rights.repos().map(|repo| (path_of(repo).to_string(), repo)).filter(|(key, _)| *key > page.after).collect();
+        let mut repos: Vec<(String, &Arc<Repo>)> = rights
+            .repos()
+            .map(|repo| (path_of(repo).to_string(), repo))
+            .filter(|(key, _)| *key > page.after)
+            .collect();
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let visible = repos.iter().filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Read)));
-        let shown = visible.take(page.limit + 1).map(|(_, repo)| Shown::of(repo, grant)).collect();
+        let visible = repos
+            .iter()
+            .filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Read)));
+        let shown = visible
+            .take(page.limit + 1)
+            .map(|(_, repo)| Shown::of(repo, grant))
+            .collect();
         ok(&List::of(shown, page.limit, Shown::key))
     }
 
-    pub(crate) async fn create_repository(&self, grant: &Grant, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn create_repository(
+        &self,
+        grant: &Grant,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
         let path = RepoPath {
             protocol: needed(fields.parsed("protocol")?, "protocol")?,
@@ -86,9 +101,16 @@ impl Api {
         grant.demand(&path.subject(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
         let settings = change.apply(self, grant, &path, kind, RepoSettings::default())?;
-        let public = settings.upstream.as_ref().is_some_and(|upstream| upstream.password.is_none());
+        let public = settings
+            .upstream
+            .as_ref()
+            .is_some_and(|upstream| upstream.password.is_none());
         let settings = settings.write();
-        let repo = match self.metadata.add_repo(path.protocol, &path.name, kind, &description, &settings).await {
+        let repo = match self
+            .metadata
+            .add_repo(path.protocol, &path.name, kind, &description, &settings)
+            .await
+        {
             Ok(repo) => repo,
             Err(Error::Exists(_)) => {
                 return Err(Problem::new(
@@ -105,7 +127,10 @@ impl Api {
         }
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, repository = %path, public, "repository created");
-        created(format_args!("/repositories/{path}"), &Shown::of(&repo, grant))
+        created(
+            format_args!("/repositories/{path}"),
+            &Shown::of(&repo, grant),
+        )
     }
 
     async fn open_to_all(&self, path: &RepoPath, by: &str) -> Result<(), Problem> {
@@ -130,9 +155,15 @@ impl Api {
         if let Some((_, kind)) = self.creatable.iter().find(made) {
             return Ok(kind);
         }
-        let can: Vec<String> = self.creatable.iter().map(|(protocol, kind)| format!("{protocol} {kind}")).collect();
-        let detail =
-            format!("no {protocol} repository of this kind can be made here; what can be made: {}", can.join(", "));
+        let can: Vec<String> = self
+            .creatable
+            .iter()
+            .map(|(protocol, kind)| format!("{protocol} {kind}"))
+            .collect();
+        let detail = format!(
+            "no {protocol} repository of this kind can be made here; what can be made: {}",
+            can.join(", ")
+        );
         Err(Problem::invalid("kind", detail))
     }
 
@@ -155,32 +186,50 @@ impl Api {
         self.gate.refresh().await?;
         let repo = self.repo(path)?;
         if description.is_some() || !change.is_nothing() {
-            let settings = change.apply(self, grant, path, &repo.kind, settings_of(&repo))?.write();
+            let settings = change
+                .apply(self, grant, path, &repo.kind, settings_of(&repo))?
+                .write();
             let description = description.as_deref().unwrap_or(&repo.description);
-            self.metadata.change_repo(repo.id, description, &settings).await.map_err(refused)?;
+            self.metadata
+                .change_repo(repo.id, description, &settings)
+                .await
+                .map_err(refused)?;
             self.gate.refresh().await?;
             tracing::info!(by = %grant.principal().label, repository = %path, "repository changed");
         }
         ok(&Shown::of(&*self.repo(path)?, grant))
     }
 
-    pub(crate) async fn delete_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {
+    pub(crate) async fn delete_repository(
+        &self,
+        grant: &Grant,
+        path: &RepoPath,
+    ) -> Result<Reply, Problem> {
         grant.demand(&path.subject(Verb::Administer))?;
         self.gate.refresh().await?;
-        self.metadata.drop_repo(self.repo(path)?.id).await.map_err(refused)?;
+        self.metadata
+            .drop_repo(self.repo(path)?.id)
+            .await
+            .map_err(refused)?;
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, repository = %path, "repository deleted");
         Ok(gone())
     }
 
     pub(crate) fn repo(&self, path: &RepoPath) -> Result<Arc<Repo>, Problem> {
-        self.gate.rights().repo(path.protocol, &path.name).cloned().ok_or_else(no_repo)
+        self.gate
+            .rights()
+            .repo(path.protocol, &path.name)
+            .cloned()
+            .ok_or_else(no_repo)
     }
 }
 
 fn description(fields: &mut Fields) -> Result<Option<String>, Problem> {
     let text = fields.text("description")?;
-    if text.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION || text.chars().any(char::is_control)) {
+    if text.as_ref().is_some_and(|text| {
+        text.chars().count() > DESCRIPTION || text.chars().any(char::is_control)
+    }) {
         let detail = format!("`description` is one line of at most {DESCRIPTION} characters");
         return Err(Problem::invalid("description", detail));
     }

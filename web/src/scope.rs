@@ -21,8 +21,14 @@ impl Scope {
             None => "*".parse().map_err(Problem::internal)?,
         };
         let role = needed(fields.text("role")?, "role")?.parse();
-        let role = role.map_err(|()| Problem::invalid("role", "role is reader, writer, maintainer or admin"))?;
-        Ok(Self { repository, package, role })
+        let role = role.map_err(|()| {
+            Problem::invalid("role", "role is reader, writer, maintainer or admin")
+        })?;
+        Ok(Self {
+            repository,
+            package,
+            role,
+        })
     }
 }
 
@@ -30,20 +36,30 @@ impl Scope {
 fn check(repository: &Pattern) -> Result<(), Problem> {
     let text = repository.as_str();
     let wrong = |why: &str| {
-        let detail = format!("`repository` is protocol/name, with * for any run of characters, e.g. oci/team-*: {why}");
+        let detail = format!(
+            "`repository` is protocol/name, with * for any run of characters, e.g. oci/team-*: {why}"
+        );
         Problem::invalid("repository", detail)
     };
     let starred = |text: &str| text.contains('*');
     let Some((protocol, name)) = text.split_once('/') else {
-        return if starred(text) { Ok(()) } else { Err(wrong("there is no slash")) };
+        return if starred(text) {
+            Ok(())
+        } else {
+            Err(wrong("there is no slash"))
+        };
     };
     if !starred(protocol) {
-        protocol.parse::<ProtocolName>().map_err(|error| wrong(error.0))?;
+        protocol
+            .parse::<ProtocolName>()
+            .map_err(|error| wrong(error.0))?;
     }
     if starred(name) {
         return Ok(());
     }
-    name.parse::<RepoName>().map(drop).map_err(|error| wrong(error.0))
+    name.parse::<RepoName>()
+        .map(drop)
+        .map_err(|error| wrong(error.0))
 }
 
 #[cfg(test)]
@@ -59,12 +75,35 @@ mod tests {
 
     #[test]
     fn patterns_that_can_match() {
-        for good in ["oci/team", "oci/team-*", "oci/*", "*", "*/team", "o*", "*i/t*m", "npm/docker.io"] {
+        for good in [
+            "oci/team",
+            "oci/team-*",
+            "oci/*",
+            "*",
+            "*/team",
+            "o*",
+            "*i/t*m",
+            "npm/docker.io",
+        ] {
             let scope = take(&format!(r#"{{"repository":"{good}","role":"reader"}}"#)).expect(good);
-            assert_eq!((scope.repository.as_str(), scope.package.as_str()), (good, "*"));
+            assert_eq!(
+                (scope.repository.as_str(), scope.package.as_str()),
+                (good, "*")
+            );
         }
-        for bad in ["team", "", "oci/", "oci/Team", "ocy/team", "oci/a/b", "ocy/*", "*/Team", "*********"] {
-            let problem = take(&format!(r#"{{"repository":"{bad}","role":"reader"}}"#)).expect_err(bad);
+        for bad in [
+            "team",
+            "",
+            "oci/",
+            "oci/Team",
+            "ocy/team",
+            "oci/a/b",
+            "ocy/*",
+            "*/Team",
+            "*********",
+        ] {
+            let problem =
+                take(&format!(r#"{{"repository":"{bad}","role":"reader"}}"#)).expect_err(bad);
             assert_eq!(problem.about, "repository", "{bad}");
         }
     }
@@ -75,8 +114,14 @@ mod tests {
             (r#"{"role":"reader"}"#, "repository"),
             (r#"{"repository":"*"}"#, "role"),
             (r#"{"repository":"*","role":"superuser"}"#, "role"),
-            (r#"{"repository":"*","role":"reader","package":""}"#, "package"),
-            (r#"{"repository":"*","role":"reader","packages":"*"}"#, "body"),
+            (
+                r#"{"repository":"*","role":"reader","package":""}"#,
+                "package",
+            ),
+            (
+                r#"{"repository":"*","role":"reader","packages":"*"}"#,
+                "body",
+            ),
         ] {
             assert_eq!(take(body).expect_err(body).about, about, "{body}");
         }

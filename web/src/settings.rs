@@ -11,7 +11,11 @@ impl Api {
         ok(self.gate.rights().settings())
     }
 
-    pub(crate) async fn change_settings(&self, grant: &Grant, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn change_settings(
+        &self,
+        grant: &Grant,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
         let offline = fields.flag("offline")?;
         let oci: Option<Fields> = fields.take("oci", "an object")?;
@@ -24,7 +28,11 @@ impl Api {
             let name = oci.text("default_mirror")?;
             oci.finish()?;
             if let Some(name) = name {
-                settings.oci.default_mirror = if name.is_empty() { None } else { Some(self.mirror_of_images(&name)?) };
+                settings.oci.default_mirror = if name.is_empty() {
+                    None
+                } else {
+                    Some(self.mirror_of_images(&name)?)
+                };
             }
         }
         let text = serde_json::to_string(&settings).map_err(Problem::internal)?;
@@ -35,8 +43,17 @@ impl Api {
     }
 
     fn mirror_of_images(&self, name: &str) -> Result<RepoName, Problem> {
-        let wrong = || Problem::invalid("default_mirror", "`default_mirror` is the name of a repository of images");
+        let wrong = || {
+            Problem::invalid(
+                "default_mirror",
+                "`default_mirror` is the name of a repository of images",
+            )
+        };
         let name: RepoName = name.parse().map_err(|_| wrong())?;
-        self.gate.rights().repo(ProtocolName::OCI, &name).map(|_| name.clone()).ok_or_else(wrong)
+        self.gate
+            .rights()
+            .repo(ProtocolName::OCI, &name)
+            .map(|_| name.clone())
+            .ok_or_else(wrong)
     }
 }

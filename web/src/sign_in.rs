@@ -51,20 +51,35 @@ impl SignIn {
 
     async fn send(&self, site: &Site, body: &mut Incoming) -> Result<Reply, Problem> {
         let body = body.collect(FORM_BYTES).await?;
-        let text = std::str::from_utf8(&body).map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
+        let text = std::str::from_utf8(&body)
+            .map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
         let mut fields = Query::read(text)?;
-        let (ask, name, password) = (fields.need("ask")?, fields.need("username")?, fields.need("password")?);
-        match self.gate.sign_in(&ask, &name, &password, site.address).await {
+        let (ask, name, password) = (
+            fields.need("ask")?,
+            fields.need("username")?,
+            fields.need("password")?,
+        );
+        match self
+            .gate
+            .sign_in(&ask, &name, &password, site.address)
+            .await
+        {
             Ok((asker, principal)) => {
                 tracing::info!(by = %principal.label, client = asker.place, from = %asker.address, "signed in a client");
                 let name = escape(principal.name().unwrap_or_default());
-                let text =
-                    format!("<p>You are signed in as <b>{name}</b>. Go back to the client; close this page.</p>");
+                let text = format!(
+                    "<p>You are signed in as <b>{name}</b>. Go back to the client; close this page.</p>"
+                );
                 Ok(page(StatusCode::OK, "Signed in", &text))
             }
             // Once more; a challenge would make the browser ask by itself.
             Err(problem) if problem.kind == Kind::Unauthenticated => {
-                let form = form(&self.gate.asker(&ask)?, &ask, &name, "Wrong user name or password.");
+                let form = form(
+                    &self.gate.asker(&ask)?,
+                    &ask,
+                    &name,
+                    "Wrong user name or password.",
+                );
                 Ok(page(StatusCode::FORBIDDEN, "Sign in", &form))
             }
             Err(problem) => Err(problem),
@@ -79,7 +94,11 @@ impl Door for SignIn {
         match request.method {
             Method::GET | Method::HEAD => Ok(Act::Show),
             Method::POST => Ok(Act::Send),
-            _ => Err(Problem::new(Kind::Method, "method", "this method is not for this path")),
+            _ => Err(Problem::new(
+                Kind::Method,
+                "method",
+                "this method is not for this path",
+            )),
         }
     }
 
@@ -92,8 +111,17 @@ impl Door for SignIn {
         true
     }
 
-    async fn answer(&self, _: Grant, act: Act, request: &Parts, body: &mut Incoming) -> Result<Answer, Problem> {
-        let site = request.extensions.get::<Site>().ok_or_else(|| Problem::internal("a request without a site"))?;
+    async fn answer(
+        &self,
+        _: Grant,
+        act: Act,
+        request: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Answer, Problem> {
+        let site = request
+            .extensions
+            .get::<Site>()
+            .ok_or_else(|| Problem::internal("a request without a site"))?;
         let reply = match act {
             Act::Show => self.show(request)?,
             Act::Send => self.send(site, body).await?,
@@ -108,8 +136,16 @@ impl Door for SignIn {
 }
 
 fn form(asker: &Asker, ask: &str, name: &str, wrong: &str) -> String {
-    let wrong = if wrong.is_empty() { String::new() } else { format!("<p class=\"wrong\">{}</p>", escape(wrong)) };
-    let agent = if asker.agent.is_empty() { "a client without a name" } else { &asker.agent };
+    let wrong = if wrong.is_empty() {
+        String::new()
+    } else {
+        format!("<p class=\"wrong\">{}</p>", escape(wrong))
+    };
+    let agent = if asker.agent.is_empty() {
+        "a client without a name"
+    } else {
+        &asker.agent
+    };
     format!(
         "<p>A client asks for a token that may do what you may. Go on only if you have just started it yourself.</p>\
          <dl><dt>From</dt><dd>{address}</dd><dt>It says it is</dt><dd>{agent}</dd><dt>For</dt><dd>{place}</dd>\
@@ -153,7 +189,11 @@ mod tests {
     fn nothing_of_others_is_more_than_text() {
         let page = page(StatusCode::OK, "T", &escape("<b>\"'&"));
         assert!(String::from_utf8_lossy(&page.body).contains("&lt;b&gt;&quot;&#x27;&amp;"));
-        let policy = page.headers[CONTENT_SECURITY_POLICY].to_str().expect("text");
-        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+        let policy = page.headers[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .expect("text");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'")
+        );
     }
 }

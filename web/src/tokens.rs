@@ -32,7 +32,12 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(token: &'a Token) -> Result<Self, Problem> {
-        let grants = token.grants.as_deref().map(serde_json::from_str).transpose().map_err(Problem::internal)?;
+        let grants = token
+            .grants
+            .as_deref()
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(Problem::internal)?;
         Ok(Self {
             id: token.id.to_string(),
             name: &token.name,
@@ -53,7 +58,10 @@ impl Api {
         page: &Page,
     ) -> Result<Reply, Problem> {
         let owner = self.owner(grant, owner)?;
-        let tokens = self.metadata.tokens_of(owner, page.after_id()?, page.limit as u64 + 1).await?;
+        let tokens = self
+            .metadata
+            .tokens_of(owner, page.after_id()?, page.limit as u64 + 1)
+            .await?;
         let shown = tokens.iter().map(Shown::of).collect::<Result<_, _>>()?;
         ok(&List::of(shown, page.limit, |token| token.id.clone()))
     }
@@ -68,7 +76,10 @@ impl Api {
         let wanted = wanted(body)?;
         let (token, secret) = self.gate.make_token(owner, wanted).await?;
         tracing::info!(by = %grant.principal().label, owner, token = token.id, "token created");
-        let shown = Shown { secret: Some(secret.expose()), ..Shown::of(&token)? };
+        let shown = Shown {
+            secret: Some(secret.expose()),
+            ..Shown::of(&token)?
+        };
         created(format_args!("/tokens/{}", token.id), &shown)
     }
 
@@ -92,19 +103,31 @@ fn wanted(body: &[u8]) -> Result<NewToken, Problem> {
     let mut fields = Fields::read(body)?;
     let name = needed(fields.text("name")?, "name")?;
     let expires_at: Option<Timestamp> = fields.parsed("expires_at")?;
-    let grants: Option<Vec<Fields>> =
-        fields.take("grants", r#"a list of {"repository":…,"package":…,"role":…}, each field once"#)?;
+    let grants: Option<Vec<Fields>> = fields.take(
+        "grants",
+        r#"a list of {"repository":…,"package":…,"role":…}, each field once"#,
+    )?;
     fields.finish()?;
-    Ok(NewToken { name, expires_at, limits: grants.map(limits).transpose()? })
+    Ok(NewToken {
+        name,
+        expires_at,
+        limits: grants.map(limits).transpose()?,
+    })
 }
 
 fn limits(grants: Vec<Fields>) -> Result<Vec<Limit>, Problem> {
     if grants.is_empty() || grants.len() > GRANTS {
-        let detail = format!("`grants` holds 1 to {GRANTS}; without it the token may all that its owner may");
+        let detail = format!(
+            "`grants` holds 1 to {GRANTS}; without it the token may all that its owner may"
+        );
         return Err(Problem::invalid("grants", detail));
     }
     let limit = |mut fields: Fields| {
-        let Scope { repository, package, role } = Scope::take(&mut fields)?;
+        let Scope {
+            repository,
+            package,
+            role,
+        } = Scope::take(&mut fields)?;
         fields.finish()?;
         Ok(Limit::of_role(repository, package, role))
     };
@@ -119,7 +142,9 @@ mod tests {
     #[test]
     fn what_a_token_may_be() {
         let now = "2030-01-01T00:00:00Z".parse().expect("time");
-        let read = |body: &str| wanted(body.as_bytes()).and_then(|wanted| wanted.check(now).map(|()| wanted));
+        let read = |body: &str| {
+            wanted(body.as_bytes()).and_then(|wanted| wanted.check(now).map(|()| wanted))
+        };
         let wanted = read(
             r#"{"name":"ci","expires_at":"2030-01-31T00:00:00Z","grants":[{"repository":"oci/a","role":"writer"}]}"#,
         );
@@ -131,14 +156,27 @@ mod tests {
         for (body, about) in [
             ("{}", "name"),
             (r#"{"name":""}"#, "name"),
-            (r#"{"name":"a","expires_at":"2029-12-31T00:00:00Z"}"#, "expires_at"),
+            (
+                r#"{"name":"a","expires_at":"2029-12-31T00:00:00Z"}"#,
+                "expires_at",
+            ),
             (r#"{"name":"a","expires_at":"30d"}"#, "expires_at"),
             (r#"{"name":"a","grants":[]}"#, "grants"),
             (r#"{"name":"a","grants":{}}"#, "grants"),
-            (r#"{"name":"a","grants":[{"repository":"oci/a","role":"writer","x":1}]}"#, "body"),
-            (r#"{"name":"a","grants":[{"repository":"team","role":"writer"}]}"#, "repository"),
+            (
+                r#"{"name":"a","grants":[{"repository":"oci/a","role":"writer","x":1}]}"#,
+                "body",
+            ),
+            (
+                r#"{"name":"a","grants":[{"repository":"team","role":"writer"}]}"#,
+                "repository",
+            ),
         ] {
-            assert_eq!(read(body).err().map(|problem| problem.about), Some(about), "{body}");
+            assert_eq!(
+                read(body).err().map(|problem| problem.about),
+                Some(about),
+                "{body}"
+            );
         }
     }
 }

@@ -34,15 +34,28 @@ impl Change {
         Ok(Self {
             offline: fields.flag("offline")?,
             fresh_seconds: fields.take("fresh_seconds", "a whole number of seconds")?,
-            upstream: fields.take("upstream", "an object with `url` and what else an upstream needs")?,
+            upstream: fields.take(
+                "upstream",
+                "an object with `url` and what else an upstream needs",
+            )?,
             members: fields.take("members", "a list of names of repositories")?,
-            blocked: fields.take("blocked", "a list of objects with a pattern `package` and perhaps a `reason`")?,
+            blocked: fields.take(
+                "blocked",
+                "a list of objects with a pattern `package` and perhaps a `reason`",
+            )?,
             signing_key: fields.text("signing_key")?,
         })
     }
 
     pub(crate) fn is_nothing(&self) -> bool {
-        let Self { offline, fresh_seconds, upstream, members, blocked, signing_key } = self;
+        let Self {
+            offline,
+            fresh_seconds,
+            upstream,
+            members,
+            blocked,
+            signing_key,
+        } = self;
         let own = offline.is_none() && fresh_seconds.is_none() && upstream.is_none();
         own && members.is_none() && blocked.is_none() && signing_key.is_none()
     }
@@ -57,7 +70,8 @@ impl Change {
         before: RepoSettings,
     ) -> Result<RepoSettings, Problem> {
         let only = |wanted: &str, field: &'static str| {
-            let detail = format!("`{field}` is for repositories of kind {wanted}; this one is {kind}");
+            let detail =
+                format!("`{field}` is for repositories of kind {wanted}; this one is {kind}");
             if wanted.split(" or ").any(|wanted| kind == wanted) {
                 Ok(())
             } else {
@@ -92,19 +106,30 @@ impl Change {
             settings.signing_key = signing_key(api, path, kind, &key)?;
         }
         if kind == "group" && settings.members.is_empty() {
-            return Err(Problem::invalid("members", "a group needs `members`: names of repositories of its protocol"));
+            return Err(Problem::invalid(
+                "members",
+                "a group needs `members`: names of repositories of its protocol",
+            ));
         }
         Ok(settings)
     }
 }
 
 /// What signs a repository's metadata; none if the text is empty.
-fn signing_key(api: &Api, path: &RepoPath, kind: &str, text: &str) -> Result<Option<SigningSettings>, Problem> {
-    let protocol = larder_mirrors::all().into_iter().find(|protocol| protocol.name() == path.protocol);
-    let signs = protocol.and_then(larder_mirrors::Protocol::hosted).and_then(larder_mirrors::Hosted::whole);
+fn signing_key(
+    api: &Api,
+    path: &RepoPath,
+    kind: &str,
+    text: &str,
+) -> Result<Option<SigningSettings>, Problem> {
+    let protocol = larder_mirrors::all()
+        .into_iter()
+        .find(|protocol| protocol.name() == path.protocol);
+    let signs = protocol
+        .and_then(larder_mirrors::Protocol::hosted)
+        .and_then(larder_mirrors::Hosted::whole);
     if kind == "mirror" || signs.is_none() {
-        let detail =
-            "`signing_key` is for repositories whose metadata is signed here: those of rpm that are no mirrors";
+        let detail = "`signing_key` is for repositories whose metadata is signed here: those of rpm that are no mirrors";
         return Err(Problem::invalid("signing_key", detail));
     }
     if text.is_empty() {
@@ -112,21 +137,33 @@ fn signing_key(api: &Api, path: &RepoPath, kind: &str, text: &str) -> Result<Opt
     }
     let key = SigningKey::read(text, api.metadata.now())?;
     let sealed = api.gate.close_signing_key(text, &path.to_string())?;
-    Ok(Some(SigningSettings { sealed, fingerprint: key.fingerprint() }))
+    Ok(Some(SigningSettings {
+        sealed,
+        fingerprint: key.fingerprint(),
+    }))
 }
 
 /// Members are there, of the same protocol, and no groups themselves.
-fn checked_members(api: &Api, path: &RepoPath, members: Vec<RepoName>) -> Result<Vec<RepoName>, Problem> {
+fn checked_members(
+    api: &Api,
+    path: &RepoPath,
+    members: Vec<RepoName>,
+) -> Result<Vec<RepoName>, Problem> {
     let rights = api.gate.rights();
     if members.len() > MOST {
-        return Err(Problem::invalid("members", format!("a group has at most {MOST} members")));
+        return Err(Problem::invalid(
+            "members",
+            format!("a group has at most {MOST} members"),
+        ));
     }
     for (at, name) in members.iter().enumerate() {
         let repo = rights.repo(path.protocol, name);
         let fits = repo.is_some_and(|repo| &*repo.kind != "group") && !members[..at].contains(name);
         if !fits {
-            let detail =
-                format!("`members`: {name} is no hosted repository or mirror of {}, or it stands twice", path.protocol);
+            let detail = format!(
+                "`members`: {name} is no hosted repository or mirror of {}, or it stands twice",
+                path.protocol
+            );
             return Err(Problem::invalid("members", detail));
         }
     }
@@ -136,21 +173,34 @@ fn checked_members(api: &Api, path: &RepoPath, members: Vec<RepoName>) -> Result
 /// Not too many, and each for a reason that is one short line if there is one.
 fn checked_blocks(mut blocked: Vec<Blocked>) -> Result<Vec<Blocked>, Problem> {
     if blocked.len() > MOST_BLOCKED {
-        return Err(Problem::invalid("blocked", format!("a repository has at most {MOST_BLOCKED} blocked patterns")));
+        return Err(Problem::invalid(
+            "blocked",
+            format!("a repository has at most {MOST_BLOCKED} blocked patterns"),
+        ));
     }
     for Blocked { reason, .. } in &mut blocked {
         let text = reason.as_deref().unwrap_or_default();
         if text.chars().count() > REASON || text.chars().any(char::is_control) {
-            return Err(Problem::invalid("blocked", format!("a `reason` is one line of at most {REASON} characters")));
+            return Err(Problem::invalid(
+                "blocked",
+                format!("a `reason` is one line of at most {REASON} characters"),
+            ));
         }
         reason.take_if(|reason| reason.is_empty());
     }
     Ok(blocked)
 }
 
-fn upstream(api: &Api, mut fields: Fields, before: Option<UpstreamSettings>) -> Result<UpstreamSettings, Problem> {
+fn upstream(
+    api: &Api,
+    mut fields: Fields,
+    before: Option<UpstreamSettings>,
+) -> Result<UpstreamSettings, Problem> {
     let url = fields.text("url")?.map(|text| address(&text)).transpose()?;
-    let url = needed(url.or_else(|| before.as_ref().map(|before| before.url.clone())), "url")?;
+    let url = needed(
+        url.or_else(|| before.as_ref().map(|before| before.url.clone())),
+        "url",
+    )?;
     // Credentials are for the place they were given for: with another address they are gone.
     let same = before.filter(|before| before.url == url);
     let username = short("username", fields.text("username")?)?;
@@ -162,9 +212,18 @@ fn upstream(api: &Api, mut fields: Fields, before: Option<UpstreamSettings>) -> 
     };
     let username = username.or_else(|| same.as_ref().and_then(|before| before.username.clone()));
     let allow_private = fields.flag("allow_private")?;
-    let allow: Option<Vec<String>> = fields.take("allow", "a list of origins, e.g. \"https://files.example:8443\"")?;
-    let allow =
-        allow.map(|list| list.iter().take(MOST).map(|text| address(text)).collect::<Result<_, _>>()).transpose()?;
+    let allow: Option<Vec<String>> = fields.take(
+        "allow",
+        "a list of origins, e.g. \"https://files.example:8443\"",
+    )?;
+    let allow = allow
+        .map(|list| {
+            list.iter()
+                .take(MOST)
+                .map(|text| address(text))
+                .collect::<Result<_, _>>()
+        })
+        .transpose()?;
     let rate: Option<u32> = fields.take("requests_per_minute", "a whole number, 0 for no limit")?;
     fields.finish()?;
     let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
@@ -172,8 +231,12 @@ fn upstream(api: &Api, mut fields: Fields, before: Option<UpstreamSettings>) -> 
         url,
         username: username.filter(|name| !name.is_empty()),
         password: sealed,
-        allow_private: allow_private.or(same.as_ref().map(|before| before.allow_private)).unwrap_or_default(),
-        allow: allow.or(same.map(|before| before.allow)).unwrap_or_default(),
+        allow_private: allow_private
+            .or(same.as_ref().map(|before| before.allow_private))
+            .unwrap_or_default(),
+        allow: allow
+            .or(same.map(|before| before.allow))
+            .unwrap_or_default(),
         requests_per_minute: rate.map_or(before_rate, NonZeroU32::new),
     })
 }
@@ -181,7 +244,10 @@ fn upstream(api: &Api, mut fields: Fields, before: Option<UpstreamSettings>) -> 
 fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
     let wrong = |text: &String| text.len() > LONGEST || text.chars().any(char::is_control);
     match text {
-        Some(text) if wrong(&text) => Err(Problem::invalid(key, format!("`{key}` is one short line of text"))),
+        Some(text) if wrong(&text) => Err(Problem::invalid(
+            key,
+            format!("`{key}` is one short line of text"),
+        )),
         text => Ok(text),
     }
 }
@@ -189,13 +255,17 @@ fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Prob
 /// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no place.
 fn address(text: &str) -> Result<String, Problem> {
     let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
-    let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("begins with https:// or http://"))?;
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or_else(|| wrong("begins with https:// or http://"))?;
     if !matches!(scheme, "http" | "https") {
         return Err(wrong("begins with https:// or http://"));
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {
-        return Err(wrong("holds no user and password; give `username` and `password` of their own"));
+        return Err(wrong(
+            "holds no user and password; give `username` and `password` of their own",
+        ));
     }
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\<>\"`{}|^".contains(&byte);
     if authority.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
@@ -250,10 +320,24 @@ impl Shown {
         match kind {
             "mirror" => {
                 let (offline, fresh_seconds) = (Some(settings.offline), settings.fresh_seconds);
-                Self { offline, fresh_seconds, upstream, blocked, ..Self::default() }
+                Self {
+                    offline,
+                    fresh_seconds,
+                    upstream,
+                    blocked,
+                    ..Self::default()
+                }
             }
-            "group" => Self { members: Some(settings.members), blocked, signing_key, ..Self::default() },
-            _ => Self { signing_key, ..Self::default() },
+            "group" => Self {
+                members: Some(settings.members),
+                blocked,
+                signing_key,
+                ..Self::default()
+            },
+            _ => Self {
+                signing_key,
+                ..Self::default()
+            },
         }
     }
 }
@@ -264,8 +348,14 @@ mod tests {
 
     #[test]
     fn addresses() {
-        assert_eq!(address("https://a.example").expect("address"), "https://a.example/");
-        assert_eq!(address("http://127.0.0.1:81/x/").expect("address"), "http://127.0.0.1:81/x/");
+        assert_eq!(
+            address("https://a.example").expect("address"),
+            "https://a.example/"
+        );
+        assert_eq!(
+            address("http://127.0.0.1:81/x/").expect("address"),
+            "http://127.0.0.1:81/x/"
+        );
         for bad in [
             "a.example",
             "ftp://a.example/",

@@ -40,9 +40,16 @@ impl<'a> Shown<'a> {
 impl Api {
     pub(crate) fn list_users(&self, _: &Grant, page: &Page) -> Result<Reply, Problem> {
         let rights = self.gate.rights();
-        let mut users: Vec<&Arc<User>> = rights.users().filter(|user| user.name.as_str() > &*page.after).collect();
+        let mut users: Vec<&Arc<User>> = rights
+            .users()
+            .filter(|user| user.name.as_str() > &*page.after)
+            .collect();
         users.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let shown = users.into_iter().take(page.limit + 1).map(|user| Shown::of(user)).collect();
+        let shown = users
+            .into_iter()
+            .take(page.limit + 1)
+            .map(|user| Shown::of(user))
+            .collect();
         ok(&List::of(shown, page.limit, |user| user.name.to_owned()))
     }
 
@@ -55,25 +62,43 @@ impl Api {
         fields.finish()?;
         check_password(&password, &name)?;
         let hash = self.gate.hash_password(&password).await?;
-        match self.metadata.add_user(&name, "person", Some(hash), superuser, disabled).await {
+        match self
+            .metadata
+            .add_user(&name, "person", Some(hash), superuser, disabled)
+            .await
+        {
             Ok(_) => {}
             Err(Error::Exists(_)) => {
-                return Err(Problem::new(Kind::Conflict, "user", format!("there is already a user {name}")));
+                return Err(Problem::new(
+                    Kind::Conflict,
+                    "user",
+                    format!("there is already a user {name}"),
+                ));
             }
             Err(error) => return Err(error.into()),
         }
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, user = %name, superuser, "user created");
-        created(format_args!("/users/{name}"), &Shown::of(&*self.user(&name)?))
+        created(
+            format_args!("/users/{name}"),
+            &Shown::of(&*self.user(&name)?),
+        )
     }
 
     pub(crate) fn get_user(&self, _: &Grant, name: &UserName) -> Result<Reply, Problem> {
         ok(&Shown::of(&*self.user(name)?))
     }
 
-    pub(crate) async fn change_user(&self, grant: &Grant, name: &UserName, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn change_user(
+        &self,
+        grant: &Grant,
+        name: &UserName,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         let change = Change::read(body, name)?;
-        if !grant.principal().is_superuser() && (change.superuser.is_some() || change.disabled.is_some()) {
+        if !grant.principal().is_superuser()
+            && (change.superuser.is_some() || change.disabled.is_some())
+        {
             return Err(only_superusers());
         }
         self.gate.refresh().await?;
@@ -84,41 +109,70 @@ impl Api {
         let hash = match &change.password {
             Some(password) => {
                 if grant.principal().user == Some(user.id) {
-                    self.check_current(name, change.current_password.as_deref()).await?;
+                    self.check_current(name, change.current_password.as_deref())
+                        .await?;
                 }
                 Some(self.gate.hash_password(password).await?)
             }
             None => None,
         };
-        let (superuser, disabled) =
-            (change.superuser.unwrap_or(user.superuser), change.disabled.unwrap_or(user.disabled));
+        let (superuser, disabled) = (
+            change.superuser.unwrap_or(user.superuser),
+            change.disabled.unwrap_or(user.disabled),
+        );
         let password_changed = hash.is_some();
-        self.metadata.change_user(&user, hash, superuser, disabled).await.map_err(refused)?;
+        self.metadata
+            .change_user(&user, hash, superuser, disabled)
+            .await
+            .map_err(refused)?;
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, user = %name, superuser, disabled, password_changed, "user changed");
         ok(&Shown::of(&*self.user(name)?))
     }
 
-    pub(crate) async fn delete_user(&self, grant: &Grant, name: &UserName) -> Result<Reply, Problem> {
+    pub(crate) async fn delete_user(
+        &self,
+        grant: &Grant,
+        name: &UserName,
+    ) -> Result<Reply, Problem> {
         self.gate.refresh().await?;
-        self.metadata.drop_user(&*self.user(name)?).await.map_err(refused)?;
+        self.metadata
+            .drop_user(&*self.user(name)?)
+            .await
+            .map_err(refused)?;
         self.gate.refresh().await?;
         tracing::info!(by = %grant.principal().label, user = %name, "user deleted");
         Ok(gone())
     }
 
     pub(crate) fn user(&self, name: &UserName) -> Result<Arc<User>, Problem> {
-        self.gate.rights().user(name.as_str()).cloned().ok_or_else(no_user)
+        self.gate
+            .rights()
+            .user(name.as_str())
+            .cloned()
+            .ok_or_else(no_user)
     }
 
     /// Whoever found an open session must not be able to keep the account.
     async fn check_current(&self, name: &UserName, password: Option<&str>) -> Result<(), Problem> {
-        let lacks = || Problem::invalid("current_password", "to change your own password send `current_password` too");
-        let holds = self.gate.verify_password(name.as_str(), password.ok_or_else(lacks)?).await?;
+        let lacks = || {
+            Problem::invalid(
+                "current_password",
+                "to change your own password send `current_password` too",
+            )
+        };
+        let holds = self
+            .gate
+            .verify_password(name.as_str(), password.ok_or_else(lacks)?)
+            .await?;
         if holds {
             return Ok(());
         }
-        Err(Problem::new(Kind::Denied, "current_password", "`current_password` is not your password"))
+        Err(Problem::new(
+            Kind::Denied,
+            "current_password",
+            "`current_password` is not your password",
+        ))
     }
 }
 
@@ -172,9 +226,11 @@ fn refused(error: Error) -> Problem {
             let detail = "this is the last superuser who is not disabled; make another one first";
             Problem::new(Kind::Conflict, "last_superuser", detail)
         }
-        Error::Unmet("user") => {
-            Problem::new(Kind::Conflict, "user", "the user was changed by someone else meanwhile; look at it again")
-        }
+        Error::Unmet("user") => Problem::new(
+            Kind::Conflict,
+            "user",
+            "the user was changed by someone else meanwhile; look at it again",
+        ),
         error => error.into(),
     }
 }
@@ -188,8 +244,15 @@ mod tests {
         let name = "alice-in-chains".parse().expect("name");
         let check = |password: &str| check_password(password, &name).is_ok();
         assert!(check("12345678") && check("päßwörtchen") && check(&"x".repeat(256)));
-        for bad in ["", "1234567", "ööööööö", &"x".repeat(257), "Alice-In-Chains", "a\nbcdefgh", "lrd_12345678"]
-        {
+        for bad in [
+            "",
+            "1234567",
+            "ööööööö",
+            &"x".repeat(257),
+            "Alice-In-Chains",
+            "a\nbcdefgh",
+            "lrd_12345678",
+        ] {
             assert!(!check(bad), "{bad}");
         }
     }

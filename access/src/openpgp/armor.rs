@@ -36,7 +36,11 @@ fn crc24(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x00b7_04ce, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte) << 16, |sum, _| {
             let shifted = sum << 1;
-            if shifted & 0x0100_0000 == 0 { shifted } else { shifted ^ 0x0186_4cfb }
+            if shifted & 0x0100_0000 == 0 {
+                shifted
+            } else {
+                shifted ^ 0x0186_4cfb
+            }
         })
     })
 }
@@ -47,7 +51,11 @@ mod tests {
 
     #[test]
     fn blocks_are_read_back() {
-        assert_eq!(crc24(b"123456789"), 0x0021_cf02, "the check value of the polynomial");
+        assert_eq!(
+            crc24(b"123456789"),
+            0x0021_cf02,
+            "the check value of the polynomial"
+        );
         for length in [0, 1, 47, 48, 49, 200] {
             let bytes = vec![7; length];
             let text = write(&bytes, "PGP SIGNATURE");
@@ -55,8 +63,7 @@ mod tests {
             assert_eq!(read(&text, "PGP SIGNATURE").expect("block"), bytes);
             assert_eq!(read(&text, "PGP MESSAGE"), None);
         }
-        let told =
-            "hello\r\n-----BEGIN X-----\r\nVersion: 1\r\nComment: a\r\n\r\nAAAA\r\nAAAA\r\n-----END X-----\r\nbye";
+        let told = "hello\r\n-----BEGIN X-----\r\nVersion: 1\r\nComment: a\r\n\r\nAAAA\r\nAAAA\r\n-----END X-----\r\nbye";
         assert_eq!(read(told, "X").expect("block"), [0; 6]);
     }
 }

@@ -54,7 +54,9 @@ fn bad(why: &str) -> Problem {
 }
 
 fn fingerprint(public: &[u8]) -> [u8; 20] {
-    let length = u16::try_from(public.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let length = u16::try_from(public.len())
+        .unwrap_or(u16::MAX)
+        .to_be_bytes();
     let whole = [&[0x99][..], &length, public].concat();
     let mut bytes = [0; 20];
     bytes.copy_from_slice(digest(&SHA1_FOR_LEGACY_USE_ONLY, &whole).as_ref());
@@ -68,21 +70,35 @@ impl SigningKey {
             return Err(bad("it is too long"));
         }
         if text.contains("BEGIN PGP PUBLIC KEY BLOCK") {
-            return Err(bad("it is a public key; export the secret one: gpg --armor --export-secret-keys NAME"));
+            return Err(bad(
+                "it is a public key; export the secret one: gpg --armor --export-secret-keys NAME",
+            ));
         }
-        let bytes = armor::read(text, "PGP PRIVATE KEY BLOCK")
-            .ok_or_else(|| bad("it is no armored secret key: gpg --armor --export-secret-keys NAME"))?;
+        let bytes = armor::read(text, "PGP PRIVATE KEY BLOCK").ok_or_else(|| {
+            bad("it is no armored secret key: gpg --armor --export-secret-keys NAME")
+        })?;
         let all = packets(&bytes).ok_or_else(|| bad("it is cut short, or no OpenPGP key"))?;
         let candidates = candidates(&all)?;
         let mut problem = bad("neither it nor a subkey of it is for signing");
         // A subkey for signing is there to spare the primary key.
-        for candidate in candidates.iter().rev().filter(|candidate| candidate.may_sign()) {
+        for candidate in candidates
+            .iter()
+            .rev()
+            .filter(|candidate| candidate.may_sign())
+        {
             match candidate.open(now) {
                 Ok((pair, own)) => {
                     let primary = candidates.first().and_then(|first| split(first.body));
-                    let (_, primary, _) = primary.ok_or_else(|| bad("its primary key is not of version 4"))?;
-                    let public = public_key(&all).ok_or_else(|| bad("it has parts that are not known here"))?;
-                    return Ok(Self { pair, fingerprint: fingerprint(own), primary: fingerprint(primary), public });
+                    let (_, primary, _) =
+                        primary.ok_or_else(|| bad("its primary key is not of version 4"))?;
+                    let public = public_key(&all)
+                        .ok_or_else(|| bad("it has parts that are not known here"))?;
+                    return Ok(Self {
+                        pair,
+                        fingerprint: fingerprint(own),
+                        primary: fingerprint(primary),
+                        public,
+                    });
                 }
                 Err(unfit) => problem = unfit,
             }
@@ -102,18 +118,34 @@ impl SigningKey {
 
     /// A detached signature over a binary document, armored.
     pub fn sign(&self, document: &[u8], now: Timestamp) -> Result<String, Problem> {
-        let seconds = u32::try_from(now.seconds()).unwrap_or_default().to_be_bytes();
+        let seconds = u32::try_from(now.seconds())
+            .unwrap_or_default()
+            .to_be_bytes();
         let issuer = [&[4][..], &self.fingerprint].concat();
-        let hashed =
-            [subpacket(subpacket_kind::ISSUER_FINGERPRINT, &issuer), subpacket(subpacket_kind::MADE, &seconds)]
-                .concat();
+        let hashed = [
+            subpacket(subpacket_kind::ISSUER_FINGERPRINT, &issuer),
+            subpacket(subpacket_kind::MADE, &seconds),
+        ]
+        .concat();
         let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
-        let head = [&[4, 0, self.pair.algorithm(), HASH][..], &length(&hashed), &hashed].concat();
+        let head = [
+            &[4, 0, self.pair.algorithm(), HASH][..],
+            &length(&hashed),
+            &hashed,
+        ]
+        .concat();
         let trailer = u32::try_from(head.len()).unwrap_or(u32::MAX).to_be_bytes();
         let message = [document, &head, &[4, 0xff], &trailer].concat();
         let unhashed = subpacket(subpacket_kind::ISSUER, &self.fingerprint[12..]);
         let hash = digest(&SHA256, &message);
-        let body = [&head[..], &length(&unhashed), &unhashed, &hash.as_ref()[..2], &self.pair.sign(&message)?].concat();
+        let body = [
+            &head[..],
+            &length(&unhashed),
+            &unhashed,
+            &hash.as_ref()[..2],
+            &self.pair.sign(&message)?,
+        ]
+        .concat();
         Ok(armor::write(&packet(SIGNATURE, &body), "PGP SIGNATURE"))
     }
 }
@@ -124,12 +156,19 @@ fn candidates<'a>(all: &[Packet<'a>]) -> Result<Vec<Candidate<'a>>, Problem> {
     let mut primary = None;
     for (tag, body) in all {
         match *tag {
-            SECRET_KEY if !keys.is_empty() => return Err(bad("there is more than one key; export one alone")),
+            SECRET_KEY if !keys.is_empty() => {
+                return Err(bad("there is more than one key; export one alone"));
+            }
             SECRET_KEY | SECRET_SUBKEY => {
                 if *tag == SECRET_KEY {
                     primary = split(body).map(|(_, public, _)| fingerprint(public));
                 }
-                keys.push(Candidate { body, primary: *tag == SECRET_KEY, told: None, revoked: false });
+                keys.push(Candidate {
+                    body,
+                    primary: *tag == SECRET_KEY,
+                    told: None,
+                    revoked: false,
+                });
             }
             SIGNATURE => {
                 if let (Some(key), Some(primary)) = (keys.last_mut(), primary) {
@@ -139,15 +178,26 @@ fn candidates<'a>(all: &[Packet<'a>]) -> Result<Vec<Candidate<'a>>, Problem> {
             _ => {}
         }
     }
-    if keys.first().is_some_and(|key| key.primary) { Ok(keys) } else { Err(bad("it does not begin with a secret key")) }
+    if keys.first().is_some_and(|key| key.primary) {
+        Ok(keys)
+    } else {
+        Err(bad("it does not begin with a secret key"))
+    }
 }
 
 impl<'a> Candidate<'a> {
     /// Takes note of a signature that follows the key, if its owner made it.
     fn hear(&mut self, body: &[u8], owner: &[u8; 20]) -> Option<()> {
         let (kind, all) = statement(body)?;
-        let of = |wanted: u8| all.iter().find(|(kind, _)| *kind == wanted).map(|(_, body)| *body);
-        let by_owner = match (of(subpacket_kind::ISSUER_FINGERPRINT), of(subpacket_kind::ISSUER)) {
+        let of = |wanted: u8| {
+            all.iter()
+                .find(|(kind, _)| *kind == wanted)
+                .map(|(_, body)| *body)
+        };
+        let by_owner = match (
+            of(subpacket_kind::ISSUER_FINGERPRINT),
+            of(subpacket_kind::ISSUER),
+        ) {
             (Some(issuer), _) => issuer.get(1..)? == owner,
             (None, Some(issuer)) => *issuer == owner[12..],
             (None, None) => false,
@@ -155,11 +205,16 @@ impl<'a> Candidate<'a> {
         if !by_owner {
             return None;
         }
-        let number = |kind: u8| of(kind).and_then(|body| Bytes(body).number(4)).unwrap_or_default();
+        let number = |kind: u8| {
+            of(kind)
+                .and_then(|body| Bytes(body).number(4))
+                .unwrap_or_default()
+        };
         match (kind, self.primary) {
             (0x10..=0x13 | 0x1f, true) | (0x18, false) => {
                 let made = number(subpacket_kind::MADE);
-                let flags = of(subpacket_kind::KEY_FLAGS).map(|flags| flags.first().copied().unwrap_or_default());
+                let flags = of(subpacket_kind::KEY_FLAGS)
+                    .map(|flags| flags.first().copied().unwrap_or_default());
                 if self.told.is_none_or(|(before, ..)| before <= made) {
                     self.told = Some((made, flags, number(subpacket_kind::KEY_LIFE)));
                 }
@@ -178,8 +233,8 @@ impl<'a> Candidate<'a> {
     }
 
     fn open(&self, now: Timestamp) -> Result<(Pair, &'a [u8]), Problem> {
-        let (algorithm, public, secret) =
-            split(self.body).ok_or_else(|| bad("it is of a kind that is not known here; RSA and Ed25519 are"))?;
+        let (algorithm, public, secret) = split(self.body)
+            .ok_or_else(|| bad("it is of a kind that is not known here; RSA and Ed25519 are"))?;
         let pair = Pair::read(algorithm, public, secret).map_err(|unfit| match unfit {
             Unfit::Locked => {
                 bad("it is protected by a passphrase, or its secret part is elsewhere; take the passphrase \
@@ -188,7 +243,9 @@ impl<'a> Candidate<'a> {
             Unfit::Algorithm => bad("it is neither RSA of 2048 bits or more nor Ed25519"),
             Unfit::Broken => bad("it does not agree with itself"),
         })?;
-        let made = Bytes(public.get(1..).unwrap_or_default()).number(4).unwrap_or_default();
+        let made = Bytes(public.get(1..).unwrap_or_default())
+            .number(4)
+            .unwrap_or_default();
         let life = self.told.map_or(0, |(.., life)| life);
         if life != 0 && i64::try_from(made + life).unwrap_or(i64::MAX) <= now.seconds() {
             return Err(bad("it has expired"));

@@ -17,7 +17,11 @@ impl<'a> Bytes<'a> {
 
     /// A whole number of `width` bytes, at most four.
     pub(super) fn number(&mut self, width: usize) -> Option<usize> {
-        Some(self.take(width)?.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+        Some(
+            self.take(width)?
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+        )
     }
 
     /// A number of any length, without zeros before it.
@@ -33,8 +37,15 @@ impl<'a> Bytes<'a> {
 pub(super) fn mpi(bytes: &[u8]) -> Vec<u8> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let bytes = bytes.get(zeros..).unwrap_or_default();
-    let bits = bytes.len() * 8 - bytes.first().map_or(0, |first| first.leading_zeros() as usize);
-    [&u16::try_from(bits).unwrap_or(u16::MAX).to_be_bytes()[..], bytes].concat()
+    let bits = bytes.len() * 8
+        - bytes
+            .first()
+            .map_or(0, |first| first.leading_zeros() as usize);
+    [
+        &u16::try_from(bits).unwrap_or(u16::MAX).to_be_bytes()[..],
+        bytes,
+    ]
+    .concat()
 }
 
 /// A packet's tag and its body.
@@ -55,7 +66,10 @@ pub(super) fn packets(bytes: &[u8]) -> Option<Vec<Packet<'_>>> {
                 };
                 (first & 0x3f, length)
             }
-            0x80.. => ((first & 0x3f) >> 2, rest.number(*[1, 2, 4].get(usize::from(first & 3))?)?),
+            0x80.. => (
+                (first & 0x3f) >> 2,
+                rest.number(*[1, 2, 4].get(usize::from(first & 3))?)?,
+            ),
             _ => return None,
         };
         all.push((tag, rest.take(length)?));
@@ -107,15 +121,24 @@ mod tests {
     fn packets_of_both_formats() {
         for length in [0, 1, 191, 192, 8383, 8384, 70_000] {
             let body = vec![1; length];
-            assert_eq!(packets(&packet(2, &body)).expect("packets"), [(2, &body[..])]);
-            assert_eq!(packets(&old_packet(6, &body)).expect("packets"), [(6, &body[..])]);
+            assert_eq!(
+                packets(&packet(2, &body)).expect("packets"),
+                [(2, &body[..])]
+            );
+            assert_eq!(
+                packets(&old_packet(6, &body)).expect("packets"),
+                [(6, &body[..])]
+            );
         }
         assert_eq!(packets(&[0xc2, 191 + 1, 0, 1]), None, "cut short");
         assert_eq!(packets(&[0xc2, 224]), None, "in parts");
         assert_eq!(packets(&[0x8b]), None, "without an end");
         assert_eq!(packets(b"hello"), None);
         let both = [subpacket(2, &[1, 2, 3, 4]), subpacket(27, &[2])].concat();
-        assert_eq!(subpackets(&both).expect("subpackets"), [(2, &[1, 2, 3, 4][..]), (27, &[2][..])]);
+        assert_eq!(
+            subpackets(&both).expect("subpackets"),
+            [(2, &[1, 2, 3, 4][..]), (27, &[2][..])]
+        );
         assert_eq!(subpackets(&[5, 2]), None);
     }
 

@@ -65,13 +65,17 @@ impl Pair {
             return Err(Unfit::Locked);
         }
         let (numbers, sum) = secret.split_last_chunk::<2>().ok_or(Unfit::Broken)?;
-        let total = numbers.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        let total = numbers
+            .iter()
+            .fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
         if total.to_be_bytes() != *sum {
             return Err(Unfit::Broken);
         }
         let public = Bytes(public.get(6..).ok_or(Unfit::Broken)?);
         match algorithm {
-            RSA | RSA_SIGN_ONLY => rsa(public, Bytes(numbers)).map(|pair| Self::Rsa(Box::new(pair))),
+            RSA | RSA_SIGN_ONLY => {
+                rsa(public, Bytes(numbers)).map(|pair| Self::Rsa(Box::new(pair)))
+            }
             EDDSA => ed25519(public, Bytes(numbers)).map(|pair| Self::Ed25519(Box::new(pair))),
             _ => Err(Unfit::Algorithm),
         }
@@ -90,12 +94,19 @@ impl Pair {
         match self {
             Self::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                let signed = pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+                let signed = pair.sign(
+                    &RSA_PKCS1_SHA256,
+                    &SystemRandom::new(),
+                    message,
+                    &mut signature,
+                );
                 signed.map_err(Problem::internal)?;
                 Ok(mpi(&signature))
             }
             Self::Ed25519(pair) => {
-                let signature = pair.try_sign(digest(&SHA256, message).as_ref()).map_err(Problem::internal)?;
+                let signature = pair
+                    .try_sign(digest(&SHA256, message).as_ref())
+                    .map_err(Problem::internal)?;
                 let (r, s) = signature.as_ref().split_at(32);
                 Ok([mpi(r), mpi(s)].concat())
             }
@@ -104,15 +115,22 @@ impl Pair {
 }
 
 fn rsa(mut public: Bytes<'_>, mut secret: Bytes<'_>) -> Result<RsaKeyPair, Unfit> {
-    let mut numbers =
-        || Some(([public.mpi()?, public.mpi()?], [secret.mpi()?, secret.mpi()?, secret.mpi()?, secret.mpi()?]));
+    let mut numbers = || {
+        Some((
+            [public.mpi()?, public.mpi()?],
+            [secret.mpi()?, secret.mpi()?, secret.mpi()?, secret.mpi()?],
+        ))
+    };
     let ([modulus, exponent], [d, p, q, u]) = numbers().ok_or(Unfit::Broken)?;
     if modulus.len() < 256 {
         return Err(Unfit::Algorithm);
     }
     // The number that comes last is the inverse of the first prime: elsewhere it is that of the second.
     let components = KeyPairComponents {
-        public_key: PublicKeyComponents { n: modulus.to_vec(), e: exponent.to_vec() },
+        public_key: PublicKeyComponents {
+            n: modulus.to_vec(),
+            e: exponent.to_vec(),
+        },
         d: d.to_vec(),
         p: q.to_vec(),
         q: p.to_vec(),
@@ -131,7 +149,10 @@ fn rest_of(number: &[u8], prime: &[u8]) -> Option<Vec<u8>> {
     }
     let divisor = [&[0], before, &[last - 1]].concat();
     let mut rest = vec![0_u8; divisor.len()];
-    for bit in number.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)) {
+    for bit in number
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1))
+    {
         let mut carry = bit;
         for byte in rest.iter_mut().rev() {
             (*byte, carry) = (*byte << 1 | carry, *byte >> 7);
@@ -153,8 +174,13 @@ fn ed25519(mut public: Bytes<'_>, mut secret: Bytes<'_>) -> Result<Ed25519KeyPai
     if public.take(length) != Some(&ED25519) {
         return Err(Unfit::Algorithm);
     }
-    let (point, number) = (public.mpi().ok_or(Unfit::Broken)?, secret.mpi().ok_or(Unfit::Broken)?);
-    let (Some((0x40, point)), 0..=32) = (point.split_first(), number.len()) else { return Err(Unfit::Broken) };
+    let (point, number) = (
+        public.mpi().ok_or(Unfit::Broken)?,
+        secret.mpi().ok_or(Unfit::Broken)?,
+    );
+    let (Some((0x40, point)), 0..=32) = (point.split_first(), number.len()) else {
+        return Err(Unfit::Broken);
+    };
     let mut seed = [0; 32];
     seed[32 - number.len()..].copy_from_slice(number);
     Ed25519KeyPair::from_seed_and_public_key(&seed, point).map_err(|_| Unfit::Broken)
@@ -166,11 +192,24 @@ mod tests {
 
     #[test]
     fn rests_of_divisions() {
-        for (number, prime) in [(1_000_003_u64, 65_537_u64), (65_536, 65_537), (5, 65_537), (123_456_789_012, 257)] {
+        for (number, prime) in [
+            (1_000_003_u64, 65_537_u64),
+            (65_536, 65_537),
+            (5, 65_537),
+            (123_456_789_012, 257),
+        ] {
             let expected = number % (prime - 1);
-            let prime: Vec<u8> = prime.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+            let prime: Vec<u8> = prime
+                .to_be_bytes()
+                .into_iter()
+                .skip_while(|byte| *byte == 0)
+                .collect();
             let rest = rest_of(&number.to_be_bytes(), &prime).expect("rest");
-            assert_eq!(rest.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), expected, "{number}");
+            assert_eq!(
+                rest.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+                expected,
+                "{number}"
+            );
         }
         assert_eq!(rest_of(&[1], &[1, 4]), None);
     }

@@ -39,17 +39,29 @@ fn the_public_key_has_no_secrets() {
     let kinds = |text: &str, kind: &str| {
         let bytes = armor::read(text, kind).expect("armor");
         let all = packets(&bytes).expect("packets");
-        all.into_iter().map(|(tag, body)| (tag, body.to_vec())).collect::<Vec<_>>()
+        all.into_iter()
+            .map(|(tag, body)| (tag, body.to_vec()))
+            .collect::<Vec<_>>()
     };
     for (text, fingerprint, _) in KEYS {
         let key = SigningKey::read(text, NOW).expect("key");
-        let (secret, public) = (kinds(text, "PGP PRIVATE KEY BLOCK"), kinds(key.public_key(), "PGP PUBLIC KEY BLOCK"));
+        let (secret, public) = (
+            kinds(text, "PGP PRIVATE KEY BLOCK"),
+            kinds(key.public_key(), "PGP PUBLIC KEY BLOCK"),
+        );
         assert_eq!(public[0].0, PUBLIC_KEY);
-        assert_eq!(hex::encode(&super::fingerprint(&public[0].1)).to_uppercase(), fingerprint);
+        assert_eq!(
+            hex::encode(&super::fingerprint(&public[0].1)).to_uppercase(),
+            fingerprint
+        );
         for ((tag, body), (secret_tag, secret_body)) in public.iter().zip(&secret) {
             assert!(![SECRET_KEY, SECRET_SUBKEY].contains(tag));
             let is_key = [SECRET_KEY, SECRET_SUBKEY].contains(secret_tag);
-            assert!(if is_key { secret_body.len() > body.len() + 30 } else { secret_body == body });
+            assert!(if is_key {
+                secret_body.len() > body.len() + 30
+            } else {
+                secret_body == body
+            });
         }
     }
     let told = include_str!("../../testdata/openpgp/public.asc");
@@ -70,24 +82,40 @@ fn what_is_no_fitting_key_is_refused_with_a_reason() {
             "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nhello\n-----END PGP PRIVATE KEY BLOCK-----",
             "no armored secret key",
         ),
-        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\naGVsbG8=\n-----END PGP PRIVATE KEY BLOCK-----", "cut short"),
-        (include_str!("../../testdata/openpgp/public.asc"), "public key"),
-        (include_str!("../../testdata/openpgp/two.asc"), "more than one key"),
-        (include_str!("../../testdata/openpgp/locked.asc"), "passphrase"),
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\naGVsbG8=\n-----END PGP PRIVATE KEY BLOCK-----",
+            "cut short",
+        ),
+        (
+            include_str!("../../testdata/openpgp/public.asc"),
+            "public key",
+        ),
+        (
+            include_str!("../../testdata/openpgp/two.asc"),
+            "more than one key",
+        ),
+        (
+            include_str!("../../testdata/openpgp/locked.asc"),
+            "passphrase",
+        ),
         (ends, "expired"),
         (&"x".repeat(MOST_BYTES + 1), "too long"),
     ] {
         let problem = SigningKey::read(text, NOW).expect_err(why);
         assert!(problem.detail.contains(why), "{why}: {}", problem.detail);
     }
-    assert!(SigningKey::read(ends, Timestamp(1_705_000_000_000_000)).is_ok(), "it was good before");
+    assert!(
+        SigningKey::read(ends, Timestamp(1_705_000_000_000_000)).is_ok(),
+        "it was good before"
+    );
 }
 
 #[test]
 fn broken_keys_are_no_keys() {
     for (text, ..) in KEYS {
         let bytes = armor::read(text, "PGP PRIVATE KEY BLOCK").expect("armor");
-        let again = |bytes: &[u8]| SigningKey::read(&armor::write(bytes, "PGP PRIVATE KEY BLOCK"), NOW);
+        let again =
+            |bytes: &[u8]| SigningKey::read(&armor::write(bytes, "PGP PRIVATE KEY BLOCK"), NOW);
         assert!(again(&bytes).is_ok());
         for length in 0..bytes.len().min(1200) {
             if let Ok(key) = again(&bytes[..length]) {
@@ -113,8 +141,13 @@ fn secret_numbers_that_do_not_fit_are_refused() {
         let mut other = secret.to_vec();
         let (last, sum) = (other.len() - 4, other.len() - 2);
         other[last] ^= 1;
-        let total = other[1..sum].iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
+        let total = other[1..sum]
+            .iter()
+            .fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
         other[sum..].copy_from_slice(&total.to_be_bytes());
-        assert_eq!(Pair::read(algorithm, public, &other).expect_err("pair"), Unfit::Broken);
+        assert_eq!(
+            Pair::read(algorithm, public, &other).expect_err("pair"),
+            Unfit::Broken
+        );
     }
 }

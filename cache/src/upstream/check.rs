@@ -17,13 +17,24 @@ impl Upstream {
     /// Asks for the first of `paths` that is there, whether the upstream is given a pause or not. `tokens`: it may want one
     /// of its token endpoint; `name`: the mirror's, for the advice.
     pub(crate) async fn check(&self, paths: &[&str], tokens: bool, name: &str) -> Checked {
-        let mut checked = Checked { tls: self.base.scheme() == "https", ..Checked::default() };
+        let mut checked = Checked {
+            tls: self.base.scheme() == "https",
+            ..Checked::default()
+        };
         if !self.guard.admits(&self.base) {
             return self.refused(checked, name);
         }
         let began = Instant::now();
-        let late = |_| Err(Problem::new(Kind::Unreachable, "upstream", "it does not answer in time"));
-        let asked = tokio::time::timeout(CHECK_TIME, self.probe(paths, tokens)).await.unwrap_or_else(late);
+        let late = |_| {
+            Err(Problem::new(
+                Kind::Unreachable,
+                "upstream",
+                "it does not answer in time",
+            ))
+        };
+        let asked = tokio::time::timeout(CHECK_TIME, self.probe(paths, tokens))
+            .await
+            .unwrap_or_else(late);
         checked.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match asked {
             Ok(status) => self.judge(checked, status, tokens, name),
@@ -50,15 +61,23 @@ impl Upstream {
         let response = self.hop(url.clone(), &wanted, None).await?;
         let status = response.status();
         if is_failure(status) {
-            self.pace.failed(wish(response.headers()), &format!("it answered {}", status.as_u16()));
+            self.pace.failed(
+                wish(response.headers()),
+                &format!("it answered {}", status.as_u16()),
+            );
         }
         if status != StatusCode::UNAUTHORIZED || !tokens || self.authorization.is_none() {
             return Ok(status);
         }
-        let Some((realm, near)) = bearer::realm(&response, &self.base, "") else { return Ok(status) };
+        let Some((realm, near)) = bearer::realm(&response, &self.base, "") else {
+            return Ok(status);
+        };
         drop(response);
         match self.token(realm, near).await {
-            Ok((token, _)) => self.hop(url, &wanted, Some(&token)).await.map(|response| response.status()),
+            Ok((token, _)) => self
+                .hop(url, &wanted, Some(&token))
+                .await
+                .map(|response| response.status()),
             Err(problem) if problem.kind == Kind::Upstream => Ok(status),
             Err(problem) => Err(problem),
         }
@@ -75,17 +94,30 @@ impl Upstream {
             200..=299 => (None, None),
             // Registries of images ask for a token even where everyone gets one.
             401 if tokens && !known => (None, None),
-            401 if known => {
-                (Some("it does not take the credentials".to_owned()), Some(format!("give others: {login}")))
-            }
-            401 => (Some("it wants a login".to_owned()), Some(format!("give it one: {login}"))),
+            401 if known => (
+                Some("it does not take the credentials".to_owned()),
+                Some(format!("give others: {login}")),
+            ),
+            401 => (
+                Some("it wants a login".to_owned()),
+                Some(format!("give it one: {login}")),
+            ),
             403 | 451 => {
-                let advice = if known { "the credentials may lack a right there" } else { "it may want a login" };
-                (Some("it forbids it".to_owned()), Some(format!("{advice}: {login}")))
+                let advice = if known {
+                    "the credentials may lack a right there"
+                } else {
+                    "it may want a login"
+                };
+                (
+                    Some("it forbids it".to_owned()),
+                    Some(format!("{advice}: {login}")),
+                )
             }
             404 | 410 => (
                 Some("there is no repository of this protocol at its address".to_owned()),
-                Some(format!("check the address: larder repo set {name} --upstream URL")),
+                Some(format!(
+                    "check the address: larder repo set {name} --upstream URL"
+                )),
             ),
             _ if is_failure(status) => (
                 Some(format!("it fails ({})", status.as_u16())),
@@ -93,21 +125,29 @@ impl Upstream {
             ),
             other => (
                 Some(format!("it answers {other}, which makes no sense here")),
-                Some(format!("check the address: larder repo set {name} --upstream URL")),
+                Some(format!(
+                    "check the address: larder repo set {name} --upstream URL"
+                )),
             ),
         };
         checked.ok = problem.is_none();
         checked.reachable = true;
         checked.status = Some(status.as_u16());
         checked.authenticated = known.then_some(status.is_success());
-        Checked { problem, advice, ..checked }
+        Checked {
+            problem,
+            advice,
+            ..checked
+        }
     }
 
     fn failed(&self, mut checked: Checked, problem: &Problem, name: &str) -> Checked {
         // An answer came that leads nowhere.
         let reachable = problem.kind == Kind::Upstream;
         let (problem, advice) = if reachable {
-            let advice = format!("check where it leads: larder repo set {name} --upstream URL, or --allow ORIGIN");
+            let advice = format!(
+                "check where it leads: larder repo set {name} --upstream URL, or --allow ORIGIN"
+            );
             (problem.detail.to_string(), advice)
         } else {
             told(problem)
@@ -124,12 +164,20 @@ impl Upstream {
     /// A private address that nobody allowed: its own, or one that it leads to.
     fn refused(&self, mut checked: Checked, name: &str) -> Checked {
         let (problem, option) = if self.guard.trusts(&self.base) {
-            ("it leads to another place, whose address is private, and was not allowed to be", "--allow ORIGIN")
+            (
+                "it leads to another place, whose address is private, and was not allowed to be",
+                "--allow ORIGIN",
+            )
         } else {
-            ("its address is private, and was not allowed to be", "--allow-private")
+            (
+                "its address is private, and was not allowed to be",
+                "--allow-private",
+            )
         };
         checked.problem = Some(problem.to_owned());
-        checked.advice = Some(format!("if it is meant, allow it: larder repo set {name} {option}"));
+        checked.advice = Some(format!(
+            "if it is meant, allow it: larder repo set {name} {option}"
+        ));
         checked
     }
 }
@@ -138,8 +186,12 @@ impl Upstream {
 fn causes(problem: &Problem) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(Error::source(problem), |cause| {
         let cause = *cause;
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        inner.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source())
+        let inner = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        inner
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| cause.source())
     })
 }
 
@@ -149,14 +201,21 @@ fn caused_by<E: Error + 'static>(problem: &Problem) -> bool {
 
 /// What went wrong on the way, and what to do about it.
 fn told(problem: &Problem) -> (String, String) {
-    let timed_out =
-        causes(problem).any(|cause| cause.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout));
+    let timed_out = causes(problem).any(|cause| {
+        cause
+            .downcast_ref::<reqwest::Error>()
+            .is_some_and(reqwest::Error::is_timeout)
+    });
     let innermost = causes(problem).last();
-    let io = causes(problem).filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind).last();
+    let io = causes(problem)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .last();
     let (problem, advice) = match (io, innermost) {
-        (Some(io::ErrorKind::ConnectionRefused), _) => {
-            ("nothing listens at its address".to_owned(), "does it run, and are host and port right?")
-        }
+        (Some(io::ErrorKind::ConnectionRefused), _) => (
+            "nothing listens at its address".to_owned(),
+            "does it run, and are host and port right?",
+        ),
         (Some(io::ErrorKind::InvalidData), Some(cause)) => (
             format!("no encrypted connection can be made: {cause}"),
             "its certificate must be one that this machine's authorities vouch for",
@@ -165,7 +224,10 @@ fn told(problem: &Problem) -> (String, String) {
             format!("it cannot be reached: {cause}"),
             "is its name right, does this machine reach it, is there a proxy to go through (HTTPS_PROXY)?",
         ),
-        _ => ("it does not answer in time".to_owned(), "does it run, and does this machine reach it?"),
+        _ => (
+            "it does not answer in time".to_owned(),
+            "does it run, and does this machine reach it?",
+        ),
     };
     (problem, advice.to_owned())
 }

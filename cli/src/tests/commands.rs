@@ -5,13 +5,28 @@ use serde_json::json;
 #[tokio::test]
 async fn lists_are_followed_to_their_end() {
     let page = |names: &[&str], next: Option<&str>| {
-        let items: Vec<_> = names.iter().map(|name| json!({"protocol": "oci", "name": name})).collect();
+        let items: Vec<_> = names
+            .iter()
+            .map(|name| json!({"protocol": "oci", "name": name}))
+            .collect();
         json("200 OK", &json!({"items": items, "next": next}))
     };
     let server = fake(vec![page(&["a", "b"], Some("oci/b")), page(&["c"], None)]).await;
-    let outcome = Machine::new().run(&format!("repo list --server {} --token lrd_x", server.url)).await.expect("list");
-    let names: Vec<_> = outcome.json.expect("JSON")["items"].as_array().expect("items").clone();
-    assert_eq!(names.iter().map(|item| item["name"].as_str()).collect::<Vec<_>>(), [Some("a"), Some("b"), Some("c")]);
+    let outcome = Machine::new()
+        .run(&format!("repo list --server {} --token lrd_x", server.url))
+        .await
+        .expect("list");
+    let names: Vec<_> = outcome.json.expect("JSON")["items"]
+        .as_array()
+        .expect("items")
+        .clone();
+    assert_eq!(
+        names
+            .iter()
+            .map(|item| item["name"].as_str())
+            .collect::<Vec<_>>(),
+        [Some("a"), Some("b"), Some("c")]
+    );
     assert_eq!(
         server.heard(),
         [
@@ -23,7 +38,12 @@ async fn lists_are_followed_to_their_end() {
 
 #[tokio::test]
 async fn commands_make_their_calls() {
-    let made = || json("201 Created", &json!({"id": "1", "name": "x", "secret": "lrd_new"}));
+    let made = || {
+        json(
+            "201 Created",
+            &json!({"id": "1", "name": "x", "secret": "lrd_new"}),
+        )
+    };
     let gone = || ("204 No Content", "text/plain", String::new());
     let whoami = || json("200 OK", &json!({"name": "admin", "anonymous": false}));
     for (line, script, expected) in [
@@ -90,10 +110,26 @@ async fn commands_make_their_calls() {
                 r#""upstream":{"allow_private":false}}"#
             )],
         ),
-        ("repo delete oci/team --yes", vec![gone()], vec!["DELETE /api/v1/repositories/oci/team | - | "]),
-        ("user show a@b", vec![made()], vec!["GET /api/v1/users/a@b | - | "]),
-        ("user set alice --disabled true", vec![made()], vec![r#"PATCH /api/v1/users/alice | - | {"disabled":true}"#]),
-        ("user delete alice -y", vec![gone()], vec!["DELETE /api/v1/users/alice | - | "]),
+        (
+            "repo delete oci/team --yes",
+            vec![gone()],
+            vec!["DELETE /api/v1/repositories/oci/team | - | "],
+        ),
+        (
+            "user show a@b",
+            vec![made()],
+            vec!["GET /api/v1/users/a@b | - | "],
+        ),
+        (
+            "user set alice --disabled true",
+            vec![made()],
+            vec![r#"PATCH /api/v1/users/alice | - | {"disabled":true}"#],
+        ),
+        (
+            "user delete alice -y",
+            vec![gone()],
+            vec!["DELETE /api/v1/users/alice | - | "],
+        ),
         (
             "token list --owner ci",
             vec![json("200 OK", &json!({"items": [], "next": null}))],
@@ -108,7 +144,11 @@ async fn commands_make_their_calls() {
                 r#"{"package":"@acme/*","repository":"npm/*","role":"writer"}],"name":"ci"}"#
             )],
         ),
-        ("token delete 12 --yes", vec![gone()], vec!["DELETE /api/v1/tokens/12 | - | "]),
+        (
+            "token delete 12 --yes",
+            vec![gone()],
+            vec!["DELETE /api/v1/tokens/12 | - | "],
+        ),
         (
             "grant create user:alice oci/team --role writer --package app*",
             vec![made()],
@@ -116,11 +156,17 @@ async fn commands_make_their_calls() {
                 r#"POST /api/v1/grants | - | {"package":"app*","repository":"oci/team","role":"writer","subject":"user:alice"}"#,
             ],
         ),
-        ("grant delete 12 --yes", vec![gone()], vec!["DELETE /api/v1/grants/12 | - | "]),
+        (
+            "grant delete 12 --yes",
+            vec![gone()],
+            vec!["DELETE /api/v1/grants/12 | - | "],
+        ),
         ("whoami", vec![whoami()], vec!["GET /api/v1/whoami | - | "]),
     ] {
         let server = fake(script).await;
-        let outcome = Machine::new().run(&format!("{line} --server {}", server.url)).await;
+        let outcome = Machine::new()
+            .run(&format!("{line} --server {}", server.url))
+            .await;
         assert!(outcome.is_ok(), "{line}: {outcome:?}");
         assert_eq!(server.heard(), expected, "{line}");
     }
@@ -129,7 +175,11 @@ async fn commands_make_their_calls() {
 #[tokio::test]
 async fn upstreams_are_checked_one_after_the_other() {
     let checked = |name: &str, ok: bool| {
-        let advice = if ok { json!(null) } else { json!("give it\u{1b} a login") };
+        let advice = if ok {
+            json!(null)
+        } else {
+            json!("give it\u{1b} a login")
+        };
         json(
             "200 OK",
             &json!({"repository": name, "url": "https://a.example/", "ok": ok, "status": 401, "advice": advice}),
@@ -137,12 +187,28 @@ async fn upstreams_are_checked_one_after_the_other() {
     };
     let all = json!({"items": [{"repository": "npm/a", "state": "unasked"}, {"repository": "npm/b", "state": "offline"},
         {"repository": "npm/c", "state": "paused"}], "next": null});
-    let server = fake(vec![json("200 OK", &all), checked("npm/a", true), checked("npm/c", false)]).await;
-    let outcome = Machine::new().run(&format!("upstream check --server {}", server.url)).await.expect("checked");
+    let server = fake(vec![
+        json("200 OK", &all),
+        checked("npm/a", true),
+        checked("npm/c", false),
+    ])
+    .await;
+    let outcome = Machine::new()
+        .run(&format!("upstream check --server {}", server.url))
+        .await
+        .expect("checked");
     assert!(outcome.failed);
     let note = outcome.note.expect("note");
-    assert_eq!(note, "npm/b is offline and was not asked\nlarder: npm/c: give it\\u{1b} a login");
-    assert_eq!(outcome.json.expect("JSON")["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        note,
+        "npm/b is offline and was not asked\nlarder: npm/c: give it\\u{1b} a login"
+    );
+    assert_eq!(
+        outcome.json.expect("JSON")["items"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
     assert_eq!(
         server.heard(),
         [
@@ -152,7 +218,10 @@ async fn upstreams_are_checked_one_after_the_other() {
         ]
     );
     let server = fake(vec![checked("npm/a", true)]).await;
-    let outcome = Machine::new().run(&format!("upstream check npm/a --server {}", server.url)).await.expect("checked");
+    let outcome = Machine::new()
+        .run(&format!("upstream check npm/a --server {}", server.url))
+        .await
+        .expect("checked");
     assert!(!outcome.failed && outcome.note.is_none(), "{outcome:?}");
 }
 
@@ -161,11 +230,23 @@ async fn a_mirror_is_shown_with_its_upstream() {
     let repo = json!({"protocol": "npm", "name": "up", "kind": "mirror", "offline": true, "upstream":
         {"url": "https://registry.example/", "username": null, "has_password": true, "allow_private": false}});
     let server = fake(vec![json("200 OK", &repo)]).await;
-    let outcome = Machine::new().run(&format!("repo show npm/up --server {}", server.url)).await.expect("repo");
-    let View::Record(columns) = outcome.view else { panic!("{outcome:?}") };
+    let outcome = Machine::new()
+        .run(&format!("repo show npm/up --server {}", server.url))
+        .await
+        .expect("repo");
+    let View::Record(columns) = outcome.view else {
+        panic!("{outcome:?}")
+    };
     let shown = crate::table::record(columns, &repo);
-    let lines: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
-    for line in [["Upstream", "https://registry.example/"], ["Password", "yes"], ["Offline", "yes"]] {
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    for line in [
+        ["Upstream", "https://registry.example/"],
+        ["Password", "yes"],
+        ["Offline", "yes"],
+    ] {
         assert!(lines.contains(&line.to_vec()), "{shown}");
     }
 }
@@ -177,10 +258,15 @@ async fn connect_prints_lines_as_they_are() {
         {"file": null, "lines": ["npm ping"]}
     ], "next": null});
     let server = fake(vec![json("200 OK", &told)]).await;
-    let outcome = Machine::new().run(&format!("connect npm npm/main --server {}", server.url)).await.expect("lines");
-    let text =
-        "# ~/.npmrc\n# Mind this\nregistry=https://larder.example/npm/main/\na=b\\u{1b}[2J\n\n# in a shell\nnpm ping";
-    assert!(matches!(&outcome.view, View::Text(shown) if shown == text), "{outcome:?}");
+    let outcome = Machine::new()
+        .run(&format!("connect npm npm/main --server {}", server.url))
+        .await
+        .expect("lines");
+    let text = "# ~/.npmrc\n# Mind this\nregistry=https://larder.example/npm/main/\na=b\\u{1b}[2J\n\n# in a shell\nnpm ping";
+    assert!(
+        matches!(&outcome.view, View::Text(shown) if shown == text),
+        "{outcome:?}"
+    );
     assert_eq!(server.heard(), ["GET /api/v1/connect/npm/npm/main | - | "]);
 }
 
@@ -190,18 +276,37 @@ async fn a_generated_password_is_shown_once() {
     let alice = || json("200 OK", &json!({"name": "alice"}));
     let server = fake(vec![alice(), whoami, alice()]).await;
     let machine = Machine::new();
-    for line in ["user create alice --generate-password", "user set alice --generate-password"] {
-        let outcome = machine.run(&format!("{line} --server {}", server.url)).await.expect(line);
-        let password = outcome.json.expect("JSON")["password"].as_str().expect("password").to_owned();
+    for line in [
+        "user create alice --generate-password",
+        "user set alice --generate-password",
+    ] {
+        let outcome = machine
+            .run(&format!("{line} --server {}", server.url))
+            .await
+            .expect(line);
+        let password = outcome.json.expect("JSON")["password"]
+            .as_str()
+            .expect("password")
+            .to_owned();
         let sent = server.heard().pop().expect("sent");
-        assert!(password.len() == 24 && sent.contains(&format!(r#""password":"{password}""#)), "{sent}");
-        assert!(!sent.contains("current_password"), "another's password needs no present one: {sent}");
+        assert!(
+            password.len() == 24 && sent.contains(&format!(r#""password":"{password}""#)),
+            "{sent}"
+        );
+        assert!(
+            !sent.contains("current_password"),
+            "another's password needs no present one: {sent}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_quiet_token_is_its_secret_alone() {
-    let server = fake(vec![json("201 Created", &json!({"id": "1", "secret": "lrd_new"}))]).await;
+    let server = fake(vec![json(
+        "201 Created",
+        &json!({"id": "1", "secret": "lrd_new"}),
+    )])
+    .await;
     let line = format!("token create ci --quiet --server {}", server.url);
     let outcome = Machine::new().run(&line).await.expect("token");
     assert!(matches!(outcome.view, View::Text(text) if text == "lrd_new"));

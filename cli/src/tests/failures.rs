@@ -10,16 +10,26 @@ async fn told(line: &str) -> (String, i32) {
 
 #[tokio::test]
 async fn failures_say_what_to_do_next() {
-    assert_eq!(told("repo list").await, ("not logged in: run larder login URL".to_owned(), 1));
+    assert_eq!(
+        told("repo list").await,
+        ("not logged in: run larder login URL".to_owned(), 1)
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     drop(listener);
     let (text, exit) = told(&format!("repo list --server {url}")).await;
     assert!(text.starts_with(&format!("cannot reach {url} (")), "{text}");
-    assert!(text.ends_with("; is the server running? larder serve") && exit == 1, "{text}");
+    assert!(
+        text.ends_with("; is the server running? larder serve") && exit == 1,
+        "{text}"
+    );
     let (text, exit) = told("repo list --server larder.example").await;
-    assert!(text.contains("write it as https://larder.example") && exit == 2, "{text}");
-    let (text, exit) = told("repo list --server https://127.0.0.1:1 --ca-cert /nowhere/ca.pem").await;
+    assert!(
+        text.contains("write it as https://larder.example") && exit == 2,
+        "{text}"
+    );
+    let (text, exit) =
+        told("repo list --server https://127.0.0.1:1 --ca-cert /nowhere/ca.pem").await;
     assert!(text.starts_with("/nowhere/ca.pem: ") && exit == 1, "{text}");
 }
 
@@ -31,8 +41,16 @@ async fn refusals_are_told_in_the_servers_words() {
     };
     let server = fake(vec![
         problem("404 Not Found", "user_not_found", "no such user"),
-        problem("401 Unauthorized", "unauthenticated", "authentication required"),
-        problem("401 Unauthorized", "unauthenticated", "the token has expired"),
+        problem(
+            "401 Unauthorized",
+            "unauthenticated",
+            "authentication required",
+        ),
+        problem(
+            "401 Unauthorized",
+            "unauthenticated",
+            "the token has expired",
+        ),
         problem("403 Forbidden", "not_allowed", "no\u{1b}[2J\u{202e}"),
         ("502 Bad Gateway", "text/html", "<html>".to_owned()),
         ("302 Found", "text/html", String::new()),
@@ -41,26 +59,45 @@ async fn refusals_are_told_in_the_servers_words() {
     ])
     .await;
     let url = &server.url;
-    let strange = |what: &str| format!("{url} does not answer like a larder server ({what}); is the address right?");
+    let strange = |what: &str| {
+        format!("{url} does not answer like a larder server ({what}); is the address right?")
+    };
     for (token, expected) in [
         (" --token lrd_x", "no such user (user_not_found)".to_owned()),
         ("", "not logged in: run larder login URL".to_owned()),
-        (" --token lrd_x", "the token has expired; run larder login URL to log in again".to_owned()),
-        (" --token lrd_x", r"no\u{1b}[2J\u{202e} (not_allowed)".to_owned()),
+        (
+            " --token lrd_x",
+            "the token has expired; run larder login URL to log in again".to_owned(),
+        ),
+        (
+            " --token lrd_x",
+            r"no\u{1b}[2J\u{202e} (not_allowed)".to_owned(),
+        ),
         ("", strange("status 502 text/html")),
         (" --token lrd_x", strange("status 302 text/html")),
         ("", strange("a list without items")),
         ("", strange("status 404 application/json")),
     ] {
-        assert_eq!(told(&format!("user list --server {url}{token}")).await, (expected, 1));
+        assert_eq!(
+            told(&format!("user list --server {url}{token}")).await,
+            (expected, 1)
+        );
     }
 }
 
 #[tokio::test]
 async fn nothing_is_deleted_unasked() {
-    for line in ["repo delete oci/team", "user delete alice", "token delete 1", "grant delete 1"] {
+    for line in [
+        "repo delete oci/team",
+        "user delete alice",
+        "token delete 1",
+        "grant delete 1",
+    ] {
         let (text, exit) = told(&format!("{line} --server http://127.0.0.1:1")).await;
-        assert!(text.ends_with("Nobody is there to answer: give --yes if so") && exit == 2, "{text}");
+        assert!(
+            text.ends_with("Nobody is there to answer: give --yes if so") && exit == 2,
+            "{text}"
+        );
     }
     let (text, exit) = told("user set alice --server http://127.0.0.1:1").await;
     assert!(text.starts_with("nothing to change") && exit == 2, "{text}");

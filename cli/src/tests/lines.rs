@@ -16,22 +16,48 @@ fn the_definition_holds_together() {
 
 #[test]
 fn global_flags_stand_anywhere() {
-    for line in ["--server https://a.example --json repo list", "repo list --json --server https://a.example"] {
+    for line in [
+        "--server https://a.example --json repo list",
+        "repo list --json --server https://a.example",
+    ] {
         let line = parse(line).expect("line");
-        assert_eq!((line.global.server.as_deref(), line.global.json), (Some("https://a.example"), true));
+        assert_eq!(
+            (line.global.server.as_deref(), line.global.json),
+            (Some("https://a.example"), true)
+        );
     }
 }
 
 #[test]
 fn commands() {
-    let grant = parse("grant create user:alice oci/team --role writer --package app*").expect("line").command;
-    let Command::Grant(Grant::Create { subject, repository, role, package }) = grant else { panic!("{grant:?}") };
+    let grant = parse("grant create user:alice oci/team --role writer --package app*")
+        .expect("line")
+        .command;
+    let Command::Grant(Grant::Create {
+        subject,
+        repository,
+        role,
+        package,
+    }) = grant
+    else {
+        panic!("{grant:?}")
+    };
     assert_eq!(
         (&*subject, &*repository, &*role, package.as_deref()),
         ("user:alice", "oci/team", "writer", Some("app*"))
     );
-    let set = parse("user set alice --superuser false").expect("line").command;
-    let Command::User(User::Set { superuser, disabled, password, .. }) = set else { panic!("{set:?}") };
+    let set = parse("user set alice --superuser false")
+        .expect("line")
+        .command;
+    let Command::User(User::Set {
+        superuser,
+        disabled,
+        password,
+        ..
+    }) = set
+    else {
+        panic!("{set:?}")
+    };
     assert_eq!((superuser, disabled, password), (Some(false), None, false));
     for good in [
         "login https://a.example",

@@ -53,11 +53,18 @@ async fn fake(script: Vec<Said>) -> Fake {
             let begin = format!(
                 "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
             );
-            stream.write_all(format!("{begin}{body}").as_bytes()).await.expect("answer");
+            stream
+                .write_all(format!("{begin}{body}").as_bytes())
+                .await
+                .expect("answer");
             stream.shutdown().await.expect("end");
         }
     });
-    Fake { url, heard, serving }
+    Fake {
+        url,
+        heard,
+        serving,
+    }
 }
 
 async fn read(stream: &mut TcpStream) -> String {
@@ -65,12 +72,17 @@ async fn read(stream: &mut TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
             if body.len() >= length.map_or(0, |length| length.parse().expect("length")) {
                 return text;
             }
         }
-        assert!(stream.read_buf(&mut bytes).await.expect("read") > 0, "the request ended early: {text}");
+        assert!(
+            stream.read_buf(&mut bytes).await.expect("read") > 0,
+            "the request ended early: {text}"
+        );
     }
 }
 
@@ -79,8 +91,15 @@ impl Fake {
     fn heard(&self) -> Vec<String> {
         let of = |request: &String| {
             let (head, body) = request.split_once("\r\n\r\n").expect("request");
-            let line = head.lines().next().expect("line").trim_end_matches(" HTTP/1.1");
-            let shown = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("-");
+            let line = head
+                .lines()
+                .next()
+                .expect("line")
+                .trim_end_matches(" HTTP/1.1");
+            let shown = head
+                .lines()
+                .find_map(|line| line.strip_prefix("authorization: "))
+                .unwrap_or("-");
             format!("{line} | {shown} | {body}")
         };
         self.heard.lock().expect("log").iter().map(of).collect()
@@ -102,7 +121,9 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("folder") }
+        Self {
+            folder: tempfile::tempdir().expect("folder"),
+        }
     }
 
     fn config(&self) -> &Path {
@@ -112,7 +133,11 @@ impl Machine {
     fn env(&self) -> Env {
         let now: Timestamp = "2030-01-01T00:00:00Z".parse().expect("time");
         let clock = Clock::new(move || now);
-        Env { config_dir: self.config().to_owned(), clock, machine: crate::Machine::new([], self.config().to_owned()) }
+        Env {
+            config_dir: self.config().to_owned(),
+            clock,
+            machine: crate::Machine::new([], self.config().to_owned()),
+        }
     }
 
     /// Runs a command line up to its outcome.

@@ -97,7 +97,9 @@ pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
             || kind.is_gnu_longname()
             || kind.is_gnu_longlink();
         if about_others && entry.size() > MOST_HEADER {
-            return Err(bad("the crate has a file with a name or header that is too long"));
+            return Err(bad(
+                "the crate has a file with a name or header that is too long",
+            ));
         }
     }
     Ok(())
@@ -112,7 +114,9 @@ pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, 
         count += 1;
         unpacked += entry.size();
         if count > MOST_ENTRIES || unpacked >= MOST_UNPACKED {
-            return Err(bad("the crate has too many files, or is too large unpacked"));
+            return Err(bad(
+                "the crate has too many files, or is too large unpacked",
+            ));
         }
         let kind = entry.header().entry_type();
         if !kind.is_file() && !kind.is_dir() {
@@ -121,14 +125,20 @@ pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, 
         let path = entry.path().map_err(unreadable)?.into_owned();
         let mut parts = path.components();
         let first = parts.next();
-        let below = parts.clone().all(|part| matches!(part, Component::Normal(name) if name.to_str().is_some()));
+        let below = parts
+            .clone()
+            .all(|part| matches!(part, Component::Normal(name) if name.to_str().is_some()));
         if first != Some(Component::Normal(folder.as_ref())) || !below {
-            return Err(bad(format!("everything in the crate must be below {folder}/")));
+            return Err(bad(format!(
+                "everything in the crate must be below {folder}/"
+            )));
         }
         let name = parts.as_path().to_str().unwrap_or_default();
         if name.eq_ignore_ascii_case("Cargo.toml") {
             if name != "Cargo.toml" || manifest.is_some() {
-                return Err(bad("the crate has more than one Cargo.toml, or one that is spelled otherwise"));
+                return Err(bad(
+                    "the crate has more than one Cargo.toml, or one that is spelled otherwise",
+                ));
             }
             let mut text = String::new();
             let read = entry.by_ref().take(MOST_MANIFEST).read_to_string(&mut text);
@@ -140,12 +150,17 @@ pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, 
 }
 
 fn read_manifest(text: &str) -> Result<Manifest, Problem> {
-    let file: File =
-        toml::from_str(text).map_err(|error| bad(format!("the crate's Cargo.toml: {}", error.message())))?;
+    let file: File = toml::from_str(text)
+        .map_err(|error| bad(format!("the crate's Cargo.toml: {}", error.message())))?;
     let mut dependencies = Vec::new();
-    let all = std::iter::once((None, file.tables)).chain(file.target.into_iter().map(|(name, at)| (Some(name), at)));
+    let all = std::iter::once((None, file.tables))
+        .chain(file.target.into_iter().map(|(name, at)| (Some(name), at)));
     for (target, tables) in all {
-        for (kind, table) in [("normal", tables.dependencies), ("dev", tables.dev), ("build", tables.build)] {
+        for (kind, table) in [
+            ("normal", tables.dependencies),
+            ("dev", tables.dev),
+            ("build", tables.build),
+        ] {
             for (alias, written) in table {
                 dependencies.push(dependency(alias, written, target.clone(), kind)?);
             }

@@ -5,7 +5,9 @@ mod publish;
 mod search;
 
 use crate::text::{self, not_that, query_value};
-use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
+use crate::{
+    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch,
+};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
@@ -19,8 +21,18 @@ use std::sync::Arc;
 pub struct Cargo;
 
 const NAME: ProtocolName = ProtocolName("cargo");
-const INDEX: Form = Form { name: "", content_type: "text/plain", sited: false, compressible: true };
-const SEARCH: Form = Form { name: "", content_type: "application/json", sited: false, compressible: true };
+const INDEX: Form = Form {
+    name: "",
+    content_type: "text/plain",
+    sited: false,
+    compressible: true,
+};
+const SEARCH: Form = Form {
+    name: "",
+    content_type: "application/json",
+    sited: false,
+    compressible: true,
+};
 /// The registry's limit on names, with room.
 const MOST_NAME_BYTES: usize = 128;
 
@@ -52,13 +64,18 @@ fn canonical(name: &str) -> String {
 fn is_name(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     name.len() <= MOST_NAME_BYTES
-        && name.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
         && name.bytes().all(inner)
 }
 
 fn is_version(version: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
-    version.len() <= 128 && version.starts_with(|first: char| first.is_ascii_digit()) && version.bytes().all(inner)
+    version.len() <= 128
+        && version.starts_with(|first: char| first.is_ascii_digit())
+        && version.bytes().all(inner)
 }
 
 /// Where a name stands in an index: `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcd`.
@@ -71,7 +88,10 @@ fn prefix(name: &str) -> String {
 }
 
 fn index_of(name: &str) -> Document {
-    Document::new(canonical(name), format!("index/{}", name.to_ascii_lowercase()))
+    Document::new(
+        canonical(name),
+        format!("index/{}", name.to_ascii_lowercase()),
+    )
 }
 
 fn config() -> Document {
@@ -79,7 +99,9 @@ fn config() -> Document {
 }
 
 fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
-    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let lines = body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty());
     lines.map(serde_json::from_slice)
 }
 
@@ -96,12 +118,15 @@ fn download(dl: &str, entry: &Entry<'_>) -> String {
     if marks.iter().all(|(mark, _)| !dl.contains(mark)) {
         return format!("{dl}/{name}/{version}/download");
     }
-    marks.iter().fold(dl.to_owned(), |url, (mark, value)| url.replace(mark, value))
+    marks
+        .iter()
+        .fold(dl.to_owned(), |url, (mark, value)| url.replace(mark, value))
 }
 
 fn own_config(here: &Here<'_>) -> Reply {
     let base = here.base();
-    let config = json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !here.public});
+    let config =
+        json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !here.public});
     Reply::new(StatusCode::OK).with_body("application/json", text::json(&config))
 }
 
@@ -135,11 +160,19 @@ impl Protocol for Cargo {
             ["config.json"] => Ok(Ask::Own(own_config)),
             ["api", "v1", "crates"] => {
                 let words = query_value(line.query, "q").unwrap_or_default();
-                let count = query_value(line.query, "per_page").and_then(|text| text.parse().ok()).unwrap_or(10_u32);
-                let path = format!("search/{}?{}", count.clamp(1, 100), words.chars().take(200).collect::<String>());
+                let count = query_value(line.query, "per_page")
+                    .and_then(|text| text.parse().ok())
+                    .unwrap_or(10_u32);
+                let path = format!(
+                    "search/{}?{}",
+                    count.clamp(1, 100),
+                    words.chars().take(200).collect::<String>()
+                );
                 Ok(Ask::Document(Document::new("", path), SEARCH))
             }
-            ["api", "v1", "crates", name, version, "download"] if is_name(name) && is_version(version) => {
+            ["api", "v1", "crates", name, version, "download"]
+                if is_name(name) && is_version(version) =>
+            {
                 let lower = name.to_ascii_lowercase();
                 Ok(Ask::Artifact(Artifact {
                     package: canonical(name).into(),
@@ -160,21 +193,39 @@ impl Protocol for Cargo {
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
         if let Some(name) = document.path.strip_prefix("index/") {
             let url = format!("{}/{}", prefix(name), text::segment(name));
-            return Ok(Source::At { url, accept: "text/plain" });
+            return Ok(Source::At {
+                url,
+                accept: "text/plain",
+            });
         }
         let Some(search) = document.path.strip_prefix("search/") else {
-            return Ok(Source::At { url: document.path.to_string(), accept: "application/json" });
+            return Ok(Source::At {
+                url: document.path.to_string(),
+                accept: "application/json",
+            });
         };
-        let Some(found) = known.first() else { return Ok(Source::Read(config())) };
+        let Some(found) = known.first() else {
+            return Ok(Source::Read(config()));
+        };
         let found = found.as_deref().unwrap_or_default();
-        let config: Config<'_> =
-            serde_json::from_slice(found).map_err(|error| text::unreadable("a config.json", error))?;
+        let config: Config<'_> = serde_json::from_slice(found)
+            .map_err(|error| text::unreadable("a config.json", error))?;
         let Some(api) = config.api else {
-            return Err(Problem::new(Kind::Unsupported, "search", "the upstream offers no search"));
+            return Err(Problem::new(
+                Kind::Unsupported,
+                "search",
+                "the upstream offers no search",
+            ));
         };
         let (count, words) = search.split_once('?').unwrap_or(("10", search));
-        let words = text::segment(words).replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
-        Ok(Source::At { url: format!("{api}/api/v1/crates?q={words}&per_page={count}"), accept: "application/json" })
+        let words = text::segment(words)
+            .replace('&', "%26")
+            .replace('+', "%2B")
+            .replace('=', "%3D");
+        Ok(Source::At {
+            url: format!("{api}/api/v1/crates?q={words}&per_page={count}"),
+            accept: "application/json",
+        })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
@@ -192,30 +243,49 @@ impl Protocol for Cargo {
             }
             count += 1;
         }
-        if count == 0 { Err(not_that("an index file")) } else { Ok(()) }
+        if count == 0 {
+            Err(not_that("an index file"))
+        } else {
+            Ok(())
+        }
     }
 
-    fn render(&self, _: &Document, _: &Form, body: &[u8], _: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn render(
+        &self,
+        _: &Document,
+        _: &Form,
+        body: &[u8],
+        _: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         Ok(body.to_vec())
     }
 
-    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], _: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        _: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
         let mut parts = artifact.path.split('/').skip(1);
-        let (Some(name), Some(version)) = (parts.next(), parts.next()) else { return Err(no_such_path()) };
+        let (Some(name), Some(version)) = (parts.next(), parts.next()) else {
+            return Err(no_such_path());
+        };
         let (config_body, index) = match known {
             [] => return Ok(Plan::Read(config())),
             [_] => return Ok(Plan::Read(index_of(name))),
             [config, index, ..] => (config, index),
         };
-        let absent = || Problem::not_found("crate", format!("crate `{name}` has no version {version}"));
+        let absent =
+            || Problem::not_found("crate", format!("crate `{name}` has no version {version}"));
         let index = index.as_deref().ok_or_else(absent)?;
         let config: Config<'_> = serde_json::from_slice(config_body.as_deref().unwrap_or_default())
             .map_err(|error| text::unreadable("a config.json", error))?;
         for entry in entries(index) {
             let entry = entry.map_err(|error| text::unreadable("an index file", error))?;
             if entry.vers == version {
-                let digest: Digest =
-                    format!("sha256:{}", entry.cksum).parse().map_err(|_| not_that("an index file with checksums"))?;
+                let digest: Digest = format!("sha256:{}", entry.cksum)
+                    .parse()
+                    .map_err(|_| not_that("an index file with checksums"))?;
                 return Ok(Plan::Fetch(Fetch {
                     url: download(&config.dl, &entry),
                     vouch: Vouch::Digest(digest),
@@ -235,7 +305,10 @@ impl Protocol for Cargo {
         let body = json!({"errors": [{"detail": problem.detail}]});
         let reply = Reply::new(status).with_body("application/json", text::json(&body));
         if problem.kind == Kind::Unauthenticated {
-            return reply.with(WWW_AUTHENTICATE, format!("Cargo login_url=\"{}/me\"", here.origin));
+            return reply.with(
+                WWW_AUTHENTICATE,
+                format!("Cargo login_url=\"{}/me\"", here.origin),
+            );
         }
         reply
     }

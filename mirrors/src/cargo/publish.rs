@@ -1,7 +1,9 @@
 //! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the crate's own manifest.
 
 use super::{Cargo, canonical, is_version, search};
-use crate::hosted::{Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
+use crate::hosted::{
+    Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK,
+};
 use crate::text::json as bytes_of;
 use crate::{Document, Line};
 use http::{Method, StatusCode};
@@ -112,14 +114,19 @@ fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
         body.read_exact(&mut bytes).map_err(unread)?;
         let length = u64::from(u32::from_le_bytes(bytes));
         if length > limit {
-            return Err(Problem::new(Kind::TooLarge, "crate", format!("{what} is larger than {limit} bytes")));
+            return Err(Problem::new(
+                Kind::TooLarge,
+                "crate",
+                format!("{what} is larger than {limit} bytes"),
+            ));
         }
         Ok(length)
     };
     let json_bytes = length(MOST_JSON, "the description of the crate")?;
     let mut text = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
     body.read_exact(&mut text).map_err(unread)?;
-    let new = serde_json::from_slice(&text).map_err(|error| bad(format!("the description cannot be read: {error}")))?;
+    let new = serde_json::from_slice(&text)
+        .map_err(|error| bad(format!("the description cannot be read: {error}")))?;
     let mut bytes = [0; 4];
     body.read_exact(&mut bytes).map_err(unread)?;
     let size = u64::from(u32::from_le_bytes(bytes));
@@ -134,9 +141,14 @@ fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
 fn demand_name(name: &str) -> Result<(), Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let good = name.len() <= MOST_NAME
-        && name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
         && name.bytes().all(inner);
-    let detail = format!("a crate's name begins with a letter and has at most {MOST_NAME} of A-Z a-z 0-9 - _");
+    let detail = format!(
+        "a crate's name begins with a letter and has at most {MOST_NAME} of A-Z a-z 0-9 - _"
+    );
     if good { Ok(()) } else { Err(bad(detail)) }
 }
 
@@ -156,7 +168,9 @@ pub(super) struct Dependency {
 /// A requirement in the one way that it is written out.
 pub(super) fn requirement(text: &str) -> Result<String, Problem> {
     let text = if text.trim().is_empty() { "*" } else { text };
-    let parsed: VersionReq = text.parse().map_err(|error| bad(format!("`{text}` is no requirement: {error}")))?;
+    let parsed: VersionReq = text
+        .parse()
+        .map_err(|error| bad(format!("`{text}` is no requirement: {error}")))?;
     Ok(parsed.to_string())
 }
 
@@ -172,7 +186,10 @@ impl NewDependency {
 
     fn compared(&self) -> Result<Dependency, Problem> {
         Ok(Dependency {
-            alias: self.explicit_name_in_toml.clone().unwrap_or_else(|| self.name.clone()),
+            alias: self
+                .explicit_name_in_toml
+                .clone()
+                .unwrap_or_else(|| self.name.clone()),
             package: self.name.clone(),
             requirement: requirement(&self.version_req)?,
             features: self.features.iter().cloned().collect(),
@@ -185,7 +202,10 @@ impl NewDependency {
 
     /// As the index has it: by its alias, with the package's own name beside it.
     fn line(&self) -> Result<Value, Problem> {
-        let alias = self.explicit_name_in_toml.as_ref().filter(|alias| **alias != self.name);
+        let alias = self
+            .explicit_name_in_toml
+            .as_ref()
+            .filter(|alias| **alias != self.name);
         let mut line = json!({
             "name": alias.unwrap_or(&self.name),
             "req": self.version_req,
@@ -205,7 +225,11 @@ impl NewDependency {
 
 /// Refuses words that are not those of the crate's own manifest.
 fn compare(new: &New, manifest: &super::manifest::Manifest) -> Result<(), Problem> {
-    let differs = |what: &str| bad(format!("{what} of the request is not that of the crate's Cargo.toml"));
+    let differs = |what: &str| {
+        bad(format!(
+            "{what} of the request is not that of the crate's Cargo.toml"
+        ))
+    };
     if manifest.name != new.name {
         return Err(differs("the name"));
     }
@@ -215,13 +239,20 @@ fn compare(new: &New, manifest: &super::manifest::Manifest) -> Result<(), Proble
     if manifest.links != new.links {
         return Err(differs("`links`"));
     }
-    let mut said = new.deps.iter().map(NewDependency::compared).collect::<Result<Vec<_>, _>>()?;
+    let mut said = new
+        .deps
+        .iter()
+        .map(NewDependency::compared)
+        .collect::<Result<Vec<_>, _>>()?;
     said.sort();
     if said != manifest.dependencies {
         return Err(differs("a dependency"));
     }
     let sets = |features: &BTreeMap<String, Vec<String>>| -> BTreeMap<String, BTreeSet<String>> {
-        features.iter().map(|(name, list)| (name.clone(), list.iter().cloned().collect())).collect()
+        features
+            .iter()
+            .map(|(name, list)| (name.clone(), list.iter().cloned().collect()))
+            .collect()
     };
     if sets(&new.features) != sets(&manifest.features) {
         return Err(differs("a feature"));
@@ -246,11 +277,22 @@ impl Cargo {
     fn publish(body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
         let (new, start, size) = read_frame(body)?;
         demand_name(&new.name)?;
-        let version: Version =
-            new.vers.parse().map_err(|error| bad(format!("`{}` is no version: {error}", new.vers)))?;
-        let (name, path) = (&new.name, format!("crates/{}/{version}", new.name.to_ascii_lowercase()));
-        if files.iter().any(|file| file.path.strip_prefix(GONE) == Some(plain(&new.vers))) {
-            let detail = format!("crate version `{}` was deleted, and stays taken: publish another", new.vers);
+        let version: Version = new
+            .vers
+            .parse()
+            .map_err(|error| bad(format!("`{}` is no version: {error}", new.vers)))?;
+        let (name, path) = (
+            &new.name,
+            format!("crates/{}/{version}", new.name.to_ascii_lowercase()),
+        );
+        if files
+            .iter()
+            .any(|file| file.path.strip_prefix(GONE) == Some(plain(&new.vers)))
+        {
+            let detail = format!(
+                "crate version `{}` was deleted, and stays taken: publish another",
+                new.vers
+            );
             return Err(Problem::new(Kind::Conflict, "crate", detail));
         }
         for file in crates_in(files) {
@@ -263,18 +305,27 @@ impl Cargo {
                 // A retry after a lost answer brings the same bytes.
                 let same = *file.path == *path && file.digest.hex() == sum(body, start, size)?;
                 let detail = format!("crate version `{}` is already uploaded", known.vers);
-                return if same { Ok(Vec::new()) } else { Err(Problem::new(Kind::Conflict, "crate", detail)) };
+                return if same {
+                    Ok(Vec::new())
+                } else {
+                    Err(Problem::new(Kind::Conflict, "crate", detail))
+                };
             }
         }
         body.seek(SeekFrom::Start(start)).map_err(unread)?;
         super::manifest::measure(&mut body.take(size))?;
         body.seek(SeekFrom::Start(start)).map_err(unread)?;
-        let manifest = super::manifest::of_crate(&mut body.take(size), &format!("{name}-{}", new.vers))?;
+        let manifest =
+            super::manifest::of_crate(&mut body.take(size), &format!("{name}-{}", new.vers))?;
         compare(&new, &manifest)?;
         let line = IndexLine {
             name: name.clone(),
             vers: new.vers.clone(),
-            deps: new.deps.iter().map(NewDependency::line).collect::<Result<_, _>>()?,
+            deps: new
+                .deps
+                .iter()
+                .map(NewDependency::line)
+                .collect::<Result<_, _>>()?,
             cksum: "{sha256}".to_owned(),
             features: new.features,
             yanked: false,
@@ -282,7 +333,10 @@ impl Cargo {
             rust_version: new.rust_version.or(manifest.rust_version),
             pubtime: None,
         };
-        let facts = Facts { line, description: new.description.unwrap_or_default() };
+        let facts = Facts {
+            line,
+            description: new.description.unwrap_or_default(),
+        };
         Ok(vec![Step::Add {
             path,
             version: new.vers,
@@ -294,23 +348,41 @@ impl Cargo {
 
     fn yank(wish: &Wish, yanked: bool, files: &[Kept]) -> Result<Vec<Step>, Problem> {
         let version = wish.arguments.first().map_or("", AsRef::as_ref);
-        let absent = || Problem::not_found("crate", format!("there is no version {version} of this crate"));
-        if wish.arguments.get(1).is_some_and(|reason| !reason.is_empty()) {
-            return Err(Problem::invalid("yanked", "a registry of crates tells no reason: say `true`"));
+        let absent = || {
+            Problem::not_found(
+                "crate",
+                format!("there is no version {version} of this crate"),
+            )
+        };
+        if wish
+            .arguments
+            .get(1)
+            .is_some_and(|reason| !reason.is_empty())
+        {
+            return Err(Problem::invalid(
+                "yanked",
+                "a registry of crates tells no reason: say `true`",
+            ));
         }
-        let file = crates_in(files).find(|file| *file.version == *version).ok_or_else(absent)?;
+        let file = crates_in(files)
+            .find(|file| *file.version == *version)
+            .ok_or_else(absent)?;
         let mut facts = facts_of(file)?;
         if facts.line.yanked == yanked {
             return Ok(Vec::new());
         }
         facts.line.yanked = yanked;
         let facts = serde_json::to_string(&facts).map_err(Problem::internal)?;
-        Ok(vec![Step::Facts { path: file.path.to_string(), facts }])
+        Ok(vec![Step::Facts {
+            path: file.path.to_string(),
+            facts,
+        }])
     }
 
     /// Steps that take a version back, or all of them.
     fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
-        let gone = crates_in(files).filter(|file| version.is_none_or(|version| *file.version == *version));
+        let gone =
+            crates_in(files).filter(|file| version.is_none_or(|version| *file.version == *version));
         let steps: Vec<Step> = gone
             .flat_map(|file| {
                 let add = Step::Add {
@@ -320,33 +392,58 @@ impl Cargo {
                     facts: String::new(),
                     bytes: Bytes::Made(Vec::new()),
                 };
-                [Step::Remove { path: file.path.to_string() }, add]
+                [
+                    Step::Remove {
+                        path: file.path.to_string(),
+                    },
+                    add,
+                ]
             })
             .collect();
-        let absent = || Problem::not_found("version", "there is no such version of this crate here");
-        if steps.is_empty() { Err(absent()) } else { Ok(steps) }
+        let absent =
+            || Problem::not_found("version", "there is no such version of this crate here");
+        if steps.is_empty() {
+            Err(absent())
+        } else {
+            Ok(steps)
+        }
     }
 }
 
 impl Hosted for Cargo {
     fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
         let wish = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
-            Ok(Some(Wish { act, package: canonical(name).into(), verb, arguments, most_bytes }))
+            Ok(Some(Wish {
+                act,
+                package: canonical(name).into(),
+                verb,
+                arguments,
+                most_bytes,
+            }))
         };
         let parts = line.parts();
-        let ["api", "v1", "crates", rest @ ..] = parts.as_slice() else { return Ok(None) };
+        let ["api", "v1", "crates", rest @ ..] = parts.as_slice() else {
+            return Ok(None);
+        };
         match (line.method, rest) {
-            (&Method::PUT, ["new"]) => wish("publish", "", Verb::Write, Vec::new(), MOST_CRATE + MOST_JSON + 8),
+            (&Method::PUT, ["new"]) => wish(
+                "publish",
+                "",
+                Verb::Write,
+                Vec::new(),
+                MOST_CRATE + MOST_JSON + 8,
+            ),
             (&Method::DELETE, [name, version, "yank"]) if is_version(version) => {
                 wish(YANK, name, Verb::Write, vec![(*version).into()], 0)
             }
             (&Method::PUT, [name, version, "unyank"]) if is_version(version) => {
                 wish(UNYANK, name, Verb::Write, vec![(*version).into()], 0)
             }
-            (&Method::GET | &Method::HEAD, [name, "owners"]) => wish("owners", name, Verb::Read, Vec::new(), 0),
+            (&Method::GET | &Method::HEAD, [name, "owners"]) => {
+                wish("owners", name, Verb::Read, Vec::new(), 0)
+            }
             (_, [_, "owners"]) => {
-                let detail =
-                    "who may publish is said by grants here: larder grant create user:NAME REPOSITORY --package CRATE";
+                let detail = "who may publish is said by grants here: larder grant create user:NAME REPOSITORY --package CRATE";
                 Err(Problem::new(Kind::Unsupported, "owners", detail))
             }
             _ => Ok(None),
@@ -368,7 +465,12 @@ impl Hosted for Cargo {
         facts.line.yanked.then(String::new)
     }
 
-    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn receive(
+        &self,
+        wish: &Wish,
+        body: &mut dyn Body,
+        files: &[Kept],
+    ) -> Result<Vec<Step>, Problem> {
         match wish.act {
             "publish" => {
                 body.rewind().map_err(unread)?;
@@ -381,14 +483,18 @@ impl Hosted for Cargo {
 
     fn accept(&self, wish: &Wish) -> Reply {
         let body = match wish.act {
-            "publish" => json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}}),
+            "publish" => {
+                json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
+            }
             _ => json!({"ok": true}),
         };
         Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body))
     }
 
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
-        let Some(asked) = document.path.strip_prefix("index/") else { return Ok(None) };
+        let Some(asked) = document.path.strip_prefix("index/") else {
+            return Ok(None);
+        };
         let mut files: Vec<&Kept> = crates_in(files).collect();
         files.sort_by_key(|file| file.created_at);
         let mut index = Vec::new();
@@ -414,17 +520,29 @@ impl Hosted for Cargo {
         search::named(answer)
     }
 
-    fn listed(&self, document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+    fn listed(
+        &self,
+        document: &Document,
+        hits: &[Hit],
+        answers: &[Elsewhere],
+    ) -> Result<Reply, Problem> {
         search::listed(document, hits, answers)
     }
 
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         if crates_in(files).next().is_none() {
-            return Err(Problem::not_found("crate", format!("there is no crate `{}` here", question.package)));
+            return Err(Problem::not_found(
+                "crate",
+                format!("there is no crate `{}` here", question.package),
+            ));
         }
-        let logins: BTreeSet<&str> =
-            crates_in(files).filter_map(|file| file.created_by.strip_prefix("user:")).collect();
-        let users = logins.into_iter().zip(1_u32..).map(|(login, id)| json!({"id": id, "login": login, "name": null}));
+        let logins: BTreeSet<&str> = crates_in(files)
+            .filter_map(|file| file.created_by.strip_prefix("user:"))
+            .collect();
+        let users = logins
+            .into_iter()
+            .zip(1_u32..)
+            .map(|(login, id)| json!({"id": id, "login": login, "name": null}));
         let body = json!({"users": users.collect::<Vec<_>>()});
         Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
     }

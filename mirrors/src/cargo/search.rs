@@ -39,12 +39,23 @@ fn read(answer: &[u8]) -> Result<Answer, Problem> {
 
 /// The crates that an upstream's answer names.
 pub(super) fn named(answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
-    Ok(read(answer)?.crates.iter().map(|found| canonical(&found.name).into()).collect())
+    Ok(read(answer)?
+        .crates
+        .iter()
+        .map(|found| canonical(&found.name).into())
+        .collect())
 }
 
 /// The answer to a search.
-pub(super) fn listed(document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
-    let count = document.path.strip_prefix("search/").and_then(|rest| rest.split('?').next()?.parse().ok());
+pub(super) fn listed(
+    document: &Document,
+    hits: &[Hit],
+    answers: &[Elsewhere],
+) -> Result<Reply, Problem> {
+    let count = document
+        .path
+        .strip_prefix("search/")
+        .and_then(|rest| rest.split('?').next()?.parse().ok());
     let (mut crates, mut total) = (Vec::new(), hits.len());
     for hit in hits {
         let mut newest: Option<(Version, Facts)> = None;

@@ -2,7 +2,8 @@ use super::*;
 use http::{HeaderMap, Method};
 
 const INDEX_FILE: &[u8] = include_bytes!("testdata/serde_json.index");
-const UPSTREAM: &[u8] = br#"{"dl":"https://static.registry.example/crates","api":"https://registry.example"}"#;
+const UPSTREAM: &[u8] =
+    br#"{"dl":"https://static.registry.example/crates","api":"https://registry.example"}"#;
 
 fn ask(path: &str, query: &str) -> Result<Ask, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
@@ -25,11 +26,25 @@ fn document(path: &str, query: &str) -> Document {
 
 #[test]
 fn names_have_one_place_in_the_index() {
-    for (path, key) in [("/1/a", "a"), ("/2/ab", "ab"), ("/3/a/abc", "abc"), ("/se/rd/serde_json", "serde_json")] {
+    for (path, key) in [
+        ("/1/a", "a"),
+        ("/2/ab", "ab"),
+        ("/3/a/abc", "abc"),
+        ("/se/rd/serde_json", "serde_json"),
+    ] {
         assert_eq!(&*document(path, "").path, format!("index/{key}"), "{path}");
     }
     assert_eq!(&*document("/se/rd/serde_json", "").package, "serde-json");
-    for path in ["/1/ab", "/2/a", "/3/b/abc", "/se/rx/serde", "/se/rd/a%2fb", "/se/rd/", "/index.html", "/se/rd/a.b"] {
+    for path in [
+        "/1/ab",
+        "/2/a",
+        "/3/b/abc",
+        "/se/rx/serde",
+        "/se/rd/a%2fb",
+        "/se/rd/",
+        "/index.html",
+        "/se/rd/a.b",
+    ] {
         assert!(ask(path, "").is_err(), "{path}");
     }
 }
@@ -37,27 +52,65 @@ fn names_have_one_place_in_the_index() {
 #[test]
 fn a_crate_is_vouched_for_by_its_line() {
     let artifact = artifact("/api/v1/crates/serde_json/1.0.1/download");
-    assert_eq!(Cargo.plan(&artifact, &[], &[]).expect("plan"), Plan::Read(config()));
+    assert_eq!(
+        Cargo.plan(&artifact, &[], &[]).expect("plan"),
+        Plan::Read(config())
+    );
     let known = [Some(Bytes::from_static(UPSTREAM))];
-    assert_eq!(Cargo.plan(&artifact, &known, &[]).expect("plan"), Plan::Read(index_of("serde_json")));
-    let known = [Some(Bytes::from_static(UPSTREAM)), Some(Bytes::from_static(INDEX_FILE))];
-    let Plan::Fetch(fetch) = Cargo.plan(&artifact, &known, &[]).expect("plan") else { panic!("not a fetch") };
-    assert_eq!(fetch.url, "https://static.registry.example/crates/serde_json/1.0.1/download");
-    let digest = "sha256:f9b6ca7e0d4fd1e8d5b9e3f1e3ed7a0d12a1c0a1b0c0d0e0f001020304050607".parse().expect("digest");
+    assert_eq!(
+        Cargo.plan(&artifact, &known, &[]).expect("plan"),
+        Plan::Read(index_of("serde_json"))
+    );
+    let known = [
+        Some(Bytes::from_static(UPSTREAM)),
+        Some(Bytes::from_static(INDEX_FILE)),
+    ];
+    let Plan::Fetch(fetch) = Cargo.plan(&artifact, &known, &[]).expect("plan") else {
+        panic!("not a fetch")
+    };
+    assert_eq!(
+        fetch.url,
+        "https://static.registry.example/crates/serde_json/1.0.1/download"
+    );
+    let digest = "sha256:f9b6ca7e0d4fd1e8d5b9e3f1e3ed7a0d12a1c0a1b0c0d0e0f001020304050607"
+        .parse()
+        .expect("digest");
     assert_eq!(fetch.vouch, Vouch::Digest(digest));
     let missing = super::tests::artifact("/api/v1/crates/serde_json/9.9.9/download");
-    assert_eq!(Cargo.plan(&missing, &known, &[]).expect_err("missing").kind, Kind::NotFound);
+    assert_eq!(
+        Cargo.plan(&missing, &known, &[]).expect_err("missing").kind,
+        Kind::NotFound
+    );
     let unknown = [Some(Bytes::from_static(UPSTREAM)), None];
-    assert_eq!(Cargo.plan(&artifact, &unknown, &[]).expect_err("unknown").kind, Kind::NotFound);
+    assert_eq!(
+        Cargo
+            .plan(&artifact, &unknown, &[])
+            .expect_err("unknown")
+            .kind,
+        Kind::NotFound
+    );
 }
 
 #[test]
 fn marks_of_a_download_address_are_filled_in() {
-    let entry = Entry { name: "Abcd".into(), vers: "1.0.0".into(), cksum: "00ff".into() };
+    let entry = Entry {
+        name: "Abcd".into(),
+        vers: "1.0.0".into(),
+        cksum: "00ff".into(),
+    };
     let cases = [
-        ("https://x.example/d", "https://x.example/d/Abcd/1.0.0/download"),
-        ("https://x.example/{crate}-{version}.crate", "https://x.example/Abcd-1.0.0.crate"),
-        ("https://x.example/{prefix}/{lowerprefix}/{sha256-checksum}", "https://x.example/Ab/cd/ab/cd/00ff"),
+        (
+            "https://x.example/d",
+            "https://x.example/d/Abcd/1.0.0/download",
+        ),
+        (
+            "https://x.example/{crate}-{version}.crate",
+            "https://x.example/Abcd-1.0.0.crate",
+        ),
+        (
+            "https://x.example/{prefix}/{lowerprefix}/{sha256-checksum}",
+            "https://x.example/Ab/cd/ab/cd/00ff",
+        ),
     ];
     for (dl, expected) in cases {
         assert_eq!(download(dl, &entry), expected);
@@ -68,11 +121,20 @@ fn marks_of_a_download_address_are_filled_in() {
 fn a_search_asks_the_address_that_the_upstream_names() {
     let document = document("/api/v1/crates", "q=left%20pad%26x&per_page=500");
     assert_eq!(&*document.path, "search/100?left pad&x");
-    assert_eq!(Cargo.source(&document, &[]).expect("source"), Source::Read(config()));
-    let Source::At { url, .. } = Cargo.source(&document, &[Some(Bytes::from_static(UPSTREAM))]).expect("source") else {
+    assert_eq!(
+        Cargo.source(&document, &[]).expect("source"),
+        Source::Read(config())
+    );
+    let Source::At { url, .. } = Cargo
+        .source(&document, &[Some(Bytes::from_static(UPSTREAM))])
+        .expect("source")
+    else {
         panic!("not an address")
     };
-    assert_eq!(url, "https://registry.example/api/v1/crates?q=left%20pad%26x&per_page=100");
+    assert_eq!(
+        url,
+        "https://registry.example/api/v1/crates?q=left%20pad%26x&per_page=100"
+    );
 }
 
 #[test]
@@ -80,23 +142,42 @@ fn what_is_no_index_file_is_refused() {
     let index = index_of("serde_json");
     Cargo.check(&index, INDEX_FILE).expect("an index file");
     Cargo.check(&config(), UPSTREAM).expect("a configuration");
-    for bad in [&b"<html>log in</html>"[..], b"", b"{}", b"{\"name\":\"other\",\"vers\":\"1.0.0\",\"cksum\":\"00\"}"] {
-        assert_eq!(Cargo.check(&index, bad).expect_err("refused").kind, Kind::Upstream);
+    for bad in [
+        &b"<html>log in</html>"[..],
+        b"",
+        b"{}",
+        b"{\"name\":\"other\",\"vers\":\"1.0.0\",\"cksum\":\"00\"}",
+    ] {
+        assert_eq!(
+            Cargo.check(&index, bad).expect_err("refused").kind,
+            Kind::Upstream
+        );
     }
     assert!(Cargo.check(&config(), b"[]").is_err());
 }
 
 #[test]
 fn its_own_configuration_names_this_server() {
-    let here = Here { origin: "https://r.example", path: "/cargo/main", public: false, identified: false };
+    let here = Here {
+        origin: "https://r.example",
+        path: "/cargo/main",
+        public: false,
+        identified: false,
+    };
     let reply = own_config(&here);
     let body: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
     assert_eq!(
         body,
         json!({"dl": "https://r.example/cargo/main/api/v1/crates", "api": "https://r.example/cargo/main", "auth-required": true})
     );
-    let refused = Cargo.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &here);
-    assert_eq!(refused.headers[WWW_AUTHENTICATE], "Cargo login_url=\"https://r.example/me\"");
+    let refused = Cargo.refuse(
+        &Problem::new(Kind::Unauthenticated, "access", "log in"),
+        &here,
+    );
+    assert_eq!(
+        refused.headers[WWW_AUTHENTICATE],
+        "Cargo login_url=\"https://r.example/me\""
+    );
 }
 
 mod publishing {
@@ -140,12 +221,21 @@ mod publishing {
     fn frame(words: &Value, packed: &[u8]) -> Vec<u8> {
         let text = words.to_string();
         let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
-        [&length(text.len())[..], text.as_bytes(), &length(packed.len()), packed].concat()
+        [
+            &length(text.len())[..],
+            text.as_bytes(),
+            &length(packed.len()),
+            packed,
+        ]
+        .concat()
     }
 
     fn wish(method: &Method, path: &str) -> Wish {
         let headers = HeaderMap::new();
-        Cargo.wish(&Line::new(method, path, "", &headers).expect("line")).expect("wish").expect("a wish")
+        Cargo
+            .wish(&Line::new(method, path, "", &headers).expect("line"))
+            .expect("wish")
+            .expect("a wish")
     }
 
     fn publish(body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
@@ -157,7 +247,15 @@ mod publishing {
     }
 
     fn kept(step: &Step, bytes: &[u8]) -> Kept {
-        let Step::Add { path, version, facts, .. } = step else { panic!("{step:?}") };
+        let Step::Add {
+            path,
+            version,
+            facts,
+            ..
+        } = step
+        else {
+            panic!("{step:?}")
+        };
         let digest = Digest::of(Algorithm::Sha256, bytes);
         Kept {
             path: path.as_str().into(),
@@ -171,7 +269,10 @@ mod publishing {
     }
 
     fn crate_bytes() -> Vec<u8> {
-        packed(&[("Probe-1.0.0/Cargo.toml", MANIFEST), ("Probe-1.0.0/src/lib.rs", "")])
+        packed(&[
+            ("Probe-1.0.0/Cargo.toml", MANIFEST),
+            ("Probe-1.0.0/src/lib.rs", ""),
+        ])
     }
 
     #[test]
@@ -179,51 +280,96 @@ mod publishing {
         let bytes = crate_bytes();
         let body = frame(&words(), &bytes);
         let steps = publish(&body, &[]).expect("publish");
-        let [Step::Add { path, bytes: Stored::Part(start, length), .. }] = steps.as_slice() else {
+        let [
+            Step::Add {
+                path,
+                bytes: Stored::Part(start, length),
+                ..
+            },
+        ] = steps.as_slice()
+        else {
             panic!("{steps:?}")
         };
         assert_eq!(path, "crates/probe/1.0.0");
         let start = usize::try_from(*start).expect("small");
-        assert_eq!(&body[start..start + usize::try_from(*length).expect("small")], bytes);
+        assert_eq!(
+            &body[start..start + usize::try_from(*length).expect("small")],
+            bytes
+        );
         let files = [kept(&steps[0], &bytes)];
-        let index = Cargo.compose(&index_of("Probe"), &files).expect("compose").expect("an index");
-        Cargo.check(&index_of("probe"), &index).expect("as an upstream's");
+        let index = Cargo
+            .compose(&index_of("Probe"), &files)
+            .expect("compose")
+            .expect("an index");
+        Cargo
+            .check(&index_of("probe"), &index)
+            .expect("as an upstream's");
         let line: Value = serde_json::from_slice(&index).expect("JSON");
         assert_eq!(line["cksum"], Digest::of(Algorithm::Sha256, &bytes).hex());
-        assert_eq!((&line["yanked"], &line["rust_version"]), (&json!(false), &json!("1.60")));
+        assert_eq!(
+            (&line["yanked"], &line["rust_version"]),
+            (&json!(false), &json!("1.60"))
+        );
         assert_eq!(line["pubtime"], "1970-01-12T13:46:40Z");
         let alias = json!({"name": "rt", "package": "real", "req": "^1", "features": ["a", "b"], "optional": true,
             "default_features": true, "target": null, "kind": "normal", "registry": null});
         assert_eq!(line["deps"][0], alias);
-        assert_eq!(Cargo.compose(&index_of("pro_be"), &files).expect("compose"), None, "another spelling");
-        let owners = Cargo.tell(&wish(&Method::GET, "/api/v1/crates/Probe/owners"), &files).expect("owners");
-        assert_eq!(owners.body, br#"{"users":[{"id":1,"login":"alice","name":null}]}"#.as_slice());
+        assert_eq!(
+            Cargo.compose(&index_of("pro_be"), &files).expect("compose"),
+            None,
+            "another spelling"
+        );
+        let owners = Cargo
+            .tell(&wish(&Method::GET, "/api/v1/crates/Probe/owners"), &files)
+            .expect("owners");
+        assert_eq!(
+            owners.body,
+            br#"{"users":[{"id":1,"login":"alice","name":null}]}"#.as_slice()
+        );
     }
 
     #[test]
     fn a_search_tells_the_newest_version() {
         let bytes = crate_bytes();
-        let old = kept(&publish(&frame(&words(), &bytes), &[]).expect("publish")[0], &bytes);
+        let old = kept(
+            &publish(&frame(&words(), &bytes), &[]).expect("publish")[0],
+            &bytes,
+        );
         let mut new = old.clone();
         (new.version, new.facts) = ("1.10.0".into(), old.facts.replace("1.0.0", "1.10.0").into());
         let search = document("/api/v1/crates", "q=Pro_B&per_page=5");
         assert_eq!(Cargo.search(&search), Some(vec!["pro-b".to_owned()]));
         assert_eq!(Cargo.search(&index_of("probe")), None);
-        let hits = [Hit { package: "probe".into(), files: vec![new, old] }];
+        let hits = [Hit {
+            package: "probe".into(),
+            files: vec![new, old],
+        }];
         let listed = |answers: &[Elsewhere]| {
             let reply = Cargo.listed(&search, &hits, answers).expect("answer");
             serde_json::from_slice::<Value>(&reply.body).expect("JSON")
         };
         let found = json!({"name": "Probe", "max_version": "1.10.0", "description": "a probe"});
-        assert_eq!(listed(&[]), json!({"crates": [found], "meta": {"total": 1}}));
+        assert_eq!(
+            listed(&[]),
+            json!({"crates": [found], "meta": {"total": 1}})
+        );
         // What upstreams find follows, but for names that are taken here.
         let other = json!({"name": "pro_bar", "max_version": "2.0.0", "description": null});
         let body = json!({"crates": [{"name": "PROBE", "max_version": "9.0.0", "description": "?"}, other],
             "meta": {"total": 7}});
         let body = bytes::Bytes::from(body.to_string());
-        assert_eq!(Cargo.named(&body).expect("names"), ["probe".into(), "pro-bar".into()]);
-        let elsewhere = Elsewhere { body, taken: vec!["probe".into()] };
-        assert_eq!(listed(&[elsewhere]), json!({"crates": [found, other], "meta": {"total": 7}}));
+        assert_eq!(
+            Cargo.named(&body).expect("names"),
+            ["probe".into(), "pro-bar".into()]
+        );
+        let elsewhere = Elsewhere {
+            body,
+            taken: vec!["probe".into()],
+        };
+        assert_eq!(
+            listed(&[elsewhere]),
+            json!({"crates": [found, other], "meta": {"total": 7}})
+        );
     }
 
     #[test]
@@ -231,18 +377,37 @@ mod publishing {
         let bytes = crate_bytes();
         let body = frame(&words(), &bytes);
         let files = [kept(&publish(&body, &[]).expect("publish")[0], &bytes)];
-        assert_eq!(publish(&body, &files).expect("the same again"), [], "a retry is no second version");
-        let other = packed(&[("Probe-1.0.0/Cargo.toml", MANIFEST), ("Probe-1.0.0/src/lib.rs", "// new")]);
+        assert_eq!(
+            publish(&body, &files).expect("the same again"),
+            [],
+            "a retry is no second version"
+        );
+        let other = packed(&[
+            ("Probe-1.0.0/Cargo.toml", MANIFEST),
+            ("Probe-1.0.0/src/lib.rs", "// new"),
+        ]);
         let conflict = publish(&frame(&words(), &other), &files).expect_err("another");
-        assert_eq!((conflict.kind, &*conflict.detail), (Kind::Conflict, "crate version `1.0.0` is already uploaded"));
+        assert_eq!(
+            (conflict.kind, &*conflict.detail),
+            (Kind::Conflict, "crate version `1.0.0` is already uploaded")
+        );
         let mut built = words();
         built["vers"] = json!("1.0.0+build");
-        assert_eq!(publish(&frame(&built, &other), &files).expect_err("build metadata").kind, Kind::Conflict);
+        assert_eq!(
+            publish(&frame(&built, &other), &files)
+                .expect_err("build metadata")
+                .kind,
+            Kind::Conflict
+        );
         let mut spelled = words();
         (spelled["name"], spelled["vers"]) = (json!("pro_be"), json!("2.0.0"));
         assert_eq!(
             Cargo
-                .receive(&wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(frame(&spelled, &other)), &files,)
+                .receive(
+                    &wish(&Method::PUT, "/api/v1/crates/new"),
+                    &mut Cursor::new(frame(&spelled, &other)),
+                    &files,
+                )
                 .expect_err("spelling")
                 .kind,
             Kind::Conflict
@@ -252,19 +417,40 @@ mod publishing {
     #[test]
     fn a_version_is_yanked_and_taken_back() {
         let bytes = crate_bytes();
-        let mut files = vec![kept(&publish(&frame(&words(), &bytes), &[]).expect("publish")[0], &bytes)];
+        let mut files = vec![kept(
+            &publish(&frame(&words(), &bytes), &[]).expect("publish")[0],
+            &bytes,
+        )];
         for (method, path, yanked) in [
             (Method::DELETE, "/api/v1/crates/Probe/1.0.0/yank", true),
             (Method::PUT, "/api/v1/crates/Probe/1.0.0/unyank", false),
         ] {
             let wish = wish(&method, path);
-            assert_eq!((&*wish.package, wish.verb, wish.most_bytes), ("probe", Verb::Write, 0));
-            let steps = Cargo.receive(&wish, &mut Cursor::new(Vec::new()), &files).expect("steps");
-            let [Step::Facts { facts, .. }] = steps.as_slice() else { panic!("{steps:?}") };
+            assert_eq!(
+                (&*wish.package, wish.verb, wish.most_bytes),
+                ("probe", Verb::Write, 0)
+            );
+            let steps = Cargo
+                .receive(&wish, &mut Cursor::new(Vec::new()), &files)
+                .expect("steps");
+            let [Step::Facts { facts, .. }] = steps.as_slice() else {
+                panic!("{steps:?}")
+            };
             files[0].facts = facts.as_str().into();
-            let index = Cargo.compose(&index_of("Probe"), &files).expect("compose").expect("an index");
-            assert_eq!(serde_json::from_slice::<Value>(&index).expect("JSON")["yanked"], yanked);
-            assert_eq!(Cargo.receive(&wish, &mut Cursor::new(Vec::new()), &files).expect("again"), []);
+            let index = Cargo
+                .compose(&index_of("Probe"), &files)
+                .expect("compose")
+                .expect("an index");
+            assert_eq!(
+                serde_json::from_slice::<Value>(&index).expect("JSON")["yanked"],
+                yanked
+            );
+            assert_eq!(
+                Cargo
+                    .receive(&wish, &mut Cursor::new(Vec::new()), &files)
+                    .expect("again"),
+                []
+            );
         }
         let missing = wish(&Method::DELETE, "/api/v1/crates/Probe/9.0.0/yank");
         let missing = Cargo.receive(&missing, &mut Cursor::new(Vec::new()), &files);
@@ -282,7 +468,10 @@ mod publishing {
         let mut looser = words();
         looser["deps"][1]["version_req"] = json!("*");
         let mut more = words();
-        more["deps"].as_array_mut().expect("list").push(words()["deps"][1].clone());
+        more["deps"]
+            .as_array_mut()
+            .expect("list")
+            .push(words()["deps"][1].clone());
         for body in [
             change("vers", json!("1.0.1")),
             change("links", json!("z")),
@@ -291,7 +480,10 @@ mod publishing {
             frame(&looser, &bytes),
             frame(&more, &bytes),
         ] {
-            assert_eq!(publish(&body, &[]).expect_err("refused").kind, Kind::Invalid);
+            assert_eq!(
+                publish(&body, &[]).expect_err("refused").kind,
+                Kind::Invalid
+            );
         }
     }
 
@@ -315,24 +507,49 @@ mod publishing {
         let mut body = frame(&words(), &crate_bytes());
         for count in [0, 3, 4, 20, body.len() - 1] {
             assert!(
-                Hosted::name(&Cargo, &wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(&body[..count]))
-                    .is_err()
+                Hosted::name(
+                    &Cargo,
+                    &wish(&Method::PUT, "/api/v1/crates/new"),
+                    &mut Cursor::new(&body[..count])
+                )
+                .is_err()
             );
         }
         body.push(0);
         assert!(
-            Hosted::name(&Cargo, &wish(&Method::PUT, "/api/v1/crates/new"), &mut Cursor::new(body)).is_err(),
+            Hosted::name(
+                &Cargo,
+                &wish(&Method::PUT, "/api/v1/crates/new"),
+                &mut Cursor::new(body)
+            )
+            .is_err(),
             "too long"
         );
         let name = "n".repeat(70_000);
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         let mut header = tar::Header::new_gnu();
         header.set_size(0);
-        archive.append_data(&mut header, format!("Probe-1.0.0/{name}"), &[][..]).expect("entry");
+        archive
+            .append_data(&mut header, format!("Probe-1.0.0/{name}"), &[][..])
+            .expect("entry");
         let long = archive.into_inner().expect("tar").finish().expect("gzip");
-        assert_eq!(publish(&frame(&words(), &long), &[]).expect_err("a long name").kind, Kind::Invalid);
+        assert_eq!(
+            publish(&frame(&words(), &long), &[])
+                .expect_err("a long name")
+                .kind,
+            Kind::Invalid
+        );
         let zeros = vec![0_u8; 1 << 20];
-        let bomb = packed(&[good, ("Probe-1.0.0/zeros", std::str::from_utf8(&zeros).expect("text"))]);
-        assert!(publish(&frame(&words(), &bomb), &[]).is_ok(), "a megabyte of nothing is no bomb yet");
+        let bomb = packed(&[
+            good,
+            (
+                "Probe-1.0.0/zeros",
+                std::str::from_utf8(&zeros).expect("text"),
+            ),
+        ]);
+        assert!(
+            publish(&frame(&words(), &bomb), &[]).is_ok(),
+            "a megabyte of nothing is no bomb yet"
+        );
     }
 }

@@ -16,7 +16,8 @@ use std::time::Duration;
 const USER: &str = "org.couchdb.user:";
 /// The noun of a problem that is told without a challenge: npm shows either the one or the other.
 pub(super) const ADDUSER: &str = "user";
-const NO_ADDUSER: &str = "wrong user name or password; new users are made by this server's admin, not by npm adduser";
+const NO_ADDUSER: &str =
+    "wrong user name or password; new users are made by this server's admin, not by npm adduser";
 /// The name of a token that has none.
 const UNNAMED: &str = "npm token";
 /// Days that a token can be made for.
@@ -53,57 +54,107 @@ struct Asked {
 
 impl Account for Npm {
     fn errand(&self, line: &Line<'_>) -> Result<Option<Errand>, Problem> {
-        if !line.segments.first().is_some_and(|first| first.starts_with('-')) {
+        if !line
+            .segments
+            .first()
+            .is_some_and(|first| first.starts_with('-'))
+        {
             return Ok(None); // as nearly always
         }
         let path = line.parts().join("/");
-        let Some(rest) = path.strip_prefix("-/") else { return Ok(None) };
+        let Some(rest) = path.strip_prefix("-/") else {
+            return Ok(None);
+        };
         let reads = *line.method == Method::GET || *line.method == Method::HEAD;
-        if let Some(name) = rest.strip_prefix("user/").and_then(|rest| rest.strip_prefix(USER)) {
-            return Ok((*line.method == Method::PUT && !name.is_empty()).then(|| Errand::LogIn(name.into())));
+        if let Some(name) = rest
+            .strip_prefix("user/")
+            .and_then(|rest| rest.strip_prefix(USER))
+        {
+            return Ok((*line.method == Method::PUT && !name.is_empty())
+                .then(|| Errand::LogIn(name.into())));
         }
-        Ok(match (line.method, rest.split('/').collect::<Vec<_>>().as_slice()) {
-            (_, ["whoami"]) if reads => Some(Errand::Whoami),
-            (_, ["npm", "v1", "user"]) if reads => Some(Errand::Profile),
-            (_, ["npm", "v1", "tokens"]) if reads => {
-                let after = query_value(line.query, "after").map_or(Ok(0), |after| after.parse());
-                Some(Errand::ListTokens(after.map_err(|_| Problem::invalid("after", "after is the key of a token"))?))
-            }
-            (&Method::POST, ["npm", "v1", "tokens"]) => Some(Errand::CreateToken),
-            (&Method::DELETE, ["npm", "v1", "tokens", "token", token] | ["user", "token", token]) => {
-                Some(Errand::EndToken((*token).into()))
-            }
-            (&Method::POST, ["v1", "login"]) => Some(Errand::BeginLogin),
-            (_, ["v1", "done"]) if reads => {
-                let value = |key| query_value(line.query, key).unwrap_or_default().into();
-                Some(Errand::FinishLogin { ask: value("ask"), key: value("key") })
-            }
-            _ => None,
-        })
+        Ok(
+            match (line.method, rest.split('/').collect::<Vec<_>>().as_slice()) {
+                (_, ["whoami"]) if reads => Some(Errand::Whoami),
+                (_, ["npm", "v1", "user"]) if reads => Some(Errand::Profile),
+                (_, ["npm", "v1", "tokens"]) if reads => {
+                    let after =
+                        query_value(line.query, "after").map_or(Ok(0), |after| after.parse());
+                    Some(Errand::ListTokens(after.map_err(|_| {
+                        Problem::invalid("after", "after is the key of a token")
+                    })?))
+                }
+                (&Method::POST, ["npm", "v1", "tokens"]) => Some(Errand::CreateToken),
+                (
+                    &Method::DELETE,
+                    ["npm", "v1", "tokens", "token", token] | ["user", "token", token],
+                ) => Some(Errand::EndToken((*token).into())),
+                (&Method::POST, ["v1", "login"]) => Some(Errand::BeginLogin),
+                (_, ["v1", "done"]) if reads => {
+                    let value = |key| query_value(line.query, key).unwrap_or_default().into();
+                    Some(Errand::FinishLogin {
+                        ask: value("ask"),
+                        key: value("key"),
+                    })
+                }
+                _ => None,
+            },
+        )
     }
 
     fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem> {
         let read: Result<Couch, _> = serde_json::from_slice(body);
-        let couch = read.map_err(|_| Problem::invalid("body", "a login has a name and a password"))?;
+        let couch =
+            read.map_err(|_| Problem::invalid("body", "a login has a name and a password"))?;
         if couch.name != name {
-            return Err(Problem::invalid("body", "the login is for another name than its address"));
+            return Err(Problem::invalid(
+                "body",
+                "the login is for another name than its address",
+            ));
         }
-        Ok(Login { name: couch.name, password: couch.password, refusal: couch.email.map(|_| NO_ADDUSER) })
+        Ok(Login {
+            name: couch.name,
+            password: couch.password,
+            refusal: couch.email.map(|_| NO_ADDUSER),
+        })
     }
 
     fn wanted(&self, body: &[u8]) -> Result<Wanted, Problem> {
         let read: Result<Asked, _> = serde_json::from_slice(body);
-        let asked = read.map_err(|_| Problem::invalid("body", "the body is not what npm asks for a token with"))?;
-        if asked.cidr_whitelist.as_ref().is_some_and(|list| !list.is_empty()) {
-            return Err(Problem::invalid("cidr", "tokens here are not bound to addresses: leave out --cidr"));
+        let asked = read.map_err(|_| {
+            Problem::invalid("body", "the body is not what npm asks for a token with")
+        })?;
+        if asked
+            .cidr_whitelist
+            .as_ref()
+            .is_some_and(|list| !list.is_empty())
+        {
+            return Err(Problem::invalid(
+                "cidr",
+                "tokens here are not bound to addresses: leave out --cidr",
+            ));
         }
         if !asked.orgs.is_empty() {
-            return Err(Problem::invalid("orgs", "there are no organizations here: leave out --orgs"));
+            return Err(Problem::invalid(
+                "orgs",
+                "there are no organizations here: leave out --orgs",
+            ));
         }
         let limits = limits(&asked)?;
-        let lasts = asked.expires.filter(|days| *days > 0).map(|days| Duration::from_hours(days.min(MOST_DAYS) * 24));
-        let name = asked.name.filter(|name| !name.is_empty()).unwrap_or_else(|| UNNAMED.to_owned());
-        Ok(Wanted { name, password: asked.password.unwrap_or_default(), lasts, limits })
+        let lasts = asked
+            .expires
+            .filter(|days| *days > 0)
+            .map(|days| Duration::from_hours(days.min(MOST_DAYS) * 24));
+        let name = asked
+            .name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| UNNAMED.to_owned());
+        Ok(Wanted {
+            name,
+            password: asked.password.unwrap_or_default(),
+            lasts,
+            limits,
+        })
     }
 
     fn tell(&self, told: &Told<'_>, here: &Here<'_>) -> Reply {
@@ -123,18 +174,28 @@ impl Account for Npm {
                 (StatusCode::CREATED, body)
             }
             Told::Ended => (StatusCode::OK, json!({"ok": true})),
-            Told::LoggedIn(name, secret) => {
-                (StatusCode::CREATED, json!({"ok": true, "id": format!("{USER}{name}"), "rev": "1-0", "token": secret}))
-            }
+            Told::LoggedIn(name, secret) => (
+                StatusCode::CREATED,
+                json!({"ok": true, "id": format!("{USER}{name}"), "rev": "1-0", "token": secret}),
+            ),
             Told::Begun { page, ask, key } => {
-                let done = format!("{}/-/v1/done?ask={}&key={}", here.base(), segment(ask), segment(key));
+                let done = format!(
+                    "{}/-/v1/done?ask={}&key={}",
+                    here.base(),
+                    segment(ask),
+                    segment(key)
+                );
                 (StatusCode::OK, json!({"loginUrl": page, "doneUrl": done}))
             }
             Told::Waiting => (StatusCode::ACCEPTED, json!({})),
             Told::Finished(secret) => (StatusCode::OK, json!({"token": secret})),
         };
         let reply = Reply::new(status).with_body(JSON, json(&body));
-        let reply = if *told == Told::Waiting { reply.with(RETRY_AFTER, HeaderValue::from(1)) } else { reply };
+        let reply = if *told == Told::Waiting {
+            reply.with(RETRY_AFTER, HeaderValue::from(1))
+        } else {
+            reply
+        };
         reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
     }
 }
@@ -145,33 +206,55 @@ fn limits(asked: &Asked) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
     let permission = asked.packages_and_scopes_permission.as_deref();
     let count = asked.packages.len() + asked.scopes.len();
     if count > MOST_PACKAGES {
-        return Err(wrong(format!("a token is for at most {MOST_PACKAGES} packages and scopes")));
+        return Err(wrong(format!(
+            "a token is for at most {MOST_PACKAGES} packages and scopes"
+        )));
     }
     let role = match permission {
         _ if asked.readonly == Some(true) => Role::Reader,
         Some("read-write") => Role::Maintainer,
         Some("read-only") => Role::Reader,
-        Some("no-access") => return Err(wrong("a token without access to packages is good for nothing here".into())),
-        Some(other) => return Err(wrong(format!("{other:.40} is no permission: use read-only or read-write"))),
+        Some("no-access") => {
+            return Err(wrong(
+                "a token without access to packages is good for nothing here".into(),
+            ));
+        }
+        Some(other) => {
+            return Err(wrong(format!(
+                "{other:.40} is no permission: use read-only or read-write"
+            )));
+        }
         None if count > 0 || asked.packages_all == Some(true) => Role::Reader,
         None => return Ok(None),
     };
     let scope = |scope: &String| {
         let bare = scope.strip_prefix('@').unwrap_or(scope);
         let fine = is_part(bare) && !bare.contains('*');
-        fine.then(|| format!("@{bare}/*")).ok_or_else(|| wrong(format!("{scope:.100} is no scope")))
+        fine.then(|| format!("@{bare}/*"))
+            .ok_or_else(|| wrong(format!("{scope:.100} is no scope")))
     };
     let package = |name: &String| {
         let fine = (is_name(name) && !name.contains('*')).then(|| name.clone());
         fine.ok_or_else(|| wrong(format!("{name:.100} is no name of a package")))
     };
-    let names = asked.packages.iter().map(package).chain(asked.scopes.iter().map(scope));
+    let names = asked
+        .packages
+        .iter()
+        .map(package)
+        .chain(asked.scopes.iter().map(scope));
     let pattern = |name: Result<String, Problem>| {
-        name?.parse().map_err(|_| wrong("a name of a package or a scope is too long or has stars".into()))
+        name?
+            .parse()
+            .map_err(|_| wrong("a name of a package or a scope is too long or has stars".into()))
     };
-    let mut patterns = names.map(pattern).collect::<Result<Vec<Pattern>, Problem>>()?;
+    let mut patterns = names
+        .map(pattern)
+        .collect::<Result<Vec<Pattern>, Problem>>()?;
     if patterns.is_empty() || asked.packages_all == Some(true) {
-        patterns = vec!["*".parse().map_err(|_| Problem::internal("a star is no pattern"))?];
+        patterns = vec![
+            "*".parse()
+                .map_err(|_| Problem::internal("a star is no pattern"))?,
+        ];
     }
     Ok(Some((patterns, role)))
 }

@@ -34,7 +34,10 @@ pub(super) fn scan(body: &mut dyn Body) -> Result<Scanned, Problem> {
         open: Vec::new(),
         keys: Vec::new(),
         last: 0,
-        found: Scanned { text: Vec::new(), attachments: Vec::new() },
+        found: Scanned {
+            text: Vec::new(),
+            attachments: Vec::new(),
+        },
     };
     while let Some(byte) = scanner.next()? {
         scanner.take(byte)?;
@@ -57,7 +60,12 @@ struct Scanner<'a> {
 
 impl Scanner<'_> {
     fn next(&mut self) -> Result<Option<u8>, Problem> {
-        let first = self.body.fill_buf().map_err(Problem::internal)?.first().copied();
+        let first = self
+            .body
+            .fill_buf()
+            .map_err(Problem::internal)?
+            .first()
+            .copied();
         if first.is_some() {
             self.body.consume(1);
             self.at += 1;
@@ -87,7 +95,8 @@ impl Scanner<'_> {
 
     fn put(&mut self, byte: u8) -> Result<(), Problem> {
         if self.found.text.len() == MOST_TEXT_BYTES {
-            let detail = format!("beside its tarball a publication has at most {MOST_TEXT_BYTES} bytes");
+            let detail =
+                format!("beside its tarball a publication has at most {MOST_TEXT_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         self.found.text.push(byte);
@@ -123,7 +132,9 @@ impl Scanner<'_> {
         if let Some(depth) = self.depth().filter(|_| matches!(self.last, b'{' | b',')) {
             let key = serde_json::from_slice(&self.found.text[start..]);
             self.keys.truncate(depth - 1);
-            self.keys.push(key.map_err(|error| Problem::invalid("body", "the body is not JSON").because(error))?);
+            self.keys.push(key.map_err(|error| {
+                Problem::invalid("body", "the body is not JSON").because(error)
+            })?);
         }
         Ok(())
     }
@@ -153,7 +164,12 @@ impl Scanner<'_> {
             }
         }
         let name = self.keys[1].clone();
-        self.found.attachments.push(Attachment { name, start, length: self.at - 1 - start, plain });
+        self.found.attachments.push(Attachment {
+            name,
+            start,
+            length: self.at - 1 - start,
+            plain,
+        });
         Ok(())
     }
 }
@@ -173,9 +189,16 @@ mod tests {
         let found = scan(&mut Cursor::new(body))?;
         let data = |at: &Attachment| {
             let start = usize::try_from(at.start).expect("small");
-            (at.name.clone(), body[start..start + usize::try_from(at.length).expect("small")].to_owned(), at.plain)
+            (
+                at.name.clone(),
+                body[start..start + usize::try_from(at.length).expect("small")].to_owned(),
+                at.plain,
+            )
         };
-        Ok((String::from_utf8(found.text).expect("text"), found.attachments.iter().map(data).collect()))
+        Ok((
+            String::from_utf8(found.text).expect("text"),
+            found.attachments.iter().map(data).collect(),
+        ))
     }
 
     #[test]
@@ -186,12 +209,16 @@ mod tests {
         let (text, attachments) = scanned(body).expect("a body");
         assert_eq!(text, body.replace("QUJD", "").replace("a\\\"b\\\\", ""));
         let expected = [("a/.\"tgz", "QUJD", true), ("b", "a\\\"b\\\\", false)];
-        assert_eq!(attachments, expected.map(|(name, data, plain)| (name.to_owned(), data.to_owned(), plain)));
+        assert_eq!(
+            attachments,
+            expected.map(|(name, data, plain)| (name.to_owned(), data.to_owned(), plain))
+        );
     }
 
     #[test]
     fn a_name_that_is_escaped_is_the_same() {
-        let (_, attachments) = scanned(r#"{"_attach\u006dents":{"a":{"d\u0061ta":"QQ=="}}}"#).expect("a body");
+        let (_, attachments) =
+            scanned(r#"{"_attach\u006dents":{"a":{"d\u0061ta":"QQ=="}}}"#).expect("a body");
         assert_eq!(attachments, [("a".to_owned(), "QQ==".to_owned(), true)]);
     }
 
@@ -202,15 +229,36 @@ mod tests {
             let _ = scanned(&attachment[..end]);
         }
         assert_eq!(scanned(attachment).expect_err("cut").kind, Kind::Invalid);
-        assert_eq!(scanned(&format!("{attachment}\\")).expect_err("cut").kind, Kind::Invalid);
-        assert_eq!(scanned(&"[".repeat(1000)).expect_err("deep").kind, Kind::Invalid);
-        assert_eq!(scanned("{\"\\x\":1}").expect_err("a key").kind, Kind::Invalid);
-        for odd in ["}}}{{{\"data\":\"x\"", "{{{\"data\":\"x\"", "{,,,\"a\",\"b\":\"c\"", "]]:\"x\"", ""] {
+        assert_eq!(
+            scanned(&format!("{attachment}\\")).expect_err("cut").kind,
+            Kind::Invalid
+        );
+        assert_eq!(
+            scanned(&"[".repeat(1000)).expect_err("deep").kind,
+            Kind::Invalid
+        );
+        assert_eq!(
+            scanned("{\"\\x\":1}").expect_err("a key").kind,
+            Kind::Invalid
+        );
+        for odd in [
+            "}}}{{{\"data\":\"x\"",
+            "{{{\"data\":\"x\"",
+            "{,,,\"a\",\"b\":\"c\"",
+            "]]:\"x\"",
+            "",
+        ] {
             let _ = scanned(odd);
         }
         let large = format!("{{\"data\":\"{}\"}}", "A".repeat(MOST_TEXT_BYTES));
         assert_eq!(scanned(&large).expect_err("large").kind, Kind::TooLarge);
-        let within = format!("{{\"_attachments\":{{\"a\":{{\"data\":\"{}\"}}}}}}", "A".repeat(MOST_TEXT_BYTES));
-        assert_eq!(scanned(&within).expect("an attachment").1[0].1.len(), MOST_TEXT_BYTES);
+        let within = format!(
+            "{{\"_attachments\":{{\"a\":{{\"data\":\"{}\"}}}}}}",
+            "A".repeat(MOST_TEXT_BYTES)
+        );
+        assert_eq!(
+            scanned(&within).expect("an attachment").1[0].1.len(),
+            MOST_TEXT_BYTES
+        );
     }
 }

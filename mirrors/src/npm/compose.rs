@@ -53,19 +53,27 @@ impl<'a> Shelf<'a> {
 
     /// The versions in the order in which they were published.
     pub(super) fn versions(&self) -> Vec<&'a Kept> {
-        let mut versions: Vec<&Kept> = self.files.iter().filter(|file| file.path.starts_with("-/")).collect();
+        let mut versions: Vec<&Kept> = self
+            .files
+            .iter()
+            .filter(|file| file.path.starts_with("-/"))
+            .collect();
         versions.sort_by_key(|file| (file.created_at, &file.version));
         versions
     }
 
     /// Each tag, and the file that says where it points.
     pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a Kept)> {
-        self.files.iter().filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
+        self.files
+            .iter()
+            .filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
     }
 
     /// The version that the tag `latest` points to, else the last one.
     pub(super) fn latest(&self) -> Option<&'a Kept> {
-        let tagged = self.at(&tag_path(LATEST)).and_then(|tag| self.version(&tag.version));
+        let tagged = self
+            .at(&tag_path(LATEST))
+            .and_then(|tag| self.version(&tag.version));
         tagged.or_else(|| self.versions().pop())
     }
 
@@ -75,7 +83,12 @@ impl<'a> Shelf<'a> {
         files.sort_by_key(|file| &file.path);
         let mut hasher = Hasher::new(Algorithm::Sha256);
         for file in &files {
-            for part in [&*file.path, &*file.version, &*file.digest.to_string(), &*file.facts] {
+            for part in [
+                &*file.path,
+                &*file.version,
+                &*file.digest.to_string(),
+                &*file.facts,
+            ] {
                 hasher.update(part.as_bytes());
                 hasher.update(b"\0");
             }
@@ -87,7 +100,9 @@ impl<'a> Shelf<'a> {
     /// The packument; `None` if no version is left.
     pub(super) fn packument(&self) -> Result<Option<Vec<u8>>, Problem> {
         let kept = self.versions();
-        let Some(latest) = self.latest() else { return Ok(None) };
+        let Some(latest) = self.latest() else {
+            return Ok(None);
+        };
         let (mut tags, mut times, mut versions) = (Text::new(), Text::new(), Text::new());
         for (tag, file) in self.tags() {
             if let Some(version) = self.version(&file.version) {
@@ -127,7 +142,9 @@ impl<'a> Shelf<'a> {
 
     /// The highest of these versions; one that is no prerelease, if there is one.
     pub(super) fn highest(versions: &[&'a Kept]) -> Option<&'a Kept> {
-        let rank = |file: &Kept| new_version(&file.version).map(|version| (version.pre.is_empty(), version));
+        let rank = |file: &Kept| {
+            new_version(&file.version).map(|version| (version.pre.is_empty(), version))
+        };
         versions.iter().copied().max_by_key(|file| rank(file))
     }
 }

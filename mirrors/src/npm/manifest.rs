@@ -64,7 +64,8 @@ impl Text {
 
     pub(super) fn put(&mut self, key: &str, value: impl Display) {
         let separator = if self.0.len() > 1 { "," } else { "" };
-        self.0.push_str(&format!("{separator}{}:{value}", quoted(key)));
+        self.0
+            .push_str(&format!("{separator}{}:{value}", quoted(key)));
     }
 
     pub(super) fn end(mut self) -> String {
@@ -96,12 +97,18 @@ impl Release<'_> {
     /// What is noted of it.
     pub(super) fn facts(&self) -> Result<String, Problem> {
         let packed = std::str::from_utf8(&self.tarball.package_json).ok();
-        let packed = packed.and_then(|text| serde_json::from_str(text.trim_start_matches('\u{feff}')).ok());
-        let packed: Fields<'_> =
-            packed.ok_or_else(|| Problem::invalid("tarball", "the tarball's package.json is not JSON"))?;
+        let packed =
+            packed.and_then(|text| serde_json::from_str(text.trim_start_matches('\u{feff}')).ok());
+        let packed: Fields<'_> = packed
+            .ok_or_else(|| Problem::invalid("tarball", "the tarball's package.json is not JSON"))?;
         self.names(&packed)?;
         self.hashes()?;
-        let mut manifest: Fields<'_> = self.sent.iter().filter(|(key, _)| is_taken(key)).map(own).collect();
+        let mut manifest: Fields<'_> = self
+            .sent
+            .iter()
+            .filter(|(key, _)| is_taken(key))
+            .map(own)
+            .collect();
         for field in CHECKED {
             match self.agree(field, &packed) {
                 Agreement::Same => {}
@@ -113,9 +120,20 @@ impl Release<'_> {
             }
         }
         let given = self.given(&packed)?;
-        manifest.extend(given.iter().map(|(key, value)| ((*key).to_owned(), &**value)));
-        let deprecated = self.sent.get("deprecated").and_then(|value| string(value)).filter(|text| !text.is_empty());
-        let facts = Facts { manifest, deprecated: deprecated.map(Cow::Owned) };
+        manifest.extend(
+            given
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), &**value)),
+        );
+        let deprecated = self
+            .sent
+            .get("deprecated")
+            .and_then(|value| string(value))
+            .filter(|text| !text.is_empty());
+        let facts = Facts {
+            manifest,
+            deprecated: deprecated.map(Cow::Owned),
+        };
         // Braces around `sha256` would be filled in.
         let text = facts.text().replace("{sha256}", "\\u007bsha256}");
         if text.len() > MOST_FACTS_BYTES {
@@ -140,7 +158,10 @@ impl Release<'_> {
             dist["attestations"] = json!({"url": "", "provenance": {"predicateType": kind}});
         }
         let mut given = vec![
-            ("_id", raw(&format!("{}@{}", self.package, self.version).into())?),
+            (
+                "_id",
+                raw(&format!("{}@{}", self.package, self.version).into())?,
+            ),
             ("name", raw(&self.package.into())?),
             ("version", raw(&self.version.into())?),
             ("dist", raw(&dist)?),
@@ -149,8 +170,14 @@ impl Release<'_> {
             given.push(("_hasShrinkwrap", raw(&true.into())?));
         }
         let scripts = texts(packed.get("scripts")).unwrap_or_default();
-        let compiles = tarball.has_gyp && !scripts.contains_key("install") && !scripts.contains_key("preinstall");
-        if compiles && packed.get("gypfile").is_none_or(|value| value.get() != "false") {
+        let compiles = tarball.has_gyp
+            && !scripts.contains_key("install")
+            && !scripts.contains_key("preinstall");
+        if compiles
+            && packed
+                .get("gypfile")
+                .is_none_or(|value| value.get() != "false")
+        {
             given.push(("gypfile", raw(&true.into())?));
         }
         if let Some(mut readme) = self.sent.get("readme").and_then(|value| string(value)) {
@@ -178,18 +205,32 @@ impl Release<'_> {
         if text(packed, "name").is_none_or(|name| name.trim() != self.package) {
             return Err(differ("name"));
         }
-        if text(packed, "version").is_some_and(cleaned) { Ok(()) } else { Err(differ("version")) }
+        if text(packed, "version").is_some_and(cleaned) {
+            Ok(())
+        } else {
+            Err(differ("version"))
+        }
     }
 
     /// The bytes are those that the client vouches for.
     fn hashes(&self) -> Result<(), Problem> {
-        let Some(dist) = self.sent.get("dist") else { return Ok(()) };
-        let dist: Fields<'_> = serde_json::from_str(dist.get())
-            .map_err(|error| Problem::invalid("manifest", "dist is not an object").because(error))?;
-        let said = |key| dist.get(key).and_then(|value| string(value)).filter(|text| !text.is_empty());
+        let Some(dist) = self.sent.get("dist") else {
+            return Ok(());
+        };
+        let dist: Fields<'_> = serde_json::from_str(dist.get()).map_err(|error| {
+            Problem::invalid("manifest", "dist is not an object").because(error)
+        })?;
+        let said = |key| {
+            dist.get(key)
+                .and_then(|value| string(value))
+                .filter(|text| !text.is_empty())
+        };
         let wrong = |detail| Err(Problem::new(Kind::DigestMismatch, "tarball", detail));
         let integrity = said("integrity").unwrap_or_default();
-        let mut sha512 = integrity.split_whitespace().filter(|item| item.starts_with("sha512-")).peekable();
+        let mut sha512 = integrity
+            .split_whitespace()
+            .filter(|item| item.starts_with("sha512-"))
+            .peekable();
         let is_ours = |item: &str| item.split('?').next() == Some(&self.tarball.integrity);
         if sha512.peek().is_some() && !sha512.any(is_ours) {
             return wrong("the tarball is not the one that dist.integrity vouches for");
@@ -202,20 +243,28 @@ impl Release<'_> {
 
     fn agree(&self, field: &str, packed: &Fields<'_>) -> Agreement {
         let (sent, own) = (self.sent.get(field), packed.get(field));
-        if sent.map(|value| value.get()) == own.map(|value| value.get()) && field != "dependencies" {
+        if sent.map(|value| value.get()) == own.map(|value| value.get()) && field != "dependencies"
+        {
             return Agreement::Same;
         }
         match field {
             // npm takes optional ones for dependencies as well, or for optional ones only.
             "dependencies" => compare(dependencies(self.sent), dependencies(packed)),
             "bin" => {
-                let folder = || packed.get("directories").and_then(|value| texts(Some(value))?.remove("bin"));
+                let folder = || {
+                    packed
+                        .get("directories")
+                        .and_then(|value| texts(Some(value))?.remove("bin"))
+                };
                 match (own, folder()) {
                     (None, Some(folder)) => within(bins(self.package, sent), &folder),
                     _ => compare(bins(self.package, sent), bins(self.package, own)),
                 }
             }
-            "scripts" => compare(scripts(sent).map(|sent| self.underived(sent, own)), scripts(own)),
+            "scripts" => compare(
+                scripts(sent).map(|sent| self.underived(sent, own)),
+                scripts(own),
+            ),
             "os" | "cpu" | "libc" => compare(list(sent), list(own)),
             _ => compare(texts(sent), texts(own)),
         }
@@ -224,7 +273,10 @@ impl Release<'_> {
     /// Scripts without those that npm adds because of other files.
     fn underived(&self, mut sent: Texts, own: Option<&&RawValue>) -> Texts {
         let own = scripts(own).unwrap_or_default();
-        let may = [self.tarball.has_gyp && !own.contains_key("preinstall"), self.tarball.has_server];
+        let may = [
+            self.tarball.has_gyp && !own.contains_key("preinstall"),
+            self.tarball.has_server,
+        ];
         for ((name, script), _) in DERIVED.iter().zip(may).filter(|(_, may)| *may) {
             if !own.contains_key(*name) && sent.get(*name).is_some_and(|sent| sent == script) {
                 sent.remove(*name);
@@ -251,7 +303,10 @@ const CHECKED: [&str; 10] = [
 /// Whether a field of the manifest is the client's to say. What begins with `_` is the registry's or the client's own, but
 /// for two; what vouches for bytes, or tells whether scripts are run, is found out here.
 fn is_taken(key: &str) -> bool {
-    let ours = matches!(key, "dist" | "deprecated" | "hasInstallScript" | "gypfile" | "readme");
+    let ours = matches!(
+        key,
+        "dist" | "deprecated" | "hasInstallScript" | "gypfile" | "readme"
+    );
     !ours && (!key.starts_with('_') || matches!(key, "_nodeVersion" | "_npmVersion"))
 }
 
@@ -260,8 +315,9 @@ fn own<'a>((key, value): (&String, &&'a RawValue)) -> (String, &'a RawValue) {
 }
 
 fn differ(field: &str) -> Problem {
-    let detail =
-        format!("{field} in the manifest is not what the tarball's package.json says: publish again with both alike");
+    let detail = format!(
+        "{field} in the manifest is not what the tarball's package.json says: publish again with both alike"
+    );
     Problem::invalid("manifest", detail)
 }
 
@@ -283,7 +339,11 @@ fn parsed<'a, T: Deserialize<'a>>(value: Option<&&'a RawValue>) -> Option<T> {
 
 /// An object of texts, empty if there is none.
 fn texts(value: Option<&&RawValue>) -> Option<Texts> {
-    if is_none(value) { Some(Texts::new()) } else { parsed(value) }
+    if is_none(value) {
+        Some(Texts::new())
+    } else {
+        parsed(value)
+    }
 }
 
 fn list(value: Option<&&RawValue>) -> Option<Vec<String>> {
@@ -306,10 +366,17 @@ fn scripts(value: Option<&&RawValue>) -> Option<Texts> {
     }
     let scripts: BTreeMap<String, Value> = parsed(value)?;
     let plain = |text: &str| {
-        let inner = BIN_FOLDER.iter().find_map(|folder| text.strip_prefix(folder));
+        let inner = BIN_FOLDER
+            .iter()
+            .find_map(|folder| text.strip_prefix(folder));
         inner.unwrap_or(text).to_owned()
     };
-    Some(scripts.iter().filter_map(|(name, script)| Some((name.clone(), plain(script.as_str()?)))).collect())
+    Some(
+        scripts
+            .iter()
+            .filter_map(|(name, script)| Some((name.clone(), plain(script.as_str()?))))
+            .collect(),
+    )
 }
 
 /// Programs as npm writes them: each name with a path within the package.
@@ -317,15 +384,29 @@ fn bins(package: &str, value: Option<&&RawValue>) -> Option<Texts> {
     if is_none(value) {
         return Some(Texts::new());
     }
-    let last = |name: &str| name.rsplit(['/', '\\', ':']).next().unwrap_or_default().to_owned();
+    let last = |name: &str| {
+        name.rsplit(['/', '\\', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     if let Some(path) = parsed::<String>(value) {
         return Some([(base(package).to_owned(), plain_path(&path))].into());
     }
     if let Some(paths) = parsed::<Vec<String>>(value) {
-        return Some(paths.iter().map(|path| (last(path), plain_path(path))).collect());
+        return Some(
+            paths
+                .iter()
+                .map(|path| (last(path), plain_path(path)))
+                .collect(),
+        );
     }
     let bins: BTreeMap<String, Value> = parsed(value)?;
-    Some(bins.iter().filter_map(|(name, path)| Some((last(name), plain_path(path.as_str()?)))).collect())
+    Some(
+        bins.iter()
+            .filter_map(|(name, path)| Some((last(name), plain_path(path.as_str()?))))
+            .collect(),
+    )
 }
 
 /// A path without detours.
@@ -344,8 +425,12 @@ fn plain_path(path: &str) -> String {
 /// Whether programs are in the folder that is said to be full of them.
 fn within(bins: Option<Texts>, folder: &str) -> Agreement {
     let folder = plain_path(folder);
-    let inside =
-        |path: &String| folder.is_empty() || path.strip_prefix(&folder).is_some_and(|rest| rest.starts_with('/'));
+    let inside = |path: &String| {
+        folder.is_empty()
+            || path
+                .strip_prefix(&folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
     match bins {
         Some(bins) if bins.values().all(inside) => Agreement::Same,
         Some(_) => Agreement::Differ,

@@ -14,7 +14,9 @@ mod search;
 mod tarball;
 
 use crate::text::{self, not_that};
-use crate::{Account, Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Source, Table};
+use crate::{
+    Account, Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Source, Table,
+};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
@@ -32,11 +34,36 @@ const NAME: ProtocolName = ProtocolName("npm");
 const JSON: &str = "application/json";
 const INSTALL: &str = "application/vnd.npm.install-v1+json";
 
-const FULL: Form = Form { name: "full", content_type: JSON, sited: true, compressible: true };
-const ABBREVIATED: Form = Form { name: "abbreviated", content_type: INSTALL, sited: true, compressible: true };
-const VERSION: Form = Form { name: "version", content_type: JSON, sited: true, compressible: true };
-const TAGS: Form = Form { name: "dist-tags", content_type: JSON, sited: false, compressible: true };
-const AS_IT_CAME: Form = Form { name: "", content_type: JSON, sited: false, compressible: true };
+const FULL: Form = Form {
+    name: "full",
+    content_type: JSON,
+    sited: true,
+    compressible: true,
+};
+const ABBREVIATED: Form = Form {
+    name: "abbreviated",
+    content_type: INSTALL,
+    sited: true,
+    compressible: true,
+};
+const VERSION: Form = Form {
+    name: "version",
+    content_type: JSON,
+    sited: true,
+    compressible: true,
+};
+const TAGS: Form = Form {
+    name: "dist-tags",
+    content_type: JSON,
+    sited: false,
+    compressible: true,
+};
+const AS_IT_CAME: Form = Form {
+    name: "",
+    content_type: JSON,
+    sited: false,
+    compressible: true,
+};
 
 const PACKUMENT: &str = "packument";
 const KEYS: &str = "keys";
@@ -89,11 +116,19 @@ fn below_package(parts: &[&str], form: Form) -> Result<Ask, Problem> {
     match rest {
         [] => Ok(Ask::Document(packument_of(&package), form)),
         ["-", file] => tarball(&package, file),
-        ["-", scope, file] if scope.starts_with('@') && package.split('/').next() == Some(scope) => {
+        ["-", scope, file]
+            if scope.starts_with('@') && package.split('/').next() == Some(scope) =>
+        {
             tarball(&package, file)
         }
-        [version] if package != "-" && *version != "-" && (is_version(version) || is_tag(version)) => {
-            Ok(Ask::Part(packument_of(&package), VERSION, (*version).into()))
+        [version]
+            if package != "-" && *version != "-" && (is_version(version) || is_tag(version)) =>
+        {
+            Ok(Ask::Part(
+                packument_of(&package),
+                VERSION,
+                (*version).into(),
+            ))
         }
         _ => Err(no_such_path()),
     }
@@ -107,9 +142,13 @@ fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
         ["npm", "v1", "keys"] => Some(Ok(Ask::Document(Document::new("", KEYS), AS_IT_CAME))),
         ["npm", "v1", "attestations", spec @ ..] => {
             let spec = spec.join("/");
-            let (name, version) =
-                spec.rsplit_once('@').filter(|(name, version)| is_name(name) && is_version(version))?;
-            Some(Ok(Ask::Document(Document::new(name, format!("attestations/{version}")), AS_IT_CAME)))
+            let (name, version) = spec
+                .rsplit_once('@')
+                .filter(|(name, version)| is_name(name) && is_version(version))?;
+            Some(Ok(Ask::Document(
+                Document::new(name, format!("attestations/{version}")),
+                AS_IT_CAME,
+            )))
         }
         ["package", name @ .., "dist-tags"] => {
             let name = Some(name.join("/")).filter(|name| is_name(name))?;
@@ -122,10 +161,14 @@ fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
 /// Audits: the newer kind; the older one is not known, as it is no more at upstreams.
 fn posted(parts: &[&str]) -> Result<Ask, Problem> {
     match parts {
-        ["-", "npm", "v1", "security", "advisories", "bulk"] => Ok(Ask::Inquiry(&advisories::Advisories)),
-        ["-", "npm", "v1", "security", "audits"] | ["-", "npm", "v1", "security", "audits", "quick"] => {
-            Err(Problem::not_found("audit", "this registry audits no whole trees"))
+        ["-", "npm", "v1", "security", "advisories", "bulk"] => {
+            Ok(Ask::Inquiry(&advisories::Advisories))
         }
+        ["-", "npm", "v1", "security", "audits"]
+        | ["-", "npm", "v1", "security", "audits", "quick"] => Err(Problem::not_found(
+            "audit",
+            "this registry audits no whole trees",
+        )),
         _ => Err(unsupported("nothing is changed at this address")),
     }
 }
@@ -152,8 +195,16 @@ impl Protocol for Npm {
         }
         line.demand_read()?;
         let wanted = line.wants(INSTALL);
-        let form = if wanted > 0 && wanted >= line.wants(JSON) { ABBREVIATED } else { FULL };
-        let own = if let ["-", rest @ ..] = parts.as_slice() { own(rest, line.query) } else { None };
+        let form = if wanted > 0 && wanted >= line.wants(JSON) {
+            ABBREVIATED
+        } else {
+            FULL
+        };
+        let own = if let ["-", rest @ ..] = parts.as_slice() {
+            own(rest, line.query)
+        } else {
+            None
+        };
         own.unwrap_or_else(|| below_package(&parts, form))
     }
 
@@ -168,9 +219,12 @@ impl Protocol for Npm {
             KEYS => "-/npm/v1/keys".to_owned(),
             path => {
                 let version = path.strip_prefix("attestations/");
-                let attestations =
-                    version.map(|version| format!("-/npm/v1/attestations/{package}@{}", text::segment(version)));
-                attestations.or_else(|| search::address(path)).ok_or_else(no_such_path)?
+                let attestations = version.map(|version| {
+                    format!("-/npm/v1/attestations/{package}@{}", text::segment(version))
+                });
+                attestations
+                    .or_else(|| search::address(path))
+                    .ok_or_else(no_such_path)?
             }
         };
         Ok(Source::At { url, accept: JSON })
@@ -183,12 +237,21 @@ impl Protocol for Npm {
             path if path.starts_with("attestations/") => ("attestations", "a list of attestations"),
             _ => ("objects", "the result of a search"),
         };
-        let object: RawObject<'_> = serde_json::from_slice(body).map_err(|error| text::unreadable(what, error))?;
-        let listed = object.get(field).is_some_and(|value| value.get().starts_with('['));
+        let object: RawObject<'_> =
+            serde_json::from_slice(body).map_err(|error| text::unreadable(what, error))?;
+        let listed = object
+            .get(field)
+            .is_some_and(|value| value.get().starts_with('['));
         if listed { Ok(()) } else { Err(not_that(what)) }
     }
 
-    fn render(&self, document: &Document, form: &Form, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn render(
+        &self,
+        document: &Document,
+        form: &Form,
+        body: &[u8],
+        here: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         let site = Site::new(here, &document.package);
         match form.name {
             "" => Ok(body.to_vec()),
@@ -198,19 +261,44 @@ impl Protocol for Npm {
         }
     }
 
-    fn part(&self, document: &Document, part: &str, body: &[u8], here: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn part(
+        &self,
+        document: &Document,
+        part: &str,
+        body: &[u8],
+        here: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         let version = Packument::read(body)?.version(part, &Site::new(here, &document.package));
-        let absent =
-            || Problem::not_found("version", format!("package {} has no version or tag {part}", document.package));
+        let absent = || {
+            Problem::not_found(
+                "version",
+                format!("package {} has no version or tag {part}", document.package),
+            )
+        };
         version.map(String::into_bytes).ok_or_else(absent)
     }
 
-    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], _: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
-        let Some(found) = known.first() else { return Ok(Plan::Read(packument_of(&artifact.package))) };
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        _: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
+        let Some(found) = known.first() else {
+            return Ok(Plan::Read(packument_of(&artifact.package)));
+        };
         let file = artifact.path.strip_prefix("-/").ok_or_else(no_such_path)?;
-        let absent = || Problem::not_found("tarball", format!("package {} has no {file}", artifact.package));
+        let absent = || {
+            Problem::not_found(
+                "tarball",
+                format!("package {} has no {file}", artifact.package),
+            )
+        };
         let packument = Packument::read(found.as_deref().ok_or_else(absent)?)?;
-        packument.find(&artifact.package, artifact.version.as_deref(), file).map(Plan::Fetch).ok_or_else(absent)
+        packument
+            .find(&artifact.package, artifact.version.as_deref(), file)
+            .map(Plan::Fetch)
+            .ok_or_else(absent)
     }
 
     fn content_type(&self, _: &Artifact) -> &'static str {
@@ -219,11 +307,16 @@ impl Protocol for Npm {
 
     fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
         let status = problem.status();
-        let reply = Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
+        let reply =
+            Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
         if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
             // npm shows a person the challenge and not the body, but for schemes that it writes in another way (names of
             // schemes are the same in any case: RFC 9110 11.1; the description is that of RFC 6750 3).
-            let detail: String = problem.detail.chars().filter(|char| !matches!(char, '"' | '\\')).collect();
+            let detail: String = problem
+                .detail
+                .chars()
+                .filter(|char| !matches!(char, '"' | '\\'))
+                .collect();
             let challenge = format!("bearer realm=\"larder\", error_description=\"{detail}\"");
             return reply.with(WWW_AUTHENTICATE, challenge);
         }

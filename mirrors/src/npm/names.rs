@@ -9,7 +9,8 @@ const MOST_VERSION_BYTES: usize = 256;
 
 /// Whether text can stand in a URL as it is: the bytes that JavaScript's `encodeURIComponent` leaves alone.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte))
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte))
 }
 
 pub(super) fn is_part(part: &str) -> bool {
@@ -21,7 +22,11 @@ pub(super) fn is_name(name: &str) -> bool {
     let well_made = match name.strip_prefix('@').map(|scoped| scoped.split_once('/')) {
         Some(Some((scope, base))) => is_part(scope) && is_part(base),
         Some(None) => false,
-        None => is_part(name) && !name.starts_with('_') && !matches!(name, "node_modules" | "favicon.ico"),
+        None => {
+            is_part(name)
+                && !name.starts_with('_')
+                && !matches!(name, "node_modules" | "favicon.ico")
+        }
     };
     well_made && name.len() <= MOST_NAME_BYTES
 }
@@ -45,7 +50,8 @@ pub(super) fn base(name: &str) -> &str {
 /// What of a file's name follows `{base}-`, without its ending.
 pub(super) fn version_of<'a>(name: &str, file: &'a str) -> Option<&'a str> {
     let rest = file.strip_prefix(base(name))?.strip_prefix('-')?;
-    rest.strip_suffix(".tgz").filter(|version| !version.is_empty())
+    rest.strip_suffix(".tgz")
+        .filter(|version| !version.is_empty())
 }
 
 /// The last segment of a URL.
@@ -70,15 +76,20 @@ const MOST_TAG_BYTES: usize = 128;
 
 /// Whether a name may be given to a new package: the rules are stricter than those that old names were made under.
 pub(super) fn is_new_name(name: &str) -> bool {
-    let strict = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    let strict =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     let part = |part: &str| !part.starts_with(['.', '_']) && part.bytes().all(strict);
     is_name(name) && name.strip_prefix('@').unwrap_or(name).split('/').all(part)
 }
 
 /// A version that may be published: one that is written in no other way.
 pub(super) fn new_version(text: &str) -> Option<Version> {
-    let version = Version::parse(text).ok().filter(|version| version.build == BuildMetadata::EMPTY)?;
-    let counts = [version.major, version.minor, version.patch].iter().all(|number| *number <= MOST_NUMBER);
+    let version = Version::parse(text)
+        .ok()
+        .filter(|version| version.build == BuildMetadata::EMPTY)?;
+    let counts = [version.major, version.minor, version.patch]
+        .iter()
+        .all(|number| *number <= MOST_NUMBER);
     (counts && is_version(text)).then_some(version)
 }
 
@@ -91,7 +102,9 @@ pub(super) fn is_tag(text: &str) -> bool {
 fn is_range(text: &str) -> bool {
     let text = text.trim_start_matches(['~', 'v', 'V']);
     let mut parts = text.splitn(3, '.');
-    let counts = |part: &str| matches!(part, "x" | "X" | "*") || part.bytes().all(|byte| byte.is_ascii_digit());
+    let counts = |part: &str| {
+        matches!(part, "x" | "X" | "*") || part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let last = |part: &str| counts(part.split(['-', '+']).next().unwrap_or_default());
     let (first, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
     counts(first) && second.is_none_or(counts) && third.is_none_or(last)

@@ -30,7 +30,10 @@ pub(super) type RawObject<'a> = Object<'a, &'a RawValue>;
 impl<V> Object<'_, V> {
     /// The value of a key; of several the last, as in JavaScript.
     pub(super) fn get(&self, key: &str) -> Option<&V> {
-        self.0.iter().rfind(|(name, _)| name.0 == key).map(|(_, value)| value)
+        self.0
+            .iter()
+            .rfind(|(name, _)| name.0 == key)
+            .map(|(_, value)| value)
     }
 
     fn entries(&self) -> impl Iterator<Item = (&str, &V)> {
@@ -84,7 +87,11 @@ impl<'a> Packument<'a> {
             return Err(not_that("the packument of this package"));
         }
         let unpublished = || self.time("unpublished").is_some();
-        if self.versions.is_some() || unpublished() { Ok(()) } else { Err(not_that(WHAT)) }
+        if self.versions.is_some() || unpublished() {
+            Ok(())
+        } else {
+            Err(not_that(WHAT))
+        }
     }
 
     fn time(&self, key: &str) -> Option<&'a RawValue> {
@@ -104,7 +111,11 @@ impl<'a> Packument<'a> {
     pub(super) fn version(&self, wanted: &str, site: &Site<'_>) -> Option<String> {
         let versions = self.versions.as_ref()?;
         let tagged = || string(object(self.tags?)?.get(wanted)?);
-        let version = if versions.get(wanted).is_some() { wanted.to_owned() } else { tagged()? };
+        let version = if versions.get(wanted).is_some() {
+            wanted.to_owned()
+        } else {
+            tagged()?
+        };
         let mut out = "{".to_owned();
         for (at, (key, value)) in versions.get(&version)?.entries().enumerate() {
             out.push_str(if at == 0 { "" } else { "," });
@@ -153,13 +164,16 @@ impl<'a> Packument<'a> {
 
     /// Where a tarball is and what vouches for it. `version` is what its file name tells.
     pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
-        let told = version.and_then(|version| Some((version, self.versions.as_ref()?.get(version)?)));
+        let told =
+            version.and_then(|version| Some((version, self.versions.as_ref()?.get(version)?)));
         let all = || {
-            told.into_iter().chain(self.versions()).filter_map(|(version, entries)| {
-                let dist = object(entries.get("dist")?)?;
-                let url = string(dist.get("tarball")?)?;
-                Some((version, url, dist))
-            })
+            told.into_iter()
+                .chain(self.versions())
+                .filter_map(|(version, entries)| {
+                    let dist = object(entries.get("dist")?)?;
+                    let url = string(dist.get("tarball")?)?;
+                    Some((version, url, dist))
+                })
         };
         // A file that goes by the upstream's name only: lockfiles may have it, if just one version does.
         let foreign = || {
@@ -168,7 +182,11 @@ impl<'a> Packument<'a> {
         };
         let served = all().find(|(version, url, _)| file_of(package, version, url) == file);
         let (_, url, dist) = served.or_else(foreign)?;
-        Some(Fetch { url, vouch: vouch(&dist), size: None })
+        Some(Fetch {
+            url,
+            vouch: vouch(&dist),
+            size: None,
+        })
     }
 }
 
@@ -180,7 +198,10 @@ pub(super) struct Site<'a> {
 
 impl<'a> Site<'a> {
     pub(super) fn new(here: &Here<'_>, package: &'a str) -> Self {
-        Self { base: here.base(), package }
+        Self {
+            base: here.base(),
+            package,
+        }
     }
 
     /// The values in a version's `dist` that become addresses of this server, in order.
@@ -188,10 +209,14 @@ impl<'a> Site<'a> {
         let mut edits = Vec::new();
         for (key, value) in object(dist).iter().flat_map(Object::entries) {
             match key {
-                "tarball" => edits.extend(string(value).map(|url| (value.get(), self.tarball(version, &url)))),
+                "tarball" => edits
+                    .extend(string(value).map(|url| (value.get(), self.tarball(version, &url)))),
                 "attestations" => {
                     let attestations = object(value);
-                    let urls = attestations.iter().flat_map(Object::entries).filter(|(key, _)| *key == "url");
+                    let urls = attestations
+                        .iter()
+                        .flat_map(Object::entries)
+                        .filter(|(key, _)| *key == "url");
                     edits.extend(urls.map(|(_, url)| (url.get(), self.attestations(version))));
                 }
                 _ => {}
@@ -202,11 +227,21 @@ impl<'a> Site<'a> {
 
     fn tarball(&self, version: &str, url: &str) -> String {
         let file = file_of(self.package, version, url);
-        quoted(&format!("{}/{}/-/{}", self.base, path(self.package), segment(&file)))
+        quoted(&format!(
+            "{}/{}/-/{}",
+            self.base,
+            path(self.package),
+            segment(&file)
+        ))
     }
 
     fn attestations(&self, version: &str) -> String {
-        quoted(&format!("{}/-/npm/v1/attestations/{}@{}", self.base, path(self.package), segment(version)))
+        quoted(&format!(
+            "{}/-/npm/v1/attestations/{}@{}",
+            self.base,
+            path(self.package),
+            segment(version)
+        ))
     }
 }
 
@@ -259,31 +294,52 @@ fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, site: &S
 
 /// Whether installing a version runs a script of it.
 fn runs_scripts(entries: &RawObject<'_>) -> bool {
-    let says = |value: Option<&&RawValue>| value.is_some_and(|value| !matches!(value.get(), "null" | "false" | "\"\""));
+    let says = |value: Option<&&RawValue>| {
+        value.is_some_and(|value| !matches!(value.get(), "null" | "false" | "\"\""))
+    };
     let scripts = entries.get("scripts").and_then(|scripts| object(scripts));
-    let runs =
-        |scripts: RawObject<'_>| ["preinstall", "install", "postinstall"].iter().any(|key| says(scripts.get(key)));
-    entries.get("gypfile").is_some_and(|value| value.get() == "true") || scripts.is_some_and(runs)
+    let runs = |scripts: RawObject<'_>| {
+        ["preinstall", "install", "postinstall"]
+            .iter()
+            .any(|key| says(scripts.get(key)))
+    };
+    entries
+        .get("gypfile")
+        .is_some_and(|value| value.get() == "true")
+        || scripts.is_some_and(runs)
 }
 
 /// The strongest promise that a `dist` makes of its bytes.
 fn vouch(dist: &RawObject<'_>) -> Vouch {
-    let integrity = dist.get("integrity").and_then(|value| string(value)).unwrap_or_default();
+    let integrity = dist
+        .get("integrity")
+        .and_then(|value| string(value))
+        .unwrap_or_default();
     let sri = |algorithm: &str| {
         integrity.split_whitespace().find_map(|item| {
             let encoded = item.strip_prefix(algorithm)?.strip_prefix('-')?;
             STANDARD.decode(encoded.split('?').next()?).ok() // options follow the question mark
         })
     };
-    let digest = |algorithm: &str| format!("{algorithm}:{}", hex::encode(&sri(algorithm)?)).parse().ok();
+    let digest = |algorithm: &str| {
+        format!("{algorithm}:{}", hex::encode(&sri(algorithm)?))
+            .parse()
+            .ok()
+    };
     if let Some(digest) = digest("sha512").or_else(|| digest("sha256")) {
         return Vouch::Digest(digest);
     }
     let shasum = || {
         let mut bytes = [0; 20];
-        hex::decode_into(&string(dist.get("shasum")?)?.to_ascii_lowercase(), &mut bytes).map(|()| bytes)
+        hex::decode_into(
+            &string(dist.get("shasum")?)?.to_ascii_lowercase(),
+            &mut bytes,
+        )
+        .map(|()| bytes)
     };
-    let sha1 = sri("sha1").and_then(|bytes| bytes.try_into().ok()).or_else(shasum);
+    let sha1 = sri("sha1")
+        .and_then(|bytes| bytes.try_into().ok())
+        .or_else(shasum);
     sha1.map_or(Vouch::Nothing, Vouch::Sha1)
 }
 

@@ -77,10 +77,14 @@ impl Provenance {
             return Err(Problem::new(Kind::TooLarge, "provenance", detail));
         }
         // With the quotes around it, it is a string of JSON that holds JSON.
-        body.seek(SeekFrom::Start(at.start.saturating_sub(1))).map_err(Problem::internal)?;
+        body.seek(SeekFrom::Start(at.start.saturating_sub(1)))
+            .map_err(Problem::internal)?;
         let mut text = Vec::new();
-        body.take(at.length + 2).read_to_end(&mut text).map_err(Problem::internal)?;
-        let unread = |error: serde_json::Error| bad("the provenance is no Sigstore bundle").because(error);
+        body.take(at.length + 2)
+            .read_to_end(&mut text)
+            .map_err(Problem::internal)?;
+        let unread =
+            |error: serde_json::Error| bad("the provenance is no Sigstore bundle").because(error);
         let text: String = serde_json::from_slice(&text).map_err(unread)?;
         let raw: &RawValue = serde_json::from_str(&text).map_err(unread)?;
         let Bundle { envelope } = serde_json::from_str(raw.get()).map_err(unread)?;
@@ -88,22 +92,36 @@ impl Provenance {
             return Err(bad("the provenance holds no in-toto statement"));
         }
         let payload = STANDARD.decode(&envelope.payload);
-        let payload = payload.map_err(|error| bad("the provenance's payload is not base64").because(error))?;
-        let Statement { subject, predicate_type } = serde_json::from_slice(&payload).map_err(unread)?;
-        let sha512 = integrity.strip_prefix("sha512-").and_then(|hash| STANDARD.decode(hash).ok());
-        let sha512 = hex::encode(&sha512.ok_or_else(|| Problem::internal("a tarball without sha512"))?);
+        let payload = payload
+            .map_err(|error| bad("the provenance's payload is not base64").because(error))?;
+        let Statement {
+            subject,
+            predicate_type,
+        } = serde_json::from_slice(&payload).map_err(unread)?;
+        let sha512 = integrity
+            .strip_prefix("sha512-")
+            .and_then(|hash| STANDARD.decode(hash).ok());
+        let sha512 =
+            hex::encode(&sha512.ok_or_else(|| Problem::internal("a tarball without sha512"))?);
         let name = format!("pkg:npm/{}@{version}", package.replace('@', "%40"));
         match subject.as_slice() {
-            [one] if one.name == name && one.digest.sha512 == sha512 => {
-                Ok(Self { predicate_type, bundle: raw.get().to_owned() })
-            }
-            _ => Err(bad("the provenance is of another package, version or tarball than it came with")),
+            [one] if one.name == name && one.digest.sha512 == sha512 => Ok(Self {
+                predicate_type,
+                bundle: raw.get().to_owned(),
+            }),
+            _ => Err(bad(
+                "the provenance is of another package, version or tarball than it came with",
+            )),
         }
     }
 
     /// The document of what is attested of the version.
     pub(super) fn document(&self) -> Vec<u8> {
         let kind = quoted(&self.predicate_type);
-        format!("{{\"attestations\":[{{\"predicateType\":{kind},\"bundle\":{}}}]}}", self.bundle).into_bytes()
+        format!(
+            "{{\"attestations\":[{{\"predicateType\":{kind},\"bundle\":{}}}]}}",
+            self.bundle
+        )
+        .into_bytes()
     }
 }

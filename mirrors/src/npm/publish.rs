@@ -61,10 +61,18 @@ struct Attached<'a> {
 impl<'a> Publication<'a> {
     fn read(text: &'a [u8], package: &str) -> Result<Self, Problem> {
         let read: Result<Self, _> = serde_json::from_slice(text);
-        let publication =
-            read.map_err(|error| Problem::invalid("body", "the body is not what npm publishes").because(error))?;
-        if publication.name.as_ref().is_some_and(|name| name != package) {
-            return Err(Problem::invalid("package", "the body is of another package than its address"));
+        let publication = read.map_err(|error| {
+            Problem::invalid("body", "the body is not what npm publishes").because(error)
+        })?;
+        if publication
+            .name
+            .as_ref()
+            .is_some_and(|name| name != package)
+        {
+            return Err(Problem::invalid(
+                "package",
+                "the body is of another package than its address",
+            ));
         }
         Ok(publication)
     }
@@ -90,33 +98,53 @@ impl Hosted for Npm {
         if matches!(change, Change::Remove { .. }) {
             return Ok(());
         }
-        let detail =
-            "versions are not yanked in this protocol: npm deprecate warns of one, npm unpublish takes it back";
+        let detail = "versions are not yanked in this protocol: npm deprecate warns of one, npm unpublish takes it back";
         Err(Problem::new(Kind::Unsupported, "version", detail))
     }
 
-    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
-        let there = Shelf { package: &wish.package, files };
+    fn receive(
+        &self,
+        wish: &Wish,
+        body: &mut dyn Body,
+        files: &[Kept],
+    ) -> Result<Vec<Step>, Problem> {
+        let there = Shelf {
+            package: &wish.package,
+            files,
+        };
         let arguments: Vec<&str> = wish.arguments.iter().map(AsRef::as_ref).collect();
         if wish.act == PUBLISH {
             return publish(there, body);
         }
         if files.is_empty() {
-            return Err(Problem::not_found("package", format!("no package {} is published here", wish.package)));
+            return Err(Problem::not_found(
+                "package",
+                format!("no package {} is published here", wish.package),
+            ));
         }
         match (wish.act, arguments.as_slice()) {
             (REDUCE, [revision]) => reduce(there, revision, body),
             (UNPUBLISH, [revision]) => {
                 let versions = there.versions();
-                if versions.is_empty() { Ok(Vec::new()) } else { withdraw(there, &versions, revision, &[]) }
+                if versions.is_empty() {
+                    Ok(Vec::new())
+                } else {
+                    withdraw(there, &versions, revision, &[])
+                }
             }
             (REMOVE, arguments) => remove(there, arguments.first().copied()),
             (UNPUBLISH_FILE, [file, revision]) => withdraw_file(there, file, revision),
             (TAG, [tag]) => point(there, tag, body),
-            (UNTAG, [tag]) if *tag == LATEST => Err(Problem::invalid("tag", "the tag latest cannot be removed")),
+            (UNTAG, [tag]) if *tag == LATEST => {
+                Err(Problem::invalid("tag", "the tag latest cannot be removed"))
+            }
             (UNTAG, [tag]) => {
                 let path = tag_path(tag);
-                Ok(there.at(&path).map(|_| Step::Remove { path }).into_iter().collect())
+                Ok(there
+                    .at(&path)
+                    .map(|_| Step::Remove { path })
+                    .into_iter()
+                    .collect())
             }
             _ => Err(Problem::internal("a wish of another protocol")),
         }
@@ -134,7 +162,11 @@ impl Hosted for Npm {
 
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
         match &*document.path {
-            PACKUMENT => Shelf { package: &document.package, files }.packument(),
+            PACKUMENT => Shelf {
+                package: &document.package,
+                files,
+            }
+            .packument(),
             _ => Ok(None),
         }
     }
@@ -151,33 +183,63 @@ impl Hosted for Npm {
         super::search::named(answer)
     }
 
-    fn listed(&self, document: &Document, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+    fn listed(
+        &self,
+        document: &Document,
+        hits: &[Hit],
+        answers: &[Elsewhere],
+    ) -> Result<Reply, Problem> {
         let search = Search::read(&document.path).ok_or_else(super::no_such_path)?;
         super::search::listed(&search, hits, answers)
     }
 
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
-        let there = Shelf { package: &question.package, files };
+        let there = Shelf {
+            package: &question.package,
+            files,
+        };
         if there.versions().is_empty() {
-            return Err(Problem::not_found("package", format!("no package {} is published here", question.package)));
+            return Err(Problem::not_found(
+                "package",
+                format!("no package {} is published here", question.package),
+            ));
         }
         Ok(Reply::new(StatusCode::OK).with_body(JSON, json(&json!({"public": false}))))
     }
 }
 
-fn wish(act: &'static str, package: String, verb: Verb, arguments: &[&str], most_bytes: u64) -> Wish {
-    let arguments = arguments.iter().map(|argument| (*argument).into()).collect();
-    Wish { act, package: package.into(), verb, arguments, most_bytes }
+fn wish(
+    act: &'static str,
+    package: String,
+    verb: Verb,
+    arguments: &[&str],
+    most_bytes: u64,
+) -> Wish {
+    let arguments = arguments
+        .iter()
+        .map(|argument| (*argument).into())
+        .collect();
+    Wish {
+        act,
+        package: package.into(),
+        verb,
+        arguments,
+        most_bytes,
+    }
 }
 
 /// The package and the tag of an address of tags.
 fn tag_of<'a>(parts: &[&'a str]) -> Option<(String, &'a str)> {
-    let ["-", "package", name @ .., "dist-tags", tag] = parts else { return None };
+    let ["-", "package", name @ .., "dist-tags", tag] = parts else {
+        return None;
+    };
     Some((name.join("/"), *tag)).filter(|(name, _)| is_name(name))
 }
 
 fn question(parts: &[&str]) -> Option<Wish> {
-    let ["-", "package", name @ .., "visibility"] = parts else { return None };
+    let ["-", "package", name @ .., "visibility"] = parts else {
+        return None;
+    };
     let name = Some(name.join("/")).filter(|name| is_name(name))?;
     Some(wish(VISIBILITY, name, Verb::Read, &[], 0))
 }
@@ -186,10 +248,17 @@ fn put(parts: &[&str]) -> Result<Option<Wish>, Problem> {
     if let Some((name, tag)) = tag_of(parts) {
         return Ok(Some(wish(TAG, name, Verb::Write, &[tag], MOST_OTHER_BYTES)));
     }
-    let named = name_first(parts).ok_or_else(|| Problem::invalid("package", "this is no name of a package"))?;
+    let named = name_first(parts)
+        .ok_or_else(|| Problem::invalid("package", "this is no name of a package"))?;
     Ok(match named {
         (name, []) => Some(wish(PUBLISH, name, Verb::Write, &[], MOST_PUBLISHED_BYTES)),
-        (name, ["-rev", revision]) => Some(wish(REDUCE, name, Verb::Delete, &[revision], MOST_TEXT_BYTES as u64)),
+        (name, ["-rev", revision]) => Some(wish(
+            REDUCE,
+            name,
+            Verb::Delete,
+            &[revision],
+            MOST_TEXT_BYTES as u64,
+        )),
         _ => None,
     })
 }
@@ -198,15 +267,25 @@ fn delete(parts: &[&str]) -> Result<Option<Wish>, Problem> {
     if let Some((name, tag)) = tag_of(parts) {
         return Ok(Some(wish(UNTAG, name, Verb::Write, &[tag], 0)));
     }
-    let Some((name, rest)) = name_first(parts) else { return Ok(None) };
+    let Some((name, rest)) = name_first(parts) else {
+        return Ok(None);
+    };
     let (file, revision) = match rest {
         ["-rev", revision] => return Ok(Some(wish(UNPUBLISH, name, Verb::Delete, &[revision], 0))),
         ["-", file, "-rev", revision] => (file, revision),
-        ["-", scope, file, "-rev", revision] if name.split('/').next() == Some(scope) => (file, revision),
+        ["-", scope, file, "-rev", revision] if name.split('/').next() == Some(scope) => {
+            (file, revision)
+        }
         _ => return Ok(None),
     };
     tarball(&name, file)?;
-    Ok(Some(wish(UNPUBLISH_FILE, name, Verb::Delete, &[file, revision], 0)))
+    Ok(Some(wish(
+        UNPUBLISH_FILE,
+        name,
+        Verb::Delete,
+        &[file, revision],
+        0,
+    )))
 }
 
 fn invalid(about: &'static str, detail: String) -> Problem {
@@ -225,37 +304,67 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
     }
     let mut versions = versions.iter();
     let (Some((version, sent)), None) = (versions.next(), versions.next()) else {
-        return Err(Problem::invalid("body", "a publication is of exactly one version"));
+        return Err(Problem::invalid(
+            "body",
+            "a publication is of exactly one version",
+        ));
     };
     if new_version(version).is_none() {
-        return Err(invalid("version", format!("{version:.100} is no version: write it as 1.2.3 or 1.2.3-beta.4")));
+        return Err(invalid(
+            "version",
+            format!("{version:.100} is no version: write it as 1.2.3 or 1.2.3-beta.4"),
+        ));
     }
     if shelf.files.is_empty() && !is_new_name(shelf.package) {
-        let detail =
-            "the name of a new package has only lower case letters, digits, - _ and ., and begins with neither . nor _";
+        let detail = "the name of a new package has only lower case letters, digits, - _ and ., and begins with neither . nor _";
         return Err(Problem::invalid("package", detail));
     }
     let tags = tags(shelf, &publication, version)?;
-    let (attachment, bundle) = attachments(shelf.package, version, &publication, &scanned.attachments)?;
+    let (attachment, bundle) =
+        attachments(shelf.package, version, &publication, &scanned.attachments)?;
     let found = super::tarball::read(body, attachment.start, attachment.length)?;
-    let said = publication.attachments.get(&attachment.name).and_then(|attached| attached.length);
+    let said = publication
+        .attachments
+        .get(&attachment.name)
+        .and_then(|attached| attached.length);
     if said.is_some_and(|said| said.get() != "null" && said.get() != found.size.to_string()) {
-        return Err(Problem::invalid("body", "the attachment is not as long as it says"));
+        return Err(Problem::invalid(
+            "body",
+            "the attachment is not as long as it says",
+        ));
     }
     let path = path_of(shelf.package, version);
     if let Some(kept) = shelf.at(&path) {
         return again(kept, &found.integrity);
     }
     if shelf.at(&gone_path(version)).is_some() {
-        let detail = format!("{version} was unpublished: a version is never published again; publish a higher one");
+        let detail = format!(
+            "{version} was unpublished: a version is never published again; publish a higher one"
+        );
         return Err(Problem::new(Kind::Conflict, "version", detail));
     }
     let of = (shelf.package, version.as_str());
-    let provenance = bundle.map(|bundle| Provenance::read(body, bundle, of, &found.integrity)).transpose()?;
+    let provenance = bundle
+        .map(|bundle| Provenance::read(body, bundle, of, &found.integrity))
+        .transpose()?;
     let file = path.trim_start_matches("-/");
-    let attested = provenance.as_ref().map(|provenance| &*provenance.predicate_type);
-    let facts = Release { package: shelf.package, version, sent, tarball: &found, file, attested }.facts()?;
-    let at = |tag: String| Step::Point { path: tag_path(&tag), version: version.clone(), at: path.clone() };
+    let attested = provenance
+        .as_ref()
+        .map(|provenance| &*provenance.predicate_type);
+    let facts = Release {
+        package: shelf.package,
+        version,
+        sent,
+        tarball: &found,
+        file,
+        attested,
+    }
+    .facts()?;
+    let at = |tag: String| Step::Point {
+        path: tag_path(&tag),
+        version: version.clone(),
+        at: path.clone(),
+    };
     let mut steps = vec![Step::Add {
         path: path.clone(),
         version: version.clone(),
@@ -277,24 +386,40 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
 /// A version that is there already: fine, if it is the same.
 fn again(kept: &Kept, integrity: &str) -> Result<Vec<Step>, Problem> {
     let dist = Facts::read(&kept.facts)?;
-    let dist: Option<Value> = dist.manifest.get("dist").and_then(|dist| serde_json::from_str(dist.get()).ok());
+    let dist: Option<Value> = dist
+        .manifest
+        .get("dist")
+        .and_then(|dist| serde_json::from_str(dist.get()).ok());
     if dist.is_some_and(|dist| dist["integrity"] == integrity) {
         return Ok(Vec::new());
     }
-    let detail = format!("You cannot publish over the previously published versions: {}.", kept.version);
+    let detail = format!(
+        "You cannot publish over the previously published versions: {}.",
+        kept.version
+    );
     Err(Problem::new(Kind::Conflict, "version", detail))
 }
 
 /// The tags that come with a new version. The first version is the latest, whatever it was published as.
-fn tags(shelf: Shelf<'_>, publication: &Publication<'_>, version: &str) -> Result<Vec<String>, Problem> {
+fn tags(
+    shelf: Shelf<'_>,
+    publication: &Publication<'_>,
+    version: &str,
+) -> Result<Vec<String>, Problem> {
     if publication.tags.len() > MOST_TAGS {
-        return Err(invalid("tag", format!("with a version come at most {MOST_TAGS} tags")));
+        return Err(invalid(
+            "tag",
+            format!("with a version come at most {MOST_TAGS} tags"),
+        ));
     }
     let mut tags = Vec::new();
     for (tag, value) in &publication.tags {
         check_tag(tag)?;
         if string(value).as_deref() != Some(version) {
-            return Err(invalid("tag", format!("the tag {tag} is of another version than the one that is published")));
+            return Err(invalid(
+                "tag",
+                format!("the tag {tag} is of another version than the one that is published"),
+            ));
         }
         tags.push(tag.clone());
     }
@@ -308,7 +433,12 @@ fn check_tag(tag: &str) -> Result<(), Problem> {
     if is_tag(tag) {
         return Ok(());
     }
-    Err(invalid("tag", format!("{tag:.100} cannot be a tag: it is a version or a range of versions, or no plain word")))
+    Err(invalid(
+        "tag",
+        format!(
+            "{tag:.100} cannot be a tag: it is a version or a range of versions, or no plain word"
+        ),
+    ))
 }
 
 /// The tarball among the attachments, and the provenance if it came with one.
@@ -319,32 +449,53 @@ fn attachments<'a>(
     found: &'a [Attachment],
 ) -> Result<(&'a Attachment, Option<&'a Attachment>), Problem> {
     let find = |ending: &str| {
-        let names = [format!("{package}-{version}.{ending}"), format!("{}-{version}.{ending}", base(package))];
-        found.iter().find(|attachment| names.contains(&attachment.name))
+        let names = [
+            format!("{package}-{version}.{ending}"),
+            format!("{}-{version}.{ending}", base(package)),
+        ];
+        found
+            .iter()
+            .find(|attachment| names.contains(&attachment.name))
     };
     let (tarball, bundle) = (find("tgz"), find("sigstore"));
     let expected = tarball.iter().chain(&bundle).count();
-    let Some(tarball) = tarball.filter(|_| expected == found.len() && expected == publication.attachments.len()) else {
-        let detail = format!("the attachments of this publication are {package}-{version}.tgz and its provenance");
+    let Some(tarball) =
+        tarball.filter(|_| expected == found.len() && expected == publication.attachments.len())
+    else {
+        let detail = format!(
+            "the attachments of this publication are {package}-{version}.tgz and its provenance"
+        );
         return Err(invalid("body", detail));
     };
     if !tarball.plain || tarball.length == 0 {
-        return Err(Problem::invalid("body", "the attachment's data is not plain base64"));
+        return Err(Problem::invalid(
+            "body",
+            "the attachment's data is not plain base64",
+        ));
     }
     Ok((tarball, bundle))
 }
 
 /// Steps that give versions another word of deprecation. Whatever else is in the packument, it changes nothing.
-fn deprecate(shelf: Shelf<'_>, versions: &BTreeMap<String, Fields<'_>>) -> Result<Vec<Step>, Problem> {
+fn deprecate(
+    shelf: Shelf<'_>,
+    versions: &BTreeMap<String, Fields<'_>>,
+) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     for (version, sent) in versions {
         let kept = shelf.version(version).ok_or_else(|| {
-            invalid("body", format!("version {version:.100} is not here, and its tarball did not come with it"))
+            invalid(
+                "body",
+                format!("version {version:.100} is not here, and its tarball did not come with it"),
+            )
         })?;
-        let Some(word) = sent.get("deprecated") else { continue };
+        let Some(word) = sent.get("deprecated") else {
+            continue;
+        };
         let word = match word.get() {
             "null" | "false" => String::new(),
-            _ => string(word).ok_or_else(|| Problem::invalid("body", "a word of deprecation is a text"))?,
+            _ => string(word)
+                .ok_or_else(|| Problem::invalid("body", "a word of deprecation is a text"))?,
         };
         if word.len() > MOST_WORD_BYTES {
             let detail = format!("a word of deprecation has at most {MOST_WORD_BYTES} bytes");
@@ -353,7 +504,10 @@ fn deprecate(shelf: Shelf<'_>, versions: &BTreeMap<String, Fields<'_>>) -> Resul
         let mut facts = Facts::read(&kept.facts)?;
         if facts.deprecated.as_deref().unwrap_or_default() != word {
             facts.deprecated = (!word.is_empty()).then_some(Cow::Owned(word));
-            steps.push(Step::Facts { path: kept.path.to_string(), facts: facts.text() });
+            steps.push(Step::Facts {
+                path: kept.path.to_string(),
+                facts: facts.text(),
+            });
         }
     }
     Ok(steps)
@@ -372,18 +526,26 @@ fn reduce(shelf: Shelf<'_>, revision: &str, body: &mut dyn Body) -> Result<Vec<S
     if gone.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted: Vec<(&str, String)> =
-        publication.tags.iter().filter_map(|(tag, version)| Some((tag.as_str(), string(version)?))).collect();
+    let wanted: Vec<(&str, String)> = publication
+        .tags
+        .iter()
+        .filter_map(|(tag, version)| Some((tag.as_str(), string(version)?)))
+        .collect();
     withdraw(shelf, &gone, revision, &wanted)
 }
 
 /// Steps that take back the version of a tarball. npm asks for it after the packument without it was sent.
 fn withdraw_file(shelf: Shelf<'_>, file: &str, revision: &str) -> Result<Vec<Step>, Problem> {
-    let version = version_of(shelf.package, file).filter(|_| is_file(file)).unwrap_or_default();
+    let version = version_of(shelf.package, file)
+        .filter(|_| is_file(file))
+        .unwrap_or_default();
     match shelf.version(version) {
         Some(kept) => withdraw(shelf, &[kept], revision, &[]),
         None if shelf.at(&gone_path(version)).is_some() => Ok(Vec::new()),
-        None => Err(Problem::not_found("tarball", format!("package {} has no {file}", shelf.package))),
+        None => Err(Problem::not_found(
+            "tarball",
+            format!("package {} has no {file}", shelf.package),
+        )),
     }
 }
 
@@ -392,13 +554,21 @@ fn remove(shelf: Shelf<'_>, version: Option<&str>) -> Result<Vec<Step>, Problem>
     let mut gone = shelf.versions();
     gone.retain(|file| version.is_none_or(|version| *file.version == *version));
     if gone.is_empty() {
-        return Err(Problem::not_found("version", format!("package {} has no such version", shelf.package)));
+        return Err(Problem::not_found(
+            "version",
+            format!("package {} has no such version", shelf.package),
+        ));
     }
     withdraw(shelf, &gone, &shelf.revision(), &[])
 }
 
 /// Steps that take back versions. Tags that pointed to one point to what is wanted, `latest` else to the highest that is left.
-fn withdraw(shelf: Shelf<'_>, gone: &[&Kept], revision: &str, wanted: &[(&str, String)]) -> Result<Vec<Step>, Problem> {
+fn withdraw(
+    shelf: Shelf<'_>,
+    gone: &[&Kept],
+    revision: &str,
+    wanted: &[(&str, String)],
+) -> Result<Vec<Step>, Problem> {
     if revision != shelf.revision() {
         let detail = "the package has changed since it was read: read it again and try again";
         return Err(Problem::new(Kind::Conflict, "package", detail));
@@ -408,7 +578,9 @@ fn withdraw(shelf: Shelf<'_>, gone: &[&Kept], revision: &str, wanted: &[(&str, S
     left.retain(|file| !is_gone(&file.version));
     let mut steps = Vec::new();
     for file in gone {
-        steps.push(Step::Remove { path: file.path.to_string() });
+        steps.push(Step::Remove {
+            path: file.path.to_string(),
+        });
         steps.push(Step::Add {
             path: gone_path(&file.version),
             version: String::new(),
@@ -417,15 +589,31 @@ fn withdraw(shelf: Shelf<'_>, gone: &[&Kept], revision: &str, wanted: &[(&str, S
             bytes: Bytes::Made(Vec::new()),
         });
         let attested = shelf.at(&provenance::path_of(&file.version));
-        steps.extend(attested.map(|file| Step::Remove { path: file.path.to_string() }));
+        steps.extend(attested.map(|file| Step::Remove {
+            path: file.path.to_string(),
+        }));
     }
     for (tag, file) in shelf.tags().filter(|(_, file)| is_gone(&file.version)) {
-        let other = wanted.iter().find(|(name, _)| *name == tag).map(|(_, version)| &**version);
-        let other = other.and_then(|version| left.iter().copied().find(|file| *file.version == *version));
-        let highest = || if tag == LATEST { Shelf::highest(&left) } else { None };
+        let other = wanted
+            .iter()
+            .find(|(name, _)| *name == tag)
+            .map(|(_, version)| &**version);
+        let other =
+            other.and_then(|version| left.iter().copied().find(|file| *file.version == *version));
+        let highest = || {
+            if tag == LATEST {
+                Shelf::highest(&left)
+            } else {
+                None
+            }
+        };
         let path = file.path.to_string();
         steps.push(match other.or_else(highest) {
-            Some(to) => Step::Point { path, version: to.version.to_string(), at: to.path.to_string() },
+            Some(to) => Step::Point {
+                path,
+                version: to.version.to_string(),
+                at: to.path.to_string(),
+            },
             None => Step::Remove { path },
         });
     }
@@ -443,13 +631,23 @@ fn point(shelf: Shelf<'_>, tag: &str, body: &mut dyn Body) -> Result<Vec<Step>, 
     read.map_err(|error| unread(error.into()))?;
     let version: String = serde_json::from_str(&text).map_err(|error| unread(error.into()))?;
     let Some(kept) = shelf.version(&version) else {
-        return Err(Problem::not_found("version", format!("package {} has no version {version:.100}", shelf.package)));
+        return Err(Problem::not_found(
+            "version",
+            format!("package {} has no version {version:.100}", shelf.package),
+        ));
     };
     let path = tag_path(tag);
-    if shelf.at(&path).is_some_and(|file| *file.version == *version) {
+    if shelf
+        .at(&path)
+        .is_some_and(|file| *file.version == *version)
+    {
         return Ok(Vec::new());
     }
-    Ok(vec![Step::Point { path, version, at: kept.path.to_string() }])
+    Ok(vec![Step::Point {
+        path,
+        version,
+        at: kept.path.to_string(),
+    }])
 }
 
 #[cfg(test)]

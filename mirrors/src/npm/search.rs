@@ -25,17 +25,37 @@ pub(super) struct Search<'a> {
 
 /// The document of a search: `search/{size}/{from}/{words}`.
 pub(super) fn document(query: &str) -> Document {
-    let number = |key, usual: usize| query_value(query, key).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let number = |key, usual: usize| {
+        query_value(query, key)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(usual)
+    };
     let words = query_value(query, "text").unwrap_or_default();
-    let words: String = words.trim().chars().filter(|char| !char.is_control()).take(MOST_WORDS).collect();
-    let (size, from) = (number("size", 20).clamp(1, 250), number("from", 0).min(10_000));
-    Search { size, from, words: &words }.document()
+    let words: String = words
+        .trim()
+        .chars()
+        .filter(|char| !char.is_control())
+        .take(MOST_WORDS)
+        .collect();
+    let (size, from) = (
+        number("size", 20).clamp(1, 250),
+        number("from", 0).min(10_000),
+    );
+    Search {
+        size,
+        from,
+        words: &words,
+    }
+    .document()
 }
 
 /// Its address upstream.
 pub(super) fn address(path: &str) -> Option<String> {
     let Search { size, from, words } = Search::read(path)?;
-    let words = segment(words).replace('&', "%26").replace('+', "%2B").replace('=', "%3D");
+    let words = segment(words)
+        .replace('&', "%26")
+        .replace('+', "%2B")
+        .replace('=', "%3D");
     Some(format!("-/v1/search?text={words}&size={size}&from={from}"))
 }
 
@@ -44,21 +64,35 @@ impl<'a> Search<'a> {
         let mut parts = path.strip_prefix("search/")?.splitn(3, '/');
         let mut number = || parts.next()?.parse().ok();
         let (size, from) = (number()?, number()?);
-        Some(Self { size, from, words: parts.next()? })
+        Some(Self {
+            size,
+            from,
+            words: parts.next()?,
+        })
     }
 
     fn document(&self) -> Document {
-        Document::new("", format!("search/{}/{}/{}", self.size, self.from, self.words))
+        Document::new(
+            "",
+            format!("search/{}/{}/{}", self.size, self.from, self.words),
+        )
     }
 
     /// Its words, each of which must be found.
     pub(super) fn words(&self) -> Vec<String> {
-        self.words.split_whitespace().map(str::to_lowercase).collect()
+        self.words
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect()
     }
 
     /// What is still to be found where so many packages stand before it.
     pub(super) fn after(&self, hits: usize) -> Document {
-        Self { from: self.from.saturating_sub(hits), ..*self }.document()
+        Self {
+            from: self.from.saturating_sub(hits),
+            ..*self
+        }
+        .document()
     }
 }
 
@@ -86,16 +120,27 @@ fn read(answer: &[u8]) -> Result<Answer<'_>, Problem> {
 
 fn name(object: &RawValue) -> Result<String, Problem> {
     let read: Result<Object, _> = serde_json::from_str(object.get());
-    Ok(read.map_err(|error| unreadable("the result of a search", error))?.package.name)
+    Ok(read
+        .map_err(|error| unreadable("the result of a search", error))?
+        .package
+        .name)
 }
 
 /// The packages that an upstream's answer names.
 pub(super) fn named(answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
-    read(answer)?.objects.iter().map(|object| name(object).map(Into::into)).collect()
+    read(answer)?
+        .objects
+        .iter()
+        .map(|object| name(object).map(Into::into))
+        .collect()
 }
 
 /// The answer to a search.
-pub(super) fn listed(search: &Search<'_>, hits: &[Hit], answers: &[Elsewhere]) -> Result<Reply, Problem> {
+pub(super) fn listed(
+    search: &Search<'_>,
+    hits: &[Hit],
+    answers: &[Elsewhere],
+) -> Result<Reply, Problem> {
     let (mut objects, mut shown) = (Vec::new(), Vec::new());
     for hit in hits {
         if let Some(object) = object(hit)? {
@@ -103,11 +148,23 @@ pub(super) fn listed(search: &Search<'_>, hits: &[Hit], answers: &[Elsewhere]) -
         }
     }
     let mut total = objects.len();
-    let newest = hits.iter().flat_map(|hit| &hit.files).map(|file| file.created_at).max().unwrap_or_default();
-    let mut objects: Vec<String> = objects.iter().skip(search.from).map(ToString::to_string).collect();
+    let newest = hits
+        .iter()
+        .flat_map(|hit| &hit.files)
+        .map(|file| file.created_at)
+        .max()
+        .unwrap_or_default();
+    let mut objects: Vec<String> = objects
+        .iter()
+        .skip(search.from)
+        .map(ToString::to_string)
+        .collect();
     for Elsewhere { body, taken } in answers {
         let answer = read(body)?;
-        total += answer.total.unwrap_or(answer.objects.len()).saturating_sub(taken.len());
+        total += answer
+            .total
+            .unwrap_or(answer.objects.len())
+            .saturating_sub(taken.len());
         for object in answer.objects {
             let name = name(object)?;
             if !shown.contains(&name) && taken.iter().all(|taken| **taken != *name) {
@@ -117,23 +174,40 @@ pub(super) fn listed(search: &Search<'_>, hits: &[Hit], answers: &[Elsewhere]) -
         }
     }
     objects.truncate(search.size);
-    let body = format!("{{\"objects\":[{}],\"total\":{total},\"time\":\"{newest}\"}}", objects.join(","));
+    let body = format!(
+        "{{\"objects\":[{}],\"total\":{total},\"time\":\"{newest}\"}}",
+        objects.join(",")
+    );
     let reply = Reply::new(StatusCode::OK).with_body(super::JSON, body);
     Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store"))) // others see other packages
 }
 
 /// What is told of a package that is published here; `None` if no version of it is left.
 fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
-    let shelf = Shelf { package: &hit.package, files: &hit.files };
-    let Some(latest) = shelf.latest() else { return Ok(None) };
+    let shelf = Shelf {
+        package: &hit.package,
+        files: &hit.files,
+    };
+    let Some(latest) = shelf.latest() else {
+        return Ok(None);
+    };
     let facts = Facts::read(&latest.facts)?;
-    let value = |key| facts.manifest.get(key).and_then(|value| serde_json::from_str::<Value>(value.get()).ok());
+    let value = |key| {
+        facts
+            .manifest
+            .get(key)
+            .and_then(|value| serde_json::from_str::<Value>(value.get()).ok())
+    };
     let text = |key| facts.manifest.get(key).and_then(|value| string(value));
     let mut publishers: Vec<&str> = shelf.versions().into_iter().map(publisher).collect();
     publishers.sort_unstable();
     publishers.dedup();
     let person = |name: &str| json!({"username": name, "email": ""});
-    let scope = hit.package.strip_prefix('@').and_then(|name| name.split('/').next()).unwrap_or("unscoped");
+    let scope = hit
+        .package
+        .strip_prefix('@')
+        .and_then(|name| name.split('/').next())
+        .unwrap_or("unscoped");
     Ok(Some(json!({
         "package": {
             "name": hit.package,
@@ -153,5 +227,7 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
 
 /// The bare name of whoever published a version.
 fn publisher(file: &Kept) -> &str {
-    file.created_by.split_once(':').map_or(&*file.created_by, |(_, name)| name)
+    file.created_by
+        .split_once(':')
+        .map_or(&*file.created_by, |(_, name)| name)
 }

@@ -44,13 +44,18 @@ fn bad(detail: &'static str) -> Problem {
 }
 
 fn too_large() -> Problem {
-    Problem::new(Kind::TooLarge, "tarball", format!("unpacked, a tarball has at most {MOST_UNPACKED_BYTES} bytes"))
+    Problem::new(
+        Kind::TooLarge,
+        "tarball",
+        format!("unpacked, a tarball has at most {MOST_UNPACKED_BYTES} bytes"),
+    )
 }
 
 fn unread(error: io::Error) -> Problem {
     match error.kind() {
         ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
-            bad("the attachment is not a gzipped tarball in base64, or it is damaged").because(error)
+            bad("the attachment is not a gzipped tarball in base64, or it is damaged")
+                .because(error)
         }
         _ => Problem::internal(error),
     }
@@ -76,12 +81,22 @@ impl<R: Read> Read for Hashing<R> {
 
 /// Reads the tarball whose base64 has `length` bytes at `start` of a body.
 pub(super) fn read(body: &mut dyn Body, start: u64, length: u64) -> Result<Tarball, Problem> {
-    body.seek(SeekFrom::Start(start)).map_err(Problem::internal)?;
+    body.seek(SeekFrom::Start(start))
+        .map_err(Problem::internal)?;
     let encoded = BufReader::with_capacity(BUFFER_BYTES, body.take(length));
     let from = DecoderReader::new(encoded, &STANDARD);
-    let hashing = Hashing { from, sha512: Hasher::new(Algorithm::Sha512), sha1: Sha1::new(), size: 0 };
+    let hashing = Hashing {
+        from,
+        sha512: Hasher::new(Algorithm::Sha512),
+        sha1: Sha1::new(),
+        size: 0,
+    };
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, hashing));
-    let mut archive = Archive { from: unpacked.take(MOST_UNPACKED_BYTES), entries: 0, found: Tarball::default() };
+    let mut archive = Archive {
+        from: unpacked.take(MOST_UNPACKED_BYTES),
+        entries: 0,
+        found: Tarball::default(),
+    };
     while archive.entry()? {}
     archive.end()?;
     let mut found = archive.found;
@@ -113,9 +128,18 @@ impl<R: Read> Archive<R> {
     /// The next header; `None` at the end.
     fn header(&mut self) -> Result<Option<[u8; BLOCK]>, Problem> {
         let mut block = [0; BLOCK];
-        let count = self.from.by_ref().take(BLOCK as u64).read(&mut block).map_err(unread)?;
+        let count = self
+            .from
+            .by_ref()
+            .take(BLOCK as u64)
+            .read(&mut block)
+            .map_err(unread)?;
         if count == 0 {
-            return if self.from.limit() == 0 { Err(too_large()) } else { Ok(None) };
+            return if self.from.limit() == 0 {
+                Err(too_large())
+            } else {
+                Ok(None)
+            };
         }
         self.from.read_exact(&mut block[count..]).map_err(unread)?;
         if block.iter().all(|byte| *byte == 0) {
@@ -129,7 +153,11 @@ impl<R: Read> Archive<R> {
                 format!("a tarball has at most {MOST_ENTRIES} entries"),
             ));
         }
-        let sum: u64 = block.iter().enumerate().map(|(at, byte)| u64::from(blank(at, *byte))).sum();
+        let sum: u64 = block
+            .iter()
+            .enumerate()
+            .map(|(at, byte)| u64::from(blank(at, *byte)))
+            .sum();
         if number(&block[148..156]) != Some(sum) {
             return Err(bad("the tarball has a damaged header"));
         }
@@ -140,10 +168,15 @@ impl<R: Read> Archive<R> {
     fn entry(&mut self) -> Result<bool, Problem> {
         let mut extended = Extended::default();
         loop {
-            let Some(header) = self.header()? else { return Ok(false) };
+            let Some(header) = self.header()? else {
+                return Ok(false);
+            };
             let size = number(&header[124..136]).ok_or_else(too_large)?;
             match header[156] {
-                b'L' => extended.name = Some(until_nul(&self.contents(size, MOST_HEADER_BYTES)?).to_vec()),
+                b'L' => {
+                    extended.name =
+                        Some(until_nul(&self.contents(size, MOST_HEADER_BYTES)?).to_vec())
+                }
                 b'x' => pax(&self.contents(size, MOST_HEADER_BYTES)?, &mut extended)?,
                 b'g' => {
                     let mut all = Extended::default();
@@ -165,18 +198,33 @@ impl<R: Read> Archive<R> {
     fn member(&mut self, kind: u8, name: &[u8], size: u64) -> Result<(), Problem> {
         let name = String::from_utf8_lossy(name);
         // Before there were kinds, a slash at the end made a folder.
-        let kind = if kind == 0 && name.ends_with('/') { b'5' } else { kind };
-        let name = name.strip_suffix('/').filter(|_| kind == b'5').unwrap_or(&name);
+        let kind = if kind == 0 && name.ends_with('/') {
+            b'5'
+        } else {
+            kind
+        };
+        let name = name
+            .strip_suffix('/')
+            .filter(|_| kind == b'5')
+            .unwrap_or(&name);
         if !is_safe(name) {
-            let detail = format!("the tarball has an entry whose name is not a plain path: {name:.200}");
+            let detail =
+                format!("the tarball has an entry whose name is not a plain path: {name:.200}");
             return Err(Problem::invalid("tarball", detail));
         }
-        let place = name.split_once('/').map(|(_, place)| place).filter(|place| !place.contains('/'));
+        let place = name
+            .split_once('/')
+            .map(|(_, place)| place)
+            .filter(|place| !place.contains('/'));
         let is_package = place.is_some_and(|place| place.eq_ignore_ascii_case("package.json"));
         match kind {
             b'0' | b'\0' | b'7' => {}
             b'1' | b'2' | b'5' if size == 0 && !is_package => return Ok(()),
-            _ => return Err(bad("the tarball has an entry that is neither a file nor a folder nor a link")),
+            _ => {
+                return Err(bad(
+                    "the tarball has an entry that is neither a file nor a folder nor a link",
+                ));
+            }
         }
         if size > self.from.limit() {
             return Err(too_large());
@@ -196,16 +244,26 @@ impl<R: Read> Archive<R> {
             return Err(bad("the tarball has more than one package.json"));
         }
         self.found.package_json = self.contents(size, MOST_PACKAGE_JSON_BYTES)?;
-        if self.found.package_json.is_empty() { Err(bad("the package.json is empty")) } else { Ok(()) }
+        if self.found.package_json.is_empty() {
+            Err(bad("the package.json is empty"))
+        } else {
+            Ok(())
+        }
     }
 
     /// The contents of an entry.
     fn contents(&mut self, size: u64, most: u64) -> Result<Vec<u8>, Problem> {
         if size > most {
-            return Err(bad("the tarball has a header or a package.json that is too large"));
+            return Err(bad(
+                "the tarball has a header or a package.json that is too large",
+            ));
         }
         let mut contents = Vec::new();
-        self.from.by_ref().take(size).read_to_end(&mut contents).map_err(unread)?;
+        self.from
+            .by_ref()
+            .take(size)
+            .read_to_end(&mut contents)
+            .map_err(unread)?;
         if contents.len() as u64 != size {
             return Err(cut());
         }
@@ -222,7 +280,8 @@ impl<R: Read> Archive<R> {
     }
 
     fn pass(&mut self, count: u64) -> Result<(), Problem> {
-        let passed = io::copy(&mut self.from.by_ref().take(count), &mut io::sink()).map_err(unread)?;
+        let passed =
+            io::copy(&mut self.from.by_ref().take(count), &mut io::sink()).map_err(unread)?;
         if passed == count { Ok(()) } else { Err(cut()) }
     }
 
@@ -235,7 +294,11 @@ impl<R: Read> Archive<R> {
                 return Err(bad("the tarball goes on after its end"));
             }
             if count == 0 {
-                return if self.from.limit() == 0 { Err(too_large()) } else { Ok(()) };
+                return if self.from.limit() == 0 {
+                    Err(too_large())
+                } else {
+                    Ok(())
+                };
             }
         }
     }
@@ -260,8 +323,14 @@ fn until_nul(field: &[u8]) -> &[u8] {
 
 /// An octal number; `None` for anything else, such as sizes of more than 8 GiB.
 fn number(field: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(until_nul(field)).ok()?.trim_matches(' ');
-    if text.is_empty() { Some(0) } else { u64::from_str_radix(text, 8).ok() }
+    let text = std::str::from_utf8(until_nul(field))
+        .ok()?
+        .trim_matches(' ');
+    if text.is_empty() {
+        Some(0)
+    } else {
+        u64::from_str_radix(text, 8).ok()
+    }
 }
 
 fn name_of(header: &[u8; BLOCK]) -> Vec<u8> {
@@ -276,11 +345,27 @@ fn name_of(header: &[u8; BLOCK]) -> Vec<u8> {
 fn pax(mut lines: &[u8], into: &mut Extended) -> Result<(), Problem> {
     let damaged = || bad("the tarball has a damaged pax header");
     while !lines.is_empty() && lines[0] != 0 {
-        let space = lines.iter().position(|byte| *byte == b' ').ok_or_else(damaged)?;
-        let decimal = |bytes: &[u8]| std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<u64>().ok());
-        let length = decimal(&lines[..space]).and_then(|length| usize::try_from(length).ok()).ok_or_else(damaged)?;
-        let line = lines.get(space + 1..length).and_then(|line| line.strip_suffix(b"\n")).ok_or_else(damaged)?;
-        match line.split_at(line.iter().position(|byte| *byte == b'=').ok_or_else(damaged)?) {
+        let space = lines
+            .iter()
+            .position(|byte| *byte == b' ')
+            .ok_or_else(damaged)?;
+        let decimal = |bytes: &[u8]| {
+            std::str::from_utf8(bytes)
+                .ok()
+                .and_then(|text| text.parse::<u64>().ok())
+        };
+        let length = decimal(&lines[..space])
+            .and_then(|length| usize::try_from(length).ok())
+            .ok_or_else(damaged)?;
+        let line = lines
+            .get(space + 1..length)
+            .and_then(|line| line.strip_suffix(b"\n"))
+            .ok_or_else(damaged)?;
+        match line.split_at(
+            line.iter()
+                .position(|byte| *byte == b'=')
+                .ok_or_else(damaged)?,
+        ) {
             (b"path", value) => into.name = Some(value[1..].to_vec()),
             (b"size", value) => into.size = Some(decimal(&value[1..]).ok_or_else(damaged)?),
             _ => {}

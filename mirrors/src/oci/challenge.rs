@@ -18,13 +18,23 @@ impl Challenge {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
         }
-        let mut challenge = Self { realm: String::new(), service: String::new(), scope: String::new() };
+        let mut challenge = Self {
+            realm: String::new(),
+            service: String::new(),
+            scope: String::new(),
+        };
         while let Some((key, after)) = rest.split_once('=') {
             let (value, after) = match after.strip_prefix('"') {
                 Some(quoted) => quoted.split_once('"')?,
                 None => after.split_once(',').unwrap_or((after, "")),
             };
-            match key.trim().trim_start_matches(',').trim().to_ascii_lowercase().as_str() {
+            match key
+                .trim()
+                .trim_start_matches(',')
+                .trim()
+                .to_ascii_lowercase()
+                .as_str()
+            {
                 "realm" => value.clone_into(&mut challenge.realm),
                 "service" => value.clone_into(&mut challenge.service),
                 "scope" => value.clone_into(&mut challenge.scope),
@@ -42,7 +52,9 @@ impl Challenge {
         if host == realm {
             return true;
         }
-        let Some((_, parent)) = host.split_once('.') else { return false };
+        let Some((_, parent)) = host.split_once('.') else {
+            return false;
+        };
         let labels: Vec<&str> = parent.split('.').collect();
         // Of `reg.example.co.uk` the domain is `example.co.uk`; of `reg.co.uk` it is not `co.uk`.
         let shared_suffix = match labels.as_slice() {
@@ -50,7 +62,9 @@ impl Challenge {
             [] | [_] => true,
             _ => false,
         };
-        let is_address = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let is_address = host
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
         !shared_suffix && !is_address && (realm == parent || realm.ends_with(&format!(".{parent}")))
     }
 }

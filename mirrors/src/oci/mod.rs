@@ -5,7 +5,9 @@ mod challenge;
 pub use challenge::Challenge;
 
 use crate::text::not_that;
-use crate::{Artifact, Ask, Document, Fetch, Form, Here, Line, Plan, Protocol, Source, Table, Vouch};
+use crate::{
+    Artifact, Ask, Document, Fetch, Form, Here, Line, Plan, Protocol, Source, Table, Vouch,
+};
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
@@ -22,9 +24,24 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vn
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// A manifest as it came, with the media type that it came with.
-const AS_IT_CAME: Form = Form { name: "", content_type: "", sited: false, compressible: false };
-const REFERRERS: Form = Form { name: "", content_type: INDEX, sited: false, compressible: false };
-const TAGS: Form = Form { name: "", content_type: "application/json", sited: false, compressible: true };
+const AS_IT_CAME: Form = Form {
+    name: "",
+    content_type: "",
+    sited: false,
+    compressible: false,
+};
+const REFERRERS: Form = Form {
+    name: "",
+    content_type: INDEX,
+    sited: false,
+    compressible: false,
+};
+const TAGS: Form = Form {
+    name: "",
+    content_type: "application/json",
+    sited: false,
+    compressible: true,
+};
 /// The header that tells a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -37,7 +54,10 @@ struct Manifest<'a> {
 }
 
 fn absent() -> Problem {
-    Problem::not_found("manifest", "no such path in the registry API, or no such image")
+    Problem::not_found(
+        "manifest",
+        "no such path in the registry API, or no such image",
+    )
 }
 
 fn document(image: &str, path: String, form: Form) -> Ask {
@@ -45,12 +65,19 @@ fn document(image: &str, path: String, form: Form) -> Ask {
 }
 
 fn artifact(image: &str, path: String) -> Ask {
-    Ask::Artifact(Artifact { package: image.into(), version: None, path: path.into() })
+    Ask::Artifact(Artifact {
+        package: image.into(),
+        version: None,
+        path: path.into(),
+    })
 }
 
 /// What is asked of an image: the segments after its name.
 fn ask(image: &str, rest: &[&str], query: &str) -> Result<Ask, Problem> {
-    let digest = |text: &str| text.parse::<Digest>().map_err(|error| Problem::invalid("digest", error.to_string()));
+    let digest = |text: &str| {
+        text.parse::<Digest>()
+            .map_err(|error| Problem::invalid("digest", error.to_string()))
+    };
     match rest {
         ["manifests", reference] => match reference.parse() {
             Ok(Reference::Tag(tag)) => Ok(document(image, format!("tags/{tag}"), AS_IT_CAME)),
@@ -62,8 +89,16 @@ fn ask(image: &str, rest: &[&str], query: &str) -> Result<Ask, Problem> {
         ["tags", "list"] => Ok(document(image, "lists/tags".to_owned(), TAGS)),
         ["referrers", text] => {
             let kind = crate::text::query_value(query, "artifactType").unwrap_or_default();
-            let kind: String = kind.chars().filter(char::is_ascii_graphic).take(200).collect();
-            Ok(document(image, format!("referrers/{}?{kind}", digest(text)?), REFERRERS))
+            let kind: String = kind
+                .chars()
+                .filter(char::is_ascii_graphic)
+                .take(200)
+                .collect();
+            Ok(document(
+                image,
+                format!("referrers/{}?{kind}", digest(text)?),
+                REFERRERS,
+            ))
         }
         _ => Err(absent()),
     }
@@ -114,14 +149,32 @@ impl Protocol for Oci {
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let (image, path) = (&document.package, &document.path);
         if let Some(tag) = path.strip_prefix("tags/") {
-            return Ok(Source::At { url: format!("v2/{image}/manifests/{tag}"), accept: MANIFESTS });
+            return Ok(Source::At {
+                url: format!("v2/{image}/manifests/{tag}"),
+                accept: MANIFESTS,
+            });
         }
-        if let Some((digest, kind)) = path.strip_prefix("referrers/").and_then(|rest| rest.split_once('?')) {
-            let kind = crate::text::segment(kind).replace('+', "%2B").replace('&', "%26");
-            let filter = if kind.is_empty() { String::new() } else { format!("?artifactType={kind}") };
-            return Ok(Source::At { url: format!("v2/{image}/referrers/{digest}{filter}"), accept: INDEX });
+        if let Some((digest, kind)) = path
+            .strip_prefix("referrers/")
+            .and_then(|rest| rest.split_once('?'))
+        {
+            let kind = crate::text::segment(kind)
+                .replace('+', "%2B")
+                .replace('&', "%26");
+            let filter = if kind.is_empty() {
+                String::new()
+            } else {
+                format!("?artifactType={kind}")
+            };
+            return Ok(Source::At {
+                url: format!("v2/{image}/referrers/{digest}{filter}"),
+                accept: INDEX,
+            });
         }
-        Ok(Source::At { url: format!("v2/{image}/tags/list?n=10000"), accept: "application/json" })
+        Ok(Source::At {
+            url: format!("v2/{image}/tags/list?n=10000"),
+            accept: "application/json",
+        })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
@@ -131,31 +184,59 @@ impl Protocol for Oci {
                 #[serde(rename = "tags")]
                 _tags: Option<Vec<String>>,
             }
-            return serde_json::from_slice::<Tags>(body).map(drop).map_err(|_| not_that("a list of tags"));
+            return serde_json::from_slice::<Tags>(body)
+                .map(drop)
+                .map_err(|_| not_that("a list of tags"));
         }
-        let manifest: Manifest<'_> = serde_json::from_slice(body).map_err(|_| not_that("a manifest"))?;
+        let manifest: Manifest<'_> =
+            serde_json::from_slice(body).map_err(|_| not_that("a manifest"))?;
         if manifest.schema_version != 2 || manifest.signatures.is_some() {
-            return Err(not_that("a manifest of today: manifests of schema 1 are not served"));
+            return Err(not_that(
+                "a manifest of today: manifests of schema 1 are not served",
+            ));
         }
         Ok(())
     }
 
-    fn render(&self, _: &Document, _: &Form, body: &[u8], _: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn render(
+        &self,
+        _: &Document,
+        _: &Form,
+        body: &[u8],
+        _: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         Ok(body.to_vec())
     }
 
-    fn plan(&self, artifact: &Artifact, _: &[Option<Bytes>], _: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        _: &[Option<Bytes>],
+        _: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
         let (_, digest) = artifact.path.split_once('/').ok_or_else(absent)?;
         let vouch = Vouch::Digest(digest.parse().map_err(|_| absent())?);
-        Ok(Plan::Fetch(Fetch { url: format!("v2/{}/{}", artifact.package, artifact.path), vouch, size: None }))
+        Ok(Plan::Fetch(Fetch {
+            url: format!("v2/{}/{}", artifact.package, artifact.path),
+            vouch,
+            size: None,
+        }))
     }
 
     fn content_type(&self, artifact: &Artifact) -> &'static str {
-        if artifact.path.starts_with("manifests/") { "" } else { "application/octet-stream" }
+        if artifact.path.starts_with("manifests/") {
+            ""
+        } else {
+            "application/octet-stream"
+        }
     }
 
     fn accepts(&self, artifact: &Artifact) -> &'static str {
-        if artifact.path.starts_with("manifests/") { MANIFESTS } else { "*/*" }
+        if artifact.path.starts_with("manifests/") {
+            MANIFESTS
+        } else {
+            "*/*"
+        }
     }
 
     fn digest_header(&self) -> Option<HeaderName> {
@@ -163,7 +244,10 @@ impl Protocol for Oci {
     }
 
     fn twin(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
-        document.path.starts_with("tags/").then(|| format!("manifests/{digest}").into())
+        document
+            .path
+            .starts_with("tags/")
+            .then(|| format!("manifests/{digest}").into())
     }
 
     fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply {
@@ -185,7 +269,12 @@ impl Protocol for Oci {
         if problem.kind != Kind::Unauthenticated {
             return reply;
         }
-        let (base, service) = (here.origin, here.origin.split_once("://").map_or(here.origin, |(_, host)| host));
+        let (base, service) = (
+            here.origin,
+            here.origin
+                .split_once("://")
+                .map_or(here.origin, |(_, host)| host),
+        );
         let scope = here.path.strip_prefix("/v2/").unwrap_or_default();
         let mut challenge = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
         if !scope.is_empty() {

@@ -16,15 +16,38 @@ fn tags_are_documents_and_digests_are_artifacts() {
         other => panic!("{other:?}"),
     };
     for (path, image, expected) in [
-        ("/library/nginx/manifests/latest", "library/nginx", "tags/latest".to_owned()),
+        (
+            "/library/nginx/manifests/latest",
+            "library/nginx",
+            "tags/latest".to_owned(),
+        ),
         ("/nginx/manifests/v1", "nginx", "tags/v1".to_owned()),
-        (&format!("/a/b/c/manifests/sha256:{HEX}"), "a/b/c", format!("manifests/sha256:{HEX}")),
-        (&format!("/a/b/blobs/sha256%3A{HEX}"), "a/b", format!("blobs/sha256:{HEX}")),
+        (
+            &format!("/a/b/c/manifests/sha256:{HEX}"),
+            "a/b/c",
+            format!("manifests/sha256:{HEX}"),
+        ),
+        (
+            &format!("/a/b/blobs/sha256%3A{HEX}"),
+            "a/b",
+            format!("blobs/sha256:{HEX}"),
+        ),
         ("/a/tags/list", "a", "lists/tags".to_owned()),
-        (&format!("/a/referrers/sha256:{HEX}"), "a", format!("referrers/sha256:{HEX}?")),
-        ("/a/manifests/blobs/tags/list", "a/manifests/blobs", "lists/tags".to_owned()),
+        (
+            &format!("/a/referrers/sha256:{HEX}"),
+            "a",
+            format!("referrers/sha256:{HEX}?"),
+        ),
+        (
+            "/a/manifests/blobs/tags/list",
+            "a/manifests/blobs",
+            "lists/tags".to_owned(),
+        ),
     ] {
-        assert_eq!(place(read(path, "").expect(path)), (image.to_owned(), expected));
+        assert_eq!(
+            place(read(path, "").expect(path)),
+            (image.to_owned(), expected)
+        );
     }
     for (path, kind) in [
         ("/manifests/latest", Kind::NotFound),
@@ -43,7 +66,10 @@ fn nothing_is_pushed_to_a_mirror() {
     let headers = HeaderMap::new();
     for method in [Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
         let line = Line::new(&method, "/a/manifests/latest", "", &headers).expect("line");
-        assert_eq!(Oci.parse(&line).expect_err("refused").kind, Kind::Unsupported);
+        assert_eq!(
+            Oci.parse(&line).expect_err("refused").kind,
+            Kind::Unsupported
+        );
     }
 }
 
@@ -56,7 +82,10 @@ fn everything_has_its_place_upstream() {
         },
         Ask::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
             Plan::Fetch(fetch) => {
-                assert_eq!(fetch.vouch, Vouch::Digest(format!("sha256:{HEX}").parse().expect("digest")));
+                assert_eq!(
+                    fetch.vouch,
+                    Vouch::Digest(format!("sha256:{HEX}").parse().expect("digest"))
+                );
                 fetch.url
             }
             other => panic!("{other:?}"),
@@ -65,9 +94,15 @@ fn everything_has_its_place_upstream() {
     };
     assert_eq!(url("/a/b/manifests/v1", ""), "v2/a/b/manifests/v1");
     assert_eq!(url("/a/tags/list", ""), "v2/a/tags/list?n=10000");
-    assert_eq!(url(&format!("/a/blobs/sha256:{HEX}"), ""), format!("v2/a/blobs/sha256:{HEX}"));
     assert_eq!(
-        url(&format!("/a/referrers/sha256:{HEX}"), "artifactType=application%2Fx%2Bjson"),
+        url(&format!("/a/blobs/sha256:{HEX}"), ""),
+        format!("v2/a/blobs/sha256:{HEX}")
+    );
+    assert_eq!(
+        url(
+            &format!("/a/referrers/sha256:{HEX}"),
+            "artifactType=application%2Fx%2Bjson"
+        ),
         format!("v2/a/referrers/sha256:{HEX}?artifactType=application%2Fx%2Bjson")
     );
 }
@@ -75,26 +110,60 @@ fn everything_has_its_place_upstream() {
 #[test]
 fn what_is_no_manifest_is_refused() {
     let tag = Document::new("a", "tags/v1");
-    Oci.check(&tag, br#"{"schemaVersion":2,"manifests":[]}"#).expect("an index");
-    for bad in [&b"<html>"[..], b"{}", br#"{"schemaVersion":1}"#, br#"{"schemaVersion":2,"signatures":[]}"#, b"[]"] {
-        assert_eq!(Oci.check(&tag, bad).expect_err("refused").kind, Kind::Upstream);
+    Oci.check(&tag, br#"{"schemaVersion":2,"manifests":[]}"#)
+        .expect("an index");
+    for bad in [
+        &b"<html>"[..],
+        b"{}",
+        br#"{"schemaVersion":1}"#,
+        br#"{"schemaVersion":2,"signatures":[]}"#,
+        b"[]",
+    ] {
+        assert_eq!(
+            Oci.check(&tag, bad).expect_err("refused").kind,
+            Kind::Upstream
+        );
     }
-    assert!(Oci.check(&Document::new("a", "lists/tags"), br#"{"name":"a","tags":["x"]}"#).is_ok());
-    assert!(Oci.check(&Document::new("a", "lists/tags"), b"{\"tags\":1}").is_err());
+    assert!(
+        Oci.check(
+            &Document::new("a", "lists/tags"),
+            br#"{"name":"a","tags":["x"]}"#
+        )
+        .is_ok()
+    );
+    assert!(
+        Oci.check(&Document::new("a", "lists/tags"), b"{\"tags\":1}")
+            .is_err()
+    );
 }
 
 #[test]
 fn challenges() {
     let read = Challenge::read;
-    let full = read("Bearer realm=\"https://auth.example/token\",service=\"reg\",scope=\"repository:a/b:pull,push\"");
+    let full = read(
+        "Bearer realm=\"https://auth.example/token\",service=\"reg\",scope=\"repository:a/b:pull,push\"",
+    );
     let full = full.expect("a challenge");
     assert_eq!(
         (&*full.realm, &*full.service, &*full.scope),
-        ("https://auth.example/token", "reg", "repository:a/b:pull,push")
+        (
+            "https://auth.example/token",
+            "reg",
+            "repository:a/b:pull,push"
+        )
     );
     let loose = read("bearer  service=reg, realm=https://a.example/t").expect("a challenge");
-    assert_eq!((&*loose.realm, &*loose.service), ("https://a.example/t", "reg"));
-    for bad in ["", "Basic realm=\"x\"", "Bearer", "Bearer service=\"x\"", "Bearer realm=\"unclosed"] {
+    assert_eq!(
+        (&*loose.realm, &*loose.service),
+        ("https://a.example/t", "reg")
+    );
+    for bad in [
+        "",
+        "Basic realm=\"x\"",
+        "Bearer",
+        "Bearer service=\"x\"",
+        "Bearer realm=\"unclosed",
+    ] {
         assert_eq!(read(bad), None, "{bad}");
     }
 }

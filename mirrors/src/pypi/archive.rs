@@ -21,11 +21,18 @@ pub(super) struct Budget(u64);
 impl Budget {
     /// For an archive of so many bytes.
     pub(super) fn new(packed: u64) -> Self {
-        Self(packed.saturating_mul(MOST_RATIO).clamp(ANY_RATIO_BYTES, MOST_BYTES))
+        Self(
+            packed
+                .saturating_mul(MOST_RATIO)
+                .clamp(ANY_RATIO_BYTES, MOST_BYTES),
+        )
     }
 
     pub(super) fn spend(&mut self, bytes: u64) -> Result<(), Problem> {
-        self.0 = self.0.checked_sub(bytes).ok_or_else(|| bad("the archive unpacks to too much"))?;
+        self.0 = self
+            .0
+            .checked_sub(bytes)
+            .ok_or_else(|| bad("the archive unpacks to too much"))?;
         Ok(())
     }
 }
@@ -37,13 +44,16 @@ pub(super) fn is_plain(name: &str) -> bool {
     name.len() <= MOST_NAME_BYTES
         && !drive
         && !name.contains(bad)
-        && name.split('/').all(|segment| !matches!(segment, "" | "." | ".."))
+        && name
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."))
 }
 
 /// Whether a text is the name of a project and a version of it, in any spelling.
 pub(super) fn tells(stem: &str, project: &str, version: &Version) -> bool {
     stem.match_indices('-').any(|(at, _)| {
-        normalised(&stem[..at]) == project && Version::parse(&stem[at + 1..]).is_some_and(|told| told == *version)
+        normalised(&stem[..at]) == project
+            && Version::parse(&stem[at + 1..]).is_some_and(|told| told == *version)
     })
 }
 

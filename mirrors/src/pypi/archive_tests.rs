@@ -41,7 +41,11 @@ fn the_same_again_is_accepted_and_other_bytes_are_not() {
     let files = publish(SDIST, &sdist(), &files);
     assert_eq!(upload(SDIST, &sdist(), &files).expect("again"), []);
     let zip = zipped(&[entry("my_pkg_x-1.0.0/PKG-INFO", INFO)]);
-    for second in ["my_pkg_x-1.0.0.zip", "my-pkg-x-1.0.0.zip", "my_pkg_x-1.0.zip"] {
+    for second in [
+        "my_pkg_x-1.0.0.zip",
+        "my-pkg-x-1.0.0.zip",
+        "my_pkg_x-1.0.zip",
+    ] {
         assert!(conflict(upload(second, &zip, &files)).contains(SDIST));
     }
     assert!(conflict(upload("my_pkg_x-1.0.tar.gz", &sdist(), &files)).contains(SDIST));
@@ -57,9 +61,20 @@ fn the_name_of_a_deleted_file_stays_taken() {
     conflict(upload(WHEEL, &wheel(), &files));
     conflict(upload("My_pkg_x-1.0-py3-none-any.whl", &wheel(), &files));
     conflict(upload(SDIST, &sdist(), &files));
-    assert_eq!(Pypi.hosted().expect("hosted").compose(&page_of(PROJECT), &files).expect("page"), None);
+    assert_eq!(
+        Pypi.hosted()
+            .expect("hosted")
+            .compose(&page_of(PROJECT), &files)
+            .expect("page"),
+        None
+    );
     let zip = zipped(&[entry("my_pkg_x-1.0.0/PKG-INFO", INFO)]);
-    assert_eq!(upload("my_pkg_x-1.0.0.zip", &zip, &files).expect("another kind").len(), 1);
+    assert_eq!(
+        upload("my_pkg_x-1.0.0.zip", &zip, &files)
+            .expect("another kind")
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -67,7 +82,10 @@ fn a_page_is_composed_of_what_is_kept() {
     let mut files = publish(WHEEL, &wheel(), &[]);
     files.extend(publish(SDIST, &sdist(), &files).drain(2..));
     let mut later = files[0].clone();
-    (later.path, later.version) = ("my_pkg_x-1.0.0.dev3+x.1-py3-none-any.whl".into(), "1.0.0.dev3+x.1".into());
+    (later.path, later.version) = (
+        "my_pkg_x-1.0.0.dev3+x.1-py3-none-any.whl".into(),
+        "1.0.0.dev3+x.1".into(),
+    );
     later.facts = yanked(&later.facts, Some("b<r>oken")).into();
     let mut last = files[0].clone();
     (last.path, last.version) = ("my_pkg_x-1.10-py3-none-any.whl".into(), "1.10".into());
@@ -78,15 +96,37 @@ fn a_page_is_composed_of_what_is_kept() {
     before.created_at = Timestamp(1_772_366_645_000_000);
     files.extend([last, later, before]);
     let hosted = Pypi.hosted().expect("hosted");
-    let body = hosted.compose(&page_of(PROJECT), &files).expect("page").expect("a page");
+    let body = hosted
+        .compose(&page_of(PROJECT), &files)
+        .expect("page")
+        .expect("a page");
     Pypi.check(&page_of(PROJECT), &body).expect("checked");
     let page: Value = serde_json::from_slice(&body).expect("JSON");
-    assert_eq!((&page["meta"]["api-version"], &page["name"]), (&json!("1.1"), &json!(PROJECT)));
-    assert_eq!(page["versions"], json!(["1.0.0.dev3+x.1", "1.0.0", "1.9", "1.10"]));
-    let names: Vec<&str> =
-        page["files"].as_array().expect("files").iter().filter_map(|f| f["filename"].as_str()).collect();
+    assert_eq!(
+        (&page["meta"]["api-version"], &page["name"]),
+        (&json!("1.1"), &json!(PROJECT))
+    );
+    assert_eq!(
+        page["versions"],
+        json!(["1.0.0.dev3+x.1", "1.0.0", "1.9", "1.10"])
+    );
+    let names: Vec<&str> = page["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .filter_map(|f| f["filename"].as_str())
+        .collect();
     let dev = "my_pkg_x-1.0.0.dev3+x.1-py3-none-any.whl";
-    assert_eq!(names, [dev, WHEEL, SDIST, "my_pkg_x-1.9-py3-none-any.whl", "my_pkg_x-1.10-py3-none-any.whl"]);
+    assert_eq!(
+        names,
+        [
+            dev,
+            WHEEL,
+            SDIST,
+            "my_pkg_x-1.9-py3-none-any.whl",
+            "my_pkg_x-1.10-py3-none-any.whl"
+        ]
+    );
     let metadata = Digest::of(Algorithm::Sha256, INFO.as_bytes());
     let digest = Digest::of(Algorithm::Sha256, &wheel());
     let whole = json!({
@@ -97,18 +137,47 @@ fn a_page_is_composed_of_what_is_kept() {
     assert_eq!(page["files"][1], whole);
     assert!(page["files"][2].get("core-metadata").is_none());
     assert_eq!(page["files"][3]["upload-time"], "2026-03-01T12:04:05Z");
-    let flags: Vec<_> = page["files"].as_array().expect("files").iter().map(|file| &file["yanked"]).collect();
-    assert_eq!(flags, [&json!("b<r>oken"), &json!(false), &json!(false), &json!(false), &json!(true)]);
+    let flags: Vec<_> = page["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .map(|file| &file["yanked"])
+        .collect();
+    assert_eq!(
+        flags,
+        [
+            &json!("b<r>oken"),
+            &json!(false),
+            &json!(false),
+            &json!(false),
+            &json!(true)
+        ]
+    );
 
-    let here = Here { origin: "https://r.example", path: "/pypi/main", public: true, identified: false };
-    let served = Pypi.render(&page_of(PROJECT), &JSON, &body, &here).expect("rendered");
+    let here = Here {
+        origin: "https://r.example",
+        path: "/pypi/main",
+        public: true,
+        identified: false,
+    };
+    let served = Pypi
+        .render(&page_of(PROJECT), &JSON, &body, &here)
+        .expect("rendered");
     let served: Value = serde_json::from_slice(&served).expect("JSON");
-    assert_eq!(served["files"][1]["url"], format!("../../packages/{PROJECT}/{WHEEL}"));
-    let served = Pypi.render(&page_of(PROJECT), &TEXT, &body, &here).expect("rendered");
+    assert_eq!(
+        served["files"][1]["url"],
+        format!("../../packages/{PROJECT}/{WHEEL}")
+    );
+    let served = Pypi
+        .render(&page_of(PROJECT), &TEXT, &body, &here)
+        .expect("rendered");
     let served = String::from_utf8(served).expect("UTF-8");
     assert_eq!(served.matches("<a href=").count(), 5);
     let link = format!("../../packages/{PROJECT}/{WHEEL}#sha256={}\"", digest.hex());
-    assert!(served.contains(&link) && served.contains("data-yanked=\"b&lt;r&gt;oken\""), "{served}");
+    assert!(
+        served.contains(&link) && served.contains("data-yanked=\"b&lt;r&gt;oken\""),
+        "{served}"
+    );
 
     let known = [Some(Bytes::from(body))];
     let plan = |path: &str| {
@@ -119,11 +188,26 @@ fn a_page_is_composed_of_what_is_kept() {
         }
     };
     let size = Some(wheel().len() as u64);
-    assert_eq!(plan(WHEEL), (format!("{PROJECT}/{WHEEL}"), Vouch::Digest(digest), size));
+    assert_eq!(
+        plan(WHEEL),
+        (format!("{PROJECT}/{WHEEL}"), Vouch::Digest(digest), size)
+    );
     let url = format!("{PROJECT}/{WHEEL}.metadata");
-    assert_eq!(plan(&format!("{WHEEL}.metadata")), (url, Vouch::Digest(metadata), None));
-    assert_eq!(hosted.compose(&Document::new("", PROJECTS), &files).expect("list"), None);
-    assert!(hosted.compose(&Document::new(PROJECT, "provenance/1/a"), &files).is_err());
+    assert_eq!(
+        plan(&format!("{WHEEL}.metadata")),
+        (url, Vouch::Digest(metadata), None)
+    );
+    assert_eq!(
+        hosted
+            .compose(&Document::new("", PROJECTS), &files)
+            .expect("list"),
+        None
+    );
+    assert!(
+        hosted
+            .compose(&Document::new(PROJECT, "provenance/1/a"), &files)
+            .is_err()
+    );
 }
 
 #[test]
@@ -148,8 +232,22 @@ fn a_zip_file_is_the_same_from_either_end() {
     assert!(spoilt(|all| all.push(all[0].clone())).contains("twice"));
     assert!(spoilt(|all| all.push(entry("my_pkg/__init__.py/", ""))).contains("twice"));
     assert!(spoilt(|all| all[0].local = "my_pkg/__main__.py".into()).contains("one thing"));
-    for name in ["../a", "a/../b", "/a", "a//b", "a\\b", "C:/a", "a\0b", "./a", "", &"a".repeat(1025)] {
-        assert!(spoilt(|all| all.push(entry(name, ""))).contains("elsewhere"), "{name}");
+    for name in [
+        "../a",
+        "a/../b",
+        "/a",
+        "a//b",
+        "a\\b",
+        "C:/a",
+        "a\0b",
+        "./a",
+        "",
+        &"a".repeat(1025),
+    ] {
+        assert!(
+            spoilt(|all| all.push(entry(name, ""))).contains("elsewhere"),
+            "{name}"
+        );
     }
     assert!(spoilt(|all| all.push(entry("\u{e9}", ""))).contains("broken"));
     assert!(spoilt(|all| all[0].flags = 1).contains("encrypted"));
@@ -197,7 +295,8 @@ fn a_zip_file_is_the_same_from_either_end() {
     // Content that belongs to no entry.
     let start = usize::from(u16::from_le_bytes([whole[end + 16], whole[end + 17]]));
     let mut gap = [&whole[..start], b"gap", &whole[start..]].concat();
-    gap[end + 3 + 16..][..2].copy_from_slice(&u16::try_from(start + 3).expect("start").to_le_bytes());
+    gap[end + 3 + 16..][..2]
+        .copy_from_slice(&u16::try_from(start + 3).expect("start").to_le_bytes());
     assert!(of(&gap).contains("gaps"));
     of(&sdist());
 }
@@ -248,18 +347,38 @@ fn a_tar_file_is_walked_to_its_end() {
     assert!(of(&[("g", b'g', "20 path=my_pkg_x-1.0\n"), (info, b'0', INFO)]).contains("alike"));
     assert!(of(&[("x", b'x', "99 path=a\n"), (info, b'0', INFO)]).contains("alike"));
     assert!(of(&[("x", b'x', "0 path=a\n"), (info, b'0', INFO)]).contains("alike"));
-    let good = |entries: &[(&str, u8, &str)]| _ = upload(SDIST, &tarred(entries), &[]).expect("good");
+    let good =
+        |entries: &[(&str, u8, &str)]| _ = upload(SDIST, &tarred(entries), &[]).expect("good");
     let times = "20 atime=1772366645\n";
-    good(&[("g", b'g', "13 comment=a\n"), ("x", b'x', times), (&format!("./{info}"), b'0', INFO), ("./", b'5', "")]);
-    good(&[("x", b'x', &format!("32 path={info}\n")), ("short", b'0', INFO)]);
-    good(&[("././@LongLink", b'L', &format!("{info}\0")), ("short", b'0', INFO)]);
-    good(&[(info, 0, INFO), ("my_pkg_x-1.0.0/link", b'2', ""), ("my_pkg_x-1.0.0/PKG-INFO/PKG-INFO", b'0', "")]);
+    good(&[
+        ("g", b'g', "13 comment=a\n"),
+        ("x", b'x', times),
+        (&format!("./{info}"), b'0', INFO),
+        ("./", b'5', ""),
+    ]);
+    good(&[
+        ("x", b'x', &format!("32 path={info}\n")),
+        ("short", b'0', INFO),
+    ]);
+    good(&[
+        ("././@LongLink", b'L', &format!("{info}\0")),
+        ("short", b'0', INFO),
+    ]);
+    good(&[
+        (info, 0, INFO),
+        ("my_pkg_x-1.0.0/link", b'2', ""),
+        ("my_pkg_x-1.0.0/PKG-INFO/PKG-INFO", b'0', ""),
+    ]);
     let whole = sdist();
     for length in 0..whole.len() {
         refusal(upload(SDIST, &whole[..length], &[]));
     }
     refusal(upload(SDIST, &[&whole[..], b"more"].concat(), &[]));
-    refusal(upload(SDIST, &packed(&[&[0; 1024][..], b"more"].concat()), &[]));
+    refusal(upload(
+        SDIST,
+        &packed(&[&[0; 1024][..], b"more"].concat()),
+        &[],
+    ));
     refusal(upload(SDIST, &wheel(), &[]));
 }
 
@@ -291,7 +410,10 @@ fn versions_have_their_order() {
         "20260101",
         "1!0.1",
     ];
-    let parsed: Vec<Version> = ordered.iter().map(|text| Version::parse(text).expect(text)).collect();
+    let parsed: Vec<Version> = ordered
+        .iter()
+        .map(|text| Version::parse(text).expect(text))
+        .collect();
     for (at, one) in parsed.iter().enumerate() {
         assert_eq!(one.to_string(), ordered[at]);
         for (other, version) in parsed.iter().enumerate() {

@@ -50,12 +50,21 @@ impl<'f> Name<'f> {
             return None;
         }
         if let Some(stem) = file.strip_suffix(".whl") {
-            return is_wheel(stem).then_some(Self { kind: Kind::Wheel, stem });
+            return is_wheel(stem).then_some(Self {
+                kind: Kind::Wheel,
+                stem,
+            });
         }
         let [tar, zip] = SOURCES.map(|end| file.strip_suffix(end));
         match (tar, zip) {
-            (Some(stem), _) => Some(Self { kind: Kind::SourceTar, stem }),
-            (_, Some(stem)) => Some(Self { kind: Kind::SourceZip, stem }),
+            (Some(stem), _) => Some(Self {
+                kind: Kind::SourceTar,
+                stem,
+            }),
+            (_, Some(stem)) => Some(Self {
+                kind: Kind::SourceZip,
+                stem,
+            }),
             _ => None,
         }
     }
@@ -65,8 +74,13 @@ impl<'f> Name<'f> {
         match self.kind {
             Kind::Wheel => {
                 let mut fields = self.stem.split('-');
-                fields.next().is_some_and(|name| normalised(name) == project)
-                    && fields.next().and_then(Version::parse).is_some_and(|told| told == *version)
+                fields
+                    .next()
+                    .is_some_and(|name| normalised(name) == project)
+                    && fields
+                        .next()
+                        .and_then(Version::parse)
+                        .is_some_and(|told| told == *version)
             }
             Kind::SourceTar | Kind::SourceZip => tells(self.stem, project, version),
         }
@@ -77,60 +91,114 @@ impl<'f> Name<'f> {
         if self.kind == Kind::Wheel {
             let (_, rest) = self.stem.split_once('-')?;
             let (version, built_for) = rest.split_once('-')?;
-            return Some(Identity { version: Version::parse(version)?, built_for: built_for.to_ascii_lowercase() });
+            return Some(Identity {
+                version: Version::parse(version)?,
+                built_for: built_for.to_ascii_lowercase(),
+            });
         }
-        let mut splits = self.stem.match_indices('-').filter(|(at, _)| normalised(&self.stem[..*at]) == project);
+        let mut splits = self
+            .stem
+            .match_indices('-')
+            .filter(|(at, _)| normalised(&self.stem[..*at]) == project);
         let version = splits.find_map(|(at, _)| Version::parse(&self.stem[at + 1..]))?;
-        Some(Identity { version, built_for: String::new() })
+        Some(Identity {
+            version,
+            built_for: String::new(),
+        })
     }
 
     /// Reads the file and refuses what is no such distribution of this version of the project.
-    pub(super) fn open(&self, file: &mut Window<'_>, project: &str, version: &Version) -> Result<Told, Problem> {
+    pub(super) fn open(
+        &self,
+        file: &mut Window<'_>,
+        project: &str,
+        version: &Version,
+    ) -> Result<Told, Problem> {
         let metadata = match self.kind {
             Kind::Wheel => wheel_metadata(file, project, version)?,
             Kind::SourceZip => zipped_info(file, project, version)?,
-            Kind::SourceTar => tar::find(file, |name| is_info(name, project, version))?.ok_or_else(no_info)?,
+            Kind::SourceTar => {
+                tar::find(file, |name| is_info(name, project, version))?.ok_or_else(no_info)?
+            }
         };
         let requires_python = metadata::requires_python(&metadata, project, version)?;
-        Ok(Told { requires_python, metadata: (self.kind == Kind::Wheel).then_some(metadata) })
+        Ok(Told {
+            requires_python,
+            metadata: (self.kind == Kind::Wheel).then_some(metadata),
+        })
     }
 }
 
 /// Name, version, perhaps a build, and three sets of tags.
 fn is_wheel(stem: &str) -> bool {
     let fields: Vec<&str> = stem.split('-').collect();
-    let word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let word = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
     let tags = |text: &&str| text.split('.').all(word);
     let (5 | 6) = fields.len() else { return false };
     let builds = &fields[2..fields.len() - 3];
-    fields[0].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
-        && builds.iter().all(|build| build.starts_with(|first: char| first.is_ascii_digit()))
+    fields[0]
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+        && builds
+            .iter()
+            .all(|build| build.starts_with(|first: char| first.is_ascii_digit()))
         && fields[fields.len() - 3..].iter().all(tags)
 }
 
 /// The metadata of a wheel: it stands in its one folder of such things.
-fn wheel_metadata(file: &mut Window<'_>, project: &str, version: &Version) -> Result<Vec<u8>, Problem> {
+fn wheel_metadata(
+    file: &mut Window<'_>,
+    project: &str,
+    version: &Version,
+) -> Result<Vec<u8>, Problem> {
     let entries = zip::entries(file)?;
-    let folder = |name: &str| name.split('/').next().filter(|folder| folder.ends_with(".dist-info")).map(str::to_owned);
+    let folder = |name: &str| {
+        name.split('/')
+            .next()
+            .filter(|folder| folder.ends_with(".dist-info"))
+            .map(str::to_owned)
+    };
     let mut folders = entries.iter().filter_map(|entry| folder(&entry.name));
-    let folder = folders.next().ok_or_else(|| bad("the wheel has no .dist-info folder"))?;
+    let folder = folders
+        .next()
+        .ok_or_else(|| bad("the wheel has no .dist-info folder"))?;
     if folders.any(|other| other != folder) {
         return Err(bad("the wheel has two .dist-info folders"));
     }
-    if !folder.strip_suffix(".dist-info").is_some_and(|stem| tells(stem, project, version)) {
-        return Err(bad("the wheel's .dist-info folder is that of another name or version"));
+    if !folder
+        .strip_suffix(".dist-info")
+        .is_some_and(|stem| tells(stem, project, version))
+    {
+        return Err(bad(
+            "the wheel's .dist-info folder is that of another name or version",
+        ));
     }
     let find = |file: &str| {
-        let entry = entries.iter().find(|entry| entry.name.strip_prefix(&*folder) == Some(&format!("/{file}")));
+        let entry = entries
+            .iter()
+            .find(|entry| entry.name.strip_prefix(&*folder) == Some(&format!("/{file}")));
         entry.ok_or_else(|| bad(format!("the wheel's .dist-info folder has no {file}")))
     };
-    WHEEL_FILES.iter().try_for_each(|file| find(file).map(|_| ()))?;
+    WHEEL_FILES
+        .iter()
+        .try_for_each(|file| find(file).map(|_| ()))?;
     zip::content(file, find(WHEEL_FILES[0])?, MOST_METADATA_BYTES)
 }
 
-fn zipped_info(file: &mut Window<'_>, project: &str, version: &Version) -> Result<Vec<u8>, Problem> {
+fn zipped_info(
+    file: &mut Window<'_>,
+    project: &str,
+    version: &Version,
+) -> Result<Vec<u8>, Problem> {
     let entries = zip::entries(file)?;
-    let mut infos = entries.iter().filter(|entry| is_info(&entry.name, project, version));
+    let mut infos = entries
+        .iter()
+        .filter(|entry| is_info(&entry.name, project, version));
     let info = infos.next().ok_or_else(no_info)?;
     if infos.next().is_some() {
         return Err(bad("the source archive has two PKG-INFO files"));
@@ -140,7 +208,8 @@ fn zipped_info(file: &mut Window<'_>, project: &str, version: &Version) -> Resul
 
 /// Whether it is the metadata of a source archive.
 fn is_info(name: &str, project: &str, version: &Version) -> bool {
-    name.strip_suffix("/PKG-INFO").is_some_and(|folder| !folder.contains('/') && tells(folder, project, version))
+    name.strip_suffix("/PKG-INFO")
+        .is_some_and(|folder| !folder.contains('/') && tells(folder, project, version))
 }
 
 fn no_info() -> Problem {

@@ -8,11 +8,25 @@ use larder_model::Problem;
 use std::collections::BTreeMap;
 
 /// The fields that are read. Of the others only the length is looked at: what they say, the file says as well.
-const READ: [&str; 8] =
-    [":action", "protocol_version", "name", "version", "filetype", "sha256_digest", "md5_digest", "blake2_256_digest"];
+const READ: [&str; 8] = [
+    ":action",
+    "protocol_version",
+    "name",
+    "version",
+    "filetype",
+    "sha256_digest",
+    "md5_digest",
+    "blake2_256_digest",
+];
 /// Fields that have one value too.
-const SINGLE: [&str; 6] =
-    ["pyversion", "metadata_version", "requires_python", "summary", "description", "description_content_type"];
+const SINGLE: [&str; 6] = [
+    "pyversion",
+    "metadata_version",
+    "requires_python",
+    "summary",
+    "description",
+    "description_content_type",
+];
 const LONG: [&str; 2] = ["description", "attestations"];
 const MOST_LONG_BYTES: u64 = 4 << 20;
 const MOST_BYTES: u64 = 64 << 10;
@@ -55,11 +69,21 @@ impl Upload {
             }
         }
         let content = content.ok_or_else(|| bad("the form has no field content"))?;
-        let file = content.file.ok_or_else(|| bad("the form's content has no file name"))?;
-        let values = read.into_iter().map(|(name, part)| Ok((name, part.text(body)?)));
+        let file = content
+            .file
+            .ok_or_else(|| bad("the form's content has no file name"))?;
+        let values = read
+            .into_iter()
+            .map(|(name, part)| Ok((name, part.text(body)?)));
         let fields: BTreeMap<_, _> = values.collect::<Result<_, Problem>>()?;
         let project = project(fields.get("name").ok_or_else(|| missing("name"))?)?;
-        Ok(Self { fields, project, file, start: content.start, length: content.length })
+        Ok(Self {
+            fields,
+            project,
+            file,
+            start: content.start,
+            length: content.length,
+        })
     }
 
     /// The value of a field.
@@ -86,12 +110,24 @@ pub(super) fn project_of(body: &mut dyn Body, boundary: &str) -> Result<String, 
 }
 
 fn project(name: &str) -> Result<String, Problem> {
-    if is_project(name) { Ok(normalised(name)) } else { Err(bad("the form's name cannot be that of a project")) }
+    if is_project(name) {
+        Ok(normalised(name))
+    } else {
+        Err(bad("the form's name cannot be that of a project"))
+    }
 }
 
 fn check_length(part: &Part) -> Result<(), Problem> {
-    let most = if LONG.contains(&&*part.name) { MOST_LONG_BYTES } else { MOST_BYTES };
-    if part.length <= most { Ok(()) } else { Err(bad("a field of the form is too long")) }
+    let most = if LONG.contains(&&*part.name) {
+        MOST_LONG_BYTES
+    } else {
+        MOST_BYTES
+    };
+    if part.length <= most {
+        Ok(())
+    } else {
+        Err(bad("a field of the form is too long"))
+    }
 }
 
 fn missing(name: &'static str) -> Problem {

@@ -13,7 +13,10 @@ pub(super) struct Attributes<'a>(Vec<(&'a str, &'a str)>);
 impl<'a> Attributes<'a> {
     /// An attribute's value, decoded; the first one of a name counts.
     pub(super) fn get(&self, name: &str) -> Option<Cow<'a, str>> {
-        let (_, value) = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        let (_, value) = self
+            .0
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))?;
         Some(decoded(value))
     }
 }
@@ -38,7 +41,9 @@ pub(super) fn nodes(page: &str) -> impl Iterator<Item = Node<'_>> {
     let mut tokens = Tokens { rest: page }.peekable();
     std::iter::from_fn(move || {
         loop {
-            let Token::Open(name, attributes) = tokens.next()? else { continue };
+            let Token::Open(name, attributes) = tokens.next()? else {
+                continue;
+            };
             let is = |known: &str| name.eq_ignore_ascii_case(known);
             if is("a") {
                 return Some(Node::Anchor(attributes, inner_text(&mut tokens, name)));
@@ -58,7 +63,8 @@ pub(super) fn nodes(page: &str) -> impl Iterator<Item = Node<'_>> {
 /// The text up to the end of an element; the next anchor ends it too, where the end was forgotten.
 fn inner_text<'a>(tokens: &mut std::iter::Peekable<Tokens<'a>>, element: &str) -> Cow<'a, str> {
     let mut inner = Cow::Borrowed("");
-    let anchor = |token: &Token<'a>| matches!(token, Token::Open(name, _) if name.eq_ignore_ascii_case("a"));
+    let anchor =
+        |token: &Token<'a>| matches!(token, Token::Open(name, _) if name.eq_ignore_ascii_case("a"));
     while let Some(token) = tokens.next_if(|token| !anchor(token)) {
         match token {
             Token::Close(name) if name.eq_ignore_ascii_case(element) => break,
@@ -96,7 +102,9 @@ impl<'a> Iterator for Tokens<'a> {
                 return (end > 0).then(|| Token::Text(&rest[..end]));
             };
             match tag.as_bytes().first() {
-                Some(b'!' | b'?') => self.rest = after(tag, if tag.starts_with("!--") { "-->" } else { ">" }),
+                Some(b'!' | b'?') => {
+                    self.rest = after(tag, if tag.starts_with("!--") { "-->" } else { ">" })
+                }
                 Some(b'/') => {
                     let (name, _) = word(&tag[1..]);
                     self.rest = after(tag, ">");
@@ -131,7 +139,10 @@ impl<'a> Tokens<'a> {
             rest = behind;
         }
         // What stands in these is no markup.
-        if ["script", "style"].iter().any(|raw| name.eq_ignore_ascii_case(raw)) {
+        if ["script", "style"]
+            .iter()
+            .any(|raw| name.eq_ignore_ascii_case(raw))
+        {
             self.rest = from_end_tag(self.rest, name);
         }
         Some(Token::Open(name, Attributes(attributes)))
@@ -144,7 +155,9 @@ fn attribute(rest: &str) -> ((&str, &str), &str) {
     let first = rest.chars().next().map_or(0, char::len_utf8);
     let length = rest[first..].find(end).map_or(rest.len(), |at| first + at);
     let (name, behind) = rest.split_at(length);
-    let Some(value) = behind.trim_ascii_start().strip_prefix('=') else { return ((name, ""), behind) };
+    let Some(value) = behind.trim_ascii_start().strip_prefix('=') else {
+        return ((name, ""), behind);
+    };
     let value = value.trim_ascii_start();
     for quote in ['"', '\''] {
         if let Some(quoted) = value.strip_prefix(quote) {
@@ -152,7 +165,9 @@ fn attribute(rest: &str) -> ((&str, &str), &str) {
             return ((name, value), behind);
         }
     }
-    let end = value.find(|char: char| char.is_ascii_whitespace() || char == '>').unwrap_or(value.len());
+    let end = value
+        .find(|char: char| char.is_ascii_whitespace() || char == '>')
+        .unwrap_or(value.len());
     let (value, behind) = value.split_at(end);
     ((name, value), behind)
 }
@@ -170,9 +185,12 @@ fn after<'a>(text: &'a str, mark: &str) -> &'a str {
 /// What begins with the end tag of `name`.
 fn from_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
     let ends = |(at, _): &(usize, &str)| {
-        text.get(at + 2..at + 2 + name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name))
+        text.get(at + 2..at + 2 + name.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(name))
     };
-    text.match_indices("</").find(ends).map_or("", |(at, _)| &text[at..])
+    text.match_indices("</")
+        .find(ends)
+        .map_or("", |(at, _)| &text[at..])
 }
 
 /// Text with its character references read; those of no use here stay as they are.
@@ -194,7 +212,10 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 /// The character that a reference at the beginning of `text` stands for, and the length of the reference.
 fn reference(text: &str) -> Option<(char, usize)> {
-    let end = text.bytes().take(MOST_REFERENCE_BYTES).position(|byte| byte == b';')?;
+    let end = text
+        .bytes()
+        .take(MOST_REFERENCE_BYTES)
+        .position(|byte| byte == b';')?;
     let char = match &text[1..end] {
         "amp" => '&',
         "lt" => '<',

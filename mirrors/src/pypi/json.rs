@@ -23,7 +23,10 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, as it was sent.
     pub(super) fn raw(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| *value)
     }
 
     /// The value of a key if it is of type `T`.
@@ -34,12 +37,17 @@ impl<'a> Fields<'a> {
     /// The value of a key if it is a text.
     pub(super) fn text(&self, key: &str) -> Option<Cow<'a, str>> {
         let raw = self.raw(key).filter(|raw| raw.get().starts_with('"'))?;
-        serde_json::from_str::<Text<'a>>(raw.get()).ok().map(|text| text.0)
+        serde_json::from_str::<Text<'a>>(raw.get())
+            .ok()
+            .map(|text| text.0)
     }
 
     /// All values that are texts.
     pub(super) fn texts(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-        self.0.iter().filter_map(|(key, _)| Some((key.clone(), self.text(key)?))).collect()
+        self.0
+            .iter()
+            .filter_map(|(key, _)| Some((key.clone(), self.text(key)?)))
+            .collect()
     }
 }
 

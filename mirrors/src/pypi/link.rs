@@ -13,7 +13,10 @@ pub(super) fn to_file(project: &str, file: &str) -> String {
 /// A file's provenance as the page of its project links to it; `None` if the file's name tells no version.
 pub(super) fn to_provenance(project: &str, file: &str) -> Option<String> {
     let version = text::segment(version_of(project, file)?);
-    Some(format!("../../integrity/{project}/{version}/{}/provenance", text::segment(file)))
+    Some(format!(
+        "../../integrity/{project}/{version}/{}/provenance",
+        text::segment(file)
+    ))
 }
 
 /// Where `href` leads from a page at `base` (WHATWG URL, "URL parsing"), without its fragment. A relative `base` stays
@@ -29,7 +32,9 @@ pub(super) fn join(base: &str, href: &str) -> Option<String> {
     }
     let (origin, base_path) = origin(base);
     if href.starts_with("//") {
-        let scheme = scheme(origin).map(|scheme| format!("{scheme}:")).unwrap_or_default();
+        let scheme = scheme(origin)
+            .map(|scheme| format!("{scheme}:"))
+            .unwrap_or_default();
         return Some(format!("{scheme}{href}"));
     }
     let (path, query) = href.split_at(href.find('?').unwrap_or(href.len()));
@@ -57,14 +62,20 @@ fn without_fragment(href: &str) -> &str {
 fn scheme(href: &str) -> Option<&str> {
     let (scheme, _) = href.split_once(':')?;
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    (scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(inner)).then_some(scheme)
+    (scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(inner))
+        .then_some(scheme)
 }
 
 /// The part of an address that names the host, empty if there is none, and its path.
 fn origin(address: &str) -> (&str, &str) {
     let address = address.split('?').next().unwrap_or_default();
     let start = scheme(address).map_or(0, |scheme| scheme.len() + 1);
-    let Some(rest) = address.get(start..).and_then(|rest| rest.strip_prefix("//")) else { return ("", address) };
+    let Some(rest) = address
+        .get(start..)
+        .and_then(|rest| rest.strip_prefix("//"))
+    else {
+        return ("", address);
+    };
     let host = rest.find('/').unwrap_or(rest.len());
     address.split_at(address.len() - rest.len() + host)
 }
@@ -85,7 +96,13 @@ fn clean(path: &str) -> String {
         kept.push("");
     }
     // Neither may begin like a host's name, nor a relative one like a scheme.
-    let mistakable =
-        kept.first().is_some_and(|first| (first.is_empty() && kept.len() > 1) || (!absolute && first.contains(':')));
-    format!("{}{}{}", if absolute { "/" } else { "" }, if mistakable { "./" } else { "" }, kept.join("/"))
+    let mistakable = kept.first().is_some_and(|first| {
+        (first.is_empty() && kept.len() > 1) || (!absolute && first.contains(':'))
+    });
+    format!(
+        "{}{}{}",
+        if absolute { "/" } else { "" },
+        if mistakable { "./" } else { "" },
+        kept.join("/")
+    )
 }

@@ -31,7 +31,9 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
     let (mut version, mut says_so, mut form, mut projects, mut others) = (None, false, false, 0, 0);
     for node in html::nodes(utf8(body)?) {
         match node {
-            Node::Meta(attributes) if attributes.get("name").as_deref() == Some("pypi:repository-version") => {
+            Node::Meta(attributes)
+                if attributes.get("name").as_deref() == Some("pypi:repository-version") =>
+            {
                 version = attributes.get("content");
                 says_so = true;
             }
@@ -43,7 +45,11 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
         }
     }
     check_version(version.as_deref())?;
-    if says_so || (projects > 0 && others == 0 && !form) { Ok(()) } else { Err(not_that(A_LIST)) }
+    if says_so || (projects > 0 && others == 0 && !form) {
+        Ok(())
+    } else {
+        Err(not_that(A_LIST))
+    }
 }
 
 /// The list as JSON.
@@ -64,8 +70,15 @@ pub(super) fn json(body: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// The list as HTML.
 pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let json = if is_json(body) { Some(parts(body)?) } else { None };
-    let version = json.as_ref().and_then(|(version, _)| version.as_deref()).unwrap_or(OLDEST);
+    let json = if is_json(body) {
+        Some(parts(body)?)
+    } else {
+        None
+    };
+    let version = json
+        .as_ref()
+        .and_then(|(version, _)| version.as_deref())
+        .unwrap_or(OLDEST);
     let mut out = head(version);
     out.reserve(body.len() * 2);
     out.push_str("<title>Simple index</title>\n</head>\n<body>\n");
@@ -86,9 +99,12 @@ pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// The version of a list of JSON and its projects.
 fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
-    let fields: Fields<'_> = serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
+    let fields: Fields<'_> =
+        serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
     let meta: Option<Fields<'_>> = fields.get("meta");
-    let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else { return Err(not_that(A_LIST)) };
+    let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else {
+        return Err(not_that(A_LIST));
+    };
     Ok((meta.text("api-version"), projects))
 }
 
@@ -112,7 +128,9 @@ fn walk_json(projects: &RawValue, each: impl FnMut(&str)) -> Result<(), Problem>
         }
     }
     let mut reader = serde_json::Deserializer::from_str(projects.get());
-    reader.deserialize_seq(Walk(each)).map_err(|error| unreadable(A_LIST, error))
+    reader
+        .deserialize_seq(Walk(each))
+        .map_err(|error| unreadable(A_LIST, error))
 }
 
 fn walk_html(page: &str, mut each: impl FnMut(&str)) {
@@ -127,7 +145,14 @@ fn walk_html(page: &str, mut each: impl FnMut(&str)) {
 
 /// Whether an anchor leads to the page of the project that it names.
 fn is_link(attributes: &html::Attributes<'_>, text: &str) -> bool {
-    let Some(href) = attributes.get("href").filter(|_| is_project(text)) else { return false };
-    let folder = href.split(['#', '?']).next().and_then(|path| path.strip_suffix('/'));
-    folder.and_then(link::last_segment).is_some_and(|segment| normalised(&segment) == normalised(text))
+    let Some(href) = attributes.get("href").filter(|_| is_project(text)) else {
+        return false;
+    };
+    let folder = href
+        .split(['#', '?'])
+        .next()
+        .and_then(|path| path.strip_suffix('/'));
+    folder
+        .and_then(link::last_segment)
+        .is_some_and(|segment| normalised(&segment) == normalised(text))
 }

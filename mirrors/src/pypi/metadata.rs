@@ -8,8 +8,13 @@ use larder_model::Problem;
 const MOST_RANGE_BYTES: usize = 1024;
 
 /// The interpreters that a distribution is for, if its metadata is that of `version` of `project`.
-pub(super) fn requires_python(bytes: &[u8], project: &str, version: &Version) -> Result<Option<String>, Problem> {
-    let text = std::str::from_utf8(bytes).map_err(|error| bad("the metadata is not UTF-8").because(error))?;
+pub(super) fn requires_python(
+    bytes: &[u8],
+    project: &str,
+    version: &Version,
+) -> Result<Option<String>, Problem> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| bad("the metadata is not UTF-8").because(error))?;
     let mut found: [Option<&str>; 3] = [None; 3];
     let mut last = None;
     for line in text.split('\n') {
@@ -25,26 +30,40 @@ pub(super) fn requires_python(bytes: &[u8], project: &str, version: &Version) ->
             }
             continue;
         }
-        let (key, value) = line.split_once(':').filter(|_| !line.contains('\r')).ok_or_else(unclear)?;
-        last = ["Name", "Version", "Requires-Python"].iter().position(|known| key.eq_ignore_ascii_case(known));
+        let (key, value) = line
+            .split_once(':')
+            .filter(|_| !line.contains('\r'))
+            .ok_or_else(unclear)?;
+        last = ["Name", "Version", "Requires-Python"]
+            .iter()
+            .position(|known| key.eq_ignore_ascii_case(known));
         if let Some(at) = last
             && found[at].replace(value.trim()).is_some()
         {
-            return Err(bad("the metadata tells its name, version or interpreters twice"));
+            return Err(bad(
+                "the metadata tells its name, version or interpreters twice",
+            ));
         }
     }
     let [name, told, range] = found;
     if name.is_none_or(|name| normalised(name) != project) {
-        return Err(bad("the metadata in the archive is that of another project"));
+        return Err(bad(
+            "the metadata in the archive is that of another project",
+        ));
     }
-    if told.and_then(Version::parse).is_none_or(|told| told != *version) {
-        return Err(bad("the metadata in the archive is that of another version"));
+    if told
+        .and_then(Version::parse)
+        .is_none_or(|told| told != *version)
+    {
+        return Err(bad(
+            "the metadata in the archive is that of another version",
+        ));
     }
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
     match range {
-        Some(range) if range.len() > MOST_RANGE_BYTES || !range.bytes().all(inner) => {
-            Err(bad("the metadata's Requires-Python is no range of versions"))
-        }
+        Some(range) if range.len() > MOST_RANGE_BYTES || !range.bytes().all(inner) => Err(bad(
+            "the metadata's Requires-Python is no range of versions",
+        )),
         range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),
     }
 }

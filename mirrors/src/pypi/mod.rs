@@ -21,7 +21,9 @@ mod zip;
 pub use publish::yanked;
 
 use crate::text::{self, not_that, unreadable};
-use crate::{Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch};
+use crate::{
+    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch,
+};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
 use names::{is_file, is_project, normalised, version_of};
@@ -40,8 +42,7 @@ const HTML: Form = form("html", "application/vnd.pypi.simple.v1+html");
 const TEXT: Form = form("text", "text/html; charset=utf-8");
 const PROVENANCE: Form = form("", "application/vnd.pypi.integrity.v1+json");
 /// Sizes and times are told in JSON only.
-const ACCEPT_PAGE: &str =
-    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01";
+const ACCEPT_PAGE: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01";
 const ACCEPT_PROVENANCE: &str = "application/vnd.pypi.integrity.v1+json, application/json; q=0.1";
 /// The document that is the page of a project.
 const PAGE: &str = "simple";
@@ -59,14 +60,26 @@ struct Provenance {
 
 /// Links are relative to their page, so no form holds an address of this server.
 const fn form(name: &'static str, content_type: &'static str) -> Form {
-    Form { name, content_type, sited: false, compressible: true }
+    Form {
+        name,
+        content_type,
+        sited: false,
+        compressible: true,
+    }
 }
 
 /// JSON for whoever wants it no less than HTML; of HTML the kind that every client reads, unless the other is wanted more.
 fn page_form(line: &Line<'_>) -> Form {
-    let json = line.wants(JSON.content_type).max(line.wants("application/vnd.pypi.simple.latest+json"));
-    let html = line.wants(HTML.content_type).max(line.wants("application/vnd.pypi.simple.latest+html"));
-    let text = ["text/html", "text/*", "*/*"].into_iter().map(|range| line.wants(range)).find(|wanted| *wanted > 0);
+    let json = line
+        .wants(JSON.content_type)
+        .max(line.wants("application/vnd.pypi.simple.latest+json"));
+    let html = line
+        .wants(HTML.content_type)
+        .max(line.wants("application/vnd.pypi.simple.latest+html"));
+    let text = ["text/html", "text/*", "*/*"]
+        .into_iter()
+        .map(|range| line.wants(range))
+        .find(|wanted| *wanted > 0);
     let text = text.unwrap_or_default();
     match json {
         1.. if json >= html.max(text) => JSON,
@@ -87,7 +100,11 @@ fn file_of(project: &str, file: &str) -> Option<Artifact> {
     }
     let package = normalised(project);
     let version = version_of(&package, base).map(Into::into);
-    Some(Artifact { package: package.into(), version, path: file.into() })
+    Some(Artifact {
+        package: package.into(),
+        version,
+        path: file.into(),
+    })
 }
 
 fn provenance_of(project: &str, version: &str, file: &str) -> Option<Document> {
@@ -99,23 +116,31 @@ fn provenance_of(project: &str, version: &str, file: &str) -> Option<Document> {
 /// What vouches for a file: its best digest.
 fn vouch(hashes: &Hashes<'_>) -> Result<Vouch, Problem> {
     for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-        let Some((name, hex)) = hashes.iter().find(|(name, _)| name == algorithm.name()) else { continue };
+        let Some((name, hex)) = hashes.iter().find(|(name, _)| name == algorithm.name()) else {
+            continue;
+        };
         let digest: Result<Digest, _> = format!("{name}:{}", hex.to_ascii_lowercase()).parse();
-        return digest.map(Vouch::Digest).map_err(|error| not_that("a page with checksums").because(error));
+        return digest
+            .map(Vouch::Digest)
+            .map_err(|error| not_that("a page with checksums").because(error));
     }
     Ok(Vouch::Nothing)
 }
 
 /// The first document that a step asked for, once it was read; it is a page.
 fn page_in<'a>(project: &str, known: &'a [Option<Bytes>]) -> Result<Option<Page<'a>>, Problem> {
-    let Some(found) = known.first() else { return Ok(None) };
-    let body =
-        found.as_deref().ok_or_else(|| Problem::not_found("project", format!("there is no project {project}")))?;
+    let Some(found) = known.first() else {
+        return Ok(None);
+    };
+    let body = found
+        .as_deref()
+        .ok_or_else(|| Problem::not_found("project", format!("there is no project {project}")))?;
     Page::read(body).map(Some)
 }
 
 fn find<'p, 'a>(page: &'p Page<'a>, project: &str, file: &str) -> Result<&'p File<'a>, Problem> {
-    page.find(file).ok_or_else(|| Problem::not_found("file", format!("{project} has no file {file}")))
+    page.find(file)
+        .ok_or_else(|| Problem::not_found("file", format!("{project} has no file {file}")))
 }
 
 /// What is uploaded is not as it should be.
@@ -152,14 +177,17 @@ impl Protocol for Pypi {
                 }
                 Ok(Ask::Moved(format!("simple/{one}/").into()))
             }
-            ["packages", project, file] => file_of(project, file).map(Ask::Artifact).ok_or_else(no_such_path),
+            ["packages", project, file] => file_of(project, file)
+                .map(Ask::Artifact)
+                .ok_or_else(no_such_path),
             ["integrity", project, version, file, "provenance"] => {
                 let document = provenance_of(project, version, file).ok_or_else(no_such_path)?;
                 Ok(Ask::Document(document, PROVENANCE))
             }
-            ["pypi", _, "json"] | ["pypi", _, _, "json"] => {
-                Err(Problem::not_found("path", "this index has no such API: ask simple/{project}/ for JSON"))
-            }
+            ["pypi", _, "json"] | ["pypi", _, _, "json"] => Err(Problem::not_found(
+                "path",
+                "this index has no such API: ask simple/{project}/ for JSON",
+            )),
             _ => Err(no_such_path()),
         }
     }
@@ -171,15 +199,38 @@ impl Protocol for Pypi {
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
         let project = &*document.package;
         let file = match &*document.path {
-            PROJECTS => return Ok(Source::At { url: String::new(), accept: ACCEPT_PAGE }),
-            PAGE => return Ok(Source::At { url: format!("{project}/"), accept: ACCEPT_PAGE }),
-            path => path.strip_prefix("provenance/").and_then(|path| path.split_once('/')).ok_or_else(no_such_path)?.1,
+            PROJECTS => {
+                return Ok(Source::At {
+                    url: String::new(),
+                    accept: ACCEPT_PAGE,
+                });
+            }
+            PAGE => {
+                return Ok(Source::At {
+                    url: format!("{project}/"),
+                    accept: ACCEPT_PAGE,
+                });
+            }
+            path => {
+                path.strip_prefix("provenance/")
+                    .and_then(|path| path.split_once('/'))
+                    .ok_or_else(no_such_path)?
+                    .1
+            }
         };
-        let Some(page) = page_in(project, known)? else { return Ok(Source::Read(page_of(project))) };
+        let Some(page) = page_in(project, known)? else {
+            return Ok(Source::Read(page_of(project)));
+        };
         let Some(url) = &find(&page, project, file)?.provenance else {
-            return Err(Problem::not_found("provenance", format!("{file} has no provenance")));
+            return Err(Problem::not_found(
+                "provenance",
+                format!("{file} has no provenance"),
+            ));
         };
-        Ok(Source::At { url: page.locate(project, url)?, accept: ACCEPT_PROVENANCE })
+        Ok(Source::At {
+            url: page.locate(project, url)?,
+            accept: ACCEPT_PROVENANCE,
+        })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
@@ -193,7 +244,13 @@ impl Protocol for Pypi {
         }
     }
 
-    fn render(&self, document: &Document, form: &Form, body: &[u8], _: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn render(
+        &self,
+        document: &Document,
+        form: &Form,
+        body: &[u8],
+        _: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         match (&*document.path, form.name == JSON.name) {
             (PROJECTS, true) => list::json(body),
             (PROJECTS, false) => list::html(body),
@@ -203,24 +260,46 @@ impl Protocol for Pypi {
         }
     }
 
-    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], _: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        _: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
         let (project, path) = (&*artifact.package, &*artifact.path);
-        let Some(page) = page_in(project, known)? else { return Ok(Plan::Read(page_of(project))) };
+        let Some(page) = page_in(project, known)? else {
+            return Ok(Plan::Read(page_of(project)));
+        };
         if let (None, Some(base)) = (page.find(path), path.strip_suffix(METADATA)) {
             let file = find(&page, project, base)?;
             let Some(hashes) = &file.metadata else {
-                return Err(Problem::not_found("metadata", format!("the index offers no metadata of {base}")));
+                return Err(Problem::not_found(
+                    "metadata",
+                    format!("the index offers no metadata of {base}"),
+                ));
             };
             let url = page.locate(project, &file.url)? + METADATA;
-            return Ok(Plan::Fetch(Fetch { url, vouch: vouch(hashes)?, size: None }));
+            return Ok(Plan::Fetch(Fetch {
+                url,
+                vouch: vouch(hashes)?,
+                size: None,
+            }));
         }
         let file = find(&page, project, path)?;
         let url = page.locate(project, &file.url)?;
-        Ok(Plan::Fetch(Fetch { url, vouch: vouch(&file.hashes)?, size: file.size }))
+        Ok(Plan::Fetch(Fetch {
+            url,
+            vouch: vouch(&file.hashes)?,
+            size: file.size,
+        }))
     }
 
     fn content_type(&self, artifact: &Artifact) -> &'static str {
-        if artifact.path.ends_with(METADATA) { "text/plain; charset=utf-8" } else { "application/octet-stream" }
+        if artifact.path.ends_with(METADATA) {
+            "text/plain; charset=utf-8"
+        } else {
+            "application/octet-stream"
+        }
     }
 
     fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {

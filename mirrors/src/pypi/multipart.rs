@@ -30,10 +30,14 @@ pub(super) struct Part {
 impl Part {
     /// Its value; whether it is short enough was looked at before.
     pub(super) fn text(&self, body: &mut dyn Body) -> Result<String, Problem> {
-        body.seek(SeekFrom::Start(self.start)).map_err(Problem::internal)?;
+        body.seek(SeekFrom::Start(self.start))
+            .map_err(Problem::internal)?;
         let mut bytes = Vec::new();
-        body.take(self.length).read_to_end(&mut bytes).map_err(Problem::internal)?;
-        String::from_utf8(bytes).map_err(|error| bad("a field of the form is not UTF-8").because(error))
+        body.take(self.length)
+            .read_to_end(&mut bytes)
+            .map_err(Problem::internal)?;
+        String::from_utf8(bytes)
+            .map_err(|error| bad("a field of the form is not UTF-8").because(error))
     }
 }
 
@@ -42,10 +46,13 @@ pub(super) fn boundary(content_type: &str) -> Result<String, Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
     let (kind, rest) = content_type.split_at(content_type.find(';').unwrap_or(content_type.len()));
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
-        return Err(bad("an upload is a form: its Content-Type is multipart/form-data"));
+        return Err(bad(
+            "an upload is a form: its Content-Type is multipart/form-data",
+        ));
     }
     let found = parameters(rest).and_then(|all| one(&all, "boundary").ok().flatten());
-    let known = found.filter(|text| (1..=MOST_BOUNDARY_BYTES).contains(&text.len()) && text.bytes().all(inner));
+    let known = found
+        .filter(|text| (1..=MOST_BOUNDARY_BYTES).contains(&text.len()) && text.bytes().all(inner));
     known.ok_or_else(|| bad("the form's Content-Type has no usable boundary"))
 }
 
@@ -68,10 +75,22 @@ impl<'a> Parts<'a> {
     pub(super) fn new(body: &'a mut dyn Body, boundary: &str) -> Result<Self, Problem> {
         body.rewind().map_err(Problem::internal)?;
         let mark = format!("\r\n--{boundary}").into_bytes();
-        let mut parts = Self { body, mark, buffer: Vec::new(), at: 0, base: 0, ended: false, count: 0 };
+        let mut parts = Self {
+            body,
+            mark,
+            buffer: Vec::new(),
+            at: 0,
+            base: 0,
+            ended: false,
+            count: 0,
+        };
         parts.fill(parts.mark.len()).map_err(Problem::internal)?;
-        let skip = [&parts.mark[..], &parts.mark[2..]].into_iter().find(|mark| parts.buffer.starts_with(mark));
-        parts.at = skip.ok_or_else(|| bad("the form does not begin with its boundary"))?.len();
+        let skip = [&parts.mark[..], &parts.mark[2..]]
+            .into_iter()
+            .find(|mark| parts.buffer.starts_with(mark));
+        parts.at = skip
+            .ok_or_else(|| bad("the form does not begin with its boundary"))?
+            .len();
         Ok(parts)
     }
 
@@ -80,10 +99,17 @@ impl<'a> Parts<'a> {
         self.fill(MOST_HEAD_BYTES).map_err(Problem::internal)?;
         let rest = &self.buffer[self.at..];
         if let Some(end) = rest.strip_prefix(b"--") {
-            return if matches!(end, b"" | b"\r\n") { Ok(None) } else { Err(bad("the form goes on behind its end")) };
+            return if matches!(end, b"" | b"\r\n") {
+                Ok(None)
+            } else {
+                Err(bad("the form goes on behind its end"))
+            };
         }
         if !rest.starts_with(b"\r\n") {
-            return Err(cut_or("the form's boundary stands within its content", rest.len() < 2));
+            return Err(cut_or(
+                "the form's boundary stands within its content",
+                rest.len() < 2,
+            ));
         }
         self.count += 1;
         if self.count > MOST_PARTS {
@@ -91,7 +117,10 @@ impl<'a> Parts<'a> {
         }
         let head = &rest[..rest.len().min(MOST_HEAD_BYTES)];
         let Some(length) = find(head, b"\r\n\r\n") else {
-            return Err(cut_or("a field of the form has too long a head", head.len() < MOST_HEAD_BYTES));
+            return Err(cut_or(
+                "a field of the form has too long a head",
+                head.len() < MOST_HEAD_BYTES,
+            ));
         };
         let (name, file) = disposition(head.get(2..length).unwrap_or_default())?;
         self.at += length + 4;
@@ -99,7 +128,12 @@ impl<'a> Parts<'a> {
         if !self.skip_to_mark().map_err(Problem::internal)? {
             return Err(cut_or("", true));
         }
-        let part = Part { name, file, start, length: self.base + self.at as u64 - start };
+        let part = Part {
+            name,
+            file,
+            start,
+            length: self.base + self.at as u64 - start,
+        };
         self.at += self.mark.len();
         Ok(Some(part))
     }
@@ -109,7 +143,9 @@ impl<'a> Parts<'a> {
         if self.buffer.len() - self.at < least && !self.ended {
             self.base += self.at as u64;
             self.buffer.drain(..std::mem::take(&mut self.at));
-            let count = (&mut *self.body).take(PIECE_BYTES).read_to_end(&mut self.buffer)?;
+            let count = (&mut *self.body)
+                .take(PIECE_BYTES)
+                .read_to_end(&mut self.buffer)?;
             self.ended = (count as u64) < PIECE_BYTES;
         }
         Ok(())
@@ -134,7 +170,11 @@ impl<'a> Parts<'a> {
 }
 
 fn cut_or(otherwise: &'static str, cut: bool) -> Problem {
-    bad(if cut { "the form ends too early" } else { otherwise })
+    bad(if cut {
+        "the form ends too early"
+    } else {
+        otherwise
+    })
 }
 
 /// Where `mark` begins. Its first byte is rare in it, so that hardly a byte is looked at twice.
@@ -157,11 +197,18 @@ fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
     for line in head.split("\r\n") {
         let (key, value) = line.split_once(':').ok_or_else(unclear)?;
         if key.eq_ignore_ascii_case("content-disposition") {
-            let rest = value.trim_start().get(..9).filter(|kind| kind.eq_ignore_ascii_case("form-data"));
-            let all = rest.and_then(|_| parameters(&value.trim_start()[9..])).filter(|_| told.is_none());
+            let rest = value
+                .trim_start()
+                .get(..9)
+                .filter(|kind| kind.eq_ignore_ascii_case("form-data"));
+            let all = rest
+                .and_then(|_| parameters(&value.trim_start()[9..]))
+                .filter(|_| told.is_none());
             told = Some(all.ok_or_else(unclear)?);
         } else if key.eq_ignore_ascii_case("content-transfer-encoding")
-            && !["binary", "8bit", "7bit"].iter().any(|plain| value.trim().eq_ignore_ascii_case(plain))
+            && !["binary", "8bit", "7bit"]
+                .iter()
+                .any(|plain| value.trim().eq_ignore_ascii_case(plain))
         {
             return Err(bad("a field of the form is encoded"));
         }
@@ -170,7 +217,9 @@ fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
     if all.iter().any(|(key, _)| key.contains('*')) {
         return Err(unclear());
     }
-    let name = one(&all, "name").and_then(|name| name.ok_or(())).map_err(|()| unclear())?;
+    let name = one(&all, "name")
+        .and_then(|name| name.ok_or(()))
+        .map_err(|()| unclear())?;
     Ok((name, one(&all, "filename").map_err(|()| unclear())?))
 }
 
@@ -178,9 +227,15 @@ type Parameters = Vec<(String, String)>;
 
 /// The value of a parameter; an error if it is there twice.
 fn one(all: &Parameters, key: &str) -> Result<Option<String>, ()> {
-    let mut values = all.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+    let mut values = all
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case(key));
     let first = values.next().map(|(_, value)| value.clone());
-    if values.next().is_some() { Err(()) } else { Ok(first) }
+    if values.next().is_some() {
+        Err(())
+    } else {
+        Ok(first)
+    }
 }
 
 /// `; key=value; key="value"`. Escapes are read in different ways: there are none in what is of use here.

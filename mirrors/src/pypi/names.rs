@@ -5,7 +5,9 @@ const MOST_PROJECT_BYTES: usize = 128;
 /// The longest file name that common file systems keep.
 const MOST_FILE_BYTES: usize = 255;
 /// How source archives end, newest habit first.
-const SOURCES: [&str; 7] = [".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar.Z", ".tgz", ".tar"];
+const SOURCES: [&str; 7] = [
+    ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar.Z", ".tgz", ".tar",
+];
 /// How all other distributions end.
 const BUILDS: [&str; 7] = [".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg"];
 
@@ -28,39 +30,56 @@ pub(super) fn is_project(name: &str) -> bool {
     name.len() <= MOST_PROJECT_BYTES
         && plain(name.bytes().next())
         && plain(name.bytes().last())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// Whether it can stand as the last segment of an address here and as a file's name at a client.
 pub(super) fn is_file(name: &str) -> bool {
     let bad = |char: char| char.is_control() || matches!(char, '/' | '\\' | '%' | ';');
-    !name.is_empty() && name.len() <= MOST_FILE_BYTES && !name.starts_with('.') && !name.contains(bad)
+    !name.is_empty()
+        && name.len() <= MOST_FILE_BYTES
+        && !name.starts_with('.')
+        && !name.contains(bad)
 }
 
 /// Whether a file's name ends as distributions do.
 pub(super) fn is_distribution(file: &str) -> bool {
-    is_file(file) && SOURCES.iter().chain(&BUILDS).any(|end| file.len() > end.len() && file.ends_with(end))
+    is_file(file)
+        && SOURCES
+            .iter()
+            .chain(&BUILDS)
+            .any(|end| file.len() > end.len() && file.ends_with(end))
 }
 
 /// Whether a file's name begins with that of the project.
 pub(super) fn belongs(project: &str, file: &str) -> bool {
-    normalised(file).strip_prefix(project).is_some_and(|rest| rest.starts_with('-'))
+    normalised(file)
+        .strip_prefix(project)
+        .is_some_and(|rest| rest.starts_with('-'))
 }
 
 /// The version that a wheel's or a source archive's name tells beyond doubt.
 pub(super) fn version_of<'f>(project: &str, file: &'f str) -> Option<&'f str> {
     if let Some(stem) = file.strip_suffix(".whl") {
         let fields: Vec<&str> = stem.split('-').collect();
-        let known = matches!(fields.len(), 5 | 6) && normalised(fields[0]) == project && is_version(fields[1]);
+        let known = matches!(fields.len(), 5 | 6)
+            && normalised(fields[0]) == project
+            && is_version(fields[1]);
         return known.then(|| fields[1]);
     }
     let stem = SOURCES.iter().find_map(|end| file.strip_suffix(end))?;
-    let mut splits = stem.match_indices('-').map(|(at, _)| (&stem[..at], &stem[at + 1..]));
+    let mut splits = stem
+        .match_indices('-')
+        .map(|(at, _)| (&stem[..at], &stem[at + 1..]));
     let (_, version) = splits.find(|(name, _)| normalised(name) == project)?;
     is_version(version).then_some(version)
 }
 
 fn is_version(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".+!_-".contains(&byte);
-    text.len() <= 128 && text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(inner)
+    text.len() <= 128
+        && text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(inner)
 }

@@ -59,7 +59,11 @@ pub(super) struct File<'a> {
 impl<'a> Page<'a> {
     /// Reads a page.
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
-        if is_json(body) { Self::from_json(body) } else { Ok(Self::from_html(utf8(body)?)) }
+        if is_json(body) {
+            Self::from_json(body)
+        } else {
+            Ok(Self::from_html(utf8(body)?))
+        }
     }
 
     /// Refuses what is not the page of `project`.
@@ -80,13 +84,19 @@ impl<'a> Page<'a> {
     /// Where a link of the page leads: absolute, or relative to the upstream's address, below which the page is `{project}/`.
     pub(super) fn locate(&self, project: &str, href: &str) -> Result<String, Problem> {
         let page = format!("{project}/");
-        let base = self.base.as_deref().and_then(|base| link::join(&page, base)).unwrap_or(page);
+        let base = self
+            .base
+            .as_deref()
+            .and_then(|base| link::join(&page, base))
+            .unwrap_or(page);
         link::join(&base, href).ok_or_else(|| not_that("a page with web addresses"))
     }
 
     fn from_json(body: &'a [u8]) -> Result<Self, Problem> {
-        let fields: Fields<'a> = serde_json::from_slice(body).map_err(|error| unreadable(A_PAGE, error))?;
-        let (Some(meta), Some(name)) = (fields.get::<Fields<'a>>("meta"), fields.text("name")) else {
+        let fields: Fields<'a> =
+            serde_json::from_slice(body).map_err(|error| unreadable(A_PAGE, error))?;
+        let (Some(meta), Some(name)) = (fields.get::<Fields<'a>>("meta"), fields.text("name"))
+        else {
             return Err(not_that(A_PAGE));
         };
         let files: Vec<Fields<'a>> = fields.get("files").ok_or_else(|| not_that(A_PAGE))?;
@@ -105,8 +115,12 @@ impl<'a> Page<'a> {
         let mut page = Self::default();
         for node in html::nodes(text) {
             match node {
-                Node::Anchor(attributes, text) => page.files.extend(File::from_html(&attributes, text)),
-                Node::Base(attributes) => page.base = page.base.take().or_else(|| attributes.get("href")),
+                Node::Anchor(attributes, text) => {
+                    page.files.extend(File::from_html(&attributes, text))
+                }
+                Node::Base(attributes) => {
+                    page.base = page.base.take().or_else(|| attributes.get("href"))
+                }
                 Node::Heading(text) => page.says_so |= is_heading(&text),
                 Node::Meta(attributes) => page.take_meta(&attributes),
                 Node::Form => {}
@@ -116,7 +130,9 @@ impl<'a> Page<'a> {
     }
 
     fn take_meta(&mut self, attributes: &Attributes<'a>) {
-        let Some(content) = attributes.get("content") else { return };
+        let Some(content) = attributes.get("content") else {
+            return;
+        };
         match attributes.get("name").as_deref() {
             Some("pypi:repository-version") => {
                 self.version = Some(content);
@@ -132,10 +148,16 @@ impl<'a> Page<'a> {
 impl<'a> File<'a> {
     fn from_json(fields: &Fields<'a>) -> Option<Self> {
         // The newer key decides, whatever the older one says.
-        let key = if fields.raw("core-metadata").is_some() { "core-metadata" } else { "dist-info-metadata" };
+        let key = if fields.raw("core-metadata").is_some() {
+            "core-metadata"
+        } else {
+            "dist-info-metadata"
+        };
         let metadata = match fields.raw(key).map(RawValue::get) {
             Some("true") => Some(Vec::new()),
-            Some(raw) if raw.starts_with('{') => fields.get::<Fields<'a>>(key).map(|digests| digests.texts()),
+            Some(raw) if raw.starts_with('{') => {
+                fields.get::<Fields<'a>>(key).map(|digests| digests.texts())
+            }
             _ => None,
         };
         let yanked = match fields.raw("yanked").map(RawValue::get) {
@@ -145,7 +167,10 @@ impl<'a> File<'a> {
         Some(Self {
             name: file_name(fields)?,
             url: fields.text("url")?,
-            hashes: fields.get::<Fields<'a>>("hashes").map(|hashes| hashes.texts()).unwrap_or_default(),
+            hashes: fields
+                .get::<Fields<'a>>("hashes")
+                .map(|hashes| hashes.texts())
+                .unwrap_or_default(),
             requires_python: fields.text("requires-python"),
             metadata,
             yanked,
@@ -158,20 +183,35 @@ impl<'a> File<'a> {
     fn from_html(attributes: &Attributes<'a>, text: Text<'a>) -> Option<Self> {
         let url = attributes.get("href")?;
         // Clients go by the address; the text is for people and may be cut short.
-        let named = link::last_segment(&url).filter(|name| is_distribution(name)).map(Cow::into_owned);
-        let name = named.map(Cow::Owned).or_else(|| is_distribution(&text).then_some(text))?;
-        let fragment = url.split_once('#').map(|(_, fragment)| fragment.to_owned()).unwrap_or_default();
-        let pair =
-            |pair: &str| pair.split_once('=').map(|(key, value)| (key.to_owned().into(), value.to_owned().into()));
+        let named = link::last_segment(&url)
+            .filter(|name| is_distribution(name))
+            .map(Cow::into_owned);
+        let name = named
+            .map(Cow::Owned)
+            .or_else(|| is_distribution(&text).then_some(text))?;
+        let fragment = url
+            .split_once('#')
+            .map(|(_, fragment)| fragment.to_owned())
+            .unwrap_or_default();
+        let pair = |pair: &str| {
+            pair.split_once('=')
+                .map(|(key, value)| (key.to_owned().into(), value.to_owned().into()))
+        };
         let filled = |name| attributes.get(name).filter(|value| !value.is_empty());
         Some(Self {
             name,
             hashes: fragment.split('&').filter_map(pair).collect(),
             requires_python: filled("data-requires-python"),
-            metadata: ["data-core-metadata", "data-dist-info-metadata"].into_iter().find_map(|key| {
-                let value = attributes.get(key)?;
-                if value == "true" { Some(Vec::new()) } else { pair(&value).map(|digest| vec![digest]) }
-            }),
+            metadata: ["data-core-metadata", "data-dist-info-metadata"]
+                .into_iter()
+                .find_map(|key| {
+                    let value = attributes.get(key)?;
+                    if value == "true" {
+                        Some(Vec::new())
+                    } else {
+                        pair(&value).map(|digest| vec![digest])
+                    }
+                }),
             yanked: attributes.get("data-yanked"),
             upload_time: filled("data-upload-time"),
             size: filled("data-size").and_then(|size| size.parse().ok()),
@@ -201,6 +241,9 @@ pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
 
 /// Whether a title or a first heading is one of an index page.
 pub(super) fn is_heading(text: &str) -> bool {
-    let begins = |with: &str| text.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    let begins = |with: &str| {
+        text.get(..with.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+    };
     begins("links for") || begins("simple index")
 }

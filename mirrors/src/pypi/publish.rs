@@ -28,10 +28,16 @@ const API: &str = "1.1";
 
 impl Hosted for Pypi {
     fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
-        if line.method != Method::POST || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""]) {
+        if line.method != Method::POST
+            || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""])
+        {
             return Ok(None);
         }
-        let content_type = line.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = line
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         Ok(Some(Wish {
             act: UPLOAD,
             package: "".into(),
@@ -58,7 +64,12 @@ impl Hosted for Pypi {
         }
     }
 
-    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn receive(
+        &self,
+        wish: &Wish,
+        body: &mut dyn Body,
+        files: &[Kept],
+    ) -> Result<Vec<Step>, Problem> {
         let arguments: Vec<&str> = wish.arguments.iter().map(AsRef::as_ref).collect();
         match (wish.act, arguments.as_slice()) {
             (YANK, [version, reason]) => return mark(files, version, Some(reason)),
@@ -75,9 +86,16 @@ impl Hosted for Pypi {
         }
         let told = name.open(&mut content, &form.project, &version)?;
         // One version has one spelling.
-        let mut spellings = files.iter().filter(|file| Version::parse(&file.version).as_ref() == Some(&version));
-        let version = spellings.next().map_or_else(|| version.to_string(), |file| file.version.to_string());
-        let metadata_sha256 = told.metadata.as_deref().map(|bytes| Digest::of(Algorithm::Sha256, bytes).hex());
+        let mut spellings = files
+            .iter()
+            .filter(|file| Version::parse(&file.version).as_ref() == Some(&version));
+        let version = spellings
+            .next()
+            .map_or_else(|| version.to_string(), |file| file.version.to_string());
+        let metadata_sha256 = told
+            .metadata
+            .as_deref()
+            .map(|bytes| Digest::of(Algorithm::Sha256, bytes).hex());
         let facts = json!({
             "requires_python": told.requires_python,
             "metadata_sha256": metadata_sha256,
@@ -118,20 +136,31 @@ impl Hosted for Pypi {
 fn files_of<'k>(files: &'k [Kept], version: Option<&str>) -> Result<Vec<&'k Kept>, Problem> {
     let wanted = version.map(Version::parse);
     let meant = |file: &&Kept| {
-        let same = wanted.as_ref().is_none_or(|wanted| wanted.is_some() && Version::parse(&file.version) == *wanted);
+        let same = wanted
+            .as_ref()
+            .is_none_or(|wanted| wanted.is_some() && Version::parse(&file.version) == *wanted);
         same && !file.path.starts_with(GONE)
     };
     let found: Vec<&Kept> = files.iter().filter(meant).collect();
     let absent = || Problem::not_found("version", "there is no such version of this project here");
-    if found.is_empty() { Err(absent()) } else { Ok(found) }
+    if found.is_empty() {
+        Err(absent())
+    } else {
+        Ok(found)
+    }
 }
 
 /// Steps that yank a version for a reason, or take that back (PEP 592).
 fn mark(files: &[Kept], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
-    let distributions = files_of(files, Some(version))?.into_iter().filter(|file| Name::read(&file.path).is_some());
+    let distributions = files_of(files, Some(version))?
+        .into_iter()
+        .filter(|file| Name::read(&file.path).is_some());
     let step = |file: &Kept| {
         let facts = yanked(&file.facts, reason);
-        (*facts != *file.facts).then(|| Step::Facts { path: file.path.to_string(), facts })
+        (*facts != *file.facts).then(|| Step::Facts {
+            path: file.path.to_string(),
+            facts,
+        })
     };
     Ok(distributions.filter_map(step).collect())
 }
@@ -140,7 +169,9 @@ fn mark(files: &[Kept], version: &str, reason: Option<&str>) -> Result<Vec<Step>
 fn remove(files: &[Kept], version: Option<&str>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     for file in files_of(files, version)? {
-        steps.push(Step::Remove { path: file.path.to_string() });
+        steps.push(Step::Remove {
+            path: file.path.to_string(),
+        });
         if Name::read(&file.path).is_some() {
             steps.push(Step::Add {
                 path: format!("{GONE}{}", file.path),
@@ -157,37 +188,58 @@ fn remove(files: &[Kept], version: Option<&str>) -> Result<Vec<Step>, Problem> {
 /// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not withdrawn any more.
 pub fn yanked(facts: &str, reason: Option<&str>) -> String {
     let mut facts: Map<String, Value> = serde_json::from_str(facts).unwrap_or_default();
-    let yanked = reason.map(|reason| if reason.is_empty() { json!(true) } else { json!(reason) });
+    let yanked = reason.map(|reason| {
+        if reason.is_empty() {
+            json!(true)
+        } else {
+            json!(reason)
+        }
+    });
     facts.insert("yanked".to_owned(), json!(yanked));
     Value::Object(facts).to_string()
 }
 
 fn boundary_of(wish: &Wish) -> Result<&str, Problem> {
-    wish.arguments.first().map(|boundary| &**boundary).ok_or_else(|| bad("the form has no boundary"))
+    wish.arguments
+        .first()
+        .map(|boundary| &**boundary)
+        .ok_or_else(|| bad("the form has no boundary"))
 }
 
 /// Whether the form agrees with itself: what it is for, the file's name, the version.
 fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
     if form.need(":action")? != "file_upload" || form.need("protocol_version")? != "1" {
-        return Err(bad("the form is no upload of a file by version 1 of the protocol"));
+        return Err(bad(
+            "the form is no upload of a file by version 1 of the protocol",
+        ));
     }
-    let version = Version::parse(form.need("version")?).ok_or_else(|| bad("the form's version is none"))?;
-    let name = Name::read(&form.file)
-        .ok_or_else(|| bad("the file's name is not that of a wheel, nor of a .tar.gz or .zip with the source"))?;
+    let version =
+        Version::parse(form.need("version")?).ok_or_else(|| bad("the form's version is none"))?;
+    let name = Name::read(&form.file).ok_or_else(|| {
+        bad("the file's name is not that of a wheel, nor of a .tar.gz or .zip with the source")
+    })?;
     if !name.is_of(&form.project, &version) {
-        return Err(bad("the file's name is not of the name and version that the form tells"));
+        return Err(bad(
+            "the file's name is not of the name and version that the form tells",
+        ));
     }
-    let expected = if name.kind == Build::Wheel { "bdist_wheel" } else { "sdist" };
+    let expected = if name.kind == Build::Wheel {
+        "bdist_wheel"
+    } else {
+        "sdist"
+    };
     if form.need("filetype")? != expected {
-        return Err(bad("the file's name is not of the filetype that the form tells"));
+        return Err(bad(
+            "the file's name is not of the filetype that the form tells",
+        ));
     }
     Ok((name, version))
 }
 
 /// Compares the file with all digests of the form.
 fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Problem> {
-    let told =
-        ["md5_digest", "blake2_256_digest", "sha256_digest"].map(|name| form.get(name).filter(|hex| !hex.is_empty()));
+    let told = ["md5_digest", "blake2_256_digest", "sha256_digest"]
+        .map(|name| form.get(name).filter(|hex| !hex.is_empty()));
     let mut md5 = told[0].map(|_| Md5::new());
     let mut blake2 = told[1].map(|_| Blake2b::<U32>::new());
     let mut sha256 = Hasher::new(Algorithm::Sha256);
@@ -207,32 +259,53 @@ fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Prob
         blake2.map(|hasher| hex::encode(&hasher.finalize())),
         Some(digest.hex()),
     ];
-    let mut pairs = told.into_iter().zip(found).filter_map(|(told, found)| told.zip(found));
+    let mut pairs = told
+        .into_iter()
+        .zip(found)
+        .filter_map(|(told, found)| told.zip(found));
     if pairs.all(|(told, found)| told.eq_ignore_ascii_case(&found)) {
         Ok(digest)
     } else {
-        Err(Problem::new(Kind::DigestMismatch, "upload", "the file does not have the digest that the form tells"))
+        Err(Problem::new(
+            Kind::DigestMismatch,
+            "upload",
+            "the file does not have the digest that the form tells",
+        ))
     }
 }
 
 /// Whether these bytes are there under this name; a problem if others are, or if the name is taken otherwise.
-fn is_there(form: &Upload, name: &Name<'_>, digest: &Digest, files: &[Kept]) -> Result<bool, Problem> {
+fn is_there(
+    form: &Upload,
+    name: &Name<'_>,
+    digest: &Digest,
+    files: &[Kept],
+) -> Result<bool, Problem> {
     if let Some(file) = files.iter().find(|file| *file.path == *form.file) {
         if file.digest == *digest {
             return Ok(true);
         }
-        return Err(taken(format!("{} already exists with other content: publish another version", form.file)));
+        return Err(taken(format!(
+            "{} already exists with other content: publish another version",
+            form.file
+        )));
     }
     let identity = name.identity(&form.project);
     for file in files {
         let deleted = file.path.strip_prefix(GONE);
         let other = deleted.unwrap_or(&file.path);
-        let Some(there) = Name::read(other) else { continue };
+        let Some(there) = Name::read(other) else {
+            continue;
+        };
         if identity.is_none() || there.identity(&form.project) != identity {
             continue;
         }
         if deleted.is_none() {
-            let what = if there.kind == Build::Wheel { "this wheel" } else { "a source archive of this version" };
+            let what = if there.kind == Build::Wheel {
+                "this wheel"
+            } else {
+                "a source archive of this version"
+            };
             return Err(taken(format!("{what} already exists: {other}")));
         }
         if there.kind == name.kind {
@@ -251,7 +324,9 @@ fn taken(detail: String) -> Problem {
 /// The page of a project; `None` if it has no files.
 fn page(project: &str, files: &[Kept]) -> Option<Vec<u8>> {
     let listed = files.iter().filter(|file| Name::read(&file.path).is_some());
-    let mut listed: Vec<_> = listed.map(|file| (Version::parse(&file.version), file)).collect();
+    let mut listed: Vec<_> = listed
+        .map(|file| (Version::parse(&file.version), file))
+        .collect();
     listed.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.path.cmp(&right.path)));
     let mut versions: Vec<&str> = listed.iter().map(|(_, file)| &*file.version).collect();
     versions.dedup();

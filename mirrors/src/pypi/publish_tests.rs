@@ -34,7 +34,14 @@ pub(super) struct Entry {
 
 pub(super) fn entry(name: &str, content: &str) -> Entry {
     let (name, content) = (name.to_owned(), content.as_bytes().to_vec());
-    Entry { local: name.clone(), name, content, size: None, flags: 0, method: 8 }
+    Entry {
+        local: name.clone(),
+        name,
+        content,
+        size: None,
+        flags: 0,
+        method: 8,
+    }
 }
 
 pub(super) fn zipped(entries: &[Entry]) -> Vec<u8> {
@@ -49,15 +56,19 @@ pub(super) fn zipped(entries: &[Entry]) -> Vec<u8> {
         } else {
             entry.content.clone()
         };
-        let size = entry.size.unwrap_or(u32::try_from(entry.content.len()).expect("size"));
+        let size = entry
+            .size
+            .unwrap_or(u32::try_from(entry.content.len()).expect("size"));
         let sizes: Vec<u8> = [crc.sum(), u32::try_from(packed.len()).expect("size"), size]
             .into_iter()
             .flat_map(u32::to_le_bytes)
             .collect();
         let streamed = entry.flags & 8 != 0;
         let head = |name: &str, sizes: &[u8]| {
-            let mut head =
-                [20, entry.flags, entry.method, 0, 0].into_iter().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+            let mut head = [20, entry.flags, entry.method, 0, 0]
+                .into_iter()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<_>>();
             head.extend(sizes);
             head.extend(u16::try_from(name.len()).expect("name").to_le_bytes());
             head.extend([0, 0]);
@@ -82,7 +93,11 @@ pub(super) fn zipped(entries: &[Entry]) -> Vec<u8> {
     file.extend(b"PK\x05\x06\0\0\0\0");
     let count = u16::try_from(entries.len()).expect("count");
     file.extend([count, count].into_iter().flat_map(u16::to_le_bytes));
-    file.extend([length, start].into_iter().flat_map(|number| u32::try_from(number).expect("size").to_le_bytes()));
+    file.extend(
+        [length, start]
+            .into_iter()
+            .flat_map(|number| u32::try_from(number).expect("size").to_le_bytes()),
+    );
     file.extend([0, 0]);
     file
 }
@@ -138,19 +153,27 @@ pub(super) fn sdist() -> Vec<u8> {
 }
 
 fn wish_for(content_type: &str) -> Result<Option<Wish>, Problem> {
-    let headers: HeaderMap = [(CONTENT_TYPE, content_type.parse().expect("value"))].into_iter().collect();
+    let headers: HeaderMap = [(CONTENT_TYPE, content_type.parse().expect("value"))]
+        .into_iter()
+        .collect();
     Pypi.wish(&Line::new(&Method::POST, "/legacy/", "", &headers)?)
 }
 
 fn wish() -> Wish {
-    wish_for(&format!("multipart/form-data; boundary={BOUNDARY}")).expect("wish").expect("a wish")
+    wish_for(&format!("multipart/form-data; boundary={BOUNDARY}"))
+        .expect("wish")
+        .expect("a wish")
 }
 
 pub(super) type Fields = Vec<(&'static str, String)>;
 
 /// The fields as twine sends them: the file comes last.
 pub(super) fn fields(file: &str, content: &[u8]) -> Fields {
-    let kind = if file.strip_suffix(".whl").is_some() { "bdist_wheel" } else { "sdist" };
+    let kind = if file.strip_suffix(".whl").is_some() {
+        "bdist_wheel"
+    } else {
+        "sdist"
+    };
     [
         ("name", "My-Pkg.x".to_owned()),
         ("version", "1.0.0".to_owned()),
@@ -163,8 +186,14 @@ pub(super) fn fields(file: &str, content: &[u8]) -> Fields {
         ("classifiers", "b".to_owned()),
         ("requires_python", ">=2".to_owned()),
         ("md5_digest", hex::encode(&Md5::digest(content))),
-        ("sha256_digest", Digest::of(Algorithm::Sha256, content).hex()),
-        ("blake2_256_digest", hex::encode(&Blake2b::<U32>::digest(content))),
+        (
+            "sha256_digest",
+            Digest::of(Algorithm::Sha256, content).hex(),
+        ),
+        (
+            "blake2_256_digest",
+            hex::encode(&Blake2b::<U32>::digest(content)),
+        ),
         (":action", "file_upload".to_owned()),
         ("protocol_version", "1".to_owned()),
     ]
@@ -172,7 +201,10 @@ pub(super) fn fields(file: &str, content: &[u8]) -> Fields {
 }
 
 pub(super) fn with(mut fields: Fields, name: &'static str, value: &str) -> Fields {
-    fields.iter_mut().filter(|(known, _)| *known == name).for_each(|(_, old)| value.clone_into(old));
+    fields
+        .iter_mut()
+        .filter(|(known, _)| *known == name)
+        .for_each(|(_, old)| value.clone_into(old));
     fields
 }
 
@@ -182,7 +214,8 @@ fn without(mut fields: Fields, name: &str) -> Fields {
 }
 
 fn text_part(name: &str, value: &str) -> Vec<u8> {
-    format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
+    format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        .into_bytes()
 }
 
 fn file_part(file: &str, content: &[u8]) -> Vec<u8> {
@@ -203,7 +236,10 @@ fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 pub(super) fn body_of(fields: &Fields, file: &str, content: &[u8]) -> Vec<u8> {
-    let mut parts: Vec<_> = fields.iter().map(|(name, value)| text_part(name, value)).collect();
+    let mut parts: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| text_part(name, value))
+        .collect();
     parts.push(file_part(file, content));
     joined(&parts)
 }
@@ -218,18 +254,30 @@ pub(super) fn upload(file: &str, content: &[u8], files: &[Kept]) -> Result<Vec<S
 
 pub(super) fn refusal(outcome: Result<Vec<Step>, Problem>) -> String {
     let problem = outcome.expect_err("refused");
-    assert!(matches!(problem.kind, Kind::Invalid | Kind::DigestMismatch), "{problem}");
+    assert!(
+        matches!(problem.kind, Kind::Invalid | Kind::DigestMismatch),
+        "{problem}"
+    );
     problem.detail.into_owned()
 }
 
 /// What would be kept of the steps.
 pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<Kept> {
     let kept = |step: &Step| {
-        let Step::Add { path, version, facts, bytes, .. } = step else { panic!("{step:?}") };
+        let Step::Add {
+            path,
+            version,
+            facts,
+            bytes,
+            ..
+        } = step
+        else {
+            panic!("{step:?}")
+        };
         let bytes = match bytes {
-            Made::Part(start, length) => {
-                body[usize::try_from(*start).expect("start")..][..usize::try_from(*length).expect("length")].to_vec()
-            }
+            Made::Part(start, length) => body[usize::try_from(*start).expect("start")..]
+                [..usize::try_from(*length).expect("length")]
+                .to_vec(),
             Made::Made(bytes) => bytes.clone(),
             Made::Base64(..) => panic!("base64"),
         };
@@ -249,11 +297,16 @@ pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<Kept> {
 #[test]
 fn only_a_form_sent_to_its_address_publishes() {
     let wish = wish();
-    assert_eq!((wish.act, &*wish.package, wish.verb, wish.most_bytes), ("upload", "", Verb::Write, 2 << 30));
+    assert_eq!(
+        (wish.act, &*wish.package, wish.verb, wish.most_bytes),
+        ("upload", "", Verb::Write, 2 << 30)
+    );
     assert_eq!(wish.arguments, [BOUNDARY.into()]);
     let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:=\"");
     assert!(quoted.is_err());
-    let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"==a:b'==\"").expect("wish").expect("a wish");
+    let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"==a:b'==\"")
+        .expect("wish")
+        .expect("a wish");
     assert_eq!(quoted.arguments, ["==a:b'==".into()]);
     for bad in [
         "application/json",
@@ -279,54 +332,102 @@ fn only_a_form_sent_to_its_address_publishes() {
         assert!(Pypi.wish(&line).expect("line").is_none(), "{method} {path}");
     }
     let reply = Pypi.accept(&wish);
-    assert_eq!((reply.status, &reply.body[..]), (StatusCode::OK, &b"accepted\n"[..]));
+    assert_eq!(
+        (reply.status, &reply.body[..]),
+        (StatusCode::OK, &b"accepted\n"[..])
+    );
 }
 
 #[test]
 fn a_wheel_brings_its_metadata() {
     let wheel = wheel();
     let body = body_of(&fields(WHEEL, &wheel), WHEEL, &wheel);
-    assert_eq!(&*Hosted::name(&Pypi, &wish(), &mut Cursor::new(body.clone())).expect("name"), PROJECT);
+    assert_eq!(
+        &*Hosted::name(&Pypi, &wish(), &mut Cursor::new(body.clone())).expect("name"),
+        PROJECT
+    );
     let steps = receive(&body, &[]).expect("steps");
-    let [Step::Add { path, version, facts, content_type, .. }, Step::Add { path: beside, bytes, .. }] = &steps[..]
+    let [
+        Step::Add {
+            path,
+            version,
+            facts,
+            content_type,
+            ..
+        },
+        Step::Add {
+            path: beside,
+            bytes,
+            ..
+        },
+    ] = &steps[..]
     else {
         panic!("{steps:?}")
     };
-    assert_eq!((&**path, &**version, *content_type), (WHEEL, "1.0.0", "application/octet-stream"));
-    assert_eq!((&**beside, bytes), (&*format!("{WHEEL}.metadata"), &Made::Made(INFO.as_bytes().to_vec())));
+    assert_eq!(
+        (&**path, &**version, *content_type),
+        (WHEEL, "1.0.0", "application/octet-stream")
+    );
+    assert_eq!(
+        (&**beside, bytes),
+        (
+            &*format!("{WHEEL}.metadata"),
+            &Made::Made(INFO.as_bytes().to_vec())
+        )
+    );
     let facts: Value = serde_json::from_str(facts).expect("facts");
     let digest = Digest::of(Algorithm::Sha256, INFO.as_bytes()).hex();
     assert_eq!(
         facts,
         json!({"requires_python": ">=3.9, <4", "metadata_sha256": digest, "size": wheel.len(), "yanked": null})
     );
-    assert_eq!(kept(&steps, &body)[0].digest, Digest::of(Algorithm::Sha256, &wheel));
+    assert_eq!(
+        kept(&steps, &body)[0].digest,
+        Digest::of(Algorithm::Sha256, &wheel)
+    );
 }
 
 #[test]
 fn a_source_archive_comes_alone() {
-    let zip = zipped(&[entry("My-Pkg.x-1.0/PKG-INFO", INFO), entry("My-Pkg.x-1.0/egg/PKG-INFO", "")]);
+    let zip = zipped(&[
+        entry("My-Pkg.x-1.0/PKG-INFO", INFO),
+        entry("My-Pkg.x-1.0/egg/PKG-INFO", ""),
+    ]);
     for (file, content) in [(SDIST, sdist()), ("My.Pkg-x-1.0.zip", zip)] {
         let steps = upload(file, &content, &[]).expect(file);
-        let [Step::Add { path, facts, .. }] = &steps[..] else { panic!("{steps:?}") };
+        let [Step::Add { path, facts, .. }] = &steps[..] else {
+            panic!("{steps:?}")
+        };
         assert_eq!(path, file);
-        assert!(facts.contains("\"metadata_sha256\":null") && facts.contains("\">=3.9, <4\""), "{facts}");
+        assert!(
+            facts.contains("\"metadata_sha256\":null") && facts.contains("\">=3.9, <4\""),
+            "{facts}"
+        );
     }
 }
 
 #[test]
 fn fields_come_in_any_order() {
     let wheel = wheel();
-    let mut parts: Vec<_> = fields(WHEEL, &wheel).iter().map(|(name, value)| text_part(name, value)).collect();
+    let mut parts: Vec<_> = fields(WHEEL, &wheel)
+        .iter()
+        .map(|(name, value)| text_part(name, value))
+        .collect();
     parts.push(file_part(WHEEL, &wheel));
     for _ in 0..parts.len() {
         parts.rotate_right(1);
         let body = joined(&parts);
-        assert_eq!(&*Hosted::name(&Pypi, &wish(), &mut Cursor::new(body.clone())).expect("name"), PROJECT);
+        assert_eq!(
+            &*Hosted::name(&Pypi, &wish(), &mut Cursor::new(body.clone())).expect("name"),
+            PROJECT
+        );
         assert_eq!(receive(&body, &[]).expect("steps").len(), 2);
     }
     // As uv does: no digest but one, heads in small letters; as distutils did: a line's end first.
-    let least = without(without(fields(WHEEL, &wheel), "md5_digest"), "blake2_256_digest");
+    let least = without(
+        without(fields(WHEEL, &wheel), "md5_digest"),
+        "blake2_256_digest",
+    );
     let body = body_of(&least, WHEEL, &wheel);
     let small = String::from_utf8_lossy(&body).contains("Content-Disposition");
     assert!(small && receive(&body, &[]).is_ok());
@@ -356,7 +457,10 @@ fn a_form_that_can_be_read_in_two_ways_is_refused() {
     let wheel = wheel();
     let all = fields(WHEEL, &wheel);
     let body = body_of(&all, WHEEL, &wheel);
-    for length in (0..body.len() - 2).step_by(7).chain(body.len() - 40..body.len() - 2) {
+    for length in (0..body.len() - 2)
+        .step_by(7)
+        .chain(body.len() - 40..body.len() - 2)
+    {
         refusal(receive(&body[..length], &[]));
     }
     let spoilt = |more: Vec<u8>| {
@@ -385,8 +489,17 @@ fn a_form_that_can_be_read_in_two_ways_is_refused() {
     ] {
         assert!(head(unclear).contains("no clear name"), "{unclear}");
     }
-    assert!(head("Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64").contains("encoded"));
-    assert!(head(&format!("Content-Disposition: form-data; name=a\r\nX: {}", "a".repeat(5000))).contains("head"));
+    assert!(
+        head("Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64")
+            .contains("encoded")
+    );
+    assert!(
+        head(&format!(
+            "Content-Disposition: form-data; name=a\r\nX: {}",
+            "a".repeat(5000)
+        ))
+        .contains("head")
+    );
     assert!(refusal(receive(&[&body[..], b"more"].concat(), &[])).contains("behind"));
     let within = text_part("keywords", &format!("a\r\n--{BOUNDARY}b"));
     assert!(spoilt(within).contains("within"));
@@ -401,7 +514,9 @@ fn a_form_agrees_with_its_file() {
     let wheel = wheel();
     let all = || fields(WHEEL, &wheel);
     for name in [":action", "protocol_version", "name", "version", "filetype"] {
-        assert!(refusal(receive(&body_of(&without(all(), name), WHEEL, &wheel), &[])).contains(name));
+        assert!(
+            refusal(receive(&body_of(&without(all(), name), WHEEL, &wheel), &[])).contains(name)
+        );
     }
     for (name, value) in [
         (":action", "submit"),
@@ -415,11 +530,25 @@ fn a_form_agrees_with_its_file() {
         ("md5_digest", "00"),
         ("blake2_256_digest", &"0".repeat(64)),
     ] {
-        refusal(receive(&body_of(&with(all(), name, value), WHEEL, &wheel), &[]));
+        refusal(receive(
+            &body_of(&with(all(), name, value), WHEEL, &wheel),
+            &[],
+        ));
     }
-    let upper = all().iter().map(|(name, value)| (*name, value.clone())).collect::<Fields>();
-    let digest = Digest::of(Algorithm::Sha256, &wheel).hex().to_ascii_uppercase();
-    assert!(receive(&body_of(&with(upper, "sha256_digest", &digest), WHEEL, &wheel), &[]).is_ok());
+    let upper = all()
+        .iter()
+        .map(|(name, value)| (*name, value.clone()))
+        .collect::<Fields>();
+    let digest = Digest::of(Algorithm::Sha256, &wheel)
+        .hex()
+        .to_ascii_uppercase();
+    assert!(
+        receive(
+            &body_of(&with(upper, "sha256_digest", &digest), WHEEL, &wheel),
+            &[]
+        )
+        .is_ok()
+    );
     assert!(receive(&body_of(&with(all(), "version", "1.0"), WHEEL, &wheel), &[]).is_ok());
     for file in [
         "my_pkg_x-1.0.1-py3-none-any.whl",
@@ -443,8 +572,17 @@ fn a_form_agrees_with_its_file() {
     let local = INFO.replace("1.0.0", "1.0.0+ubuntu-1");
     let wheel = zipped(&wheel_entries("My.pkg_x-1.0.0+ubuntu_1.dist-info", &local));
     let file = "My.pkg_x-1.0.0+ubuntu.1-1a-py2.py3-none-manylinux_2_17_x86_64.whl";
-    let steps = receive(&body_of(&with(fields(file, &wheel), "version", "1.0.0+ubuntu-1"), file, &wheel), &[]);
-    assert!(matches!(&steps.expect("local")[0], Step::Add { version, .. } if version == "1.0.0+ubuntu.1"));
+    let steps = receive(
+        &body_of(
+            &with(fields(file, &wheel), "version", "1.0.0+ubuntu-1"),
+            file,
+            &wheel,
+        ),
+        &[],
+    );
+    assert!(
+        matches!(&steps.expect("local")[0], Step::Add { version, .. } if version == "1.0.0+ubuntu.1")
+    );
 }
 
 #[test]
@@ -465,7 +603,11 @@ fn metadata_is_that_of_the_file() {
         "Name: my-pkg-x\nVersion: 1.0.0\nRequires-Python: {sha256}\n",
     ] {
         refusal(told(bad));
-        refusal(upload(SDIST, &tarred(&[("my_pkg_x-1.0.0/PKG-INFO", b'0', bad)]), &[]));
+        refusal(upload(
+            SDIST,
+            &tarred(&[("my_pkg_x-1.0.0/PKG-INFO", b'0', bad)]),
+            &[],
+        ));
     }
     let of = |entries: &[Entry]| refusal(upload(WHEEL, &zipped(entries), &[]));
     assert!(of(&wheel_entries("my_pkg_x-1.0.1.dist-info", INFO)).contains("another"));

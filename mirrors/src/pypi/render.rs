@@ -19,7 +19,11 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
         return relinked(project, body);
     }
     let page = Page::read(body)?;
-    let files: Vec<Value> = page.files.iter().map(|file| file_json(project, file)).collect();
+    let files: Vec<Value> = page
+        .files
+        .iter()
+        .map(|file| file_json(project, file))
+        .collect();
     let mut all = json!({"meta": {"api-version": OLDEST}, "name": project, "files": files});
     if let Some(status) = &page.status {
         all["project-status"] = json!({"status": status});
@@ -32,8 +36,11 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// Everything as upstream said it but for the links.
 fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let page: Fields<'_> = serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
-    let files: Vec<Fields<'_>> = page.get("files").ok_or_else(|| not_that("a page with files"))?;
+    let page: Fields<'_> =
+        serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
+    let files: Vec<Fields<'_>> = page
+        .get("files")
+        .ok_or_else(|| not_that("a page with files"))?;
     let mut out = Vec::with_capacity(body.len());
     object(&mut out, &page, |key, out| {
         if key != "files" {
@@ -42,7 +49,9 @@ fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
         out.push(b'[');
         let mut first = true;
         for file in &files {
-            let Some(name) = file_name(file).filter(|_| file.text("url").is_some()) else { continue };
+            let Some(name) = file_name(file).filter(|_| file.text("url").is_some()) else {
+                continue;
+            };
             if !std::mem::take(&mut first) {
                 out.push(b',');
             }
@@ -55,12 +64,19 @@ fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(out)
 }
 
-fn relinked_file(out: &mut Vec<u8>, project: &str, name: &str, file: &Fields<'_>) -> serde_json::Result<()> {
+fn relinked_file(
+    out: &mut Vec<u8>,
+    project: &str,
+    name: &str,
+    file: &Fields<'_>,
+) -> serde_json::Result<()> {
     object(out, file, |key, out| {
         match key {
             "url" => serde_json::to_writer(out, &link::to_file(project, name))?,
             "provenance" => {
-                let told = file.text(key).and_then(|_| link::to_provenance(project, name));
+                let told = file
+                    .text(key)
+                    .and_then(|_| link::to_provenance(project, name));
                 serde_json::to_writer(out, &told)?;
             }
             _ => return Ok(false),
@@ -93,22 +109,47 @@ fn object(
 /// What a page of HTML told of a file.
 fn file_json(project: &str, file: &File<'_>) -> Value {
     let map = |hashes: &Hashes<'_>| -> Map<String, Value> {
-        hashes.iter().filter(|hash| is_hash(hash)).map(|(name, hex)| (name.to_string(), json!(hex))).collect()
+        hashes
+            .iter()
+            .filter(|hash| is_hash(hash))
+            .map(|(name, hex)| (name.to_string(), json!(hex)))
+            .collect()
     };
     let mut all = json!({
         "filename": file.name,
         "url": link::to_file(project, &file.name),
         "hashes": map(&file.hashes),
     });
-    let metadata = file.metadata.as_ref().map(map).map(|map| if map.is_empty() { json!(true) } else { json!(map) });
-    let yanked = file.yanked.as_deref().map(|reason| if reason.is_empty() { json!(true) } else { json!(reason) });
-    let provenance = file.provenance.as_ref().and_then(|_| link::to_provenance(project, &file.name));
+    let metadata = file.metadata.as_ref().map(map).map(|map| {
+        if map.is_empty() {
+            json!(true)
+        } else {
+            json!(map)
+        }
+    });
+    let yanked = file.yanked.as_deref().map(|reason| {
+        if reason.is_empty() {
+            json!(true)
+        } else {
+            json!(reason)
+        }
+    });
+    let provenance = file
+        .provenance
+        .as_ref()
+        .and_then(|_| link::to_provenance(project, &file.name));
     let known = [
-        ("requires-python", file.requires_python.as_ref().map(|range| json!(range))),
+        (
+            "requires-python",
+            file.requires_python.as_ref().map(|range| json!(range)),
+        ),
         ("core-metadata", metadata.clone()),
         ("dist-info-metadata", metadata),
         ("yanked", yanked),
-        ("upload-time", file.upload_time.as_ref().map(|time| json!(time))),
+        (
+            "upload-time",
+            file.upload_time.as_ref().map(|time| json!(time)),
+        ),
         ("size", file.size.map(|size| json!(size))),
         ("provenance", provenance.map(|link| json!(link))),
     ];
@@ -126,11 +167,16 @@ pub(super) fn html(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     let mut out = head(page.version.as_deref().unwrap_or(OLDEST));
     for (name, content) in [("status", &page.status), ("status-reason", &page.reason)] {
         if let Some(content) = content {
-            out.push_str(&format!("<meta name=\"pypi:project-{name}\" content=\"{}\">\n", text::html(content)));
+            out.push_str(&format!(
+                "<meta name=\"pypi:project-{name}\" content=\"{}\">\n",
+                text::html(content)
+            ));
         }
     }
     let title = format!("Links for {}", text::html(project));
-    out.push_str(&format!("<title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n"));
+    out.push_str(&format!(
+        "<title>{title}</title>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    ));
     for file in &page.files {
         anchor(&mut out, project, file);
     }
@@ -149,12 +195,27 @@ pub(super) fn head(version: &str) -> String {
 
 fn anchor(out: &mut String, project: &str, file: &File<'_>) {
     let best = |hashes: &Hashes<'_>| -> Option<String> {
-        let named = |known: &&str| hashes.iter().find(|hash| hash.0 == **known && is_hash(hash));
-        KNOWN_HASHES.iter().find_map(named).map(|(name, hex)| format!("{name}={hex}"))
+        let named = |known: &&str| {
+            hashes
+                .iter()
+                .find(|hash| hash.0 == **known && is_hash(hash))
+        };
+        KNOWN_HASHES
+            .iter()
+            .find_map(named)
+            .map(|(name, hex)| format!("{name}={hex}"))
     };
-    let fragment = best(&file.hashes).map(|hash| format!("#{hash}")).unwrap_or_default();
-    let metadata = file.metadata.as_ref().map(|hashes| best(hashes).unwrap_or_else(|| "true".to_owned()));
-    let provenance = file.provenance.as_ref().and_then(|_| link::to_provenance(project, &file.name));
+    let fragment = best(&file.hashes)
+        .map(|hash| format!("#{hash}"))
+        .unwrap_or_default();
+    let metadata = file
+        .metadata
+        .as_ref()
+        .map(|hashes| best(hashes).unwrap_or_else(|| "true".to_owned()));
+    let provenance = file
+        .provenance
+        .as_ref()
+        .and_then(|_| link::to_provenance(project, &file.name));
     let attributes = [
         ("requires-python", file.requires_python.as_deref()),
         ("core-metadata", metadata.as_deref()),
@@ -162,7 +223,10 @@ fn anchor(out: &mut String, project: &str, file: &File<'_>) {
         ("yanked", file.yanked.as_deref()),
         ("provenance", provenance.as_deref()),
     ];
-    out.push_str(&format!("<a href=\"{}{fragment}\"", text::html(&link::to_file(project, &file.name))));
+    out.push_str(&format!(
+        "<a href=\"{}{fragment}\"",
+        text::html(&link::to_file(project, &file.name))
+    ));
     for (name, value) in attributes {
         if let Some(value) = value {
             out.push_str(&format!(" data-{name}=\"{}\"", text::html(value)));
@@ -173,6 +237,9 @@ fn anchor(out: &mut String, project: &str, file: &File<'_>) {
 
 /// Whether it can stand in a fragment: an algorithm's name and hex digits.
 fn is_hash((name, hex): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
-    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let named = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     named && !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -21,10 +21,16 @@ struct Extra {
 }
 
 /// The content of the one plain file whose name is wanted; `None` if there is none.
-pub(super) fn find(file: &mut Window<'_>, wanted: impl Fn(&str) -> bool) -> Result<Option<Vec<u8>>, Problem> {
+pub(super) fn find(
+    file: &mut Window<'_>,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Option<Vec<u8>>, Problem> {
     let length = file.length();
     let packed = BufReader::with_capacity(PIECE_BYTES, file.stream(0, length).map_err(broken)?);
-    let mut tar = Tar { reader: Box::new(MultiGzDecoder::new(packed)), budget: Budget::new(length) };
+    let mut tar = Tar {
+        reader: Box::new(MultiGzDecoder::new(packed)),
+        budget: Budget::new(length),
+    };
     let (mut found, mut extra) = (None, Extra::default());
     for _ in 0..MOST_ENTRIES {
         let mut head = [0; BLOCK];
@@ -60,13 +66,20 @@ pub(super) fn find(file: &mut Window<'_>, wanted: impl Fn(&str) -> bool) -> Resu
             Some(path) => path,
             None => short_name(&head)?,
         };
-        let name = name.strip_prefix("./").unwrap_or(&name).trim_end_matches('/');
+        let name = name
+            .strip_prefix("./")
+            .unwrap_or(&name)
+            .trim_end_matches('/');
         if !is_plain(name) && !matches!(name, "" | ".") {
             return Err(bad("a name in the archive leads elsewhere"));
         }
         // Links, devices and folders have no content, whatever they say.
         let plain = matches!(kind, 0 | b'0' | b'7');
-        let size = if plain || !kind.is_ascii_digit() { size.unwrap_or(own) } else { 0 };
+        let size = if plain || !kind.is_ascii_digit() {
+            size.unwrap_or(own)
+        } else {
+            0
+        };
         if !plain || !wanted(name) {
             tar.skip(size)?;
         } else if found.is_some() {
@@ -102,8 +115,13 @@ impl Tar<'_> {
     fn skip(&mut self, size: u64) -> Result<(), Problem> {
         let size = padded(size)?;
         self.budget.spend(size)?;
-        let skipped = std::io::copy(&mut (&mut self.reader).take(size), &mut std::io::sink()).map_err(broken)?;
-        if skipped == size { Ok(()) } else { Err(broken(std::io::ErrorKind::UnexpectedEof.into())) }
+        let skipped = std::io::copy(&mut (&mut self.reader).take(size), &mut std::io::sink())
+            .map_err(broken)?;
+        if skipped == size {
+            Ok(())
+        } else {
+            Err(broken(std::io::ErrorKind::UnexpectedEof.into()))
+        }
     }
 
     /// Behind the end there are zeros only, and the checksum of the whole.
@@ -127,50 +145,94 @@ fn strange() -> Problem {
 }
 
 fn padded(size: u64) -> Result<u64, Problem> {
-    size.checked_next_multiple_of(BLOCK as u64).ok_or_else(strange)
+    size.checked_next_multiple_of(BLOCK as u64)
+        .ok_or_else(strange)
 }
 
 fn check_sum(head: &[u8; BLOCK]) -> Result<(), Problem> {
-    let byte = |(at, byte): (usize, &u8)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte });
+    let byte = |(at, byte): (usize, &u8)| {
+        u64::from(if (148..156).contains(&at) {
+            b' '
+        } else {
+            *byte
+        })
+    };
     let sum: u64 = head.iter().enumerate().map(byte).sum();
-    if number(&head[148..156]) == Some(sum) { Ok(()) } else { Err(strange()) }
+    if number(&head[148..156]) == Some(sum) {
+        Ok(())
+    } else {
+        Err(strange())
+    }
 }
 
 /// A number in octal digits, or in GNU's binary form where digits do not reach.
 fn number(field: &[u8]) -> Option<u64> {
     if let Some((0x80, rest)) = field.split_first() {
         let (high, low) = rest.split_last_chunk::<8>()?;
-        return high.iter().all(|byte| *byte == 0).then(|| u64::from_be_bytes(*low));
+        return high
+            .iter()
+            .all(|byte| *byte == 0)
+            .then(|| u64::from_be_bytes(*low));
     }
-    let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
+    let end = field
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(field.len());
     let digits = std::str::from_utf8(&field[..end]).ok()?.trim_matches(' ');
-    if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
+    if digits.is_empty() {
+        Some(0)
+    } else {
+        u64::from_str_radix(digits, 8).ok()
+    }
 }
 
 fn short_name(head: &[u8; BLOCK]) -> Result<String, Problem> {
     let name = text(&head[..100])?;
-    let prefix = if head[257..263] == *b"ustar\0" { text(&head[345..500])? } else { String::new() };
-    Ok(if prefix.is_empty() { name } else { format!("{prefix}/{name}") })
+    let prefix = if head[257..263] == *b"ustar\0" {
+        text(&head[345..500])?
+    } else {
+        String::new()
+    };
+    Ok(if prefix.is_empty() {
+        name
+    } else {
+        format!("{prefix}/{name}")
+    })
 }
 
 /// Text up to its first zero.
 fn text(bytes: &[u8]) -> Result<String, Problem> {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(bytes.len());
     String::from_utf8(bytes[..end].to_vec()).map_err(|error| strange().because(error))
 }
 
 /// Reads `length key=value` lines.
 fn pax(mut bytes: &[u8], extra: &mut Extra) -> Result<(), Problem> {
     while !bytes.is_empty() {
-        let space = bytes.iter().position(|byte| *byte == b' ').ok_or_else(strange)?;
-        let length = std::str::from_utf8(&bytes[..space]).ok().and_then(|digits| digits.parse::<usize>().ok());
-        let length = length.filter(|length| *length > space + 1).ok_or_else(strange)?;
-        let line = bytes.get(space + 1..length).and_then(|line| line.strip_suffix(b"\n")).ok_or_else(strange)?;
+        let space = bytes
+            .iter()
+            .position(|byte| *byte == b' ')
+            .ok_or_else(strange)?;
+        let length = std::str::from_utf8(&bytes[..space])
+            .ok()
+            .and_then(|digits| digits.parse::<usize>().ok());
+        let length = length
+            .filter(|length| *length > space + 1)
+            .ok_or_else(strange)?;
+        let line = bytes
+            .get(space + 1..length)
+            .and_then(|line| line.strip_suffix(b"\n"))
+            .ok_or_else(strange)?;
         bytes = &bytes[length..];
         if let Some(path) = line.strip_prefix(b"path=") {
             extra.path = Some(text(path)?);
         } else if let Some(size) = line.strip_prefix(b"size=") {
-            let size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+            let size = std::str::from_utf8(size)
+                .ok()
+                .and_then(|size| size.parse().ok());
             extra.size = Some(size.ok_or_else(strange)?);
         }
     }

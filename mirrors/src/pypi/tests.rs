@@ -10,11 +10,18 @@ const PAGE_JSON: &str = include_str!("testdata/sample.json");
 const PAGE_HTML: &str = include_str!("testdata/sample.html");
 const LIST_JSON: &str = include_str!("testdata/projects.json");
 const LIST_HTML: &str = include_str!("testdata/projects.html");
-const HERE: Here<'_> = Here { origin: "https://r.example", path: "/pypi/main", public: true, identified: false };
+const HERE: Here<'_> = Here {
+    origin: "https://r.example",
+    path: "/pypi/main",
+    public: true,
+    identified: false,
+};
 const PROJECT: &str = "sample-project";
 
 fn ask_for(path: &str, accept: &str) -> Result<Ask, Problem> {
-    let headers: HeaderMap = [(ACCEPT, accept.parse().expect("value"))].into_iter().collect();
+    let headers: HeaderMap = [(ACCEPT, accept.parse().expect("value"))]
+        .into_iter()
+        .collect();
     Pypi.parse(&Line::new(&Method::GET, path, "", &headers)?)
 }
 
@@ -31,8 +38,15 @@ fn artifact(path: &str) -> Artifact {
 
 fn plan(file: &str, page: &str) -> Result<Fetch, Problem> {
     let artifact = artifact(&format!("/packages/{PROJECT}/{file}"));
-    assert_eq!(Pypi.plan(&artifact, &[], &[])?, Plan::Read(page_of(PROJECT)));
-    match Pypi.plan(&artifact, &[Some(Bytes::copy_from_slice(page.as_bytes()))], &[])? {
+    assert_eq!(
+        Pypi.plan(&artifact, &[], &[])?,
+        Plan::Read(page_of(PROJECT))
+    );
+    match Pypi.plan(
+        &artifact,
+        &[Some(Bytes::copy_from_slice(page.as_bytes()))],
+        &[],
+    )? {
         Plan::Fetch(fetch) => Ok(fetch),
         other => panic!("{other:?}"),
     }
@@ -40,7 +54,9 @@ fn plan(file: &str, page: &str) -> Result<Fetch, Problem> {
 
 fn rendered(document: &Document, form: Form, body: &str) -> String {
     Pypi.check(document, body.as_bytes()).expect("checked");
-    let bytes = Pypi.render(document, &form, body.as_bytes(), &HERE).expect("rendered");
+    let bytes = Pypi
+        .render(document, &form, body.as_bytes(), &HERE)
+        .expect("rendered");
     String::from_utf8(bytes).expect("UTF-8")
 }
 
@@ -53,13 +69,19 @@ fn html_page(anchors: &str) -> String {
 }
 
 fn sha256(digit: &str) -> Vouch {
-    Vouch::Digest(format!("sha256:{}", digit.repeat(64)).parse().expect("digest"))
+    Vouch::Digest(
+        format!("sha256:{}", digit.repeat(64))
+            .parse()
+            .expect("digest"),
+    )
 }
 
 #[test]
 fn a_project_has_one_address() {
     for path in ["/simple/sample-project/", "/simple/a/", "/simple/0x/"] {
-        let Ask::Document(document, form) = ask(path).expect(path) else { panic!("{path}") };
+        let Ask::Document(document, form) = ask(path).expect(path) else {
+            panic!("{path}")
+        };
         assert_eq!((&*document.path, form), ("simple", TEXT), "{path}");
         assert_eq!(format!("/simple/{}/", document.package), path);
     }
@@ -72,16 +94,25 @@ fn a_project_has_one_address() {
         "/simple/s%61mple%2Eproject/",
     ];
     for path in spellings {
-        let Ask::Moved(to) = ask(path).expect(path) else { panic!("{path}") };
+        let Ask::Moved(to) = ask(path).expect(path) else {
+            panic!("{path}")
+        };
         assert_eq!(&*to, "simple/sample-project/", "{path}");
     }
     assert!(matches!(ask("/simple").expect("list"), Ask::Moved(to) if &*to == "simple/"));
     assert!(
         matches!(ask("/simple/").expect("list"), Ask::Document(document, TEXT) if document == Document::new("", "projects"))
     );
-    for path in
-        ["/", "/simple/-a/", "/simple/a_/", "/simple/a%20b/", "/simple/a%2fb/", "/simple/a/b/", "/simple/a/b", "/x"]
-    {
+    for path in [
+        "/",
+        "/simple/-a/",
+        "/simple/a_/",
+        "/simple/a%20b/",
+        "/simple/a%2fb/",
+        "/simple/a/b/",
+        "/simple/a/b",
+        "/x",
+    ] {
         assert_eq!(ask(path).expect_err(path).kind, Kind::NotFound, "{path}");
     }
     assert!(ask(&format!("/simple/{}/", "a".repeat(129))).is_err());
@@ -102,26 +133,42 @@ fn the_form_is_the_wanted_one() {
         (html.to_owned(), HTML),
         (format!("{html}, text/html"), TEXT),
         ("application/vnd.pypi.simple.latest+json".to_owned(), JSON),
-        ("application/vnd.pypi.simple.v2+json, application/json".to_owned(), TEXT),
+        (
+            "application/vnd.pypi.simple.v2+json, application/json".to_owned(),
+            TEXT,
+        ),
         ("*/*".to_owned(), TEXT),
     ];
     for (accept, expected) in cases {
         for path in ["/simple/", "/simple/foo/"] {
-            let Ask::Document(_, form) = ask_for(path, &accept).expect(path) else { panic!("{path}") };
+            let Ask::Document(_, form) = ask_for(path, &accept).expect(path) else {
+                panic!("{path}")
+            };
             assert_eq!(form, expected, "{accept}");
         }
     }
-    assert!([JSON, HTML, TEXT].iter().all(|form| form.compressible && !form.sited && !form.name.is_empty()));
+    assert!(
+        [JSON, HTML, TEXT]
+            .iter()
+            .all(|form| form.compressible && !form.sited && !form.name.is_empty())
+    );
 }
 
 #[test]
 fn files_have_addresses_below_their_project() {
     let wheel = artifact("/packages/sample-project/sample_project-2.0%2Blocal.1-py3-none-any.whl");
-    assert_eq!((&*wheel.package, wheel.version.as_deref()), (PROJECT, Some("2.0+local.1")));
+    assert_eq!(
+        (&*wheel.package, wheel.version.as_deref()),
+        (PROJECT, Some("2.0+local.1"))
+    );
     assert_eq!(&*wheel.path, "sample_project-2.0+local.1-py3-none-any.whl");
     assert_eq!(Pypi.content_type(&wheel), "application/octet-stream");
-    let metadata = artifact("/packages/Sample_Project/sample_project-2.0-py3-none-any.whl.metadata");
-    assert_eq!((&*metadata.package, metadata.version.as_deref()), (PROJECT, Some("2.0")));
+    let metadata =
+        artifact("/packages/Sample_Project/sample_project-2.0-py3-none-any.whl.metadata");
+    assert_eq!(
+        (&*metadata.package, metadata.version.as_deref()),
+        (PROJECT, Some("2.0"))
+    );
     assert_eq!(Pypi.content_type(&metadata), "text/plain; charset=utf-8");
     let long = format!("/packages/a/{}", "a".repeat(256));
     let bad = [
@@ -144,15 +191,26 @@ fn files_have_addresses_below_their_project() {
     }
     let headers = HeaderMap::new();
     let post = Line::new(&Method::POST, "/simple/a/", "", &headers).expect("line");
-    assert_eq!(Pypi.parse(&post).expect_err("a change").kind, Kind::Unsupported);
+    assert_eq!(
+        Pypi.parse(&post).expect_err("a change").kind,
+        Kind::Unsupported
+    );
 }
 
 #[test]
 fn a_version_is_told_by_the_name_or_not_at_all() {
     let cases = [
         ("foo-bar", "foo_bar-1.0-py3-none-any.whl", Some("1.0")),
-        ("foo-bar", "Foo.Bar-1.0rc1-2-py3-none-any.whl", Some("1.0rc1")),
-        ("foo-bar", "foo_bar-1!2.0+cu118-cp312-cp312-linux_x86_64.whl", Some("1!2.0+cu118")),
+        (
+            "foo-bar",
+            "Foo.Bar-1.0rc1-2-py3-none-any.whl",
+            Some("1.0rc1"),
+        ),
+        (
+            "foo-bar",
+            "foo_bar-1!2.0+cu118-cp312-cp312-linux_x86_64.whl",
+            Some("1!2.0+cu118"),
+        ),
         ("foo-bar", "foo-bar-1.0-py3-none-any.whl", None),
         ("foo", "bar-1.0-py3-none-any.whl", None),
         ("foo", "foo-x-py3-none-any.whl", None),
@@ -182,24 +240,56 @@ fn links_are_joined_as_browsers_do() {
             "https://files.registry.example/a/../f.whl?x=1#sha256=00",
             Some("https://files.registry.example/a/../f.whl?x=1"),
         ),
-        ("foo/", "HTTP://files.registry.example/f", Some("HTTP://files.registry.example/f")),
+        (
+            "foo/",
+            "HTTP://files.registry.example/f",
+            Some("HTTP://files.registry.example/f"),
+        ),
         ("foo/", "../../packages/f.whl#x", Some("../packages/f.whl")),
         ("foo/", "../../../f.whl", Some("../../f.whl")),
         ("foo/", "f.whl", Some("foo/f.whl")),
-        ("foo/", "./a/./b/../f.whl?q=../..", Some("foo/a/f.whl?q=../..")),
+        (
+            "foo/",
+            "./a/./b/../f.whl?q=../..",
+            Some("foo/a/f.whl?q=../.."),
+        ),
         ("foo/", "..", Some("")),
         ("foo/", "../bar/.", Some("bar/")),
         ("foo/", "/packages/../../f.whl", Some("/f.whl")),
-        ("foo/", "//files.registry.example/f.whl", Some("//files.registry.example/f.whl")),
+        (
+            "foo/",
+            "//files.registry.example/f.whl",
+            Some("//files.registry.example/f.whl"),
+        ),
         ("foo/", "/..//host/f", Some("/.//host/f")),
         ("foo/", "..//f", Some(".//f")),
         ("foo/", "../x:y", Some("./x:y")),
         ("foo/", "?f=1", Some("foo/?f=1")),
-        ("https://files.registry.example", "../f", Some("https://files.registry.example/f")),
-        ("https://files.registry.example:8443/a/b?c=/d/", "f", Some("https://files.registry.example:8443/a/f")),
-        ("https://files.registry.example/a/b/", "../../../f", Some("https://files.registry.example/f")),
-        ("https://files.registry.example/a/", "//other.example/f", Some("https://other.example/f")),
-        ("//files.registry.example/a/", "/f", Some("//files.registry.example/f")),
+        (
+            "https://files.registry.example",
+            "../f",
+            Some("https://files.registry.example/f"),
+        ),
+        (
+            "https://files.registry.example:8443/a/b?c=/d/",
+            "f",
+            Some("https://files.registry.example:8443/a/f"),
+        ),
+        (
+            "https://files.registry.example/a/b/",
+            "../../../f",
+            Some("https://files.registry.example/f"),
+        ),
+        (
+            "https://files.registry.example/a/",
+            "//other.example/f",
+            Some("https://other.example/f"),
+        ),
+        (
+            "//files.registry.example/a/",
+            "/f",
+            Some("//files.registry.example/f"),
+        ),
         ("../root/", "../../f", Some("../../f")),
         ("foo/", "javascript:alert(1)", None),
         ("foo/", "file:///etc/passwd", None),
@@ -215,16 +305,37 @@ fn links_are_joined_as_browsers_do() {
 
 #[test]
 fn pages_are_served_in_either_form() {
-    assert_eq!(page(JSON, PAGE_JSON), include_str!("testdata/sample.json.served.json").trim_end());
-    assert_eq!(page(TEXT, PAGE_JSON), include_str!("testdata/sample.json.served.html"));
+    assert_eq!(
+        page(JSON, PAGE_JSON),
+        include_str!("testdata/sample.json.served.json").trim_end()
+    );
+    assert_eq!(
+        page(TEXT, PAGE_JSON),
+        include_str!("testdata/sample.json.served.html")
+    );
     assert_eq!(page(HTML, PAGE_JSON), page(TEXT, PAGE_JSON));
-    assert_eq!(page(JSON, PAGE_HTML), include_str!("testdata/sample.html.served.json").trim_end());
-    assert_eq!(page(TEXT, PAGE_HTML), include_str!("testdata/sample.html.served.html"));
+    assert_eq!(
+        page(JSON, PAGE_HTML),
+        include_str!("testdata/sample.html.served.json").trim_end()
+    );
+    assert_eq!(
+        page(TEXT, PAGE_HTML),
+        include_str!("testdata/sample.html.served.html")
+    );
     let list = Document::new("", PROJECTS);
     assert_eq!(rendered(&list, JSON, LIST_JSON), LIST_JSON);
-    assert_eq!(rendered(&list, TEXT, LIST_JSON), include_str!("testdata/projects.json.served.html"));
-    assert_eq!(rendered(&list, JSON, LIST_HTML), include_str!("testdata/projects.html.served.json").trim_end());
-    assert_eq!(rendered(&list, HTML, LIST_HTML), include_str!("testdata/projects.html.served.html"));
+    assert_eq!(
+        rendered(&list, TEXT, LIST_JSON),
+        include_str!("testdata/projects.json.served.html")
+    );
+    assert_eq!(
+        rendered(&list, JSON, LIST_HTML),
+        include_str!("testdata/projects.html.served.json").trim_end()
+    );
+    assert_eq!(
+        rendered(&list, HTML, LIST_HTML),
+        include_str!("testdata/projects.html.served.html")
+    );
 }
 
 #[test]
@@ -234,12 +345,19 @@ fn json_keeps_all_that_upstream_says_but_links() {
     let links = [
         json!("../../packages/sample-project/sample_project-1.0.tar.gz"),
         json!("../../packages/sample-project/sample_project-2.0rc1-py3-none-any.whl"),
-        json!("../../packages/sample-project/sample_project-2.0+local.1-cp312-cp312-manylinux_2_17_x86_64.whl"),
+        json!(
+            "../../packages/sample-project/sample_project-2.0+local.1-cp312-cp312-manylinux_2_17_x86_64.whl"
+        ),
         json!("../../packages/sample-project/sample-project-2.0.win32-py3.exe"),
     ];
     let wheel = "sample_project-2.0rc1-py3-none-any.whl";
-    let provenance =
-        [Value::Null, json!(format!("../../integrity/sample-project/2.0rc1/{wheel}/provenance")), Value::Null];
+    let provenance = [
+        Value::Null,
+        json!(format!(
+            "../../integrity/sample-project/2.0rc1/{wheel}/provenance"
+        )),
+        Value::Null,
+    ];
     for (at, link) in links.into_iter().enumerate() {
         sent["files"][at]["url"] = link;
     }
@@ -252,19 +370,23 @@ fn json_keeps_all_that_upstream_says_but_links() {
 #[test]
 fn every_link_that_is_served_is_understood() {
     let odd = "sample-project-1.0 (copy) #2?&\u{e9}'.zip";
-    let body =
-        json!({"meta": {}, "name": PROJECT, "files": [{"filename": odd, "url": "https://f.example/x", "hashes": {}}]});
+    let body = json!({"meta": {}, "name": PROJECT, "files": [{"filename": odd, "url": "https://f.example/x", "hashes": {}}]});
     for body in [PAGE_JSON.to_owned(), PAGE_HTML.to_owned(), body.to_string()] {
         let mut count = 0;
         for node in html::nodes(&page(HTML, &body)) {
-            let html::Node::Anchor(attributes, name) = node else { continue };
+            let html::Node::Anchor(attributes, name) = node else {
+                continue;
+            };
             let href = attributes.get("href").expect("href");
             let path = link::join(&format!("/simple/{PROJECT}/"), &href).expect("joined");
             assert_eq!(&*artifact(&path).path, name);
             plan(path.rsplit('/').next().expect("file"), &body).expect("a plan");
             if let Some(href) = attributes.get("data-provenance") {
                 let path = link::join(&format!("/simple/{PROJECT}/"), &href).expect("joined");
-                assert!(matches!(ask(&path).expect("provenance"), Ask::Document(_, PROVENANCE)));
+                assert!(matches!(
+                    ask(&path).expect("provenance"),
+                    Ask::Document(_, PROVENANCE)
+                ));
             }
             count += 1;
         }
@@ -275,23 +397,60 @@ fn every_link_that_is_served_is_understood() {
 #[test]
 fn a_file_is_vouched_for_by_its_page() {
     let fetch = plan("sample_project-2.0rc1-py3-none-any.whl", PAGE_JSON).expect("plan");
-    let url = "https://files.registry.example/packages/22/22/sample_project-2.0rc1-py3-none-any.whl";
-    assert_eq!(fetch, Fetch { url: url.into(), vouch: sha256("2"), size: Some(4450) });
+    let url =
+        "https://files.registry.example/packages/22/22/sample_project-2.0rc1-py3-none-any.whl";
+    assert_eq!(
+        fetch,
+        Fetch {
+            url: url.into(),
+            vouch: sha256("2"),
+            size: Some(4450)
+        }
+    );
     let fetch = plan("sample_project-2.0rc1-py3-none-any.whl.metadata", PAGE_JSON).expect("plan");
-    assert_eq!(fetch, Fetch { url: format!("{url}.metadata"), vouch: sha256("a"), size: None });
+    assert_eq!(
+        fetch,
+        Fetch {
+            url: format!("{url}.metadata"),
+            vouch: sha256("a"),
+            size: None
+        }
+    );
     let wheel = "sample_project-2.0+local.1-cp312-cp312-manylinux_2_17_x86_64.whl";
     let fetch = plan(wheel, PAGE_JSON).expect("plan");
-    assert!(matches!(fetch.vouch, Vouch::Digest(digest) if digest.algorithm() == Algorithm::Sha512));
-    assert_eq!((fetch.url, fetch.size), (format!("../packages/33/{wheel}"), Some(9_000_000_000)));
+    assert!(
+        matches!(fetch.vouch, Vouch::Digest(digest) if digest.algorithm() == Algorithm::Sha512)
+    );
+    assert_eq!(
+        (fetch.url, fetch.size),
+        (format!("../packages/33/{wheel}"), Some(9_000_000_000))
+    );
     let fetch = plan(&format!("{wheel}.metadata"), PAGE_JSON).expect("plan");
-    assert_eq!((fetch.url, fetch.vouch), (format!("../packages/33/{wheel}.metadata"), Vouch::Nothing));
+    assert_eq!(
+        (fetch.url, fetch.vouch),
+        (format!("../packages/33/{wheel}.metadata"), Vouch::Nothing)
+    );
     let fetch = plan("sample-project-2.0.win32-py3.exe", PAGE_JSON).expect("plan");
-    assert_eq!((&*fetch.url, fetch.vouch), ("sample-project/sample-project-2.0.win32-py3.exe", Vouch::Nothing));
-    for absent in ["sample_project-1.0.tar.gz.metadata", "sample_project-9.tar.gz", "sample_project-9.tar.gz.metadata"]
-    {
-        assert_eq!(plan(absent, PAGE_JSON).expect_err(absent).kind, Kind::NotFound);
+    assert_eq!(
+        (&*fetch.url, fetch.vouch),
+        (
+            "sample-project/sample-project-2.0.win32-py3.exe",
+            Vouch::Nothing
+        )
+    );
+    for absent in [
+        "sample_project-1.0.tar.gz.metadata",
+        "sample_project-9.tar.gz",
+        "sample_project-9.tar.gz.metadata",
+    ] {
+        assert_eq!(
+            plan(absent, PAGE_JSON).expect_err(absent).kind,
+            Kind::NotFound
+        );
     }
-    let unknown = Pypi.plan(&artifact("/packages/a/a-1.zip"), &[None], &[]).expect_err("unknown");
+    let unknown = Pypi
+        .plan(&artifact("/packages/a/a-1.zip"), &[None], &[])
+        .expect_err("unknown");
     assert_eq!(unknown.kind, Kind::NotFound);
 }
 
@@ -299,43 +458,80 @@ fn a_file_is_vouched_for_by_its_page() {
 fn a_page_of_html_vouches_too() {
     let fetch = plan("sample_project-1.0.tar.gz", PAGE_HTML).expect("plan");
     assert_eq!(fetch.vouch, sha256("1"));
-    assert_eq!(plan("sample_project-2.0rc1-py3-none-any.whl.metadata", PAGE_HTML).expect("plan").vouch, sha256("a"));
+    assert_eq!(
+        plan("sample_project-2.0rc1-py3-none-any.whl.metadata", PAGE_HTML)
+            .expect("plan")
+            .vouch,
+        sha256("a")
+    );
     let weak = plan("sample_project-2.0%2Blocal.1-py3-none-any.whl", PAGE_HTML).expect("plan");
     assert_eq!((weak.vouch, weak.size), (Vouch::Nothing, Some(123)));
-    assert_eq!(weak.url, "../packages/33/sample_project-2.0%2Blocal.1-py3-none-any.whl");
-    let capitals = html_page(&format!("<a href='f-1.zip#egg=f&sha256={}'>f-1.zip</a>", "A".repeat(64)));
+    assert_eq!(
+        weak.url,
+        "../packages/33/sample_project-2.0%2Blocal.1-py3-none-any.whl"
+    );
+    let capitals = html_page(&format!(
+        "<a href='f-1.zip#egg=f&sha256={}'>f-1.zip</a>",
+        "A".repeat(64)
+    ));
     assert_eq!(plan("f-1.zip", &capitals).expect("plan").vouch, sha256("a"));
-    for bad in ["<a href='f-1.zip#sha256=00'>f-1.zip</a>", "<a href='javascript:x/f-1.zip'>f-1.zip</a>"] {
-        assert_eq!(plan("f-1.zip", &html_page(bad)).expect_err(bad).kind, Kind::Upstream);
+    for bad in [
+        "<a href='f-1.zip#sha256=00'>f-1.zip</a>",
+        "<a href='javascript:x/f-1.zip'>f-1.zip</a>",
+    ] {
+        assert_eq!(
+            plan("f-1.zip", &html_page(bad)).expect_err(bad).kind,
+            Kind::Upstream
+        );
     }
 }
 
 #[test]
 fn the_newer_key_of_metadata_decides() {
     let file = |keys: &str| {
-        format!(r#"{{"meta":{{}},"name":"a","files":[{{"filename":"f-1.whl","url":"f","hashes":{{}},{keys}}}]}}"#)
+        format!(
+            r#"{{"meta":{{}},"name":"a","files":[{{"filename":"f-1.whl","url":"f","hashes":{{}},{keys}}}]}}"#
+        )
     };
     let hashed = |name: &str| format!(r#""{name}":{{"sha256":"{}"}}"#, "b".repeat(64));
     let offered = |keys: &str| plan("f-1.whl.metadata", &file(keys)).map(|fetch| fetch.vouch);
-    assert_eq!(offered(&hashed("dist-info-metadata")).expect("older"), sha256("b"));
     assert_eq!(
-        offered(&format!(r#""dist-info-metadata":true,{}"#, hashed("core-metadata"))).expect("both"),
+        offered(&hashed("dist-info-metadata")).expect("older"),
         sha256("b")
     );
-    assert!(offered(&format!(r#""core-metadata":false,{}"#, hashed("dist-info-metadata"))).is_err());
+    assert_eq!(
+        offered(&format!(
+            r#""dist-info-metadata":true,{}"#,
+            hashed("core-metadata")
+        ))
+        .expect("both"),
+        sha256("b")
+    );
+    assert!(
+        offered(&format!(
+            r#""core-metadata":false,{}"#,
+            hashed("dist-info-metadata")
+        ))
+        .is_err()
+    );
     assert!(offered(r#""data-dist-info-metadata":true"#).is_err());
 }
 
 #[test]
 fn a_base_moves_relative_links() {
     let cases = [
-        ("https://files.registry.example/root/x", "https://files.registry.example/root/f-1.zip"),
+        (
+            "https://files.registry.example/root/x",
+            "https://files.registry.example/root/f-1.zip",
+        ),
         ("/root/", "/root/f-1.zip"),
         ("../files/", "files/f-1.zip"),
         ("javascript:x", "sample-project/f-1.zip"),
     ];
     for (base, url) in cases {
-        let body = html_page(&format!("<BASE HREF={base}><base href='/second/'><a href=f-1.zip>f-1.zip</a>"));
+        let body = html_page(&format!(
+            "<BASE HREF={base}><base href='/second/'><a href=f-1.zip>f-1.zip</a>"
+        ));
         assert_eq!(plan("f-1.zip", &body).expect("plan").url, url);
     }
 }
@@ -344,23 +540,51 @@ fn a_base_moves_relative_links() {
 fn a_provenance_is_where_the_page_says() {
     let file = "sample_project-2.0rc1-py3-none-any.whl";
     let path = format!("/integrity/Sample_Project/2.0rc1/{file}/provenance");
-    let Ask::Document(document, form) = ask(&path).expect("path") else { panic!("no document") };
+    let Ask::Document(document, form) = ask(&path).expect("path") else {
+        panic!("no document")
+    };
     assert_eq!(
         (&*document.package, &*document.path, form),
         (PROJECT, &*format!("provenance/2.0rc1/{file}"), PROVENANCE)
     );
-    assert_eq!(Pypi.source(&document, &[]).expect("source"), Source::Read(page_of(PROJECT)));
+    assert_eq!(
+        Pypi.source(&document, &[]).expect("source"),
+        Source::Read(page_of(PROJECT))
+    );
     let known = [Some(Bytes::from_static(PAGE_JSON.as_bytes()))];
-    let Source::At { url, accept } = Pypi.source(&document, &known).expect("source") else { panic!("no address") };
-    assert_eq!(url, format!("https://registry.example/integrity/sample-project/2.0rc1/{file}/provenance"));
+    let Source::At { url, accept } = Pypi.source(&document, &known).expect("source") else {
+        panic!("no address")
+    };
+    assert_eq!(
+        url,
+        format!("https://registry.example/integrity/sample-project/2.0rc1/{file}/provenance")
+    );
     assert!(accept.starts_with(PROVENANCE.content_type));
-    Pypi.check(&document, br#"{"version":1,"attestation_bundles":[{"attestations":[]}]}"#).expect("a provenance");
-    for bad in [&b"{}"[..], b"[]", b"<html>", br#"{"attestation_bundles":1}"#] {
-        assert_eq!(Pypi.check(&document, bad).expect_err("refused").kind, Kind::Upstream);
+    Pypi.check(
+        &document,
+        br#"{"version":1,"attestation_bundles":[{"attestations":[]}]}"#,
+    )
+    .expect("a provenance");
+    for bad in [
+        &b"{}"[..],
+        b"[]",
+        b"<html>",
+        br#"{"attestation_bundles":1}"#,
+    ] {
+        assert_eq!(
+            Pypi.check(&document, bad).expect_err("refused").kind,
+            Kind::Upstream
+        );
     }
     let none = Document::new(PROJECT, "provenance/1.0/sample_project-1.0.tar.gz");
-    assert_eq!(Pypi.source(&none, &known).expect_err("none").kind, Kind::NotFound);
-    assert_eq!(Pypi.source(&none, &[None]).expect_err("none").kind, Kind::NotFound);
+    assert_eq!(
+        Pypi.source(&none, &known).expect_err("none").kind,
+        Kind::NotFound
+    );
+    assert_eq!(
+        Pypi.source(&none, &[None]).expect_err("none").kind,
+        Kind::NotFound
+    );
     assert!(ask(&format!("/integrity/{PROJECT}/9.9/{file}/provenance")).is_err());
     assert!(ask("/integrity/a/1.0/a-1.0.exe/provenance").is_err());
 }
@@ -371,8 +595,14 @@ fn pages_and_the_list_have_their_sources() {
         Source::At { url, accept } => (url, accept),
         Source::Read(document) => panic!("{document:?}"),
     };
-    assert_eq!(at(&page_of(PROJECT)), ("sample-project/".to_owned(), ACCEPT_PAGE));
-    assert_eq!(at(&Document::new("", PROJECTS)), (String::new(), ACCEPT_PAGE));
+    assert_eq!(
+        at(&page_of(PROJECT)),
+        ("sample-project/".to_owned(), ACCEPT_PAGE)
+    );
+    assert_eq!(
+        at(&Document::new("", PROJECTS)),
+        (String::new(), ACCEPT_PAGE)
+    );
     assert!(Pypi.source(&Document::new("a", "other"), &[]).is_err());
 }
 
@@ -398,9 +628,18 @@ fn what_is_no_page_of_the_project_is_refused() {
         "<meta name=\"pypi:repository-version\" content=\"2.0\"><a href=\"sample-project-1.0.zip\">sample-project-1.0.zip</a>",
     ];
     for body in bad {
-        assert_eq!(Pypi.check(&page_of(PROJECT), body.as_bytes()).expect_err(body).kind, Kind::Upstream, "{body}");
+        assert_eq!(
+            Pypi.check(&page_of(PROJECT), body.as_bytes())
+                .expect_err(body)
+                .kind,
+            Kind::Upstream,
+            "{body}"
+        );
     }
-    assert!(Pypi.check(&page_of(PROJECT), b"<title>Links for a \xff</title>").is_err());
+    assert!(
+        Pypi.check(&page_of(PROJECT), b"<title>Links for a \xff</title>")
+            .is_err()
+    );
     let good = [
         r#" {"meta": {"api-version": "1.9"}, "name": "Sample.Project", "files": []}"#,
         r#"{"meta": {}, "name": "sample-project", "files": []}"#,
@@ -431,9 +670,17 @@ fn what_is_no_list_of_projects_is_refused() {
         "<a href='foo/'>foo</a><a href='/help'>help</a>",
     ];
     for body in bad {
-        assert_eq!(Pypi.check(&list, body.as_bytes()).expect_err(body).kind, Kind::Upstream, "{body}");
+        assert_eq!(
+            Pypi.check(&list, body.as_bytes()).expect_err(body).kind,
+            Kind::Upstream,
+            "{body}"
+        );
     }
-    let good = ["<title>Simple Index</title>", "<a href='foo-bar/'>Foo.Bar</a>", r#"{"meta": {}, "projects": []}"#];
+    let good = [
+        "<title>Simple Index</title>",
+        "<a href='foo-bar/'>Foo.Bar</a>",
+        r#"{"meta": {}, "projects": []}"#,
+    ];
     for body in good {
         Pypi.check(&list, body.as_bytes()).expect(body);
     }
@@ -467,32 +714,62 @@ fn nothing_of_upstream_becomes_markup() {
     let from_html = page(TEXT, &hostile);
     for served in [from_json, from_html] {
         assert_eq!(served.matches("<a ").count(), 1, "{served}");
-        assert!(!served.contains("<script") && !served.contains("<img") && !served.contains("sha256"), "{served}");
-        assert!(served.contains(&format!("data-yanked=\"{escaped}\"")), "{served}");
+        assert!(
+            !served.contains("<script") && !served.contains("<img") && !served.contains("sha256"),
+            "{served}"
+        );
+        assert!(
+            served.contains(&format!("data-yanked=\"{escaped}\"")),
+            "{served}"
+        );
     }
     let json: Value = serde_json::from_str(&page(JSON, &hostile)).expect("JSON");
-    assert_eq!((&json["files"][0]["filename"], &json["files"][0]["hashes"]), (&json!(image), &json!({})));
+    assert_eq!(
+        (&json["files"][0]["filename"], &json["files"][0]["hashes"]),
+        (&json!(image), &json!({}))
+    );
 }
 
 #[test]
 fn broken_pages_are_read_as_far_as_they_go() {
     let files = |body: &str| -> Vec<String> {
-        let page = Page::read(body.as_bytes()).map(|page| page.files).unwrap_or_default();
+        let page = Page::read(body.as_bytes())
+            .map(|page| page.files)
+            .unwrap_or_default();
         page.iter().map(|file| file.name.to_string()).collect()
     };
-    assert_eq!(files("<a href=a-1.zip>a-1.zip<a href=b-1.zip>b-1.zip</a"), ["a-1.zip", "b-1.zip"]);
-    assert_eq!(files("<a href='a-1.zip'><b>a-1</b>.zip</a><a href='b-1.zip"), ["a-1.zip"]);
-    assert_eq!(files("1 < 2 <a/href=a-1.zip x= y>a</a> <3 <!-- <a href=b-1.zip>"), ["a-1.zip"]);
-    assert_eq!(files("<a href='a-1.zip' href='b-1.zip' data-yanked=a>b'>a</a><a>c-1.zip</a>"), ["a-1.zip"]);
-    assert_eq!(files("<a href='/get?f=a'> a-1.zip\n</a><a href=/%zz-%41-1.zip>x</a>"), ["a-1.zip"]);
+    assert_eq!(
+        files("<a href=a-1.zip>a-1.zip<a href=b-1.zip>b-1.zip</a"),
+        ["a-1.zip", "b-1.zip"]
+    );
+    assert_eq!(
+        files("<a href='a-1.zip'><b>a-1</b>.zip</a><a href='b-1.zip"),
+        ["a-1.zip"]
+    );
+    assert_eq!(
+        files("1 < 2 <a/href=a-1.zip x= y>a</a> <3 <!-- <a href=b-1.zip>"),
+        ["a-1.zip"]
+    );
+    assert_eq!(
+        files("<a href='a-1.zip' href='b-1.zip' data-yanked=a>b'>a</a><a>c-1.zip</a>"),
+        ["a-1.zip"]
+    );
+    assert_eq!(
+        files("<a href='/get?f=a'> a-1.zip\n</a><a href=/%zz-%41-1.zip>x</a>"),
+        ["a-1.zip"]
+    );
     for body in [PAGE_JSON, PAGE_HTML, LIST_JSON, LIST_HTML] {
         for (at, _) in body.char_indices() {
-            for broken in [body[..at].to_owned(), body[at..].to_owned(), format!("{}<&\"{}", &body[..at], &body[at..])]
-            {
+            for broken in [
+                body[..at].to_owned(),
+                body[at..].to_owned(),
+                format!("{}<&\"{}", &body[..at], &body[at..]),
+            ] {
                 for document in [page_of(PROJECT), Document::new("", PROJECTS)] {
                     if Pypi.check(&document, broken.as_bytes()).is_ok() {
                         for form in [JSON, TEXT] {
-                            Pypi.render(&document, &form, broken.as_bytes(), &HERE).expect("checked before");
+                            Pypi.render(&document, &form, broken.as_bytes(), &HERE)
+                                .expect("checked before");
                         }
                     }
                 }
@@ -512,7 +789,11 @@ fn thousands_of_files_are_one_page() {
     let files: Vec<Value> = (0..3000).map(file).collect();
     let body = json!({"meta": {"api-version": "1.4"}, "name": PROJECT, "files": files}).to_string();
     let html = page(HTML, &body);
-    assert_eq!(html.matches("<a href=\"../../packages/sample-project/").count(), 3000);
+    assert_eq!(
+        html.matches("<a href=\"../../packages/sample-project/")
+            .count(),
+        3000
+    );
     let json: Value = serde_json::from_str(&page(JSON, &html)).expect("JSON");
     assert_eq!(json["files"].as_array().map(Vec::len), Some(3000));
     assert_eq!(page(HTML, &html), html);
@@ -522,10 +803,19 @@ fn thousands_of_files_are_one_page() {
 
 #[test]
 fn a_refusal_is_plain_text() {
-    let reply = Pypi.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &HERE);
-    assert_eq!((reply.status.as_u16(), &reply.body[..]), (401, &b"log in\n"[..]));
+    let reply = Pypi.refuse(
+        &Problem::new(Kind::Unauthenticated, "access", "log in"),
+        &HERE,
+    );
+    assert_eq!(
+        (reply.status.as_u16(), &reply.body[..]),
+        (401, &b"log in\n"[..])
+    );
     assert_eq!(reply.headers[WWW_AUTHENTICATE], "Basic realm=\"larder\"");
-    assert_eq!(reply.headers[http::header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    assert_eq!(
+        reply.headers[http::header::CONTENT_TYPE],
+        "text/plain; charset=utf-8"
+    );
     let reply = Pypi.refuse(&Problem::new(Kind::Policy, "policy", "too young"), &HERE);
     assert_eq!(reply.status.as_u16(), 403);
     assert!(reply.headers.get(WWW_AUTHENTICATE).is_none());

@@ -7,8 +7,16 @@ use std::fmt;
 const MOST_BYTES: usize = 128;
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
 /// The words of what comes before a release, the longer ones first, and their rank.
-const BEFORE: [(&str, u8); 8] =
-    [("alpha", 1), ("a", 1), ("beta", 2), ("b", 2), ("preview", 3), ("pre", 3), ("rc", 3), ("c", 3)];
+const BEFORE: [(&str, u8); 8] = [
+    ("alpha", 1),
+    ("a", 1),
+    ("beta", 2),
+    ("b", 2),
+    ("preview", 3),
+    ("pre", 3),
+    ("rc", 3),
+    ("c", 3),
+];
 const AFTER: [(&str, u8); 3] = [("post", 0), ("rev", 0), ("r", 0)];
 const UNDERWAY: [(&str, u8); 1] = [("dev", 0)];
 
@@ -37,7 +45,9 @@ impl Version {
             return None;
         }
         let text = text.to_ascii_lowercase();
-        let (public, local) = text.split_once('+').map_or((&*text, None), |(public, local)| (public, Some(local)));
+        let (public, local) = text
+            .split_once('+')
+            .map_or((&*text, None), |(public, local)| (public, Some(local)));
         let mut rest = public.strip_prefix('v').unwrap_or(public);
         let mut epoch = 0;
         if let Some((number, behind)) = rest.split_once('!') {
@@ -70,13 +80,27 @@ impl Version {
             let word = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
             word.then(|| Label::Word(part.to_owned()))
         };
-        let local = local.map_or(Some(Vec::new()), |local| local.split(SEPARATORS).map(label).collect())?;
-        rest.is_empty().then_some(Self { epoch, release, before, after, underway, local })
+        let local = local.map_or(Some(Vec::new()), |local| {
+            local.split(SEPARATORS).map(label).collect()
+        })?;
+        rest.is_empty().then_some(Self {
+            epoch,
+            release,
+            before,
+            after,
+            underway,
+            local,
+        })
     }
 
     /// What the order goes by.
     fn key(&self) -> impl Ord {
-        let zeros = self.release.iter().rev().take_while(|number| **number == 0).count();
+        let zeros = self
+            .release
+            .iter()
+            .rev()
+            .take_while(|number| **number == 0)
+            .count();
         let release = self.release[..self.release.len() - zeros].to_vec();
         // What is under way to a release itself comes before all else of it.
         let before = self.before.unwrap_or(match (self.after, self.underway) {
@@ -84,7 +108,14 @@ impl Version {
             _ => (u8::MAX, 0),
         });
         let underway = self.underway.map_or((1, 0), |number| (0, number));
-        (self.epoch, release, before, self.after, underway, self.local.clone())
+        (
+            self.epoch,
+            release,
+            before,
+            self.after,
+            underway,
+            self.local.clone(),
+        )
     }
 }
 
@@ -117,7 +148,11 @@ impl fmt::Display for Version {
             write!(f, "{}{number}", if at == 0 { "" } else { "." })?;
         }
         if let Some((rank, number)) = self.before {
-            write!(f, "{}{number}", ["a", "b", "rc"][usize::from(rank.clamp(1, 3) - 1)])?;
+            write!(
+                f,
+                "{}{number}",
+                ["a", "b", "rc"][usize::from(rank.clamp(1, 3) - 1)]
+            )?;
         }
         for (word, number) in [("post", self.after), ("dev", self.underway)] {
             if let Some(number) = number {
@@ -137,17 +172,25 @@ impl fmt::Display for Version {
 
 /// Takes the digits at the beginning; `None` if there are none, or too many for any version in use.
 fn take_number(rest: &mut &str) -> Option<u64> {
-    let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest
+        .find(|char: char| !char.is_ascii_digit())
+        .unwrap_or(rest.len());
     let number = rest[..end].parse().ok()?;
     *rest = &rest[end..];
     Some(number)
 }
 
 /// Takes one of the words and its number if the text goes on with one; the outer `None` if the number cannot be read.
-#[expect(clippy::option_option, reason = "no word is as good as a word; only a number too large is none")]
+#[expect(
+    clippy::option_option,
+    reason = "no word is as good as a word; only a number too large is none"
+)]
 fn take_word(rest: &mut &str, words: &[(&str, u8)]) -> Option<Option<(u8, u64)>> {
     let inner = rest.strip_prefix(SEPARATORS).unwrap_or(rest);
-    let Some((rank, behind)) = words.iter().find_map(|(word, rank)| Some((*rank, inner.strip_prefix(word)?))) else {
+    let Some((rank, behind)) = words
+        .iter()
+        .find_map(|(word, rank)| Some((*rank, inner.strip_prefix(word)?)))
+    else {
         return Some(None);
     };
     let mut digits = behind.strip_prefix(SEPARATORS).unwrap_or(behind);

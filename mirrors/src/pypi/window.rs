@@ -15,7 +15,11 @@ pub(super) struct Window<'a> {
 
 impl<'a> Window<'a> {
     pub(super) fn new(body: &'a mut dyn Body, start: u64, length: u64) -> Self {
-        Self { body, start, length }
+        Self {
+            body,
+            start,
+            length,
+        }
     }
 
     /// Its length in bytes.
@@ -24,7 +28,11 @@ impl<'a> Window<'a> {
     }
 
     /// What is between `at` and `at + length`, to be read from its beginning; an error if that is not within.
-    pub(super) fn stream(&mut self, at: u64, length: u64) -> io::Result<Take<&mut (dyn Body + 'a)>> {
+    pub(super) fn stream(
+        &mut self,
+        at: u64,
+        length: u64,
+    ) -> io::Result<Take<&mut (dyn Body + 'a)>> {
         if at.checked_add(length).is_none_or(|end| end > self.length) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -36,7 +44,11 @@ impl<'a> Window<'a> {
     pub(super) fn bytes(&mut self, at: u64, length: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let count = self.stream(at, length)?.read_to_end(&mut bytes)?;
-        if count as u64 == length { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        if count as u64 == length {
+            Ok(bytes)
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
     }
 
     /// Hands over everything, a piece at a time.

@@ -46,7 +46,8 @@ pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
     let mut entries = Vec::with_capacity(count);
     let mut rest = &directory[..];
     for _ in 0..count {
-        let (entry, behind) = central(rest).ok_or_else(|| bad("the directory of the archive is broken"))?;
+        let (entry, behind) =
+            central(rest).ok_or_else(|| bad("the directory of the archive is broken"))?;
         rest = behind;
         check(&entry)?;
         entries.push(entry);
@@ -54,24 +55,37 @@ pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
     if !rest.is_empty() {
         return Err(bad("the directory of the archive is broken"));
     }
-    let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.trim_end_matches('/')).collect();
+    let mut names: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry.name.trim_end_matches('/'))
+        .collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(bad("a name is in the archive twice"));
     }
     let mut budget = Budget::new(file.length());
-    entries.iter().try_for_each(|entry| budget.spend(entry.size))?;
+    entries
+        .iter()
+        .try_for_each(|entry| budget.spend(entry.size))?;
     entries.sort_unstable_by_key(|entry| entry.at);
     let mut end = 0;
     for at in 0..entries.len() {
         let next = entries.get(at + 1).map_or(start, |next| next.at);
         end = place(file, &mut entries[at], end, next)?;
     }
-    if end == start { Ok(entries) } else { Err(bad("the archive has gaps")) }
+    if end == start {
+        Ok(entries)
+    } else {
+        Err(bad("the archive has gaps"))
+    }
 }
 
 /// The content of an entry, of at most so many bytes.
-pub(super) fn content(file: &mut Window<'_>, entry: &Entry, most_bytes: u64) -> Result<Vec<u8>, Problem> {
+pub(super) fn content(
+    file: &mut Window<'_>,
+    entry: &Entry,
+    most_bytes: u64,
+) -> Result<Vec<u8>, Problem> {
     if entry.size > most_bytes {
         return Err(bad("the metadata of the archive is too long"));
     }
@@ -80,7 +94,9 @@ pub(super) fn content(file: &mut Window<'_>, entry: &Entry, most_bytes: u64) -> 
     // One byte more tells that it is longer than it says.
     match entry.method {
         STORED => packed.take(entry.size + 1).read_to_end(&mut bytes),
-        _ => DeflateDecoder::new(packed).take(entry.size + 1).read_to_end(&mut bytes),
+        _ => DeflateDecoder::new(packed)
+            .take(entry.size + 1)
+            .read_to_end(&mut bytes),
     }
     .map_err(broken)?;
     let mut crc = Crc::new();
@@ -98,24 +114,40 @@ fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
     let bytes = file.bytes(file.length() - tail, tail).map_err(broken)?;
     let ends = |at: &usize| {
         bytes[*at..].starts_with(b"PK\x05\x06")
-            && u16_at(&bytes, *at + 20).is_some_and(|comment| *at + END_BYTES + usize::from(comment) == bytes.len())
+            && u16_at(&bytes, *at + 20)
+                .is_some_and(|comment| *at + END_BYTES + usize::from(comment) == bytes.len())
     };
     let mut found = (0..bytes.len().saturating_sub(END_BYTES - 1)).filter(ends);
     let (Some(at), None) = (found.next(), found.next()) else {
         return Err(bad("the file is no zip file, or not a whole one"));
     };
     let end = &bytes[at..];
-    let numbers = (|| Some((u32_at(end, 4)?, u16_at(end, 8)?, u16_at(end, 10)?, u32_at(end, 12)?, u32_at(end, 16)?)))();
-    let (disks, here, count, length, start) = numbers.ok_or_else(|| bad("the end of the archive is broken"))?;
+    let numbers = (|| {
+        Some((
+            u32_at(end, 4)?,
+            u16_at(end, 8)?,
+            u16_at(end, 10)?,
+            u32_at(end, 12)?,
+            u32_at(end, 16)?,
+        ))
+    })();
+    let (disks, here, count, length, start) =
+        numbers.ok_or_else(|| bad("the end of the archive is broken"))?;
     let (length, start) = (u64::from(length), u64::from(start));
     let place = file.length() - tail + at as u64;
     if disks != 0 || here != count || start + length != place {
-        return Err(bad("the archive has more than one part, or is of the 64-bit kind, or something stands around it"));
+        return Err(bad(
+            "the archive has more than one part, or is of the 64-bit kind, or something stands around it",
+        ));
     }
     if length > MOST_DIRECTORY_BYTES {
         return Err(bad("the archive has too many entries"));
     }
-    Ok((file.bytes(start, length).map_err(broken)?, usize::from(count), start))
+    Ok((
+        file.bytes(start, length).map_err(broken)?,
+        usize::from(count),
+        start,
+    ))
 }
 
 /// The entry at the beginning of a directory, and what is behind it.
@@ -129,7 +161,11 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     if flags & UTF8 == 0 && !raw.is_ascii() {
         return None;
     }
-    let (size, packed) = wide(rest.get(name..name + extra)?, u32_at(bytes, 24)?, u32_at(bytes, 20)?)?;
+    let (size, packed) = wide(
+        rest.get(name..name + extra)?,
+        u32_at(bytes, 24)?,
+        u32_at(bytes, 20)?,
+    )?;
     let entry = Entry {
         name: String::from_utf8(raw.to_vec()).ok()?,
         flags,
@@ -172,7 +208,9 @@ fn check(entry: &Entry) -> Result<(), Problem> {
     }
     let whole = entry.method == DEFLATED || (entry.method == STORED && entry.size == entry.packed);
     if !whole {
-        return Err(bad("the archive is packed in a way that not every client reads"));
+        return Err(bad(
+            "the archive is packed in a way that not every client reads",
+        ));
     }
     if is_plain(entry.name.strip_suffix('/').unwrap_or(&entry.name)) {
         Ok(())
@@ -200,7 +238,12 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
         ))
     })();
     let (flags, method, crc, packed, size, (name, extra)) = numbers.ok_or_else(other)?;
-    let behind = file.bytes(entry.at + LOCAL_BYTES as u64, u64::from(name) + u64::from(extra)).map_err(broken)?;
+    let behind = file
+        .bytes(
+            entry.at + LOCAL_BYTES as u64,
+            u64::from(name) + u64::from(extra),
+        )
+        .map_err(broken)?;
     let (named, extra) = behind.split_at(name.into());
     let alike = head.starts_with(b"PK\x03\x04")
         && named == entry.name.as_bytes()
@@ -224,9 +267,15 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|bytes| u32::from_le_bytes(*bytes))
 }

@@ -35,16 +35,26 @@ pub(super) struct Description {
 
 impl Facts {
     pub(super) fn of(package: &Package, path: &str) -> Result<Self, Problem> {
-        let Description { primary: [before, after], filelists, other } = Description::of(package, path);
+        let Description {
+            primary: [before, after],
+            filelists,
+            other,
+        } = Description::of(package, path);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let all = [before, after, filelists, other].join(&BETWEEN.to_string());
         if all.len() as u64 > MOST_BYTES {
-            let detail = "it has too much to tell: its part of the lists would have more than 64 MiB";
+            let detail =
+                "it has too much to tell: its part of the lists would have more than 64 MiB";
             return Err(Problem::new(Kind::TooLarge, "package", detail));
         }
-        encoder.write_all(all.as_bytes()).map_err(Problem::internal)?;
+        encoder
+            .write_all(all.as_bytes())
+            .map_err(Problem::internal)?;
         let packed = STANDARD.encode(encoder.finish().map_err(Problem::internal)?);
-        Ok(Self { nevra: format!("{}-{}", package.nevra.name, package.nevra.edition()), packed })
+        Ok(Self {
+            nevra: format!("{}-{}", package.nevra.name, package.nevra.edition()),
+            packed,
+        })
     }
 
     pub(super) fn read(text: &str) -> Result<Self, Problem> {
@@ -54,22 +64,41 @@ impl Facts {
     pub(super) fn description(&self) -> Result<Description, Problem> {
         let packed = STANDARD.decode(&self.packed).map_err(Problem::internal)?;
         let mut text = String::new();
-        GzDecoder::new(&packed[..]).take(MOST_BYTES).read_to_string(&mut text).map_err(Problem::internal)?;
+        GzDecoder::new(&packed[..])
+            .take(MOST_BYTES)
+            .read_to_string(&mut text)
+            .map_err(Problem::internal)?;
         let mut parts = text.split(BETWEEN).map(str::to_owned);
-        let mut next = || parts.next().ok_or_else(|| Problem::internal("a package's description lacks a part"));
-        Ok(Description { primary: [next()?, next()?], filelists: next()?, other: next()? })
+        let mut next = || {
+            parts
+                .next()
+                .ok_or_else(|| Problem::internal("a package's description lacks a part"))
+        };
+        Ok(Description {
+            primary: [next()?, next()?],
+            filelists: next()?,
+            other: next()?,
+        })
     }
 }
 
 /// Text that stands in XML, without what cannot stand there.
 fn xml(text: &str) -> String {
     let fits = |char: &char| !char.is_control() || matches!(char, '\n' | '\t');
-    let sound: String = text.chars().filter(fits).filter(|char| !matches!(char, '\u{fffe}' | '\u{ffff}')).collect();
+    let sound: String = text
+        .chars()
+        .filter(fits)
+        .filter(|char| !matches!(char, '\u{fffe}' | '\u{ffff}'))
+        .collect();
     html(&sound)
 }
 
 fn element(name: &str, text: &str) -> String {
-    if text.is_empty() { format!("  <{name}/>\n") } else { format!("  <{name}>{}</{name}>\n", xml(text)) }
+    if text.is_empty() {
+        format!("  <{name}/>\n")
+    } else {
+        format!("  <{name}>{}</{name}>\n", xml(text))
+    }
 }
 
 impl Description {
@@ -82,9 +111,15 @@ impl Description {
             xml(&nevra.version),
             xml(&nevra.release)
         );
-        let begin =
-            format!("<package pkgid=\"{}\" name=\"{name}\" arch=\"{arch}\">\n  {version}\n", package.digest.hex());
-        let files: String = package.files.iter().map(|(path, kind)| file(path, *kind)).collect();
+        let begin = format!(
+            "<package pkgid=\"{}\" name=\"{name}\" arch=\"{arch}\">\n  {version}\n",
+            package.digest.hex()
+        );
+        let files: String = package
+            .files
+            .iter()
+            .map(|(path, kind)| file(path, *kind))
+            .collect();
         let changes: String = package.changes.iter().map(change).collect();
         let head = format!(
             "<package type=\"rpm\">\n  <name>{name}</name>\n  <arch>{arch}</arch>\n  {version}\n  \
@@ -114,8 +149,13 @@ fn tail(package: &Package, path: &str) -> String {
         package.archive_size,
         xml(&location(path)),
     );
-    let named =
-        [("license", license), ("vendor", vendor), ("group", group), ("buildhost", host), ("sourcerpm", source)];
+    let named = [
+        ("license", license),
+        ("vendor", vendor),
+        ("group", group),
+        ("buildhost", host),
+        ("sourcerpm", source),
+    ];
     for (name, value) in named {
         text += &element(&format!("rpm:{name}"), value);
     }
@@ -127,7 +167,13 @@ fn tail(package: &Package, path: &str) -> String {
             text += &format!("  <rpm:{kind}>\n{entries}  </rpm:{kind}>\n");
         }
     }
-    text.extend(package.files.iter().filter(|(path, _)| is_primary(path)).map(|(path, kind)| file(path, *kind)));
+    text.extend(
+        package
+            .files
+            .iter()
+            .filter(|(path, _)| is_primary(path))
+            .map(|(path, kind)| file(path, *kind)),
+    );
     text + "  </format>\n</package>\n"
 }
 
@@ -154,7 +200,11 @@ fn entry(relation: &Relation) -> String {
             }
         }
     }
-    text + if relation.pre { " pre=\"1\"/>\n" } else { "/>\n" }
+    text + if relation.pre {
+        " pre=\"1\"/>\n"
+    } else {
+        "/>\n"
+    }
 }
 
 fn file(path: &str, kind: FileKind) -> String {
@@ -167,5 +217,9 @@ fn file(path: &str, kind: FileKind) -> String {
 }
 
 fn change((author, time, text): &(String, u64, String)) -> String {
-    format!("  <changelog author=\"{}\" date=\"{time}\">{}</changelog>\n", xml(author), xml(text))
+    format!(
+        "  <changelog author=\"{}\" date=\"{time}\">{}</changelog>\n",
+        xml(author),
+        xml(text)
+    )
 }

@@ -77,11 +77,26 @@ struct Taking {
 
 impl<'a> Elements<'a> {
     /// `hidden`: whether a name has no place in the list.
-    pub(super) fn new(packed: &'a [u8], content: Content, hidden: &'a dyn Fn(&str) -> bool) -> Result<Self, Problem> {
+    pub(super) fn new(
+        packed: &'a [u8],
+        content: Content,
+        hidden: &'a dyn Fn(&str) -> bool,
+    ) -> Result<Self, Problem> {
         let list = unpack(packed).map_err(unreadable)?;
         let reader = Reader::from_reader(Fence::new(list, MOST_UNPACKED_BYTES));
-        let walk = Walk { content, hidden, prefixes: Vec::new(), depth: 0, ended: false, now: None };
-        Ok(Self { reader, buffer: Vec::new(), walk })
+        let walk = Walk {
+            content,
+            hidden,
+            prefixes: Vec::new(),
+            depth: 0,
+            ended: false,
+            now: None,
+        };
+        Ok(Self {
+            reader,
+            buffer: Vec::new(),
+            walk,
+        })
     }
 
     /// The next element below the root.
@@ -103,7 +118,9 @@ impl<'a> Elements<'a> {
                 Event::Start(tag) => self.walk.open(tag, false)?,
                 Event::Empty(tag) => self.walk.open(tag, true)?,
                 Event::End(_) => self.walk.close(&event)?,
-                Event::DocType(kind) if kind.contains(&b'[') => return Err("a document type of its own".into()),
+                Event::DocType(kind) if kind.contains(&b'[') => {
+                    return Err("a document type of its own".into());
+                }
                 Event::Eof if self.walk.ended => return Ok(None),
                 Event::Eof => return Err("the document is cut short".into()),
                 _ => {
@@ -151,7 +168,11 @@ impl Walk<'_> {
 
     /// The element that the walk has come to the end of.
     fn whole(&mut self) -> Option<Element> {
-        let Taking { mut element, writer, .. } = self.now.take_if(|_| self.depth == 1)?;
+        let Taking {
+            mut element,
+            writer,
+            ..
+        } = self.now.take_if(|_| self.depth == 1)?;
         element.text = writer.into_inner();
         Some(element)
     }
@@ -165,7 +186,15 @@ impl Taking {
             element.id = attribute(tag, b"pkgid")?.unwrap_or_default();
         }
         let (writer, said) = (Writer::new(Vec::new()), String::new());
-        let mut taking = Self { content, element, writer, field: None, said, skipped: None, replaces: None };
+        let mut taking = Self {
+            content,
+            element,
+            writer,
+            field: None,
+            said,
+            skipped: None,
+            replaces: None,
+        };
         taking.write(tag_event(tag.borrow(), closes))?;
         Ok(taking)
     }
@@ -201,13 +230,18 @@ impl Taking {
     }
 
     /// Whether a part names what it must not: a package of an advisory, or one that this one would replace.
-    fn leaves_out(&self, tag: &BytesStart<'_>, hidden: &dyn Fn(&str) -> bool) -> Result<bool, Fault> {
+    fn leaves_out(
+        &self,
+        tag: &BytesStart<'_>,
+        hidden: &dyn Fn(&str) -> bool,
+    ) -> Result<bool, Fault> {
         let replaced = self.replaces.is_some();
         if !replaced && tag.local_name().as_ref() != b"package" {
             return Ok(false);
         }
         // One in parentheses is a condition with names within. Where packages are replaced, rpm allows none.
-        Ok(attribute(tag, b"name")?.is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
+        Ok(attribute(tag, b"name")?
+            .is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
     }
 
     /// Something within it ends, at this depth.
@@ -232,12 +266,20 @@ impl Taking {
         if self.skipped.is_none() {
             self.writer.write_event(event)?;
         }
-        if self.writer.get_ref().len() > MOST_ELEMENT_BYTES { Err("an element is too long".into()) } else { Ok(()) }
+        if self.writer.get_ref().len() > MOST_ELEMENT_BYTES {
+            Err("an element is too long".into())
+        } else {
+            Ok(())
+        }
     }
 }
 
 fn tag_event(tag: BytesStart<'_>, closes: bool) -> Event<'_> {
-    if closes { Event::Empty(tag) } else { Event::Start(tag) }
+    if closes {
+        Event::Empty(tag)
+    } else {
+        Event::Start(tag)
+    }
 }
 
 /// Of two answers another reader might take the other one.
@@ -251,7 +293,11 @@ fn say(event: &Event<'_>, text: &mut String) -> Result<(), Fault> {
         Event::GeneralRef(reference) => text.push_str(&resolve(reference)?),
         _ => {}
     }
-    if text.len() > MOST_TEXT_BYTES { Err("a name or checksum is too long".into()) } else { Ok(()) }
+    if text.len() > MOST_TEXT_BYTES {
+        Err("a name or checksum is too long".into())
+    } else {
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -262,17 +308,34 @@ enum Field {
 
 impl Element {
     /// A child of it begins: what its text is, and how it is written if not as it came.
-    fn open(&mut self, tag: &BytesStart<'_>) -> Result<(Option<Field>, Option<BytesStart<'static>>), Fault> {
+    fn open(
+        &mut self,
+        tag: &BytesStart<'_>,
+    ) -> Result<(Option<Field>, Option<BytesStart<'static>>), Fault> {
         Ok(match tag.name().as_ref() {
             b"name" => (Some(Field::Name), None),
             b"checksum" => (Some(Field::Id), None),
             b"location" if self.path.is_some() => return Err(TWICE.into()),
             b"location" => {
                 let (href, base) = (attribute(tag, b"href")?, attribute(tag, b"xml:base")?);
-                let item = Item::read(&Raw { href, base, ..Raw::default() }, "");
+                let item = Item::read(
+                    &Raw {
+                        href,
+                        base,
+                        ..Raw::default()
+                    },
+                    "",
+                );
                 self.path = item.ok().map(|item| item.path);
-                let href = self.path.as_deref().map(super::describe::location).unwrap_or_default();
-                (None, Some(BytesStart::new("location").with_attributes([("href", href.as_str())])))
+                let href = self
+                    .path
+                    .as_deref()
+                    .map(super::describe::location)
+                    .unwrap_or_default();
+                (
+                    None,
+                    Some(BytesStart::new("location").with_attributes([("href", href.as_str())])),
+                )
             }
             _ => (None, None),
         })
@@ -296,11 +359,15 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
     let mut prefixes = Vec::new();
     for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute?;
-        let Some(prefix) = attribute.key.as_ref().strip_prefix(b"xmlns:") else { continue };
+        let Some(prefix) = attribute.key.as_ref().strip_prefix(b"xmlns:") else {
+            continue;
+        };
         if !is_prefix(prefix) {
             continue;
         }
-        let address = attribute.normalized_value(XmlVersion::Implicit1_0)?.into_owned();
+        let address = attribute
+            .normalized_value(XmlVersion::Implicit1_0)?
+            .into_owned();
         if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("a prefix stands for no address".into());
         }
@@ -314,7 +381,15 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
 
 /// Whether a prefix can be declared anew. What begins with `xml` is not to be.
 fn is_prefix(prefix: &[u8]) -> bool {
-    let begins = prefix.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-    let reserved = prefix.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(b"xml"));
-    begins && !reserved && prefix.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
+    let begins = prefix
+        .first()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let reserved = prefix
+        .get(..3)
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(b"xml"));
+    begins
+        && !reserved
+        && prefix
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
 }

@@ -58,9 +58,15 @@ fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> 
 /// Reads what was uploaded, and holds it to what it should be.
 pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     let mut bytes = Vec::new();
-    body.take(MOST_BYTES).read_to_end(&mut bytes).map_err(Problem::internal)?;
+    body.take(MOST_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(Problem::internal)?;
     let plain = unpacked(kind, &bytes)?;
-    if kind == Kind::Modules { check_yaml(kind, plain) } else { check_xml(kind, plain) }
+    if kind == Kind::Modules {
+        check_yaml(kind, plain)
+    } else {
+        check_xml(kind, plain)
+    }
 }
 
 /// Documents in YAML begin so; their contents are read by clients alone.
@@ -68,26 +74,43 @@ fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     let mut text = String::new();
     let read = plain.take(MOST_BYTES + 1).read_to_string(&mut text);
     read.map_err(|error| bad(kind, "it is no text").because(error))?;
-    let begins = text.lines().any(|line| line.starts_with("document: modulemd"));
-    if text.len() as u64 <= MOST_BYTES && begins { Ok(()) } else { Err(bad(kind, "it has no modulemd documents")) }
+    let begins = text
+        .lines()
+        .any(|line| line.starts_with("document: modulemd"));
+    if text.len() as u64 <= MOST_BYTES && begins {
+        Ok(())
+    } else {
+        Err(bad(kind, "it has no modulemd documents"))
+    }
 }
 
 fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     let mut reader = Reader::from_reader(Fence::new(plain, MOST_PLAIN_BYTES));
     let (mut buffer, mut depth, mut seen) = (Vec::new(), 0_usize, false);
     let root = String::from_utf8_lossy(kind.root());
-    let other = || bad(kind, &format!("it is no XML with the root element `{root}`"));
+    let other = || {
+        bad(
+            kind,
+            &format!("it is no XML with the root element `{root}`"),
+        )
+    };
     loop {
         buffer.clear();
         reader.get_mut().next_piece();
         let event = reader.read_event_into(&mut buffer);
         match event.map_err(|error| bad(kind, "it is no well-formed XML").because(error))? {
-            Event::Start(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => return Err(other()),
-            Event::Empty(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => return Err(other()),
+            Event::Start(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => {
+                return Err(other());
+            }
+            Event::Empty(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => {
+                return Err(other());
+            }
             Event::Start(_) => (depth, seen) = (depth + 1, true),
             Event::Empty(_) => seen = true,
             Event::End(_) => depth = depth.saturating_sub(1),
-            Event::DocType(kind_of) if kind_of.contains(&b'[') => return Err(bad(kind, "it defines entities")),
+            Event::DocType(kind_of) if kind_of.contains(&b'[') => {
+                return Err(bad(kind, "it defines entities"));
+            }
             Event::Eof if depth == 0 && seen => return Ok(()),
             Event::Eof => return Err(bad(kind, "it is cut short")),
             _ => {}
@@ -105,14 +128,19 @@ pub(super) struct Given {
 
 impl Given {
     pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Problem> {
-        let kind = Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
+        let kind =
+            Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
         let mut reader = unpacked(kind, bytes)?.take(MOST_PLAIN_BYTES);
         let (mut packed, mut plain) = (Packer::new(), Vec::new());
         loop {
             let piece = reader.fill_buf().map_err(Problem::internal)?;
             let count = piece.len();
             if count == 0 {
-                return Ok(Self { kind, packed, plain });
+                return Ok(Self {
+                    kind,
+                    packed,
+                    plain,
+                });
             }
             packed.write_all(piece).map_err(Problem::internal)?;
             if kind == Kind::Groups {
@@ -124,13 +152,20 @@ impl Given {
 
     /// Its files, with what `repomd.xml` says of them.
     pub(super) fn files(self) -> Result<Vec<(Composed, Record)>, Problem> {
-        let Self { kind, packed, plain } = self;
+        let Self {
+            kind,
+            packed,
+            plain,
+        } = self;
         Ok(match kind {
             Kind::Advisories => vec![packed.end("updateinfo", "updateinfo.xml")?],
             Kind::Modules => vec![packed.end("modules", "modules.yaml")?],
             // Older clients know the one, newer ones the other.
             Kind::Groups => {
-                vec![Record::of("group", "comps.xml", "text/xml", plain, None), packed.end("group_gz", "comps.xml")?]
+                vec![
+                    Record::of("group", "comps.xml", "text/xml", plain, None),
+                    packed.end("group_gz", "comps.xml")?,
+                ]
             }
         })
     }

@@ -25,11 +25,18 @@ const MOST_IN_ALL: u64 = 8 << 20;
 
 /// The package is not as it should be.
 pub(super) fn bad(why: &str) -> Problem {
-    Problem::invalid("package", format!("this is no rpm that can be published: {why}"))
+    Problem::invalid(
+        "package",
+        format!("this is no rpm that can be published: {why}"),
+    )
 }
 
 fn cut(error: io::Error) -> Problem {
-    if error.kind() == io::ErrorKind::UnexpectedEof { bad("it is cut short") } else { Problem::internal(error) }
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        bad("it is cut short")
+    } else {
+        Problem::internal(error)
+    }
 }
 
 /// What stands before the payload.
@@ -57,7 +64,11 @@ impl Front {
         let start = (LEAD_BYTES + signature.bytes.len() + padding) as u64;
         let header = Header::read(body, MOST_HEADER_BYTES)?;
         let end = start + header.bytes.len() as u64;
-        Ok(Self { signature, header, range: (start, end) })
+        Ok(Self {
+            signature,
+            header,
+            range: (start, end),
+        })
     }
 }
 
@@ -87,14 +98,21 @@ impl Header {
         if bytes[..4] != HEADER_MAGIC {
             return Err(bad("a header does not begin as one"));
         }
-        let size = |at| number(&bytes, at).and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
+        let size = |at| {
+            number(&bytes, at)
+                .and_then(|size| usize::try_from(size).ok())
+                .unwrap_or(usize::MAX)
+        };
         let (entries, data) = (size(8), size(12));
         if entries == 0 || entries > MOST_ENTRIES || data > most_bytes {
             return Err(bad("a header is empty, or larger than can be"));
         }
         let rest = entries * ENTRY_BYTES + data;
         // Grows with what is there, not with what is promised.
-        let count = body.take(rest as u64).read_to_end(&mut bytes).map_err(cut)?;
+        let count = body
+            .take(rest as u64)
+            .read_to_end(&mut bytes)
+            .map_err(cut)?;
         if count != rest {
             return Err(bad("it is cut short"));
         }
@@ -111,7 +129,11 @@ impl Header {
 
     /// What there is, 16 bytes each.
     fn entries(&self) -> impl Iterator<Item = &[u8]> {
-        self.bytes.get(INTRO_BYTES..).unwrap_or_default().chunks_exact(ENTRY_BYTES).take(self.entries)
+        self.bytes
+            .get(INTRO_BYTES..)
+            .unwrap_or_default()
+            .chunks_exact(ENTRY_BYTES)
+            .take(self.entries)
     }
 
     /// Fails if the values cannot all have a place of their own in `data` bytes: one small text must not stand for many.
@@ -135,7 +157,9 @@ impl Header {
     }
 
     fn data(&self) -> &[u8] {
-        self.bytes.get(INTRO_BYTES + self.entries * ENTRY_BYTES..).unwrap_or_default()
+        self.bytes
+            .get(INTRO_BYTES + self.entries * ENTRY_BYTES..)
+            .unwrap_or_default()
     }
 
     /// Where the values of a tag are.
@@ -151,12 +175,15 @@ impl Header {
     /// The bytes of `count` values of `width`; none if they are not all there.
     fn values(&self, entry: Entry, width: usize) -> Option<&[u8]> {
         let length = entry.count.checked_mul(width)?;
-        self.data().get(entry.offset..entry.offset.checked_add(length)?)
+        self.data()
+            .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
     /// Whole numbers of any width; a problem if they lie outside of the data. None: the tag is not there.
     pub(super) fn numbers(&self, tag: u32) -> Result<Vec<u64>, Problem> {
-        let Some(entry) = self.entry(tag) else { return Ok(Vec::new()) };
+        let Some(entry) = self.entry(tag) else {
+            return Ok(Vec::new());
+        };
         let width = match entry.kind {
             2 => 1,
             3 => 2,
@@ -164,9 +191,16 @@ impl Header {
             5 => 8,
             _ => return Err(bad("a number in its header is none")),
         };
-        let bytes = self.values(entry, width).filter(|_| entry.count <= MOST_VALUES);
-        let bytes = bytes.ok_or_else(|| bad("its header points beyond its end, or has too many values"))?;
-        let big_endian = |value: &[u8]| value.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        let bytes = self
+            .values(entry, width)
+            .filter(|_| entry.count <= MOST_VALUES);
+        let bytes =
+            bytes.ok_or_else(|| bad("its header points beyond its end, or has too many values"))?;
+        let big_endian = |value: &[u8]| {
+            value
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        };
         Ok(bytes.chunks_exact(width).map(big_endian).collect())
     }
 
@@ -177,14 +211,20 @@ impl Header {
 
     /// Bytes as they are.
     pub(super) fn binary(&self, tag: u32) -> Result<Option<&[u8]>, Problem> {
-        let Some(entry) = self.entry(tag) else { return Ok(None) };
+        let Some(entry) = self.entry(tag) else {
+            return Ok(None);
+        };
         let bytes = self.values(entry, 1).filter(|_| entry.kind == 7);
-        bytes.map(Some).ok_or_else(|| bad("its header points beyond its end"))
+        bytes
+            .map(Some)
+            .ok_or_else(|| bad("its header points beyond its end"))
     }
 
     /// Texts of a tag; of one in several languages the first.
     pub(super) fn texts(&self, tag: u32) -> Result<Vec<String>, Problem> {
-        let Some(entry) = self.entry(tag) else { return Ok(Vec::new()) };
+        let Some(entry) = self.entry(tag) else {
+            return Ok(Vec::new());
+        };
         let count = match entry.kind {
             6 | 9 => 1,
             8 if entry.count <= MOST_VALUES => entry.count,
@@ -194,7 +234,10 @@ impl Header {
         let mut rest = self.data().get(entry.offset..).unwrap_or_default();
         let mut texts = Vec::new();
         for _ in 0..count {
-            let end = rest.iter().position(|byte| *byte == 0).ok_or_else(|| bad("a text in its header has no end"))?;
+            let end = rest
+                .iter()
+                .position(|byte| *byte == 0)
+                .ok_or_else(|| bad("a text in its header has no end"))?;
             texts.push(text(&rest[..end]));
             rest = &rest[end + 1..];
         }

@@ -32,23 +32,51 @@ impl Item {
     /// Reads an item. One that is on another host by its name alone is given a place in `directory`.
     pub(super) fn read(raw: &Raw, directory: &str) -> Result<Self, Unfit> {
         let href = raw.href.as_deref().ok_or(Unfit::Place)?;
-        let base = raw.base.as_deref().map(str::trim).filter(|base| !base.is_empty());
+        let base = raw
+            .base
+            .as_deref()
+            .map(str::trim)
+            .filter(|base| !base.is_empty());
         let (path, url) = place(base, href.trim(), directory).ok_or(Unfit::Place)?;
-        let vouch = raw.checksum.as_ref().map_or(Some(Vouch::Nothing), |(kind, digits)| vouch(kind, digits));
-        let size = raw.size.as_deref().map(str::parse).transpose().map_err(|_| Unfit::Promise)?;
-        Ok(Self { path, url, vouch: vouch.ok_or(Unfit::Promise)?, size })
+        let vouch = raw
+            .checksum
+            .as_ref()
+            .map_or(Some(Vouch::Nothing), |(kind, digits)| vouch(kind, digits));
+        let size = raw
+            .size
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| Unfit::Promise)?;
+        Ok(Self {
+            path,
+            url,
+            vouch: vouch.ok_or(Unfit::Promise)?,
+            size,
+        })
     }
 
     /// How it is got, for a repository at `root`.
     pub(super) fn fetch(&self, root: &str) -> Fetch {
-        let url = if is_absolute(&self.url) { self.url.clone() } else { below(text::path(root) + &self.url) };
-        Fetch { url, vouch: self.vouch.clone(), size: self.size }
+        let url = if is_absolute(&self.url) {
+            self.url.clone()
+        } else {
+            below(text::path(root) + &self.url)
+        };
+        Fetch {
+            url,
+            vouch: self.vouch.clone(),
+            size: self.size,
+        }
     }
 }
 
 /// Whether an address names its host.
 pub(super) fn is_absolute(url: &str) -> bool {
-    let begins = |with: &str| url.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    let begins = |with: &str| {
+        url.get(..with.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+    };
     begins("https://") || begins("http://")
 }
 
@@ -56,7 +84,9 @@ pub(super) fn is_absolute(url: &str) -> bool {
 pub(super) fn below(path: String) -> String {
     match path.split_once('/') {
         None => path.replace(':', "%3A"),
-        Some((first, rest)) if first.contains(':') => format!("{}/{rest}", first.replace(':', "%3A")),
+        Some((first, rest)) if first.contains(':') => {
+            format!("{}/{rest}", first.replace(':', "%3A"))
+        }
         Some(_) => path,
     }
 }
@@ -64,28 +94,53 @@ pub(super) fn below(path: String) -> String {
 /// Path below the root, and address.
 fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, String)> {
     if is_absolute(href) {
-        let last = href.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        let last = href
+            .split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
         return Some((format!("{directory}{}", path_of(last)?), absolute(href)?));
     }
-    let scheme = href.split('/').next().is_some_and(|first| first.ends_with(':'));
+    let scheme = href
+        .split('/')
+        .next()
+        .is_some_and(|first| first.ends_with(':'));
     if scheme || href.starts_with('/') || href.contains("://") {
         return None;
     }
-    let segments: Vec<&str> = href.split('/').filter(|segment| !matches!(*segment, "" | ".")).collect();
+    let segments: Vec<&str> = href
+        .split('/')
+        .filter(|segment| !matches!(*segment, "" | "."))
+        .collect();
     let path = path_of(&segments.join("/"))?;
-    let url = segments.into_iter().map(encoded).collect::<Vec<_>>().join("/");
-    let Some(base) = base else { return Some((path, url)) };
+    let url = segments
+        .into_iter()
+        .map(encoded)
+        .collect::<Vec<_>>()
+        .join("/");
+    let Some(base) = base else {
+        return Some((path, url));
+    };
     if !is_absolute(base) || base.contains(['?', '#']) {
         return None;
     }
-    Some((path, format!("{}/{url}", absolute(base)?.trim_end_matches('/'))))
+    Some((
+        path,
+        format!("{}/{url}", absolute(base)?.trim_end_matches('/')),
+    ))
 }
 
 /// A path that a request could ask for.
 fn path_of(href: &str) -> Option<String> {
     let path = decoded(href)?;
-    let odd = path.chars().any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
-    let dots = path.split('/').any(|segment| matches!(segment, "" | "." | ".."));
+    let odd = path
+        .chars()
+        .any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
+    let dots = path
+        .split('/')
+        .any(|segment| matches!(segment, "" | "." | ".."));
     (!odd && !dots && path.len() <= MOST_PATH_BYTES).then_some(path)
 }
 
@@ -103,13 +158,21 @@ fn decoded(href: &str) -> Option<String> {
 
 /// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores take `+` and `%2B` for two.
 fn encoded(segment: &str) -> String {
-    segment.split('%').map(text::segment).collect::<Vec<_>>().join("%")
+    segment
+        .split('%')
+        .map(text::segment)
+        .collect::<Vec<_>>()
+        .join("%")
 }
 
 /// An absolute address in which everything is encoded that has to be.
 fn absolute(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
-    if rest.starts_with('/') || rest.is_empty() || url.len() > MOST_PATH_BYTES || url.chars().any(char::is_control) {
+    if rest.starts_with('/')
+        || rest.is_empty()
+        || url.len() > MOST_PATH_BYTES
+        || url.chars().any(char::is_control)
+    {
         return None;
     }
     let mut clean = String::with_capacity(url.len());

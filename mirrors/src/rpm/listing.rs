@@ -25,7 +25,9 @@ impl<'a> Packages<'a> {
             match Item::read(&raw, "") {
                 Ok(item) => return Ok(Some(item)),
                 Err(Unfit::Place) => {}
-                Err(Unfit::Promise) => return Err(not_that("a list of packages with checksums and sizes")),
+                Err(Unfit::Promise) => {
+                    return Err(not_that("a list of packages with checksums and sizes"));
+                }
             }
         }
         Ok(None)
@@ -88,15 +90,23 @@ impl Listing {
         }
         // Stable: of two packages at one path the first counts, as it does for one that reads the list.
         spots.sort_by(|one, other| one.path(&bytes).cmp(other.path(&bytes)));
-        Ok(Self { bytes: bytes.into(), spots: spots.into() })
+        Ok(Self {
+            bytes: bytes.into(),
+            spots: spots.into(),
+        })
     }
 }
 
 impl Table for Listing {
     /// `root`: empty, or with a slash at its end; `path` is below it.
     fn find(&self, root: &str, path: &str) -> Option<Fetch> {
-        let at = self.spots.partition_point(|spot| spot.path(&self.bytes) < path.as_bytes());
-        let spot = self.spots.get(at).filter(|spot| spot.path(&self.bytes) == path.as_bytes())?;
+        let at = self
+            .spots
+            .partition_point(|spot| spot.path(&self.bytes) < path.as_bytes());
+        let spot = self
+            .spots
+            .get(at)
+            .filter(|spot| spot.path(&self.bytes) == path.as_bytes())?;
         Some(spot.item(&self.bytes)?.fetch(root))
     }
 
@@ -107,7 +117,11 @@ impl Table for Listing {
 
 /// `None` for what is too long.
 fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
-    let url = if item.url == crate::text::path(&item.path) { "" } else { &item.url };
+    let url = if item.url == crate::text::path(&item.path) {
+        ""
+    } else {
+        &item.url
+    };
     let (sum, digits) = match &item.vouch {
         Vouch::Nothing => (Sum::Nothing, &[][..]),
         Vouch::Sha1(digits) => (Sum::Sha1, &digits[..]),
@@ -129,8 +143,12 @@ fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
 impl Spot {
     /// `length` bytes from `skip` bytes after its begin.
     fn part<'a>(&self, bytes: &'a [u8], skip: usize, length: usize) -> &'a [u8] {
-        let begin = usize::try_from(self.at).unwrap_or(usize::MAX).saturating_add(skip);
-        bytes.get(begin..begin.saturating_add(length)).unwrap_or_default()
+        let begin = usize::try_from(self.at)
+            .unwrap_or(usize::MAX)
+            .saturating_add(skip);
+        bytes
+            .get(begin..begin.saturating_add(length))
+            .unwrap_or_default()
     }
 
     fn path<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
@@ -145,11 +163,22 @@ impl Spot {
         let vouch = match self.sum {
             Sum::Nothing => Vouch::Nothing,
             Sum::Sha1 => Vouch::Sha1(digits.try_into().ok()?),
-            Sum::Digest(algorithm) => {
-                Vouch::Digest(format!("{}:{}", algorithm.name(), hex::encode(digits)).parse().ok()?)
-            }
+            Sum::Digest(algorithm) => Vouch::Digest(
+                format!("{}:{}", algorithm.name(), hex::encode(digits))
+                    .parse()
+                    .ok()?,
+            ),
         };
-        let url = if url.is_empty() { crate::text::path(path) } else { url.into() };
-        Some(Item { path: path.into(), url, vouch, size: Some(self.size).filter(|size| *size != NO_SIZE) })
+        let url = if url.is_empty() {
+            crate::text::path(path)
+        } else {
+            url.into()
+        };
+        Some(Item {
+            path: path.into(),
+            url,
+            vouch,
+            size: Some(self.size).filter(|size| *size != NO_SIZE),
+        })
     }
 }

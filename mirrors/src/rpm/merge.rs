@@ -69,7 +69,15 @@ pub(super) struct Merged {
 impl Merged {
     pub(super) fn begin(now: Timestamp) -> Self {
         let (members, taken, records) = (Vec::new(), Vec::new(), Vec::new());
-        Self { now, members, asked: 0, taken, count: 0, most_packages: MOST_PACKAGES, records }
+        Self {
+            now,
+            members,
+            asked: 0,
+            taken,
+            count: 0,
+            most_packages: MOST_PACKAGES,
+            records,
+        }
     }
 
     /// Walks through the lists of a kind.
@@ -92,22 +100,31 @@ impl Merged {
 
     /// Decides which packages are there; the prefixes that their elements are written with.
     fn choose(&mut self, lists: &[Option<Bytes>]) -> Result<BTreeMap<String, String>, Problem> {
-        let mut taken: Vec<HashSet<Box<str>>> = self.members.iter().map(|_| HashSet::new()).collect();
+        let mut taken: Vec<HashSet<Box<str>>> =
+            self.members.iter().map(|_| HashSet::new()).collect();
         let (mut paths, mut ids) = (HashSet::<Box<str>>::new(), HashSet::<Box<str>>::new());
         let (mut prefixes, mut declared) = (BTreeMap::new(), None);
         self.walk(Content::Packages, lists, |at, elements, element| {
             if declared.replace(at) != Some(at) {
                 for (name, address) in elements.prefixes() {
-                    prefixes.entry(name.clone()).or_insert_with(|| address.clone());
+                    prefixes
+                        .entry(name.clone())
+                        .or_insert_with(|| address.clone());
                 }
             }
-            let Some(path) = element.path.as_ref().filter(|_| !element.name.is_empty() && !element.id.is_empty())
+            let Some(path) = element
+                .path
+                .as_ref()
+                .filter(|_| !element.name.is_empty() && !element.id.is_empty())
             else {
                 return Ok(()); // nobody could ask for it, or know it again
             };
             let hidden = &self.members[at].hidden;
             // Rights go by the name that the address tells.
-            if hidden.contains(&*element.name) || hidden.contains(name_of(path)) || paths.contains(&**path) {
+            if hidden.contains(&*element.name)
+                || hidden.contains(name_of(path))
+                || paths.contains(&**path)
+            {
                 return Ok(());
             }
             // The same package at two addresses is told of once.
@@ -125,21 +142,37 @@ impl Merged {
     }
 
     fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
-        let mut prefixes = if list == List::Primary { self.choose(lists)? } else { BTreeMap::new() };
+        let mut prefixes = if list == List::Primary {
+            self.choose(lists)?
+        } else {
+            BTreeMap::new()
+        };
         prefixes.remove("rpm"); // it is there
-        let declared = |(name, address): (&String, &String)| format!(" xmlns:{name}=\"{}\"", escape(address));
+        let declared =
+            |(name, address): (&String, &String)| format!(" xmlns:{name}=\"{}\"", escape(address));
         let declared: String = prefixes.iter().map(declared).collect();
         let mut packer = Packer::new();
-        let begin = list.begin(self.count as u64).replacen(" packages=", &format!("{declared} packages="), 1);
-        packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
+        let begin = list.begin(self.count as u64).replacen(
+            " packages=",
+            &format!("{declared} packages="),
+            1,
+        );
+        packer
+            .write_all(begin.as_bytes())
+            .map_err(Problem::internal)?;
         let mut left = self.taken.clone();
         self.walk(Content::Packages, lists, |at, _, element| {
             if left.get_mut(at).is_some_and(|ids| ids.remove(&*element.id)) {
-                packer.write_all(&element.text).and_then(|()| packer.write_all(b"\n")).map_err(Problem::internal)?;
+                packer
+                    .write_all(&element.text)
+                    .and_then(|()| packer.write_all(b"\n"))
+                    .map_err(Problem::internal)?;
             }
             Ok(())
         })?;
-        packer.write_all(list.end().as_bytes()).map_err(Problem::internal)?;
+        packer
+            .write_all(list.end().as_bytes())
+            .map_err(Problem::internal)?;
         Ok(self.keep(packer.end(list.kind(), &format!("{}.xml", list.kind()))?))
     }
 
@@ -151,11 +184,18 @@ impl Merged {
     ) -> Result<Vec<Composed>, Problem> {
         let mut packer = Packer::new();
         let begin = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>\n");
-        packer.write_all(begin.as_bytes()).map_err(Problem::internal)?;
+        packer
+            .write_all(begin.as_bytes())
+            .map_err(Problem::internal)?;
         self.walk(Content::Other, lists, |_, _, element| {
-            packer.write_all(&element.text).and_then(|()| packer.write_all(b"\n")).map_err(Problem::internal)
+            packer
+                .write_all(&element.text)
+                .and_then(|()| packer.write_all(b"\n"))
+                .map_err(Problem::internal)
         })?;
-        packer.write_all(format!("</{root}>\n").as_bytes()).map_err(Problem::internal)?;
+        packer
+            .write_all(format!("</{root}>\n").as_bytes())
+            .map_err(Problem::internal)?;
         Ok(self.keep(packer.end(kind, name)?))
     }
 
@@ -179,8 +219,21 @@ impl Merged {
 impl Merge for Merged {
     fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem> {
         let records = repomd::read(head)?;
-        let path = |name: &&str| Some(records.iter().find(|record| record.kind == **name)?.item.path.as_str().into());
-        let paths = Kind::ALL.iter().map(|kind| kind.names().iter().find_map(path)).collect();
+        let path = |name: &&str| {
+            Some(
+                records
+                    .iter()
+                    .find(|record| record.kind == **name)?
+                    .item
+                    .path
+                    .as_str()
+                    .into(),
+            )
+        };
+        let paths = Kind::ALL
+            .iter()
+            .map(|kind| kind.names().iter().find_map(path))
+            .collect();
         self.members.push(Member { paths, hidden });
         Ok(())
     }
@@ -188,7 +241,12 @@ impl Merge for Merged {
     fn next(&mut self) -> Option<Vec<Option<Box<str>>>> {
         let at = self.asked;
         self.asked = (at < Kind::ALL.len()).then_some(at + 1)?;
-        Some(self.members.iter().map(|member| member.paths.get(at).cloned().flatten()).collect())
+        Some(
+            self.members
+                .iter()
+                .map(|member| member.paths.get(at).cloned().flatten())
+                .collect(),
+        )
     }
 
     fn take(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<Composed>, Problem> {
@@ -196,7 +254,9 @@ impl Merge for Merged {
         match Kind::ALL.get(self.asked.saturating_sub(1)) {
             Some(Kind::List(list)) => self.list(*list, &lists),
             Some(_) if !there => Ok(Vec::new()),
-            Some(Kind::Advisories) => self.join(("updateinfo", "updates", "updateinfo.xml"), &lists),
+            Some(Kind::Advisories) => {
+                self.join(("updateinfo", "updates", "updateinfo.xml"), &lists)
+            }
             Some(Kind::Groups) => self.join(("group", "comps", "comps.xml"), &lists),
             Some(Kind::Modules) => self.modules(&lists),
             None => Err(Problem::internal("lists that nobody asked for")),
@@ -209,7 +269,9 @@ impl Merge for Merged {
 }
 
 fn too_many(most: usize) -> Problem {
-    let detail = format!("the members of this group have more than {most} packages together, which is the most");
+    let detail = format!(
+        "the members of this group have more than {most} packages together, which is the most"
+    );
     Problem::new(Meaning::Upstream, "group", detail)
 }
 

@@ -20,7 +20,9 @@ mod xml;
 pub use listing::Listing;
 
 use crate::text::{self, not_that};
-use crate::{Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Set, Source, Table};
+use crate::{
+    Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Set, Source, Table,
+};
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Reply};
@@ -36,13 +38,27 @@ const MOST_ROOTS: usize = 5;
 /// How many documents a plan reads: each may cost a request.
 const MOST_STEPS: usize = 7;
 /// Directories that hold packages by custom, and no metadata.
-const PACKAGE_DIRECTORIES: [&str; 6] = ["Packages", "packages", "RPMS", "rpms", "drpms", "getPackage"];
+const PACKAGE_DIRECTORIES: [&str; 6] = [
+    "Packages",
+    "packages",
+    "RPMS",
+    "rpms",
+    "drpms",
+    "getPackage",
+];
 /// Endings of files that are text, or as good as text.
-const TEXT_ENDINGS: [&str; 8] = ["asc", "conf", "discinfo", "key", "repo", "sha256", "treeinfo", "txt"];
+const TEXT_ENDINGS: [&str; 8] = [
+    "asc", "conf", "discinfo", "key", "repo", "sha256", "treeinfo", "txt",
+];
 
 /// A document as it came: signatures are over its very bytes.
 const fn as_it_came(content_type: &'static str) -> Form {
-    Form { name: "", content_type, sited: false, compressible: false }
+    Form {
+        name: "",
+        content_type,
+        sited: false,
+        compressible: false,
+    }
 }
 
 /// A path below some `repodata/`: the repository's root, and what comes after that directory.
@@ -59,7 +75,10 @@ fn repomd_of(root: &str) -> Document {
 }
 
 fn ending(path: &str) -> &str {
-    path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, ending)| ending)
+    path.rsplit('/')
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map_or("", |(_, ending)| ending)
 }
 
 fn is_package(path: &str) -> bool {
@@ -75,14 +94,18 @@ fn name_of(path: &str) -> &str {
         (None, Some(stem)) => (stem, 3),
         (None, None) => return "",
     };
-    let name = stem.rmatch_indices('-').nth(dashes - 1).map_or(stem, |(at, _)| &stem[..at]);
+    let name = stem
+        .rmatch_indices('-')
+        .nth(dashes - 1)
+        .map_or(stem, |(at, _)| &stem[..at]);
     if name.is_empty() { stem } else { name }
 }
 
 /// The form of a file that no index vouches for.
 fn plain_form(path: &str) -> Form {
     let (name, ending) = (path.rsplit('/').next().unwrap_or(path), ending(path));
-    let text = ending.is_empty() || name.starts_with("RPM-GPG-KEY") || TEXT_ENDINGS.contains(&ending);
+    let text =
+        ending.is_empty() || name.starts_with("RPM-GPG-KEY") || TEXT_ENDINGS.contains(&ending);
     as_it_came(match ending {
         "xml" => "text/xml",
         _ if text => "text/plain",
@@ -92,18 +115,28 @@ fn plain_form(path: &str) -> Form {
 
 /// Whether a text begins as pages for people do.
 fn is_page(body: &[u8]) -> bool {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
-    let begins = |with: &[u8]| body.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii_start();
+    let begins = |with: &[u8]| {
+        body.get(..with.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(with))
+    };
     begins(b"<!doctype html") || begins(b"<html")
 }
 
 fn holds(body: &[u8], mark: &str) -> bool {
-    body.windows(mark.len()).any(|window| window == mark.as_bytes())
+    body.windows(mark.len())
+        .any(|window| window == mark.as_bytes())
 }
 
 /// Where the repository of a package may be, likeliest first: right above a directory of packages, else the nearest.
 fn roots(path: &str) -> Vec<&str> {
-    let mut roots: Vec<&str> = path.match_indices('/').filter_map(|(at, _)| path.get(..=at)).collect();
+    let mut roots: Vec<&str> = path
+        .match_indices('/')
+        .filter_map(|(at, _)| path.get(..=at))
+        .collect();
     roots.reverse();
     roots.push("");
     roots.sort_by_key(|root| {
@@ -122,30 +155,59 @@ fn roots(path: &str) -> Vec<&str> {
 
 /// The list that tells of a package.
 fn list_of(root: &str, record: &Record) -> Plan {
-    let list = Artifact { package: "".into(), version: None, path: format!("{root}{}", record.item.path).into() };
+    let list = Artifact {
+        package: "".into(),
+        version: None,
+        path: format!("{root}{}", record.item.path).into(),
+    };
     Plan::Consult(list, record.item.fetch(root))
 }
 
 fn plan_metadata(root: &str, path: &str, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
-    let Some(repomd) = known.first() else { return Ok(Plan::Read(repomd_of(root))) };
+    let Some(repomd) = known.first() else {
+        return Ok(Plan::Read(repomd_of(root)));
+    };
     let absent = || Problem::not_found("metadata", format!("no repomd.xml names `{path}` now"));
     let records = repomd::read(repomd.as_deref().ok_or_else(absent)?)?;
     let below = path.strip_prefix(root).unwrap_or(path);
-    let record = records.iter().find(|record| record.item.path == below).ok_or_else(absent)?;
+    let record = records
+        .iter()
+        .find(|record| record.item.path == below)
+        .ok_or_else(absent)?;
     Ok(Plan::Fetch(record.item.fetch(root)))
 }
 
-fn plan_package(path: &str, known: &[Option<Bytes>], tables: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
-    let list_kind = if ending(path) == "drpm" { "prestodelta" } else { "primary" };
+fn plan_package(
+    path: &str,
+    known: &[Option<Bytes>],
+    tables: &[Arc<dyn Table>],
+) -> Result<Plan, Problem> {
+    let list_kind = if ending(path) == "drpm" {
+        "prestodelta"
+    } else {
+        "primary"
+    };
     let absent = || Problem::not_found("package", format!("no repository here names `{path}`"));
-    let step = |plan: Plan| if known.len() + tables.len() < MOST_STEPS { Ok(plan) } else { Err(absent()) };
+    let step = |plan: Plan| {
+        if known.len() + tables.len() < MOST_STEPS {
+            Ok(plan)
+        } else {
+            Err(absent())
+        }
+    };
     let (mut known, mut tables) = (known.iter(), tables.iter());
     for root in roots(path) {
-        let Some(repomd) = known.next() else { return step(Plan::Read(repomd_of(root))) };
+        let Some(repomd) = known.next() else {
+            return step(Plan::Read(repomd_of(root)));
+        };
         let Some(repomd) = repomd else { continue };
         let records = repomd::read(repomd)?;
-        let Some(record) = records.iter().find(|record| record.kind == list_kind) else { continue };
-        let Some(table) = tables.next() else { return step(list_of(root, record)) };
+        let Some(record) = records.iter().find(|record| record.kind == list_kind) else {
+            continue;
+        };
+        let Some(table) = tables.next() else {
+            return step(list_of(root, record));
+        };
         if let Some(fetch) = table.find(root, path.strip_prefix(root).unwrap_or(path)) {
             return Ok(Plan::Fetch(fetch));
         }
@@ -171,9 +233,15 @@ impl Protocol for Rpm {
         let path = line.segments.join("/");
         let document = |form: Form| Ok(Ask::Document(Document::new("", path.as_str()), form));
         match path.rsplit('/').next().unwrap_or_default() {
-            "" => return Err(Problem::not_found("path", "directories are not listed here; ask for a file")),
+            "" => {
+                return Err(Problem::not_found(
+                    "path",
+                    "directories are not listed here; ask for a file",
+                ));
+            }
             "mirrorlist" | "metalink" => {
-                let detail = "there is no list of mirrors here; give the repo's address to dnf as `baseurl`";
+                let detail =
+                    "there is no list of mirrors here; give the repo's address to dnf as `baseurl`";
                 return Err(Problem::not_found("path", detail));
             }
             _ => {}
@@ -183,7 +251,11 @@ impl Protocol for Rpm {
             Some((_, "repomd.xml.asc")) => document(as_it_came("text/plain")),
             Some((_, "repomd.xml.key")) => document(as_it_came("application/pgp-keys")),
             None if !is_package(&path) => document(plain_form(&path)),
-            _ => Ok(Ask::Artifact(Artifact { package: "".into(), version: None, path: path.into() })),
+            _ => Ok(Ask::Artifact(Artifact {
+                package: "".into(),
+                version: None,
+                path: path.into(),
+            })),
         }
     }
 
@@ -192,26 +264,50 @@ impl Protocol for Rpm {
     }
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
-        Ok(Source::At { url: below(text::path(&document.path)), accept: "*/*" })
+        Ok(Source::At {
+            url: below(text::path(&document.path)),
+            accept: "*/*",
+        })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
         let (fits, what) = match metadata(&document.path) {
-            Some((_, "repomd.xml")) => {
-                (repomd::read(body)?.iter().any(|record| record.summed), "a repomd.xml with files and checksums")
-            }
-            Some((_, "repomd.xml.asc")) => (holds(body, "-----BEGIN PGP SIGNATURE-----"), "an armored signature"),
-            Some((_, "repomd.xml.key")) => (holds(body, "-----BEGIN PGP PUBLIC KEY BLOCK-----"), "an armored key"),
-            _ => (!is_page(body), "a file of a repository: it is a page for people"),
+            Some((_, "repomd.xml")) => (
+                repomd::read(body)?.iter().any(|record| record.summed),
+                "a repomd.xml with files and checksums",
+            ),
+            Some((_, "repomd.xml.asc")) => (
+                holds(body, "-----BEGIN PGP SIGNATURE-----"),
+                "an armored signature",
+            ),
+            Some((_, "repomd.xml.key")) => (
+                holds(body, "-----BEGIN PGP PUBLIC KEY BLOCK-----"),
+                "an armored key",
+            ),
+            _ => (
+                !is_page(body),
+                "a file of a repository: it is a page for people",
+            ),
         };
         if fits { Ok(()) } else { Err(not_that(what)) }
     }
 
-    fn render(&self, _: &Document, _: &Form, body: &[u8], _: &Here<'_>) -> Result<Vec<u8>, Problem> {
+    fn render(
+        &self,
+        _: &Document,
+        _: &Form,
+        body: &[u8],
+        _: &Here<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         Ok(body.to_vec())
     }
 
-    fn plan(&self, artifact: &Artifact, known: &[Option<Bytes>], tables: &[Arc<dyn Table>]) -> Result<Plan, Problem> {
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
         match metadata(&artifact.path) {
             Some((root, _)) => plan_metadata(root, &artifact.path, known),
             None => plan_package(&artifact.path, known, tables),
@@ -223,14 +319,26 @@ impl Protocol for Rpm {
     }
 
     fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem> {
-        let Some((root, "repomd.xml")) = metadata(&document.path) else { return Ok(Set::default()) };
+        let Some((root, "repomd.xml")) = metadata(&document.path) else {
+            return Ok(Set::default());
+        };
         let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
         let member = |record: Record| {
             let path = format!("{root}{}", record.item.path).into();
-            (Artifact { package: "".into(), version: None, path }, record.item.fetch(root))
+            (
+                Artifact {
+                    package: "".into(),
+                    version: None,
+                    path,
+                },
+                record.item.fetch(root),
+            )
         };
         let members = repomd::read(body)?.into_iter().map(member).collect();
-        Ok(Set { companions: vec![companion(".asc"), companion(".key")], members })
+        Ok(Set {
+            companions: vec![companion(".asc"), companion(".key")],
+            members,
+        })
     }
 
     fn belongs_to(&self, companion: &Document) -> Option<Document> {

@@ -83,7 +83,11 @@ pub(super) struct Nevra {
 impl Nevra {
     /// All but the name: two packages that agree in it are one.
     pub(super) fn edition(&self) -> String {
-        let epoch = if self.epoch == 0 { String::new() } else { format!("{}:", self.epoch) };
+        let epoch = if self.epoch == 0 {
+            String::new()
+        } else {
+            format!("{}:", self.epoch)
+        };
         format!("{epoch}{}-{}.{}", self.version, self.release, self.arch)
     }
 }
@@ -143,7 +147,13 @@ impl Package {
         let nevra = nevra(header)?;
         let files = files(header)?;
         let text = |tag| header.text(tag);
-        let plain = [tag::LICENSE, tag::VENDOR, tag::GROUP, tag::BUILD_HOST, tag::SOURCE_RPM];
+        let plain = [
+            tag::LICENSE,
+            tag::VENDOR,
+            tag::GROUP,
+            tag::BUILD_HOST,
+            tag::SOURCE_RPM,
+        ];
         Ok(Self {
             digest,
             size,
@@ -155,7 +165,13 @@ impl Package {
             description: text(tag::DESCRIPTION)?,
             packager: text(tag::PACKAGER)?,
             url: text(tag::URL)?,
-            plain: [text(plain[0])?, text(plain[1])?, text(plain[2])?, text(plain[3])?, text(plain[4])?],
+            plain: [
+                text(plain[0])?,
+                text(plain[1])?,
+                text(plain[2])?,
+                text(plain[3])?,
+                text(plain[4])?,
+            ],
             relations: relations(header, &files)?,
             changes: changes(header)?,
             files,
@@ -173,19 +189,27 @@ fn either(header: &Header, tags: [u32; 2]) -> Result<Option<u64>, Problem> {
 }
 
 fn mismatch(what: &str) -> Problem {
-    bad(&format!("its {what} does not have the digest that it tells"))
+    bad(&format!(
+        "its {what} does not have the digest that it tells"
+    ))
 }
 
 fn check_header(front: &Front) -> Result<(), Problem> {
     let (told, bytes) = (&front.signature, &front.header.bytes);
     let agrees = if told.has(signature::SHA256) {
-        told.text(signature::SHA256)?.eq_ignore_ascii_case(&Digest::of(Algorithm::Sha256, bytes).hex())
+        told.text(signature::SHA256)?
+            .eq_ignore_ascii_case(&Digest::of(Algorithm::Sha256, bytes).hex())
     } else if told.has(signature::SHA1) {
-        told.text(signature::SHA1)?.eq_ignore_ascii_case(&hex::encode(&Sha1::digest(bytes)))
+        told.text(signature::SHA1)?
+            .eq_ignore_ascii_case(&hex::encode(&Sha1::digest(bytes)))
     } else {
         true
     };
-    if agrees { Ok(()) } else { Err(mismatch("header")) }
+    if agrees {
+        Ok(())
+    } else {
+        Err(mismatch("header"))
+    }
 }
 
 /// The digest that an rpm tells of its payload.
@@ -206,7 +230,10 @@ fn told(front: &Front) -> Result<Told, Problem> {
             _ => {}
         }
     }
-    Ok(front.signature.binary(signature::MD5)?.map_or(Told::Nothing, |digest| Told::Md5(digest.to_owned())))
+    Ok(front
+        .signature
+        .binary(signature::MD5)?
+        .map_or(Told::Nothing, |digest| Told::Md5(digest.to_owned())))
 }
 
 /// Reads the whole file and compares the payload with its digest. The file's own digest, and its size.
@@ -219,7 +246,9 @@ fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Pr
     let mut md5 = matches!(told, Told::Md5(_)).then(|| Md5::new_with_prefix(&front.header.bytes));
     let mut whole = Hasher::new(Algorithm::Sha256);
     body.rewind().map_err(Problem::internal)?;
-    each(&mut (&mut *body).take(front.range.1), |bytes| whole.update(bytes))?;
+    each(&mut (&mut *body).take(front.range.1), |bytes| {
+        whole.update(bytes)
+    })?;
     let mut size = front.range.1;
     each(body, |bytes| {
         size += bytes.len() as u64;
@@ -236,11 +265,17 @@ fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Pr
         return Err(bad("it is not as long as it tells"));
     }
     let agrees = match &told {
-        Told::Digest(_, hex) => payload.is_none_or(|payload| payload.finish().hex().eq_ignore_ascii_case(hex)),
+        Told::Digest(_, hex) => {
+            payload.is_none_or(|payload| payload.finish().hex().eq_ignore_ascii_case(hex))
+        }
         Told::Md5(digest) => md5.is_none_or(|md5| md5.finalize()[..] == digest[..]),
         Told::Nothing => true,
     };
-    if agrees { Ok((whole.finish(), size)) } else { Err(mismatch("payload")) }
+    if agrees {
+        Ok((whole.finish(), size))
+    } else {
+        Err(mismatch("payload"))
+    }
 }
 
 /// Hands over what is left, a piece at a time.
@@ -259,8 +294,15 @@ fn nevra(header: &Header) -> Result<Nevra, Problem> {
         let text = header.text(tag)?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || odd.contains(&byte);
         let sound = !text.is_empty() && text.len() <= MOST_NAME_BYTES && text.bytes().all(fits);
-        let begins = text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_');
-        if sound && begins { Ok(text) } else { Err(bad(&format!("its {what} is missing or has odd characters"))) }
+        let begins = text
+            .bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_');
+        if sound && begins {
+            Ok(text)
+        } else {
+            Err(bad(&format!("its {what} is missing or has odd characters")))
+        }
     };
     let arch = part(tag::ARCH, "architecture", b"_")?;
     let epoch = header.number(tag::EPOCH)?.unwrap_or_default();
@@ -270,7 +312,11 @@ fn nevra(header: &Header) -> Result<Nevra, Problem> {
         version: part(tag::VERSION, "version", b"._+~^")?,
         release: part(tag::RELEASE, "release", b"._+~^")?,
         // A package that was not built from a source package is one.
-        arch: if header.has(tag::SOURCE_RPM) { arch } else { "src".to_owned() },
+        arch: if header.has(tag::SOURCE_RPM) {
+            arch
+        } else {
+            "src".to_owned()
+        },
     })
 }
 
@@ -283,18 +329,27 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
     let paths = if names.is_empty() {
         header.texts(tag::OLD_FILE_NAMES)?
     } else {
-        let (directories, indexes) = (header.texts(tag::DIRECTORIES)?, header.numbers(tag::DIRECTORY_INDEXES)?);
+        let (directories, indexes) = (
+            header.texts(tag::DIRECTORIES)?,
+            header.numbers(tag::DIRECTORY_INDEXES)?,
+        );
         let mut left = MOST_PATHS_BYTES;
         let join = |(name, index): (&String, &u64)| {
             let directory = directories.get(usize::try_from(*index).ok()?)?;
-            let length = Some(directory.len() + name.len()).filter(|length| *length <= MOST_PATH_BYTES)?;
+            let length =
+                Some(directory.len() + name.len()).filter(|length| *length <= MOST_PATH_BYTES)?;
             left = left.checked_sub(length)?;
             Some(format!("{directory}{name}"))
         };
         let paths: Option<Vec<String>> = names.iter().zip(&indexes).map(join).collect();
-        paths.filter(|paths| paths.len() == names.len()).ok_or_else(uneven)?
+        paths
+            .filter(|paths| paths.len() == names.len())
+            .ok_or_else(uneven)?
     };
-    let (modes, flags) = (header.numbers(tag::FILE_MODES)?, header.numbers(tag::FILE_FLAGS)?);
+    let (modes, flags) = (
+        header.numbers(tag::FILE_MODES)?,
+        header.numbers(tag::FILE_FLAGS)?,
+    );
     if modes.len() != paths.len() || flags.len() != paths.len() {
         return Err(uneven());
     }
@@ -303,7 +358,10 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
         () if flags & GHOST != 0 => FileKind::Ghost,
         () => FileKind::Plain,
     };
-    let kinds = modes.into_iter().zip(flags).map(|(mode, flags)| kind(mode, flags));
+    let kinds = modes
+        .into_iter()
+        .zip(flags)
+        .map(|(mode, flags)| kind(mode, flags));
     Ok(paths.into_iter().zip(kinds).collect())
 }
 
@@ -321,7 +379,8 @@ fn relations(header: &Header, files: &[(String, FileKind)]) -> Result<Vec<Vec<Re
             return Err(bad("its lists of dependencies are not of one length"));
         }
         let read = names.into_iter().zip(flags).zip(versions);
-        let read = read.map(|((name, flags), version)| relation(name, flags, &version, kind == "requires"));
+        let read = read
+            .map(|((name, flags), version)| relation(name, flags, &version, kind == "requires"));
         all.push(match kind {
             "requires" => needed(read.collect(), &all[0], files),
             _ => read.collect(),
@@ -341,7 +400,12 @@ fn relation(name: String, flags: u64, version: &str, required: bool) -> Relation
         0b1100 => "GE",
         _ => "",
     };
-    Relation { name, flags: sense, evr: evr(version), pre: required && flags & PRE != 0 }
+    Relation {
+        name,
+        flags: sense,
+        evr: evr(version),
+        pre: required && flags & PRE != 0,
+    }
 }
 
 /// `1:2.0-3` in its parts.
@@ -355,13 +419,30 @@ fn evr(text: &str) -> [String; 3] {
 }
 
 /// What is required of others, each once: neither of rpm itself nor what the package has on its own.
-fn needed(all: Vec<Relation>, provided: &[Relation], files: &[(String, FileKind)]) -> Vec<Relation> {
+fn needed(
+    all: Vec<Relation>,
+    provided: &[Relation],
+    files: &[(String, FileKind)],
+) -> Vec<Relation> {
     use std::collections::HashSet;
     type Key<'a> = (&'a str, &'a str, &'a [String; 3]);
-    let key = |relation: &Relation| (relation.name.clone(), relation.flags, relation.evr.clone(), relation.pre);
-    let provided: HashSet<Key<'_>> =
-        provided.iter().map(|relation| (&*relation.name, relation.flags, &relation.evr)).collect();
-    let own: HashSet<&str> = files.iter().map(|(path, _)| &**path).filter(|path| is_primary(path)).collect();
+    let key = |relation: &Relation| {
+        (
+            relation.name.clone(),
+            relation.flags,
+            relation.evr.clone(),
+            relation.pre,
+        )
+    };
+    let provided: HashSet<Key<'_>> = provided
+        .iter()
+        .map(|relation| (&*relation.name, relation.flags, &relation.evr))
+        .collect();
+    let own: HashSet<&str> = files
+        .iter()
+        .map(|(path, _)| &**path)
+        .filter(|path| is_primary(path))
+        .collect();
     let mut seen = HashSet::new();
     let wanted = |relation: &Relation| {
         !relation.name.starts_with("rpmlib(")
@@ -376,12 +457,19 @@ fn needed(all: Vec<Relation>, provided: &[Relation], files: &[(String, FileKind)
 
 /// The latest changes, the oldest of them first. Times differ, for clients sort by them.
 fn changes(header: &Header) -> Result<Vec<Change>, Problem> {
-    let (times, names) = (header.numbers(tag::CHANGE_TIMES)?, header.texts(tag::CHANGE_NAMES)?);
+    let (times, names) = (
+        header.numbers(tag::CHANGE_TIMES)?,
+        header.texts(tag::CHANGE_NAMES)?,
+    );
     let texts = header.texts(tag::CHANGE_TEXTS)?;
     if times.len() != names.len() || times.len() != texts.len() {
         return Err(bad("its lists of changes are not of one length"));
     }
-    let all = names.into_iter().zip(times).zip(texts).map(|((name, time), text)| (name, time, text));
+    let all = names
+        .into_iter()
+        .zip(times)
+        .zip(texts)
+        .map(|((name, time), text)| (name, time, text));
     let mut changes: Vec<Change> = all.take(MOST_CHANGES).collect();
     changes.reverse();
     let mut last: Option<(u64, u64)> = None;

@@ -29,11 +29,20 @@ fn taken(detail: String) -> Problem {
 }
 
 fn wish(act: &'static str, verb: Verb, path: String, most_bytes: u64) -> Wish {
-    Wish { act, package: "".into(), verb, arguments: vec![path.into()], most_bytes }
+    Wish {
+        act,
+        package: "".into(),
+        verb,
+        arguments: vec![path.into()],
+        most_bytes,
+    }
 }
 
 fn path_of(wish: &Wish) -> Result<&str, Problem> {
-    wish.arguments.first().map(|path| &**path).ok_or_else(|| Problem::internal("a wish without a path"))
+    wish.arguments
+        .first()
+        .map(|path| &**path)
+        .ok_or_else(|| Problem::internal("a wish without a path"))
 }
 
 impl Hosted for Rpm {
@@ -45,7 +54,11 @@ impl Hosted for Rpm {
         let path = line.segments.join("/");
         if given::Kind::at(&path).is_some() {
             let most = if puts { given::MOST_BYTES } else { 0 };
-            let (act, verb) = if puts { (GIVE, Verb::Write) } else { (TAKE_BACK, Verb::Delete) };
+            let (act, verb) = if puts {
+                (GIVE, Verb::Write)
+            } else {
+                (TAKE_BACK, Verb::Delete)
+            };
             return Ok(Some(wish(act, verb, path, most)));
         }
         if metadata(&path).is_some() {
@@ -54,9 +67,15 @@ impl Hosted for Rpm {
             return Err(invalid(detail));
         }
         if ending(&path) != "rpm" || path.starts_with(GONE) || path.len() > MOST_PATH_BYTES {
-            return Err(invalid("a package is put at a path that ends in .rpm, and not below gone/"));
+            return Err(invalid(
+                "a package is put at a path that ends in .rpm, and not below gone/",
+            ));
         }
-        let package = if puts { (PUBLISH, Verb::Write, MOST_BYTES) } else { (DELETE, Verb::Delete, 0) };
+        let package = if puts {
+            (PUBLISH, Verb::Write, MOST_BYTES)
+        } else {
+            (DELETE, Verb::Delete, 0)
+        };
         Ok(Some(wish(package.0, package.1, path, package.2)))
     }
 
@@ -80,7 +99,12 @@ impl Hosted for Rpm {
         }
     }
 
-    fn receive(&self, wish: &Wish, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn receive(
+        &self,
+        wish: &Wish,
+        body: &mut dyn Body,
+        files: &[Kept],
+    ) -> Result<Vec<Step>, Problem> {
         if wish.act == REMOVE {
             return remove(wish.arguments.first().map(|version| &**version), files);
         }
@@ -118,14 +142,23 @@ fn publish(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>,
         if file.digest == package.digest {
             return Ok(Vec::new());
         }
-        return Err(taken(format!("{path} is there already with other content: publish another release")));
+        return Err(taken(format!(
+            "{path} is there already with other content: publish another release"
+        )));
     }
     if let Some(file) = files.iter().find(|file| *file.version == *edition) {
         let at = &file.path;
-        return Err(taken(format!("{nevra} is there already, at {at}: publish another release")));
+        return Err(taken(format!(
+            "{nevra} is there already, at {at}: publish another release"
+        )));
     }
-    if files.iter().any(|file| file.path.strip_prefix(GONE) == Some(&nevra)) {
-        return Err(taken(format!("{nevra} was deleted, and stays reserved: publish another release")));
+    if files
+        .iter()
+        .any(|file| file.path.strip_prefix(GONE) == Some(&nevra))
+    {
+        return Err(taken(format!(
+            "{nevra} was deleted, and stays reserved: publish another release"
+        )));
     }
     let facts = serde_json::to_string(&Facts::of(&package, path)?).map_err(Problem::internal)?;
     let add = Step::Add {
@@ -135,7 +168,13 @@ fn publish(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>,
         facts,
         bytes: Bytes::Part(0, package.size),
     };
-    Ok(vec![add, Step::Show { path: path.to_owned(), at: path.to_owned() }])
+    Ok(vec![
+        add,
+        Step::Show {
+            path: path.to_owned(),
+            at: path.to_owned(),
+        },
+    ])
 }
 
 fn delete(path: &str, files: &[Kept]) -> Result<Vec<Step>, Problem> {
@@ -146,9 +185,19 @@ fn delete(path: &str, files: &[Kept]) -> Result<Vec<Step>, Problem> {
 /// The steps that take back a version, or all.
 fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
     let meant = |file: &&Kept| is_package(&file.path) && !file.facts.is_empty();
-    let gone = files.iter().filter(meant).filter(|file| version.is_none_or(|version| *file.version == *version));
+    let gone = files
+        .iter()
+        .filter(meant)
+        .filter(|file| version.is_none_or(|version| *file.version == *version));
     let steps = gone.map(withdraw).collect::<Result<Vec<_>, _>>()?.concat();
-    if steps.is_empty() { Err(Problem::not_found("version", "there is no such version here")) } else { Ok(steps) }
+    if steps.is_empty() {
+        Err(Problem::not_found(
+            "version",
+            "there is no such version here",
+        ))
+    } else {
+        Ok(steps)
+    }
 }
 
 fn withdraw(file: &Kept) -> Result<Vec<Step>, Problem> {
@@ -160,20 +209,32 @@ fn withdraw(file: &Kept) -> Result<Vec<Step>, Problem> {
         facts: String::new(),
         bytes: Bytes::Made(Vec::new()),
     };
-    Ok(vec![Step::Hide { path: path.clone() }, Step::Remove { path }, gone])
+    Ok(vec![
+        Step::Hide { path: path.clone() },
+        Step::Remove { path },
+        gone,
+    ])
 }
 
 /// The steps that take back what was given of a path's kind.
 fn without(path: &str, files: &[Kept]) -> Vec<Step> {
     let kind = given::Kind::at(path);
-    let same = files.iter().filter(|file| given::Kind::at(&file.path) == kind);
-    same.map(|file| Step::Remove { path: file.path.to_string() }).collect()
+    let same = files
+        .iter()
+        .filter(|file| given::Kind::at(&file.path) == kind);
+    same.map(|file| Step::Remove {
+        path: file.path.to_string(),
+    })
+    .collect()
 }
 
 fn give(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
-    let kind = given::Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
+    let kind =
+        given::Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
     given::check(kind, body)?;
-    let size = body.seek(std::io::SeekFrom::End(0)).map_err(Problem::internal)?;
+    let size = body
+        .seek(std::io::SeekFrom::End(0))
+        .map_err(Problem::internal)?;
     let mut steps = without(path, files);
     steps.push(Step::Add {
         path: path.to_owned(),

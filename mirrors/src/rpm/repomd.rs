@@ -35,7 +35,11 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
         if records.len() == MOST_RECORDS {
             return Err(not_that("a repomd.xml of a bearable length"));
         }
-        records.push(Record { kind: raw.kind, summed: raw.checksum.is_some(), item });
+        records.push(Record {
+            kind: raw.kind,
+            summed: raw.checksum.is_some(),
+            item,
+        });
     }
     Ok(records)
 }

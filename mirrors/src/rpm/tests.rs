@@ -11,15 +11,22 @@ const XZ: &[u8] = include_bytes!("testdata/primary.xml.xz");
 const ZSTD: &[u8] = include_bytes!("testdata/primary.xml.zst");
 const BZIP2: &[u8] = include_bytes!("testdata/primary.xml.bz2");
 const PLAIN: &[u8] = include_bytes!("testdata/primary.xml");
-const PRIMARY: &str = "repodata/c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-primary.xml.gz";
+const PRIMARY: &str =
+    "repodata/c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-primary.xml.gz";
 const TINY: &str = "Packages/t/tiny-1.0~rc1^git2-1.noarch.rpm";
 const LIBTINY: &str = "Packages/l/libtiny++-2.1-3.noarch.rpm";
 const TINY_SUM: &str = "sha256:8d2b32b93b1f0650b7f4d4db05dea60be73ea65f9537ed8473a5cc7f39802cb1";
-const HERE: Here<'static> = Here { origin: "https://r.example", path: "/rpm/el9", public: false, identified: false };
+const HERE: Here<'static> = Here {
+    origin: "https://r.example",
+    path: "/rpm/el9",
+    public: false,
+    identified: false,
+};
 
 /// Goes the way of a plan with these answers, documents and lists as they are asked for.
 fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem> {
-    let (mut known, mut tables): (Vec<Option<Bytes>>, Vec<Arc<dyn Table>>) = (Vec::new(), Vec::new());
+    let (mut known, mut tables): (Vec<Option<Bytes>>, Vec<Arc<dyn Table>>) =
+        (Vec::new(), Vec::new());
     for answer in answers {
         match Rpm.plan(artifact, &known, &tables)? {
             Plan::Read(_) => known.push(answer.clone()),
@@ -87,7 +94,12 @@ fn sum(algorithm: Algorithm, body: &[u8]) -> String {
 
 /// The plan for a package at the top of its repository, whose list is `list`.
 fn plan_by(list: &[u8], path: &str) -> Result<Plan, Problem> {
-    let repomd = repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, list), list);
+    let repomd = repomd_with(
+        "primary",
+        "href=\"repodata/p\"",
+        &sum(Algorithm::Sha256, list),
+        list,
+    );
     plan(&artifact(path), &[kept(&repomd), kept(list)])
 }
 
@@ -100,7 +112,10 @@ fn fetched(plan: Result<Plan, Problem>) -> Fetch {
 
 /// A list with one package.
 fn list_with(location: &str) -> Vec<u8> {
-    let checksum = format!("<checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>", &TINY_SUM[7..]);
+    let checksum = format!(
+        "<checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>",
+        &TINY_SUM[7..]
+    );
     format!("<metadata><package>{checksum}<size package=\"7\"/><location {location}/></package></metadata>")
         .into_bytes()
 }
@@ -109,14 +124,34 @@ fn list_with(location: &str) -> Vec<u8> {
 fn files_of_a_repository_are_told_apart() {
     for root in ["", "9/BaseOS/x86_64/os/", "repodata/of/"] {
         let (repomd, form) = document(&format!("/{root}repodata/repomd.xml"));
-        assert_eq!((&*repomd.path, form.content_type), (&*format!("{root}repodata/repomd.xml"), "text/xml"));
+        assert_eq!(
+            (&*repomd.path, form.content_type),
+            (&*format!("{root}repodata/repomd.xml"), "text/xml")
+        );
         assert!(!form.compressible && !form.sited && form.name.is_empty());
-        assert_eq!(document(&format!("/{root}repodata/repomd.xml.asc")).1.content_type, "text/plain");
-        assert_eq!(document(&format!("/{root}repodata/repomd.xml.key")).1.content_type, "application/pgp-keys");
-        for file in
-            ["repodata/primary.xml.gz", "repodata/00ff-comps.xml", "Packages/t/a.rpm", "drpms/a_b.drpm", "a.src.rpm"]
-        {
-            assert_eq!(&*artifact(&format!("/{root}{file}")).path, format!("{root}{file}"));
+        assert_eq!(
+            document(&format!("/{root}repodata/repomd.xml.asc"))
+                .1
+                .content_type,
+            "text/plain"
+        );
+        assert_eq!(
+            document(&format!("/{root}repodata/repomd.xml.key"))
+                .1
+                .content_type,
+            "application/pgp-keys"
+        );
+        for file in [
+            "repodata/primary.xml.gz",
+            "repodata/00ff-comps.xml",
+            "Packages/t/a.rpm",
+            "drpms/a_b.drpm",
+            "a.src.rpm",
+        ] {
+            assert_eq!(
+                &*artifact(&format!("/{root}{file}")).path,
+                format!("{root}{file}")
+            );
         }
     }
     for (path, content_type) in [
@@ -134,17 +169,37 @@ fn files_of_a_repository_are_told_apart() {
 
 #[test]
 fn what_is_not_offered_is_not_found_or_refused() {
-    for path in ["/", "/Packages/", "/repodata/", "/mirrorlist", "/9/os/metalink"] {
+    for path in [
+        "/",
+        "/Packages/",
+        "/repodata/",
+        "/mirrorlist",
+        "/9/os/metalink",
+    ] {
         let problem = ask(path).expect_err("refused");
         assert_eq!(problem.kind, Kind::NotFound, "{path}");
     }
-    assert!(ask("/mirrorlist").expect_err("refused").detail.contains("baseurl"));
+    assert!(
+        ask("/mirrorlist")
+            .expect_err("refused")
+            .detail
+            .contains("baseurl")
+    );
     let (headers, method) = (HeaderMap::new(), Method::PUT);
     let line = Line::new(&method, "/a.rpm", "", &headers).expect("line");
-    assert_eq!(Rpm.parse(&line).expect_err("refused").kind, Kind::Unsupported);
-    let refused = Rpm.refuse(&Problem::new(Kind::Unauthenticated, "access", "log in"), &HERE);
+    assert_eq!(
+        Rpm.parse(&line).expect_err("refused").kind,
+        Kind::Unsupported
+    );
+    let refused = Rpm.refuse(
+        &Problem::new(Kind::Unauthenticated, "access", "log in"),
+        &HERE,
+    );
     assert_eq!(refused.headers[WWW_AUTHENTICATE], "Basic realm=\"larder\"");
-    assert_eq!((refused.status, &*refused.body), (StatusCode::UNAUTHORIZED, &b"log in\n"[..]));
+    assert_eq!(
+        (refused.status, &*refused.body),
+        (StatusCode::UNAUTHORIZED, &b"log in\n"[..])
+    );
     let refused = Rpm.refuse(&Problem::not_found("path", "no"), &HERE);
     assert!(!refused.headers.contains_key(WWW_AUTHENTICATE));
 }
@@ -153,11 +208,15 @@ fn what_is_not_offered_is_not_found_or_refused() {
 fn a_source_is_the_path_encoded() {
     for (path, url) in [
         ("/9/os/repodata/repomd.xml", "9/os/repodata/repomd.xml"),
-        ("/a%20b/RPM-GPG-KEY-x+y~z%5E1", "a%20b/RPM-GPG-KEY-x+y~z%5E1"),
+        (
+            "/a%20b/RPM-GPG-KEY-x+y~z%5E1",
+            "a%20b/RPM-GPG-KEY-x+y~z%5E1",
+        ),
         ("/1:2/some:key", "1%3A2/some:key"),
         ("/some:key", "some%3Akey"),
     ] {
-        let Source::At { url: found, .. } = Rpm.source(&document(path).0, &[]).expect("source") else {
+        let Source::At { url: found, .. } = Rpm.source(&document(path).0, &[]).expect("source")
+        else {
             panic!("not an address")
         };
         assert_eq!(found, url);
@@ -170,12 +229,25 @@ fn a_snapshot_is_all_that_its_repomd_names() {
         let repomd = document(&format!("/{root}repodata/repomd.xml")).0;
         Rpm.check(&repomd, REPOMD).expect("a repomd.xml");
         let set = Rpm.set(&repomd, REPOMD).expect("set");
-        let companions: Vec<&str> = set.companions.iter().map(|companion| &*companion.path).collect();
-        assert_eq!(companions, [".asc", ".key"].map(|ending| format!("{root}repodata/repomd.xml{ending}")));
+        let companions: Vec<&str> = set
+            .companions
+            .iter()
+            .map(|companion| &*companion.path)
+            .collect();
+        assert_eq!(
+            companions,
+            [".asc", ".key"].map(|ending| format!("{root}repodata/repomd.xml{ending}"))
+        );
         assert_eq!(set.members.len(), 3);
         let (member, fetch) = &set.members[0];
-        assert_eq!((&*member.path, &fetch.url), (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}")));
-        assert_eq!(fetch.vouch, Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP)));
+        assert_eq!(
+            (&*member.path, &fetch.url),
+            (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}"))
+        );
+        assert_eq!(
+            fetch.vouch,
+            Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP))
+        );
         assert_eq!(fetch.size, Some(710));
         // Asked for alone, each is got in the same way.
         let one = artifact(&format!("/{root}{PRIMARY}"));
@@ -184,9 +256,16 @@ fn a_snapshot_is_all_that_its_repomd_names() {
         assert_eq!(fetched(plan(&one, &[kept(REPOMD)])), *fetch);
         assert_eq!(plan(&one, &[None]).expect_err("none").kind, Kind::NotFound);
         let gone = artifact(&format!("/{root}repodata/00ff-primary.xml.gz"));
-        assert_eq!(plan(&gone, &[kept(REPOMD)]).expect_err("gone").kind, Kind::NotFound);
+        assert_eq!(
+            plan(&gone, &[kept(REPOMD)]).expect_err("gone").kind,
+            Kind::NotFound
+        );
     }
-    assert_eq!(Rpm.set(&document("/repodata/repomd.xml.asc").0, b"x").expect("set"), Set::default());
+    assert_eq!(
+        Rpm.set(&document("/repodata/repomd.xml.asc").0, b"x")
+            .expect("set"),
+        Set::default()
+    );
     for (path, belongs) in [
         ("9/repodata/repomd.xml.asc", Some(repomd_of("9/"))),
         ("repodata/repomd.xml.key", Some(repomd_of(""))),
@@ -199,19 +278,40 @@ fn a_snapshot_is_all_that_its_repomd_names() {
 
 #[test]
 fn every_kind_of_record_is_a_member() {
-    let body = text(REPOMD).replace("\"filelists\"", "\"primary_zck\"").replace("\"other\"", "\"prestodelta\"");
-    assert_eq!(Rpm.set(&repomd_of(""), body.as_bytes()).expect("set").members.len(), 3);
+    let body = text(REPOMD)
+        .replace("\"filelists\"", "\"primary_zck\"")
+        .replace("\"other\"", "\"prestodelta\"");
+    assert_eq!(
+        Rpm.set(&repomd_of(""), body.as_bytes())
+            .expect("set")
+            .members
+            .len(),
+        3
+    );
     let (long, short) = ("00".repeat(64), "0a".repeat(20));
     for (checksum, vouch) in [
-        (format!("type=\"sha512\">{long}"), Vouch::Digest(format!("sha512:{long}").parse().expect("digest"))),
+        (
+            format!("type=\"sha512\">{long}"),
+            Vouch::Digest(format!("sha512:{long}").parse().expect("digest")),
+        ),
         (format!("type=\"sha\">\n {short} "), Vouch::Sha1([10; 20])),
-        (format!("type=\"sha1\">{}", short.to_uppercase()), Vouch::Sha1([10; 20])),
+        (
+            format!("type=\"sha1\">{}", short.to_uppercase()),
+            Vouch::Sha1([10; 20]),
+        ),
         ("type=\"md5\">00".into(), Vouch::Nothing),
     ] {
         let body = repomd_with("group", "href=\"repodata/comps.xml\"", &checksum, b"1234");
         Rpm.check(&repomd_of(""), &body).expect("a repomd.xml");
         let (_, fetch) = &Rpm.set(&repomd_of(""), &body).expect("set").members[0];
-        assert_eq!(*fetch, Fetch { url: "repodata/comps.xml".into(), vouch, size: Some(4) });
+        assert_eq!(
+            *fetch,
+            Fetch {
+                url: "repodata/comps.xml".into(),
+                vouch,
+                size: Some(4)
+            }
+        );
     }
 }
 
@@ -224,14 +324,22 @@ fn metadata_may_be_on_another_host() {
             "repodata/p.gz",
             "https://far.example/x/repodata/p.gz",
         ),
-        ("href=\"HTTPS://far.example/x/p.gz?a=1&amp;b\"", "repodata/p.gz", "HTTPS://far.example/x/p.gz?a=1&b"),
+        (
+            "href=\"HTTPS://far.example/x/p.gz?a=1&amp;b\"",
+            "repodata/p.gz",
+            "HTTPS://far.example/x/p.gz?a=1&b",
+        ),
     ] {
         let body = repomd_with("primary", location, &checksum, GZIP);
         let set = Rpm.set(&repomd_of("9/"), &body).expect("set");
         let (member, fetch) = &set.members[0];
         assert_eq!((&*member.path, &*fetch.url), (&*format!("9/{path}"), url));
-        let plan = Rpm.plan(&artifact(&format!("/9/{TINY}")), &[kept(&body)], &[]).expect("plan");
-        let Plan::Consult(list, list_fetch) = plan else { panic!("no list") };
+        let plan = Rpm
+            .plan(&artifact(&format!("/9/{TINY}")), &[kept(&body)], &[])
+            .expect("plan");
+        let Plan::Consult(list, list_fetch) = plan else {
+            panic!("no list")
+        };
         assert_eq!((list, &list_fetch), (member.clone(), fetch));
     }
 }
@@ -269,7 +377,13 @@ fn locations_outside_of_the_repository_are_refused() {
         assert!(Rpm.check(&repomd_of(""), &body).is_err(), "{location}");
     }
     let long = format!("href=\"{}\"", "a/".repeat(3000));
-    assert!(Rpm.check(&repomd_of(""), &repomd_with("primary", &long, &checksum, GZIP)).is_err());
+    assert!(
+        Rpm.check(
+            &repomd_of(""),
+            &repomd_with("primary", &long, &checksum, GZIP)
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -280,15 +394,25 @@ fn what_is_no_document_of_a_repository_is_refused() {
         "<html>log in</html>".into(),
         "<repomd/>".into(),
         "<repomd><data type=\"primary\"><location href=\"a\"/></data></repomd>".into(),
-        "<repomd><data type=\"primary\"><checksum type=\"md5\">00</checksum></data></repomd>".into(),
-        good.replace("<repomd", "<metadata").replace("</repomd", "</metadata"),
+        "<repomd><data type=\"primary\"><checksum type=\"md5\">00</checksum></data></repomd>"
+            .into(),
+        good.replace("<repomd", "<metadata")
+            .replace("</repomd", "</metadata"),
         good.replace("</repomd>", ""),
         good.replace("</repomd>", "</other>"),
         format!("{good}<repomd/>"),
         format!("{good}and more"),
         good.replacen("<size>710", "<size>-1", 1),
-        good.replacen("<checksum type=\"sha256\">c7", "<checksum type=\"sha256\">zz", 1),
-        good.replacen("<checksum type=\"sha256\">", "<checksum type=\"sha512\">", 1),
+        good.replacen(
+            "<checksum type=\"sha256\">c7",
+            "<checksum type=\"sha256\">zz",
+            1,
+        ),
+        good.replacen(
+            "<checksum type=\"sha256\">",
+            "<checksum type=\"sha512\">",
+            1,
+        ),
         good.replace("<repomd", "<!DOCTYPE repomd [<!ENTITY a \"b\">]><repomd"),
         good.replacen("<size>710", "<size>&a;", 1),
         good.replacen("href=\"repodata/", "href=\"&a;repodata/", 1),
@@ -296,29 +420,48 @@ fn what_is_no_document_of_a_repository_is_refused() {
         good.replace("<revision>", &format!("<revision>{}", "1".repeat(2 << 20))),
         good.replacen("<size>710", &format!("<size>{}710", " ".repeat(9000)), 1),
         good.replacen("<data ", &format!("<data {} ", "a=\"\" ".repeat(70)), 1),
-        good.replacen("<revision>", &format!("{}<revision>", "<data><location href=\"a\"/></data>".repeat(1024)), 1),
+        good.replacen(
+            "<revision>",
+            &format!(
+                "{}<revision>",
+                "<data><location href=\"a\"/></data>".repeat(1024)
+            ),
+            1,
+        ),
     ];
     for body in &bad {
         let problem = Rpm.check(&repomd_of(""), body.as_bytes()).expect_err(body);
         assert_eq!(problem.kind, Kind::Upstream, "{body}");
     }
     assert!(Rpm.check(&repomd_of(""), GZIP).is_err());
-    let harmless = format!("\u{feff}{good}\n<!-- end -->\n").replacen("710", "&#55;1<![CDATA[0]]>", 1);
-    Rpm.check(&repomd_of(""), harmless.as_bytes()).expect("a repomd.xml");
+    let harmless =
+        format!("\u{feff}{good}\n<!-- end -->\n").replacen("710", "&#55;1<![CDATA[0]]>", 1);
+    Rpm.check(&repomd_of(""), harmless.as_bytes())
+        .expect("a repomd.xml");
 }
 
 #[test]
 fn other_documents_are_what_their_names_say() {
     let signature = document("/repodata/repomd.xml.asc").0;
-    Rpm.check(&signature, b"-----BEGIN PGP SIGNATURE-----\n\n=x\n").expect("a signature");
-    assert!(Rpm.check(&signature, b"-----BEGIN PGP MESSAGE-----").is_err());
+    Rpm.check(&signature, b"-----BEGIN PGP SIGNATURE-----\n\n=x\n")
+        .expect("a signature");
+    assert!(
+        Rpm.check(&signature, b"-----BEGIN PGP MESSAGE-----")
+            .is_err()
+    );
     let key = document("/repodata/repomd.xml.key").0;
-    Rpm.check(&key, b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n").expect("a key");
+    Rpm.check(&key, b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+        .expect("a key");
     assert!(Rpm.check(&key, b"").is_err());
     let file = document("/9/.treeinfo").0;
     Rpm.check(&file, b"[general]\n").expect("a file");
-    Rpm.check(&Document::new("", PRIMARY), GZIP).expect("a list");
-    for page in ["<!DOCTYPE html><p>", "\u{feff}\n <HTML lang=\"en\">", "<html>"] {
+    Rpm.check(&Document::new("", PRIMARY), GZIP)
+        .expect("a list");
+    for page in [
+        "<!DOCTYPE html><p>",
+        "\u{feff}\n <HTML lang=\"en\">",
+        "<html>",
+    ] {
         assert!(Rpm.check(&file, page.as_bytes()).is_err(), "{page}");
     }
 }
@@ -328,12 +471,22 @@ fn a_package_is_vouched_for_by_the_list() {
     for root in ["", "9/BaseOS/x86_64/os/"] {
         let package = artifact(&format!("/{root}{}", TINY.replace('^', "%5E")));
         let repomd = plan(&package, &[]).expect("plan");
-        assert_eq!(repomd, Plan::Read(repomd_of(root)), "right above the directory of packages");
+        assert_eq!(
+            repomd,
+            Plan::Read(repomd_of(root)),
+            "right above the directory of packages"
+        );
         let list = plan(&package, &[kept(REPOMD)]).expect("plan");
-        assert_eq!(list, Plan::Read(Document::new("", format!("{root}{PRIMARY}"))));
+        assert_eq!(
+            list,
+            Plan::Read(Document::new("", format!("{root}{PRIMARY}")))
+        );
         let fetch = fetched(plan(&package, &[kept(REPOMD), kept(GZIP)]));
         assert_eq!(fetch.url, format!("{root}{}", TINY.replace('^', "%5E")));
-        assert_eq!((fetch.vouch, fetch.size), (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(5677)));
+        assert_eq!(
+            (fetch.vouch, fetch.size),
+            (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(5677))
+        );
         // A list that is not the one named, or not there, tells nothing.
         let other = plan(&package, &[kept(REPOMD), kept(XZ)]).expect_err("another list");
         assert_eq!(other.kind, Kind::DigestMismatch);
@@ -345,10 +498,19 @@ fn a_package_is_vouched_for_by_the_list() {
 #[test]
 fn lists_are_read_in_every_packing() {
     for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
-        assert_eq!(fetched(plan_by(list, "/Packages/l/libtiny++-2.1-3.noarch.rpm")).size, Some(5589));
-        assert_eq!(plan_by(list, "/tiny-2.rpm").expect_err("absent").kind, Kind::NotFound);
+        assert_eq!(
+            fetched(plan_by(list, "/Packages/l/libtiny++-2.1-3.noarch.rpm")).size,
+            Some(5589)
+        );
+        assert_eq!(
+            plan_by(list, "/tiny-2.rpm").expect_err("absent").kind,
+            Kind::NotFound
+        );
         let listing = Listing::read(list).expect("listing");
-        assert_eq!(listing.find("", LIBTINY), Some(fetched(plan_by(list, &format!("/{LIBTINY}")))));
+        assert_eq!(
+            listing.find("", LIBTINY),
+            Some(fetched(plan_by(list, &format!("/{LIBTINY}"))))
+        );
         assert_eq!(
             listing.find("9/os/", TINY).expect("package").url,
             "9/os/Packages/t/tiny-1.0~rc1%5Egit2-1.noarch.rpm"
@@ -358,15 +520,24 @@ fn lists_are_read_in_every_packing() {
         // Cut short, it may still tell of its first package, but not that there are no others.
         assert!(Listing::read(&list[..list.len() * 3 / 4]).is_err());
         assert!(
-            plan_by(&list[..list.len() * 3 / 4], "/absent.rpm").is_err_and(|problem| problem.kind == Kind::Upstream)
+            plan_by(&list[..list.len() * 3 / 4], "/absent.rpm")
+                .is_err_and(|problem| problem.kind == Kind::Upstream)
         );
     }
     let twice = [GZIP, ZSTD, XZ, BZIP2].map(|list| [list, list].concat());
     for list in twice {
         assert!(Listing::read(&list).is_err(), "two documents in a row");
     }
-    for bad in [&b""[..], b"\0ZCK1", b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh", b"<html/>", b"<metadata>"]
-    {
+    for bad in [
+        &b""[..],
+        b"\0ZCK1",
+        b"\x1f\x8b",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"<html/>",
+        b"<metadata>",
+    ] {
         assert!(Listing::read(bad).is_err(), "{bad:?}");
     }
 }
@@ -376,14 +547,28 @@ fn a_list_is_read_within_limits() {
     let whole = PLAIN.len() as u64;
     for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
         Listing::read_within(list, whole).expect("listing");
-        assert_eq!(Listing::read_within(list, whole - 1).err().map(|problem| problem.kind), Some(Kind::Upstream));
+        assert_eq!(
+            Listing::read_within(list, whole - 1)
+                .err()
+                .map(|problem| problem.kind),
+            Some(Kind::Upstream)
+        );
     }
     let deep = text(PLAIN).replace("<rpm:provides>", &"<a>".repeat(40));
-    let entities = text(PLAIN).replace("<metadata", "<!DOCTYPE metadata [<!ENTITY a \"aaaa\">]><metadata");
-    let long = text(PLAIN).replace("<rpm:provides>", &format!("<a b=\"{}\"/><rpm:provides>", "x".repeat(2 << 20)));
+    let entities = text(PLAIN).replace(
+        "<metadata",
+        "<!DOCTYPE metadata [<!ENTITY a \"aaaa\">]><metadata",
+    );
+    let long = text(PLAIN).replace(
+        "<rpm:provides>",
+        &format!("<a b=\"{}\"/><rpm:provides>", "x".repeat(2 << 20)),
+    );
     for bad in [deep, entities, long] {
         assert!(Listing::read(bad.as_bytes()).is_err());
-        assert!(plan_by(bad.as_bytes(), "/absent.rpm").is_err_and(|problem| problem.kind == Kind::Upstream));
+        assert!(
+            plan_by(bad.as_bytes(), "/absent.rpm")
+                .is_err_and(|problem| problem.kind == Kind::Upstream)
+        );
     }
 }
 
@@ -391,35 +576,83 @@ fn a_list_is_read_within_limits() {
 fn the_repository_of_a_package_is_looked_for_above_it() {
     assert_eq!(roots("a.rpm"), [""]);
     assert_eq!(roots("9/os/a.rpm"), ["9/os/", "9/", ""]);
-    assert_eq!(roots("9/os/Packages/a/a.rpm"), ["9/os/", "9/os/Packages/a/", "9/os/Packages/", "9/", ""]);
+    assert_eq!(
+        roots("9/os/Packages/a/a.rpm"),
+        ["9/os/", "9/os/Packages/a/", "9/os/Packages/", "9/", ""]
+    );
     let far = roots("1/2/3/4/5/6/7/8/9/10/a.rpm");
     assert_eq!((far.len(), far.last()), (MOST_ROOTS, Some(&"")));
     // The nearest has no repository, the next one names no list, the next another package, the top this one.
     let package = artifact("/x/y/z/a.rpm");
-    let mut known = vec![None, kept(&repomd_with("group", "href=\"repodata/g\"", "type=\"md5\">0", b""))];
-    assert_eq!(plan(&package, &known[..1]).expect("plan"), Plan::Read(repomd_of("x/y/")));
-    assert_eq!(plan(&package, &known).expect("plan"), Plan::Read(repomd_of("x/")));
+    let mut known = vec![
+        None,
+        kept(&repomd_with(
+            "group",
+            "href=\"repodata/g\"",
+            "type=\"md5\">0",
+            b"",
+        )),
+    ];
+    assert_eq!(
+        plan(&package, &known[..1]).expect("plan"),
+        Plan::Read(repomd_of("x/y/"))
+    );
+    assert_eq!(
+        plan(&package, &known).expect("plan"),
+        Plan::Read(repomd_of("x/"))
+    );
     let list = list_with("href=\"y/b.rpm\"");
-    known.push(kept(&repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, &list), &list)));
-    assert_eq!(plan(&package, &known).expect("plan"), Plan::Read(Document::new("", "x/repodata/p")));
+    known.push(kept(&repomd_with(
+        "primary",
+        "href=\"repodata/p\"",
+        &sum(Algorithm::Sha256, &list),
+        &list,
+    )));
+    assert_eq!(
+        plan(&package, &known).expect("plan"),
+        Plan::Read(Document::new("", "x/repodata/p"))
+    );
     known.push(kept(&list));
-    assert_eq!(plan(&package, &known).expect("plan"), Plan::Read(repomd_of("")));
+    assert_eq!(
+        plan(&package, &known).expect("plan"),
+        Plan::Read(repomd_of(""))
+    );
     let list = list_with("href=\"x/y/z/a.rpm\"");
-    known.push(kept(&repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, &list), &list)));
+    known.push(kept(&repomd_with(
+        "primary",
+        "href=\"repodata/p\"",
+        &sum(Algorithm::Sha256, &list),
+        &list,
+    )));
     known.push(kept(&list));
     assert_eq!(fetched(plan(&package, &known)).url, "x/y/z/a.rpm");
     let nowhere = [None, None, None, None];
-    assert_eq!(plan(&package, &nowhere).expect_err("nowhere").kind, Kind::NotFound);
+    assert_eq!(
+        plan(&package, &nowhere).expect_err("nowhere").kind,
+        Kind::NotFound
+    );
     // With a repository at each root there are more documents than are worth reading.
     let package = artifact("/1/2/3/4/5/6/a.rpm");
     let mut known = Vec::new();
     while let Ok(Plan::Read(document)) = plan(&package, &known) {
         let list = list_with("href=\"b.rpm\"");
-        let repomd = repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha256, &list), &list);
-        known.push(kept(if document.path.ends_with("repomd.xml") { &repomd } else { &list }));
+        let repomd = repomd_with(
+            "primary",
+            "href=\"repodata/p\"",
+            &sum(Algorithm::Sha256, &list),
+            &list,
+        );
+        known.push(kept(if document.path.ends_with("repomd.xml") {
+            &repomd
+        } else {
+            &list
+        }));
     }
     assert_eq!(known.len(), MOST_STEPS);
-    assert_eq!(plan(&package, &known).expect_err("nowhere").kind, Kind::NotFound);
+    assert_eq!(
+        plan(&package, &known).expect_err("nowhere").kind,
+        Kind::NotFound
+    );
 }
 
 #[test]
@@ -429,36 +662,70 @@ fn a_package_is_where_its_location_says() {
         ("href=\"./x//a.rpm\"", "/x/a.rpm", "x/a.rpm"),
         ("href=\"a%2B%2b.rpm\"", "/a++.rpm", "a%2B%2b.rpm"),
         ("href=\"a++.rpm\"", "/a%2B%2b.rpm", "a++.rpm"),
-        ("href=\"a &amp; &#98;.rpm\"", "/a%20&%20b.rpm", "a%20&%20b.rpm"),
-        ("xml:base=\"https://far.example/x\" href=\"p/a^b.rpm\"", "/p/a%5eb.rpm", "https://far.example/x/p/a%5Eb.rpm"),
+        (
+            "href=\"a &amp; &#98;.rpm\"",
+            "/a%20&%20b.rpm",
+            "a%20&%20b.rpm",
+        ),
+        (
+            "xml:base=\"https://far.example/x\" href=\"p/a^b.rpm\"",
+            "/p/a%5eb.rpm",
+            "https://far.example/x/p/a%5Eb.rpm",
+        ),
         ("xml:base=\"\" href=\"a.rpm\"", "/a.rpm", "a.rpm"),
-        ("href=\"http://far.example/x/a.rpm\"", "/a.rpm", "http://far.example/x/a.rpm"),
+        (
+            "href=\"http://far.example/x/a.rpm\"",
+            "/a.rpm",
+            "http://far.example/x/a.rpm",
+        ),
     ] {
         let list = list_with(location);
-        let repomd = repomd_with("primary", "href=\"repodata/p\"", &sum(Algorithm::Sha512, &list), &list);
+        let repomd = repomd_with(
+            "primary",
+            "href=\"repodata/p\"",
+            &sum(Algorithm::Sha512, &list),
+            &list,
+        );
         let above = artifact(path).path.matches('/').count();
         let mut known = vec![None; above];
         known.extend([kept(&repomd), kept(&list)]);
         let fetch = fetched(plan(&artifact(path), &known));
         assert_eq!(fetch.url, url);
-        assert_eq!(Listing::read(&list).expect("listing").find("", &artifact(path).path), Some(fetch));
+        assert_eq!(
+            Listing::read(&list)
+                .expect("listing")
+                .find("", &artifact(path).path),
+            Some(fetch)
+        );
     }
 }
 
 #[test]
 fn a_package_that_nobody_could_ask_for_does_not_hide_others() {
-    let both =
-        |location: &str| text(&list_with(location)).replace("</metadata>", &text(&list_with("href=\"a.rpm\""))[10..]);
-    for location in
-        ["href=\"../a.rpm\"", "href=\"/a.rpm\"", "xml:base=\"ftp://far.example\" href=\"a.rpm\"", "", "href=\"a%.rpm\""]
-    {
-        assert_eq!(fetched(plan_by(both(location).as_bytes(), "/a.rpm")).url, "a.rpm", "{location}");
+    let both = |location: &str| {
+        text(&list_with(location)).replace("</metadata>", &text(&list_with("href=\"a.rpm\""))[10..])
+    };
+    for location in [
+        "href=\"../a.rpm\"",
+        "href=\"/a.rpm\"",
+        "xml:base=\"ftp://far.example\" href=\"a.rpm\"",
+        "",
+        "href=\"a%.rpm\"",
+    ] {
+        assert_eq!(
+            fetched(plan_by(both(location).as_bytes(), "/a.rpm")).url,
+            "a.rpm",
+            "{location}"
+        );
     }
     // Of two at one place the first counts.
     let list = both("href=\"a.rpm\"").replacen("\"7\"", "\"8\"", 1);
     assert_eq!(fetched(plan_by(list.as_bytes(), "/a.rpm")).size, Some(8));
     assert_eq!(
-        Listing::read(list.as_bytes()).expect("listing").find("", "a.rpm").and_then(|fetch| fetch.size),
+        Listing::read(list.as_bytes())
+            .expect("listing")
+            .find("", "a.rpm")
+            .and_then(|fetch| fetch.size),
         Some(8)
     );
 }
@@ -470,21 +737,39 @@ fn only_the_checksum_of_the_whole_package_counts() {
         "<checksum type=\"sha512\">no</checksum><format><size>3</size><checksum type=\"md5\" pkgid=\"YES\">0</checksum>\
          <location href=\"b.rpm\"/></format><checksum",
     );
-    let list = list.replacen("<checksum type=\"sha512\">no</checksum>", "<checksum type=\"md5\">no</checksum>", 1);
+    let list = list.replacen(
+        "<checksum type=\"sha512\">no</checksum>",
+        "<checksum type=\"md5\">no</checksum>",
+        1,
+    );
     let fetch = fetched(plan_by(list.as_bytes(), "/a.rpm"));
-    assert_eq!((fetch.vouch, fetch.size), (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(7)));
+    assert_eq!(
+        (fetch.vouch, fetch.size),
+        (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(7))
+    );
     for (from, to) in [("\"7\"", "\"many\""), ("8d2b", "8D2X")] {
         let list = text(&list_with("href=\"a.rpm\"")).replace(from, to);
-        assert_eq!(plan_by(list.as_bytes(), "/a.rpm").expect_err("unreadable").kind, Kind::Upstream);
+        assert_eq!(
+            plan_by(list.as_bytes(), "/a.rpm")
+                .expect_err("unreadable")
+                .kind,
+            Kind::Upstream
+        );
     }
     // An old list, and one with sums that are not known here.
-    for (kind, digits, vouch) in
-        [("sha", "0b".repeat(20), Vouch::Sha1([11; 20])), ("sha384", "00".into(), Vouch::Nothing)]
-    {
-        let list = text(&list_with("href=\"a.rpm\"")).replace("sha256", kind).replace(&TINY_SUM[7..], &digits);
+    for (kind, digits, vouch) in [
+        ("sha", "0b".repeat(20), Vouch::Sha1([11; 20])),
+        ("sha384", "00".into(), Vouch::Nothing),
+    ] {
+        let list = text(&list_with("href=\"a.rpm\""))
+            .replace("sha256", kind)
+            .replace(&TINY_SUM[7..], &digits);
         assert_eq!(fetched(plan_by(list.as_bytes(), "/a.rpm")).vouch, vouch);
         assert_eq!(
-            Listing::read(list.as_bytes()).expect("listing").find("", "a.rpm").map(|fetch| fetch.vouch),
+            Listing::read(list.as_bytes())
+                .expect("listing")
+                .find("", "a.rpm")
+                .map(|fetch| fetch.vouch),
             Some(vouch)
         );
     }
@@ -499,22 +784,44 @@ fn deltas_have_a_list_of_their_own() {
     );
     let list = list.as_bytes();
     let delta = artifact("/drpms/a-1_2.drpm");
-    let repomd = repomd_with("prestodelta", "href=\"repodata/d\"", &sum(Algorithm::Sha256, list), list);
-    assert_eq!(plan(&delta, &[kept(&repomd)]).expect("plan"), Plan::Read(Document::new("", "repodata/d")));
+    let repomd = repomd_with(
+        "prestodelta",
+        "href=\"repodata/d\"",
+        &sum(Algorithm::Sha256, list),
+        list,
+    );
+    assert_eq!(
+        plan(&delta, &[kept(&repomd)]).expect("plan"),
+        Plan::Read(Document::new("", "repodata/d"))
+    );
     let fetch = fetched(plan(&delta, &[kept(&repomd), kept(list)]));
     assert_eq!((&*fetch.url, fetch.size), ("drpms/a-1_2.drpm", Some(9)));
-    assert_eq!(Listing::read(list).expect("listing").find("", "drpms/a-1_2.drpm"), Some(fetch));
+    assert_eq!(
+        Listing::read(list)
+            .expect("listing")
+            .find("", "drpms/a-1_2.drpm"),
+        Some(fetch)
+    );
 }
 
 #[test]
 fn repositories_with_simple_names_are_pinned_by_checksum() {
-    let simple = text(REPOMD).replace("c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-", "");
+    let simple = text(REPOMD).replace(
+        "c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-",
+        "",
+    );
     assert_eq!(
         plan(&artifact(&format!("/{TINY}")), &[kept(simple.as_bytes())]).expect("plan"),
         Plan::Read(Document::new("", "repodata/primary.xml.gz"))
     );
-    let fetch = fetched(plan(&artifact("/repodata/primary.xml.gz"), &[kept(simple.as_bytes())]));
-    assert_eq!(fetch.vouch, Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP)));
+    let fetch = fetched(plan(
+        &artifact("/repodata/primary.xml.gz"),
+        &[kept(simple.as_bytes())],
+    ));
+    assert_eq!(
+        fetch.vouch,
+        Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP))
+    );
 }
 
 #[test]
@@ -545,7 +852,11 @@ fn a_files_name_tells_its_package() {
         ("repodata/primary.xml.gz", ""),
         ("RPM-GPG-KEY", ""),
     ] {
-        let artifact = Artifact { package: "".into(), version: None, path: path.into() };
+        let artifact = Artifact {
+            package: "".into(),
+            version: None,
+            path: path.into(),
+        };
         assert_eq!(Rpm.package_of(&artifact), name, "{path}");
     }
 }

@@ -16,9 +16,11 @@ const BUFFER_BYTES: usize = 64 << 10;
 pub(super) fn unpack(packed: &[u8]) -> io::Result<Box<dyn BufRead + '_>> {
     Ok(match packed {
         [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(packed)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            buffered(lzma_rust2::XzReader::new_mem_limit(packed, true, MOST_XZ_KIB))
-        }
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => buffered(lzma_rust2::XzReader::new_mem_limit(
+            packed,
+            true,
+            MOST_XZ_KIB,
+        )),
         // The second is a frame to be skipped, which some writers put first.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             let mut frames = zstd::stream::read::Decoder::with_buffer(packed)?;
@@ -43,7 +45,11 @@ pub(super) struct Fence<'a> {
 
 impl<'a> Fence<'a> {
     pub(super) fn new(inner: Box<dyn BufRead + 'a>, most_bytes: u64) -> Self {
-        Self { inner, left: most_bytes, left_of_piece: MOST_PIECE_BYTES }
+        Self {
+            inner,
+            left: most_bytes,
+            left_of_piece: MOST_PIECE_BYTES,
+        }
     }
 
     pub(super) fn next_piece(&mut self) {
@@ -66,7 +72,9 @@ impl BufRead for Fence<'_> {
         let most = usize::try_from(self.left.min(self.left_of_piece)).unwrap_or(usize::MAX);
         let bytes = self.inner.fill_buf()?;
         if most == 0 && !bytes.is_empty() {
-            return Err(io::Error::other("the document, or a piece of it, is too long"));
+            return Err(io::Error::other(
+                "the document, or a piece of it, is too long",
+            ));
         }
         Ok(&bytes[..bytes.len().min(most)])
     }

@@ -41,7 +41,11 @@ impl List {
             Self::Filelists => ("filelists", String::new()),
             Self::Other => ("otherdata", String::new()),
         };
-        let space = if self == Self::Primary { "common" } else { self.kind() };
+        let space = if self == Self::Primary {
+            "common"
+        } else {
+            self.kind()
+        };
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"{COMMON}{space}\"{rpm} packages=\"{packages}\">\n"
         )
@@ -68,14 +72,24 @@ impl Packer {
     pub(super) fn new() -> Self {
         // Lists are made anew after every change, so time counts more than the last bytes.
         let gzip = GzEncoder::new(Vec::new(), Compression::new(4));
-        Self { gzip, plain: Hasher::new(Algorithm::Sha256), plain_size: 0 }
+        Self {
+            gzip,
+            plain: Hasher::new(Algorithm::Sha256),
+            plain_size: 0,
+        }
     }
 
     /// The packed file as `repodata/` has it, with what `repomd.xml` says of it.
     pub(super) fn end(self, kind: &'static str, name: &str) -> Result<(Composed, Record), Problem> {
         let bytes = self.gzip.finish().map_err(Problem::internal)?;
         let open = Some((self.plain.finish(), self.plain_size));
-        Ok(Record::of(kind, &format!("{name}.gz"), "application/gzip", bytes, open))
+        Ok(Record::of(
+            kind,
+            &format!("{name}.gz"),
+            "application/gzip",
+            bytes,
+            open,
+        ))
     }
 }
 
@@ -112,20 +126,43 @@ impl Record {
         open: Option<(Digest, u64)>,
     ) -> (Composed, Self) {
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let (path, size) = (format!("repodata/{}-{name}", digest.hex()), bytes.len() as u64);
+        let (path, size) = (
+            format!("repodata/{}-{name}", digest.hex()),
+            bytes.len() as u64,
+        );
         (
-            Composed { path: path.clone(), content_type, bytes, lasting: Lasting::Longer },
-            Self { kind, path, digest, size, open },
+            Composed {
+                path: path.clone(),
+                content_type,
+                bytes,
+                lasting: Lasting::Longer,
+            },
+            Self {
+                kind,
+                path,
+                digest,
+                size,
+                open,
+            },
         )
     }
 
     fn write(&self, seconds: i64) -> String {
         let mut text = format!("  <data type=\"{}\">\n", self.kind);
-        text += &format!("    <checksum type=\"sha256\">{}</checksum>\n", self.digest.hex());
+        text += &format!(
+            "    <checksum type=\"sha256\">{}</checksum>\n",
+            self.digest.hex()
+        );
         if let Some((digest, _)) = &self.open {
-            text += &format!("    <open-checksum type=\"sha256\">{}</open-checksum>\n", digest.hex());
+            text += &format!(
+                "    <open-checksum type=\"sha256\">{}</open-checksum>\n",
+                digest.hex()
+            );
         }
-        text += &format!("    <location href=\"{}\"/>\n    <timestamp>{seconds}</timestamp>\n", self.path);
+        text += &format!(
+            "    <location href=\"{}\"/>\n    <timestamp>{seconds}</timestamp>\n",
+            self.path
+        );
         text += &format!("    <size>{}</size>\n", self.size);
         if let Some((_, size)) = &self.open {
             text += &format!("    <open-size>{size}</open-size>\n");
@@ -135,7 +172,11 @@ impl Record {
 }
 
 /// The document that names all others, with its signature and the key.
-pub(super) fn seal(records: &[Record], now: Timestamp, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem> {
+pub(super) fn seal(
+    records: &[Record],
+    now: Timestamp,
+    signer: Option<&dyn Signer>,
+) -> Result<Vec<Composed>, Problem> {
     let seconds = now.seconds();
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<repomd xmlns=\"{COMMON}repo\" xmlns:rpm=\"{COMMON}rpm\">\n  \
@@ -152,8 +193,18 @@ pub(super) fn seal(records: &[Record], now: Timestamp, signer: Option<&dyn Signe
     let mut all = Vec::new();
     if let Some(signer) = signer {
         let signature = signer.sign(text.as_bytes())?;
-        all.push(made("repodata/repomd.xml.asc", "text/plain", &signature, Lasting::UntilNext));
-        all.push(made("repodata/repomd.xml.key", "application/pgp-keys", signer.public_key(), Lasting::UntilNext));
+        all.push(made(
+            "repodata/repomd.xml.asc",
+            "text/plain",
+            &signature,
+            Lasting::UntilNext,
+        ));
+        all.push(made(
+            "repodata/repomd.xml.key",
+            "application/pgp-keys",
+            signer.public_key(),
+            Lasting::UntilNext,
+        ));
     }
     all.push(made(REPOMD, "text/xml", &text, Lasting::UntilChange));
     Ok(all)
@@ -161,7 +212,10 @@ pub(super) fn seal(records: &[Record], now: Timestamp, signer: Option<&dyn Signe
 
 impl Whole for Rpm {
     fn tells(&self, document: &Document) -> bool {
-        matches!(metadata(&document.path), Some(("", "repomd.xml" | "repomd.xml.asc" | "repomd.xml.key")))
+        matches!(
+            metadata(&document.path),
+            Some(("", "repomd.xml" | "repomd.xml.asc" | "repomd.xml.key"))
+        )
     }
 
     fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn State>, Problem> {
@@ -177,13 +231,23 @@ impl Whole for Rpm {
     }
 
     fn roots<'a>(&self, path: &'a str) -> Vec<&'a str> {
-        if is_package(path) { roots(path) } else { Vec::new() }
+        if is_package(path) {
+            roots(path)
+        } else {
+            Vec::new()
+        }
     }
 
     fn list(&self, head: &[u8]) -> Result<Option<Artifact>, Problem> {
         let records = repomd::read(head)?;
-        let primary = records.into_iter().find(|record| record.kind == List::Primary.kind());
-        Ok(primary.map(|record| Artifact { package: "".into(), version: None, path: record.item.path.into() }))
+        let primary = records
+            .into_iter()
+            .find(|record| record.kind == List::Primary.kind());
+        Ok(primary.map(|record| Artifact {
+            package: "".into(),
+            version: None,
+            path: record.item.path.into(),
+        }))
     }
 
     fn merge(&self, now: Timestamp) -> Box<dyn Merge> {
@@ -203,9 +267,16 @@ impl Making {
     fn begin(packages: u64, now: Timestamp) -> Result<Self, Problem> {
         let mut lists = [Packer::new(), Packer::new(), Packer::new()];
         for (list, packer) in List::ALL.into_iter().zip(&mut lists) {
-            packer.write_all(list.begin(packages).as_bytes()).map_err(Problem::internal)?;
+            packer
+                .write_all(list.begin(packages).as_bytes())
+                .map_err(Problem::internal)?;
         }
-        Ok(Self { now, packages, lists, given: Vec::new() })
+        Ok(Self {
+            now,
+            packages,
+            lists,
+            given: Vec::new(),
+        })
     }
 }
 
@@ -219,14 +290,23 @@ impl State for Making {
         if !is_package(&file.path) || file.facts.is_empty() {
             return Ok(());
         }
-        self.packages = self.packages.checked_sub(1).ok_or_else(|| Problem::internal("more packages than counted"))?;
+        self.packages = self
+            .packages
+            .checked_sub(1)
+            .ok_or_else(|| Problem::internal("more packages than counted"))?;
         let description = Facts::read(&file.facts)?.description()?;
         let [before, after] = &description.primary;
         let moment = file.created_at.seconds().to_string();
-        let parts: [&[&str]; 3] = [&[before, &moment, after], &[&description.filelists], &[&description.other]];
+        let parts: [&[&str]; 3] = [
+            &[before, &moment, after],
+            &[&description.filelists],
+            &[&description.other],
+        ];
         for (packer, parts) in self.lists.iter_mut().zip(parts) {
             for part in parts {
-                packer.write_all(part.as_bytes()).map_err(Problem::internal)?;
+                packer
+                    .write_all(part.as_bytes())
+                    .map_err(Problem::internal)?;
             }
         }
         Ok(())
@@ -238,7 +318,9 @@ impl State for Making {
         }
         let (mut files, mut records) = (Vec::new(), Vec::new());
         for (list, mut packer) in List::ALL.into_iter().zip(self.lists) {
-            packer.write_all(list.end().as_bytes()).map_err(Problem::internal)?;
+            packer
+                .write_all(list.end().as_bytes())
+                .map_err(Problem::internal)?;
             let (file, record) = packer.end(list.kind(), &format!("{}.xml", list.kind()))?;
             files.push(file);
             records.push(record);

@@ -24,11 +24,23 @@ pub(super) struct Shape {
 }
 
 /// `repomd.xml`: files of metadata.
-pub(super) const RECORDS: &[Shape] = &[Shape { root: b"repomd", item: b"data", depth: 2 }];
+pub(super) const RECORDS: &[Shape] = &[Shape {
+    root: b"repomd",
+    item: b"data",
+    depth: 2,
+}];
 /// Lists of packages: `primary` and, with a level of the new package between, `prestodelta`.
 pub(super) const PACKAGES: &[Shape] = &[
-    Shape { root: b"metadata", item: b"package", depth: 2 },
-    Shape { root: b"prestodelta", item: b"delta", depth: 3 },
+    Shape {
+        root: b"metadata",
+        item: b"package",
+        depth: 2,
+    },
+    Shape {
+        root: b"prestodelta",
+        item: b"delta",
+        depth: 3,
+    },
 ];
 
 /// An item as it is written.
@@ -66,7 +78,8 @@ impl Raw {
             b"checksum" => {
                 let identity = attribute(tag, b"pkgid")?.is_some_and(|value| value == "YES");
                 if identity || self.checksum.is_none() {
-                    self.checksum = Some((attribute(tag, b"type")?.unwrap_or_default(), String::new()));
+                    self.checksum =
+                        Some((attribute(tag, b"type")?.unwrap_or_default(), String::new()));
                     return Ok(Some(Field::Checksum));
                 }
             }
@@ -101,7 +114,11 @@ pub(super) fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<Stri
             return Err("a tag has too many attributes".into());
         }
         if attribute.key.as_ref() == name {
-            return Ok(Some(attribute.normalized_value(XmlVersion::Implicit1_0)?.into_owned()));
+            return Ok(Some(
+                attribute
+                    .normalized_value(XmlVersion::Implicit1_0)?
+                    .into_owned(),
+            ));
         }
     }
     Ok(None)
@@ -113,7 +130,9 @@ pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
         return Ok(char.to_string());
     }
     let name = reference.decode()?;
-    Ok(quick_xml::escape::resolve_xml_entity(&name).ok_or("an entity of its own")?.to_owned())
+    Ok(quick_xml::escape::resolve_xml_entity(&name)
+        .ok_or("an entity of its own")?
+        .to_owned())
 }
 
 /// How far the walk is.
@@ -135,7 +154,11 @@ impl Walk {
         }
         let name = tag.name();
         let Some(shape) = self.shape else {
-            let shape = self.shapes.iter().find(|shape| shape.root == name.as_ref()).ok_or("another root element")?;
+            let shape = self
+                .shapes
+                .iter()
+                .find(|shape| shape.root == name.as_ref())
+                .ok_or("another root element")?;
             self.shape = Some(*shape);
             return Ok(());
         };
@@ -143,7 +166,10 @@ impl Walk {
             return Err("a second root element".into());
         }
         if self.depth == shape.depth && name.as_ref() == shape.item {
-            self.raw = Some(Raw { kind: attribute(tag, b"type")?.unwrap_or_default(), ..Raw::default() });
+            self.raw = Some(Raw {
+                kind: attribute(tag, b"type")?.unwrap_or_default(),
+                ..Raw::default()
+            });
         } else if self.depth == shape.depth + 1
             && let Some(raw) = &mut self.raw
         {
@@ -176,7 +202,11 @@ impl Walk {
 
     fn text(&mut self, text: &str) -> Result<(), Fault> {
         if self.depth == 0 {
-            return if text.trim().is_empty() { Ok(()) } else { Err("text outside of the root element".into()) };
+            return if text.trim().is_empty() {
+                Ok(())
+            } else {
+                Err("text outside of the root element".into())
+            };
         }
         if self.text.len() + text.len() > MOST_FIELD_BYTES {
             return Err("a location, checksum or size is too long".into());
@@ -203,11 +233,26 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// Of a document that begins as one of `shapes` does and is no longer than `most_bytes`.
-    pub(super) fn new(document: Box<dyn BufRead + 'a>, shapes: &'static [Shape], most_bytes: u64) -> Self {
+    pub(super) fn new(
+        document: Box<dyn BufRead + 'a>,
+        shapes: &'static [Shape],
+        most_bytes: u64,
+    ) -> Self {
         let mut reader = Reader::from_reader(Fence::new(document, most_bytes));
         reader.config_mut().expand_empty_elements = true;
-        let walk = Walk { shapes, shape: None, depth: 0, raw: None, field: None, text: String::new() };
-        Self { reader, buffer: Vec::new(), walk }
+        let walk = Walk {
+            shapes,
+            shape: None,
+            depth: 0,
+            raw: None,
+            field: None,
+            text: String::new(),
+        };
+        Self {
+            reader,
+            buffer: Vec::new(),
+            walk,
+        }
     }
 
     /// The next item; `None` at the end of a whole document.

@@ -25,9 +25,13 @@ const MODULES: &str = "---\ndocument: modulemd\nversion: 2\ndata:\n  name: ourmo
 
 #[test]
 fn dnf_lists_what_was_given() {
-    let (Some(dnf), Some(_), true) = (tool("dnf"), tool("curl"), is_root()) else { return };
+    let (Some(dnf), Some(_), true) = (tool("dnf"), tool("curl"), is_root()) else {
+        return;
+    };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     set_key(&larder, "local", &makers.key(SIGNER, "ed25519", "sign"));
     let one = makers.build(&small("one", "1.0"));
     makers.sign(SIGNER, &one);
@@ -38,11 +42,24 @@ fn dnf_lists_what_was_given() {
     makers.sign(SIGNER, &two);
     upload(&larder, &two[0], "/rpm/local/");
 
-    put(&larder, "/rpm/local/repodata/updateinfo.xml", ADVISORIES.as_bytes()).expect(201);
+    put(
+        &larder,
+        "/rpm/local/repodata/updateinfo.xml",
+        ADVISORIES.as_bytes(),
+    )
+    .expect(201);
     put(&larder, "/rpm/local/repodata/comps.xml", GROUPS.as_bytes()).expect(201);
-    put(&larder, "/rpm/local/repodata/modules.yaml.gz", &gzip(MODULES.as_bytes())).expect(201);
+    put(
+        &larder,
+        "/rpm/local/repodata/modules.yaml.gz",
+        &gzip(MODULES.as_bytes()),
+    )
+    .expect(201);
     let told = machine.run(&["--refresh", "updateinfo", "list"]);
-    assert!(told.contains("OURS-1") && told.contains("one-2.0-1.noarch"), "{told}");
+    assert!(
+        told.contains("OURS-1") && told.contains("one-2.0-1.noarch"),
+        "{told}"
+    );
     assert!(machine.run(&["group", "list"]).contains("Our things"));
     let told = machine.run(&["module", "list"]);
     assert!(told.contains("ourmodule"), "{told}");
@@ -51,12 +68,26 @@ fn dnf_lists_what_was_given() {
     assert!(told.contains("ourmodule"), "{told}");
 
     // What is given again takes the place of what was.
-    put(&larder, "/rpm/local/repodata/updateinfo.xml.gz", &gzip(ADVISORIES.replace("OURS-1", "OURS-2").as_bytes()))
-        .expect(201);
+    put(
+        &larder,
+        "/rpm/local/repodata/updateinfo.xml.gz",
+        &gzip(ADVISORIES.replace("OURS-1", "OURS-2").as_bytes()),
+    )
+    .expect(201);
     let told = machine.run(&["--refresh", "updateinfo", "list"]);
-    assert!(told.contains("OURS-2") && !told.contains("OURS-1"), "{told}");
-    larder.admin().send("DELETE", "/rpm/local/repodata/updateinfo.xml", &[], b"").expect(200);
-    assert!(!machine.run(&["--refresh", "updateinfo", "list"]).contains("OURS-2"));
+    assert!(
+        told.contains("OURS-2") && !told.contains("OURS-1"),
+        "{told}"
+    );
+    larder
+        .admin()
+        .send("DELETE", "/rpm/local/repodata/updateinfo.xml", &[], b"")
+        .expect(200);
+    assert!(
+        !machine
+            .run(&["--refresh", "updateinfo", "list"])
+            .contains("OURS-2")
+    );
     assert!(name_of(&two[0]).starts_with("one-2.0"));
 }
 
@@ -73,17 +104,36 @@ fn what_is_no_such_metadata_is_refused() {
         ("modules.yaml", "name: no module"),
         ("modules.yaml.gz", "\u{1f}no gzip"),
     ] {
-        let answer = put(&larder, &format!("/rpm/local/repodata/{path}"), body.as_bytes());
+        let answer = put(
+            &larder,
+            &format!("/rpm/local/repodata/{path}"),
+            body.as_bytes(),
+        );
         assert_eq!(answer.status, 400, "{path} {body}: {}", answer.text());
     }
     for path in ["repomd.xml", "primary.xml.gz", "repomd.xml.asc"] {
-        put(&larder, &format!("/rpm/local/repodata/{path}"), b"<repomd/>").expect(400);
+        put(
+            &larder,
+            &format!("/rpm/local/repodata/{path}"),
+            b"<repomd/>",
+        )
+        .expect(400);
     }
     // Whoever may publish some packages may not speak for the whole repository.
     let maker = larder.make_user("maker");
     larder.grant("user:maker", "rpm/local", "one*", "writer");
     larder.grant("user:maker", "rpm/local", "*", "reader");
-    let answer = maker.send("PUT", "/rpm/local/repodata/updateinfo.xml", &[], ADVISORIES.as_bytes());
+    let answer = maker.send(
+        "PUT",
+        "/rpm/local/repodata/updateinfo.xml",
+        &[],
+        ADVISORIES.as_bytes(),
+    );
     assert_eq!(answer.status, 403, "{}", answer.text());
-    put(&larder, "/rpm/upstream/repodata/updateinfo.xml", ADVISORIES.as_bytes()).expect(405);
+    put(
+        &larder,
+        "/rpm/upstream/repodata/updateinfo.xml",
+        ADVISORIES.as_bytes(),
+    )
+    .expect(405);
 }

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 /// Makes a repository of packages, at `folder` of an upstream.
 fn publish_upstream(larder: &Larder, upstream: &Upstream, root: &str, packages: &[PathBuf]) {
-    let at = larder.folder().join(format!("theirs{}", root.replace('/', "-")));
+    let at = larder
+        .folder()
+        .join(format!("theirs{}", root.replace('/', "-")));
     drop(std::fs::remove_dir_all(&at)); // what was there before is no more
     let at = folder(larder, &at.display().to_string(), &[("Packages/empty", "")]);
     for package in packages {
@@ -18,21 +20,30 @@ fn publish_upstream(larder: &Larder, upstream: &Upstream, root: &str, packages: 
         let body = std::fs::read(package).expect("package");
         upstream.put(&format!("/linux/{root}Packages/{}", name_of(package)), body);
     }
-    run(command(&tool("createrepo_c").expect("tool"), larder.folder()).args(["-q", "--no-database"]).arg(&at));
+    run(
+        command(&tool("createrepo_c").expect("tool"), larder.folder())
+            .args(["-q", "--no-database"])
+            .arg(&at),
+    );
     for entry in std::fs::read_dir(at.join("repodata")).expect("folder") {
         let path = entry.expect("file").path();
-        upstream.put(&format!("/linux/{root}repodata/{}", name_of(&path)), std::fs::read(&path).expect("file"));
+        upstream.put(
+            &format!("/linux/{root}repodata/{}", name_of(&path)),
+            std::fs::read(&path).expect("file"),
+        );
     }
 }
 
 fn mirror(larder: &Larder, upstream: &Upstream) {
-    let body =
-        json!({"upstream": {"url": format!("{}linux/", upstream.url()), "allow_private": true}, "fresh_seconds": 0});
+    let body = json!({"upstream": {"url": format!("{}linux/", upstream.url()), "allow_private": true}, "fresh_seconds": 0});
     larder.api("PATCH", "repositories/rpm/upstream", &body.to_string(), 200);
 }
 
 fn binary(packages: Vec<PathBuf>) -> PathBuf {
-    packages.into_iter().find(|package| !package.to_string_lossy().ends_with(".src.rpm")).expect("package")
+    packages
+        .into_iter()
+        .find(|package| !package.to_string_lossy().ends_with(".src.rpm"))
+        .expect("package")
 }
 
 /// Packages of these names and versions, kept apart from the next ones that are made.
@@ -47,20 +58,35 @@ fn made(makers: &Makers, all: &[(&str, &str)]) -> Vec<PathBuf> {
 }
 
 fn told_of(larder: &Larder, repo: &str) -> String {
-    let at = larder.folder().join(format!("saved-{}", repo.replace('/', "-")));
+    let at = larder
+        .folder()
+        .join(format!("saved-{}", repo.replace('/', "-")));
     save(larder, repo, &at);
     told(&at)
 }
 
 #[test]
 fn a_group_is_one_repository_without_the_worlds_packages_of_our_names() {
-    let (Some(dnf), Some(_), Some(_), true) = (tool("dnf"), tool("createrepo_c"), tool("curl"), is_root()) else {
+    let (Some(dnf), Some(_), Some(_), true) =
+        (tool("dnf"), tool("createrepo_c"), tool("curl"), is_root())
+    else {
         return;
     };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     let upstream = Upstream::start();
-    let all = made(&makers, &[("ours", "1"), ("ours", "9"), ("theirs", "5"), ("both", "2"), ("more", "3")]);
+    let all = made(
+        &makers,
+        &[
+            ("ours", "1"),
+            ("ours", "9"),
+            ("theirs", "5"),
+            ("both", "2"),
+            ("more", "3"),
+        ],
+    );
     publish_upstream(&larder, &upstream, "", &all[1..3]);
     publish_upstream(&larder, &upstream, "9/os/", &all[1..3]);
     mirror(&larder, &upstream);
@@ -71,57 +97,129 @@ fn a_group_is_one_repository_without_the_worlds_packages_of_our_names() {
         assert!(upload(&larder, package, "/rpm/main/mine/").ends_with("201"));
     }
     let machine = Machine::new(&larder, &dnf, "main", "gpgcheck=0\nrepo_gpgcheck=1");
-    set_key(&larder, "main", &makers.key(super::SIGNER, "ed25519", "sign"));
+    set_key(
+        &larder,
+        "main",
+        &makers.key(super::SIGNER, "ed25519", "sign"),
+    );
     machine.installs(&["ours", "theirs", "both"]);
-    assert_eq!(["ours", "theirs", "both"].map(|name| machine.holds(name)), ["1", "5", "2"]);
+    assert_eq!(
+        ["ours", "theirs", "both"].map(|name| machine.holds(name)),
+        ["1", "5", "2"]
+    );
     let listed = machine.run(&["list", "--all", "--showduplicates"]);
     assert!(!listed.contains("9-1"), "{listed}");
 
     // Of two addresses of which one ends as the other does, each is its own.
-    let theirs = larder.admin().get("/rpm/main/Packages/theirs-5-1.noarch.rpm").expect(200).body;
+    let theirs = larder
+        .admin()
+        .get("/rpm/main/Packages/theirs-5-1.noarch.rpm")
+        .expect(200)
+        .body;
     let mine = std::fs::read(&all[3]).expect("package");
-    super::put(&larder, "/rpm/main/theirs-5-1.noarch.rpm", &std::fs::read(&all[4]).expect("package")).expect(201);
-    assert!(larder.admin().get("/rpm/main/Packages/theirs-5-1.noarch.rpm").expect(200).body == theirs);
-    assert!(larder.admin().get("/rpm/main/mine/both-2-1.noarch.rpm").expect(200).body == mine);
+    super::put(
+        &larder,
+        "/rpm/main/theirs-5-1.noarch.rpm",
+        &std::fs::read(&all[4]).expect("package"),
+    )
+    .expect(201);
+    assert!(
+        larder
+            .admin()
+            .get("/rpm/main/Packages/theirs-5-1.noarch.rpm")
+            .expect(200)
+            .body
+            == theirs
+    );
+    assert!(
+        larder
+            .admin()
+            .get("/rpm/main/mine/both-2-1.noarch.rpm")
+            .expect(200)
+            .body
+            == mine
+    );
 
     // Below the root of another repository of the same upstream too.
     let machine = Machine::new(&larder, &dnf, "main/9/os", "gpgcheck=0\nrepo_gpgcheck=1");
     machine.installs(&["ours", "theirs"]);
-    assert_eq!(["ours", "theirs"].map(|name| machine.holds(name)), ["1", "5"]);
+    assert_eq!(
+        ["ours", "theirs"].map(|name| machine.holds(name)),
+        ["1", "5"]
+    );
 
     // Not by its address either, nor for those who may not read what is published here.
     let hidden = "Packages/ours-9-1.noarch.rpm";
-    for path in [format!("/rpm/main/{hidden}"), format!("/rpm/main/9/os/{hidden}")] {
+    for path in [
+        format!("/rpm/main/{hidden}"),
+        format!("/rpm/main/9/os/{hidden}"),
+    ] {
         larder.admin().get(&path).expect(404);
         larder.anonymous().get(&path).expect(404);
     }
-    larder.anonymous().get(&format!("/rpm/upstream/{hidden}")).expect(200);
-    larder.anonymous().get("/rpm/main/mine/ours-1-1.noarch.rpm").expect(404);
-    let strangers = larder.anonymous().get("/rpm/main/repodata/repomd.xml").expect(200).text();
-    assert_ne!(strangers, larder.admin().get("/rpm/main/repodata/repomd.xml").expect(200).text());
-    let primary = strangers.split("href=\"").find(|part| part.contains("-primary.xml")).expect("primary");
+    larder
+        .anonymous()
+        .get(&format!("/rpm/upstream/{hidden}"))
+        .expect(200);
+    larder
+        .anonymous()
+        .get("/rpm/main/mine/ours-1-1.noarch.rpm")
+        .expect(404);
+    let strangers = larder
+        .anonymous()
+        .get("/rpm/main/repodata/repomd.xml")
+        .expect(200)
+        .text();
+    assert_ne!(
+        strangers,
+        larder
+            .admin()
+            .get("/rpm/main/repodata/repomd.xml")
+            .expect(200)
+            .text()
+    );
+    let primary = strangers
+        .split("href=\"")
+        .find(|part| part.contains("-primary.xml"))
+        .expect("primary");
     let primary = format!("/rpm/main/{}", primary.split('"').next().expect("href"));
     let list = gunzip(&larder.anonymous().get(&primary).expect(200).body);
-    assert!(list.contains("<name>theirs</name>") && !list.contains("<name>ours</name>"), "{list}");
+    assert!(
+        list.contains("<name>theirs</name>") && !list.contains("<name>ours</name>"),
+        "{list}"
+    );
 
     deleted_names_stay_ours(&larder, &upstream, &all);
 }
 
 /// The group sees what changes in its members.
 fn deleted_names_stay_ours(larder: &Larder, upstream: &Upstream, all: &[PathBuf]) {
-    larder.admin().send("DELETE", "/rpm/main/mine/ours-1-1.noarch.rpm", &[], b"").expect(200);
+    larder
+        .admin()
+        .send("DELETE", "/rpm/main/mine/ours-1-1.noarch.rpm", &[], b"")
+        .expect(200);
     let listed = told_of(larder, "main");
-    assert!(!listed.contains("'ours'") && listed.contains("'theirs'"), "{listed}");
+    assert!(
+        !listed.contains("'ours'") && listed.contains("'theirs'"),
+        "{listed}"
+    );
     publish_upstream(larder, upstream, "", &all[1..2]);
     let listed = told_of(larder, "main");
-    assert!(!listed.contains("'theirs'") && listed.contains("'both'"), "{listed}");
+    assert!(
+        !listed.contains("'theirs'") && listed.contains("'both'"),
+        "{listed}"
+    );
 }
 
 #[test]
 fn what_is_published_is_there_when_the_mirror_has_no_upstream() {
-    let (Some(dnf), Some(_), true) = (tool("dnf"), tool("curl"), is_root()) else { return };
+    let (Some(dnf), Some(_), true) = (tool("dnf"), tool("curl"), is_root()) else {
+        return;
+    };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     let package: &Path = &binary(makers.build(&small("ours", "1")));
     assert!(upload(&larder, package, "/rpm/main/").ends_with("201"));
     let machine = Machine::new(&larder, &dnf, "main", "gpgcheck=0");
@@ -131,46 +229,100 @@ fn what_is_published_is_there_when_the_mirror_has_no_upstream() {
 
 #[test]
 fn published_addresses_are_ours_in_whichever_order_members_are() {
-    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else { return };
+    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else {
+        return;
+    };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     let upstream = Upstream::start();
     let all = made(&makers, &[("theirs", "5"), ("ours", "1")]);
     publish_upstream(&larder, &upstream, "", &all[..1]);
     mirror(&larder, &upstream);
-    larder.api("PATCH", "repositories/rpm/main", r#"{"members":["upstream","local"]}"#, 200);
+    larder.api(
+        "PATCH",
+        "repositories/rpm/main",
+        r#"{"members":["upstream","local"]}"#,
+        200,
+    );
     let path = "/rpm/main/Packages/theirs-5-1.noarch.rpm";
     let ours = std::fs::read(&all[1]).expect("package");
     super::put(&larder, path, &ours).expect(201);
     let listed = told_of(&larder, "main");
-    assert!(listed.contains("'ours'") && !listed.contains("'theirs'"), "{listed}");
+    assert!(
+        listed.contains("'ours'") && !listed.contains("'theirs'"),
+        "{listed}"
+    );
     assert!(larder.admin().get(path).expect(200).body == ours);
 }
 
 #[test]
 fn a_member_without_a_repository_at_a_root_is_passed_over() {
-    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else { return };
+    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else {
+        return;
+    };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     let upstream = Upstream::start();
-    publish_upstream(&larder, &upstream, "9/os/", &made(&makers, &[("theirs", "5")]));
+    publish_upstream(
+        &larder,
+        &upstream,
+        "9/os/",
+        &made(&makers, &[("theirs", "5")]),
+    );
     mirror(&larder, &upstream);
     let other = json!({"url": format!("{}other/", upstream.url()), "allow_private": true});
     let other = json!({"protocol": "rpm", "name": "other", "kind": "mirror", "upstream": other});
     larder.api("POST", "repositories", &other.to_string(), 201);
-    larder.api("PATCH", "repositories/rpm/main", r#"{"members":["local","other","upstream"]}"#, 200);
+    larder.api(
+        "PATCH",
+        "repositories/rpm/main",
+        r#"{"members":["local","other","upstream"]}"#,
+        200,
+    );
     for root in ["9", "8"] {
-        upstream.fail(&format!("/other/{root}/os/repodata/repomd.xml"), Fault::Status(403));
+        upstream.fail(
+            &format!("/other/{root}/os/repodata/repomd.xml"),
+            Fault::Status(403),
+        );
     }
-    let get = |root: &str| larder.admin().get(&format!("/rpm/main/{root}/os/repodata/repomd.xml"));
+    let get = |root: &str| {
+        larder
+            .admin()
+            .get(&format!("/rpm/main/{root}/os/repodata/repomd.xml"))
+    };
     assert!(told_of(&larder, "main/9/os").contains("'theirs'"));
-    larder.admin().get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm").expect(200);
+    larder
+        .admin()
+        .get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm")
+        .expect(200);
     // Where no other one has one either, its answer is the group's.
-    assert!(get("8").expect(403).text().contains("the upstream forbids it"));
-    larder.api("PATCH", "repositories/rpm/other", r#"{"offline":true}"#, 200);
+    assert!(
+        get("8")
+            .expect(403)
+            .text()
+            .contains("the upstream forbids it")
+    );
+    larder.api(
+        "PATCH",
+        "repositories/rpm/other",
+        r#"{"offline":true}"#,
+        200,
+    );
     assert!(told_of(&larder, "main/9/os").contains("'theirs'"));
     assert!(get("8").expect(503).text().contains("offline"));
     // What is blocked is not passed over.
-    larder.api("PATCH", "repositories/rpm/upstream", r#"{"blocked":[{"package":"theirs"}]}"#, 200);
-    larder.admin().get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm").expect(403);
+    larder.api(
+        "PATCH",
+        "repositories/rpm/upstream",
+        r#"{"blocked":[{"package":"theirs"}]}"#,
+        200,
+    );
+    larder
+        .admin()
+        .get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm")
+        .expect(403);
 }

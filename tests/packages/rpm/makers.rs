@@ -28,17 +28,33 @@ impl Makers {
         std::fs::create_dir_all(folder.join("keys")).expect("keys");
         run(Command::new("chmod").arg("700").arg(folder.join("keys")));
         let (rpmbuild, rpmsign) = (tool("rpmbuild")?, tool("rpmsign")?);
-        Some(Self { folder, rpmbuild, rpmsign, gpg: tool("gpg")?, gpgconf: tool("gpgconf")? })
+        Some(Self {
+            folder,
+            rpmbuild,
+            rpmsign,
+            gpg: tool("gpg")?,
+            gpgconf: tool("gpgconf")?,
+        })
     }
 
     pub fn maker(&self, program: &Path) -> Command {
         let mut maker = command(program, &self.folder);
-        maker.env("GNUPGHOME", self.folder.join("keys")).env("SOURCE_DATE_EPOCH", "1700000000");
+        maker
+            .env("GNUPGHOME", self.folder.join("keys"))
+            .env("SOURCE_DATE_EPOCH", "1700000000");
         maker
     }
 
     pub fn gpg(&self, words: &[&str]) -> String {
-        let quiet = ["--batch", "--no-tty", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""];
+        let quiet = [
+            "--batch",
+            "--no-tty",
+            "--quiet",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+        ];
         run(self.maker(&self.gpg).args(quiet).args(words))
     }
 
@@ -55,11 +71,28 @@ impl Makers {
         std::fs::write(self.folder.join("made.spec"), spec).expect("spec");
         let above = format!("_topdir {}", top.display());
         let mut build = self.maker(&self.rpmbuild);
-        build.args(["-ba", "--quiet", "--define", &above, "--define", "__os_install_post %{nil}"]);
-        run(build.args(["--define", "_build_id_links none", "--target", "noarch", "made.spec"]));
+        build.args([
+            "-ba",
+            "--quiet",
+            "--define",
+            &above,
+            "--define",
+            "__os_install_post %{nil}",
+        ]);
+        run(build.args([
+            "--define",
+            "_build_id_links none",
+            "--target",
+            "noarch",
+            "made.spec",
+        ]));
         let mut all = Vec::new();
         for part in ["RPMS/noarch", "SRPMS"] {
-            all.extend(std::fs::read_dir(top.join(part)).expect("folder").map(|entry| entry.expect("file").path()));
+            all.extend(
+                std::fs::read_dir(top.join(part))
+                    .expect("folder")
+                    .map(|entry| entry.expect("file").path()),
+            );
         }
         all.sort();
         all
@@ -67,8 +100,14 @@ impl Makers {
 
     /// Signs packages with the key of that name.
     pub fn sign(&self, signer: &str, packages: &[PathBuf]) {
-        let (name, program) = (format!("_gpg_name {signer}"), format!("__gpg {}", self.gpg.display()));
-        run(self.maker(&self.rpmsign).args(["--addsign", "--define", &name, "--define", &program]).args(packages));
+        let (name, program) = (
+            format!("_gpg_name {signer}"),
+            format!("__gpg {}", self.gpg.display()),
+        );
+        run(self
+            .maker(&self.rpmsign)
+            .args(["--addsign", "--define", &name, "--define", &program])
+            .args(packages));
     }
 }
 

@@ -19,14 +19,27 @@ const CHECKED: &str = "gpgcheck=1\nrepo_gpgcheck=1";
 const TOLD: &str = include_str!("told.py");
 
 fn name_of(package: &Path) -> String {
-    package.file_name().expect("name").to_string_lossy().into_owned()
+    package
+        .file_name()
+        .expect("name")
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Puts a file as people do it: by curl.
 fn upload(larder: &Larder, file: &Path, path: &str) -> String {
     let curl = tool("curl").expect("curl");
     let mut upload = command(&curl, larder.folder());
-    upload.args(["-sS", "-u", &format!("admin:{}", token(larder)), "-w", "%{http_code}", "-T"]).arg(file);
+    upload
+        .args([
+            "-sS",
+            "-u",
+            &format!("admin:{}", token(larder)),
+            "-w",
+            "%{http_code}",
+            "-T",
+        ])
+        .arg(file);
     run(upload.arg(format!("{}{path}", larder.url())))
 }
 
@@ -37,35 +50,64 @@ fn put(larder: &Larder, path: &str, body: &[u8]) -> Response {
 /// Saves the metadata of a repository as it is served.
 fn save(larder: &Larder, repo: &str, at: &Path) {
     std::fs::create_dir_all(at.join("repodata")).expect("folder");
-    let repomd = larder.admin().get(&format!("/rpm/{repo}/repodata/repomd.xml")).expect(200).text();
+    let repomd = larder
+        .admin()
+        .get(&format!("/rpm/{repo}/repodata/repomd.xml"))
+        .expect(200)
+        .text();
     std::fs::write(at.join("repodata/repomd.xml"), &repomd).expect("file");
     for part in repomd.split("href=\"").skip(1) {
         let path = part.split('"').next().expect("href");
-        std::fs::write(at.join(path), larder.admin().get(&format!("/rpm/{repo}/{path}")).expect(200).body)
-            .expect("file");
+        std::fs::write(
+            at.join(path),
+            larder
+                .admin()
+                .get(&format!("/rpm/{repo}/{path}"))
+                .expect(200)
+                .body,
+        )
+        .expect("file");
     }
 }
 
 fn told(at: &Path) -> String {
-    run(command(&tool("python3").expect("python3"), at).args(["-c", TOLD]).arg(at))
+    run(command(&tool("python3").expect("python3"), at)
+        .args(["-c", TOLD])
+        .arg(at))
 }
 
 #[test]
 fn metadata_tells_what_createrepo_tells() {
-    let (Some(createrepo), Some(_), Some(_)) = (tool("createrepo_c"), tool("python3"), tool("curl")) else { return };
+    let (Some(createrepo), Some(_), Some(_)) =
+        (tool("createrepo_c"), tool("python3"), tool("curl"))
+    else {
+        return;
+    };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     let packages = makers.build(EVERYTHING);
-    assert_eq!(packages.len(), 3, "a package, one below it, and their source");
+    assert_eq!(
+        packages.len(),
+        3,
+        "a package, one below it, and their source"
+    );
     let theirs = folder(&larder, "theirs", &[("empty", "")]);
     for package in &packages {
         let path = format!("Packages/{}", name_of(package));
         std::fs::create_dir_all(theirs.join("Packages")).expect("folder");
         std::fs::copy(package, theirs.join(&path)).expect("copy");
         assert!(upload(&larder, package, &format!("/rpm/main/{path}")).ends_with("201"));
-        assert!(upload(&larder, package, &format!("/rpm/main/{path}")).ends_with("201"), "the same once more");
+        assert!(
+            upload(&larder, package, &format!("/rpm/main/{path}")).ends_with("201"),
+            "the same once more"
+        );
     }
-    run(command(&createrepo, larder.folder()).arg("-q").arg("--no-database").arg(&theirs));
+    run(command(&createrepo, larder.folder())
+        .arg("-q")
+        .arg("--no-database")
+        .arg(&theirs));
     let ours = larder.folder().join("ours");
     save(&larder, "local", &ours);
     let (ours, theirs) = (told(&ours), told(&theirs));
@@ -90,8 +132,19 @@ impl Machine {
             token(larder)
         );
         let name = format!("machine-{}", repo.replace('/', "-"));
-        let home = folder(larder, &name, &[("repos/ours.repo", &about), ("log/empty", ""), ("root/empty", "")]);
-        Self { home, dnf: dnf.to_owned() }
+        let home = folder(
+            larder,
+            &name,
+            &[
+                ("repos/ours.repo", &about),
+                ("log/empty", ""),
+                ("root/empty", ""),
+            ],
+        );
+        Self {
+            home,
+            dnf: dnf.to_owned(),
+        }
     }
 
     fn dnf(&self, words: &[&str]) -> std::process::Command {
@@ -106,8 +159,14 @@ impl Machine {
         ] {
             dnf.arg(format!("--setopt={setting}={}", below(folder)));
         }
-        dnf.args(["--setopt=retries=1", "--setopt=module_platform_id=platform:el9", "--releasever=1", "-y"]);
-        dnf.arg(format!("--installroot={}", below("root"))).args(words);
+        dnf.args([
+            "--setopt=retries=1",
+            "--setopt=module_platform_id=platform:el9",
+            "--releasever=1",
+            "-y",
+        ]);
+        dnf.arg(format!("--installroot={}", below("root")))
+            .args(words);
         dnf
     }
 
@@ -122,23 +181,46 @@ impl Machine {
 
     /// What a package of one file put there: its version.
     fn holds(&self, name: &str) -> String {
-        std::fs::read_to_string(self.home.join("root/usr/share").join(name)).unwrap_or_default().trim().to_owned()
+        std::fs::read_to_string(self.home.join("root/usr/share").join(name))
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
     }
 }
 
 fn set_key(larder: &Larder, repo: &str, key: &str) -> serde_json::Value {
-    larder.api("PATCH", &format!("repositories/rpm/{repo}"), &json!({"signing_key": key}).to_string(), 200)
+    larder.api(
+        "PATCH",
+        &format!("repositories/rpm/{repo}"),
+        &json!({"signing_key": key}).to_string(),
+        200,
+    )
 }
 
 fn signed_with(kind: &str) {
-    let (Some(dnf), Some(_), true) = (tool("dnf"), tool("curl"), is_root()) else { return };
+    let (Some(dnf), Some(_), true) = (tool("dnf"), tool("curl"), is_root()) else {
+        return;
+    };
     let larder = larder();
-    let Some(makers) = Makers::find(larder.folder().join("makers")) else { return };
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
     let key = makers.key(SIGNER, kind, "sign");
     let shown = set_key(&larder, "local", &key);
-    let fingerprint = shown["signing_key"].as_str().expect("fingerprint").to_owned();
-    assert!(makers.gpg(&["--list-keys"]).contains(&fingerprint), "{shown}");
-    assert!(!larder.api("GET", "repositories/rpm/local", "", 200).to_string().contains("PRIVATE"));
+    let fingerprint = shown["signing_key"]
+        .as_str()
+        .expect("fingerprint")
+        .to_owned();
+    assert!(
+        makers.gpg(&["--list-keys"]).contains(&fingerprint),
+        "{shown}"
+    );
+    assert!(
+        !larder
+            .api("GET", "repositories/rpm/local", "", 200)
+            .to_string()
+            .contains("PRIVATE")
+    );
 
     let one = makers.build(&small("one", "1.0"));
     makers.sign(SIGNER, &one);
@@ -163,7 +245,10 @@ fn signed_with(kind: &str) {
     // Without a key there is no signature.
     set_key(&larder, "local", "");
     for companion in ["asc", "key"] {
-        larder.admin().get(&format!("/rpm/local/repodata/repomd.xml.{companion}")).expect(404);
+        larder
+            .admin()
+            .get(&format!("/rpm/local/repodata/repomd.xml.{companion}"))
+            .expect(404);
     }
     let told = machine.run(&["makecache", "--refresh"]);
     assert!(told.contains("Ignoring repositories: ours"), "{told}");

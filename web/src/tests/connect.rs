@@ -12,16 +12,30 @@ async fn lines_fit_the_repository_and_the_caller() {
     house.grant("user:reader", "oci/team", Role::Reader).await;
     let ask = |client: &'static str| {
         let (house, reader) = (&house, &reader);
-        async move { house.ask(reader, "GET", &format!("/connect/{client}/oci/team"), "").await }
+        async move {
+            house
+                .ask(reader, "GET", &format!("/connect/{client}/oci/team"), "")
+                .await
+        }
     };
     let (status, told) = ask("podman").await;
     let lines = json!([
         "echo $TOKEN | podman login --username token --password-stdin larder.example",
         "podman pull larder.example/team/IMAGE:TAG"
     ]);
-    assert_eq!((status, &told["items"][0]["lines"], &told["items"][0]["file"]), (200, &lines, &json!(null)));
+    assert_eq!(
+        (
+            status,
+            &told["items"][0]["lines"],
+            &told["items"][0]["file"]
+        ),
+        (200, &lines, &json!(null))
+    );
     house.grant("anonymous", "oci/team", Role::Reader).await;
-    assert_eq!(ask("podman").await.1["items"][0]["lines"], json!(["podman pull larder.example/team/IMAGE:TAG"]));
+    assert_eq!(
+        ask("podman").await.1["items"][0]["lines"],
+        json!(["podman pull larder.example/team/IMAGE:TAG"])
+    );
     let (status, told) = ask("npm").await;
     assert_eq!((status, &told["code"]), (400, &json!("client_invalid")));
     let (status, told) = ask("gem").await;

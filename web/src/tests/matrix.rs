@@ -5,12 +5,26 @@ use crate::paths::PATHS;
 use larder_model::Role;
 
 /// Who asks, in the order of the columns below.
-const CALLERS: [&str; 8] =
-    ["anonymous", "no grant", "reader", "admin elsewhere", "repo admin", "superuser", "disabled", "limited token"];
+const CALLERS: [&str; 8] = [
+    "anonymous",
+    "no grant",
+    "reader",
+    "admin elsewhere",
+    "repo admin",
+    "superuser",
+    "disabled",
+    "limited token",
+];
 
 /// Method, path, what follows it in this test, body, and the status for each caller. The limited token is a
 /// superuser's that may administer the repository.
-type Line = (&'static str, &'static str, &'static str, &'static str, [u16; 8]);
+type Line = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    [u16; 8],
+);
 
 const NEW_GRANT: &str = r#"{"subject":"user:target","repository":"oci/team","role":"writer"}"#;
 
@@ -65,7 +79,12 @@ async fn with_caller(caller: &str) -> (House, String, i64, i64) {
     let header = match caller {
         "anonymous" => String::new(),
         "superuser" => basic("admin", super::PASSWORD),
-        "limited token" => house.token("admin", Some(("oci/team*", Role::Admin))).await.1,
+        "limited token" => {
+            house
+                .token("admin", Some(("oci/team*", Role::Admin)))
+                .await
+                .1
+        }
         _ => house.user("caller", false).await,
     };
     match caller {
@@ -75,7 +94,11 @@ async fn with_caller(caller: &str) -> (House, String, i64, i64) {
         "disabled" => {
             house.grant("user:caller", "*", Role::Admin).await;
             let user = house.gate.rights().user("caller").expect("user").clone();
-            house.metadata.change_user(&user, None, true, true).await.expect("disable");
+            house
+                .metadata
+                .change_user(&user, None, true, true)
+                .await
+                .expect("disable");
             house.gate.refresh().await.expect("refresh");
         }
         _ => {}
@@ -89,14 +112,31 @@ async fn every_call_by_every_caller() {
     for (method, path, query, body, expected) in MATRIX {
         for (caller, expected) in CALLERS.iter().zip(expected) {
             let (house, header, token, grant) = with_caller(caller).await;
-            let id = if path.starts_with("/tokens") { token } else { grant };
-            let name = if path.starts_with("/users") { "target" } else { "team" };
-            let target = path.replace("{protocol}", "oci").replace("{name}", name).replace("{id}", &id.to_string());
+            let id = if path.starts_with("/tokens") {
+                token
+            } else {
+                grant
+            };
+            let name = if path.starts_with("/users") {
+                "target"
+            } else {
+                "team"
+            };
+            let target = path
+                .replace("{protocol}", "oci")
+                .replace("{name}", name)
+                .replace("{id}", &id.to_string());
             let target = target.replace("{client}", "docker");
-            let target = target.replace("{package}", "team%2Fapp").replace("{version}", "1");
-            let (status, json) = house.ask(&header, method, &format!("{target}{query}"), body).await;
+            let target = target
+                .replace("{package}", "team%2Fapp")
+                .replace("{version}", "1");
+            let (status, json) = house
+                .ask(&header, method, &format!("{target}{query}"), body)
+                .await;
             if status != *expected {
-                wrong.push(format!("{method} {path}{query} by {caller}: {status}, not {expected}: {json}"));
+                wrong.push(format!(
+                    "{method} {path}{query} by {caller}: {status}, not {expected}: {json}"
+                ));
             }
         }
     }
@@ -107,8 +147,14 @@ async fn every_call_by_every_caller() {
 fn the_matrix_has_every_call() {
     for path in &PATHS {
         for method in path.methods() {
-            let listed = MATRIX.iter().any(|line| (line.0, line.1) == (method, path.template));
-            assert!(listed, "{method} {} has no line in the matrix", path.template);
+            let listed = MATRIX
+                .iter()
+                .any(|line| (line.0, line.1) == (method, path.template));
+            assert!(
+                listed,
+                "{method} {} has no line in the matrix",
+                path.template
+            );
         }
     }
 }

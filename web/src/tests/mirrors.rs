@@ -15,15 +15,35 @@ async fn an_upstreams_password_goes_in_and_never_out() {
     assert_eq!(status, 201, "{made}");
     let upstream = json!({"url": "https://a.example/x/", "username": "me", "has_password": true, "allow_private": false,
         "allow": ["https://files.example:8443/"]});
-    assert_eq!((&made["upstream"], &made["offline"]), (&upstream, &json!(false)));
-    let stored = house.metadata.repos().await.expect("repos").remove(0).settings;
-    assert!(!stored.contains("hunter2") && stored.contains("password"), "{stored}");
+    assert_eq!(
+        (&made["upstream"], &made["offline"]),
+        (&upstream, &json!(false))
+    );
+    let stored = house
+        .metadata
+        .repos()
+        .await
+        .expect("repos")
+        .remove(0)
+        .settings;
+    assert!(
+        !stored.contains("hunter2") && stored.contains("password"),
+        "{stored}"
+    );
     let header = |url: &str| {
-        let mut settings = larder_model::RepoSettings::read(&stored).expect("settings").upstream.expect("upstream");
+        let mut settings = larder_model::RepoSettings::read(&stored)
+            .expect("settings")
+            .upstream
+            .expect("upstream");
         settings.url = url.to_owned();
         house.gate.open_credentials(&settings)
     };
-    assert_eq!(header("https://a.example/x/").expect("opens").expect("some"), "Basic bWU6aHVudGVyMg==");
+    assert_eq!(
+        header("https://a.example/x/")
+            .expect("opens")
+            .expect("some"),
+        "Basic bWU6aHVudGVyMg=="
+    );
     assert!(header("https://b.example/").is_err());
 }
 
@@ -34,13 +54,23 @@ async fn credentials_stay_with_their_address() {
     house.ask(&admin, "POST", "/repositories", MIRROR).await;
     let change = |body: &'static str| house.ask(&admin, "PATCH", "/repositories/npm/up", body);
     let (_, same) = change(r#"{"upstream":{"allow_private":true}}"#).await;
-    assert_eq!((&same["upstream"]["has_password"], &same["upstream"]["allow_private"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (
+            &same["upstream"]["has_password"],
+            &same["upstream"]["allow_private"]
+        ),
+        (&json!(true), &json!(true))
+    );
     let (_, moved) = change(r#"{"upstream":{"url":"https://b.example/"}}"#).await;
     let bare = json!({"url": "https://b.example/", "username": null, "has_password": false, "allow_private": false});
     assert_eq!(moved["upstream"], bare);
     let (_, offline) = change(r#"{"offline":true,"fresh_seconds":7}"#).await;
     assert_eq!(
-        (&offline["offline"], &offline["fresh_seconds"], &offline["upstream"]),
+        (
+            &offline["offline"],
+            &offline["fresh_seconds"],
+            &offline["upstream"]
+        ),
         (&json!(true), &json!(7), &bare)
     );
 }
@@ -48,13 +78,26 @@ async fn credentials_stay_with_their_address() {
 #[tokio::test]
 async fn only_a_superuser_says_where_a_server_reaches() {
     let house = house().await;
-    house.ask(&basic("admin", PASSWORD), "POST", "/repositories", MIRROR).await;
+    house
+        .ask(&basic("admin", PASSWORD), "POST", "/repositories", MIRROR)
+        .await;
     let maker = house.user("maker", false).await;
     house.grant("user:maker", "npm/*", Role::Admin).await;
-    let (status, _) = house.ask(&maker, "PATCH", "/repositories/npm/up", r#"{"offline":true}"#).await;
+    let (status, _) = house
+        .ask(
+            &maker,
+            "PATCH",
+            "/repositories/npm/up",
+            r#"{"offline":true}"#,
+        )
+        .await;
     assert_eq!(status, 200);
     for (method, target, body) in [
-        ("PATCH", "/repositories/npm/up", r#"{"upstream":{"url":"https://c.example/"}}"#),
+        (
+            "PATCH",
+            "/repositories/npm/up",
+            r#"{"upstream":{"url":"https://c.example/"}}"#,
+        ),
         (
             "POST",
             "/repositories",
@@ -62,7 +105,11 @@ async fn only_a_superuser_says_where_a_server_reaches() {
         ),
     ] {
         let (status, problem) = house.ask(&maker, method, target, body).await;
-        assert_eq!((status, problem["code"].as_str()), (403, Some("not_allowed")), "{target}");
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (403, Some("not_allowed")),
+            "{target}"
+        );
     }
 }
 
@@ -72,21 +119,34 @@ async fn a_group_has_members_that_are_there() {
     let admin = basic("admin", PASSWORD);
     house.ask(&admin, "POST", "/repositories", MIRROR).await;
     let create = |members: &str| {
-        let body = format!(r#"{{"protocol":"npm","name":"all","kind":"group","members":{members}}}"#);
+        let body =
+            format!(r#"{{"protocol":"npm","name":"all","kind":"group","members":{members}}}"#);
         let (house, admin) = (&house, &admin);
         async move { house.ask(admin, "POST", "/repositories", &body).await }
     };
     for bad in ["[]", r#"["none"]"#, r#"["up","up"]"#, r#"["all"]"#] {
         let (status, problem) = create(bad).await;
-        assert_eq!((status, problem["code"].as_str()), (400, Some("members_invalid")), "{bad}");
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (400, Some("members_invalid")),
+            "{bad}"
+        );
     }
     let (status, made) = create(r#"["up"]"#).await;
     assert_eq!((status, &made["members"]), (201, &json!(["up"])));
     let nested = r#"{"protocol":"npm","name":"more","kind":"group","members":["all"]}"#;
-    assert_eq!(house.ask(&admin, "POST", "/repositories", nested).await.0, 400);
+    assert_eq!(
+        house.ask(&admin, "POST", "/repositories", nested).await.0,
+        400
+    );
     let misplaced = r#"{"upstream":{"url":"https://c.example/"}}"#;
-    let (status, problem) = house.ask(&admin, "PATCH", "/repositories/npm/all", misplaced).await;
-    assert_eq!((status, problem["code"].as_str()), (400, Some("upstream_invalid")));
+    let (status, problem) = house
+        .ask(&admin, "PATCH", "/repositories/npm/all", misplaced)
+        .await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (400, Some("upstream_invalid"))
+    );
 }
 
 #[tokio::test]
@@ -98,29 +158,80 @@ async fn upstreams_are_told_to_those_who_look_after_them() {
     house.ask(&admin, "POST", "/repositories", idle).await;
     house.make("npm/empty", "mirror", "{}").await;
     let (status, list) = house.ask(&admin, "GET", "/upstreams", "").await;
-    let fares: Vec<_> = list["items"].as_array().expect("items").iter().map(|item| item["state"].as_str()).collect();
-    assert_eq!((status, fares), (200, vec![Some("unasked"), Some("paused")]), "{list}");
+    let fares: Vec<_> = list["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| item["state"].as_str())
+        .collect();
+    assert_eq!(
+        (status, fares),
+        (200, vec![Some("unasked"), Some("paused")]),
+        "{list}"
+    );
     let up = &list["items"][1];
     assert_eq!(
         (&up["repository"], &up["url"], &up["failures"]),
         (&json!("npm/up"), &json!("https://a.example/x/"), &json!(3))
     );
-    assert!(up["paused_until"].is_string() && up["last_error"]["at"].is_string(), "{up}");
+    assert!(
+        up["paused_until"].is_string() && up["last_error"]["at"].is_string(),
+        "{up}"
+    );
     assert_eq!(up["last_error"]["reason"], json!("it answered 500"));
     let (_, page) = house.ask(&admin, "GET", "/upstreams?limit=1", "").await;
-    assert_eq!((page["items"].as_array().map(Vec::len), &page["next"]), (Some(1), &json!("npm/idle")));
-    house.ask(&admin, "PATCH", "/repositories/npm/up", r#"{"offline":true}"#).await;
-    let (_, list) = house.ask(&admin, "GET", "/upstreams?after=npm/idle", "").await;
+    assert_eq!(
+        (page["items"].as_array().map(Vec::len), &page["next"]),
+        (Some(1), &json!("npm/idle"))
+    );
+    house
+        .ask(
+            &admin,
+            "PATCH",
+            "/repositories/npm/up",
+            r#"{"offline":true}"#,
+        )
+        .await;
+    let (_, list) = house
+        .ask(&admin, "GET", "/upstreams?after=npm/idle", "")
+        .await;
     assert_eq!(list["items"][0]["state"], json!("offline"));
 
     let reader = house.user("reader", false).await;
     house.grant("user:reader", "npm/*", Role::Maintainer).await;
-    assert_eq!(house.ask(&reader, "GET", "/upstreams", "").await.1["items"], json!([]));
-    assert_eq!(house.ask(&reader, "POST", "/repositories/npm/up/upstream/check", "{}").await.0, 403);
-    let (status, checked) = house.ask(&admin, "POST", "/repositories/npm/up/upstream/check", "{}").await;
-    let told = (&checked["repository"], &checked["url"], &checked["status"], &checked["ok"]);
-    assert_eq!(told, (&json!("npm/up"), &json!("https://a.example/x/"), &json!(401), &json!(false)));
-    assert_eq!((status, &checked["problem"]), (200, &json!("it wants a login")));
+    assert_eq!(
+        house.ask(&reader, "GET", "/upstreams", "").await.1["items"],
+        json!([])
+    );
+    assert_eq!(
+        house
+            .ask(&reader, "POST", "/repositories/npm/up/upstream/check", "{}")
+            .await
+            .0,
+        403
+    );
+    let (status, checked) = house
+        .ask(&admin, "POST", "/repositories/npm/up/upstream/check", "{}")
+        .await;
+    let told = (
+        &checked["repository"],
+        &checked["url"],
+        &checked["status"],
+        &checked["ok"],
+    );
+    assert_eq!(
+        told,
+        (
+            &json!("npm/up"),
+            &json!("https://a.example/x/"),
+            &json!(401),
+            &json!(false)
+        )
+    );
+    assert_eq!(
+        (status, &checked["problem"]),
+        (200, &json!("it wants a login"))
+    );
     assert_eq!(*house.engine.0.lock().expect("log"), ["check up"]);
 }
 
@@ -130,7 +241,8 @@ async fn blocked_packages_are_told_and_checked() {
     let admin = basic("admin", PASSWORD);
     house.ask(&admin, "POST", "/repositories", MIRROR).await;
     house.repo("ours").await;
-    let change = |target: &'static str, body: &'static str| house.ask(&admin, "PATCH", target, body);
+    let change =
+        |target: &'static str, body: &'static str| house.ask(&admin, "PATCH", target, body);
     let list = json!([{"package": "evil-*", "reason": "known malware"}, {"package": "@evil/*"}]);
     let body = r#"{"blocked":[{"package":"evil-*","reason":"known malware"},{"package":"@evil/*","reason":""}]}"#;
     let (status, now) = change("/repositories/npm/up", body).await;
@@ -142,14 +254,27 @@ async fn blocked_packages_are_told_and_checked() {
     for (target, bad) in [
         ("/repositories/npm/up", r#"{"blocked":["evil-*"]}"#),
         ("/repositories/npm/up", r#"{"blocked":[{"package":""}]}"#),
-        ("/repositories/npm/up", r#"{"blocked":[{"package":"*********"}]}"#),
+        (
+            "/repositories/npm/up",
+            r#"{"blocked":[{"package":"*********"}]}"#,
+        ),
         ("/repositories/npm/up", r#"{"blocked":[{"reason":"x"}]}"#),
-        ("/repositories/npm/up", r#"{"blocked":[{"package":"x","reason":"a\nb"}]}"#),
-        ("/repositories/npm/up", r#"{"blocked":[{"package":"x","reasons":"y"}]}"#),
+        (
+            "/repositories/npm/up",
+            r#"{"blocked":[{"package":"x","reason":"a\nb"}]}"#,
+        ),
+        (
+            "/repositories/npm/up",
+            r#"{"blocked":[{"package":"x","reasons":"y"}]}"#,
+        ),
         ("/repositories/oci/ours", r#"{"blocked":[{"package":"x"}]}"#),
     ] {
         let (status, problem) = change(target, bad).await;
-        assert_eq!((status, problem["code"].as_str()), (400, Some("blocked_invalid")), "{bad}");
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (400, Some("blocked_invalid")),
+            "{bad}"
+        );
     }
 }
 
@@ -159,12 +284,21 @@ async fn settings_are_changed_one_by_one() {
     house.repo("docker.io").await;
     let admin = basic("admin", PASSWORD);
     let change = |body: &'static str| house.ask(&admin, "PATCH", "/settings", body);
-    assert_eq!(change(r#"{"oci":{"default_mirror":"docker.io"}}"#).await.0, 200);
+    assert_eq!(
+        change(r#"{"oci":{"default_mirror":"docker.io"}}"#).await.0,
+        200
+    );
     let (_, now) = change(r#"{"offline":true}"#).await;
-    assert_eq!(now, json!({"offline": true, "oci": {"default_mirror": "docker.io"}}));
+    assert_eq!(
+        now,
+        json!({"offline": true, "oci": {"default_mirror": "docker.io"}})
+    );
     assert_eq!(house.ask(&admin, "GET", "/settings", "").await.1, now);
     let (status, problem) = change(r#"{"oci":{"default_mirror":"none"}}"#).await;
-    assert_eq!((status, problem["code"].as_str()), (400, Some("default_mirror_invalid")));
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (400, Some("default_mirror_invalid"))
+    );
     let (_, now) = change(r#"{"oci":{"default_mirror":""}}"#).await;
     assert_eq!(now["oci"]["default_mirror"], json!(null));
 }
@@ -178,11 +312,31 @@ async fn what_anyone_reads_upstream_anyone_reads_here() {
     house.ask(&admin, "POST", "/repositories", open).await;
     for (name, status) in [("open", 200), ("up", 401)] {
         let target = format!("/repositories/npm/{name}");
-        assert_eq!(house.ask(&String::new(), "GET", &target, "").await.0, status, "{name}");
+        assert_eq!(
+            house.ask(&String::new(), "GET", &target, "").await.0,
+            status,
+            "{name}"
+        );
     }
-    let (_, shown) = house.ask(&String::new(), "GET", "/repositories/npm/open", "").await;
-    assert_eq!(shown.get("upstream"), None, "where it comes from is for those who look after it");
-    assert_eq!(house.ask(&admin, "DELETE", "/repositories/npm/open", "").await.0, 204);
+    let (_, shown) = house
+        .ask(&String::new(), "GET", "/repositories/npm/open", "")
+        .await;
+    assert_eq!(
+        shown.get("upstream"),
+        None,
+        "where it comes from is for those who look after it"
+    );
+    assert_eq!(
+        house
+            .ask(&admin, "DELETE", "/repositories/npm/open", "")
+            .await
+            .0,
+        204
+    );
     let (_, left) = house.ask(&admin, "GET", "/grants", "").await;
-    assert_eq!(left["items"], json!([]), "the next repository of that name begins without it");
+    assert_eq!(
+        left["items"],
+        json!([]),
+        "the next repository of that name begins without it"
+    );
 }

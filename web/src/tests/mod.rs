@@ -56,14 +56,26 @@ struct Asked(Mutex<Vec<String>>);
 
 #[async_trait]
 impl Engine for Asked {
-    async fn change(&self, grant: &Grant, repo: &Arc<Repo>, package: &str, change: &Change) -> Result<(), Problem> {
+    async fn change(
+        &self,
+        grant: &Grant,
+        repo: &Arc<Repo>,
+        package: &str,
+        change: &Change,
+    ) -> Result<(), Problem> {
         let by = &grant.principal().label;
-        self.0.lock().expect("log").push(format!("{by} {}/{} {package} {change:?}", repo.protocol, repo.name));
+        self.0.lock().expect("log").push(format!(
+            "{by} {}/{} {package} {change:?}",
+            repo.protocol, repo.name
+        ));
         Ok(())
     }
 
     async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
-        self.0.lock().expect("log").push(format!("check {}", repo.name));
+        self.0
+            .lock()
+            .expect("log")
+            .push(format!("check {}", repo.name));
         Ok(Checked {
             reachable: true,
             status: Some(401),
@@ -74,7 +86,11 @@ impl Engine for Asked {
 
     fn health(&self, repo: &Repo) -> Option<Health> {
         let last_error = Some(("it answered 500".into(), Duration::from_secs(1)));
-        let health = Health { failures: 3, pause: Some(Duration::from_secs(4)), last_error };
+        let health = Health {
+            failures: 3,
+            pause: Some(Duration::from_secs(4)),
+            last_error,
+        };
         (repo.name.as_str() == "up").then_some(health)
     }
 }
@@ -84,7 +100,9 @@ type Header = String;
 
 fn clock() -> Clock {
     Clock::new(|| {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(0))
     })
 }
@@ -92,7 +110,9 @@ fn clock() -> Clock {
 /// A house with the superuser `admin`.
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("folder");
-    let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 2, clock()).await.expect("database");
+    let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 2, clock())
+        .await
+        .expect("database");
     let settings = Settings {
         key: [1; 32],
         anonymous: true,
@@ -104,12 +124,32 @@ async fn house() -> House {
     };
     let gate = Arc::new(Gate::new(metadata.clone(), settings).await.expect("gate"));
     let hash = gate.hash_password(PASSWORD).await.expect("hash");
-    let limits = ApiLimits { json_bytes: 64 * 1024 };
+    let limits = ApiLimits {
+        json_bytes: 64 * 1024,
+    };
     let npm = |kind| (ProtocolName("npm"), kind);
-    let creatable = vec![(ProtocolName("oci"), "hosted"), npm("mirror"), npm("group"), (ProtocolName("rpm"), "hosted")];
+    let creatable = vec![
+        (ProtocolName("oci"), "hosted"),
+        npm("mirror"),
+        npm("group"),
+        (ProtocolName("rpm"), "hosted"),
+    ];
     let engine = Arc::new(Asked::default());
-    let api = Api::new(metadata.clone(), Arc::clone(&gate), Arc::clone(&engine) as _, limits, creatable);
-    let house = House { api, gate, metadata, engine, hash, _folder: folder };
+    let api = Api::new(
+        metadata.clone(),
+        Arc::clone(&gate),
+        Arc::clone(&engine) as _,
+        limits,
+        creatable,
+    );
+    let house = House {
+        api,
+        gate,
+        metadata,
+        engine,
+        hash,
+        _folder: folder,
+    };
     house.user("admin", true).await;
     house
 }
@@ -119,7 +159,10 @@ impl House {
     async fn user(&self, name: &str, superuser: bool) -> Header {
         let parsed = name.parse().expect("name");
         let hash = Some(self.hash.clone());
-        self.metadata.add_user(&parsed, "person", hash, superuser, false).await.expect("user");
+        self.metadata
+            .add_user(&parsed, "person", hash, superuser, false)
+            .await
+            .expect("user");
         self.gate.refresh().await.expect("refresh");
         basic(name, PASSWORD)
     }
@@ -144,7 +187,11 @@ impl House {
     async fn token(&self, owner: &str, limit: Option<(&str, Role)>) -> (i64, Header) {
         let secret = Secret::token().expect("secret");
         let limit = limit.map(|(repository, role)| {
-            Limit::of_role(repository.parse().expect("pattern"), "*".parse().expect("pattern"), role)
+            Limit::of_role(
+                repository.parse().expect("pattern"),
+                "*".parse().expect("pattern"),
+                role,
+            )
         });
         let token = Token {
             id: self.metadata.new_id(),
@@ -155,28 +202,46 @@ impl House {
             created_at: self.metadata.now(),
             expires_at: None,
         };
-        self.metadata.add_token(&token, &secret.hash()).await.expect("token");
+        self.metadata
+            .add_token(&token, &secret.hash())
+            .await
+            .expect("token");
         (token.id, format!("Bearer {}", secret.expose()))
     }
 
     async fn repo(&self, name: &str) {
         let name = name.parse().expect("name");
-        self.metadata.add_repo(ProtocolName("oci"), &name, "hosted", "", "{}").await.expect("repo");
+        self.metadata
+            .add_repo(ProtocolName("oci"), &name, "hosted", "", "{}")
+            .await
+            .expect("repo");
         self.gate.refresh().await.expect("refresh");
     }
 
     /// Makes a repository of any kind.
     async fn make(&self, path: &str, kind: &str, settings: &str) {
         let (protocol, name) = path.split_once('/').expect("path");
-        let (protocol, name) = (protocol.parse().expect("protocol"), name.parse().expect("name"));
-        self.metadata.add_repo(protocol, &name, kind, "", settings).await.expect("repo");
+        let (protocol, name) = (
+            protocol.parse().expect("protocol"),
+            name.parse().expect("name"),
+        );
+        self.metadata
+            .add_repo(protocol, &name, kind, "", settings)
+            .await
+            .expect("repo");
         self.gate.refresh().await.expect("refresh");
     }
 
     fn id_of(&self, path: &str) -> i64 {
         let (protocol, name) = path.split_once('/').expect("path");
         let rights = self.gate.rights();
-        rights.repo(protocol.parse().expect("protocol"), &name.parse().expect("name")).expect("repo").id
+        rights
+            .repo(
+                protocol.parse().expect("protocol"),
+                &name.parse().expect("name"),
+            )
+            .expect("repo")
+            .id
     }
 
     /// Keeps files of a package, as a mirror does: paths and versions.
@@ -194,11 +259,17 @@ impl House {
             modified: "",
             changes: false,
         };
-        let place = Place { repo: self.id_of(path), package };
+        let place = Place {
+            repo: self.id_of(path),
+            package,
+        };
         let name = format!("{path}/{package}");
         let files = files.iter().map(file).collect();
         let by = ("upstream", self.metadata.now());
-        self.metadata.keep_files(place, Some(&name), by, files, &[]).await.expect("keep");
+        self.metadata
+            .keep_files(place, Some(&name), by, files, &[])
+            .await
+            .expect("keep");
     }
 
     /// Publishes versions of a package: paths, versions and facts.
@@ -214,32 +285,67 @@ impl House {
             content_type: "text/plain",
             facts: (*facts).to_owned(),
         };
-        let place = Place { repo: self.id_of(path), package };
+        let place = Place {
+            repo: self.id_of(path),
+            package,
+        };
         let name = format!("{path}/{package}");
         let revision = self.metadata.revision(place).await.expect("revision");
         let steps = files.iter().map(step).collect();
-        self.metadata.change_package(place, &name, revision, "user:admin", steps).await.expect("publish");
+        self.metadata
+            .change_package(place, &name, revision, "user:admin", steps)
+            .await
+            .expect("publish");
     }
 
     /// Makes a call: its status and JSON.
     async fn ask(&self, who: &Header, method: &str, target: &str, body: &str) -> (u16, Value) {
-        let reply = self.pass(who, method, target, body).await.unwrap_or_else(|problem| refuse::refuse(&problem));
-        let json = if reply.body.is_empty() { Value::Null } else { serde_json::from_slice(&reply.body).expect("JSON") };
+        let reply = self
+            .pass(who, method, target, body)
+            .await
+            .unwrap_or_else(|problem| refuse::refuse(&problem));
+        let json = if reply.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&reply.body).expect("JSON")
+        };
         (reply.status.as_u16(), json)
     }
 
     /// The steps of the door, in their order.
-    async fn pass(&self, who: &Header, method: &str, target: &str, body: &str) -> Result<Reply, Problem> {
-        let mut request = Request::builder().method(method).uri(format!("/api/v1{target}")).body(()).expect("request");
+    async fn pass(
+        &self,
+        who: &Header,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Result<Reply, Problem> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{target}"))
+            .body(())
+            .expect("request");
         if !who.is_empty() {
-            request.headers_mut().insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
+            request
+                .headers_mut()
+                .insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
         }
         let (request, ()) = request.into_parts();
         let endpoint = self.api.parse(&request);
-        let principal = self.gate.identify(&request.headers, IpAddr::V4(Ipv4Addr::LOCALHOST)).await?;
+        let principal = self
+            .gate
+            .identify(&request.headers, IpAddr::V4(Ipv4Addr::LOCALHOST))
+            .await?;
         let endpoint = endpoint?;
         let grant = self.gate.admit(principal, &self.api.subjects(&endpoint))?;
-        self.api.carry_out(&grant, endpoint, ORIGIN, ready(Ok(Bytes::from(body.to_owned())))).await
+        self.api
+            .carry_out(
+                &grant,
+                endpoint,
+                ORIGIN,
+                ready(Ok(Bytes::from(body.to_owned()))),
+            )
+            .await
     }
 }
 

@@ -10,20 +10,49 @@ async fn full() -> House {
     house.make("npm/local", "hosted", "{}").await;
     house.make("npm/up", "mirror", "{}").await;
     house.make("npm/far", "mirror", "{}").await;
-    house.make("npm/main", "group", r#"{"members":["up","local","far"]}"#).await;
-    house.publish("npm/local", "@acme/app", &[("-/app-1.tgz", "1", ""), ("-/app-2.tgz", "2", "")]).await;
-    house.publish("npm/local", "taken", &[("gone/1", "", "")]).await;
-    house.keep("npm/up", "@acme/app", &[("-/app-9.tgz", "9")]).await;
-    house.keep("npm/up", "taken", &[("-/taken-9.tgz", "9")]).await;
-    house.keep("npm/up", "both", &[("packument", ""), ("-/both-1.tgz", "1")]).await;
-    house.keep("npm/far", "both", &[("-/both-1.tgz", "1"), ("-/both-2.tgz", "2")]).await;
+    house
+        .make("npm/main", "group", r#"{"members":["up","local","far"]}"#)
+        .await;
+    house
+        .publish(
+            "npm/local",
+            "@acme/app",
+            &[("-/app-1.tgz", "1", ""), ("-/app-2.tgz", "2", "")],
+        )
+        .await;
+    house
+        .publish("npm/local", "taken", &[("gone/1", "", "")])
+        .await;
+    house
+        .keep("npm/up", "@acme/app", &[("-/app-9.tgz", "9")])
+        .await;
+    house
+        .keep("npm/up", "taken", &[("-/taken-9.tgz", "9")])
+        .await;
+    house
+        .keep(
+            "npm/up",
+            "both",
+            &[("packument", ""), ("-/both-1.tgz", "1")],
+        )
+        .await;
+    house
+        .keep(
+            "npm/far",
+            "both",
+            &[("-/both-1.tgz", "1"), ("-/both-2.tgz", "2")],
+        )
+        .await;
     house.keep("npm/far", "zeta", &[("packument", "")]).await;
     house
 }
 
 fn names(list: &Value, field: &str) -> Vec<String> {
     let items = list["items"].as_array().unwrap_or_else(|| panic!("{list}"));
-    items.iter().map(|item| item[field].as_str().expect("name").to_owned()).collect()
+    items
+        .iter()
+        .map(|item| item[field].as_str().expect("name").to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -32,17 +61,34 @@ async fn a_group_lists_what_its_members_have_and_hides_what_they_may_not_give() 
     let admin = basic("admin", PASSWORD);
     let get = |target: &'static str| house.ask(&admin, "GET", target, "");
     let (status, all) = get("/repositories/npm/main/packages").await;
-    assert_eq!((status, names(&all, "name")), (200, vec!["@acme/app".into(), "both".into(), "zeta".into()]));
-    let told = |at: usize| (all["items"][at]["hosted"].clone(), all["items"][at]["repositories"].clone());
-    assert_eq!(told(0), (json!(true), json!(["npm/local"])), "the mirror's of that name is nobody's");
+    assert_eq!(
+        (status, names(&all, "name")),
+        (200, vec!["@acme/app".into(), "both".into(), "zeta".into()])
+    );
+    let told = |at: usize| {
+        (
+            all["items"][at]["hosted"].clone(),
+            all["items"][at]["repositories"].clone(),
+        )
+    };
+    assert_eq!(
+        told(0),
+        (json!(true), json!(["npm/local"])),
+        "the mirror's of that name is nobody's"
+    );
     assert_eq!(told(1), (json!(false), json!(["npm/up", "npm/far"])));
     let mut walked = Vec::new();
     let mut target = "/repositories/npm/main/packages?limit=1".to_owned();
     loop {
         let (_, page) = house.ask(&admin, "GET", &target, "").await;
         walked.extend(names(&page, "name"));
-        let Some(next) = page["next"].as_str() else { break };
-        target = format!("/repositories/npm/main/packages?limit=1&after={}", next.replace('/', "%2F"));
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        target = format!(
+            "/repositories/npm/main/packages?limit=1&after={}",
+            next.replace('/', "%2F")
+        );
     }
     assert_eq!(walked, names(&all, "name"), "page by page it is the same");
     let (_, found) = get("/repositories/npm/main/packages?q=ET").await;
@@ -52,37 +98,109 @@ async fn a_group_lists_what_its_members_have_and_hides_what_they_may_not_give() 
     let (_, versions) = get("/repositories/npm/main/packages/both/versions").await;
     assert_eq!(
         (names(&versions, "version"), names(&versions, "repository")),
-        (vec!["1".into(), "2".into()], vec!["npm/up".into(), "npm/far".into()])
+        (
+            vec!["1".into(), "2".into()],
+            vec!["npm/up".into(), "npm/far".into()]
+        )
     );
     let (_, page) = get("/repositories/npm/main/packages/both/versions?limit=1").await;
-    assert_eq!((names(&page, "version"), &page["next"]), (vec!["1".into()], &json!("1")));
+    assert_eq!(
+        (names(&page, "version"), &page["next"]),
+        (vec!["1".into()], &json!("1"))
+    );
     let (status, problem) = get("/repositories/npm/main/packages/none/versions").await;
-    assert_eq!((status, problem["code"].as_str()), (404, Some("package_not_found")));
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (404, Some("package_not_found"))
+    );
 }
 
 #[tokio::test]
 async fn a_version_tells_its_files() {
     let house = full().await;
     let admin = basic("admin", PASSWORD);
-    let (status, told) = house.ask(&admin, "GET", "/repositories/npm/main/packages/%40acme%2Fapp/versions/2", "").await;
+    let (status, told) = house
+        .ask(
+            &admin,
+            "GET",
+            "/repositories/npm/main/packages/%40acme%2Fapp/versions/2",
+            "",
+        )
+        .await;
     let file = &told["files"][0];
-    assert_eq!((status, &told["hosted"], &told["yanked"]), (200, &json!(true), &json!(false)));
-    assert_eq!((&told["package"], &told["repository"]), (&json!("@acme/app"), &json!("npm/local")));
-    assert_eq!((&file["path"], &file["size_bytes"]), (&json!("-/app-2.tgz"), &json!(11)));
-    assert_eq!((&file["created_by"], &file["media_type"]), (&json!("user:admin"), &json!("text/plain")));
-    assert!(file["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{file}");
-    let (status, _) = house.ask(&admin, "GET", "/repositories/npm/main/packages/@acme%2Fapp/versions/9", "").await;
+    assert_eq!(
+        (status, &told["hosted"], &told["yanked"]),
+        (200, &json!(true), &json!(false))
+    );
+    assert_eq!(
+        (&told["package"], &told["repository"]),
+        (&json!("@acme/app"), &json!("npm/local"))
+    );
+    assert_eq!(
+        (&file["path"], &file["size_bytes"]),
+        (&json!("-/app-2.tgz"), &json!(11))
+    );
+    assert_eq!(
+        (&file["created_by"], &file["media_type"]),
+        (&json!("user:admin"), &json!("text/plain"))
+    );
+    assert!(
+        file["digest"]
+            .as_str()
+            .is_some_and(|digest| digest.starts_with("sha256:")),
+        "{file}"
+    );
+    let (status, _) = house
+        .ask(
+            &admin,
+            "GET",
+            "/repositories/npm/main/packages/@acme%2Fapp/versions/9",
+            "",
+        )
+        .await;
     assert_eq!(status, 404);
     house.make("pypi/local", "hosted", "{}").await;
     let facts = r#"{"yanked":"broken"}"#;
-    house.publish("pypi/local", "my-app", &[("my_app-1.tar.gz", "1", facts)]).await;
-    let (_, told) = house.ask(&admin, "GET", "/repositories/pypi/local/packages/My_App/versions/1", "").await;
-    assert_eq!((&told["package"], &told["yanked"]), (&json!("my-app"), &json!("broken")));
+    house
+        .publish("pypi/local", "my-app", &[("my_app-1.tar.gz", "1", facts)])
+        .await;
+    let (_, told) = house
+        .ask(
+            &admin,
+            "GET",
+            "/repositories/pypi/local/packages/My_App/versions/1",
+            "",
+        )
+        .await;
+    assert_eq!(
+        (&told["package"], &told["yanked"]),
+        (&json!("my-app"), &json!("broken"))
+    );
     house.repo("team").await;
-    house.keep("oci/team", "a/b", &[("tags/v1", ""), ("tags/v2", ""), ("manifests/x", "")]).await;
-    let (_, tags) = house.ask(&admin, "GET", "/repositories/oci/team/packages/a%2Fb/versions", "").await;
+    house
+        .keep(
+            "oci/team",
+            "a/b",
+            &[("tags/v1", ""), ("tags/v2", ""), ("manifests/x", "")],
+        )
+        .await;
+    let (_, tags) = house
+        .ask(
+            &admin,
+            "GET",
+            "/repositories/oci/team/packages/a%2Fb/versions",
+            "",
+        )
+        .await;
     assert_eq!(names(&tags, "version"), ["v1", "v2"]);
-    let (_, tag) = house.ask(&admin, "GET", "/repositories/oci/team/packages/a%2Fb/versions/v2", "").await;
+    let (_, tag) = house
+        .ask(
+            &admin,
+            "GET",
+            "/repositories/oci/team/packages/a%2Fb/versions/v2",
+            "",
+        )
+        .await;
     assert_eq!(tag["files"][0]["path"], json!("tags/v2"));
 }
 
@@ -91,33 +209,64 @@ async fn lists_show_what_the_caller_may_read() {
     let house = full().await;
     let reader = house.user("reader", false).await;
     let get = |target: &'static str| house.ask(&reader, "GET", target, "");
-    for target in ["/repositories/npm/main/packages", "/repositories/npm/none/packages?after=x"] {
+    for target in [
+        "/repositories/npm/main/packages",
+        "/repositories/npm/none/packages?after=x",
+    ] {
         assert_eq!(get(target).await.0, 404, "{target}");
     }
     house.grant("user:reader", "npm/main", Role::Reader).await;
     let (status, list) = get("/repositories/npm/main/packages").await;
-    assert_eq!((status, names(&list, "name")), (200, vec![]), "the group alone opens no member");
+    assert_eq!(
+        (status, names(&list, "name")),
+        (200, vec![]),
+        "the group alone opens no member"
+    );
     house.grant("user:reader", "npm/up", Role::Reader).await;
     let (_, list) = get("/repositories/npm/main/packages").await;
-    assert_eq!(names(&list, "name"), ["both"], "of names that are published elsewhere the mirror's are not shown");
+    assert_eq!(
+        names(&list, "name"),
+        ["both"],
+        "of names that are published elsewhere the mirror's are not shown"
+    );
     assert_eq!(list["items"][0]["repositories"], json!(["npm/up"]));
     let (_, versions) = get("/repositories/npm/main/packages/both/versions").await;
     assert_eq!(names(&versions, "version"), ["1"]);
-    assert_eq!(get("/repositories/npm/main/packages/@acme%2Fapp/versions").await.0, 404);
-    assert_eq!(get("/repositories/npm/local/packages/@acme%2Fapp/versions").await.0, 404);
+    assert_eq!(
+        get("/repositories/npm/main/packages/@acme%2Fapp/versions")
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        get("/repositories/npm/local/packages/@acme%2Fapp/versions")
+            .await
+            .0,
+        404
+    );
 }
 
 #[tokio::test]
 async fn changes_reach_the_engine_and_mirrors_forget() {
     let house = full().await;
     let admin = basic("admin", PASSWORD);
-    let ask = |method: &'static str, target: &'static str, body: &'static str| house.ask(&admin, method, target, body);
+    let ask = |method: &'static str, target: &'static str, body: &'static str| {
+        house.ask(&admin, method, target, body)
+    };
     let version = "/repositories/npm/main/packages/@acme%2Fapp/versions/1";
     let (status, told) = ask("PATCH", version, r#"{"yanked":"broken"}"#).await;
-    assert_eq!((status, &told["yanked"], &told["version"]), (200, &json!("broken"), &json!("1")));
+    assert_eq!(
+        (status, &told["yanked"], &told["version"]),
+        (200, &json!("broken"), &json!("1"))
+    );
     assert_eq!(ask("PATCH", version, r#"{"yanked":false}"#).await.0, 200);
     assert_eq!(ask("DELETE", version, "").await.0, 204);
-    assert_eq!(ask("DELETE", "/repositories/npm/local/packages/@acme%2Fapp", "").await.0, 204);
+    assert_eq!(
+        ask("DELETE", "/repositories/npm/local/packages/@acme%2Fapp", "")
+            .await
+            .0,
+        204
+    );
     let expected = [
         r#"user:admin npm/main @acme/app Yank { version: "1", reason: "broken" }"#,
         r#"user:admin npm/main @acme/app Unyank { version: "1" }"#,
@@ -125,17 +274,47 @@ async fn changes_reach_the_engine_and_mirrors_forget() {
         "user:admin npm/local @acme/app Remove { version: None }",
     ];
     assert_eq!(*house.engine.0.lock().expect("log"), expected);
-    for bad in [r"{}", r#"{"yanked":1}"#, r#"{"yanked":"a\nb"}"#, r#"{"yanked":null}"#, r#"{"yanked":true,"x":1}"#] {
+    for bad in [
+        r"{}",
+        r#"{"yanked":1}"#,
+        r#"{"yanked":"a\nb"}"#,
+        r#"{"yanked":null}"#,
+        r#"{"yanked":true,"x":1}"#,
+    ] {
         assert_eq!(ask("PATCH", version, bad).await.0, 400, "{bad}");
     }
     let kept = "/repositories/npm/far/packages/both";
-    assert_eq!(ask("DELETE", "/repositories/npm/far/packages/both/versions/1", "").await.0, 204);
+    assert_eq!(
+        ask(
+            "DELETE",
+            "/repositories/npm/far/packages/both/versions/1",
+            ""
+        )
+        .await
+        .0,
+        204
+    );
     let (_, left) = ask("GET", "/repositories/npm/far/packages/both/versions", "").await;
     assert_eq!(names(&left, "version"), ["2"]);
-    let (status, problem) = ask("DELETE", "/repositories/npm/far/packages/both/versions/1", "").await;
-    assert_eq!((status, problem["code"].as_str()), (404, Some("version_not_found")));
+    let (status, problem) = ask(
+        "DELETE",
+        "/repositories/npm/far/packages/both/versions/1",
+        "",
+    )
+    .await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (404, Some("version_not_found"))
+    );
     assert_eq!(ask("DELETE", kept, "").await.0, 204);
     let (status, problem) = ask("DELETE", kept, "").await;
-    assert_eq!((status, problem["code"].as_str()), (404, Some("package_not_found")));
-    assert_eq!(house.engine.0.lock().expect("log").len(), expected.len(), "no mirror is published to");
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (404, Some("package_not_found"))
+    );
+    assert_eq!(
+        house.engine.0.lock().expect("log").len(),
+        expected.len(),
+        "no mirror is published to"
+    );
 }

@@ -9,20 +9,30 @@ async fn a_user_from_its_making_to_its_end() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);
     let body = r#"{"name":"alice","password":"correct horse"}"#;
-    let made = house.pass(&admin, "POST", "/users", body).await.expect("made");
+    let made = house
+        .pass(&admin, "POST", "/users", body)
+        .await
+        .expect("made");
     assert_eq!(made.headers["location"], "/api/v1/users/alice");
     assert!(!String::from_utf8_lossy(&made.body).contains("correct"));
     assert_eq!(house.ask(&admin, "POST", "/users", body).await.0, 409);
     let alice = basic("alice", "correct horse");
     let (_, shown) = house.ask(&alice, "GET", "/users/alice", "").await;
     let created_at = shown["created_at"].clone();
-    let expected =
-        json!({"name": "alice", "kind": "person", "superuser": false, "disabled": false, "created_at": created_at});
+    let expected = json!({"name": "alice", "kind": "person", "superuser": false, "disabled": false, "created_at": created_at});
     assert_eq!(shown, expected);
     let (_, list) = house.ask(&admin, "GET", "/users?limit=1", "").await;
-    assert_eq!((&list["items"][0]["name"], &list["next"]), (&json!("admin"), &json!("admin")));
-    let (_, list) = house.ask(&admin, "GET", "/users?limit=1&after=admin", "").await;
-    assert_eq!((&list["items"][0]["name"], &list["next"]), (&json!("alice"), &json!(null)));
+    assert_eq!(
+        (&list["items"][0]["name"], &list["next"]),
+        (&json!("admin"), &json!("admin"))
+    );
+    let (_, list) = house
+        .ask(&admin, "GET", "/users?limit=1&after=admin", "")
+        .await;
+    assert_eq!(
+        (&list["items"][0]["name"], &list["next"]),
+        (&json!("alice"), &json!(null))
+    );
     assert_eq!(house.ask(&alice, "DELETE", "/users/alice", "").await.0, 403);
     assert_eq!(house.ask(&admin, "DELETE", "/users/alice", "").await.0, 204);
     assert_eq!(house.ask(&alice, "GET", "/whoami", "").await.0, 401);
@@ -34,28 +44,60 @@ async fn ones_own_password_needs_the_one_before() {
     let house = house().await;
     let alice = house.user("alice", false).await;
     let change = async |who: &String, name: &str, body: &str| {
-        let (status, answer) = house.ask(who, "PATCH", &format!("/users/{name}"), body).await;
-        (status, answer["code"].as_str().unwrap_or_default().to_owned())
+        let (status, answer) = house
+            .ask(who, "PATCH", &format!("/users/{name}"), body)
+            .await;
+        (
+            status,
+            answer["code"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     let told = |status: u16, code: &str| (status, code.to_owned());
     let lacks = change(&alice, "alice", r#"{"password":"another one"}"#).await;
     assert_eq!(lacks, told(400, "current_password_invalid"));
-    let wrong = change(&alice, "alice", r#"{"password":"another one","current_password":"guess"}"#).await;
+    let wrong = change(
+        &alice,
+        "alice",
+        r#"{"password":"another one","current_password":"guess"}"#,
+    )
+    .await;
     assert_eq!(wrong, told(403, "current_password_wrong"));
     let right = format!(r#"{{"password":"another one","current_password":"{PASSWORD}"}}"#);
     assert_eq!(change(&alice, "alice", &right).await, told(200, ""));
-    assert_eq!(house.ask(&alice, "GET", "/whoami", "").await.0, 401, "the old password holds no more");
+    assert_eq!(
+        house.ask(&alice, "GET", "/whoami", "").await.0,
+        401,
+        "the old password holds no more"
+    );
     let alice = basic("alice", "another one");
     assert_eq!(house.ask(&alice, "GET", "/whoami", "").await.0, 200);
-    assert_eq!(change(&alice, "alice", r#"{"superuser":true}"#).await, told(403, "not_allowed"));
-    assert_eq!(change(&alice, "alice", r#"{"disabled":false}"#).await, told(403, "not_allowed"));
+    assert_eq!(
+        change(&alice, "alice", r#"{"superuser":true}"#).await,
+        told(403, "not_allowed")
+    );
+    assert_eq!(
+        change(&alice, "alice", r#"{"disabled":false}"#).await,
+        told(403, "not_allowed")
+    );
     let (_, limited) = house.token("alice", Some(("*", Role::Admin))).await;
     let again = r#"{"password":"a third one","current_password":"another one"}"#;
-    assert_eq!(change(&limited, "alice", again).await, told(403, "not_allowed"));
+    assert_eq!(
+        change(&limited, "alice", again).await,
+        told(403, "not_allowed")
+    );
     let admin = basic("admin", PASSWORD);
-    assert_eq!(change(&admin, "alice", r#"{"password":"set by admin"}"#).await, told(200, ""));
-    assert_eq!(change(&admin, "admin", r#"{"password":"set by admin"}"#).await, told(400, "current_password_invalid"));
-    assert_eq!(change(&admin, "alice", r#"{"password":"alice"}"#).await, told(400, "password_invalid"));
+    assert_eq!(
+        change(&admin, "alice", r#"{"password":"set by admin"}"#).await,
+        told(200, "")
+    );
+    assert_eq!(
+        change(&admin, "admin", r#"{"password":"set by admin"}"#).await,
+        told(400, "current_password_invalid")
+    );
+    assert_eq!(
+        change(&admin, "alice", r#"{"password":"alice"}"#).await,
+        told(400, "password_invalid")
+    );
 }
 
 #[tokio::test]
@@ -79,15 +121,31 @@ async fn one_superuser_stays() {
     let admin = basic("admin", PASSWORD);
     let last = async |method: &str, body: &str| {
         let (status, answer) = house.ask(&admin, method, "/users/admin", body).await;
-        assert_eq!((status, answer["code"].as_str()), (409, Some("last_superuser")), "{method} {body}");
+        assert_eq!(
+            (status, answer["code"].as_str()),
+            (409, Some("last_superuser")),
+            "{method} {body}"
+        );
     };
     last("DELETE", "").await;
     last("PATCH", r#"{"disabled":true}"#).await;
     last("PATCH", r#"{"superuser":false}"#).await;
     let second = house.user("second", true).await;
-    assert_eq!(house.ask(&admin, "PATCH", "/users/second", r#"{"disabled":true}"#).await.0, 200);
+    assert_eq!(
+        house
+            .ask(&admin, "PATCH", "/users/second", r#"{"disabled":true}"#)
+            .await
+            .0,
+        200
+    );
     last("DELETE", "").await;
-    assert_eq!(house.ask(&admin, "PATCH", "/users/second", r#"{"disabled":false}"#).await.0, 200);
+    assert_eq!(
+        house
+            .ask(&admin, "PATCH", "/users/second", r#"{"disabled":false}"#)
+            .await
+            .0,
+        200
+    );
     assert_eq!(house.ask(&admin, "DELETE", "/users/admin", "").await.0, 204);
     assert_eq!(house.ask(&second, "GET", "/users", "").await.0, 200);
 }
@@ -102,7 +160,10 @@ async fn tokens_act_for_their_owner_within_their_limits() {
     let secret = async |body: &str| {
         let (status, made) = house.ask(&alice, "POST", "/tokens", body).await;
         assert_eq!(status, 201, "{made}");
-        (made["id"].as_str().expect("id").to_owned(), format!("Bearer {}", made["secret"].as_str().expect("secret")))
+        (
+            made["id"].as_str().expect("id").to_owned(),
+            format!("Bearer {}", made["secret"].as_str().expect("secret")),
+        )
     };
     let (_, whole) = secret(r#"{"name":"laptop"}"#).await;
     let (id, narrow) = secret(
@@ -110,20 +171,59 @@ async fn tokens_act_for_their_owner_within_their_limits() {
     )
     .await;
     let (_, me) = house.ask(&narrow, "GET", "/whoami", "").await;
-    assert_eq!(me, json!({"name": "alice", "anonymous": false, "kind": "person", "superuser": false, "limited": true}));
-    assert_eq!(house.ask(&whole, "GET", "/repositories/oci/other", "").await.0, 200);
-    assert_eq!(house.ask(&narrow, "GET", "/repositories/oci/team", "").await.0, 200);
-    assert_eq!(house.ask(&narrow, "GET", "/repositories/oci/other", "").await.0, 404);
-    assert_eq!(house.ask(&narrow, "PATCH", "/repositories/oci/team", "{}").await.0, 403);
+    assert_eq!(
+        me,
+        json!({"name": "alice", "anonymous": false, "kind": "person", "superuser": false, "limited": true})
+    );
+    assert_eq!(
+        house
+            .ask(&whole, "GET", "/repositories/oci/other", "")
+            .await
+            .0,
+        200
+    );
+    assert_eq!(
+        house
+            .ask(&narrow, "GET", "/repositories/oci/team", "")
+            .await
+            .0,
+        200
+    );
+    assert_eq!(
+        house
+            .ask(&narrow, "GET", "/repositories/oci/other", "")
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        house
+            .ask(&narrow, "PATCH", "/repositories/oci/team", "{}")
+            .await
+            .0,
+        403
+    );
     let (_, list) = house.ask(&alice, "GET", "/tokens?limit=1", "").await;
     let next = list["next"].as_str().expect("next");
-    let (_, list) = house.ask(&alice, "GET", &format!("/tokens?after={next}"), "").await;
+    let (_, list) = house
+        .ask(&alice, "GET", &format!("/tokens?after={next}"), "")
+        .await;
     let created_at = list["items"][0]["created_at"].clone();
     let grants = json!([{"repository": "oci/team", "package": "*", "role": "reader"}]);
     let expected = json!({"id": id, "name": "ci", "kind": "access", "grants": grants, "created_at": created_at,
         "expires_at": "2999-01-01T00:00:00Z"});
-    assert_eq!(list["items"], json!([expected]), "and the secret is not shown again");
-    assert_eq!(house.ask(&alice, "DELETE", &format!("/tokens/{id}"), "").await.0, 204);
+    assert_eq!(
+        list["items"],
+        json!([expected]),
+        "and the secret is not shown again"
+    );
+    assert_eq!(
+        house
+            .ask(&alice, "DELETE", &format!("/tokens/{id}"), "")
+            .await
+            .0,
+        204
+    );
     assert_eq!(house.ask(&narrow, "GET", "/whoami", "").await.0, 401);
 }
 
@@ -131,8 +231,25 @@ async fn tokens_act_for_their_owner_within_their_limits() {
 async fn whoever_shows_nothing_is_anonymous() {
     let house: House = house().await;
     let (status, me) = house.ask(&String::new(), "GET", "/whoami", "").await;
-    assert_eq!((status, me), (200, json!({"name": null, "anonymous": true, "superuser": false, "limited": false})));
-    let (_, me) = house.ask(&basic("admin", PASSWORD), "HEAD", "/whoami", "").await;
-    assert_eq!(me, json!({"name": "admin", "anonymous": false, "kind": "person", "superuser": true, "limited": false}));
-    assert_eq!(house.ask(&basic("admin", "wrong"), "GET", "/whoami", "").await.0, 401);
+    assert_eq!(
+        (status, me),
+        (
+            200,
+            json!({"name": null, "anonymous": true, "superuser": false, "limited": false})
+        )
+    );
+    let (_, me) = house
+        .ask(&basic("admin", PASSWORD), "HEAD", "/whoami", "")
+        .await;
+    assert_eq!(
+        me,
+        json!({"name": "admin", "anonymous": false, "kind": "person", "superuser": true, "limited": false})
+    );
+    assert_eq!(
+        house
+            .ask(&basic("admin", "wrong"), "GET", "/whoami", "")
+            .await
+            .0,
+        401
+    );
 }

@@ -8,22 +8,50 @@ use serde_json::json;
 async fn a_repository_from_its_making_to_its_end() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);
-    let body = r#"{"protocol":"oci","name":"team","kind":"hosted","description":"Images of the team"}"#;
-    let made = house.pass(&admin, "POST", "/repositories", body).await.expect("made");
+    let body =
+        r#"{"protocol":"oci","name":"team","kind":"hosted","description":"Images of the team"}"#;
+    let made = house
+        .pass(&admin, "POST", "/repositories", body)
+        .await
+        .expect("made");
     assert_eq!(made.headers["location"], "/api/v1/repositories/oci/team");
     assert_eq!(made.headers["cache-control"], "no-store");
-    assert_eq!(house.ask(&admin, "POST", "/repositories", body).await.0, 409);
-    let (_, shown) = house.ask(&admin, "PATCH", "/repositories/oci/team", r#"{"description":"Ours"}"#).await;
+    assert_eq!(
+        house.ask(&admin, "POST", "/repositories", body).await.0,
+        409
+    );
+    let (_, shown) = house
+        .ask(
+            &admin,
+            "PATCH",
+            "/repositories/oci/team",
+            r#"{"description":"Ours"}"#,
+        )
+        .await;
     let created_at = shown["created_at"].clone();
     assert_eq!(
         shown,
         json!({"protocol": "oci", "name": "team", "kind": "hosted", "description": "Ours", "created_at": created_at})
     );
-    assert_eq!(house.ask(&admin, "GET", "/repositories/oci/team", "").await, (200, shown));
-    assert_eq!(house.ask(&admin, "DELETE", "/repositories/oci/team", "").await.0, 204);
+    assert_eq!(
+        house.ask(&admin, "GET", "/repositories/oci/team", "").await,
+        (200, shown)
+    );
+    assert_eq!(
+        house
+            .ask(&admin, "DELETE", "/repositories/oci/team", "")
+            .await
+            .0,
+        204
+    );
     for method in ["GET", "DELETE"] {
-        let (status, problem) = house.ask(&admin, method, "/repositories/oci/team", "").await;
-        assert_eq!((status, &problem["code"]), (404, &json!("repository_not_found")));
+        let (status, problem) = house
+            .ask(&admin, method, "/repositories/oci/team", "")
+            .await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (404, &json!("repository_not_found"))
+        );
     }
 }
 
@@ -35,17 +63,43 @@ async fn what_cannot_be_made() {
         (r#"{"protocol":"oci"}"#, "name_invalid"),
         (r#"{"protocol":"ocy","name":"a"}"#, "protocol_invalid"),
         (r#"{"protocol":"oci","name":"A"}"#, "name_invalid"),
-        (r#"{"protocol":"oci","name":"a","kind":"mirror"}"#, "kind_invalid"),
-        (r#"{"protocol":"npm","name":"a","kind":"hosted"}"#, "kind_invalid"),
-        (r#"{"protocol":"oci","name":"a","members":[]}"#, "members_invalid"),
-        (r#"{"protocol":"oci","name":"a","colour":"red"}"#, "body_invalid"),
-        (r#"{"protocol":"oci","name":"a","description":"a\nb"}"#, "description_invalid"),
+        (
+            r#"{"protocol":"oci","name":"a","kind":"mirror"}"#,
+            "kind_invalid",
+        ),
+        (
+            r#"{"protocol":"npm","name":"a","kind":"hosted"}"#,
+            "kind_invalid",
+        ),
+        (
+            r#"{"protocol":"oci","name":"a","members":[]}"#,
+            "members_invalid",
+        ),
+        (
+            r#"{"protocol":"oci","name":"a","colour":"red"}"#,
+            "body_invalid",
+        ),
+        (
+            r#"{"protocol":"oci","name":"a","description":"a\nb"}"#,
+            "description_invalid",
+        ),
         ("", "body_invalid"),
     ] {
         let (status, problem) = house.ask(&admin, "POST", "/repositories", body).await;
-        assert_eq!((status, problem["code"].as_str()), (400, Some(code)), "{body}");
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (400, Some(code)),
+            "{body}"
+        );
     }
-    let (_, problem) = house.ask(&admin, "POST", "/repositories", r#"{"protocol":"npm","name":"a"}"#).await;
+    let (_, problem) = house
+        .ask(
+            &admin,
+            "POST",
+            "/repositories",
+            r#"{"protocol":"npm","name":"a"}"#,
+        )
+        .await;
     assert_eq!(
         problem["detail"],
         "no npm repository of this kind can be made here; what can be made: oci hosted, npm mirror, npm group, rpm hosted"
@@ -66,8 +120,17 @@ async fn lists_show_what_may_be_seen_page_by_page() {
     let mut target = "/repositories?limit=2".to_owned();
     loop {
         let (_, list) = house.ask(&reader, "GET", &target, "").await;
-        seen.push(list["items"].as_array().expect("items").iter().map(|item| item["name"].clone()).collect::<Vec<_>>());
-        let Some(next) = list["next"].as_str() else { break };
+        seen.push(
+            list["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .map(|item| item["name"].clone())
+                .collect::<Vec<_>>(),
+        );
+        let Some(next) = list["next"].as_str() else {
+            break;
+        };
         target = format!("/repositories?limit=2&after={next}");
     }
     assert_eq!(json!(seen), json!([["a", "c"], ["e"]]));
@@ -85,7 +148,9 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
     house.user("alice", false).await;
     house.grant("user:keeper", "oci/team-*", Role::Admin).await;
     let give = |subject: &str, repository: &str| {
-        format!(r#"{{"subject":"{subject}","repository":"{repository}","role":"writer","package":"app*"}}"#)
+        format!(
+            r#"{{"subject":"{subject}","repository":"{repository}","role":"writer","package":"app*"}}"#
+        )
     };
     for (subject, repository, expected) in [
         ("user:alice", "oci/team-a", (201, None)),
@@ -102,23 +167,39 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
         ("group:a b", "oci/team-a", (400, Some("subject_invalid"))),
         ("user:alice", "team", (400, Some("repository_invalid"))),
     ] {
-        let (status, answer) = house.ask(&keeper, "POST", "/grants", &give(subject, repository)).await;
-        assert_eq!((status, answer["code"].as_str()), expected, "{subject} {repository}: {answer}");
+        let (status, answer) = house
+            .ask(&keeper, "POST", "/grants", &give(subject, repository))
+            .await;
+        assert_eq!(
+            (status, answer["code"].as_str()),
+            expected,
+            "{subject} {repository}: {answer}"
+        );
     }
     let admin = basic("admin", PASSWORD);
-    let (_, all) = house.ask(&admin, "POST", "/grants", &give("user:alice", "*")).await;
+    let (_, all) = house
+        .ask(&admin, "POST", "/grants", &give("user:alice", "*"))
+        .await;
     let all = format!("/grants/{}", all["id"].as_str().expect("id"));
     assert_eq!(house.ask(&keeper, "DELETE", &all, "").await.0, 404);
     let (_, first) = house.ask(&keeper, "GET", "/grants?limit=2", "").await;
-    let (_, rest) =
-        house.ask(&keeper, "GET", &format!("/grants?after={}", first["next"].as_str().expect("next")), "").await;
+    let (_, rest) = house
+        .ask(
+            &keeper,
+            "GET",
+            &format!("/grants?after={}", first["next"].as_str().expect("next")),
+            "",
+        )
+        .await;
     let shown = [&first, &rest].map(|list| list["items"].as_array().expect("items").len());
     assert_eq!((shown, &rest["next"]), ([2, 3], &json!(null)));
     assert_eq!(first["items"][1]["subject"], "user:alice");
     assert_eq!(first["items"][1]["created_by"], "user:keeper");
     let (_, everything) = house.ask(&admin, "GET", "/grants", "").await;
     assert_eq!(everything["items"].as_array().expect("items").len(), 6);
-    let (_, mine) = house.ask(&basic("alice", PASSWORD), "GET", "/grants", "").await;
+    let (_, mine) = house
+        .ask(&basic("alice", PASSWORD), "GET", "/grants", "")
+        .await;
     assert_eq!(mine["items"], json!([]));
 }
 
@@ -127,21 +208,80 @@ async fn who_can_and_by_which_grant() {
     let house = house().await;
     let alice = house.user("alice", false).await;
     let admin = basic("admin", PASSWORD);
-    let id = house.grant("user:alice", "oci/team", Role::Writer).await.to_string();
-    let can = |who: &str, action: &str| format!("/can?subject={who}&repository=oci/team&package=app&action={action}");
+    let id = house
+        .grant("user:alice", "oci/team", Role::Writer)
+        .await
+        .to_string();
+    let can = |who: &str, action: &str| {
+        format!("/can?subject={who}&repository=oci/team&package=app&action={action}")
+    };
     let yes = json!({"allowed": true, "grant": id});
     let no = json!({"allowed": false, "grant": null});
-    assert_eq!(house.ask(&admin, "GET", &can("user:alice", "write"), "").await, (200, yes.clone()));
-    assert_eq!(house.ask(&alice, "GET", &can("user:alice", "read"), "").await, (200, yes));
-    assert_eq!(house.ask(&admin, "GET", &can("user:alice", "delete"), "").await, (200, no.clone()));
-    assert_eq!(house.ask(&admin, "GET", &can("anonymous", "read"), "").await, (200, no.clone()));
-    assert_eq!(house.ask(&String::new(), "GET", &can("anonymous", "read"), "").await, (200, no.clone()));
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("user:alice", "write"), "")
+            .await,
+        (200, yes.clone())
+    );
+    assert_eq!(
+        house
+            .ask(&alice, "GET", &can("user:alice", "read"), "")
+            .await,
+        (200, yes)
+    );
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("user:alice", "delete"), "")
+            .await,
+        (200, no.clone())
+    );
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("anonymous", "read"), "")
+            .await,
+        (200, no.clone())
+    );
+    assert_eq!(
+        house
+            .ask(&String::new(), "GET", &can("anonymous", "read"), "")
+            .await,
+        (200, no.clone())
+    );
     let by_right = json!({"allowed": true, "grant": null});
-    assert_eq!(house.ask(&admin, "GET", &can("user:admin", "administer"), "").await, (200, by_right));
-    assert_eq!(house.ask(&admin, "GET", &can("user:nobody", "read"), "").await.0, 404);
-    assert_eq!(house.ask(&admin, "GET", &can("group:dev", "read"), "").await.0, 400);
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("user:admin", "administer"), "")
+            .await,
+        (200, by_right)
+    );
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("user:nobody", "read"), "")
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("group:dev", "read"), "")
+            .await
+            .0,
+        400
+    );
     let (_, limited) = house.token("alice", Some(("oci/team", Role::Reader))).await;
-    assert_eq!(house.ask(&limited, "GET", &can("user:alice", "write"), "").await, (200, no.clone()));
-    house.ask(&admin, "PATCH", "/users/alice", r#"{"disabled":true}"#).await;
-    assert_eq!(house.ask(&admin, "GET", &can("user:alice", "read"), "").await, (200, no));
+    assert_eq!(
+        house
+            .ask(&limited, "GET", &can("user:alice", "write"), "")
+            .await,
+        (200, no.clone())
+    );
+    house
+        .ask(&admin, "PATCH", "/users/alice", r#"{"disabled":true}"#)
+        .await;
+    assert_eq!(
+        house
+            .ask(&admin, "GET", &can("user:alice", "read"), "")
+            .await,
+        (200, no)
+    );
 }

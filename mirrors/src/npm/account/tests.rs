@@ -2,7 +2,12 @@ use super::*;
 use http::HeaderMap;
 use larder_model::{Kind, Timestamp};
 
-const HERE: Here<'static> = Here { origin: "https://r.example", path: "/npm/main", public: true, identified: false };
+const HERE: Here<'static> = Here {
+    origin: "https://r.example",
+    path: "/npm/main",
+    public: true,
+    identified: false,
+};
 
 fn errand(method: &Method, path: &str, query: &str) -> Result<Option<Errand>, Problem> {
     let headers = HeaderMap::new();
@@ -16,7 +21,10 @@ fn is(method: &Method, path: &str, query: &str, expected: &Errand) -> bool {
 fn told(told: &Told<'_>) -> (StatusCode, Value) {
     let reply = Npm.tell(told, &HERE);
     assert_eq!(reply.headers[CACHE_CONTROL], "no-store");
-    (reply.status, serde_json::from_slice(&reply.body).expect("JSON"))
+    (
+        reply.status,
+        serde_json::from_slice(&reply.body).expect("JSON"),
+    )
 }
 
 #[test]
@@ -25,15 +33,46 @@ fn errands_are_known_by_their_addresses() {
     assert!(is(get, "/-/whoami", "", &Errand::Whoami));
     assert!(is(get, "/-/npm/v1/user", "", &Errand::Profile));
     assert!(is(get, "/-/npm/v1/tokens", "", &Errand::ListTokens(0)));
-    assert!(is(get, "/-/npm/v1/tokens", "perPage=5&after=17", &Errand::ListTokens(17)));
-    assert!(errand(get, "/-/npm/v1/tokens", "after=x").is_err_and(|problem| problem.kind == Kind::Invalid));
+    assert!(is(
+        get,
+        "/-/npm/v1/tokens",
+        "perPage=5&after=17",
+        &Errand::ListTokens(17)
+    ));
+    assert!(
+        errand(get, "/-/npm/v1/tokens", "after=x")
+            .is_err_and(|problem| problem.kind == Kind::Invalid)
+    );
     assert!(is(post, "/-/npm/v1/tokens", "", &Errand::CreateToken));
-    assert!(is(delete, "/-/npm/v1/tokens/token/17", "", &Errand::EndToken("17".into())));
-    assert!(is(delete, "/-/user/token/lrd_ab", "", &Errand::EndToken("lrd_ab".into())));
-    assert!(is(put, "/-/user/org.couchdb.user:alice", "", &Errand::LogIn("alice".into())));
-    assert!(is(put, "/-/user/org.couchdb.user%3Aalice", "", &Errand::LogIn("alice".into())));
+    assert!(is(
+        delete,
+        "/-/npm/v1/tokens/token/17",
+        "",
+        &Errand::EndToken("17".into())
+    ));
+    assert!(is(
+        delete,
+        "/-/user/token/lrd_ab",
+        "",
+        &Errand::EndToken("lrd_ab".into())
+    ));
+    assert!(is(
+        put,
+        "/-/user/org.couchdb.user:alice",
+        "",
+        &Errand::LogIn("alice".into())
+    ));
+    assert!(is(
+        put,
+        "/-/user/org.couchdb.user%3Aalice",
+        "",
+        &Errand::LogIn("alice".into())
+    ));
     assert!(is(post, "/-/v1/login", "", &Errand::BeginLogin));
-    let finish = Errand::FinishLogin { ask: "a.b".into(), key: "c".into() };
+    let finish = Errand::FinishLogin {
+        ask: "a.b".into(),
+        key: "c".into(),
+    };
     assert!(is(get, "/-/v1/done", "ask=a.b&key=c", &finish));
     for (method, path) in [
         (get, "/whoami"),
@@ -45,9 +84,14 @@ fn errands_are_known_by_their_addresses() {
         (delete, "/-/user/token/a/b"),
         (get, "/-/ping"),
     ] {
-        assert!(errand(method, path, "").is_ok_and(|found| found.is_none()), "{path}");
+        assert!(
+            errand(method, path, "").is_ok_and(|found| found.is_none()),
+            "{path}"
+        );
     }
-    assert!(Errand::BeginLogin.is_login() && finish.is_login() && Errand::LogIn("a".into()).is_login());
+    assert!(
+        Errand::BeginLogin.is_login() && finish.is_login() && Errand::LogIn("a".into()).is_login()
+    );
     assert!(!Errand::Whoami.is_login() && !Errand::EndToken("1".into()).is_login());
 }
 
@@ -58,9 +102,17 @@ fn a_login_is_for_the_name_of_its_address() {
     assert!(login(plain).is_ok_and(|login| login.password == "p" && login.refusal.is_none()));
     let adding = r#"{"name":"alice","password":"p","email":"a@b.example"}"#;
     assert!(login(adding).is_ok_and(|login| login.refusal.is_some()));
-    for bad in ["", "[]", r#"{"name":"alice"}"#, r#"{"name":"bob","password":"p"}"#, r#"{"name":"alice","password":1}"#]
-    {
-        assert!(login(bad).is_err_and(|problem| problem.kind == Kind::Invalid), "{bad}");
+    for bad in [
+        "",
+        "[]",
+        r#"{"name":"alice"}"#,
+        r#"{"name":"bob","password":"p"}"#,
+        r#"{"name":"alice","password":1}"#,
+    ] {
+        assert!(
+            login(bad).is_err_and(|problem| problem.kind == Kind::Invalid),
+            "{bad}"
+        );
     }
 }
 
@@ -68,26 +120,45 @@ fn a_login_is_for_the_name_of_its_address() {
 fn what_a_token_is_wanted_for() {
     let wanted = |body: &str| Npm.wanted(body.as_bytes());
     let limits = |body: &str| {
-        let limits = wanted(body).unwrap_or_else(|problem| panic!("{body}: {problem}")).limits;
+        let limits = wanted(body)
+            .unwrap_or_else(|problem| panic!("{body}: {problem}"))
+            .limits;
         limits.map(|(patterns, role)| {
-            let patterns: Vec<String> = patterns.iter().map(|pattern| pattern.as_str().to_owned()).collect();
+            let patterns: Vec<String> = patterns
+                .iter()
+                .map(|pattern| pattern.as_str().to_owned())
+                .collect();
             (patterns.join(" "), role)
         })
     };
     let of = |patterns: &str, role| Some((patterns.to_owned(), role));
     let old = wanted(r#"{"password":"p","readonly":false,"cidr_whitelist":[]}"#);
     let old = old.unwrap_or_else(|problem| panic!("{problem}"));
-    assert!(old.name == UNNAMED && old.password == "p" && old.lasts.is_none() && old.limits.is_none());
+    assert!(
+        old.name == UNNAMED && old.password == "p" && old.lasts.is_none() && old.limits.is_none()
+    );
     let named = wanted(r#"{"name":"ci","password":"p","expires":30,"cidr_whitelist":null}"#);
     let named = named.unwrap_or_else(|problem| panic!("{problem}"));
     assert!(named.name == "ci" && named.lasts == Some(Duration::from_hours(720)));
     assert_eq!(limits(r#"{"readonly":true}"#), of("*", Role::Reader));
     let packages = r#""packages":["a","@s/b"],"scopes":["@t","u"]"#;
-    assert_eq!(limits(&format!("{{{packages}}}")), of("a @s/b @t/* @u/*", Role::Reader));
+    assert_eq!(
+        limits(&format!("{{{packages}}}")),
+        of("a @s/b @t/* @u/*", Role::Reader)
+    );
     let writes = r#""packages_and_scopes_permission":"read-write""#;
-    assert_eq!(limits(&format!("{{{packages},{writes}}}")), of("a @s/b @t/* @u/*", Role::Maintainer));
-    assert_eq!(limits(&format!("{{{packages},{writes},\"readonly\":true}}")), of("a @s/b @t/* @u/*", Role::Reader));
-    assert_eq!(limits(&format!("{{{packages},{writes},\"packages_all\":true}}")), of("*", Role::Maintainer));
+    assert_eq!(
+        limits(&format!("{{{packages},{writes}}}")),
+        of("a @s/b @t/* @u/*", Role::Maintainer)
+    );
+    assert_eq!(
+        limits(&format!("{{{packages},{writes},\"readonly\":true}}")),
+        of("a @s/b @t/* @u/*", Role::Reader)
+    );
+    assert_eq!(
+        limits(&format!("{{{packages},{writes},\"packages_all\":true}}")),
+        of("*", Role::Maintainer)
+    );
     assert_eq!(limits(&format!("{{{writes}}}")), of("*", Role::Maintainer));
     for bad in [
         r#"{"cidr_whitelist":["10.0.0.0/8"]}"#,
@@ -101,15 +172,24 @@ fn what_a_token_is_wanted_for() {
         r#"{"expires":-1}"#,
         "[]",
     ] {
-        assert!(wanted(bad).is_err_and(|problem| problem.kind == Kind::Invalid), "{bad}");
+        assert!(
+            wanted(bad).is_err_and(|problem| problem.kind == Kind::Invalid),
+            "{bad}"
+        );
     }
 }
 
 #[test]
 fn errands_are_answered_as_npm_reads_it() {
-    assert_eq!(told(&Told::Name("alice")), (StatusCode::OK, json!({"username": "alice"})));
+    assert_eq!(
+        told(&Told::Name("alice")),
+        (StatusCode::OK, json!({"username": "alice"}))
+    );
     let profile = told(&Told::Profile("alice", Timestamp(0))).1;
-    assert_eq!((&profile["name"], &profile["created"]), (&json!("alice"), &json!("1970-01-01T00:00:00Z")));
+    assert_eq!(
+        (&profile["name"], &profile["created"]),
+        (&json!("alice"), &json!("1970-01-01T00:00:00Z"))
+    );
     let token = |id| Token {
         id,
         name: "ci",
@@ -118,18 +198,44 @@ fn errands_are_answered_as_npm_reads_it() {
         read_only: true,
     };
     let (status, made) = told(&Told::Created(&token(7), "lrd_secret"));
-    assert_eq!((status, &made["token"], &made["key"]), (StatusCode::CREATED, &json!("lrd_secret"), &json!("7")));
+    assert_eq!(
+        (status, &made["token"], &made["key"]),
+        (StatusCode::CREATED, &json!("lrd_secret"), &json!("7"))
+    );
     let (_, some) = told(&Told::Tokens(&[token(7), token(8)], true));
-    assert_eq!(some["urls"]["next"], "https://r.example/npm/main/-/npm/v1/tokens?after=8");
-    assert_eq!((&some["objects"][0]["token"], &some["objects"][1]["key"]), (&json!("lrd_"), &json!("8")));
+    assert_eq!(
+        some["urls"]["next"],
+        "https://r.example/npm/main/-/npm/v1/tokens?after=8"
+    );
+    assert_eq!(
+        (&some["objects"][0]["token"], &some["objects"][1]["key"]),
+        (&json!("lrd_"), &json!("8"))
+    );
     let (_, all) = told(&Told::Tokens(&[], false));
-    assert_eq!(all, json!({"objects": [], "total": 0, "urls": {}}), "npm needs urls to be an object");
+    assert_eq!(
+        all,
+        json!({"objects": [], "total": 0, "urls": {}}),
+        "npm needs urls to be an object"
+    );
     let (status, login) = told(&Told::LoggedIn("alice", "lrd_secret"));
-    assert_eq!((status, &login["token"]), (StatusCode::CREATED, &json!("lrd_secret")));
-    let (_, begun) = told(&Told::Begun { page: "https://r.example/sign-in?ask=a.b", ask: "a.b", key: "c&d" });
+    assert_eq!(
+        (status, &login["token"]),
+        (StatusCode::CREATED, &json!("lrd_secret"))
+    );
+    let (_, begun) = told(&Told::Begun {
+        page: "https://r.example/sign-in?ask=a.b",
+        ask: "a.b",
+        key: "c&d",
+    });
     let done = "https://r.example/npm/main/-/v1/done?ask=a.b&key=c&d";
-    assert_eq!(begun, json!({"loginUrl": "https://r.example/sign-in?ask=a.b", "doneUrl": done}));
+    assert_eq!(
+        begun,
+        json!({"loginUrl": "https://r.example/sign-in?ask=a.b", "doneUrl": done})
+    );
     assert_eq!(Npm.tell(&Told::Waiting, &HERE).headers[RETRY_AFTER], "1");
     assert_eq!(told(&Told::Waiting).0, StatusCode::ACCEPTED);
-    assert_eq!(told(&Told::Finished("lrd_secret")), (StatusCode::OK, json!({"token": "lrd_secret"})));
+    assert_eq!(
+        told(&Told::Finished("lrd_secret")),
+        (StatusCode::OK, json!({"token": "lrd_secret"}))
+    );
 }

@@ -20,8 +20,17 @@ fn told(path: &str) -> Result<Value, Problem> {
 
 #[test]
 fn a_version_is_asked_for_in_all_spellings() {
-    for path in ["/@acme/widget/1.0.0", "/@acme%2fwidget/1.0.0", "/@acme%2Fwidget/1.0.0", "/%40acme%2fwidget/1.0.0"] {
-        assert_eq!(part(path), (packument_of("@acme/widget"), "1.0.0".into()), "{path}");
+    for path in [
+        "/@acme/widget/1.0.0",
+        "/@acme%2fwidget/1.0.0",
+        "/@acme%2Fwidget/1.0.0",
+        "/%40acme%2fwidget/1.0.0",
+    ] {
+        assert_eq!(
+            part(path),
+            (packument_of("@acme/widget"), "1.0.0".into()),
+            "{path}"
+        );
     }
     assert_eq!(part("/widget/1.0.0-rc.1").1, "1.0.0-rc.1".into());
     assert_eq!(part("/widget/1.0.0%2Bb").1, "1.0.0+b".into());
@@ -32,15 +41,25 @@ fn a_version_is_asked_for_in_all_spellings() {
 fn a_version_is_told_as_in_the_packument_with_addresses_of_this_server() {
     let all: Value = serde_json::from_slice(WIDGET).expect("JSON");
     let mut expected = all["versions"]["1.1.0"].clone();
-    expected["dist"]["tarball"] = "https://r.example/npm/main/@acme/widget/-/widget-1.1.0.tgz".into();
+    expected["dist"]["tarball"] =
+        "https://r.example/npm/main/@acme/widget/-/widget-1.1.0.tgz".into();
     let attested = "https://r.example/npm/main/-/npm/v1/attestations/@acme/widget@1.1.0";
     expected["dist"]["attestations"]["url"] = attested.into();
     assert_eq!(told("/@acme/widget/1.1.0").expect("a version"), expected);
     assert_eq!(told("/@acme/widget/latest").expect("a tag"), expected);
-    assert_eq!(told("/@acme/widget/next").expect("a tag")["version"], "2.0.0-rc.1");
-    for absent in ["/@acme/widget/3.0.0", "/@acme/widget/beta", "/@acme/widget/toString"] {
+    assert_eq!(
+        told("/@acme/widget/next").expect("a tag")["version"],
+        "2.0.0-rc.1"
+    );
+    for absent in [
+        "/@acme/widget/3.0.0",
+        "/@acme/widget/beta",
+        "/@acme/widget/toString",
+    ] {
         assert_eq!(told(absent).expect_err(absent).kind, Kind::NotFound);
     }
-    let gone = Npm.part(&packument_of("gone"), "1.0.0", GONE, &HERE).expect_err("withdrawn");
+    let gone = Npm
+        .part(&packument_of("gone"), "1.0.0", GONE, &HERE)
+        .expect_err("withdrawn");
     assert_eq!(gone.kind, Kind::NotFound);
 }

@@ -22,12 +22,25 @@ fn at(path: &str) -> String {
 }
 
 fn primary(packages: &[String]) -> Bytes {
-    format!("<metadata xmlns=\"c\" xmlns:rpm=\"r\" xmlns:more=\"m\">{}</metadata>", packages.concat()).into()
+    format!(
+        "<metadata xmlns=\"c\" xmlns:rpm=\"r\" xmlns:more=\"m\">{}</metadata>",
+        packages.concat()
+    )
+    .into()
 }
 
 fn files(names: &[&str]) -> Bytes {
-    let file = |name: &&str| format!("<package pkgid=\"{}\" name=\"{name}\"><file>/{name}</file></package>", id(name));
-    format!("<filelists>{}</filelists>", names.iter().map(file).collect::<String>()).into()
+    let file = |name: &&str| {
+        format!(
+            "<package pkgid=\"{}\" name=\"{name}\"><file>/{name}</file></package>",
+            id(name)
+        )
+    };
+    format!(
+        "<filelists>{}</filelists>",
+        names.iter().map(file).collect::<String>()
+    )
+    .into()
 }
 
 /// Names that a member has no say in, and its lists by their kinds.
@@ -38,7 +51,10 @@ fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
     merge_as(Rpm.whole().expect("whole").merge(NOW), members)
 }
 
-fn merge_as(mut merge: Box<dyn Merge>, members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
+fn merge_as(
+    mut merge: Box<dyn Merge>,
+    members: &[Part<'_>],
+) -> Result<Vec<(String, String)>, Problem> {
     for (hidden, lists) in members {
         let record = |(kind, _): &(&str, Bytes)| {
             format!(
@@ -46,28 +62,46 @@ fn merge_as(mut merge: Box<dyn Merge>, members: &[Part<'_>]) -> Result<Vec<(Stri
                 id(kind)
             )
         };
-        let head = format!("<repomd>{}</repomd>", lists.iter().map(record).collect::<String>());
-        merge.add(head.as_bytes(), Arc::new(hidden.iter().map(|name| (*name).into()).collect()))?;
+        let head = format!(
+            "<repomd>{}</repomd>",
+            lists.iter().map(record).collect::<String>()
+        );
+        merge.add(
+            head.as_bytes(),
+            Arc::new(hidden.iter().map(|name| (*name).into()).collect()),
+        )?;
     }
     let mut made = Vec::new();
     while let Some(wanted) = merge.next() {
         let found = |(path, (_, lists)): (Option<Box<str>>, &Part<'_>)| {
             let path = path?;
-            lists.iter().find(|(kind, _)| path.ends_with(kind)).map(|(_, list)| list.clone())
+            lists
+                .iter()
+                .find(|(kind, _)| path.ends_with(kind))
+                .map(|(_, list)| list.clone())
         };
         made.extend(merge.take(wanted.into_iter().zip(members).map(found).collect())?);
     }
     made.extend(merge.end(None)?);
     let text = |file: Composed| {
         let mut text = String::new();
-        unpack(&file.bytes).expect("packed").read_to_string(&mut text).expect("text");
-        (file.path.rsplit('-').next().unwrap_or_default().to_owned(), text)
+        unpack(&file.bytes)
+            .expect("packed")
+            .read_to_string(&mut text)
+            .expect("text");
+        (
+            file.path.rsplit('-').next().unwrap_or_default().to_owned(),
+            text,
+        )
     };
     Ok(made.into_iter().map(text).collect())
 }
 
 fn list<'a>(made: &'a [(String, String)], ending: &str) -> &'a str {
-    made.iter().find(|(path, _)| path.contains(ending)).map(|(_, text)| text.as_str()).unwrap_or_default()
+    made.iter()
+        .find(|(path, _)| path.contains(ending))
+        .map(|(_, text)| text.as_str())
+        .unwrap_or_default()
 }
 
 #[test]
@@ -77,31 +111,59 @@ fn members_become_one() {
         package("ours", &at("b/ours-9.rpm")),
         package("theirs", &at("b/theirs.rpm")),
         package("clash", &at("a/ours.rpm")),
-        package("far", "<location xml:base=\"https://far.example/x/\" href=\"y/far.rpm\"/>"),
+        package(
+            "far",
+            "<location xml:base=\"https://far.example/x/\" href=\"y/far.rpm\"/>",
+        ),
         package("out", &at("../out.rpm")),
     ];
     let names = ["ours", "theirs", "clash", "far", "out", "unknown"];
     let made = merge(&[
-        (&[], &[("primary", primary(&ours)), ("filelists", files(&["ours"]))]),
-        (&["ours"], &[("primary", primary(&theirs)), ("filelists", files(&names))]),
+        (
+            &[],
+            &[("primary", primary(&ours)), ("filelists", files(&["ours"]))],
+        ),
+        (
+            &["ours"],
+            &[("primary", primary(&theirs)), ("filelists", files(&names))],
+        ),
     ])
     .expect("merged");
     let primary = list(&made, "primary");
-    let expected =
-        [package("ours", &at("a/ours.rpm")), package("theirs", &at("b/theirs.rpm")), package("far", &at("y/far.rpm"))];
-    assert!(primary.contains(" xmlns:more=\"m\" packages=\"3\">"), "{primary}");
+    let expected = [
+        package("ours", &at("a/ours.rpm")),
+        package("theirs", &at("b/theirs.rpm")),
+        package("far", &at("y/far.rpm")),
+    ];
+    assert!(
+        primary.contains(" xmlns:more=\"m\" packages=\"3\">"),
+        "{primary}"
+    );
     assert!(primary.contains(&expected.join("\n")), "{primary}");
     assert_eq!(primary.matches("<package ").count(), 3, "{primary}");
     let told = list(&made, "filelists");
-    assert!(told.contains("<file>/ours</file>") && told.contains("<file>/far</file>"), "{told}");
-    assert_eq!(told.matches("<package ").count(), 3, "each package once: {told}");
+    assert!(
+        told.contains("<file>/ours</file>") && told.contains("<file>/far</file>"),
+        "{told}"
+    );
+    assert_eq!(
+        told.matches("<package ").count(),
+        3,
+        "each package once: {told}"
+    );
     let head = list(&made, "repomd");
     assert_eq!(head.matches("<data ").count(), 3, "{head}");
 }
 
 #[test]
 fn a_name_is_hidden_however_it_is_written() {
-    for name in ["ours", "o&#117;rs", "<![CDATA[ours]]>", " ours\n", "o<!-- x -->urs"] {
+    for name in [
+        "ours",
+        "o&#117;rs",
+        "<![CDATA[ours]]>",
+        " ours\n",
+        "o<!-- x -->urs",
+    ] {
         let written = package("ours", &at("x.rpm")).replace(">ours<", &format!(">{name}<"));
         let made = merge(&[(&["ours"], &[("primary", primary(&[written]))])]).expect("merged");
         assert!(list(&made, "primary").contains("packages=\"0\""), "{name}");
@@ -149,15 +211,30 @@ fn what_else_is_told_is_joined() {
     ])
     .expect("merged");
     let told = list(&made, "updateinfo");
-    assert_eq!((told.matches("\"ours\"").count(), told.matches("\"other\"").count()), (2, 2), "{told}");
+    assert_eq!(
+        (
+            told.matches("\"ours\"").count(),
+            told.matches("\"other\"").count()
+        ),
+        (2, 2),
+        "{told}"
+    );
     assert_eq!(told.matches("<update>").count(), 2, "{told}");
     assert_eq!(list(&made, "modules"), "---\na\n\n---\nb\n\n");
-    assert!(list(&made, "comps").contains("<comps>\n<group/>\n<category/>\n</comps>"), "{}", list(&made, "comps"));
+    assert!(
+        list(&made, "comps").contains("<comps>\n<group/>\n<category/>\n</comps>"),
+        "{}",
+        list(&made, "comps")
+    );
 }
 
 #[test]
 fn lists_that_are_none_are_refused() {
-    let deep = format!("<metadata>{}{}</metadata>", "<a>".repeat(100), "</a>".repeat(100));
+    let deep = format!(
+        "<metadata>{}{}</metadata>",
+        "<a>".repeat(100),
+        "</a>".repeat(100)
+    );
     for list in [
         "",
         "text",
@@ -167,10 +244,19 @@ fn lists_that_are_none_are_refused() {
         "<!DOCTYPE a [<!ENTITY x \"y\">]><a/>",
         &deep,
     ] {
-        assert!(merge(&[(&[], &[("primary", Bytes::from(list.to_owned()))])]).is_err(), "{list}");
+        assert!(
+            merge(&[(&[], &[("primary", Bytes::from(list.to_owned()))])]).is_err(),
+            "{list}"
+        );
     }
     let cut = super::super::tests::GZIP;
-    assert!(merge(&[(&[], &[("primary", Bytes::from_static(&cut[..cut.len() / 2]))])]).is_err());
+    assert!(
+        merge(&[(
+            &[],
+            &[("primary", Bytes::from_static(&cut[..cut.len() / 2]))]
+        )])
+        .is_err()
+    );
     assert!(merge(&[(&[], &[("primary", Bytes::from_static(cut))])]).is_ok());
 }
 
@@ -184,32 +270,67 @@ fn a_prefix_adds_nothing_but_itself() {
     let root = "xmlns='c' xmlns:xml='x' xmlns:a<b='m' xmlns:ok-1.x='o' xmlns:bad='m\"><package><y/></package><z'";
     let made = merge(&[(&[], &[("primary", with_root(root))])]).expect("merged");
     let primary = list(&made, "primary");
-    let declared =
-        " xmlns:bad=\"m&quot;&gt;&lt;package&gt;&lt;y/&gt;&lt;/package&gt;&lt;z\" xmlns:ok-1.x=\"o\" packages=\"1\">";
+    let declared = " xmlns:bad=\"m&quot;&gt;&lt;package&gt;&lt;y/&gt;&lt;/package&gt;&lt;z\" xmlns:ok-1.x=\"o\" packages=\"1\">";
     assert!(primary.contains(declared), "{primary}");
-    assert_eq!((primary.matches("<package").count(), primary.matches("xmlns:").count()), (1, 3), "{primary}");
+    assert_eq!(
+        (
+            primary.matches("<package").count(),
+            primary.matches("xmlns:").count()
+        ),
+        (1, 3),
+        "{primary}"
+    );
     for value in ["", "a b", "&#1;"] {
-        assert!(merge(&[(&[], &[("primary", with_root(&format!("xmlns:a='{value}'")))])]).is_err(), "{value}");
+        assert!(
+            merge(&[(
+                &[],
+                &[("primary", with_root(&format!("xmlns:a='{value}'")))]
+            )])
+            .is_err(),
+            "{value}"
+        );
     }
     // Of two members the first says what a prefix stands for.
-    let both: [Part<'_>; 2] =
-        [(&[], &[("primary", with_root("xmlns:a='1'"))]), (&[], &[("primary", with_root("xmlns:a='2' xmlns:b='3'"))])];
+    let both: [Part<'_>; 2] = [
+        (&[], &[("primary", with_root("xmlns:a='1'"))]),
+        (&[], &[("primary", with_root("xmlns:a='2' xmlns:b='3'"))]),
+    ];
     let made = merge(&both).expect("merged");
-    assert!(list(&made, "primary").contains(" xmlns:a=\"1\" xmlns:b=\"3\" packages"), "{made:?}");
+    assert!(
+        list(&made, "primary").contains(" xmlns:a=\"1\" xmlns:b=\"3\" packages"),
+        "{made:?}"
+    );
 }
 
 #[test]
 fn there_is_an_end_to_prefixes_and_packages() {
-    let prefixes = |count: usize| (0..count).map(|at| format!("xmlns:p{at}='x' ")).collect::<Vec<_>>().concat();
+    let prefixes = |count: usize| {
+        (0..count)
+            .map(|at| format!("xmlns:p{at}='x' "))
+            .collect::<Vec<_>>()
+            .concat()
+    };
     assert!(merge(&[(&[], &[("primary", with_root(&prefixes(32)))])]).is_ok());
     assert!(merge(&[(&[], &[("primary", with_root(&prefixes(33)))])]).is_err());
 
-    let few = || Box::new(Merged { most_packages: 2, ..Merged::begin(NOW) });
-    let [one, two, three] = ["one", "two", "three"].map(|name| package(name, &at(&format!("{name}.rpm"))));
+    let few = || {
+        Box::new(Merged {
+            most_packages: 2,
+            ..Merged::begin(NOW)
+        })
+    };
+    let [one, two, three] =
+        ["one", "two", "three"].map(|name| package(name, &at(&format!("{name}.rpm"))));
     let own = primary(&[one.clone(), two.clone()]);
-    let same: [Part<'_>; 2] = [(&[], &[("primary", own.clone())]), (&[], &[("primary", primary(&[one, two]))])];
+    let same: [Part<'_>; 2] = [
+        (&[], &[("primary", own.clone())]),
+        (&[], &[("primary", primary(&[one, two]))]),
+    ];
     assert!(merge_as(few(), &same).is_ok());
-    let more: [Part<'_>; 2] = [(&[], &[("primary", own)]), (&[], &[("primary", primary(&[three]))])];
+    let more: [Part<'_>; 2] = [
+        (&[], &[("primary", own)]),
+        (&[], &[("primary", primary(&[three]))]),
+    ];
     let problem = merge_as(few(), &more).expect_err("three packages");
     assert!(problem.detail.contains("more than 2 packages"), "{problem}");
 }
@@ -221,28 +342,55 @@ fn groups_and_advisories_have_names_of_their_own() {
                  <packagereq type=\"mandatory\">bash</packagereq></packagelist></group></comps>";
     let update = "<updates><update name=\"a\"><name>a</name><name>b</name><checksum>1</checksum><checksum>2</checksum>\
                   <location href=\"../x\"/><location href=\"y\"/></update></updates>";
-    let made = merge(&[(&[], &[("group", comps.into()), ("updateinfo", update.into())])]).expect("merged");
+    let made = merge(&[(
+        &[],
+        &[("group", comps.into()), ("updateinfo", update.into())],
+    )])
+    .expect("merged");
     let text = list(&made, "comps");
-    assert!(text.contains("<name>Core</name><name xml:lang=\"de\">Kern</name>") && text.contains("Noyau"), "{text}");
+    assert!(
+        text.contains("<name>Core</name><name xml:lang=\"de\">Kern</name>")
+            && text.contains("Noyau"),
+        "{text}"
+    );
     let text = list(&made, "updateinfo");
-    assert!(text.contains("<location href=\"../x\"/><location href=\"y\"/>"), "{text}");
+    assert!(
+        text.contains("<location href=\"../x\"/><location href=\"y\"/>"),
+        "{text}"
+    );
 }
 
 #[test]
 fn an_address_of_a_hidden_name_is_hidden() {
-    let [ours, source, other] = ["a/ours-1-1.noarch.rpm", "ours-2-1.src.rpm", "ours-tools-1-1.noarch.rpm"];
-    let theirs = [package("x", &at(ours)), package("y", &at("o%75rs-2-1.src.rpm")), package("z", &at(other))];
+    let [ours, source, other] = [
+        "a/ours-1-1.noarch.rpm",
+        "ours-2-1.src.rpm",
+        "ours-tools-1-1.noarch.rpm",
+    ];
+    let theirs = [
+        package("x", &at(ours)),
+        package("y", &at("o%75rs-2-1.src.rpm")),
+        package("z", &at(other)),
+    ];
     let made = merge(&[(&["ours"], &[("primary", primary(&theirs))])]).expect("merged");
     let told = list(&made, "primary");
-    assert!(!told.contains(ours) && !told.contains(source) && told.contains(other), "{told}");
+    assert!(
+        !told.contains(ours) && !told.contains(source) && told.contains(other),
+        "{told}"
+    );
     assert!(told.contains("packages=\"1\""), "{told}");
 }
 
 #[test]
 fn nothing_replaces_a_hidden_package() {
     let entry = |name: &str| format!("<rpm:entry name=\"{name}\" flags=\"LT\" ver=\"99\"/>");
-    let all = ["ours", "o&#117;rs", "(ours or x)", "old"].map(entry).concat();
-    for (obsoletes, provides) in [("rpm:obsoletes", "rpm:provides"), ("more:obsoletes", "more:provides")] {
+    let all = ["ours", "o&#117;rs", "(ours or x)", "old"]
+        .map(entry)
+        .concat();
+    for (obsoletes, provides) in [
+        ("rpm:obsoletes", "rpm:provides"),
+        ("more:obsoletes", "more:provides"),
+    ] {
         let open = "<rpm:entry name=\"ours\"><x/></rpm:entry>";
         let format = format!(
             "<format><{obsoletes}/><{obsoletes}>{all}{open}</{obsoletes}><{provides}>{}</{provides}></format>",
@@ -255,7 +403,11 @@ fn nothing_replaces_a_hidden_package() {
             entry("old"),
             entry("ours")
         );
-        assert!(list(&made, "primary").contains(&left), "{}", list(&made, "primary"));
+        assert!(
+            list(&made, "primary").contains(&left),
+            "{}",
+            list(&made, "primary")
+        );
     }
 }
 
@@ -263,6 +415,9 @@ fn nothing_replaces_a_hidden_package() {
 fn a_name_has_no_elements_within() {
     for name in ["<b></b>ours", "ou<b/>rs", "x<b>ours</b>", "<b>x</b>ours"] {
         let written = package("ours", &at("x.rpm")).replace(">ours<", &format!(">{name}<"));
-        assert!(merge(&[(&["ours"], &[("primary", primary(&[written]))])]).is_err(), "{name}");
+        assert!(
+            merge(&[(&["ours"], &[("primary", primary(&[written]))])]).is_err(),
+            "{name}"
+        );
     }
 }

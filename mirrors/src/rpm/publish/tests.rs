@@ -10,8 +10,14 @@ use std::io::{Cursor, Read as _};
 /// A package with all that metadata tells of, made by rpmbuild.
 const EVERYTHING: &[u8] = include_bytes!("../testdata/everything.rpm");
 const LISTS: [(&str, &str); 3] = [
-    ("primary", include_str!("../testdata/everything.primary.xml")),
-    ("filelists", include_str!("../testdata/everything.filelists.xml")),
+    (
+        "primary",
+        include_str!("../testdata/everything.primary.xml"),
+    ),
+    (
+        "filelists",
+        include_str!("../testdata/everything.filelists.xml"),
+    ),
     ("other", include_str!("../testdata/everything.other.xml")),
 ];
 const PATH: &str = "Packages/everything-1.0~rc1^git2-4.el9.noarch.rpm";
@@ -30,8 +36,18 @@ fn receive(method: &Method, path: &str, body: &[u8], files: &[Kept]) -> Result<V
 /// What is kept after these steps.
 fn kept(steps: Vec<Step>) -> Vec<Kept> {
     let file = |step: Step| match step {
-        Step::Add { path, version, facts, bytes, .. } => {
-            let bytes = if let Bytes::Made(bytes) = bytes { bytes } else { EVERYTHING.to_vec() };
+        Step::Add {
+            path,
+            version,
+            facts,
+            bytes,
+            ..
+        } => {
+            let bytes = if let Bytes::Made(bytes) = bytes {
+                bytes
+            } else {
+                EVERYTHING.to_vec()
+            };
             Some(Kept {
                 path: path.into(),
                 version: version.into(),
@@ -60,8 +76,15 @@ impl Signer for Stamp {
 }
 
 fn compose(files: &[Kept], given: &[(&str, &[u8])]) -> Vec<Composed> {
-    let shown = files.iter().filter(|file| file.path.ends_with(".rpm")).count() as u64;
-    let mut state = Rpm.whole().expect("whole").begin(shown, NOW).expect("state");
+    let shown = files
+        .iter()
+        .filter(|file| file.path.ends_with(".rpm"))
+        .count() as u64;
+    let mut state = Rpm
+        .whole()
+        .expect("whole")
+        .begin(shown, NOW)
+        .expect("state");
     for (path, bytes) in given {
         state.give(&plain_file(path), bytes).expect("given");
     }
@@ -85,26 +108,46 @@ fn plain_file(path: &str) -> Kept {
 
 fn text(document: &Composed) -> String {
     let mut text = String::new();
-    unpack(&document.bytes).expect("packed").read_to_string(&mut text).expect("text");
+    unpack(&document.bytes)
+        .expect("packed")
+        .read_to_string(&mut text)
+        .expect("text");
     text
 }
 
 fn find<'a>(documents: &'a [Composed], ending: &str) -> &'a Composed {
-    documents.iter().find(|document| document.path.ends_with(ending)).unwrap_or_else(|| panic!("no {ending}"))
+    documents
+        .iter()
+        .find(|document| document.path.ends_with(ending))
+        .unwrap_or_else(|| panic!("no {ending}"))
 }
 
 #[test]
 fn what_requests_wish() {
     let wished = |method: &Method, path: &str| {
         let wish = wish_of(method, path).expect("fine")?;
-        Some((wish.act, wish.verb, wish.arguments[0].to_string(), wish.most_bytes > 0))
+        Some((
+            wish.act,
+            wish.verb,
+            wish.arguments[0].to_string(),
+            wish.most_bytes > 0,
+        ))
     };
     let package = Some((PUBLISH, Verb::Write, "a/b.rpm".to_owned(), true));
     assert_eq!(wished(&Method::PUT, "/a/b.rpm"), package);
-    assert_eq!(wished(&Method::DELETE, "/a/b.rpm"), Some((DELETE, Verb::Delete, "a/b.rpm".to_owned(), false)));
+    assert_eq!(
+        wished(&Method::DELETE, "/a/b.rpm"),
+        Some((DELETE, Verb::Delete, "a/b.rpm".to_owned(), false))
+    );
     let path = "repodata/updateinfo.xml.gz";
-    assert_eq!(wished(&Method::PUT, &format!("/{path}")), Some((GIVE, Verb::Write, path.to_owned(), true)));
-    assert_eq!(wished(&Method::DELETE, &format!("/{path}")), Some((TAKE_BACK, Verb::Delete, path.to_owned(), false)));
+    assert_eq!(
+        wished(&Method::PUT, &format!("/{path}")),
+        Some((GIVE, Verb::Write, path.to_owned(), true))
+    );
+    assert_eq!(
+        wished(&Method::DELETE, &format!("/{path}")),
+        Some((TAKE_BACK, Verb::Delete, path.to_owned(), false))
+    );
     assert_eq!(wished(&Method::GET, "/a/b.rpm"), None);
     assert_eq!(wished(&Method::POST, "/a/b.rpm"), None);
     for path in [
@@ -119,20 +162,35 @@ fn what_requests_wish() {
     ] {
         assert!(wish_of(&Method::PUT, path).is_err(), "{path}");
     }
-    assert!(wish_of(&Method::PUT, &format!("/{}.rpm", "a".repeat(MOST_PATH_BYTES))).is_err());
+    assert!(
+        wish_of(
+            &Method::PUT,
+            &format!("/{}.rpm", "a".repeat(MOST_PATH_BYTES))
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn a_package_is_told_of_as_it_is() {
     let steps = receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
     assert!(matches!(&steps[1], Step::Show { path, at } if path == PATH && at == PATH));
-    let wish = wish_of(&Method::PUT, "/x.rpm").expect("fine").expect("wish");
-    assert_eq!(&*Hosted::name(&Rpm, &wish, &mut Cursor::new(EVERYTHING)).expect("name"), "everything");
+    let wish = wish_of(&Method::PUT, "/x.rpm")
+        .expect("fine")
+        .expect("wish");
+    assert_eq!(
+        &*Hosted::name(&Rpm, &wish, &mut Cursor::new(EVERYTHING)).expect("name"),
+        "everything"
+    );
     let files = kept(steps);
     assert_eq!(&*files[0].version, "3:1.0~rc1^git2-4.el9.noarch");
     let documents = compose(&files, &[]);
     for (list, expected) in LISTS {
-        assert_eq!(text(find(&documents, &format!("-{list}.xml.gz"))), expected, "{list}");
+        assert_eq!(
+            text(find(&documents, &format!("-{list}.xml.gz"))),
+            expected,
+            "{list}"
+        );
     }
 }
 
@@ -146,20 +204,44 @@ fn the_head_names_what_is_there() {
     ];
     let documents = compose(&files, &given);
     let head = find(&documents, "repodata/repomd.xml");
-    Rpm.check(&Document::new("", "repodata/repomd.xml"), &head.bytes).expect("a repomd.xml");
+    Rpm.check(&Document::new("", "repodata/repomd.xml"), &head.bytes)
+        .expect("a repomd.xml");
     let records = super::super::repomd::read(&head.bytes).expect("records");
     let kinds: Vec<&str> = records.iter().map(|record| &*record.kind).collect();
-    assert_eq!(kinds, ["primary", "filelists", "other", "updateinfo", "group", "group_gz", "modules"]);
+    assert_eq!(
+        kinds,
+        [
+            "primary",
+            "filelists",
+            "other",
+            "updateinfo",
+            "group",
+            "group_gz",
+            "modules"
+        ]
+    );
     for record in &records {
         let document = find(&documents, &record.item.path);
-        assert!(document.lasting == Lasting::Longer && record.item.size == Some(document.bytes.len() as u64));
-        assert_eq!(record.item.vouch, crate::Vouch::Digest(Digest::of(Algorithm::Sha256, &document.bytes)));
+        assert!(
+            document.lasting == Lasting::Longer
+                && record.item.size == Some(document.bytes.len() as u64)
+        );
+        assert_eq!(
+            record.item.vouch,
+            crate::Vouch::Digest(Digest::of(Algorithm::Sha256, &document.bytes))
+        );
     }
     let text = text(head);
     assert!(text.contains("<revision>1700000100</revision>"), "{text}");
-    assert_eq!(find(&documents, ".asc").bytes, format!("signed {}", text.len()).as_bytes());
+    assert_eq!(
+        find(&documents, ".asc").bytes,
+        format!("signed {}", text.len()).as_bytes()
+    );
     let key = find(&documents, ".key");
-    assert_eq!((head.lasting, key.lasting, &*key.bytes), (Lasting::UntilChange, Lasting::UntilNext, &b"key"[..]));
+    assert_eq!(
+        (head.lasting, key.lasting, &*key.bytes),
+        (Lasting::UntilChange, Lasting::UntilNext, &b"key"[..])
+    );
     // The same state comes out the same.
     assert_eq!(compose(&files, &given), documents);
 }
@@ -176,25 +258,44 @@ fn of_nothing_there_are_empty_lists() {
 fn a_release_is_there_once() {
     let path = format!("/{PATH}");
     let files = kept(receive(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
-    assert_eq!(receive(&Method::PUT, &path, EVERYTHING, &files).expect("steps"), []);
+    assert_eq!(
+        receive(&Method::PUT, &path, EVERYTHING, &files).expect("steps"),
+        []
+    );
     let other = receive(&Method::PUT, "/other.rpm", EVERYTHING, &files).expect_err("elsewhere");
-    assert!(other.kind == Kind::Conflict && other.detail.contains(PATH), "{other}");
+    assert!(
+        other.kind == Kind::Conflict && other.detail.contains(PATH),
+        "{other}"
+    );
 
     let steps = receive(&Method::DELETE, &path, b"", &files).expect("steps");
     assert!(matches!(&steps[0], Step::Hide { path } if path == PATH));
     assert!(matches!(&steps[1], Step::Remove { path } if path == PATH));
     let gone = kept(steps);
     let again = receive(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
-    assert!(again.kind == Kind::Conflict && again.detail.contains("was deleted"), "{again}");
-    assert_eq!(receive(&Method::DELETE, &path, b"", &gone).expect_err("gone").kind, Kind::NotFound);
+    assert!(
+        again.kind == Kind::Conflict && again.detail.contains("was deleted"),
+        "{again}"
+    );
+    assert_eq!(
+        receive(&Method::DELETE, &path, b"", &gone)
+            .expect_err("gone")
+            .kind,
+        Kind::NotFound
+    );
     assert_eq!(compose(&gone, &[]).len(), compose(&[], &[]).len());
 }
 
 #[test]
 fn packages_that_are_cut_or_changed_are_refused() {
     let read = |bytes: &[u8]| Package::read(&mut Cursor::new(bytes));
-    for length in (0..EVERYTHING.len()).step_by(7).chain([EVERYTHING.len() - 1]) {
-        let problem = read(&EVERYTHING[..length]).err().unwrap_or_else(|| panic!("{length} bytes are enough"));
+    for length in (0..EVERYTHING.len())
+        .step_by(7)
+        .chain([EVERYTHING.len() - 1])
+    {
+        let problem = read(&EVERYTHING[..length])
+            .err()
+            .unwrap_or_else(|| panic!("{length} bytes are enough"));
         assert_eq!(problem.kind, Kind::Invalid, "{length}");
     }
     let start = usize::try_from(read(EVERYTHING).expect("sound").header_range.0).expect("small");
@@ -209,18 +310,35 @@ fn packages_that_are_cut_or_changed_are_refused() {
 #[test]
 fn headers_that_promise_too_much_are_refused() {
     let header = |entries: u32, size: u32, rest: &[u8]| {
-        let intro = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &entries.to_be_bytes(), &size.to_be_bytes()].concat();
+        let intro = [
+            &[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..],
+            &entries.to_be_bytes(),
+            &size.to_be_bytes(),
+        ]
+        .concat();
         [&EVERYTHING[..LEAD_BYTES], &intro, rest].concat()
     };
-    for (entries, size) in [(0, 0), (1, u32::MAX), (u32::MAX, 1), (0x1_0000, 1), (1, 8 << 20), (0xffff, 0)] {
-        assert!(Package::read(&mut Cursor::new(header(entries, size, &[0; 64]))).is_err(), "{entries} {size}");
+    for (entries, size) in [
+        (0, 0),
+        (1, u32::MAX),
+        (u32::MAX, 1),
+        (0x1_0000, 1),
+        (1, 8 << 20),
+        (0xffff, 0),
+    ] {
+        assert!(
+            Package::read(&mut Cursor::new(header(entries, size, &[0; 64]))).is_err(),
+            "{entries} {size}"
+        );
     }
 }
 
 /// A header with one entry.
 fn with_entry(kind: u32, offset: u32, count: u32, data: &[u8]) -> Result<Header, Problem> {
     let size = u32::try_from(data.len()).expect("small");
-    let words = [1, size, 1000, kind, offset, count].map(u32::to_be_bytes).concat();
+    let words = [1, size, 1000, kind, offset, count]
+        .map(u32::to_be_bytes)
+        .concat();
     let header = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &words, data].concat();
     Header::read(&mut Cursor::new(header), 1 << 20)
 }
@@ -228,11 +346,30 @@ fn with_entry(kind: u32, offset: u32, count: u32, data: &[u8]) -> Result<Header,
 #[test]
 fn values_are_within_their_header() {
     let sound = |kind, offset, count, data| with_entry(kind, offset, count, data).expect("header");
-    assert_eq!(sound(4, 0, 1, &[0, 0, 1, 2]).numbers(1000).expect("numbers"), [258]);
-    assert_eq!(sound(3, 2, 2, &[9, 9, 0, 1, 0, 2]).numbers(1000).expect("numbers"), [1, 2]);
-    assert_eq!(sound(8, 0, 2, b"a\0b\0").texts(1000).expect("texts"), ["a", "b"]);
-    assert_eq!(sound(6, 0, 1, b"Gr\xfc\xdfe\0").texts(1000).expect("texts"), ["Grüße"]);
-    assert_eq!(sound(6, 0, 1, b"a\0").texts(1001).expect("texts"), Vec::<String>::new());
+    assert_eq!(
+        sound(4, 0, 1, &[0, 0, 1, 2])
+            .numbers(1000)
+            .expect("numbers"),
+        [258]
+    );
+    assert_eq!(
+        sound(3, 2, 2, &[9, 9, 0, 1, 0, 2])
+            .numbers(1000)
+            .expect("numbers"),
+        [1, 2]
+    );
+    assert_eq!(
+        sound(8, 0, 2, b"a\0b\0").texts(1000).expect("texts"),
+        ["a", "b"]
+    );
+    assert_eq!(
+        sound(6, 0, 1, b"Gr\xfc\xdfe\0").texts(1000).expect("texts"),
+        ["Grüße"]
+    );
+    assert_eq!(
+        sound(6, 0, 1, b"a\0").texts(1001).expect("texts"),
+        Vec::<String>::new()
+    );
     for (kind, offset, count, data) in [
         (4, 1, 1, &[0; 4][..]),
         (4, 0, 2, &[0; 4]),
@@ -243,9 +380,13 @@ fn values_are_within_their_header() {
         let read = with_entry(kind, offset, count, data).and_then(|header| header.numbers(1000));
         assert!(read.is_err(), "{kind} {offset} {count}");
     }
-    for (kind, offset, count, data) in
-        [(6, 0, 1, &b"abc"[..]), (8, 0, 2, b"abc\0"), (8, 0, u32::MAX, b"\0\0"), (6, 9, 1, b"a\0"), (4, 0, 1, &[0; 4])]
-    {
+    for (kind, offset, count, data) in [
+        (6, 0, 1, &b"abc"[..]),
+        (8, 0, 2, b"abc\0"),
+        (8, 0, u32::MAX, b"\0\0"),
+        (6, 9, 1, b"a\0"),
+        (4, 0, 1, &[0; 4]),
+    ] {
         let read = with_entry(kind, offset, count, data).and_then(|header| header.texts(1000));
         assert!(read.is_err(), "{kind} {offset} {count}");
     }
@@ -254,15 +395,37 @@ fn values_are_within_their_header() {
 #[test]
 fn a_tag_is_there_once() {
     let read = |tags: [u32; 3]| {
-        let entries = tags.map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat()).concat();
-        let intro = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &3_u32.to_be_bytes(), &4_u32.to_be_bytes()].concat();
-        Header::read(&mut Cursor::new([&intro[..], &entries, b"a\0\0\0"].concat()), 1 << 20)
+        let entries = tags
+            .map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat())
+            .concat();
+        let intro = [
+            &[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..],
+            &3_u32.to_be_bytes(),
+            &4_u32.to_be_bytes(),
+        ]
+        .concat();
+        Header::read(
+            &mut Cursor::new([&intro[..], &entries, b"a\0\0\0"].concat()),
+            1 << 20,
+        )
     };
-    assert_eq!(read([1000, 1002, 1001]).expect("header").text(1002).expect("text"), "a");
+    assert_eq!(
+        read([1000, 1002, 1001])
+            .expect("header")
+            .text(1002)
+            .expect("text"),
+        "a"
+    );
     // Many tags that share one text are more than there is room for.
     let shared = [8_u32, 2].map(u32::to_be_bytes).concat();
     let entries = (1000..1008_u32).flat_map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat());
-    let header = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &shared, &entries.collect::<Vec<u8>>(), b"a\0"].concat();
+    let header = [
+        &[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..],
+        &shared,
+        &entries.collect::<Vec<u8>>(),
+        b"a\0",
+    ]
+    .concat();
     assert!(Header::read(&mut Cursor::new(header), 1 << 20).is_err());
     let problem = read([1000, 1001, 1000]).err().expect("twice");
     assert!(problem.detail.contains("a tag twice"), "{problem}");

@@ -20,30 +20,52 @@ fn subject(name: &str, sent: &Sent) -> Value {
 fn with(sent: &Sent, bundle: &str) -> Vec<u8> {
     let mut body = sent.json();
     let file = format!("{}-{}.sigstore", sent.name, sent.version);
-    body["_attachments"][file] = json!({"content_type": "application/x", "data": bundle, "length": bundle.len()});
+    body["_attachments"][file] =
+        json!({"content_type": "application/x", "data": bundle, "length": bundle.len()});
     body.to_string().into_bytes()
 }
 
 #[test]
 fn provenance_is_kept_told_and_withdrawn() {
     let (mut repo, sent) = (Repo::default(), Sent::new("@acme/widget", "1.0.0"));
-    let bundle = bundle(&json!([subject("pkg:npm/%40acme/widget@1.0.0", &sent)]), "application/vnd.in-toto+json");
-    let (_, steps) = repo.ask(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle)).expect("published");
+    let bundle = bundle(
+        &json!([subject("pkg:npm/%40acme/widget@1.0.0", &sent)]),
+        "application/vnd.in-toto+json",
+    );
+    let (_, steps) = repo
+        .ask(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
+        .expect("published");
     let document = steps.iter().find_map(|step| match step {
-        Step::Add { path, bytes: Bytes::Made(bytes), .. } if path == "attestations/1.0.0" => Some(bytes.clone()),
+        Step::Add {
+            path,
+            bytes: Bytes::Made(bytes),
+            ..
+        } if path == "attestations/1.0.0" => Some(bytes.clone()),
         _ => None,
     });
     let document: Value = serde_json::from_slice(&document.expect("a document")).expect("JSON");
     let kept: Value = serde_json::from_str(&bundle).expect("JSON");
-    assert_eq!(document, json!({"attestations": [{"predicateType": KIND, "bundle": kept}]}));
-    assert_eq!(repo.wish(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle)).expect("published"), 3);
-    assert_eq!(repo.wish(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle)).expect("the same again"), 0);
+    assert_eq!(
+        document,
+        json!({"attestations": [{"predicateType": KIND, "bundle": kept}]})
+    );
+    assert_eq!(
+        repo.wish(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
+            .expect("published"),
+        3
+    );
+    assert_eq!(
+        repo.wish(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
+            .expect("the same again"),
+        0
+    );
 
     let body = repo.body("@acme/widget").expect("a packument");
     let document = Document::new("@acme/widget", PACKUMENT);
     for form in [super::super::super::FULL, super::super::super::ABBREVIATED] {
         let told: Value =
-            serde_json::from_slice(&Npm.render(&document, &form, &body, &HERE).expect("a form")).expect("JSON");
+            serde_json::from_slice(&Npm.render(&document, &form, &body, &HERE).expect("a form"))
+                .expect("JSON");
         let url = "https://r.example/npm/own/-/npm/v1/attestations/@acme/widget@1.0.0";
         let attested = json!({"url": url, "provenance": {"predicateType": KIND}});
         assert_eq!(told["versions"]["1.0.0"]["dist"]["attestations"], attested);
@@ -55,7 +77,11 @@ fn provenance_is_kept_told_and_withdrawn() {
 
     let path = format!("/@acme%2fwidget/-rev/{}", repo.revision("@acme/widget"));
     repo.wish(&Method::DELETE, &path, b"").expect("unpublished");
-    assert!(repo.files.iter().all(|file| !file.path.starts_with("attestations/")));
+    assert!(
+        repo.files
+            .iter()
+            .all(|file| !file.path.starts_with("attestations/"))
+    );
 }
 
 #[test]
@@ -67,7 +93,14 @@ fn provenance_of_something_else_is_refused() {
         outcome.map(|_| ()).expect_err(bundle).kind
     };
     let right = subject(name, &sent);
-    assert!(repo.ask(&Method::PUT, "/widget", &with(&sent, &bundle(&json!([right]), statement))).is_ok());
+    assert!(
+        repo.ask(
+            &Method::PUT,
+            "/widget",
+            &with(&sent, &bundle(&json!([right]), statement))
+        )
+        .is_ok()
+    );
     let other = Sent::new("widget", "1.0.1");
     for subjects in [
         json!([subject("pkg:npm/widget@1.0.1", &sent)]),
@@ -77,12 +110,23 @@ fn provenance_of_something_else_is_refused() {
         json!([]),
         json!([{"name": name, "digest": {"sha256": "ab"}}]),
     ] {
-        assert_eq!(refused(&bundle(&subjects, statement)), Kind::Invalid, "{subjects}");
+        assert_eq!(
+            refused(&bundle(&subjects, statement)),
+            Kind::Invalid,
+            "{subjects}"
+        );
     }
-    assert_eq!(refused(&bundle(&json!([right]), "text/plain")), Kind::Invalid);
-    for text in
-        ["", "{", "[]", "{} {}", r#"{"dsseEnvelope":{"payload":"!","payloadType":"application/vnd.in-toto+json"}}"#]
-    {
+    assert_eq!(
+        refused(&bundle(&json!([right]), "text/plain")),
+        Kind::Invalid
+    );
+    for text in [
+        "",
+        "{",
+        "[]",
+        "{} {}",
+        r#"{"dsseEnvelope":{"payload":"!","payloadType":"application/vnd.in-toto+json"}}"#,
+    ] {
         assert_eq!(refused(text), Kind::Invalid, "{text}");
     }
     assert_eq!(refused(&" ".repeat((1 << 20) + 1)), Kind::TooLarge);
