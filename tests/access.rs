@@ -139,7 +139,8 @@ fn every_route_for_every_caller() {
                 let passed = ![401, 403].contains(&own.status) && may[needed];
                 assert!(refused || passed, "{told}: {} {}", own.status, own.text());
             }
-            // What is there and may not be seen looks like what is not there: the same status and the same words.
+            // What is there and may not be seen looks like what is not there: the same status and
+            // the same words.
             if caller != "admin" {
                 let (foreign, missing) = (send("secret/app"), send("nowhere/app"));
                 assert!(

@@ -1,4 +1,5 @@
-//! The other database and the other store: what each must do, and the whole server on each pair of them.
+//! The other database and the other store: what each must do, and the whole server on each pair of
+//! them.
 
 use larder_metadata::Metadata;
 use larder_model::{Clock, Timestamp};

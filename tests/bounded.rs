@@ -1,5 +1,5 @@
-//! What the server takes stays within bounds: memory while large layers pass, others' time while readers are slow, the time of
-//! a start.
+//! What the server takes stays within bounds: memory while large layers pass, others' time while
+//! readers are slow, the time of a start.
 //!
 //! `LARDER_TEST_LARGE_MIB`: the size of the large layer (a release is tested with 2048).
 

@@ -1,6 +1,7 @@
 //! The conformance suites of the distribution spec: at 967efdc, and the older one of v1.1.1.
 //!
-//! The suites are Go programs that not every module proxy has. Where they are not installed this says so and ends.
+//! The suites are Go programs that not every module proxy has. Where they are not installed this
+//! says so and ends.
 
 use larder_tests::larder::PASSWORD;
 use larder_tests::tools::{command, rare_tool, run};
@@ -8,7 +9,8 @@ use larder_tests::{Larder, Start};
 
 /// Checks of the suite at 967efdc with everything switched on.
 const CHECKS: u64 = 1032;
-/// Checks of the older suite that its own configuration lets run; one more where `from` is not needed for a mount.
+/// Checks of the older suite that its own configuration lets run; one more where `from` is not
+/// needed for a mount.
 const OLD_CHECKS: [&str; 2] = ["74 Passed", "75 Passed"];
 
 fn larder() -> Larder {

@@ -4,7 +4,8 @@ use larder_tests::{Larder, Start};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// A server on a machine whose package managers have the settings in `home`; nothing of them is installed.
+/// A server on a machine whose package managers have the settings in `home`; nothing of them is
+/// installed.
 fn on_machine(home: &Path) -> Start {
     let start = Start::of(env!("CARGO_BIN_EXE_larder")).with("LARDER_CACHE__DISCOVER", "true");
     let empty = home.display().to_string();

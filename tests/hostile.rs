@@ -192,7 +192,8 @@ fn slow_peers_hold_up_nobody() {
         admin.get("/v2/").expect(200);
     }
     for mut stream in slow {
-        // Each is told so or closed on, within its time; the read's own deadline would fail the test.
+        // Each is told so or closed on, within its time; the read's own deadline would fail the
+        // test.
         let mut rest = Vec::new();
         let ended = stream.read_to_end(&mut rest);
         let text = String::from_utf8_lossy(&rest);

@@ -1,4 +1,5 @@
-//! What the compiler cannot hold: the ladder of rooms, one room for each outside library of weight, headers, words.
+//! What the compiler cannot hold: the ladder of rooms, one room for each outside library of weight,
+//! headers, words.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ const LADDER: [(&str, &[&str]); 13] = [
     ),
 ];
 
-/// Libraries that stand in few rooms only. Of `reqwest` the server has one client, that of upstreams; commands have theirs.
+/// Libraries that stand in few rooms only. Of `reqwest` the server has one client, that of
+/// upstreams; commands have theirs.
 const HOMES: [(&str, &[&str]); 13] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),

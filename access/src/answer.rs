@@ -1,4 +1,5 @@
-//! What a door answers, and how it becomes a response: HEAD, ranges and validators are handled here, once for all.
+//! What a door answers, and how it becomes a response: HEAD, ranges and validators are handled
+//! here, once for all.
 
 use crate::body::{Body, Wire};
 use crate::range::{Wanted, wanted};
@@ -92,7 +93,8 @@ impl From<Reply> for Answer {
     }
 }
 
-/// Whether an `If-None-Match` or `If-Match` list names this entity tag (weak comparison), or is `*`.
+/// Whether an `If-None-Match` or `If-Match` list names this entity tag (weak comparison), or is
+/// `*`.
 pub fn names_tag(list: &str, tag: &str) -> bool {
     let one = |item: &str| item.trim().trim_start_matches("W/").trim_matches('"') == tag;
     list.trim() == "*" || list.split(',').any(one)

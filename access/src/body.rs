@@ -1,9 +1,10 @@
 //! A response's body on its way out.
 //!
-//! On a plain connection a file is sent by the kernel, without a copy through this process: the body hands the file to
-//! the connection's [`Wire`] and gives hyper one placeholder of the same length, a run of zeros from `PLACEHOLDER`.
-//! The connection recognises that memory by its address and sends the file in its place. Where there is no wire
-//! (TLS, HTTP/2) the file is read in pieces instead; the placeholder is never made.
+//! On a plain connection a file is sent by the kernel, without a copy through this process: the
+//! body hands the file to the connection's [`Wire`] and gives hyper one placeholder of the same
+//! length, a run of zeros from `PLACEHOLDER`. The connection recognises that memory by its address
+//! and sends the file in its place. Where there is no wire (TLS, HTTP/2) the file is read in pieces
+//! instead; the placeholder is never made.
 
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt as _;
@@ -29,7 +30,8 @@ pub fn is_placeholder(slice: &[u8]) -> bool {
     PLACEHOLDER.as_ptr_range().contains(&slice.as_ptr())
 }
 
-/// What a connection's body writer and its socket share: the parts of files that are being sent, one after the other.
+/// What a connection's body writer and its socket share: the parts of files that are being sent,
+/// one after the other.
 #[derive(Clone, Default)]
 pub struct Wire(Arc<Mutex<VecDeque<Sending>>>);
 
@@ -59,7 +61,8 @@ impl Wire {
             .push_back(sending);
     }
 
-    /// Calls `send` with the first file and the range of it that is left, and takes off as many bytes as it says were sent.
+    /// Calls `send` with the first file and the range of it that is left, and takes off as many
+    /// bytes as it says were sent.
     pub fn send<E>(
         &self,
         send: impl FnOnce(&File, Range<u64>) -> Result<u64, E>,
@@ -204,7 +207,8 @@ impl Source {
         }
     }
 
-    /// `ended`: what is to be called when the last byte has left, for whoever knows that better than the body.
+    /// `ended`: what is to be called when the last byte has left, for whoever knows that better
+    /// than the body.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -223,7 +227,8 @@ impl Source {
                     *self = Self::Empty;
                     return Poll::Ready(None);
                 }
-                // The last byte leaves long after hyper is done with this body: the end is told by the wire.
+                // The last byte leaves long after hyper is done with this body: the end is told by
+                // the wire.
                 let (file, range, ended) = (Arc::clone(file), range.clone(), ended.take());
                 wire.lay(Sending {
                     file,

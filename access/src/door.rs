@@ -1,5 +1,5 @@
-//! The one door: every request of every protocol passes [`open`], the only caller of `answer` and the only maker of
-//! responses.
+//! The one door: every request of every protocol passes [`open`], the only caller of `answer` and
+//! the only maker of responses.
 
 use crate::answer::{Asked, of_blob, of_coming, of_reply};
 use crate::body::Wire;
@@ -26,7 +26,8 @@ pub trait Door: Send + Sync + 'static {
     /// What must be allowed for it. What may be allowed, `answer` asks the grant for.
     fn subjects(&self, endpoint: &Self::Endpoint) -> Vec<Subject>;
 
-    /// Whether it is for everyone, whatever credentials are shown: a login must not fail because the last one has ended.
+    /// Whether it is for everyone, whatever credentials are shown: a login must not fail because
+    /// the last one has ended.
     fn is_open(&self, endpoint: &Self::Endpoint) -> bool {
         let _ = endpoint;
         false
@@ -218,7 +219,8 @@ fn add_reason(response: &mut Response<Body>, problem: &Problem) {
     }
 }
 
-/// Bytes of others must never run in a browser on this origin. Pages of our own bring their own policy.
+/// Bytes of others must never run in a browser on this origin. Pages of our own bring their own
+/// policy.
 fn guard_browsers(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {

@@ -91,8 +91,8 @@ impl Grant {
         self.principal.may(subject)
     }
 
-    /// Whether `subject` is allowed to the caller, whatever its bearer token was asked for: where it cannot know
-    /// beforehand what it will need.
+    /// Whether `subject` is allowed to the caller, whatever its bearer token was asked for: where
+    /// it cannot know beforehand what it will need.
     pub fn could(&self, subject: &Subject) -> bool {
         self.principal.could(subject)
     }
@@ -152,8 +152,8 @@ impl Gate {
         self.rights.load_full()
     }
 
-    /// Reads the rights again if their version has moved. After every change of ours, and every few seconds for those
-    /// of other servers.
+    /// Reads the rights again if their version has moved. After every change of ours, and every few
+    /// seconds for those of other servers.
     pub async fn refresh(&self) -> Result<(), Problem> {
         let reading = self.reading.lock().await;
         let version = self.metadata.rights_version().await?;
@@ -170,13 +170,14 @@ impl Gate {
         Seal::new(&self.settings.key, purpose)
     }
 
-    /// An upstream's password, as a row keeps it: only [`Self::open_credentials`] of the same upstream can read it.
+    /// An upstream's password, as a row keeps it: only [`Self::open_credentials`] of the same
+    /// upstream can read it.
     pub fn close_password(&self, password: &str, url: &str) -> Result<String, Problem> {
         self.vault.close(password, url)
     }
 
-    /// An armored signing key of a repo (`rpm/local`), as a row keeps it: only [`Self::open_signing_key`] of the same repo
-    /// can read it.
+    /// An armored signing key of a repo (`rpm/local`), as a row keeps it: only
+    /// [`Self::open_signing_key`] of the same repo can read it.
     pub fn close_signing_key(&self, key: &str, repository: &str) -> Result<String, Problem> {
         self.vault
             .close(key, &format!("signing key of {repository}"))
@@ -229,8 +230,8 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether this is the user's password, for someone who is logged in already. Tries are counted by name alone:
-    /// only the user itself can make them.
+    /// Whether this is the user's password, for someone who is logged in already. Tries are counted
+    /// by name alone: only the user itself can make them.
     pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
         match self
             .check_password(
@@ -403,7 +404,8 @@ impl Gate {
         Ok((principal, Some(ends.map_or(lives, |end| end.min(lives)))))
     }
 
-    /// Admits a caller to everything in `subjects`, or says no in a way that tells it nothing it may not know.
+    /// Admits a caller to everything in `subjects`, or says no in a way that tells it nothing it
+    /// may not know.
     pub fn admit(&self, principal: Principal, subjects: &[Subject]) -> Result<Grant, Problem> {
         if let Some(refused) = subjects.iter().find(|subject| !principal.may(subject)) {
             return Err(not_allowed(&principal, refused));
@@ -420,7 +422,8 @@ impl Gate {
         subjects.iter().all(|subject| anonymous.may(subject))
     }
 
-    /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is no error.
+    /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is
+    /// no error.
     pub fn issue_bearer(
         &self,
         principal: &Principal,

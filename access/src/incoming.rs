@@ -14,7 +14,8 @@ pub struct Incoming {
     ended: bool,
 }
 
-/// What is left of a body that nobody wanted is read up to here, so that the connection can be used again.
+/// What is left of a body that nobody wanted is read up to here, so that the connection can be used
+/// again.
 const DRAINED_BYTES: u64 = 8 << 20;
 /// And for so long at most.
 const DRAINED_TIME: Duration = Duration::from_secs(5);
@@ -37,8 +38,8 @@ impl Incoming {
         }
     }
 
-    /// Reads off what is left, within bounds. Whether the connection can be used again: a server that closes it on a
-    /// client that is still sending, or sends its next request, breaks both.
+    /// Reads off what is left, within bounds. Whether the connection can be used again: a server
+    /// that closes it on a client that is still sending, or sends its next request, breaks both.
     pub(crate) async fn drain(&mut self, asked_to_wait: bool) -> bool {
         if self.ended || self.body.is_end_stream() {
             return true;

@@ -1,10 +1,10 @@
 //! Who is asking, what they may do, and the one door that every request passes.
 //!
-//! Knows: credentials, users, grants, tokens, and how an answer becomes a response (HEAD, ranges, validators).
-//! Must never know: what a protocol's paths mean, SQL, where bytes lie.
+//! Knows: credentials, users, grants, tokens, and how an answer becomes a response (HEAD, ranges,
+//! validators). Must never know: what a protocol's paths mean, SQL, where bytes lie.
 //!
-//! Order of every request: parse, identify, admit, answer or refuse. A [`Grant`] is made only by [`Gate::admit`],
-//! and a door's `answer` cannot be called without one.
+//! Order of every request: parse, identify, admit, answer or refuse. A [`Grant`] is made only by
+//! [`Gate::admit`], and a door's `answer` cannot be called without one.
 
 pub mod answer;
 pub mod body;

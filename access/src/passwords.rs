@@ -22,11 +22,13 @@ pub(crate) struct Passwords {
     params: Params,
     slots: Arc<Semaphore>,
     memory: Arc<Memory>,
-    /// Checked against when there is no such user: a hash like any other, over a password that nobody has.
+    /// Checked against when there is no such user: a hash like any other, over a password that
+    /// nobody has.
     decoy: Arc<str>,
 }
 
-/// The memory that one hash fills, kept for the next: an allocator would hold on to as much for each thread.
+/// The memory that one hash fills, kept for the next: an allocator would hold on to as much for
+/// each thread.
 #[derive(Default)]
 struct Memory(Mutex<Vec<Block>>);
 

@@ -48,8 +48,8 @@ impl Limit {
     }
 }
 
-/// A subject without a package means the whole repo: to read (its list is filtered again) any package will do, to change it
-/// all must be covered.
+/// A subject without a package means the whole repo: to read (its list is filtered again) any
+/// package will do, to change it all must be covered.
 fn covers(repositories: &Pattern, packages: &Pattern, subject: &Subject, repository: &str) -> bool {
     repositories.matches(repository)
         && match &subject.package {
@@ -118,7 +118,8 @@ impl Principal {
         ))
     }
 
-    /// Fails unless it is someone with all its rights: a token that was made for less must not make itself more.
+    /// Fails unless it is someone with all its rights: a token that was made for less must not make
+    /// itself more.
     pub fn demand_unlimited(&self) -> Result<(), Problem> {
         self.demand_identified()?;
         if self.is_unlimited() {
@@ -129,7 +130,8 @@ impl Principal {
         Err(Problem::new(Kind::Denied, "access", detail))
     }
 
-    /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists lies outside of any image.
+    /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists
+    /// lies outside of any image.
     pub fn is_for_catalog(&self) -> bool {
         let lists =
             |limit: &Limit| limit.verbs == [Verb::List] && limit.repository.as_str() == "oci/*";
@@ -156,8 +158,8 @@ impl Principal {
             && (self.superuser || self.rules.iter().any(rule))
     }
 
-    /// Whether it could do `subject` if its bearer token had been asked for that too: what the user, and the token it was
-    /// got with, may do.
+    /// Whether it could do `subject` if its bearer token had been asked for that too: what the
+    /// user, and the token it was got with, may do.
     pub fn could(&self, subject: &Subject) -> bool {
         leaves_room(self.limits.as_deref(), subject) && self.holds(subject, &subject.repository())
     }
@@ -170,7 +172,8 @@ impl Principal {
                 .any(|rule| rule.allows(subject, repository))
     }
 
-    /// Whether it administers all that `repositories` stands for, whole repos and not only packages of them.
+    /// Whether it administers all that `repositories` stands for, whole repos and not only packages
+    /// of them.
     pub fn administers(&self, repositories: &Pattern) -> bool {
         let rule = |rule: &Rule| {
             rule.role.allows(Verb::Administer)

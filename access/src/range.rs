@@ -32,7 +32,8 @@ pub fn wanted(header: &str, size: u64) -> Wanted {
     };
     match (number(first), number(last)) {
         (Some(Some(first)), Some(last)) => {
-            // A range that ends before it begins may be refused (RFC 9110 14.2), and clients that send one want to know.
+            // A range that ends before it begins may be refused (RFC 9110 14.2), and clients that
+            // send one want to know.
             if first >= size || last.is_some_and(|last| last < first) {
                 return Wanted::Outside;
             }

@@ -38,7 +38,8 @@ impl Rights {
         &self.settings
     }
 
-    /// Reads everything. The version is read first: a change meanwhile makes the snapshot old, never wrongly new.
+    /// Reads everything. The version is read first: a change meanwhile makes the snapshot old,
+    /// never wrongly new.
     pub(crate) async fn read(metadata: &Metadata) -> Result<Self, Error> {
         let mut rights = Self {
             version: metadata.rights_version().await?,
@@ -87,8 +88,9 @@ impl Rights {
         self.mirrors_images
     }
 
-    /// The repo and the image in it that a name of the distribution API means: of `host` if that is a repo (what containerd
-    /// sends as `?ns=`), else of the repo that is its first segment, else of the mirror for names without a repo.
+    /// The repo and the image in it that a name of the distribution API means: of `host` if that is
+    /// a repo (what containerd sends as `?ns=`), else of the repo that is its first segment, else
+    /// of the mirror for names without a repo.
     pub fn image(&self, name: &str, host: Option<&str>) -> Option<(RepoName, Box<str>)> {
         let known = |text: &str| {
             let name: RepoName = text.parse().ok()?;

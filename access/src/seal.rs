@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// Makes and checks seals. One key, and a purpose that keeps seals of one kind from passing for another.
+/// Makes and checks seals. One key, and a purpose that keeps seals of one kind from passing for
+/// another.
 #[derive(Clone)]
 pub struct Seal {
     inner: Sha256,
@@ -66,7 +67,8 @@ mod tests {
 
     #[test]
     fn it_is_hmac_sha256() {
-        // The purpose is length-prefixed input like any part: compare with a textbook HMAC over the same bytes.
+        // The purpose is length-prefixed input like any part: compare with a textbook HMAC over the
+        // same bytes.
         let seal = Seal::new(&[1; 32], "p");
         let mut message = 1u64.to_le_bytes().to_vec();
         message.extend(b"p");

@@ -1,8 +1,10 @@
-//! Logins of clients through a browser: the client asks for a page and waits, a person signs in there, the client gets a token.
+//! Logins of clients through a browser: the client asks for a page and waits, a person signs in
+//! there, the client gets a token.
 //!
-//! Nothing is kept until someone signs in, so there is nothing to fill up, to lose in a restart, or that only one of several
-//! servers knows. What is asked travels sealed in the page's address. The client alone has the key whose hash is in it: who
-//! shows the key gets the token, whose secret is a seal over that hash and stored, like all, only as its own hash.
+//! Nothing is kept until someone signs in, so there is nothing to fill up, to lose in a restart, or
+//! that only one of several servers knows. What is asked travels sealed in the page's address. The
+//! client alone has the key whose hash is in it: who shows the key gets the token, whose secret is
+//! a seal over that hash and stored, like all, only as its own hash.
 
 use crate::secret::Secret;
 use crate::{Gate, Principal};

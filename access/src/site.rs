@@ -15,8 +15,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// The site of a request: the configured address first, then what trusted proxies say, then the request's own authority
-    /// (HTTP/2) or `Host` header.
+    /// The site of a request: the configured address first, then what trusted proxies say, then the
+    /// request's own authority (HTTP/2) or `Host` header.
     pub fn of(
         uri: &Uri,
         headers: &HeaderMap,
@@ -59,7 +59,8 @@ impl Site {
         }
     }
 
-    /// Fails if a browser says that a request is another site's: with it go the passwords that it remembers.
+    /// Fails if a browser says that a request is another site's: with it go the passwords that it
+    /// remembers.
     pub(crate) fn demand_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let value = |name: &str| {
             headers
@@ -72,7 +73,8 @@ impl Site {
         };
         let own = match (value("sec-fetch-site"), value(header::ORIGIN.as_str())) {
             (Some(from), _) => from == "same-origin",
-            // Behind a proxy that says nothing of itself the scheme may be another than it looks from here.
+            // Behind a proxy that says nothing of itself the scheme may be another than it looks
+            // from here.
             (None, Some(origin)) => {
                 let origin = authority(origin);
                 let host = value(header::HOST.as_str());

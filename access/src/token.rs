@@ -1,7 +1,9 @@
-//! Bearer tokens of the token endpoint: JWTs (RFC 7519) of one fixed algorithm, made and read only here.
+//! Bearer tokens of the token endpoint: JWTs (RFC 7519) of one fixed algorithm, made and read only
+//! here.
 //!
-//! A token never widens anything: it names the user, the `lrd_` token it was got with, and what it is for. What the user
-//! may do now is looked up at every use, so taking a right away works at once.
+//! A token never widens anything: it names the user, the `lrd_` token it was got with, and what it
+//! is for. What the user may do now is looked up at every use, so taking a right away works at
+//! once.
 
 use crate::principal::{Limit, Principal};
 use crate::rights::Rights;

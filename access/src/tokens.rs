@@ -68,8 +68,8 @@ impl Gate {
         ))
     }
 
-    /// A long-lived token for a client that logs in once: it may what the principal may, no more. `None` for whoever has
-    /// none to give.
+    /// A long-lived token for a client that logs in once: it may what the principal may, no more.
+    /// `None` for whoever has none to give.
     pub async fn issue_offline(
         &self,
         principal: &Principal,
@@ -89,7 +89,8 @@ impl Gate {
         client: &str,
         secret: &Secret,
     ) -> Result<Option<Token>, Error> {
-        // A bearer token is for a few minutes and a few images: it does not buy a longer and wider one.
+        // A bearer token is for a few minutes and a few images: it does not buy a longer and wider
+        // one.
         let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else {
             return Ok(None);
         };
@@ -161,7 +162,8 @@ impl Gate {
             .await
     }
 
-    /// Fails unless this is the caller's own password: whoever found an open session must not be able to keep the account.
+    /// Fails unless this is the caller's own password: whoever found an open session must not be
+    /// able to keep the account.
     pub async fn demand_password(&self, caller: &Principal, password: &str) -> Result<(), Problem> {
         let name = caller.name().ok_or_else(wrong_credentials)?;
         if self.verify_password(name, password).await? {

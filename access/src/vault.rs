@@ -1,4 +1,5 @@
-//! Secrets that must be read again: upstream passwords, encrypted in the database under the server's key file.
+//! Secrets that must be read again: upstream passwords, encrypted in the database under the
+//! server's key file.
 
 use crate::seal::Seal;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};

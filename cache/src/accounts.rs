@@ -1,5 +1,5 @@
-//! Errands of clients about the account of whoever uses them. Rights and tokens are `access`'s to make; here the protocol's
-//! words are led to it and its answers back.
+//! Errands of clients about the account of whoever uses them. Rights and tokens are `access`'s to
+//! make; here the protocol's words are led to it and its answers back.
 //!
 //! They are the same at every repo's address, and do not tell whether there is such a repo.
 
@@ -148,7 +148,8 @@ impl Engine {
         secret.ok_or_else(|| Problem::internal("a login without a user"))
     }
 
-    /// Ends a token by its id or its secret. Each may end itself; another one only a token with all rights.
+    /// Ends a token by its id or its secret. Each may end itself; another one only a token with all
+    /// rights.
     async fn end_token(&self, caller: &Principal, named: &str) -> Result<(), Problem> {
         let id = match named.parse() {
             Ok(id) => id,

@@ -1,4 +1,5 @@
-//! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for good.
+//! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for
+//! good.
 
 use crate::documents::{BY, absent, image_of, key_of, unkept};
 use crate::fill::{Coming, Fill};
@@ -37,7 +38,8 @@ pub(crate) enum Given {
 }
 
 impl Engine {
-    /// An artifact, from the store or from upstream. `whole`: only once it is kept, for those who want a part of it.
+    /// An artifact, from the store or from upstream. `whole`: only once it is kept, for those who
+    /// want a part of it.
     pub(crate) async fn artifact(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
@@ -81,7 +83,8 @@ impl Engine {
             .map(drop)
     }
 
-    /// An artifact that is kept and was vouched for in the same way: a file of its name may have been of another state.
+    /// An artifact that is kept and was vouched for in the same way: a file of its name may have
+    /// been of another state.
     async fn kept_as(
         &self,
         mirror: &Mirror,
@@ -102,7 +105,8 @@ impl Engine {
         artifact: &Artifact,
         fetch: Option<Fetch>,
     ) -> Result<Arc<Fill>, Problem> {
-        // Whoever asks for a member of a set waits for the set: its members must not wait for whoever asks.
+        // Whoever asks for a member of a set waits for the set: its members must not wait for
+        // whoever asks.
         let path = if fetch.is_some() {
             format!("{}\0member", artifact.path)
         } else {
@@ -390,8 +394,9 @@ impl Engine {
         outcome
     }
 
-    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given back. Readers were told
-    /// `size`: with so many bytes they have what they take for all, so more than that is never passed on.
+    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given
+    /// back. Readers were told `size`: with so many bytes they have what they take for all, so more
+    /// than that is never passed on.
     async fn pass(
         &self,
         arrived: &mut Arrived,

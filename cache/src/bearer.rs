@@ -1,4 +1,5 @@
-//! Docker's token flow, as a client: a challenge becomes a token, which is remembered while it lasts.
+//! Docker's token flow, as a client: a challenge becomes a token, which is remembered while it
+//! lasts.
 
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, WWW_AUTHENTICATE};
@@ -53,8 +54,8 @@ impl Tokens {
     }
 }
 
-/// Where the token for a refused request is to be had, and whether our credentials may go there. `image`: empty for one that
-/// is for no image.
+/// Where the token for a refused request is to be had, and whether our credentials may go there.
+/// `image`: empty for one that is for no image.
 pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
     let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
     let challenge = headers

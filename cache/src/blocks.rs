@@ -29,7 +29,8 @@ impl Blocks {
         self.0.is_empty()
     }
 
-    /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never is.
+    /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never
+    /// is.
     pub(crate) fn demand_open(&self, repo: &Repo, package: &str) -> Result<(), Problem> {
         if self.0.is_empty() || package.is_empty() {
             return Ok(());

@@ -7,8 +7,8 @@ use larder_model::{Problem, ProtocolName};
 use std::sync::Arc;
 
 impl Packages {
-    /// Asks the upstream of a mirror now, as its protocol would, with its credentials. Offline, and without an upstream, nobody
-    /// is asked.
+    /// Asks the upstream of a mirror now, as its protocol would, with its credentials. Offline, and
+    /// without an upstream, nobody is asked.
     pub async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
         let unknown = || {
             Problem::not_found(
@@ -34,8 +34,8 @@ impl Packages {
         })
     }
 
-    /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server began or the mirror was
-    /// changed.
+    /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server
+    /// began or the mirror was changed.
     pub fn health(&self, repo: &Repo) -> Option<Health> {
         let mirror = self
             .0

@@ -1,4 +1,5 @@
-//! Documents: what changes. Fresh for a time, then asked for again; served as kept when the upstream cannot be asked.
+//! Documents: what changes. Fresh for a time, then asked for again; served as kept when the
+//! upstream cannot be asked.
 
 use crate::flights::Landed;
 use crate::mirror::Mirror;
@@ -381,7 +382,8 @@ impl Engine {
             .await?)
     }
 
-    /// Brings everything that belongs together with a document, or says that the upstream changed meanwhile.
+    /// Brings everything that belongs together with a document, or says that the upstream changed
+    /// meanwhile.
     async fn bring_set(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
@@ -410,7 +412,8 @@ impl Engine {
                 },
             )?;
         }
-        // The companions were fetched after the document: they belong to it if it is still the same.
+        // The companions were fetched after the document: they belong to it if it is still the
+        // same.
         if companions.iter().any(|(_, bytes)| bytes.is_some())
             && self.fetch_plain(mirror, document).await?.as_ref() != Some(body)
         {
@@ -496,7 +499,8 @@ impl Engine {
     }
 }
 
-/// A document that is kept under its digest too is what the upstream says its digest is, if it says so.
+/// A document that is kept under its digest too is what the upstream says its digest is, if it says
+/// so.
 fn demand_told(
     mirror: &Mirror,
     document: &Document,

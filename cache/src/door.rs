@@ -90,7 +90,8 @@ pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
     }
 }
 
-/// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone knows.
+/// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone
+/// knows.
 pub(crate) fn read_all(repo: &Mirror) -> Subject {
     let package = repo.is_hosted().then(|| "".into());
     Subject {
@@ -194,7 +195,8 @@ impl Packages {
 }
 
 impl Engine {
-    /// The repo that takes what is published at an address: itself, or a group's first hosted member.
+    /// The repo that takes what is published at an address: itself, or a group's first hosted
+    /// member.
     pub(crate) fn published_to(
         &self,
         grant: &Grant,
@@ -235,7 +237,8 @@ impl Engine {
         Ok(false)
     }
 
-    /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file is of none of those.
+    /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file
+    /// is of none of those.
     async fn demand_shown(&self, grant: &Grant, own: &Mirror, ask: &Ask) -> Result<(), Problem> {
         let whole = own.protocol.hosted().and_then(Hosted::whole);
         if whole.is_none()
@@ -266,8 +269,9 @@ impl Engine {
         rows.map(|row| self.mirror(row, group.protocol)).collect()
     }
 
-    /// Serves from a group. A name that is published in one of its hosted repos is that repo's, whoever asks and whatever
-    /// the mirrors have: what the caller may not see there it does not get from elsewhere either.
+    /// Serves from a group. A name that is published in one of its hosted repos is that repo's,
+    /// whoever asks and whatever the mirrors have: what the caller may not see there it does not
+    /// get from elsewhere either.
     async fn serve_group(
         self: &Arc<Self>,
         grant: &Grant,

@@ -1,7 +1,7 @@
 //! An artifact on its way in, read by all who asked for it while it is written and hashed.
 //!
-//! The last bytes are held back until all of them were found to be what an index vouched for: whoever reads them to the
-//! end has the right ones.
+//! The last bytes are held back until all of them were found to be what an index vouched for:
+//! whoever reads them to the end has the right ones.
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
 
-/// What lies in memory at least until it can be read from the file: more than a staging file has on its way.
+/// What lies in memory at least until it can be read from the file: more than a staging file has on
+/// its way.
 const WINDOW_BYTES: u64 = 3 << 20;
 
 #[derive(Clone)]
@@ -71,8 +72,9 @@ impl Fill {
         })
     }
 
-    /// What came is not what was wanted, and it is tried once more: who reads already must not take the one for the other.
-    /// Where bytes were passed on, the next ones go to another fill; who comes now waits for its end.
+    /// What came is not what was wanted, and it is tried once more: who reads already must not take
+    /// the one for the other. Where bytes were passed on, the next ones go to another fill; who
+    /// comes now waits for its end.
     pub(crate) fn spoil(&self) -> Option<Arc<Self>> {
         self.file.get()?;
         self.spoilt.store(true, Ordering::SeqCst);
@@ -165,7 +167,8 @@ impl Fill {
         }
     }
 
-    /// All bytes, as they come: what is on the disk already as a part of the file, which the kernel can send by itself.
+    /// All bytes, as they come: what is on the disk already as a part of the file, which the kernel
+    /// can send by itself.
     pub(crate) fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Content, Error>> {
         let states = self.state.subscribe();
         let next = |(fill, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {

@@ -57,8 +57,8 @@ impl<T: Clone> Default for Flights<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Flights<T> {
-    /// Waits for the flight of `key`, which `start` begins if there is none in the air. What an earlier one left to be done
-    /// is done before that.
+    /// Waits for the flight of `key`, which `start` begins if there is none in the air. What an
+    /// earlier one left to be done is done before that.
     pub(crate) async fn join<F, L>(&self, key: Key, start: impl FnOnce() -> F) -> Result<T, Problem>
     where
         F: Future<Output = Result<L, Problem>> + Send + 'static,

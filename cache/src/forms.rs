@@ -1,5 +1,5 @@
-//! The forms of a document: rewritten for this server's addresses, as another media type, compressed. Each is made once
-//! for every state of the document and kept like any other file.
+//! The forms of a document: rewritten for this server's addresses, as another media type,
+//! compressed. Each is made once for every state of the document and kept like any other file.
 
 use crate::documents::{is_search, key_of, unkept};
 use crate::flights::Landed;

@@ -1,4 +1,5 @@
-//! Which addresses an upstream may have: a registry's index must not lead us to what only we can reach.
+//! Which addresses an upstream may have: a registry's index must not lead us to what only we can
+//! reach.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -75,7 +76,8 @@ impl Resolve for Guard {
     }
 }
 
-/// Whether an address can be anyone's: not loopback, private, link-local, shared, reserved, or one of these in disguise.
+/// Whether an address can be anyone's: not loopback, private, link-local, shared, reserved, or one
+/// of these in disguise.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -1,4 +1,5 @@
-//! What is published here: changes of packages, one at a time, and documents composed of what is kept.
+//! What is published here: changes of packages, one at a time, and documents composed of what is
+//! kept.
 
 use crate::documents::{Held, How, absent};
 use crate::door::read_of;
@@ -37,8 +38,8 @@ impl Engine {
             .is_some())
     }
 
-    /// The next names of packages that are published in a repo, or were, after the name `after`: fewer than [`NAMES`] are the
-    /// last ones.
+    /// The next names of packages that are published in a repo, or were, after the name `after`:
+    /// fewer than [`NAMES`] are the last ones.
     pub(crate) async fn names_after(
         &self,
         repo: &Mirror,
@@ -355,8 +356,8 @@ impl Engine {
 }
 
 impl Packages {
-    /// Makes a change that was asked for by name, in any spelling, in a hosted repo or in a group's first hosted member. The
-    /// caller's right to it is demanded here.
+    /// Makes a change that was asked for by name, in any spelling, in a hosted repo or in a group's
+    /// first hosted member. The caller's right to it is demanded here.
     pub async fn change(
         &self,
         grant: &Grant,

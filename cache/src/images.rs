@@ -1,4 +1,5 @@
-//! The door of images that are mirrored: below `/v2/`, by the repo's name, by `?ns=`, or as docker's registry mirror.
+//! The door of images that are mirrored: below `/v2/`, by the repo's name, by `?ns=`, or as
+//! docker's registry mirror.
 
 use crate::{Engine, Packages};
 use http::HeaderValue;

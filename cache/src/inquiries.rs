@@ -23,8 +23,8 @@ const MOST_NAMES: usize = 20_000;
 const MOST_ANSWERED: usize = 16 << 20;
 
 impl Engine {
-    /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the mirror is offline, nothing
-    /// is known.
+    /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
+    /// mirror is offline, nothing is known.
     pub(crate) async fn inquire(
         &self,
         grant: &Grant,

@@ -1,7 +1,9 @@
-//! The pull-through engine: fetches from upstreams, verifies, keeps and serves, for every protocol of `mirrors` alike.
+//! The pull-through engine: fetches from upstreams, verifies, keeps and serves, for every protocol
+//! of `mirrors` alike.
 //!
-//! Knows: freshness, coalescing, what vouches for what, how an upstream is asked, and which addresses it may have.
-//! Must never know: a protocol's addresses and documents, SQL, who may do what, configuration.
+//! Knows: freshness, coalescing, what vouches for what, how an upstream is asked, and which
+//! addresses it may have. Must never know: a protocol's addresses and documents, SQL, who may do
+//! what, configuration.
 
 mod accounts;
 mod artifacts;
@@ -69,7 +71,8 @@ pub struct Behaviour {
     pub fresh: Duration,
     /// How long it is remembered that something is not there.
     pub missing: Duration,
-    /// How long a client waits for a document to be asked for again before it gets the one that is kept.
+    /// How long a client waits for a document to be asked for again before it gets the one that is
+    /// kept.
     pub patience: Duration,
     /// The largest document in bytes.
     pub document_bytes: usize,
@@ -105,7 +108,8 @@ pub(crate) struct Engine {
     missing: Memory<Key, Timestamp>,
     /// Packages of which an index came, and when: what was missing before that may be there.
     changed: Memory<Key, Timestamp>,
-    /// Addresses under which clients see this server: forms are kept for so many, no stranger's `Host` makes more.
+    /// Addresses under which clients see this server: forms are kept for so many, no stranger's
+    /// `Host` makes more.
     sites: Mutex<Vec<Box<str>>>,
     large_documents: Arc<Semaphore>,
     /// Plans hold the documents that they read.
@@ -215,8 +219,8 @@ impl Engine {
         }
     }
 
-    /// After a row of it was written: where another upload of the same bytes was first, its object counts, and this one is
-    /// nobody's.
+    /// After a row of it was written: where another upload of the same bytes was first, its object
+    /// counts, and this one is nobody's.
     async fn drop_double(&self, digest: Digest, bytes: &Bytestore) -> Result<(), Problem> {
         if let Bytestore::Object(generation) = *bytes
             && self.metadata.generation(&digest).await? != Some(generation)

@@ -1,8 +1,9 @@
-//! Groups whose protocol tells of whole repos: one repo made of those of the members, made anew when one of them changed.
+//! Groups whose protocol tells of whole repos: one repo made of those of the members, made anew
+//! when one of them changed.
 //!
-//! A state is of the members that the caller may read. Names that are published in any hosted member, readable or not, are
-//! left out of what comes from mirrors, so no package of that name is ever offered, nor given out: what a group gives of a
-//! mirror is what its own list names.
+//! A state is of the members that the caller may read. Names that are published in any hosted
+//! member, readable or not, are left out of what comes from mirrors, so no package of that name is
+//! ever offered, nor given out: what a group gives of a mirror is what its own list names.
 
 use crate::Engine;
 use crate::documents::absent;
@@ -41,7 +42,8 @@ struct Origin {
 }
 
 impl Engine {
-    /// Serves from a group whose protocol tells of whole repos; `None` for what no such document tells of.
+    /// Serves from a group whose protocol tells of whole repos; `None` for what no such document
+    /// tells of.
     pub(crate) async fn serve_merged(
         self: &Arc<Self>,
         grant: &Grant,
@@ -110,13 +112,15 @@ impl Engine {
             }
             match self.document(member, &head).await {
                 Ok(now) => heads.push((Arc::clone(member), now.found)),
-                // An upstream may have its repositories at other roots, and hosted packages are told of at each.
+                // An upstream may have its repositories at other roots, and hosted packages are
+                // told of at each.
                 Err(problem) if problem.kind == Kind::NotFound => {}
                 Err(problem) if may_lack(&problem) => lacking = lacking.or(Some(problem)),
                 Err(problem) => return Err(problem),
             }
         }
-        // What is published comes first, in whichever order the members are: addresses of it are its own.
+        // What is published comes first, in whichever order the members are: addresses of it are
+        // its own.
         heads.sort_by_key(|(member, _)| !member.is_hosted());
         let mirrored = heads.iter().any(|(member, _)| !member.is_hosted());
         if heads.is_empty() || (!root.is_empty() && !mirrored) {
@@ -314,7 +318,8 @@ impl Engine {
                 Err(problem) => failed = failed.or(Some(problem)),
             }
         }
-        // Who may read no whole list has its packages all the same, at whichever root it was told of them.
+        // Who may read no whole list has its packages all the same, at whichever root it was told
+        // of them.
         let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
         for below in starts.filter_map(|at| path.get(at..)) {
             for member in members.iter().filter(|member| member.is_hosted()) {
@@ -412,8 +417,8 @@ impl Engine {
     }
 }
 
-/// Whether an upstream may have no such thing: stores of files forbid what they do not have, and offline nobody can tell. A
-/// rule of the operator's is about something else.
+/// Whether an upstream may have no such thing: stores of files forbid what they do not have, and
+/// offline nobody can tell. A rule of the operator's is about something else.
 fn may_lack(problem: &Problem) -> bool {
     problem.kind == Kind::Offline || (problem.kind == Kind::Policy && problem.about == "upstream")
 }

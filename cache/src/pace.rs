@@ -13,7 +13,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// An upstream may make us wait for so long.
 const LONGEST_WISH: Duration = Duration::from_mins(10);
-/// While one request tries whether the upstream is back, the others wait for so long before they try too.
+/// While one request tries whether the upstream is back, the others wait for so long before they
+/// try too.
 const TRIAL: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
@@ -57,7 +58,8 @@ impl Pace {
         };
     }
 
-    /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait; `why`: for whoever looks after it.
+    /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait; `why`: for
+    /// whoever looks after it.
     pub(crate) fn failed(&self, wish: Option<Duration>, why: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.last = Some((why.into(), Instant::now()));

@@ -14,8 +14,8 @@ use std::sync::Arc;
 const MOST_HITS: usize = 100;
 
 impl Engine {
-    /// Answers a search, with what the caller may read. `None` if it is none, or nothing is published here: what the upstream
-    /// of a mirror alone finds is a document like any other.
+    /// Answers a search, with what the caller may read. `None` if it is none, or nothing is
+    /// published here: what the upstream of a mirror alone finds is a document like any other.
     pub(crate) async fn search(
         self: &Arc<Self>,
         grant: &Grant,
@@ -58,7 +58,8 @@ impl Engine {
         }
     }
 
-    /// Adds the packages of a repo that have all words in their names and may be seen at the address of `own`.
+    /// Adds the packages of a repo that have all words in their names and may be seen at the
+    /// address of `own`.
     async fn find(
         &self,
         (grant, own): (&Grant, &Mirror),

@@ -1,6 +1,7 @@
 //! One remote registry: the only place from which requests leave.
 //!
-//! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the [`Guard`].
+//! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the
+//! [`Guard`].
 
 mod check;
 
@@ -145,7 +146,8 @@ fn unreachable(error: reqwest::Error) -> Problem {
 }
 
 impl Upstream {
-    /// `authorization`: what is sent to the upstream's own origin; `trusted`: origins that may have private addresses.
+    /// `authorization`: what is sent to the upstream's own origin; `trusted`: origins that may have
+    /// private addresses.
     pub(crate) fn new(
         base: &str,
         authorization: Option<HeaderValue>,
@@ -299,7 +301,8 @@ impl Upstream {
         fetched
     }
 
-    /// The head of the answer, which has a time of its own: a silent upstream must not hold up what is kept.
+    /// The head of the answer, which has a time of its own: a silent upstream must not hold up what
+    /// is kept.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Problem> {
         let late = |_| {
             let mut problem = trouble(
@@ -424,7 +427,8 @@ fn is_failure(status: StatusCode) -> bool {
         || status == StatusCode::REQUEST_TIMEOUT
 }
 
-/// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a minute).
+/// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
+/// minute).
 fn wish(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     Some(
@@ -522,7 +526,8 @@ impl Arrived {
             .and_then(|value| value.to_str().ok())
     }
 
-    /// The next bytes, decoded, and never none of them; `None` at the end. An end before the announced one is an error.
+    /// The next bytes, decoded, and never none of them; `None` at the end. An end before the
+    /// announced one is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let pace = Arc::clone(&self.pace);
         let broken = |error: reqwest::Error| {
@@ -570,7 +575,8 @@ impl Arrived {
         Ok((!rest.is_empty()).then(|| rest.into()))
     }
 
-    /// All of it, if it has at most `limit` bytes. `large` is called once before more than `small` bytes are taken in.
+    /// All of it, if it has at most `limit` bytes. `large` is called once before more than `small`
+    /// bytes are taken in.
     pub(crate) async fn collect<F, P>(
         mut self,
         limit: usize,

@@ -1,5 +1,5 @@
-//! Documents that tell of all packages of a hosted repo: composed once after every change, of one state, signed with the
-//! repo's key if it has one, and kept together.
+//! Documents that tell of all packages of a hosted repo: composed once after every change, of one
+//! state, signed with the repo's key if it has one, and kept together.
 
 use crate::documents::{Held, How, absent};
 use crate::hosted::{hosted_of, kept};
@@ -18,7 +18,8 @@ use std::time::Duration;
 const TRIES: u32 = 16;
 /// Files read at once.
 const PAGE: u64 = 256;
-/// How long clients that began with a state may go on with it: dnf takes what it has for as long without asking.
+/// How long clients that began with a state may go on with it: dnf takes what it has for as long
+/// without asking.
 const GRACE: Duration = Duration::from_hours(48);
 
 /// A repo's key at a moment.
@@ -38,8 +39,8 @@ impl Signer for Pen {
 }
 
 impl Engine {
-    /// A document that tells of all packages. What belongs to the head is that of the state that was last told of: whoever
-    /// read the head before a change finds its signature after it.
+    /// A document that tells of all packages. What belongs to the head is that of the state that
+    /// was last told of: whoever read the head before a change finds its signature after it.
     pub(crate) async fn whole(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
@@ -73,7 +74,8 @@ impl Engine {
                 .metadata
                 .whole_revision(mirror.repo.id, &mirror.prefix())
                 .await?;
-            // Whoever comes after a change does not wait for what is composed of the state before it.
+            // Whoever comes after a change does not wait for what is composed of the state before
+            // it.
             let key = (mirror.repo.id, revision.to_string().into());
             let (engine, own) = (Arc::clone(self), Arc::clone(mirror));
             let compose = || async move { engine.compose_whole(&own, revision).await };

@@ -16,7 +16,8 @@ pub struct Global {
     /// The server's address [default: the one of `larder login`].
     #[arg(long, global = true, env = "LARDER_SERVER", value_name = "URL")]
     pub server: Option<String>,
-    /// The token to show [default: the one of `larder login`]; others can see flags, so prefer the variable.
+    /// The token to show [default: the one of `larder login`]; others can see flags, so prefer the
+    /// variable.
     #[arg(
         long,
         global = true,
@@ -69,7 +70,8 @@ pub enum Command {
     Grant(Grant),
 }
 
-/// Log in. With --token that token is checked and remembered; else a new one is made with a user's password.
+/// Log in. With --token that token is checked and remembered; else a new one is made with a user's
+/// password.
 #[derive(Args, Debug)]
 pub struct Login {
     /// The server's address.
@@ -143,27 +145,29 @@ pub struct RepoSettings {
     /// A line for people.
     #[arg(long)]
     pub description: Option<String>,
-    /// Of a mirror: the address that it mirrors. With another one, user name, password and allowances begin anew.
+    /// Of a mirror: the address that it mirrors. With another one, user name, password and
+    /// allowances begin anew.
     #[arg(long, value_name = "URL")]
     pub upstream: Option<String>,
     /// Of a mirror: the user name that it shows its upstream.
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
-    /// Of a mirror: read the password or token for its upstream from standard input, one line; an empty one is none.
+    /// Of a mirror: read the password or token for its upstream from standard input, one line; an
+    /// empty one is none.
     #[arg(long)]
     pub password_stdin: bool,
     /// Of a mirror: its upstream may have a private or loopback address.
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_private: Option<bool>,
-    /// Of a mirror: another origin of private address that its upstream's indexes may point at, with scheme and port; can be
-    /// given more than once.
+    /// Of a mirror: another origin of private address that its upstream's indexes may point at,
+    /// with scheme and port; can be given more than once.
     #[arg(long, value_name = "ORIGIN")]
     pub allow: Vec<String>,
     /// Of a mirror: how often its upstream is asked at most; 0 is no limit.
     #[arg(long, value_name = "NUMBER")]
     pub requests_per_minute: Option<u32>,
-    /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata (- reads standard input); an
-    /// empty file takes the key away.
+    /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata
+    /// (- reads standard input); an empty file takes the key away.
     #[arg(long, value_name = "FILE")]
     pub signing_key: Option<PathBuf>,
     /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
@@ -172,11 +176,12 @@ pub struct RepoSettings {
     /// Of a mirror: fetch nothing, serve what is kept.
     #[arg(long)]
     pub offline: bool,
-    /// Of a group: a repository of the same protocol; can be given more than once, in the order in which they are asked.
+    /// Of a group: a repository of the same protocol; can be given more than once, in the order in
+    /// which they are asked.
     #[arg(long = "member", value_name = "NAME")]
     pub members: Vec<RepoName>,
-    /// Of a mirror or a group: packages that are not served, with * for any run of characters, and perhaps why; can be given
-    /// more than once, and the whole list is what is given.
+    /// Of a mirror or a group: packages that are not served, with * for any run of characters, and
+    /// perhaps why; can be given more than once, and the whole list is what is given.
     #[arg(long = "block", value_name = "PATTERN[=REASON]")]
     pub blocked: Vec<Block>,
 }
@@ -185,7 +190,8 @@ pub struct RepoSettings {
 #[derive(Args, Debug, Clone, Copy, Default)]
 #[group(multiple = false)]
 pub struct PasswordSource {
-    /// Read the password from standard input, one line; for your own password first the present one, on a line before.
+    /// Read the password from standard input, one line; for your own password first the present
+    /// one, on a line before.
     #[arg(long)]
     pub password_stdin: bool,
     /// Make a random password and print it once.
@@ -258,8 +264,8 @@ pub enum Token {
         /// When it ends: after a time (12h, 30d, 52w) or at a date (2030-01-31) [default: never].
         #[arg(long, value_name = "WHEN")]
         expires: Option<Expiry>,
-        /// Limit it: REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with * in patterns; can be given more than once
-        /// [default: all that its owner may].
+        /// Limit it: REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with * in patterns; can be given
+        /// more than once [default: all that its owner may].
         #[arg(long = "grant", value_name = "LIMIT")]
         grants: Vec<Limit>,
         /// For another user, for superusers.

@@ -1,4 +1,5 @@
-//! Text from elsewhere, made safe to show: it must not steer the terminal nor turn what stands beside it.
+//! Text from elsewhere, made safe to show: it must not steer the terminal nor turn what stands
+//! beside it.
 
 use std::fmt::Write;
 
@@ -21,7 +22,8 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
-/// JSON with `\uXXXX` for whatever acts: it means the same, since such characters stand only in its strings.
+/// JSON with `\uXXXX` for whatever acts: it means the same, since such characters stand only in its
+/// strings.
 pub(crate) fn json(value: &serde_json::Value) -> String {
     let text = format!("{value:#}");
     let mut out = String::with_capacity(text.len());

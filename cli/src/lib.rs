@@ -1,8 +1,9 @@
-//! The commands that are clients of the REST API, the profile that `larder login` saves, and `larder discover`.
+//! The commands that are clients of the REST API, the profile that `larder login` saves, and
+//! `larder discover`.
 //!
-//! Knows: the command line, the API's calls, how answers look on a terminal.
-//! Must never know: any other room but the model and discover, where the server keeps anything, the environment beyond what clap
-//! reads for a flag.
+//! Knows: the command line, the API's calls, how answers look on a terminal. Must never know: any
+//! other room but the model and discover, where the server keeps anything, the environment beyond
+//! what clap reads for a flag.
 //!
 //! Every command is a function from its arguments to an outcome, shown in one place.
 

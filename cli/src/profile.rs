@@ -1,4 +1,5 @@
-//! What `larder login` remembers: `larder/profile.toml` in the user's configuration folder, readable by its owner alone.
+//! What `larder login` remembers: `larder/profile.toml` in the user's configuration folder,
+//! readable by its owner alone.
 
 use crate::failure::Failure;
 use serde::{Deserialize, Serialize};

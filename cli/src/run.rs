@@ -19,7 +19,8 @@ use std::path::PathBuf;
 /// What the program knows of where it runs.
 #[derive(Debug, Clone)]
 pub struct Env {
-    /// The user's configuration folder, e.g. `~/.config`; the profile is in `larder/profile.toml` under it.
+    /// The user's configuration folder, e.g. `~/.config`; the profile is in `larder/profile.toml`
+    /// under it.
     pub config_dir: PathBuf,
     /// The present moment.
     pub clock: Clock,

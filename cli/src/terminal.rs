@@ -1,4 +1,5 @@
-//! Talking with the person at the terminal. Questions go to standard error, so that output stays clean.
+//! Talking with the person at the terminal. Questions go to standard error, so that output stays
+//! clean.
 
 use crate::failure::Failure;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};

@@ -123,7 +123,8 @@ impl Kind for DatabaseUrl {
     }
 }
 
-/// A database URL with `***` for its password. In doubt it hides too much: a stray `@` or `?` may stand in a password.
+/// A database URL with `***` for its password. In doubt it hides too much: a stray `@` or `?` may
+/// stand in a password.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
     let (user, host) = rest

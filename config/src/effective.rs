@@ -7,8 +7,8 @@ use crate::sections::Config;
 use crate::words::StorageKind;
 
 impl Config {
-    /// The configuration in force as TOML, secrets as `***`. Settings that something else overrules are left out; what
-    /// remains is a configuration again.
+    /// The configuration in force as TOML, secrets as `***`. Settings that something else overrules
+    /// are left out; what remains is a configuration again.
     pub fn effective(&self) -> String {
         let mut rows = Vec::new();
         self.rows(&mut rows);

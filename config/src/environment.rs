@@ -8,7 +8,8 @@ use crate::written::{Given, Written};
 /// The variable that names the file.
 pub const CONFIG: &str = "LARDER_CONFIG";
 
-/// Variables of ours that are no settings: the file, the first password, the client's side, deliberate faults.
+/// Variables of ours that are no settings: the file, the first password, the client's side,
+/// deliberate faults.
 const OTHERS: [&str; 6] = [
     CONFIG,
     "LARDER_ADMIN_PASSWORD",
@@ -84,8 +85,9 @@ fn is_ours(name: &str, value: &str) -> bool {
         && !is_service_link(name, value)
 }
 
-/// Whether an orchestrator made the variable for a service that happens to be called larder or larder-something:
-/// `LARDER_SERVICE_HOST`, `LARDER_SERVICE_PORT_HTTP`, `LARDER_PORT=tcp://…`, `LARDER_PORT_7070_TCP_ADDR`.
+/// Whether an orchestrator made the variable for a service that happens to be called larder or
+/// larder-something: `LARDER_SERVICE_HOST`, `LARDER_SERVICE_PORT_HTTP`, `LARDER_PORT=tcp://…`,
+/// `LARDER_PORT_7070_TCP_ADDR`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let numbered = name.split_once("_PORT_").is_some_and(|(_, rest)| {
         let protocol = rest.trim_start_matches(|c: char| c.is_ascii_digit());

@@ -1,4 +1,5 @@
-//! `example.toml` is made from the table of settings, so that it can neither lack one nor lie about a default.
+//! `example.toml` is made from the table of settings, so that it can neither lack one nor lie about
+//! a default.
 
 use std::path::{Path, PathBuf};
 
@@ -112,7 +113,8 @@ fn example_is_the_defaults() {
         toml::Value::Integer(100),
         "settings are bare"
     );
-    // Paths are contradictory only beside a bucket or a URL, so the defaults may all be written at once.
+    // Paths are contradictory only beside a bucket or a URL, so the defaults may all be written at
+    // once.
     let shown = |text: &str| match parse(text) {
         (Some(config), faults) if faults.is_empty() => format!("{config:#?}"),
         (_, faults) => panic!("{faults:?}"),

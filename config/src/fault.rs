@@ -69,7 +69,8 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The mistakes in the order in which they are read: the file from top to bottom, the environment, the flags.
+    /// The mistakes in the order in which they are read: the file from top to bottom, the
+    /// environment, the flags.
     pub(crate) fn new(mut faults: Vec<Fault>) -> Self {
         faults.sort();
         faults.dedup();

@@ -12,8 +12,8 @@ use crate::nearest::nearest;
 use crate::schema::{Key, Named, Schema};
 use crate::written::{Given, Raw, Written};
 
-/// Reads the text of a file into `given`. Returns whether all of it could be understood as TOML; if not, what was read
-/// is no ground to judge what is missing.
+/// Reads the text of a file into `given`. Returns whether all of it could be understood as TOML; if
+/// not, what was read is no ground to judge what is missing.
 pub fn read(
     name: &str,
     text: &str,
@@ -189,8 +189,8 @@ fn join(above: &str, word: &str) -> String {
     }
 }
 
-/// Why a text is not TOML, with the key if it is one of ours. Nothing else is quoted: in a broken file, any word may be
-/// part of a secret.
+/// Why a text is not TOML, with the key if it is one of ours. Nothing else is quoted: in a broken
+/// file, any word may be part of a secret.
 fn not_toml(text: &str, span: &Range<usize>, message: &str, schema: &Schema) -> String {
     let paths = schema.paths();
     let is_ours = |word: &str| {

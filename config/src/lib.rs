@@ -1,11 +1,14 @@
-//! What the operator decided: `larder.toml`, the environment and the flags, read once into checked structs.
+//! What the operator decided: `larder.toml`, the environment and the flags, read once into checked
+//! structs.
 //!
-//! Knows: every setting, its default, its unit, its bounds, and which settings contradict each other.
-//! Must never know: what a setting is for. It opens no socket, no database and no bucket, and no other room reads the
-//! environment or knows this one; the server turns the structs into plain arguments.
+//! Knows: every setting, its default, its unit, its bounds, and which settings contradict each
+//! other. Must never know: what a setting is for. It opens no socket, no database and no bucket,
+//! and no other room reads the environment or knows this one; the server turns the structs into
+//! plain arguments.
 //!
-//! To add a setting, add its documented line to a table in `sections`: the key, its environment variable, the check
-//! for unknown keys, the effective configuration and `example.toml` follow from that line.
+//! To add a setting, add its documented line to a table in `sections`: the key, its environment
+//! variable, the check for unknown keys, the effective configuration and `example.toml` follow from
+//! that line.
 
 mod fault;
 mod nearest;

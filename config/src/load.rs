@@ -13,10 +13,12 @@ use crate::{environment, file};
 /// The file that is read where none is named, if it exists.
 const USUAL_FILE: &str = "larder.toml";
 
-/// Where settings come from besides their defaults. Has no debug form: the environment holds secrets.
+/// Where settings come from besides their defaults. Has no debug form: the environment holds
+/// secrets.
 #[derive(Clone, Default)]
 pub struct Sources {
-    /// The file (`--config`). It must exist. Without it `LARDER_CONFIG` counts, then `larder.toml` if there is one.
+    /// The file (`--config`). It must exist. Without it `LARDER_CONFIG` counts, then `larder.toml`
+    /// if there is one.
     pub file: Option<PathBuf>,
     /// The environment: names and values.
     pub env: Vec<(String, String)>,
@@ -59,7 +61,8 @@ impl Config {
     }
 }
 
-/// The data directory, which other defaults stand on: as written, right or wrong, else the default one.
+/// The data directory, which other defaults stand on: as written, right or wrong, else the default
+/// one.
 fn data_directory(given: &Given, schema: &Schema) -> PathBuf {
     let default = schema
         .keys()

@@ -1,7 +1,7 @@
 //! The right key for a wrong one.
 
-/// The candidate that was most likely meant, if any is near: the same last word in another section comes first, then
-/// the fewest edits.
+/// The candidate that was most likely meant, if any is near: the same last word in another section
+/// comes first, then the fewest edits.
 pub fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = last(wrong);
     // A short word tolerates one slip, a long one several: else everything resembles "foo".
@@ -19,7 +19,8 @@ fn last(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
-/// How many letters must be put in, taken out, replaced or swapped with their neighbour to turn one word into another.
+/// How many letters must be put in, taken out, replaced or swapped with their neighbour to turn one
+/// word into another.
 fn edits(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut before: Vec<usize> = Vec::new();

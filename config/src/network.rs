@@ -12,7 +12,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address lies in the range. An IPv4 address that arrived over an IPv6 socket counts as IPv4.
+    /// Whether the address lies in the range. An IPv4 address that arrived over an IPv6 socket
+    /// counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address

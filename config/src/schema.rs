@@ -183,8 +183,8 @@ impl Schema {
     }
 }
 
-/// Declares a section: for each setting its meaning, field, type, kind (where the type alone does not say it) and
-/// default as text; then the sections below.
+/// Declares a section: for each setting its meaning, field, type, kind (where the type alone does
+/// not say it) and default as text; then the sections below.
 macro_rules! settings {
     ($(#[doc = $about:literal])* pub struct $name:ident at $at:literal, keys $prefix:literal {
         $($(#[doc = $doc:literal])* $field:ident: $type:ty $(as $kind:ty)? = $default:literal,)*

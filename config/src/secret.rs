@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A password or key. It cannot be displayed, its debug form is redacted, and it cannot be compared, so that no
-/// comparison leaks its length in time.
+/// A password or key. It cannot be displayed, its debug form is redacted, and it cannot be
+/// compared, so that no comparison leaks its length in time.
 #[derive(Clone)]
 pub struct Secret(String);
 

@@ -1,4 +1,5 @@
-//! Every setting. The comments are the documentation: `example.toml` and these structs both show them.
+//! Every setting. The comments are the documentation: `example.toml` and these structs both show
+//! them.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ use crate::words::{LogFormat, LogLevel, StorageKind, Tls};
 settings! {
     /// The whole configuration, checked.
     pub struct Config at "", keys "" {
-        /// The directory that holds what the server keeps on this machine. A path that begins with `"<data>/"` begins
-        /// here; any other relative path begins where the server was started.
+        /// The directory that holds what the server keeps on this machine. A path that begins with
+        /// `"<data>/"` begins here; any other relative path begins where the server was started.
         data: PathBuf = "./larder-data",
     } with {
         /// Where the server listens and what clients may take.
@@ -44,14 +45,14 @@ settings! {
     pub struct Server at "server", keys "server." {
         /// The address and port. `"0.0.0.0:7070"` or `"[::]:7070"` serve other machines too.
         listen: SocketAddr = "127.0.0.1:7070",
-        /// The URL under which clients reach the server, e.g. `"https://larder.example.org"`; links in answers begin
-        /// with it. Unset, links follow the host that the client asked for.
+        /// The URL under which clients reach the server, e.g. `"https://larder.example.org"`; links
+        /// in answers begin with it. Unset, links follow the host that the client asked for.
         public_url: Option<Url> as Option<Origin> = "",
-        /// `"off"`; `"self-signed"` with a certificate made at the first start; or your own, in PEM form:
-        /// `{ cert = "/etc/larder/cert.pem", key = "/etc/larder/key.pem" }`.
+        /// `"off"`; `"self-signed"` with a certificate made at the first start; or your own, in PEM
+        /// form: `{ cert = "/etc/larder/cert.pem", key = "/etc/larder/key.pem" }`.
         tls: Tls = "off",
-        /// The proxies, as addresses or networks (`["10.0.0.0/8", "::1"]`), whose word on the client's address and on
-        /// the scheme is believed. Nobody else's is.
+        /// The proxies, as addresses or networks (`["10.0.0.0/8", "::1"]`), whose word on the
+        /// client's address and on the scheme is believed. Nobody else's is.
         trusted_proxies: Vec<Network> = "",
         /// Worker threads; 0 is one for each processor.
         threads: usize as Count<usize, 0> = "0",
@@ -108,12 +109,14 @@ settings! {
         prefix: Option<String> = "",
         /// The region of the bucket.
         region: Option<String> = "",
-        /// The URL of the service, where it is not the provider's own, e.g. `"https://objects.example.org:9000"`.
+        /// The URL of the service, where it is not the provider's own, e.g.
+        /// `"https://objects.example.org:9000"`.
         endpoint: Option<Url> = "",
         /// The id of the access key of `"s3"`; the account of `"azure"`.
         access_key_id: Option<String> = "",
-        /// The access key of `"s3"` or `"azure"`; the service account of `"gcs"`, as JSON. Best left to the
-        /// environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`. Unset, the machine's own identity counts.
+        /// The access key of `"s3"` or `"azure"`; the service account of `"gcs"`, as JSON. Best
+        /// left to the environment: `LARDER_STORAGE__SECRET_ACCESS_KEY`. Unset, the machine's own
+        /// identity counts.
         secret_access_key: Option<Secret> = "",
         /// Whether the endpoint may be plain http, which shows every blob to the network.
         allow_http: bool = "false",
@@ -127,8 +130,8 @@ settings! {
     pub struct Database at "database", keys "database." {
         /// The SQLite file, where there is no URL.
         path: PathBuf = "<data>/larder.db",
-        /// The PostgreSQL database, e.g. `"postgres://larder:password@db.example.org/larder"`. Best left to the
-        /// environment: `LARDER_DATABASE__URL`.
+        /// The PostgreSQL database, e.g. `"postgres://larder:password@db.example.org/larder"`. Best
+        /// left to the environment: `LARDER_DATABASE__URL`.
         url: Option<Secret> as Option<DatabaseUrl> = "",
         /// Connections to PostgreSQL.
         connections: usize as Count<usize, 1> = "16",
@@ -144,11 +147,13 @@ settings! {
         fresh: Duration as Span<0> = "5m",
         /// How long an upstream's "not found" is believed.
         not_found: Duration as Span<0> = "1m",
-        /// How long a client waits while an old document is asked for again, before it gets the one that is kept.
+        /// How long a client waits while an old document is asked for again, before it gets the one
+        /// that is kept.
         patience: Duration as Span<0> = "5s",
         /// Whether nothing is fetched from any upstream, whatever the settings in the database say.
         offline: bool = "false",
-        /// Whether the first start asks this machine's package managers for their upstreams, as `larder discover` does.
+        /// Whether the first start asks this machine's package managers for their upstreams, as
+        /// `larder discover` does.
         discover: bool = "true",
         /// Requests to one upstream at once.
         upstream_requests: usize as Count<usize, 1> = "64",
@@ -158,8 +163,8 @@ settings! {
         upstream_answer_time: Duration as Span<1> = "10s",
         /// How long an upstream may be silent within its answer.
         upstream_idle_time: Duration as Span<1> = "30s",
-        /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities that upstreams'
-        /// certificates may come from, beside those that this machine trusts.
+        /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities
+        /// that upstreams' certificates may come from, beside those that this machine trusts.
         upstream_authorities: Vec<PathBuf> = "",
         /// The largest document of an upstream, once it is decoded.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
@@ -171,7 +176,8 @@ settings! {
 settings! {
     /// Passwords and tokens.
     pub struct Auth at "auth", keys "auth." {
-        /// Whether grants to `"anonymous"` count. If not, every request needs a token or a password.
+        /// Whether grants to `"anonymous"` count. If not, every request needs a token or a
+        /// password.
         anonymous: bool = "true",
         /// How long a bearer token of an image client lasts; at least `"1m"`.
         token_life: Duration as Span<60_000> = "5m",
@@ -179,7 +185,8 @@ settings! {
         offline_token_life: Duration as Span<60_000> = "90d",
         /// The file of the key that signs bearer tokens; made if it is missing.
         token_key: PathBuf = "<data>/token.key",
-        /// The memory that one check of a password takes; more makes guessing dearer. At least `"7MiB"`.
+        /// The memory that one check of a password takes; more makes guessing dearer. At least
+        /// `"7MiB"`.
         password_memory: u64 as Size<{ 7 << 20 }> = "19MiB",
         /// Failed logins a minute for one name from one address; more are refused unread.
         login_attempts: u32 as Count<u32, 1> = "10",
@@ -199,7 +206,8 @@ settings! {
 settings! {
     /// The log.
     pub struct Log at "log", keys "log." {
-        /// `"error"`, `"warn"`, `"info"`, `"debug"` or `"trace"`: the least important message that is written.
+        /// `"error"`, `"warn"`, `"info"`, `"debug"` or `"trace"`: the least important message that
+        /// is written.
         level: LogLevel = "info",
         /// `"text"`, `"json"`, or `"auto"`: text on a terminal, JSON elsewhere.
         format: LogFormat = "auto",
@@ -211,7 +219,8 @@ settings! {
     pub struct Telemetry at "telemetry", keys "telemetry." {
         /// Whether metrics are served at all.
         metrics: bool = "true",
-        /// An address and port of their own for metrics, e.g. `"127.0.0.1:7071"`. Unset, they stand beside the rest.
+        /// An address and port of their own for metrics, e.g. `"127.0.0.1:7071"`. Unset, they stand
+        /// beside the rest.
         metrics_listen: Option<SocketAddr> = "",
     }
 }

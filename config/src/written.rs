@@ -76,8 +76,8 @@ impl Given {
         self.values.insert(key, written);
     }
 
-    /// Writes one entry of a value that may be a table. A word from an earlier layer gives way; one from the same
-    /// layer, the environment, contradicts.
+    /// Writes one entry of a value that may be a table. A word from an earlier layer gives way; one
+    /// from the same layer, the environment, contradicts.
     pub fn put_part(
         &mut self,
         key: &'static str,

@@ -1,4 +1,5 @@
-//! `larder.toml` where the server is started is read without being named. Alone in its process: it changes directory.
+//! `larder.toml` where the server is started is read without being named. Alone in its process: it
+//! changes directory.
 
 use larder_config::{Config, Sources};
 

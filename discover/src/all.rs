@@ -17,8 +17,8 @@ const ALL: [(ProtocolName, Look); 4] = [
     (ProtocolName("rpm"), rpm::look),
 ];
 
-/// What each protocol's package managers use, what they ask by default first. Waits no longer than `limit`: who is not ready
-/// by then found nothing.
+/// What each protocol's package managers use, what they ask by default first. Waits no longer than
+/// `limit`: who is not ready by then found nothing.
 pub fn discover(machine: &Machine, limit: Duration) -> Vec<(ProtocolName, Vec<Found>)> {
     let until = Instant::now() + limit;
     let (to, found) = mpsc::channel();

@@ -74,8 +74,8 @@ fn text<'a>(table: &'a Table, path: &[&str]) -> Option<&'a str> {
         .as_str()
 }
 
-/// The index that takes the default's place: its registry's name, its address and where it is said. `None`: nothing does.
-/// An empty address: something that is no registry.
+/// The index that takes the default's place: its registry's name, its address and where it is said.
+/// `None`: nothing does. An empty address: something that is no registry.
 fn replaced<'a>(
     files: &'a [Settings],
     index: impl Fn(&str) -> Option<&'a str>,
@@ -122,7 +122,8 @@ fn sparse(value: &str, place: &Place, token: Option<&str>) -> Option<Found> {
     Some(found.with(None, token))
 }
 
-/// cargo's own default: it tells when it cannot reach it. Without a cargo, the one index that it has once used.
+/// cargo's own default: it tells when it cannot reach it. Without a cargo, the one index that it
+/// has once used.
 fn asked(machine: &Machine, home: Option<&Path>) -> Vec<Found> {
     let told = machine
         .run("cargo", &["search", "larder", "--limit", "1"])

@@ -51,7 +51,8 @@ impl fmt::Display for Place {
 pub struct Found {
     /// What is spoken there.
     pub protocol: ProtocolName,
-    /// Its address, without credentials and with a slash at its end. Of an rpm repository it may have variables in it.
+    /// Its address, without credentials and with a slash at its end. Of an rpm repository it may
+    /// have variables in it.
     pub url: String,
     /// Who the client is there.
     pub username: Option<String>,
@@ -83,7 +84,8 @@ impl Found {
         }
         let (username, password) = match user.map(|user| user.split_once(':').unwrap_or((user, "")))
         {
-            // Who shows a name alone shows a token: it must stay as hidden as a password, and most take it for one.
+            // Who shows a name alone shows a token: it must stay as hidden as a password, and most
+            // take it for one.
             Some((token, "")) if !token.is_empty() => {
                 (Some("token".to_owned()), Some(Secret(decode(token))))
             }
@@ -127,8 +129,8 @@ impl Found {
         !matches!(self.place, Place::Program(_))
     }
 
-    /// The address that can be mirrored. One of an rpm repository ends above its first variable, and the rest is left to the
-    /// client; any other with a variable in it is none.
+    /// The address that can be mirrored. One of an rpm repository ends above its first variable,
+    /// and the rest is left to the client; any other with a variable in it is none.
     pub fn address(&self) -> Option<&str> {
         let Some(variable) = self.url.find(['$', '{']) else {
             return Some(&self.url);

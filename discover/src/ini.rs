@@ -10,7 +10,8 @@ pub(crate) struct Entry {
     pub(crate) value: String,
 }
 
-/// Reads a file. `separators`: what may stand between key and value. What is neither section nor key is passed over.
+/// Reads a file. `separators`: what may stand between key and value. What is neither section nor
+/// key is passed over.
 pub(crate) fn read(text: &str, separators: &[char]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut section = String::new();

@@ -154,7 +154,8 @@ impl Machine {
         names
     }
 
-    /// What a program says, run in an empty folder without network; `None` if it is not there or takes too long.
+    /// What a program says, run in an empty folder without network; `None` if it is not there or
+    /// takes too long.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Option<Said> {
         let folder = tempfile::tempdir().ok()?;
         let mut command = Command::new(program);
@@ -243,7 +244,8 @@ pub(crate) mod tests {
         folder
     }
 
-    /// What is found on a machine with these files and variables, by someone who stands in the folder `at`.
+    /// What is found on a machine with these files and variables, by someone who stands in the
+    /// folder `at`.
     pub(crate) fn found<T>(
         files: &[(&str, &str)],
         variables: &[(&str, &str)],

@@ -120,7 +120,8 @@ fn bunfig(table: &Table, place: &Place, expand: impl Fn(&str) -> String) -> Opti
     }
 }
 
-/// The registry that yarn's file sets at its top: `npmRegistryServer: "…"`, or in the old form `registry "…"`.
+/// The registry that yarn's file sets at its top: `npmRegistryServer: "…"`, or in the old form
+/// `registry "…"`.
 fn yarnrc(text: &str) -> Option<&str> {
     let value = |line: &'_ str| {
         let after = line
@@ -230,8 +231,8 @@ mod tests {
     #[test]
     fn npmrc_with_its_credentials() {
         let user = "; mine\nregistry = \"https://registry.example/npm\"\n@acme:registry=https://acme.example/x/\n\
-                    //registry.example/npm/:_authToken=${TOKEN}\n//acme.example/x/:username=me\n\
-                    //acme.example/x/:_password=aHVudGVyMg==\n//registry.example/npmother/:_authToken=no\n";
+                    // registry.example/npm/:_authToken=${TOKEN}\n//acme.example/x/:username=me\n\
+                    // acme.example/x/:_password=aHVudGVyMg==\n//registry.example/npmother/:_authToken=no\n";
         let found = shown(&[("/home/me/.npmrc", user)], &[("TOKEN", "abc")]);
         let acme = "@acme https://acme.example/x/ /home/me/.npmrc me:hunter2";
         assert_eq!(

@@ -37,7 +37,8 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     all
 }
 
-/// The repositories of a file. Of several addresses of one the first counts; one with a list of mirrors only has none.
+/// The repositories of a file. Of several addresses of one the first counts; one with a list of
+/// mirrors only has none.
 fn repos(text: &str, path: &Path) -> Vec<Found> {
     let entries = ini::read(text, &['=']);
     let mut sections: Vec<&str> = entries.iter().map(|entry| &*entry.section).collect();

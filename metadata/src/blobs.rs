@@ -33,7 +33,8 @@ const EDGE: &str = "insert into edges (repo, package, parent, child, kind) value
 const KEEP_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, ?2, ?3, ?5, ?4) \
     on conflict (repo, name) do update set revision = packages.revision + 1, updated_at = excluded.updated_at";
 
-/// A blob touched within this time is not touched again by a manifest: well within any grace of the collector.
+/// A blob touched within this time is not touched again by a manifest: well within any grace of the
+/// collector.
 const FRESH: Duration = Duration::from_mins(10);
 
 /// Where the bytes of a blob are, when its row is written.
@@ -170,7 +171,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// The generation under which a blob's object is kept; `None` if its bytes are in the row or it is not there.
+    /// The generation under which a blob's object is kept; `None` if its bytes are in the row or it
+    /// is not there.
     pub async fn generation(&self, digest: &Digest) -> Result<Option<i64>, Error> {
         let mut rows = self.sql.rows(GENERATION, &[digest.into()]).await?;
         let Some(row) = rows.first_mut() else {
@@ -180,7 +182,8 @@ impl Metadata {
         Ok((row.int(1)? == 0).then_some(generation))
     }
 
-    /// Gives a blob of another package a name in this one. [`Error::Unmet`]`("source")` if it is not there.
+    /// Gives a blob of another package a name in this one. [`Error::Unmet`]`("source")` if it is
+    /// not there.
     pub async fn mount(
         &self,
         putting: Putting<'_>,
@@ -290,7 +293,8 @@ impl Metadata {
                 }
             }
         }
-        // A revision begins at a number never used before, so that one who remembers a removed package is not misled.
+        // A revision begins at a number never used before, so that one who remembers a removed
+        // package is not misled.
         let revision = self.new_id();
         batch.run(
             KEEP_PACKAGE,

@@ -1,7 +1,8 @@
 //! Files: this path of this package in this repo is that digest. Lists of them, and their removal.
 //!
-//! Paths of OCI: `tags/<tag>`, `manifests/<digest>`, `blobs/<digest>`; the package is the image. A package's row exists
-//! as long as a manifest of it does, and its revision grows with every change of its tags.
+//! Paths of OCI: `tags/<tag>`, `manifests/<digest>`, `blobs/<digest>`; the package is the image. A
+//! package's row exists as long as a manifest of it does, and its revision grows with every change
+//! of its tags.
 
 use crate::{Batch, Error, Metadata, Row, Value};
 use bytes::Bytes;
@@ -150,7 +151,8 @@ impl Metadata {
         rows.first_mut().map(read).transpose()
     }
 
-    /// Files of a package whose paths begin with `folder` (which ends in `/`), after the name `after`, at most `limit`.
+    /// Files of a package whose paths begin with `folder` (which ends in `/`), after the name
+    /// `after`, at most `limit`.
     pub async fn list(
         &self,
         place: Place<'_>,
@@ -198,7 +200,8 @@ impl Metadata {
             .collect()
     }
 
-    /// A number that grows with every change of the package's tags; `None` if there is no such package.
+    /// A number that grows with every change of the package's tags; `None` if there is no such
+    /// package.
     pub async fn revision(&self, place: Place<'_>) -> Result<Option<i64>, Error> {
         self.sql
             .rows(REVISION, &place.value())
@@ -208,7 +211,8 @@ impl Metadata {
             .transpose()
     }
 
-    /// Full names (`oci/repo/image`) of packages between `after` and `before`, both left out, at most `limit`.
+    /// Full names (`oci/repo/image`) of packages between `after` and `before`, both left out, at
+    /// most `limit`.
     pub async fn packages(
         &self,
         after: &str,
@@ -261,7 +265,8 @@ impl Metadata {
             .transpose()
     }
 
-    /// Removes a tag, if it is `only` where that is given. [`Error::Unmet`]`("tag")` if it is not so.
+    /// Removes a tag, if it is `only` where that is given. [`Error::Unmet`]`("tag")` if it is not
+    /// so.
     pub async fn drop_tag(
         &self,
         place: Place<'_>,

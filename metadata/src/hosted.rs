@@ -1,7 +1,8 @@
-//! Packages that are published here: files with their facts, changed one batch at a time, and documents composed of them.
+//! Packages that are published here: files with their facts, changed one batch at a time, and
+//! documents composed of them.
 //!
-//! A change demands the revision that it was made for, so of two at once one is made anew. A composed document lasts until
-//! the next change, which drops it in the same batch.
+//! A change demands the revision that it was made for, so of two at once one is made anew. A
+//! composed document lasts until the next change, which drops it in the same batch.
 
 use crate::blobs::NewBlob;
 use crate::files::Place;
@@ -39,7 +40,8 @@ const RETIRE: &str = "update files set checked_at = ?2 where repo = ?1 and packa
 /// How the entity tag of an address in the whole repository begins; the package follows.
 pub(crate) const OF: &str = "of ";
 
-/// The package of the file that has an address in the whole repository, as [`crate::files::Found::etag`] names it.
+/// The package of the file that has an address in the whole repository, as
+/// [`crate::files::Found::etag`] names it.
 pub fn package_of(etag: &str) -> Option<&str> {
     etag.strip_prefix(OF)
 }
@@ -146,9 +148,10 @@ impl Metadata {
             .collect()
     }
 
-    /// Changes a package of which `revision` was read (`None`: there was none), in one commit. `full_name` ends in the
-    /// package's name; of what belongs to no package it ends in a slash.
-    /// [`Error::Unmet`]`("revision")` if someone else changed it meanwhile, `("file")` if an added one is there already.
+    /// Changes a package of which `revision` was read (`None`: there was none), in one commit.
+    /// `full_name` ends in the package's name; of what belongs to no package it ends in a slash.
+    /// [`Error::Unmet`]`("revision")` if someone else changed it meanwhile, `("file")` if an added
+    /// one is there already.
     pub async fn change_package(
         &self,
         place: Place<'_>,
@@ -302,7 +305,8 @@ impl Metadata {
         }
     }
 
-    /// Keeps a document composed of what was there at `revision`. [`Error::Unmet`]`("revision")` if that is past.
+    /// Keeps a document composed of what was there at `revision`. [`Error::Unmet`]`("revision")` if
+    /// that is past.
     pub async fn keep_composed(
         &self,
         place: Place<'_>,

@@ -3,8 +3,9 @@
 //! Knows: tables, statements, migrations, the two drivers, how a batch becomes one durable commit.
 //! Must never know: HTTP, protocols' dialects, where bytes lie, who may do what.
 //!
-//! Reads are single statements. A write is a [`Batch`]: statements with demands on their row counts, all or none.
-//! There are no interactive transactions, so SQLite's one writer and PostgreSQL's pool look alike.
+//! Reads are single statements. A write is a [`Batch`]: statements with demands on their row
+//! counts, all or none. There are no interactive transactions, so SQLite's one writer and
+//! PostgreSQL's pool look alike.
 
 pub mod blobs;
 mod error;
@@ -46,7 +47,8 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// A SQLite database in the file `path`, made and migrated if need be. `readers`: connections kept for reading.
+    /// A SQLite database in the file `path`, made and migrated if need be. `readers`: connections
+    /// kept for reading.
     pub async fn sqlite(path: &Path, readers: usize, clock: Clock) -> Result<Self, Error> {
         let lookups = Arc::default();
         let sqlite = sqlite::Sqlite::open(path, readers, Arc::clone(&lookups))?;

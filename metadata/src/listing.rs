@@ -1,5 +1,5 @@
-//! What a repo holds, for people: packages, their versions, the files of one; and its removal. Lists go by key, along an
-//! index, from where the last page ended.
+//! What a repo holds, for people: packages, their versions, the files of one; and its removal.
+//! Lists go by key, along an index, from where the last page ended.
 
 use crate::files::Place;
 use crate::hosted::Kept;
@@ -91,7 +91,8 @@ impl Metadata {
             .collect()
     }
 
-    /// Versions of a package after the name `after`, in the order of their letters, at most `limit`.
+    /// Versions of a package after the name `after`, in the order of their letters, at most
+    /// `limit`.
     pub async fn versions_of(
         &self,
         place: Place<'_>,
@@ -144,7 +145,8 @@ impl Metadata {
             .collect()
     }
 
-    /// Removes all files of a version from a mirror's package. [`Error::Unmet`]`("version")` if there are none.
+    /// Removes all files of a version from a mirror's package. [`Error::Unmet`]`("version")` if
+    /// there are none.
     pub async fn drop_version(&self, place: Place<'_>, version: &str) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
@@ -159,8 +161,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Removes a package with all its files and their history; its name is free again. [`Error::Unmet`]`("package")` if it is
-    /// not there.
+    /// Removes a package with all its files and their history; its name is free again.
+    /// [`Error::Unmet`]`("package")` if it is not there.
     pub async fn drop_package(&self, place: Place<'_>) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         batch.must("package", 1, DROP_PACKAGE, place.value());

@@ -1,9 +1,10 @@
-//! Files looked up lately, kept in memory: exactly what the database would say, as long as this process is its only
-//! writer.
+//! Files looked up lately, kept in memory: exactly what the database would say, as long as this
+//! process is its only writer.
 //!
-//! Each package has an epoch that the writer moves on after every commit that touches the package, before the commit is
-//! answered. A look-up notes the epoch before it reads and keeps it with what it read; it holds only as long as the
-//! epoch is the same. So a look-up that read the old state while a commit was under way is never used after it.
+//! Each package has an epoch that the writer moves on after every commit that touches the package,
+//! before the commit is answered. A look-up notes the epoch before it reads and keeps it with what
+//! it read; it holds only as long as the epoch is the same. So a look-up that read the old state
+//! while a commit was under way is never used after it.
 
 use crate::files::{Found, Place};
 use moka::sync::Cache;

@@ -2,7 +2,8 @@
 
 use crate::{Error, Sql};
 
-/// The migrations in order; the position is the schema version, from 1. Never change one that was released.
+/// The migrations in order; the position is the schema version, from 1. Never change one that was
+/// released.
 const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
@@ -32,7 +33,8 @@ pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
             text = text.replace(token, spelling);
         }
         let next = found + 1;
-        // The version row comes first: of two servers that start together one fails here and looks again.
+        // The version row comes first: of two servers that start together one fails here and looks
+        // again.
         match sql
             .script(format!(
                 "insert into schema_version values ({next});\n{text}"

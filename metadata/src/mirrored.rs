@@ -1,4 +1,5 @@
-//! Files of mirrors: what came from upstream with its validators, what was made from it, and the history of documents.
+//! Files of mirrors: what came from upstream with its validators, what was made from it, and the
+//! history of documents.
 
 use crate::blobs::NewBlob;
 use crate::files::Place;
@@ -43,8 +44,9 @@ pub struct NewFile<'a> {
 }
 
 impl Metadata {
-    /// Keeps files of one package together: all of them are there from one moment on. `full_name`: the package's, as
-    /// `npm/main/left-pad`, if it is to be listed; `by`: who brought them, and when; `gone`: paths that are no more.
+    /// Keeps files of one package together: all of them are there from one moment on. `full_name`:
+    /// the package's, as `npm/main/left-pad`, if it is to be listed; `by`: who brought them, and
+    /// when; `gone`: paths that are no more.
     pub async fn keep_files(
         &self,
         place: Place<'_>,

@@ -185,8 +185,8 @@ impl Metadata {
         Ok(id)
     }
 
-    /// Changes a user. [`Error::Unmet`]: the `user` is gone or not as it was read, so that no change undoes another
-    /// unseen; or it is the `last superuser` and would be one no more.
+    /// Changes a user. [`Error::Unmet`]: the `user` is gone or not as it was read, so that no
+    /// change undoes another unseen; or it is the `last superuser` and would be one no more.
     pub async fn change_user(
         &self,
         user: &User,

@@ -132,8 +132,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Removes a repository with all its names and the grants on it alone: another of its name begins without them. The
-    /// bytes stay until they are collected.
+    /// Removes a repository with all its names and the grants on it alone: another of its name
+    /// begins without them. The bytes stay until they are collected.
     pub async fn drop_repo(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
         for text in [

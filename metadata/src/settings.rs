@@ -1,4 +1,5 @@
-//! Settings that live in the database, and the version that tells every server when rights have changed.
+//! Settings that live in the database, and the version that tells every server when rights have
+//! changed.
 
 use crate::{Batch, Error, Metadata};
 
@@ -38,7 +39,8 @@ impl Metadata {
         self.put_setting(SERVER, json).await
     }
 
-    /// A setting's value, which is `value` from now on if it had none: of several servers that start, one decides.
+    /// A setting's value, which is `value` from now on if it had none: of several servers that
+    /// start, one decides.
     pub async fn setting_or(&self, key: &str, value: &str) -> Result<Box<str>, Error> {
         let mut batch = Batch::default();
         batch.run(ADD, [key.into(), value.into()]);

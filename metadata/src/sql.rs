@@ -13,7 +13,8 @@ pub trait Sql: Send + Sync {
     /// The rows of one statement that may take long; never holds up requests meanwhile.
     async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error>;
 
-    /// Carries out a batch, all or nothing, durably: when this returns, a crash loses nothing of it.
+    /// Carries out a batch, all or nothing, durably: when this returns, a crash loses nothing of
+    /// it.
     async fn apply(&self, batch: Batch) -> Result<(), Error>;
 
     /// Runs a script of statements without parameters, all or nothing.
@@ -71,7 +72,8 @@ impl Batch {
         });
     }
 
-    /// A statement that must change exactly `rows` rows, else the batch fails with [`Error::Unmet`]`(name)`.
+    /// A statement that must change exactly `rows` rows, else the batch fails with
+    /// [`Error::Unmet`]`(name)`.
     pub fn must<const N: usize>(
         &mut self,
         name: &'static str,

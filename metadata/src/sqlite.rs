@@ -1,8 +1,8 @@
 //! SQLite: one writer that joins waiting batches into one commit, readers of their own beside it.
 //!
-//! WAL with `synchronous=FULL`: a commit is on the disk when it is answered. While one commit is being synced the
-//! batches that arrive wait for the next, so durability costs one sync for all of them. Checkpoints run on a thread of
-//! their own, since a passive checkpoint holds up no one.
+//! WAL with `synchronous=FULL`: a commit is on the disk when it is answered. While one commit is
+//! being synced the batches that arrive wait for the next, so durability costs one sync for all of
+//! them. Checkpoints run on a thread of their own, since a passive checkpoint holds up no one.
 
 use crate::files::Place;
 use crate::lookups::Lookups;
@@ -23,10 +23,11 @@ use tokio::sync::{mpsc, oneshot};
 const GROUP: usize = 512;
 /// Bytes of a page.
 const PAGE_BYTES: i64 = 4096;
-/// A checkpoint is due when the log has so many pages (16 MiB): a start after a crash reads the log once.
+/// A checkpoint is due when the log has so many pages (16 MiB): a start after a crash reads the log
+/// once.
 const CHECKPOINT_PAGES: i64 = 4096;
-/// SQLite's file system layer for files that one process has to itself: locks and the log's index are in memory, so a
-/// read makes no system call for them.
+/// SQLite's file system layer for files that one process has to itself: locks and the log's index
+/// are in memory, so a read makes no system call for them.
 const VFS: &std::ffi::CStr = c"unix-excl";
 /// Page cache of each connection in KiB.
 const CACHE_KIB: i64 = 16 * 1024;
@@ -139,7 +140,8 @@ fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Connections for reading. One is taken for the length of a statement, so there are never more than threads.
+/// Connections for reading. One is taken for the length of a statement, so there are never more
+/// than threads.
 struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
@@ -205,7 +207,8 @@ struct Writer {
     /// Set when nearly all of the log was folded in beside the writing.
     folded: Arc<AtomicBool>,
     lookups: Arc<Lookups>,
-    /// Set by a failed commit: the log may hold pages that never reached the disk, so nothing may build on it.
+    /// Set by a failed commit: the log may hold pages that never reached the disk, so nothing may
+    /// build on it.
     doubtful: bool,
 }
 
@@ -219,8 +222,8 @@ impl Writer {
         self.end_log();
     }
 
-    /// Folds in the last few pages of the log, with no writer beside it: only then can the log begin anew, else it would
-    /// grow for as long as there is something to write.
+    /// Folds in the last few pages of the log, with no writer beside it: only then can the log
+    /// begin anew, else it would grow for as long as there is something to write.
     fn restart_log(&self) {
         if !self.folded.swap(false, Ordering::Relaxed) {
             return;
@@ -243,8 +246,8 @@ impl Writer {
         }
     }
 
-    /// Carries out the waiting batches in one transaction. Failures too are answered after the commit only: a batch may have
-    /// failed on what another in the same transaction did.
+    /// Carries out the waiting batches in one transaction. Failures too are answered after the
+    /// commit only: a batch may have failed on what another in the same transaction did.
     fn commit_group(&mut self, group: &mut Vec<Work>) {
         let touched: Vec<usize> = group
             .iter()
@@ -273,8 +276,9 @@ impl Writer {
         }
     }
 
-    /// Begins a transaction and does in it what can be done; how each batch went. Only where one fails are all done again, each
-    /// within a savepoint: it costs a copy of every page that is changed.
+    /// Begins a transaction and does in it what can be done; how each batch went. Only where one
+    /// fails are all done again, each within a savepoint: it costs a copy of every page that is
+    /// changed.
     fn carry_out(&self, group: &[Work]) -> Result<Vec<Result<(), Error>>, Error> {
         self.execute("begin immediate")?;
         if group
@@ -351,8 +355,8 @@ impl Writer {
         Ok(())
     }
 
-    /// After a failed commit the log is folded into the database file and begun anew before anything is built on it:
-    /// a failed sync may have dropped its pages while later syncs succeed.
+    /// After a failed commit the log is folded into the database file and begun anew before
+    /// anything is built on it: a failed sync may have dropped its pages while later syncs succeed.
     fn clear_doubt(&mut self) -> Result<(), Error> {
         if !self.doubtful {
             return Ok(());
@@ -384,7 +388,8 @@ fn refuse(group: impl Iterator<Item = Done>, error: &Error) {
     }
 }
 
-/// Folds the log into the database beside the writing, whenever it has grown by [`CHECKPOINT_PAGES`].
+/// Folds the log into the database beside the writing, whenever it has grown by
+/// [`CHECKPOINT_PAGES`].
 fn checkpoints(connection: &Connection, due: &Receiver<()>, folded: &AtomicBool) {
     let mut seen = 0;
     while due.recv().is_ok() {
@@ -440,7 +445,8 @@ impl From<rusqlite::Error> for Error {
 #[async_trait]
 impl Sql for Sqlite {
     async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
-        // On this very thread: a look-up by key takes microseconds, a hop to another thread takes more.
+        // On this very thread: a look-up by key takes microseconds, a hop to another thread takes
+        // more.
         self.readers.query(text, values)
     }
 

@@ -541,7 +541,8 @@ async fn races(metadata: &Metadata, repo: i64) {
     assert_eq!(won, 1);
 }
 
-/// While a tag moves on, others read it all the time: whoever asks after a push was acknowledged sees it or a later one.
+/// While a tag moves on, others read it all the time: whoever asks after a push was acknowledged
+/// sees it or a later one.
 async fn reads_after_writes(metadata: &Metadata, repo: i64) {
     const PUSHES: u64 = 100;
     let putting = Putting {
@@ -994,7 +995,8 @@ async fn listings(metadata: &Metadata, repo: i64) {
     );
 }
 
-/// What tells of all packages is kept as one state, and goes with every change that shows or hides a file.
+/// What tells of all packages is kept as one state, and goes with every change that shows or hides
+/// a file.
 async fn whole(metadata: &Metadata, repo: i64) {
     let all = Place { repo, package: "" };
     let prefix = format!("rpm/suite-{repo}/");
@@ -1148,7 +1150,8 @@ async fn whole(metadata: &Metadata, repo: i64) {
         .expect("find")
         .expect("there");
     assert_eq!(signature.digest, blob("2").digest);
-    // Of other repos a state lasts until the next one, and then for the grace; one elsewhere does not end it.
+    // Of other repos a state lasts until the next one, and then for the grace; one elsewhere does
+    // not end it.
     let others = async |folder: &str, list: &str, grace| {
         let list = told(&format!("{folder}{list}"), list, Lasting::Longer);
         let head = told(&format!("elsewhere/{folder}head"), "head", Lasting::Longer);

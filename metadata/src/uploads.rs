@@ -1,4 +1,5 @@
-//! Upload sessions: how far each has come, and whose it is. A session has a row from its first acknowledged bytes on.
+//! Upload sessions: how far each has come, and whose it is. A session has a row from its first
+//! acknowledged bytes on.
 
 use crate::blobs::{Finish, Putting};
 use crate::{Batch, Error, Metadata, Row};
@@ -113,7 +114,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Ends a session without keeping anything. [`Error::Unmet`]`("upload")` if it went on elsewhere.
+    /// Ends a session without keeping anything. [`Error::Unmet`]`("upload")` if it went on
+    /// elsewhere.
     pub async fn cancel_upload(
         &self,
         putting: Putting<'_>,

@@ -1,5 +1,6 @@
-//! Documents that tell of all packages of a repo. They stand at the package of no name, are kept as one state, and go with
-//! every change that shows or hides a file; those that never change stay for a while.
+//! Documents that tell of all packages of a repo. They stand at the package of no name, are kept as
+//! one state, and go with every change that shows or hides a file; those that never change stay for
+//! a while.
 
 use crate::blobs::NewBlob;
 use crate::files::{Place, end_of};
@@ -34,7 +35,8 @@ const SUPERSEDE: &str = "update files set checked_at = ?4 where repo = ?1 and pa
 pub enum Of<'a> {
     /// A repo at a revision: with the next one it is past.
     Revision(i64),
-    /// Other repos: the state that is kept after it below the same folder, which ends in `/`, takes its place.
+    /// Other repos: the state that is kept after it below the same folder, which ends in `/`, takes
+    /// its place.
     Others(&'a str),
 }
 
@@ -70,7 +72,8 @@ impl Metadata {
         rows.first_mut().map_or(Ok(0), |row| row.count(0))
     }
 
-    /// Published files of all packages, by package and path, after `(package, path)`, at most `limit`; with their packages.
+    /// Published files of all packages, by package and path, after `(package, path)`, at most
+    /// `limit`; with their packages.
     pub async fn all_published(
         &self,
         repo: i64,
@@ -87,9 +90,9 @@ impl Metadata {
             .collect()
     }
 
-    /// Keeps the documents of a state. Of states that are past for as long as `grace` nothing stays; of other repos' states
-    /// what stands elsewhere than below their folder is made anew after that time. [`Error::Unmet`]`("revision")` if the
-    /// state is past already.
+    /// Keeps the documents of a state. Of states that are past for as long as `grace` nothing
+    /// stays; of other repos' states what stands elsewhere than below their folder is made anew
+    /// after that time. [`Error::Unmet`]`("revision")` if the state is past already.
     pub async fn keep_whole(
         &self,
         repo: i64,

@@ -1,6 +1,6 @@
-//! What clients ask about the account of whoever uses them: who it is, its tokens, logging in and out. As pure as the rest:
-//! here requests are read and answers said; passwords are checked and tokens made where rights are. What holds secrets has
-//! no `Debug`.
+//! What clients ask about the account of whoever uses them: who it is, its tokens, logging in and
+//! out. As pure as the rest: here requests are read and answers said; passwords are checked and
+//! tokens made where rights are. What holds secrets has no `Debug`.
 
 use crate::{Here, Line};
 use larder_model::{Pattern, Problem, Reply, Role, Timestamp};

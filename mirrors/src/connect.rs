@@ -1,6 +1,8 @@
-//! What each client must be told so that it asks a repo here: its file and the lines in it, word for word.
+//! What each client must be told so that it asks a repo here: its file and the lines in it, word
+//! for word.
 //!
-//! `$TOKEN` stands for the secret; some clients take it from the environment, in other places it is to be written out.
+//! `$TOKEN` stands for the secret; some clients take it from the environment, in other places it is
+//! to be written out.
 
 use larder_model::{Kind, Problem, ProtocolName};
 use serde::Serialize;

@@ -1,5 +1,6 @@
-//! What is published here: what a request wants to change, what a client's package holds, and the documents that
-//! are composed of what is kept. As pure as the reading side: the engine moves the bytes.
+//! What is published here: what a request wants to change, what a client's package holds, and the
+//! documents that are composed of what is kept. As pure as the reading side: the engine moves the
+//! bytes.
 
 use crate::{Artifact, Document, Line};
 use larder_model::{Digest, Kind, Lasting, Problem, Reply, Timestamp, Verb};
@@ -117,7 +118,8 @@ pub enum Step {
         version: String,
         /// Media type.
         content_type: &'static str,
-        /// What is noted of it, for documents to be composed of. `{sha256}` stands for the digest of its bytes in hex.
+        /// What is noted of it, for documents to be composed of. `{sha256}` stands for the digest
+        /// of its bytes in hex.
         facts: String,
         /// Its bytes.
         bytes: Bytes,
@@ -143,8 +145,8 @@ pub enum Step {
         /// Its key.
         path: String,
     },
-    /// An address in the whole repository, for a file that is there or comes with the same change: for protocols whose
-    /// addresses do not tell the package. It must be free.
+    /// An address in the whole repository, for a file that is there or comes with the same change:
+    /// for protocols whose addresses do not tell the package. It must be free.
     Show {
         /// The address, below the repository's own.
         path: String,
@@ -171,7 +173,8 @@ pub struct Composed {
     pub lasting: Lasting,
 }
 
-/// The documents that tell of all packages of a repository, while they are made: of one state, they belong together.
+/// The documents that tell of all packages of a repository, while they are made: of one state, they
+/// belong together.
 pub trait State: Send {
     /// A file that is of no package.
     fn give(&mut self, file: &Kept, bytes: &[u8]) -> Result<(), Problem>;
@@ -183,8 +186,8 @@ pub trait State: Send {
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem>;
 }
 
-/// The documents of a group, while they are made of those of its members: list by list, so that one list of each is in
-/// memory.
+/// The documents of a group, while they are made of those of its members: list by list, so that one
+/// list of each is in memory.
 pub trait Merge: Send {
     /// A member: its head, and the names that it has no say in. Members come in their order.
     fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem>;
@@ -204,13 +207,16 @@ pub trait Whole: Send + Sync {
     /// Whether a document is one of those of [`Whole::begin`].
     fn tells(&self, document: &Document) -> bool;
 
-    /// Begins the documents of what is published. `shown`: how many files have an address in the whole repository.
+    /// Begins the documents of what is published. `shown`: how many files have an address in the
+    /// whole repository.
     fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn State>, Problem>;
 
-    /// The document that names all others of the repository at a root: an upstream may have several.
+    /// The document that names all others of the repository at a root: an upstream may have
+    /// several.
     fn head(&self, root: &str) -> Document;
 
-    /// The root of the repository that a document, or a file named by one, belongs to; `None` for packages.
+    /// The root of the repository that a document, or a file named by one, belongs to; `None` for
+    /// packages.
     fn root<'a>(&self, path: &'a str) -> Option<&'a str>;
 
     /// Where the repository of a package may have its root, likeliest first.
@@ -255,11 +261,13 @@ pub trait Hosted: Send + Sync {
     /// What a request wants to change; `None` if it only reads.
     fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem>;
 
-    /// The package that a wish is for, in canonical form: the one name that all its spellings share; empty where the
-    /// wish is for the whole repository. Called where the line does not tell.
+    /// The package that a wish is for, in canonical form: the one name that all its spellings
+    /// share; empty where the wish is for the whole repository. Called where the line does not
+    /// tell.
     fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem>;
 
-    /// Fails if a change of this kind is not made here: its wish is never received. Default: none is.
+    /// Fails if a change of this kind is not made here: its wish is never received. Default: none
+    /// is.
     fn admits(&self, change: &Change) -> Result<(), Problem> {
         let _ = change;
         Err(Problem::new(
@@ -269,20 +277,22 @@ pub trait Hosted: Send + Sync {
         ))
     }
 
-    /// Why the version of a file with these facts is yanked, which may be empty; `None`: it is not. Default: no version ever is.
+    /// Why the version of a file with these facts is yanked, which may be empty; `None`: it is not.
+    /// Default: no version ever is.
     fn yanked(&self, facts: &str) -> Option<String> {
         let _ = facts;
         None
     }
 
-    /// The address of the file that a wish is about, as [`Step::Show`] gave it: its package is the wish's. Default: none.
+    /// The address of the file that a wish is about, as [`Step::Show`] gave it: its package is the
+    /// wish's. Default: none.
     fn shown<'a>(&self, wish: &'a Wish) -> Option<&'a str> {
         let _ = wish;
         None
     }
 
-    /// The steps that fulfil a wish, given the files that are there. A problem of kind `Conflict` if what is published is
-    /// there already. No steps: it is fulfilled already.
+    /// The steps that fulfil a wish, given the files that are there. A problem of kind `Conflict`
+    /// if what is published is there already. No steps: it is fulfilled already.
     fn receive(
         &self,
         wish: &Wish,
@@ -296,13 +306,14 @@ pub trait Hosted: Send + Sync {
     /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem>;
 
-    /// Documents that tell of all packages, where the protocol has such. They can be signed with a key of the repository's.
-    /// Default: there are none.
+    /// Documents that tell of all packages, where the protocol has such. They can be signed with a
+    /// key of the repository's. Default: there are none.
     fn whole(&self) -> Option<&dyn Whole> {
         None
     }
 
-    /// The words of a search, in lower case, if that is what a document is. Default: nothing is searched.
+    /// The words of a search, in lower case, if that is what a document is. Default: nothing is
+    /// searched.
     fn search(&self, document: &Document) -> Option<Vec<String>> {
         let _ = document;
         None
@@ -320,8 +331,8 @@ pub trait Hosted: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The answer to a search: packages that have its words in their names, each with its files, and what upstreams
-    /// answered.
+    /// The answer to a search: packages that have its words in their names, each with its files,
+    /// and what upstreams answered.
     fn listed(
         &self,
         document: &Document,
@@ -335,7 +346,8 @@ pub trait Hosted: Send + Sync {
         ))
     }
 
-    /// An answer to a question about a package that is no document of it: who owns it, for example. Default: none is known.
+    /// An answer to a question about a package that is no document of it: who owns it, for example.
+    /// Default: none is known.
     fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
         let _ = files;
         Err(Problem::not_found(

@@ -1,4 +1,5 @@
-//! Questions that come in a request's body and that only upstreams can answer: nothing of them is kept.
+//! Questions that come in a request's body and that only upstreams can answer: nothing of them is
+//! kept.
 
 use bytes::Bytes;
 use larder_model::{Problem, Reply};
@@ -12,8 +13,8 @@ pub trait Inquiry: Send + Sync + Debug {
     /// The packages that a question names, in canonical form.
     fn named(&self, body: &[u8]) -> Result<Vec<Box<str>>, Problem>;
 
-    /// The question as an upstream may hear it: without packages that are `taken` here, which are none of its business.
-    /// `None`: nothing is left to ask.
+    /// The question as an upstream may hear it: without packages that are `taken` here, which are
+    /// none of its business. `None`: nothing is left to ask.
     fn question(&self, body: &[u8], taken: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem>;
 
     /// The answer, made of those that upstreams gave; there may be none.

@@ -1,11 +1,11 @@
-//! The file protocols, as pure functions: what a request asks for, where it is upstream, what vouches for it, how it is
-//! said to the client.
+//! The file protocols, as pure functions: what a request asks for, where it is upstream, what
+//! vouches for it, how it is said to the client.
 //!
 //! Knows: each protocol's addresses, documents, checksums and dialects.
 //! Must never know: IO, async, SQL, the clock, the database, whether something is kept, who asks.
 //!
-//! Every protocol asks for two kinds of thing: a [`Document`] that changes and an [`Artifact`] that never does.
-//! One engine (`cache`) moves the bytes of all of them.
+//! Every protocol asks for two kinds of thing: a [`Document`] that changes and an [`Artifact`] that
+//! never does. One engine (`cache`) moves the bytes of all of them.
 
 pub mod account;
 pub mod hosted;
@@ -32,7 +32,8 @@ use larder_model::{Digest, Problem, ProtocolName, Reply};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// All protocols that have addresses of the form `/<protocol>/<repo>/`: the only list. Images have their own, below `/v2/`.
+/// All protocols that have addresses of the form `/<protocol>/<repo>/`: the only list. Images have
+/// their own, below `/v2/`.
 pub fn all() -> [&'static dyn Protocol; 4] {
     [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
 }
@@ -48,7 +49,8 @@ pub fn of(name: ProtocolName) -> Option<&'static dyn Protocol> {
 /// Something that changes: an index, a packument, a signed list.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Document {
-    /// The package it tells of, in the protocol's canonical form; empty for one that tells of the whole repo.
+    /// The package it tells of, in the protocol's canonical form; empty for one that tells of the
+    /// whole repo.
     pub package: Box<str>,
     /// Its key among the files of the package.
     pub path: Box<str>,
@@ -147,7 +149,8 @@ pub struct Fetch {
 pub enum Plan {
     /// This document must be read first.
     Read(Document),
-    /// This list must be consulted first. It is got in this way, and read once however many packages it is asked for.
+    /// This list must be consulted first. It is got in this way, and read once however many
+    /// packages it is asked for.
     Consult(Artifact, Fetch),
     /// It can be fetched.
     Fetch(Fetch),
@@ -165,7 +168,8 @@ pub trait Table: Send + Sync {
 /// What must be kept before a document may take the place of the one before it.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Set {
-    /// Documents that belong to exactly this one, as its signature does; they may be absent upstream.
+    /// Documents that belong to exactly this one, as its signature does; they may be absent
+    /// upstream.
     pub companions: Vec<Document>,
     /// Artifacts that it names, with what it says of them.
     pub members: Vec<(Artifact, Fetch)>,
@@ -181,14 +185,14 @@ pub trait Protocol: Send + Sync {
         None
     }
 
-    /// The one spelling of a name, or of a pattern of names, whose stars are left as they are. Default: names have one
-    /// spelling.
+    /// The one spelling of a name, or of a pattern of names, whose stars are left as they are.
+    /// Default: names have one spelling.
     fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
         name.into()
     }
 
-    /// The package that an artifact is of, as far as its name tells; empty if it tells nothing. Default: the one that was
-    /// asked for.
+    /// The package that an artifact is of, as far as its name tells; empty if it tells nothing.
+    /// Default: the one that was asked for.
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         &artifact.package
     }
@@ -204,7 +208,8 @@ pub trait Protocol: Send + Sync {
     /// What is asked of an upstream to see whether it is there: the first of these that it has.
     fn probes(&self) -> &'static [&'static str];
 
-    /// Where a document is upstream. `known`: the documents that the steps before asked for, `None` for one that is not there.
+    /// Where a document is upstream. `known`: the documents that the steps before asked for, `None`
+    /// for one that is not there.
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem>;
 
     /// Refuses bytes that cannot be the document: a page that says "log in" is no index.
@@ -234,8 +239,8 @@ pub trait Protocol: Send + Sync {
         ))
     }
 
-    /// The next step towards an artifact. `known`: the documents that the steps before asked for, `None` for one that is not
-    /// there upstream; `tables`: the lists that they wanted to consult.
+    /// The next step towards an artifact. `known`: the documents that the steps before asked for,
+    /// `None` for one that is not there upstream; `tables`: the lists that they wanted to consult.
     fn plan(
         &self,
         artifact: &Artifact,
@@ -258,7 +263,8 @@ pub trait Protocol: Send + Sync {
         Ok(Set::default())
     }
 
-    /// The document that a companion belongs to: it is asked for first, and brings the companion. Default: none.
+    /// The document that a companion belongs to: it is asked for first, and brings the companion.
+    /// Default: none.
     fn belongs_to(&self, companion: &Document) -> Option<Document> {
         let _ = companion;
         None
@@ -270,7 +276,8 @@ pub trait Protocol: Send + Sync {
         "*/*"
     }
 
-    /// The header in which the upstream tells a document's digest, so that a HEAD says whether it changed. Default: none.
+    /// The header in which the upstream tells a document's digest, so that a HEAD says whether it
+    /// changed. Default: none.
     fn digest_header(&self) -> Option<http::HeaderName> {
         None
     }

@@ -12,7 +12,8 @@ const MOST_SEGMENTS: usize = 64;
 pub struct Line<'a> {
     /// Method.
     pub method: &'a Method,
-    /// Segments of the path below the repo's address, each decoded once. A trailing slash leaves an empty last one.
+    /// Segments of the path below the repo's address, each decoded once. A trailing slash leaves an
+    /// empty last one.
     pub segments: Vec<Cow<'a, str>>,
     /// The query as it came, without its question mark.
     pub query: &'a str,
@@ -118,8 +119,8 @@ fn thousandths(text: &str) -> u16 {
     })
 }
 
-/// Decodes one segment once. What is still encoded after that, or could be taken for a separator elsewhere, is refused; an
-/// encoded slash within is not: scoped names have one.
+/// Decodes one segment once. What is still encoded after that, or could be taken for a separator
+/// elsewhere, is refused; an encoded slash within is not: scoped names have one.
 fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !b"%\\;".contains(byte);
     if segment.as_bytes().iter().all(plain) {

@@ -47,7 +47,8 @@ pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Proble
     not_that(what).because(error)
 }
 
-/// A problem in plain text, for clients that show no more than the status. Who they are they say by Basic.
+/// A problem in plain text, for clients that show no more than the status. Who they are they say by
+/// Basic.
 pub(crate) fn refuse(problem: &Problem) -> Reply {
     let body = format!("{}\n", problem.detail);
     let reply = Reply::new(problem.status()).with_body("text/plain; charset=utf-8", body);

@@ -45,7 +45,8 @@ impl FromStr for Algorithm {
     }
 }
 
-/// The digest of some bytes. Made only from checked text or by a [`Hasher`]; its order is that of its text.
+/// The digest of some bytes. Made only from checked text or by a [`Hasher`]; its order is that of
+/// its text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest {
     algorithm: Algorithm,

@@ -5,7 +5,8 @@
 pub enum Lasting {
     /// Until something changes that it tells of.
     UntilChange,
-    /// Until another takes its place: it belongs to one of the first kind, and whoever has read that asks for it next.
+    /// Until another takes its place: it belongs to one of the first kind, and whoever has read
+    /// that asks for it next.
     UntilNext,
     /// Its name is that of its bytes alone; when nothing names it any more it stays for a while.
     Longer,

@@ -64,7 +64,8 @@ name!(
     RepoName, check_repo
 );
 name!(
-    /// A package's name inside a repo, in the canonical form of its protocol; at most 512 bytes, no control characters.
+    /// A package's name inside a repo, in the canonical form of its protocol; at most 512 bytes, no
+    /// control characters.
     PackageName, check_package
 );
 name!(
@@ -72,7 +73,8 @@ name!(
     UserName, check_user
 );
 
-/// A protocol's label: `oci`, `cargo`, `npm` and so on. The set of them is known where protocols are wired, not here.
+/// A protocol's label: `oci`, `cargo`, `npm` and so on. The set of them is known where protocols
+/// are wired, not here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ProtocolName(pub &'static str);
 

@@ -3,7 +3,8 @@
 use crate::names::{BadName, name};
 
 name!(
-    /// A pattern such as `oci/team-*` or `@acme/*`. A type apart from names, so that nobody matches with a plain name.
+    /// A pattern such as `oci/team-*` or `@acme/*`. A type apart from names, so that nobody matches
+    /// with a plain name.
     Pattern, check
 );
 
@@ -25,8 +26,8 @@ impl Pattern {
         matches(self.as_str().as_bytes(), text.as_bytes())
     }
 
-    /// Whether this pattern stands for everything that `other` stands for, as far as text alone can show:
-    /// true is certain, false may be overcautious.
+    /// Whether this pattern stands for everything that `other` stands for, as far as text alone can
+    /// show: true is certain, false may be overcautious.
     pub fn covers(&self, other: &Self) -> bool {
         // A star in `other` is matched like any character: only our own star can stand for it.
         matches(self.as_str().as_bytes(), other.as_str().as_bytes())

@@ -22,7 +22,8 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(out).ok().map(Cow::Owned)
 }
 
-/// A key or a value of a query (`application/x-www-form-urlencoded`), where a plus sign stands for a space.
+/// A key or a value of a query (`application/x-www-form-urlencoded`), where a plus sign stands for
+/// a space.
 pub fn decode_form(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('+') {
         return decode(text);

@@ -1,4 +1,5 @@
-//! What can go wrong, by meaning. Each protocol says it in its own dialect; none reads it back from text.
+//! What can go wrong, by meaning. Each protocol says it in its own dialect; none reads it back from
+//! text.
 
 use http::StatusCode;
 use std::borrow::Cow;
@@ -82,7 +83,8 @@ impl Kind {
 pub struct Problem {
     /// Its meaning.
     pub kind: Kind,
-    /// The noun it is about: `blob`, `manifest`, `user` …; with the kind it selects a protocol's code.
+    /// The noun it is about: `blob`, `manifest`, `user` …; with the kind it selects a protocol's
+    /// code.
     pub about: &'static str,
     /// A sentence that a person can act on. Never holds secrets or internals.
     pub detail: Cow<'static, str>,

@@ -14,7 +14,8 @@ pub struct RepoSettings {
     /// Of a mirror: what it mirrors; `None` until someone says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamSettings>,
-    /// Of a mirror: how long a document is taken without asking again, in seconds; `None`: as the server says.
+    /// Of a mirror: how long a document is taken without asking again, in seconds; `None`: as the
+    /// server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_seconds: Option<u64>,
     /// Of a group: its repos, in the order in which they are asked.
@@ -96,6 +97,7 @@ pub struct ServerSettings {
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OciSettings {
-    /// The repo that is asked where a name's first segment is no repo: what docker's `registry-mirrors` needs.
+    /// The repo that is asked where a name's first segment is no repo: what docker's
+    /// `registry-mirrors` needs.
     pub default_mirror: Option<RepoName>,
 }

@@ -1,4 +1,5 @@
-//! Moments, as microseconds since 1970 UTC, and their RFC 3339 text. Reading the clock is not done here.
+//! Moments, as microseconds since 1970 UTC, and their RFC 3339 text. Reading the clock is not done
+//! here.
 
 use std::fmt;
 use std::str::FromStr;

@@ -60,7 +60,8 @@ impl Registry {
         }
     }
 
-    /// Mounts a blob from an image that the caller may read; `None` if there is none, so that nothing is learnt of others.
+    /// Mounts a blob from an image that the caller may read; `None` if there is none, so that
+    /// nothing is learnt of others.
     pub(crate) async fn mount(
         &self,
         grant: &Grant,
@@ -70,7 +71,8 @@ impl Registry {
         from: Option<&ImageName>,
     ) -> Result<Option<Reply>, Problem> {
         let mounted = match from {
-            // The caller's own rights count, not what its bearer token was asked for: clients ask only for the target.
+            // The caller's own rights count, not what its bearer token was asked for: clients ask
+            // only for the target.
             Some(from) if grant.could(&subject(from, Verb::Read)) => {
                 self.mount_from(grant, putting, digest, from).await?
             }

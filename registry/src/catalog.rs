@@ -14,8 +14,9 @@ const PAGE: u64 = 1000;
 /// Rows looked at for one answer: whoever sees little must page through what it does not see.
 const MOST_ROWS: usize = 20_000;
 
-/// Clients ask without credentials or with a bearer token for nothing; an answer to that would hide from users what they may
-/// see. They learn to ask for a token of the catalog: anonymous callers get one too.
+/// Clients ask without credentials or with a bearer token for nothing; an answer to that would hide
+/// from users what they may see. They learn to ask for a token of the catalog: anonymous callers
+/// get one too.
 fn may_list(grant: &Grant) -> Result<(), Problem> {
     let principal = grant.principal();
     if principal.is_for_catalog() && (principal.user.is_some() || !principal.is_unlimited()) {

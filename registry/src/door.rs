@@ -135,7 +135,8 @@ impl Door for Registry {
     }
 }
 
-/// Clients learn here that they can log in, so whoever has not is asked to; what anonymous callers may do they still may.
+/// Clients learn here that they can log in, so whoever has not is asked to; what anonymous callers
+/// may do they still may.
 fn ping(grant: &Grant) -> Result<Answer, Problem> {
     if grant.principal().user.is_none() && grant.principal().is_unlimited() {
         return Err(Problem::new(

@@ -60,7 +60,8 @@ pub struct Start {
     pub digest: Option<Digest>,
     /// What it will be hashed with.
     pub algorithm: Algorithm,
-    /// A blob that is there already, and the image where it is; without that: anywhere that the caller may read.
+    /// A blob that is there already, and the image where it is; without that: anywhere that the
+    /// caller may read.
     pub mount: Option<(Digest, Option<ImageName>)>,
 }
 
@@ -84,8 +85,8 @@ pub struct Filter {
     pub last: String,
 }
 
-/// Every kind of request once, for tests that go through all of them: method, path and query. `{name}` is an image, `{digest}`
-/// a blob or manifest, `{session}` an upload.
+/// Every kind of request once, for tests that go through all of them: method, path and query.
+/// `{name}` is an image, `{digest}` a blob or manifest, `{session}` an upload.
 pub const ROUTES: [(&str, &str); 20] = [
     ("GET", "/v2/"),
     ("GET", "/v2/token"),
@@ -286,7 +287,8 @@ fn upload(
     }
 }
 
-/// `<start>-<end>`, both included, as the spec has it; `bytes <start>-<end>/<size>` is understood too.
+/// `<start>-<end>`, both included, as the spec has it; `bytes <start>-<end>/<size>` is understood
+/// too.
 fn content_range(value: &http::HeaderValue) -> Result<(u64, u64), Problem> {
     let read = || {
         let text = value.to_str().ok()?.trim();
@@ -330,7 +332,8 @@ fn page(query: &Query) -> Result<Page, Problem> {
     })
 }
 
-/// Splits a raw path and decodes every segment once. A decoded slash or control character is no spelling of anything.
+/// Splits a raw path and decodes every segment once. A decoded slash or control character is no
+/// spelling of anything.
 fn decode_path(path: &str) -> Result<Vec<String>, Problem> {
     let bad = || Problem::invalid("name", "the path is not a valid spelling of any name");
     path.split('/')

@@ -1,5 +1,5 @@
-//! The OCI conversation for hosted repositories: uploads, blobs, manifests, tags, referrers (distribution-spec at
-//! 967efdc), and Docker's token endpoint.
+//! The OCI conversation for hosted repositories: uploads, blobs, manifests, tags, referrers
+//! (distribution-spec at 967efdc), and Docker's token endpoint.
 //!
 //! Knows: paths, media types, error codes of the specification.
 //! Must never know: upstreams, SQL, files, how a response is sent.

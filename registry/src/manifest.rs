@@ -1,4 +1,5 @@
-//! Manifests (OCI image-spec 1.1 manifest and index, Docker schema 2 and manifest lists), read strictly.
+//! Manifests (OCI image-spec 1.1 manifest and index, Docker schema 2 and manifest lists), read
+//! strictly.
 
 use crate::strict;
 use larder_model::{Digest, Problem};

@@ -173,8 +173,9 @@ impl Registry {
         Ok(reply.into())
     }
 
-    /// Tells blobs that are there from those that are not. An image may be sparse: some layers may be absent, as of a partial
-    /// copy. Without its config, or with no layer at all, it is not sparse but a push gone wrong.
+    /// Tells blobs that are there from those that are not. An image may be sparse: some layers may
+    /// be absent, as of a partial copy. Without its config, or with no layer at all, it is not
+    /// sparse but a push gone wrong.
     async fn split(
         &self,
         place: Place<'_>,
@@ -203,7 +204,8 @@ impl Registry {
         }
     }
 
-    /// `If-Match` and `If-None-Match` on a push by tag, for clients that update a tag only if nobody else did.
+    /// `If-Match` and `If-None-Match` on a push by tag, for clients that update a tag only if
+    /// nobody else did.
     async fn expectation(
         &self,
         place: Place<'_>,

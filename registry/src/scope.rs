@@ -15,7 +15,8 @@ pub fn parse(text: &str) -> Vec<Access> {
 }
 
 fn one(scope: &str) -> Option<Access> {
-    // The name may hold colons (host:port/name): the type ends at the first, the actions begin after the last.
+    // The name may hold colons (host:port/name): the type ends at the first, the actions begin
+    // after the last.
     let (kind, rest) = scope.split_once(':')?;
     let (name, actions) = rest.rsplit_once(':')?;
     let kind = kind.split('(').next()?;

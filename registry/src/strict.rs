@@ -1,6 +1,8 @@
-//! JSON that has one reading only: no key twice, nothing after the end, bounded in depth and in number of values.
+//! JSON that has one reading only: no key twice, nothing after the end, bounded in depth and in
+//! number of values.
 //!
-//! Two readers that disagree about a manifest are a hole (GHSA-qq97-vm5h-rrhg): what could be read in two ways is refused.
+//! Two readers that disagree about a manifest are a hole (GHSA-qq97-vm5h-rrhg): what could be read
+//! in two ways is refused.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;

@@ -61,7 +61,8 @@ impl Registry {
         }
         let (reply, whole) = self.tags_page(place, name, &page).await?;
         if whole {
-            // The revision was read before the list: a change meanwhile makes the list old, never wrongly new.
+            // The revision was read before the list: a change meanwhile makes the list old, never
+            // wrongly new.
             self.tag_lists.0.insert(key, (revision, reply.body.clone()));
         }
         Ok(reply.into())

@@ -17,7 +17,8 @@ use serde_json::json;
 const FORM_BYTES: usize = 64 * 1024;
 
 impl Registry {
-    /// Answers with a bearer token for what the caller may of what it asks. A smaller grant is no error.
+    /// Answers with a bearer token for what the caller may of what it asks. A smaller grant is no
+    /// error.
     pub(crate) async fn token(
         &self,
         grant: Grant,

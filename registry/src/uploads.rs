@@ -1,8 +1,9 @@
 //! Uploads (end-4, end-5, end-6, end-13, end-14).
 //!
-//! A session is a UUID and our seal over it, the principal and the image, so a POST writes nothing. Its row begins with the
-//! first acknowledged bytes; from then on the row alone counts: how far it has come, the hash over it, whose it is.
-//! One request at a time works on a session: two that wrote one staging file would mix their bytes under one hash.
+//! A session is a UUID and our seal over it, the principal and the image, so a POST writes nothing.
+//! Its row begins with the first acknowledged bytes; from then on the row alone counts: how far it
+//! has come, the hash over it, whose it is. One request at a time works on a session: two that
+//! wrote one staging file would mix their bytes under one hash.
 
 use crate::Registry;
 use crate::blobs::blob_created;
@@ -23,7 +24,8 @@ use crate::endpoint::{Session, Start};
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
-/// Blobs up to this size live in the database: one joined commit makes them durable, with no file of their own.
+/// Blobs up to this size live in the database: one joined commit makes them durable, with no file
+/// of their own.
 const INLINE_BYTES: u64 = 64 * 1024;
 
 /// Sessions that a request is working on.
@@ -111,7 +113,8 @@ fn no_upload() -> Problem {
     )
 }
 
-/// A session's id: a UUID (version 4) whose variant also tells the algorithm to us, by its last digit.
+/// A session's id: a UUID (version 4) whose variant also tells the algorithm to us, by its last
+/// digit.
 fn new_session(algorithm: Algorithm) -> Result<String, Problem> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(Problem::internal)?;
@@ -445,8 +448,8 @@ impl Registry {
             .map_err(lost)
     }
 
-    /// Keeps a staged blob: in the database if it is small, by a name of its own if its bytes are kept already, else as a
-    /// durable object and then a row.
+    /// Keeps a staged blob: in the database if it is small, by a name of its own if its bytes are
+    /// kept already, else as a durable object and then a row.
     async fn keep_staged(
         &self,
         putting: Putting<'_>,
@@ -476,7 +479,8 @@ impl Registry {
             bytes: Bytestore::Object(generation),
         };
         let kept = self.metadata.keep_blob(putting, blob, finish).await;
-        // Another upload of the same bytes may have been first: then its object counts, and this one is nobody's.
+        // Another upload of the same bytes may have been first: then its object counts, and this
+        // one is nobody's.
         let settled = !matches!(kept, Err(Error::Unavailable(_)));
         if settled && self.metadata.generation(&digest).await? != Some(generation) {
             self.blobs.remove(key).await?;
@@ -484,7 +488,8 @@ impl Registry {
         kept.map_err(lost)
     }
 
-    /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many there were.
+    /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many
+    /// there were.
     pub async fn forget_idle_uploads(&self) -> Result<usize, Problem> {
         let before = self.metadata.now().before(self.limits.upload_idle);
         let mut forgotten = 0;
@@ -534,7 +539,8 @@ fn lost(error: Error) -> Problem {
     }
 }
 
-/// Chunks come in order: a chunk that says where it begins must begin where the last one ended (416).
+/// Chunks come in order: a chunk that says where it begins must begin where the last one ended
+/// (416).
 fn demand_order(session: &Session, known: &Known, announced: Option<u64>) -> Result<(), Problem> {
     let Some((start, end)) = session.range else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! The repos that a first start makes for each protocol: a mirror of what this machine's own package managers use, one to
-//! publish to, and a group of both under one address.
+//! The repos that a first start makes for each protocol: a mirror of what this machine's own
+//! package managers use, one to publish to, and a group of both under one address.
 
 use larder_access::Gate;
 use larder_discover::{Found, Machine, discover, setting};
@@ -21,8 +21,8 @@ const ASKING: Duration = Duration::from_secs(7);
 /// How long the addresses of what they told may be looked up.
 const LOOKING_UP: Duration = Duration::from_secs(2);
 
-/// Makes the repos if there are no users yet: they come before the first of them. Without a machine, or with nothing found
-/// on it, they wait for someone to set their upstream.
+/// Makes the repos if there are no users yet: they come before the first of them. Without a
+/// machine, or with nothing found on it, they wait for someone to set their upstream.
 pub(crate) async fn first_mirrors(
     metadata: &Metadata,
     gate: &Gate,

@@ -1,4 +1,5 @@
-//! What a first start makes: the data folder and its lock, the signing key, the first administrator.
+//! What a first start makes: the data folder and its lock, the signing key, the first
+//! administrator.
 
 use larder_access::Gate;
 use larder_metadata::{Error as MetadataError, Metadata};
@@ -64,7 +65,8 @@ pub(crate) fn signing_key(path: &Path) -> Result<[u8; 32], String> {
     Ok(key)
 }
 
-/// Makes the user `admin` if there are no users: with `password`, else a random one that is left in a file.
+/// Makes the user `admin` if there are no users: with `password`, else a random one that is left in
+/// a file.
 pub(crate) async fn first_admin(
     metadata: &Metadata,
     gate: &Gate,
@@ -99,7 +101,8 @@ pub(crate) async fn first_admin(
     gate.refresh().await
 }
 
-/// A password in a file that only its owner reads. A start that was cut off after writing it finds it again.
+/// A password in a file that only its owner reads. A start that was cut off after writing it finds
+/// it again.
 fn random_password(data: &Path) -> Result<String, String> {
     let path = data.join("admin-password");
     let mut random = [0; 16];

@@ -54,7 +54,8 @@ pub(crate) struct Way {
     pub(crate) body_idle: Duration,
 }
 
-/// The system's clock. A file named in `LARDER_TEST_CLOCK` moves it by as many seconds as it says, in debug builds only.
+/// The system's clock. A file named in `LARDER_TEST_CLOCK` moves it by as many seconds as it says,
+/// in debug builds only.
 pub(crate) fn clock() -> Clock {
     let shift = if cfg!(debug_assertions) {
         std::env::var_os("LARDER_TEST_CLOCK")

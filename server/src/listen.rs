@@ -1,7 +1,8 @@
-//! Listening: one thread accepts, each worker thread serves its connections on a runtime of its own.
+//! Listening: one thread accepts, each worker thread serves its connections on a runtime of its
+//! own.
 //!
-//! A request never changes its thread on the way: a hop costs more than a whole small answer. Files, hashes and passwords
-//! go to blocking threads, so a worker is never held up for long.
+//! A request never changes its thread on the way: a hop costs more than a whole small answer.
+//! Files, hashes and passwords go to blocking threads, so a worker is never held up for long.
 
 use crate::connection::{Guest, Guests, Terms, serve_connection, stopped};
 use crate::house::House;
@@ -24,8 +25,9 @@ use tokio::task::JoinSet;
 const BLOCKING_THREADS: usize = 64;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
-/// What a connection's buffer in the kernel may have that is not on its way yet: a thousand slow readers must not take all
-/// the memory that there is for TCP, for then the kernel cuts anyone's connection.
+/// What a connection's buffer in the kernel may have that is not on its way yet: a thousand slow
+/// readers must not take all the memory that there is for TCP, for then the kernel cuts anyone's
+/// connection.
 const UNSENT_BYTES: u32 = 256 << 10;
 /// A pause after a failed accept: most often there are no file descriptors left.
 const AFTER_FAILURE: Duration = Duration::from_millis(5);
@@ -78,7 +80,8 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// A service is given 1,024 open files, and leave to take far more; a download of a large blob takes two.
+/// A service is given 1,024 open files, and leave to take far more; a download of a large blob
+/// takes two.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(

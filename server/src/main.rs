@@ -26,7 +26,8 @@ mod arguments;
 
 use std::process::ExitCode;
 
-/// Measured against the system's: less memory kept after large uploads, and no page faults on the small answers.
+/// Measured against the system's: less memory kept after large uploads, and no page faults on the
+/// small answers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,5 @@
-//! How long a connection's peer may take: to send a request's head, to lie idle between requests, to take bytes.
+//! How long a connection's peer may take: to send a request's head, to lie idle between requests,
+//! to take bytes.
 //!
 //! Bodies that arrive have a clock of their own (`access/incoming`).
 
@@ -32,7 +33,8 @@ impl Patience {
         }
     }
 
-    /// For connections whose peer sends more than requests (HTTP/2): bytes alone do not begin a head.
+    /// For connections whose peer sends more than requests (HTTP/2): bytes alone do not begin a
+    /// head.
     pub(crate) const fn of_frames(self) -> Self {
         Self {
             head: self.idle,
@@ -72,7 +74,8 @@ pub(crate) struct Paced<S> {
     stream: S,
     patience: Patience,
     answering: Answering,
-    /// Requests that had begun when this was last looked at: one may begin and end between two reads.
+    /// Requests that had begun when this was last looked at: one may begin and end between two
+    /// reads.
     begun: usize,
     waiting: Waiting,
     timer: Timer,
@@ -144,7 +147,8 @@ impl<S> Paced<S> {
     }
 }
 
-/// A timer that is set anew only where it would end too late: for each request of a busy connection it costs nothing.
+/// A timer that is set anew only where it would end too late: for each request of a busy connection
+/// it costs nothing.
 #[derive(Default)]
 struct Timer(Option<Pin<Box<Sleep>>>);
 

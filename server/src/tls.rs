@@ -1,4 +1,5 @@
-//! TLS: certificates from files, or of a CA that the server makes for itself; authorities of upstreams' certificates.
+//! TLS: certificates from files, or of a CA that the server makes for itself; authorities of
+//! upstreams' certificates.
 
 use crate::first_start::write_secret;
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! Writing past the page cache.
 //!
-//! A push is durable before it is acknowledged, so the page cache only delays its bytes: filling and cleaning pages costs
-//! more processor time than receiving and hashing them.
+//! A push is durable before it is acknowledged, so the page cache only delays its bytes: filling
+//! and cleaning pages costs more processor time than receiving and hashing them.
 
 use bytes::Bytes;
 use rustix::fs::OFlags;
@@ -41,8 +41,8 @@ impl Direct {
         })
     }
 
-    /// Writes whole blocks at an offset that is a multiple of [`BLOCK`]; `each` sees them as they pass.
-    /// `cached`: the same file, for what the file system does not take directly.
+    /// Writes whole blocks at an offset that is a multiple of [`BLOCK`]; `each` sees them as they
+    /// pass. `cached`: the same file, for what the file system does not take directly.
     pub(crate) fn write(
         &mut self,
         cached: &File,

@@ -12,7 +12,8 @@ pub enum Error {
     Missing,
     /// No room left on the device or in the quota.
     Full(io::Error),
-    /// Written bytes could not be made durable; nothing was acknowledged and writes pause until a probe succeeds.
+    /// Written bytes could not be made durable; nothing was acknowledged and writes pause until a
+    /// probe succeeds.
     NotDurable(io::Error),
     /// Any other failure of the file system.
     Io(io::Error),

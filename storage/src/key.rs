@@ -5,8 +5,8 @@ use std::fmt;
 
 /// The key of one stored object: a digest and a generation.
 ///
-/// Every commit makes a generation of its own, so a delete that is slow to arrive can never hit bytes that were
-/// uploaded again. No text of a client ever reaches a key.
+/// Every commit makes a generation of its own, so a delete that is slow to arrive can never hit
+/// bytes that were uploaded again. No text of a client ever reaches a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ObjectKey {
     /// The digest of the bytes.

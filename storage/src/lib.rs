@@ -1,10 +1,13 @@
-//! Bytes by digest: staging while they arrive, one durable commit, ranged reads, deletion by generation.
+//! Bytes by digest: staging while they arrive, one durable commit, ranged reads, deletion by
+//! generation.
 //!
-//! Knows: folders, files, fsync, object stores. Every IO on blob bytes is here.
-//! Must never know: names, repos, users, protocols, HTTP. A blob here is its digest and the generation of its object.
+//! Knows: folders, files, fsync, object stores. Every IO on blob bytes is here. Must never know:
+//! names, repos, users, protocols, HTTP. A blob here is its digest and the generation of its
+//! object.
 //!
-//! A local folder is written and read through plain files of our own (streaming hash, fsync of file and folder,
-//! reads that can be sent without a copy); every other store goes through `object_store`.
+//! A local folder is written and read through plain files of our own (streaming hash, fsync of file
+//! and folder, reads that can be sent without a copy); every other store goes through
+//! `object_store`.
 
 pub mod content;
 mod direct;

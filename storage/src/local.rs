@@ -38,7 +38,8 @@ impl Local {
         self.ensure_folder(key.folder())?;
         let kept = folder.join(key.file());
         match std::fs::hard_link(sealed, &kept) {
-            // Not every file system has links. A crash before the row is written then costs the upload its bytes.
+            // Not every file system has links. A crash before the row is written then costs the
+            // upload its bytes.
             Err(error) if lacks_links(&error) => std::fs::rename(sealed, &kept),
             linked => linked,
         }

@@ -1,8 +1,8 @@
 //! Bytes on their way in: written to a file of their own and hashed while they arrive.
 //!
-//! Receiving overlaps with writing and hashing: a batch is gathered while the one before it is written and hashed on
-//! a blocking thread. Long uploads are synced as they grow, so that the last sync, which the client waits for, is short.
-//! What is long goes past the page cache (`direct`).
+//! Receiving overlaps with writing and hashing: a batch is gathered while the one before it is
+//! written and hashed on a blocking thread. Long uploads are synced as they grow, so that the last
+//! sync, which the client waits for, is short. What is long goes past the page cache (`direct`).
 
 use crate::Error;
 use crate::content::read_piece;
@@ -21,7 +21,8 @@ use tokio::task::JoinHandle;
 const BATCH_BYTES: usize = 1 << 20;
 /// After so many unsynced bytes a sync is started beside the writing.
 const SYNC_BYTES: u64 = 16 << 20;
-/// What comes after so many bytes goes past the page cache: small layers are likely to be pulled at once.
+/// What comes after so many bytes goes past the page cache: small layers are likely to be pulled at
+/// once.
 const CACHED_BYTES: u64 = 4 << 20;
 
 /// What the blocking thread needs of an upload.
@@ -37,7 +38,8 @@ pub struct Staging {
     path: PathBuf,
     file: Arc<File>,
     doubt: Doubt,
-    /// Whether long uploads go past the page cache: not where they are read again at once, to be sent elsewhere.
+    /// Whether long uploads go past the page cache: not where they are read again at once, to be
+    /// sent elsewhere.
     direct: bool,
     offset: u64,
     /// What of it may have been acknowledged: a failed write takes back only what came later.
@@ -51,7 +53,8 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Starts an empty staging file at `path`; what an upload before left there, and nobody acknowledged, goes.
+    /// Starts an empty staging file at `path`; what an upload before left there, and nobody
+    /// acknowledged, goes.
     pub(crate) async fn create(
         path: PathBuf,
         doubt: Doubt,
@@ -89,8 +92,9 @@ impl Staging {
         ))
     }
 
-    /// Takes up the file at `path`, of which `offset` bytes are acknowledged; what was written beyond them is cut off.
-    /// With `check` the bytes are hashed again: the machine went down meanwhile and may have lost some of them.
+    /// Takes up the file at `path`, of which `offset` bytes are acknowledged; what was written
+    /// beyond them is cut off. With `check` the bytes are hashed again: the machine went down
+    /// meanwhile and may have lost some of them.
     pub(crate) async fn resume(
         path: PathBuf,
         doubt: Doubt,
@@ -161,7 +165,8 @@ impl Staging {
         Ok(())
     }
 
-    /// Waits until all bytes are written and hashed, and no sync is running; the state can then be stored.
+    /// Waits until all bytes are written and hashed, and no sync is running; the state can then be
+    /// stored.
     pub async fn settle(&mut self) -> Result<&Hasher, Error> {
         self.hand_over(self.offset).await?;
         self.join_writer().await?;
@@ -195,7 +200,8 @@ impl Staging {
         }
     }
 
-    /// The digest of all bytes, and whether they are what `vouch` told when [`Self::expect`] was called with it.
+    /// The digest of all bytes, and whether they are what `vouch` told when [`Self::expect`] was
+    /// called with it.
     pub async fn verify(&mut self, vouch: &Vouch) -> Result<(Digest, bool), Error> {
         self.settle().await?;
         let work = self.work.as_ref().ok_or(Error::Stopped)?;
@@ -209,7 +215,8 @@ impl Staging {
         Ok((digest, agrees))
     }
 
-    /// The file that the bytes are written to: those before the last two batches can be read from it.
+    /// The file that the bytes are written to: those before the last two batches can be read from
+    /// it.
     pub fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
@@ -238,7 +245,8 @@ impl Staging {
         self.work.as_ref().map(|work| &work.hasher)
     }
 
-    /// Hashes all bytes again with another algorithm: for clients that say only at the end which one they use.
+    /// Hashes all bytes again with another algorithm: for clients that say only at the end which
+    /// one they use.
     pub async fn rehash(&mut self, algorithm: Algorithm) -> Result<(), Error> {
         self.settle().await?;
         let (file, length) = (Arc::clone(&self.file), self.offset);
@@ -290,8 +298,8 @@ impl Staging {
         Ok(())
     }
 
-    /// A sync for a blocking thread. If it fails the file is removed at once: the kernel may have dropped bytes of it, and a
-    /// later sync of the same file would not tell.
+    /// A sync for a blocking thread. If it fails the file is removed at once: the kernel may have
+    /// dropped bytes of it, and a later sync of the same file would not tell.
     fn sync(&self) -> impl FnOnce() -> Result<(), Error> + use<> {
         let (file, path, doubt) = (
             Arc::clone(&self.file),
@@ -324,7 +332,8 @@ impl Staging {
     }
 }
 
-/// Opens a staging file to be written. If it was committed already it is an object too, and the upload goes on in a copy.
+/// Opens a staging file to be written. If it was committed already it is an object too, and the
+/// upload goes on in a copy.
 fn open_own(path: &Path) -> Result<File, Error> {
     let open = || File::options().write(true).read(true).open(path);
     let file = open()?;

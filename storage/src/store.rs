@@ -36,13 +36,15 @@ struct Inner {
 }
 
 impl BlobStore {
-    /// A store in the folder `root`, made if it is not there. Uploads gather in `root/staging`, on the same file system.
+    /// A store in the folder `root`, made if it is not there. Uploads gather in `root/staging`, on
+    /// the same file system.
     pub fn local(root: &Path) -> Result<Self, Error> {
         let local = Local::open(root)?;
         Self::over(Back::Local(local), &root.join("staging"))
     }
 
-    /// A store over any object store; uploads gather in the local folder `staging` until they are whole.
+    /// A store over any object store; uploads gather in the local folder `staging` until they are
+    /// whole.
     pub fn remote(store: Arc<dyn ObjectStore>, staging: &Path) -> Result<Self, Error> {
         Self::over(Back::Remote(Remote::new(store)), staging)
     }
@@ -91,8 +93,9 @@ impl BlobStore {
         .await
     }
 
-    /// Takes up an upload of which `offset` bytes were acknowledged under the incarnation `under`; [`Error::Missing`] if
-    /// they are gone. Bytes of another incarnation were never synced and are hashed again.
+    /// Takes up an upload of which `offset` bytes were acknowledged under the incarnation `under`;
+    /// [`Error::Missing`] if they are gone. Bytes of another incarnation were never synced and are
+    /// hashed again.
     pub async fn resume(
         &self,
         id: &str,
@@ -114,7 +117,8 @@ impl BlobStore {
         .await
     }
 
-    /// Names the time since this machine was last started: written bytes outlive a process, but not the machine.
+    /// Names the time since this machine was last started: written bytes outlive a process, but not
+    /// the machine.
     pub fn incarnation(&self) -> &str {
         &self.0.incarnation
     }
@@ -128,9 +132,10 @@ impl BlobStore {
         }
     }
 
-    /// Makes a staged upload a durable object of generation `generation`: when this returns, a crash loses nothing of it.
-    /// The bytes must be those of `expected`, else nothing is kept and what they are is told.
-    /// The upload stays until it is discarded: if no row comes to name the object, it goes on from where it was acknowledged.
+    /// Makes a staged upload a durable object of generation `generation`: when this returns, a
+    /// crash loses nothing of it. The bytes must be those of `expected`, else nothing is kept and
+    /// what they are is told. The upload stays until it is discarded: if no row comes to name the
+    /// object, it goes on from where it was acknowledged.
     pub async fn commit(
         &self,
         staging: Staging,

@@ -195,7 +195,8 @@ async fn resumes(store: &BlobStore, generation: i64) {
     store.discard(&name).await.expect("discard");
 }
 
-/// A crash between the object and its row: the upload stands where it was acknowledged, and the object stays whole.
+/// A crash between the object and its row: the upload stands where it was acknowledged, and the
+/// object stays whole.
 async fn goes_on_after_a_commit_for_nothing(store: &BlobStore, generation: i64) {
     let (first, second) = (pattern(300_000, 7), pattern(300_000, 8));
     let name = id(generation, 450);

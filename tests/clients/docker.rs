@@ -56,7 +56,8 @@ impl Bed {
             .env("DOCKER_BUILDKIT", if buildkit { "1" } else { "0" }));
     }
 
-    /// `docker login` with the password as a person types it; whether it succeeded and what it said.
+    /// `docker login` with the password as a person types it; whether it succeeded and what it
+    /// said.
     fn login(&self, user: &str, password: &str) -> (bool, String) {
         let mut login = self.docker(&[
             "login",

@@ -5,8 +5,8 @@ use larder_tests::said::{normal, said};
 use larder_tests::{Larder, Start};
 use std::path::{Path, PathBuf};
 
-/// A server where `writer` maintains `oci/team` and `oci/open`, `reader` reads `oci/team`, `stranger` may nothing, and anybody
-/// reads `oci/open`.
+/// A server where `writer` maintains `oci/team` and `oci/open`, `reader` reads `oci/team`,
+/// `stranger` may nothing, and anybody reads `oci/open`.
 pub(crate) struct House {
     pub(crate) larder: Larder,
     home: PathBuf,
@@ -113,8 +113,8 @@ impl House {
         said(self.client, situation, text);
     }
 
-    /// What may not be read looks like what is not there: the last line of `hidden` says of its image what that of `missing`
-    /// does.
+    /// What may not be read looks like what is not there: the last line of `hidden` says of its
+    /// image what that of `missing` does.
     #[track_caller]
     pub(crate) fn same(hidden: (&str, &str), missing: (&str, &str)) {
         let neutral = |(text, name): (&str, &str)| normal(last(text)).replace(name, "NAME");

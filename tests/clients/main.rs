@@ -1,5 +1,5 @@
-//! Real clients against the server: each pushes, pulls, lists and deletes, is refused, and tells the person why in the words of
-//! `docs/clients.md`.
+//! Real clients against the server: each pushes, pulls, lists and deletes, is refused, and tells
+//! the person why in the words of `docs/clients.md`.
 
 mod buildah;
 mod buildkit;

@@ -1,5 +1,5 @@
-//! Images of another registry, pulled by clients that were told the lines of `larder connect`: while that registry is there,
-//! when it is gone, and refused in every way.
+//! Images of another registry, pulled by clients that were told the lines of `larder connect`:
+//! while that registry is there, when it is gone, and refused in every way.
 
 use larder_tests::engine::program;
 use larder_tests::home::{Home, Who, without_homes};
@@ -21,8 +21,8 @@ pub(crate) struct Mirrored {
 }
 
 impl Mirrored {
-    /// Opens them for a client: its name in `docs/clients.md`, its name for `larder connect`, the mirror's name, and what it
-    /// runs. `None`: there is no compiler, and that was said.
+    /// Opens them for a client: its name in `docs/clients.md`, its name for `larder connect`, the
+    /// mirror's name, and what it runs. `None`: there is no compiler, and that was said.
     #[track_caller]
     pub(crate) fn open(
         client: &'static str,
@@ -75,8 +75,9 @@ impl Mirrored {
         )
     }
 
-    /// Has the client pull images, and compares what it says when it is refused. `pull` pulls an image, e.g. `team/app:1`, for
-    /// someone; `forget` makes it forget that image. `people`: whether it shows a mirror credentials at all.
+    /// Has the client pull images, and compares what it says when it is refused. `pull` pulls an
+    /// image, e.g. `team/app:1`, for someone; `forget` makes it forget that image. `people`:
+    /// whether it shows a mirror credentials at all.
     #[track_caller]
     pub(crate) fn walk(
         mut self,

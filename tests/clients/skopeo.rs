@@ -1,4 +1,5 @@
-//! skopeo: copies both ways between folders and the server, of one image and of an index, and syncs.
+//! skopeo: copies both ways between folders and the server, of one image and of an index, and
+//! syncs.
 
 use crate::house::House;
 use crate::words::{NO_DELETE, NO_LOGIN, NO_NAME, NO_TAG, NO_WRITE, WRONG_PASSWORD};

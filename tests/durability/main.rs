@@ -1,5 +1,5 @@
-//! Kills at random moments under concurrent writers: whatever was acknowledged is there and whole after the restart, which
-//! needs no hand and is short.
+//! Kills at random moments under concurrent writers: whatever was acknowledged is there and whole
+//! after the restart, which needs no hand and is short.
 //!
 //! `LARDER_TEST_KILLS`: how often the server is killed (a release is tested with 200 and more).
 
@@ -25,7 +25,8 @@ use writer::{Round, Stocked, Writer};
 const WRITERS: usize = 8;
 /// The promise: ready within this time after a kill.
 const READY: Duration = Duration::from_secs(5);
-/// Of what was acknowledged in earlier rounds so much is read back after each; after the last, all of it.
+/// Of what was acknowledged in earlier rounds so much is read back after each; after the last, all
+/// of it.
 const OLDER: u64 = 100;
 
 fn kills() -> u64 {
@@ -198,7 +199,8 @@ fn kills_lose_nothing_in_s3() {
     );
 }
 
-/// The database dies instead: the server says that it cannot, and goes on by itself when the database is back.
+/// The database dies instead: the server says that it cannot, and goes on by itself when the
+/// database is back.
 #[test]
 fn crashes_of_postgres_lose_nothing() {
     let Some(mut postgres) = Postgres::start() else {

@@ -98,8 +98,8 @@ impl Model {
         self.kept.iter().map(|kept| kept.digest).collect()
     }
 
-    /// After a round: everything of it, and `older` of what was there before, is read back. A tag is what one of its
-    /// writers last made of it; whatever was in flight may have happened or not.
+    /// After a round: everything of it, and `older` of what was there before, is read back. A tag
+    /// is what one of its writers last made of it; whatever was in flight may have happened or not.
     pub fn check_round(
         &mut self,
         client: &Client,
@@ -142,7 +142,8 @@ impl Model {
         self.tags.insert(tag, found);
     }
 
-    /// Everything that was ever acknowledged is read back, and the lists of tags have every tag and no other.
+    /// Everything that was ever acknowledged is read back, and the lists of tags have every tag and
+    /// no other.
     pub fn check_all(&mut self, client: &Client) {
         let kept = std::mem::take(&mut self.kept);
         self.read_back(client, &kept);

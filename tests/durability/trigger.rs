@@ -72,7 +72,8 @@ impl Trigger {
         self.fired.load(Ordering::SeqCst)
     }
 
-    /// Sends a request, passing its steps. An answer means that the server lives; what it may not say fails the test.
+    /// Sends a request, passing its steps. An answer means that the server lives; what it may not
+    /// say fails the test.
     pub fn send(
         &self,
         client: &Client,

@@ -1,4 +1,5 @@
-//! One of the concurrent writers: pushes random images in every way that the API has, until the server is gone.
+//! One of the concurrent writers: pushes random images in every way that the API has, until the
+//! server is gone.
 
 use crate::model::Journal;
 use crate::trigger::{Gone, Trigger};
@@ -361,7 +362,8 @@ impl Turn<'_> {
         }
     }
 
-    /// After a kill: an upload stands where it was acknowledged, or where it was sent to, or it is done.
+    /// After a kill: an upload stands where it was acknowledged, or where it was sent to, or it is
+    /// done.
     fn resume(&mut self) -> Result<(), Gone> {
         let Some(mut open) = self.writer.open.take() else {
             return Ok(());

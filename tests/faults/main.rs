@@ -1,5 +1,5 @@
-//! Disks that fail or are full: nothing is acknowledged that is not durable, reads go on, and writes go on by themselves when
-//! the disk is well again.
+//! Disks that fail or are full: nothing is acknowledged that is not durable, reads go on, and
+//! writes go on by themselves when the disk is well again.
 
 #![expect(clippy::print_stdout, reason = "what a run was like")]
 

@@ -55,7 +55,8 @@ impl Push {
         assert_eq!(digest(&found.body), self.digest, "{} is damaged", self.path);
     }
 
-    /// Fails the test unless it was refused with one of these statuses, in the registry API's words.
+    /// Fails the test unless it was refused with one of these statuses, in the registry API's
+    /// words.
     #[track_caller]
     pub fn check_refused(&self, statuses: &[u16]) {
         let answer = &self.answer;

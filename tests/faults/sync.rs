@@ -50,7 +50,8 @@ fn while_syncs_fail_nothing_is_acknowledged() {
     all_are_there_after_a_kill(larder, &kept);
 }
 
-/// A sync that failed once may have lost bytes for good: a second one of the same file that succeeds proves nothing.
+/// A sync that failed once may have lost bytes for good: a second one of the same file that
+/// succeeds proves nothing.
 #[test]
 fn a_sync_that_failed_once_is_not_tried_again() {
     let Some(faults) = Faults::find() else { return };

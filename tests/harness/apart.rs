@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-/// What a server is to be started under ([`crate::Start::under`]) so that it is alone; `None`: that cannot be done here.
+/// What a server is to be started under ([`crate::Start::under`]) so that it is alone; `None`: that
+/// cannot be done here.
 pub fn wrapper() -> Option<Vec<String>> {
     wrap("-rn", "true")
 }

@@ -1,4 +1,5 @@
-//! A server beside the one under test, e.g. a database: awaited by a line that it writes, stopped by its pid.
+//! A server beside the one under test, e.g. a database: awaited by a line that it writes, stopped
+//! by its pid.
 
 use crate::larder::Log;
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,7 +14,8 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Starts it, waits for the first line of which `ready` makes something, and returns that too. `signal` is what stops it.
+    /// Starts it, waits for the first line of which `ready` makes something, and returns that too.
+    /// `signal` is what stops it.
     #[track_caller]
     pub(crate) fn start<T>(
         mut command: Command,

@@ -20,7 +20,8 @@ pub fn is_root() -> bool {
     root
 }
 
-/// A program without libraries that prints [`WORD`], made in `folder`; `None`: no compiler, and that was said.
+/// A program without libraries that prints [`WORD`], made in `folder`; `None`: no compiler, and
+/// that was said.
 #[track_caller]
 pub fn program(folder: &Path) -> Option<PathBuf> {
     let gcc = tool("gcc")?;
@@ -199,8 +200,8 @@ pub struct Buildkit {
 }
 
 impl Buildkit {
-    /// Starts one with a file of settings and no way to others than this machine; `None`: it is not installed or may not run,
-    /// and that was said.
+    /// Starts one with a file of settings and no way to others than this machine; `None`: it is not
+    /// installed or may not run, and that was said.
     #[track_caller]
     pub fn start(settings: &Path) -> Option<Self> {
         let (engine, client, _) = (

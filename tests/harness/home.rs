@@ -73,8 +73,8 @@ pub struct Home {
 }
 
 impl Home {
-    /// A new one of this person with these programs, told the lines for a client and a repository. `maker`, `reader` and
-    /// `stranger` are users of the server.
+    /// A new one of this person with these programs, told the lines for a client and a repository.
+    /// `maker`, `reader` and `stranger` are users of the server.
     #[track_caller]
     pub fn of(larder: &Larder, who: Who, connect: (&str, &str), programs: &[PathBuf]) -> Self {
         let folder = larder

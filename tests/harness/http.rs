@@ -143,7 +143,8 @@ impl Client {
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         stream.set_nodelay(true)?;
-        // Hundreds that read slowly would else take all that the kernel has for TCP, and it cuts anyone's connection then.
+        // Hundreds that read slowly would else take all that the kernel has for TCP, and it cuts
+        // anyone's connection then.
         set_socket_recv_buffer_size(&stream, RECEIVED_BYTES)?;
         Ok(stream)
     }

@@ -159,7 +159,8 @@ impl Log {
         }
     }
 
-    /// Waits for the first line of which `find` makes something; `None`: the server ended, or time did.
+    /// Waits for the first line of which `find` makes something; `None`: the server ended, or time
+    /// did.
     pub(crate) fn find<T>(&self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         let found = |lines: &Vec<String>| lines.iter().find_map(|line| find(line));
         let lines = self.lines.lock().expect("log");

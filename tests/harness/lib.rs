@@ -1,11 +1,12 @@
-//! The test bed: the real binary on a port of its own in a temporary folder, and what it is tested with.
+//! The test bed: the real binary on a port of its own in a temporary folder, and what it is tested
+//! with.
 //!
-//! Knows: how to start, stop and kill the server; raw HTTP; made-up images, packages and upstreams; which real clients are
-//! installed.
-//! Must never know: the server's insides. It sees what users see.
+//! Knows: how to start, stop and kill the server; raw HTTP; made-up images, packages and upstreams;
+//! which real clients are installed. Must never know: the server's insides. It sees what users see.
 //!
-//! A client or server that is not installed makes its test skip and say so; with `LARDER_TEST_REQUIRE=all` that is a
-//! failure. Nothing here sleeps: every wait is for an event, with a deadline.
+//! A client or server that is not installed makes its test skip and say so; with
+//! `LARDER_TEST_REQUIRE=all` that is a failure. Nothing here sleeps: every wait is for an event,
+//! with a deadline.
 
 #![expect(
     clippy::missing_panics_doc,

@@ -39,7 +39,8 @@ impl Names {
     }
 }
 
-/// The answer to one question (RFC 1035 4.1); only addresses of version 4 are known. None of them is to be remembered.
+/// The answer to one question (RFC 1035 4.1); only addresses of version 4 are known. None of them
+/// is to be remembered.
 fn answer(question: &[u8], known: &HashMap<String, Vec<Ipv4Addr>>) -> Option<Vec<u8>> {
     let (mut at, mut labels) = (12, Vec::new());
     while let length @ 1.. = usize::from(*question.get(at)?) {

@@ -10,7 +10,8 @@ use serde_json::json;
 /// What stands between the fields of a form.
 const EDGE: &str = "an-edge-that-is-nowhere-else";
 
-/// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo, npm or pypi.
+/// Publishes a package in one version to the repo `protocol/main`, with these bytes in it: cargo,
+/// npm or pypi.
 #[track_caller]
 pub fn publish(
     client: &Client,

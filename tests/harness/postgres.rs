@@ -21,7 +21,8 @@ pub struct Postgres {
     folder: TempDir,
 }
 
-/// Who runs PostgreSQL's programs: it refuses to be run by root, who lends it the user of Debian's package.
+/// Who runs PostgreSQL's programs: it refuses to be run by root, who lends it the user of Debian's
+/// package.
 struct Programs {
     initdb: PathBuf,
     postgres: PathBuf,

@@ -10,7 +10,8 @@ impl Random {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// The seed in `LARDER_TEST_SEED`, else one from the clock; printed, so that a failure can be run again.
+    /// The seed in `LARDER_TEST_SEED`, else one from the clock; printed, so that a failure can be
+    /// run again.
     pub fn seeded() -> Self {
         let given = std::env::var("LARDER_TEST_SEED")
             .ok()

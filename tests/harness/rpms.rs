@@ -37,8 +37,8 @@ impl Makers {
         })
     }
 
-    /// A repository with the packages of these specs and these further files of metadata (their names say their kinds), at
-    /// `linux/` of an upstream; its packages.
+    /// A repository with the packages of these specs and these further files of metadata (their
+    /// names say their kinds), at `linux/` of an upstream; its packages.
     #[track_caller]
     pub fn make(
         &self,

@@ -22,7 +22,8 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// Starts `s3s-fs`, which keeps objects as files and checks signatures. `None`: it is not installed, and that was said.
+    /// Starts `s3s-fs`, which keeps objects as files and checks signatures. `None`: it is not
+    /// installed, and that was said.
     #[track_caller]
     pub fn files() -> Option<Self> {
         let program = tool("s3s-fs")?;
@@ -53,7 +54,8 @@ impl S3 {
         })
     }
 
-    /// Starts `moto`, which follows the real service closely and keeps all in memory. `None` as above.
+    /// Starts `moto`, which follows the real service closely and keeps all in memory. `None` as
+    /// above.
     #[track_caller]
     pub fn memory() -> Option<Self> {
         let program = tool("moto_server")?;

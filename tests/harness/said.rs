@@ -1,5 +1,5 @@
-//! What clients say to the person before the screen: `docs/clients.md` has it, and a test fails when a client says something
-//! else. With `LARDER_TEST_WRITE=1` the tests write it anew.
+//! What clients say to the person before the screen: `docs/clients.md` has it, and a test fails
+//! when a client says something else. With `LARDER_TEST_WRITE=1` the tests write it anew.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ fn file() -> PathBuf {
         .join("docs/clients.md")
 }
 
-/// Compares what `client` said in `situation` with what `docs/clients.md` has of it, or writes it there.
+/// Compares what `client` said in `situation` with what `docs/clients.md` has of it, or writes it
+/// there.
 #[track_caller]
 pub fn said(client: &str, situation: &str, text: &str) {
     let text = one_line(&normal(text));
@@ -165,7 +166,8 @@ pub fn normal(text: &str) -> String {
     normal
 }
 
-/// Shapes of what differs: `0` is a digit, `x` a hexadecimal one, `?` a letter or digit, `+` more of the last.
+/// Shapes of what differs: `0` is a digit, `x` a hexadecimal one, `?` a letter or digit, `+` more
+/// of the last.
 const CHANGING: [(&str, &str); 10] = [
     ("127.0.0.1:0+", "HOST"),
     ("127.0.0.1%3A0+", "HOST"),

@@ -1,4 +1,5 @@
-//! TLS before an upstream: certificates of the test's own authority, right and wrong ones, and HTTP/2 made of HTTP/1.1.
+//! TLS before an upstream: certificates of the test's own authority, right and wrong ones, and
+//! HTTP/2 made of HTTP/1.1.
 
 use crate::upstream::Upstream;
 use bytes::Bytes;
@@ -261,8 +262,8 @@ async fn pass_on(
     Ok(())
 }
 
-/// The answer's head with the length that it announces, and whether it comes in chunks; the beginning of the body stays in
-/// `came`.
+/// The answer's head with the length that it announces, and whether it comes in chunks; the
+/// beginning of the body stays in `came`.
 async fn read_head(
     plain: &mut TcpStream,
     came: &mut Vec<u8>,

@@ -1,4 +1,5 @@
-//! Small packages of each protocol as an upstream has them: one package, `demo`, in the versions that a test puts there.
+//! Small packages of each protocol as an upstream has them: one package, `demo`, in the versions
+//! that a test puts there.
 
 use crate::archive;
 use crate::upstream::Upstream;

@@ -1,4 +1,5 @@
-//! Real clients and servers: found if they are installed, and run with nothing of this machine's own settings.
+//! Real clients and servers: found if they are installed, and run with nothing of this machine's
+//! own settings.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::Write as _;
@@ -16,7 +17,8 @@ const PLACES: [&str; 5] = [
 /// What `.ci/setup` installs with pip and npm, each in a folder of its own in `larder-tools`.
 const KEPT: [&str; 6] = ["twine", "moto", "uv", "poetry", "pnpm", "bun"];
 
-/// The program of that name. If it is not installed the test is to return; with `LARDER_TEST_REQUIRE=all` it fails.
+/// The program of that name. If it is not installed the test is to return; with
+/// `LARDER_TEST_REQUIRE=all` it fails.
 #[track_caller]
 pub fn tool(name: &str) -> Option<PathBuf> {
     let found = optional(name);
@@ -42,8 +44,9 @@ pub fn optional(name: &str) -> Option<PathBuf> {
         .or_else(|| KEPT.iter().find_map(|tool| kept(tool, name)))
 }
 
-/// The program of that name, of those that are built from sources which not every module proxy has. Where `.ci/setup` could
-/// not get it that is said and is no failure, even with `LARDER_TEST_REQUIRE=all`.
+/// The program of that name, of those that are built from sources which not every module proxy has.
+/// Where `.ci/setup` could not get it that is said and is no failure, even with
+/// `LARDER_TEST_REQUIRE=all`.
 pub fn rare_tool(name: &str) -> Option<PathBuf> {
     let found = optional(name);
     if found.is_none() {
@@ -54,7 +57,8 @@ pub fn rare_tool(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// The program of that name that `.ci/setup` keeps in this folder. If it is not there, as for [`tool`].
+/// The program of that name that `.ci/setup` keeps in this folder. If it is not there, as for
+/// [`tool`].
 #[track_caller]
 pub fn tool_in(folder: &str, name: &str) -> Option<PathBuf> {
     let found = kept(folder, name);
@@ -134,7 +138,8 @@ pub fn fails(command: &mut Command) -> String {
     text
 }
 
-/// Writes what `docker login` keeps of a login into `folder`, for clients that read it (`DOCKER_CONFIG`).
+/// Writes what `docker login` keeps of a login into `folder`, for clients that read it
+/// (`DOCKER_CONFIG`).
 #[track_caller]
 pub fn docker_login(folder: &Path, host: &str, name: &str, password: &str) {
     use base64::Engine as _;

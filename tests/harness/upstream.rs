@@ -1,4 +1,5 @@
-//! A remote registry that tests make up: it serves what it is given, tells who asked for what, and fails as it is told.
+//! A remote registry that tests make up: it serves what it is given, tells who asked for what, and
+//! fails as it is told.
 //!
 //! Nothing here waits for a time: what is held back is released by the test.
 

@@ -1,5 +1,5 @@
-//! Real projects, got by real clients from the upstreams that this machine's package managers use: with nothing kept, once
-//! more, and then without any upstream, through restarts.
+//! Real projects, got by real clients from the upstreams that this machine's package managers use:
+//! with nothing kept, once more, and then without any upstream, through restarts.
 //!
 //! Every client begins with empty caches each time, and knows no other way out than the server.
 

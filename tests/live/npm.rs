@@ -22,7 +22,8 @@ fn packages_of_an_application() {
     }});
     let lock: OnceLock<String> = OnceLock::new();
     let get = |visit: &Visit<'_>| {
-        // The server has another port each time; a lock without addresses makes npm ask it for all of them.
+        // The server has another port each time; a lock without addresses makes npm ask it for all
+        // of them.
         visit.connect(
             "npm",
             "npm/upstream",

@@ -29,7 +29,8 @@ impl<'a> Visit<'a> {
         self.home.path()
     }
 
-    /// Writes the lines of `larder connect` to where they belong in the client's home, with more lines after them.
+    /// Writes the lines of `larder connect` to where they belong in the client's home, with more
+    /// lines after them.
     pub(crate) fn connect(&self, client: &str, repository: &str, more: &str) {
         let told = self
             .larder
@@ -72,8 +73,9 @@ struct Told {
     asked: u64,
 }
 
-/// Gets a project in every round. `open` readies the server, or says that there is no upstream; `get` gets the project for
-/// one visitor and tells of how many packages it is; `cut` is called before the upstream must no longer be needed.
+/// Gets a project in every round. `open` readies the server, or says that there is no upstream;
+/// `get` gets the project for one visitor and tells of how many packages it is; `cut` is called
+/// before the upstream must no longer be needed.
 pub(crate) fn rounds(
     name: &str,
     least: usize,

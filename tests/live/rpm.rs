@@ -1,4 +1,5 @@
-//! dnf: a repository of many signed packages, made here: no upstream of a distribution is this machine's own.
+//! dnf: a repository of many signed packages, made here: no upstream of a distribution is this
+//! machine's own.
 
 use crate::rounds::{Visit, rounds};
 use larder_tests::rpms::{KEY, Makers, read};

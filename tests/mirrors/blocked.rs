@@ -137,7 +137,8 @@ fn a_group_goes_to_no_other_mirror_for_what_a_member_blocks() {
         bed.change(&shelf, &block("demo"));
         refused(&bed, &paths, &format!("{protocol}/up"));
         assert_eq!(bed.upstream.total(), 0, "{:?}", bed.upstream.take_asked());
-        // What the first one has it gives, whatever the second blocks; what the group blocks nobody gives.
+        // What the first one has it gives, whatever the second blocks; what the group blocks nobody
+        // gives.
         bed.change(&shelf, &json!({"blocked": []}));
         bed.larder.api(
             "PATCH",

@@ -43,7 +43,8 @@ fn what_no_index_names_is_asked_for_once() {
     }
 }
 
-/// The same name, other bytes, and an index that says so: who holds the older index asks for it again.
+/// The same name, other bytes, and an index that says so: who holds the older index asks for it
+/// again.
 #[test]
 fn an_artifact_that_was_replaced_with_its_index_is_found() {
     for size in [700, 200_000, 3 << 20] {
@@ -55,7 +56,8 @@ fn an_artifact_that_was_replaced_with_its_index_is_found() {
             bed.get(&shelf.index_here()).expect(200);
             bed.turn(60);
             shelf.put(&bed.upstream, "1.0.0", &new);
-            // What had begun to stream as the one that the older index promised cannot become the other.
+            // What had begun to stream as the one that the older index promised cannot become the
+            // other.
             let (answer, whole) = bed.taken(&here);
             assert!(
                 !whole || answer.body == new,

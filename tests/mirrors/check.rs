@@ -1,4 +1,5 @@
-//! Whether an upstream is there: asked now, in words of its protocol, with what to do next where it is not.
+//! Whether an upstream is there: asked now, in words of its protocol, with what to do next where it
+//! is not.
 
 use crate::bed::Bed;
 use larder_tests::larder::PASSWORD;

@@ -24,8 +24,8 @@ pub(crate) fn fault(random: &mut Random, size: usize) -> Fault {
     }
 }
 
-/// Artifacts that change with their indexes and without, and answers that are spoilt by chance: a complete answer has the
-/// bytes that some index promised, and in the end all is well.
+/// Artifacts that change with their indexes and without, and answers that are spoilt by chance: a
+/// complete answer has the bytes that some index promised, and in the end all is well.
 fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
     let (here, there) = (shelf.artifact_here("1.0.0"), shelf.artifact("1.0.0"));
     let mut promised: Vec<Vec<u8>> = vec![bed.upstream.body(&there)];
@@ -68,7 +68,8 @@ fn flap(shelf: &mut Shelf, bed: &Bed, random: &mut Random, size: usize) {
     bed.upstream
         .put(&there, promised.last().expect("body").clone());
     bed.turn(20);
-    // By an index that is older than the artifact it may break off once; the newer one is kept then.
+    // By an index that is older than the artifact it may break off once; the newer one is kept
+    // then.
     bed.taken(&here);
     let (answer, whole) = bed.taken(&here);
     assert!(

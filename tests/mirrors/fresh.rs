@@ -1,4 +1,5 @@
-//! How long an index is taken as it is, and what happens then. The server's clock is turned; `fresh` is five minutes.
+//! How long an index is taken as it is, and what happens then. The server's clock is turned;
+//! `fresh` is five minutes.
 
 use crate::bed::{Bed, status};
 use larder_tests::Fault;

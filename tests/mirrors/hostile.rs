@@ -1,4 +1,5 @@
-//! Many clients at their worst beside an upstream at its worst; and then every byte that was kept is the upstream's.
+//! Many clients at their worst beside an upstream at its worst; and then every byte that was kept
+//! is the upstream's.
 //!
 //! `LARDER_TEST_REQUESTS`: how many requests.
 

@@ -1,5 +1,5 @@
-//! Images of another registry: by the repo's name, by `?ns=`, as a mirror of names without a repo; by real clients, and when
-//! the other registry is gone.
+//! Images of another registry: by the repo's name, by `?ns=`, as a mirror of names without a repo;
+//! by real clients, and when the other registry is gone.
 
 use larder_tests::image::put_manifest;
 use larder_tests::larder::PASSWORD;

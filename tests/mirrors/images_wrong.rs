@@ -1,4 +1,5 @@
-//! Whatever a registry sends of an image: no wrong byte is kept, and no client takes one for the right one.
+//! Whatever a registry sends of an image: no wrong byte is kept, and no client takes one for the
+//! right one.
 
 use crate::bed::{Bed, status};
 use crate::wrong::{FORGETFUL, LARGE, SMALL, faults, lies, still_up};
@@ -158,7 +159,8 @@ fn over_http2() {
     spoil(Bed::secure(true, &FORGETFUL), SMALL, true);
 }
 
-/// Nothing comes over a connection that is not sure, or from a place that is none; then all of it does.
+/// Nothing comes over a connection that is not sure, or from a place that is none; then all of it
+/// does.
 #[test]
 fn a_registry_that_cannot_be_reached_or_trusted() {
     for frames in [false, true] {

@@ -1,4 +1,5 @@
-//! Mirrors of package registries, beside upstreams that are made up: what is kept, what is asked, what is refused.
+//! Mirrors of package registries, beside upstreams that are made up: what is kept, what is asked,
+//! what is refused.
 
 mod backends;
 mod bed;

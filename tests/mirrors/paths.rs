@@ -124,7 +124,8 @@ fn no_other_spelling_of_a_repo_is_one() {
     }
 }
 
-/// Random bytes, escapes and separators; whatever comes back, what is asked of the upstream stays below its address.
+/// Random bytes, escapes and separators; whatever comes back, what is asked of the upstream stays
+/// below its address.
 #[test]
 fn random_paths_stay_below_the_upstreams_address() {
     let bed = Bed::with(&[("LARDER_CACHE__NOT_FOUND", "0s")]);

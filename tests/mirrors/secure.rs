@@ -1,4 +1,5 @@
-//! Upstreams with TLS: whose certificates are taken, that nothing of it is given up again, and what goes wrong over HTTP/2.
+//! Upstreams with TLS: whose certificates are taken, that nothing of it is given up again, and what
+//! goes wrong over HTTP/2.
 
 use crate::bed::{Bed, start, status};
 use crate::wrong::{FORGETFUL, LARGE, SMALL, lies, spoil_artifacts, spoil_index, still_up};
@@ -141,7 +142,8 @@ fn what_speaks_no_tls_is_an_error() {
     }
 }
 
-/// Where no length is told, the end of the connection is the end of the body: unless someone has cut it.
+/// Where no length is told, the end of the connection is the end of the body: unless someone has
+/// cut it.
 #[test]
 fn a_connection_that_is_cut_is_no_end() {
     let bed = Bed::secure(false, &FORGETFUL);

@@ -1,4 +1,5 @@
-//! Where requests go and what they carry: nobody's index leads to private places, nobody else gets our credentials.
+//! Where requests go and what they carry: nobody's index leads to private places, nobody else gets
+//! our credentials.
 
 use crate::bed::Bed;
 use larder_tests::shelf::PROTOCOLS;

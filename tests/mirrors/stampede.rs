@@ -1,6 +1,7 @@
 //! Many clients ask at once for what is not there yet; some of them leave.
 //!
-//! `LARDER_TEST_STAMPEDE_MIB`: the size of what five hundred ask for (a release is tested with 256).
+//! `LARDER_TEST_STAMPEDE_MIB`: the size of what five hundred ask for (a release is tested with
+//! 256).
 
 #![expect(clippy::print_stdout, reason = "what a run was like")]
 

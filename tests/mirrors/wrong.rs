@@ -9,7 +9,8 @@ pub(crate) const FORGETFUL: [(&str, &str); 1] = [("LARDER_CACHE__NOT_FOUND", "0s
 pub(crate) const SMALL: usize = 700;
 pub(crate) const LARGE: usize = 3 << 20;
 
-/// Faults of an answer whose body has this size, with the status that follows; 0: any refusal, or a body that breaks off.
+/// Faults of an answer whose body has this size, with the status that follows; 0: any refusal, or a
+/// body that breaks off.
 pub(crate) fn faults(size: usize, itself: &str, other: &Upstream) -> Vec<(Fault, u16)> {
     let half = size / 2;
     vec![
@@ -216,7 +217,8 @@ fn one_flipped_byte_anywhere_is_found() {
     still_up(&bed);
 }
 
-/// What is needed for an index, and goes wrong: nothing of it is kept, and then it comes. `promised`: another index vouches.
+/// What is needed for an index, and goes wrong: nothing of it is kept, and then it comes.
+/// `promised`: another index vouches.
 pub(crate) fn spoil_index(bed: &Bed, shelf: &Shelf, there: &str, promised: bool) {
     let other = Upstream::start();
     let body = bed.upstream.body(there);

@@ -1,4 +1,5 @@
-//! Logging in and out by real clients: with a password, through a browser's page, and what they ask of their tokens.
+//! Logging in and out by real clients: with a password, through a browser's page, and what they ask
+//! of their tokens.
 
 use crate::{folder, larder, npm};
 use larder_tests::larder::PASSWORD;

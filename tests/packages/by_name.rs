@@ -1,4 +1,5 @@
-//! Packages by name, in no client's own words: what is there, what is yanked, what is taken back; seen by clients at once.
+//! Packages by name, in no client's own words: what is there, what is yanked, what is taken back;
+//! seen by clients at once.
 
 use crate::confusion::{publish_cargo, publish_npm};
 use crate::{WHEEL, folder, larder, token};

@@ -1,5 +1,5 @@
-//! A name that is published here is never taken from a mirror: whatever version is there, however it is spelled, whoever
-//! asks, and when the hosted repo has it no more.
+//! A name that is published here is never taken from a mirror: whatever version is there, however
+//! it is spelled, whoever asks, and when the hosted repo has it no more.
 
 use crate::{cargo, cargo_home, folder, larder, npm, npm_home, token};
 use larder_tests::http::read_head;
@@ -366,7 +366,8 @@ fn spellings_of_one_npm_name_are_one_name() {
             .expect(404);
     }
     assert_eq!(upstream.total(), 0, "{:?}", upstream.take_asked());
-    // To npm these are other names, and none of ours can be mistaken for them: new names have no capitals.
+    // To npm these are other names, and none of ours can be mistaken for them: new names have no
+    // capitals.
     for name in ["Demo", "DEMO", "@Acme/demo"] {
         let refused = publish(&admin, "npm", name, "1.0.0", b"");
         assert!(

@@ -1,4 +1,5 @@
-//! What is published here and cannot be read just now is an error: never the world's package of that name.
+//! What is published here and cannot be read just now is an error: never the world's package of
+//! that name.
 
 use crate::confusion::{is_ours, ours, with_upstream};
 use crate::{cargo, cargo_home, folder, larder, npm, npm_home, token};
@@ -29,7 +30,8 @@ fn artifact(protocol: &str, version: &str) -> String {
     }
 }
 
-/// Groups of all protocols in which `demo` is published, with an upstream each that has it in version 9 and has been asked.
+/// Groups of all protocols in which `demo` is published, with an upstream each that has it in
+/// version 9 and has been asked.
 fn groups(larder: &Larder, bytes: &[u8]) -> Vec<Upstream> {
     let world = |protocol| {
         let (upstream, _) = with_upstream(larder, protocol);

@@ -1,4 +1,5 @@
-//! The server and its upstream as every client finds them, and homes where a client was told the lines of `larder connect`.
+//! The server and its upstream as every client finds them, and homes where a client was told the
+//! lines of `larder connect`.
 
 use larder_tests::home::{Home, without_homes};
 pub(crate) use larder_tests::home::{Who, read};
@@ -9,7 +10,8 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A server whose group `main` has a mirror of an upstream with the package `demo` in version 1.0.0.
+/// A server whose group `main` has a mirror of an upstream with the package `demo` in version
+/// 1.0.0.
 pub(crate) struct House {
     pub(crate) larder: Larder,
     pub(crate) upstream: Upstream,
@@ -23,7 +25,8 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Opens one for a client: its name in `docs/clients.md`, its name for `larder connect`, what it speaks, and what it runs.
+    /// Opens one for a client: its name in `docs/clients.md`, its name for `larder connect`, what
+    /// it speaks, and what it runs.
     pub(crate) fn open(
         client: &'static str,
         connect: &'static str,
@@ -115,7 +118,8 @@ impl House {
         said(self.client, situation, &without_homes(&text, &self.larder));
     }
 
-    /// Has the client refused to publish in every way, and compares what it says. `publish` publishes a new version.
+    /// Has the client refused to publish in every way, and compares what it says. `publish`
+    /// publishes a new version.
     #[track_caller]
     pub(crate) fn refuses_to_publish(
         &self,
@@ -132,8 +136,9 @@ impl House {
         }
     }
 
-    /// Has the client get a package of a mirror that everyone may read, refused one in every way, and compares what it says.
-    /// `install` installs a package in a new project; `tell` finds in what the client wrote what tells the person why.
+    /// Has the client get a package of a mirror that everyone may read, refused one in every way,
+    /// and compares what it says. `install` installs a package in a new project; `tell` finds in
+    /// what the client wrote what tells the person why.
     #[track_caller]
     pub(crate) fn installs(
         &self,

@@ -61,8 +61,9 @@ impl Node {
         }
     }
 
-    /// Publishes two versions, the second under the tag `next`, refuses to publish over one, and installs the first
-    /// together with a package of the mirror: by name, by lock, and by lock when the upstream is gone.
+    /// Publishes two versions, the second under the tag `next`, refuses to publish over one, and
+    /// installs the first together with a package of the mirror: by name, by lock, and by lock when
+    /// the upstream is gone.
     #[track_caller]
     pub(crate) fn publish_and_install(&self, house: &House) -> Home {
         let maker = house.home(Who::Maker);

@@ -20,8 +20,8 @@ pub(crate) fn wheel_in(home: &Home, version: &str, word: &str) -> (PathBuf, Stri
     (folder, name)
 }
 
-/// Publishes a version, is refused another of the same number, and in every other way. `publish` publishes a version with
-/// this word in it.
+/// Publishes a version, is refused another of the same number, and in every other way. `publish`
+/// publishes a version with this word in it.
 #[track_caller]
 pub(crate) fn publishes(
     house: &House,

@@ -25,7 +25,8 @@ struct Asked {
 struct Shown {
     repository: String,
     url: String,
-    /// `offline`, `paused`, `failing`, `answering`, or `unasked` since the server began or the mirror was changed.
+    /// `offline`, `paused`, `failing`, `answering`, or `unasked` since the server began or the
+    /// mirror was changed.
     state: &'static str,
     /// Failures in a row.
     failures: u32,

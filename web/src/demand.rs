@@ -1,7 +1,7 @@
 //! Who may make which call, as far as it can be judged before the body is read.
 //!
-//! What hangs on a repository is in [`Door::subjects`](larder_access::Door::subjects); what hangs on the body or on a
-//! row, the act itself demands.
+//! What hangs on a repository is in [`Door::subjects`](larder_access::Door::subjects); what hangs
+//! on the body or on a row, the act itself demands.
 
 use crate::endpoint::{Endpoint, no_user};
 use larder_access::Principal;

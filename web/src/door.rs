@@ -33,7 +33,8 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API over these parts. `creatable`: protocol and kind (`hosted`, `mirror`, `group`) of what can be made.
+    /// An API over these parts. `creatable`: protocol and kind (`hosted`, `mirror`, `group`) of
+    /// what can be made.
     pub fn new(
         metadata: Metadata,
         gate: Arc<Gate>,
@@ -50,7 +51,8 @@ impl Api {
         }
     }
 
-    /// Judges, reads the body only then, and acts. `origin`: the address under which the caller sees this server.
+    /// Judges, reads the body only then, and acts. `origin`: the address under which the caller
+    /// sees this server.
     pub(crate) async fn carry_out(
         &self,
         grant: &Grant,
@@ -172,7 +174,8 @@ fn takes_body(method: &Method) -> bool {
     *method == Method::POST || *method == Method::PATCH
 }
 
-/// A form of another site's page can be posted with a browser's remembered password, but never as JSON.
+/// A form of another site's page can be posted with a browser's remembered password, but never as
+/// JSON.
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let value = headers
         .get(CONTENT_TYPE)

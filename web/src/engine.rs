@@ -1,4 +1,5 @@
-//! What the API asks of the engine that moves packages, which it never sees: the server introduces them.
+//! What the API asks of the engine that moves packages, which it never sees: the server introduces
+//! them.
 
 use async_trait::async_trait;
 use larder_access::Grant;
@@ -11,8 +12,8 @@ use std::sync::Arc;
 /// The engine of mirrors and published packages, for the API.
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// Makes a change of a published package, in whatever spelling, in a hosted repo or in a group's first hosted member. Demands
-    /// the caller's right to it.
+    /// Makes a change of a published package, in whatever spelling, in a hosted repo or in a
+    /// group's first hosted member. Demands the caller's right to it.
     async fn change(
         &self,
         grant: &Grant,

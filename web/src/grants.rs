@@ -1,4 +1,5 @@
-//! Grants. Superusers give any; whoever administers all repositories of a pattern gives grants on it.
+//! Grants. Superusers give any; whoever administers all repositories of a pattern gives grants on
+//! it.
 
 use crate::Api;
 use crate::endpoint::no_user;

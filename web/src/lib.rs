@@ -1,11 +1,11 @@
-//! The REST API under `/api/v1/`: repositories, users, tokens, grants, and who may what; and the page at which people log
-//! their clients in.
+//! The REST API under `/api/v1/`: repositories, users, tokens, grants, and who may what; and the
+//! page at which people log their clients in.
 //!
 //! Knows: the calls and their JSON, who may make which, how a problem is said (RFC 9457).
 //! Must never know: SQL, where bytes lie, the dialects of clients, how a response is sent.
 //!
-//! Every call goes the same way: the one table in [`paths`] parses it, `demand` judges what can be judged without
-//! the body, then one function does it.
+//! Every call goes the same way: the one table in [`paths`] parses it, `demand` judges what can be
+//! judged without the body, then one function does it.
 
 mod asking;
 mod checks;

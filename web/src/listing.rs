@@ -1,5 +1,5 @@
-//! What is there: packages of a repository, their versions, the files of one. Of a group all that its members have, but of a
-//! name that a hosted one has or had only that one's.
+//! What is there: packages of a repository, their versions, the files of one. Of a group all that
+//! its members have, but of a name that a hosted one has or had only that one's.
 
 use crate::Api;
 use crate::endpoint::{PackagePath, RepoPath, no_package, no_repo};
@@ -305,7 +305,8 @@ fn repository(repo: &Repo) -> String {
     format!("{}/{}", repo.protocol, repo.name)
 }
 
-/// A name as it is shown to the caller; `None` if it is not: nothing is there, or the caller may not know.
+/// A name as it is shown to the caller; `None` if it is not: nothing is there, or the caller may
+/// not know.
 fn shown(
     grant: &Grant,
     path: &RepoPath,

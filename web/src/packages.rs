@@ -41,7 +41,8 @@ impl Api {
         ok(&json!({"package": path.package, "version": version, "yanked": yanked}))
     }
 
-    /// Takes back a version or, without one, the whole package. A mirror forgets what it keeps of it.
+    /// Takes back a version or, without one, the whole package. A mirror forgets what it keeps of
+    /// it.
     pub(crate) async fn delete_package(
         &self,
         grant: &Grant,

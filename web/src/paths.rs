@@ -216,7 +216,8 @@ pub(crate) fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         method => method,
     };
     let Some((_, read)) = path.calls.iter().find(|(known, _)| *known == method) else {
-        // The methods of the path are what this problem is about: the refusal tells them in a header.
+        // The methods of the path are what this problem is about: the refusal tells them in a
+        // header.
         return Err(Problem::new(
             Kind::Method,
             path.allow,

@@ -11,8 +11,8 @@ pub(crate) fn bad_path() -> Problem {
     Problem::invalid("path", "the path is not a valid spelling of any name")
 }
 
-/// Splits a raw path and decodes every segment once. A slash can be within the name of a package, between two parts that are
-/// something; a control character is no spelling of anything.
+/// Splits a raw path and decodes every segment once. A slash can be within the name of a package,
+/// between two parts that are something; a control character is no spelling of anything.
 pub(crate) fn segments(path: &str) -> Result<Vec<String>, Problem> {
     path.split('/')
         .map(|segment| {

@@ -122,7 +122,8 @@ impl Api {
             Err(error) => return Err(error.into()),
         };
         if public {
-            // What anyone can read upstream anyone can read here, until someone takes the grant away.
+            // What anyone can read upstream anyone can read here, until someone takes the grant
+            // away.
             self.open_to_all(&path, &grant.principal().label).await?;
         }
         self.gate.refresh().await?;

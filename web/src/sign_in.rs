@@ -1,7 +1,9 @@
-//! The page at which a person logs a client in that has no way to ask for a password itself (`npm login`).
+//! The page at which a person logs a client in that has no way to ask for a password itself (`npm
+//! login`).
 //!
-//! It needs no session and no cookie: what is asked travels sealed in its address, and only the client that asked gets
-//! anything of it. So another site's page can bring nobody to more than an empty form; the door takes no form of its own from it.
+//! It needs no session and no cookie: what is asked travels sealed in its address, and only the
+//! client that asked gets anything of it. So another site's page can bring nobody to more than an
+//! empty form; the door takes no form of its own from it.
 
 use crate::query::Query;
 use base64::Engine as _;

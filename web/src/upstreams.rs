@@ -1,4 +1,5 @@
-//! Settings of repositories: upstreams of mirrors, members of groups, freshness, offline. Secrets go in and never out.
+//! Settings of repositories: upstreams of mirrors, members of groups, freshness, offline. Secrets
+//! go in and never out.
 
 use crate::Api;
 use crate::demand::only_superusers;
@@ -252,7 +253,8 @@ fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Prob
     }
 }
 
-/// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no place.
+/// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no
+/// place.
 fn address(text: &str) -> Result<String, Problem> {
     let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
     let (scheme, rest) = text

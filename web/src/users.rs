@@ -1,4 +1,5 @@
-//! Users. The rights of these calls are judged in `demand`; what hangs on their bodies is judged here.
+//! Users. The rights of these calls are judged in `demand`; what hangs on their bodies is judged
+//! here.
 
 use crate::Api;
 use crate::demand::only_superusers;

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 
 const LINE: usize = 64;
 
-/// What stands between the lines of a block of this kind, e.g. `PGP PRIVATE KEY BLOCK`; `None` if there is no sound one.
+/// What stands between the lines of a block of this kind, e.g. `PGP PRIVATE KEY BLOCK`; `None` if
+/// there is no sound one.
 pub(super) fn read(text: &str, kind: &str) -> Option<Vec<u8>> {
     let begin = text.split_once(&format!("-----BEGIN {kind}-----"))?.1;
     let block = begin.split_once(&format!("-----END {kind}-----"))?.0;

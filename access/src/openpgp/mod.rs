@@ -1,5 +1,6 @@
-//! Signing with an `OpenPGP` key (RFC 9580, version 4 keys and signatures): no more of it than detached signatures over
-//! documents of ours need. Nothing is verified here but that a key agrees with itself.
+//! Signing with an `OpenPGP` key (RFC 9580, version 4 keys and signatures): no more of it than
+//! detached signatures over documents of ours need. Nothing is verified here but that a key agrees
+//! with itself.
 
 mod armor;
 mod packets;
@@ -44,7 +45,8 @@ pub struct SigningKey {
 struct Candidate<'a> {
     body: &'a [u8],
     primary: bool,
-    /// When the newest statement about it was made, and what that says: what it may do, how long it lives.
+    /// When the newest statement about it was made, and what that says: what it may do, how long it
+    /// lives.
     told: Option<(usize, Option<u8>, usize)>,
     revoked: bool,
 }
@@ -64,7 +66,8 @@ fn fingerprint(public: &[u8]) -> [u8; 20] {
 }
 
 impl SigningKey {
-    /// Reads an armored secret key that can sign at `now`, as `gpg --armor --export-secret-keys` writes it.
+    /// Reads an armored secret key that can sign at `now`, as `gpg --armor --export-secret-keys`
+    /// writes it.
     pub fn read(text: &str, now: Timestamp) -> Result<Self, Problem> {
         if text.len() > MOST_BYTES {
             return Err(bad("it is too long"));
@@ -225,7 +228,8 @@ impl<'a> Candidate<'a> {
         Some(())
     }
 
-    /// Whether its owner says that it signs. Of a primary key that nothing is said of it is taken for granted.
+    /// Whether its owner says that it signs. Of a primary key that nothing is said of it is taken
+    /// for granted.
     fn may_sign(&self) -> bool {
         const SIGNS: u8 = 2;
         let flags = self.told.and_then(|(_, flags, _)| flags);

@@ -125,7 +125,8 @@ fn rsa(mut public: Bytes<'_>, mut secret: Bytes<'_>) -> Result<RsaKeyPair, Unfit
     if modulus.len() < 256 {
         return Err(Unfit::Algorithm);
     }
-    // The number that comes last is the inverse of the first prime: elsewhere it is that of the second.
+    // The number that comes last is the inverse of the first prime: elsewhere it is that of the
+    // second.
     let components = KeyPairComponents {
         public_key: PublicKeyComponents {
             n: modulus.to_vec(),

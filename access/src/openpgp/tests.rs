@@ -2,8 +2,8 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 const DOCUMENT: &[u8] = b"<repomd/>\n";
-/// Keys that gpg made, their fingerprints as it tells them, and signatures that it found good: both kinds of key sign the
-/// same thing in the same way every time.
+/// Keys that gpg made, their fingerprints as it tells them, and signatures that it found good: both
+/// kinds of key sign the same thing in the same way every time.
 const KEYS: [(&str, &str, &str); 3] = [
     (
         include_str!("../../testdata/openpgp/rsa.asc"),

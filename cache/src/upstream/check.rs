@@ -14,8 +14,8 @@ use tokio::time::Instant;
 const CHECK_TIME: Duration = Duration::from_secs(15);
 
 impl Upstream {
-    /// Asks for the first of `paths` that is there, whether the upstream is given a pause or not. `tokens`: it may want one
-    /// of its token endpoint; `name`: the mirror's, for the advice.
+    /// Asks for the first of `paths` that is there, whether the upstream is given a pause or not.
+    /// `tokens`: it may want one of its token endpoint; `name`: the mirror's, for the advice.
     pub(crate) async fn check(&self, paths: &[&str], tokens: bool, name: &str) -> Checked {
         let mut checked = Checked {
             tls: self.base.scheme() == "https",

@@ -86,7 +86,8 @@ fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::invalid("crate", detail)
 }
 
-/// Refuses headers of headers that would take much memory: the reader of archives takes them in whole.
+/// Refuses headers of headers that would take much memory: the reader of archives takes them in
+/// whole.
 pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
     let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MOST_UNPACKED));
     for entry in archive.entries().map_err(unreadable)?.raw(true) {

@@ -1,4 +1,5 @@
-//! Rust crates: the sparse index, downloads, search, publishing (the Cargo book, "Registry Index" and "Registry Web API").
+//! Rust crates: the sparse index, downloads, search, publishing (the Cargo book, "Registry Index"
+//! and "Registry Web API").
 
 mod manifest;
 mod publish;

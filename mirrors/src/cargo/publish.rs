@@ -1,4 +1,5 @@
-//! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the crate's own manifest.
+//! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the
+//! crate's own manifest.
 
 use super::{Cargo, canonical, is_version, search};
 use crate::hosted::{

@@ -1,4 +1,5 @@
-//! Accounts, as npm, pnpm and yarn ask about them: `npm login`, `logout`, `whoami`, `profile get`, `token`.
+//! Accounts, as npm, pnpm and yarn ask about them: `npm login`, `logout`, `whoami`, `profile get`,
+//! `token`.
 
 use super::names::{is_name, is_part};
 use super::{JSON, Npm};

@@ -1,10 +1,12 @@
-//! The body of a publication: JSON with the tarball in it, as base64. The tarball stays where it is; the rest is read.
+//! The body of a publication: JSON with the tarball in it, as base64. The tarball stays where it
+//! is; the rest is read.
 
 use crate::hosted::Body;
 use larder_model::{Kind, Problem};
 use std::io::{BufRead as _, BufReader};
 
-/// A body has at most so many bytes beside its attachments: room for the packument of thousands of versions.
+/// A body has at most so many bytes beside its attachments: room for the packument of thousands of
+/// versions.
 pub(super) const MOST_TEXT_BYTES: usize = 32 << 20;
 /// As deep as the reader of JSON goes.
 const MOST_DEPTH: usize = 128;
@@ -26,7 +28,8 @@ pub(super) struct Scanned {
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Reads a body. Whether it is JSON is left to whoever reads the text: outside of the attachments nothing is changed.
+/// Reads a body. Whether it is JSON is left to whoever reads the text: outside of the attachments
+/// nothing is changed.
 pub(super) fn scan(body: &mut dyn Body) -> Result<Scanned, Problem> {
     let mut scanner = Scanner {
         body: BufReader::with_capacity(BUFFER_BYTES, body),

@@ -6,7 +6,8 @@ use super::packument::quoted;
 use crate::hosted::Kept;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
-/// Fields that are told of the whole package as well, as its latest version has them. The readme is told only here.
+/// Fields that are told of the whole package as well, as its latest version has them. The readme is
+/// told only here.
 const HOISTED: [&str; 10] = [
     "description",
     "maintainers",

@@ -1,6 +1,8 @@
-//! What is noted of a version: the manifest that the client sent, as far as the tarball's own `package.json` agrees with it.
+//! What is noted of a version: the manifest that the client sent, as far as the tarball's own
+//! `package.json` agrees with it.
 //!
-//! Installers choose by the one and run the other; a version of which they tell different things is refused.
+//! Installers choose by the one and run the other; a version of which they tell different things is
+//! refused.
 
 use super::names::base;
 use super::packument::{quoted, string};
@@ -197,7 +199,8 @@ impl Release<'_> {
                 "the manifest is of another package or version than it is sent as",
             ));
         }
-        // npm cleans versions on their way: spaces, a `v` before and the build's metadata behind go.
+        // npm cleans versions on their way: spaces, a `v` before and the build's metadata behind
+        // go.
         let cleaned = |version: String| {
             let version = version.trim().trim_start_matches(['=', 'v', ' ']);
             version.split('+').next() == Some(self.version)
@@ -300,8 +303,9 @@ const CHECKED: [&str; 10] = [
     "libc",
 ];
 
-/// Whether a field of the manifest is the client's to say. What begins with `_` is the registry's or the client's own, but
-/// for two; what vouches for bytes, or tells whether scripts are run, is found out here.
+/// Whether a field of the manifest is the client's to say. What begins with `_` is the registry's
+/// or the client's own, but for two; what vouches for bytes, or tells whether scripts are run, is
+/// found out here.
 fn is_taken(key: &str) -> bool {
     let ours = matches!(
         key,

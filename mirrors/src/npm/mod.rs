@@ -1,5 +1,5 @@
-//! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them (npm's "Package Metadata" and
-//! "Public Registry API").
+//! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them
+//! (npm's "Package Metadata" and "Public Registry API").
 
 mod account;
 mod advisories;
@@ -134,7 +134,8 @@ fn below_package(parts: &[&str], form: Form) -> Result<Ask, Problem> {
     }
 }
 
-/// What is asked at the registry's own addresses, which begin with `-`; `None`: it is something else.
+/// What is asked at the registry's own addresses, which begin with `-`; `None`: it is something
+/// else.
 fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
     match parts {
         ["ping"] => Some(Ok(Ask::Own(nothing))),
@@ -310,8 +311,9 @@ impl Protocol for Npm {
         let reply =
             Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
         if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
-            // npm shows a person the challenge and not the body, but for schemes that it writes in another way (names of
-            // schemes are the same in any case: RFC 9110 11.1; the description is that of RFC 6750 3).
+            // npm shows a person the challenge and not the body, but for schemes that it writes in
+            // another way (names of schemes are the same in any case: RFC 9110 11.1; the
+            // description is that of RFC 6750 3).
             let detail: String = problem
                 .detail
                 .chars()

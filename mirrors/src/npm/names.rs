@@ -7,7 +7,8 @@ const MOST_NAME_BYTES: usize = 214;
 /// A version has at most so many bytes; a tarball's file name holds a name and a version.
 const MOST_VERSION_BYTES: usize = 256;
 
-/// Whether text can stand in a URL as it is: the bytes that JavaScript's `encodeURIComponent` leaves alone.
+/// Whether text can stand in a URL as it is: the bytes that JavaScript's `encodeURIComponent`
+/// leaves alone.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte))
@@ -17,7 +18,8 @@ pub(super) fn is_part(part: &str) -> bool {
     !part.is_empty() && !part.starts_with('.') && is_plain(part)
 }
 
-/// Whether text is a package's name: `name` or `@scope/name`. Case matters, and old names have capitals.
+/// Whether text is a package's name: `name` or `@scope/name`. Case matters, and old names have
+/// capitals.
 pub(super) fn is_name(name: &str) -> bool {
     let well_made = match name.strip_prefix('@').map(|scoped| scoped.split_once('/')) {
         Some(Some((scope, base))) => is_part(scope) && is_part(base),
@@ -60,8 +62,9 @@ pub(super) fn last_segment(url: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The file name under which a version's tarball is served: the upstream's, for lockfiles have it; the conventional one where
-/// the upstream's is not made of the package's name, and so might not be the only one of its kind.
+/// The file name under which a version's tarball is served: the upstream's, for lockfiles have it;
+/// the conventional one where the upstream's is not made of the package's name, and so might not be
+/// the only one of its kind.
 pub(super) fn file_of(name: &str, version: &str, url: &str) -> String {
     let file = last_segment(url);
     if is_file(file) && version_of(name, file).is_some() {
@@ -74,7 +77,8 @@ pub(super) fn file_of(name: &str, version: &str, url: &str) -> String {
 const MOST_NUMBER: u64 = (1 << 53) - 1;
 const MOST_TAG_BYTES: usize = 128;
 
-/// Whether a name may be given to a new package: the rules are stricter than those that old names were made under.
+/// Whether a name may be given to a new package: the rules are stricter than those that old names
+/// were made under.
 pub(super) fn is_new_name(name: &str) -> bool {
     let strict =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
@@ -98,7 +102,8 @@ pub(super) fn is_tag(text: &str) -> bool {
     text.len() <= MOST_TAG_BYTES && is_part(text) && !is_range(text)
 }
 
-/// Of the ranges those that have only characters that a tag may have: `1`, `v1.2.x`, `~1`, `*`, `1.2.3-beta`.
+/// Of the ranges those that have only characters that a tag may have: `1`, `v1.2.x`, `~1`, `*`,
+/// `1.2.3-beta`.
 fn is_range(text: &str) -> bool {
     let text = text.trim_start_matches(['~', 'v', 'V']);
     let mut parts = text.splitn(3, '.');

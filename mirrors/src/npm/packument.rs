@@ -1,6 +1,7 @@
 //! The packument: all that a registry tells of a package.
 //!
-//! Popular ones have ten megabytes and more. They are read in one pass that borrows, and written by copying all that stays.
+//! Popular ones have ten megabytes and more. They are read in one pass that borrows, and written by
+//! copying all that stays.
 
 use super::names::{file_of, last_segment};
 use crate::text::{not_that, path, segment, unreadable};
@@ -81,7 +82,8 @@ impl<'a> Packument<'a> {
         serde_json::from_str(utf8(body)?).map_err(|error| unreadable(WHAT, error))
     }
 
-    /// Refuses one of another package, and one that has neither versions nor word that they were withdrawn.
+    /// Refuses one of another package, and one that has neither versions nor word that they were
+    /// withdrawn.
     pub(super) fn check(&self, package: &str) -> Result<(), Problem> {
         if self.name != package {
             return Err(not_that("the packument of this package"));
@@ -107,7 +109,8 @@ impl<'a> Packument<'a> {
         self.tags.map_or("{}", RawValue::get)
     }
 
-    /// What it tells of one version, or of the one that a tag points to, with addresses of this server.
+    /// What it tells of one version, or of the one that a tag points to, with addresses of this
+    /// server.
     pub(super) fn version(&self, wanted: &str, site: &Site<'_>) -> Option<String> {
         let versions = self.versions.as_ref()?;
         let tagged = || string(object(self.tags?)?.get(wanted)?);
@@ -175,7 +178,8 @@ impl<'a> Packument<'a> {
                     Some((version, url, dist))
                 })
         };
-        // A file that goes by the upstream's name only: lockfiles may have it, if just one version does.
+        // A file that goes by the upstream's name only: lockfiles may have it, if just one version
+        // does.
         let foreign = || {
             let mut found = all().filter(|(_, url, _)| last_segment(url) == file);
             found.next().filter(|_| found.next().is_none())
@@ -361,7 +365,8 @@ pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Copies `text`, with other words for some of its parts. The parts are slices of it, in order: their addresses tell where.
+/// Copies `text`, with other words for some of its parts. The parts are slices of it, in order:
+/// their addresses tell where.
 fn splice<'a>(out: &mut String, text: &str, edits: impl IntoIterator<Item = (&'a str, String)>) {
     let mut rest = text;
     for (old, new) in edits {

@@ -1,5 +1,5 @@
-//! Provenance: the Sigstore bundle that comes with a version (`npm publish --provenance`). It must be of these very bytes; whose
-//! signature it bears is for those to judge who install them.
+//! Provenance: the Sigstore bundle that comes with a version (`npm publish --provenance`). It must
+//! be of these very bytes; whose signature it bears is for those to judge who install them.
 
 use super::body::Attachment;
 use super::packument::quoted;

@@ -1,7 +1,8 @@
 //! Publishing: npm's own requests, which are those of an old document database.
 //!
-//! A package here has tarballs at `-/{base}-{version}.tgz`, tags at `tags/{tag}`, and `gone/{version}` for each version that
-//! was taken back: what was published once is never something else. `attestations/{version}` is its provenance.
+//! A package here has tarballs at `-/{base}-{version}.tgz`, tags at `tags/{tag}`, and
+//! `gone/{version}` for each version that was taken back: what was published once is never
+//! something else. `attestations/{version}` is its provenance.
 
 use super::body::{Attachment, MOST_TEXT_BYTES, scan};
 use super::compose::{LATEST, Shelf, gone_path, path_of, tag_path};
@@ -39,7 +40,8 @@ const TAG: &str = "tag";
 const UNTAG: &str = "untag";
 const VISIBILITY: &str = "visibility";
 
-/// What is published: the package with one version and its tarball, or the packument with another word of deprecation.
+/// What is published: the package with one version and its tarball, or the packument with another
+/// word of deprecation.
 #[derive(Deserialize)]
 struct Publication<'a> {
     #[serde(borrow)]
@@ -400,7 +402,8 @@ fn again(kept: &Kept, integrity: &str) -> Result<Vec<Step>, Problem> {
     Err(Problem::new(Kind::Conflict, "version", detail))
 }
 
-/// The tags that come with a new version. The first version is the latest, whatever it was published as.
+/// The tags that come with a new version. The first version is the latest, whatever it was
+/// published as.
 fn tags(
     shelf: Shelf<'_>,
     publication: &Publication<'_>,
@@ -476,7 +479,8 @@ fn attachments<'a>(
     Ok((tarball, bundle))
 }
 
-/// Steps that give versions another word of deprecation. Whatever else is in the packument, it changes nothing.
+/// Steps that give versions another word of deprecation. Whatever else is in the packument, it
+/// changes nothing.
 fn deprecate(
     shelf: Shelf<'_>,
     versions: &BTreeMap<String, Fields<'_>>,
@@ -534,7 +538,8 @@ fn reduce(shelf: Shelf<'_>, revision: &str, body: &mut dyn Body) -> Result<Vec<S
     withdraw(shelf, &gone, revision, &wanted)
 }
 
-/// Steps that take back the version of a tarball. npm asks for it after the packument without it was sent.
+/// Steps that take back the version of a tarball. npm asks for it after the packument without it
+/// was sent.
 fn withdraw_file(shelf: Shelf<'_>, file: &str, revision: &str) -> Result<Vec<Step>, Problem> {
     let version = version_of(shelf.package, file)
         .filter(|_| is_file(file))
@@ -562,7 +567,8 @@ fn remove(shelf: Shelf<'_>, version: Option<&str>) -> Result<Vec<Step>, Problem>
     withdraw(shelf, &gone, &shelf.revision(), &[])
 }
 
-/// Steps that take back versions. Tags that pointed to one point to what is wanted, `latest` else to the highest that is left.
+/// Steps that take back versions. Tags that pointed to one point to what is wanted, `latest` else
+/// to the highest that is left.
 fn withdraw(
     shelf: Shelf<'_>,
     gone: &[&Kept],

@@ -1,5 +1,5 @@
-//! The tarball of a publication: what its bytes are, and what it says of itself. Read as a stream, and only as installers
-//! would all read it: where they could differ, it is refused.
+//! The tarball of a publication: what its bytes are, and what it says of itself. Read as a stream,
+//! and only as installers would all read it: where they could differ, it is refused.
 
 use crate::hosted::Body;
 use base64::Engine as _;
@@ -375,7 +375,8 @@ fn pax(mut lines: &[u8], into: &mut Extended) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a name is that of a place within the folder that is unpacked to, wherever and by whatever that is done.
+/// Whether a name is that of a place within the folder that is unpacked to, wherever and by
+/// whatever that is done.
 fn is_safe(name: &str) -> bool {
     let drive = name.as_bytes().get(1) == Some(&b':');
     let part = |part: &str| !matches!(part, "" | "." | "..");

@@ -434,7 +434,8 @@ fn old_versions_have_only_a_sha1() {
         "http://registry.example/JSONPipe/-/JSONPipe-0.8.0.tgz"
     );
     assert_eq!(new.vouch, sha1("51107ddecc7bfbd8a25f3dab635256931c712ff4"));
-    // Its file has another name than its package: served under the conventional one, found under both.
+    // Its file has another name than its package: served under the conventional one, found under
+    // both.
     for path in [
         "/JSONPipe/-/JSONPipe-0.7.0.tgz",
         "/JSONPipe/-/jsonpipe-0.7.0.tgz",

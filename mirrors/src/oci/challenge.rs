@@ -1,4 +1,5 @@
-//! A registry's answer to whoever shows no token (RFC 9110 11.6.1 with the parameters of Docker's token flow).
+//! A registry's answer to whoever shows no token (RFC 9110 11.6.1 with the parameters of Docker's
+//! token flow).
 
 /// Where a token is to be had, and for what.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,8 +46,8 @@ impl Challenge {
         (!challenge.realm.is_empty()).then_some(challenge)
     }
 
-    /// Whether a registry at `host` may name a token endpoint at `realm_host` for its credentials: the same host, or one below
-    /// the domain that the registry's host is directly below.
+    /// Whether a registry at `host` may name a token endpoint at `realm_host` for its credentials:
+    /// the same host, or one below the domain that the registry's host is directly below.
     pub fn is_near(host: &str, realm_host: &str) -> bool {
         let (host, realm) = (host.to_ascii_lowercase(), realm_host.to_ascii_lowercase());
         if host == realm {

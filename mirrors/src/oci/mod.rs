@@ -1,4 +1,5 @@
-//! Images of other registries (distribution-spec, pull side): tags are documents, manifests by digest and blobs are artifacts.
+//! Images of other registries (distribution-spec, pull side): tags are documents, manifests by
+//! digest and blobs are artifacts.
 
 mod challenge;
 

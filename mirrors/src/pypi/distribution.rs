@@ -1,5 +1,5 @@
-//! Distributions: what their file names say (packaging specifications, "Binary distribution format" and "Source
-//! distribution format"), and what is within.
+//! Distributions: what their file names say (packaging specifications, "Binary distribution format"
+//! and "Source distribution format"), and what is within.
 
 use super::archive::{MOST_METADATA_BYTES, tells};
 use super::names::{is_file, normalised};
@@ -28,7 +28,8 @@ pub(super) struct Name<'f> {
     stem: &'f str,
 }
 
-/// What tells a distribution from others of its project, in whatever spelling: the version, and what a wheel was built for.
+/// What tells a distribution from others of its project, in whatever spelling: the version, and
+/// what a wheel was built for.
 #[derive(PartialEq, Eq)]
 pub(super) struct Identity {
     version: Version,

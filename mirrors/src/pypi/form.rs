@@ -7,7 +7,8 @@ use crate::hosted::Body;
 use larder_model::Problem;
 use std::collections::BTreeMap;
 
-/// The fields that are read. Of the others only the length is looked at: what they say, the file says as well.
+/// The fields that are read. Of the others only the length is looked at: what they say, the file
+/// says as well.
 const READ: [&str; 8] = [
     ":action",
     "protocol_version",

@@ -1,5 +1,5 @@
-//! Reads HTML as far as an index page goes: anchors, meta tags, the base, headings. It never fails: what is not understood
-//! is passed over.
+//! Reads HTML as far as an index page goes: anchors, meta tags, the base, headings. It never fails:
+//! what is not understood is passed over.
 
 use std::borrow::Cow;
 
@@ -210,7 +210,8 @@ fn decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The character that a reference at the beginning of `text` stands for, and the length of the reference.
+/// The character that a reference at the beginning of `text` stands for, and the length of the
+/// reference.
 fn reference(text: &str) -> Option<(char, usize)> {
     let end = text
         .bytes()

@@ -5,12 +5,14 @@ use crate::text;
 use larder_model::percent;
 use std::borrow::Cow;
 
-/// A file as the page of its project links to it: relative, so that a lock file outlives a change of host.
+/// A file as the page of its project links to it: relative, so that a lock file outlives a change
+/// of host.
 pub(super) fn to_file(project: &str, file: &str) -> String {
     format!("../../packages/{project}/{}", text::segment(file))
 }
 
-/// A file's provenance as the page of its project links to it; `None` if the file's name tells no version.
+/// A file's provenance as the page of its project links to it; `None` if the file's name tells no
+/// version.
 pub(super) fn to_provenance(project: &str, file: &str) -> Option<String> {
     let version = text::segment(version_of(project, file)?);
     Some(format!(
@@ -19,8 +21,9 @@ pub(super) fn to_provenance(project: &str, file: &str) -> Option<String> {
     ))
 }
 
-/// Where `href` leads from a page at `base` (WHATWG URL, "URL parsing"), without its fragment. A relative `base` stays
-/// relative, leading `..` included: only the caller knows the address that it is below. `None` if it is no web address.
+/// Where `href` leads from a page at `base` (WHATWG URL, "URL parsing"), without its fragment. A
+/// relative `base` stays relative, leading `..` included: only the caller knows the address that it
+/// is below. `None` if it is no web address.
 pub(super) fn join(base: &str, href: &str) -> Option<String> {
     let href = without_fragment(href.trim());
     if href.is_empty() || href.contains(|char: char| char.is_control() || char == '\\') {

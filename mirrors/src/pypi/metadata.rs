@@ -1,4 +1,5 @@
-//! The head of a distribution's own metadata (packaging specifications, "Core metadata"), as far as it matters here.
+//! The head of a distribution's own metadata (packaging specifications, "Core metadata"), as far as
+//! it matters here.
 
 use super::bad;
 use super::names::normalised;

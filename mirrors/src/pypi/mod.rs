@@ -68,7 +68,8 @@ const fn form(name: &'static str, content_type: &'static str) -> Form {
     }
 }
 
-/// JSON for whoever wants it no less than HTML; of HTML the kind that every client reads, unless the other is wanted more.
+/// JSON for whoever wants it no less than HTML; of HTML the kind that every client reads, unless
+/// the other is wanted more.
 fn page_form(line: &Line<'_>) -> Form {
     let json = line
         .wants(JSON.content_type)

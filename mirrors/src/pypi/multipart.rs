@@ -1,5 +1,6 @@
-//! Reads `multipart/form-data` (RFC 7578, RFC 2046 5.1): says where the parts of a body are and holds none of them. Stricter
-//! than it must be: what two readers could take for different things is refused.
+//! Reads `multipart/form-data` (RFC 7578, RFC 2046 5.1): says where the parts of a body are and
+//! holds none of them. Stricter than it must be: what two readers could take for different things
+//! is refused.
 
 use super::bad;
 use crate::hosted::Body;
@@ -238,7 +239,8 @@ fn one(all: &Parameters, key: &str) -> Result<Option<String>, ()> {
     }
 }
 
-/// `; key=value; key="value"`. Escapes are read in different ways: there are none in what is of use here.
+/// `; key=value; key="value"`. Escapes are read in different ways: there are none in what is of use
+/// here.
 fn parameters(text: &str) -> Option<Parameters> {
     let mut all = Vec::new();
     let mut rest = text.trim();

@@ -81,7 +81,8 @@ impl<'a> Page<'a> {
         self.files.iter().find(|file| file.name == name)
     }
 
-    /// Where a link of the page leads: absolute, or relative to the upstream's address, below which the page is `{project}/`.
+    /// Where a link of the page leads: absolute, or relative to the upstream's address, below which
+    /// the page is `{project}/`.
     pub(super) fn locate(&self, project: &str, href: &str) -> Result<String, Problem> {
         let page = format!("{project}/");
         let base = self
@@ -231,7 +232,8 @@ pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|error| not_that("UTF-8").because(error))
 }
 
-/// Refuses a version of the API that may mean other things by the same words; one that is not told is the first.
+/// Refuses a version of the API that may mean other things by the same words; one that is not told
+/// is the first.
 pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     match version.and_then(|version| version.trim().split('.').next()) {
         None | Some("1") => Ok(()),

@@ -1,4 +1,5 @@
-//! Publishing: uploads in the form that all clients send (the registry's "legacy" upload API), and the page of what is kept.
+//! Publishing: uploads in the form that all clients send (the registry's "legacy" upload API), and
+//! the page of what is kept.
 
 use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
@@ -185,7 +186,8 @@ fn remove(files: &[Kept], version: Option<&str>) -> Result<Vec<Step>, Problem> {
     Ok(steps)
 }
 
-/// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not withdrawn any more.
+/// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not
+/// withdrawn any more.
 pub fn yanked(facts: &str, reason: Option<&str>) -> String {
     let mut facts: Map<String, Value> = serde_json::from_str(facts).unwrap_or_default();
     let yanked = reason.map(|reason| {
@@ -274,7 +276,8 @@ fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Prob
     }
 }
 
-/// Whether these bytes are there under this name; a problem if others are, or if the name is taken otherwise.
+/// Whether these bytes are there under this name; a problem if others are, or if the name is taken
+/// otherwise.
 fn is_there(
     form: &Upload,
     name: &Name<'_>,

@@ -8,7 +8,8 @@ use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// What a page says of itself if upstream does not: the first version has everything that a page must have.
+/// What a page says of itself if upstream does not: the first version has everything that a page
+/// must have.
 pub(super) const OLDEST: &str = "1.0";
 /// Hashes that clients know, the best first.
 const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];

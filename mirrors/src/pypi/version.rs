@@ -180,7 +180,8 @@ fn take_number(rest: &mut &str) -> Option<u64> {
     Some(number)
 }
 
-/// Takes one of the words and its number if the text goes on with one; the outer `None` if the number cannot be read.
+/// Takes one of the words and its number if the text goes on with one; the outer `None` if the
+/// number cannot be read.
 #[expect(
     clippy::option_option,
     reason = "no word is as good as a word; only a number too large is none"

@@ -27,7 +27,8 @@ impl<'a> Window<'a> {
         self.length
     }
 
-    /// What is between `at` and `at + length`, to be read from its beginning; an error if that is not within.
+    /// What is between `at` and `at + length`, to be read from its beginning; an error if that is
+    /// not within.
     pub(super) fn stream(
         &mut self,
         at: u64,

@@ -1,5 +1,6 @@
-//! Reads zip files (APPNOTE 6.3.10) as far as uploads need. Clients read them from the front or from the back: only a file
-//! that is the same either way is taken, without gaps, doubles or anything around it.
+//! Reads zip files (APPNOTE 6.3.10) as far as uploads need. Clients read them from the front or
+//! from the back: only a file that is the same either way is taken, without gaps, doubles or
+//! anything around it.
 
 use super::archive::{Budget, broken, is_plain};
 use super::bad;
@@ -219,7 +220,8 @@ fn check(entry: &Entry) -> Result<(), Problem> {
     }
 }
 
-/// Compares an entry with its local header, notes where its content is, and returns where it ends: at `next`.
+/// Compares an entry with its local header, notes where its content is, and returns where it ends:
+/// at `next`.
 fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Result<u64, Problem> {
     let other = || bad("the archive tells one thing in its directory and another in its content");
     if entry.at != end {

@@ -1,4 +1,5 @@
-//! A package as the three lists of a repository tell of it, as `createrepo_c` writes them: made once, when it is published.
+//! A package as the three lists of a repository tell of it, as `createrepo_c` writes them: made
+//! once, when it is published.
 
 use super::package::{FileKind, Package, RELATIONS, Relation, is_primary};
 use crate::text::html;
@@ -177,7 +178,8 @@ fn tail(package: &Package, path: &str) -> String {
     text + "  </format>\n</package>\n"
 }
 
-/// A path as clients put it behind the repository's address. What versions are made of stays as it is, as everyone writes it.
+/// A path as clients put it behind the repository's address. What versions are made of stays as it
+/// is, as everyone writes it.
 pub(super) fn location(path: &str) -> String {
     let mut location = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -1,5 +1,5 @@
-//! Walks through a list and hands out its elements one after another as they are written, with what tells whose they are:
-//! no more than one of them is in memory.
+//! Walks through a list and hands out its elements one after another as they are written, with what
+//! tells whose they are: no more than one of them is in memory.
 
 use super::item::Item;
 use super::unpack::{Fence, MOST_UNPACKED_BYTES, unpack};
@@ -229,7 +229,8 @@ impl Taking {
         self.content == Content::Packages && tag.local_name().as_ref() == b"obsoletes"
     }
 
-    /// Whether a part names what it must not: a package of an advisory, or one that this one would replace.
+    /// Whether a part names what it must not: a package of an advisory, or one that this one would
+    /// replace.
     fn leaves_out(
         &self,
         tag: &BytesStart<'_>,
@@ -239,7 +240,8 @@ impl Taking {
         if !replaced && tag.local_name().as_ref() != b"package" {
             return Ok(false);
         }
-        // One in parentheses is a condition with names within. Where packages are replaced, rpm allows none.
+        // One in parentheses is a condition with names within. Where packages are replaced, rpm
+        // allows none.
         Ok(attribute(tag, b"name")?
             .is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
     }

@@ -1,4 +1,5 @@
-//! Metadata that no package tells: advisories, groups of packages, modules. Whoever publishes gives it, in one file each.
+//! Metadata that no package tells: advisories, groups of packages, modules. Whoever publishes gives
+//! it, in one file each.
 
 use super::unpack::{Fence, unpack};
 use super::whole::{Packer, Record};

@@ -1,5 +1,6 @@
-//! The beginning of an rpm as far as it is needed here: the lead, the signature header, the header ("RPM V4 Package format").
-//! Nothing in them is believed before it was measured: counts and offsets are checked against the bytes that are there.
+//! The beginning of an rpm as far as it is needed here: the lead, the signature header, the header
+//! ("RPM V4 Package format"). Nothing in them is believed before it was measured: counts and
+//! offsets are checked against the bytes that are there.
 
 use crate::hosted::Body;
 use larder_model::Problem;
@@ -136,7 +137,8 @@ impl Header {
             .take(self.entries)
     }
 
-    /// Fails if the values cannot all have a place of their own in `data` bytes: one small text must not stand for many.
+    /// Fails if the values cannot all have a place of their own in `data` bytes: one small text
+    /// must not stand for many.
     fn demand_room(&self, data: usize) -> Result<(), Problem> {
         let (mut values, mut bytes) = (0_u64, 0_u64);
         for entry in self.entries() {
@@ -179,7 +181,8 @@ impl Header {
             .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
-    /// Whole numbers of any width; a problem if they lie outside of the data. None: the tag is not there.
+    /// Whole numbers of any width; a problem if they lie outside of the data. None: the tag is not
+    /// there.
     pub(super) fn numbers(&self, tag: u32) -> Result<Vec<u64>, Problem> {
         let Some(entry) = self.entry(tag) else {
             return Ok(Vec::new());
@@ -254,7 +257,8 @@ impl Header {
     }
 }
 
-/// Old packages are not in UTF-8; what they are in nobody says, and Latin-1 has a character for every byte.
+/// Old packages are not in UTF-8; what they are in nobody says, and Latin-1 has a character for
+/// every byte.
 fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

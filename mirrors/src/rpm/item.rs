@@ -29,7 +29,8 @@ pub(super) enum Unfit {
 }
 
 impl Item {
-    /// Reads an item. One that is on another host by its name alone is given a place in `directory`.
+    /// Reads an item. One that is on another host by its name alone is given a place in
+    /// `directory`.
     pub(super) fn read(raw: &Raw, directory: &str) -> Result<Self, Unfit> {
         let href = raw.href.as_deref().ok_or(Unfit::Place)?;
         let base = raw
@@ -80,7 +81,8 @@ pub(super) fn is_absolute(url: &str) -> bool {
     begins("https://") || begins("http://")
 }
 
-/// An encoded path as a relative address. A colon in its first segment would make a scheme of what stands before it.
+/// An encoded path as a relative address. A colon in its first segment would make a scheme of what
+/// stands before it.
 pub(super) fn below(path: String) -> String {
     match path.split_once('/') {
         None => path.replace(':', "%3A"),
@@ -156,7 +158,8 @@ fn decoded(href: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores take `+` and `%2B` for two.
+/// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores
+/// take `+` and `%2B` for two.
 fn encoded(segment: &str) -> String {
     segment
         .split('%')

@@ -38,7 +38,8 @@ fn unreadable(fault: Fault) -> Problem {
     not_that("a list of packages that can be read").because(fault)
 }
 
-/// All packages of a list by their path, with what vouches for them: some hundred bytes each, whatever else the list says.
+/// All packages of a list by their path, with what vouches for them: some hundred bytes each,
+/// whatever else the list says.
 pub struct Listing {
     /// Of each package its path, its address if that is not the path's, its checksum.
     bytes: Box<[u8]>,
@@ -88,7 +89,8 @@ impl Listing {
             let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MOST_PACKAGES);
             spots.push(spot.ok_or_else(|| not_that("a list of packages of a bearable length"))?);
         }
-        // Stable: of two packages at one path the first counts, as it does for one that reads the list.
+        // Stable: of two packages at one path the first counts, as it does for one that reads the
+        // list.
         spots.sort_by(|one, other| one.path(&bytes).cmp(other.path(&bytes)));
         Ok(Self {
             bytes: bytes.into(),

@@ -1,5 +1,6 @@
-//! The metadata of a group: one repository made of those of its members. What a member before has under an address, or under
-//! a name that is its own, a member after it does not add to. Lists are walked through, never held unpacked.
+//! The metadata of a group: one repository made of those of its members. What a member before has
+//! under an address, or under a name that is its own, a member after it does not add to. Lists are
+//! walked through, never held unpacked.
 
 use super::filter::{Content, Element, Elements, unreadable};
 use super::listing::MOST_PACKAGES;
@@ -15,7 +16,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
-/// Kinds of metadata in the order in which they are read. `primary` comes first: it says which packages there are.
+/// Kinds of metadata in the order in which they are read. `primary` comes first: it says which
+/// packages there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     List(List),

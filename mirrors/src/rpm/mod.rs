@@ -1,7 +1,8 @@
-//! RPM repositories as dnf and zypper read them: `repomd.xml`, the metadata that it names, the packages that those name
-//! (as `createrepo_c` writes them and librepo joins their addresses).
+//! RPM repositories as dnf and zypper read them: `repomd.xml`, the metadata that it names, the
+//! packages that those name (as `createrepo_c` writes them and librepo joins their addresses).
 //!
-//! An upstream may hold many repositories; each is at a root below its address, with `repodata/` right below that root.
+//! An upstream may hold many repositories; each is at a root below its address, with `repodata/`
+//! right below that root.
 
 mod describe;
 mod filter;
@@ -85,8 +86,9 @@ fn is_package(path: &str) -> bool {
     matches!(ending(path), "rpm" | "drpm")
 }
 
-/// The name in `dir/name-version-release.arch.rpm`, or in `dir/name-version-release_version-release.arch.drpm`;
-/// all of a file's name that is made otherwise, and nothing of a file that is no package.
+/// The name in `dir/name-version-release.arch.rpm`, or in
+/// `dir/name-version-release_version-release.arch.drpm`; all of a file's name that is made
+/// otherwise, and nothing of a file that is no package.
 fn name_of(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     let (stem, dashes) = match (file.strip_suffix(".rpm"), file.strip_suffix(".drpm")) {
@@ -131,7 +133,8 @@ fn holds(body: &[u8], mark: &str) -> bool {
         .any(|window| window == mark.as_bytes())
 }
 
-/// Where the repository of a package may be, likeliest first: right above a directory of packages, else the nearest.
+/// Where the repository of a package may be, likeliest first: right above a directory of packages,
+/// else the nearest.
 fn roots(path: &str) -> Vec<&str> {
     let mut roots: Vec<&str> = path
         .match_indices('/')

@@ -58,7 +58,8 @@ mod tag {
     pub(super) const PAYLOAD_ALGORITHM: u32 = 5093;
 }
 
-/// Kinds of relations in the order in which metadata tells them, with their tags of names, flags and versions.
+/// Kinds of relations in the order in which metadata tells them, with their tags of names, flags
+/// and versions.
 pub(super) const RELATIONS: [(&str, [u32; 3]); 8] = [
     ("provides", [1047, 1112, 1113]),
     ("requires", [1049, 1048, 1050]),
@@ -236,7 +237,8 @@ fn told(front: &Front) -> Result<Told, Problem> {
         .map_or(Told::Nothing, |digest| Told::Md5(digest.to_owned())))
 }
 
-/// Reads the whole file and compares the payload with its digest. The file's own digest, and its size.
+/// Reads the whole file and compares the payload with its digest. The file's own digest, and its
+/// size.
 fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Problem> {
     let told = told(front)?;
     let mut payload = match &told {
@@ -418,7 +420,8 @@ fn evr(text: &str) -> [String; 3] {
     [epoch, version, release].map(str::to_owned)
 }
 
-/// What is required of others, each once: neither of rpm itself nor what the package has on its own.
+/// What is required of others, each once: neither of rpm itself nor what the package has on its
+/// own.
 fn needed(
     all: Vec<Relation>,
     provided: &[Relation],

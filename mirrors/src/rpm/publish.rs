@@ -1,6 +1,8 @@
-//! Publishing: no client has a command for it, so a package is put where it shall be (`curl -T`), and taken back by DELETE.
+//! Publishing: no client has a command for it, so a package is put where it shall be (`curl -T`),
+//! and taken back by DELETE.
 //!
-//! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each that was taken back.
+//! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each
+//! that was taken back.
 
 use super::describe::Facts;
 use super::package::Package;

@@ -582,7 +582,8 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
     );
     let far = roots("1/2/3/4/5/6/7/8/9/10/a.rpm");
     assert_eq!((far.len(), far.last()), (MOST_ROOTS, Some(&"")));
-    // The nearest has no repository, the next one names no list, the next another package, the top this one.
+    // The nearest has no repository, the next one names no list, the next another package, the top
+    // this one.
     let package = artifact("/x/y/z/a.rpm");
     let mut known = vec![
         None,

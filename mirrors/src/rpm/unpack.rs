@@ -6,7 +6,8 @@ use std::io::{self, BufRead, BufReader, Read};
 pub(super) const MOST_UNPACKED_BYTES: u64 = 4 << 30;
 /// No tag and no stretch of text is longer than this.
 const MOST_PIECE_BYTES: u64 = 1 << 20;
-/// What a zstd frame may ask to look back at, as a power of two: what its own tool takes without being told.
+/// What a zstd frame may ask to look back at, as a power of two: what its own tool takes without
+/// being told.
 const MOST_ZSTD_WINDOW_LOG: u32 = 27;
 /// What an xz block may ask for; its strongest preset needs half of it.
 const MOST_XZ_KIB: u32 = 128 << 10;

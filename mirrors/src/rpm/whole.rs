@@ -1,4 +1,5 @@
-//! The metadata of a repository that is published here: lists of all its packages, and the `repomd.xml` that names them.
+//! The metadata of a repository that is published here: lists of all its packages, and the
+//! `repomd.xml` that names them.
 
 use super::describe::Facts;
 use super::given::Given;

@@ -1,5 +1,5 @@
-//! Walks through an index and hands out its items one after another, as far as they tell where something is and what
-//! vouches for it. No document types, no entities but XML's own five.
+//! Walks through an index and hands out its items one after another, as far as they tell where
+//! something is and what vouches for it. No document types, no entities but XML's own five.
 
 use super::unpack::Fence;
 use quick_xml::events::{BytesRef, BytesStart, Event};

@@ -1,4 +1,5 @@
-//! A digest that is read is written as it was; hashing in pieces gives the digest of the whole, by way of a stored state too.
+//! A digest that is read is written as it was; hashing in pieces gives the digest of the whole, by
+//! way of a stored state too.
 #![no_main]
 use larder_model::{Algorithm, Digest, Hasher};
 use libfuzzer_sys::fuzz_target;

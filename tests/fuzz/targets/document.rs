@@ -1,4 +1,5 @@
-//! What an upstream sends as a document is refused or can be served in every form, each of them well formed.
+//! What an upstream sends as a document is refused or can be served in every form, each of them
+//! well formed.
 #![no_main]
 use bytes::Bytes;
 use http::header::ACCEPT;

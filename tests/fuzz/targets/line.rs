@@ -1,4 +1,5 @@
-//! A request to any protocol is read or refused, never a panic, and whatever is asked for can be looked for upstream.
+//! A request to any protocol is read or refused, never a panic, and whatever is asked for can be
+//! looked for upstream.
 #![no_main]
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};

@@ -1,4 +1,5 @@
-//! A list of artifacts is read or refused, and so is what a group makes of it, whatever it is compressed with.
+//! A list of artifacts is read or refused, and so is what a group makes of it, whatever it is
+//! compressed with.
 #![no_main]
 use bytes::Bytes;
 use larder_mirrors::hosted::Whole;

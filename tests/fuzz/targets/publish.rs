@@ -1,4 +1,5 @@
-//! Whatever someone publishes is taken or refused, never a panic, and each file of it has a plain name.
+//! Whatever someone publishes is taken or refused, never a panic, and each file of it has a plain
+//! name.
 #![no_main]
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};

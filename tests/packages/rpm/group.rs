@@ -1,4 +1,5 @@
-//! A group of what is published and a mirror is one repository, in which a published name is ours alone.
+//! A group of what is published and a mirror is one repository, in which a published name is ours
+//! alone.
 
 use super::{Machine, Makers, folder, larder, name_of, save, set_key, small, told, upload};
 use larder_tests::engine::is_root;

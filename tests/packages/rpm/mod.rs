@@ -1,4 +1,5 @@
-//! rpms: put by `curl -T`, told of as `createrepo_c` would, installed by dnf with every check that it has.
+//! rpms: put by `curl -T`, told of as `createrepo_c` would, installed by dnf with every check that
+//! it has.
 
 mod given;
 mod group;

@@ -16,8 +16,8 @@ const CALLERS: [&str; 8] = [
     "limited token",
 ];
 
-/// Method, path, what follows it in this test, body, and the status for each caller. The limited token is a
-/// superuser's that may administer the repository.
+/// Method, path, what follows it in this test, body, and the status for each caller. The limited
+/// token is a superuser's that may administer the repository.
 type Line = (
     &'static str,
     &'static str,
