@@ -12,7 +12,7 @@ use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::Found;
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
-use larder_model::{Algorithm, Checker, Digest, Kind, Problem, Vouch};
+use larder_model::{Algorithm, Checker, Digest, Integrity, Kind, Problem};
 use larder_storage::Staging;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
@@ -83,7 +83,7 @@ impl Engine {
             .map(drop)
     }
 
-    /// An artifact that is kept and was vouched for in the same way: a file of its name may have
+    /// An artifact that is kept and was mark_checked for in the same way: a file of its name may have
     /// been of another state.
     async fn kept_as(
         &self,
@@ -95,7 +95,7 @@ impl Engine {
             .metadata
             .find(mirror.place(&artifact.package), &artifact.path)
             .await?;
-        Ok(kept.filter(|found| *found.etag == *fetch.vouch.text()))
+        Ok(kept.filter(|found| *found.etag == *fetch.integrity.text()))
     }
 
     /// The one fill of an artifact; it goes on when its clients leave.
@@ -167,7 +167,7 @@ impl Engine {
             .await?
             && fetch
                 .as_ref()
-                .is_none_or(|fetch| *found.etag == *fetch.vouch.text())
+                .is_none_or(|fetch| *found.etag == *fetch.integrity.text())
         {
             return Ok(found);
         }
@@ -345,7 +345,7 @@ impl Engine {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let content_type = content_type(mirror, artifact, &arrived);
         let (body, _) = arrived.collect(limit, limit, || async {}).await?;
-        let mut checker = Checker::new(&fetch.vouch);
+        let mut checker = Checker::new(&fetch.integrity);
         checker.update(&body);
         if !checker.agrees() {
             return Err(mismatch());
@@ -357,8 +357,14 @@ impl Engine {
             size: body.len() as u64,
             bytes: Bytestore::Inline(body),
         };
-        self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill)
-            .await
+        self.keep(
+            mirror,
+            artifact,
+            (&fetch.integrity, &content_type),
+            blob,
+            fill,
+        )
+        .await
     }
 
     async fn take_large(
@@ -374,20 +380,26 @@ impl Engine {
         let _room = room.acquire_owned().await.map_err(Problem::internal)?;
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        staging.expect(&fetch.vouch);
+        staging.expect(&fetch.integrity);
         let size = arrived.size.or(fetch.size);
         fill.begin(size, staging.file());
         let outcome = async {
             let last = self.pass(&mut arrived, size, &mut staging, fill).await?;
-            let (digest, agrees) = staging.verify(&fetch.vouch).await?;
+            let (digest, agrees) = staging.verify(&fetch.integrity).await?;
             if !agrees {
                 return Err(mismatch());
             }
             fill.release(last);
             fill.complete(Arc::new(unkept(&content_type, digest, staging.offset())));
             let blob = self.commit(staging, digest).await?;
-            self.keep(mirror, artifact, (&fetch.vouch, &content_type), blob, fill)
-                .await
+            self.keep(
+                mirror,
+                artifact,
+                (&fetch.integrity, &content_type),
+                blob,
+                fill,
+            )
+            .await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
@@ -432,7 +444,7 @@ impl Engine {
         &self,
         mirror: &Mirror,
         artifact: &Artifact,
-        (vouch, content_type): (&Vouch, &str),
+        (integrity, content_type): (&Integrity, &str),
         blob: NewBlob,
         fill: &Fill,
     ) -> Result<Arc<Found>, Problem> {
@@ -448,7 +460,7 @@ impl Engine {
             blob,
             content_type,
             version: artifact.version.as_deref().unwrap_or_default(),
-            etag: &vouch.text(),
+            etag: &integrity.text(),
             modified: "",
             changes: false,
         };

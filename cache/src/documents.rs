@@ -41,7 +41,7 @@ pub(crate) enum How {
 pub(crate) struct Held {
     pub(crate) found: Arc<Found>,
     pub(crate) how: How,
-    /// How long ago the upstream vouched for it.
+    /// How long ago the upstream mark_checked for it.
     pub(crate) age: Duration,
 }
 
@@ -307,7 +307,7 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         let place = mirror.place_of(document);
         self.metadata
-            .vouched(place, &document.path, &found.digest)
+            .mark_checked(place, &document.path, &found.digest)
             .await?;
         let now = self.metadata.find(place, &document.path).await?;
         now.ok_or_else(absent)

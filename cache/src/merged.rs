@@ -18,7 +18,7 @@ use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_metadata::whole::Of;
 use larder_mirrors::hosted::{Merge, Signer};
-use larder_mirrors::{Artifact, Ask, Hosted, Vouch};
+use larder_mirrors::{Artifact, Ask, Hosted, Integrity};
 use larder_model::{Algorithm, Hasher, Kind, Lasting, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -376,7 +376,9 @@ impl Engine {
             return Ok(None);
         };
         for (member, head) in &state.heads {
-            if self.vouches(member, head, (root, below)).await? == Some(fetch.vouch.clone()) {
+            if self.integrity_in(member, head, (root, below)).await?
+                == Some(fetch.integrity.clone())
+            {
                 let path = if member.is_hosted() {
                     below
                 } else {
@@ -389,15 +391,15 @@ impl Engine {
     }
 
     /// What a member vouches for a package with that is `below` a root.
-    async fn vouches(
+    async fn integrity_in(
         self: &Arc<Self>,
         member: &Arc<Mirror>,
         head: &Found,
         (root, below): (&str, &str),
-    ) -> Result<Option<Vouch>, Problem> {
+    ) -> Result<Option<Integrity>, Problem> {
         if member.is_hosted() {
             let found = self.metadata.find(member.place(""), below).await?;
-            return Ok(found.map(|found| Vouch::Digest(found.digest)));
+            return Ok(found.map(|found| Integrity::Digest(found.digest)));
         }
         let Some(list) = whole_of(member)?.list(&self.bytes(head).await?)? else {
             return Ok(None);
@@ -413,7 +415,7 @@ impl Engine {
             .read_table(member, &list, found)
             .await?
             .find(root, below)
-            .map(|fetch| fetch.vouch))
+            .map(|fetch| fetch.integrity))
     }
 }
 

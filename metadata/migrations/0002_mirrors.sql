@@ -1,4 +1,4 @@
--- What a mirror knows of a file: the upstream's validators, when it last vouched for it, which version it belongs to.
+-- What a mirror knows of a file: the upstream's validators, when it last mark_checked for it, which version it belongs to.
 -- Of a file that was made here from another, `etag` names what it was made from.
 alter table files add column version {text} not null default '';
 alter table files add column etag {text} not null default '';

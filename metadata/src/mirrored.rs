@@ -109,8 +109,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Notes that upstream vouched for a file just now, if it is still these bytes.
-    pub async fn vouched(
+    /// Notes that upstream mark_checked for a file just now, if it is still these bytes.
+    pub async fn mark_checked(
         &self,
         place: Place<'_>,
         path: &str,

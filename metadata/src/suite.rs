@@ -630,7 +630,7 @@ async fn reads_after_writes(metadata: &Metadata, repo: i64) {
     );
 }
 
-/// Files of mirrors are kept together, keep their history, and are vouched for anew.
+/// Files of mirrors are kept together, keep their history, and are mark_checked for anew.
 async fn mirrored(metadata: &Metadata, repo: i64) {
     let place = Place {
         repo,
@@ -678,9 +678,9 @@ async fn mirrored(metadata: &Metadata, repo: i64) {
     );
 
     metadata
-        .vouched(place, "index", &first.digest)
+        .mark_checked(place, "index", &first.digest)
         .await
-        .expect("vouch");
+        .expect("integrity");
     let again = metadata
         .find(place, "index")
         .await
@@ -688,7 +688,7 @@ async fn mirrored(metadata: &Metadata, repo: i64) {
         .expect("there");
     assert!(again.checked_at > first.checked_at);
     metadata
-        .vouched(place, "index", &blob("other").digest)
+        .mark_checked(place, "index", &blob("other").digest)
         .await
         .expect("of other bytes: nothing");
     assert_eq!(

@@ -27,7 +27,7 @@ pub use inquiry::Inquiry;
 pub use line::{Here, Line};
 
 use bytes::Bytes;
-pub use larder_model::Vouch;
+pub use larder_model::Integrity;
 use larder_model::{Digest, Problem, ProtocolName, Reply};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -139,7 +139,7 @@ pub struct Fetch {
     /// Absolute, or relative to the upstream's address.
     pub url: String,
     /// What vouches for its bytes.
-    pub vouch: Vouch,
+    pub integrity: Integrity,
     /// Its size in bytes, if an index tells.
     pub size: Option<u64>,
 }

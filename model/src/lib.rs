@@ -7,6 +7,7 @@ pub mod digest;
 pub mod hex;
 pub mod html;
 pub mod image;
+pub mod integrity;
 pub mod lasting;
 pub mod names;
 pub mod pattern;
@@ -17,10 +18,10 @@ pub mod settings;
 pub mod subject;
 pub mod time;
 pub mod upstream;
-pub mod vouch;
 
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
+pub use integrity::{Checker, Integrity};
 pub use lasting::Lasting;
 pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use pattern::Pattern;
@@ -31,4 +32,3 @@ pub use settings::{
 };
 pub use subject::{Role, Subject, Verb};
 pub use time::{Clock, Timestamp};
-pub use vouch::{Checker, Vouch};

@@ -9,7 +9,7 @@ use crate::content::read_piece;
 use crate::direct::{BLOCK, Direct};
 use crate::doubt::Doubt;
 use bytes::Bytes;
-use larder_model::{Algorithm, Checker, Digest, Hasher, Vouch};
+use larder_model::{Algorithm, Checker, Digest, Hasher, Integrity};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -140,7 +140,7 @@ impl Staging {
             gathered_bytes: 0,
             work: Some(Work {
                 hasher,
-                checker: Checker::Nothing,
+                checker: Checker::None,
                 direct: None,
             }),
             writing: None,
@@ -188,26 +188,26 @@ impl Staging {
         Ok(self.settle().await?.clone().finish())
     }
 
-    /// Has the bytes checked against `vouch` as they pass. To be called before the first of them.
-    pub fn expect(&mut self, vouch: &Vouch) {
+    /// Has the bytes checked against `integrity` as they pass. To be called before the first of them.
+    pub fn expect(&mut self, integrity: &Integrity) {
         if let Some(work) = self.work.as_mut() {
-            work.checker = match vouch {
-                Vouch::Digest(digest) if digest.algorithm() == work.hasher.algorithm() => {
-                    Checker::Nothing
+            work.checker = match integrity {
+                Integrity::Digest(digest) if digest.algorithm() == work.hasher.algorithm() => {
+                    Checker::None
                 }
-                vouch => Checker::new(vouch),
+                integrity => Checker::new(integrity),
             };
         }
     }
 
-    /// The digest of all bytes, and whether they are what `vouch` told when [`Self::expect`] was
+    /// The digest of all bytes, and whether they are what `integrity` told when [`Self::expect`] was
     /// called with it.
-    pub async fn verify(&mut self, vouch: &Vouch) -> Result<(Digest, bool), Error> {
+    pub async fn verify(&mut self, integrity: &Integrity) -> Result<(Digest, bool), Error> {
         self.settle().await?;
         let work = self.work.as_ref().ok_or(Error::Stopped)?;
         let digest = work.hasher.clone().finish();
-        let agrees = match vouch {
-            Vouch::Digest(expected) if expected.algorithm() == digest.algorithm() => {
+        let agrees = match integrity {
+            Integrity::Digest(expected) if expected.algorithm() == digest.algorithm() => {
                 digest == *expected
             }
             _ => work.checker.clone().agrees(),
@@ -254,7 +254,7 @@ impl Staging {
             tokio::task::spawn_blocking(move || hash_start(&file, length, algorithm)).await??;
         self.work = Some(Work {
             hasher,
-            checker: Checker::Nothing,
+            checker: Checker::None,
             direct: None,
         });
         Ok(())

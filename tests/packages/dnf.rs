@@ -136,7 +136,7 @@ fn dnf_installs_and_reads_modules_and_advisories() {
     run(&other, "install demo");
     assert_eq!(read(&other.folder().join("root/usr/share/demo")), "1.1.0\n");
     house.upstream.come_back();
-    // Keys of others vouch for nothing.
+    // Keys of others integrity for nothing.
     let told =
         larder_tests::tools::fails(&mut dnf(&house.home(Who::Reader), "no key", "install demo"));
     assert!(told.contains("key") || told.contains("GPG"), "{told}");

@@ -7,7 +7,8 @@ mod search;
 
 use crate::text::{self, not_that, query_value};
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch,
+    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Integrity, Line, Plan, Protocol, Source,
+    Table,
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -289,7 +290,7 @@ impl Protocol for Cargo {
                     .map_err(|_| not_that("an index file with checksums"))?;
                 return Ok(Plan::Fetch(Fetch {
                     url: download(&config.dl, &entry),
-                    vouch: Vouch::Digest(digest),
+                    integrity: Integrity::Digest(digest),
                     size: None,
                 }));
             }

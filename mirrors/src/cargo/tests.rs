@@ -50,7 +50,7 @@ fn names_have_one_place_in_the_index() {
 }
 
 #[test]
-fn a_crate_is_vouched_for_by_its_line() {
+fn a_crate_is_checked_against_its_line() {
     let artifact = artifact("/api/v1/crates/serde_json/1.0.1/download");
     assert_eq!(
         Cargo.plan(&artifact, &[], &[]).expect("plan"),
@@ -75,7 +75,7 @@ fn a_crate_is_vouched_for_by_its_line() {
     let digest = "sha256:f9b6ca7e0d4fd1e8d5b9e3f1e3ed7a0d12a1c0a1b0c0d0e0f001020304050607"
         .parse()
         .expect("digest");
-    assert_eq!(fetch.vouch, Vouch::Digest(digest));
+    assert_eq!(fetch.integrity, Integrity::Digest(digest));
     let missing = super::tests::artifact("/api/v1/crates/serde_json/9.9.9/download");
     assert_eq!(
         Cargo.plan(&missing, &known, &[]).expect_err("missing").kind,

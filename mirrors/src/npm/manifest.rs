@@ -236,10 +236,10 @@ impl Release<'_> {
             .peekable();
         let is_ours = |item: &str| item.split('?').next() == Some(&self.tarball.integrity);
         if sha512.peek().is_some() && !sha512.any(is_ours) {
-            return wrong("the tarball is not the one that dist.integrity vouches for");
+            return wrong("the tarball is not the one whose hash is dist.integrity");
         }
         if said("shasum").is_some_and(|sha1| !sha1.eq_ignore_ascii_case(&self.tarball.shasum)) {
-            return wrong("the tarball is not the one that dist.shasum vouches for");
+            return wrong("the tarball is not the one whose hash is dist.shasum");
         }
         Ok(())
     }

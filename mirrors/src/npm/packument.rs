@@ -5,7 +5,7 @@
 
 use super::names::{file_of, last_segment};
 use crate::text::{not_that, path, segment, unreadable};
-use crate::{Fetch, Here, Vouch};
+use crate::{Fetch, Here, Integrity};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Problem, hex};
@@ -188,7 +188,7 @@ impl<'a> Packument<'a> {
         let (_, url, dist) = served.or_else(foreign)?;
         Some(Fetch {
             url,
-            vouch: vouch(&dist),
+            integrity: integrity(&dist),
             size: None,
         })
     }
@@ -314,7 +314,7 @@ fn runs_scripts(entries: &RawObject<'_>) -> bool {
 }
 
 /// The strongest promise that a `dist` makes of its bytes.
-fn vouch(dist: &RawObject<'_>) -> Vouch {
+fn integrity(dist: &RawObject<'_>) -> Integrity {
     let integrity = dist
         .get("integrity")
         .and_then(|value| string(value))
@@ -331,7 +331,7 @@ fn vouch(dist: &RawObject<'_>) -> Vouch {
             .ok()
     };
     if let Some(digest) = digest("sha512").or_else(|| digest("sha256")) {
-        return Vouch::Digest(digest);
+        return Integrity::Digest(digest);
     }
     let shasum = || {
         let mut bytes = [0; 20];
@@ -344,7 +344,7 @@ fn vouch(dist: &RawObject<'_>) -> Vouch {
     let sha1 = sri("sha1")
         .and_then(|bytes| bytes.try_into().ok())
         .or_else(shasum);
-    sha1.map_or(Vouch::Nothing, Vouch::Sha1)
+    sha1.map_or(Integrity::None, Integrity::Sha1)
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Problem> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Fetch, Vouch};
+use crate::{Fetch, Integrity};
 use http::HeaderMap;
 use http::header::ACCEPT;
 use larder_model::{Algorithm, Digest, hex};
@@ -68,10 +68,10 @@ fn fetch(path: &str, body: &[u8]) -> Result<Fetch, Problem> {
     }
 }
 
-fn sha1(text: &str) -> Vouch {
+fn sha1(text: &str) -> Integrity {
     let mut bytes = [0; 20];
     hex::decode_into(text, &mut bytes).expect("a SHA-1");
-    Vouch::Sha1(bytes)
+    Integrity::Sha1(bytes)
 }
 
 /// A packument of one version with this `dist`.
@@ -388,7 +388,7 @@ fn withdrawn_packages_are_told_of() {
 }
 
 #[test]
-fn a_tarball_is_vouched_for_by_its_version() {
+fn a_tarball_is_checked_against_its_version() {
     let wanted = artifact("/@acme/widget/-/widget-1.1.0.tgz");
     assert_eq!(
         Npm.plan(&wanted, &[], &[]).expect("plan"),
@@ -404,17 +404,23 @@ fn a_tarball_is_vouched_for_by_its_version() {
         "https://registry.example/@acme/widget/-/widget-1.1.0.tgz"
     );
     assert_eq!(
-        (found.vouch, found.size),
-        (Vouch::Digest(Digest::of(Algorithm::Sha512, b"1.1.0")), None)
+        (found.integrity, found.size),
+        (
+            Integrity::Digest(Digest::of(Algorithm::Sha512, b"1.1.0")),
+            None
+        )
     );
     let odd = fetch("/@acme/widget/-/widget-2.0.0-rc.1.tgz", WIDGET).expect("a version");
     assert_eq!(
         odd.url,
         "https://registry.example/@acme/widget/-/@acme/widget-2.0.0-rc.1.tgz"
     );
-    assert_eq!(odd.vouch, sha1("9e99648581dff858b8b8d73978580da7cf7d0910"));
+    assert_eq!(
+        odd.integrity,
+        sha1("9e99648581dff858b8b8d73978580da7cf7d0910")
+    );
     let proto = fetch("/@acme/widget/-/widget-__proto__.tgz", WIDGET).expect("a version");
-    assert_eq!(proto.vouch, Vouch::Nothing);
+    assert_eq!(proto.integrity, Integrity::None);
     for file in [
         "widget-9.9.9.tgz",
         "widget-constructor.tgz",
@@ -433,7 +439,10 @@ fn old_versions_have_only_a_sha1() {
         new.url,
         "http://registry.example/JSONPipe/-/JSONPipe-0.8.0.tgz"
     );
-    assert_eq!(new.vouch, sha1("51107ddecc7bfbd8a25f3dab635256931c712ff4"));
+    assert_eq!(
+        new.integrity,
+        sha1("51107ddecc7bfbd8a25f3dab635256931c712ff4")
+    );
     // Its file has another name than its package: served under the conventional one, found under
     // both.
     for path in [
@@ -446,7 +455,7 @@ fn old_versions_have_only_a_sha1() {
             "http://registry.example/jsonpipe/-/jsonpipe-0.7.0.tgz"
         );
         assert_eq!(
-            old.vouch,
+            old.integrity,
             sha1("991993469cf0c38e1edcd59d3e4306bee2f382b3"),
             "upper case is read, too"
         );
@@ -466,10 +475,10 @@ fn the_strongest_promise_counts() {
     const SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
     let (sha1, sha256) = (
         sha1(SHA1),
-        Vouch::Digest(Digest::of(Algorithm::Sha256, b"")),
+        Integrity::Digest(Digest::of(Algorithm::Sha256, b"")),
     );
     let sha512 = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
-    let strongest = Vouch::Digest(Digest::of(Algorithm::Sha512, b""));
+    let strongest = Integrity::Digest(Digest::of(Algorithm::Sha512, b""));
     let cases = [
         (
             json!({"integrity": format!("{SHA256} sha384-AAAA {sha512}?opt=1"), "shasum": SHA1}),
@@ -498,14 +507,14 @@ fn the_strongest_promise_counts() {
         (json!({"integrity": 5, "shasum": SHA1.to_uppercase()}), sha1),
         (
             json!({"integrity": "sha512-***", "shasum": "00"}),
-            Vouch::Nothing,
+            Integrity::None,
         ),
-        (json!({"integrity": null, "shasum": null}), Vouch::Nothing),
+        (json!({"integrity": null, "shasum": null}), Integrity::None),
     ];
     for (mut dist, expected) in cases {
         dist["tarball"] = "https://registry.example/a/-/a-1.0.0.tgz".into();
         let found = fetch("/a/-/a-1.0.0.tgz", &single("a", "1.0.0", &dist)).expect("a version");
-        assert_eq!(found.vouch, expected, "{dist}");
+        assert_eq!(found.integrity, expected, "{dist}");
     }
 }
 
@@ -731,7 +740,7 @@ fn thousands_of_versions_are_all_there() {
         body.as_bytes(),
     )
     .expect("the last");
-    assert_eq!(last.vouch, sha1(&format!("{:040x}", 2999)));
+    assert_eq!(last.integrity, sha1(&format!("{:040x}", 2999)));
 }
 
 #[test]

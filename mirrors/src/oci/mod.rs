@@ -7,7 +7,7 @@ pub use challenge::Challenge;
 
 use crate::text::not_that;
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Here, Line, Plan, Protocol, Source, Table, Vouch,
+    Artifact, Ask, Document, Fetch, Form, Here, Integrity, Line, Plan, Protocol, Source, Table,
 };
 use bytes::Bytes;
 use http::Method;
@@ -216,10 +216,10 @@ impl Protocol for Oci {
         _: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem> {
         let (_, digest) = artifact.path.split_once('/').ok_or_else(absent)?;
-        let vouch = Vouch::Digest(digest.parse().map_err(|_| absent())?);
+        let integrity = Integrity::Digest(digest.parse().map_err(|_| absent())?);
         Ok(Plan::Fetch(Fetch {
             url: format!("v2/{}/{}", artifact.package, artifact.path),
-            vouch,
+            integrity,
             size: None,
         }))
     }

@@ -83,8 +83,8 @@ fn everything_has_its_place_upstream() {
         Ask::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
             Plan::Fetch(fetch) => {
                 assert_eq!(
-                    fetch.vouch,
-                    Vouch::Digest(format!("sha256:{HEX}").parse().expect("digest"))
+                    fetch.integrity,
+                    Integrity::Digest(format!("sha256:{HEX}").parse().expect("digest"))
                 );
                 fetch.url
             }

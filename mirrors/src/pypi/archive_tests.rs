@@ -183,19 +183,23 @@ fn a_page_is_composed_of_what_is_kept() {
     let plan = |path: &str| {
         let artifact = file_of(PROJECT, path).expect("artifact");
         match Pypi.plan(&artifact, &known, &[]).expect("plan") {
-            Plan::Fetch(fetch) => (fetch.url, fetch.vouch, fetch.size),
+            Plan::Fetch(fetch) => (fetch.url, fetch.integrity, fetch.size),
             other => panic!("{other:?}"),
         }
     };
     let size = Some(wheel().len() as u64);
     assert_eq!(
         plan(WHEEL),
-        (format!("{PROJECT}/{WHEEL}"), Vouch::Digest(digest), size)
+        (
+            format!("{PROJECT}/{WHEEL}"),
+            Integrity::Digest(digest),
+            size
+        )
     );
     let url = format!("{PROJECT}/{WHEEL}.metadata");
     assert_eq!(
         plan(&format!("{WHEEL}.metadata")),
-        (url, Vouch::Digest(metadata), None)
+        (url, Integrity::Digest(metadata), None)
     );
     assert_eq!(
         hosted

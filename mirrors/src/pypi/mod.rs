@@ -22,7 +22,8 @@ pub use publish::yanked;
 
 use crate::text::{self, not_that, unreadable};
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Line, Plan, Protocol, Source, Table, Vouch,
+    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Integrity, Line, Plan, Protocol, Source,
+    Table,
 };
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
@@ -115,17 +116,17 @@ fn provenance_of(project: &str, version: &str, file: &str) -> Option<Document> {
 }
 
 /// What vouches for a file: its best digest.
-fn vouch(hashes: &Hashes<'_>) -> Result<Vouch, Problem> {
+fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
     for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
         let Some((name, hex)) = hashes.iter().find(|(name, _)| name == algorithm.name()) else {
             continue;
         };
         let digest: Result<Digest, _> = format!("{name}:{}", hex.to_ascii_lowercase()).parse();
         return digest
-            .map(Vouch::Digest)
+            .map(Integrity::Digest)
             .map_err(|error| not_that("a page with checksums").because(error));
     }
-    Ok(Vouch::Nothing)
+    Ok(Integrity::None)
 }
 
 /// The first document that a step asked for, once it was read; it is a page.
@@ -282,7 +283,7 @@ impl Protocol for Pypi {
             let url = page.locate(project, &file.url)? + METADATA;
             return Ok(Plan::Fetch(Fetch {
                 url,
-                vouch: vouch(hashes)?,
+                integrity: integrity(hashes)?,
                 size: None,
             }));
         }
@@ -290,7 +291,7 @@ impl Protocol for Pypi {
         let url = page.locate(project, &file.url)?;
         Ok(Plan::Fetch(Fetch {
             url,
-            vouch: vouch(&file.hashes)?,
+            integrity: integrity(&file.hashes)?,
             size: file.size,
         }))
     }

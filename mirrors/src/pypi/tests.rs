@@ -68,8 +68,8 @@ fn html_page(anchors: &str) -> String {
     format!("<meta name='pypi:repository-version' content='1.0'>{anchors}")
 }
 
-fn sha256(digit: &str) -> Vouch {
-    Vouch::Digest(
+fn sha256(digit: &str) -> Integrity {
+    Integrity::Digest(
         format!("sha256:{}", digit.repeat(64))
             .parse()
             .expect("digest"),
@@ -395,7 +395,7 @@ fn every_link_that_is_served_is_understood() {
 }
 
 #[test]
-fn a_file_is_vouched_for_by_its_page() {
+fn a_file_is_checked_against_its_page() {
     let fetch = plan("sample_project-2.0rc1-py3-none-any.whl", PAGE_JSON).expect("plan");
     let url =
         "https://files.registry.example/packages/22/22/sample_project-2.0rc1-py3-none-any.whl";
@@ -403,7 +403,7 @@ fn a_file_is_vouched_for_by_its_page() {
         fetch,
         Fetch {
             url: url.into(),
-            vouch: sha256("2"),
+            integrity: sha256("2"),
             size: Some(4450)
         }
     );
@@ -412,14 +412,14 @@ fn a_file_is_vouched_for_by_its_page() {
         fetch,
         Fetch {
             url: format!("{url}.metadata"),
-            vouch: sha256("a"),
+            integrity: sha256("a"),
             size: None
         }
     );
     let wheel = "sample_project-2.0+local.1-cp312-cp312-manylinux_2_17_x86_64.whl";
     let fetch = plan(wheel, PAGE_JSON).expect("plan");
     assert!(
-        matches!(fetch.vouch, Vouch::Digest(digest) if digest.algorithm() == Algorithm::Sha512)
+        matches!(fetch.integrity, Integrity::Digest(digest) if digest.algorithm() == Algorithm::Sha512)
     );
     assert_eq!(
         (fetch.url, fetch.size),
@@ -427,15 +427,15 @@ fn a_file_is_vouched_for_by_its_page() {
     );
     let fetch = plan(&format!("{wheel}.metadata"), PAGE_JSON).expect("plan");
     assert_eq!(
-        (fetch.url, fetch.vouch),
-        (format!("../packages/33/{wheel}.metadata"), Vouch::Nothing)
+        (fetch.url, fetch.integrity),
+        (format!("../packages/33/{wheel}.metadata"), Integrity::None)
     );
     let fetch = plan("sample-project-2.0.win32-py3.exe", PAGE_JSON).expect("plan");
     assert_eq!(
-        (&*fetch.url, fetch.vouch),
+        (&*fetch.url, fetch.integrity),
         (
             "sample-project/sample-project-2.0.win32-py3.exe",
-            Vouch::Nothing
+            Integrity::None
         )
     );
     for absent in [
@@ -457,15 +457,15 @@ fn a_file_is_vouched_for_by_its_page() {
 #[test]
 fn a_page_of_html_vouches_too() {
     let fetch = plan("sample_project-1.0.tar.gz", PAGE_HTML).expect("plan");
-    assert_eq!(fetch.vouch, sha256("1"));
+    assert_eq!(fetch.integrity, sha256("1"));
     assert_eq!(
         plan("sample_project-2.0rc1-py3-none-any.whl.metadata", PAGE_HTML)
             .expect("plan")
-            .vouch,
+            .integrity,
         sha256("a")
     );
     let weak = plan("sample_project-2.0%2Blocal.1-py3-none-any.whl", PAGE_HTML).expect("plan");
-    assert_eq!((weak.vouch, weak.size), (Vouch::Nothing, Some(123)));
+    assert_eq!((weak.integrity, weak.size), (Integrity::None, Some(123)));
     assert_eq!(
         weak.url,
         "../packages/33/sample_project-2.0%2Blocal.1-py3-none-any.whl"
@@ -474,7 +474,10 @@ fn a_page_of_html_vouches_too() {
         "<a href='f-1.zip#egg=f&sha256={}'>f-1.zip</a>",
         "A".repeat(64)
     ));
-    assert_eq!(plan("f-1.zip", &capitals).expect("plan").vouch, sha256("a"));
+    assert_eq!(
+        plan("f-1.zip", &capitals).expect("plan").integrity,
+        sha256("a")
+    );
     for bad in [
         "<a href='f-1.zip#sha256=00'>f-1.zip</a>",
         "<a href='javascript:x/f-1.zip'>f-1.zip</a>",
@@ -494,7 +497,7 @@ fn the_newer_key_of_metadata_decides() {
         )
     };
     let hashed = |name: &str| format!(r#""{name}":{{"sha256":"{}"}}"#, "b".repeat(64));
-    let offered = |keys: &str| plan("f-1.whl.metadata", &file(keys)).map(|fetch| fetch.vouch);
+    let offered = |keys: &str| plan("f-1.whl.metadata", &file(keys)).map(|fetch| fetch.integrity);
     assert_eq!(
         offered(&hashed("dist-info-metadata")).expect("older"),
         sha256("b")

@@ -2,7 +2,7 @@
 
 use super::xml::Raw;
 use crate::text;
-use crate::{Fetch, Vouch};
+use crate::{Fetch, Integrity};
 use larder_model::hex;
 
 /// Of one location.
@@ -15,7 +15,7 @@ pub(super) struct Item {
     pub(super) path: String,
     /// Its address: absolute, or below the repository's root in the index's own encoding.
     pub(super) url: String,
-    pub(super) vouch: Vouch,
+    pub(super) integrity: Integrity,
     pub(super) size: Option<u64>,
 }
 
@@ -39,10 +39,12 @@ impl Item {
             .map(str::trim)
             .filter(|base| !base.is_empty());
         let (path, url) = place(base, href.trim(), directory).ok_or(Unfit::Place)?;
-        let vouch = raw
+        let integrity = raw
             .checksum
             .as_ref()
-            .map_or(Some(Vouch::Nothing), |(kind, digits)| vouch(kind, digits));
+            .map_or(Some(Integrity::None), |(kind, digits)| {
+                integrity(kind, digits)
+            });
         let size = raw
             .size
             .as_deref()
@@ -52,7 +54,7 @@ impl Item {
         Ok(Self {
             path,
             url,
-            vouch: vouch.ok_or(Unfit::Promise)?,
+            integrity: integrity.ok_or(Unfit::Promise)?,
             size,
         })
     }
@@ -66,7 +68,7 @@ impl Item {
         };
         Fetch {
             url,
-            vouch: self.vouch.clone(),
+            integrity: self.integrity.clone(),
             size: self.size,
         }
     }
@@ -190,15 +192,18 @@ fn absolute(url: &str) -> Option<String> {
 }
 
 /// `None` for a checksum that is not one of its kind.
-fn vouch(kind: &str, digits: &str) -> Option<Vouch> {
+fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
     let (kind, digits) = (kind.to_ascii_lowercase(), digits.to_ascii_lowercase());
     match kind.as_str() {
-        "sha256" | "sha512" => format!("{kind}:{digits}").parse().ok().map(Vouch::Digest),
+        "sha256" | "sha512" => format!("{kind}:{digits}")
+            .parse()
+            .ok()
+            .map(Integrity::Digest),
         "sha" | "sha1" => {
             let mut bytes = [0; 20];
             hex::decode_into(&digits, &mut bytes)?;
-            Some(Vouch::Sha1(bytes))
+            Some(Integrity::Sha1(bytes))
         }
-        _ => Some(Vouch::Nothing),
+        _ => Some(Integrity::None),
     }
 }

@@ -4,7 +4,7 @@ use super::item::{Item, Unfit};
 use super::unpack::{MOST_UNPACKED_BYTES, unpack};
 use super::xml::{Fault, PACKAGES, Scan};
 use crate::text::not_that;
-use crate::{Fetch, Table, Vouch};
+use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};
 
 /// The largest distributions have a tenth of it.
@@ -124,10 +124,10 @@ fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
     } else {
         &item.url
     };
-    let (sum, digits) = match &item.vouch {
-        Vouch::Nothing => (Sum::Nothing, &[][..]),
-        Vouch::Sha1(digits) => (Sum::Sha1, &digits[..]),
-        Vouch::Digest(digest) => (Sum::Digest(digest.algorithm()), digest.bytes()),
+    let (sum, digits) = match &item.integrity {
+        Integrity::None => (Sum::Nothing, &[][..]),
+        Integrity::Sha1(digits) => (Sum::Sha1, &digits[..]),
+        Integrity::Digest(digest) => (Sum::Digest(digest.algorithm()), digest.bytes()),
     };
     let spot = Spot {
         size: item.size.unwrap_or(NO_SIZE),
@@ -162,10 +162,10 @@ impl Spot {
         let (path_length, url_length) = (usize::from(self.path), usize::from(self.url));
         let url = str::from_utf8(self.part(bytes, path_length, url_length)).ok()?;
         let digits = self.part(bytes, path_length + url_length, self.sum.length());
-        let vouch = match self.sum {
-            Sum::Nothing => Vouch::Nothing,
-            Sum::Sha1 => Vouch::Sha1(digits.try_into().ok()?),
-            Sum::Digest(algorithm) => Vouch::Digest(
+        let integrity = match self.sum {
+            Sum::Nothing => Integrity::None,
+            Sum::Sha1 => Integrity::Sha1(digits.try_into().ok()?),
+            Sum::Digest(algorithm) => Integrity::Digest(
                 format!("{}:{}", algorithm.name(), hex::encode(digits))
                     .parse()
                     .ok()?,
@@ -179,7 +179,7 @@ impl Spot {
         Some(Item {
             path: path.into(),
             url,
-            vouch,
+            integrity,
             size: Some(self.size).filter(|size| *size != NO_SIZE),
         })
     }

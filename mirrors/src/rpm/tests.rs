@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Fetch, Vouch};
+use crate::{Fetch, Integrity};
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Method};
@@ -33,7 +33,7 @@ fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem>
             Plan::Consult(list, fetch) => {
                 let absent = || Problem::new(Kind::DigestMismatch, "list", "none");
                 let body = answer.as_deref().ok_or_else(absent)?;
-                let mut checker = larder_model::Checker::new(&fetch.vouch);
+                let mut checker = larder_model::Checker::new(&fetch.integrity);
                 checker.update(body);
                 if !checker.agrees() {
                     return Err(Problem::new(Kind::DigestMismatch, "list", "another"));
@@ -245,8 +245,8 @@ fn a_snapshot_is_all_that_its_repomd_names() {
             (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}"))
         );
         assert_eq!(
-            fetch.vouch,
-            Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP))
+            fetch.integrity,
+            Integrity::Digest(Digest::of(Algorithm::Sha256, GZIP))
         );
         assert_eq!(fetch.size, Some(710));
         // Asked for alone, each is got in the same way.
@@ -289,17 +289,20 @@ fn every_kind_of_record_is_a_member() {
         3
     );
     let (long, short) = ("00".repeat(64), "0a".repeat(20));
-    for (checksum, vouch) in [
+    for (checksum, integrity) in [
         (
             format!("type=\"sha512\">{long}"),
-            Vouch::Digest(format!("sha512:{long}").parse().expect("digest")),
+            Integrity::Digest(format!("sha512:{long}").parse().expect("digest")),
         ),
-        (format!("type=\"sha\">\n {short} "), Vouch::Sha1([10; 20])),
+        (
+            format!("type=\"sha\">\n {short} "),
+            Integrity::Sha1([10; 20]),
+        ),
         (
             format!("type=\"sha1\">{}", short.to_uppercase()),
-            Vouch::Sha1([10; 20]),
+            Integrity::Sha1([10; 20]),
         ),
-        ("type=\"md5\">00".into(), Vouch::Nothing),
+        ("type=\"md5\">00".into(), Integrity::None),
     ] {
         let body = repomd_with("group", "href=\"repodata/comps.xml\"", &checksum, b"1234");
         Rpm.check(&repomd_of(""), &body).expect("a repomd.xml");
@@ -308,7 +311,7 @@ fn every_kind_of_record_is_a_member() {
             *fetch,
             Fetch {
                 url: "repodata/comps.xml".into(),
-                vouch,
+                integrity,
                 size: Some(4)
             }
         );
@@ -467,7 +470,7 @@ fn other_documents_are_what_their_names_say() {
 }
 
 #[test]
-fn a_package_is_vouched_for_by_the_list() {
+fn a_package_is_checked_against_the_list() {
     for root in ["", "9/BaseOS/x86_64/os/"] {
         let package = artifact(&format!("/{root}{}", TINY.replace('^', "%5E")));
         let repomd = plan(&package, &[]).expect("plan");
@@ -484,8 +487,11 @@ fn a_package_is_vouched_for_by_the_list() {
         let fetch = fetched(plan(&package, &[kept(REPOMD), kept(GZIP)]));
         assert_eq!(fetch.url, format!("{root}{}", TINY.replace('^', "%5E")));
         assert_eq!(
-            (fetch.vouch, fetch.size),
-            (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(5677))
+            (fetch.integrity, fetch.size),
+            (
+                Integrity::Digest(TINY_SUM.parse().expect("digest")),
+                Some(5677)
+            )
         );
         // A list that is not the one named, or not there, tells nothing.
         let other = plan(&package, &[kept(REPOMD), kept(XZ)]).expect_err("another list");
@@ -745,8 +751,11 @@ fn only_the_checksum_of_the_whole_package_counts() {
     );
     let fetch = fetched(plan_by(list.as_bytes(), "/a.rpm"));
     assert_eq!(
-        (fetch.vouch, fetch.size),
-        (Vouch::Digest(TINY_SUM.parse().expect("digest")), Some(7))
+        (fetch.integrity, fetch.size),
+        (
+            Integrity::Digest(TINY_SUM.parse().expect("digest")),
+            Some(7)
+        )
     );
     for (from, to) in [("\"7\"", "\"many\""), ("8d2b", "8D2X")] {
         let list = text(&list_with("href=\"a.rpm\"")).replace(from, to);
@@ -758,20 +767,23 @@ fn only_the_checksum_of_the_whole_package_counts() {
         );
     }
     // An old list, and one with sums that are not known here.
-    for (kind, digits, vouch) in [
-        ("sha", "0b".repeat(20), Vouch::Sha1([11; 20])),
-        ("sha384", "00".into(), Vouch::Nothing),
+    for (kind, digits, integrity) in [
+        ("sha", "0b".repeat(20), Integrity::Sha1([11; 20])),
+        ("sha384", "00".into(), Integrity::None),
     ] {
         let list = text(&list_with("href=\"a.rpm\""))
             .replace("sha256", kind)
             .replace(&TINY_SUM[7..], &digits);
-        assert_eq!(fetched(plan_by(list.as_bytes(), "/a.rpm")).vouch, vouch);
+        assert_eq!(
+            fetched(plan_by(list.as_bytes(), "/a.rpm")).integrity,
+            integrity
+        );
         assert_eq!(
             Listing::read(list.as_bytes())
                 .expect("listing")
                 .find("", "a.rpm")
-                .map(|fetch| fetch.vouch),
-            Some(vouch)
+                .map(|fetch| fetch.integrity),
+            Some(integrity)
         );
     }
 }
@@ -820,8 +832,8 @@ fn repositories_with_simple_names_are_pinned_by_checksum() {
         &[kept(simple.as_bytes())],
     ));
     assert_eq!(
-        fetch.vouch,
-        Vouch::Digest(Digest::of(Algorithm::Sha256, GZIP))
+        fetch.integrity,
+        Integrity::Digest(Digest::of(Algorithm::Sha256, GZIP))
     );
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Artifact, Form, Here, Plan, Protocol as _, Vouch};
+use crate::{Artifact, Form, Here, Integrity, Plan, Protocol as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -341,8 +341,8 @@ fn what_is_published_is_served_in_every_form() {
     };
     let tarball = Sent::new("@acme/widget", "1.0.0").tarball;
     assert_eq!(
-        fetch.vouch,
-        Vouch::Digest(Digest::of(Algorithm::Sha512, &tarball))
+        fetch.integrity,
+        Integrity::Digest(Digest::of(Algorithm::Sha512, &tarball))
     );
     assert_eq!(file.digest, Digest::of(Algorithm::Sha256, &tarball));
     assert_eq!(repo.body("@acme/widget").expect("the same"), body);

@@ -227,8 +227,8 @@ fn the_head_names_what_is_there() {
                 && record.item.size == Some(document.bytes.len() as u64)
         );
         assert_eq!(
-            record.item.vouch,
-            crate::Vouch::Digest(Digest::of(Algorithm::Sha256, &document.bytes))
+            record.item.integrity,
+            crate::Integrity::Digest(Digest::of(Algorithm::Sha256, &document.bytes))
         );
     }
     let text = text(head);

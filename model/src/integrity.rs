@@ -3,48 +3,48 @@
 use crate::{Digest, Hasher};
 use sha1::Digest as _;
 
-/// What vouches for an artifact's bytes.
+/// What an index says that the bytes of an artifact are.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Vouch {
+pub enum Integrity {
     /// This digest.
     Digest(Digest),
     /// A SHA-1, where an old index has nothing better.
     Sha1([u8; 20]),
-    /// Nothing: the first bytes stay.
-    Nothing,
+    /// Nothing is known: the first bytes stay.
+    None,
 }
 
-impl Vouch {
+impl Integrity {
     /// As text, to be compared; empty for nothing.
     pub fn text(&self) -> String {
         match self {
             Self::Digest(digest) => digest.to_string(),
             Self::Sha1(bytes) => format!("sha1:{}", crate::hex::encode(bytes)),
-            Self::Nothing => String::new(),
+            Self::None => String::new(),
         }
     }
 }
 
-/// Sees all bytes and tells whether they are those that were vouched for.
+/// Sees all bytes and tells whether they are the expected ones.
 #[derive(Clone)]
 pub enum Checker {
     /// Against a digest.
     Digest(Box<Hasher>, Digest),
     /// Against a SHA-1.
     Sha1(Box<sha1::Sha1>, [u8; 20]),
-    /// Against nothing.
-    Nothing,
+    /// Nothing to compare with.
+    None,
 }
 
 impl Checker {
-    /// A check against `vouch`.
-    pub fn new(vouch: &Vouch) -> Self {
-        match vouch {
-            Vouch::Digest(digest) => {
+    /// A check against `integrity`.
+    pub fn new(integrity: &Integrity) -> Self {
+        match integrity {
+            Integrity::Digest(digest) => {
                 Self::Digest(Box::new(Hasher::new(digest.algorithm())), *digest)
             }
-            Vouch::Sha1(expected) => Self::Sha1(Box::default(), *expected),
-            Vouch::Nothing => Self::Nothing,
+            Integrity::Sha1(expected) => Self::Sha1(Box::default(), *expected),
+            Integrity::None => Self::None,
         }
     }
 
@@ -53,16 +53,16 @@ impl Checker {
         match self {
             Self::Digest(hasher, _) => hasher.update(bytes),
             Self::Sha1(hasher, _) => hasher.update(bytes),
-            Self::Nothing => {}
+            Self::None => {}
         }
     }
 
-    /// Whether all bytes together are what was vouched for.
+    /// Whether all bytes together are the expected ones.
     pub fn agrees(self) -> bool {
         match self {
             Self::Digest(hasher, expected) => hasher.finish() == expected,
             Self::Sha1(hasher, expected) => hasher.finalize().as_slice() == expected,
-            Self::Nothing => true,
+            Self::None => true,
         }
     }
 }
@@ -73,22 +73,22 @@ mod tests {
     use crate::Algorithm;
 
     #[test]
-    fn bytes_are_what_was_vouched_for_or_not() {
+    fn bytes_are_checked_against_their_integrity() {
         let sha1 =
             *b"\x0a\x4d\x55\xa8\xd7\x78\xe5\x02\x2f\xab\x70\x19\x77\xc5\xd8\x40\xbb\xc4\x86\xd0"; // "Hello World"
-        let vouches = [
-            Vouch::Digest(Digest::of(Algorithm::Sha512, b"Hello World")),
-            Vouch::Sha1(sha1),
-            Vouch::Nothing,
+        let expectations = [
+            Integrity::Digest(Digest::of(Algorithm::Sha512, b"Hello World")),
+            Integrity::Sha1(sha1),
+            Integrity::None,
         ];
-        for (vouch, wrong) in vouches.iter().zip([false, false, true]) {
-            let mut checker = Checker::new(vouch);
+        for (integrity, wrong) in expectations.iter().zip([false, false, true]) {
+            let mut checker = Checker::new(integrity);
             checker.update(b"Hello ");
             checker.update(b"World");
-            assert!(checker.agrees(), "{vouch:?}");
-            let mut checker = Checker::new(vouch);
+            assert!(checker.agrees(), "{integrity:?}");
+            let mut checker = Checker::new(integrity);
             checker.update(b"hello World");
-            assert_eq!(checker.agrees(), wrong, "{vouch:?}");
+            assert_eq!(checker.agrees(), wrong, "{integrity:?}");
         }
     }
 }
