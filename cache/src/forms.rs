@@ -50,7 +50,7 @@ impl Engine {
         if asked.form.name.is_empty() && !gzip {
             return Ok((Arc::clone(held), false));
         }
-        let (site, lasting) = if asked.form.sited {
+        let (site, is_stored) = if asked.form.sited {
             self.site(&asked.here.base())
         } else {
             (String::new(), true)
@@ -93,7 +93,7 @@ impl Engine {
                 gzip,
                 origin: asked.here.origin.into(),
                 below: asked.here.path.into(),
-                lasting: lasting && !is_search(mirror, asked.document),
+                is_stored: is_stored && !is_search(mirror, asked.document),
             };
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
             async move { engine.make(&mirror, &held, making).await }
@@ -109,9 +109,9 @@ impl Engine {
         if !known && sites.len() < MOST_SITES {
             sites.push(base.into());
         }
-        let lasting = known || sites.last().is_some_and(|site| **site == *base);
+        let is_stored = known || sites.last().is_some_and(|site| **site == *base);
         drop(sites);
-        (format!("@{}", &digest.hex()[..12]), lasting)
+        (format!("@{}", &digest.hex()[..12]), is_stored)
     }
 
     async fn make(
@@ -146,7 +146,7 @@ impl Engine {
             etag: making.source.as_str().into(),
             ..plain
         });
-        if !making.lasting {
+        if !making.is_stored {
             return Ok(found.into());
         }
         let engine = Arc::clone(self);
@@ -194,7 +194,7 @@ struct Making {
     gzip: bool,
     origin: Box<str>,
     below: Box<str>,
-    lasting: bool,
+    is_stored: bool,
 }
 
 impl Making {

@@ -19,7 +19,7 @@ use larder_metadata::hosted::package_of;
 use larder_metadata::whole::Of;
 use larder_mirrors::hosted::{Merge, Signer};
 use larder_mirrors::{Artifact, Ask, Hosted, Integrity};
-use larder_model::{Algorithm, Hasher, Kind, Lasting, Problem};
+use larder_model::{Algorithm, CacheLifetime, Hasher, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,10 +146,10 @@ impl Engine {
     /// Where the documents of a state are kept, and where those of it that never change.
     async fn folders(&self, group: &Mirror, state: &State) -> Result<(String, String), Problem> {
         let mut present = Hasher::new(Algorithm::Sha256);
-        let mut lasting = Hasher::new(Algorithm::Sha256);
+        let mut immutable = Hasher::new(Algorithm::Sha256);
         for (member, head) in &state.heads {
             present.update(format!("{} {}\n", member.repo.id, head.digest).as_bytes());
-            lasting.update(format!("{}\n", member.repo.id).as_bytes());
+            immutable.update(format!("{}\n", member.repo.id).as_bytes());
         }
         for member in &state.hosted {
             let revision = self.metadata.revision(member.place("")).await?;
@@ -158,7 +158,7 @@ impl Engine {
         present.update(group.repo.settings.as_bytes());
         let folder =
             |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], state.root);
-        Ok((folder(present), folder(lasting)))
+        Ok((folder(present), folder(immutable)))
     }
 
     /// A document of a group, or a file that one names.
@@ -170,10 +170,10 @@ impl Engine {
     ) -> Result<Arc<Found>, Problem> {
         let below = path.strip_prefix(&*state.root).ok_or_else(absent)?;
         let place = group.place("");
-        let (present, lasting) = self.folders(group, state).await?;
+        let (present, immutable) = self.folders(group, state).await?;
         if let Some(found) = self
             .metadata
-            .find(place, &format!("{lasting}{below}"))
+            .find(place, &format!("{immutable}{below}"))
             .await?
         {
             return Ok(found);
@@ -181,13 +181,13 @@ impl Engine {
         let head = format!("{present}{}", whole_of(group)?.head("").path);
         if self.metadata.find(place, &head).await?.is_none() {
             let (engine, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
-            let folders = (present.clone(), lasting.clone());
+            let folders = (present.clone(), immutable.clone());
             let make = || async move { engine.merge(&own, &state, folders).await };
             self.wholes
                 .join((group.repo.id, present.as_str().into()), make)
                 .await?;
         }
-        for folder in [present, lasting] {
+        for folder in [present, immutable] {
             if let Some(found) = self
                 .metadata
                 .find(place, &format!("{folder}{below}"))
@@ -204,7 +204,7 @@ impl Engine {
         self: &Arc<Self>,
         group: &Arc<Mirror>,
         state: &State,
-        (present, lasting): (String, String),
+        (present, immutable): (String, String),
     ) -> Result<(), Problem> {
         let _room = Arc::clone(&self.large_documents)
             .acquire_owned()
@@ -234,15 +234,15 @@ impl Engine {
                 .await?,
         );
         for document in &mut told {
-            let folder = if document.lasting == Lasting::Longer {
-                &lasting
+            let folder = if document.lifetime == CacheLifetime::Longer {
+                &immutable
             } else {
                 &present
             };
-            (document.path, document.lasting) =
-                (format!("{folder}{}", document.path), Lasting::Longer);
+            (document.path, document.lifetime) =
+                (format!("{folder}{}", document.path), CacheLifetime::Longer);
         }
-        self.keep_told(group.repo.id, Of::Others(&lasting), told)
+        self.keep_told(group.repo.id, Of::Others(&immutable), told)
             .await
     }
 

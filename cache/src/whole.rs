@@ -144,7 +144,7 @@ impl Engine {
             path,
             content_type,
             bytes,
-            lasting,
+            lifetime,
         } in composed
         {
             let blob = self.store(&bytes.into()).await?;
@@ -152,7 +152,7 @@ impl Engine {
                 path,
                 blob,
                 content_type,
-                lasting,
+                lifetime,
             });
         }
         Ok(told)

@@ -11,7 +11,7 @@ use crate::people::{GrantRow, User};
 use crate::uploads::Progress;
 use crate::whole::{Of, Told};
 use crate::{Error, Metadata};
-use larder_model::{Algorithm, Digest, Hasher, Lasting, ProtocolName, Role, UserName};
+use larder_model::{Algorithm, CacheLifetime, Digest, Hasher, ProtocolName, Role, UserName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -1083,18 +1083,18 @@ async fn whole(metadata: &Metadata, repo: i64) {
     }
     assert_eq!(names, ["wholly-a".into(), "wholly-b".into()]);
 
-    let told = |path: &str, text: &str, lasting| Told {
+    let told = |path: &str, text: &str, lifetime| Told {
         path: path.into(),
         blob: blob(text),
         content_type: "",
-        lasting,
+        lifetime,
     };
     let state = |number: &str| {
-        let head = told("head", number, Lasting::UntilChange);
+        let head = told("head", number, CacheLifetime::UntilChange);
         vec![
             head,
-            told("signature", number, Lasting::UntilNext),
-            told(number, number, Lasting::Longer),
+            told("signature", number, CacheLifetime::UntilNext),
+            told(number, number, CacheLifetime::Longer),
         ]
     };
     let keep = async |revision, number: &str, grace| {
@@ -1153,8 +1153,12 @@ async fn whole(metadata: &Metadata, repo: i64) {
     // Of other repos a state lasts until the next one, and then for the grace; one elsewhere does
     // not end it.
     let others = async |folder: &str, list: &str, grace| {
-        let list = told(&format!("{folder}{list}"), list, Lasting::Longer);
-        let head = told(&format!("elsewhere/{folder}head"), "head", Lasting::Longer);
+        let list = told(&format!("{folder}{list}"), list, CacheLifetime::Longer);
+        let head = told(
+            &format!("elsewhere/{folder}head"),
+            "head",
+            CacheLifetime::Longer,
+        );
         let grace = std::time::Duration::from_secs(grace);
         metadata
             .keep_whole(repo, Of::Others(folder), vec![head, list], grace)

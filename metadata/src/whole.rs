@@ -6,7 +6,7 @@ use crate::blobs::NewBlob;
 use crate::files::{Place, end_of};
 use crate::hosted::Kept;
 use crate::{Batch, Error, Metadata, Row, Value};
-use larder_model::{Lasting, Timestamp};
+use larder_model::{CacheLifetime, Timestamp};
 use std::time::Duration;
 
 const SHOWN: &str =
@@ -50,7 +50,7 @@ pub struct Told {
     /// Media type.
     pub content_type: &'static str,
     /// How long it stays.
-    pub lasting: Lasting,
+    pub lifetime: CacheLifetime,
 }
 
 impl Metadata {
@@ -130,10 +130,10 @@ impl Metadata {
             };
             let digest = document.blob.digest.into();
             self.blob_row(&mut batch, document.blob);
-            let etag = Value::from(match document.lasting {
-                Lasting::UntilChange => "composed",
-                Lasting::UntilNext => COMPANION,
-                Lasting::Longer => "state",
+            let etag = Value::from(match document.lifetime {
+                CacheLifetime::UntilChange => "composed",
+                CacheLifetime::UntilNext => COMPANION,
+                CacheLifetime::Longer => "state",
             });
             let (path, content_type) = (document.path.into(), document.content_type.into());
             batch.run(

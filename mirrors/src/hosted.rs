@@ -3,7 +3,7 @@
 //! bytes.
 
 use crate::{Artifact, Document, Line};
-use larder_model::{Digest, Kind, Lasting, Problem, Reply, Timestamp, Verb};
+use larder_model::{CacheLifetime, Digest, Kind, Problem, Reply, Timestamp, Verb};
 use std::collections::HashSet;
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -170,7 +170,7 @@ pub struct Composed {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// How long it stays.
-    pub lasting: Lasting,
+    pub lifetime: CacheLifetime,
 }
 
 /// The documents that tell of all packages of a repository, while they are made: of one state, they

@@ -9,7 +9,7 @@ use crate::hosted::{Composed, Kept, Merge, Signer, State, Whole};
 use crate::{Artifact, Document};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use larder_model::{Algorithm, Digest, Hasher, Lasting, Problem, Timestamp};
+use larder_model::{Algorithm, CacheLifetime, Digest, Hasher, Problem, Timestamp};
 use std::io::{self, Write};
 
 const COMMON: &str = "http://linux.duke.edu/metadata/";
@@ -136,7 +136,7 @@ impl Record {
                 path: path.clone(),
                 content_type,
                 bytes,
-                lasting: Lasting::Longer,
+                lifetime: CacheLifetime::Longer,
             },
             Self {
                 kind,
@@ -185,11 +185,11 @@ pub(super) fn seal(
     );
     text.extend(records.iter().map(|record| record.write(seconds)));
     text += "</repomd>\n";
-    let made = |path: &str, content_type, bytes: &str, lasting| Composed {
+    let made = |path: &str, content_type, bytes: &str, lifetime| Composed {
         path: path.to_owned(),
         content_type,
         bytes: bytes.as_bytes().to_vec(),
-        lasting,
+        lifetime,
     };
     let mut all = Vec::new();
     if let Some(signer) = signer {
@@ -198,16 +198,16 @@ pub(super) fn seal(
             "repodata/repomd.xml.asc",
             "text/plain",
             &signature,
-            Lasting::UntilNext,
+            CacheLifetime::UntilNext,
         ));
         all.push(made(
             "repodata/repomd.xml.key",
             "application/pgp-keys",
             signer.public_key(),
-            Lasting::UntilNext,
+            CacheLifetime::UntilNext,
         ));
     }
-    all.push(made(REPOMD, "text/xml", &text, Lasting::UntilChange));
+    all.push(made(REPOMD, "text/xml", &text, CacheLifetime::UntilChange));
     Ok(all)
 }
 

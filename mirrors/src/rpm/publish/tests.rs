@@ -4,7 +4,7 @@ use super::*;
 use crate::Protocol as _;
 use crate::hosted::{Composed, Signer};
 use http::HeaderMap;
-use larder_model::{Algorithm, Digest, Lasting, Timestamp};
+use larder_model::{Algorithm, CacheLifetime, Digest, Timestamp};
 use std::io::{Cursor, Read as _};
 
 /// A package with all that metadata tells of, made by rpmbuild.
@@ -223,7 +223,7 @@ fn the_head_names_what_is_there() {
     for record in &records {
         let document = find(&documents, &record.item.path);
         assert!(
-            document.lasting == Lasting::Longer
+            document.lifetime == CacheLifetime::Longer
                 && record.item.size == Some(document.bytes.len() as u64)
         );
         assert_eq!(
@@ -239,8 +239,12 @@ fn the_head_names_what_is_there() {
     );
     let key = find(&documents, ".key");
     assert_eq!(
-        (head.lasting, key.lasting, &*key.bytes),
-        (Lasting::UntilChange, Lasting::UntilNext, &b"key"[..])
+        (head.lifetime, key.lifetime, &*key.bytes),
+        (
+            CacheLifetime::UntilChange,
+            CacheLifetime::UntilNext,
+            &b"key"[..]
+        )
     );
     // The same state comes out the same.
     assert_eq!(compose(&files, &given), documents);

@@ -2,7 +2,7 @@
 
 /// How long a document stays that was composed here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Lasting {
+pub enum CacheLifetime {
     /// Until something changes that it tells of.
     UntilChange,
     /// Until another takes its place: it belongs to one of the first kind, and whoever has read
