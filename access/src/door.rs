@@ -11,7 +11,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use hyper::ext::ReasonPhrase;
-use larder_model::{Kind, Problem, Reply, Subject, Verb};
+use larder_model::{Kind, Permission, Problem, Reply, Verb};
 use larder_storage::BlobStore;
 use std::future::Future;
 
@@ -24,7 +24,7 @@ pub trait Door: Send + Sync + 'static {
     fn parse(&self, request: &Parts) -> Result<Self::Endpoint, Problem>;
 
     /// What must be allowed for it. What may be allowed, `answer` asks the grant for.
-    fn subjects(&self, endpoint: &Self::Endpoint) -> Vec<Subject>;
+    fn permissions(&self, endpoint: &Self::Endpoint) -> Vec<Permission>;
 
     /// Whether it is for everyone, whatever credentials are shown: a login must not fail because
     /// the last one has ended.
@@ -54,7 +54,7 @@ pub trait Door: Send + Sync + 'static {
 /// What a refusal may speak of.
 pub struct Refused<'a> {
     /// What was asked for, as far as it was understood.
-    pub subjects: &'a [Subject],
+    pub permissions: &'a [Permission],
     /// Where the client sees us.
     pub site: &'a Site,
     /// Whether it showed credentials.
@@ -74,7 +74,7 @@ pub struct Opened {
     /// What went wrong.
     pub problem: Option<Problem>,
     /// What was done to what.
-    pub subjects: Vec<Subject>,
+    pub permissions: Vec<Permission>,
 }
 
 /// Leads a request through a door.
@@ -110,7 +110,7 @@ pub async fn open<D: Door>(
                 .is_some_and(|principal| principal.user.is_some());
             let path = request.uri.path();
             let refused = Refused {
-                subjects: &passage.subjects,
+                permissions: &passage.permissions,
                 site,
                 identified,
                 path,
@@ -136,14 +136,14 @@ pub async fn open<D: Door>(
         response,
         principal: passage.principal,
         problem,
-        subjects: passage.subjects,
+        permissions: passage.permissions,
     }
 }
 
 #[derive(Default)]
 struct Passage {
     principal: Option<Principal>,
-    subjects: Vec<Subject>,
+    permissions: Vec<Permission>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "one private step of `open`")]
@@ -160,7 +160,7 @@ async fn pass<D: Door>(
     gate.measure(request)?;
     let endpoint = door.parse(request);
     if let Ok(endpoint) = &endpoint {
-        passage.subjects = door.subjects(endpoint);
+        passage.permissions = door.permissions(endpoint);
     }
     let principal = match &endpoint {
         Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(),
@@ -171,8 +171,8 @@ async fn pass<D: Door>(
         site.demand_own(&request.headers)?;
     }
     let endpoint = endpoint?;
-    let grant = gate.admit(principal, &passage.subjects)?;
-    let public = gate.is_public(&passage.subjects);
+    let grant = gate.admit(principal, &passage.permissions)?;
+    let public = gate.is_public(&passage.permissions);
     let answer = door.answer(grant, endpoint, request, body).await?;
     match answer {
         Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
@@ -233,24 +233,24 @@ fn guard_browsers(headers: &mut HeaderMap) {
 }
 
 /// What a caller learns when it may not: as little as if nothing were there.
-pub(crate) fn not_allowed(principal: &Principal, subject: &Subject) -> Problem {
-    if principal.user.is_none() || principal.could(subject) {
+pub(crate) fn not_allowed(principal: &Principal, permission: &Permission) -> Problem {
+    if principal.user.is_none() || principal.could(permission) {
         let detail = "authentication required: log in with a user or token that may do this";
         return Problem::new(Kind::Unauthenticated, "access", detail);
     }
-    match subject.verb {
+    match permission.verb {
         Verb::Read | Verb::List => {
             Problem::not_found("name", "no such name here, or you may not see it")
         }
         verb => {
-            let what = subject
+            let what = permission
                 .package
                 .as_deref()
                 .map_or_else(String::new, |package| format!("/{package}"));
             let detail = format!(
                 "you may not {} {}{what}; ask its admin for a grant",
                 verb.word(),
-                subject.repo
+                permission.repo
             );
             Problem::new(Kind::Denied, "access", detail)
         }

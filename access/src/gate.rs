@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use larder_metadata::Metadata;
 use larder_metadata::people::Token;
-use larder_model::{Algorithm, Digest, Kind, Problem, Subject, Timestamp, UpstreamSettings};
+use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Timestamp, UpstreamSettings};
 use moka::sync::Cache;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -86,32 +86,32 @@ impl Grant {
         &self.rights
     }
 
-    /// Whether `subject` is allowed too: for lists, and for what is done only if it may be.
-    pub fn may(&self, subject: &Subject) -> bool {
-        self.principal.may(subject)
+    /// Whether `permission` is allowed too: for lists, and for what is done only if it may be.
+    pub fn may(&self, permission: &Permission) -> bool {
+        self.principal.may(permission)
     }
 
-    /// Whether `subject` is allowed to the caller, whatever its bearer token was asked for: where
+    /// Whether `permission` is allowed to the caller, whatever its bearer token was asked for: where
     /// it cannot know beforehand what it will need.
-    pub fn could(&self, subject: &Subject) -> bool {
-        self.principal.could(subject)
+    pub fn could(&self, permission: &Permission) -> bool {
+        self.principal.could(permission)
     }
 
-    /// Fails unless it is allowed for some package of the subject's repo at least.
-    pub fn demand_somewhere(&self, subject: &Subject) -> Result<(), Problem> {
-        if self.principal.may_somewhere(subject) {
+    /// Fails unless it is allowed for some package of the permission's repo at least.
+    pub fn demand_somewhere(&self, permission: &Permission) -> Result<(), Problem> {
+        if self.principal.may_somewhere(permission) {
             Ok(())
         } else {
-            Err(not_allowed(&self.principal, subject))
+            Err(not_allowed(&self.principal, permission))
         }
     }
 
-    /// Fails unless `subject` is allowed too.
-    pub fn demand(&self, subject: &Subject) -> Result<(), Problem> {
-        if self.may(subject) {
+    /// Fails unless `permission` is allowed too.
+    pub fn demand(&self, permission: &Permission) -> Result<(), Problem> {
+        if self.may(permission) {
             Ok(())
         } else {
-            Err(not_allowed(&self.principal, subject))
+            Err(not_allowed(&self.principal, permission))
         }
     }
 }
@@ -404,10 +404,17 @@ impl Gate {
         Ok((principal, Some(ends.map_or(lives, |end| end.min(lives)))))
     }
 
-    /// Admits a caller to everything in `subjects`, or says no in a way that tells it nothing it
+    /// Admits a caller to everything in `permissions`, or says no in a way that tells it nothing it
     /// may not know.
-    pub fn admit(&self, principal: Principal, subjects: &[Subject]) -> Result<Grant, Problem> {
-        if let Some(refused) = subjects.iter().find(|subject| !principal.may(subject)) {
+    pub fn admit(
+        &self,
+        principal: Principal,
+        permissions: &[Permission],
+    ) -> Result<Grant, Problem> {
+        if let Some(refused) = permissions
+            .iter()
+            .find(|permission| !principal.may(permission))
+        {
             return Err(not_allowed(&principal, refused));
         }
         Ok(Grant {
@@ -417,9 +424,11 @@ impl Gate {
     }
 
     /// Whether anyone at all may do this, so that caches on the way may keep the answer.
-    pub fn is_public(&self, subjects: &[Subject]) -> bool {
+    pub fn is_public(&self, permissions: &[Permission]) -> bool {
         let anonymous = self.anonymous();
-        subjects.iter().all(|subject| anonymous.may(subject))
+        permissions
+            .iter()
+            .all(|permission| anonymous.may(permission))
     }
 
     /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is

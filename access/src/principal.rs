@@ -1,6 +1,6 @@
 //! Who is asking.
 
-use larder_model::{Kind, Pattern, Problem, Role, Subject, Verb};
+use larder_model::{Kind, Pattern, Permission, Problem, Role, Verb};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    fn allows(&self, subject: &Subject, repository: &str) -> bool {
-        self.role.allows(subject.verb)
-            && covers(&self.repository, &self.package, subject, repository)
+    fn allows(&self, permission: &Permission, repository: &str) -> bool {
+        self.role.allows(permission.verb)
+            && covers(&self.repository, &self.package, permission, repository)
     }
 }
 
@@ -41,29 +41,34 @@ impl Limit {
         }
     }
 
-    /// Whether the limit leaves room for `subject` in `repository`.
-    fn allows(&self, subject: &Subject, repository: &str) -> bool {
-        self.verbs.contains(&subject.verb)
-            && covers(&self.repository, &self.package, subject, repository)
+    /// Whether the limit leaves room for `permission` in `repository`.
+    fn allows(&self, permission: &Permission, repository: &str) -> bool {
+        self.verbs.contains(&permission.verb)
+            && covers(&self.repository, &self.package, permission, repository)
     }
 }
 
-/// A subject without a package means the whole repo: to read (its list is filtered again) any
+/// A permission without a package means the whole repo: to read (its list is filtered again) any
 /// package will do, to change it all must be covered.
-fn covers(repositories: &Pattern, packages: &Pattern, subject: &Subject, repository: &str) -> bool {
+fn covers(
+    repositories: &Pattern,
+    packages: &Pattern,
+    permission: &Permission,
+    repository: &str,
+) -> bool {
     repositories.matches(repository)
-        && match &subject.package {
+        && match &permission.package {
             Some(package) => packages.matches(package),
-            None => matches!(subject.verb, Verb::Read | Verb::List) || packages.as_str() == "*",
+            None => matches!(permission.verb, Verb::Read | Verb::List) || packages.as_str() == "*",
         }
 }
 
-fn leaves_room(limits: Option<&[Limit]>, subject: &Subject) -> bool {
-    let repository = || subject.repository();
+fn leaves_room(limits: Option<&[Limit]>, permission: &Permission) -> bool {
+    let repository = || permission.repository();
     limits.is_none_or(|limits| {
         limits
             .iter()
-            .any(|limit| limit.allows(subject, &repository()))
+            .any(|limit| limit.allows(permission, &repository()))
     })
 }
 
@@ -140,36 +145,37 @@ impl Principal {
             .is_none_or(|scopes| scopes.iter().any(lists))
     }
 
-    /// Whether it may do `subject`.
-    pub fn may(&self, subject: &Subject) -> bool {
-        leaves_room(self.scopes.as_deref(), subject) && self.could(subject)
+    /// Whether it may do `permission`.
+    pub fn may(&self, permission: &Permission) -> bool {
+        leaves_room(self.scopes.as_deref(), permission) && self.could(permission)
     }
 
-    /// Whether it may do this to any package of the subject's repo.
-    pub fn may_somewhere(&self, subject: &Subject) -> bool {
-        let repository = subject.repository();
+    /// Whether it may do this to any package of the permission's repo.
+    pub fn may_somewhere(&self, permission: &Permission) -> bool {
+        let repository = permission.repository();
         let rule =
-            |rule: &Rule| rule.role.allows(subject.verb) && rule.repository.matches(&repository);
+            |rule: &Rule| rule.role.allows(permission.verb) && rule.repository.matches(&repository);
         let limit = |limit: &Limit| {
-            limit.verbs.contains(&subject.verb) && limit.repository.matches(&repository)
+            limit.verbs.contains(&permission.verb) && limit.repository.matches(&repository)
         };
         let narrowed = self.limits.iter().chain(&self.scopes);
         narrowed.into_iter().all(|limits| limits.iter().any(limit))
             && (self.superuser || self.rules.iter().any(rule))
     }
 
-    /// Whether it could do `subject` if its bearer token had been asked for that too: what the
+    /// Whether it could do `permission` if its bearer token had been asked for that too: what the
     /// user, and the token it was got with, may do.
-    pub fn could(&self, subject: &Subject) -> bool {
-        leaves_room(self.limits.as_deref(), subject) && self.holds(subject, &subject.repository())
+    pub fn could(&self, permission: &Permission) -> bool {
+        leaves_room(self.limits.as_deref(), permission)
+            && self.holds(permission, &permission.repository())
     }
 
-    fn holds(&self, subject: &Subject, repository: &str) -> bool {
+    fn holds(&self, permission: &Permission, repository: &str) -> bool {
         self.superuser
             || self
                 .rules
                 .iter()
-                .any(|rule| rule.allows(subject, repository))
+                .any(|rule| rule.allows(permission, repository))
     }
 
     /// Whether it administers all that `repositories` stands for, whole repos and not only packages
@@ -190,12 +196,12 @@ impl Principal {
             && (self.superuser || self.rules.iter().any(rule))
     }
 
-    /// The grant by which it may do `subject`.
-    pub fn by_which(&self, subject: &Subject) -> Option<i64> {
-        let repository = subject.repository();
+    /// The grant by which it may do `permission`.
+    pub fn by_which(&self, permission: &Permission) -> Option<i64> {
+        let repository = permission.repository();
         self.rules
             .iter()
-            .find(|rule| rule.allows(subject, &repository))
+            .find(|rule| rule.allows(permission, &repository))
             .map(|rule| rule.id)
     }
 }

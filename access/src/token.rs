@@ -8,7 +8,7 @@
 use crate::principal::{Limit, Principal};
 use crate::rights::Rights;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use larder_model::{ImageName, Pattern, Problem, ProtocolName, Subject, Timestamp, Verb};
+use larder_model::{ImageName, Pattern, Permission, Problem, ProtocolName, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -81,13 +81,13 @@ impl Access {
             let (Some(image), Some(verb)) = (&image, verb_of(action)) else {
                 return false;
             };
-            let subject = Subject {
+            let permission = Permission {
                 protocol: ProtocolName::OCI,
                 repo: image.repo().clone(),
                 package: Some(image.image().into()),
                 verb,
             };
-            principal.may(&subject)
+            principal.may(&permission)
         };
         if self.actions.iter().any(|action| action == "*") && self.kind == "repository" {
             self.actions = ["pull", "push", "delete"].map(str::to_owned).to_vec();

@@ -18,7 +18,7 @@ use larder_metadata::hosted::package_of;
 use larder_mirrors::account::Errand;
 use larder_mirrors::hosted::Wish;
 use larder_mirrors::{Artifact, Ask, Document, Form, Here, Hosted, Line, Protocol};
-use larder_model::{Kind, Problem, Reply, RepoName, Subject, Verb};
+use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
 
 const UNKNOWN: &str = "application/octet-stream";
@@ -79,8 +79,8 @@ fn no_repo() -> Problem {
 }
 
 /// To read a package of a repo; of no package: the repo.
-pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
-    Subject {
+pub(crate) fn read_of(repo: &Mirror, package: &str) -> Permission {
+    Permission {
         protocol: repo.repo.protocol,
         repo: repo.repo.name.clone(),
         package: Some(package)
@@ -92,9 +92,9 @@ pub(crate) fn read_of(repo: &Mirror, package: &str) -> Subject {
 
 /// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone
 /// knows.
-pub(crate) fn read_all(repo: &Mirror) -> Subject {
+pub(crate) fn read_all(repo: &Mirror) -> Permission {
     let package = repo.is_hosted().then(|| "".into());
-    Subject {
+    Permission {
         package,
         ..read_of(repo, "")
     }
@@ -557,7 +557,7 @@ impl Door for Packages {
         matches!(&endpoint.call, Call::Errand(errand) if errand.is_login())
     }
 
-    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+    fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
         if matches!(endpoint.call, Call::Errand(_)) {
             return Vec::new();
         }
@@ -566,7 +566,7 @@ impl Door for Packages {
             .filter(|package| !package.is_empty())
             .map(Into::into);
         let (protocol, repo) = (endpoint.protocol.name(), endpoint.repo.clone());
-        vec![Subject {
+        vec![Permission {
             protocol,
             repo,
             package,

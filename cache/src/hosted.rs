@@ -12,7 +12,7 @@ use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::hosted::{Bytes, Change, Kept, Step, Wish};
 use larder_mirrors::{Document, Hosted};
-use larder_model::{Algorithm, Digest, Kind, Problem, Reply, Subject, Verb};
+use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply, Verb};
 use larder_storage::Staging;
 use larder_storage::content::read_piece;
 use std::collections::HashMap;
@@ -408,8 +408,8 @@ pub(crate) fn kept(row: rows::Kept) -> Kept {
 }
 
 /// What must be allowed for a wish about `package`.
-fn wished(mirror: &Mirror, wish: &Wish, package: &str) -> Subject {
-    Subject {
+fn wished(mirror: &Mirror, wish: &Wish, package: &str) -> Permission {
+    Permission {
         verb: wish.verb,
         ..read_of(mirror, package)
     }

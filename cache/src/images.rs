@@ -9,7 +9,7 @@ use larder_access::door::Refused;
 use larder_access::{Answer, Door, Grant, Incoming, Rights, Site};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Ask, Here, Line, Protocol};
-use larder_model::{Problem, ProtocolName, Reply, RepoName, Subject, Verb};
+use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
 use std::sync::Arc;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -76,9 +76,9 @@ impl Door for Images {
         Ok(Endpoint { repo, image, ask })
     }
 
-    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+    fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
         let (repo, package) = (endpoint.repo.clone(), Some(endpoint.image.clone()));
-        vec![Subject {
+        vec![Permission {
             protocol: ProtocolName::OCI,
             repo,
             package,
@@ -125,14 +125,14 @@ impl Door for Images {
     }
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
-        let subject = refused.subjects.first();
-        let package = |subject: &Subject| {
-            subject
+        let permission = refused.permissions.first();
+        let package = |permission: &Permission| {
+            permission
                 .package
                 .as_ref()
-                .map(|package| (subject.repo.clone(), package.clone()))
+                .map(|package| (permission.repo.clone(), package.clone()))
         };
-        let path = subject
+        let path = permission
             .and_then(package)
             .map(|(repo, image)| format!("/v2/{repo}/{image}"))
             .unwrap_or_default();

@@ -12,10 +12,10 @@ pub mod lifetime;
 pub mod names;
 pub mod pattern;
 pub mod percent;
+pub mod permission;
 pub mod problem;
 pub mod reply;
 pub mod settings;
-pub mod subject;
 pub mod time;
 pub mod upstream;
 
@@ -25,10 +25,10 @@ pub use integrity::{Checker, Integrity};
 pub use lifetime::CacheLifetime;
 pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use pattern::Pattern;
+pub use permission::{Permission, Role, Verb};
 pub use problem::{Kind, Problem};
 pub use reply::Reply;
 pub use settings::{
     Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
 };
-pub use subject::{Role, Subject, Verb};
 pub use time::{Clock, Timestamp};

@@ -2,7 +2,7 @@
 
 use crate::Registry;
 use crate::manifests::docker_digest;
-use crate::places::{no_name, place, repo_of, subject};
+use crate::places::{no_name, permission, place, repo_of};
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -73,7 +73,7 @@ impl Registry {
         let mounted = match from {
             // The caller's own rights count, not what its bearer token was asked for: clients ask
             // only for the target.
-            Some(from) if grant.could(&subject(from, Verb::Read)) => {
+            Some(from) if grant.could(&permission(from, Verb::Read)) => {
                 self.mount_from(grant, putting, digest, from).await?
             }
             Some(_) => false,
@@ -117,7 +117,7 @@ impl Registry {
             let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else {
                 continue;
             };
-            let readable = grant.could(&subject(&from, Verb::Read));
+            let readable = grant.could(&permission(&from, Verb::Read));
             if readable && self.mount_from(grant, putting, digest, &from).await? {
                 return Ok(true);
             }

@@ -4,7 +4,7 @@ use crate::Registry;
 use crate::door::json_reply;
 use crate::endpoint::Page;
 use crate::pages::with_next;
-use crate::places::subject;
+use crate::places::permission;
 use larder_access::{Answer, Grant};
 use larder_model::{ImageName, Kind, Problem, Verb};
 use serde_json::json;
@@ -45,7 +45,7 @@ impl Registry {
                 .filter_map(|row| row.strip_prefix("oci/")?.parse::<ImageName>().ok());
             names.extend(
                 visible
-                    .filter(|name| grant.may(&subject(name, Verb::List)))
+                    .filter(|name| grant.may(&permission(name, Verb::List)))
                     .map(|name| name.to_string()),
             );
         }

@@ -1,7 +1,7 @@
 //! The registry's door: which rights each request needs, and who answers it.
 
 use crate::endpoint::{self, Endpoint};
-use crate::places::subject;
+use crate::places::permission;
 use crate::refuse;
 use crate::tags::TagLists;
 use crate::uploads::Sessions;
@@ -11,7 +11,7 @@ use larder_access::door::{Door, Refused};
 use larder_access::seal::Seal;
 use larder_access::{Answer, Gate, Grant, Incoming};
 use larder_metadata::Metadata;
-use larder_model::{Kind, Problem, Reply, Subject, Verb};
+use larder_model::{Kind, Permission, Problem, Reply, Verb};
 use larder_storage::BlobStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ impl Door for Registry {
         endpoint::parse(request)
     }
 
-    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+    fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
         let (name, verb) = match endpoint {
             Endpoint::Ping
             | Endpoint::Token { .. }
@@ -76,7 +76,7 @@ impl Door for Registry {
                 (name, Verb::Delete)
             }
         };
-        vec![subject(name, verb)]
+        vec![permission(name, verb)]
     }
 
     async fn answer(

@@ -5,12 +5,12 @@ use larder_access::Grant;
 use larder_metadata::Error;
 use larder_metadata::files::Place;
 use larder_metadata::repos::Repo;
-use larder_model::{ImageName, Kind, Problem, ProtocolName, Subject, Verb};
+use larder_model::{ImageName, Kind, Permission, Problem, ProtocolName, Verb};
 use std::sync::Arc;
 
 /// What is done to an image.
-pub(crate) fn subject(name: &ImageName, verb: Verb) -> Subject {
-    Subject {
+pub(crate) fn permission(name: &ImageName, verb: Verb) -> Permission {
+    Permission {
         protocol: ProtocolName::OCI,
         repo: name.repo().clone(),
         package: Some(name.image().into()),

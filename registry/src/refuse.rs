@@ -64,18 +64,18 @@ fn challenge(problem: &Problem, refused: &Refused<'_>) -> String {
 }
 
 fn scope(refused: &Refused<'_>) -> Option<String> {
-    let first = refused.subjects.first()?;
+    let first = refused.permissions.first()?;
     if first.protocol.0 != "oci" {
         return None;
     }
     let image = first.package.as_deref()?;
     let mut actions = vec!["pull"];
-    for subject in refused
-        .subjects
+    for permission in refused
+        .permissions
         .iter()
-        .filter(|subject| subject.package == first.package && subject.repo == first.repo)
+        .filter(|permission| permission.package == first.package && permission.repo == first.repo)
     {
-        match subject.verb {
+        match permission.verb {
             Verb::Write => actions.push("push"),
             Verb::Delete => actions.push("delete"),
             _ => {}

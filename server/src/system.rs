@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 use larder_access::door::{Door, Refused};
 use larder_access::{Answer, Grant, Incoming};
 use larder_metadata::Metadata;
-use larder_model::{Kind, Problem, Reply, Subject};
+use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::BlobStore;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +84,7 @@ impl Door for System {
         ))
     }
 
-    fn subjects(&self, _: &Endpoint) -> Vec<Subject> {
+    fn permissions(&self, _: &Endpoint) -> Vec<Permission> {
         Vec::new()
     }
 

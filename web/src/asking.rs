@@ -4,7 +4,7 @@ use crate::Api;
 use crate::endpoint::no_user;
 use crate::reply::ok;
 use larder_access::{Grant, Principal};
-use larder_model::{Problem, Reply, Subject};
+use larder_model::{Permission, Problem, Reply};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ impl Api {
         &self,
         grant: &Grant,
         who: Option<&str>,
-        what: &Subject,
+        what: &Permission,
     ) -> Result<Reply, Problem> {
         let caller = grant.principal();
         let other = match who {

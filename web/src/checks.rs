@@ -63,7 +63,7 @@ impl Api {
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mine = repos
             .into_iter()
-            .filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Administer)));
+            .filter(|(_, repo)| grant.may(&path_of(repo).permission(Verb::Administer)));
         let shown = mine
             .filter_map(|(repository, repo)| self.upstream_of(repository, repo))
             .take(page.limit + 1);
@@ -105,7 +105,7 @@ impl Api {
         path: &RepoPath,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.subject(Verb::Administer))?;
+        grant.demand(&path.permission(Verb::Administer))?;
         Fields::read(body)?.finish()?;
         let repo = self.repo(path)?;
         if &*repo.kind != "mirror" {

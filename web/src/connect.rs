@@ -17,14 +17,14 @@ impl Api {
         path: &RepoPath,
         origin: &str,
     ) -> Result<Reply, Problem> {
-        let subject = path.subject(Verb::Read);
-        grant.demand(&subject)?;
+        let permission = path.permission(Verb::Read);
+        grant.demand(&permission)?;
         let target = Target {
             origin,
             protocol: path.protocol,
             repo: path.name.as_str(),
             mirror: &*self.repo(path)?.kind == "mirror",
-            public: self.gate.is_public(&[subject]),
+            public: self.gate.is_public(&[permission]),
         };
         ok(&List::whole(connect(client, &target)?))
     }

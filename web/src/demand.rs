@@ -1,6 +1,6 @@
 //! Who may make which call, as far as it can be judged before the body is read.
 //!
-//! What hangs on a repository is in [`Door::subjects`](larder_access::Door::subjects); what hangs
+//! What hangs on a repository is in [`Door::permissions`](larder_access::Door::permissions); what hangs
 //! on the body or on a row, the act itself demands.
 
 use crate::endpoint::{Endpoint, no_user};

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method};
 use larder_access::door::{Door, Refused};
 use larder_access::{Answer, Gate, Grant, Incoming, Site};
 use larder_metadata::Metadata;
-use larder_model::{Problem, ProtocolName, Reply, Subject, Verb};
+use larder_model::{Permission, Problem, ProtocolName, Reply, Verb};
 use std::sync::Arc;
 
 /// What the API takes at most.
@@ -121,22 +121,22 @@ impl Door for Api {
         paths::parse(request)
     }
 
-    fn subjects(&self, endpoint: &Endpoint) -> Vec<Subject> {
+    fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
         match endpoint {
             Endpoint::GetRepository(path) | Endpoint::Connect { path, .. } => {
-                vec![path.subject(Verb::Read)]
+                vec![path.permission(Verb::Read)]
             }
             Endpoint::ChangeRepository(path)
             | Endpoint::DeleteRepository(path)
             | Endpoint::CheckUpstream(path) => {
-                vec![path.subject(Verb::Administer)]
+                vec![path.permission(Verb::Administer)]
             }
             Endpoint::ListVersions(path, _) | Endpoint::GetVersion(path, _) => {
-                vec![path.subject(Verb::Read)]
+                vec![path.permission(Verb::Read)]
             }
-            Endpoint::ChangeVersion(path, _) => vec![path.subject(Verb::Write)],
+            Endpoint::ChangeVersion(path, _) => vec![path.permission(Verb::Write)],
             Endpoint::DeletePackage(path) | Endpoint::DeleteVersion(path, _) => {
-                vec![path.subject(Verb::Delete)]
+                vec![path.permission(Verb::Delete)]
             }
             _ => Vec::new(),
         }

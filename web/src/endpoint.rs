@@ -2,7 +2,7 @@
 
 use crate::page::Page;
 use larder_metadata::repos::Repo;
-use larder_model::{Problem, ProtocolName, RepoName, Subject, UserName, Verb};
+use larder_model::{Permission, Problem, ProtocolName, RepoName, UserName, Verb};
 use std::fmt;
 
 /// What is asked for.
@@ -86,7 +86,7 @@ pub enum Endpoint {
         /// Who, as `user:alice`; `None`: the caller.
         who: Option<String>,
         /// What.
-        what: Subject,
+        what: Permission,
     },
 }
 
@@ -109,8 +109,8 @@ impl RepoPath {
     }
 
     /// Something done to the whole of it.
-    pub(crate) fn subject(&self, verb: Verb) -> Subject {
-        Subject {
+    pub(crate) fn permission(&self, verb: Verb) -> Permission {
+        Permission {
             protocol: self.protocol,
             repo: self.name.clone(),
             package: None,
@@ -136,18 +136,18 @@ pub struct PackagePath {
 
 impl PackagePath {
     /// Something done to it where it was asked for.
-    pub(crate) fn subject(&self, verb: Verb) -> Subject {
-        Subject {
+    pub(crate) fn permission(&self, verb: Verb) -> Permission {
+        Permission {
             package: Some(self.package.clone()),
-            ..self.repo.subject(verb)
+            ..self.repo.permission(verb)
         }
     }
 
     /// Something done to it in a member of the group where it was asked for.
-    pub(crate) fn within(&self, member: &Repo, verb: Verb) -> Subject {
-        Subject {
+    pub(crate) fn within(&self, member: &Repo, verb: Verb) -> Permission {
+        Permission {
             repo: member.name.clone(),
-            ..self.subject(verb)
+            ..self.permission(verb)
         }
     }
 }

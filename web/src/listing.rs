@@ -140,7 +140,7 @@ impl Api {
         page: &Page,
         words: &str,
     ) -> Result<Reply, Problem> {
-        let whole = path.subject(Verb::List);
+        let whole = path.permission(Verb::List);
         let Ok(repo) = self.repo(path) else {
             grant.demand(&whole)?;
             return Err(no_repo());
@@ -325,7 +325,7 @@ fn shown(
     };
     let holders: Vec<_> = known.iter().filter(visible).collect();
     let updated_at = holders.iter().map(|(_, row)| row.updated_at).max()?;
-    let there = grant.may(&package.subject(Verb::List));
+    let there = grant.may(&package.permission(Verb::List));
     there.then(|| ShownPackage {
         hosted: owner.is_some(),
         repositories: holders

@@ -4,7 +4,7 @@ use crate::endpoint::{Endpoint, PackagePath, RepoPath, no_package, no_repo, no_u
 use crate::page::Page;
 use crate::query::{Query, bad_path, segments};
 use http::request::Parts;
-use larder_model::{Kind, PackageName, Problem, Subject, UserName, Verb};
+use larder_model::{Kind, PackageName, Permission, Problem, UserName, Verb};
 use std::borrow::Cow;
 
 /// Where the API begins.
@@ -324,9 +324,9 @@ fn can(query: &mut Query) -> Result<Endpoint, Problem> {
         .find(|verb| verb.word() == action);
     let verb = verb
         .ok_or_else(|| Problem::invalid("action", "action is read, write, delete or administer"))?;
-    let what = Subject {
+    let what = Permission {
         package: query.take("package").map(Into::into),
-        ..path.subject(verb)
+        ..path.permission(verb)
     };
     Ok(Endpoint::Can {
         who: query.take("subject"),
@@ -454,9 +454,9 @@ mod tests {
         ] {
             assert_eq!(read(method, uri), Ok(expected), "{method} {uri}");
         }
-        let what = Subject {
+        let what = Permission {
             package: Some("a/b".into()),
-            ..team().subject(Verb::Write)
+            ..team().permission(Verb::Write)
         };
         let asked = "/api/v1/can?subject=user:alice&repository=oci/team&package=a%2Fb&action=write";
         assert_eq!(

@@ -33,7 +33,7 @@ impl<'a> Shown<'a> {
     /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
     fn of(repo: &'a Repo, grant: &Grant) -> Self {
         let mut settings = settings_of(repo);
-        if !grant.may(&path_of(repo).subject(Verb::Administer)) {
+        if !grant.may(&path_of(repo).permission(Verb::Administer)) {
             settings.upstream = None;
         }
         Self {
@@ -76,7 +76,7 @@ impl Api {
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let visible = repos
             .iter()
-            .filter(|(_, repo)| grant.may(&path_of(repo).subject(Verb::Read)));
+            .filter(|(_, repo)| grant.may(&path_of(repo).permission(Verb::Read)));
         let shown = visible
             .take(page.limit + 1)
             .map(|(_, repo)| Shown::of(repo, grant))
@@ -98,7 +98,7 @@ impl Api {
         let description = description(&mut fields)?.unwrap_or_default();
         let change = Change::read(&mut fields)?;
         fields.finish()?;
-        grant.demand(&path.subject(Verb::Administer))?;
+        grant.demand(&path.permission(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
         let settings = change.apply(self, grant, &path, kind, RepoSettings::default())?;
         let public = settings
@@ -169,7 +169,7 @@ impl Api {
     }
 
     pub(crate) fn get_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {
-        grant.demand(&path.subject(Verb::Read))?;
+        grant.demand(&path.permission(Verb::Read))?;
         ok(&Shown::of(&*self.repo(path)?, grant))
     }
 
@@ -179,7 +179,7 @@ impl Api {
         path: &RepoPath,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.subject(Verb::Administer))?;
+        grant.demand(&path.permission(Verb::Administer))?;
         let mut fields = Fields::read(body)?;
         let description = description(&mut fields)?;
         let change = Change::read(&mut fields)?;
@@ -206,7 +206,7 @@ impl Api {
         grant: &Grant,
         path: &RepoPath,
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.subject(Verb::Administer))?;
+        grant.demand(&path.permission(Verb::Administer))?;
         self.gate.refresh().await?;
         self.metadata
             .drop_repo(self.repo(path)?.id)

@@ -14,7 +14,7 @@ use http::{HeaderValue, Method, StatusCode};
 use larder_access::door::{Door, Refused};
 use larder_access::{Answer, Asker, Gate, Grant, Incoming, Site};
 use larder_model::html::escape;
-use larder_model::{Algorithm, Digest, Kind, Problem, Reply, Subject};
+use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
 use std::sync::Arc;
 
 /// A form has at most so many bytes.
@@ -104,7 +104,7 @@ impl Door for SignIn {
         }
     }
 
-    fn subjects(&self, _: &Act) -> Vec<Subject> {
+    fn permissions(&self, _: &Act) -> Vec<Permission> {
         Vec::new()
     }
 

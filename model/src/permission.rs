@@ -1,4 +1,4 @@
-//! What is done to what: the subject that a grant must cover.
+//! What is done to what: the permission that a grant must cover.
 
 use crate::names::{ProtocolName, RepoName};
 use std::fmt;
@@ -80,7 +80,7 @@ impl FromStr for Role {
 
 /// One thing that a request does, on one package of one repo.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Subject {
+pub struct Permission {
     /// The protocol of the repo.
     pub protocol: ProtocolName,
     /// The repo.
@@ -91,14 +91,14 @@ pub struct Subject {
     pub verb: Verb,
 }
 
-impl Subject {
+impl Permission {
     /// The repo as people name it everywhere: `oci/team`.
     pub fn repository(&self) -> String {
         format!("{}/{}", self.protocol, self.repo)
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.verb.word(), self.protocol, self.repo)?;
         match &self.package {
