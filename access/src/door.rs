@@ -3,7 +3,7 @@
 
 use crate::answer::{Asked, of_blob, of_coming, of_reply};
 use crate::body::Wire;
-use crate::{Answer, Body, Gate, Grant, Incoming, Principal, Site};
+use crate::{Admission, Answer, Body, Gate, Incoming, Principal, Site};
 use http::header::{
     CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
@@ -23,7 +23,7 @@ pub trait Door: Send + Sync + 'static {
     /// Reads method, path, query and headers. Does no IO.
     fn parse(&self, request: &Parts) -> Result<Self::Endpoint, Problem>;
 
-    /// What must be allowed for it. What may be allowed, `answer` asks the grant for.
+    /// What must be allowed for it. What may be allowed, `answer` asks the admission for.
     fn permissions(&self, endpoint: &Self::Endpoint) -> Vec<Permission>;
 
     /// Whether it is for everyone, whatever credentials are shown: a login must not fail because
@@ -36,7 +36,7 @@ pub trait Door: Send + Sync + 'static {
     /// Does it.
     fn answer(
         &self,
-        grant: Grant,
+        admission: Admission,
         endpoint: Self::Endpoint,
         request: &Parts,
         body: &mut Incoming,
@@ -171,9 +171,9 @@ async fn pass<D: Door>(
         site.demand_own(&request.headers)?;
     }
     let endpoint = endpoint?;
-    let grant = gate.admit(principal, &passage.permissions)?;
+    let admission = gate.admit(principal, &passage.permissions)?;
     let public = gate.is_public(&passage.permissions);
-    let answer = door.answer(grant, endpoint, request, body).await?;
+    let answer = door.answer(admission, endpoint, request, body).await?;
     match answer {
         Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
         Answer::Blob(blob) => {

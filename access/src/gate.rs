@@ -1,4 +1,4 @@
-//! The gate: identifies callers and admits them. The only maker of a [`Grant`].
+//! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
 use crate::credentials::{Shown, read};
 use crate::door::not_allowed;
@@ -70,12 +70,12 @@ struct Remembered {
 
 /// Proof that a caller was admitted. Has no public constructor.
 #[derive(Debug)]
-pub struct Grant {
+pub struct Admission {
     principal: Principal,
     rights: Arc<Rights>,
 }
 
-impl Grant {
+impl Admission {
     /// Who was admitted.
     pub const fn principal(&self) -> &Principal {
         &self.principal
@@ -410,14 +410,14 @@ impl Gate {
         &self,
         principal: Principal,
         permissions: &[Permission],
-    ) -> Result<Grant, Problem> {
+    ) -> Result<Admission, Problem> {
         if let Some(refused) = permissions
             .iter()
             .find(|permission| !principal.may(permission))
         {
             return Err(not_allowed(&principal, refused));
         }
-        Ok(Grant {
+        Ok(Admission {
             principal,
             rights: self.rights.load_full(),
         })

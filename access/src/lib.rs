@@ -3,7 +3,7 @@
 //! Knows: credentials, users, grants, tokens, and how an answer becomes a response (HEAD, ranges,
 //! validators). Must never know: what a protocol's paths mean, SQL, where bytes lie.
 //!
-//! Order of every request: parse, identify, admit, answer or refuse. A [`Grant`] is made only by
+//! Order of every request: parse, identify, admit, answer or refuse. A [`Admission`] is made only by
 //! [`Gate::admit`], and a door's `answer` cannot be called without one.
 
 pub mod answer;
@@ -29,7 +29,7 @@ mod vault;
 pub use answer::{Answer, BlobAnswer, Coming, Lasts};
 pub use body::Body;
 pub use door::{Door, Opened, open};
-pub use gate::{Gate, Grant, Settings};
+pub use gate::{Admission, Gate, Settings};
 pub use incoming::Incoming;
 pub use openpgp::SigningKey;
 pub use principal::{Limit, Principal, limits_to_json};

@@ -6,7 +6,7 @@
 use crate::Engine;
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use larder_access::{Grant, Incoming, Limit, NewToken, Principal, Site, sign_in};
+use larder_access::{Admission, Incoming, Limit, NewToken, Principal, Site, sign_in};
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{Errand, Login, Token, Told, Wanted};
 use larder_mirrors::{Account, Here, Protocol};
@@ -19,7 +19,7 @@ const TOKENS: usize = 100;
 
 /// Who asks for an errand, and how it came.
 pub(crate) struct Asking<'a> {
-    pub(crate) grant: &'a Grant,
+    pub(crate) admission: &'a Admission,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) here: Here<'a>,
     pub(crate) site: &'a Site,
@@ -70,10 +70,14 @@ impl Engine {
                 )
             }
             Errand::Whoami | Errand::Profile => {
-                let caller = asking.grant.principal();
+                let caller = asking.admission.principal();
                 let (user, name) = someone(caller)?;
                 let gone = || Problem::not_found("user", "there is no such user any more");
-                let row = asking.grant.rights().user_by_id(user).ok_or_else(gone)?;
+                let row = asking
+                    .admission
+                    .rights()
+                    .user_by_id(user)
+                    .ok_or_else(gone)?;
                 let profile = *errand == Errand::Profile;
                 tell(&if profile {
                     Told::Profile(name, row.created_at)
@@ -96,7 +100,7 @@ impl Engine {
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.here));
-        let caller = asking.grant.principal();
+        let caller = asking.admission.principal();
         let (user, _) = someone(caller)?;
         match errand {
             Errand::ListTokens(after) => {

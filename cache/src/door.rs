@@ -12,7 +12,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
-use larder_access::{Answer, BlobAnswer, Coming, Door, Grant, Incoming, Lasts, Site};
+use larder_access::{Admission, Answer, BlobAnswer, Coming, Door, Incoming, Lasts, Site};
 use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::Errand;
@@ -107,7 +107,7 @@ fn absent() -> Problem {
 impl Packages {
     async fn serve(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         endpoint: Endpoint,
         request: &Parts,
         body: &mut Incoming,
@@ -119,7 +119,7 @@ impl Packages {
             call,
         } = endpoint;
         let below = format!("/{}/{repo}", protocol.name());
-        let identified = grant.principal().user.is_some();
+        let identified = admission.principal().user.is_some();
         let here = Here {
             origin: &site.base,
             path: &below,
@@ -127,7 +127,7 @@ impl Packages {
             identified,
         };
         let own = || {
-            let row = grant
+            let row = admission
                 .rights()
                 .repo(protocol.name(), &repo)
                 .ok_or_else(no_repo)?;
@@ -136,7 +136,7 @@ impl Packages {
         match call {
             Call::Errand(errand) => {
                 let asking = Asking {
-                    grant,
+                    admission,
                     protocol,
                     here,
                     site,
@@ -149,13 +149,13 @@ impl Packages {
                 if wish.verb == Verb::Read {
                     own.demand_open(&wish.package)?;
                 }
-                let repo = self.0.published_to(grant, &own)?;
-                Ok(self.0.fulfil(&repo, grant, wish, body).await?.into())
+                let repo = self.0.published_to(admission, &own)?;
+                Ok(self.0.fulfil(&repo, admission, wish, body).await?.into())
             }
             Call::Ask(Ask::Own(make)) => {
                 // Clients must know beforehand whether anything of it needs a login.
                 let own = own()?;
-                let mut all = self.0.members(grant, &own)?;
+                let mut all = self.0.members(admission, &own)?;
                 all.push(own);
                 let public = all
                     .iter()
@@ -164,7 +164,7 @@ impl Packages {
             }
             Call::Ask(Ask::Inquiry(inquiry)) => Ok(self
                 .0
-                .inquire(grant, &own()?, inquiry, &request.headers, body)
+                .inquire(admission, &own()?, inquiry, &request.headers, body)
                 .await?
                 .into()),
             Call::Ask(Ask::Moved(to)) => {
@@ -176,19 +176,21 @@ impl Packages {
             Call::Ask(ask) => {
                 let own = own()?;
                 if let Ask::Document(document, _) = &ask
-                    && let Some(reply) = self.0.search(grant, &own, document).await?
+                    && let Some(reply) = self.0.search(admission, &own, document).await?
                 {
                     return Ok(reply.into());
                 }
                 let served = (own.repo.id, here);
                 if own.members.is_empty() {
-                    self.0.demand_shown(grant, &own, &ask).await?;
+                    self.0.demand_shown(admission, &own, &ask).await?;
                     return self.0.serve_from(&own, &ask, request, served).await;
                 }
-                if let Some(answer) = self.0.serve_merged(grant, &own, &ask, request).await? {
+                if let Some(answer) = self.0.serve_merged(admission, &own, &ask, request).await? {
                     return Ok(answer);
                 }
-                self.0.serve_group(grant, &own, &ask, request, served).await
+                self.0
+                    .serve_group(admission, &own, &ask, request, served)
+                    .await
             }
         }
     }
@@ -199,11 +201,11 @@ impl Engine {
     /// member.
     pub(crate) fn published_to(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         own: &Arc<Mirror>,
     ) -> Result<Arc<Mirror>, Problem> {
         let hosted = self
-            .members(grant, own)?
+            .members(admission, own)?
             .into_iter()
             .find(|member| member.is_hosted());
         hosted.or_else(|| own.is_hosted().then(|| Arc::clone(own))).ok_or_else(|| {
@@ -216,14 +218,14 @@ impl Engine {
     /// What is published at an address, and the mirrors that the caller may read there.
     pub(crate) fn parts(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         own: &Arc<Mirror>,
     ) -> Result<[Vec<Arc<Mirror>>; 2], Problem> {
-        let mut repos = self.members(grant, own)?;
+        let mut repos = self.members(admission, own)?;
         repos.push(Arc::clone(own));
         let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
         let (here, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
-        mirrors.retain(|mirror| mirror.has_upstream() && grant.may(&read_of(mirror, "")));
+        mirrors.retain(|mirror| mirror.has_upstream() && admission.may(&read_of(mirror, "")));
         Ok([here, mirrors])
     }
 
@@ -239,33 +241,38 @@ impl Engine {
 
     /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file
     /// is of none of those.
-    async fn demand_shown(&self, grant: &Grant, own: &Mirror, ask: &Ask) -> Result<(), Problem> {
+    async fn demand_shown(
+        &self,
+        admission: &Admission,
+        own: &Mirror,
+        ask: &Ask,
+    ) -> Result<(), Problem> {
         let whole = own.protocol.hosted().and_then(Hosted::whole);
         if whole.is_none()
             || !own.is_hosted()
             || !ask.package().is_empty()
-            || grant.may(&read_all(own))
+            || admission.may(&read_all(own))
         {
             return Ok(());
         }
         if let Ask::Artifact(artifact) = ask {
             let found = self.metadata.find(own.place(""), &artifact.path).await?;
             if let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) {
-                return grant.demand(&read_of(own, package));
+                return admission.demand(&read_of(own, package));
             }
         }
-        grant.demand(&read_all(own))
+        admission.demand(&read_all(own))
     }
 
     pub(crate) fn members(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         group: &Mirror,
     ) -> Result<Vec<Arc<Mirror>>, Problem> {
         let rows = group
             .members
             .iter()
-            .filter_map(|name| grant.rights().repo(group.repo.protocol, name));
+            .filter_map(|name| admission.rights().repo(group.repo.protocol, name));
         rows.map(|row| self.mirror(row, group.protocol)).collect()
     }
 
@@ -274,7 +281,7 @@ impl Engine {
     /// get from elsewhere either.
     async fn serve_group(
         self: &Arc<Self>,
-        grant: &Grant,
+        admission: &Admission,
         group: &Arc<Mirror>,
         ask: &Ask,
         request: &Parts,
@@ -285,10 +292,10 @@ impl Engine {
             Ask::Artifact(artifact) => group.protocol.package_of(artifact),
             _ => package,
         })?;
-        let members = self.members(grant, group)?;
+        let members = self.members(admission, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, package).await? {
-                grant.demand(&read_of(member, package))?;
+                admission.demand(&read_of(member, package))?;
                 return self.serve_member(member, ask, request, served).await;
             }
         }
@@ -301,8 +308,8 @@ impl Engine {
             ),
             None => absent(),
         });
-        for member in
-            mirrors().filter(|member| member.has_upstream() && grant.may(&read_of(member, package)))
+        for member in mirrors()
+            .filter(|member| member.has_upstream() && admission.may(&read_of(member, package)))
         {
             outcome = self.serve_member(member, ask, request, served).await;
             if !outcome
@@ -576,7 +583,7 @@ impl Door for Packages {
 
     async fn answer(
         &self,
-        grant: Grant,
+        admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
         body: &mut Incoming,
@@ -585,7 +592,7 @@ impl Door for Packages {
             .extensions
             .get::<Site>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
-        self.serve(&grant, endpoint, request, body, site).await
+        self.serve(&admission, endpoint, request, body, site).await
     }
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {

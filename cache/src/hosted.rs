@@ -5,7 +5,7 @@ use crate::documents::{Held, How, absent};
 use crate::door::read_of;
 use crate::mirror::Mirror;
 use crate::{Engine, INLINE_BYTES, Packages};
-use larder_access::{Grant, Incoming};
+use larder_access::{Admission, Incoming};
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::{Found, end_of};
 use larder_metadata::repos::Repo;
@@ -131,17 +131,17 @@ impl Engine {
     pub(crate) async fn fulfil(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
-        grant: &Grant,
+        admission: &Admission,
         wish: Wish,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let hosted = hosted_of(mirror)?;
         if wish.verb == Verb::Read {
-            grant.demand(&read_of(mirror, &wish.package))?;
+            admission.demand(&read_of(mirror, &wish.package))?;
             mirror.demand_open(&wish.package)?;
             return hosted.tell(&wish, &self.files(mirror, &wish.package).await?);
         }
-        self.carry_out(mirror, grant, &wish, Some(body)).await?;
+        self.carry_out(mirror, admission, &wish, Some(body)).await?;
         Ok(hosted.accept(&wish))
     }
 
@@ -149,20 +149,20 @@ impl Engine {
     async fn carry_out(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
-        grant: &Grant,
+        admission: &Admission,
         wish: &Wish,
         body: Option<&mut Incoming>,
     ) -> Result<(), Problem> {
-        if grant.principal().user.is_none() {
+        if admission.principal().user.is_none() {
             let detail = "authentication required: log in with a user or token that may do this";
             return Err(Problem::new(Kind::Unauthenticated, "access", detail));
         }
         // Before anything of the body is taken in: which package it is may stand in it.
         let wished = wished(mirror, wish, &wish.package);
         match (&wished.package, wish.most_bytes) {
-            (Some(_), _) => grant.demand(&wished)?,
+            (Some(_), _) => admission.demand(&wished)?,
             (None, 0) => {}
-            (None, _) => grant.demand_somewhere(&wished)?,
+            (None, _) => admission.demand_somewhere(&wished)?,
         }
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
@@ -174,7 +174,7 @@ impl Engine {
                 }
             }
             staging.settle().await?;
-            self.change(mirror, grant, wish, &staging).await
+            self.change(mirror, admission, wish, &staging).await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
@@ -184,12 +184,12 @@ impl Engine {
     async fn change(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
-        grant: &Grant,
+        admission: &Admission,
         wish: &Wish,
         staging: &Staging,
     ) -> Result<(), Problem> {
-        let package = self.package_of(mirror, grant, wish, staging).await?;
-        grant.demand(&wished(mirror, wish, &package))?;
+        let package = self.package_of(mirror, admission, wish, staging).await?;
+        admission.demand(&wished(mirror, wish, &package))?;
         let (place, full_name) = (
             mirror.place(&package),
             format!("{}{package}", mirror.prefix()),
@@ -206,7 +206,7 @@ impl Engine {
                 return Ok(());
             }
             let rows = self.rows(steps, &files, staging, &mut made).await?;
-            let by = &grant.principal().label;
+            let by = &admission.principal().label;
             match self
                 .metadata
                 .change_package(place, &full_name, revision, by, rows)
@@ -240,7 +240,7 @@ impl Engine {
     async fn package_of(
         &self,
         mirror: &Arc<Mirror>,
-        grant: &Grant,
+        admission: &Admission,
         wish: &Wish,
         staging: &Staging,
     ) -> Result<Box<str>, Problem> {
@@ -253,7 +253,7 @@ impl Engine {
                 .as_ref()
                 .and_then(|found| rows::package_of(&found.etag));
             // Whoever may not see it is not told its name.
-            let seen = package.filter(|package| grant.may(&read_of(mirror, package)));
+            let seen = package.filter(|package| admission.may(&read_of(mirror, package)));
             return seen.map(Into::into).ok_or_else(absent);
         }
         let named = wish.clone();
@@ -360,7 +360,7 @@ impl Packages {
     /// first hosted member. The caller's right to it is demanded here.
     pub async fn change(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         repo: &Arc<Repo>,
         package: &str,
         change: &Change,
@@ -375,10 +375,10 @@ impl Packages {
         let own = self
             .0
             .mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
-        let hosted = self.0.published_to(grant, &own)?;
+        let hosted = self.0.published_to(admission, &own)?;
         hosted_of(&hosted)?.admits(change)?;
         let wish = change.wish(&hosted.protocol.canonical(package));
-        self.0.carry_out(&hosted, grant, &wish, None).await
+        self.0.carry_out(&hosted, admission, &wish, None).await
     }
 }
 

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
 use larder_access::door::Refused;
-use larder_access::{Answer, Door, Grant, Incoming, Rights, Site};
+use larder_access::{Admission, Answer, Door, Incoming, Rights, Site};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Ask, Here, Line, Protocol};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
@@ -88,7 +88,7 @@ impl Door for Images {
 
     async fn answer(
         &self,
-        grant: Grant,
+        admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
         _: &mut Incoming,
@@ -99,7 +99,7 @@ impl Door for Images {
             .extensions
             .get::<Site>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
-        let repo = grant
+        let repo = admission
             .rights()
             .repo(ProtocolName::OCI, &endpoint.repo)
             .ok_or_else(absent)?;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use larder_access::{Grant, Incoming};
+use larder_access::{Admission, Incoming};
 use larder_mirrors::inquiry::Inquiry;
 use larder_model::{Kind, Problem, Reply};
 use std::io::Read as _;
@@ -27,14 +27,14 @@ impl Engine {
     /// mirror is offline, nothing is known.
     pub(crate) async fn inquire(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         own: &Arc<Mirror>,
         inquiry: &dyn Inquiry,
         headers: &HeaderMap,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = decoded(headers, body.collect(MOST_BYTES).await?)?;
-        let [here, mirrors] = self.parts(grant, own)?;
+        let [here, mirrors] = self.parts(admission, own)?;
         let mut taken = Vec::new();
         let named = inquiry.named(&body)?;
         if named.len() > MOST_NAMES {

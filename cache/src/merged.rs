@@ -13,7 +13,7 @@ use crate::whole::whole_of;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
-use larder_access::{Answer, BlobAnswer, Grant, Lasts};
+use larder_access::{Admission, Answer, BlobAnswer, Lasts};
 use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_metadata::whole::Of;
@@ -46,7 +46,7 @@ impl Engine {
     /// tells of.
     pub(crate) async fn serve_merged(
         self: &Arc<Self>,
-        grant: &Grant,
+        admission: &Admission,
         group: &Arc<Mirror>,
         ask: &Ask,
         request: &Parts,
@@ -63,10 +63,10 @@ impl Engine {
             ),
             Ask::Part(..) | Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => return Ok(None),
         };
-        let members = self.members(grant, group)?;
+        let members = self.members(admission, group)?;
         match (whole.root(path), ask) {
             (Some(root), _) => {
-                let state = Arc::new(self.state(grant, &members, group, root).await?);
+                let state = Arc::new(self.state(admission, &members, group, root).await?);
                 let found = self.merged(group, &state, path).await?;
                 let (content_type, headers) =
                     (HeaderValue::from_static(content_type), HeaderMap::new());
@@ -82,7 +82,7 @@ impl Engine {
             (None, Ask::Artifact(artifact)) => {
                 group.demand_open(group.protocol.package_of(artifact))?;
                 let Origin { member, artifact } =
-                    self.origin(grant, (group, &members), artifact).await?;
+                    self.origin(admission, (group, &members), artifact).await?;
                 let public = self.gate.is_public(&[read_all(&member)]);
                 let answer = self.serve_artifact(&member, &artifact, request).await?;
                 Ok(Some(if public { answer } else { answer.hidden() }))
@@ -94,7 +94,7 @@ impl Engine {
     /// The members that a caller may read, with the documents that name all others.
     async fn state(
         self: &Arc<Self>,
-        grant: &Grant,
+        admission: &Admission,
         members: &[Arc<Mirror>],
         group: &Mirror,
         root: &str,
@@ -103,7 +103,7 @@ impl Engine {
         let (mut heads, mut public, mut lacking) = (Vec::new(), true, None);
         for member in members {
             public &= self.gate.is_public(&[read_all(member)]);
-            if !grant.may(&read_all(member)) {
+            if !admission.may(&read_all(member)) {
                 continue;
             }
             let head = whole.head(if member.is_hosted() { "" } else { root });
@@ -305,14 +305,17 @@ impl Engine {
     /// Where a package that is asked of a group comes from: from where the group's own list has it.
     async fn origin(
         self: &Arc<Self>,
-        grant: &Grant,
+        admission: &Admission,
         (group, members): (&Arc<Mirror>, &[Arc<Mirror>]),
         artifact: &Artifact,
     ) -> Result<Origin, Problem> {
         let path = &*artifact.path;
         let mut failed = None;
         for root in whole_of(group)?.roots(path) {
-            match self.named_by(grant, (group, members), root, artifact).await {
+            match self
+                .named_by(admission, (group, members), root, artifact)
+                .await
+            {
                 Ok(Some(origin)) => return Ok(origin),
                 Ok(None) => {}
                 Err(problem) => failed = failed.or(Some(problem)),
@@ -327,7 +330,7 @@ impl Engine {
                 let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) else {
                     continue;
                 };
-                if grant.may(&read_all(member)) || grant.may(&read_of(member, package)) {
+                if admission.may(&read_all(member)) || admission.may(&read_of(member, package)) {
                     return Ok(Origin::new(member, artifact, below));
                 }
             }
@@ -338,7 +341,7 @@ impl Engine {
     /// The member that a group's own list, at a root, has a package from.
     async fn named_by(
         self: &Arc<Self>,
-        grant: &Grant,
+        admission: &Admission,
         (group, members): (&Arc<Mirror>, &[Arc<Mirror>]),
         root: &str,
         artifact: &Artifact,
@@ -356,7 +359,7 @@ impl Engine {
         if !known {
             return Ok(None);
         }
-        let state = match self.state(grant, members, group, root).await {
+        let state = match self.state(admission, members, group, root).await {
             Err(problem) if problem.kind == Kind::NotFound => return Ok(None),
             state => Arc::new(state?),
         };

@@ -4,7 +4,7 @@ use crate::Engine;
 use crate::door::read_of;
 use crate::hosted::NAMES;
 use crate::mirror::Mirror;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_mirrors::hosted::{Elsewhere, Hit};
 use larder_mirrors::{Document, Hosted};
 use larder_model::{Problem, Reply};
@@ -18,7 +18,7 @@ impl Engine {
     /// published here: what the upstream of a mirror alone finds is a document like any other.
     pub(crate) async fn search(
         self: &Arc<Self>,
-        grant: &Grant,
+        admission: &Admission,
         own: &Arc<Mirror>,
         document: &Document,
     ) -> Result<Option<Reply>, Problem> {
@@ -29,14 +29,14 @@ impl Engine {
         let Some((hosted, words)) = search else {
             return Ok(None);
         };
-        let [here, mirrors] = self.parts(grant, own)?;
+        let [here, mirrors] = self.parts(admission, own)?;
         let blocks = own.blocks() || mirrors.iter().any(|mirror| mirror.blocks());
         if here.is_empty() && !blocks {
             return Ok(None);
         }
         let mut hits: Vec<Hit> = Vec::new();
         for repo in &here {
-            self.find((grant, own), repo, &words, &mut hits).await?;
+            self.find((admission, own), repo, &words, &mut hits).await?;
         }
         let further = hosted.further(document, hits.len());
         let (mut answers, mut failed) = (Vec::new(), None);
@@ -62,7 +62,7 @@ impl Engine {
     /// address of `own`.
     async fn find(
         &self,
-        (grant, own): (&Grant, &Mirror),
+        (admission, own): (&Admission, &Mirror),
         repo: &Mirror,
         words: &[String],
         hits: &mut Vec<Hit>,
@@ -77,7 +77,7 @@ impl Engine {
                 if meant
                     && !known()
                     && is_open(own, repo, package)
-                    && grant.may(&read_of(repo, package))
+                    && admission.may(&read_of(repo, package))
                 {
                     hits.push(Hit {
                         package: package.clone(),

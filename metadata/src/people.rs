@@ -92,7 +92,7 @@ impl Token {
 
 /// A grant's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantRow {
+pub struct Grant {
     /// Its id.
     pub id: i64,
     /// `user:…`, `group:…`, `robot:…`, `authenticated` or `anonymous`.
@@ -109,7 +109,7 @@ pub struct GrantRow {
     pub created_by: Box<str>,
 }
 
-impl GrantRow {
+impl Grant {
     fn read(row: &mut Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.int(0)?,
@@ -309,38 +309,38 @@ impl Metadata {
     }
 
     /// All grants in the order of their making.
-    pub async fn grants(&self) -> Result<Vec<GrantRow>, Error> {
+    pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
         self.sql
             .scan(GRANTS, Vec::new())
             .await?
             .iter_mut()
-            .map(GrantRow::read)
+            .map(Grant::read)
             .collect()
     }
 
     /// Grants after the one of id `after`, at most `limit`.
-    pub async fn grants_after(&self, after: i64, limit: u64) -> Result<Vec<GrantRow>, Error> {
+    pub async fn grants_after(&self, after: i64, limit: u64) -> Result<Vec<Grant>, Error> {
         let values = vec![after.into(), limit.into()];
         self.sql
             .scan(GRANTS_AFTER, values)
             .await?
             .iter_mut()
-            .map(GrantRow::read)
+            .map(Grant::read)
             .collect()
     }
 
     /// The grant of this id.
-    pub async fn grant(&self, id: i64) -> Result<Option<GrantRow>, Error> {
+    pub async fn grant(&self, id: i64) -> Result<Option<Grant>, Error> {
         self.sql
             .rows(GRANT_BY_ID, &[id.into()])
             .await?
             .first_mut()
-            .map(GrantRow::read)
+            .map(Grant::read)
             .transpose()
     }
 
     /// Keeps a grant; [`Error::Exists`] if the very same is there.
-    pub async fn add_grant(&self, grant: &GrantRow) -> Result<(), Error> {
+    pub async fn add_grant(&self, grant: &Grant) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.run(
             ADD_GRANT,

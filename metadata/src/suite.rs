@@ -7,7 +7,7 @@ use crate::files::Place;
 use crate::hosted::{OWNED, Step, package_of};
 use crate::listing::By;
 use crate::mirrored::NewFile;
-use crate::people::{GrantRow, User};
+use crate::people::{Grant, User};
 use crate::uploads::Progress;
 use crate::whole::{Of, Told};
 use crate::{Error, Metadata};
@@ -125,7 +125,7 @@ async fn people(metadata: &Metadata) {
 }
 
 async fn grants(metadata: &Metadata, user: &UserName) {
-    let grant = |repository: &str| GrantRow {
+    let grant = |repository: &str| Grant {
         id: metadata.new_id(),
         subject: format!("user:{user}").into(),
         repository: repository.parse().expect("pattern"),

@@ -6,7 +6,7 @@ use crate::places::{no_name, permission, place, repo_of};
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder_access::{Answer, BlobAnswer, Grant, Lasts};
+use larder_access::{Admission, Answer, BlobAnswer, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::Putting;
 use larder_model::{Digest, ImageName, Problem, Reply, Verb};
@@ -21,12 +21,12 @@ fn no_blob() -> Problem {
 impl Registry {
     pub(crate) async fn get_blob(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         digest: &Digest,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        let repo = repo_of(grant, name)?;
+        let repo = repo_of(admission, name)?;
         let path = format!("blobs/{digest}");
         let found = if request.method == Method::HEAD {
             self.metadata.stat(place(&repo, name), &path).await?
@@ -48,11 +48,11 @@ impl Registry {
 
     pub(crate) async fn delete_blob(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         digest: &Digest,
     ) -> Result<Answer, Problem> {
-        let repo = repo_of(grant, name)?;
+        let repo = repo_of(admission, name)?;
         match self.metadata.drop_blob(place(&repo, name), digest).await {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
             Err(Error::Unmet(_)) => Err(no_blob()),
@@ -64,7 +64,7 @@ impl Registry {
     /// nothing is learnt of others.
     pub(crate) async fn mount(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         putting: Putting<'_>,
         digest: &Digest,
@@ -73,23 +73,23 @@ impl Registry {
         let mounted = match from {
             // The caller's own rights count, not what its bearer token was asked for: clients ask
             // only for the target.
-            Some(from) if grant.could(&permission(from, Verb::Read)) => {
-                self.mount_from(grant, putting, digest, from).await?
+            Some(from) if admission.could(&permission(from, Verb::Read)) => {
+                self.mount_from(admission, putting, digest, from).await?
             }
             Some(_) => false,
-            None => self.mount_from_anywhere(grant, putting, digest).await?,
+            None => self.mount_from_anywhere(admission, putting, digest).await?,
         };
         Ok(mounted.then(|| blob_created(name, digest)))
     }
 
     async fn mount_from(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         putting: Putting<'_>,
         digest: &Digest,
         from: &ImageName,
     ) -> Result<bool, Problem> {
-        let Ok(source) = repo_of(grant, from).map_err(|_| no_name()) else {
+        let Ok(source) = repo_of(admission, from).map_err(|_| no_name()) else {
             return Ok(false);
         };
         match self
@@ -105,20 +105,20 @@ impl Registry {
 
     async fn mount_from_anywhere(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         putting: Putting<'_>,
         digest: &Digest,
     ) -> Result<bool, Problem> {
         let path = format!("blobs/{digest}");
         for (repo, image) in self.metadata.places_of(digest, &path, MOST_PLACES).await? {
-            let Some(repo) = grant.rights().repo_by_id(repo) else {
+            let Some(repo) = admission.rights().repo_by_id(repo) else {
                 continue;
             };
             let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else {
                 continue;
             };
-            let readable = grant.could(&permission(&from, Verb::Read));
-            if readable && self.mount_from(grant, putting, digest, &from).await? {
+            let readable = admission.could(&permission(&from, Verb::Read));
+            if readable && self.mount_from(admission, putting, digest, &from).await? {
                 return Ok(true);
             }
         }

@@ -5,7 +5,7 @@ use crate::door::json_reply;
 use crate::endpoint::Page;
 use crate::pages::with_next;
 use crate::places::permission;
-use larder_access::{Answer, Grant};
+use larder_access::{Admission, Answer};
 use larder_model::{ImageName, Kind, Problem, Verb};
 use serde_json::json;
 
@@ -17,8 +17,8 @@ const MOST_ROWS: usize = 20_000;
 /// Clients ask without credentials or with a bearer token for nothing; an answer to that would hide
 /// from users what they may see. They learn to ask for a token of the catalog: anonymous callers
 /// get one too.
-fn may_list(grant: &Grant) -> Result<(), Problem> {
-    let principal = grant.principal();
+fn may_list(admission: &Admission) -> Result<(), Problem> {
+    let principal = admission.principal();
     if principal.is_for_catalog() && (principal.user.is_some() || !principal.is_unlimited()) {
         return Ok(());
     }
@@ -28,8 +28,12 @@ fn may_list(grant: &Grant) -> Result<(), Problem> {
 }
 
 impl Registry {
-    pub(crate) async fn catalog(&self, grant: &Grant, page: Page) -> Result<Answer, Problem> {
-        may_list(grant)?;
+    pub(crate) async fn catalog(
+        &self,
+        admission: &Admission,
+        page: Page,
+    ) -> Result<Answer, Problem> {
+        may_list(admission)?;
         let count = usize::try_from(page.count.unwrap_or(PAGE).min(PAGE)).unwrap_or(usize::MAX);
         let mut names: Vec<String> = Vec::new();
         let mut after = format!("oci/{}", page.last);
@@ -45,7 +49,7 @@ impl Registry {
                 .filter_map(|row| row.strip_prefix("oci/")?.parse::<ImageName>().ok());
             names.extend(
                 visible
-                    .filter(|name| grant.may(&permission(name, Verb::List)))
+                    .filter(|name| admission.may(&permission(name, Verb::List)))
                     .map(|name| name.to_string()),
             );
         }

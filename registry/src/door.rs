@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use larder_access::door::{Door, Refused};
 use larder_access::seal::Seal;
-use larder_access::{Answer, Gate, Grant, Incoming};
+use larder_access::{Admission, Answer, Gate, Incoming};
 use larder_metadata::Metadata;
 use larder_model::{Kind, Permission, Problem, Reply, Verb};
 use larder_storage::BlobStore;
@@ -81,7 +81,7 @@ impl Door for Registry {
 
     async fn answer(
         &self,
-        grant: Grant,
+        admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
         body: &mut Incoming,
@@ -90,38 +90,47 @@ impl Door for Registry {
             body.limit(self.limits.blob_bytes);
         }
         match endpoint {
-            Endpoint::Ping => ping(&grant),
-            Endpoint::Token { query } => self.token(grant, query, request, body).await,
-            Endpoint::Catalog(page) => self.catalog(&grant, page).await,
+            Endpoint::Ping => ping(&admission),
+            Endpoint::Token { query } => self.token(admission, query, request, body).await,
+            Endpoint::Catalog(page) => self.catalog(&admission, page).await,
             Endpoint::Extensions => Ok(json_reply(br#"{"extensions":[]}"#.to_vec()).into()),
-            Endpoint::Tags(name, page) => self.tags(&grant, &name, page).await,
+            Endpoint::Tags(name, page) => self.tags(&admission, &name, page).await,
             Endpoint::GetManifest(name, reference) => {
-                self.get_manifest(&grant, &name, &reference, request).await
+                self.get_manifest(&admission, &name, &reference, request)
+                    .await
             }
             Endpoint::PutManifest(name, reference, tags) => {
-                self.put_manifest(&grant, &name, reference, tags, request, body)
+                self.put_manifest(&admission, &name, reference, tags, request, body)
                     .await
             }
             Endpoint::DeleteManifest(name, reference) => {
-                self.delete_manifest(&grant, &name, &reference, request)
+                self.delete_manifest(&admission, &name, &reference, request)
                     .await
             }
-            Endpoint::GetBlob(name, digest) => self.get_blob(&grant, &name, &digest, request).await,
-            Endpoint::DeleteBlob(name, digest) => self.delete_blob(&grant, &name, &digest).await,
+            Endpoint::GetBlob(name, digest) => {
+                self.get_blob(&admission, &name, &digest, request).await
+            }
+            Endpoint::DeleteBlob(name, digest) => {
+                self.delete_blob(&admission, &name, &digest).await
+            }
             Endpoint::StartUpload(name, start) => {
-                self.start_upload(&grant, &name, start, body).await
+                self.start_upload(&admission, &name, start, body).await
             }
             Endpoint::Patch(name, session) => {
-                self.patch_upload(&grant, &name, &session, body).await
+                self.patch_upload(&admission, &name, &session, body).await
             }
             Endpoint::Finish(name, session, digest) => {
-                self.finish_upload(&grant, &name, &session, digest, body)
+                self.finish_upload(&admission, &name, &session, digest, body)
                     .await
             }
-            Endpoint::Status(name, session) => self.upload_status(&grant, &name, &session).await,
-            Endpoint::Cancel(name, session) => self.cancel_upload(&grant, &name, &session).await,
+            Endpoint::Status(name, session) => {
+                self.upload_status(&admission, &name, &session).await
+            }
+            Endpoint::Cancel(name, session) => {
+                self.cancel_upload(&admission, &name, &session).await
+            }
             Endpoint::Referrers(name, digest, filter) => {
-                self.referrers(&grant, &name, &digest, filter).await
+                self.referrers(&admission, &name, &digest, filter).await
             }
         }
     }
@@ -137,8 +146,8 @@ impl Door for Registry {
 
 /// Clients learn here that they can log in, so whoever has not is asked to; what anonymous callers
 /// may do they still may.
-fn ping(grant: &Grant) -> Result<Answer, Problem> {
-    if grant.principal().user.is_none() && grant.principal().is_unlimited() {
+fn ping(admission: &Admission) -> Result<Answer, Problem> {
+    if admission.principal().user.is_none() && admission.principal().is_unlimited() {
         return Err(Problem::new(
             Kind::Unauthenticated,
             "login",

@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::answer::names_tag;
-use larder_access::{Answer, BlobAnswer, Grant, Incoming, Lasts};
+use larder_access::{Admission, Answer, BlobAnswer, Incoming, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::{Bytestore, Expect, NewBlob, NewManifest, Putting};
 use larder_metadata::files::Place;
@@ -47,12 +47,12 @@ fn no_manifest(reference: &Reference) -> Problem {
 impl Registry {
     pub(crate) async fn get_manifest(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         reference: &Reference,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        let repo = repo_of(grant, name)?;
+        let repo = repo_of(admission, name)?;
         let (place, path) = (place(&repo, name), path_of(reference));
         let found = if request.method == Method::HEAD {
             self.metadata.stat(place, &path).await?
@@ -80,7 +80,7 @@ impl Registry {
 
     pub(crate) async fn put_manifest(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         reference: Reference,
         mut tags: Vec<Tag>,
@@ -122,7 +122,7 @@ impl Registry {
             ));
         }
         let manifest = manifest::parse(&body, content_type)?;
-        let repo = self.repo_to_push(grant, name).await?;
+        let repo = self.repo_to_push(admission, name).await?;
         let place = place(&repo, name);
         let expect = self.expectation(place, &tags, request).await?;
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
@@ -130,7 +130,7 @@ impl Registry {
         let new = NewManifest {
             putting: Putting {
                 place,
-                by: &grant.principal().label,
+                by: &admission.principal().label,
             },
             full_name: &format!("oci/{name}"),
             blob: NewBlob {
@@ -240,12 +240,12 @@ impl Registry {
 
     pub(crate) async fn delete_manifest(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         reference: &Reference,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        let repo = repo_of(grant, name)?;
+        let repo = repo_of(admission, name)?;
         let place = place(&repo, name);
         let dropped = match reference {
             Reference::Tag(tag) => {

@@ -1,7 +1,7 @@
 //! From an image's name to the place of its files.
 
 use crate::Registry;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_metadata::Error;
 use larder_metadata::files::Place;
 use larder_metadata::repos::Repo;
@@ -31,8 +31,8 @@ pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> Place<'a> {
 }
 
 /// The repo of an image, to read from.
-pub(crate) fn repo_of(grant: &Grant, name: &ImageName) -> Result<Arc<Repo>, Problem> {
-    grant
+pub(crate) fn repo_of(admission: &Admission, name: &ImageName) -> Result<Arc<Repo>, Problem> {
+    admission
         .rights()
         .repo(ProtocolName::OCI, name.repo())
         .cloned()
@@ -43,10 +43,10 @@ impl Registry {
     /// The repo of an image, to write to: it is made by the first push of whoever may write there.
     pub(crate) async fn repo_to_push(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
     ) -> Result<Arc<Repo>, Problem> {
-        let repo = match repo_of(grant, name) {
+        let repo = match repo_of(admission, name) {
             Ok(repo) => repo,
             Err(_) => self.make_repo(name).await?,
         };

@@ -6,7 +6,7 @@ use crate::pages::with_next;
 use crate::places::{place, repo_of};
 use http::header::HeaderName;
 use http::{HeaderValue, StatusCode};
-use larder_access::{Answer, Grant};
+use larder_access::{Admission, Answer};
 use larder_metadata::files::Referrer;
 use larder_model::{Digest, ImageName, Problem, Reply};
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ struct Descriptor<'a> {
 impl Registry {
     pub(crate) async fn referrers(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         subject: &Digest,
         filter: Filter,
@@ -54,7 +54,7 @@ impl Registry {
         let mut after = filter.last.clone();
         let mut more = true;
         // An image that was never pushed has no referrers: never 404.
-        let repo = repo_of(grant, name).ok();
+        let repo = repo_of(admission, name).ok();
         while let (Some(repo), true) = (&repo, more && bytes < PAGE_BYTES && looked_at < MOST_ROWS)
         {
             let rows = self

@@ -7,7 +7,7 @@ use crate::pages::with_next;
 use crate::places::{no_name, place, repo_of};
 use bytes::Bytes;
 use http::StatusCode;
-use larder_access::{Answer, Grant};
+use larder_access::{Admission, Answer};
 use larder_metadata::files::Place;
 use larder_model::{ImageName, Problem, Reply};
 use moka::sync::Cache;
@@ -38,11 +38,11 @@ impl Default for TagLists {
 impl Registry {
     pub(crate) async fn tags(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         page: Page,
     ) -> Result<Answer, Problem> {
-        let repo = repo_of(grant, name)?;
+        let repo = repo_of(admission, name)?;
         let place = place(&repo, name);
         let revision = self.metadata.revision(place).await?.ok_or_else(no_name)?;
         if page.count.is_some() || !page.last.is_empty() {

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::token::Access;
-use larder_access::{Answer, Grant, Incoming, Principal};
+use larder_access::{Admission, Answer, Incoming, Principal};
 use larder_model::{Kind, Problem};
 use serde_json::json;
 
@@ -21,7 +21,7 @@ impl Registry {
     /// error.
     pub(crate) async fn token(
         &self,
-        grant: Grant,
+        admission: Admission,
         query: Vec<(String, String)>,
         request: &Parts,
         body: &mut Incoming,
@@ -44,7 +44,7 @@ impl Registry {
             Some(grant_type) => Some(self.identify_form(grant_type, &field, request).await?),
             None => None,
         };
-        let principal = posted.as_ref().unwrap_or_else(|| grant.principal());
+        let principal = posted.as_ref().unwrap_or_else(|| admission.principal());
         let scopes = fields
             .iter()
             .filter(|(key, _)| key == "scope")

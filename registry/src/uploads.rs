@@ -10,7 +10,7 @@ use crate::blobs::blob_created;
 use crate::places::{place, repo_of};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
-use larder_access::{Answer, Grant, Incoming};
+use larder_access::{Admission, Answer, Incoming};
 use larder_metadata::blobs::{Bytestore, Finish, NewBlob, Putting};
 use larder_metadata::uploads::Progress;
 use larder_metadata::{Error, repos::Repo};
@@ -164,20 +164,20 @@ impl Registry {
     /// end-4 and end-11: a mount, a whole blob, or a session.
     pub(crate) async fn start_upload(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         start: Start,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let repo = self.repo_to_push(grant, name).await?;
-        let by = &*grant.principal().label;
+        let repo = self.repo_to_push(admission, name).await?;
+        let by = &*admission.principal().label;
         let putting = Putting {
             place: place(&repo, name),
             by,
         };
         if let Some((digest, from)) = &start.mount
             && let Some(reply) = self
-                .mount(grant, name, putting, digest, from.as_ref())
+                .mount(admission, name, putting, digest, from.as_ref())
                 .await?
         {
             return Ok(reply.into());
@@ -199,12 +199,12 @@ impl Registry {
     /// end-5: the next bytes.
     pub(crate) async fn patch_upload(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         session: &Session,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let work = self.begin(grant, name, session).await?;
+        let work = self.begin(admission, name, session).await?;
         demand_order(session, &work.known, body.announced())?;
         let mut staging = self.staging(&work).await?;
         let outcome = receive(&mut staging, body).await;
@@ -221,13 +221,13 @@ impl Registry {
     /// end-6: the last bytes, if any, and the digest.
     pub(crate) async fn finish_upload(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         session: &Session,
         digest: Digest,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let work = self.begin(grant, name, session).await?;
+        let work = self.begin(admission, name, session).await?;
         demand_order(session, &work.known, body.announced())?;
         if work.known.version == 0 {
             self.take_whole(
@@ -247,23 +247,23 @@ impl Registry {
     /// end-13: how far it has come.
     pub(crate) async fn upload_status(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         session: &Session,
     ) -> Result<Answer, Problem> {
-        let repo = repo_of(grant, name).map_err(|_| no_upload())?;
-        let known = self.known(grant, name, &repo, session).await?;
+        let repo = repo_of(admission, name).map_err(|_| no_upload())?;
+        let known = self.known(admission, name, &repo, session).await?;
         Ok(accepted(name, session, known.received, StatusCode::NO_CONTENT).into())
     }
 
     /// end-14: never mind.
     pub(crate) async fn cancel_upload(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         session: &Session,
     ) -> Result<Answer, Problem> {
-        let work = self.begin(grant, name, session).await?;
+        let work = self.begin(admission, name, session).await?;
         self.metadata
             .cancel_upload(work.putting(), work.finish())
             .await
@@ -275,21 +275,21 @@ impl Registry {
     /// Takes hold of a session that is the caller's.
     async fn begin<'a>(
         &self,
-        grant: &'a Grant,
+        admission: &'a Admission,
         name: &'a ImageName,
         session: &'a Session,
     ) -> Result<Work<'a>, Problem> {
-        let repo = repo_of(grant, name).map_err(|_| no_upload())?;
+        let repo = repo_of(admission, name).map_err(|_| no_upload())?;
         if !is_session(&session.id) {
             return Err(no_upload());
         }
         let busy = self.sessions.enter(&session.id)?;
-        let known = self.known(grant, name, &repo, session).await?;
+        let known = self.known(admission, name, &repo, session).await?;
         Ok(Work {
             name,
             session,
             repo,
-            by: &grant.principal().label,
+            by: &admission.principal().label,
             known,
             _busy: busy,
         })
@@ -297,7 +297,7 @@ impl Registry {
 
     async fn known(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &ImageName,
         repo: &Repo,
         session: &Session,
@@ -305,7 +305,7 @@ impl Registry {
         if !is_session(&session.id) {
             return Err(no_upload());
         }
-        let by = &*grant.principal().label;
+        let by = &*admission.principal().label;
         let algorithm = algorithm_of(&session.id);
         let Some(row) = self.metadata.upload(&session.id).await? else {
             let ours = self

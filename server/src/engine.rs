@@ -1,7 +1,7 @@
 //! Introduces the API to the engine: the two rooms never see one another.
 
 use async_trait::async_trait;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_cache::Packages;
 use larder_metadata::repos::Repo;
 use larder_mirrors::hosted::Change;
@@ -16,12 +16,12 @@ pub(crate) struct Engine(pub(crate) Packages);
 impl larder_web::Engine for Engine {
     async fn change(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         repo: &Arc<Repo>,
         package: &str,
         change: &Change,
     ) -> Result<(), Problem> {
-        self.0.change(grant, repo, package, change).await
+        self.0.change(admission, repo, package, change).await
     }
 
     async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {

@@ -3,7 +3,7 @@
 
 use larder_access::Gate;
 use larder_discover::{Found, Machine, discover, setting};
-use larder_metadata::people::GrantRow;
+use larder_metadata::people::Grant;
 use larder_metadata::{Error, Metadata};
 use larder_model::{Problem, ProtocolName, RepoName, RepoSettings, Role, UpstreamSettings};
 use std::net::IpAddr;
@@ -185,12 +185,8 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
 }
 
 /// Mirrors of what is public are public.
-fn for_everyone(
-    metadata: &Metadata,
-    protocol: ProtocolName,
-    name: &str,
-) -> Result<GrantRow, Problem> {
-    Ok(GrantRow {
+fn for_everyone(metadata: &Metadata, protocol: ProtocolName, name: &str) -> Result<Grant, Problem> {
+    Ok(Grant {
         id: metadata.new_id(),
         subject: "anonymous".into(),
         repository: format!("{protocol}/{name}")

@@ -7,7 +7,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use larder_access::door::{Door, Refused};
-use larder_access::{Answer, Grant, Incoming};
+use larder_access::{Admission, Answer, Incoming};
 use larder_metadata::Metadata;
 use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::BlobStore;
@@ -90,7 +90,7 @@ impl Door for System {
 
     async fn answer(
         &self,
-        grant: Grant,
+        grant: Admission,
         endpoint: Endpoint,
         _: &Parts,
         _: &mut Incoming,
@@ -128,7 +128,7 @@ impl Door for System {
 }
 
 /// Metrics tell of everyone's work: they are for superusers, or for a listener of their own.
-fn demand_superuser(grant: &Grant) -> Result<(), Problem> {
+fn demand_superuser(grant: &Admission) -> Result<(), Problem> {
     if grant.principal().is_superuser() {
         return Ok(());
     }

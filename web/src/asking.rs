@@ -3,7 +3,7 @@
 use crate::Api;
 use crate::endpoint::no_user;
 use crate::reply::ok;
-use larder_access::{Grant, Principal};
+use larder_access::{Admission, Principal};
 use larder_model::{Permission, Problem, Reply};
 use serde::Serialize;
 
@@ -26,9 +26,11 @@ struct Verdict {
     grant: Option<String>,
 }
 
-pub(crate) fn whoami(grant: &Grant) -> Result<Reply, Problem> {
-    let principal = grant.principal();
-    let user = principal.user.and_then(|id| grant.rights().user_by_id(id));
+pub(crate) fn whoami(admission: &Admission) -> Result<Reply, Problem> {
+    let principal = admission.principal();
+    let user = principal
+        .user
+        .and_then(|id| admission.rights().user_by_id(id));
     ok(&Caller {
         name: principal.name(),
         anonymous: principal.user.is_none(),
@@ -41,11 +43,11 @@ pub(crate) fn whoami(grant: &Grant) -> Result<Reply, Problem> {
 impl Api {
     pub(crate) fn can(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         who: Option<&str>,
         what: &Permission,
     ) -> Result<Reply, Problem> {
-        let caller = grant.principal();
+        let caller = admission.principal();
         let other = match who {
             Some(who) if *who != *caller.label => Some(self.someone(who)?),
             _ => None,

@@ -6,7 +6,7 @@ use crate::fields::Fields;
 use crate::page::{List, Page};
 use crate::reply::ok;
 use crate::repositories::{path_of, settings_of};
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_metadata::repos::Repo;
 use larder_model::upstream::{Checked, Health};
 use larder_model::{Problem, Reply, Timestamp, Verb};
@@ -53,7 +53,11 @@ fn state(offline: bool, health: Option<&Health>) -> &'static str {
 
 impl Api {
     /// Upstreams of the mirrors that the caller looks after.
-    pub(crate) fn list_upstreams(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
+    pub(crate) fn list_upstreams(
+        &self,
+        admission: &Admission,
+        page: &Page,
+    ) -> Result<Reply, Problem> {
         let rights = self.gate.rights();
         let mut repos: Vec<(String, &Arc<Repo>)> = rights
             .repos()
@@ -63,7 +67,7 @@ impl Api {
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mine = repos
             .into_iter()
-            .filter(|(_, repo)| grant.may(&path_of(repo).permission(Verb::Administer)));
+            .filter(|(_, repo)| admission.may(&path_of(repo).permission(Verb::Administer)));
         let shown = mine
             .filter_map(|(repository, repo)| self.upstream_of(repository, repo))
             .take(page.limit + 1);
@@ -101,11 +105,11 @@ impl Api {
     /// Asks the upstream of a mirror now.
     pub(crate) async fn check_upstream(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &RepoPath,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.permission(Verb::Administer))?;
+        admission.demand(&path.permission(Verb::Administer))?;
         Fields::read(body)?.finish()?;
         let repo = self.repo(path)?;
         if &*repo.kind != "mirror" {
@@ -115,7 +119,7 @@ impl Api {
             ));
         }
         let checked = self.engine.check_upstream(&repo).await?;
-        let by = &grant.principal().label;
+        let by = &admission.principal().label;
         tracing::info!(%by, repository = %path, ok = checked.ok, problem = checked.problem, "upstream checked");
         ok(&Asked {
             repository: path.to_string(),

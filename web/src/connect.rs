@@ -4,7 +4,7 @@ use crate::Api;
 use crate::endpoint::RepoPath;
 use crate::page::List;
 use crate::reply::ok;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_mirrors::connect::{Target, connect};
 use larder_model::{Problem, Reply, Verb};
 
@@ -12,13 +12,13 @@ impl Api {
     /// The lines for a client that sees this server at `origin`.
     pub(crate) fn connect(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         client: &str,
         path: &RepoPath,
         origin: &str,
     ) -> Result<Reply, Problem> {
         let permission = path.permission(Verb::Read);
-        grant.demand(&permission)?;
+        admission.demand(&permission)?;
         let target = Target {
             origin,
             protocol: path.protocol,

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use larder_access::door::{Door, Refused};
-use larder_access::{Answer, Gate, Grant, Incoming, Site};
+use larder_access::{Admission, Answer, Gate, Incoming, Site};
 use larder_metadata::Metadata;
 use larder_model::{Permission, Problem, ProtocolName, Reply, Verb};
 use std::sync::Arc;
@@ -55,61 +55,67 @@ impl Api {
     /// sees this server.
     pub(crate) async fn carry_out(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         endpoint: Endpoint,
         origin: &str,
         body: impl Future<Output = Result<Bytes, Problem>>,
     ) -> Result<Reply, Problem> {
-        demand(grant.principal(), &endpoint)?;
-        self.act(grant, endpoint, origin, &body.await?).await
+        demand(admission.principal(), &endpoint)?;
+        self.act(admission, endpoint, origin, &body.await?).await
     }
 
     /// One function for each act; the body is there for those that take one.
     async fn act(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         endpoint: Endpoint,
         origin: &str,
         body: &[u8],
     ) -> Result<Reply, Problem> {
         match endpoint {
-            Endpoint::ListRepositories(page) => self.list_repositories(grant, &page),
-            Endpoint::CreateRepository => self.create_repository(grant, body).await,
-            Endpoint::GetRepository(path) => self.get_repository(grant, &path),
-            Endpoint::ChangeRepository(path) => self.change_repository(grant, &path, body).await,
-            Endpoint::DeleteRepository(path) => self.delete_repository(grant, &path).await,
-            Endpoint::CheckUpstream(path) => self.check_upstream(grant, &path, body).await,
-            Endpoint::ListUpstreams(page) => self.list_upstreams(grant, &page),
-            Endpoint::ListPackages { path, page, words } => {
-                self.list_packages(grant, &path, &page, &words).await
+            Endpoint::ListRepositories(page) => self.list_repositories(admission, &page),
+            Endpoint::CreateRepository => self.create_repository(admission, body).await,
+            Endpoint::GetRepository(path) => self.get_repository(admission, &path),
+            Endpoint::ChangeRepository(path) => {
+                self.change_repository(admission, &path, body).await
             }
-            Endpoint::DeletePackage(path) => self.delete_package(grant, &path, None).await,
-            Endpoint::ListVersions(path, page) => self.list_versions(grant, &path, &page).await,
-            Endpoint::GetVersion(path, version) => self.get_version(grant, &path, &version).await,
+            Endpoint::DeleteRepository(path) => self.delete_repository(admission, &path).await,
+            Endpoint::CheckUpstream(path) => self.check_upstream(admission, &path, body).await,
+            Endpoint::ListUpstreams(page) => self.list_upstreams(admission, &page),
+            Endpoint::ListPackages { path, page, words } => {
+                self.list_packages(admission, &path, &page, &words).await
+            }
+            Endpoint::DeletePackage(path) => self.delete_package(admission, &path, None).await,
+            Endpoint::ListVersions(path, page) => self.list_versions(admission, &path, &page).await,
+            Endpoint::GetVersion(path, version) => {
+                self.get_version(admission, &path, &version).await
+            }
             Endpoint::ChangeVersion(path, version) => {
-                self.change_version(grant, &path, &version, body).await
+                self.change_version(admission, &path, &version, body).await
             }
             Endpoint::DeleteVersion(path, version) => {
-                self.delete_package(grant, &path, Some(&version)).await
+                self.delete_package(admission, &path, Some(&version)).await
             }
-            Endpoint::ListUsers(page) => self.list_users(grant, &page),
-            Endpoint::CreateUser => self.create_user(grant, body).await,
-            Endpoint::GetUser(name) => self.get_user(grant, &name),
-            Endpoint::ChangeUser(name) => self.change_user(grant, &name, body).await,
-            Endpoint::DeleteUser(name) => self.delete_user(grant, &name).await,
+            Endpoint::ListUsers(page) => self.list_users(admission, &page),
+            Endpoint::CreateUser => self.create_user(admission, body).await,
+            Endpoint::GetUser(name) => self.get_user(admission, &name),
+            Endpoint::ChangeUser(name) => self.change_user(admission, &name, body).await,
+            Endpoint::DeleteUser(name) => self.delete_user(admission, &name).await,
             Endpoint::ListTokens { owner, page } => {
-                self.list_tokens(grant, owner.as_ref(), &page).await
+                self.list_tokens(admission, owner.as_ref(), &page).await
             }
-            Endpoint::CreateToken(owner) => self.create_token(grant, owner.as_ref(), body).await,
-            Endpoint::DeleteToken(id) => self.delete_token(grant, id).await,
-            Endpoint::ListGrants(page) => self.list_grants(grant, &page).await,
-            Endpoint::CreateGrant => self.create_grant(grant, body).await,
-            Endpoint::DeleteGrant(id) => self.delete_grant(grant, id).await,
+            Endpoint::CreateToken(owner) => {
+                self.create_token(admission, owner.as_ref(), body).await
+            }
+            Endpoint::DeleteToken(id) => self.delete_token(admission, id).await,
+            Endpoint::ListGrants(page) => self.list_grants(admission, &page).await,
+            Endpoint::CreateGrant => self.create_grant(admission, body).await,
+            Endpoint::DeleteGrant(id) => self.delete_grant(admission, id).await,
             Endpoint::GetSettings => self.get_settings(),
-            Endpoint::ChangeSettings => self.change_settings(grant, body).await,
-            Endpoint::Connect { client, path } => self.connect(grant, client, &path, origin),
-            Endpoint::Whoami => whoami(grant),
-            Endpoint::Can { who, what } => self.can(grant, who.as_deref(), &what),
+            Endpoint::ChangeSettings => self.change_settings(admission, body).await,
+            Endpoint::Connect { client, path } => self.connect(admission, client, &path, origin),
+            Endpoint::Whoami => whoami(admission),
+            Endpoint::Can { who, what } => self.can(admission, who.as_deref(), &what),
         }
     }
 }
@@ -144,7 +150,7 @@ impl Door for Api {
 
     async fn answer(
         &self,
-        grant: Grant,
+        admission: Admission,
         endpoint: Endpoint,
         request: &Parts,
         body: &mut Incoming,
@@ -160,7 +166,7 @@ impl Door for Api {
             .extensions
             .get::<Site>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
-        self.carry_out(&grant, endpoint, &site.base, read)
+        self.carry_out(&admission, endpoint, &site.base, read)
             .await
             .map(Answer::from)
     }

@@ -2,7 +2,7 @@
 //! them.
 
 use async_trait::async_trait;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_metadata::repos::Repo;
 use larder_mirrors::hosted::Change;
 use larder_model::Problem;
@@ -16,7 +16,7 @@ pub trait Engine: Send + Sync {
     /// group's first hosted member. Demands the caller's right to it.
     async fn change(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         repo: &Arc<Repo>,
         package: &str,
         change: &Change,

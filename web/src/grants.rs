@@ -7,9 +7,9 @@ use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::scope::Scope;
-use larder_access::{Grant, Rights};
+use larder_access::{Admission, Rights};
 use larder_metadata::Error;
-use larder_metadata::people::GrantRow;
+use larder_metadata::people::Grant;
 use larder_model::{Kind, Problem, Reply, UserName};
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(row: GrantRow) -> Self {
+    fn of(row: Grant) -> Self {
         Self {
             id: row.id.to_string(),
             subject: row.subject,
@@ -46,7 +46,11 @@ fn no_grant() -> Problem {
 }
 
 impl Api {
-    pub(crate) async fn list_grants(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
+    pub(crate) async fn list_grants(
+        &self,
+        admission: &Admission,
+        page: &Page,
+    ) -> Result<Reply, Problem> {
         let mut after = page.after_id()?;
         let mut shown = Vec::new();
         while shown.len() <= page.limit {
@@ -55,17 +59,23 @@ impl Api {
             after = rows.last().map_or(after, |row| row.id);
             shown.extend(
                 rows.into_iter()
-                    .filter(|row| grant.principal().administers(&row.repository))
+                    .filter(|row| admission.principal().administers(&row.repository))
                     .map(Shown::of),
             );
             if !more {
                 break;
             }
         }
-        ok(&List::of(shown, page.limit, |grant| grant.id.clone()))
+        ok(&List::of(shown, page.limit, |admission| {
+            admission.id.clone()
+        }))
     }
 
-    pub(crate) async fn create_grant(&self, grant: &Grant, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn create_grant(
+        &self,
+        admission: &Admission,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
         let subject = needed(fields.text("subject")?, "subject")?;
         let Scope {
@@ -74,7 +84,7 @@ impl Api {
             role,
         } = Scope::take(&mut fields)?;
         fields.finish()?;
-        if !grant.principal().administers(&repository) {
+        if !admission.principal().administers(&repository) {
             let detail = format!(
                 "only who administers all repositories of {repository} may give grants on it"
             );
@@ -82,14 +92,14 @@ impl Api {
         }
         self.gate.refresh().await?;
         check_subject(&subject, &self.gate.rights())?;
-        let row = GrantRow {
+        let row = Grant {
             id: self.metadata.new_id(),
             subject: subject.into(),
             repository,
             package,
             role,
             created_at: self.metadata.now(),
-            created_by: (&*grant.principal().label).into(),
+            created_by: (&*admission.principal().label).into(),
         };
         self.metadata
             .add_grant(&row)
@@ -110,9 +120,13 @@ impl Api {
         created(format_args!("/grants/{}", row.id), &Shown::of(row.clone()))
     }
 
-    pub(crate) async fn delete_grant(&self, grant: &Grant, id: i64) -> Result<Reply, Problem> {
+    pub(crate) async fn delete_grant(
+        &self,
+        admission: &Admission,
+        id: i64,
+    ) -> Result<Reply, Problem> {
         let row = self.metadata.grant(id).await?.ok_or_else(no_grant)?;
-        if !grant.principal().administers(&row.repository) {
+        if !admission.principal().administers(&row.repository) {
             return Err(no_grant());
         }
         self.metadata
@@ -123,7 +137,7 @@ impl Api {
                 error => error.into(),
             })?;
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, grant = id, subject = %row.subject, "grant deleted");
+        tracing::info!(by = %admission.principal().label, grant = id, subject = %row.subject, "grant deleted");
         Ok(gone())
     }
 }

@@ -5,7 +5,7 @@ use crate::Api;
 use crate::endpoint::{PackagePath, RepoPath, no_package, no_repo};
 use crate::page::{List, Page};
 use crate::reply::ok;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_metadata::files::Place;
 use larder_metadata::hosted::Kept;
 use larder_metadata::listing::{By, Package, Version};
@@ -135,17 +135,17 @@ impl Api {
 
     pub(crate) async fn list_packages(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &RepoPath,
         page: &Page,
         words: &str,
     ) -> Result<Reply, Problem> {
         let whole = path.permission(Verb::List);
         let Ok(repo) = self.repo(path) else {
-            grant.demand(&whole)?;
+            admission.demand(&whole)?;
             return Err(no_repo());
         };
-        grant.demand(&whole)?; // whoever may see nothing of it does not learn that it is there
+        admission.demand(&whole)?; // whoever may see nothing of it does not learn that it is there
         let words = words.to_lowercase();
         let sources = self.sources(repo)?;
         let count = if words.is_empty() {
@@ -162,8 +162,9 @@ impl Api {
             let meant = names
                 .into_iter()
                 .filter(|(name, _)| name.to_lowercase().contains(&words));
-            items
-                .extend(meant.filter_map(|(name, rows)| shown(grant, path, &sources, name, &rows)));
+            items.extend(
+                meant.filter_map(|(name, rows)| shown(admission, path, &sources, name, &rows)),
+            );
             if items.len() > page.limit {
                 items.truncate(page.limit);
                 break items
@@ -206,8 +207,12 @@ impl Api {
     }
 
     /// The repos that a package is shown from, none of them forbidden; a problem if there is none.
-    async fn holders(&self, grant: &Grant, path: &PackagePath) -> Result<Vec<Arc<Repo>>, Problem> {
-        let may = |repo: &Repo| grant.may(&path.within(repo, Verb::Read));
+    async fn holders(
+        &self,
+        admission: &Admission,
+        path: &PackagePath,
+    ) -> Result<Vec<Arc<Repo>>, Problem> {
+        let may = |repo: &Repo| admission.may(&path.within(repo, Verb::Read));
         let mut holders = Vec::new();
         for source in self.sources(self.repo(&path.repo)?)? {
             let known = self
@@ -216,7 +221,7 @@ impl Api {
                 .await?
                 .is_some();
             if known && is_hosted(&source) {
-                grant.demand(&path.within(&source, Verb::Read))?;
+                admission.demand(&path.within(&source, Verb::Read))?;
                 return Ok(vec![source]);
             }
             if known && may(&source) {
@@ -232,13 +237,13 @@ impl Api {
 
     pub(crate) async fn list_versions(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &PackagePath,
         page: &Page,
     ) -> Result<Reply, Problem> {
         let mut versions: BTreeMap<Box<str>, (Arc<Repo>, Version)> = BTreeMap::new();
         let count = page.limit as u64 + 1;
-        for repo in self.holders(grant, path).await? {
+        for repo in self.holders(admission, path).await? {
             let place = place(&repo, &path.package);
             for version in self
                 .metadata
@@ -271,11 +276,11 @@ impl Api {
 
     pub(crate) async fn get_version(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &PackagePath,
         version: &str,
     ) -> Result<Reply, Problem> {
-        for repo in self.holders(grant, path).await? {
+        for repo in self.holders(admission, path).await? {
             let place = place(&repo, &path.package);
             let by = by(repo.protocol);
             let mut files = self
@@ -308,7 +313,7 @@ fn repository(repo: &Repo) -> String {
 /// A name as it is shown to the caller; `None` if it is not: nothing is there, or the caller may
 /// not know.
 fn shown(
-    grant: &Grant,
+    admission: &Admission,
     path: &RepoPath,
     sources: &[Arc<Repo>],
     name: Box<str>,
@@ -321,11 +326,11 @@ fn shown(
     let owner = rows.iter().find(|(at, _)| is_hosted(&sources[*at]));
     let known = owner.map_or(rows, std::slice::from_ref);
     let visible = |(at, row): &&(usize, Package)| {
-        row.live && grant.may(&package.within(&sources[*at], Verb::List))
+        row.live && admission.may(&package.within(&sources[*at], Verb::List))
     };
     let holders: Vec<_> = known.iter().filter(visible).collect();
     let updated_at = holders.iter().map(|(_, row)| row.updated_at).max()?;
-    let there = grant.may(&package.permission(Verb::List));
+    let there = admission.may(&package.permission(Verb::List));
     there.then(|| ShownPackage {
         hosted: owner.is_some(),
         repositories: holders

@@ -5,7 +5,7 @@ use crate::endpoint::{PackagePath, no_package};
 use crate::fields::{Fields, needed};
 use crate::listing::{no_version, place};
 use crate::reply::{gone, ok};
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_metadata::Error;
 use larder_mirrors::hosted::Change;
 use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
@@ -17,12 +17,12 @@ const REASON: usize = 500;
 impl Api {
     pub(crate) async fn change_version(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &PackagePath,
         version: &str,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.permission(Verb::Write))?;
+        admission.demand(&path.permission(Verb::Write))?;
         let mut fields = Fields::read(body)?;
         let yanked: Value = needed(
             fields.take("yanked", "true, false, or the reason why")?,
@@ -36,7 +36,7 @@ impl Api {
             return Err(Problem::new(Kind::Unsupported, "version", detail));
         }
         self.engine
-            .change(grant, &self.repo(&path.repo)?, &path.package, &change)
+            .change(admission, &self.repo(&path.repo)?, &path.package, &change)
             .await?;
         ok(&json!({"package": path.package, "version": version, "yanked": yanked}))
     }
@@ -45,11 +45,11 @@ impl Api {
     /// it.
     pub(crate) async fn delete_package(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &PackagePath,
         version: Option<&str>,
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.permission(Verb::Delete))?;
+        admission.demand(&path.permission(Verb::Delete))?;
         let repo = self.repo(&path.repo)?;
         let image = repo.protocol == ProtocolName::OCI;
         if &*repo.kind != "mirror" && !image {
@@ -57,7 +57,7 @@ impl Api {
                 version: version.map(Into::into),
             };
             self.engine
-                .change(grant, &repo, &path.package, &change)
+                .change(admission, &repo, &path.package, &change)
                 .await?;
             return Ok(gone());
         }
@@ -77,7 +77,7 @@ impl Api {
             Err(Error::Unmet(_)) => return Err(no_version()),
             Err(error) => return Err(error.into()),
         }
-        tracing::info!(by = %grant.principal().label, package = %path, version, "package deleted");
+        tracing::info!(by = %admission.principal().label, package = %path, version, "package deleted");
         Ok(gone())
     }
 }

@@ -6,9 +6,9 @@ use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::upstreams::{self, Change};
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_metadata::Error;
-use larder_metadata::people::GrantRow;
+use larder_metadata::people::Grant;
 use larder_metadata::repos::Repo;
 use larder_model::{Kind, Problem, ProtocolName, Reply, RepoSettings, Role, Verb};
 use serde::Serialize;
@@ -31,9 +31,9 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
-    fn of(repo: &'a Repo, grant: &Grant) -> Self {
+    fn of(repo: &'a Repo, admission: &Admission) -> Self {
         let mut settings = settings_of(repo);
-        if !grant.may(&path_of(repo).permission(Verb::Administer)) {
+        if !admission.may(&path_of(repo).permission(Verb::Administer)) {
             settings.upstream = None;
         }
         Self {
@@ -66,7 +66,11 @@ pub(crate) fn path_of(repo: &Repo) -> RepoPath {
 }
 
 impl Api {
-    pub(crate) fn list_repositories(&self, grant: &Grant, page: &Page) -> Result<Reply, Problem> {
+    pub(crate) fn list_repositories(
+        &self,
+        admission: &Admission,
+        page: &Page,
+    ) -> Result<Reply, Problem> {
         let rights = self.gate.rights();
         let mut repos: Vec<(String, &Arc<Repo>)> = rights
             .repos()
@@ -76,17 +80,17 @@ impl Api {
         repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let visible = repos
             .iter()
-            .filter(|(_, repo)| grant.may(&path_of(repo).permission(Verb::Read)));
+            .filter(|(_, repo)| admission.may(&path_of(repo).permission(Verb::Read)));
         let shown = visible
             .take(page.limit + 1)
-            .map(|(_, repo)| Shown::of(repo, grant))
+            .map(|(_, repo)| Shown::of(repo, admission))
             .collect();
         ok(&List::of(shown, page.limit, Shown::key))
     }
 
     pub(crate) async fn create_repository(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         body: &[u8],
     ) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
@@ -98,9 +102,9 @@ impl Api {
         let description = description(&mut fields)?.unwrap_or_default();
         let change = Change::read(&mut fields)?;
         fields.finish()?;
-        grant.demand(&path.permission(Verb::Administer))?;
+        admission.demand(&path.permission(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
-        let settings = change.apply(self, grant, &path, kind, RepoSettings::default())?;
+        let settings = change.apply(self, admission, &path, kind, RepoSettings::default())?;
         let public = settings
             .upstream
             .as_ref()
@@ -124,18 +128,19 @@ impl Api {
         if public {
             // What anyone can read upstream anyone can read here, until someone takes the grant
             // away.
-            self.open_to_all(&path, &grant.principal().label).await?;
+            self.open_to_all(&path, &admission.principal().label)
+                .await?;
         }
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, repository = %path, public, "repository created");
+        tracing::info!(by = %admission.principal().label, repository = %path, public, "repository created");
         created(
             format_args!("/repositories/{path}"),
-            &Shown::of(&repo, grant),
+            &Shown::of(&repo, admission),
         )
     }
 
     async fn open_to_all(&self, path: &RepoPath, by: &str) -> Result<(), Problem> {
-        let row = GrantRow {
+        let row = Grant {
             id: self.metadata.new_id(),
             subject: "anonymous".into(),
             repository: path.to_string().parse().map_err(Problem::internal)?,
@@ -168,18 +173,22 @@ impl Api {
         Err(Problem::invalid("kind", detail))
     }
 
-    pub(crate) fn get_repository(&self, grant: &Grant, path: &RepoPath) -> Result<Reply, Problem> {
-        grant.demand(&path.permission(Verb::Read))?;
-        ok(&Shown::of(&*self.repo(path)?, grant))
+    pub(crate) fn get_repository(
+        &self,
+        admission: &Admission,
+        path: &RepoPath,
+    ) -> Result<Reply, Problem> {
+        admission.demand(&path.permission(Verb::Read))?;
+        ok(&Shown::of(&*self.repo(path)?, admission))
     }
 
     pub(crate) async fn change_repository(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &RepoPath,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.permission(Verb::Administer))?;
+        admission.demand(&path.permission(Verb::Administer))?;
         let mut fields = Fields::read(body)?;
         let description = description(&mut fields)?;
         let change = Change::read(&mut fields)?;
@@ -188,7 +197,7 @@ impl Api {
         let repo = self.repo(path)?;
         if description.is_some() || !change.is_nothing() {
             let settings = change
-                .apply(self, grant, path, &repo.kind, settings_of(&repo))?
+                .apply(self, admission, path, &repo.kind, settings_of(&repo))?
                 .write();
             let description = description.as_deref().unwrap_or(&repo.description);
             self.metadata
@@ -196,24 +205,24 @@ impl Api {
                 .await
                 .map_err(refused)?;
             self.gate.refresh().await?;
-            tracing::info!(by = %grant.principal().label, repository = %path, "repository changed");
+            tracing::info!(by = %admission.principal().label, repository = %path, "repository changed");
         }
-        ok(&Shown::of(&*self.repo(path)?, grant))
+        ok(&Shown::of(&*self.repo(path)?, admission))
     }
 
     pub(crate) async fn delete_repository(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         path: &RepoPath,
     ) -> Result<Reply, Problem> {
-        grant.demand(&path.permission(Verb::Administer))?;
+        admission.demand(&path.permission(Verb::Administer))?;
         self.gate.refresh().await?;
         self.metadata
             .drop_repo(self.repo(path)?.id)
             .await
             .map_err(refused)?;
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, repository = %path, "repository deleted");
+        tracing::info!(by = %admission.principal().label, repository = %path, "repository deleted");
         Ok(gone())
     }
 

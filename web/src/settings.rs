@@ -3,7 +3,7 @@
 use crate::Api;
 use crate::fields::Fields;
 use crate::reply::ok;
-use larder_access::Grant;
+use larder_access::Admission;
 use larder_model::{Problem, ProtocolName, Reply, RepoName};
 
 impl Api {
@@ -13,7 +13,7 @@ impl Api {
 
     pub(crate) async fn change_settings(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         body: &[u8],
     ) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
@@ -38,7 +38,7 @@ impl Api {
         let text = serde_json::to_string(&settings).map_err(Problem::internal)?;
         self.metadata.put_server_settings(&text).await?;
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, offline = settings.offline, "settings changed");
+        tracing::info!(by = %admission.principal().label, offline = settings.offline, "settings changed");
         self.get_settings()
     }
 

@@ -12,7 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use larder_access::door::{Door, Refused};
-use larder_access::{Answer, Asker, Gate, Grant, Incoming, Site};
+use larder_access::{Admission, Answer, Asker, Gate, Incoming, Site};
 use larder_model::html::escape;
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl Door for SignIn {
 
     async fn answer(
         &self,
-        _: Grant,
+        _: Admission,
         act: Act,
         request: &Parts,
         body: &mut Incoming,

@@ -6,7 +6,7 @@ use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::scope::Scope;
-use larder_access::{Grant, Limit, NewToken};
+use larder_access::{Admission, Limit, NewToken};
 use larder_metadata::people::Token;
 use larder_model::{Problem, Reply, Timestamp, UserName};
 use serde::Serialize;
@@ -53,11 +53,11 @@ impl<'a> Shown<'a> {
 impl Api {
     pub(crate) async fn list_tokens(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         owner: Option<&UserName>,
         page: &Page,
     ) -> Result<Reply, Problem> {
-        let owner = self.owner(grant, owner)?;
+        let owner = self.owner(admission, owner)?;
         let tokens = self
             .metadata
             .tokens_of(owner, page.after_id()?, page.limit as u64 + 1)
@@ -68,14 +68,14 @@ impl Api {
 
     pub(crate) async fn create_token(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         owner: Option<&UserName>,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        let owner = self.owner(grant, owner)?;
+        let owner = self.owner(admission, owner)?;
         let wanted = wanted(body)?;
         let (token, secret) = self.gate.make_token(owner, wanted).await?;
-        tracing::info!(by = %grant.principal().label, owner, token = token.id, "token created");
+        tracing::info!(by = %admission.principal().label, owner, token = token.id, "token created");
         let shown = Shown {
             secret: Some(secret.expose()),
             ..Shown::of(&token)?
@@ -83,17 +83,21 @@ impl Api {
         created(format_args!("/tokens/{}", token.id), &shown)
     }
 
-    pub(crate) async fn delete_token(&self, grant: &Grant, id: i64) -> Result<Reply, Problem> {
-        let token = self.gate.end_token(grant.principal(), id).await?;
-        tracing::info!(by = %grant.principal().label, owner = token.owner, token = id, "token deleted");
+    pub(crate) async fn delete_token(
+        &self,
+        admission: &Admission,
+        id: i64,
+    ) -> Result<Reply, Problem> {
+        let token = self.gate.end_token(admission.principal(), id).await?;
+        tracing::info!(by = %admission.principal().label, owner = token.owner, token = id, "token deleted");
         Ok(gone())
     }
 
     /// Whose tokens are meant: `demand` has seen to it that only superusers mean others'.
-    fn owner(&self, grant: &Grant, owner: Option<&UserName>) -> Result<i64, Problem> {
+    fn owner(&self, admission: &Admission, owner: Option<&UserName>) -> Result<i64, Problem> {
         match owner {
             Some(name) => Ok(self.user(name)?.id),
-            None => grant.principal().user.ok_or_else(no_user),
+            None => admission.principal().user.ok_or_else(no_user),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::Api;
 use crate::demand::only_superusers;
 use crate::endpoint::RepoPath;
 use crate::fields::{Fields, needed};
-use larder_access::{Grant, SigningKey};
+use larder_access::{Admission, SigningKey};
 use larder_model::{Blocked, Problem, RepoName, RepoSettings, SigningSettings, UpstreamSettings};
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -65,7 +65,7 @@ impl Change {
     pub(crate) fn apply(
         self,
         api: &Api,
-        grant: &Grant,
+        admission: &Admission,
         path: &RepoPath,
         kind: &str,
         before: RepoSettings,
@@ -90,7 +90,7 @@ impl Change {
         }
         if let Some(fields) = self.upstream {
             only("mirror", "upstream")?;
-            if !grant.principal().is_superuser() {
+            if !admission.principal().is_superuser() {
                 return Err(only_superusers());
             }
             settings.upstream = Some(upstream(api, fields, settings.upstream)?);

@@ -7,7 +7,7 @@ use crate::endpoint::no_user;
 use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
-use larder_access::{Grant, secret};
+use larder_access::{Admission, secret};
 use larder_metadata::Error;
 use larder_metadata::people::User;
 use larder_model::{Kind, Problem, Reply, UserName};
@@ -39,7 +39,7 @@ impl<'a> Shown<'a> {
 }
 
 impl Api {
-    pub(crate) fn list_users(&self, _: &Grant, page: &Page) -> Result<Reply, Problem> {
+    pub(crate) fn list_users(&self, _: &Admission, page: &Page) -> Result<Reply, Problem> {
         let rights = self.gate.rights();
         let mut users: Vec<&Arc<User>> = rights
             .users()
@@ -54,7 +54,11 @@ impl Api {
         ok(&List::of(shown, page.limit, |user| user.name.to_owned()))
     }
 
-    pub(crate) async fn create_user(&self, grant: &Grant, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn create_user(
+        &self,
+        admission: &Admission,
+        body: &[u8],
+    ) -> Result<Reply, Problem> {
         let mut fields = Fields::read(body)?;
         let name: UserName = needed(fields.parsed("name")?, "name")?;
         let password = needed(fields.text("password")?, "password")?;
@@ -79,25 +83,25 @@ impl Api {
             Err(error) => return Err(error.into()),
         }
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, user = %name, superuser, "user created");
+        tracing::info!(by = %admission.principal().label, user = %name, superuser, "user created");
         created(
             format_args!("/users/{name}"),
             &Shown::of(&*self.user(&name)?),
         )
     }
 
-    pub(crate) fn get_user(&self, _: &Grant, name: &UserName) -> Result<Reply, Problem> {
+    pub(crate) fn get_user(&self, _: &Admission, name: &UserName) -> Result<Reply, Problem> {
         ok(&Shown::of(&*self.user(name)?))
     }
 
     pub(crate) async fn change_user(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &UserName,
         body: &[u8],
     ) -> Result<Reply, Problem> {
         let change = Change::read(body, name)?;
-        if !grant.principal().is_superuser()
+        if !admission.principal().is_superuser()
             && (change.superuser.is_some() || change.disabled.is_some())
         {
             return Err(only_superusers());
@@ -109,7 +113,7 @@ impl Api {
         }
         let hash = match &change.password {
             Some(password) => {
-                if grant.principal().user == Some(user.id) {
+                if admission.principal().user == Some(user.id) {
                     self.check_current(name, change.current_password.as_deref())
                         .await?;
                 }
@@ -127,13 +131,13 @@ impl Api {
             .await
             .map_err(refused)?;
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, user = %name, superuser, disabled, password_changed, "user changed");
+        tracing::info!(by = %admission.principal().label, user = %name, superuser, disabled, password_changed, "user changed");
         ok(&Shown::of(&*self.user(name)?))
     }
 
     pub(crate) async fn delete_user(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         name: &UserName,
     ) -> Result<Reply, Problem> {
         self.gate.refresh().await?;
@@ -142,7 +146,7 @@ impl Api {
             .await
             .map_err(refused)?;
         self.gate.refresh().await?;
-        tracing::info!(by = %grant.principal().label, user = %name, "user deleted");
+        tracing::info!(by = %admission.principal().label, user = %name, "user deleted");
         Ok(gone())
     }
 

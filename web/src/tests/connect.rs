@@ -9,7 +9,9 @@ async fn lines_fit_the_repository_and_the_caller() {
     let house = house().await;
     house.repo("team").await;
     let reader = house.user("reader", false).await;
-    house.grant("user:reader", "oci/team", Role::Reader).await;
+    house
+        .admission("user:reader", "oci/team", Role::Reader)
+        .await;
     let ask = |client: &'static str| {
         let (house, reader) = (&house, &reader);
         async move {
@@ -31,7 +33,7 @@ async fn lines_fit_the_repository_and_the_caller() {
         ),
         (200, &lines, &json!(null))
     );
-    house.grant("anonymous", "oci/team", Role::Reader).await;
+    house.admission("anonymous", "oci/team", Role::Reader).await;
     assert_eq!(
         ask("podman").await.1["items"][0]["lines"],
         json!(["podman pull larder.example/team/IMAGE:TAG"])

@@ -75,7 +75,9 @@ async fn with_caller(caller: &str) -> (House, String, i64, i64) {
     house.keep("oci/team", "team/app", &[("tags/1", "")]).await;
     house.user("target", false).await;
     let (token, _) = house.token("target", None).await;
-    let grant = house.grant("user:target", "oci/team", Role::Reader).await;
+    let admission = house
+        .admission("user:target", "oci/team", Role::Reader)
+        .await;
     let header = match caller {
         "anonymous" => String::new(),
         "superuser" => basic("admin", super::PASSWORD),
@@ -88,11 +90,23 @@ async fn with_caller(caller: &str) -> (House, String, i64, i64) {
         _ => house.user("caller", false).await,
     };
     match caller {
-        "reader" => drop(house.grant("user:caller", "oci/team", Role::Reader).await),
-        "admin elsewhere" => drop(house.grant("user:caller", "oci/other*", Role::Admin).await),
-        "repo admin" => drop(house.grant("user:caller", "oci/team*", Role::Admin).await),
+        "reader" => drop(
+            house
+                .admission("user:caller", "oci/team", Role::Reader)
+                .await,
+        ),
+        "admin elsewhere" => drop(
+            house
+                .admission("user:caller", "oci/other*", Role::Admin)
+                .await,
+        ),
+        "repo admin" => drop(
+            house
+                .admission("user:caller", "oci/team*", Role::Admin)
+                .await,
+        ),
         "disabled" => {
-            house.grant("user:caller", "*", Role::Admin).await;
+            house.admission("user:caller", "*", Role::Admin).await;
             let user = house.gate.rights().user("caller").expect("user").clone();
             house
                 .metadata
@@ -103,7 +117,7 @@ async fn with_caller(caller: &str) -> (House, String, i64, i64) {
         }
         _ => {}
     }
-    (house, header, token, grant)
+    (house, header, token, admission)
 }
 
 #[tokio::test]
@@ -111,11 +125,11 @@ async fn every_call_by_every_caller() {
     let mut wrong = Vec::new();
     for (method, path, query, body, expected) in MATRIX {
         for (caller, expected) in CALLERS.iter().zip(expected) {
-            let (house, header, token, grant) = with_caller(caller).await;
+            let (house, header, token, admission) = with_caller(caller).await;
             let id = if path.starts_with("/tokens") {
                 token
             } else {
-                grant
+                admission
             };
             let name = if path.starts_with("/users") {
                 "target"

@@ -82,7 +82,7 @@ async fn only_a_superuser_says_where_a_server_reaches() {
         .ask(&basic("admin", PASSWORD), "POST", "/repositories", MIRROR)
         .await;
     let maker = house.user("maker", false).await;
-    house.grant("user:maker", "npm/*", Role::Admin).await;
+    house.admission("user:maker", "npm/*", Role::Admin).await;
     let (status, _) = house
         .ask(
             &maker,
@@ -198,7 +198,9 @@ async fn upstreams_are_told_to_those_who_look_after_them() {
     assert_eq!(list["items"][0]["state"], json!("offline"));
 
     let reader = house.user("reader", false).await;
-    house.grant("user:reader", "npm/*", Role::Maintainer).await;
+    house
+        .admission("user:reader", "npm/*", Role::Maintainer)
+        .await;
     assert_eq!(
         house.ask(&reader, "GET", "/upstreams", "").await.1["items"],
         json!([])

@@ -16,13 +16,13 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use larder_access::secret::Secret;
-use larder_access::{Door, Gate, Grant, Limit, Settings, limits_to_json};
+use larder_access::{Admission, Door, Gate, Limit, Settings, limits_to_json};
 use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::Place;
 use larder_metadata::hosted::Step;
 use larder_metadata::mirrored::NewFile;
-use larder_metadata::people::{GrantRow, Token};
+use larder_metadata::people::{Grant, Token};
 use larder_metadata::repos::Repo;
 use larder_mirrors::hosted::Change;
 use larder_model::upstream::{Checked, Health};
@@ -58,12 +58,12 @@ struct Asked(Mutex<Vec<String>>);
 impl Engine for Asked {
     async fn change(
         &self,
-        grant: &Grant,
+        admission: &Admission,
         repo: &Arc<Repo>,
         package: &str,
         change: &Change,
     ) -> Result<(), Problem> {
-        let by = &grant.principal().label;
+        let by = &admission.principal().label;
         self.0.lock().expect("log").push(format!(
             "{by} {}/{} {package} {change:?}",
             repo.protocol, repo.name
@@ -168,8 +168,8 @@ impl House {
     }
 
     /// Makes a grant and returns its id.
-    async fn grant(&self, subject: &str, repository: &str, role: Role) -> i64 {
-        let row = GrantRow {
+    async fn admission(&self, subject: &str, repository: &str, role: Role) -> i64 {
+        let row = Grant {
             id: self.metadata.new_id(),
             subject: subject.into(),
             repository: repository.parse().expect("pattern"),
@@ -337,10 +337,12 @@ impl House {
             .identify(&request.headers, IpAddr::V4(Ipv4Addr::LOCALHOST))
             .await?;
         let endpoint = endpoint?;
-        let grant = self.gate.admit(principal, &self.api.subjects(&endpoint))?;
+        let admission = self
+            .gate
+            .admit(principal, &self.api.permissions(&endpoint))?;
         self.api
             .carry_out(
-                &grant,
+                &admission,
                 endpoint,
                 ORIGIN,
                 ready(Ok(Bytes::from(body.to_owned()))),

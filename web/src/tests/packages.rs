@@ -215,14 +215,16 @@ async fn lists_show_what_the_caller_may_read() {
     ] {
         assert_eq!(get(target).await.0, 404, "{target}");
     }
-    house.grant("user:reader", "npm/main", Role::Reader).await;
+    house
+        .admission("user:reader", "npm/main", Role::Reader)
+        .await;
     let (status, list) = get("/repositories/npm/main/packages").await;
     assert_eq!(
         (status, names(&list, "name")),
         (200, vec![]),
         "the group alone opens no member"
     );
-    house.grant("user:reader", "npm/up", Role::Reader).await;
+    house.admission("user:reader", "npm/up", Role::Reader).await;
     let (_, list) = get("/repositories/npm/main/packages").await;
     assert_eq!(
         names(&list, "name"),

@@ -156,7 +156,7 @@ async fn tokens_act_for_their_owner_within_their_limits() {
     let alice = house.user("alice", false).await;
     house.repo("team").await;
     house.repo("other").await;
-    house.grant("user:alice", "oci/*", Role::Admin).await;
+    house.admission("user:alice", "oci/*", Role::Admin).await;
     let secret = async |body: &str| {
         let (status, made) = house.ask(&alice, "POST", "/tokens", body).await;
         assert_eq!(status, 201, "{made}");

@@ -114,7 +114,9 @@ async fn lists_show_what_may_be_seen_page_by_page() {
     }
     let reader = house.user("reader", false).await;
     for repository in ["oci/a", "oci/c", "oci/e"] {
-        house.grant("user:reader", repository, Role::Reader).await;
+        house
+            .admission("user:reader", repository, Role::Reader)
+            .await;
     }
     let mut seen = Vec::new();
     let mut target = "/repositories?limit=2".to_owned();
@@ -136,7 +138,7 @@ async fn lists_show_what_may_be_seen_page_by_page() {
     assert_eq!(json!(seen), json!([["a", "c"], ["e"]]));
     let (_, nothing) = house.ask(&String::new(), "GET", "/repositories", "").await;
     assert_eq!(nothing, json!({"items": [], "next": null}));
-    house.grant("anonymous", "oci/b", Role::Reader).await;
+    house.admission("anonymous", "oci/b", Role::Reader).await;
     let (_, public) = house.ask(&String::new(), "GET", "/repositories", "").await;
     assert_eq!(public["items"][0]["name"], "b");
 }
@@ -146,7 +148,9 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
     let house = house().await;
     let keeper = house.user("keeper", false).await;
     house.user("alice", false).await;
-    house.grant("user:keeper", "oci/team-*", Role::Admin).await;
+    house
+        .admission("user:keeper", "oci/team-*", Role::Admin)
+        .await;
     let give = |subject: &str, repository: &str| {
         format!(
             r#"{{"subject":"{subject}","repository":"{repository}","role":"writer","package":"app*"}}"#
@@ -209,7 +213,7 @@ async fn who_can_and_by_which_grant() {
     let alice = house.user("alice", false).await;
     let admin = basic("admin", PASSWORD);
     let id = house
-        .grant("user:alice", "oci/team", Role::Writer)
+        .admission("user:alice", "oci/team", Role::Writer)
         .await
         .to_string();
     let can = |who: &str, action: &str| {

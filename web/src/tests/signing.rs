@@ -82,7 +82,7 @@ async fn a_key_goes_in_and_its_fingerprint_out() {
     );
     let writer = house.user("writer", false).await;
     house
-        .grant("user:writer", "rpm/local", Role::Maintainer)
+        .admission("user:writer", "rpm/local", Role::Maintainer)
         .await;
     assert_eq!(
         house
