@@ -4,8 +4,8 @@ use crate::credentials::{Shown, read};
 use crate::door::not_allowed;
 use crate::openpgp::SigningKey;
 use crate::passwords::Passwords;
+use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, limits_from_json};
-use crate::rights::Rights;
 use crate::seal::Seal;
 use crate::secret;
 use crate::throttle::{Throttle, WINDOW};
@@ -49,7 +49,7 @@ pub struct Settings {
 /// Identifies and admits.
 pub struct Gate {
     pub(crate) metadata: Metadata,
-    rights: ArcSwap<Rights>,
+    policy: ArcSwap<PolicySnapshot>,
     /// Held while rights are read, so that an older snapshot never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
     passwords: Passwords,
@@ -72,7 +72,7 @@ struct Remembered {
 #[derive(Debug)]
 pub struct Admission {
     principal: Principal,
-    rights: Arc<Rights>,
+    policy: Arc<PolicySnapshot>,
 }
 
 impl Admission {
@@ -82,8 +82,8 @@ impl Admission {
     }
 
     /// Users, repos and rules as of the admission.
-    pub const fn rights(&self) -> &Arc<Rights> {
-        &self.rights
+    pub const fn policy(&self) -> &Arc<PolicySnapshot> {
+        &self.policy
     }
 
     /// Whether `permission` is allowed too: for lists, and for what is done only if it may be.
@@ -127,11 +127,11 @@ pub(crate) fn wrong_credentials() -> Problem {
 impl Gate {
     /// A gate over the people and rules of `metadata`.
     pub async fn new(metadata: Metadata, settings: Settings) -> Result<Self, Problem> {
-        let rights = Rights::read(&metadata).await?;
+        let policy = PolicySnapshot::read(&metadata).await?;
         let mut memory_key = [0; 32];
         getrandom::fill(&mut memory_key).map_err(Problem::internal)?;
         Ok(Self {
-            rights: ArcSwap::from_pointee(rights),
+            policy: ArcSwap::from_pointee(policy),
             reading: tokio::sync::Mutex::default(),
             passwords: Passwords::new(settings.password_memory)?,
             bearer: Bearer::new(&settings.key, settings.token_life),
@@ -148,18 +148,18 @@ impl Gate {
     }
 
     /// Users, repos and rules as they are now.
-    pub fn rights(&self) -> Arc<Rights> {
-        self.rights.load_full()
+    pub fn policy(&self) -> Arc<PolicySnapshot> {
+        self.policy.load_full()
     }
 
     /// Reads the rights again if their version has moved. After every change of ours, and every few
     /// seconds for those of other servers.
     pub async fn refresh(&self) -> Result<(), Problem> {
         let reading = self.reading.lock().await;
-        let version = self.metadata.rights_version().await?;
-        if self.rights.load().version != version {
-            self.rights
-                .store(Arc::new(Rights::read(&self.metadata).await?));
+        let version = self.metadata.policy_version().await?;
+        if self.policy.load().version != version {
+            self.policy
+                .store(Arc::new(PolicySnapshot::read(&self.metadata).await?));
         }
         drop(reading);
         Ok(())
@@ -235,7 +235,7 @@ impl Gate {
     pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
         match self
             .check_password(
-                &self.rights(),
+                &self.policy(),
                 user,
                 password,
                 IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -250,7 +250,7 @@ impl Gate {
 
     /// Whoever shows no credentials.
     pub fn anonymous(&self) -> Principal {
-        self.rights.load().anonymous(self.settings.anonymous)
+        self.policy.load().anonymous(self.settings.anonymous)
     }
 
     /// Who shows these headers. No credentials: the anonymous principal. Wrong ones: a problem.
@@ -265,7 +265,7 @@ impl Gate {
         let key = self.memory_name(header.as_bytes());
         let now = self.metadata.now();
         if let Some(known) = self.remembered.get(&key) {
-            let fresh = known.version == self.rights.load().version
+            let fresh = known.version == self.policy.load().version
                 && known.expires_at.is_none_or(|end| now < end);
             if fresh {
                 return Ok(known.principal.clone());
@@ -276,11 +276,11 @@ impl Gate {
             .ok()
             .and_then(read)
             .ok_or_else(wrong_credentials)?;
-        let rights = self.rights.load_full();
-        let (principal, expires_at) = self.verify(&rights, shown, address).await?;
+        let policy = self.policy.load_full();
+        let (principal, expires_at) = self.verify(&policy, shown, address).await?;
         let known = Remembered {
             principal: principal.clone(),
-            version: rights.version.clone(),
+            version: policy.version.clone(),
             expires_at,
         };
         self.remembered.insert(key, Arc::new(known));
@@ -296,14 +296,14 @@ impl Gate {
 
     async fn verify(
         &self,
-        rights: &Rights,
+        policy: &PolicySnapshot,
         shown: Shown,
         address: IpAddr,
     ) -> Result<(Principal, Option<Timestamp>), Problem> {
         match shown {
-            Shown::Nothing => Ok((rights.anonymous(self.settings.anonymous), None)),
+            Shown::Nothing => Ok((policy.anonymous(self.settings.anonymous), None)),
             Shown::Password { name, password } => Ok((
-                self.check_password(rights, &name, &password, address)
+                self.check_password(policy, &name, &password, address)
                     .await?,
                 None,
             )),
@@ -313,15 +313,15 @@ impl Gate {
                     .token_by_hash(&secret::hash(&secret))
                     .await?
                     .ok_or_else(wrong_credentials)?;
-                self.of_token(rights, &token)
+                self.of_token(policy, &token)
             }
-            Shown::Bearer(text) => self.of_bearer(rights, &text).await,
+            Shown::Bearer(text) => self.of_bearer(policy, &text).await,
         }
     }
 
     pub(crate) async fn check_password(
         &self,
-        rights: &Rights,
+        policy: &PolicySnapshot,
         name: &str,
         password: &str,
         address: IpAddr,
@@ -332,7 +332,7 @@ impl Gate {
             problem.retry_after = Some(WINDOW);
             return Err(problem);
         }
-        let user = rights.user(name).filter(|user| !user.disabled);
+        let user = policy.user(name).filter(|user| !user.disabled);
         let stored = match user {
             Some(user) => self
                 .metadata
@@ -346,12 +346,12 @@ impl Gate {
             self.throttle.failed(address, name);
             return Err(wrong_credentials());
         };
-        Ok(rights.principal(user))
+        Ok(policy.principal(user))
     }
 
     fn of_token(
         &self,
-        rights: &Rights,
+        policy: &PolicySnapshot,
         token: &Token,
     ) -> Result<(Principal, Option<Timestamp>), Problem> {
         if token
@@ -361,11 +361,11 @@ impl Gate {
             let detail = "the token has expired; make a new one";
             return Err(Problem::new(Kind::Unauthenticated, "credentials", detail));
         }
-        let user = rights
+        let user = policy
             .user_by_id(token.owner)
             .filter(|user| !user.disabled)
             .ok_or_else(wrong_credentials)?;
-        let mut principal = rights.principal(user);
+        let mut principal = policy.principal(user);
         principal.token = Some(token.id);
         if let Some(limits) = &token.grants {
             let limits = limits_from_json(limits)
@@ -377,7 +377,7 @@ impl Gate {
 
     async fn of_bearer(
         &self,
-        rights: &Rights,
+        policy: &PolicySnapshot,
         text: &str,
     ) -> Result<(Principal, Option<Timestamp>), Problem> {
         let expired = || {
@@ -388,16 +388,16 @@ impl Gate {
         let (mut principal, ends) = match (claims.uid, claims.tid) {
             (_, Some(token)) => {
                 let token = self.metadata.token(token).await?.ok_or_else(expired)?;
-                self.of_token(rights, &token)?
+                self.of_token(policy, &token)?
             }
             (Some(user), None) => {
-                let user = rights
+                let user = policy
                     .user_by_id(user)
                     .filter(|user| !user.disabled)
                     .ok_or_else(expired)?;
-                (rights.principal(user), None)
+                (policy.principal(user), None)
             }
-            (None, None) => (rights.anonymous(self.settings.anonymous), None),
+            (None, None) => (policy.anonymous(self.settings.anonymous), None),
         };
         principal.scopes = Some(scopes);
         let lives = self.metadata.now().after(self.bearer.life());
@@ -419,7 +419,7 @@ impl Gate {
         }
         Ok(Admission {
             principal,
-            rights: self.rights.load_full(),
+            policy: self.policy.load_full(),
         })
     }
 
@@ -438,10 +438,10 @@ impl Gate {
         principal: &Principal,
         wanted: Vec<Access>,
     ) -> Result<(String, Duration), Problem> {
-        let rights = self.rights.load();
+        let policy = self.policy.load();
         let access = wanted
             .into_iter()
-            .map(|wanted| wanted.placed(&rights).narrowed(principal))
+            .map(|wanted| wanted.placed(&policy).narrowed(principal))
             .collect();
         let user = principal.user.zip(principal.name());
         let (now, id) = (self.metadata.now(), self.metadata.new_id());

@@ -5,8 +5,8 @@
 //! is for. What the user may do now is looked up at every use, so taking a right away works at
 //! once.
 
+use crate::policy::PolicySnapshot;
 use crate::principal::{Limit, Principal};
-use crate::rights::Rights;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use larder_model::{ImageName, Pattern, Permission, Problem, ProtocolName, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
@@ -57,9 +57,9 @@ fn verb_of(action: &str) -> Option<Verb> {
 
 impl Access {
     /// The same under the full name of its image: what a client asks of a mirror may lack the repo.
-    pub(crate) fn placed(mut self, rights: &Rights) -> Self {
+    pub(crate) fn placed(mut self, policy: &PolicySnapshot) -> Self {
         if self.kind == "repository"
-            && let Some((repo, image)) = rights.image(&self.name, None)
+            && let Some((repo, image)) = policy.image(&self.name, None)
         {
             self.name = format!("{repo}/{image}");
         }

@@ -158,7 +158,7 @@ impl Gate {
         password: &str,
         address: IpAddr,
     ) -> Result<Principal, Problem> {
-        self.check_password(&self.rights(), name, password, address)
+        self.check_password(&self.policy(), name, password, address)
             .await
     }
 

@@ -1,4 +1,4 @@
-//! Errands of clients about the account of whoever uses them. Rights and tokens are `access`'s to
+//! Errands of clients about the account of whoever uses them. PolicySnapshot and tokens are `access`'s to
 //! make; here the protocol's words are led to it and its answers back.
 //!
 //! They are the same at every repo's address, and do not tell whether there is such a repo.
@@ -75,7 +75,7 @@ impl Engine {
                 let gone = || Problem::not_found("user", "there is no such user any more");
                 let row = asking
                     .admission
-                    .rights()
+                    .policy()
                     .user_by_id(user)
                     .ok_or_else(gone)?;
                 let profile = *errand == Errand::Profile;

@@ -128,7 +128,7 @@ impl Packages {
         };
         let own = || {
             let row = admission
-                .rights()
+                .policy()
                 .repo(protocol.name(), &repo)
                 .ok_or_else(no_repo)?;
             self.0.mirror(row, protocol)
@@ -272,7 +272,7 @@ impl Engine {
         let rows = group
             .members
             .iter()
-            .filter_map(|name| admission.rights().repo(group.repo.protocol, name));
+            .filter_map(|name| admission.policy().repo(group.repo.protocol, name));
         rows.map(|row| self.mirror(row, group.protocol)).collect()
     }
 

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
 use larder_access::door::Refused;
-use larder_access::{Admission, Answer, Door, Incoming, Rights, Site};
+use larder_access::{Admission, Answer, Door, Incoming, PolicySnapshot, Site};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Ask, Here, Line, Protocol};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
@@ -33,14 +33,17 @@ impl Packages {
 }
 
 /// The image in a path below `/v2`, in the mirror that it belongs to; `None` if it belongs to none.
-fn place(rights: &Rights, request: &Parts) -> Option<Result<(RepoName, Box<str>), Problem>> {
+fn place(
+    policy: &PolicySnapshot,
+    request: &Parts,
+) -> Option<Result<(RepoName, Box<str>), Problem>> {
     let below = request.uri.path().strip_prefix("/v2")?;
     let query = request.uri.query().unwrap_or_default();
     let line = Line::new(&request.method, below, query, &request.headers).ok()?;
     let image = Oci::image_of(&line).or_else(|| upload_of(&line))?;
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
-    let (repo, image) = rights.image(&image, host)?;
-    let row = rights.repo(ProtocolName::OCI, &repo)?;
+    let (repo, image) = policy.image(&image, host)?;
+    let row = policy.repo(ProtocolName::OCI, &repo)?;
     (&*row.kind == "mirror").then_some(Ok((repo, image)))
 }
 
@@ -56,8 +59,8 @@ fn upload_of(line: &Line<'_>) -> Option<String> {
 impl Images {
     /// Whether a request is for a mirrored image.
     pub fn has(&self, request: &Parts) -> bool {
-        let rights = self.0.gate.rights();
-        rights.mirrors_images() && place(&rights, request).is_some()
+        let policy = self.0.gate.policy();
+        policy.mirrors_images() && place(&policy, request).is_some()
     }
 }
 
@@ -65,10 +68,10 @@ impl Door for Images {
     type Endpoint = Endpoint;
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
-        let rights = self.0.gate.rights();
+        let policy = self.0.gate.policy();
         let absent =
             || Problem::not_found("repository", "no such image here, or you may not see it");
-        let (repo, image) = place(&rights, request).ok_or_else(absent)??;
+        let (repo, image) = place(&policy, request).ok_or_else(absent)??;
         let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
         let query = request.uri.query().unwrap_or_default();
         let line = Line::new(&request.method, below, query, &request.headers)?;
@@ -100,7 +103,7 @@ impl Door for Images {
             .get::<Site>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
         let repo = admission
-            .rights()
+            .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)
             .ok_or_else(absent)?;
         let mirror = self.0.mirror(repo, &Oci)?;

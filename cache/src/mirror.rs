@@ -61,7 +61,7 @@ impl Mirror {
 
     /// Whether nothing is fetched: by this repo's settings or the server's.
     pub(crate) fn is_offline(&self) -> bool {
-        self.offline || self.gate.rights().settings().offline
+        self.offline || self.gate.policy().settings().offline
     }
 
     /// The upstream, if one may be asked.

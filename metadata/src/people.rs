@@ -180,7 +180,7 @@ impl Metadata {
                 now.into(),
             ],
         );
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(id)
     }
@@ -215,7 +215,7 @@ impl Metadata {
                 was_disabled,
             ],
         );
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
@@ -234,7 +234,7 @@ impl Metadata {
             DROP_USER,
             [user.id.into(), user.superuser.into(), user.disabled.into()],
         );
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
@@ -304,7 +304,7 @@ impl Metadata {
     pub async fn drop_token(&self, id: i64, owner: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.must("token", 1, DROP_TOKEN, [id.into(), owner.into()]);
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
@@ -354,7 +354,7 @@ impl Metadata {
                 grant.created_by.as_ref().into(),
             ],
         );
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
@@ -362,7 +362,7 @@ impl Metadata {
     pub async fn drop_grant(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.must("grant", 1, DROP_GRANT, [id.into()]);
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 }

@@ -94,7 +94,7 @@ impl Metadata {
                 now.into(),
             ],
         );
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(Repo {
             id,
@@ -128,7 +128,7 @@ impl Metadata {
         });
         batch.run(AGE, [id.into()]);
         batch.run(FORGET_COMPOSED, [id.into()]);
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
@@ -147,7 +147,7 @@ impl Metadata {
             batch.run(text, [id.into()]);
         }
         batch.must("repo", 1, DROP, [id.into()]);
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 }

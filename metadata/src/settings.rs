@@ -25,7 +25,7 @@ impl Metadata {
     pub async fn put_setting(&self, key: &str, value: &str) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.run(PUT, [key.into(), value.into()]);
-        self.touch_rights(&mut batch);
+        self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
@@ -49,12 +49,12 @@ impl Metadata {
     }
 
     /// Changes whenever users, groups, grants, tokens, repos or settings do.
-    pub async fn rights_version(&self) -> Result<Box<str>, Error> {
+    pub async fn policy_version(&self) -> Result<Box<str>, Error> {
         Ok(self.setting(RIGHTS).await?.unwrap_or_default())
     }
 
     /// Makes every server reload what it remembers of rights. Part of each batch that changes them.
-    pub(crate) fn touch_rights(&self, batch: &mut Batch) {
+    pub(crate) fn touch_policy(&self, batch: &mut Batch) {
         batch.run(PUT, [RIGHTS.into(), self.new_id().to_string().into()]);
     }
 }

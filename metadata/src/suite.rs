@@ -44,7 +44,7 @@ pub async fn all(metadata: &Metadata) {
 }
 
 async fn settings(metadata: &Metadata) {
-    let before = metadata.rights_version().await.expect("version");
+    let before = metadata.policy_version().await.expect("version");
     let key = format!("suite-{:x}", metadata.new_id());
     assert_eq!(metadata.setting(&key).await.expect("get"), None);
     assert_eq!(
@@ -60,7 +60,7 @@ async fn settings(metadata: &Metadata) {
         metadata.setting(&key).await.expect("get").as_deref(),
         Some("three")
     );
-    assert_ne!(metadata.rights_version().await.expect("version"), before);
+    assert_ne!(metadata.policy_version().await.expect("version"), before);
 }
 
 async fn people(metadata: &Metadata) {

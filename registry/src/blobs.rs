@@ -111,7 +111,7 @@ impl Registry {
     ) -> Result<bool, Problem> {
         let path = format!("blobs/{digest}");
         for (repo, image) in self.metadata.places_of(digest, &path, MOST_PLACES).await? {
-            let Some(repo) = admission.rights().repo_by_id(repo) else {
+            let Some(repo) = admission.policy().repo_by_id(repo) else {
                 continue;
             };
             let Ok(from) = format!("{}/{image}", repo.name).parse::<ImageName>() else {

@@ -33,7 +33,7 @@ pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> Place<'a> {
 /// The repo of an image, to read from.
 pub(crate) fn repo_of(admission: &Admission, name: &ImageName) -> Result<Arc<Repo>, Problem> {
     admission
-        .rights()
+        .policy()
         .repo(ProtocolName::OCI, name.repo())
         .cloned()
         .ok_or_else(no_name)
@@ -72,7 +72,7 @@ impl Registry {
         }
         self.gate.refresh().await?;
         self.gate
-            .rights()
+            .policy()
             .repo(ProtocolName::OCI, name.repo())
             .cloned()
             .ok_or_else(|| Problem::internal("a new repo is not there"))

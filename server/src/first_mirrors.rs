@@ -28,7 +28,7 @@ pub(crate) async fn first_mirrors(
     gate: &Gate,
     machine: Option<Machine>,
 ) -> Result<(), Problem> {
-    if gate.rights().users().next().is_some() {
+    if gate.policy().users().next().is_some() {
         return Ok(());
     }
     let found = match machine {

@@ -73,7 +73,7 @@ pub(crate) async fn first_admin(
     data: &Path,
     password: Option<String>,
 ) -> Result<(), Problem> {
-    if gate.rights().users().next().is_some() {
+    if gate.policy().users().next().is_some() {
         return Ok(());
     }
     let wrong = |text: String| Problem::internal(text);

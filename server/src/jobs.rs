@@ -12,12 +12,12 @@ const UPLOADS: Duration = Duration::from_mins(10);
 
 /// Runs for as long as the server does.
 pub(crate) async fn run(house: Arc<House>) {
-    let mut rights = interval(RIGHTS);
-    rights.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut policy = interval(RIGHTS);
+    policy.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut uploads = tokio::time::interval_at(Instant::now() + UPLOADS / 20, UPLOADS);
     loop {
         tokio::select! {
-            _ = rights.tick() => {
+            _ = policy.tick() => {
                 if let Err(problem) = house.gate.refresh().await {
                     tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
                 }

@@ -30,7 +30,7 @@ pub(crate) fn whoami(admission: &Admission) -> Result<Reply, Problem> {
     let principal = admission.principal();
     let user = principal
         .user
-        .and_then(|id| admission.rights().user_by_id(id));
+        .and_then(|id| admission.policy().user_by_id(id));
     ok(&Caller {
         name: principal.name(),
         anonymous: principal.user.is_none(),
@@ -76,11 +76,11 @@ impl Api {
             "robot" => "robot",
             _ => return Err(wrong()),
         };
-        let rights = self.gate.rights();
-        let user = rights
+        let policy = self.gate.policy();
+        let user = policy
             .user(name)
             .filter(|user| &*user.kind == kind)
             .ok_or_else(no_user)?;
-        Ok(Some(rights.principal(user)).filter(|_| !user.disabled))
+        Ok(Some(policy.principal(user)).filter(|_| !user.disabled))
     }
 }

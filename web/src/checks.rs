@@ -58,8 +58,8 @@ impl Api {
         admission: &Admission,
         page: &Page,
     ) -> Result<Reply, Problem> {
-        let rights = self.gate.rights();
-        let mut repos: Vec<(String, &Arc<Repo>)> = rights
+        let policy = self.gate.policy();
+        let mut repos: Vec<(String, &Arc<Repo>)> = policy
             .repos()
             .map(|repo| (path_of(repo).to_string(), repo))
             .filter(|(key, _)| *key > page.after)
@@ -81,7 +81,7 @@ impl Api {
         let (settings, now) = (settings_of(repo), self.metadata.now());
         let url = settings.upstream?.url;
         let health = self.engine.health(repo);
-        let offline = settings.offline || self.gate.rights().settings().offline;
+        let offline = settings.offline || self.gate.policy().settings().offline;
         let state = state(offline, health.as_ref());
         let health = health.unwrap_or_default();
         let last_error = health.last_error.map(|(reason, ago)| {

@@ -7,7 +7,7 @@ use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::scope::Scope;
-use larder_access::{Admission, Rights};
+use larder_access::{Admission, PolicySnapshot};
 use larder_metadata::Error;
 use larder_metadata::people::Grant;
 use larder_model::{Kind, Problem, Reply, UserName};
@@ -91,7 +91,7 @@ impl Api {
             return Err(Problem::new(Kind::Denied, "access", detail));
         }
         self.gate.refresh().await?;
-        check_subject(&subject, &self.gate.rights())?;
+        check_subject(&subject, &self.gate.policy())?;
         let row = Grant {
             id: self.metadata.new_id(),
             subject: subject.into(),
@@ -143,7 +143,7 @@ impl Api {
 }
 
 /// Whom a grant may be for.
-fn check_subject(subject: &str, rights: &Rights) -> Result<(), Problem> {
+fn check_subject(subject: &str, policy: &PolicySnapshot) -> Result<(), Problem> {
     let wrong = |why: &str| {
         let forms = "user:NAME, group:NAME, robot:NAME, authenticated or anonymous";
         Problem::invalid("subject", format!("`subject` is {forms}{why}"))
@@ -160,7 +160,7 @@ fn check_subject(subject: &str, rights: &Rights) -> Result<(), Problem> {
         "robot" => "robot",
         _ => return Err(wrong("")),
     };
-    if rights
+    if policy
         .user(name.as_str())
         .is_some_and(|user| &*user.kind == kind)
     {

@@ -126,10 +126,10 @@ impl Api {
         let members = RepoSettings::read(&repo.settings)
             .map_err(Problem::internal)?
             .members;
-        let rights = self.gate.rights();
+        let policy = self.gate.policy();
         Ok(members
             .iter()
-            .filter_map(|name| rights.repo(repo.protocol, name).cloned())
+            .filter_map(|name| policy.repo(repo.protocol, name).cloned())
             .collect())
     }
 

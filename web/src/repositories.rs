@@ -71,8 +71,8 @@ impl Api {
         admission: &Admission,
         page: &Page,
     ) -> Result<Reply, Problem> {
-        let rights = self.gate.rights();
-        let mut repos: Vec<(String, &Arc<Repo>)> = rights
+        let policy = self.gate.policy();
+        let mut repos: Vec<(String, &Arc<Repo>)> = policy
             .repos()
             .map(|repo| (path_of(repo).to_string(), repo))
             .filter(|(key, _)| *key > page.after)
@@ -228,7 +228,7 @@ impl Api {
 
     pub(crate) fn repo(&self, path: &RepoPath) -> Result<Arc<Repo>, Problem> {
         self.gate
-            .rights()
+            .policy()
             .repo(path.protocol, &path.name)
             .cloned()
             .ok_or_else(no_repo)

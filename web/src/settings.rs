@@ -8,7 +8,7 @@ use larder_model::{Problem, ProtocolName, Reply, RepoName};
 
 impl Api {
     pub(crate) fn get_settings(&self) -> Result<Reply, Problem> {
-        ok(self.gate.rights().settings())
+        ok(self.gate.policy().settings())
     }
 
     pub(crate) async fn change_settings(
@@ -21,7 +21,7 @@ impl Api {
         let oci: Option<Fields> = fields.take("oci", "an object")?;
         fields.finish()?;
         self.gate.refresh().await?;
-        let mut settings = self.gate.rights().settings().clone();
+        let mut settings = self.gate.policy().settings().clone();
         settings.offline = offline.unwrap_or(settings.offline);
         if let Some(mut oci) = oci {
             // An empty name takes the mirror back.
@@ -51,7 +51,7 @@ impl Api {
         };
         let name: RepoName = name.parse().map_err(|_| wrong())?;
         self.gate
-            .rights()
+            .policy()
             .repo(ProtocolName::OCI, &name)
             .map(|_| name.clone())
             .ok_or_else(wrong)

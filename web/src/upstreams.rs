@@ -150,7 +150,7 @@ fn checked_members(
     path: &RepoPath,
     members: Vec<RepoName>,
 ) -> Result<Vec<RepoName>, Problem> {
-    let rights = api.gate.rights();
+    let policy = api.gate.policy();
     if members.len() > MOST {
         return Err(Problem::invalid(
             "members",
@@ -158,7 +158,7 @@ fn checked_members(
         ));
     }
     for (at, name) in members.iter().enumerate() {
-        let repo = rights.repo(path.protocol, name);
+        let repo = policy.repo(path.protocol, name);
         let fits = repo.is_some_and(|repo| &*repo.kind != "group") && !members[..at].contains(name);
         if !fits {
             let detail = format!(

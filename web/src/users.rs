@@ -40,8 +40,8 @@ impl<'a> Shown<'a> {
 
 impl Api {
     pub(crate) fn list_users(&self, _: &Admission, page: &Page) -> Result<Reply, Problem> {
-        let rights = self.gate.rights();
-        let mut users: Vec<&Arc<User>> = rights
+        let policy = self.gate.policy();
+        let mut users: Vec<&Arc<User>> = policy
             .users()
             .filter(|user| user.name.as_str() > &*page.after)
             .collect();
@@ -152,7 +152,7 @@ impl Api {
 
     pub(crate) fn user(&self, name: &UserName) -> Result<Arc<User>, Problem> {
         self.gate
-            .rights()
+            .policy()
             .user(name.as_str())
             .cloned()
             .ok_or_else(no_user)

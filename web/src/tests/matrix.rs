@@ -107,7 +107,7 @@ async fn with_caller(caller: &str) -> (House, String, i64, i64) {
         ),
         "disabled" => {
             house.admission("user:caller", "*", Role::Admin).await;
-            let user = house.gate.rights().user("caller").expect("user").clone();
+            let user = house.gate.policy().user("caller").expect("user").clone();
             house
                 .metadata
                 .change_user(&user, None, true, true)

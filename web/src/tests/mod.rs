@@ -195,7 +195,7 @@ impl House {
         });
         let token = Token {
             id: self.metadata.new_id(),
-            owner: self.gate.rights().user(owner).expect("owner").id,
+            owner: self.gate.policy().user(owner).expect("owner").id,
             name: "test".into(),
             kind: "access".into(),
             grants: limit.map(|limit| limits_to_json(&[limit]).into()),
@@ -234,8 +234,8 @@ impl House {
 
     fn id_of(&self, path: &str) -> i64 {
         let (protocol, name) = path.split_once('/').expect("path");
-        let rights = self.gate.rights();
-        rights
+        let policy = self.gate.policy();
+        policy
             .repo(
                 protocol.parse().expect("protocol"),
                 &name.parse().expect("name"),

@@ -19,7 +19,7 @@ pub fn short_name<'a>(repo: &RepoName, image: &'a str) -> Option<&'a str> {
 
 /// A snapshot. Never changed, only replaced.
 #[derive(Default, Debug)]
-pub struct Rights {
+pub struct PolicySnapshot {
     /// The version row that it was read under.
     pub(crate) version: Box<str>,
     users: HashMap<Box<str>, Arc<User>>,
@@ -32,7 +32,7 @@ pub struct Rights {
     mirrors_images: bool,
 }
 
-impl Rights {
+impl PolicySnapshot {
     /// The server's settings.
     pub const fn settings(&self) -> &ServerSettings {
         &self.settings
@@ -41,22 +41,22 @@ impl Rights {
     /// Reads everything. The version is read first: a change meanwhile makes the snapshot old,
     /// never wrongly new.
     pub(crate) async fn read(metadata: &Metadata) -> Result<Self, Error> {
-        let mut rights = Self {
-            version: metadata.rights_version().await?,
+        let mut policy = Self {
+            version: metadata.policy_version().await?,
             ..Self::default()
         };
         if let Some(text) = metadata.server_settings().await? {
-            rights.settings =
+            policy.settings =
                 serde_json::from_str(&text).map_err(|error| Error::Database(Box::new(error)))?;
         }
         for user in metadata.users().await? {
-            rights.names.insert(user.id, user.name.as_str().into());
-            rights
+            policy.names.insert(user.id, user.name.as_str().into());
+            policy
                 .users
                 .insert(user.name.as_str().into(), Arc::new(user));
         }
         for (user, group) in metadata.members().await? {
-            rights.groups.entry(user).or_default().push(group);
+            policy.groups.entry(user).or_default().push(group);
         }
         for grant in metadata.grants().await? {
             let rule = Rule {
@@ -65,17 +65,17 @@ impl Rights {
                 package: grant.package,
                 role: grant.role,
             };
-            rights.rules.entry(grant.subject).or_default().push(rule);
+            policy.rules.entry(grant.subject).or_default().push(rule);
         }
         for repo in metadata.repos().await? {
             let repo = Arc::new(repo);
-            rights.mirrors_images |= repo.protocol == ProtocolName::OCI && &*repo.kind == "mirror";
-            rights
+            policy.mirrors_images |= repo.protocol == ProtocolName::OCI && &*repo.kind == "mirror";
+            policy
                 .repos
                 .insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
-            rights.by_id.insert(repo.id, repo);
+            policy.by_id.insert(repo.id, repo);
         }
-        Ok(rights)
+        Ok(policy)
     }
 
     /// A repo by its name.
