@@ -5,7 +5,7 @@ use crate::door::not_allowed;
 use crate::openpgp::SigningKey;
 use crate::passwords::Passwords;
 use crate::policy::PolicySnapshot;
-use crate::principal::{Principal, limits_from_json};
+use crate::principal::{Principal, scopes_from_json};
 use crate::seal::Seal;
 use crate::secret;
 use crate::throttle::{Throttle, WINDOW};
@@ -367,10 +367,10 @@ impl Gate {
             .ok_or_else(wrong_credentials)?;
         let mut principal = policy.principal(user);
         principal.token = Some(token.id);
-        if let Some(limits) = &token.grants {
-            let limits = limits_from_json(limits)
+        if let Some(token_scopes) = &token.grants {
+            let token_scopes = scopes_from_json(token_scopes)
                 .ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
-            principal.limits = Some(limits);
+            principal.token_scopes = Some(token_scopes);
         }
         Ok((principal, token.expires_at))
     }
@@ -399,7 +399,7 @@ impl Gate {
             }
             (None, None) => (policy.anonymous(self.settings.anonymous), None),
         };
-        principal.scopes = Some(scopes);
+        principal.bearer_scopes = Some(scopes);
         let lives = self.metadata.now().after(self.bearer.life());
         Ok((principal, Some(ends.map_or(lives, |end| end.min(lives)))))
     }

@@ -33,7 +33,7 @@ pub use gate::{Admission, Gate, Settings};
 pub use incoming::Incoming;
 pub use openpgp::SigningKey;
 pub use policy::{PolicySnapshot, short_name};
-pub use principal::{Limit, Principal, limits_to_json};
+pub use principal::{Principal, TokenScope, scopes_to_json};
 pub use sign_in::Asker;
 pub use site::Site;
 pub use tokens::{NewToken, is_read_only};

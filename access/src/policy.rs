@@ -169,8 +169,8 @@ impl PolicySnapshot {
             label: "anonymous".into(),
             superuser: false,
             rules: rules.into(),
-            limits: None,
-            scopes: None,
+            token_scopes: None,
+            bearer_scopes: None,
             token: None,
         }
     }
@@ -203,8 +203,8 @@ impl PolicySnapshot {
             label,
             superuser: user.superuser,
             rules: rules.into(),
-            limits: None,
-            scopes: None,
+            token_scopes: None,
+            bearer_scopes: None,
             token: None,
         }
     }

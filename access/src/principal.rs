@@ -22,7 +22,7 @@ impl Rule {
 
 /// Where a token was made for less than all: what it may touch at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct TokenScope {
     /// Repositories, e.g. `oci/team`.
     pub repository: Pattern,
     /// Packages in them.
@@ -31,7 +31,7 @@ pub struct Limit {
     pub verbs: Vec<Verb>,
 }
 
-impl Limit {
+impl TokenScope {
     /// The limit to what a role allows.
     pub fn of_role(repository: Pattern, package: Pattern, role: Role) -> Self {
         Self {
@@ -63,12 +63,12 @@ fn covers(
         }
 }
 
-fn leaves_room(limits: Option<&[Limit]>, permission: &Permission) -> bool {
+fn leaves_room(token_scopes: Option<&[TokenScope]>, permission: &Permission) -> bool {
     let repository = || permission.repository();
-    limits.is_none_or(|limits| {
-        limits
+    token_scopes.is_none_or(|token_scopes| {
+        token_scopes
             .iter()
-            .any(|limit| limit.allows(permission, &repository()))
+            .any(|scope| scope.allows(permission, &repository()))
     })
 }
 
@@ -83,9 +83,9 @@ pub struct Principal {
     pub(crate) superuser: bool,
     pub(crate) rules: Arc<[Rule]>,
     /// What the token that was shown was made for, if it was made for less than all.
-    pub(crate) limits: Option<Vec<Limit>>,
+    pub(crate) token_scopes: Option<Vec<TokenScope>>,
     /// What a bearer token of the token endpoint was asked for.
-    pub(crate) scopes: Option<Vec<Limit>>,
+    pub(crate) bearer_scopes: Option<Vec<TokenScope>>,
     /// The `lrd_` token that was shown, if one was.
     pub(crate) token: Option<i64>,
 }
@@ -108,7 +108,7 @@ impl Principal {
 
     /// Whether no limit of a token narrows what the user may.
     pub fn is_unlimited(&self) -> bool {
-        self.limits.is_none() && self.scopes.is_none()
+        self.token_scopes.is_none() && self.bearer_scopes.is_none()
     }
 
     /// Fails unless it is someone, whoever it is.
@@ -138,16 +138,17 @@ impl Principal {
     /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists
     /// lies outside of any image.
     pub fn is_for_catalog(&self) -> bool {
-        let lists =
-            |limit: &Limit| limit.verbs == [Verb::List] && limit.repository.as_str() == "oci/*";
-        self.scopes
+        let lists = |scope: &TokenScope| {
+            scope.verbs == [Verb::List] && scope.repository.as_str() == "oci/*"
+        };
+        self.bearer_scopes
             .as_deref()
-            .is_none_or(|scopes| scopes.iter().any(lists))
+            .is_none_or(|bearer_scopes| bearer_scopes.iter().any(lists))
     }
 
     /// Whether it may do `permission`.
     pub fn may(&self, permission: &Permission) -> bool {
-        leaves_room(self.scopes.as_deref(), permission) && self.could(permission)
+        leaves_room(self.bearer_scopes.as_deref(), permission) && self.could(permission)
     }
 
     /// Whether it may do this to any package of the permission's repo.
@@ -155,18 +156,20 @@ impl Principal {
         let repository = permission.repository();
         let rule =
             |rule: &Rule| rule.role.allows(permission.verb) && rule.repository.matches(&repository);
-        let limit = |limit: &Limit| {
-            limit.verbs.contains(&permission.verb) && limit.repository.matches(&repository)
+        let scope = |scope: &TokenScope| {
+            scope.verbs.contains(&permission.verb) && scope.repository.matches(&repository)
         };
-        let narrowed = self.limits.iter().chain(&self.scopes);
-        narrowed.into_iter().all(|limits| limits.iter().any(limit))
+        let narrowed = self.token_scopes.iter().chain(&self.bearer_scopes);
+        narrowed
+            .into_iter()
+            .all(|token_scopes| token_scopes.iter().any(scope))
             && (self.superuser || self.rules.iter().any(rule))
     }
 
     /// Whether it could do `permission` if its bearer token had been asked for that too: what the
     /// user, and the token it was got with, may do.
     pub fn could(&self, permission: &Permission) -> bool {
-        leaves_room(self.limits.as_deref(), permission)
+        leaves_room(self.token_scopes.as_deref(), permission)
             && self.holds(permission, &permission.repository())
     }
 
@@ -186,13 +189,15 @@ impl Principal {
                 && rule.package.as_str() == "*"
                 && rule.repository.covers(repositories)
         };
-        let limit = |limit: &Limit| {
-            limit.verbs.contains(&Verb::Administer)
-                && limit.package.as_str() == "*"
-                && limit.repository.covers(repositories)
+        let scope = |scope: &TokenScope| {
+            scope.verbs.contains(&Verb::Administer)
+                && scope.package.as_str() == "*"
+                && scope.repository.covers(repositories)
         };
-        let narrowed = self.limits.iter().chain(&self.scopes);
-        narrowed.into_iter().all(|limits| limits.iter().any(limit))
+        let narrowed = self.token_scopes.iter().chain(&self.bearer_scopes);
+        narrowed
+            .into_iter()
+            .all(|token_scopes| token_scopes.iter().any(scope))
             && (self.superuser || self.rules.iter().any(rule))
     }
 
@@ -208,33 +213,33 @@ impl Principal {
 
 /// A limit as it is stored and as the API shows it.
 #[derive(Serialize, Deserialize)]
-struct StoredLimit {
+struct StoredScope {
     repository: Pattern,
     package: Pattern,
     role: String,
 }
 
 /// Reads a token's stored limits: `[{"repository","package","role"}]`.
-pub(crate) fn limits_from_json(text: &str) -> Option<Vec<Limit>> {
-    let stored: Vec<StoredLimit> = serde_json::from_str(text).ok()?;
-    let limit = |stored: StoredLimit| {
+pub(crate) fn scopes_from_json(text: &str) -> Option<Vec<TokenScope>> {
+    let stored: Vec<StoredScope> = serde_json::from_str(text).ok()?;
+    let scope = |stored: StoredScope| {
         let role: Role = stored.role.parse().ok()?;
-        Some(Limit::of_role(stored.repository, stored.package, role))
+        Some(TokenScope::of_role(stored.repository, stored.package, role))
     };
-    stored.into_iter().map(limit).collect()
+    stored.into_iter().map(scope).collect()
 }
 
 /// Writes limits that came from roles, as a token's row keeps them.
-pub fn limits_to_json(limits: &[Limit]) -> String {
-    let stored = limits.iter().map(|limit| {
+pub fn scopes_to_json(token_scopes: &[TokenScope]) -> String {
+    let stored = token_scopes.iter().map(|scope| {
         let roles = [Role::Admin, Role::Maintainer, Role::Writer, Role::Reader];
         let role = roles
             .into_iter()
-            .find(|role| verbs_of(*role) == limit.verbs)
+            .find(|role| verbs_of(*role) == scope.verbs)
             .unwrap_or(Role::Reader);
-        StoredLimit {
-            repository: limit.repository.clone(),
-            package: limit.package.clone(),
+        StoredScope {
+            repository: scope.repository.clone(),
+            package: scope.package.clone(),
             role: role.word().to_owned(),
         }
     });
@@ -272,8 +277,8 @@ mod tests {
             label: "user:test".into(),
             superuser: false,
             rules: rules.iter().map(rule).collect(),
-            limits: None,
-            scopes: None,
+            token_scopes: None,
+            bearer_scopes: None,
             token: None,
         }
     }
@@ -297,14 +302,14 @@ mod tests {
     #[test]
     fn limits_narrow_what_is_administered() {
         let mut admin = principal(&[("oci/*", "*", Role::Admin)]);
-        admin.limits = Some(vec![Limit::of_role(
+        admin.token_scopes = Some(vec![TokenScope::of_role(
             pattern("oci/a"),
             pattern("*"),
             Role::Admin,
         )]);
         assert!(admin.administers(&pattern("oci/a")));
         assert!(!admin.administers(&pattern("oci/*")));
-        admin.scopes = Some(vec![Limit::of_role(
+        admin.bearer_scopes = Some(vec![TokenScope::of_role(
             pattern("oci/a"),
             pattern("*"),
             Role::Reader,
@@ -314,10 +319,13 @@ mod tests {
 
     #[test]
     fn limits_are_read_as_they_were_written() {
-        let limits = vec![
-            Limit::of_role(pattern("oci/a"), pattern("*"), Role::Writer),
-            Limit::of_role(pattern("*"), pattern("x*"), Role::Admin),
+        let token_scopes = vec![
+            TokenScope::of_role(pattern("oci/a"), pattern("*"), Role::Writer),
+            TokenScope::of_role(pattern("*"), pattern("x*"), Role::Admin),
         ];
-        assert_eq!(limits_from_json(&limits_to_json(&limits)), Some(limits));
+        assert_eq!(
+            scopes_from_json(&scopes_to_json(&token_scopes)),
+            Some(token_scopes)
+        );
     }
 }

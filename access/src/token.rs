@@ -6,7 +6,7 @@
 //! once.
 
 use crate::policy::PolicySnapshot;
-use crate::principal::{Limit, Principal};
+use crate::principal::{Principal, TokenScope};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use larder_model::{ImageName, Pattern, Permission, Problem, ProtocolName, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
@@ -97,11 +97,11 @@ impl Access {
     }
 
     /// The same as a limit on an OCI repo; `None` for what limits nothing of a repo.
-    fn limit(&self) -> Option<Limit> {
+    fn scope(&self) -> Option<TokenScope> {
         if self.kind == "registry" {
             let lists = self.name == "catalog" && !self.actions.is_empty();
             let (repository, package) = ("oci/*".parse().ok()?, "*".parse().ok()?);
-            return lists.then_some(Limit {
+            return lists.then_some(TokenScope {
                 repository,
                 package,
                 verbs: vec![Verb::List],
@@ -117,7 +117,7 @@ impl Access {
         if verbs.contains(&Verb::Read) {
             verbs.push(Verb::List);
         }
-        Some(Limit {
+        Some(TokenScope {
             repository: exact(&format!("oci/{repo}"))?,
             package: exact(image)?,
             verbs,
@@ -179,7 +179,7 @@ impl Bearer {
     }
 
     /// The claims of a token that is ours and in its time, and what it is limited to.
-    pub(crate) fn read(&self, token: &str) -> Option<(Claims, Vec<Limit>)> {
+    pub(crate) fn read(&self, token: &str) -> Option<(Claims, Vec<TokenScope>)> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         // A key or a certificate in the header is a try to bring one's own.
         if header.jwk.is_some()
@@ -193,7 +193,7 @@ impl Bearer {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decode, &self.validation)
             .ok()?
             .claims;
-        let limits = claims.access.iter().filter_map(Access::limit).collect();
-        Some((claims, limits))
+        let scopes = claims.access.iter().filter_map(Access::scope).collect();
+        Some((claims, scopes))
     }
 }

@@ -1,9 +1,9 @@
 //! Long-lived tokens: the one place where they are made and ended, whoever asks for it.
 
 use crate::gate::wrong_credentials;
-use crate::principal::{limits_from_json, limits_to_json};
+use crate::principal::{scopes_from_json, scopes_to_json};
 use crate::secret::{self, Secret};
-use crate::{Gate, Limit, Principal};
+use crate::{Gate, Principal, TokenScope};
 use larder_metadata::Error;
 use larder_metadata::people::Token;
 use larder_model::{Kind, Problem, Timestamp, Verb};
@@ -20,7 +20,7 @@ pub struct NewToken {
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// What it is limited to; `None`: all that its owner may.
-    pub limits: Option<Vec<Limit>>,
+    pub scopes: Option<Vec<TokenScope>>,
 }
 
 impl NewToken {
@@ -44,9 +44,9 @@ impl NewToken {
 
 /// Whether nothing can be changed with a token.
 pub fn is_read_only(token: &Token) -> bool {
-    let limits = token.grants.as_deref().and_then(limits_from_json);
+    let scopes = token.grants.as_deref().and_then(scopes_from_json);
     let reads = |verb: &Verb| matches!(verb, Verb::List | Verb::Read);
-    limits.is_some_and(|limits| limits.iter().all(|limit| limit.verbs.iter().all(reads)))
+    scopes.is_some_and(|scopes| scopes.iter().all(|scope| scope.verbs.iter().all(reads)))
 }
 
 fn no_token() -> Problem {
@@ -91,13 +91,13 @@ impl Gate {
     ) -> Result<Option<Token>, Error> {
         // A bearer token is for a few minutes and a few images: it does not buy a longer and wider
         // one.
-        let Some(owner) = principal.user.filter(|_| principal.scopes.is_none()) else {
+        let Some(owner) = principal.user.filter(|_| principal.bearer_scopes.is_none()) else {
             return Ok(None);
         };
         let wanted = NewToken {
             name: client.to_owned(),
             expires_at: Some(self.metadata.now().after(self.settings.offline_token_life)),
-            limits: principal.limits.clone(),
+            scopes: principal.token_scopes.clone(),
         };
         self.keep_token(owner, "offline", wanted, secret)
             .await
@@ -116,7 +116,7 @@ impl Gate {
             owner,
             name: wanted.name.into(),
             kind: kind.into(),
-            grants: wanted.limits.map(|limits| limits_to_json(&limits).into()),
+            grants: wanted.scopes.map(|scopes| scopes_to_json(&scopes).into()),
             created_at: self.metadata.now(),
             expires_at: wanted.expires_at,
         };

@@ -6,7 +6,7 @@
 use crate::Engine;
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use larder_access::{Admission, Incoming, Limit, NewToken, Principal, Site, sign_in};
+use larder_access::{Admission, Incoming, NewToken, Principal, Site, TokenScope, sign_in};
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{Errand, Login, Token, Told, Wanted};
 use larder_mirrors::{Account, Here, Protocol};
@@ -172,15 +172,15 @@ impl Engine {
         let repository: Pattern = format!("{}/*", asking.protocol.name())
             .parse()
             .map_err(Problem::internal)?;
-        let limit = |package, role| Limit::of_role(repository.clone(), package, role);
-        let limits = |(packages, role): (Vec<Pattern>, Role)| {
-            packages.into_iter().map(|one| limit(one, role)).collect()
+        let scope = |package, role| TokenScope::of_role(repository.clone(), package, role);
+        let scopes = |(packages, role): (Vec<Pattern>, Role)| {
+            packages.into_iter().map(|one| scope(one, role)).collect()
         };
         let expires_at = wanted.lasts.map(|lasts| self.metadata.now().after(lasts));
         Ok(NewToken {
             name: wanted.name,
             expires_at,
-            limits: wanted.limits.map(limits),
+            scopes: wanted.limits.map(scopes),
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::scope::Scope;
-use larder_access::{Admission, Limit, NewToken};
+use larder_access::{Admission, NewToken, TokenScope};
 use larder_metadata::people::Token;
 use larder_model::{Problem, Reply, Timestamp, UserName};
 use serde::Serialize;
@@ -115,11 +115,11 @@ fn wanted(body: &[u8]) -> Result<NewToken, Problem> {
     Ok(NewToken {
         name,
         expires_at,
-        limits: grants.map(limits).transpose()?,
+        scopes: grants.map(scopes).transpose()?,
     })
 }
 
-fn limits(grants: Vec<Fields>) -> Result<Vec<Limit>, Problem> {
+fn scopes(grants: Vec<Fields>) -> Result<Vec<TokenScope>, Problem> {
     if grants.is_empty() || grants.len() > GRANTS {
         let detail = format!(
             "`grants` holds 1 to {GRANTS}; without it the token may all that its owner may"
@@ -133,7 +133,7 @@ fn limits(grants: Vec<Fields>) -> Result<Vec<Limit>, Problem> {
             role,
         } = Scope::take(&mut fields)?;
         fields.finish()?;
-        Ok(Limit::of_role(repository, package, role))
+        Ok(TokenScope::of_role(repository, package, role))
     };
     grants.into_iter().map(limit).collect()
 }
@@ -141,7 +141,7 @@ fn limits(grants: Vec<Fields>) -> Result<Vec<Limit>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use larder_access::limits_to_json;
+    use larder_access::scopes_to_json;
 
     #[test]
     fn what_a_token_may_be() {
@@ -154,7 +154,7 @@ mod tests {
         );
         let wanted = wanted.unwrap_or_else(|problem| panic!("{problem}"));
         assert_eq!(
-            limits_to_json(&wanted.limits.expect("limits")),
+            scopes_to_json(&wanted.scopes.expect("scopes")),
             r#"[{"repository":"oci/a","package":"*","role":"writer"}]"#
         );
         for (body, about) in [

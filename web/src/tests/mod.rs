@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use larder_access::secret::Secret;
-use larder_access::{Admission, Door, Gate, Limit, Settings, limits_to_json};
+use larder_access::{Admission, Door, Gate, Settings, TokenScope, scopes_to_json};
 use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::Place;
@@ -187,7 +187,7 @@ impl House {
     async fn token(&self, owner: &str, limit: Option<(&str, Role)>) -> (i64, Header) {
         let secret = Secret::token().expect("secret");
         let limit = limit.map(|(repository, role)| {
-            Limit::of_role(
+            TokenScope::of_role(
                 repository.parse().expect("pattern"),
                 "*".parse().expect("pattern"),
                 role,
@@ -198,7 +198,7 @@ impl House {
             owner: self.gate.policy().user(owner).expect("owner").id,
             name: "test".into(),
             kind: "access".into(),
-            grants: limit.map(|limit| limits_to_json(&[limit]).into()),
+            grants: limit.map(|limit| scopes_to_json(&[limit]).into()),
             created_at: self.metadata.now(),
             expires_at: None,
         };
