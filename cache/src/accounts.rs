@@ -9,7 +9,7 @@ use http::header::USER_AGENT;
 use larder_access::{Admission, Incoming, NewToken, Principal, Site, TokenScope, sign_in};
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{Errand, Login, Token, Told, Wanted};
-use larder_mirrors::{Account, Here, Protocol};
+use larder_mirrors::{Account, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
 
 /// A login or the wish for a token has at most so many bytes.
@@ -21,7 +21,7 @@ const TOKENS: usize = 100;
 pub(crate) struct Asking<'a> {
     pub(crate) admission: &'a Admission,
     pub(crate) protocol: &'static dyn Protocol,
-    pub(crate) here: Here<'a>,
+    pub(crate) repo_url: RepoUrl<'a>,
     pub(crate) site: &'a Site,
     pub(crate) headers: &'a HeaderMap,
 }
@@ -38,7 +38,7 @@ impl Engine {
             .protocol
             .account()
             .ok_or_else(|| Problem::internal("an errand without accounts"))?;
-        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.here));
+        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.repo_url));
         match errand {
             Errand::LogIn(name) => {
                 let login = account.login(name, &body.collect(MOST_BYTES).await?)?;
@@ -54,7 +54,12 @@ impl Engine {
                 let begun = self
                     .gate
                     .begin_sign_in(asking.site.address, agent, place(asking))?;
-                let page = format!("{}{}?ask={}", asking.here.origin, sign_in::PAGE, begun.ask);
+                let page = format!(
+                    "{}{}?ask={}",
+                    asking.repo_url.origin,
+                    sign_in::PAGE,
+                    begun.ask
+                );
                 tell(&Told::Begun {
                     page: &page,
                     ask: &begun.ask,
@@ -99,7 +104,7 @@ impl Engine {
         errand: &Errand,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.here));
+        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.repo_url));
         let caller = asking.admission.principal();
         let (user, _) = someone(caller)?;
         match errand {
@@ -196,7 +201,7 @@ fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
 
 /// The repo as people name it.
 fn place<'a>(asking: &Asking<'a>) -> &'a str {
-    asking.here.path.trim_start_matches('/')
+    asking.repo_url.path.trim_start_matches('/')
 }
 
 fn shown(row: &Row) -> Token<'_> {

@@ -17,7 +17,7 @@ use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::Errand;
 use larder_mirrors::hosted::Wish;
-use larder_mirrors::{Artifact, Ask, Document, Form, Here, Hosted, Line, Protocol};
+use larder_mirrors::{Artifact, Ask, Document, Form, Hosted, Protocol, RepoRequest, RepoUrl};
 use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
 
@@ -120,7 +120,7 @@ impl Packages {
         } = endpoint;
         let below = format!("/{}/{repo}", protocol.name());
         let identified = admission.principal().user.is_some();
-        let here = Here {
+        let repo_url = RepoUrl {
             origin: &site.base,
             path: &below,
             public: false,
@@ -138,7 +138,7 @@ impl Packages {
                 let asking = Asking {
                     admission,
                     protocol,
-                    here,
+                    repo_url,
                     site,
                     headers: &request.headers,
                 };
@@ -160,7 +160,7 @@ impl Packages {
                 let public = all
                     .iter()
                     .all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
-                Ok(make(&Here { public, ..here }).into())
+                Ok(make(&RepoUrl { public, ..repo_url }).into())
             }
             Call::Ask(Ask::Inquiry(inquiry)) => Ok(self
                 .0
@@ -180,7 +180,7 @@ impl Packages {
                 {
                     return Ok(reply.into());
                 }
-                let served = (own.repo.id, here);
+                let served = (own.repo.id, repo_url);
                 if own.members.is_empty() {
                     self.0.demand_shown(admission, &own, &ask).await?;
                     return self.0.serve_from(&own, &ask, request, served).await;
@@ -224,14 +224,18 @@ impl Engine {
         let mut repos = self.members(admission, own)?;
         repos.push(Arc::clone(own));
         let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
-        let (here, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
+        let (repo_url, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
         mirrors.retain(|mirror| mirror.has_upstream() && admission.may(&read_of(mirror, "")));
-        Ok([here, mirrors])
+        Ok([repo_url, mirrors])
     }
 
     /// Whether a name is published in one of these repos, or was.
-    pub(crate) async fn is_taken(&self, here: &[Arc<Mirror>], name: &str) -> Result<bool, Problem> {
-        for repo in here {
+    pub(crate) async fn is_taken(
+        &self,
+        repo_url: &[Arc<Mirror>],
+        name: &str,
+    ) -> Result<bool, Problem> {
+        for repo in repo_url {
             if self.owns(repo, name).await? {
                 return Ok(true);
             }
@@ -285,7 +289,7 @@ impl Engine {
         group: &Arc<Mirror>,
         ask: &Ask,
         request: &Parts,
-        served: (i64, Here<'_>),
+        served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         let package = ask.package();
         group.demand_open(match ask {
@@ -328,7 +332,7 @@ impl Engine {
         member: &Arc<Mirror>,
         ask: &Ask,
         request: &Parts,
-        served: (i64, Here<'_>),
+        served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         let public = self.gate.is_public(&[read_of(member, ask.package())]);
         let answer = self.serve_from(member, ask, request, served).await?;
@@ -341,7 +345,7 @@ impl Engine {
         mirror: &Arc<Mirror>,
         ask: &Ask,
         request: &Parts,
-        served: (i64, Here<'_>),
+        served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         match ask {
             Ask::Document(document, form) => {
@@ -366,7 +370,7 @@ impl Engine {
         document: &Document,
         (form, part): (Form, Option<&str>),
         request: &Parts,
-        (repo, here): (i64, Here<'_>),
+        (repo, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         mirror.demand_open(&document.package)?;
         let held = self.document(mirror, document).await?;
@@ -376,7 +380,7 @@ impl Engine {
             form,
             part,
             gzip: takes_gzip(&request.headers),
-            here,
+            repo_url,
         };
         let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
@@ -503,8 +507,8 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers
         .get_all(ACCEPT_ENCODING)
         .iter()
-        .filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|item| {
+        .filter_map(|request| request.to_str().ok());
+    lines.flat_map(|request| request.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);
         let named = parts
             .next()
@@ -526,7 +530,7 @@ impl Door for Packages {
                 call: Call::Ask(Ask::Moved("".into())),
             });
         }
-        let line = Line::new(
+        let request = RepoRequest::new(
             &request.method,
             rest,
             request.uri.query().unwrap_or_default(),
@@ -534,7 +538,7 @@ impl Door for Packages {
         )?;
         if let Some(errand) = protocol
             .account()
-            .map(|account| account.errand(&line))
+            .map(|account| account.errand(&request))
             .transpose()?
             .flatten()
         {
@@ -546,12 +550,12 @@ impl Door for Packages {
         }
         let wish = protocol
             .hosted()
-            .map(|hosted| hosted.wish(&line))
+            .map(|hosted| hosted.wish(&request))
             .transpose()?
             .flatten();
         let call = match wish {
             Some(wish) => Call::Wish(wish),
-            None => Call::Ask(protocol.parse(&line)?),
+            None => Call::Ask(protocol.parse(&request)?),
         };
         Ok(Endpoint {
             protocol,
@@ -601,13 +605,13 @@ impl Door for Packages {
                 .with_body("text/plain", problem.detail.to_string());
         };
         let below = format!("/{}/{repo}", protocol.name());
-        let here = Here {
+        let repo_url = RepoUrl {
             origin: &refused.site.base,
             path: &below,
             public: false,
             identified: refused.identified,
         };
-        protocol.refuse(problem, &here)
+        protocol.refuse(problem, &repo_url)
     }
 
     fn gives_reasons(&self) -> bool {

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::{Found, Place};
 use larder_metadata::mirrored::NewFile;
-use larder_mirrors::{Document, Form, Here};
+use larder_mirrors::{Document, Form, RepoUrl};
 use larder_model::{Algorithm, Digest, Problem};
 use std::io::Write as _;
 use std::sync::{Arc, PoisonError};
@@ -35,7 +35,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) part: Option<&'a str>,
     /// Whether the client takes gzip.
     pub(crate) gzip: bool,
-    pub(crate) here: Here<'a>,
+    pub(crate) repo_url: RepoUrl<'a>,
 }
 
 impl Engine {
@@ -51,7 +51,7 @@ impl Engine {
             return Ok((Arc::clone(held), false));
         }
         let (site, is_stored) = if asked.form.sited {
-            self.site(&asked.here.base())
+            self.site(&asked.repo_url.base())
         } else {
             (String::new(), true)
         };
@@ -91,8 +91,8 @@ impl Engine {
                 form: asked.form,
                 part: asked.part.map(Into::into),
                 gzip,
-                origin: asked.here.origin.into(),
-                below: asked.here.path.into(),
+                origin: asked.repo_url.origin.into(),
+                below: asked.repo_url.path.into(),
                 is_stored: is_stored && !is_search(mirror, asked.document),
             };
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
@@ -128,10 +128,10 @@ impl Engine {
             None
         };
         let source = self.bytes(held).await?;
-        let here = held.size > RENDERED_HERE;
+        let repo_url = held.size > RENDERED_HERE;
         let own = Arc::clone(mirror);
         let work = move || making.render(&own, &source).map(|bytes| (making, bytes));
-        let (making, bytes) = if here {
+        let (making, bytes) = if repo_url {
             tokio::task::spawn_blocking(work)
                 .await
                 .map_err(Problem::internal)??
@@ -199,7 +199,7 @@ struct Making {
 
 impl Making {
     fn render(&self, mirror: &Mirror, source: &Bytes) -> Result<Bytes, Problem> {
-        let here = Here {
+        let repo_url = RepoUrl {
             origin: &self.origin,
             path: &self.below,
             public: false,
@@ -208,12 +208,12 @@ impl Making {
         let body = match (&self.part, self.form.name) {
             (Some(part), _) => mirror
                 .protocol
-                .part(&self.document, part, source, &here)?
+                .part(&self.document, part, source, &repo_url)?
                 .into(),
             (None, "") => source.clone(),
             (None, _) => mirror
                 .protocol
-                .render(&self.document, &self.form, source, &here)?
+                .render(&self.document, &self.form, source, &repo_url)?
                 .into(),
         };
         if !self.gzip {

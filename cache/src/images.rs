@@ -8,7 +8,7 @@ use http::request::Parts;
 use larder_access::door::Refused;
 use larder_access::{Admission, Answer, Door, Incoming, PolicySnapshot, Site};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
-use larder_mirrors::{Ask, Here, Line, Protocol};
+use larder_mirrors::{Ask, Protocol, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ fn place(
 ) -> Option<Result<(RepoName, Box<str>), Problem>> {
     let below = request.uri.path().strip_prefix("/v2")?;
     let query = request.uri.query().unwrap_or_default();
-    let line = Line::new(&request.method, below, query, &request.headers).ok()?;
-    let image = Oci::image_of(&line).or_else(|| upload_of(&line))?;
+    let request = RepoRequest::new(&request.method, below, query, &request.headers).ok()?;
+    let image = Oci::image_of(&request).or_else(|| upload_of(&request))?;
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
     let (repo, image) = policy.image(&image, host)?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
@@ -48,8 +48,8 @@ fn place(
 }
 
 /// The image that someone wants to push to: it is told that it cannot.
-fn upload_of(line: &Line<'_>) -> Option<String> {
-    let parts = line.parts();
+fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
+    let parts = request.parts();
     let at = parts
         .windows(2)
         .position(|pair| pair == ["blobs", "uploads"])?;
@@ -74,8 +74,8 @@ impl Door for Images {
         let (repo, image) = place(&policy, request).ok_or_else(absent)??;
         let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
         let query = request.uri.query().unwrap_or_default();
-        let line = Line::new(&request.method, below, query, &request.headers)?;
-        let ask = Oci::ask(&line, &image)?;
+        let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
+        let ask = Oci::ask(&request, &image)?;
         Ok(Endpoint { repo, image, ask })
     }
 
@@ -107,7 +107,7 @@ impl Door for Images {
             .repo(ProtocolName::OCI, &endpoint.repo)
             .ok_or_else(absent)?;
         let mirror = self.0.mirror(repo, &Oci)?;
-        let here = Here {
+        let repo_url = RepoUrl {
             origin: &site.base,
             path: "",
             public: false,
@@ -115,7 +115,7 @@ impl Door for Images {
         };
         let mut answer = self
             .0
-            .serve_from(&mirror, &endpoint.ask, request, (repo.id, here))
+            .serve_from(&mirror, &endpoint.ask, request, (repo.id, repo_url))
             .await?;
         if let Answer::Blob(blob) = &mut answer {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {
@@ -139,13 +139,13 @@ impl Door for Images {
             .and_then(package)
             .map(|(repo, image)| format!("/v2/{repo}/{image}"))
             .unwrap_or_default();
-        let here = Here {
+        let repo_url = RepoUrl {
             origin: &refused.site.base,
             path: &path,
             public: false,
             identified: refused.identified,
         };
-        Oci.refuse(problem, &here)
+        Oci.refuse(problem, &repo_url)
             .with(API_VERSION, HeaderValue::from_static("registry/2.0"))
     }
 

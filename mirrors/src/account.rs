@@ -2,7 +2,7 @@
 //! out. As pure as the rest: here requests are read and answers said; passwords are checked and
 //! tokens made where rights are. What holds secrets has no `Debug`.
 
-use crate::{Here, Line};
+use crate::{RepoRequest, RepoUrl};
 use larder_model::{Pattern, Problem, Reply, Role, Timestamp};
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ pub enum Told<'a> {
 /// Accounts, in a protocol whose clients ask about them.
 pub trait Account: Send + Sync {
     /// What a request asks of the account; `None` if it is about something else.
-    fn errand(&self, line: &Line<'_>) -> Result<Option<Errand>, Problem>;
+    fn errand(&self, request: &RepoRequest<'_>) -> Result<Option<Errand>, Problem>;
 
     /// The login in a body, which is for `name`.
     fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
@@ -123,5 +123,5 @@ pub trait Account: Send + Sync {
     fn wanted(&self, body: &[u8]) -> Result<Wanted, Problem>;
 
     /// Says how an errand went.
-    fn tell(&self, told: &Told<'_>, here: &Here<'_>) -> Reply;
+    fn tell(&self, told: &Told<'_>, repo_url: &RepoUrl<'_>) -> Reply;
 }

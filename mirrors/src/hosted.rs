@@ -2,7 +2,7 @@
 //! documents that are composed of what is kept. As pure as the reading side: the engine moves the
 //! bytes.
 
-use crate::{Artifact, Document, Line};
+use crate::{Artifact, Document, RepoRequest};
 use larder_model::{CacheLifetime, Digest, Kind, Problem, Reply, Timestamp, Verb};
 use std::collections::HashSet;
 use std::io::{Read, Seek};
@@ -259,7 +259,7 @@ pub struct Elsewhere {
 /// Publishing to a hosted repository.
 pub trait Hosted: Send + Sync {
     /// What a request wants to change; `None` if it only reads.
-    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem>;
+    fn wish(&self, request: &RepoRequest<'_>) -> Result<Option<Wish>, Problem>;
 
     /// The package that a wish is for, in canonical form: the one name that all its spellings
     /// share; empty where the wish is for the whole repository. Called where the line does not

@@ -10,7 +10,7 @@
 pub mod account;
 pub mod hosted;
 pub mod inquiry;
-pub mod line;
+pub mod request;
 mod text;
 
 pub mod cargo;
@@ -24,7 +24,7 @@ pub mod connect;
 pub use account::Account;
 pub use hosted::Hosted;
 pub use inquiry::Inquiry;
-pub use line::{Here, Line};
+pub use request::{RepoRequest, RepoUrl};
 
 use bytes::Bytes;
 pub use larder_model::Integrity;
@@ -87,7 +87,7 @@ pub enum Ask {
     /// An artifact.
     Artifact(Artifact),
     /// What this server says by itself.
-    Own(fn(&Here<'_>) -> Reply),
+    Own(fn(&RepoUrl<'_>) -> Reply),
     /// What only upstreams can answer; the question is in the body.
     Inquiry(&'static dyn Inquiry),
     /// The same thing has another address, below the repo's own.
@@ -203,7 +203,7 @@ pub trait Protocol: Send + Sync {
     }
 
     /// What a request asks for.
-    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem>;
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem>;
 
     /// What is asked of an upstream to see whether it is there: the first of these that it has.
     fn probes(&self) -> &'static [&'static str];
@@ -221,7 +221,7 @@ pub trait Protocol: Send + Sync {
         document: &Document,
         form: &Form,
         body: &[u8],
-        here: &Here<'_>,
+        repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem>;
 
     /// A part of a document, of those that were asked for. Default: documents have none.
@@ -230,9 +230,9 @@ pub trait Protocol: Send + Sync {
         document: &Document,
         part: &str,
         body: &[u8],
-        here: &Here<'_>,
+        repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let _ = (body, here);
+        let _ = (body, repo_url);
         Err(Problem::not_found(
             "path",
             format!("{} has no part {part}", document.path),
@@ -292,5 +292,5 @@ pub trait Protocol: Send + Sync {
     fn content_type(&self, artifact: &Artifact) -> &'static str;
 
     /// Says a problem in the protocol's dialect. Status and headers follow from the problem.
-    fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply;
+    fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply;
 }

@@ -7,8 +7,8 @@ mod search;
 
 use crate::text::{self, not_that, query_value};
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Integrity, Line, Plan, Protocol, Source,
-    Table,
+    Artifact, Ask, Document, Fetch, Form, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
+    Source, Table,
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -125,10 +125,9 @@ fn download(dl: &str, entry: &Entry<'_>) -> String {
         .fold(dl.to_owned(), |url, (mark, value)| url.replace(mark, value))
 }
 
-fn own_config(here: &Here<'_>) -> Reply {
-    let base = here.base();
-    let config =
-        json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !here.public});
+fn own_config(repo_url: &RepoUrl<'_>) -> Reply {
+    let base = repo_url.base();
+    let config = json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !repo_url.public});
     Reply::new(StatusCode::OK).with_body("application/json", text::json(&config))
 }
 
@@ -149,8 +148,8 @@ impl Protocol for Cargo {
         canonical(name).into()
     }
 
-    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
-        line.demand_read()?;
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+        request.demand_read()?;
         let index = |begin: &str, name: &str| {
             let lower = name.to_ascii_lowercase();
             if !is_name(name) || prefix(&lower) != begin.to_ascii_lowercase() {
@@ -158,11 +157,11 @@ impl Protocol for Cargo {
             }
             Ok(Ask::Document(index_of(name), INDEX))
         };
-        match line.parts().as_slice() {
+        match request.parts().as_slice() {
             ["config.json"] => Ok(Ask::Own(own_config)),
             ["api", "v1", "crates"] => {
-                let words = query_value(line.query, "q").unwrap_or_default();
-                let count = query_value(line.query, "per_page")
+                let words = query_value(request.query, "q").unwrap_or_default();
+                let count = query_value(request.query, "per_page")
                     .and_then(|text| text.parse().ok())
                     .unwrap_or(10_u32);
                 let path = format!(
@@ -257,7 +256,7 @@ impl Protocol for Cargo {
         _: &Document,
         _: &Form,
         body: &[u8],
-        _: &Here<'_>,
+        _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
         Ok(body.to_vec())
     }
@@ -302,14 +301,14 @@ impl Protocol for Cargo {
         "application/gzip"
     }
 
-    fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
         let status = problem.status();
         let body = json!({"errors": [{"detail": problem.detail}]});
         let reply = Reply::new(status).with_body("application/json", text::json(&body));
         if problem.kind == Kind::Unauthenticated {
             return reply.with(
                 WWW_AUTHENTICATE,
-                format!("Cargo login_url=\"{}/me\"", here.origin),
+                format!("Cargo login_url=\"{}/me\"", repo_url.origin),
             );
         }
         reply

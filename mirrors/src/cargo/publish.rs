@@ -6,7 +6,7 @@ use crate::hosted::{
     Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK,
 };
 use crate::text::json as bytes_of;
-use crate::{Document, Line};
+use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Algorithm, Hasher, Kind, Problem, Reply, Verb};
 use semver::{Version, VersionReq};
@@ -412,7 +412,7 @@ impl Cargo {
 }
 
 impl Hosted for Cargo {
-    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
+    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
         let wish = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
             Ok(Some(Wish {
                 act,

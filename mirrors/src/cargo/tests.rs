@@ -7,7 +7,7 @@ const UPSTREAM: &[u8] =
 
 fn ask(path: &str, query: &str) -> Result<Ask, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
-    Cargo.parse(&Line::new(&method, path, query, &headers)?)
+    Cargo.parse(&RepoRequest::new(&method, path, query, &headers)?)
 }
 
 fn artifact(path: &str) -> Artifact {
@@ -158,13 +158,13 @@ fn what_is_no_index_file_is_refused() {
 
 #[test]
 fn its_own_configuration_names_this_server() {
-    let here = Here {
+    let repo_url = RepoUrl {
         origin: "https://r.example",
         path: "/cargo/main",
         public: false,
         identified: false,
     };
-    let reply = own_config(&here);
+    let reply = own_config(&repo_url);
     let body: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
     assert_eq!(
         body,
@@ -172,7 +172,7 @@ fn its_own_configuration_names_this_server() {
     );
     let refused = Cargo.refuse(
         &Problem::new(Kind::Unauthenticated, "access", "log in"),
-        &here,
+        &repo_url,
     );
     assert_eq!(
         refused.headers[WWW_AUTHENTICATE],
@@ -233,7 +233,7 @@ mod publishing {
     fn wish(method: &Method, path: &str) -> Wish {
         let headers = HeaderMap::new();
         Cargo
-            .wish(&Line::new(method, path, "", &headers).expect("line"))
+            .wish(&RepoRequest::new(method, path, "", &headers).expect("line"))
             .expect("wish")
             .expect("a wish")
     }

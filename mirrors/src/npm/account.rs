@@ -5,7 +5,7 @@ use super::names::{is_name, is_part};
 use super::{JSON, Npm};
 use crate::account::{Account, Errand, Login, Token, Told, Wanted};
 use crate::text::{json, query_value, segment};
-use crate::{Here, Line};
+use crate::{RepoRequest, RepoUrl};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 use larder_model::{Pattern, Problem, Reply, Role};
@@ -54,33 +54,36 @@ struct Asked {
 }
 
 impl Account for Npm {
-    fn errand(&self, line: &Line<'_>) -> Result<Option<Errand>, Problem> {
-        if !line
+    fn errand(&self, request: &RepoRequest<'_>) -> Result<Option<Errand>, Problem> {
+        if !request
             .segments
             .first()
             .is_some_and(|first| first.starts_with('-'))
         {
             return Ok(None); // as nearly always
         }
-        let path = line.parts().join("/");
+        let path = request.parts().join("/");
         let Some(rest) = path.strip_prefix("-/") else {
             return Ok(None);
         };
-        let reads = *line.method == Method::GET || *line.method == Method::HEAD;
+        let reads = *request.method == Method::GET || *request.method == Method::HEAD;
         if let Some(name) = rest
             .strip_prefix("user/")
             .and_then(|rest| rest.strip_prefix(USER))
         {
-            return Ok((*line.method == Method::PUT && !name.is_empty())
+            return Ok((*request.method == Method::PUT && !name.is_empty())
                 .then(|| Errand::LogIn(name.into())));
         }
         Ok(
-            match (line.method, rest.split('/').collect::<Vec<_>>().as_slice()) {
+            match (
+                request.method,
+                rest.split('/').collect::<Vec<_>>().as_slice(),
+            ) {
                 (_, ["whoami"]) if reads => Some(Errand::Whoami),
                 (_, ["npm", "v1", "user"]) if reads => Some(Errand::Profile),
                 (_, ["npm", "v1", "tokens"]) if reads => {
                     let after =
-                        query_value(line.query, "after").map_or(Ok(0), |after| after.parse());
+                        query_value(request.query, "after").map_or(Ok(0), |after| after.parse());
                     Some(Errand::ListTokens(after.map_err(|_| {
                         Problem::invalid("after", "after is the key of a token")
                     })?))
@@ -92,7 +95,7 @@ impl Account for Npm {
                 ) => Some(Errand::EndToken((*token).into())),
                 (&Method::POST, ["v1", "login"]) => Some(Errand::BeginLogin),
                 (_, ["v1", "done"]) if reads => {
-                    let value = |key| query_value(line.query, key).unwrap_or_default().into();
+                    let value = |key| query_value(request.query, key).unwrap_or_default().into();
                     Some(Errand::FinishLogin {
                         ask: value("ask"),
                         key: value("key"),
@@ -158,7 +161,7 @@ impl Account for Npm {
         })
     }
 
-    fn tell(&self, told: &Told<'_>, here: &Here<'_>) -> Reply {
+    fn tell(&self, told: &Told<'_>, repo_url: &RepoUrl<'_>) -> Reply {
         let (status, body) = match *told {
             Told::Name(name) => (StatusCode::OK, json!({"username": name})),
             Told::Profile(name, created_at) => (
@@ -168,7 +171,7 @@ impl Account for Npm {
                     "created": created_at.to_string(),
                 }),
             ),
-            Told::Tokens(tokens, more) => (StatusCode::OK, listed(tokens, more, here)),
+            Told::Tokens(tokens, more) => (StatusCode::OK, listed(tokens, more, repo_url)),
             Told::Created(token, secret) => {
                 let mut body = shown(token);
                 body["token"] = secret.into();
@@ -182,7 +185,7 @@ impl Account for Npm {
             Told::Begun { page, ask, key } => {
                 let done = format!(
                     "{}/-/v1/done?ask={}&key={}",
-                    here.base(),
+                    repo_url.base(),
                     segment(ask),
                     segment(key)
                 );
@@ -274,9 +277,9 @@ fn shown(token: &Token<'_>) -> Value {
     })
 }
 
-fn listed(tokens: &[Token<'_>], more: bool, here: &Here<'_>) -> Value {
+fn listed(tokens: &[Token<'_>], more: bool, repo_url: &RepoUrl<'_>) -> Value {
     let last = tokens.last().filter(|_| more);
-    let next = last.map(|token| format!("{}/-/npm/v1/tokens?after={}", here.base(), token.id));
+    let next = last.map(|token| format!("{}/-/npm/v1/tokens?after={}", repo_url.base(), token.id));
     let urls = next.map_or_else(|| json!({}), |next| json!({"next": next}));
     json!({"objects": tokens.iter().map(shown).collect::<Vec<_>>(), "total": tokens.len(), "urls": urls})
 }

@@ -15,7 +15,8 @@ mod tarball;
 
 use crate::text::{self, not_that};
 use crate::{
-    Account, Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Source, Table,
+    Account, Artifact, Ask, Document, Form, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Source,
+    Table,
 };
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -72,7 +73,7 @@ fn packument_of(package: &str) -> Document {
     Document::new(package, PACKUMENT)
 }
 
-fn nothing(_: &Here<'_>) -> Reply {
+fn nothing(_: &RepoUrl<'_>) -> Reply {
     Reply::new(StatusCode::OK).with_body(JSON, "{}")
 }
 
@@ -187,22 +188,22 @@ impl Protocol for Npm {
         Some(self)
     }
 
-    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
         // Clients differ in which slashes they encode: here all are the same.
-        let path = line.parts().join("/");
+        let path = request.parts().join("/");
         let parts: Vec<&str> = path.split('/').collect();
-        if line.method == Method::POST {
+        if request.method == Method::POST {
             return posted(&parts);
         }
-        line.demand_read()?;
-        let wanted = line.wants(INSTALL);
-        let form = if wanted > 0 && wanted >= line.wants(JSON) {
+        request.demand_read()?;
+        let wanted = request.wants(INSTALL);
+        let form = if wanted > 0 && wanted >= request.wants(JSON) {
             ABBREVIATED
         } else {
             FULL
         };
         let own = if let ["-", rest @ ..] = parts.as_slice() {
-            own(rest, line.query)
+            own(rest, request.query)
         } else {
             None
         };
@@ -251,9 +252,9 @@ impl Protocol for Npm {
         document: &Document,
         form: &Form,
         body: &[u8],
-        here: &Here<'_>,
+        repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let site = Site::new(here, &document.package);
+        let site = Site::new(repo_url, &document.package);
         match form.name {
             "" => Ok(body.to_vec()),
             name if name == TAGS.name => Ok(Packument::read(body)?.tags().into()),
@@ -267,9 +268,9 @@ impl Protocol for Npm {
         document: &Document,
         part: &str,
         body: &[u8],
-        here: &Here<'_>,
+        repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let version = Packument::read(body)?.version(part, &Site::new(here, &document.package));
+        let version = Packument::read(body)?.version(part, &Site::new(repo_url, &document.package));
         let absent = || {
             Problem::not_found(
                 "version",
@@ -306,7 +307,7 @@ impl Protocol for Npm {
         "application/octet-stream"
     }
 
-    fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         let status = problem.status();
         let reply =
             Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));

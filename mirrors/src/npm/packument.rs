@@ -5,7 +5,7 @@
 
 use super::names::{file_of, last_segment};
 use crate::text::{not_that, path, segment, unreadable};
-use crate::{Fetch, Here, Integrity};
+use crate::{Fetch, Integrity, RepoUrl};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Problem, hex};
@@ -201,9 +201,9 @@ pub(super) struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    pub(super) fn new(here: &Here<'_>, package: &'a str) -> Self {
+    pub(super) fn new(repo_url: &RepoUrl<'_>, package: &'a str) -> Self {
         Self {
-            base: here.base(),
+            base: repo_url.base(),
             package,
         }
     }

@@ -14,7 +14,7 @@ use super::search::Search;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
 use crate::hosted::{Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, Wish};
 use crate::text::json;
-use crate::{Document, Line};
+use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply, Verb};
 use serde::Deserialize;
@@ -81,7 +81,7 @@ impl<'a> Publication<'a> {
 }
 
 impl Hosted for Npm {
-    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
+    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
         let path = line.parts().join("/");
         let parts: Vec<&str> = path.split('/').collect();
         match *line.method {

@@ -11,7 +11,7 @@ const WIDGET: &[u8] = include_bytes!("testdata/widget.json");
 const WIDGET_ABBREVIATED: &str = include_str!("testdata/widget.abbreviated.json");
 const PIPE: &[u8] = include_bytes!("testdata/JSONPipe.json");
 const GONE: &[u8] = include_bytes!("testdata/gone.json");
-const HERE: Here<'static> = Here {
+const HERE: RepoUrl<'static> = RepoUrl {
     origin: "https://r.example",
     path: "/npm/main",
     public: true,
@@ -23,7 +23,7 @@ fn asked(method: &Method, path: &str, query: &str, accept: &str) -> Result<Ask, 
     if !accept.is_empty() {
         headers.insert(ACCEPT, accept.parse().expect("value"));
     }
-    Npm.parse(&Line::new(method, path, query, &headers)?)
+    Npm.parse(&RepoRequest::new(method, path, query, &headers)?)
 }
 
 fn get(path: &str) -> Result<Ask, Problem> {
@@ -290,7 +290,7 @@ fn a_search_is_said_in_one_way() {
 #[test]
 fn all_but_the_addresses_stays_as_it_came() {
     let upstream = String::from_utf8(WIDGET.to_vec()).expect("text");
-    let here = "https://r.example/npm/main";
+    let repo_url = "https://r.example/npm/main";
     let mut expected = upstream;
     let edits = [
         (
@@ -316,7 +316,7 @@ fn all_but_the_addresses_stays_as_it_came() {
     ];
     for (old, new) in edits {
         assert_eq!(expected.matches(old).count(), 1, "{old}");
-        expected = expected.replace(old, &format!("\"{here}{new}\""));
+        expected = expected.replace(old, &format!("\"{repo_url}{new}\""));
     }
     assert_eq!(rendered("@acme/widget", FULL, WIDGET), expected);
 }
@@ -536,8 +536,11 @@ fn file_names_that_tell_nothing_become_conventional() {
     for (url, file) in urls {
         let body = single("a", "1.0.0", &json!({"tarball": url}));
         let full = parsed(&rendered("a", FULL, &body));
-        let here = format!("https://r.example/npm/main/a/-/{file}");
-        assert_eq!(full["versions"]["1.0.0"]["dist"]["tarball"], here, "{url}");
+        let repo_url = format!("https://r.example/npm/main/a/-/{file}");
+        assert_eq!(
+            full["versions"]["1.0.0"]["dist"]["tarball"], repo_url,
+            "{url}"
+        );
         assert_eq!(fetch(&format!("/a/-/{file}"), &body).expect(url).url, url);
     }
 }

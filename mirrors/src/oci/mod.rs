@@ -7,7 +7,8 @@ pub use challenge::Challenge;
 
 use crate::text::not_that;
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Here, Integrity, Line, Plan, Protocol, Source, Table,
+    Artifact, Ask, Document, Fetch, Form, Integrity, Plan, Protocol, RepoRequest, RepoUrl, Source,
+    Table,
 };
 use bytes::Bytes;
 use http::Method;
@@ -115,14 +116,14 @@ fn verb(parts: &[&str]) -> Option<usize> {
 
 impl Oci {
     /// The image's name in a path below `/v2`, whatever is asked of it.
-    pub fn image_of(line: &Line<'_>) -> Option<String> {
+    pub fn image_of(line: &RepoRequest<'_>) -> Option<String> {
         let parts = line.parts();
         let name = &parts[..parts.len() - verb(&parts)?];
         Some(name.join("/"))
     }
 
     /// What is asked of `image`, which the path below `/v2` names.
-    pub fn ask(line: &Line<'_>, image: &str) -> Result<Ask, Problem> {
+    pub fn ask(line: &RepoRequest<'_>, image: &str) -> Result<Ask, Problem> {
         if line.method != Method::GET && line.method != Method::HEAD {
             let detail = "this repository is a mirror: nothing is pushed to it or deleted from it";
             return Err(Problem::new(Kind::Unsupported, "method", detail));
@@ -138,7 +139,7 @@ impl Protocol for Oci {
         ProtocolName::OCI
     }
 
-    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, line: &RepoRequest<'_>) -> Result<Ask, Problem> {
         let image = Self::image_of(line).ok_or_else(absent)?;
         Self::ask(line, &image)
     }
@@ -204,7 +205,7 @@ impl Protocol for Oci {
         _: &Document,
         _: &Form,
         body: &[u8],
-        _: &Here<'_>,
+        _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
         Ok(body.to_vec())
     }
@@ -251,7 +252,7 @@ impl Protocol for Oci {
             .then(|| format!("manifests/{digest}").into())
     }
 
-    fn refuse(&self, problem: &Problem, here: &Here<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
         let status = problem.status();
         let code = match (problem.kind, problem.about) {
             (Kind::NotFound, "blob") => "BLOB_UNKNOWN",
@@ -271,12 +272,13 @@ impl Protocol for Oci {
             return reply;
         }
         let (base, service) = (
-            here.origin,
-            here.origin
+            repo_url.origin,
+            repo_url
+                .origin
                 .split_once("://")
-                .map_or(here.origin, |(_, host)| host),
+                .map_or(repo_url.origin, |(_, host)| host),
         );
-        let scope = here.path.strip_prefix("/v2/").unwrap_or_default();
+        let scope = repo_url.path.strip_prefix("/v2/").unwrap_or_default();
         let mut challenge = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
         if !scope.is_empty() {
             challenge.push_str(&format!(",scope=\"repository:{scope}:pull\""));

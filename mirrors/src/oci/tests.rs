@@ -5,7 +5,7 @@ const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 
 fn read(path: &str, query: &str) -> Result<Ask, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
-    Oci.parse(&Line::new(&method, path, query, &headers)?)
+    Oci.parse(&RepoRequest::new(&method, path, query, &headers)?)
 }
 
 #[test]
@@ -65,9 +65,9 @@ fn tags_are_documents_and_digests_are_artifacts() {
 fn nothing_is_pushed_to_a_mirror() {
     let headers = HeaderMap::new();
     for method in [Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
-        let line = Line::new(&method, "/a/manifests/latest", "", &headers).expect("line");
+        let request = RepoRequest::new(&method, "/a/manifests/latest", "", &headers).expect("line");
         assert_eq!(
-            Oci.parse(&line).expect_err("refused").kind,
+            Oci.parse(&request).expect_err("refused").kind,
             Kind::Unsupported
         );
     }

@@ -154,14 +154,14 @@ fn a_page_is_composed_of_what_is_kept() {
         ]
     );
 
-    let here = Here {
+    let repo_url = RepoUrl {
         origin: "https://r.example",
         path: "/pypi/main",
         public: true,
         identified: false,
     };
     let served = Pypi
-        .render(&page_of(PROJECT), &JSON, &body, &here)
+        .render(&page_of(PROJECT), &JSON, &body, &repo_url)
         .expect("rendered");
     let served: Value = serde_json::from_slice(&served).expect("JSON");
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_page_is_composed_of_what_is_kept() {
         format!("../../packages/{PROJECT}/{WHEEL}")
     );
     let served = Pypi
-        .render(&page_of(PROJECT), &TEXT, &body, &here)
+        .render(&page_of(PROJECT), &TEXT, &body, &repo_url)
         .expect("rendered");
     let served = String::from_utf8(served).expect("UTF-8");
     assert_eq!(served.matches("<a href=").count(), 5);

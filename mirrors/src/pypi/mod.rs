@@ -22,8 +22,8 @@ pub use publish::yanked;
 
 use crate::text::{self, not_that, unreadable};
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Here, Hosted, Integrity, Line, Plan, Protocol, Source,
-    Table,
+    Artifact, Ask, Document, Fetch, Form, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
+    Source, Table,
 };
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
@@ -71,16 +71,16 @@ const fn form(name: &'static str, content_type: &'static str) -> Form {
 
 /// JSON for whoever wants it no less than HTML; of HTML the kind that every client reads, unless
 /// the other is wanted more.
-fn page_form(line: &Line<'_>) -> Form {
-    let json = line
+fn page_form(request: &RepoRequest<'_>) -> Form {
+    let json = request
         .wants(JSON.content_type)
-        .max(line.wants("application/vnd.pypi.simple.latest+json"));
-    let html = line
+        .max(request.wants("application/vnd.pypi.simple.latest+json"));
+    let html = request
         .wants(HTML.content_type)
-        .max(line.wants("application/vnd.pypi.simple.latest+html"));
+        .max(request.wants("application/vnd.pypi.simple.latest+html"));
     let text = ["text/html", "text/*", "*/*"]
         .into_iter()
-        .map(|range| line.wants(range))
+        .map(|range| request.wants(range))
         .find(|wanted| *wanted > 0);
     let text = text.unwrap_or_default();
     match json {
@@ -167,15 +167,18 @@ impl Protocol for Pypi {
         normalised(name).into()
     }
 
-    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
-        line.demand_read()?;
-        match line.parts().as_slice() {
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+        request.demand_read()?;
+        match request.parts().as_slice() {
             ["simple"] => Ok(Ask::Moved("simple/".into())),
-            ["simple", ""] => Ok(Ask::Document(Document::new("", PROJECTS), page_form(line))),
+            ["simple", ""] => Ok(Ask::Document(
+                Document::new("", PROJECTS),
+                page_form(request),
+            )),
             ["simple", project, end @ ..] if is_project(project) && matches!(end, [] | [""]) => {
                 let one = normalised(project);
                 if one == *project && !end.is_empty() {
-                    return Ok(Ask::Document(page_of(&one), page_form(line)));
+                    return Ok(Ask::Document(page_of(&one), page_form(request)));
                 }
                 Ok(Ask::Moved(format!("simple/{one}/").into()))
             }
@@ -251,7 +254,7 @@ impl Protocol for Pypi {
         document: &Document,
         form: &Form,
         body: &[u8],
-        _: &Here<'_>,
+        _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
         match (&*document.path, form.name == JSON.name) {
             (PROJECTS, true) => list::json(body),
@@ -304,7 +307,7 @@ impl Protocol for Pypi {
         }
     }
 
-    fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         text::refuse(problem)
     }
 }

@@ -9,7 +9,7 @@ use super::window::Window;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
 use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
 use crate::text::{self, segment};
-use crate::{Document, Line};
+use crate::{Document, RepoRequest};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use http::header::CONTENT_TYPE;
@@ -28,7 +28,7 @@ const GONE: &str = "gone/";
 const API: &str = "1.1";
 
 impl Hosted for Pypi {
-    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
+    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
         if line.method != Method::POST
             || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""])
         {

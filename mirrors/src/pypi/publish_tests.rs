@@ -156,7 +156,7 @@ fn wish_for(content_type: &str) -> Result<Option<Wish>, Problem> {
     let headers: HeaderMap = [(CONTENT_TYPE, content_type.parse().expect("value"))]
         .into_iter()
         .collect();
-    Pypi.wish(&Line::new(&Method::POST, "/legacy/", "", &headers)?)
+    Pypi.wish(&RepoRequest::new(&Method::POST, "/legacy/", "", &headers)?)
 }
 
 fn wish() -> Wish {
@@ -328,7 +328,7 @@ fn only_a_form_sent_to_its_address_publishes() {
         (Method::PUT, "/legacy/"),
         (Method::POST, "/legacy/a"),
     ] {
-        let line = Line::new(&method, path, "", &headers).expect("line");
+        let line = RepoRequest::new(&method, path, "", &headers).expect("line");
         assert!(Pypi.wish(&line).expect("line").is_none(), "{method} {path}");
     }
     let reply = Pypi.accept(&wish);

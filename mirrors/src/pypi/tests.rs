@@ -10,7 +10,7 @@ const PAGE_JSON: &str = include_str!("testdata/sample.json");
 const PAGE_HTML: &str = include_str!("testdata/sample.html");
 const LIST_JSON: &str = include_str!("testdata/projects.json");
 const LIST_HTML: &str = include_str!("testdata/projects.html");
-const HERE: Here<'_> = Here {
+const HERE: RepoUrl<'_> = RepoUrl {
     origin: "https://r.example",
     path: "/pypi/main",
     public: true,
@@ -22,11 +22,16 @@ fn ask_for(path: &str, accept: &str) -> Result<Ask, Problem> {
     let headers: HeaderMap = [(ACCEPT, accept.parse().expect("value"))]
         .into_iter()
         .collect();
-    Pypi.parse(&Line::new(&Method::GET, path, "", &headers)?)
+    Pypi.parse(&RepoRequest::new(&Method::GET, path, "", &headers)?)
 }
 
 fn ask(path: &str) -> Result<Ask, Problem> {
-    Pypi.parse(&Line::new(&Method::GET, path, "", &HeaderMap::new())?)
+    Pypi.parse(&RepoRequest::new(
+        &Method::GET,
+        path,
+        "",
+        &HeaderMap::new(),
+    )?)
 }
 
 fn artifact(path: &str) -> Artifact {
@@ -190,7 +195,7 @@ fn files_have_addresses_below_their_project() {
         assert!(problem.detail.contains("simple/"), "{path}");
     }
     let headers = HeaderMap::new();
-    let post = Line::new(&Method::POST, "/simple/a/", "", &headers).expect("line");
+    let post = RepoRequest::new(&Method::POST, "/simple/a/", "", &headers).expect("line");
     assert_eq!(
         Pypi.parse(&post).expect_err("a change").kind,
         Kind::Unsupported

@@ -132,11 +132,11 @@ fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
             u32_at(end, 16)?,
         ))
     })();
-    let (disks, here, count, length, start) =
+    let (disks, repo_url, count, length, start) =
         numbers.ok_or_else(|| bad("the end of the archive is broken"))?;
     let (length, start) = (u64::from(length), u64::from(start));
     let place = file.length() - tail + at as u64;
-    if disks != 0 || here != count || start + length != place {
+    if disks != 0 || repo_url != count || start + length != place {
         return Err(bad(
             "the archive has more than one part, or is of the 64-bit kind, or something stands around it",
         ));

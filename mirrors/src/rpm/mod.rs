@@ -22,7 +22,7 @@ pub use listing::Listing;
 
 use crate::text::{self, not_that};
 use crate::{
-    Artifact, Ask, Document, Form, Here, Hosted, Line, Plan, Protocol, Set, Source, Table,
+    Artifact, Ask, Document, Form, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Set, Source, Table,
 };
 use bytes::Bytes;
 use item::below;
@@ -231,9 +231,9 @@ impl Protocol for Rpm {
         Some(self)
     }
 
-    fn parse(&self, line: &Line<'_>) -> Result<Ask, Problem> {
-        line.demand_read()?;
-        let path = line.segments.join("/");
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+        request.demand_read()?;
+        let path = request.segments.join("/");
         let document = |form: Form| Ok(Ask::Document(Document::new("", path.as_str()), form));
         match path.rsplit('/').next().unwrap_or_default() {
             "" => {
@@ -300,7 +300,7 @@ impl Protocol for Rpm {
         _: &Document,
         _: &Form,
         body: &[u8],
-        _: &Here<'_>,
+        _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
         Ok(body.to_vec())
     }
@@ -363,7 +363,7 @@ impl Protocol for Rpm {
         }
     }
 
-    fn refuse(&self, problem: &Problem, _: &Here<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         text::refuse(problem)
     }
 }

@@ -8,7 +8,7 @@ use super::describe::Facts;
 use super::package::Package;
 use super::{Rpm, ending, given, is_package, metadata};
 use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, Whole, Wish};
-use crate::{Document, Line};
+use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply, Verb};
 
@@ -48,7 +48,7 @@ fn path_of(wish: &Wish) -> Result<&str, Problem> {
 }
 
 impl Hosted for Rpm {
-    fn wish(&self, line: &Line<'_>) -> Result<Option<Wish>, Problem> {
+    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
         let (puts, deletes) = (line.method == Method::PUT, line.method == Method::DELETE);
         if !puts && !deletes {
             return Ok(None);
@@ -64,7 +64,7 @@ impl Hosted for Rpm {
             return Ok(Some(wish(act, verb, path, most)));
         }
         if metadata(&path).is_some() {
-            let detail = "metadata is made here of the packages; what can be given besides is repodata/updateinfo.xml, \
+            let detail = "metadata is made repo_url of the packages; what can be given besides is repodata/updateinfo.xml, \
                           repodata/comps.xml and repodata/modules.yaml";
             return Err(invalid(detail));
         }
@@ -181,7 +181,9 @@ fn publish(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>,
 
 fn delete(path: &str, files: &[Kept]) -> Result<Vec<Step>, Problem> {
     let file = files.iter().find(|file| *file.path == *path);
-    withdraw(file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} here")))?)
+    withdraw(
+        file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} repo_url")))?,
+    )
 }
 
 /// The steps that take back a version, or all.
@@ -195,7 +197,7 @@ fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
     if steps.is_empty() {
         Err(Problem::not_found(
             "version",
-            "there is no such version here",
+            "there is no such version repo_url",
         ))
     } else {
         Ok(steps)

@@ -16,7 +16,7 @@ const PRIMARY: &str =
 const TINY: &str = "Packages/t/tiny-1.0~rc1^git2-1.noarch.rpm";
 const LIBTINY: &str = "Packages/l/libtiny++-2.1-3.noarch.rpm";
 const TINY_SUM: &str = "sha256:8d2b32b93b1f0650b7f4d4db05dea60be73ea65f9537ed8473a5cc7f39802cb1";
-const HERE: Here<'static> = Here {
+const HERE: RepoUrl<'static> = RepoUrl {
     origin: "https://r.example",
     path: "/rpm/el9",
     public: false,
@@ -51,7 +51,7 @@ fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem>
 
 fn ask(path: &str) -> Result<Ask, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
-    Rpm.parse(&Line::new(&method, path, "countme=1", &headers)?)
+    Rpm.parse(&RepoRequest::new(&method, path, "countme=1", &headers)?)
 }
 
 fn artifact(path: &str) -> Artifact {
@@ -186,7 +186,7 @@ fn what_is_not_offered_is_not_found_or_refused() {
             .contains("baseurl")
     );
     let (headers, method) = (HeaderMap::new(), Method::PUT);
-    let line = Line::new(&method, "/a.rpm", "", &headers).expect("line");
+    let line = RepoRequest::new(&method, "/a.rpm", "", &headers).expect("line");
     assert_eq!(
         Rpm.parse(&line).expect_err("refused").kind,
         Kind::Unsupported

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{Ask, Here, Line, Protocol, cargo, npm, pypi, rpm};
+use larder_mirrors::{Ask, RepoUrl, RepoRequest, Protocol, cargo, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 
 const ASKED: [(&dyn Protocol, &str, &str); 10] = [
@@ -27,12 +27,12 @@ const ARTIFACTS: [(&dyn Protocol, &str); 4] = [
 ];
 
 fuzz_target!(|body: &[u8]| {
-    let here = Here { origin: "https://larder.example", path: "/p/main", public: true, identified: false };
+    let here = RepoUrl { origin: "https://larder.example", path: "/p/main", public: true, identified: false };
     let known = [Some(Bytes::copy_from_slice(body))];
     for (protocol, path, accept) in ASKED {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        let line = Line::new(&Method::GET, path, "", &headers).expect("line");
+        let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
         let Ask::Document(document, form) = protocol.parse(&line).expect("document") else { panic!("{path}") };
         let _ = protocol.source(&document, &known);
         if protocol.check(&document, body).is_err() {
@@ -50,7 +50,7 @@ fuzz_target!(|body: &[u8]| {
     }
     for (protocol, path) in ARTIFACTS {
         let headers = HeaderMap::new();
-        let line = Line::new(&Method::GET, path, "", &headers).expect("line");
+        let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
         let Ask::Artifact(artifact) = protocol.parse(&line).expect("artifact") else { panic!("{path}") };
         let _ = protocol.plan(&artifact, &known, &[]);
     }

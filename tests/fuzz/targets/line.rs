@@ -3,7 +3,7 @@
 #![no_main]
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{Ask, Line};
+use larder_mirrors::{Ask, RepoRequest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, &str, &str, &str)| {
@@ -14,7 +14,7 @@ fuzz_target!(|input: (u8, &str, &str, &str)| {
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(ACCEPT, accept);
     }
-    let Ok(line) = Line::new(&method, path, query, &headers) else { return };
+    let Ok(line) = RepoRequest::new(&method, path, query, &headers) else { return };
     assert!(
         line.segments.iter().all(|segment| !matches!(&**segment, "." | "..") && !segment.contains(char::is_control))
     );

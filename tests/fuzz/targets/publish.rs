@@ -4,7 +4,7 @@
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_mirrors::hosted::Step;
-use larder_mirrors::{Line, Protocol, cargo, npm, pypi, rpm};
+use larder_mirrors::{RepoRequest, Protocol, cargo, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
@@ -20,7 +20,7 @@ fuzz_target!(|body: &[u8]| {
     for (protocol, method, path, content_type) in &PUBLISHED {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let line = Line::new(method, path, "", &headers).expect("line");
+        let line = RepoRequest::new(method, path, "", &headers).expect("line");
         let hosted = protocol.hosted().expect("hosted");
         let wish = hosted.wish(&line).expect("read").expect("a wish");
         let mut body = Cursor::new(body);

@@ -2,7 +2,7 @@ use super::*;
 use http::HeaderMap;
 use larder_model::{Kind, Timestamp};
 
-const HERE: Here<'static> = Here {
+const HERE: RepoUrl<'static> = RepoUrl {
     origin: "https://r.example",
     path: "/npm/main",
     public: true,
@@ -11,7 +11,7 @@ const HERE: Here<'static> = Here {
 
 fn errand(method: &Method, path: &str, query: &str) -> Result<Option<Errand>, Problem> {
     let headers = HeaderMap::new();
-    Npm.errand(&Line::new(method, path, query, &headers)?)
+    Npm.errand(&RepoRequest::new(method, path, query, &headers)?)
 }
 
 fn is(method: &Method, path: &str, query: &str, expected: &Errand) -> bool {

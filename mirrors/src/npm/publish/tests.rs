@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Artifact, Form, Here, Integrity, Plan, Protocol as _};
+use crate::{Artifact, Form, Integrity, Plan, Protocol as _, RepoUrl};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -15,7 +15,7 @@ mod search;
 
 /// As npm 11 sent it, with all that it adds to a `package.json` on the way.
 const SENT: &[u8] = include_bytes!("../testdata/publish.json");
-const HERE: Here<'static> = Here {
+const HERE: RepoUrl<'static> = RepoUrl {
     origin: "https://r.example",
     path: "/npm/own",
     public: true,
@@ -37,7 +37,7 @@ struct Repo {
 impl Repo {
     fn ask(&self, method: &Method, path: &str, body: &[u8]) -> Result<(Wish, Vec<Step>), Problem> {
         let headers = HeaderMap::new();
-        let line = Line::new(method, path, "", &headers)?;
+        let line = RepoRequest::new(method, path, "", &headers)?;
         let wish = Npm.wish(&line)?.expect("a wish");
         assert!(body.len() as u64 <= wish.most_bytes);
         let steps = Npm.receive(&wish, &mut Cursor::new(body), &self.files)?;
@@ -364,7 +364,7 @@ fn what_is_published_is_served_in_every_form() {
 fn requests_are_told_apart_in_all_spellings() {
     let wish = |method: &Method, path: &str| {
         let headers = HeaderMap::new();
-        let line = Line::new(method, path, "", &headers).expect(path);
+        let line = RepoRequest::new(method, path, "", &headers).expect(path);
         Npm.wish(&line).map(|wish| {
             wish.map(|wish| {
                 format!(

@@ -25,7 +25,7 @@ const NOW: Timestamp = Timestamp(1_700_000_100_000_000);
 
 fn wish_of(method: &Method, path: &str) -> Result<Option<Wish>, Problem> {
     let headers = HeaderMap::new();
-    Rpm.wish(&Line::new(method, path, "", &headers)?)
+    Rpm.wish(&RepoRequest::new(method, path, "", &headers)?)
 }
 
 fn receive(method: &Method, path: &str, body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {

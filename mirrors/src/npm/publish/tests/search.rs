@@ -5,7 +5,7 @@ use crate::hosted::{Elsewhere, Hit};
 
 fn search(query: &str) -> Document {
     let headers = HeaderMap::new();
-    let line = Line::new(&Method::GET, "/-/v1/search", query, &headers).expect("a line");
+    let line = RepoRequest::new(&Method::GET, "/-/v1/search", query, &headers).expect("a line");
     match Npm.parse(&line).expect("a search") {
         crate::Ask::Document(document, _) => document,
         other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ const MOST_SEGMENTS: usize = 64;
 
 /// What is asked of a repo.
 #[derive(Debug)]
-pub struct Line<'a> {
+pub struct RepoRequest<'a> {
     /// Method.
     pub method: &'a Method,
     /// Segments of the path below the repo's address, each decoded once. A trailing slash leaves an
@@ -21,7 +21,7 @@ pub struct Line<'a> {
     pub headers: &'a HeaderMap,
 }
 
-impl<'a> Line<'a> {
+impl<'a> RepoRequest<'a> {
     /// Takes a path apart. Refused: what could be read as another path by someone else.
     pub fn new(
         method: &'a Method,
@@ -86,8 +86,8 @@ fn quality(headers: &HeaderMap, media_type: &str) -> u16 {
     let lines = headers
         .get_all(http::header::ACCEPT)
         .iter()
-        .filter_map(|line| line.to_str().ok());
-    let items = lines.flat_map(|line| line.split(','));
+        .filter_map(|request| request.to_str().ok());
+    let items = lines.flat_map(|request| request.split(','));
     let mut best = 0;
     for item in items {
         let mut parts = item.split(';').map(str::trim);
@@ -140,7 +140,7 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
 
 /// Where a client sees a repo.
 #[derive(Clone, Copy, Debug)]
-pub struct Here<'a> {
+pub struct RepoUrl<'a> {
     /// `https://host[:port]`, without a trailing slash.
     pub origin: &'a str,
     /// `/npm/main`, without a trailing slash.
@@ -151,7 +151,7 @@ pub struct Here<'a> {
     pub identified: bool,
 }
 
-impl Here<'_> {
+impl RepoUrl<'_> {
     /// The repo's address, without a trailing slash.
     pub fn base(&self) -> String {
         format!("{}{}", self.origin, self.path)
@@ -164,8 +164,8 @@ mod tests {
 
     fn segments(path: &str) -> Result<Vec<String>, Problem> {
         let (headers, method) = (HeaderMap::new(), Method::GET);
-        let line = Line::new(&method, path, "", &headers)?;
-        Ok(line.segments.iter().map(ToString::to_string).collect())
+        let request = RepoRequest::new(&method, path, "", &headers)?;
+        Ok(request.segments.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -222,10 +222,10 @@ mod tests {
         .into_iter()
         .collect();
         let method = Method::GET;
-        let line = Line::new(&method, "/", "", &headers).expect("line");
-        assert_eq!(line.wants("application/vnd.pypi.simple.v1+json"), 1000);
-        assert_eq!(line.wants("text/html"), 10);
-        assert!(!line.accepts("text/plain"));
-        assert!(!line.accepts("*/*"));
+        let request = RepoRequest::new(&method, "/", "", &headers).expect("line");
+        assert_eq!(request.wants("application/vnd.pypi.simple.v1+json"), 1000);
+        assert_eq!(request.wants("text/html"), 10);
+        assert!(!request.accepts("text/plain"));
+        assert!(!request.accepts("*/*"));
     }
 }
