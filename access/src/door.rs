@@ -3,7 +3,7 @@
 
 use crate::answer::{Asked, of_blob, of_coming, of_reply};
 use crate::body::Wire;
-use crate::{Admission, Answer, Body, Gate, Incoming, Principal, Site};
+use crate::{Admission, Answer, Body, ClientView, Gate, Incoming, Principal};
 use http::header::{
     CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
@@ -56,7 +56,7 @@ pub struct Refused<'a> {
     /// What was asked for, as far as it was understood.
     pub permissions: &'a [Permission],
     /// Where the client sees us.
-    pub site: &'a Site,
+    pub client: &'a ClientView,
     /// Whether it showed credentials.
     pub identified: bool,
     /// The path as it came.
@@ -84,11 +84,11 @@ pub async fn open<D: Door>(
     blobs: &BlobStore,
     mut request: Parts,
     mut body: Incoming,
-    site: &Site,
+    client: &ClientView,
     wire: Option<&Wire>,
 ) -> Opened {
     let head = request.method == Method::HEAD;
-    request.extensions.insert(site.clone());
+    request.extensions.insert(client.clone());
     let mut passage = Passage::default();
     let outcome = pass(
         door,
@@ -96,7 +96,7 @@ pub async fn open<D: Door>(
         blobs,
         &request,
         &mut body,
-        site,
+        client,
         wire,
         &mut passage,
     )
@@ -111,7 +111,7 @@ pub async fn open<D: Door>(
             let path = request.uri.path();
             let refused = Refused {
                 permissions: &passage.permissions,
-                site,
+                client,
                 identified,
                 path,
                 headers: &request.headers,
@@ -153,7 +153,7 @@ async fn pass<D: Door>(
     blobs: &BlobStore,
     request: &Parts,
     body: &mut Incoming,
-    site: &Site,
+    client: &ClientView,
     wire: Option<&Wire>,
     passage: &mut Passage,
 ) -> Result<Response<Body>, Problem> {
@@ -164,11 +164,11 @@ async fn pass<D: Door>(
     }
     let principal = match &endpoint {
         Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(),
-        _ => gate.identify(&request.headers, site.address).await?,
+        _ => gate.identify(&request.headers, client.address).await?,
     };
     passage.principal = Some(principal.clone());
     if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        site.demand_own(&request.headers)?;
+        client.demand_own(&request.headers)?;
     }
     let endpoint = endpoint?;
     let admission = gate.admit(principal, &passage.permissions)?;

@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod body;
+pub mod client_view;
 mod credentials;
 pub mod door;
 mod gate;
@@ -20,7 +21,6 @@ pub mod range;
 pub mod seal;
 pub mod secret;
 pub mod sign_in;
-pub mod site;
 mod throttle;
 pub mod token;
 mod tokens;
@@ -28,6 +28,7 @@ mod vault;
 
 pub use answer::{Answer, BlobAnswer, Coming, Lasts};
 pub use body::Body;
+pub use client_view::ClientView;
 pub use door::{Door, Opened, open};
 pub use gate::{Admission, Gate, Settings};
 pub use incoming::Incoming;
@@ -35,5 +36,4 @@ pub use openpgp::SigningKey;
 pub use policy::{PolicySnapshot, short_name};
 pub use principal::{Principal, TokenScope, scopes_to_json};
 pub use sign_in::Asker;
-pub use site::Site;
 pub use tokens::{NewToken, is_read_only};

@@ -6,7 +6,7 @@
 use crate::Engine;
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use larder_access::{Admission, Incoming, NewToken, Principal, Site, TokenScope, sign_in};
+use larder_access::{Admission, ClientView, Incoming, NewToken, Principal, TokenScope, sign_in};
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{Errand, Login, Token, Told, Wanted};
 use larder_mirrors::{Account, Protocol, RepoUrl};
@@ -22,7 +22,7 @@ pub(crate) struct Asking<'a> {
     pub(crate) admission: &'a Admission,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) repo_url: RepoUrl<'a>,
-    pub(crate) site: &'a Site,
+    pub(crate) client: &'a ClientView,
     pub(crate) headers: &'a HeaderMap,
 }
 
@@ -53,7 +53,7 @@ impl Engine {
                     .unwrap_or_default();
                 let begun = self
                     .gate
-                    .begin_sign_in(asking.site.address, agent, place(asking))?;
+                    .begin_sign_in(asking.client.address, agent, place(asking))?;
                 let page = format!(
                     "{}{}?ask={}",
                     asking.repo_url.origin,
@@ -143,7 +143,7 @@ impl Engine {
     ) -> Result<larder_access::secret::Secret, Problem> {
         let found = self
             .gate
-            .log_in(&login.name, &login.password, asking.site.address)
+            .log_in(&login.name, &login.password, asking.client.address)
             .await;
         let principal = found.map_err(|problem| match login.refusal {
             Some(refusal) if problem.kind == Kind::Unauthenticated => {
@@ -151,7 +151,7 @@ impl Engine {
             }
             _ => problem,
         })?;
-        let client = format!("{} login from {}", place(asking), asking.site.address);
+        let client = format!("{} login from {}", place(asking), asking.client.address);
         let secret = self.gate.issue_offline(&principal, &client).await?;
         tracing::info!(by = %principal.label, client, "logged in");
         secret.ok_or_else(|| Problem::internal("a login without a user"))

@@ -12,7 +12,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
-use larder_access::{Admission, Answer, BlobAnswer, Coming, Door, Incoming, Lasts, Site};
+use larder_access::{Admission, Answer, BlobAnswer, ClientView, Coming, Door, Incoming, Lasts};
 use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::Errand;
@@ -111,7 +111,7 @@ impl Packages {
         endpoint: Endpoint,
         request: &Parts,
         body: &mut Incoming,
-        site: &Site,
+        client: &ClientView,
     ) -> Result<Answer, Problem> {
         let Endpoint {
             protocol,
@@ -121,7 +121,7 @@ impl Packages {
         let below = format!("/{}/{repo}", protocol.name());
         let identified = admission.principal().user.is_some();
         let repo_url = RepoUrl {
-            origin: &site.base,
+            origin: &client.base,
             path: &below,
             public: false,
             identified,
@@ -139,7 +139,7 @@ impl Packages {
                     admission,
                     protocol,
                     repo_url,
-                    site,
+                    client,
                     headers: &request.headers,
                 };
                 Ok(self.0.run(&asking, &errand, body).await?.into())
@@ -592,11 +592,12 @@ impl Door for Packages {
         request: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let site = request
+        let client = request
             .extensions
-            .get::<Site>()
+            .get::<ClientView>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
-        self.serve(&admission, endpoint, request, body, site).await
+        self.serve(&admission, endpoint, request, body, client)
+            .await
     }
 
     fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
@@ -606,7 +607,7 @@ impl Door for Packages {
         };
         let below = format!("/{}/{repo}", protocol.name());
         let repo_url = RepoUrl {
-            origin: &refused.site.base,
+            origin: &refused.client.base,
             path: &below,
             public: false,
             identified: refused.identified,

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
 use larder_access::door::Refused;
-use larder_access::{Admission, Answer, Door, Incoming, PolicySnapshot, Site};
+use larder_access::{Admission, Answer, ClientView, Door, Incoming, PolicySnapshot};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Ask, Protocol, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
@@ -98,9 +98,9 @@ impl Door for Images {
     ) -> Result<Answer, Problem> {
         let absent =
             || Problem::not_found("repository", "no such image here, or you may not see it");
-        let site = request
+        let client = request
             .extensions
-            .get::<Site>()
+            .get::<ClientView>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
         let repo = admission
             .policy()
@@ -108,7 +108,7 @@ impl Door for Images {
             .ok_or_else(absent)?;
         let mirror = self.0.mirror(repo, &Oci)?;
         let repo_url = RepoUrl {
-            origin: &site.base,
+            origin: &client.base,
             path: "",
             public: false,
             identified: false,
@@ -140,7 +140,7 @@ impl Door for Images {
             .map(|(repo, image)| format!("/v2/{repo}/{image}"))
             .unwrap_or_default();
         let repo_url = RepoUrl {
-            origin: &refused.site.base,
+            origin: &refused.client.base,
             path: &path,
             public: false,
             identified: refused.identified,

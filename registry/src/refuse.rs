@@ -50,7 +50,7 @@ pub(crate) fn refuse(problem: &Problem, refused: &Refused<'_>) -> Reply {
 
 /// Where a token is to be had (distribution's token specification), and for what.
 fn challenge(problem: &Problem, refused: &Refused<'_>) -> String {
-    let base = &refused.site.base;
+    let base = &refused.client.base;
     let service = base.split_once("://").map_or(&**base, |(_, host)| host);
     let mut text = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
     let catalog = (problem.about == "catalog").then(|| "registry:catalog:*".to_owned());

@@ -119,8 +119,8 @@ impl Registry {
         headers.insert(AUTHORIZATION, value);
         let address = request
             .extensions
-            .get::<larder_access::Site>()
-            .map(|site| site.address);
+            .get::<larder_access::ClientView>()
+            .map(|client| client.address);
         let address = address.ok_or_else(|| Problem::internal("a request without its site"))?;
         self.gate.identify(&headers, address).await
     }

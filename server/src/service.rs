@@ -8,7 +8,7 @@ use http::{Method, Request, Response};
 use larder_access::body::Wire;
 use larder_access::door::Opened;
 use larder_access::secret::hidden;
-use larder_access::{Body, Incoming, Site, open};
+use larder_access::{Body, ClientView, Incoming, open};
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,7 +39,7 @@ pub(crate) async fn serve(
             .iter()
             .any(|network| network.contains(address))
     };
-    let site = Site::of(
+    let client = ClientView::of(
         &parts.uri,
         &parts.headers,
         way.public_url.as_deref(),
@@ -48,9 +48,9 @@ pub(crate) async fn serve(
         trusts,
     );
     let id = request_id(&parts);
-    let line = tracing::enabled!(tracing::Level::INFO).then(|| Line::begin(&parts, &site, began));
+    let line = tracing::enabled!(tracing::Level::INFO).then(|| Line::begin(&parts, &client, began));
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
-    let (door, mut opened) = route(house, parts, incoming, &site, peer.wire.as_ref()).await;
+    let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
     let status = opened.response.status().as_u16();
     house.observer.answered(door, status, began.elapsed());
     house.observer.sent(
@@ -83,7 +83,7 @@ async fn route(
     house: &House,
     parts: Parts,
     body: Incoming,
-    site: &Site,
+    client: &ClientView,
     wire: Option<&Wire>,
 ) -> (usize, Opened) {
     let path = parts.uri.path();
@@ -92,35 +92,35 @@ async fn route(
         if house.images.has(&parts) {
             return (
                 3,
-                open(&house.images, gate, blobs, parts, body, site, wire).await,
+                open(&house.images, gate, blobs, parts, body, client, wire).await,
             );
         }
         return (
             0,
-            open(&house.registry, gate, blobs, parts, body, site, wire).await,
+            open(&house.registry, gate, blobs, parts, body, client, wire).await,
         );
     }
     if path.starts_with("/api/v1/") {
         return (
             1,
-            open(&house.api, gate, blobs, parts, body, site, wire).await,
+            open(&house.api, gate, blobs, parts, body, client, wire).await,
         );
     }
     if larder_cache::is_packages(path) {
         return (
             3,
-            open(&house.packages, gate, blobs, parts, body, site, wire).await,
+            open(&house.packages, gate, blobs, parts, body, client, wire).await,
         );
     }
     if path == larder_access::sign_in::PAGE {
         return (
             1,
-            open(&house.sign_in, gate, blobs, parts, body, site, wire).await,
+            open(&house.sign_in, gate, blobs, parts, body, client, wire).await,
         );
     }
     (
         2,
-        open(&house.system, gate, blobs, parts, body, site, wire).await,
+        open(&house.system, gate, blobs, parts, body, client, wire).await,
     )
 }
 
@@ -159,12 +159,12 @@ struct Line {
 }
 
 impl Line {
-    fn begin(parts: &Parts, site: &Site, began: Instant) -> Self {
+    fn begin(parts: &Parts, client: &ClientView, began: Instant) -> Self {
         let agent = parts.headers.get(USER_AGENT).map(text).unwrap_or_default();
         Self {
             method: parts.method.clone(),
             path: hidden(parts.uri.path()), // never the query: it may hold a secret
-            address: site.address,
+            address: client.address,
             agent: agent.chars().take(200).collect(),
             began,
         }

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use larder_access::door::{Door, Refused};
-use larder_access::{Admission, Answer, Gate, Incoming, Site};
+use larder_access::{Admission, Answer, ClientView, Gate, Incoming};
 use larder_metadata::Metadata;
 use larder_model::{Permission, Problem, ProtocolName, Reply, Verb};
 use std::sync::Arc;
@@ -162,11 +162,11 @@ impl Door for Api {
             check_type(&request.headers)?;
             body.collect(self.limits.json_bytes).await
         };
-        let site = request
+        let client = request
             .extensions
-            .get::<Site>()
+            .get::<ClientView>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
-        self.carry_out(&admission, endpoint, &site.base, read)
+        self.carry_out(&admission, endpoint, &client.base, read)
             .await
             .map(Answer::from)
     }

@@ -12,7 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use larder_access::door::{Door, Refused};
-use larder_access::{Admission, Answer, Asker, Gate, Incoming, Site};
+use larder_access::{Admission, Answer, Asker, ClientView, Gate, Incoming};
 use larder_model::html::escape;
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl SignIn {
         Ok(page(StatusCode::OK, "Sign in", &form(&asker, &ask, "", "")))
     }
 
-    async fn send(&self, site: &Site, body: &mut Incoming) -> Result<Reply, Problem> {
+    async fn send(&self, site: &ClientView, body: &mut Incoming) -> Result<Reply, Problem> {
         let body = body.collect(FORM_BYTES).await?;
         let text = std::str::from_utf8(&body)
             .map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
@@ -122,8 +122,8 @@ impl Door for SignIn {
     ) -> Result<Answer, Problem> {
         let site = request
             .extensions
-            .get::<Site>()
-            .ok_or_else(|| Problem::internal("a request without a site"))?;
+            .get::<ClientView>()
+            .ok_or_else(|| Problem::internal("a request without a client"))?;
         let reply = match act {
             Act::Show => self.show(request)?,
             Act::Send => self.send(site, body).await?,

@@ -23,7 +23,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, ProtocolName, Reply};
 use names::{is_file, is_name, is_tag, is_version, version_of};
-use packument::{Packument, RawObject, Site};
+use packument::{Packument, RawObject, TarballUrls};
 use serde_json::json;
 
 use std::sync::Arc;
@@ -254,12 +254,12 @@ impl Protocol for Npm {
         body: &[u8],
         repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let site = Site::new(repo_url, &document.package);
+        let urls = TarballUrls::new(repo_url, &document.package);
         match form.name {
             "" => Ok(body.to_vec()),
             name if name == TAGS.name => Ok(Packument::read(body)?.tags().into()),
-            name if name == ABBREVIATED.name => Ok(Packument::read(body)?.abbreviated(&site)),
-            _ => Packument::read(body)?.full(body, &site),
+            name if name == ABBREVIATED.name => Ok(Packument::read(body)?.abbreviated(&urls)),
+            _ => Packument::read(body)?.full(body, &urls),
         }
     }
 
@@ -270,7 +270,8 @@ impl Protocol for Npm {
         body: &[u8],
         repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let version = Packument::read(body)?.version(part, &Site::new(repo_url, &document.package));
+        let version =
+            Packument::read(body)?.version(part, &TarballUrls::new(repo_url, &document.package));
         let absent = || {
             Problem::not_found(
                 "version",

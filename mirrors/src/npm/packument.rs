@@ -111,7 +111,7 @@ impl<'a> Packument<'a> {
 
     /// What it tells of one version, or of the one that a tag points to, with addresses of this
     /// server.
-    pub(super) fn version(&self, wanted: &str, site: &Site<'_>) -> Option<String> {
+    pub(super) fn version(&self, wanted: &str, urls: &TarballUrls<'_>) -> Option<String> {
         let versions = self.versions.as_ref()?;
         let tagged = || string(object(self.tags?)?.get(wanted)?);
         let version = if versions.get(wanted).is_some() {
@@ -124,7 +124,7 @@ impl<'a> Packument<'a> {
             out.push_str(if at == 0 { "" } else { "," });
             out.extend([&quoted(key), ":"]);
             match key {
-                "dist" => splice(&mut out, value.get(), site.edits(&version, value)),
+                "dist" => splice(&mut out, value.get(), urls.edits(&version, value)),
                 _ => out.push_str(value.get()),
             }
         }
@@ -133,10 +133,10 @@ impl<'a> Packument<'a> {
     }
 
     /// The whole, as it came in `body`, with addresses of this server.
-    pub(super) fn full(&self, body: &[u8], site: &Site<'_>) -> Result<Vec<u8>, Problem> {
+    pub(super) fn full(&self, body: &[u8], urls: &TarballUrls<'_>) -> Result<Vec<u8>, Problem> {
         let edits = self.versions().flat_map(|(version, entries)| {
             let dists = entries.entries().filter(|(key, _)| *key == "dist");
-            dists.flat_map(move |(_, dist)| site.edits(version, dist))
+            dists.flat_map(move |(_, dist)| urls.edits(version, dist))
         });
         let mut out = String::with_capacity(body.len() + body.len() / 16);
         splice(&mut out, utf8(body)?, edits);
@@ -144,7 +144,7 @@ impl<'a> Packument<'a> {
     }
 
     /// What installers need, with addresses of this server.
-    pub(super) fn abbreviated(&self, site: &Site<'_>) -> Vec<u8> {
+    pub(super) fn abbreviated(&self, urls: &TarballUrls<'_>) -> Vec<u8> {
         let mut out = format!("{{\"name\":{}", quoted(&self.name));
         if let Some(modified) = self.time("modified").or(self.modified) {
             out.push_str(&format!(",\"modified\":{modified}"));
@@ -154,7 +154,7 @@ impl<'a> Packument<'a> {
             out.push_str(if at == 0 { "" } else { "," });
             out.push_str(&quoted(version));
             out.push(':');
-            abbreviate(&mut out, version, entries, site);
+            abbreviate(&mut out, version, entries, urls);
         }
         out.push('}');
         // Of a withdrawn package the time is all there is to tell.
@@ -195,12 +195,12 @@ impl<'a> Packument<'a> {
 }
 
 /// Where a package stands here.
-pub(super) struct Site<'a> {
+pub(super) struct TarballUrls<'a> {
     base: String,
     package: &'a str,
 }
 
-impl<'a> Site<'a> {
+impl<'a> TarballUrls<'a> {
     pub(super) fn new(repo_url: &RepoUrl<'_>, package: &'a str) -> Self {
         Self {
             base: repo_url.base(),
@@ -278,7 +278,7 @@ fn is_kept(field: &str) -> bool {
     plain || dependencies || matches!(field, "_hasShrinkwrap" | "hasInstallScript")
 }
 
-fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, site: &Site<'_>) {
+fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, urls: &TarballUrls<'_>) {
     out.push('{');
     let mut separator = "";
     for (key, value) in entries.entries().filter(|(key, _)| is_kept(key)) {
@@ -286,7 +286,7 @@ fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, site: &S
         separator = ",";
         out.extend(["\"", key, "\":"]);
         match key {
-            "dist" => splice(out, value.get(), site.edits(version, value)),
+            "dist" => splice(out, value.get(), urls.edits(version, value)),
             _ => out.push_str(value.get()),
         }
     }

@@ -7,14 +7,14 @@ use std::net::IpAddr;
 
 /// What a request tells of the way it came, already checked against the trusted proxies.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct ClientView {
     /// `https://host[:port]` without a trailing slash.
     pub base: Box<str>,
     /// The client's address.
     pub address: IpAddr,
 }
 
-impl Site {
+impl ClientView {
     /// The site of a request: the configured address first, then what trusted proxies say, then the
     /// request's own authority (HTTP/2) or `Host` header.
     pub fn of(
@@ -144,11 +144,11 @@ mod tests {
 
     #[test]
     fn what_other_sites_send_is_refused() {
-        let site = Site {
+        let client = ClientView {
             base: "https://larder.example:7070".into(),
             address: [127, 0, 0, 1].into(),
         };
-        let fine = |lines: &[(&'static str, &str)]| site.demand_own(&headers(lines)).is_ok();
+        let fine = |lines: &[(&'static str, &str)]| client.demand_own(&headers(lines)).is_ok();
         assert!(fine(&[]), "no browser");
         assert!(fine(&[
             ("sec-fetch-site", "same-origin"),
@@ -188,7 +188,7 @@ mod tests {
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "evil.example"),
         ]);
-        let site = Site::of(
+        let client = ClientView::of(
             &Uri::from_static("/"),
             &spoofed,
             None,
@@ -197,7 +197,7 @@ mod tests {
             |_| false,
         );
         assert_eq!(
-            (&*site.base, site.address),
+            (&*client.base, client.address),
             ("http://larder.example:7070", ip("10.0.0.9"))
         );
     }
@@ -205,10 +205,10 @@ mod tests {
     #[test]
     fn the_authority_of_http_2_counts() {
         let uri = Uri::from_static("https://larder.example:7070/v2/");
-        let site = Site::of(&uri, &HeaderMap::new(), None, true, ip("10.0.0.9"), |_| {
+        let client = ClientView::of(&uri, &HeaderMap::new(), None, true, ip("10.0.0.9"), |_| {
             false
         });
-        assert_eq!(&*site.base, "https://larder.example:7070");
+        assert_eq!(&*client.base, "https://larder.example:7070");
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
             ("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2"),
             ("x-forwarded-proto", "https"),
         ]);
-        let site = Site::of(
+        let client = ClientView::of(
             &Uri::from_static("/"),
             &sent,
             None,
@@ -228,7 +228,7 @@ mod tests {
             trusts,
         );
         assert_eq!(
-            (&*site.base, site.address),
+            (&*client.base, client.address),
             ("https://inner", ip("1.2.3.4"))
         );
     }
@@ -237,7 +237,7 @@ mod tests {
     fn a_host_that_is_none_is_not_repeated() {
         let sent = headers(&[("host", "a/b\"c")]);
         assert_eq!(
-            &*Site::of(
+            &*ClientView::of(
                 &Uri::from_static("/"),
                 &sent,
                 None,
@@ -249,7 +249,7 @@ mod tests {
             "https://localhost"
         );
         assert_eq!(
-            &*Site::of(
+            &*ClientView::of(
                 &Uri::from_static("/"),
                 &sent,
                 Some("https://r.example"),
