@@ -3,8 +3,8 @@
 use crate::accounts::Asking;
 use crate::artifacts::Given;
 use crate::documents::{Held, How};
-use crate::forms::Asked;
 use crate::mirror::Mirror;
+use crate::representations::RepresentationRequest;
 use crate::{Engine, Packages};
 use http::header::{
     ACCEPT_ENCODING, AGE, CONTENT_ENCODING, HeaderName, LAST_MODIFIED, LOCATION, RANGE, VARY,
@@ -17,7 +17,9 @@ use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::Errand;
 use larder_mirrors::hosted::Wish;
-use larder_mirrors::{Artifact, Ask, Document, Form, Hosted, Protocol, RepoRequest, RepoUrl};
+use larder_mirrors::{
+    Artifact, Ask, Document, Hosted, Protocol, RepoRequest, RepoUrl, Representation,
+};
 use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
 
@@ -348,13 +350,19 @@ impl Engine {
         served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         match ask {
-            Ask::Document(document, form) => {
-                self.serve_document(mirror, document, (*form, None), request, served)
+            Ask::Document(document, representation) => {
+                self.serve_document(mirror, document, (*representation, None), request, served)
                     .await
             }
-            Ask::Part(document, form, part) => {
-                self.serve_document(mirror, document, (*form, Some(part)), request, served)
-                    .await
+            Ask::Part(document, representation, part) => {
+                self.serve_document(
+                    mirror,
+                    document,
+                    (*representation, Some(part)),
+                    request,
+                    served,
+                )
+                .await
             }
             Ask::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
             Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => Err(absent()), // said where they are asked for
@@ -368,21 +376,21 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
-        (form, part): (Form, Option<&str>),
+        (representation, part): (Representation, Option<&str>),
         request: &Parts,
         (repo, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         mirror.demand_open(&document.package)?;
         let held = self.document(mirror, document).await?;
-        let asked = Asked {
+        let asked = RepresentationRequest {
             repo,
             document,
-            form,
+            representation,
             part,
             gzip: takes_gzip(&request.headers),
             repo_url,
         };
-        let (found, gzip) = self.form(mirror, &held.found, &asked).await?;
+        let (found, gzip) = self.representation(mirror, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
@@ -390,11 +398,11 @@ impl Engine {
         }
         if let Ok(modified) = HeaderValue::from_str(&held.found.modified)
             && !modified.is_empty()
-            && form.name.is_empty()
+            && representation.name.is_empty()
         {
             headers.insert(LAST_MODIFIED, modified);
         }
-        let content_type = media_type(form.content_type, &found);
+        let content_type = media_type(representation.content_type, &found);
         if mirror.is_hosted() {
             return Ok(Answer::Blob(BlobAnswer {
                 found,

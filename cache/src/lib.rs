@@ -15,7 +15,6 @@ mod documents;
 mod door;
 mod fill;
 mod flights;
-mod forms;
 mod guard;
 mod hosted;
 mod images;
@@ -24,6 +23,7 @@ mod merged;
 mod mirror;
 mod pace;
 mod rate;
+mod representations;
 mod search;
 mod upstream;
 mod whole;
@@ -97,7 +97,7 @@ pub(crate) struct Engine {
     /// By the repo's id.
     mirrors: Memory<i64, Arc<Mirror>>,
     documents: Flights<Arc<Found>>,
-    forms: Flights<Arc<Found>>,
+    representations: Flights<Arc<Found>>,
     /// States of repos that are being composed.
     wholes: Flights<()>,
     fills: Mutex<HashMap<Key, Arc<Fill>>>,
@@ -131,7 +131,7 @@ impl Packages {
             counters: Arc::default(),
             mirrors: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
-            forms: Flights::default(),
+            representations: Flights::default(),
             wholes: Flights::default(),
             fills: Mutex::default(),
             tables: Memory::builder()

@@ -55,7 +55,9 @@ impl Engine {
             return Ok(None);
         };
         let (path, content_type, lasts) = match ask {
-            Ask::Document(document, form) => (&*document.path, form.content_type, Lasts::Unknown),
+            Ask::Document(document, representation) => {
+                (&*document.path, representation.content_type, Lasts::Unknown)
+            }
             Ask::Artifact(artifact) => (
                 &*artifact.path,
                 group.protocol.content_type(artifact),

@@ -81,9 +81,9 @@ pub struct Artifact {
 #[derive(Debug)]
 pub enum Ask {
     /// A document in one of its forms.
-    Document(Document, Form),
+    Document(Document, Representation),
     /// A part of a document in one of its forms: which one.
-    Part(Document, Form, Box<str>),
+    Part(Document, Representation, Box<str>),
     /// An artifact.
     Artifact(Artifact),
     /// What this server says by itself.
@@ -108,13 +108,13 @@ impl Ask {
 
 /// One way in which a document is served.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Form {
+pub struct Representation {
     /// Tells the forms of one document apart; empty: the bytes exactly as they came.
     pub name: &'static str,
     /// Media type; empty: the one that the document came with.
     pub content_type: &'static str,
     /// Whether it holds addresses of this server.
-    pub sited: bool,
+    pub has_absolute_urls: bool,
     /// Whether it may be compressed on its way.
     pub compressible: bool,
 }
@@ -219,7 +219,7 @@ pub trait Protocol: Send + Sync {
     fn render(
         &self,
         document: &Document,
-        form: &Form,
+        representation: &Representation,
         body: &[u8],
         repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem>;

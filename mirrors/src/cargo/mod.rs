@@ -7,8 +7,8 @@ mod search;
 
 use crate::text::{self, not_that, query_value};
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
-    Source, Table,
+    Artifact, Ask, Document, Fetch, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
+    Representation, Source, Table,
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -23,16 +23,16 @@ use std::sync::Arc;
 pub struct Cargo;
 
 const NAME: ProtocolName = ProtocolName("cargo");
-const INDEX: Form = Form {
+const INDEX: Representation = Representation {
     name: "",
     content_type: "text/plain",
-    sited: false,
+    has_absolute_urls: false,
     compressible: true,
 };
-const SEARCH: Form = Form {
+const SEARCH: Representation = Representation {
     name: "",
     content_type: "application/json",
-    sited: false,
+    has_absolute_urls: false,
     compressible: true,
 };
 /// The registry's limit on names, with room.
@@ -254,7 +254,7 @@ impl Protocol for Cargo {
     fn render(
         &self,
         _: &Document,
-        _: &Form,
+        _: &Representation,
         body: &[u8],
         _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {

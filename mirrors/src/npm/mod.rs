@@ -15,8 +15,8 @@ mod tarball;
 
 use crate::text::{self, not_that};
 use crate::{
-    Account, Artifact, Ask, Document, Form, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Source,
-    Table,
+    Account, Artifact, Ask, Document, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Representation,
+    Source, Table,
 };
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -35,34 +35,34 @@ const NAME: ProtocolName = ProtocolName("npm");
 const JSON: &str = "application/json";
 const INSTALL: &str = "application/vnd.npm.install-v1+json";
 
-const FULL: Form = Form {
+const FULL: Representation = Representation {
     name: "full",
     content_type: JSON,
-    sited: true,
+    has_absolute_urls: true,
     compressible: true,
 };
-const ABBREVIATED: Form = Form {
+const ABBREVIATED: Representation = Representation {
     name: "abbreviated",
     content_type: INSTALL,
-    sited: true,
+    has_absolute_urls: true,
     compressible: true,
 };
-const VERSION: Form = Form {
+const VERSION: Representation = Representation {
     name: "version",
     content_type: JSON,
-    sited: true,
+    has_absolute_urls: true,
     compressible: true,
 };
-const TAGS: Form = Form {
+const TAGS: Representation = Representation {
     name: "dist-tags",
     content_type: JSON,
-    sited: false,
+    has_absolute_urls: false,
     compressible: true,
 };
-const AS_IT_CAME: Form = Form {
+const AS_IT_CAME: Representation = Representation {
     name: "",
     content_type: JSON,
-    sited: false,
+    has_absolute_urls: false,
     compressible: true,
 };
 
@@ -112,10 +112,10 @@ fn tarball(package: &str, file: &str) -> Result<Ask, Problem> {
 }
 
 /// What is asked below a package's address.
-fn below_package(parts: &[&str], form: Form) -> Result<Ask, Problem> {
+fn below_package(parts: &[&str], representation: Representation) -> Result<Ask, Problem> {
     let (package, rest) = name_first(parts).ok_or_else(no_such_path)?;
     match rest {
-        [] => Ok(Ask::Document(packument_of(&package), form)),
+        [] => Ok(Ask::Document(packument_of(&package), representation)),
         ["-", file] => tarball(&package, file),
         ["-", scope, file]
             if scope.starts_with('@') && package.split('/').next() == Some(scope) =>
@@ -197,7 +197,7 @@ impl Protocol for Npm {
         }
         request.demand_read()?;
         let wanted = request.wants(INSTALL);
-        let form = if wanted > 0 && wanted >= request.wants(JSON) {
+        let representation = if wanted > 0 && wanted >= request.wants(JSON) {
             ABBREVIATED
         } else {
             FULL
@@ -207,7 +207,7 @@ impl Protocol for Npm {
         } else {
             None
         };
-        own.unwrap_or_else(|| below_package(&parts, form))
+        own.unwrap_or_else(|| below_package(&parts, representation))
     }
 
     fn probes(&self) -> &'static [&'static str] {
@@ -250,12 +250,12 @@ impl Protocol for Npm {
     fn render(
         &self,
         document: &Document,
-        form: &Form,
+        representation: &Representation,
         body: &[u8],
         repo_url: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
         let urls = TarballUrls::new(repo_url, &document.package);
-        match form.name {
+        match representation.name {
             "" => Ok(body.to_vec()),
             name if name == TAGS.name => Ok(Packument::read(body)?.tags().into()),
             name if name == ABBREVIATED.name => Ok(Packument::read(body)?.abbreviated(&urls)),

@@ -30,9 +30,9 @@ fn get(path: &str) -> Result<Ask, Problem> {
     asked(&Method::GET, path, "", "")
 }
 
-fn document(path: &str, query: &str) -> (Document, Form) {
+fn document(path: &str, query: &str) -> (Document, Representation) {
     match asked(&Method::GET, path, query, "").expect(path) {
-        Ask::Document(document, form) => (document, form),
+        Ask::Document(document, representation) => (document, representation),
         other => panic!("{path}: {other:?}"),
     }
 }
@@ -51,10 +51,14 @@ fn address(document: &Document) -> String {
     }
 }
 
-fn rendered(package: &str, form: Form, body: &[u8]) -> String {
+fn rendered(package: &str, representation: Representation, body: &[u8]) -> String {
     let document = packument_of(package);
     Npm.check(&document, body).expect("a packument");
-    String::from_utf8(Npm.render(&document, &form, body, &HERE).expect("a form")).expect("text")
+    String::from_utf8(
+        Npm.render(&document, &representation, body, &HERE)
+            .expect("a form"),
+    )
+    .expect("text")
 }
 
 fn parsed(text: &str) -> Value {
@@ -202,8 +206,8 @@ fn a_tarball_is_one_in_all_its_spellings() {
 
 #[test]
 fn the_form_follows_from_what_is_accepted() {
-    let form = |accept| match asked(&Method::HEAD, "/widget", "", accept).expect("path") {
-        Ask::Document(_, form) => form,
+    let representation = |accept| match asked(&Method::HEAD, "/widget", "", accept).expect("path") {
+        Ask::Document(_, representation) => representation,
         other => panic!("{other:?}"),
     };
     let abbreviated = [
@@ -212,7 +216,7 @@ fn the_form_follows_from_what_is_accepted() {
         "application/json, application/vnd.npm.install-v1+json",
     ];
     for accept in abbreviated {
-        assert_eq!(form(accept), ABBREVIATED, "{accept}");
+        assert_eq!(representation(accept), ABBREVIATED, "{accept}");
     }
     let full = [
         "",
@@ -223,7 +227,7 @@ fn the_form_follows_from_what_is_accepted() {
         "application/vnd.npm.install-v2+json",
     ];
     for accept in full {
-        assert_eq!(form(accept), FULL, "{accept}");
+        assert_eq!(representation(accept), FULL, "{accept}");
     }
 }
 
@@ -250,8 +254,11 @@ fn what_stands_beside_the_packages() {
         "/-/npm/v1/attestations/@acme%2fwidget@1.1.0-a%2Bb",
         "/-/npm/v1/attestations/@acme/widget@1.1.0-a+b",
     ] {
-        let (attestations, form) = document(path, "");
-        assert_eq!((&*attestations.package, form), ("@acme/widget", AS_IT_CAME));
+        let (attestations, representation) = document(path, "");
+        assert_eq!(
+            (&*attestations.package, representation),
+            ("@acme/widget", AS_IT_CAME)
+        );
         assert_eq!(
             address(&attestations),
             "-/npm/v1/attestations/@acme%2fwidget@1.1.0-a+b"
@@ -681,8 +688,8 @@ fn damaged_packuments_break_nothing() {
     let tarball = artifact("/@acme/widget/-/widget-1.1.0.tgz");
     let see = |body: &[u8]| {
         let passed = Npm.check(&widget, body).is_ok();
-        for form in [FULL, ABBREVIATED, TAGS] {
-            let rendered = Npm.render(&widget, &form, body, &HERE);
+        for representation in [FULL, ABBREVIATED, TAGS] {
+            let rendered = Npm.render(&widget, &representation, body, &HERE);
             assert!(rendered.is_ok() || !passed);
             let value = rendered
                 .ok()

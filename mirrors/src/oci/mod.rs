@@ -7,8 +7,8 @@ pub use challenge::Challenge;
 
 use crate::text::not_that;
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Integrity, Plan, Protocol, RepoRequest, RepoUrl, Source,
-    Table,
+    Artifact, Ask, Document, Fetch, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
+    Representation, Source, Table,
 };
 use bytes::Bytes;
 use http::Method;
@@ -26,22 +26,22 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vn
     application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// A manifest as it came, with the media type that it came with.
-const AS_IT_CAME: Form = Form {
+const AS_IT_CAME: Representation = Representation {
     name: "",
     content_type: "",
-    sited: false,
+    has_absolute_urls: false,
     compressible: false,
 };
-const REFERRERS: Form = Form {
+const REFERRERS: Representation = Representation {
     name: "",
     content_type: INDEX,
-    sited: false,
+    has_absolute_urls: false,
     compressible: false,
 };
-const TAGS: Form = Form {
+const TAGS: Representation = Representation {
     name: "",
     content_type: "application/json",
-    sited: false,
+    has_absolute_urls: false,
     compressible: true,
 };
 /// The header that tells a manifest's digest.
@@ -62,7 +62,7 @@ fn absent() -> Problem {
     )
 }
 
-fn document(image: &str, path: String, form: Form) -> Ask {
+fn document(image: &str, path: String, form: Representation) -> Ask {
     Ask::Document(Document::new(image, path), form)
 }
 
@@ -203,7 +203,7 @@ impl Protocol for Oci {
     fn render(
         &self,
         _: &Document,
-        _: &Form,
+        _: &Representation,
         body: &[u8],
         _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {

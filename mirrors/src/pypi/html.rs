@@ -33,7 +33,7 @@ pub(super) enum Node<'a> {
     /// The text of `<title>` or `<h1>`.
     Heading(Cow<'a, str>),
     /// `<form>`, which no index page has.
-    Form,
+    Representation,
 }
 
 /// The nodes of a page in their order.
@@ -54,7 +54,7 @@ pub(super) fn nodes(page: &str) -> impl Iterator<Item = Node<'_>> {
             } else if is("base") {
                 return Some(Node::Base(attributes));
             } else if is("form") {
-                return Some(Node::Form);
+                return Some(Node::Representation);
             }
         }
     })

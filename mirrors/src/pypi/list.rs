@@ -38,7 +38,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
                 says_so = true;
             }
             Node::Heading(text) => says_so |= is_heading(&text),
-            Node::Form => form = true,
+            Node::Representation => form = true,
             Node::Anchor(attributes, text) if is_link(&attributes, &text) => projects += 1,
             Node::Anchor(..) => others += 1,
             Node::Meta(_) | Node::Base(_) => {}

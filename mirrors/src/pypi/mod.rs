@@ -22,8 +22,8 @@ pub use publish::yanked;
 
 use crate::text::{self, not_that, unreadable};
 use crate::{
-    Artifact, Ask, Document, Fetch, Form, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
-    Source, Table,
+    Artifact, Ask, Document, Fetch, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
+    Representation, Source, Table,
 };
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
@@ -38,10 +38,10 @@ use std::sync::Arc;
 pub struct Pypi;
 
 const NAME: ProtocolName = ProtocolName("pypi");
-const JSON: Form = form("json", "application/vnd.pypi.simple.v1+json");
-const HTML: Form = form("html", "application/vnd.pypi.simple.v1+html");
-const TEXT: Form = form("text", "text/html; charset=utf-8");
-const PROVENANCE: Form = form("", "application/vnd.pypi.integrity.v1+json");
+const JSON: Representation = representation("json", "application/vnd.pypi.simple.v1+json");
+const HTML: Representation = representation("html", "application/vnd.pypi.simple.v1+html");
+const TEXT: Representation = representation("text", "text/html; charset=utf-8");
+const PROVENANCE: Representation = representation("", "application/vnd.pypi.integrity.v1+json");
 /// Sizes and times are told in JSON only.
 const ACCEPT_PAGE: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01";
 const ACCEPT_PROVENANCE: &str = "application/vnd.pypi.integrity.v1+json, application/json; q=0.1";
@@ -60,18 +60,18 @@ struct Provenance {
 }
 
 /// Links are relative to their page, so no form holds an address of this server.
-const fn form(name: &'static str, content_type: &'static str) -> Form {
-    Form {
+const fn representation(name: &'static str, content_type: &'static str) -> Representation {
+    Representation {
         name,
         content_type,
-        sited: false,
+        has_absolute_urls: false,
         compressible: true,
     }
 }
 
 /// JSON for whoever wants it no less than HTML; of HTML the kind that every client reads, unless
 /// the other is wanted more.
-fn page_form(request: &RepoRequest<'_>) -> Form {
+fn page_form(request: &RepoRequest<'_>) -> Representation {
     let json = request
         .wants(JSON.content_type)
         .max(request.wants("application/vnd.pypi.simple.latest+json"));
@@ -252,11 +252,11 @@ impl Protocol for Pypi {
     fn render(
         &self,
         document: &Document,
-        form: &Form,
+        representation: &Representation,
         body: &[u8],
         _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        match (&*document.path, form.name == JSON.name) {
+        match (&*document.path, representation.name == JSON.name) {
             (PROJECTS, true) => list::json(body),
             (PROJECTS, false) => list::html(body),
             (PAGE, true) => render::json(&document.package, body),

@@ -124,7 +124,7 @@ impl<'a> Page<'a> {
                 }
                 Node::Heading(text) => page.says_so |= is_heading(&text),
                 Node::Meta(attributes) => page.take_meta(&attributes),
-                Node::Form => {}
+                Node::Representation => {}
             }
         }
         page

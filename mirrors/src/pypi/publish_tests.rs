@@ -302,9 +302,9 @@ fn only_a_form_sent_to_its_address_publishes() {
         ("upload", "", Verb::Write, 2 << 30)
     );
     assert_eq!(wish.arguments, [BOUNDARY.into()]);
-    let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:=\"");
+    let quoted = wish_for("Multipart/Representation-Data; charset=utf-8; Boundary=\"a b:=\"");
     assert!(quoted.is_err());
-    let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"==a:b'==\"")
+    let quoted = wish_for("Multipart/Representation-Data; charset=utf-8; Boundary=\"==a:b'==\"")
         .expect("wish")
         .expect("a wish");
     assert_eq!(quoted.arguments, ["==a:b'==".into()]);

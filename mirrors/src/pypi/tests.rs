@@ -57,16 +57,16 @@ fn plan(file: &str, page: &str) -> Result<Fetch, Problem> {
     }
 }
 
-fn rendered(document: &Document, form: Form, body: &str) -> String {
+fn rendered(document: &Document, representation: Representation, body: &str) -> String {
     Pypi.check(document, body.as_bytes()).expect("checked");
     let bytes = Pypi
-        .render(document, &form, body.as_bytes(), &HERE)
+        .render(document, &representation, body.as_bytes(), &HERE)
         .expect("rendered");
     String::from_utf8(bytes).expect("UTF-8")
 }
 
-fn page(form: Form, body: &str) -> String {
-    rendered(&page_of(PROJECT), form, body)
+fn page(representation: Representation, body: &str) -> String {
+    rendered(&page_of(PROJECT), representation, body)
 }
 
 fn html_page(anchors: &str) -> String {
@@ -84,10 +84,14 @@ fn sha256(digit: &str) -> Integrity {
 #[test]
 fn a_project_has_one_address() {
     for path in ["/simple/sample-project/", "/simple/a/", "/simple/0x/"] {
-        let Ask::Document(document, form) = ask(path).expect(path) else {
+        let Ask::Document(document, representation) = ask(path).expect(path) else {
             panic!("{path}")
         };
-        assert_eq!((&*document.path, form), ("simple", TEXT), "{path}");
+        assert_eq!(
+            (&*document.path, representation),
+            ("simple", TEXT),
+            "{path}"
+        );
         assert_eq!(format!("/simple/{}/", document.package), path);
     }
     let spellings = [
@@ -146,16 +150,18 @@ fn the_form_is_the_wanted_one() {
     ];
     for (accept, expected) in cases {
         for path in ["/simple/", "/simple/foo/"] {
-            let Ask::Document(_, form) = ask_for(path, &accept).expect(path) else {
+            let Ask::Document(_, representation) = ask_for(path, &accept).expect(path) else {
                 panic!("{path}")
             };
-            assert_eq!(form, expected, "{accept}");
+            assert_eq!(representation, expected, "{accept}");
         }
     }
     assert!(
         [JSON, HTML, TEXT]
             .iter()
-            .all(|form| form.compressible && !form.sited && !form.name.is_empty())
+            .all(|representation| representation.compressible
+                && !representation.has_absolute_urls
+                && !representation.name.is_empty())
     );
 }
 
@@ -548,11 +554,11 @@ fn a_base_moves_relative_links() {
 fn a_provenance_is_where_the_page_says() {
     let file = "sample_project-2.0rc1-py3-none-any.whl";
     let path = format!("/integrity/Sample_Project/2.0rc1/{file}/provenance");
-    let Ask::Document(document, form) = ask(&path).expect("path") else {
+    let Ask::Document(document, representation) = ask(&path).expect("path") else {
         panic!("no document")
     };
     assert_eq!(
-        (&*document.package, &*document.path, form),
+        (&*document.package, &*document.path, representation),
         (PROJECT, &*format!("provenance/2.0rc1/{file}"), PROVENANCE)
     );
     assert_eq!(
@@ -775,8 +781,8 @@ fn broken_pages_are_read_as_far_as_they_go() {
             ] {
                 for document in [page_of(PROJECT), Document::new("", PROJECTS)] {
                     if Pypi.check(&document, broken.as_bytes()).is_ok() {
-                        for form in [JSON, TEXT] {
-                            Pypi.render(&document, &form, broken.as_bytes(), &HERE)
+                        for representation in [JSON, TEXT] {
+                            Pypi.render(&document, &representation, broken.as_bytes(), &HERE)
                                 .expect("checked before");
                         }
                     }

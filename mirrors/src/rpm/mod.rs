@@ -22,7 +22,8 @@ pub use listing::Listing;
 
 use crate::text::{self, not_that};
 use crate::{
-    Artifact, Ask, Document, Form, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Set, Source, Table,
+    Artifact, Ask, Document, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Representation, Set,
+    Source, Table,
 };
 use bytes::Bytes;
 use item::below;
@@ -53,11 +54,11 @@ const TEXT_ENDINGS: [&str; 8] = [
 ];
 
 /// A document as it came: signatures are over its very bytes.
-const fn as_it_came(content_type: &'static str) -> Form {
-    Form {
+const fn as_it_came(content_type: &'static str) -> Representation {
+    Representation {
         name: "",
         content_type,
-        sited: false,
+        has_absolute_urls: false,
         compressible: false,
     }
 }
@@ -104,7 +105,7 @@ fn name_of(path: &str) -> &str {
 }
 
 /// The form of a file that no index vouches for.
-fn plain_form(path: &str) -> Form {
+fn plain_form(path: &str) -> Representation {
     let (name, ending) = (path.rsplit('/').next().unwrap_or(path), ending(path));
     let text =
         ending.is_empty() || name.starts_with("RPM-GPG-KEY") || TEXT_ENDINGS.contains(&ending);
@@ -234,7 +235,12 @@ impl Protocol for Rpm {
     fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
         request.demand_read()?;
         let path = request.segments.join("/");
-        let document = |form: Form| Ok(Ask::Document(Document::new("", path.as_str()), form));
+        let document = |representation: Representation| {
+            Ok(Ask::Document(
+                Document::new("", path.as_str()),
+                representation,
+            ))
+        };
         match path.rsplit('/').next().unwrap_or_default() {
             "" => {
                 return Err(Problem::not_found(
@@ -298,7 +304,7 @@ impl Protocol for Rpm {
     fn render(
         &self,
         _: &Document,
-        _: &Form,
+        _: &Representation,
         body: &[u8],
         _: &RepoUrl<'_>,
     ) -> Result<Vec<u8>, Problem> {

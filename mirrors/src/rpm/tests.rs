@@ -61,9 +61,9 @@ fn artifact(path: &str) -> Artifact {
     }
 }
 
-fn document(path: &str) -> (Document, Form) {
+fn document(path: &str) -> (Document, Representation) {
     match ask(path).expect("path") {
-        Ask::Document(document, form) => (document, form),
+        Ask::Document(document, representation) => (document, representation),
         other => panic!("{other:?}"),
     }
 }
@@ -123,12 +123,16 @@ fn list_with(location: &str) -> Vec<u8> {
 #[test]
 fn files_of_a_repository_are_told_apart() {
     for root in ["", "9/BaseOS/x86_64/os/", "repodata/of/"] {
-        let (repomd, form) = document(&format!("/{root}repodata/repomd.xml"));
+        let (repomd, representation) = document(&format!("/{root}repodata/repomd.xml"));
         assert_eq!(
-            (&*repomd.path, form.content_type),
+            (&*repomd.path, representation.content_type),
             (&*format!("{root}repodata/repomd.xml"), "text/xml")
         );
-        assert!(!form.compressible && !form.sited && form.name.is_empty());
+        assert!(
+            !representation.compressible
+                && !representation.has_absolute_urls
+                && representation.name.is_empty()
+        );
         assert_eq!(
             document(&format!("/{root}repodata/repomd.xml.asc"))
                 .1

@@ -33,17 +33,17 @@ fuzz_target!(|body: &[u8]| {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
-        let Ask::Document(document, form) = protocol.parse(&line).expect("document") else { panic!("{path}") };
+        let Ask::Document(document, representation) = protocol.parse(&line).expect("document") else { panic!("{path}") };
         let _ = protocol.source(&document, &known);
         if protocol.check(&document, body).is_err() {
             continue;
         }
         let _ = protocol.set(&document, body);
-        if form.name.is_empty() {
+        if representation.name.is_empty() {
             continue;
         }
-        if let Ok(rendered) = protocol.render(&document, &form, body, &here)
-            && form.content_type.ends_with("json")
+        if let Ok(rendered) = protocol.render(&document, &representation, body, &here)
+            && representation.content_type.ends_with("json")
         {
             serde_json::from_slice::<serde::de::IgnoredAny>(&rendered).expect("JSON");
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Artifact, Form, Integrity, Plan, Protocol as _, RepoUrl};
+use crate::{Artifact, Integrity, Plan, Protocol as _, RepoUrl, Representation};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -21,7 +21,7 @@ const HERE: RepoUrl<'static> = RepoUrl {
     public: true,
     identified: false,
 };
-const FORMS: [Form; 3] = [
+const FORMS: [Representation; 3] = [
     super::super::FULL,
     super::super::ABBREVIATED,
     super::super::TAGS,

@@ -4,8 +4,8 @@ use super::*;
 
 fn part(path: &str) -> (Document, Box<str>) {
     match get(path).expect(path) {
-        Ask::Part(document, form, part) => {
-            assert_eq!(form, VERSION);
+        Ask::Part(document, representation, part) => {
+            assert_eq!(representation, VERSION);
             (document, part)
         }
         other => panic!("{path}: {other:?}"),

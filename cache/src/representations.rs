@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::{Found, Place};
 use larder_metadata::mirrored::NewFile;
-use larder_mirrors::{Document, Form, RepoUrl};
+use larder_mirrors::{Document, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, Problem};
 use std::io::Write as _;
 use std::sync::{Arc, PoisonError};
@@ -26,11 +26,11 @@ const COMPRESSED_FROM: u64 = 1024;
 const RENDERED_HERE: u64 = 64 * 1024;
 
 /// What a form is wanted for.
-pub(crate) struct Asked<'a> {
+pub(crate) struct RepresentationRequest<'a> {
     /// The repo at whose address it is served.
     pub(crate) repo: i64,
     pub(crate) document: &'a Document,
-    pub(crate) form: Form,
+    pub(crate) representation: Representation,
     /// The part of it that is wanted alone.
     pub(crate) part: Option<&'a str>,
     /// Whether the client takes gzip.
@@ -40,17 +40,17 @@ pub(crate) struct Asked<'a> {
 
 impl Engine {
     /// A document's form, and whether it is compressed.
-    pub(crate) async fn form(
+    pub(crate) async fn representation(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         held: &Arc<Found>,
-        asked: &Asked<'_>,
+        asked: &RepresentationRequest<'_>,
     ) -> Result<(Arc<Found>, bool), Problem> {
-        let gzip = asked.gzip && asked.form.compressible && held.size >= COMPRESSED_FROM;
-        if asked.form.name.is_empty() && !gzip {
+        let gzip = asked.gzip && asked.representation.compressible && held.size >= COMPRESSED_FROM;
+        if asked.representation.name.is_empty() && !gzip {
             return Ok((Arc::clone(held), false));
         }
-        let (site, is_stored) = if asked.form.sited {
+        let (site, is_stored) = if asked.representation.has_absolute_urls {
             self.site(&asked.repo_url.base())
         } else {
             (String::new(), true)
@@ -62,7 +62,7 @@ impl Engine {
             .unwrap_or_default();
         let path: Box<str> = format!(
             "forms/{}{ending}{site}/{}{part}",
-            asked.form.name, asked.document.path
+            asked.representation.name, asked.document.path
         )
         .into();
         let source = format!("{}#{EDITION}", held.digest);
@@ -79,7 +79,7 @@ impl Engine {
             asked.repo,
             key_of(&asked.document.package, &format!("{path}\0{source}")),
         );
-        if let Some(made) = self.forms.landed(&key) {
+        if let Some(made) = self.representations.landed(&key) {
             return Ok((made.brought, gzip));
         }
         let make = || {
@@ -88,7 +88,7 @@ impl Engine {
                 path,
                 source,
                 document: asked.document.clone(),
-                form: asked.form,
+                representation: asked.representation,
                 part: asked.part.map(Into::into),
                 gzip,
                 origin: asked.repo_url.origin.into(),
@@ -98,7 +98,7 @@ impl Engine {
             let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
             async move { engine.make(&mirror, &held, making).await }
         };
-        Ok((self.forms.join(key, make).await?, gzip))
+        Ok((self.representations.join(key, make).await?, gzip))
     }
 
     /// What tells forms of one address from those of another; whether they are kept.
@@ -140,7 +140,11 @@ impl Engine {
         };
         drop(permit);
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let plain = unkept(making.form.content_type, digest, bytes.len() as u64);
+        let plain = unkept(
+            making.representation.content_type,
+            digest,
+            bytes.len() as u64,
+        );
         let found = Arc::new(Found {
             body: Some(bytes.clone()),
             etag: making.source.as_str().into(),
@@ -165,7 +169,7 @@ impl Engine {
         let file = NewFile {
             path: &making.path,
             blob,
-            content_type: making.form.content_type,
+            content_type: making.representation.content_type,
             version: "",
             etag: &making.source,
             modified: "",
@@ -189,7 +193,7 @@ struct Making {
     path: Box<str>,
     source: String,
     document: Document,
-    form: Form,
+    representation: Representation,
     part: Option<Box<str>>,
     gzip: bool,
     origin: Box<str>,
@@ -205,7 +209,7 @@ impl Making {
             public: false,
             identified: false,
         };
-        let body = match (&self.part, self.form.name) {
+        let body = match (&self.part, self.representation.name) {
             (Some(part), _) => mirror
                 .protocol
                 .part(&self.document, part, source, &repo_url)?
@@ -213,7 +217,7 @@ impl Making {
             (None, "") => source.clone(),
             (None, _) => mirror
                 .protocol
-                .render(&self.document, &self.form, source, &repo_url)?
+                .render(&self.document, &self.representation, source, &repo_url)?
                 .into(),
         };
         if !self.gzip {
