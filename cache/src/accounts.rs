@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::USER_AGENT;
 use larder_access::{Admission, ClientView, Incoming, NewToken, Principal, TokenScope, sign_in};
 use larder_metadata::people::Token as Row;
-use larder_mirrors::account::{Errand, Login, Token, Told, Wanted};
+use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use larder_mirrors::{Account, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
 
@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 64 << 10;
 const TOKENS: usize = 100;
 
 /// Who asks for an errand, and how it came.
-pub(crate) struct Asking<'a> {
+pub(crate) struct AccountContext<'a> {
     pub(crate) admission: &'a Admission,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) repo_url: RepoUrl<'a>,
@@ -30,68 +30,68 @@ impl Engine {
     /// Does an errand.
     pub(crate) async fn run(
         &self,
-        asking: &Asking<'_>,
-        errand: &Errand,
+        context: &AccountContext<'_>,
+        request: &AccountRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let account = asking
+        let account = context
             .protocol
             .account()
             .ok_or_else(|| Problem::internal("an errand without accounts"))?;
-        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.repo_url));
-        match errand {
-            Errand::LogIn(name) => {
+        let tell = |response: &AccountResponse<'_>| Ok(account.tell(response, &context.repo_url));
+        match request {
+            AccountRequest::LogIn(name) => {
                 let login = account.login(name, &body.collect(MOST_BYTES).await?)?;
-                let secret = self.log_in(asking, &login).await?;
-                tell(&Told::LoggedIn(&login.name, secret.expose()))
+                let secret = self.log_in(context, &login).await?;
+                tell(&AccountResponse::LoggedIn(&login.name, secret.expose()))
             }
-            Errand::BeginLogin => {
-                let agent = asking
+            AccountRequest::BeginLogin => {
+                let agent = context
                     .headers
                     .get(USER_AGENT)
                     .and_then(|agent| agent.to_str().ok())
                     .unwrap_or_default();
-                let begun = self
-                    .gate
-                    .begin_sign_in(asking.client.address, agent, place(asking))?;
+                let begun =
+                    self.gate
+                        .begin_sign_in(context.client.address, agent, place(context))?;
                 let page = format!(
                     "{}{}?ask={}",
-                    asking.repo_url.origin,
+                    context.repo_url.origin,
                     sign_in::PAGE,
                     begun.ask
                 );
-                tell(&Told::Begun {
+                tell(&AccountResponse::Begun {
                     page: &page,
                     ask: &begun.ask,
                     key: begun.key.expose(),
                 })
             }
-            Errand::FinishLogin { ask, key } => {
+            AccountRequest::FinishLogin { ask, key } => {
                 let secret = self.gate.finish_sign_in(ask, key).await?;
-                tell(
-                    &secret
-                        .as_ref()
-                        .map_or(Told::Waiting, |secret| Told::Finished(secret.expose())),
-                )
+                tell(&secret.as_ref().map_or(AccountResponse::Waiting, |secret| {
+                    AccountResponse::Finished(secret.expose())
+                }))
             }
-            Errand::Whoami | Errand::Profile => {
-                let caller = asking.admission.principal();
+            AccountRequest::Whoami | AccountRequest::Profile => {
+                let caller = context.admission.principal();
                 let (user, name) = someone(caller)?;
                 let gone = || Problem::not_found("user", "there is no such user any more");
-                let row = asking
+                let row = context
                     .admission
                     .policy()
                     .user_by_id(user)
                     .ok_or_else(gone)?;
-                let profile = *errand == Errand::Profile;
+                let profile = *request == AccountRequest::Profile;
                 tell(&if profile {
-                    Told::Profile(name, row.created_at)
+                    AccountResponse::Profile(name, row.created_at)
                 } else {
-                    Told::Name(name)
+                    AccountResponse::Name(name)
                 })
             }
-            Errand::ListTokens(_) | Errand::CreateToken | Errand::EndToken(_) => {
-                self.tend_tokens(asking, account, errand, body).await
+            AccountRequest::ListTokens(_)
+            | AccountRequest::CreateToken
+            | AccountRequest::EndToken(_) => {
+                self.tend_tokens(context, account, request, body).await
             }
         }
     }
@@ -99,16 +99,16 @@ impl Engine {
     /// Lists, makes and ends the caller's tokens.
     async fn tend_tokens(
         &self,
-        asking: &Asking<'_>,
+        context: &AccountContext<'_>,
         account: &dyn Account,
-        errand: &Errand,
+        request: &AccountRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let tell = |told: &Told<'_>| Ok(account.tell(told, &asking.repo_url));
-        let caller = asking.admission.principal();
+        let tell = |response: &AccountResponse<'_>| Ok(account.tell(response, &context.repo_url));
+        let caller = context.admission.principal();
         let (user, _) = someone(caller)?;
-        match errand {
-            Errand::ListTokens(after) => {
+        match request {
+            AccountRequest::ListTokens(after) => {
                 let mut rows = self
                     .metadata
                     .tokens_of(user, *after, TOKENS as u64 + 1)
@@ -116,11 +116,11 @@ impl Engine {
                 let more = rows.len() > TOKENS;
                 rows.truncate(TOKENS);
                 let tokens: Vec<Token<'_>> = rows.iter().map(shown).collect();
-                tell(&Told::Tokens(&tokens, more))
+                tell(&AccountResponse::Tokens(&tokens, more))
             }
-            Errand::EndToken(named) => {
+            AccountRequest::EndToken(named) => {
                 self.end_token(caller, named).await?;
-                tell(&Told::Ended)
+                tell(&AccountResponse::Ended)
             }
             _ => {
                 caller.demand_unlimited()?;
@@ -128,22 +128,22 @@ impl Engine {
                 self.gate.demand_password(caller, &wanted.password).await?;
                 let (row, secret) = self
                     .gate
-                    .make_token(user, self.new_token(asking, wanted)?)
+                    .make_token(user, self.new_token(context, wanted)?)
                     .await?;
                 tracing::info!(by = %caller.label, token = row.id, "token created");
-                tell(&Told::Created(&shown(&row), secret.expose()))
+                tell(&AccountResponse::Created(&shown(&row), secret.expose()))
             }
         }
     }
 
     async fn log_in(
         &self,
-        asking: &Asking<'_>,
+        context: &AccountContext<'_>,
         login: &Login,
     ) -> Result<larder_access::secret::Secret, Problem> {
         let found = self
             .gate
-            .log_in(&login.name, &login.password, asking.client.address)
+            .log_in(&login.name, &login.password, context.client.address)
             .await;
         let principal = found.map_err(|problem| match login.refusal {
             Some(refusal) if problem.kind == Kind::Unauthenticated => {
@@ -151,7 +151,7 @@ impl Engine {
             }
             _ => problem,
         })?;
-        let client = format!("{} login from {}", place(asking), asking.client.address);
+        let client = format!("{} login from {}", place(context), context.client.address);
         let secret = self.gate.issue_offline(&principal, &client).await?;
         tracing::info!(by = %principal.label, client, "logged in");
         secret.ok_or_else(|| Problem::internal("a login without a user"))
@@ -172,9 +172,13 @@ impl Engine {
         Ok(())
     }
 
-    fn new_token(&self, asking: &Asking<'_>, wanted: Wanted) -> Result<NewToken, Problem> {
+    fn new_token(
+        &self,
+        context: &AccountContext<'_>,
+        wanted: TokenRequest,
+    ) -> Result<NewToken, Problem> {
         // A group and its members are read by the same token.
-        let repository: Pattern = format!("{}/*", asking.protocol.name())
+        let repository: Pattern = format!("{}/*", context.protocol.name())
             .parse()
             .map_err(Problem::internal)?;
         let scope = |package, role| TokenScope::of_role(repository.clone(), package, role);
@@ -200,8 +204,8 @@ fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
 }
 
 /// The repo as people name it.
-fn place<'a>(asking: &Asking<'a>) -> &'a str {
-    asking.repo_url.path.trim_start_matches('/')
+fn place<'a>(context: &AccountContext<'a>) -> &'a str {
+    context.repo_url.path.trim_start_matches('/')
 }
 
 fn shown(row: &Row) -> Token<'_> {

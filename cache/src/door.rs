@@ -1,6 +1,6 @@
 //! The door of all package repos: `/<protocol>/<repo>/…`.
 
-use crate::accounts::Asking;
+use crate::accounts::AccountContext;
 use crate::artifacts::Given;
 use crate::documents::{Held, How};
 use crate::mirror::Mirror;
@@ -15,10 +15,10 @@ use larder_access::door::Refused;
 use larder_access::{Admission, Answer, BlobAnswer, ClientView, Coming, Door, Incoming, Lasts};
 use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
-use larder_mirrors::account::Errand;
-use larder_mirrors::hosted::Wish;
+use larder_mirrors::account::AccountRequest;
+use larder_mirrors::hosted::PublishRequest;
 use larder_mirrors::{
-    Artifact, Ask, Document, Hosted, Protocol, RepoRequest, RepoUrl, Representation,
+    Artifact, Document, Hosted, Protocol, ReadRequest, RepoRequest, RepoUrl, Representation,
 };
 use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
@@ -35,19 +35,19 @@ pub struct Endpoint {
 
 enum Call {
     /// It wants to read.
-    Ask(Ask),
+    ReadRequest(ReadRequest),
     /// It wants to change something.
-    Wish(Wish),
+    PublishRequest(PublishRequest),
     /// It is about the caller's account, not about the repo.
-    Errand(Errand),
+    AccountRequest(AccountRequest),
 }
 
 impl Call {
     fn package(&self) -> &str {
         match self {
-            Self::Ask(ask) => ask.package(),
-            Self::Wish(wish) => &wish.package,
-            Self::Errand(_) => "",
+            Self::ReadRequest(read) => read.package(),
+            Self::PublishRequest(publish) => &publish.package,
+            Self::AccountRequest(_) => "",
         }
     }
 }
@@ -136,25 +136,29 @@ impl Packages {
             self.0.mirror(row, protocol)
         };
         match call {
-            Call::Errand(errand) => {
-                let asking = Asking {
+            Call::AccountRequest(account) => {
+                let asking = AccountContext {
                     admission,
                     protocol,
                     repo_url,
                     client,
                     headers: &request.headers,
                 };
-                Ok(self.0.run(&asking, &errand, body).await?.into())
+                Ok(self.0.run(&asking, &account, body).await?.into())
             }
-            Call::Wish(wish) => {
+            Call::PublishRequest(publish) => {
                 let own = own()?;
-                if wish.verb == Verb::Read {
-                    own.demand_open(&wish.package)?;
+                if publish.verb == Verb::Read {
+                    own.demand_open(&publish.package)?;
                 }
                 let repo = self.0.published_to(admission, &own)?;
-                Ok(self.0.fulfil(&repo, admission, wish, body).await?.into())
+                Ok(self
+                    .0
+                    .publish(&repo, admission, publish, body)
+                    .await?
+                    .into())
             }
-            Call::Ask(Ask::Own(make)) => {
+            Call::ReadRequest(ReadRequest::Own(make)) => {
                 // Clients must know beforehand whether anything of it needs a login.
                 let own = own()?;
                 let mut all = self.0.members(admission, &own)?;
@@ -164,34 +168,34 @@ impl Packages {
                     .all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
                 Ok(make(&RepoUrl { public, ..repo_url }).into())
             }
-            Call::Ask(Ask::Inquiry(inquiry)) => Ok(self
+            Call::ReadRequest(ReadRequest::UpstreamQuery(query)) => Ok(self
                 .0
-                .inquire(admission, &own()?, inquiry, &request.headers, body)
+                .query_upstreams(admission, &own()?, query, &request.headers, body)
                 .await?
                 .into()),
-            Call::Ask(Ask::Moved(to)) => {
+            Call::ReadRequest(ReadRequest::Moved(to)) => {
                 own()?;
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY)
                     .with(LOCATION, format!("{below}/{to}"));
                 Ok(reply.into())
             }
-            Call::Ask(ask) => {
+            Call::ReadRequest(read) => {
                 let own = own()?;
-                if let Ask::Document(document, _) = &ask
+                if let ReadRequest::Document(document, _) = &read
                     && let Some(reply) = self.0.search(admission, &own, document).await?
                 {
                     return Ok(reply.into());
                 }
                 let served = (own.repo.id, repo_url);
                 if own.members.is_empty() {
-                    self.0.demand_shown(admission, &own, &ask).await?;
-                    return self.0.serve_from(&own, &ask, request, served).await;
+                    self.0.demand_shown(admission, &own, &read).await?;
+                    return self.0.serve_from(&own, &read, request, served).await;
                 }
-                if let Some(answer) = self.0.serve_merged(admission, &own, &ask, request).await? {
+                if let Some(answer) = self.0.serve_merged(admission, &own, &read, request).await? {
                     return Ok(answer);
                 }
                 self.0
-                    .serve_group(admission, &own, &ask, request, served)
+                    .serve_group(admission, &own, &read, request, served)
                     .await
             }
         }
@@ -251,17 +255,17 @@ impl Engine {
         &self,
         admission: &Admission,
         own: &Mirror,
-        ask: &Ask,
+        read: &ReadRequest,
     ) -> Result<(), Problem> {
         let whole = own.protocol.hosted().and_then(Hosted::whole);
         if whole.is_none()
             || !own.is_hosted()
-            || !ask.package().is_empty()
+            || !read.package().is_empty()
             || admission.may(&read_all(own))
         {
             return Ok(());
         }
-        if let Ask::Artifact(artifact) = ask {
+        if let ReadRequest::Artifact(artifact) = read {
             let found = self.metadata.find(own.place(""), &artifact.path).await?;
             if let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) {
                 return admission.demand(&read_of(own, package));
@@ -289,20 +293,20 @@ impl Engine {
         self: &Arc<Self>,
         admission: &Admission,
         group: &Arc<Mirror>,
-        ask: &Ask,
+        read: &ReadRequest,
         request: &Parts,
         served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        let package = ask.package();
-        group.demand_open(match ask {
-            Ask::Artifact(artifact) => group.protocol.package_of(artifact),
+        let package = read.package();
+        group.demand_open(match read {
+            ReadRequest::Artifact(artifact) => group.protocol.package_of(artifact),
             _ => package,
         })?;
         let members = self.members(admission, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, package).await? {
                 admission.demand(&read_of(member, package))?;
-                return self.serve_member(member, ask, request, served).await;
+                return self.serve_member(member, read, request, served).await;
             }
         }
         let mirrors = || members.iter().filter(|member| !member.is_hosted());
@@ -317,7 +321,7 @@ impl Engine {
         for member in mirrors()
             .filter(|member| member.has_upstream() && admission.may(&read_of(member, package)))
         {
-            outcome = self.serve_member(member, ask, request, served).await;
+            outcome = self.serve_member(member, read, request, served).await;
             if !outcome
                 .as_ref()
                 .is_err_and(|problem| problem.kind == Kind::NotFound)
@@ -332,12 +336,12 @@ impl Engine {
     async fn serve_member(
         self: &Arc<Self>,
         member: &Arc<Mirror>,
-        ask: &Ask,
+        read: &ReadRequest,
         request: &Parts,
         served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        let public = self.gate.is_public(&[read_of(member, ask.package())]);
-        let answer = self.serve_from(member, ask, request, served).await?;
+        let public = self.gate.is_public(&[read_of(member, read.package())]);
+        let answer = self.serve_from(member, read, request, served).await?;
         Ok(if public { answer } else { answer.hidden() })
     }
 
@@ -345,16 +349,16 @@ impl Engine {
     pub(crate) async fn serve_from(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
-        ask: &Ask,
+        read: &ReadRequest,
         request: &Parts,
         served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        match ask {
-            Ask::Document(document, representation) => {
+        match read {
+            ReadRequest::Document(document, representation) => {
                 self.serve_document(mirror, document, (*representation, None), request, served)
                     .await
             }
-            Ask::Part(document, representation, part) => {
+            ReadRequest::Part(document, representation, part) => {
                 self.serve_document(
                     mirror,
                     document,
@@ -364,8 +368,10 @@ impl Engine {
                 )
                 .await
             }
-            Ask::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
-            Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => Err(absent()), // said where they are asked for
+            ReadRequest::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
+            ReadRequest::Own(_) | ReadRequest::UpstreamQuery(_) | ReadRequest::Moved(_) => {
+                Err(absent())
+            } // said where they are asked for
         }
     }
 }
@@ -535,7 +541,7 @@ impl Door for Packages {
             return Ok(Endpoint {
                 protocol,
                 repo,
-                call: Call::Ask(Ask::Moved("".into())),
+                call: Call::ReadRequest(ReadRequest::Moved("".into())),
             });
         }
         let request = RepoRequest::new(
@@ -544,26 +550,26 @@ impl Door for Packages {
             request.uri.query().unwrap_or_default(),
             &request.headers,
         )?;
-        if let Some(errand) = protocol
+        if let Some(account) = protocol
             .account()
-            .map(|account| account.errand(&request))
+            .map(|account| account.account_request(&request))
             .transpose()?
             .flatten()
         {
             return Ok(Endpoint {
                 protocol,
                 repo,
-                call: Call::Errand(errand),
+                call: Call::AccountRequest(account),
             });
         }
-        let wish = protocol
+        let publish = protocol
             .hosted()
-            .map(|hosted| hosted.wish(&request))
+            .map(|hosted| hosted.publish_request(&request))
             .transpose()?
             .flatten();
-        let call = match wish {
-            Some(wish) => Call::Wish(wish),
-            None => Call::Ask(protocol.parse(&request)?),
+        let call = match publish {
+            Some(publish) => Call::PublishRequest(publish),
+            None => Call::ReadRequest(protocol.parse(&request)?),
         };
         Ok(Endpoint {
             protocol,
@@ -573,11 +579,11 @@ impl Door for Packages {
     }
 
     fn is_open(&self, endpoint: &Endpoint) -> bool {
-        matches!(&endpoint.call, Call::Errand(errand) if errand.is_login())
+        matches!(&endpoint.call, Call::AccountRequest(account) if account.is_login())
     }
 
     fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
-        if matches!(endpoint.call, Call::Errand(_)) {
+        if matches!(endpoint.call, Call::AccountRequest(_)) {
             return Vec::new();
         }
         let package = endpoint.call.package();

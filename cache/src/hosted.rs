@@ -10,7 +10,7 @@ use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::{Found, end_of};
 use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
-use larder_mirrors::hosted::{Bytes, Change, Kept, Step, Wish};
+use larder_mirrors::hosted::{Bytes, Change, Kept, PublishRequest, Step};
 use larder_mirrors::{Document, Hosted};
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply, Verb};
 use larder_storage::Staging;
@@ -128,21 +128,22 @@ impl Engine {
     }
 
     /// Fulfils a wish, or answers a question.
-    pub(crate) async fn fulfil(
+    pub(crate) async fn publish(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         admission: &Admission,
-        wish: Wish,
+        request: PublishRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let hosted = hosted_of(mirror)?;
-        if wish.verb == Verb::Read {
-            admission.demand(&read_of(mirror, &wish.package))?;
-            mirror.demand_open(&wish.package)?;
-            return hosted.tell(&wish, &self.files(mirror, &wish.package).await?);
+        if request.verb == Verb::Read {
+            admission.demand(&read_of(mirror, &request.package))?;
+            mirror.demand_open(&request.package)?;
+            return hosted.tell(&request, &self.files(mirror, &request.package).await?);
         }
-        self.carry_out(mirror, admission, &wish, Some(body)).await?;
-        Ok(hosted.accept(&wish))
+        self.carry_out(mirror, admission, &request, Some(body))
+            .await?;
+        Ok(hosted.accept(&request))
     }
 
     /// Stages the body of a wish, if it has one, and does what is wished.
@@ -150,7 +151,7 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         admission: &Admission,
-        wish: &Wish,
+        request: &PublishRequest,
         body: Option<&mut Incoming>,
     ) -> Result<(), Problem> {
         if admission.principal().user.is_none() {
@@ -158,8 +159,8 @@ impl Engine {
             return Err(Problem::new(Kind::Unauthenticated, "access", detail));
         }
         // Before anything of the body is taken in: which package it is may stand in it.
-        let wished = wished(mirror, wish, &wish.package);
-        match (&wished.package, wish.most_bytes) {
+        let wished = wished(mirror, request, &request.package);
+        match (&wished.package, request.most_bytes) {
             (Some(_), _) => admission.demand(&wished)?,
             (None, 0) => {}
             (None, _) => admission.demand_somewhere(&wished)?,
@@ -168,13 +169,13 @@ impl Engine {
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let outcome = async {
             if let Some(body) = body {
-                body.limit(wish.most_bytes);
+                body.limit(request.most_bytes);
                 while let Some(bytes) = body.next().await? {
                     staging.append(bytes).await?;
                 }
             }
             staging.settle().await?;
-            self.change(mirror, admission, wish, &staging).await
+            self.change(mirror, admission, request, &staging).await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
@@ -185,11 +186,11 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         admission: &Admission,
-        wish: &Wish,
+        request: &PublishRequest,
         staging: &Staging,
     ) -> Result<(), Problem> {
-        let package = self.package_of(mirror, admission, wish, staging).await?;
-        admission.demand(&wished(mirror, wish, &package))?;
+        let package = self.package_of(mirror, admission, request, staging).await?;
+        admission.demand(&wished(mirror, request, &package))?;
         let (place, full_name) = (
             mirror.place(&package),
             format!("{}{package}", mirror.prefix()),
@@ -198,7 +199,7 @@ impl Engine {
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
             let files = self.files(mirror, &package).await?;
-            let (wanted, there) = (wish.clone(), files.clone());
+            let (wanted, there) = (request.clone(), files.clone());
             let receive =
                 move |hosted: &dyn Hosted, body: &mut File| hosted.receive(&wanted, body, &there);
             let steps = self.read_file(mirror, staging, receive).await?;
@@ -225,7 +226,7 @@ impl Engine {
                     for blob in made.values() {
                         self.drop_double(blob.digest, &blob.bytes).await?;
                     }
-                    tracing::info!(%by, package = full_name, act = wish.act, "package changed");
+                    tracing::info!(%by, package = full_name, act = request.act, "package changed");
                     return Ok(());
                 }
             }
@@ -241,13 +242,13 @@ impl Engine {
         &self,
         mirror: &Arc<Mirror>,
         admission: &Admission,
-        wish: &Wish,
+        request: &PublishRequest,
         staging: &Staging,
     ) -> Result<Box<str>, Problem> {
-        if !wish.package.is_empty() {
-            return Ok(wish.package.clone());
+        if !request.package.is_empty() {
+            return Ok(request.package.clone());
         }
-        if let Some(path) = hosted_of(mirror)?.shown(wish) {
+        if let Some(path) = hosted_of(mirror)?.shown(request) {
             let found = self.metadata.find(mirror.place(""), path).await?;
             let package = found
                 .as_ref()
@@ -256,7 +257,7 @@ impl Engine {
             let seen = package.filter(|package| admission.may(&read_of(mirror, package)));
             return seen.map(Into::into).ok_or_else(absent);
         }
-        let named = wish.clone();
+        let named = request.clone();
         self.read_file(mirror, staging, move |hosted, body| {
             hosted.name(&named, body)
         })
@@ -377,8 +378,8 @@ impl Packages {
             .mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let hosted = self.0.published_to(admission, &own)?;
         hosted_of(&hosted)?.admits(change)?;
-        let wish = change.wish(&hosted.protocol.canonical(package));
-        self.0.carry_out(&hosted, admission, &wish, None).await
+        let request = change.to_request(&hosted.protocol.canonical(package));
+        self.0.carry_out(&hosted, admission, &request, None).await
     }
 }
 
@@ -408,9 +409,9 @@ pub(crate) fn kept(row: rows::Kept) -> Kept {
 }
 
 /// What must be allowed for a wish about `package`.
-fn wished(mirror: &Mirror, wish: &Wish, package: &str) -> Permission {
+fn wished(mirror: &Mirror, request: &PublishRequest, package: &str) -> Permission {
     Permission {
-        verb: wish.verb,
+        verb: request.verb,
         ..read_of(mirror, package)
     }
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use larder_access::door::Refused;
 use larder_access::{Admission, Answer, ClientView, Door, Incoming, PolicySnapshot};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
-use larder_mirrors::{Ask, Protocol, RepoRequest, RepoUrl};
+use larder_mirrors::{Protocol, ReadRequest, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Images(Arc<Engine>);
 pub struct Endpoint {
     repo: RepoName,
     image: Box<str>,
-    ask: Ask,
+    read: ReadRequest,
 }
 
 impl Packages {
@@ -75,8 +75,8 @@ impl Door for Images {
         let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
         let query = request.uri.query().unwrap_or_default();
         let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
-        let ask = Oci::ask(&request, &image)?;
-        Ok(Endpoint { repo, image, ask })
+        let read = Oci::ask(&request, &image)?;
+        Ok(Endpoint { repo, image, read })
     }
 
     fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
@@ -115,7 +115,7 @@ impl Door for Images {
         };
         let mut answer = self
             .0
-            .serve_from(&mirror, &endpoint.ask, request, (repo.id, repo_url))
+            .serve_from(&mirror, &endpoint.read, request, (repo.id, repo_url))
             .await?;
         if let Answer::Blob(blob) = &mut answer {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {

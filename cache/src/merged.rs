@@ -18,7 +18,7 @@ use larder_metadata::files::Found;
 use larder_metadata::hosted::package_of;
 use larder_metadata::whole::Of;
 use larder_mirrors::hosted::{Merge, Signer};
-use larder_mirrors::{Artifact, Ask, Hosted, Integrity};
+use larder_mirrors::{Artifact, Hosted, Integrity, ReadRequest};
 use larder_model::{Algorithm, CacheLifetime, Hasher, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -48,25 +48,28 @@ impl Engine {
         self: &Arc<Self>,
         admission: &Admission,
         group: &Arc<Mirror>,
-        ask: &Ask,
+        read: &ReadRequest,
         request: &Parts,
     ) -> Result<Option<Answer>, Problem> {
         let Some(whole) = group.protocol.hosted().and_then(Hosted::whole) else {
             return Ok(None);
         };
-        let (path, content_type, lasts) = match ask {
-            Ask::Document(document, representation) => {
+        let (path, content_type, lasts) = match read {
+            ReadRequest::Document(document, representation) => {
                 (&*document.path, representation.content_type, Lasts::Unknown)
             }
-            Ask::Artifact(artifact) => (
+            ReadRequest::Artifact(artifact) => (
                 &*artifact.path,
                 group.protocol.content_type(artifact),
                 Lasts::Forever,
             ),
-            Ask::Part(..) | Ask::Own(_) | Ask::Inquiry(_) | Ask::Moved(_) => return Ok(None),
+            ReadRequest::Part(..)
+            | ReadRequest::Own(_)
+            | ReadRequest::UpstreamQuery(_)
+            | ReadRequest::Moved(_) => return Ok(None),
         };
         let members = self.members(admission, group)?;
-        match (whole.root(path), ask) {
+        match (whole.root(path), read) {
             (Some(root), _) => {
                 let state = Arc::new(self.state(admission, &members, group, root).await?);
                 let found = self.merged(group, &state, path).await?;
@@ -81,7 +84,7 @@ impl Engine {
                     private,
                 })))
             }
-            (None, Ask::Artifact(artifact)) => {
+            (None, ReadRequest::Artifact(artifact)) => {
                 group.demand_open(group.protocol.package_of(artifact))?;
                 let Origin { member, artifact } =
                     self.origin(admission, (group, &members), artifact).await?;

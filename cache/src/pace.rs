@@ -60,12 +60,12 @@ impl Pace {
 
     /// It did not answer, or only that it cannot. `wish`: how long it asked us to wait; `why`: for
     /// whoever looks after it.
-    pub(crate) fn failed(&self, wish: Option<Duration>, why: &str) {
+    pub(crate) fn failed(&self, retry_after: Option<Duration>, why: &str) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.last = Some((why.into(), Instant::now()));
         state.failures = state.failures.saturating_add(1);
-        let pause = match wish {
-            Some(wish) => wish.min(LONGEST_WISH),
+        let pause = match retry_after {
+            Some(retry_after) => retry_after.min(LONGEST_WISH),
             None if state.failures <= ACCIDENTS => {
                 state.until = None;
                 return;

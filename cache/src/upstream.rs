@@ -254,7 +254,7 @@ impl Upstream {
             }
             Ok(response) => {
                 let why = format!("it answered {}", response.status().as_u16());
-                self.pace.failed(wish(response.headers()), &why);
+                self.pace.failed(retry_after(response.headers()), &why);
             }
             Err(problem) if problem.kind == Kind::Unreachable => {
                 self.pace.failed(None, &problem.detail)
@@ -429,7 +429,7 @@ fn is_failure(status: StatusCode) -> bool {
 
 /// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
 /// minute).
-fn wish(headers: &HeaderMap) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     Some(
         text.trim()
@@ -471,7 +471,8 @@ fn read(
                 status.as_u16()
             );
             let mut problem = trouble(Kind::Unreachable, detail);
-            problem.retry_after = Some(wish(response.headers()).unwrap_or(Duration::from_secs(5)));
+            problem.retry_after =
+                Some(retry_after(response.headers()).unwrap_or(Duration::from_secs(5)));
             return Err(problem);
         }
         other => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What a client asks for.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Errand {
+pub enum AccountRequest {
     /// The name of whoever shows these credentials.
     Whoami,
     /// What is known of it.
@@ -32,7 +32,7 @@ pub enum Errand {
     },
 }
 
-impl Errand {
+impl AccountRequest {
     /// Whether it is for those who show no credentials, or those of a login that has ended.
     pub const fn is_login(&self) -> bool {
         matches!(
@@ -55,7 +55,7 @@ pub struct Login {
 
 /// What a token is to be.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct TokenRequest {
     /// Its name.
     pub name: String,
     /// The password of whoever wants it.
@@ -83,7 +83,7 @@ pub struct Token<'a> {
 
 /// How an errand went.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Told<'a> {
+pub enum AccountResponse<'a> {
     /// The caller's name.
     Name(&'a str),
     /// The caller's name, and since when there is such a user.
@@ -114,14 +114,15 @@ pub enum Told<'a> {
 /// Accounts, in a protocol whose clients ask about them.
 pub trait Account: Send + Sync {
     /// What a request asks of the account; `None` if it is about something else.
-    fn errand(&self, request: &RepoRequest<'_>) -> Result<Option<Errand>, Problem>;
+    fn account_request(&self, request: &RepoRequest<'_>)
+    -> Result<Option<AccountRequest>, Problem>;
 
     /// The login in a body, which is for `name`.
     fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
 
     /// The token that a body wants.
-    fn wanted(&self, body: &[u8]) -> Result<Wanted, Problem>;
+    fn wanted(&self, body: &[u8]) -> Result<TokenRequest, Problem>;
 
     /// Says how an errand went.
-    fn tell(&self, told: &Told<'_>, repo_url: &RepoUrl<'_>) -> Reply;
+    fn tell(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply;
 }

@@ -15,7 +15,7 @@ impl<T: Read + Seek + Send> Body for T {}
 
 /// What a request wants to change.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Wish {
+pub struct PublishRequest {
     /// What is to be done: a word of the protocol's own.
     pub act: &'static str,
     /// The package in canonical form; empty where only the body tells.
@@ -59,7 +59,7 @@ pub enum Change {
 
 impl Change {
     /// It as a wish for `package`, which is in canonical form.
-    pub fn wish(&self, package: &str) -> Wish {
+    pub fn to_request(&self, package: &str) -> PublishRequest {
         let (act, verb, arguments) = match self {
             Self::Yank { version, reason } => {
                 (YANK, Verb::Write, vec![version.clone(), reason.clone()])
@@ -67,7 +67,7 @@ impl Change {
             Self::Unyank { version } => (UNYANK, Verb::Write, vec![version.clone()]),
             Self::Remove { version } => (REMOVE, Verb::Delete, version.iter().cloned().collect()),
         };
-        Wish {
+        PublishRequest {
             act,
             package: package.into(),
             verb,
@@ -259,12 +259,13 @@ pub struct Elsewhere {
 /// Publishing to a hosted repository.
 pub trait Hosted: Send + Sync {
     /// What a request wants to change; `None` if it only reads.
-    fn wish(&self, request: &RepoRequest<'_>) -> Result<Option<Wish>, Problem>;
+    fn publish_request(&self, request: &RepoRequest<'_>)
+    -> Result<Option<PublishRequest>, Problem>;
 
     /// The package that a wish is for, in canonical form: the one name that all its spellings
     /// share; empty where the wish is for the whole repository. Called where the line does not
     /// tell.
-    fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem>;
+    fn name(&self, request: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem>;
 
     /// Fails if a change of this kind is not made here: its wish is never received. Default: none
     /// is.
@@ -286,8 +287,8 @@ pub trait Hosted: Send + Sync {
 
     /// The address of the file that a wish is about, as [`Step::Show`] gave it: its package is the
     /// wish's. Default: none.
-    fn shown<'a>(&self, wish: &'a Wish) -> Option<&'a str> {
-        let _ = wish;
+    fn shown<'a>(&self, request: &'a PublishRequest) -> Option<&'a str> {
+        let _ = request;
         None
     }
 
@@ -295,13 +296,13 @@ pub trait Hosted: Send + Sync {
     /// if what is published is there already. No steps: it is fulfilled already.
     fn receive(
         &self,
-        wish: &Wish,
+        request: &PublishRequest,
         body: &mut dyn Body,
         files: &[Kept],
     ) -> Result<Vec<Step>, Problem>;
 
     /// Says that a wish is fulfilled.
-    fn accept(&self, wish: &Wish) -> Reply;
+    fn accept(&self, request: &PublishRequest) -> Reply;
 
     /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
     fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem>;
@@ -348,7 +349,7 @@ pub trait Hosted: Send + Sync {
 
     /// An answer to a question about a package that is no document of it: who owns it, for example.
     /// Default: none is known.
-    fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
+    fn tell(&self, question: &PublishRequest, files: &[Kept]) -> Result<Reply, Problem> {
         let _ = files;
         Err(Problem::not_found(
             "path",
@@ -378,7 +379,11 @@ mod tests {
 
     fn steps(protocol: &dyn Hosted, change: &Change, files: &[Kept]) -> Result<Vec<Step>, Kind> {
         protocol.admits(change).map_err(|problem| problem.kind)?;
-        let outcome = protocol.receive(&change.wish("demo"), &mut Cursor::new(Vec::new()), files);
+        let outcome = protocol.receive(
+            &change.to_request("demo"),
+            &mut Cursor::new(Vec::new()),
+            files,
+        );
         outcome.map_err(|problem| problem.kind)
     }
 

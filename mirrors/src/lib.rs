@@ -9,7 +9,7 @@
 
 pub mod account;
 pub mod hosted;
-pub mod inquiry;
+pub mod query;
 pub mod request;
 mod text;
 
@@ -23,7 +23,7 @@ pub mod connect;
 
 pub use account::Account;
 pub use hosted::Hosted;
-pub use inquiry::Inquiry;
+pub use query::UpstreamQuery;
 pub use request::{RepoRequest, RepoUrl};
 
 use bytes::Bytes;
@@ -79,7 +79,7 @@ pub struct Artifact {
 
 /// What a request asks for.
 #[derive(Debug)]
-pub enum Ask {
+pub enum ReadRequest {
     /// A document in one of its forms.
     Document(Document, Representation),
     /// A part of a document in one of its forms: which one.
@@ -89,19 +89,19 @@ pub enum Ask {
     /// What this server says by itself.
     Own(fn(&RepoUrl<'_>) -> Reply),
     /// What only upstreams can answer; the question is in the body.
-    Inquiry(&'static dyn Inquiry),
+    UpstreamQuery(&'static dyn UpstreamQuery),
     /// The same thing has another address, below the repo's own.
     Moved(Box<str>),
 }
 
-impl Ask {
+impl ReadRequest {
     /// The package that is asked for; empty where it is none, or where only an index tells.
     pub fn package(&self) -> &str {
         match self {
             Self::Document(Document { package, .. }, _)
             | Self::Part(Document { package, .. }, ..)
             | Self::Artifact(Artifact { package, .. }) => package,
-            Self::Own(_) | Self::Inquiry(_) | Self::Moved(_) => "",
+            Self::Own(_) | Self::UpstreamQuery(_) | Self::Moved(_) => "",
         }
     }
 }
@@ -203,7 +203,7 @@ pub trait Protocol: Send + Sync {
     }
 
     /// What a request asks for.
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem>;
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem>;
 
     /// What is asked of an upstream to see whether it is there: the first of these that it has.
     fn probes(&self) -> &'static [&'static str];

@@ -1,6 +1,6 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
-use super::{Upstream, Wanted, bearer, is_failure, wish};
+use super::{Upstream, Wanted, bearer, is_failure, retry_after};
 use crate::guard::Forbidden;
 use http::StatusCode;
 use larder_model::upstream::Checked;
@@ -62,7 +62,7 @@ impl Upstream {
         let status = response.status();
         if is_failure(status) {
             self.pace.failed(
-                wish(response.headers()),
+                retry_after(response.headers()),
                 &format!("it answered {}", status.as_u16()),
             );
         }

@@ -7,8 +7,8 @@ mod search;
 
 use crate::text::{self, not_that, query_value};
 use crate::{
-    Artifact, Ask, Document, Fetch, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
-    Representation, Source, Table,
+    Artifact, Document, Fetch, Hosted, Integrity, Plan, Protocol, ReadRequest, RepoRequest,
+    RepoUrl, Representation, Source, Table,
 };
 use bytes::Bytes;
 use http::StatusCode;
@@ -148,17 +148,17 @@ impl Protocol for Cargo {
         canonical(name).into()
     }
 
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
         request.demand_read()?;
         let index = |begin: &str, name: &str| {
             let lower = name.to_ascii_lowercase();
             if !is_name(name) || prefix(&lower) != begin.to_ascii_lowercase() {
                 return Err(no_such_path());
             }
-            Ok(Ask::Document(index_of(name), INDEX))
+            Ok(ReadRequest::Document(index_of(name), INDEX))
         };
         match request.parts().as_slice() {
-            ["config.json"] => Ok(Ask::Own(own_config)),
+            ["config.json"] => Ok(ReadRequest::Own(own_config)),
             ["api", "v1", "crates"] => {
                 let words = query_value(request.query, "q").unwrap_or_default();
                 let count = query_value(request.query, "per_page")
@@ -169,13 +169,13 @@ impl Protocol for Cargo {
                     count.clamp(1, 100),
                     words.chars().take(200).collect::<String>()
                 );
-                Ok(Ask::Document(Document::new("", path), SEARCH))
+                Ok(ReadRequest::Document(Document::new("", path), SEARCH))
             }
             ["api", "v1", "crates", name, version, "download"]
                 if is_name(name) && is_version(version) =>
             {
                 let lower = name.to_ascii_lowercase();
-                Ok(Ask::Artifact(Artifact {
+                Ok(ReadRequest::Artifact(Artifact {
                     package: canonical(name).into(),
                     version: Some((*version).into()),
                     path: format!("crates/{lower}/{version}").into(),

@@ -3,7 +3,7 @@
 
 use super::{Cargo, canonical, is_version, search};
 use crate::hosted::{
-    Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK,
+    Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, PublishRequest, REMOVE, Step, UNYANK, YANK,
 };
 use crate::text::json as bytes_of;
 use crate::{Document, RepoRequest};
@@ -347,15 +347,15 @@ impl Cargo {
         }])
     }
 
-    fn yank(wish: &Wish, yanked: bool, files: &[Kept]) -> Result<Vec<Step>, Problem> {
-        let version = wish.arguments.first().map_or("", AsRef::as_ref);
+    fn yank(request: &PublishRequest, yanked: bool, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+        let version = request.arguments.first().map_or("", AsRef::as_ref);
         let absent = || {
             Problem::not_found(
                 "crate",
                 format!("there is no version {version} of this crate"),
             )
         };
-        if wish
+        if request
             .arguments
             .get(1)
             .is_some_and(|reason| !reason.is_empty())
@@ -412,9 +412,9 @@ impl Cargo {
 }
 
 impl Hosted for Cargo {
-    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
-        let wish = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
-            Ok(Some(Wish {
+    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
+        let request = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
+            Ok(Some(PublishRequest {
                 act,
                 package: canonical(name).into(),
                 verb,
@@ -427,7 +427,7 @@ impl Hosted for Cargo {
             return Ok(None);
         };
         match (line.method, rest) {
-            (&Method::PUT, ["new"]) => wish(
+            (&Method::PUT, ["new"]) => request(
                 "publish",
                 "",
                 Verb::Write,
@@ -435,13 +435,13 @@ impl Hosted for Cargo {
                 MOST_CRATE + MOST_JSON + 8,
             ),
             (&Method::DELETE, [name, version, "yank"]) if is_version(version) => {
-                wish(YANK, name, Verb::Write, vec![(*version).into()], 0)
+                request(YANK, name, Verb::Write, vec![(*version).into()], 0)
             }
             (&Method::PUT, [name, version, "unyank"]) if is_version(version) => {
-                wish(UNYANK, name, Verb::Write, vec![(*version).into()], 0)
+                request(UNYANK, name, Verb::Write, vec![(*version).into()], 0)
             }
             (&Method::GET | &Method::HEAD, [name, "owners"]) => {
-                wish("owners", name, Verb::Read, Vec::new(), 0)
+                request("owners", name, Verb::Read, Vec::new(), 0)
             }
             (_, [_, "owners"]) => {
                 let detail = "who may publish is said by grants here: larder grant create user:NAME REPOSITORY --package CRATE";
@@ -451,7 +451,7 @@ impl Hosted for Cargo {
         }
     }
 
-    fn name(&self, _: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn name(&self, _: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
         let (new, ..) = read_frame(body)?;
         demand_name(&new.name)?;
         Ok(canonical(&new.name).into())
@@ -468,22 +468,22 @@ impl Hosted for Cargo {
 
     fn receive(
         &self,
-        wish: &Wish,
+        request: &PublishRequest,
         body: &mut dyn Body,
         files: &[Kept],
     ) -> Result<Vec<Step>, Problem> {
-        match wish.act {
+        match request.act {
             "publish" => {
                 body.rewind().map_err(unread)?;
                 Self::publish(body, files)
             }
-            REMOVE => Self::remove(wish.arguments.first().map(AsRef::as_ref), files),
-            act => Self::yank(wish, act == YANK, files),
+            REMOVE => Self::remove(request.arguments.first().map(AsRef::as_ref), files),
+            act => Self::yank(request, act == YANK, files),
         }
     }
 
-    fn accept(&self, wish: &Wish) -> Reply {
-        let body = match wish.act {
+    fn accept(&self, request: &PublishRequest) -> Reply {
+        let body = match request.act {
             "publish" => {
                 json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
             }
@@ -530,7 +530,7 @@ impl Hosted for Cargo {
         search::listed(document, hits, answers)
     }
 
-    fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
+    fn tell(&self, question: &PublishRequest, files: &[Kept]) -> Result<Reply, Problem> {
         if crates_in(files).next().is_none() {
             return Err(Problem::not_found(
                 "crate",

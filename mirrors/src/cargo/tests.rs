@@ -5,21 +5,21 @@ const INDEX_FILE: &[u8] = include_bytes!("testdata/serde_json.index");
 const UPSTREAM: &[u8] =
     br#"{"dl":"https://static.registry.example/crates","api":"https://registry.example"}"#;
 
-fn ask(path: &str, query: &str) -> Result<Ask, Problem> {
+fn ask(path: &str, query: &str) -> Result<ReadRequest, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
     Cargo.parse(&RepoRequest::new(&method, path, query, &headers)?)
 }
 
 fn artifact(path: &str) -> Artifact {
     match ask(path, "").expect("path") {
-        Ask::Artifact(artifact) => artifact,
+        ReadRequest::Artifact(artifact) => artifact,
         other => panic!("{other:?}"),
     }
 }
 
 fn document(path: &str, query: &str) -> Document {
     match ask(path, query).expect("path") {
-        Ask::Document(document, _) => document,
+        ReadRequest::Document(document, _) => document,
         other => panic!("{other:?}"),
     }
 }
@@ -182,7 +182,7 @@ fn its_own_configuration_names_this_server() {
 
 mod publishing {
     use super::*;
-    use crate::hosted::{Bytes as Stored, Elsewhere, Hit, Hosted, Kept, Step, Wish};
+    use crate::hosted::{Bytes as Stored, Elsewhere, Hit, Hosted, Kept, PublishRequest, Step};
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use larder_model::{Algorithm, Timestamp, Verb};
@@ -230,20 +230,20 @@ mod publishing {
         .concat()
     }
 
-    fn wish(method: &Method, path: &str) -> Wish {
+    fn request(method: &Method, path: &str) -> PublishRequest {
         let headers = HeaderMap::new();
         Cargo
-            .wish(&RepoRequest::new(method, path, "", &headers).expect("line"))
+            .publish_request(&RepoRequest::new(method, path, "", &headers).expect("line"))
             .expect("wish")
             .expect("a wish")
     }
 
     fn publish(body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
-        let wish = wish(&Method::PUT, "/api/v1/crates/new");
+        let request = request(&Method::PUT, "/api/v1/crates/new");
         let mut body = Cursor::new(body.to_vec());
-        let name = Hosted::name(&Cargo, &wish, &mut body)?;
+        let name = Hosted::name(&Cargo, &request, &mut body)?;
         assert_eq!(&*name, "probe");
-        Cargo.receive(&wish, &mut body, files)
+        Cargo.receive(&request, &mut body, files)
     }
 
     fn kept(step: &Step, bytes: &[u8]) -> Kept {
@@ -320,7 +320,10 @@ mod publishing {
             "another spelling"
         );
         let owners = Cargo
-            .tell(&wish(&Method::GET, "/api/v1/crates/Probe/owners"), &files)
+            .tell(
+                &request(&Method::GET, "/api/v1/crates/Probe/owners"),
+                &files,
+            )
             .expect("owners");
         assert_eq!(
             owners.body,
@@ -404,7 +407,7 @@ mod publishing {
         assert_eq!(
             Cargo
                 .receive(
-                    &wish(&Method::PUT, "/api/v1/crates/new"),
+                    &request(&Method::PUT, "/api/v1/crates/new"),
                     &mut Cursor::new(frame(&spelled, &other)),
                     &files,
                 )
@@ -425,13 +428,13 @@ mod publishing {
             (Method::DELETE, "/api/v1/crates/Probe/1.0.0/yank", true),
             (Method::PUT, "/api/v1/crates/Probe/1.0.0/unyank", false),
         ] {
-            let wish = wish(&method, path);
+            let request = request(&method, path);
             assert_eq!(
-                (&*wish.package, wish.verb, wish.most_bytes),
+                (&*request.package, request.verb, request.most_bytes),
                 ("probe", Verb::Write, 0)
             );
             let steps = Cargo
-                .receive(&wish, &mut Cursor::new(Vec::new()), &files)
+                .receive(&request, &mut Cursor::new(Vec::new()), &files)
                 .expect("steps");
             let [Step::Facts { facts, .. }] = steps.as_slice() else {
                 panic!("{steps:?}")
@@ -447,12 +450,12 @@ mod publishing {
             );
             assert_eq!(
                 Cargo
-                    .receive(&wish, &mut Cursor::new(Vec::new()), &files)
+                    .receive(&request, &mut Cursor::new(Vec::new()), &files)
                     .expect("again"),
                 []
             );
         }
-        let missing = wish(&Method::DELETE, "/api/v1/crates/Probe/9.0.0/yank");
+        let missing = request(&Method::DELETE, "/api/v1/crates/Probe/9.0.0/yank");
         let missing = Cargo.receive(&missing, &mut Cursor::new(Vec::new()), &files);
         assert_eq!(missing.expect_err("missing").kind, Kind::NotFound);
     }
@@ -509,7 +512,7 @@ mod publishing {
             assert!(
                 Hosted::name(
                     &Cargo,
-                    &wish(&Method::PUT, "/api/v1/crates/new"),
+                    &request(&Method::PUT, "/api/v1/crates/new"),
                     &mut Cursor::new(&body[..count])
                 )
                 .is_err()
@@ -519,7 +522,7 @@ mod publishing {
         assert!(
             Hosted::name(
                 &Cargo,
-                &wish(&Method::PUT, "/api/v1/crates/new"),
+                &request(&Method::PUT, "/api/v1/crates/new"),
                 &mut Cursor::new(body)
             )
             .is_err(),

@@ -3,7 +3,7 @@
 
 use super::names::{is_name, is_part};
 use super::{JSON, Npm};
-use crate::account::{Account, Errand, Login, Token, Told, Wanted};
+use crate::account::{Account, AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use crate::text::{json, query_value, segment};
 use crate::{RepoRequest, RepoUrl};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
@@ -54,7 +54,10 @@ struct Asked {
 }
 
 impl Account for Npm {
-    fn errand(&self, request: &RepoRequest<'_>) -> Result<Option<Errand>, Problem> {
+    fn account_request(
+        &self,
+        request: &RepoRequest<'_>,
+    ) -> Result<Option<AccountRequest>, Problem> {
         if !request
             .segments
             .first()
@@ -72,31 +75,31 @@ impl Account for Npm {
             .and_then(|rest| rest.strip_prefix(USER))
         {
             return Ok((*request.method == Method::PUT && !name.is_empty())
-                .then(|| Errand::LogIn(name.into())));
+                .then(|| AccountRequest::LogIn(name.into())));
         }
         Ok(
             match (
                 request.method,
                 rest.split('/').collect::<Vec<_>>().as_slice(),
             ) {
-                (_, ["whoami"]) if reads => Some(Errand::Whoami),
-                (_, ["npm", "v1", "user"]) if reads => Some(Errand::Profile),
+                (_, ["whoami"]) if reads => Some(AccountRequest::Whoami),
+                (_, ["npm", "v1", "user"]) if reads => Some(AccountRequest::Profile),
                 (_, ["npm", "v1", "tokens"]) if reads => {
                     let after =
                         query_value(request.query, "after").map_or(Ok(0), |after| after.parse());
-                    Some(Errand::ListTokens(after.map_err(|_| {
+                    Some(AccountRequest::ListTokens(after.map_err(|_| {
                         Problem::invalid("after", "after is the key of a token")
                     })?))
                 }
-                (&Method::POST, ["npm", "v1", "tokens"]) => Some(Errand::CreateToken),
+                (&Method::POST, ["npm", "v1", "tokens"]) => Some(AccountRequest::CreateToken),
                 (
                     &Method::DELETE,
                     ["npm", "v1", "tokens", "token", token] | ["user", "token", token],
-                ) => Some(Errand::EndToken((*token).into())),
-                (&Method::POST, ["v1", "login"]) => Some(Errand::BeginLogin),
+                ) => Some(AccountRequest::EndToken((*token).into())),
+                (&Method::POST, ["v1", "login"]) => Some(AccountRequest::BeginLogin),
                 (_, ["v1", "done"]) if reads => {
                     let value = |key| query_value(request.query, key).unwrap_or_default().into();
-                    Some(Errand::FinishLogin {
+                    Some(AccountRequest::FinishLogin {
                         ask: value("ask"),
                         key: value("key"),
                     })
@@ -123,7 +126,7 @@ impl Account for Npm {
         })
     }
 
-    fn wanted(&self, body: &[u8]) -> Result<Wanted, Problem> {
+    fn wanted(&self, body: &[u8]) -> Result<TokenRequest, Problem> {
         let read: Result<Asked, _> = serde_json::from_slice(body);
         let asked = read.map_err(|_| {
             Problem::invalid("body", "the body is not what npm asks for a token with")
@@ -153,7 +156,7 @@ impl Account for Npm {
             .name
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| UNNAMED.to_owned());
-        Ok(Wanted {
+        Ok(TokenRequest {
             name,
             password: asked.password.unwrap_or_default(),
             lasts,
@@ -161,28 +164,30 @@ impl Account for Npm {
         })
     }
 
-    fn tell(&self, told: &Told<'_>, repo_url: &RepoUrl<'_>) -> Reply {
-        let (status, body) = match *told {
-            Told::Name(name) => (StatusCode::OK, json!({"username": name})),
-            Told::Profile(name, created_at) => (
+    fn tell(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply {
+        let (status, body) = match *response {
+            AccountResponse::Name(name) => (StatusCode::OK, json!({"username": name})),
+            AccountResponse::Profile(name, created_at) => (
                 StatusCode::OK,
                 json!({
                     "name": name, "email": "", "email_verified": false, "tfa": null, "cidr_whitelist": null,
                     "created": created_at.to_string(),
                 }),
             ),
-            Told::Tokens(tokens, more) => (StatusCode::OK, listed(tokens, more, repo_url)),
-            Told::Created(token, secret) => {
+            AccountResponse::Tokens(tokens, more) => {
+                (StatusCode::OK, listed(tokens, more, repo_url))
+            }
+            AccountResponse::Created(token, secret) => {
                 let mut body = shown(token);
                 body["token"] = secret.into();
                 (StatusCode::CREATED, body)
             }
-            Told::Ended => (StatusCode::OK, json!({"ok": true})),
-            Told::LoggedIn(name, secret) => (
+            AccountResponse::Ended => (StatusCode::OK, json!({"ok": true})),
+            AccountResponse::LoggedIn(name, secret) => (
                 StatusCode::CREATED,
                 json!({"ok": true, "id": format!("{USER}{name}"), "rev": "1-0", "token": secret}),
             ),
-            Told::Begun { page, ask, key } => {
+            AccountResponse::Begun { page, ask, key } => {
                 let done = format!(
                     "{}/-/v1/done?ask={}&key={}",
                     repo_url.base(),
@@ -191,11 +196,11 @@ impl Account for Npm {
                 );
                 (StatusCode::OK, json!({"loginUrl": page, "doneUrl": done}))
             }
-            Told::Waiting => (StatusCode::ACCEPTED, json!({})),
-            Told::Finished(secret) => (StatusCode::OK, json!({"token": secret})),
+            AccountResponse::Waiting => (StatusCode::ACCEPTED, json!({})),
+            AccountResponse::Finished(secret) => (StatusCode::OK, json!({"token": secret})),
         };
         let reply = Reply::new(status).with_body(JSON, json(&body));
-        let reply = if *told == Told::Waiting {
+        let reply = if *response == AccountResponse::Waiting {
             reply.with(RETRY_AFTER, HeaderValue::from(1))
         } else {
             reply

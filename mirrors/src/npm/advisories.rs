@@ -2,7 +2,7 @@
 
 use super::JSON;
 use super::names::{is_name, is_version};
-use crate::inquiry::Inquiry;
+use crate::query::UpstreamQuery;
 use crate::text::unreadable;
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
@@ -27,7 +27,7 @@ fn read(body: &[u8]) -> Result<BTreeMap<String, Vec<String>>, Problem> {
     Ok(packages)
 }
 
-impl Inquiry for Advisories {
+impl UpstreamQuery for Advisories {
     fn path(&self) -> &'static str {
         "-/npm/v1/security/advisories/bulk"
     }

@@ -15,8 +15,8 @@ mod tarball;
 
 use crate::text::{self, not_that};
 use crate::{
-    Account, Artifact, Ask, Document, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Representation,
-    Source, Table,
+    Account, Artifact, Document, Hosted, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl,
+    Representation, Source, Table,
 };
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -100,11 +100,11 @@ fn name_first<'a>(parts: &'a [&'a str]) -> Option<(String, &'a [&'a str])> {
     is_name(&name).then_some((name, rest))
 }
 
-fn tarball(package: &str, file: &str) -> Result<Ask, Problem> {
+fn tarball(package: &str, file: &str) -> Result<ReadRequest, Problem> {
     if !is_file(file) {
         return Err(no_such_path());
     }
-    Ok(Ask::Artifact(Artifact {
+    Ok(ReadRequest::Artifact(Artifact {
         package: package.into(),
         version: version_of(package, file).map(Into::into),
         path: format!("-/{file}").into(),
@@ -112,10 +112,13 @@ fn tarball(package: &str, file: &str) -> Result<Ask, Problem> {
 }
 
 /// What is asked below a package's address.
-fn below_package(parts: &[&str], representation: Representation) -> Result<Ask, Problem> {
+fn below_package(parts: &[&str], representation: Representation) -> Result<ReadRequest, Problem> {
     let (package, rest) = name_first(parts).ok_or_else(no_such_path)?;
     match rest {
-        [] => Ok(Ask::Document(packument_of(&package), representation)),
+        [] => Ok(ReadRequest::Document(
+            packument_of(&package),
+            representation,
+        )),
         ["-", file] => tarball(&package, file),
         ["-", scope, file]
             if scope.starts_with('@') && package.split('/').next() == Some(scope) =>
@@ -125,7 +128,7 @@ fn below_package(parts: &[&str], representation: Representation) -> Result<Ask, 
         [version]
             if package != "-" && *version != "-" && (is_version(version) || is_tag(version)) =>
         {
-            Ok(Ask::Part(
+            Ok(ReadRequest::Part(
                 packument_of(&package),
                 VERSION,
                 (*version).into(),
@@ -137,34 +140,40 @@ fn below_package(parts: &[&str], representation: Representation) -> Result<Ask, 
 
 /// What is asked at the registry's own addresses, which begin with `-`; `None`: it is something
 /// else.
-fn own(parts: &[&str], query: &str) -> Option<Result<Ask, Problem>> {
+fn own(parts: &[&str], query: &str) -> Option<Result<ReadRequest, Problem>> {
     match parts {
-        ["ping"] => Some(Ok(Ask::Own(nothing))),
-        ["v1", "search"] => Some(Ok(Ask::Document(search::document(query), AS_IT_CAME))),
-        ["npm", "v1", "keys"] => Some(Ok(Ask::Document(Document::new("", KEYS), AS_IT_CAME))),
+        ["ping"] => Some(Ok(ReadRequest::Own(nothing))),
+        ["v1", "search"] => Some(Ok(ReadRequest::Document(
+            search::document(query),
+            AS_IT_CAME,
+        ))),
+        ["npm", "v1", "keys"] => Some(Ok(ReadRequest::Document(
+            Document::new("", KEYS),
+            AS_IT_CAME,
+        ))),
         ["npm", "v1", "attestations", spec @ ..] => {
             let spec = spec.join("/");
             let (name, version) = spec
                 .rsplit_once('@')
                 .filter(|(name, version)| is_name(name) && is_version(version))?;
-            Some(Ok(Ask::Document(
+            Some(Ok(ReadRequest::Document(
                 Document::new(name, format!("attestations/{version}")),
                 AS_IT_CAME,
             )))
         }
         ["package", name @ .., "dist-tags"] => {
             let name = Some(name.join("/")).filter(|name| is_name(name))?;
-            Some(Ok(Ask::Document(packument_of(&name), TAGS)))
+            Some(Ok(ReadRequest::Document(packument_of(&name), TAGS)))
         }
         _ => None,
     }
 }
 
 /// Audits: the newer kind; the older one is not known, as it is no more at upstreams.
-fn posted(parts: &[&str]) -> Result<Ask, Problem> {
+fn posted(parts: &[&str]) -> Result<ReadRequest, Problem> {
     match parts {
         ["-", "npm", "v1", "security", "advisories", "bulk"] => {
-            Ok(Ask::Inquiry(&advisories::Advisories))
+            Ok(ReadRequest::UpstreamQuery(&advisories::Advisories))
         }
         ["-", "npm", "v1", "security", "audits"]
         | ["-", "npm", "v1", "security", "audits", "quick"] => Err(Problem::not_found(
@@ -188,7 +197,7 @@ impl Protocol for Npm {
         Some(self)
     }
 
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
         // Clients differ in which slashes they encode: here all are the same.
         let path = request.parts().join("/");
         let parts: Vec<&str> = path.split('/').collect();

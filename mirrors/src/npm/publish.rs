@@ -12,7 +12,9 @@ use super::packument::string;
 use super::provenance::{self, Provenance};
 use super::search::Search;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
-use crate::hosted::{Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, REMOVE, Step, Wish};
+use crate::hosted::{
+    Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, PublishRequest, REMOVE, Step,
+};
 use crate::text::json;
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
@@ -81,7 +83,7 @@ impl<'a> Publication<'a> {
 }
 
 impl Hosted for Npm {
-    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
+    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         let path = line.parts().join("/");
         let parts: Vec<&str> = path.split('/').collect();
         match *line.method {
@@ -92,8 +94,8 @@ impl Hosted for Npm {
         }
     }
 
-    fn name(&self, wish: &Wish, _: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Ok(wish.package.clone())
+    fn name(&self, request: &PublishRequest, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Ok(request.package.clone())
     }
 
     fn admits(&self, change: &Change) -> Result<(), Problem> {
@@ -106,25 +108,25 @@ impl Hosted for Npm {
 
     fn receive(
         &self,
-        wish: &Wish,
+        request: &PublishRequest,
         body: &mut dyn Body,
         files: &[Kept],
     ) -> Result<Vec<Step>, Problem> {
         let there = Shelf {
-            package: &wish.package,
+            package: &request.package,
             files,
         };
-        let arguments: Vec<&str> = wish.arguments.iter().map(AsRef::as_ref).collect();
-        if wish.act == PUBLISH {
+        let arguments: Vec<&str> = request.arguments.iter().map(AsRef::as_ref).collect();
+        if request.act == PUBLISH {
             return publish(there, body);
         }
         if files.is_empty() {
             return Err(Problem::not_found(
                 "package",
-                format!("no package {} is published here", wish.package),
+                format!("no package {} is published here", request.package),
             ));
         }
-        match (wish.act, arguments.as_slice()) {
+        match (request.act, arguments.as_slice()) {
             (REDUCE, [revision]) => reduce(there, revision, body),
             (UNPUBLISH, [revision]) => {
                 let versions = there.versions();
@@ -152,8 +154,8 @@ impl Hosted for Npm {
         }
     }
 
-    fn accept(&self, wish: &Wish) -> Reply {
-        let (status, said) = match wish.act {
+    fn accept(&self, request: &PublishRequest) -> Reply {
+        let (status, said) = match request.act {
             PUBLISH => (StatusCode::CREATED, json!({"ok": true, "success": true})),
             TAG => (StatusCode::CREATED, json!({"ok": "dist-tags updated"})),
             UNTAG => (StatusCode::OK, json!({"ok": "dist-tags updated"})),
@@ -195,7 +197,7 @@ impl Hosted for Npm {
         super::search::listed(&search, hits, answers)
     }
 
-    fn tell(&self, question: &Wish, files: &[Kept]) -> Result<Reply, Problem> {
+    fn tell(&self, question: &PublishRequest, files: &[Kept]) -> Result<Reply, Problem> {
         let there = Shelf {
             package: &question.package,
             files,
@@ -210,18 +212,18 @@ impl Hosted for Npm {
     }
 }
 
-fn wish(
+fn request(
     act: &'static str,
     package: String,
     verb: Verb,
     arguments: &[&str],
     most_bytes: u64,
-) -> Wish {
+) -> PublishRequest {
     let arguments = arguments
         .iter()
         .map(|argument| (*argument).into())
         .collect();
-    Wish {
+    PublishRequest {
         act,
         package: package.into(),
         verb,
@@ -238,23 +240,35 @@ fn tag_of<'a>(parts: &[&'a str]) -> Option<(String, &'a str)> {
     Some((name.join("/"), *tag)).filter(|(name, _)| is_name(name))
 }
 
-fn question(parts: &[&str]) -> Option<Wish> {
+fn question(parts: &[&str]) -> Option<PublishRequest> {
     let ["-", "package", name @ .., "visibility"] = parts else {
         return None;
     };
     let name = Some(name.join("/")).filter(|name| is_name(name))?;
-    Some(wish(VISIBILITY, name, Verb::Read, &[], 0))
+    Some(request(VISIBILITY, name, Verb::Read, &[], 0))
 }
 
-fn put(parts: &[&str]) -> Result<Option<Wish>, Problem> {
+fn put(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
     if let Some((name, tag)) = tag_of(parts) {
-        return Ok(Some(wish(TAG, name, Verb::Write, &[tag], MOST_OTHER_BYTES)));
+        return Ok(Some(request(
+            TAG,
+            name,
+            Verb::Write,
+            &[tag],
+            MOST_OTHER_BYTES,
+        )));
     }
     let named = name_first(parts)
         .ok_or_else(|| Problem::invalid("package", "this is no name of a package"))?;
     Ok(match named {
-        (name, []) => Some(wish(PUBLISH, name, Verb::Write, &[], MOST_PUBLISHED_BYTES)),
-        (name, ["-rev", revision]) => Some(wish(
+        (name, []) => Some(request(
+            PUBLISH,
+            name,
+            Verb::Write,
+            &[],
+            MOST_PUBLISHED_BYTES,
+        )),
+        (name, ["-rev", revision]) => Some(request(
             REDUCE,
             name,
             Verb::Delete,
@@ -265,15 +279,17 @@ fn put(parts: &[&str]) -> Result<Option<Wish>, Problem> {
     })
 }
 
-fn delete(parts: &[&str]) -> Result<Option<Wish>, Problem> {
+fn delete(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
     if let Some((name, tag)) = tag_of(parts) {
-        return Ok(Some(wish(UNTAG, name, Verb::Write, &[tag], 0)));
+        return Ok(Some(request(UNTAG, name, Verb::Write, &[tag], 0)));
     }
     let Some((name, rest)) = name_first(parts) else {
         return Ok(None);
     };
     let (file, revision) = match rest {
-        ["-rev", revision] => return Ok(Some(wish(UNPUBLISH, name, Verb::Delete, &[revision], 0))),
+        ["-rev", revision] => {
+            return Ok(Some(request(UNPUBLISH, name, Verb::Delete, &[revision], 0)));
+        }
         ["-", file, "-rev", revision] => (file, revision),
         ["-", scope, file, "-rev", revision] if name.split('/').next() == Some(scope) => {
             (file, revision)
@@ -281,7 +297,7 @@ fn delete(parts: &[&str]) -> Result<Option<Wish>, Problem> {
         _ => return Ok(None),
     };
     tarball(&name, file)?;
-    Ok(Some(wish(
+    Ok(Some(request(
         UNPUBLISH_FILE,
         name,
         Verb::Delete,

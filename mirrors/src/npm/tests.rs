@@ -18,7 +18,7 @@ const HERE: RepoUrl<'static> = RepoUrl {
     identified: false,
 };
 
-fn asked(method: &Method, path: &str, query: &str, accept: &str) -> Result<Ask, Problem> {
+fn asked(method: &Method, path: &str, query: &str, accept: &str) -> Result<ReadRequest, Problem> {
     let mut headers = HeaderMap::new();
     if !accept.is_empty() {
         headers.insert(ACCEPT, accept.parse().expect("value"));
@@ -26,20 +26,20 @@ fn asked(method: &Method, path: &str, query: &str, accept: &str) -> Result<Ask, 
     Npm.parse(&RepoRequest::new(method, path, query, &headers)?)
 }
 
-fn get(path: &str) -> Result<Ask, Problem> {
+fn get(path: &str) -> Result<ReadRequest, Problem> {
     asked(&Method::GET, path, "", "")
 }
 
 fn document(path: &str, query: &str) -> (Document, Representation) {
     match asked(&Method::GET, path, query, "").expect(path) {
-        Ask::Document(document, representation) => (document, representation),
+        ReadRequest::Document(document, representation) => (document, representation),
         other => panic!("{path}: {other:?}"),
     }
 }
 
 fn artifact(path: &str) -> Artifact {
     match get(path).expect(path) {
-        Ask::Artifact(artifact) => artifact,
+        ReadRequest::Artifact(artifact) => artifact,
         other => panic!("{path}: {other:?}"),
     }
 }
@@ -207,7 +207,7 @@ fn a_tarball_is_one_in_all_its_spellings() {
 #[test]
 fn the_form_follows_from_what_is_accepted() {
     let representation = |accept| match asked(&Method::HEAD, "/widget", "", accept).expect("path") {
-        Ask::Document(_, representation) => representation,
+        ReadRequest::Document(_, representation) => representation,
         other => panic!("{other:?}"),
     };
     let abbreviated = [
@@ -233,15 +233,15 @@ fn the_form_follows_from_what_is_accepted() {
 
 #[test]
 fn what_stands_beside_the_packages() {
-    let Ask::Own(own) = get("/-/ping").expect("ping") else {
+    let ReadRequest::Own(own) = get("/-/ping").expect("ping") else {
         panic!("ping")
     };
     assert_eq!(&own(&HERE).body[..], b"{}");
     let bulk = "/-/npm/v1/security/advisories/bulk";
-    let Ask::Inquiry(inquiry) = asked(&Method::POST, bulk, "", "").expect(bulk) else {
+    let ReadRequest::UpstreamQuery(query) = asked(&Method::POST, bulk, "", "").expect(bulk) else {
         panic!("{bulk}")
     };
-    assert_eq!(inquiry.path(), &bulk[1..]);
+    assert_eq!(query.path(), &bulk[1..]);
     for path in [
         "/-/package/@acme%2fwidget/dist-tags",
         "/-/package/@acme/widget/dist-tags",

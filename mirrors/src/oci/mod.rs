@@ -7,7 +7,7 @@ pub use challenge::Challenge;
 
 use crate::text::not_that;
 use crate::{
-    Artifact, Ask, Document, Fetch, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
+    Artifact, Document, Fetch, Integrity, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl,
     Representation, Source, Table,
 };
 use bytes::Bytes;
@@ -62,12 +62,12 @@ fn absent() -> Problem {
     )
 }
 
-fn document(image: &str, path: String, form: Representation) -> Ask {
-    Ask::Document(Document::new(image, path), form)
+fn document(image: &str, path: String, form: Representation) -> ReadRequest {
+    ReadRequest::Document(Document::new(image, path), form)
 }
 
-fn artifact(image: &str, path: String) -> Ask {
-    Ask::Artifact(Artifact {
+fn artifact(image: &str, path: String) -> ReadRequest {
+    ReadRequest::Artifact(Artifact {
         package: image.into(),
         version: None,
         path: path.into(),
@@ -75,7 +75,7 @@ fn artifact(image: &str, path: String) -> Ask {
 }
 
 /// What is asked of an image: the segments after its name.
-fn ask(image: &str, rest: &[&str], query: &str) -> Result<Ask, Problem> {
+fn ask(image: &str, rest: &[&str], query: &str) -> Result<ReadRequest, Problem> {
     let digest = |text: &str| {
         text.parse::<Digest>()
             .map_err(|error| Problem::invalid("digest", error.to_string()))
@@ -123,7 +123,7 @@ impl Oci {
     }
 
     /// What is asked of `image`, which the path below `/v2` names.
-    pub fn ask(line: &RepoRequest<'_>, image: &str) -> Result<Ask, Problem> {
+    pub fn ask(line: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
         if line.method != Method::GET && line.method != Method::HEAD {
             let detail = "this repository is a mirror: nothing is pushed to it or deleted from it";
             return Err(Problem::new(Kind::Unsupported, "method", detail));
@@ -139,7 +139,7 @@ impl Protocol for Oci {
         ProtocolName::OCI
     }
 
-    fn parse(&self, line: &RepoRequest<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, line: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
         let image = Self::image_of(line).ok_or_else(absent)?;
         Self::ask(line, &image)
     }

@@ -3,16 +3,20 @@ use http::HeaderMap;
 
 const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-fn read(path: &str, query: &str) -> Result<Ask, Problem> {
+fn read(path: &str, query: &str) -> Result<ReadRequest, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
     Oci.parse(&RepoRequest::new(&method, path, query, &headers)?)
 }
 
 #[test]
 fn tags_are_documents_and_digests_are_artifacts() {
-    let place = |ask: Ask| match ask {
-        Ask::Document(document, _) => (document.package.to_string(), document.path.to_string()),
-        Ask::Artifact(artifact) => (artifact.package.to_string(), artifact.path.to_string()),
+    let place = |ask: ReadRequest| match ask {
+        ReadRequest::Document(document, _) => {
+            (document.package.to_string(), document.path.to_string())
+        }
+        ReadRequest::Artifact(artifact) => {
+            (artifact.package.to_string(), artifact.path.to_string())
+        }
         other => panic!("{other:?}"),
     };
     for (path, image, expected) in [
@@ -76,11 +80,11 @@ fn nothing_is_pushed_to_a_mirror() {
 #[test]
 fn everything_has_its_place_upstream() {
     let url = |path: &str, query: &str| match read(path, query).expect(path) {
-        Ask::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
+        ReadRequest::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
             Source::At { url, .. } => url,
             other @ Source::Read(_) => panic!("{other:?}"),
         },
-        Ask::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
+        ReadRequest::Artifact(artifact) => match Oci.plan(&artifact, &[], &[]).expect("plan") {
             Plan::Fetch(fetch) => {
                 assert_eq!(
                     fetch.integrity,

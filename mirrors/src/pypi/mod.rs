@@ -22,8 +22,8 @@ pub use publish::yanked;
 
 use crate::text::{self, not_that, unreadable};
 use crate::{
-    Artifact, Ask, Document, Fetch, Hosted, Integrity, Plan, Protocol, RepoRequest, RepoUrl,
-    Representation, Source, Table,
+    Artifact, Document, Fetch, Hosted, Integrity, Plan, Protocol, ReadRequest, RepoRequest,
+    RepoUrl, Representation, Source, Table,
 };
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
@@ -167,27 +167,27 @@ impl Protocol for Pypi {
         normalised(name).into()
     }
 
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
         request.demand_read()?;
         match request.parts().as_slice() {
-            ["simple"] => Ok(Ask::Moved("simple/".into())),
-            ["simple", ""] => Ok(Ask::Document(
+            ["simple"] => Ok(ReadRequest::Moved("simple/".into())),
+            ["simple", ""] => Ok(ReadRequest::Document(
                 Document::new("", PROJECTS),
                 page_form(request),
             )),
             ["simple", project, end @ ..] if is_project(project) && matches!(end, [] | [""]) => {
                 let one = normalised(project);
                 if one == *project && !end.is_empty() {
-                    return Ok(Ask::Document(page_of(&one), page_form(request)));
+                    return Ok(ReadRequest::Document(page_of(&one), page_form(request)));
                 }
-                Ok(Ask::Moved(format!("simple/{one}/").into()))
+                Ok(ReadRequest::Moved(format!("simple/{one}/").into()))
             }
             ["packages", project, file] => file_of(project, file)
-                .map(Ask::Artifact)
+                .map(ReadRequest::Artifact)
                 .ok_or_else(no_such_path),
             ["integrity", project, version, file, "provenance"] => {
                 let document = provenance_of(project, version, file).ok_or_else(no_such_path)?;
-                Ok(Ask::Document(document, PROVENANCE))
+                Ok(ReadRequest::Document(document, PROVENANCE))
             }
             ["pypi", _, "json"] | ["pypi", _, _, "json"] => Err(Problem::not_found(
                 "path",

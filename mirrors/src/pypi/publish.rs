@@ -7,7 +7,9 @@ use super::multipart::boundary;
 use super::version::Version;
 use super::window::Window;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
-use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, UNYANK, Wish, YANK};
+use crate::hosted::{
+    Body, Bytes, Change, Hosted, Kept, PublishRequest, REMOVE, Step, UNYANK, YANK,
+};
 use crate::text::{self, segment};
 use crate::{Document, RepoRequest};
 use blake2::Blake2b;
@@ -28,7 +30,7 @@ const GONE: &str = "gone/";
 const API: &str = "1.1";
 
 impl Hosted for Pypi {
-    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
+    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         if line.method != Method::POST
             || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""])
         {
@@ -39,7 +41,7 @@ impl Hosted for Pypi {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        Ok(Some(Wish {
+        Ok(Some(PublishRequest {
             act: UPLOAD,
             package: "".into(),
             verb: Verb::Write,
@@ -48,8 +50,8 @@ impl Hosted for Pypi {
         }))
     }
 
-    fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Ok(project_of(body, boundary_of(wish)?)?.into())
+    fn name(&self, request: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Ok(project_of(body, boundary_of(request)?)?.into())
     }
 
     fn admits(&self, _: &Change) -> Result<(), Problem> {
@@ -67,18 +69,18 @@ impl Hosted for Pypi {
 
     fn receive(
         &self,
-        wish: &Wish,
+        request: &PublishRequest,
         body: &mut dyn Body,
         files: &[Kept],
     ) -> Result<Vec<Step>, Problem> {
-        let arguments: Vec<&str> = wish.arguments.iter().map(AsRef::as_ref).collect();
-        match (wish.act, arguments.as_slice()) {
+        let arguments: Vec<&str> = request.arguments.iter().map(AsRef::as_ref).collect();
+        match (request.act, arguments.as_slice()) {
             (YANK, [version, reason]) => return mark(files, version, Some(reason)),
             (UNYANK, [version]) => return mark(files, version, None),
             (REMOVE, arguments) => return remove(files, arguments.first().copied()),
             _ => {}
         }
-        let form = Upload::read(body, boundary_of(wish)?)?;
+        let form = Upload::read(body, boundary_of(request)?)?;
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
         let digest = check_digests(&form, &mut content)?;
@@ -120,7 +122,7 @@ impl Hosted for Pypi {
         Ok(steps)
     }
 
-    fn accept(&self, _: &Wish) -> Reply {
+    fn accept(&self, _: &PublishRequest) -> Reply {
         Reply::new(StatusCode::OK).with_body("text/plain; charset=utf-8", "accepted\n")
     }
 
@@ -201,8 +203,9 @@ pub fn yanked(facts: &str, reason: Option<&str>) -> String {
     Value::Object(facts).to_string()
 }
 
-fn boundary_of(wish: &Wish) -> Result<&str, Problem> {
-    wish.arguments
+fn boundary_of(request: &PublishRequest) -> Result<&str, Problem> {
+    request
+        .arguments
         .first()
         .map(|boundary| &**boundary)
         .ok_or_else(|| bad("the form has no boundary"))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::hosted::{Bytes as Made, Kept, Step, Wish};
+use crate::hosted::{Bytes as Made, Kept, PublishRequest, Step};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use flate2::Compression;
@@ -152,17 +152,17 @@ pub(super) fn sdist() -> Vec<u8> {
     ])
 }
 
-fn wish_for(content_type: &str) -> Result<Option<Wish>, Problem> {
+fn wish_for(content_type: &str) -> Result<Option<PublishRequest>, Problem> {
     let headers: HeaderMap = [(CONTENT_TYPE, content_type.parse().expect("value"))]
         .into_iter()
         .collect();
-    Pypi.wish(&RepoRequest::new(&Method::POST, "/legacy/", "", &headers)?)
+    Pypi.publish_request(&RepoRequest::new(&Method::POST, "/legacy/", "", &headers)?)
 }
 
-fn wish() -> Wish {
+fn request() -> PublishRequest {
     wish_for(&format!("multipart/form-data; boundary={BOUNDARY}"))
-        .expect("wish")
-        .expect("a wish")
+        .expect("request")
+        .expect("a request")
 }
 
 pub(super) type Fields = Vec<(&'static str, String)>;
@@ -245,7 +245,7 @@ pub(super) fn body_of(fields: &Fields, file: &str, content: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn receive(body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
-    Pypi.receive(&wish(), &mut Cursor::new(body.to_vec()), files)
+    Pypi.receive(&request(), &mut Cursor::new(body.to_vec()), files)
 }
 
 pub(super) fn upload(file: &str, content: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
@@ -296,15 +296,15 @@ pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<Kept> {
 
 #[test]
 fn only_a_form_sent_to_its_address_publishes() {
-    let wish = wish();
+    let wanted = request();
     assert_eq!(
-        (wish.act, &*wish.package, wish.verb, wish.most_bytes),
+        (wanted.act, &*wanted.package, wanted.verb, wanted.most_bytes),
         ("upload", "", Verb::Write, 2 << 30)
     );
-    assert_eq!(wish.arguments, [BOUNDARY.into()]);
-    let quoted = wish_for("Multipart/Representation-Data; charset=utf-8; Boundary=\"a b:=\"");
+    assert_eq!(wanted.arguments, [BOUNDARY.into()]);
+    let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:=\"");
     assert!(quoted.is_err());
-    let quoted = wish_for("Multipart/Representation-Data; charset=utf-8; Boundary=\"==a:b'==\"")
+    let quoted = wish_for("Multipart/Form-Data; charset=utf-8; Boundary=\"==a:b'==\"")
         .expect("wish")
         .expect("a wish");
     assert_eq!(quoted.arguments, ["==a:b'==".into()]);
@@ -329,9 +329,12 @@ fn only_a_form_sent_to_its_address_publishes() {
         (Method::POST, "/legacy/a"),
     ] {
         let line = RepoRequest::new(&method, path, "", &headers).expect("line");
-        assert!(Pypi.wish(&line).expect("line").is_none(), "{method} {path}");
+        assert!(
+            Pypi.publish_request(&line).expect("line").is_none(),
+            "{method} {path}"
+        );
     }
-    let reply = Pypi.accept(&wish);
+    let reply = Pypi.accept(&wanted);
     assert_eq!(
         (reply.status, &reply.body[..]),
         (StatusCode::OK, &b"accepted\n"[..])
@@ -343,7 +346,7 @@ fn a_wheel_brings_its_metadata() {
     let wheel = wheel();
     let body = body_of(&fields(WHEEL, &wheel), WHEEL, &wheel);
     assert_eq!(
-        &*Hosted::name(&Pypi, &wish(), &mut Cursor::new(body.clone())).expect("name"),
+        &*Hosted::name(&Pypi, &request(), &mut Cursor::new(body.clone())).expect("name"),
         PROJECT
     );
     let steps = receive(&body, &[]).expect("steps");
@@ -418,7 +421,7 @@ fn fields_come_in_any_order() {
         parts.rotate_right(1);
         let body = joined(&parts);
         assert_eq!(
-            &*Hosted::name(&Pypi, &wish(), &mut Cursor::new(body.clone())).expect("name"),
+            &*Hosted::name(&Pypi, &request(), &mut Cursor::new(body.clone())).expect("name"),
             PROJECT
         );
         assert_eq!(receive(&body, &[]).expect("steps").len(), 2);
@@ -506,7 +509,7 @@ fn a_form_that_can_be_read_in_two_ways_is_refused() {
     assert!(refusal(receive(&joined(&[text_part("name", "a")]), &[])).contains("content"));
     let nameless = joined(&[text_part("content", "a")]);
     assert!(refusal(receive(&nameless, &[])).contains("file name"));
-    assert!(Hosted::name(&Pypi, &wish(), &mut Cursor::new(nameless)).is_err());
+    assert!(Hosted::name(&Pypi, &request(), &mut Cursor::new(nameless)).is_err());
 }
 
 #[test]

@@ -18,14 +18,14 @@ const HERE: RepoUrl<'_> = RepoUrl {
 };
 const PROJECT: &str = "sample-project";
 
-fn ask_for(path: &str, accept: &str) -> Result<Ask, Problem> {
+fn ask_for(path: &str, accept: &str) -> Result<ReadRequest, Problem> {
     let headers: HeaderMap = [(ACCEPT, accept.parse().expect("value"))]
         .into_iter()
         .collect();
     Pypi.parse(&RepoRequest::new(&Method::GET, path, "", &headers)?)
 }
 
-fn ask(path: &str) -> Result<Ask, Problem> {
+fn ask(path: &str) -> Result<ReadRequest, Problem> {
     Pypi.parse(&RepoRequest::new(
         &Method::GET,
         path,
@@ -36,7 +36,7 @@ fn ask(path: &str) -> Result<Ask, Problem> {
 
 fn artifact(path: &str) -> Artifact {
     match ask(path).expect(path) {
-        Ask::Artifact(artifact) => artifact,
+        ReadRequest::Artifact(artifact) => artifact,
         other => panic!("{other:?}"),
     }
 }
@@ -84,7 +84,7 @@ fn sha256(digit: &str) -> Integrity {
 #[test]
 fn a_project_has_one_address() {
     for path in ["/simple/sample-project/", "/simple/a/", "/simple/0x/"] {
-        let Ask::Document(document, representation) = ask(path).expect(path) else {
+        let ReadRequest::Document(document, representation) = ask(path).expect(path) else {
             panic!("{path}")
         };
         assert_eq!(
@@ -103,14 +103,14 @@ fn a_project_has_one_address() {
         "/simple/s%61mple%2Eproject/",
     ];
     for path in spellings {
-        let Ask::Moved(to) = ask(path).expect(path) else {
+        let ReadRequest::Moved(to) = ask(path).expect(path) else {
             panic!("{path}")
         };
         assert_eq!(&*to, "simple/sample-project/", "{path}");
     }
-    assert!(matches!(ask("/simple").expect("list"), Ask::Moved(to) if &*to == "simple/"));
+    assert!(matches!(ask("/simple").expect("list"), ReadRequest::Moved(to) if &*to == "simple/"));
     assert!(
-        matches!(ask("/simple/").expect("list"), Ask::Document(document, TEXT) if document == Document::new("", "projects"))
+        matches!(ask("/simple/").expect("list"), ReadRequest::Document(document, TEXT) if document == Document::new("", "projects"))
     );
     for path in [
         "/",
@@ -150,7 +150,8 @@ fn the_form_is_the_wanted_one() {
     ];
     for (accept, expected) in cases {
         for path in ["/simple/", "/simple/foo/"] {
-            let Ask::Document(_, representation) = ask_for(path, &accept).expect(path) else {
+            let ReadRequest::Document(_, representation) = ask_for(path, &accept).expect(path)
+            else {
                 panic!("{path}")
             };
             assert_eq!(representation, expected, "{accept}");
@@ -396,7 +397,7 @@ fn every_link_that_is_served_is_understood() {
                 let path = link::join(&format!("/simple/{PROJECT}/"), &href).expect("joined");
                 assert!(matches!(
                     ask(&path).expect("provenance"),
-                    Ask::Document(_, PROVENANCE)
+                    ReadRequest::Document(_, PROVENANCE)
                 ));
             }
             count += 1;
@@ -554,7 +555,7 @@ fn a_base_moves_relative_links() {
 fn a_provenance_is_where_the_page_says() {
     let file = "sample_project-2.0rc1-py3-none-any.whl";
     let path = format!("/integrity/Sample_Project/2.0rc1/{file}/provenance");
-    let Ask::Document(document, representation) = ask(&path).expect("path") else {
+    let ReadRequest::Document(document, representation) = ask(&path).expect("path") else {
         panic!("no document")
     };
     assert_eq!(

@@ -22,8 +22,8 @@ pub use listing::Listing;
 
 use crate::text::{self, not_that};
 use crate::{
-    Artifact, Ask, Document, Hosted, Plan, Protocol, RepoRequest, RepoUrl, Representation, Set,
-    Source, Table,
+    Artifact, Document, Hosted, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl, Representation,
+    Set, Source, Table,
 };
 use bytes::Bytes;
 use item::below;
@@ -232,11 +232,11 @@ impl Protocol for Rpm {
         Some(self)
     }
 
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<Ask, Problem> {
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
         request.demand_read()?;
         let path = request.segments.join("/");
         let document = |representation: Representation| {
-            Ok(Ask::Document(
+            Ok(ReadRequest::Document(
                 Document::new("", path.as_str()),
                 representation,
             ))
@@ -260,7 +260,7 @@ impl Protocol for Rpm {
             Some((_, "repomd.xml.asc")) => document(as_it_came("text/plain")),
             Some((_, "repomd.xml.key")) => document(as_it_came("application/pgp-keys")),
             None if !is_package(&path) => document(plain_form(&path)),
-            _ => Ok(Ask::Artifact(Artifact {
+            _ => Ok(ReadRequest::Artifact(Artifact {
                 package: "".into(),
                 version: None,
                 path: path.into(),

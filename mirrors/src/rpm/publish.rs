@@ -7,7 +7,7 @@
 use super::describe::Facts;
 use super::package::Package;
 use super::{Rpm, ending, given, is_package, metadata};
-use crate::hosted::{Body, Bytes, Change, Hosted, Kept, REMOVE, Step, Whole, Wish};
+use crate::hosted::{Body, Bytes, Change, Hosted, Kept, PublishRequest, REMOVE, Step, Whole};
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply, Verb};
@@ -30,8 +30,8 @@ fn taken(detail: String) -> Problem {
     Problem::new(Kind::Conflict, "package", detail)
 }
 
-fn wish(act: &'static str, verb: Verb, path: String, most_bytes: u64) -> Wish {
-    Wish {
+fn request(act: &'static str, verb: Verb, path: String, most_bytes: u64) -> PublishRequest {
+    PublishRequest {
         act,
         package: "".into(),
         verb,
@@ -40,15 +40,16 @@ fn wish(act: &'static str, verb: Verb, path: String, most_bytes: u64) -> Wish {
     }
 }
 
-fn path_of(wish: &Wish) -> Result<&str, Problem> {
-    wish.arguments
+fn path_of(request: &PublishRequest) -> Result<&str, Problem> {
+    request
+        .arguments
         .first()
         .map(|path| &**path)
         .ok_or_else(|| Problem::internal("a wish without a path"))
 }
 
 impl Hosted for Rpm {
-    fn wish(&self, line: &RepoRequest<'_>) -> Result<Option<Wish>, Problem> {
+    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         let (puts, deletes) = (line.method == Method::PUT, line.method == Method::DELETE);
         if !puts && !deletes {
             return Ok(None);
@@ -61,7 +62,7 @@ impl Hosted for Rpm {
             } else {
                 (TAKE_BACK, Verb::Delete)
             };
-            return Ok(Some(wish(act, verb, path, most)));
+            return Ok(Some(request(act, verb, path, most)));
         }
         if metadata(&path).is_some() {
             let detail = "metadata is made repo_url of the packages; what can be given besides is repodata/updateinfo.xml, \
@@ -78,7 +79,7 @@ impl Hosted for Rpm {
         } else {
             (DELETE, Verb::Delete, 0)
         };
-        Ok(Some(wish(package.0, package.1, path, package.2)))
+        Ok(Some(request(package.0, package.1, path, package.2)))
     }
 
     fn admits(&self, change: &Change) -> Result<(), Problem> {
@@ -89,11 +90,11 @@ impl Hosted for Rpm {
         Err(Problem::new(Kind::Unsupported, "version", detail))
     }
 
-    fn shown<'a>(&self, wish: &'a Wish) -> Option<&'a str> {
+    fn shown<'a>(&self, wish: &'a PublishRequest) -> Option<&'a str> {
         (wish.act == DELETE).then(|| path_of(wish).ok())?
     }
 
-    fn name(&self, wish: &Wish, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+    fn name(&self, wish: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
         match wish.act {
             PUBLISH => Ok(Package::read(body)?.nevra.name.into()),
             // These tell of the whole repository.
@@ -103,7 +104,7 @@ impl Hosted for Rpm {
 
     fn receive(
         &self,
-        wish: &Wish,
+        wish: &PublishRequest,
         body: &mut dyn Body,
         files: &[Kept],
     ) -> Result<Vec<Step>, Problem> {
@@ -119,7 +120,7 @@ impl Hosted for Rpm {
         }
     }
 
-    fn accept(&self, wish: &Wish) -> Reply {
+    fn accept(&self, wish: &PublishRequest) -> Reply {
         let (status, said) = match wish.act {
             PUBLISH | GIVE => (StatusCode::CREATED, "published\n"),
             _ => (StatusCode::OK, "deleted\n"),

@@ -49,21 +49,21 @@ fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem>
     }
 }
 
-fn ask(path: &str) -> Result<Ask, Problem> {
+fn ask(path: &str) -> Result<ReadRequest, Problem> {
     let (headers, method) = (HeaderMap::new(), Method::GET);
     Rpm.parse(&RepoRequest::new(&method, path, "countme=1", &headers)?)
 }
 
 fn artifact(path: &str) -> Artifact {
     match ask(path).expect("path") {
-        Ask::Artifact(artifact) => artifact,
+        ReadRequest::Artifact(artifact) => artifact,
         other => panic!("{other:?}"),
     }
 }
 
 fn document(path: &str) -> (Document, Representation) {
     match ask(path).expect("path") {
-        Ask::Document(document, representation) => (document, representation),
+        ReadRequest::Document(document, representation) => (document, representation),
         other => panic!("{other:?}"),
     }
 }

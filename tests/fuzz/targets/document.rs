@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{Ask, RepoUrl, RepoRequest, Protocol, cargo, npm, pypi, rpm};
+use larder_mirrors::{ReadRequest, RepoUrl, RepoRequest, Protocol, cargo, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 
 const ASKED: [(&dyn Protocol, &str, &str); 10] = [
@@ -33,7 +33,7 @@ fuzz_target!(|body: &[u8]| {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
-        let Ask::Document(document, representation) = protocol.parse(&line).expect("document") else { panic!("{path}") };
+        let ReadRequest::Document(document, representation) = protocol.parse(&line).expect("document") else { panic!("{path}") };
         let _ = protocol.source(&document, &known);
         if protocol.check(&document, body).is_err() {
             continue;
@@ -51,7 +51,7 @@ fuzz_target!(|body: &[u8]| {
     for (protocol, path) in ARTIFACTS {
         let headers = HeaderMap::new();
         let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
-        let Ask::Artifact(artifact) = protocol.parse(&line).expect("artifact") else { panic!("{path}") };
+        let ReadRequest::Artifact(artifact) = protocol.parse(&line).expect("artifact") else { panic!("{path}") };
         let _ = protocol.plan(&artifact, &known, &[]);
     }
 });

@@ -3,7 +3,7 @@
 #![no_main]
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{Ask, RepoRequest};
+use larder_mirrors::{ReadRequest, RepoRequest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, &str, &str, &str)| {
@@ -26,8 +26,8 @@ fuzz_target!(|input: (u8, &str, &str, &str)| {
             let _ = account.errand(&line);
         }
         match protocol.parse(&line) {
-            Ok(Ask::Document(document, _) | Ask::Part(document, ..)) => drop(protocol.source(&document, &[])),
-            Ok(Ask::Artifact(artifact)) => drop(protocol.plan(&artifact, &[], &[])),
+            Ok(ReadRequest::Document(document, _) | ReadRequest::Part(document, ..)) => drop(protocol.source(&document, &[])),
+            Ok(ReadRequest::Artifact(artifact)) => drop(protocol.plan(&artifact, &[], &[])),
             _ => {}
         }
     }

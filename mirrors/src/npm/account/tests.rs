@@ -9,17 +9,17 @@ const HERE: RepoUrl<'static> = RepoUrl {
     identified: false,
 };
 
-fn errand(method: &Method, path: &str, query: &str) -> Result<Option<Errand>, Problem> {
+fn request(method: &Method, path: &str, query: &str) -> Result<Option<AccountRequest>, Problem> {
     let headers = HeaderMap::new();
-    Npm.errand(&RepoRequest::new(method, path, query, &headers)?)
+    Npm.account_request(&RepoRequest::new(method, path, query, &headers)?)
 }
 
-fn is(method: &Method, path: &str, query: &str, expected: &Errand) -> bool {
-    errand(method, path, query).is_ok_and(|found| found.as_ref() == Some(expected))
+fn is(method: &Method, path: &str, query: &str, expected: &AccountRequest) -> bool {
+    request(method, path, query).is_ok_and(|found| found.as_ref() == Some(expected))
 }
 
-fn told(told: &Told<'_>) -> (StatusCode, Value) {
-    let reply = Npm.tell(told, &HERE);
+fn response(response: &AccountResponse<'_>) -> (StatusCode, Value) {
+    let reply = Npm.tell(response, &HERE);
     assert_eq!(reply.headers[CACHE_CONTROL], "no-store");
     (
         reply.status,
@@ -30,46 +30,56 @@ fn told(told: &Told<'_>) -> (StatusCode, Value) {
 #[test]
 fn errands_are_known_by_their_addresses() {
     let (get, put, post, delete) = (&Method::GET, &Method::PUT, &Method::POST, &Method::DELETE);
-    assert!(is(get, "/-/whoami", "", &Errand::Whoami));
-    assert!(is(get, "/-/npm/v1/user", "", &Errand::Profile));
-    assert!(is(get, "/-/npm/v1/tokens", "", &Errand::ListTokens(0)));
+    assert!(is(get, "/-/whoami", "", &AccountRequest::Whoami));
+    assert!(is(get, "/-/npm/v1/user", "", &AccountRequest::Profile));
+    assert!(is(
+        get,
+        "/-/npm/v1/tokens",
+        "",
+        &AccountRequest::ListTokens(0)
+    ));
     assert!(is(
         get,
         "/-/npm/v1/tokens",
         "perPage=5&after=17",
-        &Errand::ListTokens(17)
+        &AccountRequest::ListTokens(17)
     ));
     assert!(
-        errand(get, "/-/npm/v1/tokens", "after=x")
+        request(get, "/-/npm/v1/tokens", "after=x")
             .is_err_and(|problem| problem.kind == Kind::Invalid)
     );
-    assert!(is(post, "/-/npm/v1/tokens", "", &Errand::CreateToken));
+    assert!(is(
+        post,
+        "/-/npm/v1/tokens",
+        "",
+        &AccountRequest::CreateToken
+    ));
     assert!(is(
         delete,
         "/-/npm/v1/tokens/token/17",
         "",
-        &Errand::EndToken("17".into())
+        &AccountRequest::EndToken("17".into())
     ));
     assert!(is(
         delete,
         "/-/user/token/lrd_ab",
         "",
-        &Errand::EndToken("lrd_ab".into())
+        &AccountRequest::EndToken("lrd_ab".into())
     ));
     assert!(is(
         put,
         "/-/user/org.couchdb.user:alice",
         "",
-        &Errand::LogIn("alice".into())
+        &AccountRequest::LogIn("alice".into())
     ));
     assert!(is(
         put,
         "/-/user/org.couchdb.user%3Aalice",
         "",
-        &Errand::LogIn("alice".into())
+        &AccountRequest::LogIn("alice".into())
     ));
-    assert!(is(post, "/-/v1/login", "", &Errand::BeginLogin));
-    let finish = Errand::FinishLogin {
+    assert!(is(post, "/-/v1/login", "", &AccountRequest::BeginLogin));
+    let finish = AccountRequest::FinishLogin {
         ask: "a.b".into(),
         key: "c".into(),
     };
@@ -85,14 +95,16 @@ fn errands_are_known_by_their_addresses() {
         (get, "/-/ping"),
     ] {
         assert!(
-            errand(method, path, "").is_ok_and(|found| found.is_none()),
+            request(method, path, "").is_ok_and(|found| found.is_none()),
             "{path}"
         );
     }
     assert!(
-        Errand::BeginLogin.is_login() && finish.is_login() && Errand::LogIn("a".into()).is_login()
+        AccountRequest::BeginLogin.is_login()
+            && finish.is_login()
+            && AccountRequest::LogIn("a".into()).is_login()
     );
-    assert!(!Errand::Whoami.is_login() && !Errand::EndToken("1".into()).is_login());
+    assert!(!AccountRequest::Whoami.is_login() && !AccountRequest::EndToken("1".into()).is_login());
 }
 
 #[test]
@@ -182,10 +194,10 @@ fn what_a_token_is_wanted_for() {
 #[test]
 fn errands_are_answered_as_npm_reads_it() {
     assert_eq!(
-        told(&Told::Name("alice")),
+        response(&AccountResponse::Name("alice")),
         (StatusCode::OK, json!({"username": "alice"}))
     );
-    let profile = told(&Told::Profile("alice", Timestamp(0))).1;
+    let profile = response(&AccountResponse::Profile("alice", Timestamp(0))).1;
     assert_eq!(
         (&profile["name"], &profile["created"]),
         (&json!("alice"), &json!("1970-01-01T00:00:00Z"))
@@ -197,12 +209,12 @@ fn errands_are_answered_as_npm_reads_it() {
         expires_at: Some(Timestamp(1_000_000)),
         read_only: true,
     };
-    let (status, made) = told(&Told::Created(&token(7), "lrd_secret"));
+    let (status, made) = response(&AccountResponse::Created(&token(7), "lrd_secret"));
     assert_eq!(
         (status, &made["token"], &made["key"]),
         (StatusCode::CREATED, &json!("lrd_secret"), &json!("7"))
     );
-    let (_, some) = told(&Told::Tokens(&[token(7), token(8)], true));
+    let (_, some) = response(&AccountResponse::Tokens(&[token(7), token(8)], true));
     assert_eq!(
         some["urls"]["next"],
         "https://r.example/npm/main/-/npm/v1/tokens?after=8"
@@ -211,18 +223,18 @@ fn errands_are_answered_as_npm_reads_it() {
         (&some["objects"][0]["token"], &some["objects"][1]["key"]),
         (&json!("lrd_"), &json!("8"))
     );
-    let (_, all) = told(&Told::Tokens(&[], false));
+    let (_, all) = response(&AccountResponse::Tokens(&[], false));
     assert_eq!(
         all,
         json!({"objects": [], "total": 0, "urls": {}}),
         "npm needs urls to be an object"
     );
-    let (status, login) = told(&Told::LoggedIn("alice", "lrd_secret"));
+    let (status, login) = response(&AccountResponse::LoggedIn("alice", "lrd_secret"));
     assert_eq!(
         (status, &login["token"]),
         (StatusCode::CREATED, &json!("lrd_secret"))
     );
-    let (_, begun) = told(&Told::Begun {
+    let (_, begun) = response(&AccountResponse::Begun {
         page: "https://r.example/sign-in?ask=a.b",
         ask: "a.b",
         key: "c&d",
@@ -232,10 +244,13 @@ fn errands_are_answered_as_npm_reads_it() {
         begun,
         json!({"loginUrl": "https://r.example/sign-in?ask=a.b", "doneUrl": done})
     );
-    assert_eq!(Npm.tell(&Told::Waiting, &HERE).headers[RETRY_AFTER], "1");
-    assert_eq!(told(&Told::Waiting).0, StatusCode::ACCEPTED);
     assert_eq!(
-        told(&Told::Finished("lrd_secret")),
+        Npm.tell(&AccountResponse::Waiting, &HERE).headers[RETRY_AFTER],
+        "1"
+    );
+    assert_eq!(response(&AccountResponse::Waiting).0, StatusCode::ACCEPTED);
+    assert_eq!(
+        response(&AccountResponse::Finished("lrd_secret")),
         (StatusCode::OK, json!({"token": "lrd_secret"}))
     );
 }

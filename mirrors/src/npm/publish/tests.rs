@@ -35,19 +35,24 @@ struct Repo {
 }
 
 impl Repo {
-    fn ask(&self, method: &Method, path: &str, body: &[u8]) -> Result<(Wish, Vec<Step>), Problem> {
+    fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        body: &[u8],
+    ) -> Result<(PublishRequest, Vec<Step>), Problem> {
         let headers = HeaderMap::new();
         let line = RepoRequest::new(method, path, "", &headers)?;
-        let wish = Npm.wish(&line)?.expect("a wish");
-        assert!(body.len() as u64 <= wish.most_bytes);
-        let steps = Npm.receive(&wish, &mut Cursor::new(body), &self.files)?;
-        Ok((wish, steps))
+        let request = Npm.publish_request(&line)?.expect("a wish");
+        assert!(body.len() as u64 <= request.most_bytes);
+        let steps = Npm.receive(&request, &mut Cursor::new(body), &self.files)?;
+        Ok((request, steps))
     }
 
     /// Fulfils a wish; tells how many steps that took.
-    fn wish(&mut self, method: &Method, path: &str, body: &[u8]) -> Result<usize, Problem> {
-        let (wish, steps) = self.ask(method, path, body)?;
-        assert!(Npm.accept(&wish).status.is_success());
+    fn request(&mut self, method: &Method, path: &str, body: &[u8]) -> Result<usize, Problem> {
+        let (request, steps) = self.ask(method, path, body)?;
+        assert!(Npm.accept(&request).status.is_success());
         let count = steps.len();
         self.now += 1_500_000;
         for step in steps {
@@ -121,7 +126,7 @@ impl Repo {
     }
 
     fn publish(&mut self, name: &str, version: &str) -> Result<usize, Problem> {
-        self.wish(
+        self.request(
             &Method::PUT,
             &format!("/{}", name.replace('/', "%2f")),
             &Sent::new(name, version).body(),
@@ -251,7 +256,7 @@ fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn refused(body: &[u8]) -> Problem {
     let problem = Repo::default()
-        .wish(&Method::PUT, "/widget", body)
+        .request(&Method::PUT, "/widget", body)
         .expect_err("refused");
     assert!(!problem.detail.is_empty());
     problem
@@ -271,7 +276,7 @@ fn bare(tarball: Vec<u8>) -> Vec<u8> {
 fn what_npm_sends_is_published() {
     let mut repo = Repo::default();
     assert_eq!(
-        repo.wish(&Method::PUT, "/@acme%2fwidget", SENT)
+        repo.request(&Method::PUT, "/@acme%2fwidget", SENT)
             .expect("published"),
         2
     );
@@ -300,7 +305,7 @@ fn what_npm_sends_is_published() {
     assert_eq!(packument["dist-tags"], json!({"latest": "1.0.0"}));
     assert_eq!(packument["time"]["1.0.0"], "1970-01-01T00:00:01.500Z");
     assert_eq!(
-        repo.wish(&Method::PUT, "/@acme/widget", SENT)
+        repo.request(&Method::PUT, "/@acme/widget", SENT)
             .expect("the same"),
         0
     );
@@ -362,14 +367,14 @@ fn what_is_published_is_served_in_every_form() {
 
 #[test]
 fn requests_are_told_apart_in_all_spellings() {
-    let wish = |method: &Method, path: &str| {
+    let request = |method: &Method, path: &str| {
         let headers = HeaderMap::new();
         let line = RepoRequest::new(method, path, "", &headers).expect(path);
-        Npm.wish(&line).map(|wish| {
-            wish.map(|wish| {
+        Npm.publish_request(&line).map(|request| {
+            request.map(|request| {
                 format!(
                     "{} {} {:?} {:?}",
-                    wish.act, wish.package, wish.verb, wish.arguments
+                    request.act, request.package, request.verb, request.arguments
                 )
             })
         })
@@ -429,7 +434,7 @@ fn requests_are_told_apart_in_all_spellings() {
     ];
     for (method, path, expected) in cases {
         assert_eq!(
-            wish(&method, path).expect(path).as_deref(),
+            request(&method, path).expect(path).as_deref(),
             Some(expected),
             "{path}"
         );
@@ -442,9 +447,9 @@ fn requests_are_told_apart_in_all_spellings() {
         "/widget/-/widget-1.0.0.tgz",
     ];
     for path in reading {
-        assert_eq!(wish(&Method::GET, path).expect(path), None, "{path}");
-        assert_eq!(wish(&Method::HEAD, path).expect(path), None, "{path}");
-        assert_eq!(wish(&Method::POST, path).expect(path), None, "{path}");
+        assert_eq!(request(&Method::GET, path).expect(path), None, "{path}");
+        assert_eq!(request(&Method::HEAD, path).expect(path), None, "{path}");
+        assert_eq!(request(&Method::POST, path).expect(path), None, "{path}");
     }
     for path in [
         "/-/user/org.couchdb.user:x",
@@ -452,17 +457,17 @@ fn requests_are_told_apart_in_all_spellings() {
         "/-/v1/login",
         "/widget/-rev",
     ] {
-        assert_eq!(wish(&Method::PUT, path).expect(path), None, "{path}");
+        assert_eq!(request(&Method::PUT, path).expect(path), None, "{path}");
     }
-    assert_eq!(wish(&Method::DELETE, "/widget").expect("no wish"), None);
+    assert_eq!(request(&Method::DELETE, "/widget").expect("no wish"), None);
     for path in ["/.hidden", "/a%20b", "/node_modules", "/@acme", "/"] {
         assert_eq!(
-            wish(&Method::PUT, path).expect_err(path).kind,
+            request(&Method::PUT, path).expect_err(path).kind,
             Kind::Invalid,
             "{path}"
         );
     }
-    assert!(wish(&Method::DELETE, "/widget/-/widget.zip/-rev/1").is_err());
+    assert!(request(&Method::DELETE, "/widget/-/widget.zip/-rev/1").is_err());
 }
 
 #[test]
@@ -479,7 +484,7 @@ fn a_version_is_published_once() {
         ("package/index.js", b"other"),
     ]);
     let problem = repo
-        .wish(&Method::PUT, "/widget", &bare(other))
+        .request(&Method::PUT, "/widget", &bare(other))
         .expect_err("other bytes");
     assert_eq!(problem.kind, Kind::Conflict);
     assert_eq!(
@@ -499,7 +504,7 @@ fn tags_are_set_and_taken_away() {
     let mut repo = Repo::default();
     let mut first = Sent::new("widget", "1.0.0");
     first.tag = "next";
-    repo.wish(&Method::PUT, "/widget", &first.body())
+    repo.request(&Method::PUT, "/widget", &first.body())
         .expect("published");
     assert_eq!(
         repo.packument("widget")["dist-tags"],
@@ -507,7 +512,7 @@ fn tags_are_set_and_taken_away() {
     );
     let mut second = Sent::new("widget", "2.0.0");
     second.tag = "next";
-    repo.wish(&Method::PUT, "/widget", &second.body())
+    repo.request(&Method::PUT, "/widget", &second.body())
         .expect("published");
     assert_eq!(
         repo.packument("widget")["dist-tags"],
@@ -515,26 +520,27 @@ fn tags_are_set_and_taken_away() {
     );
     let tag = |tag: &str| format!("/-/package/widget/dist-tags/{tag}");
     assert_eq!(
-        repo.wish(&Method::PUT, &tag("stable"), b"\"2.0.0\"")
+        repo.request(&Method::PUT, &tag("stable"), b"\"2.0.0\"")
             .expect("a tag"),
         1
     );
     assert_eq!(
-        repo.wish(&Method::PUT, &tag("stable"), b"\"2.0.0\"")
+        repo.request(&Method::PUT, &tag("stable"), b"\"2.0.0\"")
             .expect("the same"),
         0
     );
     assert_eq!(
-        repo.wish(&Method::PUT, &tag("latest"), b" \"2.0.0\"\n")
+        repo.request(&Method::PUT, &tag("latest"), b" \"2.0.0\"\n")
             .expect("moved"),
         1
     );
     assert_eq!(
-        repo.wish(&Method::DELETE, &tag("next"), b"").expect("gone"),
+        repo.request(&Method::DELETE, &tag("next"), b"")
+            .expect("gone"),
         1
     );
     assert_eq!(
-        repo.wish(&Method::DELETE, &tag("next"), b"")
+        repo.request(&Method::DELETE, &tag("next"), b"")
             .expect("gone already"),
         0
     );
@@ -543,7 +549,7 @@ fn tags_are_set_and_taken_away() {
         json!({"latest": "2.0.0", "stable": "2.0.0"})
     );
     let mut kind =
-        |method, path: &str, body: &[u8]| repo.wish(&method, path, body).expect_err(path).kind;
+        |method, path: &str, body: &[u8]| repo.request(&method, path, body).expect_err(path).kind;
     assert_eq!(kind(Method::DELETE, &tag("latest"), b""), Kind::Invalid);
     assert_eq!(
         kind(Method::PUT, &tag("stable"), b"\"9.0.0\""),
@@ -584,13 +590,13 @@ fn tags_are_set_and_taken_away() {
         "x.y",
     ] {
         assert_eq!(
-            repo.wish(&Method::PUT, &tag(good), b"\"2.0.0\"")
+            repo.request(&Method::PUT, &tag(good), b"\"2.0.0\"")
                 .expect(good),
             1
         );
     }
     let absent = Repo::default()
-        .wish(&Method::PUT, &tag("stable"), b"\"1.0.0\"")
+        .request(&Method::PUT, &tag("stable"), b"\"1.0.0\"")
         .expect_err("no package");
     assert_eq!(absent.kind, Kind::NotFound);
 }
@@ -608,7 +614,7 @@ fn only_words_of_deprecation_are_taken_from_a_packument() {
     sent["dist-tags"]["latest"] = "1.0.0".into();
     sent["_attachments"] = json!({});
     assert_eq!(
-        repo.wish(&Method::PUT, "/widget", sent.to_string().as_bytes())
+        repo.request(&Method::PUT, "/widget", sent.to_string().as_bytes())
             .expect("deprecated"),
         1
     );
@@ -623,13 +629,13 @@ fn only_words_of_deprecation_are_taken_from_a_packument() {
     expected["_rev"] = after["_rev"].clone();
     assert_eq!(after, expected);
     assert_eq!(
-        repo.wish(&Method::PUT, "/widget", sent.to_string().as_bytes())
+        repo.request(&Method::PUT, "/widget", sent.to_string().as_bytes())
             .expect("the same"),
         0
     );
     sent["versions"]["1.0.0"]["deprecated"] = "".into();
     assert_eq!(
-        repo.wish(&Method::PUT, "/widget", sent.to_string().as_bytes())
+        repo.request(&Method::PUT, "/widget", sent.to_string().as_bytes())
             .expect("taken back"),
         1
     );
@@ -637,7 +643,7 @@ fn only_words_of_deprecation_are_taken_from_a_packument() {
     let mut refuse = |edit: fn(&mut Value)| {
         let mut sent = before.clone();
         edit(&mut sent);
-        repo.wish(&Method::PUT, "/widget", sent.to_string().as_bytes())
+        repo.request(&Method::PUT, "/widget", sent.to_string().as_bytes())
             .expect_err("refused")
             .kind
     };
@@ -666,7 +672,7 @@ fn one_version_is_taken_back_as_npm_does_it() {
     for version in ["1.0.0", "2.0.0-rc.1", "1.1.0"] {
         repo.publish("@acme/widget", version).expect("published");
     }
-    repo.wish(
+    repo.request(
         &Method::PUT,
         "/-/package/@acme%2fwidget/dist-tags/old",
         b"\"1.1.0\"",
@@ -682,18 +688,18 @@ fn one_version_is_taken_back_as_npm_does_it() {
     let revision = repo.revision("@acme/widget");
     let body = reduced.to_string().into_bytes();
     assert_eq!(
-        repo.wish(&Method::PUT, &put("1-x"), &body)
+        repo.request(&Method::PUT, &put("1-x"), &body)
             .expect_err("old")
             .kind,
         Kind::Conflict
     );
     assert_eq!(
-        repo.wish(&Method::PUT, &put(&revision), &body)
+        repo.request(&Method::PUT, &put(&revision), &body)
             .expect("reduced"),
         4
     );
     assert_eq!(
-        repo.wish(&Method::PUT, &put(&revision), &body)
+        repo.request(&Method::PUT, &put(&revision), &body)
             .expect("a retry"),
         0
     );
@@ -707,20 +713,20 @@ fn one_version_is_taken_back_as_npm_does_it() {
     let delete = |file: &str, revision: &str| format!("/@acme/widget/-/{file}/-rev/{revision}");
     let revision = repo.revision("@acme/widget");
     assert_eq!(
-        repo.wish(&Method::DELETE, &delete("widget-1.1.0.tgz", &revision), b"")
+        repo.request(&Method::DELETE, &delete("widget-1.1.0.tgz", &revision), b"")
             .expect("gone"),
         0
     );
     let unknown = repo
-        .wish(&Method::DELETE, &delete("widget-9.9.9.tgz", &revision), b"")
+        .request(&Method::DELETE, &delete("widget-9.9.9.tgz", &revision), b"")
         .expect_err("unknown");
     assert_eq!(unknown.kind, Kind::NotFound);
     let stale = repo
-        .wish(&Method::DELETE, &delete("widget-1.0.0.tgz", "1-x"), b"")
+        .request(&Method::DELETE, &delete("widget-1.0.0.tgz", "1-x"), b"")
         .expect_err("old");
     assert_eq!(stale.kind, Kind::Conflict);
     assert_eq!(
-        repo.wish(&Method::DELETE, &delete("widget-1.0.0.tgz", &revision), b"")
+        repo.request(&Method::DELETE, &delete("widget-1.0.0.tgz", &revision), b"")
             .expect("gone"),
         3
     );
@@ -733,7 +739,7 @@ fn one_version_is_taken_back_as_npm_does_it() {
         .expect_err("never again");
     assert_eq!(again.kind, Kind::Conflict);
     let owners = repo
-        .wish(&Method::PUT, &put("1-x"), b"{\"maintainers\":[]}")
+        .request(&Method::PUT, &put("1-x"), b"{\"maintainers\":[]}")
         .expect_err("owners");
     assert_eq!(owners.kind, Kind::Unsupported);
 }
@@ -745,14 +751,14 @@ fn all_versions_are_taken_back_at_once() {
     repo.publish("widget", "1.1.0").expect("published");
     let path = format!("/widget/-rev/{}", repo.revision("widget"));
     assert_eq!(
-        repo.wish(&Method::DELETE, "/widget/-rev/0", b"")
+        repo.request(&Method::DELETE, "/widget/-rev/0", b"")
             .expect_err("old")
             .kind,
         Kind::Conflict
     );
-    assert_eq!(repo.wish(&Method::DELETE, &path, b"").expect("gone"), 5);
+    assert_eq!(repo.request(&Method::DELETE, &path, b"").expect("gone"), 5);
     assert_eq!(
-        repo.wish(&Method::DELETE, &path, b"")
+        repo.request(&Method::DELETE, &path, b"")
             .expect("gone already"),
         0
     );
@@ -769,7 +775,7 @@ fn all_versions_are_taken_back_at_once() {
     assert_eq!(repo.versions("widget"), ["1.2.0"]);
     assert_eq!(
         Repo::default()
-            .wish(&Method::DELETE, &path, b"")
+            .request(&Method::DELETE, &path, b"")
             .expect_err("unknown")
             .kind,
         Kind::NotFound
@@ -788,7 +794,8 @@ fn names_and_versions_of_new_packages_follow_the_rules() {
         "wid!get",
     ] {
         let path = format!("/{name}");
-        let published = Repo::default().wish(&Method::PUT, &path, &Sent::new(name, "1.0.0").body());
+        let published =
+            Repo::default().request(&Method::PUT, &path, &Sent::new(name, "1.0.0").body());
         assert_eq!(published.expect_err(name).kind, Kind::Invalid, "{name}");
     }
     for name in ["w", "@a/b", "wid.get_2-x", &"a".repeat(214)] {

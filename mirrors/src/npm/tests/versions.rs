@@ -4,7 +4,7 @@ use super::*;
 
 fn part(path: &str) -> (Document, Box<str>) {
     match get(path).expect(path) {
-        Ask::Part(document, representation, part) => {
+        ReadRequest::Part(document, representation, part) => {
             assert_eq!(representation, VERSION);
             (document, part)
         }

@@ -23,14 +23,14 @@ const LISTS: [(&str, &str); 3] = [
 const PATH: &str = "Packages/everything-1.0~rc1^git2-4.el9.noarch.rpm";
 const NOW: Timestamp = Timestamp(1_700_000_100_000_000);
 
-fn wish_of(method: &Method, path: &str) -> Result<Option<Wish>, Problem> {
+fn wish_of(method: &Method, path: &str) -> Result<Option<PublishRequest>, Problem> {
     let headers = HeaderMap::new();
-    Rpm.wish(&RepoRequest::new(method, path, "", &headers)?)
+    Rpm.publish_request(&RepoRequest::new(method, path, "", &headers)?)
 }
 
 fn receive(method: &Method, path: &str, body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
-    let wish = wish_of(method, path)?.expect("a wish");
-    Rpm.receive(&wish, &mut Cursor::new(body), files)
+    let request = wish_of(method, path)?.expect("a wish");
+    Rpm.receive(&request, &mut Cursor::new(body), files)
 }
 
 /// What is kept after these steps.
@@ -125,12 +125,12 @@ fn find<'a>(documents: &'a [Composed], ending: &str) -> &'a Composed {
 #[test]
 fn what_requests_wish() {
     let wished = |method: &Method, path: &str| {
-        let wish = wish_of(method, path).expect("fine")?;
+        let request = wish_of(method, path).expect("fine")?;
         Some((
-            wish.act,
-            wish.verb,
-            wish.arguments[0].to_string(),
-            wish.most_bytes > 0,
+            request.act,
+            request.verb,
+            request.arguments[0].to_string(),
+            request.most_bytes > 0,
         ))
     };
     let package = Some((PUBLISH, Verb::Write, "a/b.rpm".to_owned(), true));
@@ -175,11 +175,11 @@ fn what_requests_wish() {
 fn a_package_is_told_of_as_it_is() {
     let steps = receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
     assert!(matches!(&steps[1], Step::Show { path, at } if path == PATH && at == PATH));
-    let wish = wish_of(&Method::PUT, "/x.rpm")
+    let request = wish_of(&Method::PUT, "/x.rpm")
         .expect("fine")
         .expect("wish");
     assert_eq!(
-        &*Hosted::name(&Rpm, &wish, &mut Cursor::new(EVERYTHING)).expect("name"),
+        &*Hosted::name(&Rpm, &request, &mut Cursor::new(EVERYTHING)).expect("name"),
         "everything"
     );
     let files = kept(steps);

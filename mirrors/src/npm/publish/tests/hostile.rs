@@ -16,7 +16,7 @@ fn a_manifest_that_is_not_the_tarballs_is_refused() {
         let mut sent = Sent::packed(&whole(packed), &whole(sent));
         (sent.name, sent.version) = ("@acme/widget".into(), "1.0.0".into());
         let mut repo = Repo::default();
-        repo.wish(&Method::PUT, "/@acme%2fwidget", &sent.body())?;
+        repo.request(&Method::PUT, "/@acme%2fwidget", &sent.body())?;
         Ok::<Value, Problem>(repo.packument("@acme/widget")["versions"]["1.0.0"].clone())
     };
     let differ = [
@@ -361,7 +361,7 @@ fn tarballs_that_installers_could_read_differently_are_refused() {
     }
     let sound = packed(&[OWN, ("package/index.js", &[7; 3000])]);
     Repo::default()
-        .wish(&Method::PUT, "/widget", &bare(sound.clone()))
+        .request(&Method::PUT, "/widget", &bare(sound.clone()))
         .expect("sound");
     for end in 1..sound.len() {
         said(sound[..end].to_vec(), "damaged");
@@ -480,7 +480,7 @@ fn long_names_and_other_folders_are_read() {
         .expect("a link");
     let tarball = gzipped(&builder.into_inner().expect("a tarball"));
     let mut repo = Repo::default();
-    repo.wish(
+    repo.request(
         &Method::PUT,
         "/widget",
         &Sent::new("widget", "1.0.0").with(tarball).body(),

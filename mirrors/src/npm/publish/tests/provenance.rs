@@ -50,12 +50,12 @@ fn provenance_is_kept_told_and_withdrawn() {
         json!({"attestations": [{"predicateType": KIND, "bundle": kept}]})
     );
     assert_eq!(
-        repo.wish(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
+        repo.request(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
             .expect("published"),
         3
     );
     assert_eq!(
-        repo.wish(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
+        repo.request(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
             .expect("the same again"),
         0
     );
@@ -76,7 +76,8 @@ fn provenance_is_kept_told_and_withdrawn() {
     }
 
     let path = format!("/@acme%2fwidget/-rev/{}", repo.revision("@acme/widget"));
-    repo.wish(&Method::DELETE, &path, b"").expect("unpublished");
+    repo.request(&Method::DELETE, &path, b"")
+        .expect("unpublished");
     assert!(
         repo.files
             .iter()

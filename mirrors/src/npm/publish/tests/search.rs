@@ -7,7 +7,7 @@ fn search(query: &str) -> Document {
     let headers = HeaderMap::new();
     let line = RepoRequest::new(&Method::GET, "/-/v1/search", query, &headers).expect("a line");
     match Npm.parse(&line).expect("a search") {
-        crate::Ask::Document(document, _) => document,
+        crate::ReadRequest::Document(document, _) => document,
         other => panic!("{other:?}"),
     }
 }
@@ -34,7 +34,7 @@ fn hit(name: &str) -> Hit {
             "homepage": "https://home.example"});
         let mut sent = Sent::packed(&manifest, &manifest);
         sent.tag = if version == "1.0.0" { "latest" } else { "old" };
-        repo.wish(
+        repo.request(
             &Method::PUT,
             &format!("/{}", name.replace('/', "%2f")),
             &sent.body(),

@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use larder_access::{Admission, Incoming};
-use larder_mirrors::inquiry::Inquiry;
+use larder_mirrors::query::UpstreamQuery;
 use larder_model::{Kind, Problem, Reply};
 use std::io::Read as _;
 use std::sync::Arc;
@@ -25,18 +25,18 @@ const MOST_ANSWERED: usize = 16 << 20;
 impl Engine {
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
     /// mirror is offline, nothing is known.
-    pub(crate) async fn inquire(
+    pub(crate) async fn query_upstreams(
         &self,
         admission: &Admission,
         own: &Arc<Mirror>,
-        inquiry: &dyn Inquiry,
+        query: &dyn UpstreamQuery,
         headers: &HeaderMap,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = decoded(headers, body.collect(MOST_BYTES).await?)?;
         let [here, mirrors] = self.parts(admission, own)?;
         let mut taken = Vec::new();
-        let named = inquiry.named(&body)?;
+        let named = query.named(&body)?;
         if named.len() > MOST_NAMES {
             let detail = format!("a question is about at most {MOST_NAMES} packages");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
@@ -46,12 +46,12 @@ impl Engine {
                 taken.push(name);
             }
         }
-        let Some(question) = inquiry.question(&body, &taken)? else {
-            return inquiry.answer(&[]);
+        let Some(question) = query.question(&body, &taken)? else {
+            return query.answer(&[]);
         };
         let (question, mut answers, mut lacks) = (Bytes::from(question), Vec::new(), false);
         for mirror in mirrors.iter().filter(|mirror| !mirror.is_offline()) {
-            match self.ask_upstream(mirror, inquiry, &question).await? {
+            match self.ask_upstream(mirror, query, &question).await? {
                 Some(answer) => answers.push(answer),
                 None => lacks = true,
             }
@@ -62,14 +62,14 @@ impl Engine {
                 "the upstream does not answer such questions",
             ));
         }
-        inquiry.answer(&answers)
+        query.answer(&answers)
     }
 
     /// What an upstream answers; `None` if it does not know such questions.
     async fn ask_upstream(
         &self,
         mirror: &Mirror,
-        inquiry: &dyn Inquiry,
+        query: &dyn UpstreamQuery,
         question: &Bytes,
     ) -> Result<Option<Bytes>, Problem> {
         let wanted = Wanted {
@@ -77,7 +77,7 @@ impl Engine {
             question: Some(question),
             compressed: true,
             patient: false,
-            ..Wanted::new(inquiry.path())
+            ..Wanted::new(query.path())
         };
         let upstream = mirror.upstream()?;
         let Fetched::Body(arrived) = upstream.get(&wanted).await? else {

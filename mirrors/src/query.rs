@@ -6,7 +6,7 @@ use larder_model::{Problem, Reply};
 use std::fmt::Debug;
 
 /// A kind of question.
-pub trait Inquiry: Send + Sync + Debug {
+pub trait UpstreamQuery: Send + Sync + Debug {
     /// Where upstreams are asked, relative to their address.
     fn path(&self) -> &'static str;
 
