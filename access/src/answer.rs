@@ -9,7 +9,7 @@ use http::header::{
     IF_RANGE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_model::{Kind, Problem, Reply};
 use larder_storage::{BlobStore, Content, ObjectKey};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub enum Lasts {
 #[derive(Debug)]
 pub struct BlobAnswer {
     /// Which bytes.
-    pub found: Arc<Found>,
+    pub found: Arc<FileRecord>,
     /// Media type, exactly as it was given.
     pub content_type: HeaderValue,
     /// Headers of the protocol.

@@ -9,7 +9,7 @@ use crate::{Engine, INLINE_BYTES};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use larder_metadata::blobs::{Bytestore, NewBlob};
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
 use larder_model::{Algorithm, Checker, Digest, Integrity, Kind, Problem};
@@ -30,9 +30,9 @@ const JUST_NOW: Duration = Duration::from_secs(10);
 /// An artifact that can be served.
 pub(crate) enum Given {
     /// From the store.
-    Kept(Arc<Found>),
+    Kept(Arc<FileRecord>),
     /// Just fetched, and at hand.
-    Fetched(Arc<Found>),
+    Fetched(Arc<FileRecord>),
     /// As it comes; its size, if it is known.
     Coming(Arc<Fill>, Option<u64>),
 }
@@ -90,7 +90,7 @@ impl Engine {
         mirror: &Mirror,
         artifact: &Artifact,
         fetch: &Fetch,
-    ) -> Result<Option<Arc<Found>>, Problem> {
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let kept = self
             .metadata
             .find(mirror.place(&artifact.package), &artifact.path)
@@ -159,7 +159,7 @@ impl Engine {
         artifact: &Artifact,
         fetch: Option<Fetch>,
         fill: &Arc<Fill>,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         // Another fill may have ended since the asker looked.
         if let Some(found) = self
             .metadata
@@ -257,7 +257,7 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         list: &Artifact,
-        found: Arc<Found>,
+        found: Arc<FileRecord>,
     ) -> Result<Arc<dyn Table>, Problem> {
         if let Some(table) = self.tables.get(&found.digest) {
             return Ok(table);
@@ -300,7 +300,7 @@ impl Engine {
         artifact: &Artifact,
         fetch: &Fetch,
         fill: &Arc<Fill>,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         let accept = mirror.protocol.accepts(artifact);
         let image = image_of(mirror, &artifact.package);
         let wanted = Wanted {
@@ -341,7 +341,7 @@ impl Engine {
         fetch: &Fetch,
         fill: &Fill,
         arrived: Arrived,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let content_type = content_type(mirror, artifact, &arrived);
         let (body, _) = arrived.collect(limit, limit, || async {}).await?;
@@ -374,7 +374,7 @@ impl Engine {
         fetch: &Fetch,
         fill: &Fill,
         mut arrived: Arrived,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         let content_type = content_type(mirror, artifact, &arrived);
         let room = mirror.upstream()?.large_fills();
         let _room = room.acquire_owned().await.map_err(Problem::internal)?;
@@ -447,7 +447,7 @@ impl Engine {
         (integrity, content_type): (&Integrity, &str),
         blob: NewBlob,
         fill: &Fill,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
         if let Bytestore::Inline(body) = &bytes {
             let mut found = unkept(content_type, digest, blob.size);

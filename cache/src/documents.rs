@@ -8,7 +8,7 @@ use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Document, Set, Source};
 use larder_model::{Algorithm, Digest, Kind, Problem, Timestamp};
@@ -39,7 +39,7 @@ pub(crate) enum How {
 /// A document that can be served.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    pub(crate) found: Arc<Found>,
+    pub(crate) found: Arc<FileRecord>,
     pub(crate) how: How,
     /// How long ago the upstream mark_checked for it.
     pub(crate) age: Duration,
@@ -119,7 +119,7 @@ impl Engine {
         &self,
         mirror: &Mirror,
         document: &Document,
-    ) -> Result<Option<Arc<Found>>, Problem> {
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let kept = || {
             self.metadata
                 .find(mirror.place_of(document), &document.path)
@@ -153,8 +153,8 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
-        kept: Option<&Arc<Found>>,
-    ) -> Result<Arc<Found>, Problem> {
+        kept: Option<&Arc<FileRecord>>,
+    ) -> Result<Arc<FileRecord>, Problem> {
         let key = (mirror.repo.id, key_of(&document.package, &document.path));
         let start = || {
             let (engine, mirror, document) =
@@ -192,8 +192,8 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
-        kept: Option<Arc<Found>>,
-    ) -> Result<Landed<Arc<Found>>, Problem> {
+        kept: Option<Arc<FileRecord>>,
+    ) -> Result<Landed<Arc<FileRecord>>, Problem> {
         let mut tries = SET_TRIES;
         loop {
             let outcome = self.try_document(mirror, document, kept.as_ref()).await;
@@ -211,8 +211,8 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
-        kept: Option<&Arc<Found>>,
-    ) -> Result<Landed<Arc<Found>>, Problem> {
+        kept: Option<&Arc<FileRecord>>,
+    ) -> Result<Landed<Arc<FileRecord>>, Problem> {
         let upstream = mirror.upstream()?;
         let (url, accept) = self.source(mirror, document).await?;
         let have = kept
@@ -303,8 +303,8 @@ impl Engine {
         &self,
         mirror: &Mirror,
         document: &Document,
-        found: &Arc<Found>,
-    ) -> Result<Arc<Found>, Problem> {
+        found: &Arc<FileRecord>,
+    ) -> Result<Arc<FileRecord>, Problem> {
         let place = mirror.place_of(document);
         self.metadata
             .mark_checked(place, &document.path, &found.digest)
@@ -342,7 +342,7 @@ impl Engine {
         self: &'a Arc<Self>,
         mirror: &'a Arc<Mirror>,
         document: &'a Document,
-    ) -> BoxFuture<'a, Result<Option<Arc<Found>>, Problem>> {
+    ) -> BoxFuture<'a, Result<Option<Arc<FileRecord>>, Problem>> {
         async move {
             match self.document(mirror, document).await {
                 Ok(held) => Ok(Some(held.found)),
@@ -357,7 +357,7 @@ impl Engine {
     /// All bytes of a document that may not be there.
     pub(crate) async fn bytes_of(
         &self,
-        found: Option<Arc<Found>>,
+        found: Option<Arc<FileRecord>>,
     ) -> Result<Option<Bytes>, Problem> {
         match found {
             Some(found) => self.bytes(&found).await.map(Some),
@@ -366,7 +366,7 @@ impl Engine {
     }
 
     /// All bytes of a document.
-    pub(crate) async fn bytes(&self, found: &Found) -> Result<Bytes, Problem> {
+    pub(crate) async fn bytes(&self, found: &FileRecord) -> Result<Bytes, Problem> {
         if let Some(body) = &found.body {
             return Ok(body.clone());
         }
@@ -456,7 +456,7 @@ impl Engine {
         body: Bytes,
         said: Said,
         companions: Vec<(Document, Option<Bytes>)>,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         let blob = self.store(&body).await?;
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
         let plain = |path, blob| NewFile {
@@ -530,10 +530,10 @@ struct Said {
 
 impl Said {
     /// The document as it is at hand before it is kept.
-    fn of(&self, digest: Digest, body: Bytes) -> Found {
+    fn of(&self, digest: Digest, body: Bytes) -> FileRecord {
         let (etag, modified) = (self.etag.as_str().into(), self.modified.as_str().into());
         let plain = unkept(&self.content_type, digest, body.len() as u64);
-        Found {
+        FileRecord {
             body: Some(body),
             etag,
             modified,
@@ -571,8 +571,8 @@ pub(crate) fn absent() -> Problem {
 }
 
 /// Bytes that are at hand and not kept yet, or never.
-pub(crate) fn unkept(content_type: &str, digest: Digest, size: u64) -> Found {
-    Found {
+pub(crate) fn unkept(content_type: &str, digest: Digest, size: u64) -> FileRecord {
+    FileRecord {
         digest,
         size,
         generation: 0,

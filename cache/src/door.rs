@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
 use larder_access::{Admission, Answer, BlobAnswer, ClientView, Coming, Door, Incoming, Lasts};
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::AccountRequest;
 use larder_mirrors::hosted::PublishRequest;
@@ -441,7 +441,7 @@ impl Engine {
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = mirror.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();
-        let kept = |found: Arc<Found>, headers| {
+        let kept = |found: Arc<FileRecord>, headers| {
             let content_type = media_type(known, &found);
             Ok(Answer::Blob(BlobAnswer {
                 found,
@@ -488,7 +488,7 @@ impl Engine {
 }
 
 /// A media type: the protocol's, else the one that came with the bytes.
-fn media_type(known: &'static str, found: &Found) -> HeaderValue {
+fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
     let said = || {
         HeaderValue::from_str(&found.content_type)
             .ok()

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt as _, unfold};
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_model::Problem;
 use larder_storage::{Content, Error};
 use std::collections::VecDeque;
@@ -29,11 +29,11 @@ enum State {
         released: u64,
     },
     /// All bytes are here and right.
-    Whole(Arc<Found>),
+    Whole(Arc<FileRecord>),
     /// And kept.
-    Kept(Arc<Found>),
+    Kept(Arc<FileRecord>),
     /// They are right, but could not be kept.
-    Unkept(Arc<Found>, Arc<Problem>),
+    Unkept(Arc<FileRecord>, Arc<Problem>),
     Failed(Arc<Problem>),
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Fill {
 /// What can be answered.
 pub(crate) enum Coming {
     /// All of it.
-    Whole(Arc<Found>),
+    Whole(Arc<FileRecord>),
     /// It streams; its size is known, if so.
     Stream(Option<u64>),
 }
@@ -109,12 +109,12 @@ impl Fill {
     }
 
     /// All bytes are here and right.
-    pub(crate) fn complete(&self, found: Arc<Found>) {
+    pub(crate) fn complete(&self, found: Arc<FileRecord>) {
         self.state.send_replace(State::Whole(found));
     }
 
     /// The end: it is kept, or it could not be had.
-    pub(crate) fn end(&self, outcome: Result<Arc<Found>, Problem>) {
+    pub(crate) fn end(&self, outcome: Result<Arc<FileRecord>, Problem>) {
         self.state.send_modify(|state| {
             *state = match (outcome, &*state) {
                 (Ok(found), _) => State::Kept(found),
@@ -155,7 +155,7 @@ impl Fill {
     }
 
     /// Waits until it is kept: for those who want a part of it.
-    pub(crate) async fn kept(&self) -> Result<Arc<Found>, Problem> {
+    pub(crate) async fn kept(&self) -> Result<Arc<FileRecord>, Problem> {
         let mut states = self.state.subscribe();
         let is_end =
             |state: &State| matches!(state, State::Kept(_) | State::Unkept(..) | State::Failed(_));
@@ -240,8 +240,8 @@ mod tests {
     use larder_model::{Algorithm, Digest, Timestamp};
     use std::io::Write as _;
 
-    fn found(size: u64) -> Arc<Found> {
-        Arc::new(Found {
+    fn found(size: u64) -> Arc<FileRecord> {
+        Arc::new(FileRecord {
             digest: Digest::of(Algorithm::Sha256, b""),
             size,
             generation: 1,

@@ -7,10 +7,10 @@ use crate::mirror::Mirror;
 use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Admission, Incoming};
 use larder_metadata::blobs::NewBlob;
-use larder_metadata::files::{Found, end_of};
+use larder_metadata::files::{FileRecord, end_of};
 use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
-use larder_mirrors::hosted::{Bytes, Change, Kept, PublishRequest, Step};
+use larder_mirrors::hosted::{Bytes, Change, PublishRequest, Step, StoredFile};
 use larder_mirrors::{Document, Hosted};
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply, Verb};
 use larder_storage::Staging;
@@ -97,7 +97,7 @@ impl Engine {
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
-    ) -> Result<Option<Arc<Found>>, Problem> {
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let hosted = hosted_of(mirror)?;
         let place = mirror.place_of(document);
         let revision = self.metadata.revision(place).await?.ok_or_else(absent)?;
@@ -118,7 +118,11 @@ impl Engine {
         Ok(self.metadata.find(place, &document.path).await?)
     }
 
-    pub(crate) async fn files(&self, mirror: &Mirror, package: &str) -> Result<Vec<Kept>, Problem> {
+    pub(crate) async fn files(
+        &self,
+        mirror: &Mirror,
+        package: &str,
+    ) -> Result<Vec<StoredFile>, Problem> {
         let rows = self.metadata.published(mirror.place(package)).await?;
         Ok(rows
             .into_iter()
@@ -286,7 +290,7 @@ impl Engine {
     async fn rows(
         &self,
         steps: Vec<Step>,
-        files: &[Kept],
+        files: &[StoredFile],
         staging: &Staging,
         made: &mut HashMap<String, NewBlob>,
     ) -> Result<Vec<rows::Step>, Problem> {
@@ -384,7 +388,11 @@ impl Packages {
 }
 
 /// The bytes of a file that is there, or comes with the same change.
-fn digest_of(at: &str, files: &[Kept], made: &HashMap<String, NewBlob>) -> Result<Digest, Problem> {
+fn digest_of(
+    at: &str,
+    files: &[StoredFile],
+    made: &HashMap<String, NewBlob>,
+) -> Result<Digest, Problem> {
     let kept = files
         .iter()
         .find(|file| *file.path == *at)
@@ -396,8 +404,8 @@ fn digest_of(at: &str, files: &[Kept], made: &HashMap<String, NewBlob>) -> Resul
 }
 
 /// A file as protocols see it.
-pub(crate) fn kept(row: rows::Kept) -> Kept {
-    Kept {
+pub(crate) fn kept(row: rows::StoredFile) -> StoredFile {
+    StoredFile {
         path: row.path,
         version: row.version,
         digest: row.digest,

@@ -40,7 +40,7 @@ use flights::{Flights, Key};
 use larder_access::Gate;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob};
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_mirrors::Table;
 use larder_model::{Algorithm, Digest, Problem, RepoSettings, Timestamp};
 use larder_storage::{BlobStore, Committed, Staging};
@@ -96,8 +96,8 @@ pub(crate) struct Engine {
     counters: Arc<Counters>,
     /// By the repo's id.
     mirrors: Memory<i64, Arc<Mirror>>,
-    documents: Flights<Arc<Found>>,
-    representations: Flights<Arc<Found>>,
+    documents: Flights<Arc<FileRecord>>,
+    representations: Flights<Arc<FileRecord>>,
     /// States of repos that are being composed.
     wholes: Flights<()>,
     fills: Mutex<HashMap<Key, Arc<Fill>>>,

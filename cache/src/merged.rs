@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use larder_access::{Admission, Answer, BlobAnswer, Lasts};
-use larder_metadata::files::Found;
+use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
 use larder_metadata::whole::Of;
 use larder_mirrors::hosted::{Merge, Signer};
@@ -28,7 +28,7 @@ use std::time::Duration;
 struct State {
     root: Box<str>,
     /// The members with their heads.
-    heads: Vec<(Arc<Mirror>, Arc<Found>)>,
+    heads: Vec<(Arc<Mirror>, Arc<FileRecord>)>,
     /// All hosted members, in their order.
     hosted: Vec<Arc<Mirror>>,
     /// Whether everyone sees the same.
@@ -172,7 +172,7 @@ impl Engine {
         group: &Arc<Mirror>,
         state: &Arc<State>,
         path: &str,
-    ) -> Result<Arc<Found>, Problem> {
+    ) -> Result<Arc<FileRecord>, Problem> {
         let below = path.strip_prefix(&*state.root).ok_or_else(absent)?;
         let place = group.place("");
         let (present, immutable) = self.folders(group, state).await?;
@@ -402,7 +402,7 @@ impl Engine {
     async fn integrity_in(
         self: &Arc<Self>,
         member: &Arc<Mirror>,
-        head: &Found,
+        head: &FileRecord,
         (root, below): (&str, &str),
     ) -> Result<Option<Integrity>, Problem> {
         if member.is_hosted() {

@@ -5,7 +5,7 @@ use crate::rate::Rate;
 use crate::upstream::Upstream;
 use crate::{Engine, settings_of};
 use larder_access::Gate;
-use larder_metadata::files::Place;
+use larder_metadata::files::PackageKey;
 use larder_metadata::repos::Repo;
 use larder_mirrors::{Document, Protocol};
 use larder_model::upstream::Health;
@@ -28,14 +28,14 @@ pub(crate) struct Mirror {
 }
 
 impl Mirror {
-    pub(crate) fn place<'a>(&self, package: &'a str) -> Place<'a> {
-        Place {
+    pub(crate) fn place<'a>(&self, package: &'a str) -> PackageKey<'a> {
+        PackageKey {
             repo: self.repo.id,
             package,
         }
     }
 
-    pub(crate) fn place_of<'a>(&self, document: &'a Document) -> Place<'a> {
+    pub(crate) fn place_of<'a>(&self, document: &'a Document) -> PackageKey<'a> {
         self.place(&document.package)
     }
 

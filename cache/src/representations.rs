@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use larder_metadata::blobs::{Bytestore, NewBlob};
-use larder_metadata::files::{Found, Place};
+use larder_metadata::files::{FileRecord, PackageKey};
 use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Document, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, Problem};
@@ -43,9 +43,9 @@ impl Engine {
     pub(crate) async fn representation(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
-        held: &Arc<Found>,
+        held: &Arc<FileRecord>,
         asked: &RepresentationRequest<'_>,
-    ) -> Result<(Arc<Found>, bool), Problem> {
+    ) -> Result<(Arc<FileRecord>, bool), Problem> {
         let gzip = asked.gzip && asked.representation.compressible && held.size >= COMPRESSED_FROM;
         if asked.representation.name.is_empty() && !gzip {
             return Ok((Arc::clone(held), false));
@@ -66,7 +66,7 @@ impl Engine {
         )
         .into();
         let source = format!("{}#{EDITION}", held.digest);
-        let place = Place {
+        let place = PackageKey {
             repo: asked.repo,
             package: &asked.document.package,
         };
@@ -117,9 +117,9 @@ impl Engine {
     async fn make(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
-        held: &Found,
+        held: &FileRecord,
         making: Making,
-    ) -> Result<Landed<Arc<Found>>, Problem> {
+    ) -> Result<Landed<Arc<FileRecord>>, Problem> {
         let room = Arc::clone(&self.large_documents);
         let large = held.size > SMALL_DOCUMENT as u64;
         let permit = if large {
@@ -145,7 +145,7 @@ impl Engine {
             digest,
             bytes.len() as u64,
         );
-        let found = Arc::new(Found {
+        let found = Arc::new(FileRecord {
             body: Some(bytes.clone()),
             etag: making.source.as_str().into(),
             ..plain
@@ -175,7 +175,7 @@ impl Engine {
             modified: "",
             changes: false,
         };
-        let place = Place {
+        let place = PackageKey {
             repo: making.repo,
             package: &making.document.package,
         };

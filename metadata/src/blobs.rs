@@ -1,6 +1,6 @@
 //! What is kept: blobs come in, are mounted, and manifests bind them together, each in one batch.
 
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Value};
 use bytes::Bytes;
 use larder_model::Digest;
@@ -61,7 +61,7 @@ pub struct NewBlob {
 #[derive(Clone, Copy, Debug)]
 pub struct Putting<'a> {
     /// Where.
-    pub place: Place<'a>,
+    pub place: PackageKey<'a>,
     /// Who, as `user:name`.
     pub by: &'a str,
 }
@@ -187,7 +187,7 @@ impl Metadata {
     pub async fn mount(
         &self,
         putting: Putting<'_>,
-        from: Place<'_>,
+        from: PackageKey<'_>,
         digest: &Digest,
     ) -> Result<(), Error> {
         let mut batch = Batch::at(putting.place);

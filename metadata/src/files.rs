@@ -39,7 +39,7 @@ const USED_BY: &str = "select parent from edges where child = ?3 and repo = ?1 a
 
 /// A package of a repo: where files stand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Place<'a> {
+pub struct PackageKey<'a> {
     /// The repo's id.
     pub repo: i64,
     /// The package in it.
@@ -51,7 +51,7 @@ pub fn end_of(folder: &str) -> String {
     format!("{}0", folder.trim_end_matches('/')) // `0` is the character after `/`
 }
 
-impl Place<'_> {
+impl PackageKey<'_> {
     pub(crate) fn value(self) -> [Value; 2] {
         [self.repo.into(), self.package.into()]
     }
@@ -59,7 +59,7 @@ impl Place<'_> {
 
 /// A file and the blob behind it.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FileRecord {
     /// Digest of the bytes.
     pub digest: Digest,
     /// Size in bytes.
@@ -104,7 +104,11 @@ pub struct Listed {
 
 impl Metadata {
     /// The file at `path` with its body if that lives here.
-    pub async fn find(&self, place: Place<'_>, path: &str) -> Result<Option<Arc<Found>>, Error> {
+    pub async fn find(
+        &self,
+        place: PackageKey<'_>,
+        path: &str,
+    ) -> Result<Option<Arc<FileRecord>>, Error> {
         let Some(lookups) = &self.lookups else {
             return Ok(self.look_up(FIND, place, path).await?.map(Arc::new));
         };
@@ -121,7 +125,11 @@ impl Metadata {
     }
 
     /// The same; the body may be left out.
-    pub async fn stat(&self, place: Place<'_>, path: &str) -> Result<Option<Arc<Found>>, Error> {
+    pub async fn stat(
+        &self,
+        place: PackageKey<'_>,
+        path: &str,
+    ) -> Result<Option<Arc<FileRecord>>, Error> {
         match &self.lookups {
             Some(_) => self.find(place, path).await,
             None => Ok(self.look_up(STAT, place, path).await?.map(Arc::new)),
@@ -131,13 +139,13 @@ impl Metadata {
     async fn look_up(
         &self,
         text: &'static str,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         path: &str,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<Option<FileRecord>, Error> {
         let [repo, package] = place.value();
         let mut rows = self.sql.rows(text, &[repo, package, path.into()]).await?;
         let read = |row: &mut Row| {
-            Ok(Found {
+            Ok(FileRecord {
                 digest: row.parsed(0)?,
                 size: row.count(1)?,
                 generation: row.int(2)?,
@@ -155,7 +163,7 @@ impl Metadata {
     /// `after`, at most `limit`.
     pub async fn list(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         folder: &str,
         after: &str,
         limit: u64,
@@ -202,7 +210,7 @@ impl Metadata {
 
     /// A number that grows with every change of the package's tags; `None` if there is no such
     /// package.
-    pub async fn revision(&self, place: Place<'_>) -> Result<Option<i64>, Error> {
+    pub async fn revision(&self, place: PackageKey<'_>) -> Result<Option<i64>, Error> {
         self.sql
             .rows(REVISION, &place.value())
             .await?
@@ -231,7 +239,7 @@ impl Metadata {
     /// Manifests whose subject is `subject`, by digest after `after`, at most `limit`.
     pub async fn referrers(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         subject: &Digest,
         after: &str,
         limit: u64,
@@ -255,7 +263,11 @@ impl Metadata {
     }
 
     /// A manifest of the package that needs the blob, if there is one.
-    pub async fn used_by(&self, place: Place<'_>, blob: &Digest) -> Result<Option<Digest>, Error> {
+    pub async fn used_by(
+        &self,
+        place: PackageKey<'_>,
+        blob: &Digest,
+    ) -> Result<Option<Digest>, Error> {
         let [repo, package] = place.value();
         self.sql
             .rows(USED_BY, &[repo, package, blob.into()])
@@ -269,7 +281,7 @@ impl Metadata {
     /// so.
     pub async fn drop_tag(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         path: &str,
         only: Option<&Digest>,
     ) -> Result<(), Error> {
@@ -289,7 +301,7 @@ impl Metadata {
     }
 
     /// Removes a manifest with all tags of it. [`Error::Unmet`]`("manifest")` if it is not there.
-    pub async fn drop_manifest(&self, place: Place<'_>, digest: &Digest) -> Result<(), Error> {
+    pub async fn drop_manifest(&self, place: PackageKey<'_>, digest: &Digest) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         let path = format!("manifests/{digest}");
@@ -306,7 +318,7 @@ impl Metadata {
     }
 
     /// Removes a blob's name from the package. [`Error::Unmet`]`("blob")` if it is not there.
-    pub async fn drop_blob(&self, place: Place<'_>, digest: &Digest) -> Result<(), Error> {
+    pub async fn drop_blob(&self, place: PackageKey<'_>, digest: &Digest) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         batch.must(
@@ -318,7 +330,7 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    fn package_changed(&self, batch: &mut Batch, place: Place<'_>) {
+    fn package_changed(&self, batch: &mut Batch, place: PackageKey<'_>) {
         let [repo, package] = place.value();
         batch.run(
             TOUCH_PACKAGE,

@@ -5,7 +5,7 @@
 //! composed document lasts until the next change, which drops it in the same batch.
 
 use crate::blobs::NewBlob;
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Row, Value};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Timestamp};
@@ -41,7 +41,7 @@ const RETIRE: &str = "update files set checked_at = ?2 where repo = ?1 and packa
 pub(crate) const OF: &str = "of ";
 
 /// The package of the file that has an address in the whole repository, as
-/// [`crate::files::Found::etag`] names it.
+/// [`crate::files::FileRecord::etag`] names it.
 pub fn package_of(etag: &str) -> Option<&str> {
     etag.strip_prefix(OF)
 }
@@ -51,7 +51,7 @@ pub const OWNED: &str = "owned";
 
 /// A file of a package.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kept {
+pub struct StoredFile {
     /// Path within the package.
     pub path: Box<str>,
     /// The version it belongs to; empty if none.
@@ -70,7 +70,7 @@ pub struct Kept {
     pub created_by: Box<str>,
 }
 
-impl Kept {
+impl StoredFile {
     pub(crate) fn read(row: &mut Row) -> Result<Self, Error> {
         Ok(Self {
             path: row.text(0)?,
@@ -138,13 +138,13 @@ pub enum Step {
 
 impl Metadata {
     /// All published files of a package, by path.
-    pub async fn published(&self, place: Place<'_>) -> Result<Vec<Kept>, Error> {
+    pub async fn published(&self, place: PackageKey<'_>) -> Result<Vec<StoredFile>, Error> {
         let [repo, package] = place.value();
         self.sql
             .scan(ALL, vec![repo, package])
             .await?
             .iter_mut()
-            .map(Kept::read)
+            .map(StoredFile::read)
             .collect()
     }
 
@@ -154,7 +154,7 @@ impl Metadata {
     /// one is there already.
     pub async fn change_package(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         full_name: &str,
         revision: Option<i64>,
         by: &str,
@@ -221,7 +221,7 @@ impl Metadata {
 
     /// What tells of all packages of a repo is composed anew. `name`: of no package, `rpm/local/`.
     pub(crate) fn touch_whole(&self, batch: &mut Batch, repo: i64, name: &str) {
-        let place = Place { repo, package: "" };
+        let place = PackageKey { repo, package: "" };
         let now = self.now();
         batch.touch(place);
         batch.run(
@@ -232,7 +232,7 @@ impl Metadata {
         batch.run(RETIRE, [repo.into(), now.into()]);
     }
 
-    fn step(&self, batch: &mut Batch, place: Place<'_>, by: &str, step: Step) {
+    fn step(&self, batch: &mut Batch, place: PackageKey<'_>, by: &str, step: Step) {
         let [repo, package] = place.value();
         let now = self.now().into();
         match step {
@@ -309,7 +309,7 @@ impl Metadata {
     /// that is past.
     pub async fn keep_composed(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         revision: i64,
         path: &str,
         content_type: &str,

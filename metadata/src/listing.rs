@@ -1,8 +1,8 @@
 //! What a repo holds, for people: packages, their versions, the files of one; and its removal.
 //! Lists go by key, along an index, from where the last page ended.
 
-use crate::files::Place;
-use crate::hosted::Kept;
+use crate::files::PackageKey;
+use crate::hosted::StoredFile;
 use crate::{Batch, Error, Metadata, Row};
 use larder_model::Timestamp;
 
@@ -95,7 +95,7 @@ impl Metadata {
     /// `limit`.
     pub async fn versions_of(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         by: By,
         after: &str,
         limit: u64,
@@ -126,11 +126,11 @@ impl Metadata {
     /// The files of a version, at most `limit`.
     pub async fn files_of(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         by: By,
         version: &str,
         limit: u64,
-    ) -> Result<Vec<Kept>, Error> {
+    ) -> Result<Vec<StoredFile>, Error> {
         let [repo, package] = place.value();
         let (text, key) = match by {
             By::Version => (OF_VERSION, version.to_owned()),
@@ -141,13 +141,13 @@ impl Metadata {
             .scan(text, values)
             .await?
             .iter_mut()
-            .map(Kept::read)
+            .map(StoredFile::read)
             .collect()
     }
 
     /// Removes all files of a version from a mirror's package. [`Error::Unmet`]`("version")` if
     /// there are none.
-    pub async fn drop_version(&self, place: Place<'_>, version: &str) -> Result<(), Error> {
+    pub async fn drop_version(&self, place: PackageKey<'_>, version: &str) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         let [repo, package] = place.value();
         let there = [
@@ -163,7 +163,7 @@ impl Metadata {
 
     /// Removes a package with all its files and their history; its name is free again.
     /// [`Error::Unmet`]`("package")` if it is not there.
-    pub async fn drop_package(&self, place: Place<'_>) -> Result<(), Error> {
+    pub async fn drop_package(&self, place: PackageKey<'_>) -> Result<(), Error> {
         let mut batch = Batch::at(place);
         batch.must("package", 1, DROP_PACKAGE, place.value());
         for text in [DROP_FILES, DROP_EDGES, DROP_HISTORY] {

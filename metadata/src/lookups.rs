@@ -6,7 +6,7 @@
 //! it read; it holds only as long as the epoch is the same. So a look-up that read the old state
 //! while a commit was under way is never used after it.
 
-use crate::files::{Found, Place};
+use crate::files::{FileRecord, PackageKey};
 use moka::sync::Cache;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const EPOCHS: usize = 4096;
 pub(crate) struct Lookups {
     epochs: Box<[AtomicU64]>,
     hasher: std::hash::RandomState,
-    found: Cache<String, (u64, Arc<Found>)>,
+    found: Cache<String, (u64, Arc<FileRecord>)>,
 }
 
 /// The epoch of a package when a look-up began.
@@ -31,7 +31,7 @@ pub(crate) struct Epoch(u64);
 
 impl Default for Lookups {
     fn default() -> Self {
-        let weigh = |key: &String, (_, found): &(u64, Arc<Found>)| {
+        let weigh = |key: &String, (_, found): &(u64, Arc<FileRecord>)| {
             let body = found.body.as_ref().map_or(0, bytes::Bytes::len);
             u32::try_from(ENTRY_BYTES + key.len() + body).unwrap_or(u32::MAX)
         };
@@ -48,17 +48,17 @@ impl Default for Lookups {
 
 impl Lookups {
     /// Which epoch is a package's.
-    pub(crate) fn slot(&self, place: Place<'_>) -> usize {
+    pub(crate) fn slot(&self, place: PackageKey<'_>) -> usize {
         let hash = self.hasher.hash_one((place.repo, place.package));
         usize::try_from(hash % EPOCHS as u64).unwrap_or_default()
     }
 
     /// To be called before the database is read.
-    pub(crate) fn epoch(&self, place: Place<'_>) -> Epoch {
+    pub(crate) fn epoch(&self, place: PackageKey<'_>) -> Epoch {
         Epoch(self.epochs[self.slot(place)].load(Ordering::Acquire))
     }
 
-    pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<Found>> {
+    pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<FileRecord>> {
         self.found
             .get(key)
             .filter(|(epoch, _)| *epoch == now.0)
@@ -66,7 +66,7 @@ impl Lookups {
     }
 
     /// Keeps what was read since `began`.
-    pub(crate) fn keep(&self, key: String, began: Epoch, found: &Arc<Found>) {
+    pub(crate) fn keep(&self, key: String, began: Epoch, found: &Arc<FileRecord>) {
         self.found.insert(key, (began.0, Arc::clone(found)));
     }
 

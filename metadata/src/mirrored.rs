@@ -2,7 +2,7 @@
 //! history of documents.
 
 use crate::blobs::NewBlob;
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Row, Value};
 use larder_model::{Digest, Timestamp};
 
@@ -49,7 +49,7 @@ impl Metadata {
     /// when; `gone`: paths that are no more.
     pub async fn keep_files(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         full_name: Option<&str>,
         (by, now): (&str, Timestamp),
         files: Vec<NewFile<'_>>,
@@ -112,7 +112,7 @@ impl Metadata {
     /// Notes that upstream mark_checked for a file just now, if it is still these bytes.
     pub async fn mark_checked(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         path: &str,
         digest: &Digest,
     ) -> Result<(), Error> {
@@ -128,7 +128,7 @@ impl Metadata {
     /// The states of a document before `before`, the newest first, at most `limit`.
     pub async fn states(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         path: &str,
         before: Timestamp,
         limit: u64,

@@ -1,6 +1,6 @@
 //! Repositories.
 
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Row};
 use larder_model::{ProtocolName, RepoName, Timestamp};
 
@@ -122,7 +122,7 @@ impl Metadata {
             [id.into(), description.into(), settings.into()],
         );
         // What was composed was signed with the key of the settings.
-        batch.touch(Place {
+        batch.touch(PackageKey {
             repo: id,
             package: "",
         });

@@ -1,6 +1,6 @@
 //! The seam between the typed methods and the two databases.
 
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::{Error, Row, Value};
 use async_trait::async_trait;
 
@@ -52,14 +52,14 @@ pub struct Batch {
 
 impl Batch {
     /// A batch that changes files of this package.
-    pub(crate) fn at(place: Place<'_>) -> Self {
+    pub(crate) fn at(place: PackageKey<'_>) -> Self {
         let mut batch = Self::default();
         batch.touch(place);
         batch
     }
 
     /// It changes files of this package too.
-    pub(crate) fn touch(&mut self, place: Place<'_>) {
+    pub(crate) fn touch(&mut self, place: PackageKey<'_>) {
         self.places.push((place.repo, place.package.into()));
     }
 

@@ -4,7 +4,7 @@
 //! being synced the batches that arrive wait for the next, so durability costs one sync for all of
 //! them. Checkpoints run on a thread of their own, since a passive checkpoint holds up no one.
 
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::lookups::Lookups;
 use crate::sql::{Batch, Statement};
 use crate::{Error, Row, Sql, Value};
@@ -334,7 +334,7 @@ impl Writer {
             &[]
         };
         places.iter().map(|(repo, package)| {
-            self.lookups.slot(Place {
+            self.lookups.slot(PackageKey {
                 repo: *repo,
                 package,
             })

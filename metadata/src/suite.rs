@@ -3,7 +3,7 @@
 #![expect(clippy::missing_panics_doc, reason = "panicking is how a suite fails")]
 
 use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
-use crate::files::Place;
+use crate::files::PackageKey;
 use crate::hosted::{OWNED, Step, package_of};
 use crate::listing::By;
 use crate::mirrored::NewFile;
@@ -176,7 +176,7 @@ fn blob(text: &str) -> NewBlob {
 
 async fn blobs(metadata: &Metadata, repo: i64) {
     let at = |package| Putting {
-        place: Place { repo, package },
+        place: PackageKey { repo, package },
         by: "user:suite",
     };
     let one = blob("one");
@@ -278,7 +278,7 @@ async fn blobs(metadata: &Metadata, repo: i64) {
 
 async fn manifests(metadata: &Metadata, repo: i64) {
     let putting = Putting {
-        place: Place { repo, package: "m" },
+        place: PackageKey { repo, package: "m" },
         by: "user:suite",
     };
     let place = putting.place;
@@ -430,7 +430,7 @@ async fn manifests(metadata: &Metadata, repo: i64) {
 
 async fn uploads(metadata: &Metadata, repo: i64) {
     let putting = Putting {
-        place: Place { repo, package: "u" },
+        place: PackageKey { repo, package: "u" },
         by: "user:suite",
     };
     let id = format!("{:x}", metadata.new_id());
@@ -511,7 +511,7 @@ async fn races(metadata: &Metadata, repo: i64) {
         let metadata = metadata.clone();
         racing.spawn(async move {
             let putting = Putting {
-                place: Place { repo, package: "r" },
+                place: PackageKey { repo, package: "r" },
                 by: "user:suite",
             };
             let new = NewManifest {
@@ -546,7 +546,7 @@ async fn races(metadata: &Metadata, repo: i64) {
 async fn reads_after_writes(metadata: &Metadata, repo: i64) {
     const PUSHES: u64 = 100;
     let putting = Putting {
-        place: Place {
+        place: PackageKey {
             repo,
             package: "moving",
         },
@@ -571,7 +571,7 @@ async fn reads_after_writes(metadata: &Metadata, repo: i64) {
                 let known = acknowledged.load(Ordering::SeqCst);
                 let found = metadata
                     .find(
-                        Place {
+                        PackageKey {
                             repo,
                             package: "moving",
                         },
@@ -632,7 +632,7 @@ async fn reads_after_writes(metadata: &Metadata, repo: i64) {
 
 /// Files of mirrors are kept together, keep their history, and are mark_checked for anew.
 async fn mirrored(metadata: &Metadata, repo: i64) {
-    let place = Place {
+    let place = PackageKey {
         repo,
         package: "left-pad",
     };
@@ -758,7 +758,7 @@ async fn mirrored(metadata: &Metadata, repo: i64) {
 
 /// A package changes one change at a time, and what was composed of it goes with every change.
 async fn hosted(metadata: &Metadata, repo: i64) {
-    let place = Place {
+    let place = PackageKey {
         repo,
         package: "mine",
     };
@@ -875,7 +875,7 @@ async fn listings(metadata: &Metadata, repo: i64) {
             .iter()
             .any(|(name, _)| **name == *"mine")
     );
-    let place = Place {
+    let place = PackageKey {
         repo,
         package: "kept",
     };
@@ -998,7 +998,7 @@ async fn listings(metadata: &Metadata, repo: i64) {
 /// What tells of all packages is kept as one state, and goes with every change that shows or hides
 /// a file.
 async fn whole(metadata: &Metadata, repo: i64) {
-    let all = Place { repo, package: "" };
+    let all = PackageKey { repo, package: "" };
     let prefix = format!("rpm/suite-{repo}/");
     let add = |name: &str| {
         let path = format!("Packages/{name}.rpm");
@@ -1019,7 +1019,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         ]
     };
     let publish = async |name: &'static str, steps: Vec<Step>| {
-        let place = Place {
+        let place = PackageKey {
             repo,
             package: name,
         };
@@ -1176,7 +1176,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         (false, true)
     );
     // What belongs to no package is changed in the same way.
-    let place = Place { repo, package: "" };
+    let place = PackageKey { repo, package: "" };
     let given = Step::Add {
         path: "given".into(),
         version: String::new(),

@@ -3,8 +3,8 @@
 //! a while.
 
 use crate::blobs::NewBlob;
-use crate::files::{Place, end_of};
-use crate::hosted::Kept;
+use crate::files::{PackageKey, end_of};
+use crate::hosted::StoredFile;
 use crate::{Batch, Error, Metadata, Row, Value};
 use larder_model::{CacheLifetime, Timestamp};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub struct Told {
 impl Metadata {
     /// The revision of all that is published in a repo together. `name`: `rpm/local/`.
     pub async fn whole_revision(&self, repo: i64, name: &str) -> Result<i64, Error> {
-        let place = Place { repo, package: "" };
+        let place = PackageKey { repo, package: "" };
         if let Some(revision) = self.revision(place).await? {
             return Ok(revision);
         }
@@ -79,9 +79,9 @@ impl Metadata {
         repo: i64,
         (package, path): (&str, &str),
         limit: u64,
-    ) -> Result<Vec<(Box<str>, Kept)>, Error> {
+    ) -> Result<Vec<(Box<str>, StoredFile)>, Error> {
         let values = vec![repo.into(), package.into(), path.into(), limit.into()];
-        let read = |row: &mut Row| Ok((row.text(8)?, Kept::read(row)?));
+        let read = |row: &mut Row| Ok((row.text(8)?, StoredFile::read(row)?));
         self.sql
             .scan(ALL, values)
             .await?
@@ -100,7 +100,7 @@ impl Metadata {
         documents: Vec<Told>,
         grace: Duration,
     ) -> Result<(), Error> {
-        let mut batch = Batch::at(Place { repo, package: "" });
+        let mut batch = Batch::at(PackageKey { repo, package: "" });
         let now: Timestamp = self.now();
         // Below it they last until the next state.
         let folder = match of {

@@ -79,7 +79,7 @@ impl Change {
 
 /// A file as it is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Kept {
+pub struct StoredFile {
     /// Its key among the files of the package.
     pub path: Box<str>,
     /// The version it belongs to; empty if none.
@@ -177,10 +177,10 @@ pub struct Composed {
 /// belong together.
 pub trait State: Send {
     /// A file that is of no package.
-    fn give(&mut self, file: &Kept, bytes: &[u8]) -> Result<(), Problem>;
+    fn give(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem>;
 
     /// A file of a package. They come by package and path.
-    fn add(&mut self, file: &Kept) -> Result<(), Problem>;
+    fn add(&mut self, file: &StoredFile) -> Result<(), Problem>;
 
     /// All documents of the state.
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem>;
@@ -244,7 +244,7 @@ pub struct Hit {
     /// The package.
     pub package: Box<str>,
     /// Its files.
-    pub files: Vec<Kept>,
+    pub files: Vec<StoredFile>,
 }
 
 /// What an upstream answers to a search.
@@ -298,14 +298,18 @@ pub trait Hosted: Send + Sync {
         &self,
         request: &PublishRequest,
         body: &mut dyn Body,
-        files: &[Kept],
+        files: &[StoredFile],
     ) -> Result<Vec<Step>, Problem>;
 
     /// Says that a wish is fulfilled.
     fn accept(&self, request: &PublishRequest) -> Reply;
 
     /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
-    fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem>;
+    fn compose(
+        &self,
+        document: &Document,
+        files: &[StoredFile],
+    ) -> Result<Option<Vec<u8>>, Problem>;
 
     /// Documents that tell of all packages, where the protocol has such. They can be signed with a
     /// key of the repository's. Default: there are none.
@@ -349,7 +353,7 @@ pub trait Hosted: Send + Sync {
 
     /// An answer to a question about a package that is no document of it: who owns it, for example.
     /// Default: none is known.
-    fn tell(&self, question: &PublishRequest, files: &[Kept]) -> Result<Reply, Problem> {
+    fn tell(&self, question: &PublishRequest, files: &[StoredFile]) -> Result<Reply, Problem> {
         let _ = files;
         Err(Problem::not_found(
             "path",
@@ -365,8 +369,8 @@ mod tests {
     use larder_model::Algorithm;
     use std::io::Cursor;
 
-    fn kept(path: &str, version: &str, facts: &str) -> Kept {
-        Kept {
+    fn kept(path: &str, version: &str, facts: &str) -> StoredFile {
+        StoredFile {
             path: path.into(),
             version: version.into(),
             digest: Digest::of(Algorithm::Sha256, b""),
@@ -377,7 +381,11 @@ mod tests {
         }
     }
 
-    fn steps(protocol: &dyn Hosted, change: &Change, files: &[Kept]) -> Result<Vec<Step>, Kind> {
+    fn steps(
+        protocol: &dyn Hosted,
+        change: &Change,
+        files: &[StoredFile],
+    ) -> Result<Vec<Step>, Kind> {
         protocol.admits(change).map_err(|problem| problem.kind)?;
         let outcome = protocol.receive(
             &change.to_request("demo"),
@@ -388,7 +396,7 @@ mod tests {
     }
 
     /// The files as they are after the steps.
-    fn after(files: &[Kept], steps: Vec<Step>) -> Vec<Kept> {
+    fn after(files: &[StoredFile], steps: Vec<Step>) -> Vec<StoredFile> {
         let mut files = files.to_vec();
         for step in steps {
             match step {
@@ -418,7 +426,7 @@ mod tests {
         }
     }
 
-    fn line(version: &str) -> Kept {
+    fn line(version: &str) -> StoredFile {
         let line = format!(
             r#"{{"name":"demo","vers":"{version}","deps":[],"cksum":"00","features":{{}},"yanked":false}}"#
         );
@@ -429,7 +437,7 @@ mod tests {
         )
     }
 
-    fn wheels() -> Vec<Kept> {
+    fn wheels() -> Vec<StoredFile> {
         let (wheel, source) = ("demo-1.0-py3-none-any.whl", "demo-1.0.tar.gz");
         vec![
             kept(wheel, "1.0", r#"{"yanked":null}"#),

@@ -9,7 +9,7 @@ use larder_access::answer::names_tag;
 use larder_access::{Admission, Answer, BlobAnswer, Incoming, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::{Bytestore, Expect, NewBlob, NewManifest, Putting};
-use larder_metadata::files::Place;
+use larder_metadata::files::PackageKey;
 use larder_model::{Algorithm, Digest, ImageName, Kind, Problem, Reference, Reply, Tag};
 use serde_json::json;
 
@@ -178,7 +178,7 @@ impl Registry {
     /// sparse but a push gone wrong.
     async fn split(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         manifest: &manifest::Manifest,
     ) -> Result<(Vec<Digest>, Vec<Digest>), Problem> {
         let (mut present, mut absent) = (Vec::new(), Vec::new());
@@ -208,7 +208,7 @@ impl Registry {
     /// nobody else did.
     async fn expectation(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         tags: &[Tag],
         request: &Parts,
     ) -> Result<Expect, Problem> {

@@ -3,7 +3,7 @@
 use crate::Registry;
 use larder_access::Admission;
 use larder_metadata::Error;
-use larder_metadata::files::Place;
+use larder_metadata::files::PackageKey;
 use larder_metadata::repos::Repo;
 use larder_model::{ImageName, Kind, Permission, Problem, ProtocolName, Verb};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ pub(crate) fn no_name() -> Problem {
 }
 
 /// The image's place in its repo.
-pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> Place<'a> {
-    Place {
+pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> PackageKey<'a> {
+    PackageKey {
         repo: repo.id,
         package: name.image(),
     }

@@ -8,7 +8,7 @@ use crate::places::{no_name, place, repo_of};
 use bytes::Bytes;
 use http::StatusCode;
 use larder_access::{Admission, Answer};
-use larder_metadata::files::Place;
+use larder_metadata::files::PackageKey;
 use larder_model::{ImageName, Problem, Reply};
 use moka::sync::Cache;
 use serde_json::json;
@@ -71,7 +71,7 @@ impl Registry {
     /// A page, and whether it is all there is.
     async fn tags_page(
         &self,
-        place: Place<'_>,
+        place: PackageKey<'_>,
         name: &ImageName,
         page: &Page,
     ) -> Result<(Reply, bool), Problem> {

@@ -6,8 +6,8 @@ use crate::endpoint::{PackagePath, RepoPath, no_package, no_repo};
 use crate::page::{List, Page};
 use crate::reply::ok;
 use larder_access::Admission;
-use larder_metadata::files::Place;
-use larder_metadata::hosted::Kept;
+use larder_metadata::files::PackageKey;
+use larder_metadata::hosted::StoredFile;
 use larder_metadata::listing::{By, Package, Version};
 use larder_metadata::repos::Repo;
 use larder_model::{Problem, ProtocolName, Reply, RepoSettings, Verb};
@@ -68,7 +68,7 @@ struct ShownFile {
 }
 
 impl ShownFile {
-    fn of(file: Kept) -> Self {
+    fn of(file: StoredFile) -> Self {
         Self {
             path: file.path,
             digest: file.digest.to_string(),
@@ -84,8 +84,8 @@ fn is_hosted(repo: &Repo) -> bool {
     &*repo.kind == "hosted"
 }
 
-pub(crate) fn place<'a>(repo: &Repo, package: &'a str) -> Place<'a> {
-    Place {
+pub(crate) fn place<'a>(repo: &Repo, package: &'a str) -> PackageKey<'a> {
+    PackageKey {
         repo: repo.id,
         package,
     }
@@ -105,7 +105,7 @@ pub(crate) fn no_version() -> Problem {
 }
 
 /// Whether it is yanked, as the API tells it.
-fn yanked(protocol: ProtocolName, files: &[Kept]) -> serde_json::Value {
+fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> serde_json::Value {
     let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::hosted);
     let reason = hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.facts)));
     reason.map_or(false.into(), |reason| {

@@ -3,7 +3,8 @@
 
 use super::{Cargo, canonical, is_version, search};
 use crate::hosted::{
-    Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, PublishRequest, REMOVE, Step, UNYANK, YANK,
+    Body, Bytes, Change, Elsewhere, Hit, Hosted, PublishRequest, REMOVE, Step, StoredFile, UNYANK,
+    YANK,
 };
 use crate::text::json as bytes_of;
 use crate::{Document, RepoRequest};
@@ -87,7 +88,7 @@ pub(super) struct Facts {
 const GONE: &str = "gone/";
 
 /// The crates among the files of a package.
-pub(super) fn crates_in(files: &[Kept]) -> impl Iterator<Item = &Kept> {
+pub(super) fn crates_in(files: &[StoredFile]) -> impl Iterator<Item = &StoredFile> {
     files.iter().filter(|file| !file.path.starts_with(GONE))
 }
 
@@ -96,7 +97,7 @@ fn plain(version: &str) -> &str {
     version.split('+').next().unwrap_or_default()
 }
 
-pub(super) fn facts_of(file: &Kept) -> Result<Facts, Problem> {
+pub(super) fn facts_of(file: &StoredFile) -> Result<Facts, Problem> {
     serde_json::from_str(&file.facts).map_err(Problem::internal)
 }
 
@@ -275,7 +276,7 @@ fn sum(body: &mut dyn Body, start: u64, length: u64) -> Result<String, Problem> 
 }
 
 impl Cargo {
-    fn publish(body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn publish(body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let (new, start, size) = read_frame(body)?;
         demand_name(&new.name)?;
         let version: Version = new
@@ -347,7 +348,11 @@ impl Cargo {
         }])
     }
 
-    fn yank(request: &PublishRequest, yanked: bool, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn yank(
+        request: &PublishRequest,
+        yanked: bool,
+        files: &[StoredFile],
+    ) -> Result<Vec<Step>, Problem> {
         let version = request.arguments.first().map_or("", AsRef::as_ref);
         let absent = || {
             Problem::not_found(
@@ -381,7 +386,7 @@ impl Cargo {
     }
 
     /// Steps that take a version back, or all of them.
-    fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let gone =
             crates_in(files).filter(|file| version.is_none_or(|version| *file.version == *version));
         let steps: Vec<Step> = gone
@@ -470,7 +475,7 @@ impl Hosted for Cargo {
         &self,
         request: &PublishRequest,
         body: &mut dyn Body,
-        files: &[Kept],
+        files: &[StoredFile],
     ) -> Result<Vec<Step>, Problem> {
         match request.act {
             "publish" => {
@@ -492,11 +497,15 @@ impl Hosted for Cargo {
         Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body))
     }
 
-    fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
+    fn compose(
+        &self,
+        document: &Document,
+        files: &[StoredFile],
+    ) -> Result<Option<Vec<u8>>, Problem> {
         let Some(asked) = document.path.strip_prefix("index/") else {
             return Ok(None);
         };
-        let mut files: Vec<&Kept> = crates_in(files).collect();
+        let mut files: Vec<&StoredFile> = crates_in(files).collect();
         files.sort_by_key(|file| file.created_at);
         let mut index = Vec::new();
         for file in files {
@@ -530,7 +539,7 @@ impl Hosted for Cargo {
         search::listed(document, hits, answers)
     }
 
-    fn tell(&self, question: &PublishRequest, files: &[Kept]) -> Result<Reply, Problem> {
+    fn tell(&self, question: &PublishRequest, files: &[StoredFile]) -> Result<Reply, Problem> {
         if crates_in(files).next().is_none() {
             return Err(Problem::not_found(
                 "crate",

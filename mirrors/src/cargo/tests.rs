@@ -182,7 +182,9 @@ fn its_own_configuration_names_this_server() {
 
 mod publishing {
     use super::*;
-    use crate::hosted::{Bytes as Stored, Elsewhere, Hit, Hosted, Kept, PublishRequest, Step};
+    use crate::hosted::{
+        Bytes as Stored, Elsewhere, Hit, Hosted, PublishRequest, Step, StoredFile,
+    };
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use larder_model::{Algorithm, Timestamp, Verb};
@@ -238,7 +240,7 @@ mod publishing {
             .expect("a wish")
     }
 
-    fn publish(body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
+    fn publish(body: &[u8], files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let request = request(&Method::PUT, "/api/v1/crates/new");
         let mut body = Cursor::new(body.to_vec());
         let name = Hosted::name(&Cargo, &request, &mut body)?;
@@ -246,7 +248,7 @@ mod publishing {
         Cargo.receive(&request, &mut body, files)
     }
 
-    fn kept(step: &Step, bytes: &[u8]) -> Kept {
+    fn kept(step: &Step, bytes: &[u8]) -> StoredFile {
         let Step::Add {
             path,
             version,
@@ -257,7 +259,7 @@ mod publishing {
             panic!("{step:?}")
         };
         let digest = Digest::of(Algorithm::Sha256, bytes);
-        Kept {
+        StoredFile {
             path: path.as_str().into(),
             version: version.as_str().into(),
             digest,

@@ -3,7 +3,7 @@
 use super::manifest::{Facts, Text};
 use super::names::{base, new_version};
 use super::packument::quoted;
-use crate::hosted::Kept;
+use crate::hosted::StoredFile;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
 /// Fields that are told of the whole package as well, as its latest version has them. The readme is
@@ -40,21 +40,21 @@ pub(super) fn gone_path(version: &str) -> String {
 #[derive(Clone, Copy)]
 pub(super) struct Shelf<'a> {
     pub(super) package: &'a str,
-    pub(super) files: &'a [Kept],
+    pub(super) files: &'a [StoredFile],
 }
 
 impl<'a> Shelf<'a> {
-    pub(super) fn at(&self, path: &str) -> Option<&'a Kept> {
+    pub(super) fn at(&self, path: &str) -> Option<&'a StoredFile> {
         self.files.iter().find(|file| *file.path == *path)
     }
 
-    pub(super) fn version(&self, version: &str) -> Option<&'a Kept> {
+    pub(super) fn version(&self, version: &str) -> Option<&'a StoredFile> {
         self.at(&path_of(self.package, version))
     }
 
     /// The versions in the order in which they were published.
-    pub(super) fn versions(&self) -> Vec<&'a Kept> {
-        let mut versions: Vec<&Kept> = self
+    pub(super) fn versions(&self) -> Vec<&'a StoredFile> {
+        let mut versions: Vec<&StoredFile> = self
             .files
             .iter()
             .filter(|file| file.path.starts_with("-/"))
@@ -64,14 +64,14 @@ impl<'a> Shelf<'a> {
     }
 
     /// Each tag, and the file that says where it points.
-    pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a Kept)> {
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a StoredFile)> {
         self.files
             .iter()
             .filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
     }
 
     /// The version that the tag `latest` points to, else the last one.
-    pub(super) fn latest(&self) -> Option<&'a Kept> {
+    pub(super) fn latest(&self) -> Option<&'a StoredFile> {
         let tagged = self
             .at(&tag_path(LATEST))
             .and_then(|tag| self.version(&tag.version));
@@ -80,7 +80,7 @@ impl<'a> Shelf<'a> {
 
     /// The package's revision: another one after every change.
     pub(super) fn revision(&self) -> String {
-        let mut files: Vec<&Kept> = self.files.iter().collect();
+        let mut files: Vec<&StoredFile> = self.files.iter().collect();
         files.sort_by_key(|file| &file.path);
         let mut hasher = Hasher::new(Algorithm::Sha256);
         for file in &files {
@@ -142,8 +142,8 @@ impl<'a> Shelf<'a> {
     }
 
     /// The highest of these versions; one that is no prerelease, if there is one.
-    pub(super) fn highest(versions: &[&'a Kept]) -> Option<&'a Kept> {
-        let rank = |file: &Kept| {
+    pub(super) fn highest(versions: &[&'a StoredFile]) -> Option<&'a StoredFile> {
+        let rank = |file: &StoredFile| {
             new_version(&file.version).map(|version| (version.pre.is_empty(), version))
         };
         versions.iter().copied().max_by_key(|file| rank(file))

@@ -13,7 +13,7 @@ use super::provenance::{self, Provenance};
 use super::search::Search;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
 use crate::hosted::{
-    Body, Bytes, Change, Elsewhere, Hit, Hosted, Kept, PublishRequest, REMOVE, Step,
+    Body, Bytes, Change, Elsewhere, Hit, Hosted, PublishRequest, REMOVE, Step, StoredFile,
 };
 use crate::text::json;
 use crate::{Document, RepoRequest};
@@ -110,7 +110,7 @@ impl Hosted for Npm {
         &self,
         request: &PublishRequest,
         body: &mut dyn Body,
-        files: &[Kept],
+        files: &[StoredFile],
     ) -> Result<Vec<Step>, Problem> {
         let there = Shelf {
             package: &request.package,
@@ -164,7 +164,11 @@ impl Hosted for Npm {
         Reply::new(status).with_body(JSON, json(&said))
     }
 
-    fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
+    fn compose(
+        &self,
+        document: &Document,
+        files: &[StoredFile],
+    ) -> Result<Option<Vec<u8>>, Problem> {
         match &*document.path {
             PACKUMENT => Shelf {
                 package: &document.package,
@@ -197,7 +201,7 @@ impl Hosted for Npm {
         super::search::listed(&search, hits, answers)
     }
 
-    fn tell(&self, question: &PublishRequest, files: &[Kept]) -> Result<Reply, Problem> {
+    fn tell(&self, question: &PublishRequest, files: &[StoredFile]) -> Result<Reply, Problem> {
         let there = Shelf {
             package: &question.package,
             files,
@@ -402,7 +406,7 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
 }
 
 /// A version that is there already: fine, if it is the same.
-fn again(kept: &Kept, integrity: &str) -> Result<Vec<Step>, Problem> {
+fn again(kept: &StoredFile, integrity: &str) -> Result<Vec<Step>, Problem> {
     let dist = Facts::read(&kept.facts)?;
     let dist: Option<Value> = dist
         .manifest
@@ -587,7 +591,7 @@ fn remove(shelf: Shelf<'_>, version: Option<&str>) -> Result<Vec<Step>, Problem>
 /// to the highest that is left.
 fn withdraw(
     shelf: Shelf<'_>,
-    gone: &[&Kept],
+    gone: &[&StoredFile],
     revision: &str,
     wanted: &[(&str, String)],
 ) -> Result<Vec<Step>, Problem> {

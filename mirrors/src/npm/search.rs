@@ -4,7 +4,7 @@ use super::compose::Shelf;
 use super::manifest::Facts;
 use super::packument::string;
 use crate::Document;
-use crate::hosted::{Elsewhere, Hit, Kept};
+use crate::hosted::{Elsewhere, Hit, StoredFile};
 use crate::text::{query_value, segment, unreadable};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
@@ -226,7 +226,7 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
 }
 
 /// The bare name of whoever published a version.
-fn publisher(file: &Kept) -> &str {
+fn publisher(file: &StoredFile) -> &str {
     file.created_by
         .split_once(':')
         .map_or(&*file.created_by, |(_, name)| name)

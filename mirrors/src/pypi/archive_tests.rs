@@ -1,11 +1,11 @@
 use super::publish_tests::*;
 use super::version::Version;
 use super::*;
-use crate::hosted::{Kept, Step};
+use crate::hosted::{Step, StoredFile};
 use larder_model::{Kind, Timestamp};
 use serde_json::{Value, json};
 
-fn publish(file: &str, content: &[u8], files: &[Kept]) -> Vec<Kept> {
+fn publish(file: &str, content: &[u8], files: &[StoredFile]) -> Vec<StoredFile> {
     let body = body_of(&fields(file, content), file, content);
     let mut all = files.to_vec();
     all.extend(kept(&receive(&body, files).expect(file), &body));

@@ -8,7 +8,7 @@ use super::version::Version;
 use super::window::Window;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
 use crate::hosted::{
-    Body, Bytes, Change, Hosted, Kept, PublishRequest, REMOVE, Step, UNYANK, YANK,
+    Body, Bytes, Change, Hosted, PublishRequest, REMOVE, Step, StoredFile, UNYANK, YANK,
 };
 use crate::text::{self, segment};
 use crate::{Document, RepoRequest};
@@ -71,7 +71,7 @@ impl Hosted for Pypi {
         &self,
         request: &PublishRequest,
         body: &mut dyn Body,
-        files: &[Kept],
+        files: &[StoredFile],
     ) -> Result<Vec<Step>, Problem> {
         let arguments: Vec<&str> = request.arguments.iter().map(AsRef::as_ref).collect();
         match (request.act, arguments.as_slice()) {
@@ -126,7 +126,11 @@ impl Hosted for Pypi {
         Reply::new(StatusCode::OK).with_body("text/plain; charset=utf-8", "accepted\n")
     }
 
-    fn compose(&self, document: &Document, files: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
+    fn compose(
+        &self,
+        document: &Document,
+        files: &[StoredFile],
+    ) -> Result<Option<Vec<u8>>, Problem> {
         match &*document.path {
             PAGE => Ok(page(&document.package, files)),
             PROJECTS => Ok(None),
@@ -136,15 +140,18 @@ impl Hosted for Pypi {
 }
 
 /// The files of a version in whatever spelling, or of all; a problem if there are none.
-fn files_of<'k>(files: &'k [Kept], version: Option<&str>) -> Result<Vec<&'k Kept>, Problem> {
+fn files_of<'k>(
+    files: &'k [StoredFile],
+    version: Option<&str>,
+) -> Result<Vec<&'k StoredFile>, Problem> {
     let wanted = version.map(Version::parse);
-    let meant = |file: &&Kept| {
+    let meant = |file: &&StoredFile| {
         let same = wanted
             .as_ref()
             .is_none_or(|wanted| wanted.is_some() && Version::parse(&file.version) == *wanted);
         same && !file.path.starts_with(GONE)
     };
-    let found: Vec<&Kept> = files.iter().filter(meant).collect();
+    let found: Vec<&StoredFile> = files.iter().filter(meant).collect();
     let absent = || Problem::not_found("version", "there is no such version of this project here");
     if found.is_empty() {
         Err(absent())
@@ -154,11 +161,11 @@ fn files_of<'k>(files: &'k [Kept], version: Option<&str>) -> Result<Vec<&'k Kept
 }
 
 /// Steps that yank a version for a reason, or take that back (PEP 592).
-fn mark(files: &[Kept], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
+fn mark(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
     let distributions = files_of(files, Some(version))?
         .into_iter()
         .filter(|file| Name::read(&file.path).is_some());
-    let step = |file: &Kept| {
+    let step = |file: &StoredFile| {
         let facts = yanked(&file.facts, reason);
         (*facts != *file.facts).then(|| Step::Facts {
             path: file.path.to_string(),
@@ -169,7 +176,7 @@ fn mark(files: &[Kept], version: &str, reason: Option<&str>) -> Result<Vec<Step>
 }
 
 /// Steps that take a version back, or all. The names of its files stay taken.
-fn remove(files: &[Kept], version: Option<&str>) -> Result<Vec<Step>, Problem> {
+fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     for file in files_of(files, version)? {
         steps.push(Step::Remove {
@@ -285,7 +292,7 @@ fn is_there(
     form: &Upload,
     name: &Name<'_>,
     digest: &Digest,
-    files: &[Kept],
+    files: &[StoredFile],
 ) -> Result<bool, Problem> {
     if let Some(file) = files.iter().find(|file| *file.path == *form.file) {
         if file.digest == *digest {
@@ -328,7 +335,7 @@ fn taken(detail: String) -> Problem {
 }
 
 /// The page of a project; `None` if it has no files.
-fn page(project: &str, files: &[Kept]) -> Option<Vec<u8>> {
+fn page(project: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
     let listed = files.iter().filter(|file| Name::read(&file.path).is_some());
     let mut listed: Vec<_> = listed
         .map(|file| (Version::parse(&file.version), file))
@@ -342,7 +349,7 @@ fn page(project: &str, files: &[Kept]) -> Option<Vec<u8>> {
 }
 
 /// A file on the page of its project.
-fn listing(file: &Kept) -> Value {
+fn listing(file: &StoredFile) -> Value {
     let facts: Value = serde_json::from_str(&file.facts).unwrap_or_default();
     let mut all = json!({
         "filename": file.path,

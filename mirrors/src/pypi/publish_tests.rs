@@ -1,5 +1,5 @@
 use super::*;
-use crate::hosted::{Bytes as Made, Kept, PublishRequest, Step};
+use crate::hosted::{Bytes as Made, PublishRequest, Step, StoredFile};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use flate2::Compression;
@@ -244,11 +244,15 @@ pub(super) fn body_of(fields: &Fields, file: &str, content: &[u8]) -> Vec<u8> {
     joined(&parts)
 }
 
-pub(super) fn receive(body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
+pub(super) fn receive(body: &[u8], files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     Pypi.receive(&request(), &mut Cursor::new(body.to_vec()), files)
 }
 
-pub(super) fn upload(file: &str, content: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
+pub(super) fn upload(
+    file: &str,
+    content: &[u8],
+    files: &[StoredFile],
+) -> Result<Vec<Step>, Problem> {
     receive(&body_of(&fields(file, content), file, content), files)
 }
 
@@ -262,7 +266,7 @@ pub(super) fn refusal(outcome: Result<Vec<Step>, Problem>) -> String {
 }
 
 /// What would be kept of the steps.
-pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<Kept> {
+pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
     let kept = |step: &Step| {
         let Step::Add {
             path,
@@ -281,7 +285,7 @@ pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<Kept> {
             Made::Made(bytes) => bytes.clone(),
             Made::Base64(..) => panic!("base64"),
         };
-        Kept {
+        StoredFile {
             path: path.as_str().into(),
             version: version.as_str().into(),
             digest: Digest::of(Algorithm::Sha256, &bytes),

@@ -7,7 +7,7 @@
 use super::describe::Facts;
 use super::package::Package;
 use super::{Rpm, ending, given, is_package, metadata};
-use crate::hosted::{Body, Bytes, Change, Hosted, Kept, PublishRequest, REMOVE, Step, Whole};
+use crate::hosted::{Body, Bytes, Change, Hosted, PublishRequest, REMOVE, Step, StoredFile, Whole};
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply, Verb};
@@ -106,7 +106,7 @@ impl Hosted for Rpm {
         &self,
         wish: &PublishRequest,
         body: &mut dyn Body,
-        files: &[Kept],
+        files: &[StoredFile],
     ) -> Result<Vec<Step>, Problem> {
         if wish.act == REMOVE {
             return remove(wish.arguments.first().map(|version| &**version), files);
@@ -128,7 +128,7 @@ impl Hosted for Rpm {
         Reply::new(status).with_body("text/plain; charset=utf-8", said)
     }
 
-    fn compose(&self, _: &Document, _: &[Kept]) -> Result<Option<Vec<u8>>, Problem> {
+    fn compose(&self, _: &Document, _: &[StoredFile]) -> Result<Option<Vec<u8>>, Problem> {
         Ok(None)
     }
 
@@ -137,7 +137,7 @@ impl Hosted for Rpm {
     }
 }
 
-fn publish(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let package = Package::read(body)?;
     let (edition, name) = (package.nevra.edition(), &package.nevra.name);
     let nevra = format!("{name}-{edition}");
@@ -180,7 +180,7 @@ fn publish(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>,
     ])
 }
 
-fn delete(path: &str, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+fn delete(path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let file = files.iter().find(|file| *file.path == *path);
     withdraw(
         file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} repo_url")))?,
@@ -188,8 +188,8 @@ fn delete(path: &str, files: &[Kept]) -> Result<Vec<Step>, Problem> {
 }
 
 /// The steps that take back a version, or all.
-fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
-    let meant = |file: &&Kept| is_package(&file.path) && !file.facts.is_empty();
+fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    let meant = |file: &&StoredFile| is_package(&file.path) && !file.facts.is_empty();
     let gone = files
         .iter()
         .filter(meant)
@@ -205,7 +205,7 @@ fn remove(version: Option<&str>, files: &[Kept]) -> Result<Vec<Step>, Problem> {
     }
 }
 
-fn withdraw(file: &Kept) -> Result<Vec<Step>, Problem> {
+fn withdraw(file: &StoredFile) -> Result<Vec<Step>, Problem> {
     let path = file.path.to_string();
     let gone = Step::Add {
         path: format!("{GONE}{}", Facts::read(&file.facts)?.nevra),
@@ -222,7 +222,7 @@ fn withdraw(file: &Kept) -> Result<Vec<Step>, Problem> {
 }
 
 /// The steps that take back what was given of a path's kind.
-fn without(path: &str, files: &[Kept]) -> Vec<Step> {
+fn without(path: &str, files: &[StoredFile]) -> Vec<Step> {
     let kind = given::Kind::at(path);
     let same = files
         .iter()
@@ -233,7 +233,7 @@ fn without(path: &str, files: &[Kept]) -> Vec<Step> {
     .collect()
 }
 
-fn give(path: &str, body: &mut dyn Body, files: &[Kept]) -> Result<Vec<Step>, Problem> {
+fn give(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let kind =
         given::Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
     given::check(kind, body)?;

@@ -5,7 +5,7 @@ use super::describe::Facts;
 use super::given::Given;
 use super::merge::Merged;
 use super::{Rpm, is_package, metadata, repomd, repomd_of, roots};
-use crate::hosted::{Composed, Kept, Merge, Signer, State, Whole};
+use crate::hosted::{Composed, Merge, Signer, State, StoredFile, Whole};
 use crate::{Artifact, Document};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -282,12 +282,12 @@ impl Making {
 }
 
 impl State for Making {
-    fn give(&mut self, file: &Kept, bytes: &[u8]) -> Result<(), Problem> {
+    fn give(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem> {
         self.given.push(Given::read(&file.path, bytes)?);
         Ok(())
     }
 
-    fn add(&mut self, file: &Kept) -> Result<(), Problem> {
+    fn add(&mut self, file: &StoredFile) -> Result<(), Problem> {
         if !is_package(&file.path) || file.facts.is_empty() {
             return Ok(());
         }

@@ -19,7 +19,7 @@ use larder_access::secret::Secret;
 use larder_access::{Admission, Door, Gate, Settings, TokenScope, scopes_to_json};
 use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob};
-use larder_metadata::files::Place;
+use larder_metadata::files::PackageKey;
 use larder_metadata::hosted::Step;
 use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{Grant, Token};
@@ -259,7 +259,7 @@ impl House {
             modified: "",
             changes: false,
         };
-        let place = Place {
+        let place = PackageKey {
             repo: self.id_of(path),
             package,
         };
@@ -285,7 +285,7 @@ impl House {
             content_type: "text/plain",
             facts: (*facts).to_owned(),
         };
-        let place = Place {
+        let place = PackageKey {
             repo: self.id_of(path),
             package,
         };

@@ -30,7 +30,7 @@ const FORMS: [Representation; 3] = [
 /// A repo of one package, as the engine keeps it.
 #[derive(Clone, Default)]
 struct Repo {
-    files: Vec<Kept>,
+    files: Vec<StoredFile>,
     now: i64,
 }
 
@@ -63,8 +63,9 @@ impl Repo {
     }
 
     fn step(&mut self, step: Step, body: &[u8]) {
-        let at = |files: &[Kept], path: &str| files.iter().position(|file| *file.path == *path);
-        let kept = |path: &str, version: &str, digest, size, facts: &str, now| Kept {
+        let at =
+            |files: &[StoredFile], path: &str| files.iter().position(|file| *file.path == *path);
+        let kept = |path: &str, version: &str, digest, size, facts: &str, now| StoredFile {
             path: path.into(),
             version: version.into(),
             digest,
@@ -846,7 +847,7 @@ fn thousands_of_versions_are_all_listed() {
         .clone();
     for number in 1..3000 {
         let version = format!("1.0.{number}");
-        repo.files.push(Kept {
+        repo.files.push(StoredFile {
             path: path_of("widget", &version).into(),
             version: version.into(),
             created_at: Timestamp(first.created_at.0 + number % 7),

@@ -28,13 +28,18 @@ fn wish_of(method: &Method, path: &str) -> Result<Option<PublishRequest>, Proble
     Rpm.publish_request(&RepoRequest::new(method, path, "", &headers)?)
 }
 
-fn receive(method: &Method, path: &str, body: &[u8], files: &[Kept]) -> Result<Vec<Step>, Problem> {
+fn receive(
+    method: &Method,
+    path: &str,
+    body: &[u8],
+    files: &[StoredFile],
+) -> Result<Vec<Step>, Problem> {
     let request = wish_of(method, path)?.expect("a wish");
     Rpm.receive(&request, &mut Cursor::new(body), files)
 }
 
 /// What is kept after these steps.
-fn kept(steps: Vec<Step>) -> Vec<Kept> {
+fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
     let file = |step: Step| match step {
         Step::Add {
             path,
@@ -48,7 +53,7 @@ fn kept(steps: Vec<Step>) -> Vec<Kept> {
             } else {
                 EVERYTHING.to_vec()
             };
-            Some(Kept {
+            Some(StoredFile {
                 path: path.into(),
                 version: version.into(),
                 digest: Digest::of(Algorithm::Sha256, &bytes),
@@ -75,7 +80,7 @@ impl Signer for Stamp {
     }
 }
 
-fn compose(files: &[Kept], given: &[(&str, &[u8])]) -> Vec<Composed> {
+fn compose(files: &[StoredFile], given: &[(&str, &[u8])]) -> Vec<Composed> {
     let shown = files
         .iter()
         .filter(|file| file.path.ends_with(".rpm"))
@@ -94,8 +99,8 @@ fn compose(files: &[Kept], given: &[(&str, &[u8])]) -> Vec<Composed> {
     state.end(Some(&Stamp)).expect("documents")
 }
 
-fn plain_file(path: &str) -> Kept {
-    Kept {
+fn plain_file(path: &str) -> StoredFile {
+    StoredFile {
         path: path.into(),
         version: "".into(),
         digest: Digest::of(Algorithm::Sha256, b""),
