@@ -301,7 +301,7 @@ impl Engine {
                     path,
                     version,
                     content_type,
-                    facts,
+                    metadata,
                     bytes,
                 } => {
                     if !made.contains_key(&path) {
@@ -311,13 +311,13 @@ impl Engine {
                         .get(&path)
                         .cloned()
                         .ok_or_else(|| Problem::internal("a file without bytes"))?;
-                    let facts = facts.replace("{sha256}", &blob.digest.hex());
+                    let metadata = metadata.replace("{sha256}", &blob.digest.hex());
                     rows::Step::Add {
                         path,
                         version,
                         blob,
                         content_type,
-                        facts,
+                        metadata,
                     }
                 }
                 Step::Point { path, version, at } => rows::Step::Point {
@@ -325,13 +325,13 @@ impl Engine {
                     version,
                     digest: digest_of(&at, files, made)?,
                 },
-                Step::Facts { path, facts } => rows::Step::Facts { path, facts },
+                Step::SetMetadata { path, metadata } => rows::Step::SetMetadata { path, metadata },
                 Step::Remove { path } => rows::Step::Remove { path },
-                Step::Show { path, at } => rows::Step::Show {
+                Step::AddAddress { path, at } => rows::Step::AddAddress {
                     path,
                     digest: digest_of(&at, files, made)?,
                 },
-                Step::Hide { path } => rows::Step::Hide { path },
+                Step::RemoveAddress { path } => rows::Step::RemoveAddress { path },
             });
         }
         Ok(rows)
@@ -410,7 +410,7 @@ pub(crate) fn kept(row: rows::StoredFile) -> StoredFile {
         version: row.version,
         digest: row.digest,
         size: row.size,
-        facts: row.facts,
+        metadata: row.metadata,
         created_at: row.created_at,
         created_by: row.created_by,
     }

@@ -14,16 +14,16 @@ const TOUCH: &str = "update blobs set touched_at = ?2, state = 'kept' where dige
 const TAKE: &str = "update blobs set touched_at = ?2 where digest = ?1 and state = 'kept'";
 const GENERATION: &str =
     "select generation, case when body is null then 0 else 1 end from blobs where digest = ?1";
-const PUT_FILE: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by) \
+const PUT_FILE: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (repo, package, path) do update set \
-    digest = excluded.digest, content_type = excluded.content_type, facts = excluded.facts, \
+    digest = excluded.digest, content_type = excluded.content_type, metadata = excluded.metadata, \
     created_at = excluded.created_at, created_by = excluded.created_by";
-const ADD_FILE: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by) \
+const ADD_FILE: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (repo, package, path) do nothing";
 const REPLACE_FILE: &str = "update files set digest = ?4, content_type = ?5, created_at = ?6, created_by = ?7 \
     where repo = ?1 and package = ?2 and path = ?3 and digest = ?8";
-const MOUNT: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by) \
-    select ?1, ?2, path, digest, content_type, facts, ?6, ?7 from files where repo = ?3 and package = ?4 and path = ?5 \
+const MOUNT: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by) \
+    select ?1, ?2, path, digest, content_type, metadata, ?6, ?7 from files where repo = ?3 and package = ?4 and path = ?5 \
     on conflict (repo, package, path) do update set digest = excluded.digest";
 const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
     select repo, package, ?4, digest, 'blob' from files where repo = ?1 and package = ?2 and path = ?3 \
@@ -89,7 +89,7 @@ pub struct NewManifest<'a> {
     /// Its media type, exactly as it was given.
     pub content_type: &'a str,
     /// What lists of referrers tell of it, as JSON.
-    pub facts: &'a str,
+    pub metadata: &'a str,
     /// Blobs that must be there.
     pub blobs: &'a [Digest],
     /// Blobs that are not there; the manifest holds them should they come.
@@ -257,21 +257,21 @@ impl Metadata {
             );
         }
         self.blob_row(&mut batch, new.blob);
-        let file = |path: String, facts: &str| -> [Value; 8] {
+        let file = |path: String, metadata: &str| -> [Value; 8] {
             let [repo, package] = place.value();
-            let (content_type, facts) = (new.content_type.into(), facts.into());
+            let (content_type, metadata) = (new.content_type.into(), metadata.into());
             [
                 repo,
                 package,
                 path.into(),
                 digest_value.clone(),
                 content_type,
-                facts,
+                metadata,
                 now.into(),
                 by.into(),
             ]
         };
-        batch.run(PUT_FILE, file(format!("manifests/{digest}"), new.facts));
+        batch.run(PUT_FILE, file(format!("manifests/{digest}"), new.metadata));
         for tag in new.tags {
             let path = format!("tags/{tag}");
             match new.expect {

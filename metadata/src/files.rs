@@ -20,7 +20,7 @@ const PATHS: &str = "select path, digest, created_at from files where repo = ?1 
 const PLACES: &str = "select repo, package from files where digest = ?1 and path = ?2 order by repo, package limit ?3";
 const REVISION: &str = "select revision from packages where repo = ?1 and name = ?2";
 const PACKAGES: &str = "select full_name from packages where full_name > ?1 and full_name < ?2 order by full_name limit ?3";
-const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.facts from edges e \
+const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.metadata from edges e \
     join files f on f.repo = e.repo and f.package = e.package and f.path = 'manifests/' || e.parent \
     join blobs b on b.digest = e.parent \
     where e.child = ?3 and e.repo = ?1 and e.package = ?2 and e.kind = 'subject' and e.parent > ?4 \
@@ -88,7 +88,7 @@ pub struct Referrer {
     /// Its media type.
     pub content_type: Box<str>,
     /// What was noted when it was pushed, as JSON.
-    pub facts: Box<str>,
+    pub metadata: Box<str>,
 }
 
 /// A file in a list.
@@ -251,7 +251,7 @@ impl Metadata {
                 digest: row.parsed(0)?,
                 size: row.count(1)?,
                 content_type: row.text(2)?,
-                facts: row.text(3)?,
+                metadata: row.text(3)?,
             })
         };
         self.sql

@@ -10,27 +10,27 @@ use crate::{Batch, Error, Metadata, Row, Value};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Timestamp};
 
-const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by \
+const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.etag = '' order by f.path";
 const BEGIN: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, ?2, ?3, ?4, ?5) \
     on conflict (repo, name) do nothing";
 const GO_ON: &str = "update packages set revision = revision + 1, updated_at = ?4 \
     where repo = ?1 and name = ?2 and revision = ?3";
-const ADD: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, version) \
+const ADD: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, version) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict (repo, package, path) do nothing";
-const PUT: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, version) \
+const PUT: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, version) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) on conflict (repo, package, path) do update set \
-    digest = excluded.digest, facts = excluded.facts, version = excluded.version";
-const FACTS: &str = "update files set facts = ?4 where repo = ?1 and package = ?2 and path = ?3";
+    digest = excluded.digest, metadata = excluded.metadata, version = excluded.version";
+const FACTS: &str = "update files set metadata = ?4 where repo = ?1 and package = ?2 and path = ?3";
 const REMOVE: &str = "delete from files where repo = ?1 and package = ?2 and path = ?3";
 const FORGET_COMPOSED: &str =
     "delete from files where repo = ?1 and package = ?2 and etag = 'composed'";
-const COMPOSED: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag) \
+const COMPOSED: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, etag) \
     select ?1, ?2, ?3, ?4, ?5, '', ?6, 'larder', 'composed' \
     where exists (select 1 from packages where repo = ?1 and name = ?2 and revision = ?7) \
     on conflict (repo, package, path) do update set digest = excluded.digest, created_at = excluded.created_at";
 
-const SHOW: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag) \
+const SHOW: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, etag) \
     values (?1, '', ?2, ?3, '', '', ?4, ?5, ?6) on conflict (repo, package, path) do nothing";
 const HIDE: &str = "delete from files where repo = ?1 and package = '' and path = ?2 and etag = ?3";
 const TOUCH_WHOLE: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, '', ?2, ?3, ?4) \
@@ -63,7 +63,7 @@ pub struct StoredFile {
     /// Media type.
     pub content_type: Box<str>,
     /// What its protocol noted of it.
-    pub facts: Box<str>,
+    pub metadata: Box<str>,
     /// When it was published.
     pub created_at: Timestamp,
     /// By whom.
@@ -78,7 +78,7 @@ impl StoredFile {
             digest: row.parsed(2)?,
             size: row.count(3)?,
             content_type: row.text(4)?,
-            facts: row.text(5)?,
+            metadata: row.text(5)?,
             created_at: Timestamp(row.int(6)?),
             created_by: row.text(7)?,
         })
@@ -99,7 +99,7 @@ pub enum Step {
         /// Media type.
         content_type: &'static str,
         /// What its protocol notes of it.
-        facts: String,
+        metadata: String,
     },
     /// A name for the bytes of a file that is there, which may move later.
     Point {
@@ -111,11 +111,11 @@ pub enum Step {
         digest: Digest,
     },
     /// Other facts of a file.
-    Facts {
+    SetMetadata {
         /// Path within the package.
         path: String,
         /// The facts.
-        facts: String,
+        metadata: String,
     },
     /// A file is no more.
     Remove {
@@ -123,14 +123,14 @@ pub enum Step {
         path: String,
     },
     /// An address in the whole repository for a file of the package. It must be free.
-    Show {
+    AddAddress {
         /// The address.
         path: String,
         /// The file's bytes.
         digest: Digest,
     },
     /// Such an address is no more.
-    Hide {
+    RemoveAddress {
         /// The address.
         path: String,
     },
@@ -163,7 +163,8 @@ impl Metadata {
         let mut batch = Batch::at(place);
         let now = self.now();
         let [repo, package] = place.value();
-        let shows = |step: &Step| matches!(step, Step::Show { .. } | Step::Hide { .. });
+        let shows =
+            |step: &Step| matches!(step, Step::AddAddress { .. } | Step::RemoveAddress { .. });
         let whole = place.package.is_empty() || steps.iter().any(shows);
         match revision {
             None if place.package.is_empty() => {}
@@ -241,18 +242,18 @@ impl Metadata {
                 version,
                 blob,
                 content_type,
-                facts,
+                metadata,
             } => {
                 let digest = blob.digest.into();
                 self.blob_row(batch, blob);
-                let (path, facts, version) = (path.into(), facts.into(), version.into());
+                let (path, metadata, version) = (path.into(), metadata.into(), version.into());
                 let values = [
                     repo,
                     package,
                     path,
                     digest,
                     content_type.into(),
-                    facts,
+                    metadata,
                     now,
                     by.into(),
                     version,
@@ -281,11 +282,14 @@ impl Metadata {
                     ],
                 );
             }
-            Step::Facts { path, facts } => {
-                batch.must("file", 1, FACTS, [repo, package, path.into(), facts.into()])
-            }
+            Step::SetMetadata { path, metadata } => batch.must(
+                "file",
+                1,
+                FACTS,
+                [repo, package, path.into(), metadata.into()],
+            ),
             Step::Remove { path } => batch.must("file", 1, REMOVE, [repo, package, path.into()]),
-            Step::Show { path, digest } => {
+            Step::AddAddress { path, digest } => {
                 let of = format!("{OF}{}", place.package).into();
                 batch.must(
                     "file",
@@ -294,7 +298,7 @@ impl Metadata {
                     [repo, path.into(), digest.into(), now, by.into(), of],
                 );
             }
-            Step::Hide { path } => {
+            Step::RemoveAddress { path } => {
                 batch.must(
                     "file",
                     1,

@@ -15,13 +15,13 @@ const VERSIONS: &str = "select f.version, count(*), cast(sum(b.size) as bigint),
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.version <> '' \
     and f.version > ?3 and not (f.path > 'tags/' and f.path < 'tags0') \
     group by f.version order by f.version limit ?4";
-const OF_VERSION: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by \
+const OF_VERSION: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.version <> '' \
     and f.version = ?3 and not (f.path > 'tags/' and f.path < 'tags0') order by f.version, f.path limit ?4";
 const TAGS: &str = "select substr(f.path, 6), 1, b.size, f.created_at, f.created_by from files f \
     join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path > ?3 and f.path < 'tags0' \
     order by f.path limit ?4";
-const TAGGED: &str = "select f.path, '', f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by \
+const TAGGED: &str = "select f.path, '', f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path = ?3 limit ?4";
 const DROP_VERSION: &str =
     "delete from files where repo = ?1 and package = ?2 and version <> '' and version = ?3";

@@ -6,7 +6,7 @@ use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Row, Value};
 use larder_model::{Digest, Timestamp};
 
-const PUT: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, version, \
+const PUT: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, version, \
     etag, modified, checked_at) values (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, ?10, ?6) \
     on conflict (repo, package, path) do update set digest = excluded.digest, content_type = excluded.content_type, \
     created_at = case when files.digest = excluded.digest then files.created_at else excluded.created_at end, \

@@ -293,7 +293,7 @@ async fn manifests(metadata: &Metadata, repo: i64) {
         full_name: "oci/suite/m",
         blob: blob(text),
         content_type: "x/y",
-        facts: "{\"a\":1}",
+        metadata: "{\"a\":1}",
         blobs,
         absent: &[],
         manifests: &[],
@@ -378,7 +378,7 @@ async fn manifests(metadata: &Metadata, repo: i64) {
         .await
         .expect("referrers");
     assert_eq!(all.len(), 2);
-    assert!(all[0].digest < all[1].digest && &*all[0].facts == "{\"a\":1}");
+    assert!(all[0].digest < all[1].digest && &*all[0].metadata == "{\"a\":1}");
     let rest = metadata
         .referrers(place, &subject, &all[0].digest.to_string(), 10)
         .await
@@ -519,7 +519,7 @@ async fn races(metadata: &Metadata, repo: i64) {
                 full_name: "oci/suite/r",
                 blob: blob(&format!("racer {racer}")),
                 content_type: "x/y",
-                facts: "",
+                metadata: "",
                 blobs: &[],
                 absent: &[],
                 manifests: &[],
@@ -602,7 +602,7 @@ async fn reads_after_writes(metadata: &Metadata, repo: i64) {
             full_name: "oci/suite/moving",
             blob: blob(&format!("push {push}")),
             content_type: "x/y",
-            facts: "",
+            metadata: "",
             blobs: &[],
             absent: &[],
             manifests: &[],
@@ -776,7 +776,7 @@ async fn hosted(metadata: &Metadata, repo: i64) {
         version: version.to_owned(),
         blob: blob("tarball"),
         content_type: "application/octet-stream",
-        facts: "{}".to_owned(),
+        metadata: "{}".to_owned(),
     };
     let change =
         |revision, steps| metadata.change_package(place, &name, revision, "user:suite", steps);
@@ -812,11 +812,11 @@ async fn hosted(metadata: &Metadata, repo: i64) {
         version: "2.0.0".into(),
         digest: blob("tarball").digest,
     };
-    let facts = Step::Facts {
+    let deprecate = Step::SetMetadata {
         path: "-/mine-1.0.0.tgz".into(),
-        facts: "{\"yanked\":true}".into(),
+        metadata: "{\"yanked\":true}".into(),
     };
-    change(revision, vec![add("2.0.0"), latest, facts])
+    change(revision, vec![add("2.0.0"), latest, deprecate])
         .await
         .expect("change");
     assert!(
@@ -834,7 +834,7 @@ async fn hosted(metadata: &Metadata, repo: i64) {
     let files = metadata.published(place).await.expect("files");
     let listed: Vec<(&str, &str, &str)> = files
         .iter()
-        .map(|file| (&*file.path, &*file.version, &*file.facts))
+        .map(|file| (&*file.path, &*file.version, &*file.metadata))
         .collect();
     let expected = [
         ("-/mine-1.0.0.tgz", "1.0.0", "{\"yanked\":true}"),
@@ -1002,7 +1002,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
     let prefix = format!("rpm/suite-{repo}/");
     let add = |name: &str| {
         let path = format!("Packages/{name}.rpm");
-        let (facts, at) = (name.to_owned(), path.clone());
+        let (metadata, at) = (name.to_owned(), path.clone());
         let version = "1".to_owned();
         vec![
             Step::Add {
@@ -1010,9 +1010,9 @@ async fn whole(metadata: &Metadata, repo: i64) {
                 version,
                 blob: blob(name),
                 content_type: "application/x-rpm",
-                facts,
+                metadata,
             },
-            Step::Show {
+            Step::AddAddress {
                 path: at,
                 digest: blob(name).digest,
             },
@@ -1060,7 +1060,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
     );
     let taken = publish(
         "wholly-c",
-        vec![Step::Show {
+        vec![Step::AddAddress {
             path: "Packages/wholly-a.rpm".into(),
             digest: blob("wholly-a").digest,
         }],
@@ -1079,7 +1079,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         .pop()
     {
         after = (package.clone(), file.path.clone());
-        names.extend((!file.facts.is_empty()).then_some(package));
+        names.extend((!file.metadata.is_empty()).then_some(package));
     }
     assert_eq!(names, ["wholly-a".into(), "wholly-b".into()]);
 
@@ -1118,7 +1118,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
     keep(now, "1", 60).await.expect("keep");
     publish(
         "wholly-a",
-        vec![Step::Hide {
+        vec![Step::RemoveAddress {
             path: "Packages/wholly-a.rpm".into(),
         }],
     )
@@ -1182,7 +1182,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         version: String::new(),
         blob: blob("given"),
         content_type: "",
-        facts: String::new(),
+        metadata: String::new(),
     };
     let changed = metadata
         .change_package(place, &prefix, Some(now), "user:suite", vec![given])

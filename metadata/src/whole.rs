@@ -11,12 +11,12 @@ use std::time::Duration;
 
 const SHOWN: &str =
     "select count(*) from files where repo = ?1 and package = '' and etag like 'of %'";
-const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.facts, f.created_at, f.created_by, f.package \
+const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by, f.package \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package > '' and f.etag = '' \
     and (f.package, f.path) > (?2, ?3) order by f.package, f.path limit ?4";
 const UNCHANGED: &str =
     "update packages set revision = revision where repo = ?1 and name = '' and revision = ?2";
-const STATE: &str = "insert into files (repo, package, path, digest, content_type, facts, created_at, created_by, etag, \
+const STATE: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, etag, \
     checked_at) values (?1, '', ?2, ?3, ?4, '', ?5, 'larder', ?6, ?7) on conflict (repo, package, path) do update set \
     digest = excluded.digest, created_at = excluded.created_at, etag = excluded.etag, checked_at = excluded.checked_at \
     where files.etag in ('composed', 'companion', 'state')";

@@ -89,7 +89,7 @@ pub struct StoredFile {
     /// Size in bytes.
     pub size: u64,
     /// What [`Hosted::receive`] noted of it.
-    pub facts: Box<str>,
+    pub metadata: Box<str>,
     /// When it was published.
     pub created_at: Timestamp,
     /// By whom, as `user:alice`.
@@ -120,7 +120,7 @@ pub enum Step {
         content_type: &'static str,
         /// What is noted of it, for documents to be composed of. `{sha256}` stands for the digest
         /// of its bytes in hex.
-        facts: String,
+        metadata: String,
         /// Its bytes.
         bytes: Bytes,
     },
@@ -134,11 +134,11 @@ pub enum Step {
         at: String,
     },
     /// Other facts of a file that is there.
-    Facts {
+    SetMetadata {
         /// Its key.
         path: String,
         /// What is noted of it now.
-        facts: String,
+        metadata: String,
     },
     /// A file is no more.
     Remove {
@@ -147,14 +147,14 @@ pub enum Step {
     },
     /// An address in the whole repository, for a file that is there or comes with the same change:
     /// for protocols whose addresses do not tell the package. It must be free.
-    Show {
+    AddAddress {
         /// The address, below the repository's own.
         path: String,
         /// The file's key among those of the package.
         at: String,
     },
     /// Such an address is no more.
-    Hide {
+    RemoveAddress {
         /// The address.
         path: String,
     },
@@ -280,12 +280,12 @@ pub trait Hosted: Send + Sync {
 
     /// Why the version of a file with these facts is yanked, which may be empty; `None`: it is not.
     /// Default: no version ever is.
-    fn yanked(&self, facts: &str) -> Option<String> {
-        let _ = facts;
+    fn yanked(&self, metadata: &str) -> Option<String> {
+        let _ = metadata;
         None
     }
 
-    /// The address of the file that a wish is about, as [`Step::Show`] gave it: its package is the
+    /// The address of the file that a wish is about, as [`Step::AddAddress`] gave it: its package is the
     /// wish's. Default: none.
     fn shown<'a>(&self, request: &'a PublishRequest) -> Option<&'a str> {
         let _ = request;
@@ -369,13 +369,13 @@ mod tests {
     use larder_model::Algorithm;
     use std::io::Cursor;
 
-    fn kept(path: &str, version: &str, facts: &str) -> StoredFile {
+    fn kept(path: &str, version: &str, metadata: &str) -> StoredFile {
         StoredFile {
             path: path.into(),
             version: version.into(),
             digest: Digest::of(Algorithm::Sha256, b""),
             size: 0,
-            facts: facts.into(),
+            metadata: metadata.into(),
             created_at: Timestamp(0),
             created_by: "user:admin".into(),
         }
@@ -404,16 +404,16 @@ mod tests {
                 Step::Add {
                     path,
                     version,
-                    facts,
+                    metadata,
                     ..
-                } => files.push(kept(&path, &version, &facts)),
-                Step::Facts { path, facts } => {
+                } => files.push(kept(&path, &version, &metadata)),
+                Step::SetMetadata { path, metadata } => {
                     files
                         .iter_mut()
                         .filter(|file| *file.path == *path)
-                        .for_each(|file| file.facts = facts.as_str().into());
+                        .for_each(|file| file.metadata = metadata.as_str().into());
                 }
-                Step::Point { .. } | Step::Show { .. } | Step::Hide { .. } => {}
+                Step::Point { .. } | Step::AddAddress { .. } | Step::RemoveAddress { .. } => {}
             }
         }
         files
@@ -454,7 +454,7 @@ mod tests {
             &files,
             steps(&Pypi, &yank("1.0.0", "broken"), &files).expect("steps"),
         );
-        let told: Vec<_> = now.iter().map(|file| Pypi.yanked(&file.facts)).collect();
+        let told: Vec<_> = now.iter().map(|file| Pypi.yanked(&file.metadata)).collect();
         assert_eq!(
             told,
             [
@@ -492,7 +492,10 @@ mod tests {
             &crates,
             steps(&Cargo, &yank("1.0.0", ""), &crates).expect("steps"),
         );
-        let told: Vec<_> = now.iter().map(|file| Cargo.yanked(&file.facts)).collect();
+        let told: Vec<_> = now
+            .iter()
+            .map(|file| Cargo.yanked(&file.metadata))
+            .collect();
         assert_eq!(told, [Some(String::new()), None]);
         assert_eq!(
             steps(&Cargo, &yank("1.0.0", "broken"), &crates),

@@ -126,7 +126,7 @@ impl Registry {
         let place = place(&repo, name);
         let expect = self.expectation(place, &tags, request).await?;
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
-        let facts = facts(&manifest);
+        let metadata = metadata(&manifest);
         let new = NewManifest {
             putting: Putting {
                 place,
@@ -139,7 +139,7 @@ impl Registry {
                 bytes: Bytestore::Inline(body),
             },
             content_type: &manifest.media_type,
-            facts: &facts,
+            metadata: &metadata,
             blobs: &manifest.blobs,
             absent: &[],
             manifests: &manifest.manifests,
@@ -298,7 +298,7 @@ fn too_large(problem: Problem, limit: usize) -> Problem {
 }
 
 /// What lists of referrers tell of a manifest, so that they need not read it again.
-fn facts(manifest: &manifest::Manifest) -> String {
+fn metadata(manifest: &manifest::Manifest) -> String {
     if manifest.subject.is_none() {
         return String::new();
     }

@@ -99,20 +99,20 @@ impl Registry {
 
 /// A row as the index shows it, if it is of the wanted type.
 fn describe(row: &Referrer, wanted: Option<&str>) -> Result<Option<String>, Problem> {
-    let facts: Facts<'_> = if row.facts.is_empty() {
+    let metadata: Facts<'_> = if row.metadata.is_empty() {
         Facts::default()
     } else {
-        serde_json::from_str(&row.facts).map_err(Problem::internal)?
+        serde_json::from_str(&row.metadata).map_err(Problem::internal)?
     };
-    if wanted.is_some() && wanted != facts.artifact_type.as_deref() {
+    if wanted.is_some() && wanted != metadata.artifact_type.as_deref() {
         return Ok(None);
     }
     let descriptor = Descriptor {
         media_type: &row.content_type,
         digest: row.digest.to_string(),
         size: row.size,
-        artifact_type: facts.artifact_type,
-        annotations: facts.annotations.filter(|raw| raw.get() != "null"),
+        artifact_type: metadata.artifact_type,
+        annotations: metadata.annotations.filter(|raw| raw.get() != "null"),
     };
     serde_json::to_string(&descriptor)
         .map(Some)

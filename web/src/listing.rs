@@ -107,7 +107,8 @@ pub(crate) fn no_version() -> Problem {
 /// Whether it is yanked, as the API tells it.
 fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> serde_json::Value {
     let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::hosted);
-    let reason = hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.facts)));
+    let reason =
+        hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.metadata)));
     reason.map_or(false.into(), |reason| {
         if reason.is_empty() {
             true.into()

@@ -79,7 +79,7 @@ pub(super) struct IndexLine {
 
 /// What is noted of a crate.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(super) struct CrateMetadata {
     pub(super) line: IndexLine,
     pub(super) description: String,
 }
@@ -97,8 +97,8 @@ fn plain(version: &str) -> &str {
     version.split('+').next().unwrap_or_default()
 }
 
-pub(super) fn facts_of(file: &StoredFile) -> Result<Facts, Problem> {
-    serde_json::from_str(&file.facts).map_err(Problem::internal)
+pub(super) fn metadata_of(file: &StoredFile) -> Result<CrateMetadata, Problem> {
+    serde_json::from_str(&file.metadata).map_err(Problem::internal)
 }
 
 fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
@@ -298,7 +298,7 @@ impl Cargo {
             return Err(Problem::new(Kind::Conflict, "crate", detail));
         }
         for file in crates_in(files) {
-            let known = facts_of(file)?.line;
+            let known = metadata_of(file)?.line;
             if known.name != *name {
                 let detail = format!("this crate is published as `{}`", known.name);
                 return Err(Problem::new(Kind::Conflict, "crate", detail));
@@ -335,7 +335,7 @@ impl Cargo {
             rust_version: new.rust_version.or(manifest.rust_version),
             pubtime: None,
         };
-        let facts = Facts {
+        let metadata = CrateMetadata {
             line,
             description: new.description.unwrap_or_default(),
         };
@@ -343,7 +343,7 @@ impl Cargo {
             path,
             version: new.vers,
             content_type: "application/gzip",
-            facts: serde_json::to_string(&facts).map_err(Problem::internal)?,
+            metadata: serde_json::to_string(&metadata).map_err(Problem::internal)?,
             bytes: Bytes::Part(start, size),
         }])
     }
@@ -373,15 +373,15 @@ impl Cargo {
         let file = crates_in(files)
             .find(|file| *file.version == *version)
             .ok_or_else(absent)?;
-        let mut facts = facts_of(file)?;
-        if facts.line.yanked == yanked {
+        let mut metadata = metadata_of(file)?;
+        if metadata.line.yanked == yanked {
             return Ok(Vec::new());
         }
-        facts.line.yanked = yanked;
-        let facts = serde_json::to_string(&facts).map_err(Problem::internal)?;
-        Ok(vec![Step::Facts {
+        metadata.line.yanked = yanked;
+        let metadata = serde_json::to_string(&metadata).map_err(Problem::internal)?;
+        Ok(vec![Step::SetMetadata {
             path: file.path.to_string(),
-            facts,
+            metadata,
         }])
     }
 
@@ -395,7 +395,7 @@ impl Cargo {
                     path: format!("{GONE}{}", plain(&file.version)),
                     version: String::new(),
                     content_type: "text/plain",
-                    facts: String::new(),
+                    metadata: String::new(),
                     bytes: Bytes::Made(Vec::new()),
                 };
                 [
@@ -466,9 +466,9 @@ impl Hosted for Cargo {
         Ok(())
     }
 
-    fn yanked(&self, facts: &str) -> Option<String> {
-        let facts: Facts = serde_json::from_str(facts).ok()?;
-        facts.line.yanked.then(String::new)
+    fn yanked(&self, metadata: &str) -> Option<String> {
+        let metadata: CrateMetadata = serde_json::from_str(metadata).ok()?;
+        metadata.line.yanked.then(String::new)
     }
 
     fn receive(
@@ -509,7 +509,7 @@ impl Hosted for Cargo {
         files.sort_by_key(|file| file.created_at);
         let mut index = Vec::new();
         for file in files {
-            let mut line = facts_of(file)?.line;
+            let mut line = metadata_of(file)?.line;
             if line.name.to_ascii_lowercase() != asked {
                 return Ok(None); // another spelling: the client tries them all
             }

@@ -1,7 +1,7 @@
 //! Searches: what is found here, and then what upstreams find.
 
 use super::canonical;
-use super::publish::{Facts, crates_in, facts_of};
+use super::publish::{CrateMetadata, crates_in, metadata_of};
 use crate::Document;
 use crate::hosted::{Elsewhere, Hit};
 use crate::text::{json as bytes_of, unreadable};
@@ -58,16 +58,16 @@ pub(super) fn listed(
         .and_then(|rest| rest.split('?').next()?.parse().ok());
     let (mut crates, mut total) = (Vec::new(), hits.len());
     for hit in hits {
-        let mut newest: Option<(Version, Facts)> = None;
+        let mut newest: Option<(Version, CrateMetadata)> = None;
         for file in crates_in(&hit.files) {
-            let facts = facts_of(file)?;
-            let version: Version = facts.line.vers.parse().map_err(Problem::internal)?;
+            let metadata = metadata_of(file)?;
+            let version: Version = metadata.line.vers.parse().map_err(Problem::internal)?;
             if newest.as_ref().is_none_or(|(known, _)| *known < version) {
-                newest = Some((version, facts));
+                newest = Some((version, metadata));
             }
         }
-        if let Some((version, facts)) = newest {
-            let (name, description) = (facts.line.name, facts.description);
+        if let Some((version, metadata)) = newest {
+            let (name, description) = (metadata.line.name, metadata.description);
             crates.push(json!({"name": name, "max_version": version.to_string(), "description": description}));
         }
     }

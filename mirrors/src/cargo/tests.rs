@@ -252,7 +252,7 @@ mod publishing {
         let Step::Add {
             path,
             version,
-            facts,
+            metadata,
             ..
         } = step
         else {
@@ -264,7 +264,7 @@ mod publishing {
             version: version.as_str().into(),
             digest,
             size: bytes.len() as u64,
-            facts: facts.replace("{sha256}", &digest.hex()).into(),
+            metadata: metadata.replace("{sha256}", &digest.hex()).into(),
             created_at: Timestamp(1_000_000_123_456),
             created_by: "user:alice".into(),
         }
@@ -341,7 +341,10 @@ mod publishing {
             &bytes,
         );
         let mut new = old.clone();
-        (new.version, new.facts) = ("1.10.0".into(), old.facts.replace("1.0.0", "1.10.0").into());
+        (new.version, new.metadata) = (
+            "1.10.0".into(),
+            old.metadata.replace("1.0.0", "1.10.0").into(),
+        );
         let search = document("/api/v1/crates", "q=Pro_B&per_page=5");
         assert_eq!(Cargo.search(&search), Some(vec!["pro-b".to_owned()]));
         assert_eq!(Cargo.search(&index_of("probe")), None);
@@ -438,10 +441,10 @@ mod publishing {
             let steps = Cargo
                 .receive(&request, &mut Cursor::new(Vec::new()), &files)
                 .expect("steps");
-            let [Step::Facts { facts, .. }] = steps.as_slice() else {
+            let [Step::SetMetadata { metadata, .. }] = steps.as_slice() else {
                 panic!("{steps:?}")
             };
-            files[0].facts = facts.as_str().into();
+            files[0].metadata = metadata.as_str().into();
             let index = Cargo
                 .compose(&index_of("Probe"), &files)
                 .expect("compose")

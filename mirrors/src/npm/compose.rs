@@ -1,6 +1,6 @@
 //! The packument of what is published here, composed of what was noted.
 
-use super::manifest::{Facts, Text};
+use super::manifest::{Text, VersionMetadata};
 use super::names::{base, new_version};
 use super::packument::quoted;
 use crate::hosted::StoredFile;
@@ -88,7 +88,7 @@ impl<'a> Shelf<'a> {
                 &*file.path,
                 &*file.version,
                 &*file.digest.to_string(),
-                &*file.facts,
+                &*file.metadata,
             ] {
                 hasher.update(part.as_bytes());
                 hasher.update(b"\0");
@@ -115,12 +115,12 @@ impl<'a> Shelf<'a> {
         times.put("modified", moment(moments().max().unwrap_or_default()));
         for file in &kept {
             times.put(&file.version, moment(file.created_at));
-            let facts = Facts::read(&file.facts)?;
+            let metadata = VersionMetadata::read(&file.metadata)?;
             let mut version = Text::new();
-            for (key, value) in facts.manifest.iter().filter(|(key, _)| *key != "readme") {
+            for (key, value) in metadata.manifest.iter().filter(|(key, _)| *key != "readme") {
                 version.put(key, value);
             }
-            if let Some(deprecated) = &facts.deprecated {
+            if let Some(deprecated) = &metadata.deprecated {
                 version.put("deprecated", quoted(deprecated));
             }
             versions.put(&file.version, version.end());
@@ -132,9 +132,9 @@ impl<'a> Shelf<'a> {
         packument.put("dist-tags", tags.end());
         packument.put("versions", versions.end());
         packument.put("time", times.end());
-        let facts = Facts::read(&latest.facts)?;
+        let metadata = VersionMetadata::read(&latest.metadata)?;
         for field in HOISTED {
-            if let Some(value) = facts.manifest.get(field) {
+            if let Some(value) = metadata.manifest.get(field) {
                 packument.put(field, value);
             }
         }

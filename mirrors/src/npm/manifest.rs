@@ -30,14 +30,14 @@ type Texts = BTreeMap<String, String>;
 
 /// What is noted of a version.
 #[derive(Deserialize)]
-pub(super) struct Facts<'a> {
+pub(super) struct VersionMetadata<'a> {
     #[serde(borrow)]
     pub(super) manifest: Fields<'a>,
     #[serde(borrow)]
     pub(super) deprecated: Option<Cow<'a, str>>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> VersionMetadata<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Problem> {
         serde_json::from_str(text).map_err(Problem::internal)
     }
@@ -97,7 +97,7 @@ enum Agreement {
 
 impl Release<'_> {
     /// What is noted of it.
-    pub(super) fn facts(&self) -> Result<String, Problem> {
+    pub(super) fn metadata(&self) -> Result<String, Problem> {
         let packed = std::str::from_utf8(&self.tarball.package_json).ok();
         let packed =
             packed.and_then(|text| serde_json::from_str(text.trim_start_matches('\u{feff}')).ok());
@@ -132,12 +132,12 @@ impl Release<'_> {
             .get("deprecated")
             .and_then(|value| string(value))
             .filter(|text| !text.is_empty());
-        let facts = Facts {
+        let metadata = VersionMetadata {
             manifest,
             deprecated: deprecated.map(Cow::Owned),
         };
         // Braces around `sha256` would be filled in.
-        let text = facts.text().replace("{sha256}", "\\u007bsha256}");
+        let text = metadata.text().replace("{sha256}", "\\u007bsha256}");
         if text.len() > MOST_FACTS_BYTES {
             let detail = format!("the manifest of a version has at most {MOST_FACTS_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "manifest", detail));

@@ -6,7 +6,7 @@
 
 use super::body::{Attachment, MOST_TEXT_BYTES, scan};
 use super::compose::{LATEST, Shelf, gone_path, path_of, tag_path};
-use super::manifest::{Facts, Fields, Release};
+use super::manifest::{Fields, Release, VersionMetadata};
 use super::names::{base, is_file, is_name, is_new_name, is_tag, new_version, version_of};
 use super::packument::string;
 use super::provenance::{self, Provenance};
@@ -373,7 +373,7 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
     let attested = provenance
         .as_ref()
         .map(|provenance| &*provenance.predicate_type);
-    let facts = Release {
+    let metadata = Release {
         package: shelf.package,
         version,
         sent,
@@ -381,7 +381,7 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
         file,
         attested,
     }
-    .facts()?;
+    .metadata()?;
     let at = |tag: String| Step::Point {
         path: tag_path(&tag),
         version: version.clone(),
@@ -391,14 +391,14 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
         path: path.clone(),
         version: version.clone(),
         content_type: "application/octet-stream",
-        facts,
+        metadata,
         bytes: Bytes::Base64(attachment.start, attachment.length),
     }];
     steps.extend(provenance.map(|provenance| Step::Add {
         path: provenance::path_of(version),
         version: version.clone(),
         content_type: JSON,
-        facts: String::new(),
+        metadata: String::new(),
         bytes: Bytes::Made(provenance.document()),
     }));
     steps.extend(tags.into_iter().map(at));
@@ -407,7 +407,7 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
 
 /// A version that is there already: fine, if it is the same.
 fn again(kept: &StoredFile, integrity: &str) -> Result<Vec<Step>, Problem> {
-    let dist = Facts::read(&kept.facts)?;
+    let dist = VersionMetadata::read(&kept.metadata)?;
     let dist: Option<Value> = dist
         .manifest
         .get("dist")
@@ -525,12 +525,12 @@ fn deprecate(
             let detail = format!("a word of deprecation has at most {MOST_WORD_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
-        let mut facts = Facts::read(&kept.facts)?;
-        if facts.deprecated.as_deref().unwrap_or_default() != word {
-            facts.deprecated = (!word.is_empty()).then_some(Cow::Owned(word));
-            steps.push(Step::Facts {
+        let mut metadata = VersionMetadata::read(&kept.metadata)?;
+        if metadata.deprecated.as_deref().unwrap_or_default() != word {
+            metadata.deprecated = (!word.is_empty()).then_some(Cow::Owned(word));
+            steps.push(Step::SetMetadata {
                 path: kept.path.to_string(),
-                facts: facts.text(),
+                metadata: metadata.text(),
             });
         }
     }
@@ -611,7 +611,7 @@ fn withdraw(
             path: gone_path(&file.version),
             version: String::new(),
             content_type: JSON,
-            facts: String::new(),
+            metadata: String::new(),
             bytes: Bytes::Made(Vec::new()),
         });
         let attested = shelf.at(&provenance::path_of(&file.version));

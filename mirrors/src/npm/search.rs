@@ -1,7 +1,7 @@
 //! Searches: what is found here, and then what upstreams find.
 
 use super::compose::Shelf;
-use super::manifest::Facts;
+use super::manifest::VersionMetadata;
 use super::packument::string;
 use crate::Document;
 use crate::hosted::{Elsewhere, Hit, StoredFile};
@@ -191,14 +191,14 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
     let Some(latest) = shelf.latest() else {
         return Ok(None);
     };
-    let facts = Facts::read(&latest.facts)?;
+    let metadata = VersionMetadata::read(&latest.metadata)?;
     let value = |key| {
-        facts
+        metadata
             .manifest
             .get(key)
             .and_then(|value| serde_json::from_str::<Value>(value.get()).ok())
     };
-    let text = |key| facts.manifest.get(key).and_then(|value| string(value));
+    let text = |key| metadata.manifest.get(key).and_then(|value| string(value));
     let mut publishers: Vec<&str> = shelf.versions().into_iter().map(publisher).collect();
     publishers.sort_unstable();
     publishers.dedup();

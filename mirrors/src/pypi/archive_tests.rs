@@ -86,13 +86,13 @@ fn a_page_is_composed_of_what_is_kept() {
         "my_pkg_x-1.0.0.dev3+x.1-py3-none-any.whl".into(),
         "1.0.0.dev3+x.1".into(),
     );
-    later.facts = yanked(&later.facts, Some("b<r>oken")).into();
+    later.metadata = yanked(&later.metadata, Some("b<r>oken")).into();
     let mut last = files[0].clone();
     (last.path, last.version) = ("my_pkg_x-1.10-py3-none-any.whl".into(), "1.10".into());
-    last.facts = yanked(&last.facts, Some("")).into();
+    last.metadata = yanked(&last.metadata, Some("")).into();
     let mut before = last.clone();
     (before.path, before.version) = ("my_pkg_x-1.9-py3-none-any.whl".into(), "1.9".into());
-    before.facts = yanked(&before.facts, None).into();
+    before.metadata = yanked(&before.metadata, None).into();
     before.created_at = Timestamp(1_772_366_645_000_000);
     files.extend([last, later, before]);
     let hosted = Pypi.hosted().expect("hosted");
@@ -216,10 +216,13 @@ fn a_page_is_composed_of_what_is_kept() {
 
 #[test]
 fn facts_say_what_was_withdrawn() {
-    let facts = r#"{"size":1,"yanked":null}"#;
-    assert_eq!(yanked(facts, Some("")), r#"{"size":1,"yanked":true}"#);
-    assert_eq!(yanked(facts, Some("a\"b")), r#"{"size":1,"yanked":"a\"b"}"#);
-    assert_eq!(yanked(&yanked(facts, Some("why")), None), facts);
+    let metadata = r#"{"size":1,"yanked":null}"#;
+    assert_eq!(yanked(metadata, Some("")), r#"{"size":1,"yanked":true}"#);
+    assert_eq!(
+        yanked(metadata, Some("a\"b")),
+        r#"{"size":1,"yanked":"a\"b"}"#
+    );
+    assert_eq!(yanked(&yanked(metadata, Some("why")), None), metadata);
     assert_eq!(yanked("", Some("")), r#"{"yanked":true}"#);
 }
 

@@ -58,9 +58,9 @@ impl Hosted for Pypi {
         Ok(())
     }
 
-    fn yanked(&self, facts: &str) -> Option<String> {
-        let facts: Value = serde_json::from_str(facts).ok()?;
-        match &facts["yanked"] {
+    fn yanked(&self, metadata: &str) -> Option<String> {
+        let metadata: Value = serde_json::from_str(metadata).ok()?;
+        match &metadata["yanked"] {
             Value::Bool(true) => Some(String::new()),
             Value::String(reason) => Some(reason.clone()),
             _ => None,
@@ -99,7 +99,7 @@ impl Hosted for Pypi {
             .metadata
             .as_deref()
             .map(|bytes| Digest::of(Algorithm::Sha256, bytes).hex());
-        let facts = json!({
+        let metadata = json!({
             "requires_python": told.requires_python,
             "metadata_sha256": metadata_sha256,
             "size": form.length,
@@ -109,14 +109,14 @@ impl Hosted for Pypi {
             path: form.file.clone(),
             version: version.clone(),
             content_type: "application/octet-stream",
-            facts: facts.to_string(),
+            metadata: metadata.to_string(),
             bytes: Bytes::Part(form.start, form.length),
         }];
         steps.extend(told.metadata.map(|metadata| Step::Add {
             path: form.file + METADATA,
             version,
             content_type: "text/plain; charset=utf-8",
-            facts: String::new(),
+            metadata: String::new(),
             bytes: Bytes::Made(metadata),
         }));
         Ok(steps)
@@ -166,10 +166,10 @@ fn mark(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec
         .into_iter()
         .filter(|file| Name::read(&file.path).is_some());
     let step = |file: &StoredFile| {
-        let facts = yanked(&file.facts, reason);
-        (*facts != *file.facts).then(|| Step::Facts {
+        let metadata = yanked(&file.metadata, reason);
+        (*metadata != *file.metadata).then(|| Step::SetMetadata {
             path: file.path.to_string(),
-            facts,
+            metadata,
         })
     };
     Ok(distributions.filter_map(step).collect())
@@ -187,7 +187,7 @@ fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Prob
                 path: format!("{GONE}{}", file.path),
                 version: String::new(),
                 content_type: "text/plain; charset=utf-8",
-                facts: String::new(),
+                metadata: String::new(),
                 bytes: Bytes::Made(Vec::new()),
             });
         }
@@ -197,8 +197,8 @@ fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Prob
 
 /// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not
 /// withdrawn any more.
-pub fn yanked(facts: &str, reason: Option<&str>) -> String {
-    let mut facts: Map<String, Value> = serde_json::from_str(facts).unwrap_or_default();
+pub fn yanked(metadata: &str, reason: Option<&str>) -> String {
+    let mut metadata: Map<String, Value> = serde_json::from_str(metadata).unwrap_or_default();
     let yanked = reason.map(|reason| {
         if reason.is_empty() {
             json!(true)
@@ -206,8 +206,8 @@ pub fn yanked(facts: &str, reason: Option<&str>) -> String {
             json!(reason)
         }
     });
-    facts.insert("yanked".to_owned(), json!(yanked));
-    Value::Object(facts).to_string()
+    metadata.insert("yanked".to_owned(), json!(yanked));
+    Value::Object(metadata).to_string()
 }
 
 fn boundary_of(request: &PublishRequest) -> Result<&str, Problem> {
@@ -350,20 +350,20 @@ fn page(project: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
 
 /// A file on the page of its project.
 fn listing(file: &StoredFile) -> Value {
-    let facts: Value = serde_json::from_str(&file.facts).unwrap_or_default();
+    let metadata: Value = serde_json::from_str(&file.metadata).unwrap_or_default();
     let mut all = json!({
         "filename": file.path,
         "url": segment(&file.path),
         "hashes": {file.digest.algorithm().name(): file.digest.hex()},
         "size": file.size,
         "upload-time": file.created_at.to_string(),
-        "yanked": if facts["yanked"].is_null() { json!(false) } else { facts["yanked"].clone() },
+        "yanked": if metadata["yanked"].is_null() { json!(false) } else { metadata["yanked"].clone() },
     });
-    if facts["requires_python"].is_string() {
-        all["requires-python"] = facts["requires_python"].clone();
+    if metadata["requires_python"].is_string() {
+        all["requires-python"] = metadata["requires_python"].clone();
     }
-    if facts["metadata_sha256"].is_string() {
-        all["core-metadata"] = json!({"sha256": facts["metadata_sha256"]});
+    if metadata["metadata_sha256"].is_string() {
+        all["core-metadata"] = json!({"sha256": metadata["metadata_sha256"]});
     }
     all
 }

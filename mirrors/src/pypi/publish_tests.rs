@@ -271,7 +271,7 @@ pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
         let Step::Add {
             path,
             version,
-            facts,
+            metadata,
             bytes,
             ..
         } = step
@@ -290,7 +290,7 @@ pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
             version: version.as_str().into(),
             digest: Digest::of(Algorithm::Sha256, &bytes),
             size: bytes.len() as u64,
-            facts: facts.as_str().into(),
+            metadata: metadata.as_str().into(),
             created_at: Timestamp(1_772_366_645_000_006),
             created_by: "user:alice".into(),
         }
@@ -358,7 +358,7 @@ fn a_wheel_brings_its_metadata() {
         Step::Add {
             path,
             version,
-            facts,
+            metadata,
             content_type,
             ..
         },
@@ -382,10 +382,10 @@ fn a_wheel_brings_its_metadata() {
             &Made::Made(INFO.as_bytes().to_vec())
         )
     );
-    let facts: Value = serde_json::from_str(facts).expect("facts");
+    let metadata: Value = serde_json::from_str(metadata).expect("facts");
     let digest = Digest::of(Algorithm::Sha256, INFO.as_bytes()).hex();
     assert_eq!(
-        facts,
+        metadata,
         json!({"requires_python": ">=3.9, <4", "metadata_sha256": digest, "size": wheel.len(), "yanked": null})
     );
     assert_eq!(
@@ -402,13 +402,13 @@ fn a_source_archive_comes_alone() {
     ]);
     for (file, content) in [(SDIST, sdist()), ("My.Pkg-x-1.0.zip", zip)] {
         let steps = upload(file, &content, &[]).expect(file);
-        let [Step::Add { path, facts, .. }] = &steps[..] else {
+        let [Step::Add { path, metadata, .. }] = &steps[..] else {
             panic!("{steps:?}")
         };
         assert_eq!(path, file);
         assert!(
-            facts.contains("\"metadata_sha256\":null") && facts.contains("\">=3.9, <4\""),
-            "{facts}"
+            metadata.contains("\"metadata_sha256\":null") && metadata.contains("\">=3.9, <4\""),
+            "{metadata}"
         );
     }
 }

@@ -19,7 +19,7 @@ const BETWEEN: char = '\0';
 
 /// What is noted of a package that is published.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Facts {
+pub(super) struct PackageMetadata {
     /// `bash-5.2-1.x86_64`, as people name it.
     pub(super) nevra: String,
     /// Its parts of the lists, packed: paths of files take little room then.
@@ -34,7 +34,7 @@ pub(super) struct Description {
     pub(super) other: String,
 }
 
-impl Facts {
+impl PackageMetadata {
     pub(super) fn of(package: &Package, path: &str) -> Result<Self, Problem> {
         let Description {
             primary: [before, after],

@@ -4,7 +4,7 @@
 //! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each
 //! that was taken back.
 
-use super::describe::Facts;
+use super::describe::PackageMetadata;
 use super::package::Package;
 use super::{Rpm, ending, given, is_package, metadata};
 use crate::hosted::{Body, Bytes, Change, Hosted, PublishRequest, REMOVE, Step, StoredFile, Whole};
@@ -163,17 +163,18 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
             "{nevra} was deleted, and stays reserved: publish another release"
         )));
     }
-    let facts = serde_json::to_string(&Facts::of(&package, path)?).map_err(Problem::internal)?;
+    let metadata =
+        serde_json::to_string(&PackageMetadata::of(&package, path)?).map_err(Problem::internal)?;
     let add = Step::Add {
         path: path.to_owned(),
         version: edition,
         content_type: "application/x-rpm",
-        facts,
+        metadata,
         bytes: Bytes::Part(0, package.size),
     };
     Ok(vec![
         add,
-        Step::Show {
+        Step::AddAddress {
             path: path.to_owned(),
             at: path.to_owned(),
         },
@@ -189,7 +190,7 @@ fn delete(path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
 
 /// The steps that take back a version, or all.
 fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let meant = |file: &&StoredFile| is_package(&file.path) && !file.facts.is_empty();
+    let meant = |file: &&StoredFile| is_package(&file.path) && !file.metadata.is_empty();
     let gone = files
         .iter()
         .filter(meant)
@@ -208,14 +209,14 @@ fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Prob
 fn withdraw(file: &StoredFile) -> Result<Vec<Step>, Problem> {
     let path = file.path.to_string();
     let gone = Step::Add {
-        path: format!("{GONE}{}", Facts::read(&file.facts)?.nevra),
+        path: format!("{GONE}{}", PackageMetadata::read(&file.metadata)?.nevra),
         version: String::new(),
         content_type: "",
-        facts: String::new(),
+        metadata: String::new(),
         bytes: Bytes::Made(Vec::new()),
     };
     Ok(vec![
-        Step::Hide { path: path.clone() },
+        Step::RemoveAddress { path: path.clone() },
         Step::Remove { path },
         gone,
     ])
@@ -245,7 +246,7 @@ fn give(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Ste
         path: path.to_owned(),
         version: String::new(),
         content_type: "",
-        facts: String::new(),
+        metadata: String::new(),
         bytes: Bytes::Part(0, size),
     });
     Ok(steps)

@@ -1,7 +1,7 @@
 //! The metadata of a repository that is published here: lists of all its packages, and the
 //! `repomd.xml` that names them.
 
-use super::describe::Facts;
+use super::describe::PackageMetadata;
 use super::given::Given;
 use super::merge::Merged;
 use super::{Rpm, is_package, metadata, repomd, repomd_of, roots};
@@ -288,14 +288,14 @@ impl State for Making {
     }
 
     fn add(&mut self, file: &StoredFile) -> Result<(), Problem> {
-        if !is_package(&file.path) || file.facts.is_empty() {
+        if !is_package(&file.path) || file.metadata.is_empty() {
             return Ok(());
         }
         self.packages = self
             .packages
             .checked_sub(1)
             .ok_or_else(|| Problem::internal("more packages than counted"))?;
-        let description = Facts::read(&file.facts)?.description()?;
+        let description = PackageMetadata::read(&file.metadata)?.description()?;
         let [before, after] = &description.primary;
         let moment = file.created_at.seconds().to_string();
         let parts: [&[&str]; 3] = [

@@ -274,7 +274,7 @@ impl House {
 
     /// Publishes versions of a package: paths, versions and facts.
     async fn publish(&self, path: &str, package: &str, files: &[(&str, &str, &str)]) {
-        let step = |(path, version, facts): &(&str, &str, &str)| Step::Add {
+        let step = |(path, version, metadata): &(&str, &str, &str)| Step::Add {
             path: (*path).to_owned(),
             version: (*version).to_owned(),
             blob: NewBlob {
@@ -283,7 +283,7 @@ impl House {
                 bytes: Bytestore::Inline(path.as_bytes().to_vec().into()),
             },
             content_type: "text/plain",
-            facts: (*facts).to_owned(),
+            metadata: (*metadata).to_owned(),
         };
         let place = PackageKey {
             repo: self.id_of(path),

@@ -160,9 +160,13 @@ async fn a_version_tells_its_files() {
         .await;
     assert_eq!(status, 404);
     house.make("pypi/local", "hosted", "{}").await;
-    let facts = r#"{"yanked":"broken"}"#;
+    let metadata = r#"{"yanked":"broken"}"#;
     house
-        .publish("pypi/local", "my-app", &[("my_app-1.tar.gz", "1", facts)])
+        .publish(
+            "pypi/local",
+            "my-app",
+            &[("my_app-1.tar.gz", "1", metadata)],
+        )
         .await;
     let (_, told) = house
         .ask(

@@ -65,12 +65,12 @@ impl Repo {
     fn step(&mut self, step: Step, body: &[u8]) {
         let at =
             |files: &[StoredFile], path: &str| files.iter().position(|file| *file.path == *path);
-        let kept = |path: &str, version: &str, digest, size, facts: &str, now| StoredFile {
+        let kept = |path: &str, version: &str, digest, size, metadata: &str, now| StoredFile {
             path: path.into(),
             version: version.into(),
             digest,
             size,
-            facts: facts.into(),
+            metadata: metadata.into(),
             created_at: Timestamp(now),
             created_by: "user:alice".into(),
         };
@@ -78,7 +78,7 @@ impl Repo {
             Step::Add {
                 path,
                 version,
-                facts,
+                metadata,
                 bytes,
                 ..
             } => {
@@ -93,13 +93,13 @@ impl Repo {
                 };
                 assert_eq!(at(&self.files, &path), None, "{path}");
                 let digest = Digest::of(Algorithm::Sha256, &bytes);
-                let facts = facts.replace("{sha256}", &digest.hex());
+                let metadata = metadata.replace("{sha256}", &digest.hex());
                 self.files.push(kept(
                     &path,
                     &version,
                     digest,
                     bytes.len() as u64,
-                    &facts,
+                    &metadata,
                     self.now,
                 ));
             }
@@ -115,14 +115,16 @@ impl Repo {
                     None => self.files.push(file),
                 }
             }
-            Step::Facts { path, facts } => {
+            Step::SetMetadata { path, metadata } => {
                 let at = at(&self.files, &path).expect("a file");
-                self.files[at].facts = facts.into();
+                self.files[at].metadata = metadata.into();
             }
             Step::Remove { path } => {
                 drop(self.files.remove(at(&self.files, &path).expect("a file")))
             }
-            Step::Show { .. } | Step::Hide { .. } => panic!("addresses of npm tell the package"),
+            Step::AddAddress { .. } | Step::RemoveAddress { .. } => {
+                panic!("addresses of npm tell the package")
+            }
         }
     }
 

@@ -44,7 +44,7 @@ fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
         Step::Add {
             path,
             version,
-            facts,
+            metadata,
             bytes,
             ..
         } => {
@@ -58,7 +58,7 @@ fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
                 version: version.into(),
                 digest: Digest::of(Algorithm::Sha256, &bytes),
                 size: bytes.len() as u64,
-                facts: facts.into(),
+                metadata: metadata.into(),
                 created_at: NOW,
                 created_by: "user:me".into(),
             })
@@ -105,7 +105,7 @@ fn plain_file(path: &str) -> StoredFile {
         version: "".into(),
         digest: Digest::of(Algorithm::Sha256, b""),
         size: 0,
-        facts: "".into(),
+        metadata: "".into(),
         created_at: NOW,
         created_by: "user:me".into(),
     }
@@ -179,7 +179,7 @@ fn what_requests_wish() {
 #[test]
 fn a_package_is_told_of_as_it_is() {
     let steps = receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
-    assert!(matches!(&steps[1], Step::Show { path, at } if path == PATH && at == PATH));
+    assert!(matches!(&steps[1], Step::AddAddress { path, at } if path == PATH && at == PATH));
     let request = wish_of(&Method::PUT, "/x.rpm")
         .expect("fine")
         .expect("wish");
@@ -278,7 +278,7 @@ fn a_release_is_there_once() {
     );
 
     let steps = receive(&Method::DELETE, &path, b"", &files).expect("steps");
-    assert!(matches!(&steps[0], Step::Hide { path } if path == PATH));
+    assert!(matches!(&steps[0], Step::RemoveAddress { path } if path == PATH));
     assert!(matches!(&steps[1], Step::Remove { path } if path == PATH));
     let gone = kept(steps);
     let again = receive(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
