@@ -62,7 +62,7 @@ impl Engine {
             return Ok(Given::Fetched(fill.kept().await?));
         }
         match fill.head().await? {
-            Coming::Whole(found) => Ok(Given::Fetched(found)),
+            Coming::Index(found) => Ok(Given::Fetched(found)),
             Coming::Stream(size) => Ok(Given::Coming(fill, size)),
         }
     }

@@ -557,7 +557,7 @@ pub(crate) fn is_search(mirror: &Mirror, document: &Document) -> bool {
     document.package.is_empty()
         && mirror
             .protocol
-            .hosted()
+            .publishing()
             .is_some_and(|hosted| hosted.search(document).is_some())
 }
 

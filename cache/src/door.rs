@@ -16,9 +16,9 @@ use larder_access::{Admission, Answer, BlobAnswer, ClientView, Coming, Door, Inc
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::AccountRequest;
-use larder_mirrors::hosted::PublishRequest;
+use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{
-    Artifact, Document, Hosted, Protocol, ReadRequest, RepoRequest, RepoUrl, Representation,
+    Artifact, Document, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl, Representation,
 };
 use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
@@ -257,8 +257,8 @@ impl Engine {
         own: &Mirror,
         read: &ReadRequest,
     ) -> Result<(), Problem> {
-        let whole = own.protocol.hosted().and_then(Hosted::whole);
-        if whole.is_none()
+        let index = own.protocol.publishing().and_then(Publishing::index);
+        if index.is_none()
             || !own.is_hosted()
             || !read.package().is_empty()
             || admission.may(&read_all(own))
@@ -563,7 +563,7 @@ impl Door for Packages {
             });
         }
         let publish = protocol
-            .hosted()
+            .publishing()
             .map(|hosted| hosted.publish_request(&request))
             .transpose()?
             .flatten();

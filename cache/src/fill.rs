@@ -29,7 +29,7 @@ enum State {
         released: u64,
     },
     /// All bytes are here and right.
-    Whole(Arc<FileRecord>),
+    Index(Arc<FileRecord>),
     /// And kept.
     Kept(Arc<FileRecord>),
     /// They are right, but could not be kept.
@@ -57,7 +57,7 @@ pub(crate) struct Fill {
 /// What can be answered.
 pub(crate) enum Coming {
     /// All of it.
-    Whole(Arc<FileRecord>),
+    Index(Arc<FileRecord>),
     /// It streams; its size is known, if so.
     Stream(Option<u64>),
 }
@@ -110,7 +110,7 @@ impl Fill {
 
     /// All bytes are here and right.
     pub(crate) fn complete(&self, found: Arc<FileRecord>) {
-        self.state.send_replace(State::Whole(found));
+        self.state.send_replace(State::Index(found));
     }
 
     /// The end: it is kept, or it could not be had.
@@ -119,7 +119,7 @@ impl Fill {
             *state = match (outcome, &*state) {
                 (Ok(found), _) => State::Kept(found),
                 // Whoever reads has the right bytes already.
-                (Err(problem), State::Whole(found)) => {
+                (Err(problem), State::Index(found)) => {
                     State::Unkept(Arc::clone(found), Arc::new(problem))
                 }
                 (Err(problem), _) => State::Failed(Arc::new(problem)),
@@ -143,11 +143,11 @@ impl Fill {
             .map_err(Problem::internal)?
             .clone();
         match state {
-            State::Whole(found) | State::Unkept(found, _) if found.body.is_some() => {
-                Ok(Coming::Whole(found))
+            State::Index(found) | State::Unkept(found, _) if found.body.is_some() => {
+                Ok(Coming::Index(found))
             }
-            State::Whole(found) | State::Unkept(found, _) => Ok(Coming::Stream(Some(found.size))),
-            State::Kept(found) => Ok(Coming::Whole(found)),
+            State::Index(found) | State::Unkept(found, _) => Ok(Coming::Stream(Some(found.size))),
+            State::Kept(found) => Ok(Coming::Index(found)),
             State::Failed(problem) => Err(problem.again()),
             State::Coming { size, .. } => Ok(Coming::Stream(size)),
             State::Asking => Err(Problem::internal("a fill that waits for itself")),
@@ -180,7 +180,7 @@ impl Fill {
                     }
                     State::Asking => Ok((0, false)),
                     State::Coming { released, .. } => Ok((*released, false)),
-                    State::Whole(found) | State::Kept(found) | State::Unkept(found, _) => {
+                    State::Index(found) | State::Kept(found) | State::Unkept(found, _) => {
                         Ok((found.size, true))
                     }
                     State::Failed(problem) => Err(Error::Io(io::Error::other(problem.to_string()))),
@@ -304,7 +304,7 @@ mod tests {
             "nor does who was told to begin"
         );
         assert!(
-            matches!(fill.head().await, Ok(Coming::Whole(_))),
+            matches!(fill.head().await, Ok(Coming::Index(_))),
             "who comes now gets what is kept"
         );
         assert_eq!(fill.kept().await.expect("kept").size, 8);

@@ -10,8 +10,8 @@ use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::{FileRecord, end_of};
 use larder_metadata::repos::Repo;
 use larder_metadata::{Error, hosted as rows};
-use larder_mirrors::hosted::{Bytes, Change, PublishRequest, Step, StoredFile};
-use larder_mirrors::{Document, Hosted};
+use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step, StoredFile};
+use larder_mirrors::{Document, Publishing};
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply, Verb};
 use larder_storage::Staging;
 use larder_storage::content::read_piece;
@@ -64,10 +64,10 @@ impl Engine {
         document: &Document,
     ) -> Result<Held, Problem> {
         if hosted_of(mirror)?
-            .whole()
-            .is_some_and(|whole| whole.tells(document))
+            .index()
+            .is_some_and(|index| index.tells(document))
         {
-            return self.whole(mirror, document).await;
+            return self.index_document(mirror, document).await;
         }
         let place = mirror.place_of(document);
         let held = |found| Held {
@@ -204,8 +204,9 @@ impl Engine {
             let revision = self.metadata.revision(place).await?;
             let files = self.files(mirror, &package).await?;
             let (wanted, there) = (request.clone(), files.clone());
-            let receive =
-                move |hosted: &dyn Hosted, body: &mut File| hosted.receive(&wanted, body, &there);
+            let receive = move |hosted: &dyn Publishing, body: &mut File| {
+                hosted.receive(&wanted, body, &there)
+            };
             let steps = self.read_file(mirror, staging, receive).await?;
             if steps.is_empty() {
                 return Ok(());
@@ -273,7 +274,7 @@ impl Engine {
         &self,
         mirror: &Arc<Mirror>,
         staging: &Staging,
-        read: impl FnOnce(&dyn Hosted, &mut File) -> Result<T, Problem> + Send + 'static,
+        read: impl FnOnce(&dyn Publishing, &mut File) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let (mirror, file) = (Arc::clone(mirror), staging.file());
         let work = move || {
@@ -461,10 +462,10 @@ fn decode(piece: &[u8]) -> Result<Vec<u8>, Problem> {
     decoded.map_err(|error| Problem::invalid("body", "an attachment is not base64").because(error))
 }
 
-pub(crate) fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Hosted, Problem> {
+pub(crate) fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Publishing, Problem> {
     let detail = "nothing can be published to repositories of this protocol yet";
     mirror
         .protocol
-        .hosted()
+        .publishing()
         .ok_or_else(|| Problem::new(Kind::Unsupported, "repository", detail))
 }

@@ -18,6 +18,7 @@ mod flights;
 mod guard;
 mod hosted;
 mod images;
+mod index;
 mod merged;
 mod mirror;
 mod pace;
@@ -26,7 +27,6 @@ mod rate;
 mod representations;
 mod search;
 mod upstream;
-mod whole;
 
 pub use counters::Counters;
 pub use door::is_packages;
@@ -99,7 +99,7 @@ pub(crate) struct Engine {
     documents: Flights<Arc<FileRecord>>,
     representations: Flights<Arc<FileRecord>>,
     /// States of repos that are being composed.
-    wholes: Flights<()>,
+    index_builds: Flights<()>,
     fills: Mutex<HashMap<Key, Arc<Fill>>>,
     /// Large lists of artifacts, by the digest of what they were read from.
     tables: Memory<Digest, Arc<dyn Table>>,
@@ -132,7 +132,7 @@ impl Packages {
             mirrors: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
             representations: Flights::default(),
-            wholes: Flights::default(),
+            index_builds: Flights::default(),
             fills: Mutex::default(),
             tables: Memory::builder()
                 .weigher(weigh)

@@ -8,17 +8,17 @@
 use crate::Engine;
 use crate::documents::absent;
 use crate::door::{read_all, read_of};
+use crate::index::index_of;
 use crate::mirror::Mirror;
-use crate::whole::whole_of;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use larder_access::{Admission, Answer, BlobAnswer, Lasts};
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
-use larder_metadata::whole::Of;
-use larder_mirrors::hosted::{Merge, Signer};
-use larder_mirrors::{Artifact, Hosted, Integrity, ReadRequest};
+use larder_metadata::index::Of;
+use larder_mirrors::publishing::{Merge, Signer};
+use larder_mirrors::{Artifact, Integrity, Publishing, ReadRequest};
 use larder_model::{Algorithm, CacheLifetime, Hasher, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Engine {
         read: &ReadRequest,
         request: &Parts,
     ) -> Result<Option<Answer>, Problem> {
-        let Some(whole) = group.protocol.hosted().and_then(Hosted::whole) else {
+        let Some(index) = group.protocol.publishing().and_then(Publishing::index) else {
             return Ok(None);
         };
         let (path, content_type, lasts) = match read {
@@ -69,7 +69,7 @@ impl Engine {
             | ReadRequest::Moved(_) => return Ok(None),
         };
         let members = self.members(admission, group)?;
-        match (whole.root(path), read) {
+        match (index.root(path), read) {
             (Some(root), _) => {
                 let state = Arc::new(self.state(admission, &members, group, root).await?);
                 let found = self.merged(group, &state, path).await?;
@@ -104,14 +104,14 @@ impl Engine {
         group: &Mirror,
         root: &str,
     ) -> Result<State, Problem> {
-        let whole = whole_of(group)?;
+        let index = index_of(group)?;
         let (mut heads, mut public, mut lacking) = (Vec::new(), true, None);
         for member in members {
             public &= self.gate.is_public(&[read_all(member)]);
             if !admission.may(&read_all(member)) {
                 continue;
             }
-            let head = whole.head(if member.is_hosted() { "" } else { root });
+            let head = index.head(if member.is_hosted() { "" } else { root });
             if !member.is_hosted() && !member.has_upstream() {
                 continue; // what is published here can be used all the same
             }
@@ -183,12 +183,12 @@ impl Engine {
         {
             return Ok(found);
         }
-        let head = format!("{present}{}", whole_of(group)?.head("").path);
+        let head = format!("{present}{}", index_of(group)?.head("").path);
         if self.metadata.find(place, &head).await?.is_none() {
             let (engine, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
             let folders = (present.clone(), immutable.clone());
             let make = || async move { engine.merge(&own, &state, folders).await };
-            self.wholes
+            self.index_builds
                 .join((group.repo.id, present.as_str().into()), make)
                 .await?;
         }
@@ -256,7 +256,7 @@ impl Engine {
         group: &Mirror,
         state: &State,
     ) -> Result<Box<dyn Merge>, Problem> {
-        let mut merge = whole_of(group)?.merge(self.metadata.now());
+        let mut merge = index_of(group)?.merge(self.metadata.now());
         // By how many hosted members there are before.
         let mut hidden: Vec<Arc<HashSet<Box<str>>>> = vec![Arc::default()];
         for member in &state.hosted {
@@ -316,7 +316,7 @@ impl Engine {
     ) -> Result<Origin, Problem> {
         let path = &*artifact.path;
         let mut failed = None;
-        for root in whole_of(group)?.roots(path) {
+        for root in index_of(group)?.roots(path) {
             match self
                 .named_by(admission, (group, members), root, artifact)
                 .await
@@ -351,8 +351,8 @@ impl Engine {
         root: &str,
         artifact: &Artifact,
     ) -> Result<Option<Origin>, Problem> {
-        let whole = whole_of(group)?;
-        let head = whole.head(root);
+        let index = index_of(group)?;
+        let head = index.head(root);
         let mut known = root.is_empty();
         for member in members.iter().filter(|member| !member.is_hosted()) {
             known |= self
@@ -369,7 +369,7 @@ impl Engine {
             state => Arc::new(state?),
         };
         let merged = self.merged(group, &state, &head.path).await?;
-        let Some(list) = whole.list(&self.bytes(&merged).await?)? else {
+        let Some(list) = index.list(&self.bytes(&merged).await?)? else {
             return Ok(None);
         };
         let found = self
@@ -409,7 +409,7 @@ impl Engine {
             let found = self.metadata.find(member.place(""), below).await?;
             return Ok(found.map(|found| Integrity::Digest(found.digest)));
         }
-        let Some(list) = whole_of(member)?.list(&self.bytes(head).await?)? else {
+        let Some(list) = index_of(member)?.list(&self.bytes(head).await?)? else {
             return Ok(None);
         };
         let list = Artifact {

@@ -5,8 +5,8 @@ use crate::door::read_of;
 use crate::hosted::NAMES;
 use crate::mirror::Mirror;
 use larder_access::Admission;
-use larder_mirrors::hosted::{Elsewhere, Hit};
-use larder_mirrors::{Document, Hosted};
+use larder_mirrors::publishing::{Elsewhere, Hit};
+use larder_mirrors::{Document, Publishing};
 use larder_model::{Problem, Reply};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl Engine {
     ) -> Result<Option<Reply>, Problem> {
         let search = own
             .protocol
-            .hosted()
+            .publishing()
             .and_then(|hosted| Some((hosted, hosted.search(document)?)));
         let Some((hosted, words)) = search else {
             return Ok(None);
@@ -98,7 +98,7 @@ impl Engine {
     /// What a mirror's upstream finds, and which of that is not to be shown.
     async fn ask_elsewhere(
         self: &Arc<Self>,
-        (hosted, own): (&dyn Hosted, &Mirror),
+        (hosted, own): (&dyn Publishing, &Mirror),
         here: &[Arc<Mirror>],
         mirror: &Arc<Mirror>,
         search: &Document,

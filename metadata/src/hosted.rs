@@ -33,7 +33,7 @@ const COMPOSED: &str = "insert into files (repo, package, path, digest, content_
 const SHOW: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, etag) \
     values (?1, '', ?2, ?3, '', '', ?4, ?5, ?6) on conflict (repo, package, path) do nothing";
 const HIDE: &str = "delete from files where repo = ?1 and package = '' and path = ?2 and etag = ?3";
-const TOUCH_WHOLE: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, '', ?2, ?3, ?4) \
+const TOUCH_INDEX: &str = "insert into packages (repo, name, full_name, revision, updated_at) values (?1, '', ?2, ?3, ?4) \
     on conflict (repo, name) do update set revision = packages.revision + 1, updated_at = excluded.updated_at";
 /// A state that is past stays for those who began to read it.
 const RETIRE: &str = "update files set checked_at = ?2 where repo = ?1 and package = '' and etag = 'state' and checked_at = 0";
@@ -211,7 +211,7 @@ impl Metadata {
         }
         batch.run(FORGET_COMPOSED, place.value());
         if whole {
-            self.touch_whole(
+            self.touch_index(
                 &mut batch,
                 place.repo,
                 full_name.strip_suffix(place.package).unwrap_or(full_name),
@@ -221,12 +221,12 @@ impl Metadata {
     }
 
     /// What tells of all packages of a repo is composed anew. `name`: of no package, `rpm/local/`.
-    pub(crate) fn touch_whole(&self, batch: &mut Batch, repo: i64, name: &str) {
+    pub(crate) fn touch_index(&self, batch: &mut Batch, repo: i64, name: &str) {
         let place = PackageKey { repo, package: "" };
         let now = self.now();
         batch.touch(place);
         batch.run(
-            TOUCH_WHOLE,
+            TOUCH_INDEX,
             [repo.into(), name.into(), self.new_id().into(), now.into()],
         );
         batch.run(FORGET_COMPOSED, place.value());

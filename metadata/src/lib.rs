@@ -12,6 +12,7 @@ mod error;
 pub mod files;
 pub mod hosted;
 mod ids;
+pub mod index;
 pub mod listing;
 mod lookups;
 mod migrate;
@@ -25,7 +26,6 @@ mod sqlite;
 pub mod suite;
 pub mod uploads;
 mod value;
-pub mod whole;
 
 pub use error::Error;
 pub use sql::{Batch, Sql};

@@ -5,11 +5,11 @@
 use crate::blobs::{Bytestore, Expect, Finish, NewBlob, NewManifest, Putting};
 use crate::files::PackageKey;
 use crate::hosted::{OWNED, Step, package_of};
+use crate::index::{Of, Told};
 use crate::listing::By;
 use crate::mirrored::NewFile;
 use crate::people::{Grant, User};
 use crate::uploads::Progress;
-use crate::whole::{Of, Told};
 use crate::{Error, Metadata};
 use larder_model::{Algorithm, CacheLifetime, Digest, Hasher, ProtocolName, Role, UserName};
 use std::sync::Arc;
@@ -1035,12 +1035,12 @@ async fn whole(metadata: &Metadata, repo: i64) {
             .await
     };
     let first = metadata
-        .whole_revision(repo, &prefix)
+        .index_revision(repo, &prefix)
         .await
         .expect("revision");
     assert_eq!(
         metadata
-            .whole_revision(repo, &prefix)
+            .index_revision(repo, &prefix)
             .await
             .expect("revision"),
         first
@@ -1099,7 +1099,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
     };
     let keep = async |revision, number: &str, grace| {
         metadata
-            .keep_whole(
+            .keep_index(
                 repo,
                 Of::Revision(revision),
                 state(number),
@@ -1112,7 +1112,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         "that is past"
     );
     let now = metadata
-        .whole_revision(repo, &prefix)
+        .index_revision(repo, &prefix)
         .await
         .expect("revision");
     keep(now, "1", 60).await.expect("keep");
@@ -1135,7 +1135,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         );
     }
     let now = metadata
-        .whole_revision(repo, &prefix)
+        .index_revision(repo, &prefix)
         .await
         .expect("revision");
     keep(now, "2", 0).await.expect("keep");
@@ -1161,7 +1161,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
         );
         let grace = std::time::Duration::from_secs(grace);
         metadata
-            .keep_whole(repo, Of::Others(folder), vec![head, list], grace)
+            .keep_index(repo, Of::Others(folder), vec![head, list], grace)
             .await
             .expect("keep");
     };
@@ -1198,7 +1198,7 @@ async fn whole(metadata: &Metadata, repo: i64) {
     assert_eq!((given, there("head").await), (vec!["given".into()], false));
     // Another key signs anew.
     let now = metadata
-        .whole_revision(repo, &prefix)
+        .index_revision(repo, &prefix)
         .await
         .expect("revision");
     keep(now, "3", 60).await.expect("keep");

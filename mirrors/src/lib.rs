@@ -8,7 +8,7 @@
 //! never does. One engine (`cache`) moves the bytes of all of them.
 
 pub mod account;
-pub mod hosted;
+pub mod publishing;
 pub mod query;
 pub mod request;
 mod text;
@@ -22,7 +22,7 @@ pub mod rpm;
 pub mod connect;
 
 pub use account::Account;
-pub use hosted::Hosted;
+pub use publishing::Publishing;
 pub use query::UpstreamQuery;
 pub use request::{RepoRequest, RepoUrl};
 
@@ -181,7 +181,7 @@ pub trait Protocol: Send + Sync {
     fn name(&self) -> ProtocolName;
 
     /// Publishing, where this room has it. Default: nothing is published here.
-    fn hosted(&self) -> Option<&dyn Hosted> {
+    fn publishing(&self) -> Option<&dyn Publishing> {
         None
     }
 

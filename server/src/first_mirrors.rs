@@ -61,7 +61,7 @@ pub(crate) async fn first_mirrors(
             },
         )
         .await?;
-        if room.hosted().is_some() {
+        if room.publishing().is_some() {
             make(metadata, protocol, LOCAL, "hosted", RepoSettings::default()).await?;
             let members = [LOCAL, NAME]
                 .map(str::parse)

@@ -24,7 +24,7 @@ fn creatable() -> Vec<(ProtocolName, &'static str)> {
     let mut can = vec![(ProtocolName::OCI, "hosted"), (ProtocolName::OCI, "mirror")];
     for protocol in larder_mirrors::all() {
         can.push((protocol.name(), "mirror"));
-        if protocol.hosted().is_some() {
+        if protocol.publishing().is_some() {
             can.extend([(protocol.name(), "hosted"), (protocol.name(), "group")]);
         }
     }

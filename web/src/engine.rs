@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use larder_access::Admission;
 use larder_metadata::repos::Repo;
-use larder_mirrors::hosted::Change;
+use larder_mirrors::publishing::Change;
 use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
 use std::sync::Arc;

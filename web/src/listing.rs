@@ -106,7 +106,7 @@ pub(crate) fn no_version() -> Problem {
 
 /// Whether it is yanked, as the API tells it.
 fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> serde_json::Value {
-    let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::hosted);
+    let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::publishing);
     let reason =
         hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.metadata)));
     reason.map_or(false.into(), |reason| {

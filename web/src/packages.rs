@@ -7,7 +7,7 @@ use crate::listing::{no_version, place};
 use crate::reply::{gone, ok};
 use larder_access::Admission;
 use larder_metadata::Error;
-use larder_mirrors::hosted::Change;
+use larder_mirrors::publishing::Change;
 use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ mod search;
 
 use crate::text::{self, not_that, query_value};
 use crate::{
-    Artifact, Document, Fetch, Hosted, Integrity, Plan, Protocol, ReadRequest, RepoRequest,
+    Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
     RepoUrl, Representation, Source, Table,
 };
 use bytes::Bytes;
@@ -140,7 +140,7 @@ impl Protocol for Cargo {
         NAME
     }
 
-    fn hosted(&self) -> Option<&dyn Hosted> {
+    fn publishing(&self) -> Option<&dyn Publishing> {
         Some(self)
     }
 

@@ -2,9 +2,9 @@
 //! crate's own manifest.
 
 use super::{Cargo, canonical, is_version, search};
-use crate::hosted::{
-    Body, Bytes, Change, Elsewhere, Hit, Hosted, PublishRequest, REMOVE, Step, StoredFile, UNYANK,
-    YANK,
+use crate::publishing::{
+    Body, Bytes, Change, Elsewhere, Hit, PublishRequest, Publishing, REMOVE, Step, StoredFile,
+    UNYANK, YANK,
 };
 use crate::text::json as bytes_of;
 use crate::{Document, RepoRequest};
@@ -416,7 +416,7 @@ impl Cargo {
     }
 }
 
-impl Hosted for Cargo {
+impl Publishing for Cargo {
     fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         let request = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
             Ok(Some(PublishRequest {

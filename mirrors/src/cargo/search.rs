@@ -3,7 +3,7 @@
 use super::canonical;
 use super::publish::{CrateMetadata, crates_in, metadata_of};
 use crate::Document;
-use crate::hosted::{Elsewhere, Hit};
+use crate::publishing::{Elsewhere, Hit};
 use crate::text::{json as bytes_of, unreadable};
 use http::StatusCode;
 use larder_model::{Problem, Reply};

@@ -182,8 +182,8 @@ fn its_own_configuration_names_this_server() {
 
 mod publishing {
     use super::*;
-    use crate::hosted::{
-        Bytes as Stored, Elsewhere, Hit, Hosted, PublishRequest, Step, StoredFile,
+    use crate::publishing::{
+        Bytes as Stored, Elsewhere, Hit, PublishRequest, Publishing, Step, StoredFile,
     };
     use flate2::Compression;
     use flate2::write::GzEncoder;
@@ -243,7 +243,7 @@ mod publishing {
     fn publish(body: &[u8], files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let request = request(&Method::PUT, "/api/v1/crates/new");
         let mut body = Cursor::new(body.to_vec());
-        let name = Hosted::name(&Cargo, &request, &mut body)?;
+        let name = Publishing::name(&Cargo, &request, &mut body)?;
         assert_eq!(&*name, "probe");
         Cargo.receive(&request, &mut body, files)
     }
@@ -515,7 +515,7 @@ mod publishing {
         let mut body = frame(&words(), &crate_bytes());
         for count in [0, 3, 4, 20, body.len() - 1] {
             assert!(
-                Hosted::name(
+                Publishing::name(
                     &Cargo,
                     &request(&Method::PUT, "/api/v1/crates/new"),
                     &mut Cursor::new(&body[..count])
@@ -525,7 +525,7 @@ mod publishing {
         }
         body.push(0);
         assert!(
-            Hosted::name(
+            Publishing::name(
                 &Cargo,
                 &request(&Method::PUT, "/api/v1/crates/new"),
                 &mut Cursor::new(body)

@@ -1,7 +1,7 @@
 //! The body of a publication: JSON with the tarball in it, as base64. The tarball stays where it
 //! is; the rest is read.
 
-use crate::hosted::Body;
+use crate::publishing::Body;
 use larder_model::{Kind, Problem};
 use std::io::{BufRead as _, BufReader};
 

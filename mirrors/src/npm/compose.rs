@@ -3,7 +3,7 @@
 use super::manifest::{Text, VersionMetadata};
 use super::names::{base, new_version};
 use super::packument::quoted;
-use crate::hosted::StoredFile;
+use crate::publishing::StoredFile;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
 /// Fields that are told of the whole package as well, as its latest version has them. The readme is

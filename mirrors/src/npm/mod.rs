@@ -15,7 +15,7 @@ mod tarball;
 
 use crate::text::{self, not_that};
 use crate::{
-    Account, Artifact, Document, Hosted, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl,
+    Account, Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
     Representation, Source, Table,
 };
 use bytes::Bytes;
@@ -189,7 +189,7 @@ impl Protocol for Npm {
         NAME
     }
 
-    fn hosted(&self) -> Option<&dyn Hosted> {
+    fn publishing(&self) -> Option<&dyn Publishing> {
         Some(self)
     }
 

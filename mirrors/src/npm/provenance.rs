@@ -3,7 +3,7 @@
 
 use super::body::Attachment;
 use super::packument::quoted;
-use crate::hosted::Body;
+use crate::publishing::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Kind, Problem, hex};

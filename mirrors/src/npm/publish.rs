@@ -12,8 +12,8 @@ use super::packument::string;
 use super::provenance::{self, Provenance};
 use super::search::Search;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
-use crate::hosted::{
-    Body, Bytes, Change, Elsewhere, Hit, Hosted, PublishRequest, REMOVE, Step, StoredFile,
+use crate::publishing::{
+    Body, Bytes, Change, Elsewhere, Hit, PublishRequest, Publishing, REMOVE, Step, StoredFile,
 };
 use crate::text::json;
 use crate::{Document, RepoRequest};
@@ -82,7 +82,7 @@ impl<'a> Publication<'a> {
     }
 }
 
-impl Hosted for Npm {
+impl Publishing for Npm {
     fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         let path = line.parts().join("/");
         let parts: Vec<&str> = path.split('/').collect();

@@ -4,7 +4,7 @@ use super::compose::Shelf;
 use super::manifest::VersionMetadata;
 use super::packument::string;
 use crate::Document;
-use crate::hosted::{Elsewhere, Hit, StoredFile};
+use crate::publishing::{Elsewhere, Hit, StoredFile};
 use crate::text::{query_value, segment, unreadable};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};

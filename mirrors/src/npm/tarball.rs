@@ -1,7 +1,7 @@
 //! The tarball of a publication: what its bytes are, and what it says of itself. Read as a stream,
 //! and only as installers would all read it: where they could differ, it is refused.
 
-use crate::hosted::Body;
+use crate::publishing::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use base64::read::DecoderReader;

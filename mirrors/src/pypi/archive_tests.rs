@@ -1,7 +1,7 @@
 use super::publish_tests::*;
 use super::version::Version;
 use super::*;
-use crate::hosted::{Step, StoredFile};
+use crate::publishing::{Step, StoredFile};
 use larder_model::{Kind, Timestamp};
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn the_name_of_a_deleted_file_stays_taken() {
     conflict(upload("My_pkg_x-1.0-py3-none-any.whl", &wheel(), &files));
     conflict(upload(SDIST, &sdist(), &files));
     assert_eq!(
-        Pypi.hosted()
+        Pypi.publishing()
             .expect("hosted")
             .compose(&page_of(PROJECT), &files)
             .expect("page"),
@@ -95,7 +95,7 @@ fn a_page_is_composed_of_what_is_kept() {
     before.metadata = yanked(&before.metadata, None).into();
     before.created_at = Timestamp(1_772_366_645_000_000);
     files.extend([last, later, before]);
-    let hosted = Pypi.hosted().expect("hosted");
+    let hosted = Pypi.publishing().expect("hosted");
     let body = hosted
         .compose(&page_of(PROJECT), &files)
         .expect("page")

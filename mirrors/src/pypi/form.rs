@@ -3,7 +3,7 @@
 use super::bad;
 use super::multipart::{Part, Parts};
 use super::names::{is_project, normalised};
-use crate::hosted::Body;
+use crate::publishing::Body;
 use larder_model::Problem;
 use std::collections::BTreeMap;
 

@@ -22,7 +22,7 @@ pub use publish::yanked;
 
 use crate::text::{self, not_that, unreadable};
 use crate::{
-    Artifact, Document, Fetch, Hosted, Integrity, Plan, Protocol, ReadRequest, RepoRequest,
+    Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
     RepoUrl, Representation, Source, Table,
 };
 use bytes::Bytes;
@@ -159,7 +159,7 @@ impl Protocol for Pypi {
         NAME
     }
 
-    fn hosted(&self) -> Option<&dyn Hosted> {
+    fn publishing(&self) -> Option<&dyn Publishing> {
         Some(self)
     }
 

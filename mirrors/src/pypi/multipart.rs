@@ -3,7 +3,7 @@
 //! is refused.
 
 use super::bad;
-use crate::hosted::Body;
+use crate::publishing::Body;
 use larder_model::Problem;
 use std::io::{self, Read, SeekFrom};
 

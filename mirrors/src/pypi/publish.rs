@@ -7,8 +7,8 @@ use super::multipart::boundary;
 use super::version::Version;
 use super::window::Window;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
-use crate::hosted::{
-    Body, Bytes, Change, Hosted, PublishRequest, REMOVE, Step, StoredFile, UNYANK, YANK,
+use crate::publishing::{
+    Body, Bytes, Change, PublishRequest, Publishing, REMOVE, Step, StoredFile, UNYANK, YANK,
 };
 use crate::text::{self, segment};
 use crate::{Document, RepoRequest};
@@ -29,7 +29,7 @@ const GONE: &str = "gone/";
 /// The first version of the API that has sizes and times.
 const API: &str = "1.1";
 
-impl Hosted for Pypi {
+impl Publishing for Pypi {
     fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         if line.method != Method::POST
             || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""])

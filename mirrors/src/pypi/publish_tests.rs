@@ -1,5 +1,5 @@
 use super::*;
-use crate::hosted::{Bytes as Made, PublishRequest, Step, StoredFile};
+use crate::publishing::{Bytes as Made, PublishRequest, Step, StoredFile};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use flate2::Compression;
@@ -350,7 +350,7 @@ fn a_wheel_brings_its_metadata() {
     let wheel = wheel();
     let body = body_of(&fields(WHEEL, &wheel), WHEEL, &wheel);
     assert_eq!(
-        &*Hosted::name(&Pypi, &request(), &mut Cursor::new(body.clone())).expect("name"),
+        &*Publishing::name(&Pypi, &request(), &mut Cursor::new(body.clone())).expect("name"),
         PROJECT
     );
     let steps = receive(&body, &[]).expect("steps");
@@ -425,7 +425,7 @@ fn fields_come_in_any_order() {
         parts.rotate_right(1);
         let body = joined(&parts);
         assert_eq!(
-            &*Hosted::name(&Pypi, &request(), &mut Cursor::new(body.clone())).expect("name"),
+            &*Publishing::name(&Pypi, &request(), &mut Cursor::new(body.clone())).expect("name"),
             PROJECT
         );
         assert_eq!(receive(&body, &[]).expect("steps").len(), 2);
@@ -513,7 +513,7 @@ fn a_form_that_can_be_read_in_two_ways_is_refused() {
     assert!(refusal(receive(&joined(&[text_part("name", "a")]), &[])).contains("content"));
     let nameless = joined(&[text_part("content", "a")]);
     assert!(refusal(receive(&nameless, &[])).contains("file name"));
-    assert!(Hosted::name(&Pypi, &request(), &mut Cursor::new(nameless)).is_err());
+    assert!(Publishing::name(&Pypi, &request(), &mut Cursor::new(nameless)).is_err());
 }
 
 #[test]

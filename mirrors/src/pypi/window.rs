@@ -1,6 +1,6 @@
 //! A stretch of a body: the file that was uploaded, as if it were all.
 
-use crate::hosted::Body;
+use crate::publishing::Body;
 use std::io::{self, Read, SeekFrom, Take};
 
 /// Bytes handed over at once.

@@ -1,9 +1,9 @@
 //! Metadata that no package tells: advisories, groups of packages, modules. Whoever publishes gives
 //! it, in one file each.
 
+use super::index::{Packer, Record};
 use super::unpack::{Fence, unpack};
-use super::whole::{Packer, Record};
-use crate::hosted::{Body, Composed};
+use crate::publishing::{Body, Composed};
 use larder_model::Problem;
 use quick_xml::Reader;
 use quick_xml::events::Event;

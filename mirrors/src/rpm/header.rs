@@ -2,7 +2,7 @@
 //! ("RPM V4 Package format"). Nothing in them is believed before it was measured: counts and
 //! offsets are checked against the bytes that are there.
 
-use crate::hosted::Body;
+use crate::publishing::Body;
 use larder_model::Problem;
 use std::io::{self, Read};
 
@@ -181,7 +181,7 @@ impl Header {
             .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
-    /// Whole numbers of any width; a problem if they lie outside of the data. None: the tag is not
+    /// Index numbers of any width; a problem if they lie outside of the data. None: the tag is not
     /// there.
     pub(super) fn numbers(&self, tag: u32) -> Result<Vec<u64>, Problem> {
         let Some(entry) = self.entry(tag) else {

@@ -3,12 +3,12 @@
 //! walked through, never held unpacked.
 
 use super::filter::{Content, Element, Elements, unreadable};
+use super::index::{List, Packer, Record, seal};
 use super::listing::MOST_PACKAGES;
 use super::name_of;
 use super::repomd;
 use super::unpack::{MOST_UNPACKED_BYTES, unpack};
-use super::whole::{List, Packer, Record, seal};
-use crate::hosted::{Composed, Merge, Signer};
+use crate::publishing::{Composed, Merge, Signer};
 use bytes::Bytes;
 use larder_model::{Kind as Meaning, Problem, Timestamp};
 use quick_xml::escape::escape;

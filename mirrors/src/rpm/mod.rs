@@ -8,6 +8,7 @@ mod describe;
 mod filter;
 mod given;
 mod header;
+mod index;
 mod item;
 mod listing;
 mod merge;
@@ -15,15 +16,14 @@ mod package;
 mod publish;
 mod repomd;
 mod unpack;
-mod whole;
 mod xml;
 
 pub use listing::Listing;
 
 use crate::text::{self, not_that};
 use crate::{
-    Artifact, Document, Hosted, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl, Representation,
-    Set, Source, Table,
+    Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
+    Representation, Set, Source, Table,
 };
 use bytes::Bytes;
 use item::below;
@@ -228,7 +228,7 @@ impl Protocol for Rpm {
         name_of(&artifact.path)
     }
 
-    fn hosted(&self) -> Option<&dyn Hosted> {
+    fn publishing(&self) -> Option<&dyn Publishing> {
         Some(self)
     }
 

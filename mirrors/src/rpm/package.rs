@@ -1,7 +1,7 @@
 //! What an rpm says of itself, checked against its own digests.
 
 use super::header::{Front, Header, bad};
-use crate::hosted::Body;
+use crate::publishing::Body;
 use larder_model::{Algorithm, Digest, Hasher, Problem, hex};
 use md5::Md5;
 use sha1::{Digest as _, Sha1};

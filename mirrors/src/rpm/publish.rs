@@ -7,7 +7,9 @@
 use super::describe::PackageMetadata;
 use super::package::Package;
 use super::{Rpm, ending, given, is_package, metadata};
-use crate::hosted::{Body, Bytes, Change, Hosted, PublishRequest, REMOVE, Step, StoredFile, Whole};
+use crate::publishing::{
+    Body, Bytes, Change, Index, PublishRequest, Publishing, REMOVE, Step, StoredFile,
+};
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply, Verb};
@@ -48,7 +50,7 @@ fn path_of(request: &PublishRequest) -> Result<&str, Problem> {
         .ok_or_else(|| Problem::internal("a wish without a path"))
 }
 
-impl Hosted for Rpm {
+impl Publishing for Rpm {
     fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
         let (puts, deletes) = (line.method == Method::PUT, line.method == Method::DELETE);
         if !puts && !deletes {
@@ -132,7 +134,7 @@ impl Hosted for Rpm {
         Ok(None)
     }
 
-    fn whole(&self) -> Option<&dyn Whole> {
+    fn index(&self) -> Option<&dyn Index> {
         Some(self)
     }
 }

@@ -24,7 +24,7 @@ use larder_metadata::hosted::Step;
 use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{Grant, Token};
 use larder_metadata::repos::Repo;
-use larder_mirrors::hosted::Change;
+use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health};
 use larder_model::{Algorithm, Clock, Digest, Problem, ProtocolName, Reply, Role, Timestamp};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 use super::super::Rpm;
 use super::*;
-use crate::hosted::Hosted as _;
+use crate::publishing::Publishing as _;
 use larder_model::{Algorithm, Digest};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
@@ -48,7 +48,7 @@ type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
 
 /// Merges members, each with the names that it has no say in, and its lists by their kinds.
 fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
-    merge_as(Rpm.whole().expect("whole").merge(NOW), members)
+    merge_as(Rpm.index().expect("whole").merge(NOW), members)
 }
 
 fn merge_as(

@@ -2,7 +2,7 @@ use super::super::header::{Header, LEAD_BYTES};
 use super::super::unpack::unpack;
 use super::*;
 use crate::Protocol as _;
-use crate::hosted::{Composed, Signer};
+use crate::publishing::{Composed, Signer};
 use http::HeaderMap;
 use larder_model::{Algorithm, CacheLifetime, Digest, Timestamp};
 use std::io::{Cursor, Read as _};
@@ -86,7 +86,7 @@ fn compose(files: &[StoredFile], given: &[(&str, &[u8])]) -> Vec<Composed> {
         .filter(|file| file.path.ends_with(".rpm"))
         .count() as u64;
     let mut state = Rpm
-        .whole()
+        .index()
         .expect("whole")
         .begin(shown, NOW)
         .expect("state");
@@ -184,7 +184,7 @@ fn a_package_is_told_of_as_it_is() {
         .expect("fine")
         .expect("wish");
     assert_eq!(
-        &*Hosted::name(&Rpm, &request, &mut Cursor::new(EVERYTHING)).expect("name"),
+        &*Publishing::name(&Rpm, &request, &mut Cursor::new(EVERYTHING)).expect("name"),
         "everything"
     );
     let files = kept(steps);
@@ -259,7 +259,7 @@ fn the_head_names_what_is_there() {
 fn of_nothing_there_are_empty_lists() {
     let documents = compose(&[], &[]);
     assert!(text(find(&documents, "-primary.xml.gz")).contains("packages=\"0\""));
-    let state = Rpm.whole().expect("whole").begin(1, NOW).expect("state");
+    let state = Rpm.index().expect("whole").begin(1, NOW).expect("state");
     assert!(state.end(None).is_err(), "one was promised");
 }
 

@@ -1,7 +1,7 @@
 //! Searches, of what is published here and of what upstreams find.
 
 use super::*;
-use crate::hosted::{Elsewhere, Hit};
+use crate::publishing::{Elsewhere, Hit};
 
 fn search(query: &str) -> Document {
     let headers = HeaderMap::new();

@@ -88,7 +88,7 @@ pub struct StoredFile {
     pub digest: Digest,
     /// Size in bytes.
     pub size: u64,
-    /// What [`Hosted::receive`] noted of it.
+    /// What [`Publishing::receive`] noted of it.
     pub metadata: Box<str>,
     /// When it was published.
     pub created_at: Timestamp,
@@ -175,7 +175,7 @@ pub struct Composed {
 
 /// The documents that tell of all packages of a repository, while they are made: of one state, they
 /// belong together.
-pub trait State: Send {
+pub trait IndexBuilder: Send {
     /// A file that is of no package.
     fn give(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem>;
 
@@ -203,13 +203,13 @@ pub trait Merge: Send {
 }
 
 /// Protocols whose documents tell of whole repositories, not of one package each.
-pub trait Whole: Send + Sync {
-    /// Whether a document is one of those of [`Whole::begin`].
+pub trait Index: Send + Sync {
+    /// Whether a document is one of those of [`Index::begin`].
     fn tells(&self, document: &Document) -> bool;
 
     /// Begins the documents of what is published. `shown`: how many files have an address in the
     /// whole repository.
-    fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn State>, Problem>;
+    fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn IndexBuilder>, Problem>;
 
     /// The document that names all others of the repository at a root: an upstream may have
     /// several.
@@ -257,7 +257,7 @@ pub struct Elsewhere {
 }
 
 /// Publishing to a hosted repository.
-pub trait Hosted: Send + Sync {
+pub trait Publishing: Send + Sync {
     /// What a request wants to change; `None` if it only reads.
     fn publish_request(&self, request: &RepoRequest<'_>)
     -> Result<Option<PublishRequest>, Problem>;
@@ -313,7 +313,7 @@ pub trait Hosted: Send + Sync {
 
     /// Documents that tell of all packages, where the protocol has such. They can be signed with a
     /// key of the repository's. Default: there are none.
-    fn whole(&self) -> Option<&dyn Whole> {
+    fn index(&self) -> Option<&dyn Index> {
         None
     }
 
@@ -382,7 +382,7 @@ mod tests {
     }
 
     fn steps(
-        protocol: &dyn Hosted,
+        protocol: &dyn Publishing,
         change: &Change,
         files: &[StoredFile],
     ) -> Result<Vec<Step>, Kind> {
@@ -513,7 +513,7 @@ mod tests {
         let crates = [line("1.0.0+build"), line("2.0.0")];
         for (protocol, files, version, expected) in [
             (
-                &Npm as &dyn Hosted,
+                &Npm as &dyn Publishing,
                 &tarballs[..],
                 "1.0.0",
                 &["-/demo-2.0.0.tgz", "gone/1.0.0"][..],

@@ -55,13 +55,13 @@ pub struct Told {
 
 impl Metadata {
     /// The revision of all that is published in a repo together. `name`: `rpm/local/`.
-    pub async fn whole_revision(&self, repo: i64, name: &str) -> Result<i64, Error> {
+    pub async fn index_revision(&self, repo: i64, name: &str) -> Result<i64, Error> {
         let place = PackageKey { repo, package: "" };
         if let Some(revision) = self.revision(place).await? {
             return Ok(revision);
         }
         let mut batch = Batch::default();
-        self.touch_whole(&mut batch, repo, name);
+        self.touch_index(&mut batch, repo, name);
         self.sql.apply(batch).await?;
         self.revision(place).await?.ok_or(Error::Unmet("repo"))
     }
@@ -93,7 +93,7 @@ impl Metadata {
     /// Keeps the documents of a state. Of states that are past for as long as `grace` nothing
     /// stays; of other repos' states what stands elsewhere than below their folder is made anew
     /// after that time. [`Error::Unmet`]`("revision")` if the state is past already.
-    pub async fn keep_whole(
+    pub async fn keep_index(
         &self,
         repo: i64,
         of: Of<'_>,

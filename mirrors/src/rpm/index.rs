@@ -5,7 +5,7 @@ use super::describe::PackageMetadata;
 use super::given::Given;
 use super::merge::Merged;
 use super::{Rpm, is_package, metadata, repomd, repomd_of, roots};
-use crate::hosted::{Composed, Merge, Signer, State, StoredFile, Whole};
+use crate::publishing::{Composed, Index, IndexBuilder, Merge, Signer, StoredFile};
 use crate::{Artifact, Document};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -211,7 +211,7 @@ pub(super) fn seal(
     Ok(all)
 }
 
-impl Whole for Rpm {
+impl Index for Rpm {
     fn tells(&self, document: &Document) -> bool {
         matches!(
             metadata(&document.path),
@@ -219,7 +219,7 @@ impl Whole for Rpm {
         )
     }
 
-    fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn State>, Problem> {
+    fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn IndexBuilder>, Problem> {
         Ok(Box::new(Making::begin(shown, now)?))
     }
 
@@ -281,7 +281,7 @@ impl Making {
     }
 }
 
-impl State for Making {
+impl IndexBuilder for Making {
     fn give(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem> {
         self.given.push(Given::read(&file.path, bytes)?);
         Ok(())

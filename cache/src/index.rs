@@ -7,9 +7,9 @@ use crate::mirror::Mirror;
 use crate::{Engine, settings_of};
 use bytes::Bytes;
 use larder_access::SigningKey;
-use larder_metadata::whole::{Of, Told};
+use larder_metadata::index::{Of, Told};
 use larder_mirrors::Document;
-use larder_mirrors::hosted::{Composed, Signer, State, Whole};
+use larder_mirrors::publishing::{Composed, Index, IndexBuilder, Signer};
 use larder_model::{Problem, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Signer for Pen {
 impl Engine {
     /// A document that tells of all packages. What belongs to the head is that of the state that
     /// was last told of: whoever read the head before a change finds its signature after it.
-    pub(crate) async fn whole(
+    pub(crate) async fn index_document(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         document: &Document,
@@ -55,7 +55,7 @@ impl Engine {
                     age: Duration::ZERO,
                 });
             }
-            let head = whole_of(mirror)?.head("");
+            let head = index_of(mirror)?.head("");
             if document.path != head.path && self.metadata.find(place, &head.path).await?.is_some()
             {
                 // All of a state comes at once, so what is not there now is not of it.
@@ -72,14 +72,14 @@ impl Engine {
             }
             let revision = self
                 .metadata
-                .whole_revision(mirror.repo.id, &mirror.prefix())
+                .index_revision(mirror.repo.id, &mirror.prefix())
                 .await?;
             // Whoever comes after a change does not wait for what is composed of the state before
             // it.
             let key = (mirror.repo.id, revision.to_string().into());
             let (engine, own) = (Arc::clone(self), Arc::clone(mirror));
-            let compose = || async move { engine.compose_whole(&own, revision).await };
-            let composed = self.wholes.join(key, compose).await;
+            let compose = || async move { engine.compose_index(&own, revision).await };
+            let composed = self.index_builds.join(key, compose).await;
             if self.metadata.revision(place).await? != Some(revision) {
                 continue; // what was read while it changed need not even agree with itself
             }
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Composes and keeps the state of a revision; a problem if that is past.
-    async fn compose_whole(
+    async fn compose_index(
         self: &Arc<Self>,
         mirror: &Arc<Mirror>,
         revision: i64,
@@ -103,7 +103,7 @@ impl Engine {
             .map_err(Problem::internal)?;
         let (repo, now) = (mirror.repo.id, self.metadata.now());
         let pen = self.pen(repo, now).await?;
-        let mut state = whole_of(mirror)?.begin(self.metadata.shown(repo).await?, now)?;
+        let mut state = index_of(mirror)?.begin(self.metadata.shown(repo).await?, now)?;
         for file in self.files(mirror, "").await? {
             let found = self
                 .metadata
@@ -123,7 +123,7 @@ impl Engine {
                 break;
             };
             after = (package.clone(), last.path.clone());
-            let add = move |state: &mut dyn State| {
+            let add = move |state: &mut dyn IndexBuilder| {
                 page.into_iter()
                     .try_for_each(|(_, row)| state.add(&kept(row)))
             };
@@ -169,7 +169,7 @@ impl Engine {
             .iter()
             .map(|told| (told.blob.digest, told.blob.bytes.clone()))
             .collect();
-        let outcome = self.metadata.keep_whole(repo, of, told, GRACE).await;
+        let outcome = self.metadata.keep_index(repo, of, told, GRACE).await;
         for (digest, bytes) in made {
             self.drop_double(digest, &bytes).await?;
         }
@@ -198,17 +198,17 @@ impl Engine {
 }
 
 /// What a repo's protocol tells of whole repos.
-pub(crate) fn whole_of(mirror: &Mirror) -> Result<&'static dyn Whole, Problem> {
+pub(crate) fn index_of(mirror: &Mirror) -> Result<&'static dyn Index, Problem> {
     hosted_of(mirror)?
-        .whole()
+        .index()
         .ok_or_else(|| Problem::internal("no document here tells of all packages"))
 }
 
 /// Works on a state away from the connections.
 async fn aside(
-    mut state: Box<dyn State>,
-    work: impl FnOnce(&mut dyn State) -> Result<(), Problem> + Send + 'static,
-) -> Result<Box<dyn State>, Problem> {
+    mut state: Box<dyn IndexBuilder>,
+    work: impl FnOnce(&mut dyn IndexBuilder) -> Result<(), Problem> + Send + 'static,
+) -> Result<Box<dyn IndexBuilder>, Problem> {
     let work = move || work(&mut *state).map(|()| state);
     tokio::task::spawn_blocking(work)
         .await
