@@ -2,7 +2,7 @@
 
 use crate::principal::{Principal, Rule};
 use larder_metadata::people::User;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Metadata};
 use larder_model::{ProtocolName, RepoName, ServerSettings};
 use std::collections::HashMap;
@@ -26,8 +26,8 @@ pub struct PolicySnapshot {
     names: HashMap<i64, Box<str>>,
     groups: HashMap<i64, Vec<Box<str>>>,
     rules: HashMap<Box<str>, Vec<Rule>>,
-    repos: HashMap<(ProtocolName, RepoName), Arc<Repo>>,
-    by_id: HashMap<i64, Arc<Repo>>,
+    repos: HashMap<(ProtocolName, RepoName), Arc<RepoRecord>>,
+    by_id: HashMap<i64, Arc<RepoRecord>>,
     settings: ServerSettings,
     mirrors_images: bool,
 }
@@ -79,7 +79,7 @@ impl PolicySnapshot {
     }
 
     /// A repo by its name.
-    pub fn repo(&self, protocol: ProtocolName, name: &RepoName) -> Option<&Arc<Repo>> {
+    pub fn repo(&self, protocol: ProtocolName, name: &RepoName) -> Option<&Arc<RepoRecord>> {
         self.repos.get(&(protocol, name.clone()))
     }
 
@@ -133,12 +133,12 @@ impl PolicySnapshot {
     }
 
     /// A repo by its id.
-    pub fn repo_by_id(&self, id: i64) -> Option<&Arc<Repo>> {
+    pub fn repo_by_id(&self, id: i64) -> Option<&Arc<RepoRecord>> {
         self.by_id.get(&id)
     }
 
     /// All repos, in no order.
-    pub fn repos(&self) -> impl Iterator<Item = &Arc<Repo>> {
+    pub fn repos(&self) -> impl Iterator<Item = &Arc<RepoRecord>> {
         self.repos.values()
     }
 

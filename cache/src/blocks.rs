@@ -1,7 +1,7 @@
 //! Packages that an operator does not let through, kept or not.
 
 use larder_access::short_name;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::Protocol;
 use larder_model::{Blocked, Kind, Pattern, Problem, ProtocolName};
 
@@ -31,7 +31,7 @@ impl Blocks {
 
     /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never
     /// is.
-    pub(crate) fn demand_open(&self, repo: &Repo, package: &str) -> Result<(), Problem> {
+    pub(crate) fn demand_open(&self, repo: &RepoRecord, package: &str) -> Result<(), Problem> {
         if self.0.is_empty() || package.is_empty() {
             return Ok(());
         }
@@ -59,7 +59,7 @@ mod tests {
     use larder_model::Timestamp;
 
     fn told(protocol: &dyn Protocol, repo: &str, pattern: &str, package: &str) -> Option<String> {
-        let repo = Repo {
+        let repo = RepoRecord {
             id: 1,
             protocol: protocol.name(),
             name: repo.parse().expect("repo"),

@@ -1,7 +1,7 @@
 //! How upstreams fare: what they said lately, and what they say when they are asked now.
 
 use crate::Packages;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_model::upstream::{Checked, Health};
 use larder_model::{Problem, ProtocolName};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 impl Packages {
     /// Asks the upstream of a mirror now, as its protocol would, with its credentials. Offline, and
     /// without an upstream, nobody is asked.
-    pub async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
+    pub async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         let unknown = || {
             Problem::not_found(
                 "repository",
@@ -36,7 +36,7 @@ impl Packages {
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server
     /// began or the mirror was changed.
-    pub fn health(&self, repo: &Repo) -> Option<Health> {
+    pub fn health(&self, repo: &RepoRecord) -> Option<Health> {
         let mirror = self
             .0
             .mirrors

@@ -8,7 +8,7 @@ use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Admission, Incoming};
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::{FileRecord, end_of};
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step, StoredFile};
 use larder_mirrors::{Document, Publishing};
@@ -367,7 +367,7 @@ impl Packages {
     pub async fn change(
         &self,
         admission: &Admission,
-        repo: &Arc<Repo>,
+        repo: &Arc<RepoRecord>,
         package: &str,
         change: &Change,
     ) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use crate::upstream::Upstream;
 use crate::{Engine, settings_of};
 use larder_access::Gate;
 use larder_metadata::files::PackageKey;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Document, Protocol};
 use larder_model::upstream::Health;
 use larder_model::{Kind, Problem, RepoName};
@@ -16,7 +16,7 @@ use url::Url;
 
 /// A repo as its row describes it.
 pub(crate) struct Mirror {
-    pub(crate) repo: Arc<Repo>,
+    pub(crate) repo: Arc<RepoRecord>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
     /// Of a group: its repos in the order in which they are asked.
@@ -120,7 +120,7 @@ impl Engine {
     /// The mirror of a repo's row, made anew whenever the row changes.
     pub(crate) fn mirror(
         &self,
-        repo: &Arc<Repo>,
+        repo: &Arc<RepoRecord>,
         protocol: &'static dyn Protocol,
     ) -> Result<Arc<Mirror>, Problem> {
         if let Some(mirror) = self.mirrors.get(&repo.id)

@@ -22,7 +22,7 @@ const DROP: &str = "delete from repos where id = ?1";
 
 /// A repository's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Repo {
+pub struct RepoRecord {
     /// Its id, never used again.
     pub id: i64,
     /// What its clients speak.
@@ -39,7 +39,7 @@ pub struct Repo {
     pub created_at: Timestamp,
 }
 
-impl Repo {
+impl RepoRecord {
     fn read(row: &mut Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.int(0)?,
@@ -55,12 +55,12 @@ impl Repo {
 
 impl Metadata {
     /// All repositories, by protocol and name.
-    pub async fn repos(&self) -> Result<Vec<Repo>, Error> {
+    pub async fn repos(&self) -> Result<Vec<RepoRecord>, Error> {
         self.sql
             .scan(ALL, Vec::new())
             .await?
             .iter_mut()
-            .map(Repo::read)
+            .map(RepoRecord::read)
             .collect()
     }
 
@@ -72,7 +72,7 @@ impl Metadata {
         kind: &str,
         description: &str,
         settings: &str,
-    ) -> Result<Repo, Error> {
+    ) -> Result<RepoRecord, Error> {
         let (id, now) = (self.new_id(), self.now());
         let mut batch = Batch::default();
         let values = [
@@ -96,7 +96,7 @@ impl Metadata {
         );
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
-        Ok(Repo {
+        Ok(RepoRecord {
             id,
             protocol,
             name: name.clone(),

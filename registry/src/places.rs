@@ -4,7 +4,7 @@ use crate::Registry;
 use larder_access::Admission;
 use larder_metadata::Error;
 use larder_metadata::files::PackageKey;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_model::{ImageName, Kind, Permission, Problem, ProtocolName, Verb};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(crate) fn no_name() -> Problem {
 }
 
 /// The image's place in its repo.
-pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> PackageKey<'a> {
+pub(crate) fn place<'a>(repo: &RepoRecord, name: &'a ImageName) -> PackageKey<'a> {
     PackageKey {
         repo: repo.id,
         package: name.image(),
@@ -31,7 +31,7 @@ pub(crate) fn place<'a>(repo: &Repo, name: &'a ImageName) -> PackageKey<'a> {
 }
 
 /// The repo of an image, to read from.
-pub(crate) fn repo_of(admission: &Admission, name: &ImageName) -> Result<Arc<Repo>, Problem> {
+pub(crate) fn repo_of(admission: &Admission, name: &ImageName) -> Result<Arc<RepoRecord>, Problem> {
     admission
         .policy()
         .repo(ProtocolName::OCI, name.repo())
@@ -45,7 +45,7 @@ impl Registry {
         &self,
         admission: &Admission,
         name: &ImageName,
-    ) -> Result<Arc<Repo>, Problem> {
+    ) -> Result<Arc<RepoRecord>, Problem> {
         let repo = match repo_of(admission, name) {
             Ok(repo) => repo,
             Err(_) => self.make_repo(name).await?,
@@ -60,7 +60,7 @@ impl Registry {
         Ok(repo)
     }
 
-    async fn make_repo(&self, name: &ImageName) -> Result<Arc<Repo>, Problem> {
+    async fn make_repo(&self, name: &ImageName) -> Result<Arc<RepoRecord>, Problem> {
         match self
             .metadata
             .add_repo(ProtocolName::OCI, name.repo(), "hosted", "", "{}")

@@ -13,7 +13,7 @@ use http::header::{HeaderName, LOCATION, RANGE};
 use larder_access::{Admission, Answer, Incoming};
 use larder_metadata::blobs::{Bytestore, Finish, NewBlob, Putting};
 use larder_metadata::uploads::Progress;
-use larder_metadata::{Error, repos::Repo};
+use larder_metadata::{Error, repos::RepoRecord};
 use larder_model::{Algorithm, Digest, Hasher, ImageName, Kind, Problem, Reply, hex};
 use larder_storage::{Committed, Staging};
 use std::collections::HashSet;
@@ -74,7 +74,7 @@ struct Known {
 struct Work<'a> {
     name: &'a ImageName,
     session: &'a Session,
-    repo: Arc<Repo>,
+    repo: Arc<RepoRecord>,
     by: &'a str,
     known: Known,
     _busy: Busy,
@@ -299,7 +299,7 @@ impl Registry {
         &self,
         admission: &Admission,
         name: &ImageName,
-        repo: &Repo,
+        repo: &RepoRecord,
         session: &Session,
     ) -> Result<Known, Problem> {
         if !is_session(&session.id) {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use larder_access::Admission;
 use larder_cache::Packages;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
@@ -17,18 +17,18 @@ impl larder_web::Engine for Engine {
     async fn change(
         &self,
         admission: &Admission,
-        repo: &Arc<Repo>,
+        repo: &Arc<RepoRecord>,
         package: &str,
         change: &Change,
     ) -> Result<(), Problem> {
         self.0.change(admission, repo, package, change).await
     }
 
-    async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
+    async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         self.0.check_upstream(repo).await
     }
 
-    fn health(&self, repo: &Repo) -> Option<Health> {
+    fn health(&self, repo: &RepoRecord) -> Option<Health> {
         self.0.health(repo)
     }
 }

@@ -7,7 +7,7 @@ use crate::page::{List, Page};
 use crate::reply::ok;
 use crate::repositories::{path_of, settings_of};
 use larder_access::Admission;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_model::upstream::{Checked, Health};
 use larder_model::{Problem, Reply, Timestamp, Verb};
 use serde::Serialize;
@@ -59,7 +59,7 @@ impl Api {
         page: &Page,
     ) -> Result<Reply, Problem> {
         let policy = self.gate.policy();
-        let mut repos: Vec<(String, &Arc<Repo>)> = policy
+        let mut repos: Vec<(String, &Arc<RepoRecord>)> = policy
             .repos()
             .map(|repo| (path_of(repo).to_string(), repo))
             .filter(|(key, _)| *key > page.after)
@@ -77,7 +77,7 @@ impl Api {
     }
 
     /// How a mirror's upstream fares; `None` if it has none.
-    fn upstream_of(&self, repository: String, repo: &Repo) -> Option<Shown> {
+    fn upstream_of(&self, repository: String, repo: &RepoRecord) -> Option<Shown> {
         let (settings, now) = (settings_of(repo), self.metadata.now());
         let url = settings.upstream?.url;
         let health = self.engine.health(repo);

@@ -1,7 +1,7 @@
 //! What can be asked of the API.
 
 use crate::page::Page;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_model::{Permission, Problem, ProtocolName, RepoName, UserName, Verb};
 use std::fmt;
 
@@ -144,7 +144,7 @@ impl PackagePath {
     }
 
     /// Something done to it in a member of the group where it was asked for.
-    pub(crate) fn within(&self, member: &Repo, verb: Verb) -> Permission {
+    pub(crate) fn within(&self, member: &RepoRecord, verb: Verb) -> Permission {
         Permission {
             repo: member.name.clone(),
             ..self.permission(verb)

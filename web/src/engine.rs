@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use larder_access::Admission;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
@@ -17,14 +17,14 @@ pub trait Engine: Send + Sync {
     async fn change(
         &self,
         admission: &Admission,
-        repo: &Arc<Repo>,
+        repo: &Arc<RepoRecord>,
         package: &str,
         change: &Change,
     ) -> Result<(), Problem>;
 
     /// Asks the upstream of a mirror now, and tells what came of it.
-    async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem>;
+    async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem>;
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked.
-    fn health(&self, repo: &Repo) -> Option<Health>;
+    fn health(&self, repo: &RepoRecord) -> Option<Health>;
 }

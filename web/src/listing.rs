@@ -9,7 +9,7 @@ use larder_access::Admission;
 use larder_metadata::files::PackageKey;
 use larder_metadata::hosted::StoredFile;
 use larder_metadata::listing::{By, Package, Version};
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_model::{Problem, ProtocolName, Reply, RepoSettings, Verb};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -80,11 +80,11 @@ impl ShownFile {
     }
 }
 
-fn is_hosted(repo: &Repo) -> bool {
+fn is_hosted(repo: &RepoRecord) -> bool {
     &*repo.kind == "hosted"
 }
 
-pub(crate) fn place<'a>(repo: &Repo, package: &'a str) -> PackageKey<'a> {
+pub(crate) fn place<'a>(repo: &RepoRecord, package: &'a str) -> PackageKey<'a> {
     PackageKey {
         repo: repo.id,
         package,
@@ -120,7 +120,7 @@ fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> serde_json::Value {
 
 impl Api {
     /// The repos behind an address: itself, or a group's members in their order.
-    fn sources(&self, repo: Arc<Repo>) -> Result<Vec<Arc<Repo>>, Problem> {
+    fn sources(&self, repo: Arc<RepoRecord>) -> Result<Vec<Arc<RepoRecord>>, Problem> {
         if &*repo.kind != "group" {
             return Ok(vec![repo]);
         }
@@ -183,7 +183,7 @@ impl Api {
     /// The first `count` names after `after`, each with the sources that know it.
     async fn names(
         &self,
-        sources: &[Arc<Repo>],
+        sources: &[Arc<RepoRecord>],
         after: &str,
         count: usize,
     ) -> Result<BTreeMap<Box<str>, Vec<(usize, Package)>>, Problem> {
@@ -212,8 +212,8 @@ impl Api {
         &self,
         admission: &Admission,
         path: &PackagePath,
-    ) -> Result<Vec<Arc<Repo>>, Problem> {
-        let may = |repo: &Repo| admission.may(&path.within(repo, Verb::Read));
+    ) -> Result<Vec<Arc<RepoRecord>>, Problem> {
+        let may = |repo: &RepoRecord| admission.may(&path.within(repo, Verb::Read));
         let mut holders = Vec::new();
         for source in self.sources(self.repo(&path.repo)?)? {
             let known = self
@@ -242,7 +242,7 @@ impl Api {
         path: &PackagePath,
         page: &Page,
     ) -> Result<Reply, Problem> {
-        let mut versions: BTreeMap<Box<str>, (Arc<Repo>, Version)> = BTreeMap::new();
+        let mut versions: BTreeMap<Box<str>, (Arc<RepoRecord>, Version)> = BTreeMap::new();
         let count = page.limit as u64 + 1;
         for repo in self.holders(admission, path).await? {
             let place = place(&repo, &path.package);
@@ -307,7 +307,7 @@ impl Api {
     }
 }
 
-fn repository(repo: &Repo) -> String {
+fn repository(repo: &RepoRecord) -> String {
     format!("{}/{}", repo.protocol, repo.name)
 }
 
@@ -316,7 +316,7 @@ fn repository(repo: &Repo) -> String {
 fn shown(
     admission: &Admission,
     path: &RepoPath,
-    sources: &[Arc<Repo>],
+    sources: &[Arc<RepoRecord>],
     name: Box<str>,
     rows: &[(usize, Package)],
 ) -> Option<ShownPackage> {

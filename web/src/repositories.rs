@@ -9,7 +9,7 @@ use crate::upstreams::{self, Change};
 use larder_access::Admission;
 use larder_metadata::Error;
 use larder_metadata::people::Grant;
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_model::{Kind, Problem, ProtocolName, Reply, RepoSettings, Role, Verb};
 use serde::Serialize;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
-    fn of(repo: &'a Repo, admission: &Admission) -> Self {
+    fn of(repo: &'a RepoRecord, admission: &Admission) -> Self {
         let mut settings = settings_of(repo);
         if !admission.may(&path_of(repo).permission(Verb::Administer)) {
             settings.upstream = None;
@@ -51,14 +51,14 @@ impl<'a> Shown<'a> {
     }
 }
 
-pub(crate) fn settings_of(repo: &Repo) -> RepoSettings {
+pub(crate) fn settings_of(repo: &RepoRecord) -> RepoSettings {
     RepoSettings::read(&repo.settings).unwrap_or_else(|error| {
         tracing::error!(%error, repository = %path_of(repo), "a repository's settings cannot be read");
         RepoSettings::default()
     })
 }
 
-pub(crate) fn path_of(repo: &Repo) -> RepoPath {
+pub(crate) fn path_of(repo: &RepoRecord) -> RepoPath {
     RepoPath {
         protocol: repo.protocol,
         name: repo.name.clone(),
@@ -72,7 +72,7 @@ impl Api {
         page: &Page,
     ) -> Result<Reply, Problem> {
         let policy = self.gate.policy();
-        let mut repos: Vec<(String, &Arc<Repo>)> = policy
+        let mut repos: Vec<(String, &Arc<RepoRecord>)> = policy
             .repos()
             .map(|repo| (path_of(repo).to_string(), repo))
             .filter(|(key, _)| *key > page.after)
@@ -226,7 +226,7 @@ impl Api {
         Ok(gone())
     }
 
-    pub(crate) fn repo(&self, path: &RepoPath) -> Result<Arc<Repo>, Problem> {
+    pub(crate) fn repo(&self, path: &RepoPath) -> Result<Arc<RepoRecord>, Problem> {
         self.gate
             .policy()
             .repo(path.protocol, &path.name)

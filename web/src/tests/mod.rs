@@ -23,7 +23,7 @@ use larder_metadata::files::PackageKey;
 use larder_metadata::hosted::Step;
 use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{Grant, Token};
-use larder_metadata::repos::Repo;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health};
 use larder_model::{Algorithm, Clock, Digest, Problem, ProtocolName, Reply, Role, Timestamp};
@@ -59,7 +59,7 @@ impl Engine for Asked {
     async fn change(
         &self,
         admission: &Admission,
-        repo: &Arc<Repo>,
+        repo: &Arc<RepoRecord>,
         package: &str,
         change: &Change,
     ) -> Result<(), Problem> {
@@ -71,7 +71,7 @@ impl Engine for Asked {
         Ok(())
     }
 
-    async fn check_upstream(&self, repo: &Arc<Repo>) -> Result<Checked, Problem> {
+    async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         self.0
             .lock()
             .expect("log")
@@ -84,7 +84,7 @@ impl Engine for Asked {
         })
     }
 
-    fn health(&self, repo: &Repo) -> Option<Health> {
+    fn health(&self, repo: &RepoRecord) -> Option<Health> {
         let last_error = Some(("it answered 500".into(), Duration::from_secs(1)));
         let health = Health {
             failures: 3,
