@@ -1,9 +1,9 @@
 //! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for
 //! good.
 
-use crate::documents::{BY, absent, image_of, key_of, unkept};
+use crate::documents::{BY, absent, image_of, key_of, transient};
 use crate::fill::{Coming, Fill};
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use crate::upstream::{Arrived, Fetched, Wanted};
 use crate::{Engine, INLINE_BYTES};
 use bytes::Bytes;
@@ -42,22 +42,22 @@ impl Engine {
     /// want a part of it.
     pub(crate) async fn artifact(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         whole: bool,
     ) -> Result<Given, Problem> {
         if let Some(found) = self
             .metadata
-            .find(mirror.place(&artifact.package), &artifact.path)
+            .find(repo.place(&artifact.package), &artifact.path)
             .await?
         {
             return Ok(Given::Kept(found));
         }
-        if mirror.is_hosted() {
+        if repo.is_hosted() {
             return Err(absent());
         }
-        mirror.upstream()?; // offline is told before the way is looked for
-        let fill = self.fill(mirror, artifact, None)?;
+        repo.upstream()?; // offline is told before the way is looked for
+        let fill = self.fill(repo, artifact, None)?;
         if whole {
             return Ok(Given::Fetched(fill.kept().await?));
         }
@@ -70,14 +70,14 @@ impl Engine {
     /// Has an artifact kept whose index is at hand.
     pub(crate) async fn keep_artifact(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: Fetch,
     ) -> Result<(), Problem> {
-        if self.kept_as(mirror, artifact, &fetch).await?.is_some() {
+        if self.kept_as(repo, artifact, &fetch).await?.is_some() {
             return Ok(());
         }
-        self.fill(mirror, artifact, Some(fetch))?
+        self.fill(repo, artifact, Some(fetch))?
             .kept()
             .await
             .map(drop)
@@ -87,13 +87,13 @@ impl Engine {
     /// been of another state.
     async fn kept_as(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let kept = self
             .metadata
-            .find(mirror.place(&artifact.package), &artifact.path)
+            .find(repo.place(&artifact.package), &artifact.path)
             .await?;
         Ok(kept.filter(|found| *found.etag == *fetch.integrity.text()))
     }
@@ -101,7 +101,7 @@ impl Engine {
     /// The one fill of an artifact; it goes on when its clients leave.
     fn fill(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: Option<Fetch>,
     ) -> Result<Arc<Fill>, Problem> {
@@ -112,7 +112,7 @@ impl Engine {
         } else {
             artifact.path.to_string()
         };
-        let key = (mirror.repo.id, key_of(&artifact.package, &path));
+        let key = (repo.record.id, key_of(&artifact.package, &path));
         let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fill) = fills.get(&key) {
             return Ok(Arc::clone(fill));
@@ -124,15 +124,15 @@ impl Engine {
         let fill = Fill::new();
         fills.insert(key.clone(), Arc::clone(&fill));
         drop(fills);
-        let (engine, mirror, artifact, own) = (
+        let (engine, repo, artifact, own) = (
             Arc::clone(self),
-            Arc::clone(mirror),
+            Arc::clone(repo),
             artifact.clone(),
             Arc::clone(&fill),
         );
         tokio::spawn(async move {
             let bring =
-                AssertUnwindSafe(engine.bring(&mirror, &artifact, fetch, &own)).catch_unwind();
+                AssertUnwindSafe(engine.bring(&repo, &artifact, fetch, &own)).catch_unwind();
             let outcome = bring
                 .await
                 .unwrap_or_else(|_| Err(Problem::internal("a fill crashed")));
@@ -141,7 +141,7 @@ impl Engine {
                     engine.forgo(key.clone());
                 }
                 let problem = problem.with_causes();
-                tracing::info!(problem, repo = %mirror.repo.name, path = &*artifact.path, "an artifact was not kept");
+                tracing::info!(problem, repo = %repo.record.name, path = &*artifact.path, "an artifact was not kept");
             }
             engine
                 .fills
@@ -155,7 +155,7 @@ impl Engine {
 
     async fn bring(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: Option<Fetch>,
         fill: &Arc<Fill>,
@@ -163,7 +163,7 @@ impl Engine {
         // Another fill may have ended since the asker looked.
         if let Some(found) = self
             .metadata
-            .find(mirror.place(&artifact.package), &artifact.path)
+            .find(repo.place(&artifact.package), &artifact.path)
             .await?
             && fetch
                 .as_ref()
@@ -173,15 +173,15 @@ impl Engine {
         }
         if let Some(fetch) = fetch {
             return self
-                .take(mirror, artifact, &fetch, fill)
+                .take(repo, artifact, &fetch, fill)
                 .await
                 .map_err(wrong_bytes);
         }
-        let planned = self.plan(mirror, artifact, false).await;
+        let planned = self.plan(repo, artifact, false).await;
         let outcome = match &planned {
-            Ok(fetch) => match self.kept_as(mirror, artifact, fetch).await? {
+            Ok(fetch) => match self.kept_as(repo, artifact, fetch).await? {
                 Some(found) => return Ok(found), // it came with the index
-                None => self.take(mirror, artifact, fetch, fill).await,
+                None => self.take(repo, artifact, fetch, fill).await,
             },
             Err(problem) => Err(problem.again()),
         };
@@ -190,15 +190,12 @@ impl Engine {
             Err(problem)
                 if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound =>
             {
-                let newer = self
-                    .plan(mirror, artifact, true)
-                    .await
-                    .map_err(wrong_bytes)?;
+                let newer = self.plan(repo, artifact, true).await.map_err(wrong_bytes)?;
                 if planned.is_ok_and(|fetch| fetch == newer) {
                     return Err(wrong_bytes(problem));
                 }
                 let fresh = fill.spoil();
-                self.take(mirror, artifact, &newer, fresh.as_ref().unwrap_or(fill))
+                self.take(repo, artifact, &newer, fresh.as_ref().unwrap_or(fill))
                     .await
                     .map_err(wrong_bytes)
             }
@@ -209,7 +206,7 @@ impl Engine {
     /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
     async fn plan(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         anew: bool,
     ) -> Result<Fetch, Problem> {
@@ -220,16 +217,16 @@ impl Engine {
             if let Some(found) = next.take() {
                 known.push(self.bytes_of(found).await?);
             }
-            let step = mirror.protocol.plan(artifact, &known, &tables)?;
+            let step = repo.protocol.plan(artifact, &known, &tables)?;
             drop(place);
             match step {
                 Plan::Fetch(fetch) => return Ok(fetch),
-                Plan::Consult(list, fetch) => tables.push(self.table(mirror, &list, fetch).await?),
+                Plan::Consult(list, fetch) => tables.push(self.table(repo, &list, fetch).await?),
                 Plan::Read(document) => {
                     if anew {
-                        self.ask_again(mirror, &document).await?;
+                        self.ask_again(repo, &document).await?;
                     }
-                    next = Some(self.known(mirror, &document).await?);
+                    next = Some(self.known(repo, &document).await?);
                 }
             }
         }
@@ -239,36 +236,36 @@ impl Engine {
     /// A list of artifacts, read once for every state of it.
     async fn table(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         list: &Artifact,
         fetch: Fetch,
     ) -> Result<Arc<dyn Table>, Problem> {
-        self.keep_artifact(mirror, list, fetch).await?;
+        self.keep_artifact(repo, list, fetch).await?;
         let found = self
             .metadata
-            .find(mirror.place(&list.package), &list.path)
+            .find(repo.place(&list.package), &list.path)
             .await?
             .ok_or_else(absent)?;
-        self.read_table(mirror, list, found).await
+        self.read_table(repo, list, found).await
     }
 
     /// A list of artifacts that is kept.
     pub(crate) async fn read_table(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         list: &Artifact,
         found: Arc<FileRecord>,
     ) -> Result<Arc<dyn Table>, Problem> {
         if let Some(table) = self.tables.get(&found.digest) {
             return Ok(table);
         }
-        let key = (mirror.repo.id, key_of("tables", &found.digest.to_string()));
+        let key = (repo.record.id, key_of("tables", &found.digest.to_string()));
         let start = || {
-            let (engine, mirror, list) = (Arc::clone(self), Arc::clone(mirror), list.clone());
+            let (engine, repo, list) = (Arc::clone(self), Arc::clone(repo), list.clone());
             async move {
                 let _place = engine.planning.acquire().await.map_err(Problem::internal)?;
                 let body = engine.bytes(&found).await?;
-                let read = move || mirror.protocol.table(&list, &body);
+                let read = move || repo.protocol.table(&list, &body);
                 let table = tokio::task::spawn_blocking(read)
                     .await
                     .map_err(Problem::internal)??;
@@ -282,33 +279,33 @@ impl Engine {
     /// Asks for an index once more, unless that was done just now.
     async fn ask_again(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<(), Problem> {
-        let Some(kept) = self.at_hand(mirror, document).await? else {
+        let Some(kept) = self.at_hand(repo, document).await? else {
             return Ok(());
         };
         if self.metadata.now().since(kept.checked_at) > JUST_NOW {
-            self.refresh(mirror, document, Some(&kept)).await?;
+            self.refresh(repo, document, Some(&kept)).await?;
         }
         Ok(())
     }
 
     async fn take(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: &Fetch,
         fill: &Arc<Fill>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let accept = mirror.protocol.accepts(artifact);
-        let image = image_of(mirror, &artifact.package);
+        let accept = repo.protocol.accepts(artifact);
+        let image = image_of(repo, &artifact.package);
         let wanted = Wanted {
             accept,
             image,
             ..Wanted::new(&fetch.url)
         };
-        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else {
+        let Fetched::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
             return Err(absent());
         };
         if let (Some(promised), Some(announced)) = (fetch.size, arrived.size)
@@ -321,29 +318,26 @@ impl Engine {
         if arrived
             .size
             .or(fetch.size)
-            .is_some_and(|size| size > self.behaviour.artifact_bytes)
+            .is_some_and(|size| size > self.config.artifact_bytes)
         {
             return Err(too_large());
         }
         if arrived.size.is_some_and(|size| size <= INLINE_BYTES) {
-            return self
-                .take_small(mirror, artifact, fetch, fill, *arrived)
-                .await;
+            return self.take_small(repo, artifact, fetch, fill, *arrived).await;
         }
-        self.take_large(mirror, artifact, fetch, fill, *arrived)
-            .await
+        self.take_large(repo, artifact, fetch, fill, *arrived).await
     }
 
     async fn take_small(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
         fill: &Fill,
         arrived: Arrived,
     ) -> Result<Arc<FileRecord>, Problem> {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
-        let content_type = content_type(mirror, artifact, &arrived);
+        let content_type = content_type(repo, artifact, &arrived);
         let (body, _) = arrived.collect(limit, limit, || async {}).await?;
         let mut checker = Checker::new(&fetch.integrity);
         checker.update(&body);
@@ -358,7 +352,7 @@ impl Engine {
             bytes: Bytestore::Inline(body),
         };
         self.keep(
-            mirror,
+            repo,
             artifact,
             (&fetch.integrity, &content_type),
             blob,
@@ -369,14 +363,14 @@ impl Engine {
 
     async fn take_large(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
         fill: &Fill,
         mut arrived: Arrived,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let content_type = content_type(mirror, artifact, &arrived);
-        let room = mirror.upstream()?.large_fills();
+        let content_type = content_type(repo, artifact, &arrived);
+        let room = repo.upstream()?.large_fills();
         let _room = room.acquire_owned().await.map_err(Problem::internal)?;
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
@@ -390,10 +384,10 @@ impl Engine {
                 return Err(mismatch());
             }
             fill.release(last);
-            fill.complete(Arc::new(unkept(&content_type, digest, staging.offset())));
+            fill.complete(Arc::new(transient(&content_type, digest, staging.offset())));
             let blob = self.commit(staging, digest).await?;
             self.keep(
-                mirror,
+                repo,
                 artifact,
                 (&fetch.integrity, &content_type),
                 blob,
@@ -422,7 +416,7 @@ impl Engine {
             if size.is_some_and(|size| staging.offset() > size) {
                 return Err(mismatch());
             }
-            if staging.offset() > self.behaviour.artifact_bytes {
+            if staging.offset() > self.config.artifact_bytes {
                 return Err(too_large());
             }
             let before = std::mem::replace(&mut last, bytes);
@@ -442,7 +436,7 @@ impl Engine {
 
     async fn keep(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         artifact: &Artifact,
         (integrity, content_type): (&Integrity, &str),
         blob: NewBlob,
@@ -450,11 +444,11 @@ impl Engine {
     ) -> Result<Arc<FileRecord>, Problem> {
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
         if let Bytestore::Inline(body) = &bytes {
-            let mut found = unkept(content_type, digest, blob.size);
+            let mut found = transient(content_type, digest, blob.size);
             found.body = Some(body.clone());
             fill.complete(Arc::new(found));
         }
-        let place = mirror.place(&artifact.package);
+        let place = repo.place(&artifact.package);
         let new = NewFile {
             path: &artifact.path,
             blob,
@@ -464,20 +458,20 @@ impl Engine {
             modified: "",
             changes: false,
         };
-        let full_name = mirror.full_name(&artifact.package);
+        let full_name = repo.full_name(&artifact.package);
         let by = (BY, self.metadata.now());
         self.metadata
             .keep_files(place, full_name.as_deref(), by, vec![new], &[])
             .await?;
-        self.drop_double(digest, &bytes).await?;
+        self.remove_duplicate(digest, &bytes).await?;
         let found = self.metadata.find(place, &artifact.path).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
     }
 }
 
 /// What the protocol says an artifact is, else what the upstream says.
-fn content_type(mirror: &Mirror, artifact: &Artifact, arrived: &Arrived) -> String {
-    match mirror.protocol.content_type(artifact) {
+fn content_type(repo: &Repo, artifact: &Artifact, arrived: &Arrived) -> String {
+    match repo.protocol.content_type(artifact) {
         "" => arrived.content_type.clone(),
         known => known.to_owned(),
     }

@@ -9,24 +9,23 @@ use std::sync::Arc;
 impl Packages {
     /// Asks the upstream of a mirror now, as its protocol would, with its credentials. Offline, and
     /// without an upstream, nobody is asked.
-    pub async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
+    pub async fn check_upstream(&self, record: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         let unknown = || {
             Problem::not_found(
                 "repository",
                 "no repository of this protocol has an upstream",
             )
         };
-        let mirror = self
-            .0
-            .mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
-        let name = format!("{}/{}", repo.protocol, repo.name);
-        if let Ok(upstream) = mirror.upstream() {
-            let tokens = repo.protocol == ProtocolName::OCI;
-            return Ok(upstream
-                .check(mirror.protocol.probes(), tokens, &name)
-                .await);
+        let repo = self.0.repo(
+            record,
+            larder_mirrors::of(record.protocol).ok_or_else(unknown)?,
+        )?;
+        let name = format!("{}/{}", record.protocol, record.name);
+        if let Ok(upstream) = repo.upstream() {
+            let tokens = record.protocol == ProtocolName::OCI;
+            return Ok(upstream.check(repo.protocol.probes(), tokens, &name).await);
         }
-        let (problem, advice) = mirror.unasked();
+        let (problem, advice) = repo.unasked();
         Ok(Checked {
             problem: Some(problem),
             advice: Some(advice),
@@ -36,12 +35,12 @@ impl Packages {
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server
     /// began or the mirror was changed.
-    pub fn health(&self, repo: &RepoRecord) -> Option<Health> {
-        let mirror = self
+    pub fn health(&self, record: &RepoRecord) -> Option<Health> {
+        let repo = self
             .0
-            .mirrors
-            .get(&repo.id)
-            .filter(|mirror| *mirror.repo == *repo)?;
-        mirror.health()
+            .repos
+            .get(&record.id)
+            .filter(|repo| *repo.record == *record)?;
+        repo.health()
     }
 }

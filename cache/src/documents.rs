@@ -2,7 +2,7 @@
 //! upstream cannot be asked.
 
 use crate::flights::Landed;
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use crate::upstream::{Fetched, Wanted};
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
@@ -38,7 +38,7 @@ pub(crate) enum How {
 
 /// A document that can be served.
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
+pub(crate) struct CachedDocument {
     pub(crate) found: Arc<FileRecord>,
     pub(crate) how: How,
     /// How long ago the upstream mark_checked for it.
@@ -49,57 +49,57 @@ impl Engine {
     /// A document, as fresh as it can be had.
     pub(crate) async fn document(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
-    ) -> Result<Held, Problem> {
-        if mirror.is_hosted() {
-            return self.composed(mirror, document).await;
+    ) -> Result<CachedDocument, Problem> {
+        if repo.is_hosted() {
+            return self.composed(repo, document).await;
         }
-        if let Some(head) = mirror.protocol.belongs_to(document) {
-            let held = Box::pin(self.document(mirror, &head)).await?;
+        if let Some(head) = repo.protocol.belongs_to(document) {
+            let held = Box::pin(self.document(repo, &head)).await?;
             let found = self
                 .metadata
-                .find(mirror.place_of(document), &document.path)
+                .find(repo.place_of(document), &document.path)
                 .await?
                 .ok_or_else(absent)?;
-            return Ok(Held { found, ..held });
+            return Ok(CachedDocument { found, ..held });
         }
-        let Some(found) = self.at_hand(mirror, document).await? else {
-            mirror.upstream()?; // offline says more than a memory of nothing
-            self.demand_known(mirror, document)?;
-            let found = self.refresh(mirror, document, None).await?;
-            return Ok(Held {
+        let Some(found) = self.at_hand(repo, document).await? else {
+            repo.upstream()?; // offline says more than a memory of nothing
+            self.demand_known(repo, document)?;
+            let found = self.refresh(repo, document, None).await?;
+            return Ok(CachedDocument {
                 found,
                 how: How::Miss,
                 age: Duration::ZERO,
             });
         };
         let age = self.metadata.now().since(found.checked_at);
-        let held = |how| Held {
+        let held = |how| CachedDocument {
             found: Arc::clone(&found),
             how,
             age,
         };
-        if age < mirror.fresh {
+        if age < repo.fresh {
             return Ok(held(How::Hit));
         }
-        if mirror.is_offline() {
+        if repo.is_offline() {
             return Ok(held(How::Offline));
         }
-        let refresh = self.refresh(mirror, document, Some(&found));
-        if age < mirror.fresh * 2 {
+        let refresh = self.refresh(repo, document, Some(&found));
+        if age < repo.fresh * 2 {
             refresh.now_or_never(); // it goes on by itself
             return Ok(held(How::Stale));
         }
-        self.demand_known(mirror, document)?;
-        match tokio::time::timeout(self.behaviour.patience, refresh).await {
+        self.demand_known(repo, document)?;
+        match tokio::time::timeout(self.config.patience, refresh).await {
             Ok(Ok(now)) => {
                 let how = if now.digest == found.digest {
                     How::Revalidated
                 } else {
                     How::Miss
                 };
-                Ok(Held {
+                Ok(CachedDocument {
                     found: now,
                     how,
                     age: Duration::ZERO,
@@ -107,7 +107,7 @@ impl Engine {
             }
             Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
             Ok(Err(problem)) => {
-                tracing::debug!(%problem, repo = %mirror.repo.name, path = &*document.path, "a kept document is served");
+                tracing::debug!(%problem, repo = %repo.record.name, path = &*document.path, "a kept document is served");
                 Ok(held(How::Stale))
             }
             Err(_) => Ok(held(How::Stale)),
@@ -117,21 +117,18 @@ impl Engine {
     /// A document that is kept, or that has come and is being kept.
     pub(crate) async fn at_hand(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         document: &Document,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
-        let kept = || {
-            self.metadata
-                .find(mirror.place_of(document), &document.path)
-        };
+        let kept = || self.metadata.find(repo.place_of(document), &document.path);
         if let Some(found) = kept().await? {
             return Ok(Some(found));
         }
-        let key = (mirror.repo.id, key_of(&document.package, &document.path));
+        let key = (repo.record.id, key_of(&document.package, &document.path));
         let Some(landed) = self.documents.landed(&key) else {
             return Ok(None);
         };
-        if self.metadata.now().since(landed.brought.checked_at) < mirror.fresh {
+        if self.metadata.now().since(landed.brought.checked_at) < repo.fresh {
             return Ok(Some(landed.brought));
         }
         landed.ended().await; // what it brought is asked for again like any other
@@ -139,8 +136,8 @@ impl Engine {
     }
 
     /// Fails if it is known that there is no such thing.
-    fn demand_known(&self, mirror: &Mirror, document: &Document) -> Result<(), Problem> {
-        let key = (mirror.repo.id, key_of(&document.package, &document.path));
+    fn demand_known(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
+        let key = (repo.record.id, key_of(&document.package, &document.path));
         if self.lacks(&key, &document.package) {
             Err(absent())
         } else {
@@ -151,20 +148,19 @@ impl Engine {
     /// Asks the upstream, once for all who wait.
     pub(crate) async fn refresh(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
         kept: Option<&Arc<FileRecord>>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let key = (mirror.repo.id, key_of(&document.package, &document.path));
+        let key = (repo.record.id, key_of(&document.package, &document.path));
         let start = || {
-            let (engine, mirror, document) =
-                (Arc::clone(self), Arc::clone(mirror), document.clone());
+            let (engine, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
             let (kept, key) = (kept.cloned(), key.clone());
             async move {
                 // Another flight may have landed since the asker looked.
                 let now = engine
                     .metadata
-                    .find(mirror.place_of(&document), &document.path)
+                    .find(repo.place_of(&document), &document.path)
                     .await?;
                 if let Some(now) = now
                     && kept
@@ -173,11 +169,11 @@ impl Engine {
                 {
                     return Ok(now.into());
                 }
-                let fetched = engine.fetch_document(&mirror, &document, kept).await;
+                let fetched = engine.fetch_document(&repo, &document, kept).await;
                 match &fetched {
                     Err(problem) if problem.kind == Kind::NotFound => engine.forgo(key),
                     Err(problem) => {
-                        let (problem, repo) = (problem.with_causes(), &mirror.repo.name);
+                        let (problem, repo) = (problem.with_causes(), &repo.record.name);
                         tracing::info!(problem, %repo, path = &*document.path, "a document could not be had");
                     }
                     Ok(_) => {}
@@ -190,13 +186,13 @@ impl Engine {
 
     async fn fetch_document(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
         kept: Option<Arc<FileRecord>>,
     ) -> Result<Landed<Arc<FileRecord>>, Problem> {
         let mut tries = SET_TRIES;
         loop {
-            let outcome = self.try_document(mirror, document, kept.as_ref()).await;
+            let outcome = self.try_document(repo, document, kept.as_ref()).await;
             tries -= 1;
             match outcome {
                 Err(problem) if problem.about == "set" && tries > 0 => {
@@ -209,16 +205,16 @@ impl Engine {
 
     async fn try_document(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
         kept: Option<&Arc<FileRecord>>,
     ) -> Result<Landed<Arc<FileRecord>>, Problem> {
-        let upstream = mirror.upstream()?;
-        let (url, accept) = self.source(mirror, document).await?;
+        let upstream = repo.upstream()?;
+        let (url, accept) = self.source(repo, document).await?;
         let have = kept
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
-        let image = image_of(mirror, &document.package);
+        let image = image_of(repo, &document.package);
         let wanted = Wanted {
             accept,
             have,
@@ -227,7 +223,7 @@ impl Engine {
             image,
             ..Wanted::new(&url)
         };
-        if let (Some(found), Some(header)) = (kept, mirror.protocol.digest_header()) {
+        if let (Some(found), Some(header)) = (kept, repo.protocol.digest_header()) {
             let head = Wanted {
                 have: None,
                 head: true,
@@ -236,12 +232,12 @@ impl Engine {
             if let Fetched::Body(head) = upstream.get(&head).await?
                 && head.header(&header) == Some(found.digest.to_string().as_str())
             {
-                return Ok(self.still_right(mirror, document, found).await?.into());
+                return Ok(self.still_right(repo, document, found).await?.into());
             }
         }
         let arrived = match (upstream.get(&wanted).await?, kept) {
             (Fetched::Same, Some(found)) => {
-                return Ok(self.still_right(mirror, document, found).await?.into());
+                return Ok(self.still_right(repo, document, found).await?.into());
             }
             (Fetched::Same | Fetched::Missing, _) => return Err(absent()),
             (Fetched::Body(arrived), _) => arrived,
@@ -252,48 +248,47 @@ impl Engine {
             content_type: arrived.content_type.clone(),
             at: self.metadata.now(),
         };
-        let told = mirror
+        let told = repo
             .protocol
             .digest_header()
             .and_then(|header| arrived.header(&header)?.parse().ok());
         let room = upstream.large_documents();
         let (body, permit) = arrived
-            .collect(self.behaviour.document_bytes, SMALL_DOCUMENT, || {
+            .collect(self.config.document_bytes, SMALL_DOCUMENT, || {
                 room.acquire_owned()
             })
             .await?;
         let body = Bytes::from(body);
-        demand_told(mirror, document, told, &body)?;
-        mirror.protocol.check(document, &body)?;
+        demand_told(repo, document, told, &body)?;
+        repo.protocol.check(document, &body)?;
         self.changed.insert(
-            (mirror.repo.id, document.package.clone()),
+            (repo.record.id, document.package.clone()),
             self.metadata.now(),
         );
-        let set = mirror.protocol.set(document, &body)?;
+        let set = repo.protocol.set(document, &body)?;
         let digest = Digest::of(Algorithm::Sha256, &body);
-        if is_search(mirror, document) {
+        if is_search(repo, document) {
             return Ok(Arc::new(said.of(digest, body)).into());
         }
-        let alone = set == Set::default() && mirror.protocol.twin(document, &digest).is_none();
+        let alone = set == Set::default() && repo.protocol.twin(document, &digest).is_none();
         if kept.is_none() && alone {
             let found = Arc::new(said.of(digest, body.clone()));
-            let (engine, mirror, document) =
-                (Arc::clone(self), Arc::clone(mirror), document.clone());
+            let (engine, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
             let keep = async move {
                 let kept = engine
-                    .keep_documents(&mirror, &document, body, said, Vec::new())
+                    .keep_documents(&repo, &document, body, said, Vec::new())
                     .await;
                 drop(permit);
                 if let Err(problem) = kept {
-                    let (problem, repo) = (problem.with_causes(), &mirror.repo.name);
+                    let (problem, repo) = (problem.with_causes(), &repo.record.name);
                     tracing::warn!(problem, %repo, path = &*document.path, "a document was not kept");
                 }
             };
             return Ok(Landed::and(found, keep));
         }
-        let companions = self.bring_set(mirror, document, &body, set).await?;
+        let companions = self.bring_set(repo, document, &body, set).await?;
         Ok(self
-            .keep_documents(mirror, document, body, said, companions)
+            .keep_documents(repo, document, body, said, companions)
             .await?
             .into())
     }
@@ -301,11 +296,11 @@ impl Engine {
     /// The upstream says that what we have is right.
     async fn still_right(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         document: &Document,
         found: &Arc<FileRecord>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let place = mirror.place_of(document);
+        let place = repo.place_of(document);
         self.metadata
             .mark_checked(place, &document.path, &found.digest)
             .await?;
@@ -316,14 +311,14 @@ impl Engine {
     /// Where a document is, after reading the documents that tell.
     async fn source(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<(String, &'static str), Problem> {
         let mut known = Vec::new();
         loop {
-            match mirror.protocol.source(document, &known)? {
+            match repo.protocol.source(document, &known)? {
                 Source::At { url, accept } => return Ok((url, accept)),
-                Source::Read(other) => known.push(self.read(mirror, &other).await?),
+                Source::Read(other) => known.push(self.read(repo, &other).await?),
             }
         }
     }
@@ -331,20 +326,20 @@ impl Engine {
     /// The bytes of a document, for another to be found; `None` if it is not there.
     pub(crate) async fn read(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Bytes>, Problem> {
-        self.bytes_of(self.known(mirror, document).await?).await
+        self.bytes_of(self.known(repo, document).await?).await
     }
 
     /// A document that tells of others; `None` if it is not there.
     pub(crate) fn known<'a>(
         self: &'a Arc<Self>,
-        mirror: &'a Arc<Mirror>,
+        repo: &'a Arc<Repo>,
         document: &'a Document,
     ) -> BoxFuture<'a, Result<Option<Arc<FileRecord>>, Problem>> {
         async move {
-            match self.document(mirror, document).await {
+            match self.document(repo, document).await {
                 Ok(held) => Ok(Some(held.found)),
                 // Stores of files forbid what they do not have.
                 Err(problem) if matches!(problem.kind, Kind::NotFound | Kind::Policy) => Ok(None),
@@ -378,7 +373,7 @@ impl Engine {
             .blobs
             .open(&key, 0..found.size)
             .await?
-            .collect(self.behaviour.document_bytes)
+            .collect(self.config.document_bytes)
             .await?)
     }
 
@@ -386,7 +381,7 @@ impl Engine {
     /// meanwhile.
     async fn bring_set(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
         body: &Bytes,
         set: Set,
@@ -396,26 +391,26 @@ impl Engine {
         }
         let mut companions = Vec::new();
         for companion in set.companions {
-            let bytes = self.fetch_plain(mirror, &companion).await?;
+            let bytes = self.fetch_plain(repo, &companion).await?;
             if let Some(bytes) = &bytes {
-                mirror.protocol.check(&companion, bytes)?;
+                repo.protocol.check(&companion, bytes)?;
             }
             companions.push((companion, bytes));
         }
         for (artifact, fetch) in set.members {
-            self.keep_artifact(mirror, &artifact, fetch).await.map_err(
-                |problem| match problem.kind {
+            self.keep_artifact(repo, &artifact, fetch)
+                .await
+                .map_err(|problem| match problem.kind {
                     Kind::NotFound | Kind::Upstream => {
                         Problem::new(Kind::Upstream, "set", problem.detail)
                     }
                     _ => problem,
-                },
-            )?;
+                })?;
         }
         // The companions were fetched after the document: they belong to it if it is still the
         // same.
         if companions.iter().any(|(_, bytes)| bytes.is_some())
-            && self.fetch_plain(mirror, document).await?.as_ref() != Some(body)
+            && self.fetch_plain(repo, document).await?.as_ref() != Some(body)
         {
             return Err(Problem::new(
                 Kind::Upstream,
@@ -429,18 +424,18 @@ impl Engine {
     /// The bytes of a document as they are upstream now.
     async fn fetch_plain(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Bytes>, Problem> {
-        let (url, accept) = self.source(mirror, document).await?;
-        let image = image_of(mirror, &document.package);
+        let (url, accept) = self.source(repo, document).await?;
+        let image = image_of(repo, &document.package);
         let wanted = Wanted {
             accept,
             compressed: true,
             image,
             ..Wanted::new(&url)
         };
-        let Fetched::Body(arrived) = mirror.upstream()?.get(&wanted).await? else {
+        let Fetched::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
             return Ok(None);
         };
         let (body, _) = arrived
@@ -451,7 +446,7 @@ impl Engine {
 
     async fn keep_documents(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         document: &Document,
         body: Bytes,
         said: Said,
@@ -468,7 +463,7 @@ impl Engine {
             modified: "",
             changes: true,
         };
-        let twin = mirror.protocol.twin(document, &digest);
+        let twin = repo.protocol.twin(document, &digest);
         let mut files = Vec::new();
         if let Some(twin) = &twin {
             files.push(NewFile {
@@ -488,12 +483,12 @@ impl Engine {
                 None => gone.push(&*companion.path),
             }
         }
-        let place = mirror.place_of(document);
-        let full_name = mirror.full_name(&document.package);
+        let place = repo.place_of(document);
+        let full_name = repo.full_name(&document.package);
         self.metadata
             .keep_files(place, full_name.as_deref(), (BY, said.at), files, &gone)
             .await?;
-        self.drop_double(digest, &bytes).await?;
+        self.remove_duplicate(digest, &bytes).await?;
         let found = self.metadata.find(place, &document.path).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }
@@ -502,14 +497,14 @@ impl Engine {
 /// A document that is kept under its digest too is what the upstream says its digest is, if it says
 /// so.
 fn demand_told(
-    mirror: &Mirror,
+    repo: &Repo,
     document: &Document,
     told: Option<Digest>,
     body: &Bytes,
 ) -> Result<(), Problem> {
     let Some(told) = told else { return Ok(()) };
     let digest = Digest::of(told.algorithm(), body);
-    if digest == told || mirror.protocol.twin(document, &digest).is_none() {
+    if digest == told || repo.protocol.twin(document, &digest).is_none() {
         return Ok(());
     }
     Err(Problem::new(
@@ -532,7 +527,7 @@ impl Said {
     /// The document as it is at hand before it is kept.
     fn of(&self, digest: Digest, body: Bytes) -> FileRecord {
         let (etag, modified) = (self.etag.as_str().into(), self.modified.as_str().into());
-        let plain = unkept(&self.content_type, digest, body.len() as u64);
+        let plain = transient(&self.content_type, digest, body.len() as u64);
         FileRecord {
             body: Some(body),
             etag,
@@ -544,8 +539,8 @@ impl Said {
 }
 
 /// The image that a token would be for.
-pub(crate) fn image_of<'a>(mirror: &Mirror, package: &'a str) -> &'a str {
-    if mirror.protocol.digest_header().is_some() {
+pub(crate) fn image_of<'a>(repo: &Repo, package: &'a str) -> &'a str {
+    if repo.protocol.digest_header().is_some() {
         package
     } else {
         ""
@@ -553,9 +548,9 @@ pub(crate) fn image_of<'a>(mirror: &Mirror, package: &'a str) -> &'a str {
 }
 
 /// Whether a document is the answer to a search: asked for each time, for there is no end of them.
-pub(crate) fn is_search(mirror: &Mirror, document: &Document) -> bool {
+pub(crate) fn is_search(repo: &Repo, document: &Document) -> bool {
     document.package.is_empty()
-        && mirror
+        && repo
             .protocol
             .publishing()
             .is_some_and(|hosted| hosted.search(document).is_some())
@@ -571,7 +566,7 @@ pub(crate) fn absent() -> Problem {
 }
 
 /// Bytes that are at hand and not kept yet, or never.
-pub(crate) fn unkept(content_type: &str, digest: Digest, size: u64) -> FileRecord {
+pub(crate) fn transient(content_type: &str, digest: Digest, size: u64) -> FileRecord {
     FileRecord {
         digest,
         size,

@@ -2,8 +2,8 @@
 
 use crate::accounts::AccountContext;
 use crate::artifacts::Given;
-use crate::documents::{Held, How};
-use crate::mirror::Mirror;
+use crate::documents::{CachedDocument, How};
+use crate::repo::Repo;
 use crate::representations::RepresentationRequest;
 use crate::{Engine, Packages};
 use http::header::{
@@ -81,10 +81,10 @@ fn no_repo() -> Problem {
 }
 
 /// To read a package of a repo; of no package: the repo.
-pub(crate) fn read_of(repo: &Mirror, package: &str) -> Permission {
+pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
     Permission {
-        protocol: repo.repo.protocol,
-        repo: repo.repo.name.clone(),
+        protocol: repo.record.protocol,
+        repo: repo.record.name.clone(),
         package: Some(package)
             .filter(|package| !package.is_empty())
             .map(Into::into),
@@ -94,7 +94,7 @@ pub(crate) fn read_of(repo: &Mirror, package: &str) -> Permission {
 
 /// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone
 /// knows.
-pub(crate) fn read_all(repo: &Mirror) -> Permission {
+pub(crate) fn read_all(repo: &Repo) -> Permission {
     let package = repo.is_hosted().then(|| "".into());
     Permission {
         package,
@@ -133,7 +133,7 @@ impl Packages {
                 .policy()
                 .repo(protocol.name(), &repo)
                 .ok_or_else(no_repo)?;
-            self.0.mirror(row, protocol)
+            self.0.repo(row, protocol)
         };
         match call {
             Call::AccountRequest(account) => {
@@ -186,7 +186,7 @@ impl Packages {
                 {
                     return Ok(reply.into());
                 }
-                let served = (own.repo.id, repo_url);
+                let served = (own.record.id, repo_url);
                 if own.members.is_empty() {
                     self.0.demand_shown(admission, &own, &read).await?;
                     return self.0.serve_from(&own, &read, request, served).await;
@@ -208,8 +208,8 @@ impl Engine {
     pub(crate) fn published_to(
         &self,
         admission: &Admission,
-        own: &Arc<Mirror>,
-    ) -> Result<Arc<Mirror>, Problem> {
+        own: &Arc<Repo>,
+    ) -> Result<Arc<Repo>, Problem> {
         let hosted = self
             .members(admission, own)?
             .into_iter()
@@ -225,20 +225,20 @@ impl Engine {
     pub(crate) fn parts(
         &self,
         admission: &Admission,
-        own: &Arc<Mirror>,
-    ) -> Result<[Vec<Arc<Mirror>>; 2], Problem> {
+        own: &Arc<Repo>,
+    ) -> Result<[Vec<Arc<Repo>>; 2], Problem> {
         let mut repos = self.members(admission, own)?;
         repos.push(Arc::clone(own));
         let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
         let (repo_url, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
-        mirrors.retain(|mirror| mirror.has_upstream() && admission.may(&read_of(mirror, "")));
+        mirrors.retain(|repo| repo.has_upstream() && admission.may(&read_of(repo, "")));
         Ok([repo_url, mirrors])
     }
 
     /// Whether a name is published in one of these repos, or was.
     pub(crate) async fn is_taken(
         &self,
-        repo_url: &[Arc<Mirror>],
+        repo_url: &[Arc<Repo>],
         name: &str,
     ) -> Result<bool, Problem> {
         for repo in repo_url {
@@ -254,7 +254,7 @@ impl Engine {
     async fn demand_shown(
         &self,
         admission: &Admission,
-        own: &Mirror,
+        own: &Repo,
         read: &ReadRequest,
     ) -> Result<(), Problem> {
         let index = own.protocol.publishing().and_then(Publishing::index);
@@ -277,13 +277,13 @@ impl Engine {
     pub(crate) fn members(
         &self,
         admission: &Admission,
-        group: &Mirror,
-    ) -> Result<Vec<Arc<Mirror>>, Problem> {
+        group: &Repo,
+    ) -> Result<Vec<Arc<Repo>>, Problem> {
         let rows = group
             .members
             .iter()
-            .filter_map(|name| admission.policy().repo(group.repo.protocol, name));
-        rows.map(|row| self.mirror(row, group.protocol)).collect()
+            .filter_map(|name| admission.policy().repo(group.record.protocol, name));
+        rows.map(|row| self.repo(row, group.protocol)).collect()
     }
 
     /// Serves from a group. A name that is published in one of its hosted repos is that repo's,
@@ -292,7 +292,7 @@ impl Engine {
     async fn serve_group(
         self: &Arc<Self>,
         admission: &Admission,
-        group: &Arc<Mirror>,
+        group: &Arc<Repo>,
         read: &ReadRequest,
         request: &Parts,
         served: (i64, RepoUrl<'_>),
@@ -335,7 +335,7 @@ impl Engine {
     /// Serves from a member of a group, whose readers may be fewer than the group's.
     async fn serve_member(
         self: &Arc<Self>,
-        member: &Arc<Mirror>,
+        member: &Arc<Repo>,
         read: &ReadRequest,
         request: &Parts,
         served: (i64, RepoUrl<'_>),
@@ -348,19 +348,19 @@ impl Engine {
     /// Serves from one repo, at the address of the repo `served`.
     pub(crate) async fn serve_from(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         read: &ReadRequest,
         request: &Parts,
         served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         match read {
             ReadRequest::Document(document, representation) => {
-                self.serve_document(mirror, document, (*representation, None), request, served)
+                self.serve_document(repo, document, (*representation, None), request, served)
                     .await
             }
             ReadRequest::Part(document, representation, part) => {
                 self.serve_document(
-                    mirror,
+                    repo,
                     document,
                     (*representation, Some(part)),
                     request,
@@ -368,7 +368,7 @@ impl Engine {
                 )
                 .await
             }
-            ReadRequest::Artifact(artifact) => self.serve_artifact(mirror, artifact, request).await,
+            ReadRequest::Artifact(artifact) => self.serve_artifact(repo, artifact, request).await,
             ReadRequest::Own(_) | ReadRequest::UpstreamQuery(_) | ReadRequest::Moved(_) => {
                 Err(absent())
             } // said where they are asked for
@@ -380,23 +380,23 @@ impl Engine {
     /// Answers with a document, or a part of it.
     pub(crate) async fn serve_document(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
         (representation, part): (Representation, Option<&str>),
         request: &Parts,
-        (repo, repo_url): (i64, RepoUrl<'_>),
+        (served_by, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        mirror.demand_open(&document.package)?;
-        let held = self.document(mirror, document).await?;
+        repo.demand_open(&document.package)?;
+        let held = self.document(repo, document).await?;
         let asked = RepresentationRequest {
-            repo,
+            repo: served_by,
             document,
             representation,
             part,
             gzip: takes_gzip(&request.headers),
             repo_url,
         };
-        let (found, gzip) = self.representation(mirror, &held.found, &asked).await?;
+        let (found, gzip) = self.representation(repo, &held.found, &asked).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
@@ -409,7 +409,7 @@ impl Engine {
             headers.insert(LAST_MODIFIED, modified);
         }
         let content_type = media_type(representation.content_type, &found);
-        if mirror.is_hosted() {
+        if repo.is_hosted() {
             return Ok(Answer::Blob(BlobAnswer {
                 found,
                 content_type,
@@ -419,8 +419,8 @@ impl Engine {
             }));
         }
         headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
-        headers.insert(CACHE_STATUS, status(&held, mirror));
-        let lasts = Lasts::For(mirror.fresh.saturating_sub(held.age));
+        headers.insert(CACHE_STATUS, status(&held, repo));
+        let lasts = Lasts::For(repo.fresh.saturating_sub(held.age));
         Ok(Answer::Blob(BlobAnswer {
             found,
             content_type,
@@ -433,13 +433,13 @@ impl Engine {
     /// Answers with an artifact.
     pub(crate) async fn serve_artifact(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        mirror.demand_open(mirror.protocol.package_of(artifact))?;
+        repo.demand_open(repo.protocol.package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
-        let known = mirror.protocol.content_type(artifact);
+        let known = repo.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();
         let kept = |found: Arc<FileRecord>, headers| {
             let content_type = media_type(known, &found);
@@ -451,9 +451,9 @@ impl Engine {
                 private: false,
             }))
         };
-        match self.artifact(mirror, artifact, part).await? {
+        match self.artifact(repo, artifact, part).await? {
             Given::Kept(found) => {
-                let how = if mirror.is_offline() {
+                let how = if repo.is_offline() {
                     "larder; hit; detail=offline"
                 } else {
                     "larder; hit"
@@ -501,9 +501,9 @@ fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
 }
 
 /// How an answer came about (RFC 9211).
-fn status(held: &Held, mirror: &Mirror) -> HeaderValue {
+fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
-        let ttl = i64::try_from(mirror.fresh.as_secs()).unwrap_or(i64::MAX)
+        let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
             - i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
         ttl.to_string()
     };

@@ -1,9 +1,9 @@
 //! What is published here: changes of packages, one at a time, and documents composed of what is
 //! kept.
 
-use crate::documents::{Held, How, absent};
+use crate::documents::{CachedDocument, How, absent};
 use crate::door::read_of;
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use crate::{Engine, INLINE_BYTES, Packages};
 use larder_access::{Admission, Incoming};
 use larder_metadata::blobs::NewBlob;
@@ -30,10 +30,10 @@ const PIECE: usize = 1 << 20;
 
 impl Engine {
     /// Whether a name is published here, or was.
-    pub(crate) async fn owns(&self, mirror: &Mirror, package: &str) -> Result<bool, Problem> {
+    pub(crate) async fn owns(&self, repo: &Repo, package: &str) -> Result<bool, Problem> {
         Ok(self
             .metadata
-            .find(mirror.place(package), rows::OWNED)
+            .find(repo.place(package), rows::OWNED)
             .await?
             .is_some())
     }
@@ -42,7 +42,7 @@ impl Engine {
     /// fewer than [`NAMES`] are the last ones.
     pub(crate) async fn names_after(
         &self,
-        repo: &Mirror,
+        repo: &Repo,
         after: &str,
     ) -> Result<Vec<Box<str>>, Problem> {
         let prefix = repo.prefix();
@@ -60,17 +60,17 @@ impl Engine {
     /// A document of a package that is published here, composed after every change.
     pub(crate) async fn composed(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
-    ) -> Result<Held, Problem> {
-        if hosted_of(mirror)?
+    ) -> Result<CachedDocument, Problem> {
+        if hosted_of(repo)?
             .index()
             .is_some_and(|index| index.tells(document))
         {
-            return self.index_document(mirror, document).await;
+            return self.index_document(repo, document).await;
         }
-        let place = mirror.place_of(document);
-        let held = |found| Held {
+        let place = repo.place_of(document);
+        let held = |found| CachedDocument {
             found,
             how: How::Hit,
             age: Duration::ZERO,
@@ -79,10 +79,10 @@ impl Engine {
             if let Some(found) = self.metadata.find(place, &document.path).await? {
                 return Ok(held(found));
             }
-            if !self.owns(mirror, &document.package).await? {
+            if !self.owns(repo, &document.package).await? {
                 return Err(absent());
             }
-            if let Some(found) = self.compose(mirror, document).await? {
+            if let Some(found) = self.compose(repo, document).await? {
                 return Ok(held(found));
             }
         }
@@ -95,13 +95,13 @@ impl Engine {
     /// Composes a document and keeps it; `None` if the package changed meanwhile.
     async fn compose(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
-        let hosted = hosted_of(mirror)?;
-        let place = mirror.place_of(document);
+        let hosted = hosted_of(repo)?;
+        let place = repo.place_of(document);
         let revision = self.metadata.revision(place).await?.ok_or_else(absent)?;
-        let files = self.files(mirror, &document.package).await?;
+        let files = self.files(repo, &document.package).await?;
         let body = hosted.compose(document, &files)?.ok_or_else(absent)?;
         let blob = self.store(&body.into()).await?;
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
@@ -114,16 +114,16 @@ impl Engine {
             Err(Error::Unmet("revision")) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        self.drop_double(digest, &bytes).await?;
+        self.remove_duplicate(digest, &bytes).await?;
         Ok(self.metadata.find(place, &document.path).await?)
     }
 
     pub(crate) async fn files(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         package: &str,
     ) -> Result<Vec<StoredFile>, Problem> {
-        let rows = self.metadata.published(mirror.place(package)).await?;
+        let rows = self.metadata.published(repo.place(package)).await?;
         Ok(rows
             .into_iter()
             .filter(|row| &*row.path != rows::OWNED)
@@ -134,18 +134,18 @@ impl Engine {
     /// Fulfils a wish, or answers a question.
     pub(crate) async fn publish(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         admission: &Admission,
         request: PublishRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let hosted = hosted_of(mirror)?;
+        let hosted = hosted_of(repo)?;
         if request.verb == Verb::Read {
-            admission.demand(&read_of(mirror, &request.package))?;
-            mirror.demand_open(&request.package)?;
-            return hosted.tell(&request, &self.files(mirror, &request.package).await?);
+            admission.demand(&read_of(repo, &request.package))?;
+            repo.demand_open(&request.package)?;
+            return hosted.tell(&request, &self.files(repo, &request.package).await?);
         }
-        self.carry_out(mirror, admission, &request, Some(body))
+        self.carry_out(repo, admission, &request, Some(body))
             .await?;
         Ok(hosted.accept(&request))
     }
@@ -153,7 +153,7 @@ impl Engine {
     /// Stages the body of a wish, if it has one, and does what is wished.
     async fn carry_out(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         admission: &Admission,
         request: &PublishRequest,
         body: Option<&mut Incoming>,
@@ -163,7 +163,7 @@ impl Engine {
             return Err(Problem::new(Kind::Unauthenticated, "access", detail));
         }
         // Before anything of the body is taken in: which package it is may stand in it.
-        let wished = wished(mirror, request, &request.package);
+        let wished = wished(repo, request, &request.package);
         match (&wished.package, request.most_bytes) {
             (Some(_), _) => admission.demand(&wished)?,
             (None, 0) => {}
@@ -179,7 +179,7 @@ impl Engine {
                 }
             }
             staging.settle().await?;
-            self.change(mirror, admission, request, &staging).await
+            self.change(repo, admission, request, &staging).await
         };
         let outcome = outcome.await;
         self.blobs.discard(&id).await?;
@@ -188,26 +188,23 @@ impl Engine {
 
     async fn change(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         admission: &Admission,
         request: &PublishRequest,
         staging: &Staging,
     ) -> Result<(), Problem> {
-        let package = self.package_of(mirror, admission, request, staging).await?;
-        admission.demand(&wished(mirror, request, &package))?;
-        let (place, full_name) = (
-            mirror.place(&package),
-            format!("{}{package}", mirror.prefix()),
-        );
+        let package = self.package_of(repo, admission, request, staging).await?;
+        admission.demand(&wished(repo, request, &package))?;
+        let (place, full_name) = (repo.place(&package), format!("{}{package}", repo.prefix()));
         let mut made: HashMap<String, NewBlob> = HashMap::new();
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
-            let files = self.files(mirror, &package).await?;
+            let files = self.files(repo, &package).await?;
             let (wanted, there) = (request.clone(), files.clone());
             let receive = move |hosted: &dyn Publishing, body: &mut File| {
                 hosted.receive(&wanted, body, &there)
             };
-            let steps = self.read_file(mirror, staging, receive).await?;
+            let steps = self.read_file(repo, staging, receive).await?;
             if steps.is_empty() {
                 return Ok(());
             }
@@ -229,7 +226,7 @@ impl Engine {
                 changed => {
                     changed?;
                     for blob in made.values() {
-                        self.drop_double(blob.digest, &blob.bytes).await?;
+                        self.remove_duplicate(blob.digest, &blob.bytes).await?;
                     }
                     tracing::info!(%by, package = full_name, act = request.act, "package changed");
                     return Ok(());
@@ -245,7 +242,7 @@ impl Engine {
     /// The package that a wish is for; empty: the whole repo.
     async fn package_of(
         &self,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         admission: &Admission,
         request: &PublishRequest,
         staging: &Staging,
@@ -253,34 +250,32 @@ impl Engine {
         if !request.package.is_empty() {
             return Ok(request.package.clone());
         }
-        if let Some(path) = hosted_of(mirror)?.shown(request) {
-            let found = self.metadata.find(mirror.place(""), path).await?;
+        if let Some(path) = hosted_of(repo)?.shown(request) {
+            let found = self.metadata.find(repo.place(""), path).await?;
             let package = found
                 .as_ref()
                 .and_then(|found| rows::package_of(&found.etag));
             // Whoever may not see it is not told its name.
-            let seen = package.filter(|package| admission.may(&read_of(mirror, package)));
+            let seen = package.filter(|package| admission.may(&read_of(repo, package)));
             return seen.map(Into::into).ok_or_else(absent);
         }
         let named = request.clone();
-        self.read_file(mirror, staging, move |hosted, body| {
-            hosted.name(&named, body)
-        })
-        .await
+        self.read_file(repo, staging, move |hosted, body| hosted.name(&named, body))
+            .await
     }
 
     /// Has a protocol read the body, away from the connections.
     async fn read_file<T: Send + 'static>(
         &self,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         staging: &Staging,
         read: impl FnOnce(&dyn Publishing, &mut File) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (mirror, file) = (Arc::clone(mirror), staging.file());
+        let (repo, file) = (Arc::clone(repo), staging.file());
         let work = move || {
             let mut file = file.try_clone().map_err(Problem::internal)?;
             file.rewind().map_err(Problem::internal)?;
-            read(hosted_of(&mirror)?, &mut file)
+            read(hosted_of(&repo)?, &mut file)
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -380,7 +375,7 @@ impl Packages {
         };
         let own = self
             .0
-            .mirror(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
+            .repo(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let hosted = self.0.published_to(admission, &own)?;
         hosted_of(&hosted)?.admits(change)?;
         let request = change.to_request(&hosted.protocol.canonical(package));
@@ -418,10 +413,10 @@ pub(crate) fn kept(row: rows::StoredFile) -> StoredFile {
 }
 
 /// What must be allowed for a wish about `package`.
-fn wished(mirror: &Mirror, request: &PublishRequest, package: &str) -> Permission {
+fn wished(repo: &Repo, request: &PublishRequest, package: &str) -> Permission {
     Permission {
         verb: request.verb,
-        ..read_of(mirror, package)
+        ..read_of(repo, package)
     }
 }
 
@@ -462,10 +457,9 @@ fn decode(piece: &[u8]) -> Result<Vec<u8>, Problem> {
     decoded.map_err(|error| Problem::invalid("body", "an attachment is not base64").because(error))
 }
 
-pub(crate) fn hosted_of(mirror: &Mirror) -> Result<&'static dyn Publishing, Problem> {
+pub(crate) fn hosted_of(repo: &Repo) -> Result<&'static dyn Publishing, Problem> {
     let detail = "nothing can be published to repositories of this protocol yet";
-    mirror
-        .protocol
+    repo.protocol
         .publishing()
         .ok_or_else(|| Problem::new(Kind::Unsupported, "repository", detail))
 }

@@ -102,11 +102,11 @@ impl Door for Images {
             .extensions
             .get::<ClientView>()
             .ok_or_else(|| Problem::internal("a request without a site"))?;
-        let repo = admission
+        let record = admission
             .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)
             .ok_or_else(absent)?;
-        let mirror = self.0.mirror(repo, &Oci)?;
+        let repo = self.0.repo(record, &Oci)?;
         let repo_url = RepoUrl {
             origin: &client.base,
             path: "",
@@ -115,7 +115,7 @@ impl Door for Images {
         };
         let mut answer = self
             .0
-            .serve_from(&mirror, &endpoint.read, request, (repo.id, repo_url))
+            .serve_from(&repo, &endpoint.read, request, (record.id, repo_url))
             .await?;
         if let Answer::Blob(blob) = &mut answer {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {

@@ -1,9 +1,9 @@
 //! Documents that tell of all packages of a hosted repo: composed once after every change, of one
 //! state, signed with the repo's key if it has one, and kept together.
 
-use crate::documents::{Held, How, absent};
+use crate::documents::{CachedDocument, How, absent};
 use crate::hosted::{hosted_of, kept};
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use crate::{Engine, settings_of};
 use bytes::Bytes;
 use larder_access::SigningKey;
@@ -23,12 +23,12 @@ const PAGE: u64 = 256;
 const GRACE: Duration = Duration::from_hours(48);
 
 /// A repo's key at a moment.
-pub(crate) struct Pen {
+pub(crate) struct RepoSigner {
     key: SigningKey,
     now: Timestamp,
 }
 
-impl Signer for Pen {
+impl Signer for RepoSigner {
     fn sign(&self, bytes: &[u8]) -> Result<String, Problem> {
         self.key.sign(bytes, self.now)
     }
@@ -43,19 +43,19 @@ impl Engine {
     /// was last told of: whoever read the head before a change finds its signature after it.
     pub(crate) async fn index_document(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         document: &Document,
-    ) -> Result<Held, Problem> {
-        let place = mirror.place_of(document);
+    ) -> Result<CachedDocument, Problem> {
+        let place = repo.place_of(document);
         for _ in 0..TRIES {
             if let Some(found) = self.metadata.find(place, &document.path).await? {
-                return Ok(Held {
+                return Ok(CachedDocument {
                     found,
                     how: How::Hit,
                     age: Duration::ZERO,
                 });
             }
-            let head = index_of(mirror)?.head("");
+            let head = index_of(repo)?.head("");
             if document.path != head.path && self.metadata.find(place, &head.path).await?.is_some()
             {
                 // All of a state comes at once, so what is not there now is not of it.
@@ -64,7 +64,7 @@ impl Engine {
                     .find(place, &document.path)
                     .await?
                     .ok_or_else(absent)?;
-                return Ok(Held {
+                return Ok(CachedDocument {
                     found,
                     how: How::Hit,
                     age: Duration::ZERO,
@@ -72,12 +72,12 @@ impl Engine {
             }
             let revision = self
                 .metadata
-                .index_revision(mirror.repo.id, &mirror.prefix())
+                .index_revision(repo.record.id, &repo.prefix())
                 .await?;
             // Whoever comes after a change does not wait for what is composed of the state before
             // it.
-            let key = (mirror.repo.id, revision.to_string().into());
-            let (engine, own) = (Arc::clone(self), Arc::clone(mirror));
+            let key = (repo.record.id, revision.to_string().into());
+            let (engine, own) = (Arc::clone(self), Arc::clone(repo));
             let compose = || async move { engine.compose_index(&own, revision).await };
             let composed = self.index_builds.join(key, compose).await;
             if self.metadata.revision(place).await? != Some(revision) {
@@ -94,20 +94,20 @@ impl Engine {
     /// Composes and keeps the state of a revision; a problem if that is past.
     async fn compose_index(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         revision: i64,
     ) -> Result<(), Problem> {
         let _room = Arc::clone(&self.large_documents)
             .acquire_owned()
             .await
             .map_err(Problem::internal)?;
-        let (repo, now) = (mirror.repo.id, self.metadata.now());
-        let pen = self.pen(repo, now).await?;
-        let mut state = index_of(mirror)?.begin(self.metadata.shown(repo).await?, now)?;
-        for file in self.files(mirror, "").await? {
+        let (id, now) = (repo.record.id, self.metadata.now());
+        let signer = self.repo_signer(id, now).await?;
+        let mut state = index_of(repo)?.begin(self.metadata.shown(id).await?, now)?;
+        for file in self.files(repo, "").await? {
             let found = self
                 .metadata
-                .find(mirror.place(""), &file.path)
+                .find(repo.place(""), &file.path)
                 .await?
                 .ok_or_else(absent)?;
             let bytes: Bytes = self.bytes(&found).await?;
@@ -117,7 +117,7 @@ impl Engine {
         loop {
             let page = self
                 .metadata
-                .all_published(repo, (&after.0, &after.1), PAGE)
+                .all_published(id, (&after.0, &after.1), PAGE)
                 .await?;
             let Some((package, last)) = page.last() else {
                 break;
@@ -129,12 +129,12 @@ impl Engine {
             };
             state = aside(state, add).await?;
         }
-        let end = move || state.end(pen.as_ref().map(|pen| pen as &dyn Signer));
+        let end = move || state.end(signer.as_ref().map(|signer| signer as &dyn Signer));
         let composed = tokio::task::spawn_blocking(end)
             .await
             .map_err(Problem::internal)??;
         let told = self.stored(composed).await?;
-        self.keep_told(repo, Of::Revision(revision), told).await
+        self.keep_told(id, Of::Revision(revision), told).await
     }
 
     /// Documents with their bytes stored.
@@ -171,13 +171,17 @@ impl Engine {
             .collect();
         let outcome = self.metadata.keep_index(repo, of, told, GRACE).await;
         for (digest, bytes) in made {
-            self.drop_double(digest, &bytes).await?;
+            self.remove_duplicate(digest, &bytes).await?;
         }
         Ok(outcome?)
     }
 
     /// The repo's key, as its row has it now: what is signed with another is not kept.
-    pub(crate) async fn pen(&self, repo: i64, now: Timestamp) -> Result<Option<Pen>, Problem> {
+    pub(crate) async fn repo_signer(
+        &self,
+        repo: i64,
+        now: Timestamp,
+    ) -> Result<Option<RepoSigner>, Problem> {
         let row = self
             .metadata
             .repos()
@@ -190,7 +194,7 @@ impl Engine {
             return Ok(None);
         };
         let place = format!("{}/{}", row.protocol, row.name);
-        Ok(Some(Pen {
+        Ok(Some(RepoSigner {
             key: self.gate.open_signing_key(&key.sealed, &place)?,
             now,
         }))
@@ -198,8 +202,8 @@ impl Engine {
 }
 
 /// What a repo's protocol tells of whole repos.
-pub(crate) fn index_of(mirror: &Mirror) -> Result<&'static dyn Index, Problem> {
-    hosted_of(mirror)?
+pub(crate) fn index_of(repo: &Repo) -> Result<&'static dyn Index, Problem> {
+    hosted_of(repo)?
         .index()
         .ok_or_else(|| Problem::internal("no document here tells of all packages"))
 }

@@ -20,10 +20,10 @@ mod hosted;
 mod images;
 mod index;
 mod merged;
-mod mirror;
 mod pace;
 mod queries;
 mod rate;
+mod repo;
 mod representations;
 mod search;
 mod upstream;
@@ -32,7 +32,7 @@ pub use counters::Counters;
 pub use door::is_packages;
 pub use guard::is_public;
 pub use images::Images;
-pub use upstream::Manners;
+pub use upstream::UpstreamConfig;
 
 use bytes::Bytes;
 use fill::Fill;
@@ -44,8 +44,8 @@ use larder_metadata::files::FileRecord;
 use larder_mirrors::Table;
 use larder_model::{Algorithm, Digest, Problem, RepoSettings, Timestamp};
 use larder_storage::{BlobStore, Committed, Staging};
-use mirror::Mirror;
 use moka::sync::Cache as Memory;
+use repo::Repo;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -66,7 +66,7 @@ const MOST_MISSING: u64 = 100_000;
 
 /// How mirrors behave where their repos say nothing else.
 #[derive(Clone, Debug)]
-pub struct Behaviour {
+pub struct CacheConfig {
     /// How long a document is taken without asking again.
     pub fresh: Duration,
     /// How long it is remembered that something is not there.
@@ -81,7 +81,7 @@ pub struct Behaviour {
     /// Nothing is fetched at all.
     pub offline: bool,
     /// How upstreams are asked.
-    pub manners: Manners,
+    pub config: UpstreamConfig,
 }
 
 /// Repos of files, at `/<protocol>/<repo>/`.
@@ -92,10 +92,10 @@ pub(crate) struct Engine {
     metadata: Metadata,
     blobs: BlobStore,
     gate: Arc<Gate>,
-    behaviour: Behaviour,
+    config: CacheConfig,
     counters: Arc<Counters>,
     /// By the repo's id.
-    mirrors: Memory<i64, Arc<Mirror>>,
+    repos: Memory<i64, Arc<Repo>>,
     documents: Flights<Arc<FileRecord>>,
     representations: Flights<Arc<FileRecord>>,
     /// States of repos that are being composed.
@@ -118,18 +118,13 @@ pub(crate) struct Engine {
 
 impl Packages {
     /// An engine over the database, the store and the gate of a server.
-    pub fn new(
-        metadata: Metadata,
-        blobs: BlobStore,
-        gate: Arc<Gate>,
-        behaviour: Behaviour,
-    ) -> Self {
+    pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
         Self(Arc::new(Engine {
             metadata,
             blobs,
             gate,
             counters: Arc::default(),
-            mirrors: Memory::builder().max_capacity(10_000).build(),
+            repos: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
             representations: Flights::default(),
             index_builds: Flights::default(),
@@ -141,16 +136,16 @@ impl Packages {
             readings: Flights::default(),
             missing: Memory::builder()
                 .max_capacity(MOST_MISSING)
-                .time_to_live(behaviour.missing)
+                .time_to_live(config.missing)
                 .build(),
             changed: Memory::builder()
                 .max_capacity(MOST_MISSING)
-                .time_to_live(behaviour.missing)
+                .time_to_live(config.missing)
                 .build(),
             sites: Mutex::default(),
             large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
             planning: Arc::new(Semaphore::new(PLANS)),
-            behaviour,
+            config,
         }))
     }
 
@@ -221,7 +216,7 @@ impl Engine {
 
     /// After a row of it was written: where another upload of the same bytes was first, its object
     /// counts, and this one is nobody's.
-    async fn drop_double(&self, digest: Digest, bytes: &Bytestore) -> Result<(), Problem> {
+    async fn remove_duplicate(&self, digest: Digest, bytes: &Bytestore) -> Result<(), Problem> {
         if let Bytestore::Object(generation) = *bytes
             && self.metadata.generation(&digest).await? != Some(generation)
         {

@@ -9,7 +9,7 @@ use crate::Engine;
 use crate::documents::absent;
 use crate::door::{read_all, read_of};
 use crate::index::index_of;
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -28,16 +28,16 @@ use std::time::Duration;
 struct State {
     root: Box<str>,
     /// The members with their heads.
-    heads: Vec<(Arc<Mirror>, Arc<FileRecord>)>,
+    heads: Vec<(Arc<Repo>, Arc<FileRecord>)>,
     /// All hosted members, in their order.
-    hosted: Vec<Arc<Mirror>>,
+    hosted: Vec<Arc<Repo>>,
     /// Whether everyone sees the same.
     public: bool,
 }
 
 /// Where a package that a group names comes from.
 struct Origin {
-    member: Arc<Mirror>,
+    member: Arc<Repo>,
     artifact: Artifact,
 }
 
@@ -47,7 +47,7 @@ impl Engine {
     pub(crate) async fn serve_merged(
         self: &Arc<Self>,
         admission: &Admission,
-        group: &Arc<Mirror>,
+        group: &Arc<Repo>,
         read: &ReadRequest,
         request: &Parts,
     ) -> Result<Option<Answer>, Problem> {
@@ -100,8 +100,8 @@ impl Engine {
     async fn state(
         self: &Arc<Self>,
         admission: &Admission,
-        members: &[Arc<Mirror>],
-        group: &Mirror,
+        members: &[Arc<Repo>],
+        group: &Repo,
         root: &str,
     ) -> Result<State, Problem> {
         let index = index_of(group)?;
@@ -149,18 +149,18 @@ impl Engine {
     }
 
     /// Where the documents of a state are kept, and where those of it that never change.
-    async fn folders(&self, group: &Mirror, state: &State) -> Result<(String, String), Problem> {
+    async fn folders(&self, group: &Repo, state: &State) -> Result<(String, String), Problem> {
         let mut present = Hasher::new(Algorithm::Sha256);
         let mut immutable = Hasher::new(Algorithm::Sha256);
         for (member, head) in &state.heads {
-            present.update(format!("{} {}\n", member.repo.id, head.digest).as_bytes());
-            immutable.update(format!("{}\n", member.repo.id).as_bytes());
+            present.update(format!("{} {}\n", member.record.id, head.digest).as_bytes());
+            immutable.update(format!("{}\n", member.record.id).as_bytes());
         }
         for member in &state.hosted {
             let revision = self.metadata.revision(member.place("")).await?;
-            present.update(format!("hides {} {revision:?}\n", member.repo.id).as_bytes());
+            present.update(format!("hides {} {revision:?}\n", member.record.id).as_bytes());
         }
-        present.update(group.repo.settings.as_bytes());
+        present.update(group.record.settings.as_bytes());
         let folder =
             |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], state.root);
         Ok((folder(present), folder(immutable)))
@@ -169,7 +169,7 @@ impl Engine {
     /// A document of a group, or a file that one names.
     async fn merged(
         self: &Arc<Self>,
-        group: &Arc<Mirror>,
+        group: &Arc<Repo>,
         state: &Arc<State>,
         path: &str,
     ) -> Result<Arc<FileRecord>, Problem> {
@@ -189,7 +189,7 @@ impl Engine {
             let folders = (present.clone(), immutable.clone());
             let make = || async move { engine.merge(&own, &state, folders).await };
             self.index_builds
-                .join((group.repo.id, present.as_str().into()), make)
+                .join((group.record.id, present.as_str().into()), make)
                 .await?;
         }
         for folder in [present, immutable] {
@@ -207,7 +207,7 @@ impl Engine {
     /// Makes a state and keeps it.
     async fn merge(
         self: &Arc<Self>,
-        group: &Arc<Mirror>,
+        group: &Arc<Repo>,
         state: &State,
         (present, immutable): (String, String),
     ) -> Result<(), Problem> {
@@ -216,7 +216,7 @@ impl Engine {
             .await
             .map_err(Problem::internal)?;
         let now = self.metadata.now();
-        let pen = self.pen(group.repo.id, now).await?;
+        let signer = self.repo_signer(group.record.id, now).await?;
         let mut merge = self.begin_merge(group, state).await?;
         let mut told = Vec::new();
         while let Some(wanted) = merge.next() {
@@ -235,7 +235,7 @@ impl Engine {
             told.extend(self.stored(made).await?);
         }
         told.extend(
-            self.stored(merge.end(pen.as_ref().map(|pen| pen as &dyn Signer))?)
+            self.stored(merge.end(signer.as_ref().map(|signer| signer as &dyn Signer))?)
                 .await?,
         );
         for document in &mut told {
@@ -247,13 +247,13 @@ impl Engine {
             (document.path, document.lifetime) =
                 (format!("{folder}{}", document.path), CacheLifetime::Longer);
         }
-        self.keep_told(group.repo.id, Of::Others(&immutable), told)
+        self.keep_told(group.record.id, Of::Others(&immutable), told)
             .await
     }
 
     async fn begin_merge(
         self: &Arc<Self>,
-        group: &Mirror,
+        group: &Repo,
         state: &State,
     ) -> Result<Box<dyn Merge>, Problem> {
         let mut merge = index_of(group)?.merge(self.metadata.now());
@@ -271,7 +271,7 @@ impl Engine {
             let own = state
                 .hosted
                 .iter()
-                .position(|hosted| hosted.repo.id == member.repo.id);
+                .position(|hosted| hosted.record.id == member.record.id);
             let names = hidden
                 .get(own.unwrap_or(state.hosted.len()))
                 .cloned()
@@ -282,7 +282,7 @@ impl Engine {
     }
 
     /// Adds the names of all packages that are published in a repo, or were.
-    async fn names(&self, member: &Mirror, names: &mut HashSet<Box<str>>) -> Result<(), Problem> {
+    async fn names(&self, member: &Repo, names: &mut HashSet<Box<str>>) -> Result<(), Problem> {
         let mut after = Box::<str>::default();
         loop {
             let page = self.names_after(member, &after).await?;
@@ -295,7 +295,7 @@ impl Engine {
     }
 
     /// A file that a member's head names: it was kept together with the head.
-    async fn list(&self, member: &Mirror, root: &str, path: &str) -> Result<Bytes, Problem> {
+    async fn list(&self, member: &Repo, root: &str, path: &str) -> Result<Bytes, Problem> {
         let path = if member.is_hosted() {
             path.to_owned()
         } else {
@@ -311,7 +311,7 @@ impl Engine {
     async fn origin(
         self: &Arc<Self>,
         admission: &Admission,
-        (group, members): (&Arc<Mirror>, &[Arc<Mirror>]),
+        (group, members): (&Arc<Repo>, &[Arc<Repo>]),
         artifact: &Artifact,
     ) -> Result<Origin, Problem> {
         let path = &*artifact.path;
@@ -347,7 +347,7 @@ impl Engine {
     async fn named_by(
         self: &Arc<Self>,
         admission: &Admission,
-        (group, members): (&Arc<Mirror>, &[Arc<Mirror>]),
+        (group, members): (&Arc<Repo>, &[Arc<Repo>]),
         root: &str,
         artifact: &Artifact,
     ) -> Result<Option<Origin>, Problem> {
@@ -401,7 +401,7 @@ impl Engine {
     /// What a member vouches for a package with that is `below` a root.
     async fn integrity_in(
         self: &Arc<Self>,
-        member: &Arc<Mirror>,
+        member: &Arc<Repo>,
         head: &FileRecord,
         (root, below): (&str, &str),
     ) -> Result<Option<Integrity>, Problem> {
@@ -435,7 +435,7 @@ fn may_lack(problem: &Problem) -> bool {
 
 impl Origin {
     /// A package at an address of the member's own.
-    fn new(member: &Arc<Mirror>, artifact: &Artifact, path: &str) -> Self {
+    fn new(member: &Arc<Repo>, artifact: &Artifact, path: &str) -> Self {
         Self {
             member: Arc::clone(member),
             artifact: Artifact {

@@ -1,6 +1,6 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use crate::upstream::{Fetched, Wanted};
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
@@ -28,7 +28,7 @@ impl Engine {
     pub(crate) async fn query_upstreams(
         &self,
         admission: &Admission,
-        own: &Arc<Mirror>,
+        own: &Arc<Repo>,
         query: &dyn UpstreamQuery,
         headers: &HeaderMap,
         body: &mut Incoming,
@@ -50,8 +50,8 @@ impl Engine {
             return query.answer(&[]);
         };
         let (question, mut answers, mut lacks) = (Bytes::from(question), Vec::new(), false);
-        for mirror in mirrors.iter().filter(|mirror| !mirror.is_offline()) {
-            match self.ask_upstream(mirror, query, &question).await? {
+        for repo in mirrors.iter().filter(|repo| !repo.is_offline()) {
+            match self.ask_upstream(repo, query, &question).await? {
                 Some(answer) => answers.push(answer),
                 None => lacks = true,
             }
@@ -68,7 +68,7 @@ impl Engine {
     /// What an upstream answers; `None` if it does not know such questions.
     async fn ask_upstream(
         &self,
-        mirror: &Mirror,
+        repo: &Repo,
         query: &dyn UpstreamQuery,
         question: &Bytes,
     ) -> Result<Option<Bytes>, Problem> {
@@ -79,7 +79,7 @@ impl Engine {
             patient: false,
             ..Wanted::new(query.path())
         };
-        let upstream = mirror.upstream()?;
+        let upstream = repo.upstream()?;
         let Fetched::Body(arrived) = upstream.get(&wanted).await? else {
             return Ok(None);
         };

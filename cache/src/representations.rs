@@ -1,9 +1,9 @@
 //! The forms of a document: rewritten for this server's addresses, as another media type,
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
-use crate::documents::{is_search, key_of, unkept};
+use crate::documents::{is_search, key_of, transient};
 use crate::flights::Landed;
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use flate2::Compression;
@@ -42,7 +42,7 @@ impl Engine {
     /// A document's form, and whether it is compressed.
     pub(crate) async fn representation(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         held: &Arc<FileRecord>,
         asked: &RepresentationRequest<'_>,
     ) -> Result<(Arc<FileRecord>, bool), Problem> {
@@ -93,10 +93,10 @@ impl Engine {
                 gzip,
                 origin: asked.repo_url.origin.into(),
                 below: asked.repo_url.path.into(),
-                is_stored: is_stored && !is_search(mirror, asked.document),
+                is_stored: is_stored && !is_search(repo, asked.document),
             };
-            let (engine, mirror, held) = (Arc::clone(self), Arc::clone(mirror), Arc::clone(held));
-            async move { engine.make(&mirror, &held, making).await }
+            let (engine, repo, held) = (Arc::clone(self), Arc::clone(repo), Arc::clone(held));
+            async move { engine.make(&repo, &held, making).await }
         };
         Ok((self.representations.join(key, make).await?, gzip))
     }
@@ -116,7 +116,7 @@ impl Engine {
 
     async fn make(
         self: &Arc<Self>,
-        mirror: &Arc<Mirror>,
+        repo: &Arc<Repo>,
         held: &FileRecord,
         making: Making,
     ) -> Result<Landed<Arc<FileRecord>>, Problem> {
@@ -129,7 +129,7 @@ impl Engine {
         };
         let source = self.bytes(held).await?;
         let repo_url = held.size > RENDERED_HERE;
-        let own = Arc::clone(mirror);
+        let own = Arc::clone(repo);
         let work = move || making.render(&own, &source).map(|bytes| (making, bytes));
         let (making, bytes) = if repo_url {
             tokio::task::spawn_blocking(work)
@@ -140,7 +140,7 @@ impl Engine {
         };
         drop(permit);
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let plain = unkept(
+        let plain = transient(
             making.representation.content_type,
             digest,
             bytes.len() as u64,
@@ -183,7 +183,7 @@ impl Engine {
         self.metadata
             .keep_files(place, None, ("larder", now), vec![file], &[])
             .await?;
-        self.drop_double(digest, &kept).await
+        self.remove_duplicate(digest, &kept).await
     }
 }
 
@@ -202,7 +202,7 @@ struct Making {
 }
 
 impl Making {
-    fn render(&self, mirror: &Mirror, source: &Bytes) -> Result<Bytes, Problem> {
+    fn render(&self, repo: &Repo, source: &Bytes) -> Result<Bytes, Problem> {
         let repo_url = RepoUrl {
             origin: &self.origin,
             path: &self.below,
@@ -210,12 +210,12 @@ impl Making {
             identified: false,
         };
         let body = match (&self.part, self.representation.name) {
-            (Some(part), _) => mirror
+            (Some(part), _) => repo
                 .protocol
                 .part(&self.document, part, source, &repo_url)?
                 .into(),
             (None, "") => source.clone(),
-            (None, _) => mirror
+            (None, _) => repo
                 .protocol
                 .render(&self.document, &self.representation, source, &repo_url)?
                 .into(),

@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::door::read_of;
 use crate::hosted::NAMES;
-use crate::mirror::Mirror;
+use crate::repo::Repo;
 use larder_access::Admission;
 use larder_mirrors::publishing::{Elsewhere, Hit};
 use larder_mirrors::{Document, Publishing};
@@ -19,7 +19,7 @@ impl Engine {
     pub(crate) async fn search(
         self: &Arc<Self>,
         admission: &Admission,
-        own: &Arc<Mirror>,
+        own: &Arc<Repo>,
         document: &Document,
     ) -> Result<Option<Reply>, Problem> {
         let search = own
@@ -30,7 +30,7 @@ impl Engine {
             return Ok(None);
         };
         let [here, mirrors] = self.parts(admission, own)?;
-        let blocks = own.blocks() || mirrors.iter().any(|mirror| mirror.blocks());
+        let blocks = own.blocks() || mirrors.iter().any(|repo| repo.blocks());
         if here.is_empty() && !blocks {
             return Ok(None);
         }
@@ -40,14 +40,14 @@ impl Engine {
         }
         let further = hosted.further(document, hits.len());
         let (mut answers, mut failed) = (Vec::new(), None);
-        for mirror in &mirrors {
+        for repo in &mirrors {
             match self
-                .ask_elsewhere((hosted, own), &here, mirror, &further)
+                .ask_elsewhere((hosted, own), &here, repo, &further)
                 .await
             {
                 Ok(answer) => answers.extend(answer),
                 Err(problem) => {
-                    tracing::info!(%problem, repo = %mirror.repo.name, "an upstream could not be searched");
+                    tracing::info!(%problem, repo = %repo.record.name, "an upstream could not be searched");
                     failed = Some(problem);
                 }
             }
@@ -62,8 +62,8 @@ impl Engine {
     /// address of `own`.
     async fn find(
         &self,
-        (admission, own): (&Admission, &Mirror),
-        repo: &Mirror,
+        (admission, own): (&Admission, &Repo),
+        repo: &Repo,
         words: &[String],
         hits: &mut Vec<Hit>,
     ) -> Result<(), Problem> {
@@ -98,17 +98,17 @@ impl Engine {
     /// What a mirror's upstream finds, and which of that is not to be shown.
     async fn ask_elsewhere(
         self: &Arc<Self>,
-        (hosted, own): (&dyn Publishing, &Mirror),
-        here: &[Arc<Mirror>],
-        mirror: &Arc<Mirror>,
+        (hosted, own): (&dyn Publishing, &Repo),
+        here: &[Arc<Repo>],
+        repo: &Arc<Repo>,
         search: &Document,
     ) -> Result<Option<Elsewhere>, Problem> {
-        let Some(body) = self.read(mirror, search).await? else {
+        let Some(body) = self.read(repo, search).await? else {
             return Ok(None);
         };
         let mut taken = Vec::new();
         for name in hosted.named(&body)? {
-            if !is_open(own, mirror, &name) || self.is_taken(here, &name).await? {
+            if !is_open(own, repo, &name) || self.is_taken(here, &name).await? {
                 taken.push(name);
             }
         }
@@ -117,6 +117,6 @@ impl Engine {
 }
 
 /// Whether neither a repo nor the one at whose address it is served blocks a package.
-fn is_open(own: &Mirror, repo: &Mirror, package: &str) -> bool {
+fn is_open(own: &Repo, repo: &Repo, package: &str) -> bool {
     own.demand_open(package).is_ok() && repo.demand_open(package).is_ok()
 }

@@ -39,7 +39,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// How upstreams are asked, for all of them.
 #[derive(Clone, Debug)]
-pub struct Manners {
+pub struct UpstreamConfig {
     /// What a connection may take.
     pub connect_time: Duration,
     /// How long the head of an answer may take.
@@ -152,7 +152,7 @@ impl Upstream {
         base: &str,
         authorization: Option<HeaderValue>,
         trusted: Vec<url::Origin>,
-        manners: &Manners,
+        config: &UpstreamConfig,
         counters: &Arc<Counters>,
     ) -> Result<Self, Problem> {
         let mut base: Url = base
@@ -167,10 +167,10 @@ impl Upstream {
             .user_agent(concat!("larder/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(guard.clone()))
-            .connect_timeout(manners.connect_time)
-            .read_timeout(manners.idle_time)
-            .pool_max_idle_per_host(manners.requests);
-        for authority in &manners.authorities {
+            .connect_timeout(config.connect_time)
+            .read_timeout(config.idle_time)
+            .pool_max_idle_per_host(config.requests);
+        for authority in &config.authorities {
             for certificate in
                 reqwest::Certificate::from_pem_bundle(authority).map_err(Problem::internal)?
             {
@@ -178,14 +178,14 @@ impl Upstream {
             }
         }
         let client = builder.build().map_err(Problem::internal)?;
-        let room = Arc::new(Semaphore::new(manners.requests));
+        let room = Arc::new(Semaphore::new(config.requests));
         Ok(Self {
             base,
             client,
             guard,
             authorization,
             tokens: Tokens::default(),
-            answer_time: manners.answer_time,
+            answer_time: config.answer_time,
             pace: Arc::default(),
             rate: None,
             room,

@@ -5,7 +5,7 @@ use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Settings};
-use larder_cache::{Behaviour, Images, Manners, Packages};
+use larder_cache::{CacheConfig, Images, Packages, UpstreamConfig};
 use larder_config::{Config, Network, StorageKind};
 use larder_discover::Machine;
 use larder_metadata::Metadata;
@@ -102,7 +102,7 @@ impl House {
             metadata.clone(),
             blobs.clone(),
             Arc::clone(&gate),
-            behaviour(config)?,
+            cache_config(config)?,
         );
         let api_limits = ApiLimits {
             json_bytes: usize::try_from(config.server.limits.json_size)?,
@@ -184,9 +184,9 @@ fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
     }
 }
 
-fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
+fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
     let cache = &config.cache;
-    Ok(Behaviour {
+    Ok(CacheConfig {
         fresh: cache.fresh,
         missing: cache.not_found,
         patience: cache.patience,
@@ -195,7 +195,7 @@ fn behaviour(config: &Config) -> Result<Behaviour, Box<dyn Error>> {
             .filter(|size| *size > 0)
             .unwrap_or(u64::MAX),
         offline: cache.offline,
-        manners: Manners {
+        upstream: UpstreamConfig {
             connect_time: cache.upstream_connect_time,
             answer_time: cache.upstream_answer_time,
             idle_time: cache.upstream_idle_time,

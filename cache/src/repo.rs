@@ -15,8 +15,8 @@ use std::time::Duration;
 use url::Url;
 
 /// A repo as its row describes it.
-pub(crate) struct Mirror {
-    pub(crate) repo: Arc<RepoRecord>,
+pub(crate) struct Repo {
+    pub(crate) record: Arc<RepoRecord>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
     /// Of a group: its repos in the order in which they are asked.
@@ -27,10 +27,10 @@ pub(crate) struct Mirror {
     upstream: Option<Upstream>,
 }
 
-impl Mirror {
+impl Repo {
     pub(crate) fn place<'a>(&self, package: &'a str) -> PackageKey<'a> {
         PackageKey {
-            repo: self.repo.id,
+            repo: self.record.id,
             package,
         }
     }
@@ -41,7 +41,7 @@ impl Mirror {
 
     /// `npm/main/`, with which the names of its packages begin.
     pub(crate) fn prefix(&self) -> String {
-        format!("{}/{}/", self.repo.protocol, self.repo.name)
+        format!("{}/{}/", self.record.protocol, self.record.name)
     }
 
     /// `npm/main/left-pad`, under which a package is listed.
@@ -51,12 +51,12 @@ impl Mirror {
 
     /// Fails if a package is blocked here, whether it is kept or not.
     pub(crate) fn demand_open(&self, package: &str) -> Result<(), Problem> {
-        self.blocks.demand_open(&self.repo, package)
+        self.blocks.demand_open(&self.record, package)
     }
 
     /// Whether it is published to, and asks no upstream.
     pub(crate) fn is_hosted(&self) -> bool {
-        &*self.repo.kind == "hosted"
+        &*self.record.kind == "hosted"
     }
 
     /// Whether nothing is fetched: by this repo's settings or the server's.
@@ -82,7 +82,7 @@ impl Mirror {
 
     /// Why the upstream is not asked, and what to do about it.
     pub(crate) fn unasked(&self) -> (String, String) {
-        let name = format!("{}/{}", self.repo.protocol, self.repo.name);
+        let name = format!("{}/{}", self.record.protocol, self.record.name);
         match (&self.upstream, self.offline) {
             (None, _) => (
                 "it has no upstream yet".to_owned(),
@@ -111,24 +111,24 @@ impl Mirror {
 
     /// What is to be done about that.
     pub(crate) fn lacks_upstream(&self) -> String {
-        let name = format!("{}/{}", self.repo.protocol, self.repo.name);
+        let name = format!("{}/{}", self.record.protocol, self.record.name);
         format!("this mirror has no upstream yet: larder repo set {name} --upstream URL")
     }
 }
 
 impl Engine {
-    /// The mirror of a repo's row, made anew whenever the row changes.
-    pub(crate) fn mirror(
+    /// The repo of a record, made anew whenever the record changes.
+    pub(crate) fn repo(
         &self,
-        repo: &Arc<RepoRecord>,
+        record: &Arc<RepoRecord>,
         protocol: &'static dyn Protocol,
-    ) -> Result<Arc<Mirror>, Problem> {
-        if let Some(mirror) = self.mirrors.get(&repo.id)
-            && (Arc::ptr_eq(&mirror.repo, repo) || mirror.repo == *repo)
+    ) -> Result<Arc<Repo>, Problem> {
+        if let Some(repo) = self.repos.get(&record.id)
+            && (Arc::ptr_eq(&repo.record, record) || repo.record == *record)
         {
-            return Ok(mirror);
+            return Ok(repo);
         }
-        let settings = settings_of(&repo.settings)?;
+        let settings = settings_of(&record.settings)?;
         let upstream = match &settings.upstream {
             None => None,
             Some(upstream) => {
@@ -145,32 +145,32 @@ impl Engine {
                     .map_err(Problem::internal)?;
                 let authorization = self.gate.open_credentials(upstream)?;
                 let rate = upstream.requests_per_minute.map(Rate::per_minute);
-                let manners = &self.behaviour.manners;
+                let config = &self.config.config;
                 Some(
                     Upstream::new(
                         &upstream.url,
                         authorization,
                         trusted,
-                        manners,
+                        config,
                         &self.counters,
                     )?
                     .at(rate),
                 )
             }
         };
-        let mirror = Arc::new(Mirror {
-            repo: Arc::clone(repo),
+        let repo = Arc::new(Repo {
+            record: Arc::clone(record),
             protocol,
             fresh: settings
                 .fresh_seconds
-                .map_or(self.behaviour.fresh, Duration::from_secs),
+                .map_or(self.config.fresh, Duration::from_secs),
             members: settings.members,
             blocks: Blocks::new(protocol, settings.blocked)?,
-            offline: settings.offline || self.behaviour.offline,
+            offline: settings.offline || self.config.offline,
             gate: Arc::clone(&self.gate),
             upstream,
         });
-        self.mirrors.insert(repo.id, Arc::clone(&mirror));
-        Ok(mirror)
+        self.repos.insert(record.id, Arc::clone(&repo));
+        Ok(repo)
     }
 }
