@@ -23,11 +23,11 @@ pub enum Answer {
     /// Kept bytes.
     Blob(BlobAnswer),
     /// Bytes that are still coming in.
-    Coming(Coming),
+    Streaming(Streaming),
 }
 
 /// Bytes that are still coming in: always all of them, from the beginning.
-pub struct Coming {
+pub struct Streaming {
     /// Their number, if it is known.
     pub size: Option<u64>,
     /// Media type.
@@ -40,9 +40,9 @@ pub struct Coming {
     pub stream: BoxStream<'static, Result<Content, larder_storage::Error>>,
 }
 
-impl std::fmt::Debug for Coming {
+impl std::fmt::Debug for Streaming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Coming")
+        f.debug_struct("Streaming")
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
@@ -81,7 +81,7 @@ impl Answer {
         match &mut self {
             Self::Reply(_) => {} // says nothing of caches
             Self::Blob(blob) => blob.private = true,
-            Self::Coming(coming) => coming.private = true,
+            Self::Streaming(streaming) => streaming.private = true,
         }
         self
     }
@@ -212,13 +212,13 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Bytes as they come in.
-pub(crate) fn of_coming(
-    answer: Coming,
+pub(crate) fn of_streaming(
+    answer: Streaming,
     head: bool,
     public: bool,
     wire: Option<&Wire>,
 ) -> Response<Body> {
-    let Coming {
+    let Streaming {
         size,
         content_type,
         headers: mut said,

@@ -129,7 +129,7 @@ enum Source {
         stream: BoxStream<'static, Result<Bytes, Error>>,
         left: u64,
     },
-    Coming {
+    Streaming {
         stream: BoxStream<'static, Result<Content, Error>>,
         left: Option<u64>,
         wire: Option<Wire>,
@@ -176,7 +176,7 @@ impl Body {
         size: Option<u64>,
         wire: Option<Wire>,
     ) -> Self {
-        Self::of(Source::Coming {
+        Self::of(Source::Streaming {
             stream,
             left: size,
             wire,
@@ -273,7 +273,7 @@ impl Source {
                 None if *left > 0 => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
                 None => Poll::Ready(None),
             },
-            Self::Coming {
+            Self::Streaming {
                 stream,
                 left,
                 wire,
@@ -302,7 +302,7 @@ impl Source {
             Self::Ready(bytes) => Some(bytes.len() as u64),
             Self::Wired { range, .. } | Self::Pieces { range, .. } => Some(range.end - range.start),
             Self::Stream { left, .. } => Some(*left),
-            Self::Coming { left, .. } => *left,
+            Self::Streaming { left, .. } => *left,
         }
     }
 }

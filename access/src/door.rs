@@ -1,7 +1,7 @@
 //! The one door: every request of every protocol passes [`open`], the only caller of `answer` and
 //! the only maker of responses.
 
-use crate::answer::{Asked, of_blob, of_coming, of_reply};
+use crate::answer::{Asked, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
 use crate::{Admission, Answer, Body, ClientView, Gate, Incoming, Principal};
 use http::header::{
@@ -184,8 +184,8 @@ async fn pass<D: Door>(
             };
             of_blob(blob, &asked, blobs, public).await
         }
-        Answer::Coming(coming) => Ok(of_coming(
-            coming,
+        Answer::Streaming(streaming) => Ok(of_streaming(
+            streaming,
             request.method == Method::HEAD,
             public,
             wire,

@@ -26,7 +26,7 @@ pub mod token;
 mod tokens;
 mod vault;
 
-pub use answer::{Answer, BlobAnswer, Coming, Lasts};
+pub use answer::{Answer, BlobAnswer, Lasts, Streaming};
 pub use body::Body;
 pub use client_view::ClientView;
 pub use door::{Door, Opened, open};

@@ -1,10 +1,10 @@
-//! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for
+//! Artifacts: what never changes. FetchResponse once, checked against what vouches for them, kept for
 //! good.
 
 use crate::documents::{BY, absent, image_of, key_of, transient};
-use crate::fill::{Coming, Fill};
+use crate::download::{Download, DownloadHead};
 use crate::repo::Repo;
-use crate::upstream::{Arrived, Fetched, Wanted};
+use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
 use crate::{Engine, INLINE_BYTES};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -28,13 +28,13 @@ const HELD_BYTES: usize = 4096;
 const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// An artifact that can be served.
-pub(crate) enum Given {
+pub(crate) enum ArtifactSource {
     /// From the store.
-    Kept(Arc<FileRecord>),
+    Stored(Arc<FileRecord>),
     /// Just fetched, and at hand.
-    Fetched(Arc<FileRecord>),
+    Downloaded(Arc<FileRecord>),
     /// As it comes; its size, if it is known.
-    Coming(Arc<Fill>, Option<u64>),
+    Streaming(Arc<Download>, Option<u64>),
 }
 
 impl Engine {
@@ -45,25 +45,25 @@ impl Engine {
         repo: &Arc<Repo>,
         artifact: &Artifact,
         whole: bool,
-    ) -> Result<Given, Problem> {
+    ) -> Result<ArtifactSource, Problem> {
         if let Some(found) = self
             .metadata
             .find(repo.place(&artifact.package), &artifact.path)
             .await?
         {
-            return Ok(Given::Kept(found));
+            return Ok(ArtifactSource::Stored(found));
         }
         if repo.is_hosted() {
             return Err(absent());
         }
         repo.upstream()?; // offline is told before the way is looked for
-        let fill = self.fill(repo, artifact, None)?;
+        let download = self.download(repo, artifact, None)?;
         if whole {
-            return Ok(Given::Fetched(fill.kept().await?));
+            return Ok(ArtifactSource::Downloaded(download.kept().await?));
         }
-        match fill.head().await? {
-            Coming::Index(found) => Ok(Given::Fetched(found)),
-            Coming::Stream(size) => Ok(Given::Coming(fill, size)),
+        match download.head().await? {
+            DownloadHead::Complete(found) => Ok(ArtifactSource::Downloaded(found)),
+            DownloadHead::Stream(size) => Ok(ArtifactSource::Streaming(download, size)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Engine {
         if self.kept_as(repo, artifact, &fetch).await?.is_some() {
             return Ok(());
         }
-        self.fill(repo, artifact, Some(fetch))?
+        self.download(repo, artifact, Some(fetch))?
             .kept()
             .await
             .map(drop)
@@ -99,12 +99,12 @@ impl Engine {
     }
 
     /// The one fill of an artifact; it goes on when its clients leave.
-    fn fill(
+    fn download(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: Option<Fetch>,
-    ) -> Result<Arc<Fill>, Problem> {
+    ) -> Result<Arc<Download>, Problem> {
         // Whoever asks for a member of a set waits for the set: its members must not wait for
         // whoever asks.
         let path = if fetch.is_some() {
@@ -113,22 +113,25 @@ impl Engine {
             artifact.path.to_string()
         };
         let key = (repo.record.id, key_of(&artifact.package, &path));
-        let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(fill) = fills.get(&key) {
-            return Ok(Arc::clone(fill));
+        let mut downloads = self
+            .downloads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(download) = downloads.get(&key) {
+            return Ok(Arc::clone(download));
         }
         // What an index promises now may be there now.
-        if fetch.is_none() && self.lacks(&key, &artifact.package) {
+        if fetch.is_none() && self.is_known_missing(&key, &artifact.package) {
             return Err(absent());
         }
-        let fill = Fill::new();
-        fills.insert(key.clone(), Arc::clone(&fill));
-        drop(fills);
+        let download = Download::new();
+        downloads.insert(key.clone(), Arc::clone(&download));
+        drop(downloads);
         let (engine, repo, artifact, own) = (
             Arc::clone(self),
             Arc::clone(repo),
             artifact.clone(),
-            Arc::clone(&fill),
+            Arc::clone(&download),
         );
         tokio::spawn(async move {
             let bring =
@@ -138,19 +141,19 @@ impl Engine {
                 .unwrap_or_else(|_| Err(Problem::internal("a fill crashed")));
             if let Err(problem) = &outcome {
                 if problem.kind == Kind::NotFound {
-                    engine.forgo(key.clone());
+                    engine.remember_missing(key.clone());
                 }
                 let problem = problem.with_causes();
                 tracing::info!(problem, repo = %repo.record.name, path = &*artifact.path, "an artifact was not kept");
             }
             engine
-                .fills
+                .downloads
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&key);
             own.end(outcome);
         });
-        Ok(fill)
+        Ok(download)
     }
 
     async fn bring(
@@ -158,7 +161,7 @@ impl Engine {
         repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: Option<Fetch>,
-        fill: &Arc<Fill>,
+        download: &Arc<Download>,
     ) -> Result<Arc<FileRecord>, Problem> {
         // Another fill may have ended since the asker looked.
         if let Some(found) = self
@@ -173,7 +176,7 @@ impl Engine {
         }
         if let Some(fetch) = fetch {
             return self
-                .take(repo, artifact, &fetch, fill)
+                .take(repo, artifact, &fetch, download)
                 .await
                 .map_err(wrong_bytes);
         }
@@ -181,7 +184,7 @@ impl Engine {
         let outcome = match &planned {
             Ok(fetch) => match self.kept_as(repo, artifact, fetch).await? {
                 Some(found) => return Ok(found), // it came with the index
-                None => self.take(repo, artifact, fetch, fill).await,
+                None => self.take(repo, artifact, fetch, download).await,
             },
             Err(problem) => Err(problem.again()),
         };
@@ -194,8 +197,8 @@ impl Engine {
                 if planned.is_ok_and(|fetch| fetch == newer) {
                     return Err(wrong_bytes(problem));
                 }
-                let fresh = fill.spoil();
-                self.take(repo, artifact, &newer, fresh.as_ref().unwrap_or(fill))
+                let fresh = download.abort();
+                self.take(repo, artifact, &newer, fresh.as_ref().unwrap_or(download))
                     .await
                     .map_err(wrong_bytes)
             }
@@ -203,7 +206,7 @@ impl Engine {
         }
     }
 
-    /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
+    /// CacheStatus an artifact is got. `anew`: after asking the upstream for its indexes once more.
     async fn plan(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -296,36 +299,39 @@ impl Engine {
         repo: &Arc<Repo>,
         artifact: &Artifact,
         fetch: &Fetch,
-        fill: &Arc<Fill>,
+        download: &Arc<Download>,
     ) -> Result<Arc<FileRecord>, Problem> {
         let accept = repo.protocol.accepts(artifact);
         let image = image_of(repo, &artifact.package);
-        let wanted = Wanted {
+        let wanted = FetchRequest {
             accept,
             image,
-            ..Wanted::new(&fetch.url)
+            ..FetchRequest::new(&fetch.url)
         };
-        let Fetched::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
+        let FetchResponse::Body(body) = repo.upstream()?.get(&wanted).await? else {
             return Err(absent());
         };
-        if let (Some(promised), Some(announced)) = (fetch.size, arrived.size)
+        if let (Some(promised), Some(announced)) = (fetch.size, body.size)
             && promised != announced
         {
             let detail =
                 format!("the upstream sends {announced} bytes where its index promises {promised}");
             return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
         }
-        if arrived
+        if body
             .size
             .or(fetch.size)
             .is_some_and(|size| size > self.config.artifact_bytes)
         {
             return Err(too_large());
         }
-        if arrived.size.is_some_and(|size| size <= INLINE_BYTES) {
-            return self.take_small(repo, artifact, fetch, fill, *arrived).await;
+        if body.size.is_some_and(|size| size <= INLINE_BYTES) {
+            return self
+                .take_small(repo, artifact, fetch, download, *body)
+                .await;
         }
-        self.take_large(repo, artifact, fetch, fill, *arrived).await
+        self.take_large(repo, artifact, fetch, download, *body)
+            .await
     }
 
     async fn take_small(
@@ -333,12 +339,12 @@ impl Engine {
         repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
-        fill: &Fill,
-        arrived: Arrived,
+        download: &Download,
+        body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
-        let content_type = content_type(repo, artifact, &arrived);
-        let (body, _) = arrived.collect(limit, limit, || async {}).await?;
+        let content_type = content_type(repo, artifact, &body);
+        let (body, _) = body.collect(limit, limit, || async {}).await?;
         let mut checker = Checker::new(&fetch.integrity);
         checker.update(&body);
         if !checker.agrees() {
@@ -356,7 +362,7 @@ impl Engine {
             artifact,
             (&fetch.integrity, &content_type),
             blob,
-            fill,
+            download,
         )
         .await
     }
@@ -366,32 +372,32 @@ impl Engine {
         repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
-        fill: &Fill,
-        mut arrived: Arrived,
+        download: &Download,
+        mut body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let content_type = content_type(repo, artifact, &arrived);
+        let content_type = content_type(repo, artifact, &body);
         let room = repo.upstream()?.large_fills();
         let _room = room.acquire_owned().await.map_err(Problem::internal)?;
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         staging.expect(&fetch.integrity);
-        let size = arrived.size.or(fetch.size);
-        fill.begin(size, staging.file());
+        let size = body.size.or(fetch.size);
+        download.begin(size, staging.file());
         let outcome = async {
-            let last = self.pass(&mut arrived, size, &mut staging, fill).await?;
+            let last = self.pass(&mut body, size, &mut staging, download).await?;
             let (digest, agrees) = staging.verify(&fetch.integrity).await?;
             if !agrees {
                 return Err(mismatch());
             }
-            fill.release(last);
-            fill.complete(Arc::new(transient(&content_type, digest, staging.offset())));
+            download.release(last);
+            download.complete(Arc::new(transient(&content_type, digest, staging.offset())));
             let blob = self.commit(staging, digest).await?;
             self.keep(
                 repo,
                 artifact,
                 (&fetch.integrity, &content_type),
                 blob,
-                fill,
+                download,
             )
             .await
         };
@@ -405,13 +411,13 @@ impl Engine {
     /// than that is never passed on.
     async fn pass(
         &self,
-        arrived: &mut Arrived,
+        body: &mut UpstreamBody,
         size: Option<u64>,
         staging: &mut Staging,
-        fill: &Fill,
+        download: &Download,
     ) -> Result<Bytes, Problem> {
         let mut last = Bytes::new();
-        while let Some(bytes) = arrived.next().await? {
+        while let Some(bytes) = body.next().await? {
             staging.append(bytes.clone()).await?;
             if size.is_some_and(|size| staging.offset() > size) {
                 return Err(mismatch());
@@ -421,14 +427,14 @@ impl Engine {
             }
             let before = std::mem::replace(&mut last, bytes);
             if !before.is_empty() {
-                fill.release(before);
+                download.release(before);
             }
             // Where more must come, none of these are the last.
             let more = size.is_some_and(|size| staging.offset() < size);
             let held = if more { 0 } else { last.len().min(HELD_BYTES) };
             let ready = last.split_to(last.len() - held);
             if !ready.is_empty() {
-                fill.release(ready);
+                download.release(ready);
             }
         }
         Ok(last)
@@ -440,13 +446,13 @@ impl Engine {
         artifact: &Artifact,
         (integrity, content_type): (&Integrity, &str),
         blob: NewBlob,
-        fill: &Fill,
+        download: &Download,
     ) -> Result<Arc<FileRecord>, Problem> {
         let (digest, bytes) = (blob.digest, blob.bytes.clone());
         if let Bytestore::Inline(body) = &bytes {
             let mut found = transient(content_type, digest, blob.size);
             found.body = Some(body.clone());
-            fill.complete(Arc::new(found));
+            download.complete(Arc::new(found));
         }
         let place = repo.place(&artifact.package);
         let new = NewFile {
@@ -470,9 +476,9 @@ impl Engine {
 }
 
 /// What the protocol says an artifact is, else what the upstream says.
-fn content_type(repo: &Repo, artifact: &Artifact, arrived: &Arrived) -> String {
+fn content_type(repo: &Repo, artifact: &Artifact, body: &UpstreamBody) -> String {
     match repo.protocol.content_type(artifact) {
-        "" => arrived.content_type.clone(),
+        "" => body.content_type.clone(),
         known => known.to_owned(),
     }
 }

@@ -1,9 +1,9 @@
 //! Documents: what changes. Fresh for a time, then asked for again; served as kept when the
 //! upstream cannot be asked.
 
-use crate::flights::Landed;
+use crate::flights::FlightResult;
 use crate::repo::Repo;
-use crate::upstream::{Fetched, Wanted};
+use crate::upstream::{FetchRequest, FetchResponse};
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -16,19 +16,19 @@ use larder_storage::ObjectKey;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a set is begun again when the upstream changed under it.
+/// CacheStatus often a set is begun again when the upstream changed under it.
 const SET_TRIES: u32 = 3;
 /// Who brings what comes from upstreams.
 pub(crate) const BY: &str = "upstream";
 
-/// How an answer came about (RFC 9211).
+/// CacheStatus an answer came about (RFC 9211).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum How {
+pub(crate) enum CacheStatus {
     /// Kept and fresh.
     Hit,
     /// Kept; the upstream said that it is still right.
     Revalidated,
-    /// Fetched.
+    /// FetchResponse.
     Miss,
     /// Kept and old; the upstream could not be asked, or is being asked.
     Stale,
@@ -40,8 +40,8 @@ pub(crate) enum How {
 #[derive(Clone, Debug)]
 pub(crate) struct CachedDocument {
     pub(crate) found: Arc<FileRecord>,
-    pub(crate) how: How,
-    /// How long ago the upstream mark_checked for it.
+    pub(crate) how: CacheStatus,
+    /// CacheStatus long ago the upstream mark_checked for it.
     pub(crate) age: Duration,
 }
 
@@ -70,7 +70,7 @@ impl Engine {
             let found = self.refresh(repo, document, None).await?;
             return Ok(CachedDocument {
                 found,
-                how: How::Miss,
+                how: CacheStatus::Miss,
                 age: Duration::ZERO,
             });
         };
@@ -81,23 +81,23 @@ impl Engine {
             age,
         };
         if age < repo.fresh {
-            return Ok(held(How::Hit));
+            return Ok(held(CacheStatus::Hit));
         }
         if repo.is_offline() {
-            return Ok(held(How::Offline));
+            return Ok(held(CacheStatus::Offline));
         }
         let refresh = self.refresh(repo, document, Some(&found));
         if age < repo.fresh * 2 {
             refresh.now_or_never(); // it goes on by itself
-            return Ok(held(How::Stale));
+            return Ok(held(CacheStatus::Stale));
         }
         self.demand_known(repo, document)?;
         match tokio::time::timeout(self.config.patience, refresh).await {
             Ok(Ok(now)) => {
                 let how = if now.digest == found.digest {
-                    How::Revalidated
+                    CacheStatus::Revalidated
                 } else {
-                    How::Miss
+                    CacheStatus::Miss
                 };
                 Ok(CachedDocument {
                     found: now,
@@ -108,9 +108,9 @@ impl Engine {
             Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
             Ok(Err(problem)) => {
                 tracing::debug!(%problem, repo = %repo.record.name, path = &*document.path, "a kept document is served");
-                Ok(held(How::Stale))
+                Ok(held(CacheStatus::Stale))
             }
-            Err(_) => Ok(held(How::Stale)),
+            Err(_) => Ok(held(CacheStatus::Stale)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Engine {
     /// Fails if it is known that there is no such thing.
     fn demand_known(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
         let key = (repo.record.id, key_of(&document.package, &document.path));
-        if self.lacks(&key, &document.package) {
+        if self.is_known_missing(&key, &document.package) {
             Err(absent())
         } else {
             Ok(())
@@ -171,7 +171,7 @@ impl Engine {
                 }
                 let fetched = engine.fetch_document(&repo, &document, kept).await;
                 match &fetched {
-                    Err(problem) if problem.kind == Kind::NotFound => engine.forgo(key),
+                    Err(problem) if problem.kind == Kind::NotFound => engine.remember_missing(key),
                     Err(problem) => {
                         let (problem, repo) = (problem.with_causes(), &repo.record.name);
                         tracing::info!(problem, %repo, path = &*document.path, "a document could not be had");
@@ -189,7 +189,7 @@ impl Engine {
         repo: &Arc<Repo>,
         document: &Document,
         kept: Option<Arc<FileRecord>>,
-    ) -> Result<Landed<Arc<FileRecord>>, Problem> {
+    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let mut tries = SET_TRIES;
         loop {
             let outcome = self.try_document(repo, document, kept.as_ref()).await;
@@ -208,41 +208,41 @@ impl Engine {
         repo: &Arc<Repo>,
         document: &Document,
         kept: Option<&Arc<FileRecord>>,
-    ) -> Result<Landed<Arc<FileRecord>>, Problem> {
+    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let upstream = repo.upstream()?;
         let (url, accept) = self.source(repo, document).await?;
         let have = kept
             .map(|found| (&*found.etag, &*found.modified))
             .filter(|(etag, date)| !(etag.is_empty() && date.is_empty()));
         let image = image_of(repo, &document.package);
-        let wanted = Wanted {
+        let wanted = FetchRequest {
             accept,
             have,
             compressed: true,
             patient: kept.is_none(),
             image,
-            ..Wanted::new(&url)
+            ..FetchRequest::new(&url)
         };
         if let (Some(found), Some(header)) = (kept, repo.protocol.digest_header()) {
-            let head = Wanted {
+            let head = FetchRequest {
                 have: None,
                 head: true,
                 ..wanted
             };
-            if let Fetched::Body(head) = upstream.get(&head).await?
+            if let FetchResponse::Body(head) = upstream.get(&head).await?
                 && head.header(&header) == Some(found.digest.to_string().as_str())
             {
                 return Ok(self.still_right(repo, document, found).await?.into());
             }
         }
         let arrived = match (upstream.get(&wanted).await?, kept) {
-            (Fetched::Same, Some(found)) => {
+            (FetchResponse::Same, Some(found)) => {
                 return Ok(self.still_right(repo, document, found).await?.into());
             }
-            (Fetched::Same | Fetched::Missing, _) => return Err(absent()),
-            (Fetched::Body(arrived), _) => arrived,
+            (FetchResponse::Same | FetchResponse::Missing, _) => return Err(absent()),
+            (FetchResponse::Body(arrived), _) => arrived,
         };
-        let said = Said {
+        let said = Validators {
             etag: arrived.etag.clone(),
             modified: arrived.modified.clone(),
             content_type: arrived.content_type.clone(),
@@ -284,7 +284,7 @@ impl Engine {
                     tracing::warn!(problem, %repo, path = &*document.path, "a document was not kept");
                 }
             };
-            return Ok(Landed::and(found, keep));
+            return Ok(FlightResult::and(found, keep));
         }
         let companions = self.bring_set(repo, document, &body, set).await?;
         Ok(self
@@ -429,13 +429,13 @@ impl Engine {
     ) -> Result<Option<Bytes>, Problem> {
         let (url, accept) = self.source(repo, document).await?;
         let image = image_of(repo, &document.package);
-        let wanted = Wanted {
+        let wanted = FetchRequest {
             accept,
             compressed: true,
             image,
-            ..Wanted::new(&url)
+            ..FetchRequest::new(&url)
         };
-        let Fetched::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
+        let FetchResponse::Body(arrived) = repo.upstream()?.get(&wanted).await? else {
             return Ok(None);
         };
         let (body, _) = arrived
@@ -449,7 +449,7 @@ impl Engine {
         repo: &Repo,
         document: &Document,
         body: Bytes,
-        said: Said,
+        said: Validators,
         companions: Vec<(Document, Option<Bytes>)>,
     ) -> Result<Arc<FileRecord>, Problem> {
         let blob = self.store(&body).await?;
@@ -515,7 +515,7 @@ fn demand_told(
 }
 
 /// What the upstream says of a document.
-struct Said {
+struct Validators {
     etag: String,
     modified: String,
     content_type: String,
@@ -523,7 +523,7 @@ struct Said {
     at: Timestamp,
 }
 
-impl Said {
+impl Validators {
     /// The document as it is at hand before it is kept.
     fn of(&self, digest: Digest, body: Bytes) -> FileRecord {
         let (etag, modified) = (self.etag.as_str().into(), self.modified.as_str().into());

@@ -1,8 +1,8 @@
 //! The door of all package repos: `/<protocol>/<repo>/…`.
 
 use crate::accounts::AccountContext;
-use crate::artifacts::Given;
-use crate::documents::{CachedDocument, How};
+use crate::artifacts::ArtifactSource;
+use crate::documents::{CacheStatus, CachedDocument};
 use crate::repo::Repo;
 use crate::representations::RepresentationRequest;
 use crate::{Engine, Packages};
@@ -12,7 +12,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::door::Refused;
-use larder_access::{Admission, Answer, BlobAnswer, ClientView, Coming, Door, Incoming, Lasts};
+use larder_access::{Admission, Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::AccountRequest;
@@ -452,7 +452,7 @@ impl Engine {
             }))
         };
         match self.artifact(repo, artifact, part).await? {
-            Given::Kept(found) => {
+            ArtifactSource::Stored(found) => {
                 let how = if repo.is_offline() {
                     "larder; hit; detail=offline"
                 } else {
@@ -461,26 +461,26 @@ impl Engine {
                 headers.insert(CACHE_STATUS, HeaderValue::from_static(how));
                 kept(found, headers)
             }
-            Given::Fetched(found) => {
+            ArtifactSource::Downloaded(found) => {
                 headers.insert(
                     CACHE_STATUS,
                     HeaderValue::from_static("larder; fwd=miss; stored"),
                 );
                 kept(found, headers)
             }
-            Given::Coming(fill, size) => {
+            ArtifactSource::Streaming(download, size) => {
                 headers.insert(
                     CACHE_STATUS,
                     HeaderValue::from_static("larder; fwd=miss; stored"),
                 );
                 let content_type =
                     HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
-                Ok(Answer::Coming(Coming {
+                Ok(Answer::Streaming(Streaming {
                     size,
                     content_type,
                     headers,
                     private: false,
-                    stream: fill.stream(),
+                    stream: download.stream(),
                 }))
             }
         }
@@ -500,7 +500,7 @@ fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
     }
 }
 
-/// How an answer came about (RFC 9211).
+/// CacheStatus an answer came about (RFC 9211).
 fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
@@ -508,11 +508,13 @@ fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
         ttl.to_string()
     };
     let text = match held.how {
-        How::Hit => format!("larder; hit; ttl={}", left(held.age)),
-        How::Revalidated => "larder; hit; fwd=stale; fwd-status=304; detail=revalidated".to_owned(),
-        How::Miss => "larder; fwd=miss; stored".to_owned(),
-        How::Stale => format!("larder; hit; ttl={}; detail=stale", left(held.age)),
-        How::Offline => "larder; hit; detail=offline".to_owned(),
+        CacheStatus::Hit => format!("larder; hit; ttl={}", left(held.age)),
+        CacheStatus::Revalidated => {
+            "larder; hit; fwd=stale; fwd-status=304; detail=revalidated".to_owned()
+        }
+        CacheStatus::Miss => "larder; fwd=miss; stored".to_owned(),
+        CacheStatus::Stale => format!("larder; hit; ttl={}; detail=stale", left(held.age)),
+        CacheStatus::Offline => "larder; hit; detail=offline".to_owned(),
     };
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("larder"))
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What is under way: a repo's id, and what in it.
 pub(crate) type Key = (i64, Box<str>);
 
-type Flight<T> = Shared<BoxFuture<'static, Result<Landed<T>, Arc<Problem>>>>;
+type Flight<T> = Shared<BoxFuture<'static, Result<FlightResult<T>, Arc<Problem>>>>;
 type All<T> = Arc<Mutex<HashMap<Key, Flight<T>>>>;
 
 /// Flights by what they bring.
@@ -18,12 +18,12 @@ pub(crate) struct Flights<T: Clone>(All<T>);
 
 /// What a flight brings, and what is still to be done with it once those who wait have it.
 #[derive(Clone)]
-pub(crate) struct Landed<T> {
+pub(crate) struct FlightResult<T> {
     pub(crate) brought: T,
     rest: Option<Shared<BoxFuture<'static, ()>>>,
 }
 
-impl<T> From<T> for Landed<T> {
+impl<T> From<T> for FlightResult<T> {
     fn from(brought: T) -> Self {
         Self {
             brought,
@@ -32,7 +32,7 @@ impl<T> From<T> for Landed<T> {
     }
 }
 
-impl<T> Landed<T> {
+impl<T> FlightResult<T> {
     /// With more to be done, which tells of its own failures.
     pub(crate) fn and(brought: T, rest: impl Future<Output = ()> + Send + 'static) -> Self {
         let rest = AssertUnwindSafe(rest).catch_unwind().map(drop);
@@ -62,7 +62,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     pub(crate) async fn join<F, L>(&self, key: Key, start: impl FnOnce() -> F) -> Result<T, Problem>
     where
         F: Future<Output = Result<L, Problem>> + Send + 'static,
-        L: Into<Landed<T>> + 'static,
+        L: Into<FlightResult<T>> + 'static,
     {
         let flight = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     }
 
     /// What the flight of `key` brought, if it has landed and there is more to be done.
-    pub(crate) fn landed(&self, key: &Key) -> Option<Landed<T>> {
+    pub(crate) fn landed(&self, key: &Key) -> Option<FlightResult<T>> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -92,14 +92,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     }
 }
 
-fn landed<T: Clone>(flight: &Flight<T>) -> Option<Landed<T>> {
+fn landed<T: Clone>(flight: &Flight<T>) -> Option<FlightResult<T>> {
     flight.peek()?.as_ref().ok().cloned()
 }
 
-async fn fly<T, L: Into<Landed<T>>>(
-    before: Option<Landed<T>>,
+async fn fly<T, L: Into<FlightResult<T>>>(
+    before: Option<FlightResult<T>>,
     going: impl Future<Output = Result<L, Problem>> + Send,
-) -> Result<Landed<T>, Arc<Problem>> {
+) -> Result<FlightResult<T>, Arc<Problem>> {
     if let Some(before) = before {
         before.ended().await;
     }
@@ -173,7 +173,7 @@ mod tests {
                 go.notified().await;
                 done.store(1, Ordering::SeqCst);
             };
-            async { Ok(Landed::and(7, rest)) }
+            async { Ok(FlightResult::and(7, rest)) }
         };
         assert_eq!(
             flights.join(key.clone(), fly).await.expect("flight"),

@@ -1,7 +1,7 @@
 //! What is published here: changes of packages, one at a time, and documents composed of what is
 //! kept.
 
-use crate::documents::{CachedDocument, How, absent};
+use crate::documents::{CacheStatus, CachedDocument, absent};
 use crate::door::read_of;
 use crate::repo::Repo;
 use crate::{Engine, INLINE_BYTES, Packages};
@@ -21,7 +21,7 @@ use std::io::Seek as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a change is made anew because another was first.
+/// CacheStatus often a change is made anew because another was first.
 const TRIES: u32 = 64;
 /// Names of packages read at once.
 pub(crate) const NAMES: usize = 1000;
@@ -72,7 +72,7 @@ impl Engine {
         let place = repo.place_of(document);
         let held = |found| CachedDocument {
             found,
-            how: How::Hit,
+            how: CacheStatus::Hit,
             age: Duration::ZERO,
         };
         for _ in 0..TRIES {

@@ -1,7 +1,7 @@
 //! Documents that tell of all packages of a hosted repo: composed once after every change, of one
 //! state, signed with the repo's key if it has one, and kept together.
 
-use crate::documents::{CachedDocument, How, absent};
+use crate::documents::{CacheStatus, CachedDocument, absent};
 use crate::hosted::{hosted_of, kept};
 use crate::repo::Repo;
 use crate::{Engine, settings_of};
@@ -14,11 +14,11 @@ use larder_model::{Problem, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a state is composed anew because a change was faster.
+/// CacheStatus often a state is composed anew because a change was faster.
 const TRIES: u32 = 16;
 /// Files read at once.
 const PAGE: u64 = 256;
-/// How long clients that began with a state may go on with it: dnf takes what it has for as long
+/// CacheStatus long clients that began with a state may go on with it: dnf takes what it has for as long
 /// without asking.
 const GRACE: Duration = Duration::from_hours(48);
 
@@ -51,7 +51,7 @@ impl Engine {
             if let Some(found) = self.metadata.find(place, &document.path).await? {
                 return Ok(CachedDocument {
                     found,
-                    how: How::Hit,
+                    how: CacheStatus::Hit,
                     age: Duration::ZERO,
                 });
             }
@@ -66,7 +66,7 @@ impl Engine {
                     .ok_or_else(absent)?;
                 return Ok(CachedDocument {
                     found,
-                    how: How::Hit,
+                    how: CacheStatus::Hit,
                     age: Duration::ZERO,
                 });
             }

@@ -9,18 +9,18 @@ mod accounts;
 mod artifacts;
 mod bearer;
 mod blocks;
+mod breaker;
 mod checks;
 mod counters;
 mod documents;
 mod door;
-mod fill;
+mod download;
 mod flights;
 mod guard;
 mod hosted;
 mod images;
 mod index;
 mod merged;
-mod pace;
 mod queries;
 mod rate;
 mod repo;
@@ -35,7 +35,7 @@ pub use images::Images;
 pub use upstream::UpstreamConfig;
 
 use bytes::Bytes;
-use fill::Fill;
+use download::Download;
 use flights::{Flights, Key};
 use larder_access::Gate;
 use larder_metadata::Metadata;
@@ -64,14 +64,14 @@ const TABLE_BYTES: u64 = 32 << 20;
 /// Things not found upstream that are remembered.
 const MOST_MISSING: u64 = 100_000;
 
-/// How mirrors behave where their repos say nothing else.
+/// CacheStatus mirrors behave where their repos say nothing else.
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
-    /// How long a document is taken without asking again.
+    /// CacheStatus long a document is taken without asking again.
     pub fresh: Duration,
-    /// How long it is remembered that something is not there.
+    /// CacheStatus long it is remembered that something is not there.
     pub missing: Duration,
-    /// How long a client waits for a document to be asked for again before it gets the one that is
+    /// CacheStatus long a client waits for a document to be asked for again before it gets the one that is
     /// kept.
     pub patience: Duration,
     /// The largest document in bytes.
@@ -80,8 +80,8 @@ pub struct CacheConfig {
     pub artifact_bytes: u64,
     /// Nothing is fetched at all.
     pub offline: bool,
-    /// How upstreams are asked.
-    pub config: UpstreamConfig,
+    /// CacheStatus upstreams are asked.
+    pub upstream: UpstreamConfig,
 }
 
 /// Repos of files, at `/<protocol>/<repo>/`.
@@ -100,7 +100,7 @@ pub(crate) struct Engine {
     representations: Flights<Arc<FileRecord>>,
     /// States of repos that are being composed.
     index_builds: Flights<()>,
-    fills: Mutex<HashMap<Key, Arc<Fill>>>,
+    downloads: Mutex<HashMap<Key, Arc<Download>>>,
     /// Large lists of artifacts, by the digest of what they were read from.
     tables: Memory<Digest, Arc<dyn Table>>,
     readings: Flights<Arc<dyn Table>>,
@@ -128,7 +128,7 @@ impl Packages {
             documents: Flights::default(),
             representations: Flights::default(),
             index_builds: Flights::default(),
-            fills: Mutex::default(),
+            downloads: Mutex::default(),
             tables: Memory::builder()
                 .weigher(weigh)
                 .max_capacity(TABLE_BYTES)
@@ -161,12 +161,12 @@ fn weigh(_: &Digest, table: &Arc<dyn Table>) -> u32 {
 
 impl Engine {
     /// Remembers that something is not there upstream.
-    fn forgo(&self, key: Key) {
+    fn remember_missing(&self, key: Key) {
         self.missing.insert(key, self.metadata.now());
     }
 
     /// Whether something of a package is known not to be there upstream.
-    fn lacks(&self, key: &Key, package: &str) -> bool {
+    fn is_known_missing(&self, key: &Key, package: &str) -> bool {
         let changed = || self.changed.get(&(key.0, package.into()));
         self.missing
             .get(key)

@@ -1,7 +1,7 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
 use crate::repo::Repo;
-use crate::upstream::{Fetched, Wanted};
+use crate::upstream::{FetchRequest, FetchResponse};
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -72,15 +72,15 @@ impl Engine {
         query: &dyn UpstreamQuery,
         question: &Bytes,
     ) -> Result<Option<Bytes>, Problem> {
-        let wanted = Wanted {
+        let wanted = FetchRequest {
             accept: "application/json",
             question: Some(question),
             compressed: true,
             patient: false,
-            ..Wanted::new(query.path())
+            ..FetchRequest::new(query.path())
         };
         let upstream = repo.upstream()?;
-        let Fetched::Body(arrived) = upstream.get(&wanted).await? else {
+        let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
             return Ok(None);
         };
         let room = upstream.large_documents();

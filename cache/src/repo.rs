@@ -99,7 +99,7 @@ impl Repo {
         }
     }
 
-    /// How the upstream has answered lately.
+    /// CacheStatus the upstream has answered lately.
     pub(crate) fn health(&self) -> Option<Health> {
         self.upstream.as_ref().map(Upstream::health)
     }
@@ -145,7 +145,7 @@ impl Engine {
                     .map_err(Problem::internal)?;
                 let authorization = self.gate.open_credentials(upstream)?;
                 let rate = upstream.requests_per_minute.map(Rate::per_minute);
-                let config = &self.config.config;
+                let config = &self.config.upstream;
                 Some(
                     Upstream::new(
                         &upstream.url,

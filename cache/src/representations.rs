@@ -2,7 +2,7 @@
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
 use crate::documents::{is_search, key_of, transient};
-use crate::flights::Landed;
+use crate::flights::FlightResult;
 use crate::repo::Repo;
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
@@ -119,7 +119,7 @@ impl Engine {
         repo: &Arc<Repo>,
         held: &FileRecord,
         making: Making,
-    ) -> Result<Landed<Arc<FileRecord>>, Problem> {
+    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
         let room = Arc::clone(&self.large_documents);
         let large = held.size > SMALL_DOCUMENT as u64;
         let permit = if large {
@@ -160,7 +160,7 @@ impl Engine {
                 tracing::warn!(%problem, path = &*making.path, "a document's form could not be kept");
             }
         };
-        Ok(Landed::and(found, keep))
+        Ok(FlightResult::and(found, keep))
     }
 
     async fn keep_form(&self, making: &Making, bytes: &Bytes) -> Result<(), Problem> {

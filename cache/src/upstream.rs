@@ -6,9 +6,9 @@
 mod check;
 
 use crate::bearer::{self, Tokens};
+use crate::breaker::CircuitBreaker;
 use crate::counters::Counters;
 use crate::guard::Guard;
-use crate::pace::Pace;
 use crate::rate::Rate;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
@@ -37,12 +37,12 @@ const LARGE_DOCUMENTS: usize = 2;
 const LARGE_FILLS: usize = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
-/// How upstreams are asked, for all of them.
+/// CacheStatus upstreams are asked, for all of them.
 #[derive(Clone, Debug)]
 pub struct UpstreamConfig {
     /// What a connection may take.
     pub connect_time: Duration,
-    /// How long the head of an answer may take.
+    /// CacheStatus long the head of an answer may take.
     pub answer_time: Duration,
     /// The longest silence within a body.
     pub idle_time: Duration,
@@ -60,7 +60,7 @@ pub(crate) struct Upstream {
     authorization: Option<HeaderValue>,
     tokens: Tokens,
     answer_time: Duration,
-    pace: Arc<Pace>,
+    breaker: Arc<CircuitBreaker>,
     rate: Option<Rate>,
     room: Arc<Semaphore>,
     large_documents: Arc<Semaphore>,
@@ -69,7 +69,7 @@ pub(crate) struct Upstream {
 }
 
 /// What is asked.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct FetchRequest<'a> {
     /// Absolute, or relative to the upstream's address.
     pub(crate) url: &'a str,
     /// Media types; empty: any.
@@ -88,7 +88,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) image: &'a str,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> FetchRequest<'a> {
     /// All of what is at `url`, whatever it is, and patiently.
     pub(crate) const fn new(url: &'a str) -> Self {
         let (accept, compressed, patient, head) = ("*/*", false, true, false);
@@ -106,17 +106,17 @@ impl<'a> Wanted<'a> {
 }
 
 /// What the upstream answers.
-pub(crate) enum Fetched {
+pub(crate) enum FetchResponse {
     /// What we have is still right.
     Same,
     /// There is no such thing.
     Missing,
     /// It comes.
-    Body(Box<Arrived>),
+    Body(Box<UpstreamBody>),
 }
 
 /// A body on its way from an upstream.
-pub(crate) struct Arrived {
+pub(crate) struct UpstreamBody {
     response: reqwest::Response,
     decoder: Option<MultiGzDecoder<Vec<u8>>>,
     /// Compressed bytes that wait: a little of them may become very much.
@@ -126,7 +126,7 @@ pub(crate) struct Arrived {
     pub(crate) etag: String,
     pub(crate) modified: String,
     pub(crate) content_type: String,
-    pace: Arc<Pace>,
+    breaker: Arc<CircuitBreaker>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -186,7 +186,7 @@ impl Upstream {
             authorization,
             tokens: Tokens::default(),
             answer_time: config.answer_time,
-            pace: Arc::default(),
+            breaker: Arc::default(),
             rate: None,
             room,
             large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
@@ -211,15 +211,17 @@ impl Upstream {
     }
 
     /// Asks for something. A failure that may pass is tried again if the asker is patient.
-    pub(crate) async fn get(&self, wanted: &Wanted<'_>) -> Result<Fetched, Problem> {
+    pub(crate) async fn get(&self, request: &FetchRequest<'_>) -> Result<FetchResponse, Problem> {
         let url = self
             .base
-            .join(wanted.url)
+            .join(request.url)
             .map_err(|_| trouble(Kind::Upstream, "an index has an address that is no URL"))?;
         let mut wait = FIRST_WAIT;
-        for _ in 1..if wanted.patient { TRIES } else { 1 } {
-            match self.attempt(&url, wanted).await {
-                Err(problem) if problem.kind == Kind::Unreachable && self.pace.admit().is_ok() => {
+        for _ in 1..if request.patient { TRIES } else { 1 } {
+            match self.attempt(&url, request).await {
+                Err(problem)
+                    if problem.kind == Kind::Unreachable && self.breaker.admit().is_ok() =>
+                {
                     tracing::debug!(%problem, "an upstream is asked again");
                     tokio::time::sleep(wait).await;
                     wait *= 2;
@@ -227,11 +229,15 @@ impl Upstream {
                 outcome => return outcome,
             }
         }
-        self.attempt(&url, wanted).await
+        self.attempt(&url, request).await
     }
 
-    async fn attempt(&self, url: &Url, wanted: &Wanted<'_>) -> Result<Fetched, Problem> {
-        self.pace.admit()?;
+    async fn attempt(
+        &self,
+        url: &Url,
+        request: &FetchRequest<'_>,
+    ) -> Result<FetchResponse, Problem> {
+        self.breaker.admit()?;
         let busy = || {
             trouble(
                 Kind::Unreachable,
@@ -246,38 +252,42 @@ impl Upstream {
         if let Some(rate) = &self.rate {
             rate.turn().await?;
         }
-        let response = self.follow(url.clone(), wanted).await;
+        let response = self.follow(url.clone(), request).await;
         match &response {
             // Who gives no advice may have packages all the same.
-            Ok(response) if wanted.question.is_some() || !is_failure(response.status()) => {
-                self.pace.answered()
+            Ok(response) if request.question.is_some() || !is_failure(response.status()) => {
+                self.breaker.answered()
             }
             Ok(response) => {
                 let why = format!("it answered {}", response.status().as_u16());
-                self.pace.failed(retry_after(response.headers()), &why);
+                self.breaker.failed(retry_after(response.headers()), &why);
             }
             Err(problem) if problem.kind == Kind::Unreachable => {
-                self.pace.failed(None, &problem.detail)
+                self.breaker.failed(None, &problem.detail)
             }
             Err(_) => {}
         }
-        read(response?, wanted, self, room)
+        read(response?, request, self, room)
     }
 
     /// Asks, and asks again with a token if that is what the upstream wants.
-    async fn follow(&self, url: Url, wanted: &Wanted<'_>) -> Result<reqwest::Response, Problem> {
-        let token = self.tokens.get(wanted.image);
-        let response = self.hop(url.clone(), wanted, token.as_ref()).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || wanted.image.is_empty() {
+    async fn follow(
+        &self,
+        url: Url,
+        request: &FetchRequest<'_>,
+    ) -> Result<reqwest::Response, Problem> {
+        let token = self.tokens.get(request.image);
+        let response = self.hop(url.clone(), request, token.as_ref()).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || request.image.is_empty() {
             return Ok(response);
         }
-        let Some((realm, near)) = bearer::realm(&response, &self.base, wanted.image) else {
+        let Some((realm, near)) = bearer::realm(&response, &self.base, request.image) else {
             return Ok(response);
         };
         drop(response);
         let (token, life) = self.token(realm, near).await?;
-        self.tokens.keep(wanted.image, token.clone(), life);
-        self.hop(url, wanted, Some(&token)).await
+        self.tokens.keep(request.image, token.clone(), life);
+        self.hop(url, request, Some(&token)).await
     }
 
     /// A token of a token endpoint, which is given our credentials if it is `near`.
@@ -290,14 +300,14 @@ impl Upstream {
         bearer::read(self.send(request).await?).await
     }
 
-    /// How it has answered lately.
+    /// CacheStatus it has answered lately.
     pub(crate) fn health(&self) -> Health {
-        self.pace.health()
+        self.breaker.health()
     }
 
     /// An answer of which nothing more comes.
-    fn ended(&self, fetched: Fetched) -> Fetched {
-        self.pace.succeeded();
+    fn ended(&self, fetched: FetchResponse) -> FetchResponse {
+        self.breaker.succeeded();
         fetched
     }
 
@@ -330,7 +340,7 @@ impl Upstream {
     async fn hop(
         &self,
         mut url: Url,
-        wanted: &Wanted<'_>,
+        request: &FetchRequest<'_>,
         token: Option<&HeaderValue>,
     ) -> Result<reqwest::Response, Problem> {
         for _ in 0..=MOST_HOPS {
@@ -343,25 +353,25 @@ impl Upstream {
                     "an address that the upstream names has no host",
                 )
             })?;
-            let method = match wanted.question {
+            let method = match request.question {
                 Some(_) => Method::POST,
-                None if wanted.head => Method::HEAD,
+                None if request.head => Method::HEAD,
                 None => Method::GET,
             };
-            let mut request = self
+            let mut sending = self
                 .client
                 .request(method, url.clone())
-                .headers(self.headers(&url, wanted, token));
-            if let Some(question) = wanted.question {
-                request = request
+                .headers(self.headers(&url, request, token));
+            if let Some(question) = request.question {
+                sending = sending
                     .header(CONTENT_TYPE, "application/json")
                     .body(question.clone());
             }
-            let response = self.send(request).await?;
+            let response = self.send(sending).await?;
             let status = response.status();
             if !status.is_redirection()
                 || status == StatusCode::NOT_MODIFIED
-                || wanted.question.is_some()
+                || request.question.is_some()
             {
                 return Ok(response);
             }
@@ -386,7 +396,12 @@ impl Upstream {
         ))
     }
 
-    fn headers(&self, url: &Url, wanted: &Wanted<'_>, token: Option<&HeaderValue>) -> HeaderMap {
+    fn headers(
+        &self,
+        url: &Url,
+        request: &FetchRequest<'_>,
+        token: Option<&HeaderValue>,
+    ) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut add = |name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value)
@@ -395,16 +410,16 @@ impl Upstream {
                 headers.insert(name, value);
             }
         };
-        add(ACCEPT, wanted.accept);
+        add(ACCEPT, request.accept);
         add(
             ACCEPT_ENCODING,
-            if wanted.compressed {
+            if request.compressed {
                 "gzip"
             } else {
                 "identity"
             },
         );
-        if let Some((etag, modified)) = wanted.have {
+        if let Some((etag, modified)) = request.have {
             add(IF_NONE_MATCH, etag);
             if etag.is_empty() {
                 add(IF_MODIFIED_SINCE, modified);
@@ -427,7 +442,7 @@ fn is_failure(status: StatusCode) -> bool {
         || status == StatusCode::REQUEST_TIMEOUT
 }
 
-/// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
+/// CacheStatus long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
 /// minute).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
@@ -440,20 +455,20 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 fn read(
     response: reqwest::Response,
-    wanted: &Wanted<'_>,
+    request: &FetchRequest<'_>,
     upstream: &Upstream,
     room: OwnedSemaphorePermit,
-) -> Result<Fetched, Problem> {
+) -> Result<FetchResponse, Problem> {
     let status = response.status();
     match status.as_u16() {
-        200 if wanted.head => upstream.pace.succeeded(),
+        200 if request.head => upstream.breaker.succeeded(),
         200 => {}
-        304 if wanted.have.is_some() => return Ok(upstream.ended(Fetched::Same)),
-        404 | 410 => return Ok(upstream.ended(Fetched::Missing)),
-        405 | 501 if wanted.question.is_some() => return Ok(Fetched::Missing),
+        304 if request.have.is_some() => return Ok(upstream.ended(FetchResponse::Same)),
+        404 | 410 => return Ok(upstream.ended(FetchResponse::Missing)),
+        405 | 501 if request.question.is_some() => return Ok(FetchResponse::Missing),
         // Registries say so of images that are not there, to whoever has no account.
-        401 if !wanted.image.is_empty() && upstream.authorization.is_none() => {
-            return Ok(Fetched::Missing);
+        401 if !request.image.is_empty() && upstream.authorization.is_none() => {
+            return Ok(FetchResponse::Missing);
         }
         401 | 407 => {
             return Err(trouble(
@@ -505,7 +520,7 @@ fn read(
             ));
         }
     };
-    Ok(Fetched::Body(Box::new(Arrived {
+    Ok(FetchResponse::Body(Box::new(UpstreamBody {
         response,
         decoder,
         waiting: Bytes::new(),
@@ -513,12 +528,12 @@ fn read(
         etag,
         modified,
         content_type,
-        pace: Arc::clone(&upstream.pace),
+        breaker: Arc::clone(&upstream.breaker),
         _room: room,
     })))
 }
 
-impl Arrived {
+impl UpstreamBody {
     /// A header's value as text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.response
@@ -530,9 +545,9 @@ impl Arrived {
     /// The next bytes, decoded, and never none of them; `None` at the end. An end before the
     /// announced one is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let pace = Arc::clone(&self.pace);
+        let breaker = Arc::clone(&self.breaker);
         let broken = |error: reqwest::Error| {
-            pace.failed(None, "it broke off in the middle of an answer");
+            breaker.failed(None, "it broke off in the middle of an answer");
             let kind = if error.is_timeout() {
                 Kind::Unreachable
             } else {
@@ -566,7 +581,7 @@ impl Arrived {
     }
 
     fn end(&mut self) -> Result<Option<Bytes>, Problem> {
-        self.pace.succeeded();
+        self.breaker.succeeded();
         let Some(decoder) = self.decoder.take() else {
             return Ok(None);
         };

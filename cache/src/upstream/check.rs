@@ -1,6 +1,6 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
-use super::{Upstream, Wanted, bearer, is_failure, retry_after};
+use super::{FetchRequest, Upstream, bearer, is_failure, retry_after};
 use crate::guard::Forbidden;
 use http::StatusCode;
 use larder_model::upstream::Checked;
@@ -57,11 +57,11 @@ impl Upstream {
 
     async fn probe_one(&self, path: &str, tokens: bool) -> Result<StatusCode, Problem> {
         let url = self.base.join(path).map_err(Problem::internal)?;
-        let wanted = Wanted::new(path);
-        let response = self.hop(url.clone(), &wanted, None).await?;
+        let request = FetchRequest::new(path);
+        let response = self.hop(url.clone(), &request, None).await?;
         let status = response.status();
         if is_failure(status) {
-            self.pace.failed(
+            self.breaker.failed(
                 retry_after(response.headers()),
                 &format!("it answered {}", status.as_u16()),
             );
@@ -75,7 +75,7 @@ impl Upstream {
         drop(response);
         match self.token(realm, near).await {
             Ok((token, _)) => self
-                .hop(url, &wanted, Some(&token))
+                .hop(url, &request, Some(&token))
                 .await
                 .map(|response| response.status()),
             Err(problem) if problem.kind == Kind::Upstream => Ok(status),
@@ -87,7 +87,7 @@ impl Upstream {
     fn judge(&self, mut checked: Checked, status: StatusCode, tokens: bool, name: &str) -> Checked {
         let known = self.authorization.is_some();
         if !is_failure(status) {
-            self.pace.succeeded();
+            self.breaker.succeeded();
         }
         let login = format!("larder repo set {name} --username NAME --password-stdin");
         let (problem, advice) = match status.as_u16() {
@@ -153,7 +153,7 @@ impl Upstream {
             told(problem)
         };
         if !reachable {
-            self.pace.failed(None, &problem);
+            self.breaker.failed(None, &problem);
         }
         checked.reachable = reachable;
         checked.problem = Some(problem);

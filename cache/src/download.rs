@@ -24,12 +24,12 @@ enum State {
     /// Where it is is being found out.
     Asking,
     /// It comes; so many bytes may be read.
-    Coming {
+    Streaming {
         size: Option<u64>,
         released: u64,
     },
     /// All bytes are here and right.
-    Index(Arc<FileRecord>),
+    Complete(Arc<FileRecord>),
     /// And kept.
     Kept(Arc<FileRecord>),
     /// They are right, but could not be kept.
@@ -46,27 +46,27 @@ struct Window {
 }
 
 /// An artifact on its way in.
-pub(crate) struct Fill {
+pub(crate) struct Download {
     state: watch::Sender<State>,
     /// What was passed on turned out to be something else.
-    spoilt: AtomicBool,
+    aborted: AtomicBool,
     window: Mutex<Window>,
     file: OnceLock<Arc<File>>,
 }
 
 /// What can be answered.
-pub(crate) enum Coming {
+pub(crate) enum DownloadHead {
     /// All of it.
-    Index(Arc<FileRecord>),
+    Complete(Arc<FileRecord>),
     /// It streams; its size is known, if so.
     Stream(Option<u64>),
 }
 
-impl Fill {
+impl Download {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             state: watch::Sender::new(State::Asking),
-            spoilt: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
             window: Mutex::default(),
             file: OnceLock::new(),
         })
@@ -75,9 +75,9 @@ impl Fill {
     /// What came is not what was wanted, and it is tried once more: who reads already must not take
     /// the one for the other. Where bytes were passed on, the next ones go to another fill; who
     /// comes now waits for its end.
-    pub(crate) fn spoil(&self) -> Option<Arc<Self>> {
+    pub(crate) fn abort(&self) -> Option<Arc<Self>> {
         self.file.get()?;
-        self.spoilt.store(true, Ordering::SeqCst);
+        self.aborted.store(true, Ordering::SeqCst);
         self.state.send_replace(State::Asking);
         Some(Self::new())
     }
@@ -85,7 +85,8 @@ impl Fill {
     /// Its head has come; what is written can be read back from `file`.
     pub(crate) fn begin(&self, size: Option<u64>, file: Arc<File>) {
         self.file.get_or_init(|| file);
-        self.state.send_replace(State::Coming { size, released: 0 });
+        self.state
+            .send_replace(State::Streaming { size, released: 0 });
     }
 
     /// The next bytes may be read.
@@ -102,7 +103,7 @@ impl Fill {
         let end = window.end;
         drop(window);
         self.state.send_modify(|state| {
-            if let State::Coming { released, .. } = state {
+            if let State::Streaming { released, .. } = state {
                 *released = end;
             }
         });
@@ -110,7 +111,7 @@ impl Fill {
 
     /// All bytes are here and right.
     pub(crate) fn complete(&self, found: Arc<FileRecord>) {
-        self.state.send_replace(State::Index(found));
+        self.state.send_replace(State::Complete(found));
     }
 
     /// The end: it is kept, or it could not be had.
@@ -119,7 +120,7 @@ impl Fill {
             *state = match (outcome, &*state) {
                 (Ok(found), _) => State::Kept(found),
                 // Whoever reads has the right bytes already.
-                (Err(problem), State::Index(found)) => {
+                (Err(problem), State::Complete(found)) => {
                     State::Unkept(Arc::clone(found), Arc::new(problem))
                 }
                 (Err(problem), _) => State::Failed(Arc::new(problem)),
@@ -135,7 +136,7 @@ impl Fill {
     }
 
     /// Waits until something can be answered.
-    pub(crate) async fn head(&self) -> Result<Coming, Problem> {
+    pub(crate) async fn head(&self) -> Result<DownloadHead, Problem> {
         let mut states = self.state.subscribe();
         let state = states
             .wait_for(|state| !matches!(state, State::Asking))
@@ -143,13 +144,15 @@ impl Fill {
             .map_err(Problem::internal)?
             .clone();
         match state {
-            State::Index(found) | State::Unkept(found, _) if found.body.is_some() => {
-                Ok(Coming::Index(found))
+            State::Complete(found) | State::Unkept(found, _) if found.body.is_some() => {
+                Ok(DownloadHead::Complete(found))
             }
-            State::Index(found) | State::Unkept(found, _) => Ok(Coming::Stream(Some(found.size))),
-            State::Kept(found) => Ok(Coming::Index(found)),
+            State::Complete(found) | State::Unkept(found, _) => {
+                Ok(DownloadHead::Stream(Some(found.size)))
+            }
+            State::Kept(found) => Ok(DownloadHead::Complete(found)),
             State::Failed(problem) => Err(problem.again()),
-            State::Coming { size, .. } => Ok(Coming::Stream(size)),
+            State::Streaming { size, .. } => Ok(DownloadHead::Stream(size)),
             State::Asking => Err(Problem::internal("a fill that waits for itself")),
         }
     }
@@ -171,27 +174,27 @@ impl Fill {
     /// can send by itself.
     pub(crate) fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Content, Error>> {
         let states = self.state.subscribe();
-        let next = |(fill, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {
+        let next = |(download, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {
             loop {
                 let state = states.borrow_and_update().clone();
                 let readable = match &state {
-                    _ if fill.spoilt.load(Ordering::SeqCst) => {
+                    _ if download.aborted.load(Ordering::SeqCst) => {
                         Err(Error::Io(io::Error::other("it was replaced upstream")))
                     }
                     State::Asking => Ok((0, false)),
-                    State::Coming { released, .. } => Ok((*released, false)),
-                    State::Index(found) | State::Kept(found) | State::Unkept(found, _) => {
+                    State::Streaming { released, .. } => Ok((*released, false)),
+                    State::Complete(found) | State::Kept(found) | State::Unkept(found, _) => {
                         Ok((found.size, true))
                     }
                     State::Failed(problem) => Err(Error::Io(io::Error::other(problem.to_string()))),
                 };
                 let (released, ended) = match readable {
                     Ok(readable) => readable,
-                    Err(error) => return Some((Err(error), (fill, states, at))),
+                    Err(error) => return Some((Err(error), (download, states, at))),
                 };
                 if at < released {
-                    let (part, end) = fill.part(at, released);
-                    return Some((part, (fill, states, end)));
+                    let (part, end) = download.part(at, released);
+                    return Some((part, (download, states, end)));
                 }
                 if ended || states.changed().await.is_err() {
                     return None;
@@ -253,8 +256,8 @@ mod tests {
         })
     }
 
-    async fn all(fill: Arc<Fill>) -> Result<Vec<u8>, Error> {
-        let mut stream = fill.stream();
+    async fn all(download: Arc<Download>) -> Result<Vec<u8>, Error> {
+        let mut stream = download.stream();
         let mut all = Vec::new();
         while let Some(part) = stream.next().await {
             all.extend_from_slice(&part?.collect(usize::MAX).await?);
@@ -269,76 +272,82 @@ mod tests {
             .map(|number| (number * 7 % 251) as u8)
             .collect();
         staged.write_all(&bytes).expect("write");
-        let fill = Fill::new();
-        let early = tokio::spawn(all(Arc::clone(&fill)));
-        fill.begin(Some(bytes.len() as u64), Arc::new(staged));
+        let download = Download::new();
+        let early = tokio::spawn(all(Arc::clone(&download)));
+        download.begin(Some(bytes.len() as u64), Arc::new(staged));
         for piece in bytes.chunks(700_001) {
-            fill.release(Bytes::copy_from_slice(piece));
+            download.release(Bytes::copy_from_slice(piece));
             tokio::task::yield_now().await;
         }
-        fill.complete(found(bytes.len() as u64));
-        let late = tokio::spawn(all(Arc::clone(&fill)));
-        fill.end(Ok(found(bytes.len() as u64)));
+        download.complete(found(bytes.len() as u64));
+        let late = tokio::spawn(all(Arc::clone(&download)));
+        download.end(Ok(found(bytes.len() as u64)));
         assert_eq!(early.await.expect("task").expect("bytes"), bytes);
         assert_eq!(late.await.expect("task").expect("bytes"), bytes);
     }
 
     #[tokio::test]
     async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
-        let (fill, staged) = (Fill::new(), || {
+        let (download, staged) = (Download::new(), || {
             Arc::new(tempfile::tempfile().expect("file"))
         });
-        assert!(fill.spoil().is_none(), "nobody has read anything");
-        fill.begin(Some(8), staged());
-        fill.release(Bytes::from_static(b"wron"));
-        let mut reader = Arc::clone(&fill).stream();
+        assert!(download.abort().is_none(), "nobody has read anything");
+        download.begin(Some(8), staged());
+        download.release(Bytes::from_static(b"wron"));
+        let mut reader = Arc::clone(&download).stream();
         let part = reader.next().await.expect("part").expect("content");
         assert_eq!(part.collect(4).await.expect("bytes"), "wron");
-        let next = fill.spoil().expect("another one");
+        let next = download.abort().expect("another one");
         next.begin(Some(8), staged());
         next.release(Bytes::from_static(b"righ"));
         assert!(reader.next().await.expect("piece").is_err());
-        fill.end(Ok(found(8)));
+        download.end(Ok(found(8)));
         assert!(
-            all(Arc::clone(&fill)).await.is_err(),
+            all(Arc::clone(&download)).await.is_err(),
             "nor does who was told to begin"
         );
         assert!(
-            matches!(fill.head().await, Ok(Coming::Index(_))),
+            matches!(download.head().await, Ok(DownloadHead::Complete(_))),
             "who comes now gets what is kept"
         );
-        assert_eq!(fill.kept().await.expect("kept").size, 8);
+        assert_eq!(download.kept().await.expect("kept").size, 8);
     }
 
     #[tokio::test]
     async fn what_is_right_and_cannot_be_kept_is_read_and_waited_for_no_longer() {
-        let fill = Fill::new();
-        fill.begin(Some(9), Arc::new(tempfile::tempfile().expect("file")));
-        fill.release(Bytes::from_static(b"all of it"));
-        fill.complete(found(9));
+        let download = Download::new();
+        download.begin(Some(9), Arc::new(tempfile::tempfile().expect("file")));
+        download.release(Bytes::from_static(b"all of it"));
+        download.complete(found(9));
         let waiting = tokio::spawn({
-            let fill = Arc::clone(&fill);
-            async move { fill.kept().await.map(drop) }
+            let download = Arc::clone(&download);
+            async move { download.kept().await.map(drop) }
         });
         tokio::task::yield_now().await;
-        fill.end(Err(Problem::internal("the disk is full")));
+        download.end(Err(Problem::internal("the disk is full")));
         assert!(waiting.await.expect("task").is_err());
-        assert!(matches!(fill.head().await, Ok(Coming::Stream(Some(9)))));
-        assert_eq!(all(Arc::clone(&fill)).await.expect("bytes"), b"all of it");
+        assert!(matches!(
+            download.head().await,
+            Ok(DownloadHead::Stream(Some(9)))
+        ));
+        assert_eq!(
+            all(Arc::clone(&download)).await.expect("bytes"),
+            b"all of it"
+        );
     }
 
     #[tokio::test]
     async fn in_the_end_little_is_left_in_memory() {
         let mut staged = tempfile::tempfile().expect("file");
         staged.write_all(&vec![7; 300_000]).expect("write");
-        let fill = Fill::new();
-        fill.begin(Some(300_000), Arc::new(staged));
+        let download = Download::new();
+        download.begin(Some(300_000), Arc::new(staged));
         for piece in [100_000, 196_000, 4_000] {
-            fill.release(Bytes::from(vec![7; piece]));
+            download.release(Bytes::from(vec![7; piece]));
         }
-        fill.complete(found(300_000));
-        fill.end(Ok(found(300_000)));
-        let left = fill
+        download.complete(found(300_000));
+        download.end(Ok(found(300_000)));
+        let left = download
             .window
             .lock()
             .expect("window")
@@ -347,18 +356,18 @@ mod tests {
             .map(Bytes::len)
             .sum::<usize>();
         assert_eq!(left, 4_000);
-        assert_eq!(all(fill).await.expect("bytes"), vec![7; 300_000]);
+        assert_eq!(all(download).await.expect("bytes"), vec![7; 300_000]);
     }
 
     #[tokio::test]
     async fn a_failure_is_an_error_for_all_readers() {
-        let fill = Fill::new();
-        let reader = tokio::spawn(all(Arc::clone(&fill)));
-        fill.begin(None, Arc::new(tempfile::tempfile().expect("file")));
-        fill.release(Bytes::from_static(b"half"));
-        fill.end(Err(Problem::not_found("artifact", "gone")));
+        let download = Download::new();
+        let reader = tokio::spawn(all(Arc::clone(&download)));
+        download.begin(None, Arc::new(tempfile::tempfile().expect("file")));
+        download.release(Bytes::from_static(b"half"));
+        download.end(Err(Problem::not_found("artifact", "gone")));
         assert!(reader.await.expect("task").is_err());
-        assert!(fill.head().await.is_err());
-        assert!(fill.kept().await.is_err());
+        assert!(download.head().await.is_err());
+        assert!(download.kept().await.is_err());
     }
 }

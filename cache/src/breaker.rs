@@ -1,4 +1,4 @@
-//! How hard an upstream is asked: pauses that grow while it fails, and the pauses that it asks for.
+//! CacheStatus hard an upstream is asked: pauses that grow while it fails, and the pauses that it asks for.
 
 use larder_model::upstream::Health;
 use larder_model::{Kind, Problem};
@@ -27,9 +27,9 @@ struct State {
 
 /// The pace of one upstream.
 #[derive(Default)]
-pub(crate) struct Pace(Mutex<State>);
+pub(crate) struct CircuitBreaker(Mutex<State>);
 
-impl Pace {
+impl CircuitBreaker {
     /// Fails at once while the upstream is given a pause.
     pub(crate) fn admit(&self) -> Result<(), Problem> {
         let now = Instant::now();
@@ -79,8 +79,8 @@ impl Pace {
     }
 }
 
-impl Pace {
-    /// How it has gone lately.
+impl CircuitBreaker {
+    /// CacheStatus it has gone lately.
     pub(crate) fn health(&self) -> Health {
         let (now, state) = (
             Instant::now(),
@@ -113,40 +113,40 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pauses_grow_and_end() {
-        let pace = Pace::default();
+        let breaker = CircuitBreaker::default();
         for _ in 0..ACCIDENTS {
-            pace.failed(None, "down");
-            assert!(pace.admit().is_ok());
+            breaker.failed(None, "down");
+            assert!(breaker.admit().is_ok());
         }
         for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
-            pace.failed(None, "down");
-            let problem = pace.admit().expect_err("a pause");
+            breaker.failed(None, "down");
+            let problem = breaker.admit().expect_err("a pause");
             assert_eq!(problem.retry_after, Some(Duration::from_secs(seconds)));
             tokio::time::advance(Duration::from_secs(seconds)).await;
-            assert!(pace.admit().is_ok(), "one may try");
-            assert!(pace.admit().is_err(), "and only one");
+            assert!(breaker.admit().is_ok(), "one may try");
+            assert!(breaker.admit().is_err(), "and only one");
         }
-        let health = pace.health();
+        let health = breaker.health();
         assert_eq!(
             (health.failures, health.pause),
             (ACCIDENTS + 8, Some(TRIAL))
         );
         assert_eq!(health.last_error, Some(("down".into(), LONGEST_PAUSE)));
-        pace.succeeded();
-        assert!(pace.admit().is_ok() && pace.admit().is_ok());
-        let health = pace.health();
+        breaker.succeeded();
+        assert!(breaker.admit().is_ok() && breaker.admit().is_ok());
+        let health = breaker.health();
         assert!(health.failures == 0 && health.pause.is_none() && health.last_error.is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_the_upstream_wishes_counts() {
-        let pace = Pace::default();
-        pace.failed(Some(Duration::from_secs(30)), "wait");
-        assert!(pace.admit().is_err());
+        let breaker = CircuitBreaker::default();
+        breaker.failed(Some(Duration::from_secs(30)), "wait");
+        assert!(breaker.admit().is_err());
         tokio::time::advance(Duration::from_secs(31)).await;
-        assert!(pace.admit().is_ok());
-        pace.failed(Some(Duration::from_hours(48)), "wait");
+        assert!(breaker.admit().is_ok());
+        breaker.failed(Some(Duration::from_hours(48)), "wait");
         tokio::time::advance(LONGEST_WISH).await;
-        assert!(pace.admit().is_ok(), "but not for ever");
+        assert!(breaker.admit().is_ok(), "but not for ever");
     }
 }
