@@ -2,7 +2,7 @@
 //! here, once for all.
 
 use crate::body::{Body, Wire};
-use crate::range::{Wanted, wanted};
+use crate::range::{RangeRequest, wanted};
 use futures_util::stream::BoxStream;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
@@ -120,7 +120,7 @@ pub(crate) fn of_reply(reply: Reply, head: bool) -> Response<Body> {
 /// Opens kept bytes as the request asks for them.
 pub(crate) async fn of_blob(
     answer: BlobAnswer,
-    request: &Asked<'_>,
+    request: &RequestView<'_>,
     blobs: &BlobStore,
     public: bool,
 ) -> Result<Response<Body>, Problem> {
@@ -149,9 +149,10 @@ pub(crate) async fn of_blob(
     let range = text(RANGE).filter(|_| current && request.method == Method::GET);
     said.insert(ETAG, quoted);
     said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let (status, range) = match range.map_or(Wanted::Whole, |range| wanted(range, found.size)) {
-        Wanted::Whole => (StatusCode::OK, 0..found.size),
-        Wanted::Part(range) => {
+    let (status, range) = match range.map_or(RangeRequest::Whole, |range| wanted(range, found.size))
+    {
+        RangeRequest::Whole => (StatusCode::OK, 0..found.size),
+        RangeRequest::Part(range) => {
             let text = format!("bytes {}-{}/{}", range.start, range.end - 1, found.size);
             said.insert(
                 CONTENT_RANGE,
@@ -159,7 +160,7 @@ pub(crate) async fn of_blob(
             );
             (StatusCode::PARTIAL_CONTENT, range)
         }
-        Wanted::Outside => {
+        RangeRequest::Outside => {
             let mut problem = Problem::new(
                 Kind::Range,
                 "blob",
@@ -205,7 +206,7 @@ pub(crate) async fn of_blob(
 }
 
 /// What of a request an answer depends on.
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestView<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) wire: Option<&'a Wire>,

@@ -7,7 +7,7 @@ use crate::secret::PREFIX;
 
 /// What a client shows.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(crate) enum Credentials {
     /// Neither a name nor a password: some clients send that when they have none.
     Nothing,
     /// A name and a password, which may be a token.
@@ -19,10 +19,10 @@ pub(crate) enum Shown {
 }
 
 /// Reads a header's value; `None` if it is in no form that we know.
-pub(crate) fn read(header: &str) -> Option<Shown> {
+pub(crate) fn read(header: &str) -> Option<Credentials> {
     let header = header.trim();
     if header.starts_with(PREFIX) {
-        return Some(Shown::Token(header.to_owned())); // cargo sends the bare token
+        return Some(Credentials::Token(header.to_owned())); // cargo sends the bare token
     }
     let (scheme, rest) = header.split_once(' ')?;
     let rest = rest.trim();
@@ -34,12 +34,12 @@ pub(crate) fn read(header: &str) -> Option<Shown> {
         let text = String::from_utf8(decoded).ok()?;
         let (name, password) = text.split_once(':')?;
         if name.is_empty() && password.is_empty() {
-            return Some(Shown::Nothing);
+            return Some(Credentials::Nothing);
         }
         if password.starts_with(PREFIX) {
-            return Some(Shown::Token(password.to_owned()));
+            return Some(Credentials::Token(password.to_owned()));
         }
-        return Some(Shown::Password {
+        return Some(Credentials::Password {
             name: name.to_owned(),
             password: password.to_owned(),
         });
@@ -47,9 +47,9 @@ pub(crate) fn read(header: &str) -> Option<Shown> {
     if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token") {
         let token = rest.to_owned();
         return Some(if token.starts_with(PREFIX) {
-            Shown::Token(token)
+            Credentials::Token(token)
         } else {
-            Shown::Bearer(token)
+            Credentials::Bearer(token)
         });
     }
     None
@@ -61,17 +61,20 @@ mod tests {
 
     #[test]
     fn forms() {
-        let password = Shown::Password {
+        let password = Credentials::Password {
             name: "alice".into(),
             password: "a:b".into(),
         };
         assert_eq!(read("Basic YWxpY2U6YTpi"), Some(password));
-        let token = || Some(Shown::Token("lrd_x".into()));
+        let token = || Some(Credentials::Token("lrd_x".into()));
         assert_eq!(read("lrd_x"), token());
         assert_eq!(read("Bearer lrd_x"), token());
         assert_eq!(read("basic YW55OmxyZF94"), token());
-        assert_eq!(read("Basic Og=="), Some(Shown::Nothing));
-        assert_eq!(read("Bearer a.b.c"), Some(Shown::Bearer("a.b.c".into())));
+        assert_eq!(read("Basic Og=="), Some(Credentials::Nothing));
+        assert_eq!(
+            read("Bearer a.b.c"),
+            Some(Credentials::Bearer("a.b.c".into()))
+        );
         for bad in [
             "",
             "Basic",

@@ -1,7 +1,7 @@
 //! The one door: every request of every protocol passes [`open`], the only caller of `answer` and
 //! the only maker of responses.
 
-use crate::answer::{Asked, of_blob, of_reply, of_streaming};
+use crate::answer::{RequestView, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
 use crate::{Admission, Answer, Body, ClientView, Gate, Incoming, Principal};
 use http::header::{
@@ -43,7 +43,7 @@ pub trait Door: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Answer, Problem>> + Send;
 
     /// Says a problem in the protocol's dialect.
-    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply;
+    fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply;
 
     /// Whether what went wrong is said in the status line too: some clients show nothing else.
     fn gives_reasons(&self) -> bool {
@@ -52,7 +52,7 @@ pub trait Door: Send + Sync + 'static {
 }
 
 /// What a refusal may speak of.
-pub struct Refused<'a> {
+pub struct RefusalContext<'a> {
     /// What was asked for, as far as it was understood.
     pub permissions: &'a [Permission],
     /// Where the client sees us.
@@ -66,7 +66,7 @@ pub struct Refused<'a> {
 }
 
 /// A response, and what the log tells of it.
-pub struct Opened {
+pub struct DoorResponse {
     /// The response.
     pub response: Response<Body>,
     /// Who asked; `None` if the credentials did not hold.
@@ -86,7 +86,7 @@ pub async fn open<D: Door>(
     mut body: Incoming,
     client: &ClientView,
     wire: Option<&Wire>,
-) -> Opened {
+) -> DoorResponse {
     let head = request.method == Method::HEAD;
     request.extensions.insert(client.clone());
     let mut passage = Passage::default();
@@ -109,14 +109,14 @@ pub async fn open<D: Door>(
                 .as_ref()
                 .is_some_and(|principal| principal.user.is_some());
             let path = request.uri.path();
-            let refused = Refused {
+            let context = RefusalContext {
                 permissions: &passage.permissions,
                 client,
                 identified,
                 path,
                 headers: &request.headers,
             };
-            let mut reply = door.refuse(&problem, &refused);
+            let mut reply = door.refuse(&problem, &context);
             add_facts(&mut reply.headers, &problem);
             let mut response = of_reply(reply, head);
             if door.gives_reasons() && request.version < Version::HTTP_2 {
@@ -132,7 +132,7 @@ pub async fn open<D: Door>(
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Opened {
+    DoorResponse {
         response,
         principal: passage.principal,
         problem,
@@ -177,7 +177,7 @@ async fn pass<D: Door>(
     match answer {
         Answer::Reply(reply) => Ok(of_reply(reply, request.method == Method::HEAD)),
         Answer::Blob(blob) => {
-            let asked = Asked {
+            let asked = RequestView {
                 method: &request.method,
                 headers: &request.headers,
                 wire,

@@ -1,6 +1,6 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
-use crate::credentials::{Shown, read};
+use crate::credentials::{Credentials, read};
 use crate::door::not_allowed;
 use crate::openpgp::SigningKey;
 use crate::passwords::Passwords;
@@ -57,12 +57,12 @@ pub struct Gate {
     throttle: Throttle,
     vault: Vault,
     /// By a keyed hash of the header, so that no secret lies in memory.
-    remembered: Cache<Digest, Arc<Remembered>>,
+    remembered: Cache<Digest, Arc<CachedPrincipal>>,
     memory_key: [u8; 32],
     pub(crate) settings: Settings,
 }
 
-struct Remembered {
+struct CachedPrincipal {
     principal: Principal,
     version: Box<str>,
     expires_at: Option<Timestamp>,
@@ -278,7 +278,7 @@ impl Gate {
             .ok_or_else(wrong_credentials)?;
         let policy = self.policy.load_full();
         let (principal, expires_at) = self.verify(&policy, shown, address).await?;
-        let known = Remembered {
+        let known = CachedPrincipal {
             principal: principal.clone(),
             version: policy.version.clone(),
             expires_at,
@@ -297,17 +297,17 @@ impl Gate {
     async fn verify(
         &self,
         policy: &PolicySnapshot,
-        shown: Shown,
+        shown: Credentials,
         address: IpAddr,
     ) -> Result<(Principal, Option<Timestamp>), Problem> {
         match shown {
-            Shown::Nothing => Ok((policy.anonymous(self.settings.anonymous), None)),
-            Shown::Password { name, password } => Ok((
+            Credentials::Nothing => Ok((policy.anonymous(self.settings.anonymous), None)),
+            Credentials::Password { name, password } => Ok((
                 self.check_password(policy, &name, &password, address)
                     .await?,
                 None,
             )),
-            Shown::Token(secret) => {
+            Credentials::Token(secret) => {
                 let token = self
                     .metadata
                     .token_by_hash(&secret::hash(&secret))
@@ -315,7 +315,7 @@ impl Gate {
                     .ok_or_else(wrong_credentials)?;
                 self.of_token(policy, &token)
             }
-            Shown::Bearer(text) => self.of_bearer(policy, &text).await,
+            Credentials::Bearer(text) => self.of_bearer(policy, &text).await,
         }
     }
 

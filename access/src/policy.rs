@@ -13,7 +13,7 @@ const HUB: &str = "docker.io";
 const HUB_OWN: &str = "library/";
 
 /// What people call an image of a mirror, where they leave the beginning of its name out.
-pub fn short_name<'a>(repo: &RepoName, image: &'a str) -> Option<&'a str> {
+pub fn hub_alias<'a>(repo: &RepoName, image: &'a str) -> Option<&'a str> {
     image.strip_prefix(HUB_OWN).filter(|_| repo.as_str() == HUB)
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a `Range` header asks of a body of known size.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum RangeRequest {
     /// All of it: there is no range, or none that is understood.
     Whole,
     /// This part; never empty.
@@ -14,12 +14,12 @@ pub enum Wanted {
 }
 
 /// Reads a `Range` header.
-pub fn wanted(header: &str, size: u64) -> Wanted {
+pub fn wanted(header: &str, size: u64) -> RangeRequest {
     let Some(spec) = header.trim().strip_prefix("bytes=") else {
-        return Wanted::Whole;
+        return RangeRequest::Whole;
     };
     let Some((first, last)) = spec.trim().split_once('-') else {
-        return Wanted::Whole;
+        return RangeRequest::Whole;
     };
     let number = |text: &str| -> Option<Option<u64>> {
         if text.is_empty() {
@@ -35,15 +35,15 @@ pub fn wanted(header: &str, size: u64) -> Wanted {
             // A range that ends before it begins may be refused (RFC 9110 14.2), and clients that
             // send one want to know.
             if first >= size || last.is_some_and(|last| last < first) {
-                return Wanted::Outside;
+                return RangeRequest::Outside;
             }
-            Wanted::Part(first..last.map_or(size, |last| size.min(last.saturating_add(1))))
+            RangeRequest::Part(first..last.map_or(size, |last| size.min(last.saturating_add(1))))
         }
         (Some(None), Some(Some(length))) => match length.min(size) {
-            0 => Wanted::Outside,
-            length => Wanted::Part(size - length..size),
+            0 => RangeRequest::Outside,
+            length => RangeRequest::Part(size - length..size),
         },
-        _ => Wanted::Whole,
+        _ => RangeRequest::Whole,
     }
 }
 
@@ -54,25 +54,29 @@ mod tests {
     #[test]
     fn ranges() {
         for (header, size, expected) in [
-            ("bytes=0-0", 10, Wanted::Part(0..1)),
-            ("bytes=0-", 10, Wanted::Part(0..10)),
-            ("bytes=5-", 10, Wanted::Part(5..10)),
-            ("bytes=5-7", 10, Wanted::Part(5..8)),
-            ("bytes=5-700", 10, Wanted::Part(5..10)),
-            ("bytes=-3", 10, Wanted::Part(7..10)),
-            ("bytes=-30", 10, Wanted::Part(0..10)),
-            ("bytes=-0", 10, Wanted::Outside),
-            ("bytes=10-", 10, Wanted::Outside),
-            ("bytes=0-", 0, Wanted::Outside),
-            ("bytes=18446744073709551615-", 10, Wanted::Outside),
-            ("bytes=0-99999999999999999999999", 10, Wanted::Part(0..10)),
-            ("bytes=7-5", 10, Wanted::Outside),
-            ("bytes=0-1,3-4", 10, Wanted::Whole),
-            ("bytes=a-b", 10, Wanted::Whole),
-            ("bytes=-", 10, Wanted::Whole),
-            ("items=0-1", 10, Wanted::Whole),
-            ("bytes=--1", 10, Wanted::Whole),
-            ("", 10, Wanted::Whole),
+            ("bytes=0-0", 10, RangeRequest::Part(0..1)),
+            ("bytes=0-", 10, RangeRequest::Part(0..10)),
+            ("bytes=5-", 10, RangeRequest::Part(5..10)),
+            ("bytes=5-7", 10, RangeRequest::Part(5..8)),
+            ("bytes=5-700", 10, RangeRequest::Part(5..10)),
+            ("bytes=-3", 10, RangeRequest::Part(7..10)),
+            ("bytes=-30", 10, RangeRequest::Part(0..10)),
+            ("bytes=-0", 10, RangeRequest::Outside),
+            ("bytes=10-", 10, RangeRequest::Outside),
+            ("bytes=0-", 0, RangeRequest::Outside),
+            ("bytes=18446744073709551615-", 10, RangeRequest::Outside),
+            (
+                "bytes=0-99999999999999999999999",
+                10,
+                RangeRequest::Part(0..10),
+            ),
+            ("bytes=7-5", 10, RangeRequest::Outside),
+            ("bytes=0-1,3-4", 10, RangeRequest::Whole),
+            ("bytes=a-b", 10, RangeRequest::Whole),
+            ("bytes=-", 10, RangeRequest::Whole),
+            ("items=0-1", 10, RangeRequest::Whole),
+            ("bytes=--1", 10, RangeRequest::Whole),
+            ("", 10, RangeRequest::Whole),
         ] {
             assert_eq!(wanted(header, size), expected, "{header}");
         }

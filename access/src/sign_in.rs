@@ -25,7 +25,7 @@ const AGENT: usize = 200;
 
 /// Who asks for a token, as a person should see it before giving one.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
-pub struct Asker {
+pub struct LoginRequest {
     /// Where it asks from.
     pub address: IpAddr,
     /// What it calls itself; anyone can claim anything.
@@ -38,7 +38,7 @@ pub struct Asker {
     code: String,
 }
 
-impl Asker {
+impl LoginRequest {
     /// When it asked.
     pub const fn at(&self) -> Timestamp {
         Timestamp(self.at)
@@ -47,7 +47,7 @@ impl Asker {
 
 /// What a client that wants a login is given.
 #[derive(Debug)]
-pub struct Begun {
+pub struct StartedLogin {
     /// For the page, and to come back with.
     pub ask: String,
     /// To come back with: the client's alone.
@@ -68,14 +68,14 @@ impl Gate {
         address: IpAddr,
         agent: &str,
         place: &str,
-    ) -> Result<Begun, Problem> {
+    ) -> Result<StartedLogin, Problem> {
         let key = Secret::token().map_err(Problem::internal)?;
         let agent = agent
             .chars()
             .filter(|char| !char.is_control())
             .take(AGENT)
             .collect();
-        let asker = Asker {
+        let asker = LoginRequest {
             address,
             agent,
             place: place.to_owned(),
@@ -84,20 +84,20 @@ impl Gate {
         };
         let told = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&asker).map_err(Problem::internal)?);
         let seal = self.seal("sign-in").make(&[told.as_bytes()]);
-        Ok(Begun {
+        Ok(StartedLogin {
             ask: format!("{told}.{seal}"),
             key,
         })
     }
 
     /// Who asked, if we were asked and it is not too long ago.
-    pub fn asker(&self, ask: &str) -> Result<Asker, Problem> {
+    pub fn asker(&self, ask: &str) -> Result<LoginRequest, Problem> {
         let (told, seal) = ask.split_once('.').ok_or_else(over)?;
         if !self.seal("sign-in").holds(&[told.as_bytes()], seal) {
             return Err(over());
         }
         let told = URL_SAFE_NO_PAD.decode(told).map_err(Problem::internal)?;
-        let asker: Asker = serde_json::from_slice(&told).map_err(Problem::internal)?;
+        let asker: LoginRequest = serde_json::from_slice(&told).map_err(Problem::internal)?;
         if self.metadata.now() < asker.at().after(LIFE) {
             Ok(asker)
         } else {
@@ -112,7 +112,7 @@ impl Gate {
         name: &str,
         password: &str,
         address: IpAddr,
-    ) -> Result<(Asker, Principal), Problem> {
+    ) -> Result<(LoginRequest, Principal), Problem> {
         let asker = self.asker(ask)?;
         let principal = self.log_in(name, password, address).await?;
         let client = format!("{} login from {}", asker.place, asker.address);
@@ -142,7 +142,7 @@ impl Gate {
     }
 
     /// The secret that the client will get.
-    fn promised(&self, asker: &Asker) -> Result<Secret, Problem> {
+    fn promised(&self, asker: &LoginRequest) -> Result<Secret, Problem> {
         let seal = self.seal("sign-in token").make(&[asker.code.as_bytes()]);
         Ok(Secret::of(
             &URL_SAFE_NO_PAD.decode(seal).map_err(Problem::internal)?,

@@ -1,6 +1,6 @@
 //! Packages that an operator does not let through, kept or not.
 
-use larder_access::short_name;
+use larder_access::hub_alias;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::Protocol;
 use larder_model::{Blocked, Kind, Pattern, Problem, ProtocolName};
@@ -36,7 +36,7 @@ impl Blocks {
             return Ok(());
         }
         let short = Some(package).filter(|_| repo.protocol == ProtocolName::OCI);
-        let short = short.and_then(|image| short_name(&repo.name, image));
+        let short = short.and_then(|image| hub_alias(&repo.name, image));
         let meant = |pattern: &Pattern| {
             pattern.matches(package) || short.is_some_and(|short| pattern.matches(short))
         };

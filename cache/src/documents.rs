@@ -92,7 +92,7 @@ impl Engine {
             return Ok(held(CacheStatus::Stale));
         }
         self.demand_known(repo, document)?;
-        match tokio::time::timeout(self.config.patience, refresh).await {
+        match tokio::time::timeout(self.config.revalidate_timeout, refresh).await {
             Ok(Ok(now)) => {
                 let how = if now.digest == found.digest {
                     CacheStatus::Revalidated

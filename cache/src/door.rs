@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder_access::door::Refused;
+use larder_access::door::RefusalContext;
 use larder_access::{Admission, Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
@@ -616,17 +616,17 @@ impl Door for Packages {
             .await
     }
 
-    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
-        let Some((protocol, repo, _)) = split(refused.path) else {
+    fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply {
+        let Some((protocol, repo, _)) = split(context.path) else {
             return Reply::new(problem.status())
                 .with_body("text/plain", problem.detail.to_string());
         };
         let below = format!("/{}/{repo}", protocol.name());
         let repo_url = RepoUrl {
-            origin: &refused.client.base,
+            origin: &context.client.base,
             path: &below,
             public: false,
-            identified: refused.identified,
+            identified: context.identified,
         };
         protocol.refuse(problem, &repo_url)
     }

@@ -5,7 +5,7 @@ use crate::{Engine, Packages};
 use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
-use larder_access::door::Refused;
+use larder_access::door::RefusalContext;
 use larder_access::{Admission, Answer, ClientView, Door, Incoming, PolicySnapshot};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoRequest, RepoUrl};
@@ -127,8 +127,8 @@ impl Door for Images {
         Ok(answer)
     }
 
-    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
-        let permission = refused.permissions.first();
+    fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply {
+        let permission = context.permissions.first();
         let package = |permission: &Permission| {
             permission
                 .package
@@ -140,10 +140,10 @@ impl Door for Images {
             .map(|(repo, image)| format!("/v2/{repo}/{image}"))
             .unwrap_or_default();
         let repo_url = RepoUrl {
-            origin: &refused.client.base,
+            origin: &context.client.base,
             path: &path,
             public: false,
-            identified: refused.identified,
+            identified: context.identified,
         };
         Oci.refuse(problem, &repo_url)
             .with(API_VERSION, HeaderValue::from_static("registry/2.0"))

@@ -73,7 +73,7 @@ pub struct CacheConfig {
     pub missing: Duration,
     /// CacheStatus long a client waits for a document to be asked for again before it gets the one that is
     /// kept.
-    pub patience: Duration,
+    pub revalidate_timeout: Duration,
     /// The largest document in bytes.
     pub document_bytes: usize,
     /// The largest artifact in bytes.

@@ -149,7 +149,7 @@ settings! {
         not_found: Duration as Span<0> = "1m",
         /// How long a client waits while an old document is asked for again, before it gets the one
         /// that is kept.
-        patience: Duration as Span<0> = "5s",
+        revalidate_timeout: Duration as Span<0> = "5s",
         /// Whether nothing is fetched from any upstream, whatever the settings in the database say.
         offline: bool = "false",
         /// Whether the first start asks this machine's package managers for their upstreams, as

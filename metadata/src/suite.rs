@@ -441,7 +441,7 @@ async fn uploads(metadata: &Metadata, repo: i64) {
         algorithm: Algorithm::Sha256,
         received: 5,
         hash_state: &state,
-        incarnation: "i",
+        boot_id: "i",
     };
     assert!(metadata.upload(&id).await.expect("load").is_none());
     metadata.save_upload(putting, progress).await.expect("save");

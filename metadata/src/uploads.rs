@@ -41,8 +41,8 @@ pub struct Upload {
     pub version: i64,
     /// Ended or cancelled: it takes no more bytes.
     pub finished: bool,
-    /// The machine's incarnation under which the bytes were written.
-    pub incarnation: Box<str>,
+    /// The machine's boot_id under which the bytes were written.
+    pub boot_id: Box<str>,
 }
 
 /// What is to be remembered of a session.
@@ -58,8 +58,8 @@ pub struct Progress<'a> {
     pub received: u64,
     /// The hash over them.
     pub hash_state: &'a [u8],
-    /// The machine's incarnation under which they were written.
-    pub incarnation: &'a str,
+    /// The machine's boot_id under which they were written.
+    pub boot_id: &'a str,
 }
 
 impl Metadata {
@@ -75,7 +75,7 @@ impl Metadata {
                 hash_state: row.optional_bytes(5)?,
                 version: row.int(6)?,
                 finished: row.int(7)? != 0,
-                incarnation: row.text(8)?,
+                boot_id: row.text(8)?,
             })
         };
         self.sql
@@ -108,7 +108,7 @@ impl Metadata {
                 Bytes::copy_from_slice(progress.hash_state).into(),
                 self.now().into(),
                 progress.version.into(),
-                progress.incarnation.into(),
+                progress.boot_id.into(),
             ],
         );
         self.sql.apply(batch).await

@@ -7,7 +7,7 @@ use crate::tags::TagLists;
 use crate::uploads::Sessions;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use larder_access::door::{Door, Refused};
+use larder_access::door::{Door, RefusalContext};
 use larder_access::seal::Seal;
 use larder_access::{Admission, Answer, Gate, Incoming};
 use larder_metadata::Metadata;
@@ -135,8 +135,8 @@ impl Door for Registry {
         }
     }
 
-    fn refuse(&self, problem: &Problem, refused: &Refused<'_>) -> Reply {
-        refuse::refuse(problem, refused)
+    fn refuse(&self, problem: &Problem, context: &RefusalContext<'_>) -> Reply {
+        refuse::refuse(problem, context)
     }
 
     fn gives_reasons(&self) -> bool {

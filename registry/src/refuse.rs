@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
-use larder_access::door::Refused;
+use larder_access::door::RefusalContext;
 use larder_model::{Kind, Problem, Reply, Verb};
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn code(problem: &Problem) -> &'static str {
 }
 
 /// Says a problem to a client of the registry API.
-pub(crate) fn refuse(problem: &Problem, refused: &Refused<'_>) -> Reply {
+pub(crate) fn refuse(problem: &Problem, context: &RefusalContext<'_>) -> Reply {
     let body =
         json!({"errors": [{"code": code(problem), "message": problem.detail, "detail": null}]});
     let status = problem.status();
@@ -43,34 +43,34 @@ pub(crate) fn refuse(problem: &Problem, refused: &Refused<'_>) -> Reply {
         .with_body("application/json", body.to_string())
         .with(API_VERSION, HeaderValue::from_static("registry/2.0"));
     if problem.kind == Kind::Unauthenticated {
-        reply = reply.with(WWW_AUTHENTICATE, challenge(problem, refused));
+        reply = reply.with(WWW_AUTHENTICATE, challenge(problem, context));
     }
     reply
 }
 
 /// Where a token is to be had (distribution's token specification), and for what.
-fn challenge(problem: &Problem, refused: &Refused<'_>) -> String {
-    let base = &refused.client.base;
+fn challenge(problem: &Problem, context: &RefusalContext<'_>) -> String {
+    let base = &context.client.base;
     let service = base.split_once("://").map_or(&**base, |(_, host)| host);
     let mut text = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
     let catalog = (problem.about == "catalog").then(|| "registry:catalog:*".to_owned());
-    if let Some(scope) = catalog.or_else(|| scope(refused)) {
+    if let Some(scope) = catalog.or_else(|| scope(context)) {
         text.push_str(&format!(",scope=\"{scope}\""));
     }
-    if ["access", "catalog"].contains(&problem.about) && refused.identified {
+    if ["access", "catalog"].contains(&problem.about) && context.identified {
         text.push_str(",error=\"insufficient_scope\"");
     }
     text
 }
 
-fn scope(refused: &Refused<'_>) -> Option<String> {
-    let first = refused.permissions.first()?;
+fn scope(context: &RefusalContext<'_>) -> Option<String> {
+    let first = context.permissions.first()?;
     if first.protocol.0 != "oci" {
         return None;
     }
     let image = first.package.as_deref()?;
     let mut actions = vec!["pull"];
-    for permission in refused
+    for permission in context
         .permissions
         .iter()
         .filter(|permission| permission.package == first.package && permission.repo == first.repo)

@@ -66,7 +66,7 @@ struct Known {
     algorithm: Algorithm,
     received: u64,
     hash_state: Option<bytes::Bytes>,
-    incarnation: Box<str>,
+    boot_id: Box<str>,
     version: i64,
 }
 
@@ -315,7 +315,7 @@ impl Registry {
                 algorithm,
                 received: 0,
                 hash_state: None,
-                incarnation: "".into(),
+                boot_id: "".into(),
                 version: 0,
             };
             return if ours { Ok(fresh) } else { Err(no_upload()) };
@@ -331,7 +331,7 @@ impl Registry {
             algorithm,
             received: row.received,
             hash_state: row.hash_state,
-            incarnation: row.incarnation,
+            boot_id: row.boot_id,
             version: row.version,
         })
     }
@@ -347,7 +347,7 @@ impl Registry {
         let hasher = Hasher::resume(known.algorithm, state).ok_or_else(broken)?;
         match self
             .blobs
-            .resume(&id, known.received, hasher, &known.incarnation)
+            .resume(&id, known.received, hasher, &known.boot_id)
             .await
         {
             Err(larder_storage::Error::Missing) => Err(no_upload()),
@@ -365,7 +365,7 @@ impl Registry {
             algorithm: work.known.algorithm,
             received,
             hash_state: &state,
-            incarnation: self.blobs.incarnation(),
+            boot_id: self.blobs.boot_id(),
         };
         self.metadata
             .save_upload(work.putting(), progress)

@@ -28,7 +28,7 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// What a connection may take, in time and in size.
 #[derive(Clone, Copy)]
-pub(crate) struct Terms {
+pub(crate) struct ConnectionLimits {
     patience: Patience,
     pub(crate) shutdown_time: Duration,
     header_bytes: u32,
@@ -36,7 +36,7 @@ pub(crate) struct Terms {
     streams: u32,
 }
 
-impl Terms {
+impl ConnectionLimits {
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
             patience: Patience::of(limits),
@@ -53,7 +53,7 @@ pub(crate) async fn serve_connection(
     house: Arc<House>,
     stream: TcpStream,
     peer: SocketAddr,
-    terms: Terms,
+    terms: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -119,7 +119,7 @@ async fn serve_plain(
     house: Arc<House>,
     socket: Paced<Socket>,
     peer: Peer,
-    terms: Terms,
+    terms: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) {
     let answer = |request| {
@@ -148,7 +148,7 @@ async fn serve_secure(
     house: Arc<House>,
     stream: Paced<tokio_rustls::server::TlsStream<TcpStream>>,
     peer: Peer,
-    terms: Terms,
+    terms: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) {
     let answer = |request| {
@@ -190,7 +190,7 @@ pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
 }
 
 /// Counts connections, in all and by address.
-pub(crate) struct Guests {
+pub(crate) struct ConnectionSlots {
     most: usize,
     most_of_one: usize,
     observer: Arc<Observer>,
@@ -199,7 +199,7 @@ pub(crate) struct Guests {
 }
 
 /// One counted connection.
-pub(crate) struct Guest {
+pub(crate) struct ConnectionSlot {
     address: Option<IpAddr>,
     observer: Arc<Observer>,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
@@ -207,7 +207,7 @@ pub(crate) struct Guest {
     load: Arc<AtomicUsize>,
 }
 
-impl Guests {
+impl ConnectionSlots {
     /// At most `most` connections, and `most_of_one` from one address (0: no limit).
     pub(crate) fn new(most: usize, most_of_one: usize, observer: Arc<Observer>) -> Self {
         Self {
@@ -220,7 +220,7 @@ impl Guests {
     }
 
     /// Counts a connection in, on a worker's load too; `None`: there are too many.
-    pub(crate) fn admit(&self, address: IpAddr, load: &Arc<AtomicUsize>) -> Option<Guest> {
+    pub(crate) fn admit(&self, address: IpAddr, load: &Arc<AtomicUsize>) -> Option<ConnectionSlot> {
         if self.total.load(Ordering::Relaxed) >= self.most || !self.admit_address(address) {
             self.observer.refused_connections.inc();
             return None;
@@ -228,7 +228,7 @@ impl Guests {
         self.total.fetch_add(1, Ordering::Relaxed);
         load.fetch_add(1, Ordering::Relaxed);
         self.observer.connections.inc();
-        Some(Guest {
+        Some(ConnectionSlot {
             address: (self.most_of_one > 0).then_some(address),
             observer: Arc::clone(&self.observer),
             open: Arc::clone(&self.open),
@@ -249,7 +249,7 @@ impl Guests {
     }
 }
 
-impl Drop for Guest {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.total.fetch_sub(1, Ordering::Relaxed);
         self.load.fetch_sub(1, Ordering::Relaxed);

@@ -189,7 +189,7 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
     Ok(CacheConfig {
         fresh: cache.fresh,
         missing: cache.not_found,
-        patience: cache.patience,
+        revalidate_timeout: cache.revalidate_timeout,
         document_bytes: usize::try_from(cache.document_size)?,
         artifact_bytes: Some(config.server.limits.blob_size)
             .filter(|size| *size > 0)

@@ -4,7 +4,9 @@
 //! A request never changes its thread on the way: a hop costs more than a whole small answer.
 //! Files, hashes and passwords go to blocking threads, so a worker is never held up for long.
 
-use crate::connection::{Guest, Guests, Terms, serve_connection, stopped};
+use crate::connection::{
+    ConnectionLimits, ConnectionSlot, ConnectionSlots, serve_connection, stopped,
+};
 use crate::house::House;
 use crate::{jobs, metrics};
 use larder_config::Config;
@@ -32,7 +34,7 @@ const UNSENT_BYTES: u32 = 256 << 10;
 /// A pause after a failed accept: most often there are no file descriptors left.
 const AFTER_FAILURE: Duration = Duration::from_millis(5);
 
-type Arrival = (std::net::TcpStream, SocketAddr, Guest);
+type Arrival = (std::net::TcpStream, SocketAddr, ConnectionSlot);
 
 struct Worker {
     load: Arc<AtomicUsize>,
@@ -47,7 +49,7 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
     let listener = bind(config.server.listen)?;
     let address = listener.local_addr()?;
     let (stop, stopping) = watch::channel(false);
-    let terms = Terms::of(&config.server.limits);
+    let terms = ConnectionLimits::of(&config.server.limits);
     let threads = match config.server.threads {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         threads => threads,
@@ -122,7 +124,7 @@ async fn accept(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let limits = &config.server.limits;
-    let guests = Guests::new(
+    let guests = ConnectionSlots::new(
         limits.connections,
         limits.connections_per_address,
         Arc::clone(&house.observer),
@@ -163,7 +165,7 @@ async fn accept(
 fn start_worker(
     number: usize,
     house: &Arc<House>,
-    terms: Terms,
+    terms: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) -> Result<Worker, std::io::Error> {
     let (arrivals, mut arriving) = mpsc::unbounded_channel::<Arrival>();

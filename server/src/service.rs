@@ -6,7 +6,7 @@ use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use larder_access::body::Wire;
-use larder_access::door::Opened;
+use larder_access::door::DoorResponse;
 use larder_access::secret::hidden;
 use larder_access::{Body, ClientView, Incoming, open};
 use std::net::IpAddr;
@@ -85,7 +85,7 @@ async fn route(
     body: Incoming,
     client: &ClientView,
     wire: Option<&Wire>,
-) -> (usize, Opened) {
+) -> (usize, DoorResponse) {
     let path = parts.uri.path();
     let (gate, blobs) = (&house.gate, &house.blobs);
     if path == "/v2" || path.starts_with("/v2/") {
@@ -170,7 +170,7 @@ impl Line {
         }
     }
 
-    fn when_sent(self, opened: Opened, id: HeaderValue, answer: Answer) -> Response<Body> {
+    fn when_sent(self, opened: DoorResponse, id: HeaderValue, answer: Answer) -> Response<Body> {
         let status = opened.response.status().as_u16();
         let problem = opened.problem.map(|problem| problem.to_string());
         let who = opened.principal.map(|principal| principal.label);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use larder_access::door::{Door, Refused};
+use larder_access::door::{Door, RefusalContext};
 use larder_access::{Admission, Answer, Incoming};
 use larder_metadata::Metadata;
 use larder_model::{Kind, Permission, Problem, Reply};
@@ -114,7 +114,7 @@ impl Door for System {
         }))
     }
 
-    fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, _: &RefusalContext<'_>) -> Reply {
         let status = problem.status();
         let reply = Reply::new(status).with_body(TEXT, format!("{}\n", problem.detail));
         if problem.kind == Kind::Unauthenticated {

@@ -28,7 +28,7 @@ pub struct BlobStore(Arc<Inner>);
 struct Inner {
     back: Back,
     staging: PathBuf,
-    incarnation: Box<str>,
+    boot_id: Box<str>,
     /// While it is raised nothing is staged.
     doubt: Doubt,
     /// One probe at a time.
@@ -58,12 +58,12 @@ impl BlobStore {
             sync_folder(parent)?;
         }
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let incarnation = boot.trim().into();
+        let boot_id = boot.trim().into();
         let (doubt, probing) = (Doubt::default(), Mutex::default());
         Ok(Self(Arc::new(Inner {
             back,
             staging: staging.to_owned(),
-            incarnation,
+            boot_id,
             doubt,
             probing,
         })))
@@ -93,8 +93,8 @@ impl BlobStore {
         .await
     }
 
-    /// Takes up an upload of which `offset` bytes were acknowledged under the incarnation `under`;
-    /// [`Error::Missing`] if they are gone. Bytes of another incarnation were never synced and are
+    /// Takes up an upload of which `offset` bytes were acknowledged under the boot_id `under`;
+    /// [`Error::Missing`] if they are gone. Bytes of another boot_id were never synced and are
     /// hashed again.
     pub async fn resume(
         &self,
@@ -104,7 +104,7 @@ impl BlobStore {
         under: &str,
     ) -> Result<Staging, Error> {
         self.probe().await?;
-        let check = under.is_empty() || under != self.incarnation();
+        let check = under.is_empty() || under != self.boot_id();
         let doubt = self.0.doubt.clone();
         Staging::resume(
             self.staging_path(id),
@@ -119,8 +119,8 @@ impl BlobStore {
 
     /// Names the time since this machine was last started: written bytes outlive a process, but not
     /// the machine.
-    pub fn incarnation(&self) -> &str {
-        &self.0.incarnation
+    pub fn boot_id(&self) -> &str {
+        &self.0.boot_id
     }
 
     /// Forgets an upload. Nothing there is fine.

@@ -149,7 +149,7 @@ async fn resumes(store: &BlobStore, generation: i64) {
         "bytes that are not those acknowledged are not built upon"
     );
     let mut staging = store
-        .resume(&name, 1_200_000, hasher, store.incarnation())
+        .resume(&name, 1_200_000, hasher, store.boot_id())
         .await
         .expect("resume");
     assert_eq!(staging.offset(), 1_200_000);
@@ -218,7 +218,7 @@ async fn goes_on_after_a_commit_for_nothing(store: &BlobStore, generation: i64) 
 
     let hasher = Hasher::resume(Algorithm::Sha256, &state).expect("state");
     let mut staging = store
-        .resume(&name, 200_000, hasher, store.incarnation())
+        .resume(&name, 200_000, hasher, store.boot_id())
         .await
         .expect("its bytes are there");
     staging.append(second.slice(..1000)).await.expect("append");
@@ -246,12 +246,7 @@ async fn goes_on_after_a_commit_for_nothing(store: &BlobStore, generation: i64) 
         bytes
     );
     let gone = store
-        .resume(
-            &name,
-            0,
-            Hasher::new(Algorithm::Sha256),
-            store.incarnation(),
-        )
+        .resume(&name, 0, Hasher::new(Algorithm::Sha256), store.boot_id())
         .await;
     assert!(
         matches!(gone, Err(Error::Missing)),
@@ -309,7 +304,7 @@ async fn takes_large_objects(store: &BlobStore, generation: i64) {
             let offset = staging.offset();
             drop(staging);
             staging = store
-                .resume(&name, offset, hasher, store.incarnation())
+                .resume(&name, offset, hasher, store.boot_id())
                 .await
                 .expect("resume");
         }

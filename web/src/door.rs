@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
-use larder_access::door::{Door, Refused};
+use larder_access::door::{Door, RefusalContext};
 use larder_access::{Admission, Answer, ClientView, Gate, Incoming};
 use larder_metadata::Metadata;
 use larder_model::{Permission, Problem, ProtocolName, Reply, Verb};
@@ -171,7 +171,7 @@ impl Door for Api {
             .map(Answer::from)
     }
 
-    fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, _: &RefusalContext<'_>) -> Reply {
         refuse::refuse(problem)
     }
 }

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use larder_access::door::{Door, Refused};
-use larder_access::{Admission, Answer, Asker, ClientView, Gate, Incoming};
+use larder_access::door::{Door, RefusalContext};
+use larder_access::{Admission, Answer, ClientView, Gate, Incoming, LoginRequest};
 use larder_model::html::escape;
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
 use std::sync::Arc;
@@ -131,13 +131,13 @@ impl Door for SignIn {
         Ok(reply.into())
     }
 
-    fn refuse(&self, problem: &Problem, _: &Refused<'_>) -> Reply {
+    fn refuse(&self, problem: &Problem, _: &RefusalContext<'_>) -> Reply {
         let text = format!("<p class=\"wrong\">{}</p>", escape(&problem.detail));
         page(problem.status(), "Sign in", &text)
     }
 }
 
-fn form(asker: &Asker, ask: &str, name: &str, wrong: &str) -> String {
+fn form(asker: &LoginRequest, ask: &str, name: &str, wrong: &str) -> String {
     let wrong = if wrong.is_empty() {
         String::new()
     } else {
