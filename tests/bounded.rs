@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 const MIB: u64 = 1 << 20;
 /// The promise while layers of any size pass.
-const MOST_MEMORY: u64 = 150 * MIB;
+const MAX_MEMORY: u64 = 150 * MIB;
 /// The promise while many install from what is not kept yet.
 const INSTALLING_MEMORY: u64 = 200 * MIB;
 /// The promise while nothing happens.
@@ -130,7 +130,7 @@ fn mib(bytes: u64) -> u64 {
 fn check_memory(larder: &Larder, what: &str) {
     let (now, most) = larder.memory();
     println!("memory {what}: {} MiB, at most {} MiB", mib(now), mib(most));
-    assert!(most < MOST_MEMORY, "{what}: {} MiB of memory", mib(most));
+    assert!(most < MAX_MEMORY, "{what}: {} MiB of memory", mib(most));
 }
 
 fn passes(larder: &Larder, mib: u64) {

@@ -61,7 +61,7 @@ impl ClientView {
 
     /// Fails if a browser says that a request is another site's: with it go the passwords that it
     /// remembers.
-    pub(crate) fn demand_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(crate) fn require_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let value = |name: &str| {
             headers
                 .get(name)
@@ -148,7 +148,7 @@ mod tests {
             base: "https://larder.example:7070".into(),
             address: [127, 0, 0, 1].into(),
         };
-        let fine = |lines: &[(&'static str, &str)]| client.demand_own(&headers(lines)).is_ok();
+        let fine = |lines: &[(&'static str, &str)]| client.require_own(&headers(lines)).is_ok();
         assert!(fine(&[]), "no browser");
         assert!(fine(&[
             ("sec-fetch-site", "same-origin"),

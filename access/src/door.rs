@@ -168,7 +168,7 @@ async fn pass<D: Door>(
     };
     passage.principal = Some(principal.clone());
     if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        client.demand_own(&request.headers)?;
+        client.require_own(&request.headers)?;
     }
     let endpoint = endpoint?;
     let admission = gate.admit(principal, &passage.permissions)?;

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// A verified credential is taken without another check for so long, as long as no right changed.
 const REMEMBERED: Duration = Duration::from_mins(1);
 /// Verified credentials remembered.
-const MOST_REMEMBERED: u64 = 20_000;
+const MAX_REMEMBERED: u64 = 20_000;
 
 /// What the gate is made of.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ impl Admission {
     }
 
     /// Fails unless it is allowed for some package of the permission's repo at least.
-    pub fn demand_somewhere(&self, permission: &Permission) -> Result<(), Problem> {
+    pub fn require_somewhere(&self, permission: &Permission) -> Result<(), Problem> {
         if self.principal.may_somewhere(permission) {
             Ok(())
         } else {
@@ -107,7 +107,7 @@ impl Admission {
     }
 
     /// Fails unless `permission` is allowed too.
-    pub fn demand(&self, permission: &Permission) -> Result<(), Problem> {
+    pub fn require(&self, permission: &Permission) -> Result<(), Problem> {
         if self.may(permission) {
             Ok(())
         } else {
@@ -138,7 +138,7 @@ impl Gate {
             throttle: Throttle::new(settings.login_attempts),
             vault: Vault::new(&settings.key)?,
             remembered: Cache::builder()
-                .max_capacity(MOST_REMEMBERED)
+                .max_capacity(MAX_REMEMBERED)
                 .time_to_live(REMEMBERED)
                 .build(),
             memory_key,

@@ -112,7 +112,7 @@ impl Principal {
     }
 
     /// Fails unless it is someone, whoever it is.
-    pub fn demand_identified(&self) -> Result<(), Problem> {
+    pub fn require_identified(&self) -> Result<(), Problem> {
         if self.user.is_some() {
             return Ok(());
         }
@@ -125,8 +125,8 @@ impl Principal {
 
     /// Fails unless it is someone with all its rights: a token that was made for less must not make
     /// itself more.
-    pub fn demand_unlimited(&self) -> Result<(), Problem> {
-        self.demand_identified()?;
+    pub fn require_unlimited(&self) -> Result<(), Problem> {
+        self.require_identified()?;
         if self.is_unlimited() {
             return Ok(());
         }

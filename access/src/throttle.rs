@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The time over which failures are counted.
 pub(crate) const WINDOW: Duration = Duration::from_mins(1);
 /// Names and addresses remembered.
-const MOST: u64 = 100_000;
+const MAX: u64 = 100_000;
 
 pub(crate) struct Throttle {
     failures: Cache<(IpAddr, Box<str>), Arc<AtomicU32>>,
@@ -20,7 +20,7 @@ impl Throttle {
     pub(crate) fn new(allowed: u32) -> Self {
         Self {
             failures: Cache::builder()
-                .max_capacity(MOST)
+                .max_capacity(MAX)
                 .time_to_live(WINDOW)
                 .build(),
             allowed,

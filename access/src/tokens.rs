@@ -164,7 +164,11 @@ impl Gate {
 
     /// Fails unless this is the caller's own password: whoever found an open session must not be
     /// able to keep the account.
-    pub async fn demand_password(&self, caller: &Principal, password: &str) -> Result<(), Problem> {
+    pub async fn require_password(
+        &self,
+        caller: &Principal,
+        password: &str,
+    ) -> Result<(), Problem> {
         let name = caller.name().ok_or_else(wrong_credentials)?;
         if self.verify_password(name, password).await? {
             return Ok(());

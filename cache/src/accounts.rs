@@ -13,7 +13,7 @@ use larder_mirrors::{Account, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
 
 /// A login or the wish for a token has at most so many bytes.
-const MOST_BYTES: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 /// Tokens in one list.
 const TOKENS: usize = 100;
 
@@ -41,7 +41,7 @@ impl Engine {
         let tell = |response: &AccountResponse<'_>| Ok(account.tell(response, &context.repo_url));
         match request {
             AccountRequest::LogIn(name) => {
-                let login = account.login(name, &body.collect(MOST_BYTES).await?)?;
+                let login = account.login(name, &body.collect(MAX_BYTES).await?)?;
                 let secret = self.log_in(context, &login).await?;
                 tell(&AccountResponse::LoggedIn(&login.name, secret.expose()))
             }
@@ -123,9 +123,9 @@ impl Engine {
                 tell(&AccountResponse::Ended)
             }
             _ => {
-                caller.demand_unlimited()?;
-                let wanted = account.wanted(&body.collect(MOST_BYTES).await?)?;
-                self.gate.demand_password(caller, &wanted.password).await?;
+                caller.require_unlimited()?;
+                let wanted = account.wanted(&body.collect(MAX_BYTES).await?)?;
+                self.gate.require_password(caller, &wanted.password).await?;
                 let (row, secret) = self
                     .gate
                     .make_token(user, self.new_token(context, wanted)?)
@@ -165,7 +165,7 @@ impl Engine {
             Err(_) => self.gate.token_of_secret(named).await?,
         };
         if caller.token() != Some(id) {
-            caller.demand_unlimited()?;
+            caller.require_unlimited()?;
         }
         let token = self.gate.end_token(caller, id).await?;
         tracing::info!(by = %caller.label, owner = token.owner, token = id, "token deleted");
@@ -196,7 +196,7 @@ impl Engine {
 
 /// The caller's id and name, if it is someone.
 fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
-    caller.demand_identified()?;
+    caller.require_identified()?;
     caller
         .user
         .zip(caller.name())

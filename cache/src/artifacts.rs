@@ -19,7 +19,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// Documents read on the way to one artifact.
-const MOST_STEPS: usize = 8;
+const MAX_STEPS: usize = 8;
 
 /// Bytes that are held back at least until all of them were found to be right.
 const HELD_BYTES: usize = 4096;
@@ -214,7 +214,7 @@ impl Engine {
         anew: bool,
     ) -> Result<Fetch, Problem> {
         let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
-        while known.len() + tables.len() < MOST_STEPS {
+        while known.len() + tables.len() < MAX_STEPS {
             // Who waits for an upstream takes no place from those who need not.
             let place = self.planning.acquire().await.map_err(Problem::internal)?;
             if let Some(found) = next.take() {

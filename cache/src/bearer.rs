@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 
 /// Tokens remembered for one upstream.
-const MOST_TOKENS: usize = 1000;
+const MAX_TOKENS: usize = 1000;
 /// A token that does not say how long it lasts (distribution's token specification).
 const USUAL_LIFE: Duration = Duration::from_mins(1);
 /// It is used no longer than until so long before its end.
@@ -44,7 +44,7 @@ impl Tokens {
 
     pub(crate) fn keep(&self, image: &str, token: HeaderValue, life: Duration) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MOST_TOKENS {
+        if tokens.len() >= MAX_TOKENS {
             tokens.clear();
         }
         tokens.insert(

@@ -31,7 +31,11 @@ impl Blocks {
 
     /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never
     /// is.
-    pub(crate) fn demand_open(&self, repo: &RepoRecord, package: &str) -> Result<(), Problem> {
+    pub(crate) fn require_not_blocked(
+        &self,
+        repo: &RepoRecord,
+        package: &str,
+    ) -> Result<(), Problem> {
         if self.0.is_empty() || package.is_empty() {
             return Ok(());
         }
@@ -74,7 +78,7 @@ mod tests {
         };
         let blocks = Blocks::new(protocol, vec![blocked]).expect("blocks");
         blocks
-            .demand_open(&repo, package)
+            .require_not_blocked(&repo, package)
             .err()
             .map(|problem| problem.detail.into_owned())
     }

@@ -66,7 +66,7 @@ impl Engine {
         }
         let Some(found) = self.at_hand(repo, document).await? else {
             repo.upstream()?; // offline says more than a memory of nothing
-            self.demand_known(repo, document)?;
+            self.require_known(repo, document)?;
             let found = self.refresh(repo, document, None).await?;
             return Ok(CachedDocument {
                 found,
@@ -91,7 +91,7 @@ impl Engine {
             refresh.now_or_never(); // it goes on by itself
             return Ok(held(CacheStatus::Stale));
         }
-        self.demand_known(repo, document)?;
+        self.require_known(repo, document)?;
         match tokio::time::timeout(self.config.revalidate_timeout, refresh).await {
             Ok(Ok(now)) => {
                 let how = if now.digest == found.digest {
@@ -136,7 +136,7 @@ impl Engine {
     }
 
     /// Fails if it is known that there is no such thing.
-    fn demand_known(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
+    fn require_known(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
         let key = (repo.record.id, key_of(&document.package, &document.path));
         if self.is_known_missing(&key, &document.package) {
             Err(absent())
@@ -259,7 +259,7 @@ impl Engine {
             })
             .await?;
         let body = Bytes::from(body);
-        demand_told(repo, document, told, &body)?;
+        require_told(repo, document, told, &body)?;
         repo.protocol.check(document, &body)?;
         self.changed.insert(
             (repo.record.id, document.package.clone()),
@@ -496,7 +496,7 @@ impl Engine {
 
 /// A document that is kept under its digest too is what the upstream says its digest is, if it says
 /// so.
-fn demand_told(
+fn require_told(
     repo: &Repo,
     document: &Document,
     told: Option<Digest>,

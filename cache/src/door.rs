@@ -149,7 +149,7 @@ impl Packages {
             Call::PublishRequest(publish) => {
                 let own = own()?;
                 if publish.verb == Verb::Read {
-                    own.demand_open(&publish.package)?;
+                    own.require_not_blocked(&publish.package)?;
                 }
                 let repo = self.0.published_to(admission, &own)?;
                 Ok(self
@@ -188,7 +188,7 @@ impl Packages {
                 }
                 let served = (own.record.id, repo_url);
                 if own.members.is_empty() {
-                    self.0.demand_shown(admission, &own, &read).await?;
+                    self.0.require_shown(admission, &own, &read).await?;
                     return self.0.serve_from(&own, &read, request, served).await;
                 }
                 if let Some(answer) = self.0.serve_merged(admission, &own, &read, request).await? {
@@ -251,7 +251,7 @@ impl Engine {
 
     /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file
     /// is of none of those.
-    async fn demand_shown(
+    async fn require_shown(
         &self,
         admission: &Admission,
         own: &Repo,
@@ -268,10 +268,10 @@ impl Engine {
         if let ReadRequest::Artifact(artifact) = read {
             let found = self.metadata.find(own.place(""), &artifact.path).await?;
             if let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) {
-                return admission.demand(&read_of(own, package));
+                return admission.require(&read_of(own, package));
             }
         }
-        admission.demand(&read_all(own))
+        admission.require(&read_all(own))
     }
 
     pub(crate) fn members(
@@ -298,14 +298,14 @@ impl Engine {
         served: (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
         let package = read.package();
-        group.demand_open(match read {
+        group.require_not_blocked(match read {
             ReadRequest::Artifact(artifact) => group.protocol.package_of(artifact),
             _ => package,
         })?;
         let members = self.members(admission, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, package).await? {
-                admission.demand(&read_of(member, package))?;
+                admission.require(&read_of(member, package))?;
                 return self.serve_member(member, read, request, served).await;
             }
         }
@@ -386,7 +386,7 @@ impl Engine {
         request: &Parts,
         (served_by, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        repo.demand_open(&document.package)?;
+        repo.require_not_blocked(&document.package)?;
         let held = self.document(repo, document).await?;
         let asked = RepresentationRequest {
             repo: served_by,
@@ -437,7 +437,7 @@ impl Engine {
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        repo.demand_open(repo.protocol.package_of(artifact))?;
+        repo.require_not_blocked(repo.protocol.package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();

@@ -141,8 +141,8 @@ impl Engine {
     ) -> Result<Reply, Problem> {
         let hosted = hosted_of(repo)?;
         if request.verb == Verb::Read {
-            admission.demand(&read_of(repo, &request.package))?;
-            repo.demand_open(&request.package)?;
+            admission.require(&read_of(repo, &request.package))?;
+            repo.require_not_blocked(&request.package)?;
             return hosted.tell(&request, &self.files(repo, &request.package).await?);
         }
         self.carry_out(repo, admission, &request, Some(body))
@@ -164,16 +164,16 @@ impl Engine {
         }
         // Before anything of the body is taken in: which package it is may stand in it.
         let wished = wished(repo, request, &request.package);
-        match (&wished.package, request.most_bytes) {
-            (Some(_), _) => admission.demand(&wished)?,
+        match (&wished.package, request.max_bytes) {
+            (Some(_), _) => admission.require(&wished)?,
             (None, 0) => {}
-            (None, _) => admission.demand_somewhere(&wished)?,
+            (None, _) => admission.require_somewhere(&wished)?,
         }
         let id = self.staging_id();
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
         let outcome = async {
             if let Some(body) = body {
-                body.limit(request.most_bytes);
+                body.limit(request.max_bytes);
                 while let Some(bytes) = body.next().await? {
                     staging.append(bytes).await?;
                 }
@@ -194,7 +194,7 @@ impl Engine {
         staging: &Staging,
     ) -> Result<(), Problem> {
         let package = self.package_of(repo, admission, request, staging).await?;
-        admission.demand(&wished(repo, request, &package))?;
+        admission.require(&wished(repo, request, &package))?;
         let (place, full_name) = (repo.place(&package), format!("{}{package}", repo.prefix()));
         let mut made: HashMap<String, NewBlob> = HashMap::new();
         for _ in 0..TRIES {

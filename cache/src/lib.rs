@@ -62,7 +62,7 @@ const PLANS: usize = 4;
 /// Memory for large lists of artifacts, in bytes.
 const TABLE_BYTES: u64 = 32 << 20;
 /// Things not found upstream that are remembered.
-const MOST_MISSING: u64 = 100_000;
+const MAX_MISSING: u64 = 100_000;
 
 /// CacheStatus mirrors behave where their repos say nothing else.
 #[derive(Clone, Debug)]
@@ -135,11 +135,11 @@ impl Packages {
                 .build(),
             readings: Flights::default(),
             missing: Memory::builder()
-                .max_capacity(MOST_MISSING)
+                .max_capacity(MAX_MISSING)
                 .time_to_live(config.missing)
                 .build(),
             changed: Memory::builder()
-                .max_capacity(MOST_MISSING)
+                .max_capacity(MAX_MISSING)
                 .time_to_live(config.missing)
                 .build(),
             sites: Mutex::default(),

@@ -85,7 +85,7 @@ impl Engine {
                 })))
             }
             (None, ReadRequest::Artifact(artifact)) => {
-                group.demand_open(group.protocol.package_of(artifact))?;
+                group.require_not_blocked(group.protocol.package_of(artifact))?;
                 let Origin { member, artifact } =
                     self.origin(admission, (group, &members), artifact).await?;
                 let public = self.gate.is_public(&[read_all(&member)]);

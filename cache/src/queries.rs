@@ -14,13 +14,13 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 /// A question has at most so many bytes as it comes,
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// and so many once it is decoded.
-const MOST_DECODED: usize = 2 << 20;
+const MAX_DECODED: usize = 2 << 20;
 /// It is about at most so many packages: each is looked up.
-const MOST_NAMES: usize = 20_000;
+const MAX_NAMES: usize = 20_000;
 /// An answer has at most so many.
-const MOST_ANSWERED: usize = 16 << 20;
+const MAX_ANSWERED: usize = 16 << 20;
 
 impl Engine {
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
@@ -33,12 +33,12 @@ impl Engine {
         headers: &HeaderMap,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let body = decoded(headers, body.collect(MOST_BYTES).await?)?;
+        let body = decoded(headers, body.collect(MAX_BYTES).await?)?;
         let [here, mirrors] = self.parts(admission, own)?;
         let mut taken = Vec::new();
         let named = query.named(&body)?;
-        if named.len() > MOST_NAMES {
-            let detail = format!("a question is about at most {MOST_NAMES} packages");
+        if named.len() > MAX_NAMES {
+            let detail = format!("a question is about at most {MAX_NAMES} packages");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         for name in named {
@@ -85,7 +85,7 @@ impl Engine {
         };
         let room = upstream.large_documents();
         let (answer, _permit) = arrived
-            .collect(MOST_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned())
+            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned())
             .await?;
         Ok(Some(answer.into()))
     }
@@ -111,9 +111,9 @@ fn decoded(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Problem> {
     };
     let mut plain = Vec::new();
     // A little of it may become very much.
-    let mut decoder = MultiGzDecoder::new(&body[..]).take(MOST_DECODED as u64 + 1);
+    let mut decoder = MultiGzDecoder::new(&body[..]).take(MAX_DECODED as u64 + 1);
     decoder.read_to_end(&mut plain).map_err(bad)?;
-    if plain.len() > MOST_DECODED {
+    if plain.len() > MAX_DECODED {
         return Err(Problem::new(
             Kind::TooLarge,
             "body",
@@ -157,9 +157,9 @@ mod tests {
         assert_eq!(kind("br", Bytes::from("{}")), Some(Kind::Invalid));
         assert_eq!(kind("gzip", Bytes::from("{}")), Some(Kind::Invalid));
         assert_eq!(kind("gzip", packed(b"{}").slice(..12)), Some(Kind::Invalid));
-        assert_eq!(kind("gzip", packed(&vec![b' '; MOST_DECODED])), None);
+        assert_eq!(kind("gzip", packed(&vec![b' '; MAX_DECODED])), None);
         assert_eq!(
-            kind("gzip", packed(&vec![b' '; MOST_DECODED + 1])),
+            kind("gzip", packed(&vec![b' '; MAX_DECODED + 1])),
             Some(Kind::TooLarge)
         );
     }

@@ -50,8 +50,8 @@ impl Repo {
     }
 
     /// Fails if a package is blocked here, whether it is kept or not.
-    pub(crate) fn demand_open(&self, package: &str) -> Result<(), Problem> {
-        self.blocks.demand_open(&self.record, package)
+    pub(crate) fn require_not_blocked(&self, package: &str) -> Result<(), Problem> {
+        self.blocks.require_not_blocked(&self.record, package)
     }
 
     /// Whether it is published to, and asks no upstream.

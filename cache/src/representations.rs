@@ -19,7 +19,7 @@ use std::sync::{Arc, PoisonError};
 /// Changes whenever forms come out differently: those made before are made again.
 const EDITION: u32 = 1;
 /// Addresses under which forms are kept.
-const MOST_SITES: usize = 16;
+const MAX_SITES: usize = 16;
 /// A document up to this size is not worth compressing.
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
@@ -106,7 +106,7 @@ impl Engine {
         let digest = Digest::of(Algorithm::Sha256, base.as_bytes());
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         let known = sites.iter().any(|site| **site == *base);
-        if !known && sites.len() < MOST_SITES {
+        if !known && sites.len() < MAX_SITES {
             sites.push(base.into());
         }
         let is_stored = known || sites.last().is_some_and(|site| **site == *base);

@@ -11,7 +11,7 @@ use larder_model::{Problem, Reply};
 use std::sync::Arc;
 
 /// Packages that a search finds in one repo.
-const MOST_HITS: usize = 100;
+const MAX_HITS: usize = 100;
 
 impl Engine {
     /// Answers a search, with what the caller may read. `None` if it is none, or nothing is
@@ -67,7 +67,7 @@ impl Engine {
         words: &[String],
         hits: &mut Vec<Hit>,
     ) -> Result<(), Problem> {
-        let (mut after, most) = (Box::<str>::default(), hits.len() + MOST_HITS);
+        let (mut after, most) = (Box::<str>::default(), hits.len() + MAX_HITS);
         loop {
             let names = self.names_after(repo, &after).await?;
             for package in &names {
@@ -118,5 +118,5 @@ impl Engine {
 
 /// Whether neither a repo nor the one at whose address it is served blocks a package.
 fn is_open(own: &Repo, repo: &Repo, package: &str) -> bool {
-    own.demand_open(package).is_ok() && repo.demand_open(package).is_ok()
+    own.require_not_blocked(package).is_ok() && repo.require_not_blocked(package).is_ok()
 }

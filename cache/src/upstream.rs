@@ -26,7 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 /// Redirects followed.
-const MOST_HOPS: usize = 5;
+const MAX_HOPS: usize = 5;
 /// Tries of one request that fails in a way that may pass.
 const TRIES: u32 = 3;
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
@@ -292,7 +292,7 @@ impl Upstream {
 
     /// A token of a token endpoint, which is given our credentials if it is `near`.
     async fn token(&self, realm: Url, near: bool) -> Result<(HeaderValue, Duration), Problem> {
-        self.demand_allowed(&realm)?;
+        self.require_allowed(&realm)?;
         let mut request = self.client.get(realm);
         if let Some(authorization) = self.authorization.as_ref().filter(|_| near) {
             request = request.header(AUTHORIZATION, authorization.clone());
@@ -329,7 +329,7 @@ impl Upstream {
             .map_err(unreachable)
     }
 
-    fn demand_allowed(&self, url: &Url) -> Result<(), Problem> {
+    fn require_allowed(&self, url: &Url) -> Result<(), Problem> {
         if matches!(url.scheme(), "http" | "https") && self.guard.admits(url) {
             return Ok(());
         }
@@ -343,8 +343,8 @@ impl Upstream {
         request: &FetchRequest<'_>,
         token: Option<&HeaderValue>,
     ) -> Result<reqwest::Response, Problem> {
-        for _ in 0..=MOST_HOPS {
-            self.demand_allowed(&url)?;
+        for _ in 0..=MAX_HOPS {
+            self.require_allowed(&url)?;
             // Whoever writes an address does not choose who we are there.
             let nameless = url.set_username("").and_then(|()| url.set_password(None));
             nameless.map_err(|()| {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the memory may weigh, in bytes.
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 /// What an entry weighs beside its texts and its body.
 const ENTRY_BYTES: usize = 512;
 /// Epochs; packages of the same hash share one, which costs them a few look-ups and nothing else.
@@ -40,7 +40,7 @@ impl Default for Lookups {
             hasher: std::hash::RandomState::new(),
             found: Cache::builder()
                 .weigher(weigh)
-                .max_capacity(MOST_BYTES)
+                .max_capacity(MAX_BYTES)
                 .build(),
         }
     }

@@ -75,14 +75,14 @@ impl Postgres {
             let changed = transaction
                 .execute(&prepared, &parameters(&statement.values))
                 .await?;
-            demand(statement, changed)?; // dropping the transaction undoes it
+            require(statement, changed)?; // dropping the transaction undoes it
         }
         transaction.commit().await?;
         Ok(())
     }
 }
 
-fn demand(statement: &Statement, changed: u64) -> Result<(), Error> {
+fn require(statement: &Statement, changed: u64) -> Result<(), Error> {
     match statement.demand {
         Some(demand) if demand.rows != changed => Err(Error::Unmet(demand.name)),
         _ => Ok(()),

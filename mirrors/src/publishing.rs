@@ -25,7 +25,7 @@ pub struct PublishRequest {
     /// What else the request's line says.
     pub arguments: Vec<Box<str>>,
     /// Its body has at most so many bytes; 0: none is read.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
 }
 
 /// What [`Change::wish`] calls its acts.
@@ -72,7 +72,7 @@ impl Change {
             package: package.into(),
             verb,
             arguments,
-            most_bytes: 0,
+            max_bytes: 0,
         }
     }
 }

@@ -5,7 +5,7 @@ use larder_model::{Kind, Problem, percent};
 use std::borrow::Cow;
 
 /// A path has at most so many segments.
-const MOST_SEGMENTS: usize = 64;
+const MAX_SEGMENTS: usize = 64;
 
 /// What is asked of a repo.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<'a> RepoRequest<'a> {
         headers: &'a HeaderMap,
     ) -> Result<Self, Problem> {
         let raw: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-        if raw.len() > MOST_SEGMENTS {
+        if raw.len() > MAX_SEGMENTS {
             return Err(Problem::invalid("path", "the path has too many segments"));
         }
         let last = raw.len() - 1;
@@ -55,7 +55,7 @@ impl<'a> RepoRequest<'a> {
     }
 
     /// Fails unless it only reads.
-    pub fn demand_read(&self) -> Result<(), Problem> {
+    pub fn require_read(&self) -> Result<(), Problem> {
         if matches!(*self.method, Method::GET | Method::HEAD) {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use larder_metadata::blobs::Putting;
 use larder_model::{Digest, ImageName, Problem, Reply, Verb};
 
 /// Places that are looked at for a mount without a source.
-const MOST_PLACES: u64 = 100;
+const MAX_PLACES: u64 = 100;
 
 fn no_blob() -> Problem {
     Problem::not_found("blob", "this image has no such blob")
@@ -110,7 +110,7 @@ impl Registry {
         digest: &Digest,
     ) -> Result<bool, Problem> {
         let path = format!("blobs/{digest}");
-        for (repo, image) in self.metadata.places_of(digest, &path, MOST_PLACES).await? {
+        for (repo, image) in self.metadata.places_of(digest, &path, MAX_PLACES).await? {
             let Some(repo) = admission.policy().repo_by_id(repo) else {
                 continue;
             };

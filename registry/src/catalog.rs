@@ -12,7 +12,7 @@ use serde_json::json;
 /// Images in one answer, if none are asked for and at most.
 const PAGE: u64 = 1000;
 /// Rows looked at for one answer: whoever sees little must page through what it does not see.
-const MOST_ROWS: usize = 20_000;
+const MAX_ROWS: usize = 20_000;
 
 /// Clients ask without credentials or with a bearer token for nothing; an answer to that would hide
 /// from users what they may see. They learn to ask for a token of the catalog: anonymous callers
@@ -38,7 +38,7 @@ impl Registry {
         let mut names: Vec<String> = Vec::new();
         let mut after = format!("oci/{}", page.last);
         let (mut looked_at, mut more) = (0, count > 0);
-        while more && names.len() <= count && looked_at < MOST_ROWS {
+        while more && names.len() <= count && looked_at < MAX_ROWS {
             let rows = self.metadata.packages(&after, "oci0", PAGE + 1).await?;
             more = rows.len() as u64 > PAGE;
             looked_at += rows.len();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// Descriptors in one manifest at most.
-const MOST_CHILDREN: usize = 10_000;
+const MAX_CHILDREN: usize = 10_000;
 
 /// Media types whose bytes may lie elsewhere.
 fn is_foreign(layer: &Descriptor) -> bool {
@@ -98,10 +98,10 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
     refuse_wrong_shape(&document, &media_type)?;
     let listed = |descriptors: &Option<Vec<Descriptor>>| descriptors.as_ref().map_or(0, Vec::len);
     if listed(&document.layers) + listed(&document.manifests) + listed(&document.blobs)
-        > MOST_CHILDREN
+        > MAX_CHILDREN
     {
         return Err(invalid(format!(
-            "it names more than {MOST_CHILDREN} children"
+            "it names more than {MAX_CHILDREN} children"
         )));
     }
     let config_type = document

@@ -18,10 +18,10 @@ const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
 /// Absent layers that are named, so that warnings stay well below their 4,096 bytes.
-const MOST_WARNINGS: usize = 10;
+const MAX_WARNINGS: usize = 10;
 
 /// Tags of one push at most.
-const MOST_TAGS: usize = 100;
+const MAX_TAGS: usize = 100;
 
 /// Says which bytes these are.
 pub(crate) fn docker_digest(headers: &mut HeaderMap, digest: &Digest) {
@@ -115,10 +115,10 @@ impl Registry {
             Reference::Digest(_) => {}
             Reference::Tag(tag) => tags.insert(0, tag),
         }
-        if tags.len() > MOST_TAGS {
+        if tags.len() > MAX_TAGS {
             return Err(Problem::invalid(
                 "tag",
-                format!("at most {MOST_TAGS} tags at once"),
+                format!("at most {MAX_TAGS} tags at once"),
             ));
         }
         let manifest = manifest::parse(&body, content_type)?;
@@ -162,7 +162,7 @@ impl Registry {
             })
             .await
             .map_err(unmet)?;
-        for layer in absent.iter().take(MOST_WARNINGS) {
+        for layer in absent.iter().take(MAX_WARNINGS) {
             reply = reply.with(
                 WARNING,
                 format!(

@@ -19,7 +19,7 @@ const ROWS: u64 = 50;
 /// An answer is cut when it has so many bytes.
 const PAGE_BYTES: usize = 2 << 20;
 /// Rows looked at for one answer.
-const MOST_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -55,8 +55,7 @@ impl Registry {
         let mut more = true;
         // An image that was never pushed has no referrers: never 404.
         let repo = repo_of(admission, name).ok();
-        while let (Some(repo), true) = (&repo, more && bytes < PAGE_BYTES && looked_at < MOST_ROWS)
-        {
+        while let (Some(repo), true) = (&repo, more && bytes < PAGE_BYTES && looked_at < MAX_ROWS) {
             let rows = self
                 .metadata
                 .referrers(place(repo, name), subject, &after, ROWS)

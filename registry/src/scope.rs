@@ -3,13 +3,13 @@
 use larder_access::token::Access;
 
 /// Scopes of one request that are looked at.
-const MOST: usize = 100;
+const MAX: usize = 100;
 
 /// Reads scopes. What is not understood is left out: a smaller grant is no error.
 pub fn parse(text: &str) -> Vec<Access> {
     text.split(' ')
         .filter(|scope| !scope.is_empty())
-        .take(MOST)
+        .take(MAX)
         .filter_map(one)
         .collect()
 }

@@ -10,11 +10,11 @@ use std::collections::HashSet;
 use std::fmt;
 
 /// Values in one document at most.
-const MOST_VALUES: u32 = 200_000;
+const MAX_VALUES: u32 = 200_000;
 
 /// Whether `text` is strict JSON; else why not. Depth is bounded by the reader itself (128).
 pub(crate) fn check(text: &[u8]) -> Result<(), serde_json::Error> {
-    let left = Cell::new(MOST_VALUES);
+    let left = Cell::new(MAX_VALUES);
     let mut reader = serde_json::Deserializer::from_slice(text);
     Strict(&left).deserialize(&mut reader)?;
     reader.end()

@@ -14,7 +14,7 @@ use moka::sync::Cache;
 use serde_json::json;
 
 /// Tags in one answer at most; more come with a link.
-const MOST_TAGS: u64 = 100_000;
+const MAX_TAGS: u64 = 100_000;
 /// Whole lists kept in memory, in bytes.
 const KEPT_BYTES: u64 = 16 << 20;
 
@@ -75,7 +75,7 @@ impl Registry {
         name: &ImageName,
         page: &Page,
     ) -> Result<(Reply, bool), Problem> {
-        let count = page.count.unwrap_or(MOST_TAGS).min(MOST_TAGS);
+        let count = page.count.unwrap_or(MAX_TAGS).min(MAX_TAGS);
         let mut rows = self
             .metadata
             .list(place, "tags/", &page.last, count + 1)

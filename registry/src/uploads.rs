@@ -205,7 +205,7 @@ impl Registry {
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
-        demand_order(session, &work.known, body.announced())?;
+        require_order(session, &work.known, body.announced())?;
         let mut staging = self.staging(&work).await?;
         let outcome = receive(&mut staging, body).await;
         if let Err(problem) = outcome {
@@ -228,7 +228,7 @@ impl Registry {
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
         let work = self.begin(admission, name, session).await?;
-        demand_order(session, &work.known, body.announced())?;
+        require_order(session, &work.known, body.announced())?;
         if work.known.version == 0 {
             self.take_whole(
                 work.putting(),
@@ -541,7 +541,7 @@ fn lost(error: Error) -> Problem {
 
 /// Chunks come in order: a chunk that says where it begins must begin where the last one ended
 /// (416).
-fn demand_order(session: &Session, known: &Known, announced: Option<u64>) -> Result<(), Problem> {
+fn require_order(session: &Session, known: &Known, announced: Option<u64>) -> Result<(), Problem> {
     let Some((start, end)) = session.range else {
         return Ok(());
     };

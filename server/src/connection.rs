@@ -192,7 +192,7 @@ pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
 /// Counts connections, in all and by address.
 pub(crate) struct ConnectionSlots {
     most: usize,
-    most_of_one: usize,
+    max_of_one: usize,
     observer: Arc<Observer>,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
     total: Arc<AtomicUsize>,
@@ -208,11 +208,11 @@ pub(crate) struct ConnectionSlot {
 }
 
 impl ConnectionSlots {
-    /// At most `most` connections, and `most_of_one` from one address (0: no limit).
-    pub(crate) fn new(most: usize, most_of_one: usize, observer: Arc<Observer>) -> Self {
+    /// At most `most` connections, and `max_of_one` from one address (0: no limit).
+    pub(crate) fn new(most: usize, max_of_one: usize, observer: Arc<Observer>) -> Self {
         Self {
             most,
-            most_of_one,
+            max_of_one,
             observer,
             open: Arc::default(),
             total: Arc::default(),
@@ -229,7 +229,7 @@ impl ConnectionSlots {
         load.fetch_add(1, Ordering::Relaxed);
         self.observer.connections.inc();
         Some(ConnectionSlot {
-            address: (self.most_of_one > 0).then_some(address),
+            address: (self.max_of_one > 0).then_some(address),
             observer: Arc::clone(&self.observer),
             open: Arc::clone(&self.open),
             total: Arc::clone(&self.total),
@@ -238,12 +238,12 @@ impl ConnectionSlots {
     }
 
     fn admit_address(&self, address: IpAddr) -> bool {
-        if self.most_of_one == 0 {
+        if self.max_of_one == 0 {
             return true;
         }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
-        let admitted = *count < self.most_of_one;
+        let admitted = *count < self.max_of_one;
         *count += usize::from(admitted);
         admitted
     }

@@ -104,7 +104,7 @@ impl Door for System {
                 ok("ready\n".to_owned())
             }
             Endpoint::Metrics => {
-                demand_superuser(&grant)?;
+                require_superuser(&grant)?;
                 Reply::new(StatusCode::OK).with_body(metrics::CONTENT, self.observer.text())
             }
             Endpoint::Ca => Reply::new(StatusCode::OK).with_body(
@@ -128,7 +128,7 @@ impl Door for System {
 }
 
 /// Metrics tell of everyone's work: they are for superusers, or for a listener of their own.
-fn demand_superuser(grant: &Admission) -> Result<(), Problem> {
+fn require_superuser(grant: &Admission) -> Result<(), Problem> {
     if grant.principal().is_superuser() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 /// Objects up to this size go in one request; larger ones in parts of at least this size.
 const PART_BYTES: u64 = 8 << 20;
 /// S3 allows 10,000 parts; a few are left in hand.
-const MOST_PARTS: u64 = 9_000;
+const MAX_PARTS: u64 = 9_000;
 /// Parts in memory at once, over all uploads.
 const PARTS_AT_ONCE: usize = 4;
 
@@ -68,7 +68,7 @@ impl Remote {
         file: &Arc<File>,
         size: u64,
     ) -> Result<(), Error> {
-        let part_bytes = PART_BYTES.max(size.div_ceil(MOST_PARTS));
+        let part_bytes = PART_BYTES.max(size.div_ceil(MAX_PARTS));
         let mut sending = tokio::task::JoinSet::new();
         let mut at = 0;
         while at < size {

@@ -7,9 +7,9 @@ use std::io::{self, BufReader, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Steps of requests, over all writers, before a kill at most.
-const MOST_STEPS: u64 = 400;
+const MAX_STEPS: u64 = 400;
 /// A kill comes up to so many turns of an empty loop after its step: within about a millisecond.
-const MOST_TURNS: u64 = 100_000;
+const MAX_TURNS: u64 = 100_000;
 
 /// A step of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,13 +46,13 @@ impl Trigger {
             .ok()
             .and_then(Pid::from_raw)
             .expect("pid");
-        let left = AtomicU64::new(1 + random.below(MOST_STEPS));
+        let left = AtomicU64::new(1 + random.below(MAX_STEPS));
         Self {
             victim,
             signal,
             step,
             left,
-            turns: random.below(MOST_TURNS),
+            turns: random.below(MAX_TURNS),
             fired: AtomicBool::new(false),
         }
     }

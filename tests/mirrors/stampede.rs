@@ -19,7 +19,7 @@ const MANY: usize = 500;
 /// Bytes compared at once.
 const PIECE_BYTES: usize = 64 * 1024;
 /// What the server may take in memory while they all read.
-const MOST_MEMORY: u64 = 150 << 20;
+const MAX_MEMORY: u64 = 150 << 20;
 
 /// Whether an answer has these bytes, which are not held once more.
 fn comes(client: &Client, path: &str, body: &[u8]) -> bool {
@@ -184,7 +184,7 @@ fn five_hundred_clients_cost_one_request_and_wait_for_nobody() {
         waits[MANY / 2],
         most >> 20
     );
-    assert!(most < MOST_MEMORY, "{} MiB of memory", most >> 20);
+    assert!(most < MAX_MEMORY, "{} MiB of memory", most >> 20);
 }
 
 #[test]

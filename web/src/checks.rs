@@ -109,7 +109,7 @@ impl Api {
         path: &RepoPath,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        admission.demand(&path.permission(Verb::Administer))?;
+        admission.require(&path.permission(Verb::Administer))?;
         Fields::read(body)?.finish()?;
         let repo = self.repo(path)?;
         if &*repo.kind != "mirror" {

@@ -18,7 +18,7 @@ impl Api {
         origin: &str,
     ) -> Result<Reply, Problem> {
         let permission = path.permission(Verb::Read);
-        admission.demand(&permission)?;
+        admission.require(&permission)?;
         let target = Target {
             origin,
             protocol: path.protocol,

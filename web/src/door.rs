@@ -1,9 +1,9 @@
 //! The API's door: which rights each call needs, and who answers it.
 
 use crate::asking::whoami;
-use crate::demand::demand;
 use crate::endpoint::Endpoint;
 use crate::engine::Engine;
+use crate::require::require;
 use crate::{paths, refuse};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -60,7 +60,7 @@ impl Api {
         origin: &str,
         body: impl Future<Output = Result<Bytes, Problem>>,
     ) -> Result<Reply, Problem> {
-        demand(admission.principal(), &endpoint)?;
+        require(admission.principal(), &endpoint)?;
         self.act(admission, endpoint, origin, &body.await?).await
     }
 

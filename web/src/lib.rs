@@ -4,13 +4,12 @@
 //! Knows: the calls and their JSON, who may make which, how a problem is said (RFC 9457).
 //! Must never know: SQL, where bytes lie, the dialects of clients, how a response is sent.
 //!
-//! Every call goes the same way: the one table in [`paths`] parses it, `demand` judges what can be
+//! Every call goes the same way: the one table in [`paths`] parses it, `require` judges what can be
 //! judged without the body, then one function does it.
 
 mod asking;
 mod checks;
 mod connect;
-mod demand;
 mod door;
 pub mod endpoint;
 mod engine;
@@ -24,6 +23,7 @@ mod query;
 mod refuse;
 mod reply;
 mod repositories;
+mod require;
 mod scope;
 mod settings;
 mod sign_in;

@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Names looked at for one answer: whoever sees little pages through what it does not see.
-const MOST_NAMES: usize = 20_000;
+const MAX_NAMES: usize = 20_000;
 /// Names looked through in one go where words are sought.
 const NAMES: usize = 1000;
 /// Files told of one version.
-const MOST_FILES: usize = 1000;
+const MAX_FILES: usize = 1000;
 
 /// A package as the API shows it.
 #[derive(Serialize)]
@@ -143,10 +143,10 @@ impl Api {
     ) -> Result<Reply, Problem> {
         let whole = path.permission(Verb::List);
         let Ok(repo) = self.repo(path) else {
-            admission.demand(&whole)?;
+            admission.require(&whole)?;
             return Err(no_repo());
         };
-        admission.demand(&whole)?; // whoever may see nothing of it does not learn that it is there
+        admission.require(&whole)?; // whoever may see nothing of it does not learn that it is there
         let words = words.to_lowercase();
         let sources = self.sources(repo)?;
         let count = if words.is_empty() {
@@ -173,7 +173,7 @@ impl Api {
                     .map(|item: &ShownPackage| item.name.to_string());
             }
             match more {
-                Some(last) if looked_at < MOST_NAMES => after = last,
+                Some(last) if looked_at < MAX_NAMES => after = last,
                 more => break more,
             }
         };
@@ -222,7 +222,7 @@ impl Api {
                 .await?
                 .is_some();
             if known && is_hosted(&source) {
-                admission.demand(&path.within(&source, Verb::Read))?;
+                admission.require(&path.within(&source, Verb::Read))?;
                 return Ok(vec![source]);
             }
             if known && may(&source) {
@@ -286,13 +286,13 @@ impl Api {
             let by = by(repo.protocol);
             let mut files = self
                 .metadata
-                .files_of(place, by, version, MOST_FILES as u64 + 1)
+                .files_of(place, by, version, MAX_FILES as u64 + 1)
                 .await?;
             if files.is_empty() {
                 continue;
             }
-            let more = files.len() > MOST_FILES;
-            files.truncate(MOST_FILES);
+            let more = files.len() > MAX_FILES;
+            files.truncate(MAX_FILES);
             return ok(&ShownFiles {
                 package: &path.package,
                 version,

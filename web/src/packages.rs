@@ -22,7 +22,7 @@ impl Api {
         version: &str,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        admission.demand(&path.permission(Verb::Write))?;
+        admission.require(&path.permission(Verb::Write))?;
         let mut fields = Fields::read(body)?;
         let yanked: Value = needed(
             fields.take("yanked", "true, false, or the reason why")?,
@@ -49,7 +49,7 @@ impl Api {
         path: &PackagePath,
         version: Option<&str>,
     ) -> Result<Reply, Problem> {
-        admission.demand(&path.permission(Verb::Delete))?;
+        admission.require(&path.permission(Verb::Delete))?;
         let repo = self.repo(&path.repo)?;
         let image = repo.protocol == ProtocolName::OCI;
         if &*repo.kind != "mirror" && !image {

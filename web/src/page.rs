@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// Items in one answer if nothing else is asked for, and at most.
 const DEFAULT: usize = 100;
-const MOST: usize = 1000;
+const MAX: usize = 1000;
 
 /// The part of a list that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,12 @@ pub struct Page {
 
 impl Page {
     pub(crate) fn read(query: &mut Query) -> Result<Self, Problem> {
-        let bad = || Problem::invalid("limit", format!("limit is a whole number from 1 to {MOST}"));
+        let bad = || Problem::invalid("limit", format!("limit is a whole number from 1 to {MAX}"));
         let limit = match query.take("limit") {
             Some(text) => text
                 .parse()
                 .ok()
-                .filter(|limit| (1..=MOST).contains(limit))
+                .filter(|limit| (1..=MAX).contains(limit))
                 .ok_or_else(bad)?,
             None => DEFAULT,
         };

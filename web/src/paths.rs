@@ -45,7 +45,7 @@ impl Path {
     }
 
     /// A slash stands within the name of a package, and nowhere else.
-    fn demand_plain(&self, segments: &[String]) -> Result<(), Problem> {
+    fn require_plain(&self, segments: &[String]) -> Result<(), Problem> {
         let mut pairs = self.template.split('/').skip(1).zip(segments);
         match pairs.find(|(wanted, segment)| segment.contains('/') && *wanted != "{package}") {
             Some(_) => Err(bad_path()),
@@ -210,7 +210,7 @@ pub(crate) fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         .iter()
         .find_map(|path| Some((path, path.fit(&segments)?)));
     let (path, parameters) = fit.ok_or_else(unknown)?;
-    path.demand_plain(&segments)?;
+    path.require_plain(&segments)?;
     let method = match request.method.as_str() {
         "HEAD" => "GET",
         method => method,

@@ -4,7 +4,7 @@ use larder_model::{Problem, percent};
 use std::collections::BTreeMap;
 
 /// Parameters of one query that are looked at.
-const MOST: usize = 64;
+const MAX: usize = 64;
 
 /// What cannot be read, or could be read as something else.
 pub(crate) fn bad_path() -> Problem {
@@ -40,7 +40,7 @@ impl Query {
         for (count, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = percent::decode_form(key).ok_or_else(bad)?.into_owned();
-            if count == MOST || read.contains_key(&key) {
+            if count == MAX || read.contains_key(&key) {
                 return Err(Problem::invalid(
                     "query",
                     "a parameter of the query is given twice, or there are too many",
@@ -121,7 +121,7 @@ mod tests {
         for bad in ["a=1&a=2", "%=1", "a=%ff"] {
             assert!(Query::read(bad).is_err(), "{bad}");
         }
-        let many: Vec<String> = (0..=MOST).map(|n| format!("k{n}=")).collect();
+        let many: Vec<String> = (0..=MAX).map(|n| format!("k{n}=")).collect();
         assert!(Query::read(&many.join("&")).is_err());
     }
 }

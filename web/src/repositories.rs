@@ -102,7 +102,7 @@ impl Api {
         let description = description(&mut fields)?.unwrap_or_default();
         let change = Change::read(&mut fields)?;
         fields.finish()?;
-        admission.demand(&path.permission(Verb::Administer))?;
+        admission.require(&path.permission(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
         let settings = change.apply(self, admission, &path, kind, RepoSettings::default())?;
         let public = settings
@@ -178,7 +178,7 @@ impl Api {
         admission: &Admission,
         path: &RepoPath,
     ) -> Result<Reply, Problem> {
-        admission.demand(&path.permission(Verb::Read))?;
+        admission.require(&path.permission(Verb::Read))?;
         ok(&Shown::of(&*self.repo(path)?, admission))
     }
 
@@ -188,7 +188,7 @@ impl Api {
         path: &RepoPath,
         body: &[u8],
     ) -> Result<Reply, Problem> {
-        admission.demand(&path.permission(Verb::Administer))?;
+        admission.require(&path.permission(Verb::Administer))?;
         let mut fields = Fields::read(body)?;
         let description = description(&mut fields)?;
         let change = Change::read(&mut fields)?;
@@ -215,7 +215,7 @@ impl Api {
         admission: &Admission,
         path: &RepoPath,
     ) -> Result<Reply, Problem> {
-        admission.demand(&path.permission(Verb::Administer))?;
+        admission.require(&path.permission(Verb::Administer))?;
         self.gate.refresh().await?;
         self.metadata
             .drop_repo(self.repo(path)?.id)

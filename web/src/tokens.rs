@@ -93,7 +93,7 @@ impl Api {
         Ok(gone())
     }
 
-    /// Whose tokens are meant: `demand` has seen to it that only superusers mean others'.
+    /// Whose tokens are meant: `require` has seen to it that only superusers mean others'.
     fn owner(&self, admission: &Admission, owner: Option<&UserName>) -> Result<i64, Problem> {
         match owner {
             Some(name) => Ok(self.user(name)?.id),

@@ -2,9 +2,9 @@
 //! go in and never out.
 
 use crate::Api;
-use crate::demand::only_superusers;
 use crate::endpoint::RepoPath;
 use crate::fields::{Fields, needed};
+use crate::require::only_superusers;
 use larder_access::{Admission, SigningKey};
 use larder_model::{Blocked, Problem, RepoName, RepoSettings, SigningSettings, UpstreamSettings};
 use serde::Serialize;
@@ -13,9 +13,9 @@ use std::num::NonZeroU32;
 /// Characters of an address, a name, a password.
 const LONGEST: usize = 2000;
 /// Repos of a group, origins of an upstream.
-const MOST: usize = 50;
+const MAX: usize = 50;
 /// Patterns of blocked packages of a repo.
-const MOST_BLOCKED: usize = 1000;
+const MAX_BLOCKED: usize = 1000;
 /// Characters of the reason why a package is blocked.
 const REASON: usize = 200;
 
@@ -151,10 +151,10 @@ fn checked_members(
     members: Vec<RepoName>,
 ) -> Result<Vec<RepoName>, Problem> {
     let policy = api.gate.policy();
-    if members.len() > MOST {
+    if members.len() > MAX {
         return Err(Problem::invalid(
             "members",
-            format!("a group has at most {MOST} members"),
+            format!("a group has at most {MAX} members"),
         ));
     }
     for (at, name) in members.iter().enumerate() {
@@ -173,10 +173,10 @@ fn checked_members(
 
 /// Not too many, and each for a reason that is one short line if there is one.
 fn checked_blocks(mut blocked: Vec<Blocked>) -> Result<Vec<Blocked>, Problem> {
-    if blocked.len() > MOST_BLOCKED {
+    if blocked.len() > MAX_BLOCKED {
         return Err(Problem::invalid(
             "blocked",
-            format!("a repository has at most {MOST_BLOCKED} blocked patterns"),
+            format!("a repository has at most {MAX_BLOCKED} blocked patterns"),
         ));
     }
     for Blocked { reason, .. } in &mut blocked {
@@ -220,7 +220,7 @@ fn upstream(
     let allow = allow
         .map(|list| {
             list.iter()
-                .take(MOST)
+                .take(MAX)
                 .map(|text| address(text))
                 .collect::<Result<_, _>>()
         })

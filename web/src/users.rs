@@ -1,12 +1,12 @@
-//! Users. The rights of these calls are judged in `demand`; what hangs on their bodies is judged
+//! Users. The rights of these calls are judged in `require`; what hangs on their bodies is judged
 //! here.
 
 use crate::Api;
-use crate::demand::only_superusers;
 use crate::endpoint::no_user;
 use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
+use crate::require::only_superusers;
 use larder_access::{Admission, secret};
 use larder_metadata::Error;
 use larder_metadata::people::User;

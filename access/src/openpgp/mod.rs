@@ -12,7 +12,7 @@ use packets::{Bytes, Packet, Subpacket, old_packet, packet, packets, subpacket, 
 use secret::{Pair, Unfit, split};
 
 /// The longest key, as text.
-const MOST_BYTES: usize = 256 << 10;
+const MAX_BYTES: usize = 256 << 10;
 const SECRET_KEY: u8 = 5;
 const PUBLIC_KEY: u8 = 6;
 const SECRET_SUBKEY: u8 = 7;
@@ -69,7 +69,7 @@ impl SigningKey {
     /// Reads an armored secret key that can sign at `now`, as `gpg --armor --export-secret-keys`
     /// writes it.
     pub fn read(text: &str, now: Timestamp) -> Result<Self, Problem> {
-        if text.len() > MOST_BYTES {
+        if text.len() > MAX_BYTES {
             return Err(bad("it is too long"));
         }
         if text.contains("BEGIN PGP PUBLIC KEY BLOCK") {

@@ -99,7 +99,7 @@ fn what_is_no_fitting_key_is_refused_with_a_reason() {
             "passphrase",
         ),
         (ends, "expired"),
-        (&"x".repeat(MOST_BYTES + 1), "too long"),
+        (&"x".repeat(MAX_BYTES + 1), "too long"),
     ] {
         let problem = SigningKey::read(text, NOW).expect_err(why);
         assert!(problem.detail.contains(why), "{why}: {}", problem.detail);

@@ -9,13 +9,13 @@ use std::io::Read;
 use std::path::Component;
 
 /// Files of a crate.
-const MOST_ENTRIES: usize = 50_000;
+const MAX_ENTRIES: usize = 50_000;
 /// A crate, unpacked.
-const MOST_UNPACKED: u64 = 2 << 30;
+const MAX_UNPACKED: u64 = 2 << 30;
 /// A header that says more of the file after it, in bytes.
-const MOST_HEADER: u64 = 64 * 1024;
+const MAX_HEADER: u64 = 64 * 1024;
 /// A manifest in bytes.
-const MOST_MANIFEST: u64 = 4 << 20;
+const MAX_MANIFEST: u64 = 4 << 20;
 
 /// What of a `Cargo.toml` an index line tells.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 /// Refuses headers of headers that would take much memory: the reader of archives takes them in
 /// whole.
 pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
-    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MOST_UNPACKED));
+    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MAX_UNPACKED));
     for entry in archive.entries().map_err(unreadable)?.raw(true) {
         let entry = entry.map_err(unreadable)?;
         let kind = entry.header().entry_type();
@@ -97,7 +97,7 @@ pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
             || kind.is_pax_global_extensions()
             || kind.is_gnu_longname()
             || kind.is_gnu_longlink();
-        if about_others && entry.size() > MOST_HEADER {
+        if about_others && entry.size() > MAX_HEADER {
             return Err(bad(
                 "the crate has a file with a name or header that is too long",
             ));
@@ -108,13 +108,13 @@ pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
 
 /// The manifest of a packed crate whose one folder is `folder`. Everything in it is looked at.
 pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, Problem> {
-    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MOST_UNPACKED));
+    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MAX_UNPACKED));
     let (mut manifest, mut count, mut unpacked) = (None, 0, 0_u64);
     for entry in archive.entries().map_err(unreadable)? {
         let mut entry = entry.map_err(unreadable)?;
         count += 1;
         unpacked += entry.size();
-        if count > MOST_ENTRIES || unpacked >= MOST_UNPACKED {
+        if count > MAX_ENTRIES || unpacked >= MAX_UNPACKED {
             return Err(bad(
                 "the crate has too many files, or is too large unpacked",
             ));
@@ -142,7 +142,7 @@ pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, 
                 ));
             }
             let mut text = String::new();
-            let read = entry.by_ref().take(MOST_MANIFEST).read_to_string(&mut text);
+            let read = entry.by_ref().take(MAX_MANIFEST).read_to_string(&mut text);
             read.map_err(|error| bad("the crate's Cargo.toml cannot be read").because(error))?;
             manifest = Some(read_manifest(&text)?);
         }

@@ -36,7 +36,7 @@ const SEARCH: Representation = Representation {
     compressible: true,
 };
 /// The registry's limit on names, with room.
-const MOST_NAME_BYTES: usize = 128;
+const MAX_NAME_BYTES: usize = 128;
 
 /// The upstream's own `config.json`.
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ fn canonical(name: &str) -> String {
 
 fn is_name(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    name.len() <= MOST_NAME_BYTES
+    name.len() <= MAX_NAME_BYTES
         && name
             .bytes()
             .next()
@@ -149,7 +149,7 @@ impl Protocol for Cargo {
     }
 
     fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        request.demand_read()?;
+        request.require_read()?;
         let index = |begin: &str, name: &str| {
             let lower = name.to_ascii_lowercase();
             if !is_name(name) || prefix(&lower) != begin.to_ascii_lowercase() {

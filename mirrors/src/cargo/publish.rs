@@ -17,11 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, SeekFrom};
 
 /// The client's words about a crate, in bytes.
-const MOST_JSON: u64 = 1 << 20;
+const MAX_JSON: u64 = 1 << 20;
 /// A crate, packed.
-const MOST_CRATE: u64 = 256 << 20;
+const MAX_CRATE: u64 = 256 << 20;
 /// The registry's limit on the names of new crates.
-const MOST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 /// Bytes read at once.
 const PIECE: usize = 64 * 1024;
 
@@ -124,7 +124,7 @@ fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
         }
         Ok(length)
     };
-    let json_bytes = length(MOST_JSON, "the description of the crate")?;
+    let json_bytes = length(MAX_JSON, "the description of the crate")?;
     let mut text = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
     body.read_exact(&mut text).map_err(unread)?;
     let new = serde_json::from_slice(&text)
@@ -134,22 +134,22 @@ fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
     let size = u64::from(u32::from_le_bytes(bytes));
     let start = 8 + json_bytes;
     let end = body.seek(SeekFrom::End(0)).map_err(unread)?;
-    if size > MOST_CRATE || end != start + size {
+    if size > MAX_CRATE || end != start + size {
         return Err(bad("the request is not as long as it says"));
     }
     Ok((new, start, size))
 }
 
-fn demand_name(name: &str) -> Result<(), Problem> {
+fn require_name(name: &str) -> Result<(), Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let good = name.len() <= MOST_NAME
+    let good = name.len() <= MAX_NAME
         && name
             .bytes()
             .next()
             .is_some_and(|first| first.is_ascii_alphabetic())
         && name.bytes().all(inner);
     let detail = format!(
-        "a crate's name begins with a letter and has at most {MOST_NAME} of A-Z a-z 0-9 - _"
+        "a crate's name begins with a letter and has at most {MAX_NAME} of A-Z a-z 0-9 - _"
     );
     if good { Ok(()) } else { Err(bad(detail)) }
 }
@@ -278,7 +278,7 @@ fn sum(body: &mut dyn Body, start: u64, length: u64) -> Result<String, Problem> 
 impl Cargo {
     fn publish(body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let (new, start, size) = read_frame(body)?;
-        demand_name(&new.name)?;
+        require_name(&new.name)?;
         let version: Version = new
             .vers
             .parse()
@@ -418,13 +418,13 @@ impl Cargo {
 
 impl Publishing for Cargo {
     fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
-        let request = |act, name: &str, verb, arguments: Vec<Box<str>>, most_bytes| {
+        let request = |act, name: &str, verb, arguments: Vec<Box<str>>, max_bytes| {
             Ok(Some(PublishRequest {
                 act,
                 package: canonical(name).into(),
                 verb,
                 arguments,
-                most_bytes,
+                max_bytes,
             }))
         };
         let parts = line.parts();
@@ -437,7 +437,7 @@ impl Publishing for Cargo {
                 "",
                 Verb::Write,
                 Vec::new(),
-                MOST_CRATE + MOST_JSON + 8,
+                MAX_CRATE + MAX_JSON + 8,
             ),
             (&Method::DELETE, [name, version, "yank"]) if is_version(version) => {
                 request(YANK, name, Verb::Write, vec![(*version).into()], 0)
@@ -458,7 +458,7 @@ impl Publishing for Cargo {
 
     fn name(&self, _: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
         let (new, ..) = read_frame(body)?;
-        demand_name(&new.name)?;
+        require_name(&new.name)?;
         Ok(canonical(&new.name).into())
     }
 

@@ -435,7 +435,7 @@ mod publishing {
         ] {
             let request = request(&method, path);
             assert_eq!(
-                (&*request.package, request.verb, request.most_bytes),
+                (&*request.package, request.verb, request.max_bytes),
                 ("probe", Verb::Write, 0)
             );
             let steps = Cargo

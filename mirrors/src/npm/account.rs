@@ -22,9 +22,9 @@ const NO_ADDUSER: &str =
 /// The name of a token that has none.
 const UNNAMED: &str = "npm token";
 /// Days that a token can be made for.
-const MOST_DAYS: u64 = 36_500;
+const MAX_DAYS: u64 = 36_500;
 /// Packages and scopes of one token.
-const MOST_PACKAGES: usize = 100;
+const MAX_PACKAGES: usize = 100;
 
 /// The body of a login.
 #[derive(Deserialize)]
@@ -151,7 +151,7 @@ impl Account for Npm {
         let lasts = asked
             .expires
             .filter(|days| *days > 0)
-            .map(|days| Duration::from_hours(days.min(MOST_DAYS) * 24));
+            .map(|days| Duration::from_hours(days.min(MAX_DAYS) * 24));
         let name = asked
             .name
             .filter(|name| !name.is_empty())
@@ -214,9 +214,9 @@ fn limits(asked: &Asked) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
     let wrong = |detail: String| Problem::invalid("permission", detail);
     let permission = asked.packages_and_scopes_permission.as_deref();
     let count = asked.packages.len() + asked.scopes.len();
-    if count > MOST_PACKAGES {
+    if count > MAX_PACKAGES {
         return Err(wrong(format!(
-            "a token is for at most {MOST_PACKAGES} packages and scopes"
+            "a token is for at most {MAX_PACKAGES} packages and scopes"
         )));
     }
     let role = match permission {

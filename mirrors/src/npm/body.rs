@@ -7,9 +7,9 @@ use std::io::{BufRead as _, BufReader};
 
 /// A body has at most so many bytes beside its attachments: room for the packument of thousands of
 /// versions.
-pub(super) const MOST_TEXT_BYTES: usize = 32 << 20;
+pub(super) const MAX_TEXT_BYTES: usize = 32 << 20;
 /// As deep as the reader of JSON goes.
-const MOST_DEPTH: usize = 128;
+const MAX_DEPTH: usize = 128;
 const BUFFER_BYTES: usize = 1 << 16;
 
 /// The data of an attachment: a string within the body.
@@ -80,7 +80,7 @@ impl Scanner<'_> {
         match byte {
             b'"' if self.is_data() => self.data()?,
             b'"' => self.string()?,
-            b'{' | b'[' if self.open.len() == MOST_DEPTH => {
+            b'{' | b'[' if self.open.len() == MAX_DEPTH => {
                 return Err(Problem::invalid("body", "the body is too deep"));
             }
             b'{' | b'[' => self.open.push(byte),
@@ -97,9 +97,9 @@ impl Scanner<'_> {
     }
 
     fn put(&mut self, byte: u8) -> Result<(), Problem> {
-        if self.found.text.len() == MOST_TEXT_BYTES {
+        if self.found.text.len() == MAX_TEXT_BYTES {
             let detail =
-                format!("beside its tarball a publication has at most {MOST_TEXT_BYTES} bytes");
+                format!("beside its tarball a publication has at most {MAX_TEXT_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         self.found.text.push(byte);
@@ -253,15 +253,15 @@ mod tests {
         ] {
             let _ = scanned(odd);
         }
-        let large = format!("{{\"data\":\"{}\"}}", "A".repeat(MOST_TEXT_BYTES));
+        let large = format!("{{\"data\":\"{}\"}}", "A".repeat(MAX_TEXT_BYTES));
         assert_eq!(scanned(&large).expect_err("large").kind, Kind::TooLarge);
         let within = format!(
             "{{\"_attachments\":{{\"a\":{{\"data\":\"{}\"}}}}}}",
-            "A".repeat(MOST_TEXT_BYTES)
+            "A".repeat(MAX_TEXT_BYTES)
         );
         assert_eq!(
             scanned(&within).expect("an attachment").1[0].1.len(),
-            MOST_TEXT_BYTES
+            MAX_TEXT_BYTES
         );
     }
 }

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 /// What is noted of a version has at most so many bytes,
-const MOST_FACTS_BYTES: usize = 4 << 20;
+const MAX_METADATA_BYTES: usize = 4 << 20;
 /// of which so many are its readme: the registry's limit.
-const MOST_README_BYTES: usize = 1 << 16;
+const MAX_README_BYTES: usize = 1 << 16;
 /// What npm has run for packages with a `*.gyp` file, and for those with a `server.js`.
 const DERIVED: [(&str, &str); 2] = [("install", "node-gyp rebuild"), ("start", "node server.js")];
 /// Where scripts need not say that programs are.
@@ -138,8 +138,9 @@ impl Release<'_> {
         };
         // Braces around `sha256` would be filled in.
         let text = metadata.text().replace("{sha256}", "\\u007bsha256}");
-        if text.len() > MOST_FACTS_BYTES {
-            let detail = format!("the manifest of a version has at most {MOST_FACTS_BYTES} bytes");
+        if text.len() > MAX_METADATA_BYTES {
+            let detail =
+                format!("the manifest of a version has at most {MAX_METADATA_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "manifest", detail));
         }
         Ok(text)
@@ -183,7 +184,7 @@ impl Release<'_> {
             given.push(("gypfile", raw(&true.into())?));
         }
         if let Some(mut readme) = self.sent.get("readme").and_then(|value| string(value)) {
-            readme.truncate(readme.floor_char_boundary(MOST_README_BYTES));
+            readme.truncate(readme.floor_char_boundary(MAX_README_BYTES));
             given.push(("readme", raw(&readme.into())?));
         }
         Ok(given)

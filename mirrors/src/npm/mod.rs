@@ -204,7 +204,7 @@ impl Protocol for Npm {
         if request.method == Method::POST {
             return posted(&parts);
         }
-        request.demand_read()?;
+        request.require_read()?;
         let wanted = request.wants(INSTALL);
         let representation = if wanted > 0 && wanted >= request.wants(JSON) {
             ABBREVIATED

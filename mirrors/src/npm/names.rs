@@ -3,9 +3,9 @@
 use semver::{BuildMetadata, Version};
 
 /// The registry's limit on names, scope included.
-const MOST_NAME_BYTES: usize = 214;
+const MAX_NAME_BYTES: usize = 214;
 /// A version has at most so many bytes; a tarball's file name holds a name and a version.
-const MOST_VERSION_BYTES: usize = 256;
+const MAX_VERSION_BYTES: usize = 256;
 
 /// Whether text can stand in a URL as it is: the bytes that JavaScript's `encodeURIComponent`
 /// leaves alone.
@@ -30,18 +30,18 @@ pub(super) fn is_name(name: &str) -> bool {
                 && !matches!(name, "node_modules" | "favicon.ico")
         }
     };
-    well_made && name.len() <= MOST_NAME_BYTES
+    well_made && name.len() <= MAX_NAME_BYTES
 }
 
 pub(super) fn is_version(version: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-+_~".contains(&byte);
-    !version.is_empty() && version.len() <= MOST_VERSION_BYTES && version.bytes().all(inner)
+    !version.is_empty() && version.len() <= MAX_VERSION_BYTES && version.bytes().all(inner)
 }
 
 /// Whether text is the name of a tarball. It may have the `+` of a version, too.
 pub(super) fn is_file(file: &str) -> bool {
     let stem = file.strip_suffix(".tgz").unwrap_or_default();
-    file.len() <= MOST_NAME_BYTES + MOST_VERSION_BYTES && is_part(&stem.replace('+', "-"))
+    file.len() <= MAX_NAME_BYTES + MAX_VERSION_BYTES && is_part(&stem.replace('+', "-"))
 }
 
 /// A name without its scope.
@@ -74,8 +74,8 @@ pub(super) fn file_of(name: &str, version: &str, url: &str) -> String {
 }
 
 /// The largest number in a version that JavaScript counts exactly.
-const MOST_NUMBER: u64 = (1 << 53) - 1;
-const MOST_TAG_BYTES: usize = 128;
+const MAX_NUMBER: u64 = (1 << 53) - 1;
+const MAX_TAG_BYTES: usize = 128;
 
 /// Whether a name may be given to a new package: the rules are stricter than those that old names
 /// were made under.
@@ -93,13 +93,13 @@ pub(super) fn new_version(text: &str) -> Option<Version> {
         .filter(|version| version.build == BuildMetadata::EMPTY)?;
     let counts = [version.major, version.minor, version.patch]
         .iter()
-        .all(|number| *number <= MOST_NUMBER);
+        .all(|number| *number <= MAX_NUMBER);
     (counts && is_version(text)).then_some(version)
 }
 
 /// Whether text can be a tag: nothing that clients would read as a version or a range of versions.
 pub(super) fn is_tag(text: &str) -> bool {
-    text.len() <= MOST_TAG_BYTES && is_part(text) && !is_range(text)
+    text.len() <= MAX_TAG_BYTES && is_part(text) && !is_range(text)
 }
 
 /// Of the ranges those that have only characters that a tag may have: `1`, `v1.2.x`, `~1`, `*`,

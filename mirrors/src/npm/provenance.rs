@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use std::io::{Read as _, SeekFrom};
 
 /// A bundle has at most so many bytes, as it is sent.
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 /// What is signed: an in-toto statement.
 const STATEMENT: &str = "application/vnd.in-toto+json";
 
@@ -72,8 +72,8 @@ impl Provenance {
         (package, version): (&str, &str),
         integrity: &str,
     ) -> Result<Self, Problem> {
-        if at.length > MOST_BYTES {
-            let detail = format!("a provenance bundle has at most {MOST_BYTES} bytes");
+        if at.length > MAX_BYTES {
+            let detail = format!("a provenance bundle has at most {MAX_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "provenance", detail));
         }
         // With the quotes around it, it is a string of JSON that holds JSON.

@@ -4,7 +4,7 @@
 //! `gone/{version}` for each version that was taken back: what was published once is never
 //! something else. `attestations/{version}` is its provenance.
 
-use super::body::{Attachment, MOST_TEXT_BYTES, scan};
+use super::body::{Attachment, MAX_TEXT_BYTES, scan};
 use super::compose::{LATEST, Shelf, gone_path, path_of, tag_path};
 use super::manifest::{Fields, Release, VersionMetadata};
 use super::names::{base, is_file, is_name, is_new_name, is_tag, new_version, version_of};
@@ -26,13 +26,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A publication has at most so many bytes: a tarball of 512 MiB in base64, and its manifest.
-const MOST_PUBLISHED_BYTES: u64 = 700 << 20;
+const MAX_PUBLISHED_BYTES: u64 = 700 << 20;
 /// Any other body, but for whole packuments.
-const MOST_OTHER_BYTES: u64 = 1 << 20;
+const MAX_OTHER_BYTES: u64 = 1 << 20;
 /// With a version come at most so many tags.
-const MOST_TAGS: usize = 16;
+const MAX_TAGS: usize = 16;
 /// A word of deprecation has at most so many bytes.
-const MOST_WORD_BYTES: usize = 8 << 10;
+const MAX_WORD_BYTES: usize = 8 << 10;
 
 const PUBLISH: &str = "publish";
 const REDUCE: &str = "unpublish versions";
@@ -221,7 +221,7 @@ fn request(
     package: String,
     verb: Verb,
     arguments: &[&str],
-    most_bytes: u64,
+    max_bytes: u64,
 ) -> PublishRequest {
     let arguments = arguments
         .iter()
@@ -232,7 +232,7 @@ fn request(
         package: package.into(),
         verb,
         arguments,
-        most_bytes,
+        max_bytes,
     }
 }
 
@@ -259,7 +259,7 @@ fn put(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
             name,
             Verb::Write,
             &[tag],
-            MOST_OTHER_BYTES,
+            MAX_OTHER_BYTES,
         )));
     }
     let named = name_first(parts)
@@ -270,14 +270,14 @@ fn put(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
             name,
             Verb::Write,
             &[],
-            MOST_PUBLISHED_BYTES,
+            MAX_PUBLISHED_BYTES,
         )),
         (name, ["-rev", revision]) => Some(request(
             REDUCE,
             name,
             Verb::Delete,
             &[revision],
-            MOST_TEXT_BYTES as u64,
+            MAX_TEXT_BYTES as u64,
         )),
         _ => None,
     })
@@ -429,10 +429,10 @@ fn tags(
     publication: &Publication<'_>,
     version: &str,
 ) -> Result<Vec<String>, Problem> {
-    if publication.tags.len() > MOST_TAGS {
+    if publication.tags.len() > MAX_TAGS {
         return Err(invalid(
             "tag",
-            format!("with a version come at most {MOST_TAGS} tags"),
+            format!("with a version come at most {MAX_TAGS} tags"),
         ));
     }
     let mut tags = Vec::new();
@@ -521,8 +521,8 @@ fn deprecate(
             _ => string(word)
                 .ok_or_else(|| Problem::invalid("body", "a word of deprecation is a text"))?,
         };
-        if word.len() > MOST_WORD_BYTES {
-            let detail = format!("a word of deprecation has at most {MOST_WORD_BYTES} bytes");
+        if word.len() > MAX_WORD_BYTES {
+            let detail = format!("a word of deprecation has at most {MAX_WORD_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         let mut metadata = VersionMetadata::read(&kept.metadata)?;

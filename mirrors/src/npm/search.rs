@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// Characters of a search.
-const MOST_WORDS: usize = 200;
+const MAX_WORDS: usize = 200;
 
 /// What is searched.
 pub(super) struct Search<'a> {
@@ -35,7 +35,7 @@ pub(super) fn document(query: &str) -> Document {
         .trim()
         .chars()
         .filter(|char| !char.is_control())
-        .take(MOST_WORDS)
+        .take(MAX_WORDS)
         .collect();
     let (size, from) = (
         number("size", 20).clamp(1, 250),

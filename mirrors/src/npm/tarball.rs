@@ -11,13 +11,13 @@ use sha1::{Digest as _, Sha1};
 use std::io::{self, BufReader, ErrorKind, Read, SeekFrom};
 
 /// A tarball has at most so many entries,
-const MOST_ENTRIES: u64 = 100_000;
+const MAX_ENTRIES: u64 = 100_000;
 /// and so many bytes unpacked,
-const MOST_UNPACKED_BYTES: u64 = 2 << 30;
+const MAX_UNPACKED_BYTES: u64 = 2 << 30;
 /// and its `package.json` so many,
-const MOST_PACKAGE_JSON_BYTES: u64 = 4 << 20;
+const MAX_PACKAGE_JSON_BYTES: u64 = 4 << 20;
 /// and a header that gives an entry a long name so many.
-const MOST_HEADER_BYTES: u64 = 1 << 16;
+const MAX_HEADER_BYTES: u64 = 1 << 16;
 const BUFFER_BYTES: usize = 1 << 16;
 const BLOCK: usize = 512;
 
@@ -47,7 +47,7 @@ fn too_large() -> Problem {
     Problem::new(
         Kind::TooLarge,
         "tarball",
-        format!("unpacked, a tarball has at most {MOST_UNPACKED_BYTES} bytes"),
+        format!("unpacked, a tarball has at most {MAX_UNPACKED_BYTES} bytes"),
     )
 }
 
@@ -93,7 +93,7 @@ pub(super) fn read(body: &mut dyn Body, start: u64, length: u64) -> Result<Tarba
     };
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, hashing));
     let mut archive = Archive {
-        from: unpacked.take(MOST_UNPACKED_BYTES),
+        from: unpacked.take(MAX_UNPACKED_BYTES),
         entries: 0,
         found: Tarball::default(),
     };
@@ -146,11 +146,11 @@ impl<R: Read> Archive<R> {
             return Ok(None);
         }
         self.entries += 1;
-        if self.entries > MOST_ENTRIES {
+        if self.entries > MAX_ENTRIES {
             return Err(Problem::new(
                 Kind::TooLarge,
                 "tarball",
-                format!("a tarball has at most {MOST_ENTRIES} entries"),
+                format!("a tarball has at most {MAX_ENTRIES} entries"),
             ));
         }
         let sum: u64 = block
@@ -175,12 +175,12 @@ impl<R: Read> Archive<R> {
             match header[156] {
                 b'L' => {
                     extended.name =
-                        Some(until_nul(&self.contents(size, MOST_HEADER_BYTES)?).to_vec())
+                        Some(until_nul(&self.contents(size, MAX_HEADER_BYTES)?).to_vec())
                 }
-                b'x' => pax(&self.contents(size, MOST_HEADER_BYTES)?, &mut extended)?,
+                b'x' => pax(&self.contents(size, MAX_HEADER_BYTES)?, &mut extended)?,
                 b'g' => {
                     let mut all = Extended::default();
-                    pax(&self.contents(size, MOST_HEADER_BYTES)?, &mut all)?;
+                    pax(&self.contents(size, MAX_HEADER_BYTES)?, &mut all)?;
                     if all.name.is_some() || all.size.is_some() {
                         return Err(bad("the tarball has one name or size for all its entries"));
                     }
@@ -243,7 +243,7 @@ impl<R: Read> Archive<R> {
         if place != Some("package.json") || !self.found.package_json.is_empty() {
             return Err(bad("the tarball has more than one package.json"));
         }
-        self.found.package_json = self.contents(size, MOST_PACKAGE_JSON_BYTES)?;
+        self.found.package_json = self.contents(size, MAX_PACKAGE_JSON_BYTES)?;
         if self.found.package_json.is_empty() {
             Err(bad("the package.json is empty"))
         } else {

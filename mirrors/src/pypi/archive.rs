@@ -7,13 +7,13 @@ use larder_model::Problem;
 use std::io;
 
 /// Metadata is no longer than this.
-pub(super) const MOST_METADATA_BYTES: u64 = 4 << 20;
+pub(super) const MAX_METADATA_BYTES: u64 = 4 << 20;
 /// No archive is longer than this once unpacked.
-const MOST_BYTES: u64 = 32 << 30;
+const MAX_BYTES: u64 = 32 << 30;
 /// Up to this size it does not matter how much smaller it was.
 const ANY_RATIO_BYTES: u64 = 64 << 20;
-const MOST_RATIO: u64 = 100;
-const MOST_NAME_BYTES: usize = 1024;
+const MAX_RATIO: u64 = 100;
+const MAX_NAME_BYTES: usize = 1024;
 
 /// How much an archive may still unpack to.
 pub(super) struct Budget(u64);
@@ -23,8 +23,8 @@ impl Budget {
     pub(super) fn new(packed: u64) -> Self {
         Self(
             packed
-                .saturating_mul(MOST_RATIO)
-                .clamp(ANY_RATIO_BYTES, MOST_BYTES),
+                .saturating_mul(MAX_RATIO)
+                .clamp(ANY_RATIO_BYTES, MAX_BYTES),
         )
     }
 
@@ -41,7 +41,7 @@ impl Budget {
 pub(super) fn is_plain(name: &str) -> bool {
     let bad = |char: char| char.is_control() || char == '\\';
     let drive = name.as_bytes().get(1) == Some(&b':');
-    name.len() <= MOST_NAME_BYTES
+    name.len() <= MAX_NAME_BYTES
         && !drive
         && !name.contains(bad)
         && name

@@ -1,7 +1,7 @@
 //! Distributions: what their file names say (packaging specifications, "Binary distribution format"
 //! and "Source distribution format"), and what is within.
 
-use super::archive::{MOST_METADATA_BYTES, tells};
+use super::archive::{MAX_METADATA_BYTES, tells};
 use super::names::{is_file, normalised};
 use super::version::Version;
 use super::window::Window;
@@ -188,7 +188,7 @@ fn wheel_metadata(
     WHEEL_FILES
         .iter()
         .try_for_each(|file| find(file).map(|_| ()))?;
-    zip::content(file, find(WHEEL_FILES[0])?, MOST_METADATA_BYTES)
+    zip::content(file, find(WHEEL_FILES[0])?, MAX_METADATA_BYTES)
 }
 
 fn zipped_info(
@@ -204,7 +204,7 @@ fn zipped_info(
     if infos.next().is_some() {
         return Err(bad("the source archive has two PKG-INFO files"));
     }
-    zip::content(file, info, MOST_METADATA_BYTES)
+    zip::content(file, info, MAX_METADATA_BYTES)
 }
 
 /// Whether it is the metadata of a source archive.

@@ -29,8 +29,8 @@ const SINGLE: [&str; 6] = [
     "description_content_type",
 ];
 const LONG: [&str; 2] = ["description", "attestations"];
-const MOST_LONG_BYTES: u64 = 4 << 20;
-const MOST_BYTES: u64 = 64 << 10;
+const MAX_LONG_BYTES: u64 = 4 << 20;
+const MAX_BYTES: u64 = 64 << 10;
 
 /// A form.
 pub(super) struct Upload {
@@ -120,9 +120,9 @@ fn project(name: &str) -> Result<String, Problem> {
 
 fn check_length(part: &Part) -> Result<(), Problem> {
     let most = if LONG.contains(&&*part.name) {
-        MOST_LONG_BYTES
+        MAX_LONG_BYTES
     } else {
-        MOST_BYTES
+        MAX_BYTES
     };
     if part.length <= most {
         Ok(())

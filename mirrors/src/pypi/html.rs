@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// No character reference that matters is longer.
-const MOST_REFERENCE_BYTES: usize = 12;
+const MAX_REFERENCE_BYTES: usize = 12;
 
 /// The attributes of a tag, still encoded.
 #[derive(Debug)]
@@ -215,7 +215,7 @@ fn decoded(text: &str) -> Cow<'_, str> {
 fn reference(text: &str) -> Option<(char, usize)> {
     let end = text
         .bytes()
-        .take(MOST_REFERENCE_BYTES)
+        .take(MAX_REFERENCE_BYTES)
         .position(|byte| byte == b';')?;
     let char = match &text[1..end] {
         "amp" => '&',

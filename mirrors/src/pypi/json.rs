@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// No object of an index page has nearly so many keys.
-const MOST_KEYS: usize = 64;
+const MAX_KEYS: usize = 64;
 
 /// A text, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
@@ -68,7 +68,7 @@ impl<'a> Deserialize<'a> for Fields<'a> {
                     if fields.raw(&key).is_some() {
                         return Err(A::Error::custom("a key is there twice"));
                     }
-                    if fields.0.len() == MOST_KEYS {
+                    if fields.0.len() == MAX_KEYS {
                         return Err(A::Error::custom("too many keys"));
                     }
                     fields.0.push((key, map.next_value()?));

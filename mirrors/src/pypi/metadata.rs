@@ -6,7 +6,7 @@ use super::names::normalised;
 use super::version::Version;
 use larder_model::Problem;
 
-const MOST_RANGE_BYTES: usize = 1024;
+const MAX_RANGE_BYTES: usize = 1024;
 
 /// The interpreters that a distribution is for, if its metadata is that of `version` of `project`.
 pub(super) fn requires_python(
@@ -62,7 +62,7 @@ pub(super) fn requires_python(
     }
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
     match range {
-        Some(range) if range.len() > MOST_RANGE_BYTES || !range.bytes().all(inner) => Err(bad(
+        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(bad(
             "the metadata's Requires-Python is no range of versions",
         )),
         range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),

@@ -168,7 +168,7 @@ impl Protocol for Pypi {
     }
 
     fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        request.demand_read()?;
+        request.require_read()?;
         match request.parts().as_slice() {
             ["simple"] => Ok(ReadRequest::Moved("simple/".into())),
             ["simple", ""] => Ok(ReadRequest::Document(

@@ -8,10 +8,10 @@ use larder_model::Problem;
 use std::io::{self, Read, SeekFrom};
 
 /// The longest boundary (RFC 2046 5.1.1).
-const MOST_BOUNDARY_BYTES: usize = 70;
+const MAX_BOUNDARY_BYTES: usize = 70;
 /// No client's part has nearly so long a head.
-const MOST_HEAD_BYTES: usize = 4 << 10;
-const MOST_PARTS: usize = 2000;
+const MAX_HEAD_BYTES: usize = 4 << 10;
+const MAX_PARTS: usize = 2000;
 /// Bytes read at once: more than anything but content has.
 const PIECE_BYTES: u64 = 256 << 10;
 
@@ -53,7 +53,7 @@ pub(super) fn boundary(content_type: &str) -> Result<String, Problem> {
     }
     let found = parameters(rest).and_then(|all| one(&all, "boundary").ok().flatten());
     let known = found
-        .filter(|text| (1..=MOST_BOUNDARY_BYTES).contains(&text.len()) && text.bytes().all(inner));
+        .filter(|text| (1..=MAX_BOUNDARY_BYTES).contains(&text.len()) && text.bytes().all(inner));
     known.ok_or_else(|| bad("the form's Content-Type has no usable boundary"))
 }
 
@@ -97,7 +97,7 @@ impl<'a> Parts<'a> {
 
     /// The next part; `None` behind the last one, once nothing follows it.
     pub(super) fn next(&mut self) -> Result<Option<Part>, Problem> {
-        self.fill(MOST_HEAD_BYTES).map_err(Problem::internal)?;
+        self.fill(MAX_HEAD_BYTES).map_err(Problem::internal)?;
         let rest = &self.buffer[self.at..];
         if let Some(end) = rest.strip_prefix(b"--") {
             return if matches!(end, b"" | b"\r\n") {
@@ -113,14 +113,14 @@ impl<'a> Parts<'a> {
             ));
         }
         self.count += 1;
-        if self.count > MOST_PARTS {
+        if self.count > MAX_PARTS {
             return Err(bad("the form has too many fields"));
         }
-        let head = &rest[..rest.len().min(MOST_HEAD_BYTES)];
+        let head = &rest[..rest.len().min(MAX_HEAD_BYTES)];
         let Some(length) = find(head, b"\r\n\r\n") else {
             return Err(cut_or(
                 "a field of the form has too long a head",
-                head.len() < MOST_HEAD_BYTES,
+                head.len() < MAX_HEAD_BYTES,
             ));
         };
         let (name, file) = disposition(head.get(2..length).unwrap_or_default())?;

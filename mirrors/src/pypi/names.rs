@@ -1,9 +1,9 @@
 //! Names: the one spelling of a project, and what a file's name tells.
 
 /// The registry's limit on names, with room.
-const MOST_PROJECT_BYTES: usize = 128;
+const MAX_PROJECT_BYTES: usize = 128;
 /// The longest file name that common file systems keep.
-const MOST_FILE_BYTES: usize = 255;
+const MAX_FILE_BYTES: usize = 255;
 /// How source archives end, newest habit first.
 const SOURCES: [&str; 7] = [
     ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar.Z", ".tgz", ".tar",
@@ -27,7 +27,7 @@ pub(super) fn normalised(name: &str) -> String {
 /// Whether it can name a project, in whatever spelling.
 pub(super) fn is_project(name: &str) -> bool {
     let plain = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    name.len() <= MOST_PROJECT_BYTES
+    name.len() <= MAX_PROJECT_BYTES
         && plain(name.bytes().next())
         && plain(name.bytes().last())
         && name
@@ -39,7 +39,7 @@ pub(super) fn is_project(name: &str) -> bool {
 pub(super) fn is_file(name: &str) -> bool {
     let bad = |char: char| char.is_control() || matches!(char, '/' | '\\' | '%' | ';');
     !name.is_empty()
-        && name.len() <= MOST_FILE_BYTES
+        && name.len() <= MAX_FILE_BYTES
         && !name.starts_with('.')
         && !name.contains(bad)
 }

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 /// Publishes a file.
 const UPLOAD: &str = "upload";
 /// The largest form.
-const MOST_BYTES: u64 = 2 << 30;
+const MAX_BYTES: u64 = 2 << 30;
 /// Below this, the names of deleted files stay reserved.
 const GONE: &str = "gone/";
 /// The first version of the API that has sizes and times.
@@ -46,7 +46,7 @@ impl Publishing for Pypi {
             package: "".into(),
             verb: Verb::Write,
             arguments: vec![boundary(content_type)?.into()],
-            most_bytes: MOST_BYTES,
+            max_bytes: MAX_BYTES,
         }))
     }
 

@@ -302,7 +302,7 @@ pub(super) fn kept(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
 fn only_a_form_sent_to_its_address_publishes() {
     let wanted = request();
     assert_eq!(
-        (wanted.act, &*wanted.package, wanted.verb, wanted.most_bytes),
+        (wanted.act, &*wanted.package, wanted.verb, wanted.max_bytes),
         ("upload", "", Verb::Write, 2 << 30)
     );
     assert_eq!(wanted.arguments, [BOUNDARY.into()]);

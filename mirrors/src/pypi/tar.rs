@@ -1,6 +1,6 @@
 //! Finds one file in a gzipped tar file (POSIX ustar and pax, GNU long names), walking all of it.
 
-use super::archive::{Budget, MOST_METADATA_BYTES, broken, is_plain};
+use super::archive::{Budget, MAX_METADATA_BYTES, broken, is_plain};
 use super::bad;
 use super::window::Window;
 use flate2::read::MultiGzDecoder;
@@ -8,9 +8,9 @@ use larder_model::Problem;
 use std::io::{BufReader, Read};
 
 const BLOCK: usize = 512;
-const MOST_ENTRIES: usize = 100_000;
+const MAX_ENTRIES: usize = 100_000;
 /// No long name and no set of attributes is longer.
-const MOST_EXTRA_BYTES: u64 = 64 << 10;
+const MAX_EXTRA_BYTES: u64 = 64 << 10;
 const PIECE_BYTES: usize = 64 << 10;
 
 /// What a pax header or a GNU name says of the entry behind it.
@@ -32,7 +32,7 @@ pub(super) fn find(
         budget: Budget::new(length),
     };
     let (mut found, mut extra) = (None, Extra::default());
-    for _ in 0..MOST_ENTRIES {
+    for _ in 0..MAX_ENTRIES {
         let mut head = [0; BLOCK];
         tar.read(&mut head)?;
         if head == [0; BLOCK] {
@@ -43,7 +43,7 @@ pub(super) fn find(
         let own = number(&head[124..136]).ok_or_else(strange)?;
         let kind = head[156];
         if matches!(kind, b'x' | b'g' | b'L' | b'K') {
-            if own > MOST_EXTRA_BYTES {
+            if own > MAX_EXTRA_BYTES {
                 return Err(strange());
             }
             let value = tar.content(own)?;
@@ -84,7 +84,7 @@ pub(super) fn find(
             tar.skip(size)?;
         } else if found.is_some() {
             return Err(bad("a name is in the archive twice"));
-        } else if size > MOST_METADATA_BYTES {
+        } else if size > MAX_METADATA_BYTES {
             return Err(bad("the metadata of the archive is too long"));
         } else {
             found = Some(tar.content(size)?);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 /// The longest version that is read.
-const MOST_BYTES: usize = 128;
+const MAX_BYTES: usize = 128;
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
 /// The words of what comes before a release, the longer ones first, and their rank.
 const BEFORE: [(&str, u8); 8] = [
@@ -41,7 +41,7 @@ pub(super) struct Version {
 impl Version {
     /// Reads a version in whatever spelling.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        if text.len() > MOST_BYTES || !text.is_ascii() {
+        if text.len() > MAX_BYTES || !text.is_ascii() {
             return None;
         }
         let text = text.to_ascii_lowercase();

@@ -12,11 +12,11 @@ use std::io::Read;
 
 /// The record at the end, a comment may follow it.
 const END_BYTES: usize = 22;
-const MOST_COMMENT_BYTES: usize = u16::MAX as usize;
+const MAX_COMMENT_BYTES: usize = u16::MAX as usize;
 const CENTRAL_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
 /// The longest directory that is read into memory.
-const MOST_DIRECTORY_BYTES: u64 = 32 << 20;
+const MAX_DIRECTORY_BYTES: u64 = 32 << 20;
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 /// Sizes stand behind the content.
 const STREAMED: u16 = 1 << 3;
@@ -85,9 +85,9 @@ pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
 pub(super) fn content(
     file: &mut Window<'_>,
     entry: &Entry,
-    most_bytes: u64,
+    max_bytes: u64,
 ) -> Result<Vec<u8>, Problem> {
-    if entry.size > most_bytes {
+    if entry.size > max_bytes {
         return Err(bad("the metadata of the archive is too long"));
     }
     let mut bytes = Vec::new();
@@ -111,7 +111,7 @@ pub(super) fn content(
 
 /// The bytes of the directory, how many entries it has, and where it begins.
 fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
-    let tail = file.length().min((END_BYTES + MOST_COMMENT_BYTES) as u64);
+    let tail = file.length().min((END_BYTES + MAX_COMMENT_BYTES) as u64);
     let bytes = file.bytes(file.length() - tail, tail).map_err(broken)?;
     let ends = |at: &usize| {
         bytes[*at..].starts_with(b"PK\x05\x06")
@@ -141,7 +141,7 @@ fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
             "the archive has more than one part, or is of the 64-bit kind, or something stands around it",
         ));
     }
-    if length > MOST_DIRECTORY_BYTES {
+    if length > MAX_DIRECTORY_BYTES {
         return Err(bad("the archive has too many entries"));
     }
     Ok((

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read as _, Write as _};
 
 /// What a package has to tell in all lists is no longer.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 /// Separates the parts: no text of XML has it.
 const BETWEEN: char = '\0';
 
@@ -43,7 +43,7 @@ impl PackageMetadata {
         } = Description::of(package, path);
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let all = [before, after, filelists, other].join(&BETWEEN.to_string());
-        if all.len() as u64 > MOST_BYTES {
+        if all.len() as u64 > MAX_BYTES {
             let detail =
                 "it has too much to tell: its part of the lists would have more than 64 MiB";
             return Err(Problem::new(Kind::TooLarge, "package", detail));
@@ -66,7 +66,7 @@ impl PackageMetadata {
         let packed = STANDARD.decode(&self.packed).map_err(Problem::internal)?;
         let mut text = String::new();
         GzDecoder::new(&packed[..])
-            .take(MOST_BYTES)
+            .take(MAX_BYTES)
             .read_to_string(&mut text)
             .map_err(Problem::internal)?;
         let mut parts = text.split(BETWEEN).map(str::to_owned);

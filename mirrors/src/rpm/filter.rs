@@ -2,7 +2,7 @@
 //! tells whose they are: no more than one of them is in memory.
 
 use super::item::Item;
-use super::unpack::{Fence, MOST_UNPACKED_BYTES, unpack};
+use super::unpack::{Fence, MAX_UNPACKED_BYTES, unpack};
 use super::xml::{Fault, Raw, attribute, resolve};
 use crate::text::not_that;
 use larder_model::Problem;
@@ -10,12 +10,12 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, Writer, XmlVersion};
 
 /// The largest package of a distribution has a fortieth of it.
-const MOST_ELEMENT_BYTES: usize = 128 << 20;
-const MOST_DEPTH: usize = 32;
+const MAX_ELEMENT_BYTES: usize = 128 << 20;
+const MAX_DEPTH: usize = 32;
 /// Of a name or checksum.
-const MOST_TEXT_BYTES: usize = 4096;
+const MAX_TEXT_BYTES: usize = 4096;
 /// Real lists declare three.
-const MOST_PREFIXES: usize = 32;
+const MAX_PREFIXES: usize = 32;
 
 pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
     not_that("a list of packages that can be read").because(fault)
@@ -83,7 +83,7 @@ impl<'a> Elements<'a> {
         hidden: &'a dyn Fn(&str) -> bool,
     ) -> Result<Self, Problem> {
         let list = unpack(packed).map_err(unreadable)?;
-        let reader = Reader::from_reader(Fence::new(list, MOST_UNPACKED_BYTES));
+        let reader = Reader::from_reader(Fence::new(list, MAX_UNPACKED_BYTES));
         let walk = Walk {
             content,
             hidden,
@@ -142,7 +142,7 @@ impl Walk<'_> {
             0 if self.ended => return Err("a second root element".into()),
             0 => self.prefixes = prefixes(tag)?,
             1 => self.now = Some(Taking::of(tag, closes, self.content)?),
-            MOST_DEPTH => return Err("elements within elements go too deep".into()),
+            MAX_DEPTH => return Err("elements within elements go too deep".into()),
             depth => {
                 if let Some(taking) = &mut self.now {
                     taking.open(tag, closes, depth, self.hidden)?;
@@ -268,7 +268,7 @@ impl Taking {
         if self.skipped.is_none() {
             self.writer.write_event(event)?;
         }
-        if self.writer.get_ref().len() > MOST_ELEMENT_BYTES {
+        if self.writer.get_ref().len() > MAX_ELEMENT_BYTES {
             Err("an element is too long".into())
         } else {
             Ok(())
@@ -295,7 +295,7 @@ fn say(event: &Event<'_>, text: &mut String) -> Result<(), Fault> {
         Event::GeneralRef(reference) => text.push_str(&resolve(reference)?),
         _ => {}
     }
-    if text.len() > MOST_TEXT_BYTES {
+    if text.len() > MAX_TEXT_BYTES {
         Err("a name or checksum is too long".into())
     } else {
         Ok(())
@@ -373,7 +373,7 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
         if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("a prefix stands for no address".into());
         }
-        if prefixes.len() == MOST_PREFIXES {
+        if prefixes.len() == MAX_PREFIXES {
             return Err("a list declares too many prefixes".into());
         }
         prefixes.push((str::from_utf8(prefix)?.to_owned(), address));

@@ -10,9 +10,9 @@ use quick_xml::events::Event;
 use std::io::{BufRead, Read, Write};
 
 /// As it is uploaded.
-pub(super) const MOST_BYTES: u64 = 64 << 20;
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 /// Unpacked.
-const MOST_PLAIN_BYTES: u64 = 256 << 20;
+const MAX_PLAIN_BYTES: u64 = 256 << 20;
 
 /// A kind of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +59,7 @@ fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> 
 /// Reads what was uploaded, and holds it to what it should be.
 pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     let mut bytes = Vec::new();
-    body.take(MOST_BYTES)
+    body.take(MAX_BYTES)
         .read_to_end(&mut bytes)
         .map_err(Problem::internal)?;
     let plain = unpacked(kind, &bytes)?;
@@ -73,12 +73,12 @@ pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
 /// Documents in YAML begin so; their contents are read by clients alone.
 fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     let mut text = String::new();
-    let read = plain.take(MOST_BYTES + 1).read_to_string(&mut text);
+    let read = plain.take(MAX_BYTES + 1).read_to_string(&mut text);
     read.map_err(|error| bad(kind, "it is no text").because(error))?;
     let begins = text
         .lines()
         .any(|line| line.starts_with("document: modulemd"));
-    if text.len() as u64 <= MOST_BYTES && begins {
+    if text.len() as u64 <= MAX_BYTES && begins {
         Ok(())
     } else {
         Err(bad(kind, "it has no modulemd documents"))
@@ -86,7 +86,7 @@ fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
 }
 
 fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
-    let mut reader = Reader::from_reader(Fence::new(plain, MOST_PLAIN_BYTES));
+    let mut reader = Reader::from_reader(Fence::new(plain, MAX_PLAIN_BYTES));
     let (mut buffer, mut depth, mut seen) = (Vec::new(), 0_usize, false);
     let root = String::from_utf8_lossy(kind.root());
     let other = || {
@@ -131,7 +131,7 @@ impl Given {
     pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Problem> {
         let kind =
             Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
-        let mut reader = unpacked(kind, bytes)?.take(MOST_PLAIN_BYTES);
+        let mut reader = unpacked(kind, bytes)?.take(MAX_PLAIN_BYTES);
         let (mut packed, mut plain) = (Packer::new(), Vec::new());
         loop {
             let piece = reader.fill_buf().map_err(Problem::internal)?;

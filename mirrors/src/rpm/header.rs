@@ -14,15 +14,15 @@ const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 const INTRO_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 16;
 /// What rpm itself takes at most.
-const MOST_ENTRIES: usize = 0xffff;
+const MAX_ENTRIES: usize = 0xffff;
 /// Headers of packages with a hundred thousand files have some ten MiB.
-const MOST_HEADER_BYTES: usize = 32 << 20;
+const MAX_HEADER_BYTES: usize = 32 << 20;
 /// Signatures of single files can be in it.
-const MOST_SIGNATURE_BYTES: usize = 8 << 20;
+const MAX_SIGNATURE_BYTES: usize = 8 << 20;
 /// Of one tag. In memory each takes more than in the file.
-const MOST_VALUES: usize = 1 << 20;
+const MAX_VALUES: usize = 1 << 20;
 /// Values of all tags together; a package of a hundred thousand files has two million.
-const MOST_IN_ALL: u64 = 8 << 20;
+const MAX_IN_ALL: u64 = 8 << 20;
 
 /// The package is not as it should be.
 pub(super) fn bad(why: &str) -> Problem {
@@ -59,11 +59,11 @@ impl Front {
         if !matches!(lead[4], 3 | 4) {
             return Err(bad("its format is of a version that is not known here"));
         }
-        let signature = Header::read(body, MOST_SIGNATURE_BYTES)?;
+        let signature = Header::read(body, MAX_SIGNATURE_BYTES)?;
         let padding = signature.bytes.len().next_multiple_of(8) - signature.bytes.len();
         body.read_exact(&mut [0; 8][..padding]).map_err(cut)?;
         let start = (LEAD_BYTES + signature.bytes.len() + padding) as u64;
-        let header = Header::read(body, MOST_HEADER_BYTES)?;
+        let header = Header::read(body, MAX_HEADER_BYTES)?;
         let end = start + header.bytes.len() as u64;
         Ok(Self {
             signature,
@@ -93,7 +93,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl Header {
-    pub(super) fn read(body: &mut dyn Body, most_bytes: usize) -> Result<Self, Problem> {
+    pub(super) fn read(body: &mut dyn Body, max_bytes: usize) -> Result<Self, Problem> {
         let mut bytes = vec![0; INTRO_BYTES];
         body.read_exact(&mut bytes).map_err(cut)?;
         if bytes[..4] != HEADER_MAGIC {
@@ -105,7 +105,7 @@ impl Header {
                 .unwrap_or(usize::MAX)
         };
         let (entries, data) = (size(8), size(12));
-        if entries == 0 || entries > MOST_ENTRIES || data > most_bytes {
+        if entries == 0 || entries > MAX_ENTRIES || data > max_bytes {
             return Err(bad("a header is empty, or larger than can be"));
         }
         let rest = entries * ENTRY_BYTES + data;
@@ -124,7 +124,7 @@ impl Header {
         if tags.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(bad("a header has a tag twice"));
         }
-        header.demand_room(data)?;
+        header.require_room(data)?;
         Ok(header)
     }
 
@@ -139,7 +139,7 @@ impl Header {
 
     /// Fails if the values cannot all have a place of their own in `data` bytes: one small text
     /// must not stand for many.
-    fn demand_room(&self, data: usize) -> Result<(), Problem> {
+    fn require_room(&self, data: usize) -> Result<(), Problem> {
         let (mut values, mut bytes) = (0_u64, 0_u64);
         for entry in self.entries() {
             let width = match number(entry, 4) {
@@ -152,7 +152,7 @@ impl Header {
             values += count * u64::from(number(entry, 4) != Some(7));
             bytes += count * width;
         }
-        if values > MOST_IN_ALL || bytes > data as u64 {
+        if values > MAX_IN_ALL || bytes > data as u64 {
             return Err(bad("its header has more values than there is room for"));
         }
         Ok(())
@@ -196,7 +196,7 @@ impl Header {
         };
         let bytes = self
             .values(entry, width)
-            .filter(|_| entry.count <= MOST_VALUES);
+            .filter(|_| entry.count <= MAX_VALUES);
         let bytes =
             bytes.ok_or_else(|| bad("its header points beyond its end, or has too many values"))?;
         let big_endian = |value: &[u8]| {
@@ -230,7 +230,7 @@ impl Header {
         };
         let count = match entry.kind {
             6 | 9 => 1,
-            8 if entry.count <= MOST_VALUES => entry.count,
+            8 if entry.count <= MAX_VALUES => entry.count,
             8 => return Err(bad("its header has too many values")),
             _ => return Err(bad("a text in its header is none")),
         };

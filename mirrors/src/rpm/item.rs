@@ -6,7 +6,7 @@ use crate::{Fetch, Integrity};
 use larder_model::hex;
 
 /// Of one location.
-const MOST_PATH_BYTES: usize = 4096;
+const MAX_PATH_BYTES: usize = 4096;
 
 /// A file that an index names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -145,7 +145,7 @@ fn path_of(href: &str) -> Option<String> {
     let dots = path
         .split('/')
         .any(|segment| matches!(segment, "" | "." | ".."));
-    (!odd && !dots && path.len() <= MOST_PATH_BYTES).then_some(path)
+    (!odd && !dots && path.len() <= MAX_PATH_BYTES).then_some(path)
 }
 
 fn decoded(href: &str) -> Option<String> {
@@ -175,7 +175,7 @@ fn absolute(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     if rest.starts_with('/')
         || rest.is_empty()
-        || url.len() > MOST_PATH_BYTES
+        || url.len() > MAX_PATH_BYTES
         || url.chars().any(char::is_control)
     {
         return None;

@@ -1,22 +1,22 @@
 //! Lists of packages: reads one for a single package, or keeps what matters of it.
 
 use super::item::{Item, Unfit};
-use super::unpack::{MOST_UNPACKED_BYTES, unpack};
+use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use super::xml::{Fault, PACKAGES, Scan};
 use crate::text::not_that;
 use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};
 
 /// The largest distributions have a tenth of it.
-pub(super) const MOST_PACKAGES: usize = 1_000_000;
+pub(super) const MAX_PACKAGES: usize = 1_000_000;
 
 /// The packages of a list, one after another.
 struct Packages<'a>(Scan<'a>);
 
 impl<'a> Packages<'a> {
-    fn new(packed: &'a [u8], most_bytes: u64) -> Result<Self, Problem> {
+    fn new(packed: &'a [u8], max_bytes: u64) -> Result<Self, Problem> {
         let list = unpack(packed).map_err(|error| unreadable(error.into()))?;
-        Ok(Self(Scan::new(list, PACKAGES, most_bytes)))
+        Ok(Self(Scan::new(list, PACKAGES, max_bytes)))
     }
 
     /// The next package. Passed over: one that nobody could ask for here.
@@ -79,14 +79,14 @@ const NO_SIZE: u64 = u64::MAX;
 impl Listing {
     /// Reads a list of packages as it is kept: packed in one of the ways in use, or plain.
     pub fn read(packed: &[u8]) -> Result<Self, Problem> {
-        Self::read_within(packed, MOST_UNPACKED_BYTES)
+        Self::read_within(packed, MAX_UNPACKED_BYTES)
     }
 
-    pub(super) fn read_within(packed: &[u8], most_bytes: u64) -> Result<Self, Problem> {
-        let mut packages = Packages::new(packed, most_bytes)?;
+    pub(super) fn read_within(packed: &[u8], max_bytes: u64) -> Result<Self, Problem> {
+        let mut packages = Packages::new(packed, max_bytes)?;
         let (mut bytes, mut spots) = (Vec::new(), Vec::new());
         while let Some(item) = packages.next()? {
-            let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MOST_PACKAGES);
+            let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MAX_PACKAGES);
             spots.push(spot.ok_or_else(|| not_that("a list of packages of a bearable length"))?);
         }
         // Stable: of two packages at one path the first counts, as it does for one that reads the

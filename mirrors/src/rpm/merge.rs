@@ -4,10 +4,10 @@
 
 use super::filter::{Content, Element, Elements, unreadable};
 use super::index::{List, Packer, Record, seal};
-use super::listing::MOST_PACKAGES;
+use super::listing::MAX_PACKAGES;
 use super::name_of;
 use super::repomd;
-use super::unpack::{MOST_UNPACKED_BYTES, unpack};
+use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::publishing::{Composed, Merge, Signer};
 use bytes::Bytes;
 use larder_model::{Kind as Meaning, Problem, Timestamp};
@@ -64,7 +64,7 @@ pub(super) struct Merged {
     /// Checksums of the packages that are taken in, of each member.
     taken: Vec<HashSet<Box<str>>>,
     count: usize,
-    most_packages: usize,
+    max_packages: usize,
     records: Vec<Record>,
 }
 
@@ -77,7 +77,7 @@ impl Merged {
             asked: 0,
             taken,
             count: 0,
-            most_packages: MOST_PACKAGES,
+            max_packages: MAX_PACKAGES,
             records,
         }
     }
@@ -131,8 +131,8 @@ impl Merged {
             }
             // The same package at two addresses is told of once.
             if ids.insert(element.id.as_str().into()) {
-                if paths.len() == self.most_packages {
-                    return Err(too_many(self.most_packages));
+                if paths.len() == self.max_packages {
+                    return Err(too_many(self.max_packages));
                 }
                 paths.insert(path.as_str().into());
                 taken[at].insert(element.id.into());
@@ -205,7 +205,7 @@ impl Merged {
     fn modules(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
         let mut packer = Packer::new();
         for list in lists.iter().flatten() {
-            let mut text = unpack(list).map_err(unreadable)?.take(MOST_UNPACKED_BYTES);
+            let mut text = unpack(list).map_err(unreadable)?.take(MAX_UNPACKED_BYTES);
             std::io::copy(&mut text, &mut packer).map_err(unreadable)?;
             packer.write_all(b"\n").map_err(Problem::internal)?;
         }

@@ -36,9 +36,9 @@ pub struct Rpm;
 
 const NAME: ProtocolName = ProtocolName("rpm");
 /// How many directories above a package are looked into for its repository.
-const MOST_ROOTS: usize = 5;
+const MAX_ROOTS: usize = 5;
 /// How many documents a plan reads: each may cost a request.
-const MOST_STEPS: usize = 7;
+const MAX_STEPS: usize = 7;
 /// Directories that hold packages by custom, and no metadata.
 const PACKAGE_DIRECTORIES: [&str; 6] = [
     "Packages",
@@ -147,8 +147,8 @@ fn roots(path: &str) -> Vec<&str> {
         let below = path.get(root.len()..).and_then(|rest| rest.split_once('/'));
         !below.is_some_and(|(first, _)| PACKAGE_DIRECTORIES.contains(&first))
     });
-    if roots.len() > MOST_ROOTS {
-        roots.truncate(MOST_ROOTS - 1);
+    if roots.len() > MAX_ROOTS {
+        roots.truncate(MAX_ROOTS - 1);
         // The address that was configured is never left out.
         if !roots.contains(&"") {
             roots.push("");
@@ -193,7 +193,7 @@ fn plan_package(
     };
     let absent = || Problem::not_found("package", format!("no repository here names `{path}`"));
     let step = |plan: Plan| {
-        if known.len() + tables.len() < MOST_STEPS {
+        if known.len() + tables.len() < MAX_STEPS {
             Ok(plan)
         } else {
             Err(absent())
@@ -233,7 +233,7 @@ impl Protocol for Rpm {
     }
 
     fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        request.demand_read()?;
+        request.require_read()?;
         let path = request.segments.join("/");
         let document = |representation: Representation| {
             Ok(ReadRequest::Document(

@@ -8,14 +8,14 @@ use sha1::{Digest as _, Sha1};
 use std::io::Read;
 
 /// Changelogs that are told of a package.
-const MOST_CHANGES: usize = 10;
+const MAX_CHANGES: usize = 10;
 /// Bytes hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
-const MOST_NAME_BYTES: usize = 200;
+const MAX_NAME_BYTES: usize = 200;
 /// Of one file: what Linux takes.
-const MOST_PATH_BYTES: usize = 4096;
+const MAX_PATH_BYTES: usize = 4096;
 /// Of all files. Each names its directory by number, so a small header could make a large list.
-const MOST_PATHS_BYTES: usize = 64 << 20;
+const MAX_PATHS_BYTES: usize = 64 << 20;
 
 /// Of the signature header.
 mod signature {
@@ -295,7 +295,7 @@ fn nevra(header: &Header) -> Result<Nevra, Problem> {
     let part = |tag, what: &str, odd: &[u8]| {
         let text = header.text(tag)?;
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || odd.contains(&byte);
-        let sound = !text.is_empty() && text.len() <= MOST_NAME_BYTES && text.bytes().all(fits);
+        let sound = !text.is_empty() && text.len() <= MAX_NAME_BYTES && text.bytes().all(fits);
         let begins = text
             .bytes()
             .next()
@@ -335,11 +335,11 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
             header.texts(tag::DIRECTORIES)?,
             header.numbers(tag::DIRECTORY_INDEXES)?,
         );
-        let mut left = MOST_PATHS_BYTES;
+        let mut left = MAX_PATHS_BYTES;
         let join = |(name, index): (&String, &u64)| {
             let directory = directories.get(usize::try_from(*index).ok()?)?;
             let length =
-                Some(directory.len() + name.len()).filter(|length| *length <= MOST_PATH_BYTES)?;
+                Some(directory.len() + name.len()).filter(|length| *length <= MAX_PATH_BYTES)?;
             left = left.checked_sub(length)?;
             Some(format!("{directory}{name}"))
         };
@@ -473,7 +473,7 @@ fn changes(header: &Header) -> Result<Vec<Change>, Problem> {
         .zip(times)
         .zip(texts)
         .map(|((name, time), text)| (name, time, text));
-    let mut changes: Vec<Change> = all.take(MOST_CHANGES).collect();
+    let mut changes: Vec<Change> = all.take(MAX_CHANGES).collect();
     changes.reverse();
     let mut last: Option<(u64, u64)> = None;
     for (_, time, _) in &mut changes {

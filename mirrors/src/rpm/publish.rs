@@ -19,8 +19,8 @@ const DELETE: &str = "delete";
 const GIVE: &str = "give metadata";
 const TAKE_BACK: &str = "take metadata back";
 /// The largest package.
-const MOST_BYTES: u64 = 8 << 30;
-const MOST_PATH_BYTES: usize = 1024;
+const MAX_BYTES: u64 = 8 << 30;
+const MAX_PATH_BYTES: usize = 1024;
 /// Below this, packages that were taken back stay reserved. Nothing is put there.
 const GONE: &str = "gone/";
 
@@ -32,13 +32,13 @@ fn taken(detail: String) -> Problem {
     Problem::new(Kind::Conflict, "package", detail)
 }
 
-fn request(act: &'static str, verb: Verb, path: String, most_bytes: u64) -> PublishRequest {
+fn request(act: &'static str, verb: Verb, path: String, max_bytes: u64) -> PublishRequest {
     PublishRequest {
         act,
         package: "".into(),
         verb,
         arguments: vec![path.into()],
-        most_bytes,
+        max_bytes,
     }
 }
 
@@ -58,7 +58,7 @@ impl Publishing for Rpm {
         }
         let path = line.segments.join("/");
         if given::Kind::at(&path).is_some() {
-            let most = if puts { given::MOST_BYTES } else { 0 };
+            let most = if puts { given::MAX_BYTES } else { 0 };
             let (act, verb) = if puts {
                 (GIVE, Verb::Write)
             } else {
@@ -71,13 +71,13 @@ impl Publishing for Rpm {
                           repodata/comps.xml and repodata/modules.yaml";
             return Err(invalid(detail));
         }
-        if ending(&path) != "rpm" || path.starts_with(GONE) || path.len() > MOST_PATH_BYTES {
+        if ending(&path) != "rpm" || path.starts_with(GONE) || path.len() > MAX_PATH_BYTES {
             return Err(invalid(
                 "a package is put at a path that ends in .rpm, and not below gone/",
             ));
         }
         let package = if puts {
-            (PUBLISH, Verb::Write, MOST_BYTES)
+            (PUBLISH, Verb::Write, MAX_BYTES)
         } else {
             (DELETE, Verb::Delete, 0)
         };

@@ -6,9 +6,9 @@ use crate::text::not_that;
 use larder_model::Problem;
 
 /// Real ones have some thousands.
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 /// Real ones have some dozens.
-const MOST_RECORDS: usize = 1024;
+const MAX_RECORDS: usize = 1024;
 
 /// One file of metadata.
 pub(super) struct Record {
@@ -22,7 +22,7 @@ pub(super) struct Record {
 /// All records that have a location.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
     let unreadable = |fault: Fault| not_that("a repomd.xml that can be read").because(fault);
-    let mut scan = Scan::new(Box::new(body), RECORDS, MOST_BYTES);
+    let mut scan = Scan::new(Box::new(body), RECORDS, MAX_BYTES);
     let mut records = Vec::new();
     while let Some(raw) = scan.next().map_err(unreadable)? {
         if raw.href.is_none() {
@@ -32,7 +32,7 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
             Unfit::Place => not_that("a repomd.xml whose locations are within its repository"),
             Unfit::Promise => not_that("a repomd.xml with checksums and sizes"),
         })?;
-        if records.len() == MOST_RECORDS {
+        if records.len() == MAX_RECORDS {
             return Err(not_that("a repomd.xml of a bearable length"));
         }
         records.push(Record {

@@ -591,7 +591,7 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
         ["9/os/", "9/os/Packages/a/", "9/os/Packages/", "9/", ""]
     );
     let far = roots("1/2/3/4/5/6/7/8/9/10/a.rpm");
-    assert_eq!((far.len(), far.last()), (MOST_ROOTS, Some(&"")));
+    assert_eq!((far.len(), far.last()), (MAX_ROOTS, Some(&"")));
     // The nearest has no repository, the next one names no list, the next another package, the top
     // this one.
     let package = artifact("/x/y/z/a.rpm");
@@ -659,7 +659,7 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
             &list
         }));
     }
-    assert_eq!(known.len(), MOST_STEPS);
+    assert_eq!(known.len(), MAX_STEPS);
     assert_eq!(
         plan(&package, &known).expect_err("nowhere").kind,
         Kind::NotFound

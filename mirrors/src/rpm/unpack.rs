@@ -3,14 +3,14 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 /// No list of packages is longer than this once unpacked.
-pub(super) const MOST_UNPACKED_BYTES: u64 = 4 << 30;
+pub(super) const MAX_UNPACKED_BYTES: u64 = 4 << 30;
 /// No tag and no stretch of text is longer than this.
-const MOST_PIECE_BYTES: u64 = 1 << 20;
+const MAX_PIECE_BYTES: u64 = 1 << 20;
 /// What a zstd frame may ask to look back at, as a power of two: what its own tool takes without
 /// being told.
-const MOST_ZSTD_WINDOW_LOG: u32 = 27;
+const MAX_ZSTD_WINDOW_LOG: u32 = 27;
 /// What an xz block may ask for; its strongest preset needs half of it.
-const MOST_XZ_KIB: u32 = 128 << 10;
+const MAX_XZ_KIB: u32 = 128 << 10;
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// What is within `packed`, whichever way it is packed: file names are no witness.
@@ -18,14 +18,12 @@ pub(super) fn unpack(packed: &[u8]) -> io::Result<Box<dyn BufRead + '_>> {
     Ok(match packed {
         [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(packed)),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => buffered(lzma_rust2::XzReader::new_mem_limit(
-            packed,
-            true,
-            MOST_XZ_KIB,
+            packed, true, MAX_XZ_KIB,
         )),
         // The second is a frame to be skipped, which some writers put first.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             let mut frames = zstd::stream::read::Decoder::with_buffer(packed)?;
-            frames.window_log_max(MOST_ZSTD_WINDOW_LOG)?;
+            frames.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
             buffered(frames)
         }
         [b'B', b'Z', b'h', ..] => buffered(bzip2::bufread::MultiBzDecoder::new(packed)),
@@ -45,16 +43,16 @@ pub(super) struct Fence<'a> {
 }
 
 impl<'a> Fence<'a> {
-    pub(super) fn new(inner: Box<dyn BufRead + 'a>, most_bytes: u64) -> Self {
+    pub(super) fn new(inner: Box<dyn BufRead + 'a>, max_bytes: u64) -> Self {
         Self {
             inner,
-            left: most_bytes,
-            left_of_piece: MOST_PIECE_BYTES,
+            left: max_bytes,
+            left_of_piece: MAX_PIECE_BYTES,
         }
     }
 
     pub(super) fn next_piece(&mut self) {
-        self.left_of_piece = MOST_PIECE_BYTES;
+        self.left_of_piece = MAX_PIECE_BYTES;
     }
 }
 

@@ -7,10 +7,10 @@ use quick_xml::{Reader, XmlVersion};
 use std::error::Error;
 use std::io::BufRead;
 
-const MOST_DEPTH: usize = 32;
-const MOST_ATTRIBUTES: usize = 64;
+const MAX_DEPTH: usize = 32;
+const MAX_ATTRIBUTES: usize = 64;
 /// Of one location, checksum or size.
-const MOST_FIELD_BYTES: usize = 8 << 10;
+const MAX_FIELD_BYTES: usize = 8 << 10;
 
 /// Why a document cannot be read; for the log.
 pub(super) type Fault = Box<dyn Error + Send + Sync>;
@@ -110,7 +110,7 @@ pub(super) fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<Stri
     // Their check for doubles compares each with each; the first one counts.
     for (at, attribute) in attributes.with_checks(false).enumerate() {
         let attribute = attribute?;
-        if at == MOST_ATTRIBUTES {
+        if at == MAX_ATTRIBUTES {
             return Err("a tag has too many attributes".into());
         }
         if attribute.key.as_ref() == name {
@@ -149,7 +149,7 @@ struct Walk {
 impl Walk {
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<(), Fault> {
         self.depth += 1;
-        if self.depth > MOST_DEPTH {
+        if self.depth > MAX_DEPTH {
             return Err("elements within elements go too deep".into());
         }
         let name = tag.name();
@@ -208,7 +208,7 @@ impl Walk {
                 Err("text outside of the root element".into())
             };
         }
-        if self.text.len() + text.len() > MOST_FIELD_BYTES {
+        if self.text.len() + text.len() > MAX_FIELD_BYTES {
             return Err("a location, checksum or size is too long".into());
         }
         self.text.push_str(text);
@@ -232,13 +232,13 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Of a document that begins as one of `shapes` does and is no longer than `most_bytes`.
+    /// Of a document that begins as one of `shapes` does and is no longer than `max_bytes`.
     pub(super) fn new(
         document: Box<dyn BufRead + 'a>,
         shapes: &'static [Shape],
-        most_bytes: u64,
+        max_bytes: u64,
     ) -> Self {
-        let mut reader = Reader::from_reader(Fence::new(document, most_bytes));
+        let mut reader = Reader::from_reader(Fence::new(document, max_bytes));
         reader.config_mut().expand_empty_elements = true;
         let walk = Walk {
             shapes,

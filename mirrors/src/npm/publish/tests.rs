@@ -44,7 +44,7 @@ impl Repo {
         let headers = HeaderMap::new();
         let line = RepoRequest::new(method, path, "", &headers)?;
         let request = Npm.publish_request(&line)?.expect("a wish");
-        assert!(body.len() as u64 <= request.most_bytes);
+        assert!(body.len() as u64 <= request.max_bytes);
         let steps = Npm.receive(&request, &mut Cursor::new(body), &self.files)?;
         Ok((request, steps))
     }

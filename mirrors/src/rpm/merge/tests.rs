@@ -315,7 +315,7 @@ fn there_is_an_end_to_prefixes_and_packages() {
 
     let few = || {
         Box::new(Merged {
-            most_packages: 2,
+            max_packages: 2,
             ..Merged::begin(NOW)
         })
     };

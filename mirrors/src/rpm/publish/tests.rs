@@ -135,7 +135,7 @@ fn what_requests_wish() {
             request.act,
             request.verb,
             request.arguments[0].to_string(),
-            request.most_bytes > 0,
+            request.max_bytes > 0,
         ))
     };
     let package = Some((PUBLISH, Verb::Write, "a/b.rpm".to_owned(), true));
@@ -170,7 +170,7 @@ fn what_requests_wish() {
     assert!(
         wish_of(
             &Method::PUT,
-            &format!("/{}.rpm", "a".repeat(MOST_PATH_BYTES))
+            &format!("/{}.rpm", "a".repeat(MAX_PATH_BYTES))
         )
         .is_err()
     );

@@ -8,7 +8,7 @@ use larder_access::Principal;
 use larder_model::{Kind, Problem, UserName};
 
 /// Fails unless the caller may make the call.
-pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), Problem> {
+pub(crate) fn require(principal: &Principal, endpoint: &Endpoint) -> Result<(), Problem> {
     match endpoint {
         Endpoint::Whoami
         | Endpoint::ListRepositories(_)
@@ -25,9 +25,9 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         | Endpoint::DeletePackage(_)
         | Endpoint::ChangeVersion(..)
         | Endpoint::DeleteVersion(..)
-        | Endpoint::ListGrants(_) => principal.demand_identified(),
+        | Endpoint::ListGrants(_) => principal.require_identified(),
         Endpoint::CreateGrant | Endpoint::DeleteGrant(_) | Endpoint::DeleteToken(_) => {
-            principal.demand_unlimited()
+            principal.require_unlimited()
         }
         Endpoint::ListUsers(_)
         | Endpoint::CreateUser
@@ -36,10 +36,10 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
         Endpoint::GetUser(name) => known(principal, Some(name)),
         Endpoint::ListTokens { owner, .. } => known(principal, owner.as_ref()),
         Endpoint::ChangeUser(name) => {
-            known(principal, Some(name)).and_then(|()| principal.demand_unlimited())
+            known(principal, Some(name)).and_then(|()| principal.require_unlimited())
         }
         Endpoint::CreateToken(owner) => {
-            known(principal, owner.as_ref()).and_then(|()| principal.demand_unlimited())
+            known(principal, owner.as_ref()).and_then(|()| principal.require_unlimited())
         }
         Endpoint::DeleteUser(name) => {
             known(principal, Some(name)).and_then(|()| superuser(principal))
@@ -49,7 +49,7 @@ pub(crate) fn demand(principal: &Principal, endpoint: &Endpoint) -> Result<(), P
 }
 
 fn superuser(principal: &Principal) -> Result<(), Problem> {
-    principal.demand_unlimited()?;
+    principal.require_unlimited()?;
     if principal.is_superuser() {
         Ok(())
     } else {
@@ -72,7 +72,7 @@ pub(crate) fn only_superusers() -> Problem {
 
 /// Oneself or, for superusers, anyone. To others it looks as if there were no such user.
 fn known(principal: &Principal, name: Option<&UserName>) -> Result<(), Problem> {
-    principal.demand_identified()?;
+    principal.require_identified()?;
     let oneself = name.is_none_or(|name| principal.name() == Some(name.as_str()));
     if oneself || principal.is_superuser() {
         Ok(())
