@@ -231,8 +231,8 @@ mod tests {
     #[test]
     fn npmrc_with_its_credentials() {
         let user = "; mine\nregistry = \"https://registry.example/npm\"\n@acme:registry=https://acme.example/x/\n\
-                    // registry.example/npm/:_authToken=${TOKEN}\n//acme.example/x/:username=me\n\
-                    // acme.example/x/:_password=aHVudGVyMg==\n//registry.example/npmother/:_authToken=no\n";
+                    //registry.example/npm/:_authToken=${TOKEN}\n//acme.example/x/:username=me\n\
+                    //acme.example/x/:_password=aHVudGVyMg==\n//registry.example/npmother/:_authToken=no\n";
         let found = shown(&[("/home/me/.npmrc", user)], &[("TOKEN", "abc")]);
         let acme = "@acme https://acme.example/x/ /home/me/.npmrc me:hunter2";
         assert_eq!(

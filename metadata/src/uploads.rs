@@ -6,16 +6,16 @@ use crate::{Batch, Error, Metadata, Row};
 use bytes::Bytes;
 use larder_model::{Algorithm, Timestamp};
 
-const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, finished, incarnation \
+const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, finished, boot_id \
     from uploads where id = ?1";
 const SAVE: &str = "insert into uploads (id, repo, package, principal, algorithm, received, hash_state, version, \
-    created_at, touched_at, finished, incarnation) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, 0, ?10) \
+    created_at, touched_at, finished, boot_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, 0, ?10) \
     on conflict (id) do update set \
     received = excluded.received, hash_state = excluded.hash_state, \
-    incarnation = excluded.incarnation, version = uploads.version + 1, \
+    boot_id = excluded.boot_id, version = uploads.version + 1, \
     touched_at = excluded.touched_at where uploads.version = ?9 and uploads.finished = 0";
 const FINISH: &str = "insert into uploads (id, repo, package, principal, algorithm, received, hash_state, version, \
-    created_at, touched_at, finished, incarnation) values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '') \
+    created_at, touched_at, finished, boot_id) values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '') \
     on conflict (id) do update set \
     hash_state = null, version = uploads.version + 1, touched_at = excluded.touched_at, finished = 1 \
     where uploads.version = ?6 and uploads.finished = 0";

@@ -218,7 +218,7 @@ fn told(problem: &Problem) -> (String, String) {
         ),
         (Some(io::ErrorKind::InvalidData), Some(cause)) => (
             format!("no encrypted connection can be made: {cause}"),
-            "its certificate must be one that this machine's authorities integrity for",
+            "its certificate must be one that this machine's authorities vouch for",
         ),
         (_, Some(cause)) if !timed_out => (
             format!("it cannot be reached: {cause}"),

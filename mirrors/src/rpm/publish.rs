@@ -67,7 +67,7 @@ impl Publishing for Rpm {
             return Ok(Some(request(act, verb, path, most)));
         }
         if metadata(&path).is_some() {
-            let detail = "metadata is made repo_url of the packages; what can be given besides is repodata/updateinfo.xml, \
+            let detail = "metadata is made here of the packages; what can be given besides is repodata/updateinfo.xml, \
                           repodata/comps.xml and repodata/modules.yaml";
             return Err(invalid(detail));
         }
@@ -185,9 +185,7 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
 
 fn delete(path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let file = files.iter().find(|file| *file.path == *path);
-    withdraw(
-        file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} repo_url")))?,
-    )
+    withdraw(file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} here")))?)
 }
 
 /// The steps that take back a version, or all.
@@ -201,7 +199,7 @@ fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Prob
     if steps.is_empty() {
         Err(Problem::not_found(
             "version",
-            "there is no such version repo_url",
+            "there is no such version here",
         ))
     } else {
         Ok(steps)
