@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-use crate::secret::PREFIX;
+use larder_keys::secret::PREFIX;
 
 /// What a client shows.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,19 +1,17 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
 use crate::credentials::{Credentials, read};
-use crate::door::not_allowed;
-use crate::openpgp::SigningKey;
 use crate::passwords::Passwords;
 use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, scopes_from_json};
-use crate::seal::Seal;
-use crate::secret;
+use crate::refusals::{not_allowed, wrong_credentials};
 use crate::throttle::{Throttle, WINDOW};
 use crate::token::{Access, Bearer};
-use crate::vault::Vault;
 use arc_swap::ArcSwap;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use larder_keys::seal::Seal;
+use larder_keys::{SigningKey, Vault, secret};
 use larder_metadata::Metadata;
 use larder_metadata::people::Token;
 use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Timestamp, UpstreamSettings};
@@ -116,14 +114,6 @@ impl Admission {
     }
 }
 
-pub(crate) fn wrong_credentials() -> Problem {
-    Problem::new(
-        Kind::Unauthenticated,
-        "credentials",
-        "wrong user name, password or token",
-    )
-}
-
 impl Gate {
     /// A gate over the people and rules of `metadata`.
     pub async fn new(metadata: Metadata, settings: Settings) -> Result<Self, Problem> {
@@ -211,7 +201,7 @@ impl Gate {
     }
 
     /// Refuses a head that is too large before anything of it is read.
-    pub(crate) fn measure(&self, request: &Parts) -> Result<(), Problem> {
+    pub fn measure(&self, request: &Parts) -> Result<(), Problem> {
         let line = request
             .uri
             .path_and_query()

@@ -6,10 +6,10 @@
 //! client alone has the key whose hash is in it: who shows the key gets the token, whose secret is
 //! a seal over that hash and stored, like all, only as its own hash.
 
-use crate::secret::Secret;
 use crate::{Gate, Principal};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use larder_keys::secret::{self, Secret};
 use larder_metadata::Error;
 use larder_model::{Kind, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ impl Gate {
     /// The token for the client that shows the key; `None`: nobody has signed in yet.
     pub async fn finish_sign_in(&self, ask: &str, key: &str) -> Result<Option<Secret>, Problem> {
         let asker = self.asker(ask)?;
-        if crate::secret::hash(key) != asker.code {
+        if secret::hash(key) != asker.code {
             return Err(over());
         }
         let secret = self.promised(&asker)?;

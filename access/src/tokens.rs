@@ -1,9 +1,9 @@
 //! Long-lived tokens: the one place where they are made and ended, whoever asks for it.
 
-use crate::gate::wrong_credentials;
 use crate::principal::{scopes_from_json, scopes_to_json};
-use crate::secret::{self, Secret};
+use crate::refusals::wrong_credentials;
 use crate::{Gate, Principal, TokenScope};
+use larder_keys::secret::{self, Secret};
 use larder_metadata::Error;
 use larder_metadata::people::Token;
 use larder_model::{Kind, Problem, Timestamp, Verb};

@@ -1,4 +1,4 @@
-//! Errands of clients about the account of whoever uses them. PolicySnapshot and tokens are `access`'s to
+//! Errands of clients about the account of whoever uses them. `PolicySnapshot` and tokens are `access`'s to
 //! make; here the protocol's words are led to it and its answers back.
 //!
 //! They are the same at every repo's address, and do not tell whether there is such a repo.
@@ -6,7 +6,8 @@
 use crate::Engine;
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use larder_access::{Admission, ClientView, Incoming, NewToken, Principal, TokenScope, sign_in};
+use larder_access::{Admission, NewToken, Principal, TokenScope, sign_in};
+use larder_door::{ClientView, Incoming};
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use larder_mirrors::{Account, Protocol, RepoUrl};
@@ -140,7 +141,7 @@ impl Engine {
         &self,
         context: &AccountContext<'_>,
         login: &Login,
-    ) -> Result<larder_access::secret::Secret, Problem> {
+    ) -> Result<larder_keys::secret::Secret, Problem> {
         let found = self
             .gate
             .log_in(&login.name, &login.password, context.client.address)

@@ -1,4 +1,4 @@
-//! Artifacts: what never changes. FetchResponse once, checked against what vouches for them, kept for
+//! Artifacts: what never changes. `FetchResponse` once, checked against what vouches for them, kept for
 //! good.
 
 use crate::documents::{BY, absent, image_of, key_of, transient};
@@ -83,7 +83,7 @@ impl Engine {
             .map(drop)
     }
 
-    /// An artifact that is kept and was mark_checked for in the same way: a file of its name may have
+    /// An artifact that is kept and was `mark_checked` for in the same way: a file of its name may have
     /// been of another state.
     async fn kept_as(
         &self,
@@ -206,7 +206,7 @@ impl Engine {
         }
     }
 
-    /// CacheStatus an artifact is got. `anew`: after asking the upstream for its indexes once more.
+    /// `CacheStatus` an artifact is got. `anew`: after asking the upstream for its indexes once more.
     async fn plan(
         self: &Arc<Self>,
         repo: &Arc<Repo>,

@@ -16,19 +16,19 @@ use larder_storage::ObjectKey;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// CacheStatus often a set is begun again when the upstream changed under it.
+/// `CacheStatus` often a set is begun again when the upstream changed under it.
 const SET_TRIES: u32 = 3;
 /// Who brings what comes from upstreams.
 pub(crate) const BY: &str = "upstream";
 
-/// CacheStatus an answer came about (RFC 9211).
+/// `CacheStatus` an answer came about (RFC 9211).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CacheStatus {
     /// Kept and fresh.
     Hit,
     /// Kept; the upstream said that it is still right.
     Revalidated,
-    /// FetchResponse.
+    /// `FetchResponse`.
     Miss,
     /// Kept and old; the upstream could not be asked, or is being asked.
     Stale,
@@ -41,7 +41,7 @@ pub(crate) enum CacheStatus {
 pub(crate) struct CachedDocument {
     pub(crate) found: Arc<FileRecord>,
     pub(crate) how: CacheStatus,
-    /// CacheStatus long ago the upstream mark_checked for it.
+    /// `CacheStatus` long ago the upstream `mark_checked` for it.
     pub(crate) age: Duration,
 }
 

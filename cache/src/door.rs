@@ -11,8 +11,9 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder_access::door::RefusalContext;
-use larder_access::{Admission, Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
+use larder_access::Admission;
+use larder_door::door::RefusalContext;
+use larder_door::{Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::account::AccountRequest;
@@ -35,19 +36,19 @@ pub struct Endpoint {
 
 enum Call {
     /// It wants to read.
-    ReadRequest(ReadRequest),
+    Read(ReadRequest),
     /// It wants to change something.
-    PublishRequest(PublishRequest),
+    Publish(PublishRequest),
     /// It is about the caller's account, not about the repo.
-    AccountRequest(AccountRequest),
+    Account(AccountRequest),
 }
 
 impl Call {
     fn package(&self) -> &str {
         match self {
-            Self::ReadRequest(read) => read.package(),
-            Self::PublishRequest(publish) => &publish.package,
-            Self::AccountRequest(_) => "",
+            Self::Read(read) => read.package(),
+            Self::Publish(publish) => &publish.package,
+            Self::Account(_) => "",
         }
     }
 }
@@ -136,7 +137,7 @@ impl Packages {
             self.0.repo(row, protocol)
         };
         match call {
-            Call::AccountRequest(account) => {
+            Call::Account(account) => {
                 let asking = AccountContext {
                     admission,
                     protocol,
@@ -146,7 +147,7 @@ impl Packages {
                 };
                 Ok(self.0.run(&asking, &account, body).await?.into())
             }
-            Call::PublishRequest(publish) => {
+            Call::Publish(publish) => {
                 let own = own()?;
                 if publish.verb == Verb::Read {
                     own.require_not_blocked(&publish.package)?;
@@ -158,7 +159,7 @@ impl Packages {
                     .await?
                     .into())
             }
-            Call::ReadRequest(ReadRequest::Own(make)) => {
+            Call::Read(ReadRequest::Own(make)) => {
                 // Clients must know beforehand whether anything of it needs a login.
                 let own = own()?;
                 let mut all = self.0.members(admission, &own)?;
@@ -168,18 +169,18 @@ impl Packages {
                     .all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
                 Ok(make(&RepoUrl { public, ..repo_url }).into())
             }
-            Call::ReadRequest(ReadRequest::UpstreamQuery(query)) => Ok(self
+            Call::Read(ReadRequest::UpstreamQuery(query)) => Ok(self
                 .0
                 .query_upstreams(admission, &own()?, query, &request.headers, body)
                 .await?
                 .into()),
-            Call::ReadRequest(ReadRequest::Moved(to)) => {
+            Call::Read(ReadRequest::Moved(to)) => {
                 own()?;
                 let reply = Reply::new(StatusCode::MOVED_PERMANENTLY)
                     .with(LOCATION, format!("{below}/{to}"));
                 Ok(reply.into())
             }
-            Call::ReadRequest(read) => {
+            Call::Read(read) => {
                 let own = own()?;
                 if let ReadRequest::Document(document, _) = &read
                     && let Some(reply) = self.0.search(admission, &own, document).await?
@@ -500,7 +501,7 @@ fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
     }
 }
 
-/// CacheStatus an answer came about (RFC 9211).
+/// `CacheStatus` an answer came about (RFC 9211).
 fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
@@ -543,7 +544,7 @@ impl Door for Packages {
             return Ok(Endpoint {
                 protocol,
                 repo,
-                call: Call::ReadRequest(ReadRequest::Moved("".into())),
+                call: Call::Read(ReadRequest::Moved("".into())),
             });
         }
         let request = RepoRequest::new(
@@ -561,7 +562,7 @@ impl Door for Packages {
             return Ok(Endpoint {
                 protocol,
                 repo,
-                call: Call::AccountRequest(account),
+                call: Call::Account(account),
             });
         }
         let publish = protocol
@@ -570,8 +571,8 @@ impl Door for Packages {
             .transpose()?
             .flatten();
         let call = match publish {
-            Some(publish) => Call::PublishRequest(publish),
-            None => Call::ReadRequest(protocol.parse(&request)?),
+            Some(publish) => Call::Publish(publish),
+            None => Call::Read(protocol.parse(&request)?),
         };
         Ok(Endpoint {
             protocol,
@@ -581,11 +582,11 @@ impl Door for Packages {
     }
 
     fn is_open(&self, endpoint: &Endpoint) -> bool {
-        matches!(&endpoint.call, Call::AccountRequest(account) if account.is_login())
+        matches!(&endpoint.call, Call::Account(account) if account.is_login())
     }
 
     fn permissions(&self, endpoint: &Endpoint) -> Vec<Permission> {
-        if matches!(endpoint.call, Call::AccountRequest(_)) {
+        if matches!(endpoint.call, Call::Account(_)) {
             return Vec::new();
         }
         let package = endpoint.call.package();

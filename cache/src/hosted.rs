@@ -5,7 +5,8 @@ use crate::documents::{CacheStatus, CachedDocument, absent};
 use crate::door::read_of;
 use crate::repo::Repo;
 use crate::{Engine, INLINE_BYTES, Packages};
-use larder_access::{Admission, Incoming};
+use larder_access::Admission;
+use larder_door::Incoming;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::{FileRecord, end_of};
 use larder_metadata::repos::RepoRecord;
@@ -21,7 +22,7 @@ use std::io::Seek as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// CacheStatus often a change is made anew because another was first.
+/// `CacheStatus` often a change is made anew because another was first.
 const TRIES: u32 = 64;
 /// Names of packages read at once.
 pub(crate) const NAMES: usize = 1000;

@@ -6,7 +6,7 @@ use crate::hosted::{hosted_of, kept};
 use crate::repo::Repo;
 use crate::{Engine, settings_of};
 use bytes::Bytes;
-use larder_access::SigningKey;
+use larder_keys::SigningKey;
 use larder_metadata::index::{Of, Told};
 use larder_mirrors::Document;
 use larder_mirrors::publishing::{Composed, Index, IndexBuilder, Signer};
@@ -14,11 +14,11 @@ use larder_model::{Problem, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// CacheStatus often a state is composed anew because a change was faster.
+/// `CacheStatus` often a state is composed anew because a change was faster.
 const TRIES: u32 = 16;
 /// Files read at once.
 const PAGE: u64 = 256;
-/// CacheStatus long clients that began with a state may go on with it: dnf takes what it has for as long
+/// `CacheStatus` long clients that began with a state may go on with it: dnf takes what it has for as long
 /// without asking.
 const GRACE: Duration = Duration::from_hours(48);
 

@@ -64,14 +64,14 @@ const TABLE_BYTES: u64 = 32 << 20;
 /// Things not found upstream that are remembered.
 const MAX_MISSING: u64 = 100_000;
 
-/// CacheStatus mirrors behave where their repos say nothing else.
+/// `CacheStatus` mirrors behave where their repos say nothing else.
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
-    /// CacheStatus long a document is taken without asking again.
+    /// `CacheStatus` long a document is taken without asking again.
     pub fresh: Duration,
-    /// CacheStatus long it is remembered that something is not there.
+    /// `CacheStatus` long it is remembered that something is not there.
     pub missing: Duration,
-    /// CacheStatus long a client waits for a document to be asked for again before it gets the one that is
+    /// `CacheStatus` long a client waits for a document to be asked for again before it gets the one that is
     /// kept.
     pub revalidate_timeout: Duration,
     /// The largest document in bytes.
@@ -80,7 +80,7 @@ pub struct CacheConfig {
     pub artifact_bytes: u64,
     /// Nothing is fetched at all.
     pub offline: bool,
-    /// CacheStatus upstreams are asked.
+    /// `CacheStatus` upstreams are asked.
     pub upstream: UpstreamConfig,
 }
 

@@ -70,7 +70,7 @@ impl File<'_> {
             }
             match (self.schema.find(&path), value.get_ref()) {
                 (Named::Key(key), DeValue::Table(entries)) => {
-                    self.table_form(key, &path, entries, value.span())
+                    self.table_form(key, &path, entries, value.span());
                 }
                 (Named::Key(key), _) => self.given.put(key.path, self.written(value)),
                 (Named::Section, DeValue::Table(entries)) => self.walk(&path, entries),

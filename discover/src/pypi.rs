@@ -127,7 +127,7 @@ fn pip(text: &str, path: &Path) -> Vec<Found> {
         match &*entry.key.to_lowercase().replace('_', "-") {
             "index-url" if relevant => all.extend(addresses(&entry.value, true, &file(path))),
             "extra-index-url" if relevant => {
-                all.extend(addresses(&entry.value, false, &file(path)))
+                all.extend(addresses(&entry.value, false, &file(path)));
             }
             _ => {}
         }

@@ -74,7 +74,7 @@ pub struct FileRecord {
     pub etag: Box<str>,
     /// The upstream's `Last-Modified`, as it came; empty if there is none.
     pub modified: Box<str>,
-    /// When upstream last mark_checked for it.
+    /// When upstream last `mark_checked` for it.
     pub checked_at: Timestamp,
 }
 

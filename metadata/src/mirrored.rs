@@ -109,7 +109,7 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Notes that upstream mark_checked for a file just now, if it is still these bytes.
+    /// Notes that upstream `mark_checked` for a file just now, if it is still these bytes.
     pub async fn mark_checked(
         &self,
         place: PackageKey<'_>,

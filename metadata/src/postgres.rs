@@ -214,7 +214,7 @@ impl Sql for Postgres {
         for _ in 1..TRIES {
             match self.attempt(&mut connection, &batch).await {
                 Err(error) if met_another(&error) => {
-                    tracing::debug!(%error, "a batch met another and is tried again")
+                    tracing::debug!(%error, "a batch met another and is tried again");
                 }
                 outcome => return outcome,
             }

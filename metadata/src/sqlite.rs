@@ -74,7 +74,7 @@ impl Sqlite {
         let folded = Arc::new(AtomicBool::new(false));
         let writer_folded = Arc::clone(&folded);
         spawn("sqlite-checkpoint", move || {
-            checkpoints(&checkpointer, &due, &folded)
+            checkpoints(&checkpointer, &due, &folded);
         })?;
         let thread = spawn("sqlite-writer", move || {
             Writer {
@@ -405,7 +405,7 @@ fn checkpoints(connection: &Connection, due: &Receiver<()>, folded: &AtomicBool)
                     folded.store(true, Ordering::Relaxed);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a checkpoint failed; the next one tries again")
+                    tracing::warn!(%error, "a checkpoint failed; the next one tries again");
                 }
             },
             Err(error) => tracing::warn!(%error, "the log's length cannot be read"),

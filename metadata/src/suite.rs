@@ -630,7 +630,7 @@ async fn reads_after_writes(metadata: &Metadata, repo: i64) {
     );
 }
 
-/// Files of mirrors are kept together, keep their history, and are mark_checked for anew.
+/// Files of mirrors are kept together, keep their history, and are `mark_checked` for anew.
 async fn mirrored(metadata: &Metadata, repo: i64) {
     let place = PackageKey {
         repo,

@@ -41,7 +41,7 @@ pub struct Upload {
     pub version: i64,
     /// Ended or cancelled: it takes no more bytes.
     pub finished: bool,
-    /// The machine's boot_id under which the bytes were written.
+    /// The machine's `boot_id` under which the bytes were written.
     pub boot_id: Box<str>,
 }
 
@@ -58,7 +58,7 @@ pub struct Progress<'a> {
     pub received: u64,
     /// The hash over them.
     pub hash_state: &'a [u8],
-    /// The machine's boot_id under which they were written.
+    /// The machine's `boot_id` under which they were written.
     pub boot_id: &'a str,
 }
 

@@ -5,7 +5,8 @@ use crate::door::json_reply;
 use crate::endpoint::Page;
 use crate::pages::with_next;
 use crate::places::permission;
-use larder_access::{Admission, Answer};
+use larder_access::Admission;
+use larder_door::Answer;
 use larder_model::{ImageName, Kind, Problem, Verb};
 use serde_json::json;
 

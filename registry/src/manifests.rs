@@ -5,8 +5,9 @@ use crate::{Registry, manifest};
 use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, WARNING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use larder_access::answer::names_tag;
-use larder_access::{Admission, Answer, BlobAnswer, Incoming, Lasts};
+use larder_access::Admission;
+use larder_door::answer::names_tag;
+use larder_door::{Answer, BlobAnswer, Incoming, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::{Bytestore, Expect, NewBlob, NewManifest, Putting};
 use larder_metadata::files::PackageKey;
@@ -185,9 +186,9 @@ impl Registry {
         for blob in &manifest.blobs {
             let found = self.metadata.stat(place, &format!("blobs/{blob}")).await?;
             if found.is_some() {
-                present.push(*blob)
+                present.push(*blob);
             } else {
-                absent.push(*blob)
+                absent.push(*blob);
             }
         }
         let has_layer = present.iter().any(|blob| Some(*blob) != manifest.config);

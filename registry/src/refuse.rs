@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
-use larder_access::door::RefusalContext;
+use larder_door::door::RefusalContext;
 use larder_model::{Kind, Problem, Reply, Verb};
 use serde_json::json;
 

@@ -9,7 +9,8 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::token::Access;
-use larder_access::{Admission, Answer, Incoming, Principal};
+use larder_access::{Admission, Principal};
+use larder_door::{Answer, Incoming};
 use larder_model::{Kind, Problem};
 use serde_json::json;
 
@@ -119,7 +120,7 @@ impl Registry {
         headers.insert(AUTHORIZATION, value);
         let address = request
             .extensions
-            .get::<larder_access::ClientView>()
+            .get::<larder_door::ClientView>()
             .map(|client| client.address);
         let address = address.ok_or_else(|| Problem::internal("a request without its site"))?;
         self.gate.identify(&headers, address).await

@@ -1,6 +1,6 @@
 //! A plain connection's socket: sends files by the kernel.
 
-use larder_access::body::{Wire, is_placeholder};
+use larder_door::body::{Wire, is_placeholder};
 use rustix::fs::sendfile;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice};

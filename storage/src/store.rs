@@ -93,8 +93,8 @@ impl BlobStore {
         .await
     }
 
-    /// Takes up an upload of which `offset` bytes were acknowledged under the boot_id `under`;
-    /// [`Error::Missing`] if they are gone. Bytes of another boot_id were never synced and are
+    /// Takes up an upload of which `offset` bytes were acknowledged under the `boot_id` `under`;
+    /// [`Error::Missing`] if they are gone. Bytes of another `boot_id` were never synced and are
     /// hashed again.
     pub async fn resume(
         &self,

@@ -203,14 +203,14 @@ fn length(shape: &str, text: &str) -> Option<usize> {
         let rest = &text[length..];
         match (wanted, last) {
             ('+', Some(last)) => {
-                length += rest.find(|found| !holds(last, found)).unwrap_or(rest.len())
+                length += rest.find(|found| !holds(last, found)).unwrap_or(rest.len());
             }
             _ => {
                 length += rest
                     .chars()
                     .next()
                     .filter(|found| holds(wanted, *found))?
-                    .len_utf8()
+                    .len_utf8();
             }
         }
         last = Some(wanted);

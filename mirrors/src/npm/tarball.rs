@@ -175,7 +175,7 @@ impl<R: Read> Archive<R> {
             match header[156] {
                 b'L' => {
                     extended.name =
-                        Some(until_nul(&self.contents(size, MAX_HEADER_BYTES)?).to_vec())
+                        Some(until_nul(&self.contents(size, MAX_HEADER_BYTES)?).to_vec());
                 }
                 b'x' => pax(&self.contents(size, MAX_HEADER_BYTES)?, &mut extended)?,
                 b'g' => {

@@ -103,7 +103,7 @@ impl<'a> Iterator for Tokens<'a> {
             };
             match tag.as_bytes().first() {
                 Some(b'!' | b'?') => {
-                    self.rest = after(tag, if tag.starts_with("!--") { "-->" } else { ">" })
+                    self.rest = after(tag, if tag.starts_with("!--") { "-->" } else { ">" });
                 }
                 Some(b'/') => {
                     let (name, _) = word(&tag[1..]);

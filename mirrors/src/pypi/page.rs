@@ -117,10 +117,10 @@ impl<'a> Page<'a> {
         for node in html::nodes(text) {
             match node {
                 Node::Anchor(attributes, text) => {
-                    page.files.extend(File::from_html(&attributes, text))
+                    page.files.extend(File::from_html(&attributes, text));
                 }
                 Node::Base(attributes) => {
-                    page.base = page.base.take().or_else(|| attributes.get("href"))
+                    page.base = page.base.take().or_else(|| attributes.get("href"));
                 }
                 Node::Heading(text) => page.says_so |= is_heading(&text),
                 Node::Meta(attributes) => page.take_meta(&attributes),

@@ -249,7 +249,7 @@ fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Pr
     let mut whole = Hasher::new(Algorithm::Sha256);
     body.rewind().map_err(Problem::internal)?;
     each(&mut (&mut *body).take(front.range.1), |bytes| {
-        whole.update(bytes)
+        whole.update(bytes);
     })?;
     let mut size = front.range.1;
     each(body, |bytes| {

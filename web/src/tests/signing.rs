@@ -5,7 +5,7 @@ use larder_model::Role;
 use serde_json::json;
 
 /// A key of Ed25519, and its fingerprint as gpg tells it.
-const KEY: &str = include_str!("../../../access/testdata/openpgp/ed25519.asc");
+const KEY: &str = include_str!("../../../keys/testdata/openpgp/ed25519.asc");
 const FINGERPRINT: &str = "AF92424BE8D735D52E3AE46EE11D432D3CABDD39";
 
 #[tokio::test]

@@ -120,7 +120,7 @@ impl Repo {
                 self.files[at].metadata = metadata.into();
             }
             Step::Remove { path } => {
-                drop(self.files.remove(at(&self.files, &path).expect("a file")))
+                drop(self.files.remove(at(&self.files, &path).expect("a file")));
             }
             Step::AddAddress { .. } | Step::RemoveAddress { .. } => {
                 panic!("addresses of npm tell the package")

@@ -11,10 +11,11 @@ use larder_model::{Kind, Problem, UpstreamSettings};
 const NONCE_BYTES: usize = 12;
 
 /// Encrypts and decrypts (AES-256-GCM). What was encrypted for one place is of no use in another.
-pub(crate) struct Vault(RandomizedNonceKey);
+pub struct Vault(RandomizedNonceKey);
 
 impl Vault {
-    pub(crate) fn new(key: &[u8; 32]) -> Result<Self, Problem> {
+    /// A vault under the server's key.
+    pub fn new(key: &[u8; 32]) -> Result<Self, Problem> {
         let text = Seal::new(key, "vault").make(&[]);
         let own = URL_SAFE_NO_PAD.decode(text).map_err(Problem::internal)?;
         Ok(Self(
@@ -23,7 +24,7 @@ impl Vault {
     }
 
     /// Text that only [`Self::open`] with the same `place` can read.
-    pub(crate) fn close(&self, secret: &str, place: &str) -> Result<String, Problem> {
+    pub fn close(&self, secret: &str, place: &str) -> Result<String, Problem> {
         let mut sealed = secret.as_bytes().to_vec();
         let nonce = self
             .0
@@ -33,7 +34,7 @@ impl Vault {
     }
 
     /// The secret; `None` if it was not closed here for this place.
-    pub(crate) fn open(&self, text: &str, place: &str) -> Option<String> {
+    pub fn open(&self, text: &str, place: &str) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
@@ -46,7 +47,7 @@ impl Vault {
     }
 
     /// The `Authorization` header for an upstream, if it has credentials.
-    pub(crate) fn authorization(
+    pub fn authorization(
         &self,
         upstream: &UpstreamSettings,
     ) -> Result<Option<HeaderValue>, Problem> {

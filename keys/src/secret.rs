@@ -18,7 +18,7 @@ impl Secret {
     }
 
     /// The token of these 256 bits, which nobody else can know.
-    pub(crate) fn of(bits: &[u8]) -> Self {
+    pub fn of(bits: &[u8]) -> Self {
         Self(format!("{PREFIX}{}", hex::encode(bits)))
     }
 

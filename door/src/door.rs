@@ -3,7 +3,7 @@
 
 use crate::answer::{RequestView, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
-use crate::{Admission, Answer, Body, ClientView, Gate, Incoming, Principal};
+use crate::{Answer, Body, ClientView, Incoming};
 use http::header::{
     CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
@@ -11,7 +11,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use hyper::ext::ReasonPhrase;
-use larder_model::{Kind, Permission, Problem, Reply, Verb};
+use larder_access::{Admission, Gate, Principal};
+use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::BlobStore;
 use std::future::Future;
 
@@ -229,30 +230,5 @@ fn guard_browsers(headers: &mut HeaderMap) {
             HeaderValue::from_static("sandbox; default-src 'none'"),
         );
         headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
-    }
-}
-
-/// What a caller learns when it may not: as little as if nothing were there.
-pub(crate) fn not_allowed(principal: &Principal, permission: &Permission) -> Problem {
-    if principal.user.is_none() || principal.could(permission) {
-        let detail = "authentication required: log in with a user or token that may do this";
-        return Problem::new(Kind::Unauthenticated, "access", detail);
-    }
-    match permission.verb {
-        Verb::Read | Verb::List => {
-            Problem::not_found("name", "no such name here, or you may not see it")
-        }
-        verb => {
-            let what = permission
-                .package
-                .as_deref()
-                .map_or_else(String::new, |package| format!("/{package}"));
-            let detail = format!(
-                "you may not {} {}{what}; ask its admin for a grant",
-                verb.word(),
-                permission.repo
-            );
-            Problem::new(Kind::Denied, "access", detail)
-        }
     }
 }

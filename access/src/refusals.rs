@@ -1,0 +1,38 @@
+//! What callers are told who may not come in, or not do what they want.
+
+use crate::principal::Principal;
+use larder_model::{Kind, Permission, Problem, Verb};
+
+/// Credentials that are nobody's.
+pub(crate) fn wrong_credentials() -> Problem {
+    Problem::new(
+        Kind::Unauthenticated,
+        "credentials",
+        "wrong user name, password or token",
+    )
+}
+
+/// What a caller learns when it may not: as little as if nothing were there.
+pub(crate) fn not_allowed(principal: &Principal, permission: &Permission) -> Problem {
+    if principal.user.is_none() || principal.could(permission) {
+        let detail = "authentication required: log in with a user or token that may do this";
+        return Problem::new(Kind::Unauthenticated, "access", detail);
+    }
+    match permission.verb {
+        Verb::Read | Verb::List => {
+            Problem::not_found("name", "no such name here, or you may not see it")
+        }
+        verb => {
+            let what = permission
+                .package
+                .as_deref()
+                .map_or_else(String::new, |package| format!("/{package}"));
+            let detail = format!(
+                "you may not {} {}{what}; ask its admin for a grant",
+                verb.word(),
+                permission.repo
+            );
+            Problem::new(Kind::Denied, "access", detail)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The edge of HTTP: the one door that every request passes, and how an answer becomes a response.
+//!
+//! Knows: heads, bodies, ranges, validators, the order of a request's steps, what a client sees of us.
+//! Must never know: what a protocol's paths mean, SQL, how credentials are checked.
+//!
+//! Order of every request: parse, identify, admit, answer or refuse. A door's `answer` cannot be
+//! called without an [`Admission`](larder_access::Admission), which the gate alone makes.
+
+pub mod body;
+pub mod client_view;
+pub mod incoming;
+pub mod range;
+
+pub mod answer;
+pub mod door;
+
+pub use answer::{Answer, BlobAnswer, Lasts, Streaming};
+pub use body::Body;
+pub use client_view::ClientView;
+pub use door::{Door, DoorResponse, RefusalContext, open};
+pub use incoming::Incoming;
