@@ -60,16 +60,17 @@ impl Blocks {
 mod tests {
     use super::*;
     use larder_mirrors::{cargo::Cargo, npm::Npm, oci::Oci, pypi::Pypi, rpm::Rpm};
-    use larder_model::Timestamp;
+    use larder_model::{RepoKind, RepoSettings, Timestamp};
 
     fn told(protocol: &dyn Protocol, repo: &str, pattern: &str, package: &str) -> Option<String> {
         let repo = RepoRecord {
             id: 1,
             protocol: protocol.name(),
             name: repo.parse().expect("repo"),
-            kind: "mirror".into(),
+            kind: RepoKind::Mirror,
             description: "".into(),
-            settings: "".into(),
+            settings: RepoSettings::default(),
+            members: Vec::new(),
             created_at: Timestamp(0),
         };
         let blocked = Blocked {

@@ -15,13 +15,13 @@ use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
-use larder_metadata::hosted::package_of;
+use larder_metadata::repos::RepoRecord;
 use larder_mirrors::account::AccountRequest;
 use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{
     Artifact, Document, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl, Representation,
 };
-use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
+use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Verb};
 use std::sync::Arc;
 
 const UNKNOWN: &str = "application/octet-stream";
@@ -83,9 +83,13 @@ fn no_repo() -> Problem {
 
 /// To read a package of a repo; of no package: the repo.
 pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
+    read_in(&repo.record, package)
+}
+
+fn read_in(record: &RepoRecord, package: &str) -> Permission {
     Permission {
-        protocol: repo.record.protocol,
-        repo: repo.record.name.clone(),
+        protocol: record.protocol,
+        repo: record.name.clone(),
         package: Some(package)
             .filter(|package| !package.is_empty())
             .map(Into::into),
@@ -108,6 +112,26 @@ fn absent() -> Problem {
 }
 
 impl Packages {
+    /// What publishing at an address takes: the right to the hosted repo that takes it.
+    fn publish_permission(
+        &self,
+        endpoint: &Endpoint,
+        publish: &PublishRequest,
+    ) -> Option<Permission> {
+        let policy = self.0.gate.policy();
+        let own = policy.repo(endpoint.protocol.name(), &endpoint.repo)?;
+        let mut members = policy.members_of(own);
+        let hosted = match own.kind {
+            RepoKind::Hosted => Some(own),
+            RepoKind::Mirror => None,
+            RepoKind::Group => members.find(|member| member.kind == RepoKind::Hosted),
+        }?;
+        Some(Permission {
+            verb: publish.verb,
+            ..read_in(hosted, &publish.package)
+        })
+    }
+
     async fn serve(
         &self,
         admission: &Admission,
@@ -150,23 +174,22 @@ impl Packages {
             Call::Publish(publish) => {
                 let own = own()?;
                 if publish.verb == Verb::Read {
-                    own.require_not_blocked(&publish.package)?;
+                    return Ok(self.0.tell(admission, &own, &publish).await?.into());
                 }
                 let repo = self.0.published_to(admission, &own)?;
                 Ok(self
                     .0
-                    .publish(&repo, admission, publish, body)
+                    .publish(&repo, admission, &publish, body)
                     .await?
                     .into())
             }
             Call::Read(ReadRequest::Own(make)) => {
                 // Clients must know beforehand whether anything of it needs a login.
                 let own = own()?;
-                let mut all = self.0.members(admission, &own)?;
-                all.push(own);
-                let public = all
-                    .iter()
-                    .all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
+                let members = admission.policy().members_of(&own.record);
+                let all = members.chain([&own.record]);
+                let public = all.map(|record| read_in(record, "")).collect::<Vec<_>>();
+                let public = self.0.gate.is_public(&public);
                 Ok(make(&RepoUrl { public, ..repo_url }).into())
             }
             Call::Read(ReadRequest::UpstreamQuery(query)) => Ok(self
@@ -188,7 +211,7 @@ impl Packages {
                     return Ok(reply.into());
                 }
                 let served = (own.record.id, repo_url);
-                if own.members.is_empty() {
+                if !own.is_group() {
                     self.0.require_shown(admission, &own, &read).await?;
                     return self.0.serve_from(&own, &read, request, served).await;
                 }
@@ -204,52 +227,6 @@ impl Packages {
 }
 
 impl Engine {
-    /// The repo that takes what is published at an address: itself, or a group's first hosted
-    /// member.
-    pub(crate) fn published_to(
-        &self,
-        admission: &Admission,
-        own: &Arc<Repo>,
-    ) -> Result<Arc<Repo>, Problem> {
-        let hosted = self
-            .members(admission, own)?
-            .into_iter()
-            .find(|member| member.is_hosted());
-        hosted.or_else(|| own.is_hosted().then(|| Arc::clone(own))).ok_or_else(|| {
-            let detail =
-                "nothing can be published here: it is a mirror; publish to a hosted repository or a group with one";
-            Problem::new(Kind::Unsupported, "repository", detail)
-        })
-    }
-
-    /// What is published at an address, and the mirrors that the caller may read there.
-    pub(crate) fn parts(
-        &self,
-        admission: &Admission,
-        own: &Arc<Repo>,
-    ) -> Result<[Vec<Arc<Repo>>; 2], Problem> {
-        let mut repos = self.members(admission, own)?;
-        repos.push(Arc::clone(own));
-        let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
-        let (repo_url, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
-        mirrors.retain(|repo| repo.has_upstream() && admission.may(&read_of(repo, "")));
-        Ok([repo_url, mirrors])
-    }
-
-    /// Whether a name is published in one of these repos, or was.
-    pub(crate) async fn is_taken(
-        &self,
-        repo_url: &[Arc<Repo>],
-        name: &str,
-    ) -> Result<bool, Problem> {
-        for repo in repo_url {
-            if self.owns(repo, name).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file
     /// is of none of those.
     async fn require_shown(
@@ -267,74 +244,16 @@ impl Engine {
             return Ok(());
         }
         if let ReadRequest::Artifact(artifact) = read {
-            let found = self.metadata.find(own.place(""), &artifact.path).await?;
-            if let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) {
-                return admission.require(&read_of(own, package));
+            let found = self.metadata.find(own.address_key(&artifact.path)).await?;
+            if let Some(found) = found.filter(|found| !found.owner.is_empty()) {
+                return admission.require(&read_of(own, &found.owner)).map(drop);
             }
         }
-        admission.require(&read_all(own))
-    }
-
-    pub(crate) fn members(
-        &self,
-        admission: &Admission,
-        group: &Repo,
-    ) -> Result<Vec<Arc<Repo>>, Problem> {
-        let rows = group
-            .members
-            .iter()
-            .filter_map(|name| admission.policy().repo(group.record.protocol, name));
-        rows.map(|row| self.repo(row, group.protocol)).collect()
-    }
-
-    /// Serves from a group. A name that is published in one of its hosted repos is that repo's,
-    /// whoever asks and whatever the mirrors have: what the caller may not see there it does not
-    /// get from elsewhere either.
-    async fn serve_group(
-        self: &Arc<Self>,
-        admission: &Admission,
-        group: &Arc<Repo>,
-        read: &ReadRequest,
-        request: &Parts,
-        served: (i64, RepoUrl<'_>),
-    ) -> Result<Answer, Problem> {
-        let package = read.package();
-        group.require_not_blocked(match read {
-            ReadRequest::Artifact(artifact) => group.protocol.package_of(artifact),
-            _ => package,
-        })?;
-        let members = self.members(admission, group)?;
-        for member in members.iter().filter(|member| member.is_hosted()) {
-            if self.owns(member, package).await? {
-                admission.require(&read_of(member, package))?;
-                return self.serve_member(member, read, request, served).await;
-            }
-        }
-        let mirrors = || members.iter().filter(|member| !member.is_hosted());
-        let mut outcome = Err(match mirrors().find(|member| !member.has_upstream()) {
-            // What is published here can be used and added to all the same.
-            Some(member) => Problem::not_found(
-                "name",
-                format!("no such package here, and {}", member.lacks_upstream()),
-            ),
-            None => absent(),
-        });
-        for member in mirrors()
-            .filter(|member| member.has_upstream() && admission.may(&read_of(member, package)))
-        {
-            outcome = self.serve_member(member, read, request, served).await;
-            if !outcome
-                .as_ref()
-                .is_err_and(|problem| problem.kind == Kind::NotFound)
-            {
-                break;
-            }
-        }
-        outcome
+        admission.require(&read_all(own)).map(drop)
     }
 
     /// Serves from a member of a group, whose readers may be fewer than the group's.
-    async fn serve_member(
+    pub(crate) async fn serve_member(
         self: &Arc<Self>,
         member: &Arc<Repo>,
         read: &ReadRequest,
@@ -383,12 +302,28 @@ impl Engine {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
+        form: (Representation, Option<&str>),
+        request: &Parts,
+        served: (i64, RepoUrl<'_>),
+    ) -> Result<Answer, Problem> {
+        repo.require_not_blocked(&document.package)?;
+        let held = self.document(repo, document).await?;
+        self.metadata
+            .note_use(repo.document_key(document), &held.found);
+        self.answer_document(repo, document, held, form, request, served)
+            .await
+    }
+
+    /// Answers with a document that is at hand, or a part of it.
+    pub(crate) async fn answer_document(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        held: CachedDocument,
         (representation, part): (Representation, Option<&str>),
         request: &Parts,
         (served_by, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        repo.require_not_blocked(&document.package)?;
-        let held = self.document(repo, document).await?;
         let asked = RepresentationRequest {
             repo: served_by,
             document,
@@ -454,6 +389,7 @@ impl Engine {
         };
         match self.artifact(repo, artifact, part).await? {
             ArtifactSource::Stored(found) => {
+                self.metadata.note_use(repo.artifact_key(artifact), &found);
                 let how = if repo.is_offline() {
                     "larder; hit; detail=offline"
                 } else {
@@ -501,7 +437,7 @@ fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
     }
 }
 
-/// `CacheStatus` an answer came about (RFC 9211).
+/// How an answer came about (RFC 9211).
 fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
@@ -590,16 +526,25 @@ impl Door for Packages {
             return Vec::new();
         }
         let package = endpoint.call.package();
-        let package = Some(package)
+        let package: Option<Box<str>> = Some(package)
             .filter(|package| !package.is_empty())
             .map(Into::into);
         let (protocol, repo) = (endpoint.protocol.name(), endpoint.repo.clone());
-        vec![Permission {
+        let read = Permission {
             protocol,
             repo,
             package,
             verb: Verb::Read,
-        }]
+        };
+        let mut permissions = vec![read];
+        // Of which package it is stands in the body else, and is demanded once that is read.
+        if let Call::Publish(publish) = &endpoint.call
+            && publish.verb != Verb::Read
+            && !publish.package.is_empty()
+        {
+            permissions.extend(self.publish_permission(endpoint, publish));
+        }
+        permissions
     }
 
     async fn answer(

@@ -1,15 +1,15 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
+use crate::Engine;
 use crate::blocks::Blocks;
 use crate::rate::Rate;
 use crate::upstream::Upstream;
-use crate::{Engine, settings_of};
 use larder_access::Gate;
-use larder_metadata::files::PackageKey;
+use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::{Document, Protocol};
+use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{Kind, Problem, RepoName};
+use larder_model::{FileKind, Kind, Problem, ProtocolName, RepoKind};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -19,8 +19,6 @@ pub(crate) struct Repo {
     pub(crate) record: Arc<RepoRecord>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
-    /// Of a group: its repos in the order in which they are asked.
-    pub(crate) members: Vec<RepoName>,
     offline: bool,
     blocks: Blocks,
     gate: Arc<Gate>,
@@ -35,8 +33,21 @@ impl Repo {
         }
     }
 
-    pub(crate) fn place_of<'a>(&self, document: &'a Document) -> PackageKey<'a> {
-        self.place(&document.package)
+    /// The file in which a document is kept.
+    pub(crate) fn document_key<'a>(&self, document: &'a Document) -> FileKey<'a> {
+        let (kind, path) = kind_of(self.record.protocol, &document.path, FileKind::Document);
+        self.place(&document.package).file(kind, path)
+    }
+
+    /// The file in which an artifact is kept.
+    pub(crate) fn artifact_key<'a>(&self, artifact: &'a Artifact) -> FileKey<'a> {
+        let (kind, path) = kind_of(self.record.protocol, &artifact.path, FileKind::Artifact);
+        self.place(&artifact.package).file(kind, path)
+    }
+
+    /// The file that stands at an address of the whole repo.
+    pub(crate) fn address_key<'a>(&self, path: &'a str) -> FileKey<'a> {
+        self.place("").file(FileKind::Artifact, path)
     }
 
     /// `npm/main/`, with which the names of its packages begin.
@@ -54,14 +65,24 @@ impl Repo {
         self.blocks.require_not_blocked(&self.record, package)
     }
 
+    /// What it is.
+    pub(crate) fn kind(&self) -> RepoKind {
+        self.record.kind
+    }
+
+    /// Whether it is a list of other repos.
+    pub(crate) fn is_group(&self) -> bool {
+        self.record.kind == RepoKind::Group
+    }
+
     /// Whether it is published to, and asks no upstream.
     pub(crate) fn is_hosted(&self) -> bool {
-        &*self.record.kind == "hosted"
+        self.record.kind == RepoKind::Hosted
     }
 
     /// Whether nothing is fetched: by this repo's settings or the server's.
     pub(crate) fn is_offline(&self) -> bool {
-        self.offline || self.gate.policy().settings().offline
+        self.offline || self.gate.policy().is_offline()
     }
 
     /// The upstream, if one may be asked.
@@ -99,7 +120,7 @@ impl Repo {
         }
     }
 
-    /// `CacheStatus` the upstream has answered lately.
+    /// How the upstream has answered lately.
     pub(crate) fn health(&self) -> Option<Health> {
         self.upstream.as_ref().map(Upstream::health)
     }
@@ -116,6 +137,21 @@ impl Repo {
     }
 }
 
+/// Files of images are of kinds of their own.
+pub(crate) fn kind_of(protocol: ProtocolName, path: &str, usual: FileKind) -> (FileKind, &str) {
+    if protocol == ProtocolName::OCI
+        && let Some((folder, rest)) = path.split_once('/')
+    {
+        match folder {
+            "tags" => return (FileKind::Tag, rest),
+            "manifests" => return (FileKind::Manifest, rest),
+            "blobs" => return (FileKind::Blob, rest),
+            _ => {}
+        }
+    }
+    (usual, path)
+}
+
 impl Engine {
     /// The repo of a record, made anew whenever the record changes.
     pub(crate) fn repo(
@@ -128,7 +164,7 @@ impl Engine {
         {
             return Ok(repo);
         }
-        let settings = settings_of(&record.settings)?;
+        let settings = &record.settings;
         let upstream = match &settings.upstream {
             None => None,
             Some(upstream) => {
@@ -164,8 +200,7 @@ impl Engine {
             fresh: settings
                 .fresh_seconds
                 .map_or(self.config.fresh, Duration::from_secs),
-            members: settings.members,
-            blocks: Blocks::new(protocol, settings.blocked)?,
+            blocks: Blocks::new(protocol, settings.blocked.clone())?,
             offline: settings.offline || self.config.offline,
             gate: Arc::clone(&self.gate),
             upstream,

@@ -2,6 +2,7 @@
 
 use crate::Engine;
 use crate::door::read_of;
+use crate::group::Members;
 use crate::hosted::NAMES;
 use crate::repo::Repo;
 use larder_access::Admission;
@@ -29,7 +30,10 @@ impl Engine {
         let Some((hosted, words)) = search else {
             return Ok(None);
         };
-        let [here, mirrors] = self.parts(admission, own)?;
+        let Members {
+            hosted: here,
+            mirrors,
+        } = self.parts(admission, own)?;
         let blocks = own.blocks() || mirrors.iter().any(|repo| repo.blocks());
         if here.is_empty() && !blocks {
             return Ok(None);
@@ -108,7 +112,7 @@ impl Engine {
         };
         let mut taken = Vec::new();
         for name in hosted.named(&body)? {
-            if !is_open(own, repo, &name) || self.is_taken(here, &name).await? {
+            if !is_open(own, repo, &name) || self.is_taken(own, here, &name).await? {
                 taken.push(name);
             }
         }

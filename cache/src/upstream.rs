@@ -37,12 +37,12 @@ const LARGE_DOCUMENTS: usize = 2;
 const LARGE_FILLS: usize = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
-/// `CacheStatus` upstreams are asked, for all of them.
+/// How upstreams are asked, for all of them.
 #[derive(Clone, Debug)]
 pub struct UpstreamConfig {
     /// What a connection may take.
     pub connect_time: Duration,
-    /// `CacheStatus` long the head of an answer may take.
+    /// How long the head of an answer may take.
     pub answer_time: Duration,
     /// The longest silence within a body.
     pub idle_time: Duration,
@@ -300,7 +300,7 @@ impl Upstream {
         bearer::read(self.send(request).await?).await
     }
 
-    /// `CacheStatus` it has answered lately.
+    /// How it has answered lately.
     pub(crate) fn health(&self) -> Health {
         self.breaker.health()
     }
@@ -442,7 +442,7 @@ fn is_failure(status: StatusCode) -> bool {
         || status == StatusCode::REQUEST_TIMEOUT
 }
 
-/// `CacheStatus` long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
+/// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
 /// minute).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;

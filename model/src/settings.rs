@@ -18,9 +18,9 @@ pub struct RepoSettings {
     /// server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_seconds: Option<u64>,
-    /// Of a group: its repos, in the order in which they are asked.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<RepoName>,
+    /// Whether everyone may read it; `None`: that follows from what it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
     /// Of a mirror and of a group: packages that are not served from it, kept or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<Blocked>,

@@ -33,6 +33,7 @@ fn creatable() -> Vec<(ProtocolName, &'static str)> {
 
 /// All that serves requests.
 pub(crate) struct House {
+    pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
     pub(crate) blobs: BlobStore,
     pub(crate) registry: Registry,
@@ -118,7 +119,7 @@ impl House {
         let identity = tls::identity(config)?;
         let observer = Arc::new(Observer::new(packages.counters()));
         let system = System {
-            metadata,
+            metadata: metadata.clone(),
             blobs: blobs.clone(),
             observer: Arc::clone(&observer),
             ca: identity.as_ref().and_then(|identity| identity.ca.clone()),
@@ -132,6 +133,7 @@ impl House {
         };
         let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
         Ok(Self {
+            metadata,
             gate,
             blobs,
             registry,

@@ -71,7 +71,7 @@ impl House {
             &body.to_string(),
             200,
         );
-        larder.take_back_grants();
+        larder.close_everything();
         for name in ["maker", "reader", "stranger"] {
             larder.make_user(name);
         }

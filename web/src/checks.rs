@@ -5,11 +5,11 @@ use crate::endpoint::RepoPath;
 use crate::fields::Fields;
 use crate::page::{List, Page};
 use crate::reply::ok;
-use crate::repositories::{path_of, settings_of};
+use crate::repositories::path_of;
 use larder_access::Admission;
 use larder_metadata::repos::RepoRecord;
 use larder_model::upstream::{Checked, Health};
-use larder_model::{Problem, Reply, Timestamp, Verb};
+use larder_model::{Problem, Reply, RepoKind, Timestamp, Verb};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -78,10 +78,10 @@ impl Api {
 
     /// How a mirror's upstream fares; `None` if it has none.
     fn upstream_of(&self, repository: String, repo: &RepoRecord) -> Option<Shown> {
-        let (settings, now) = (settings_of(repo), self.metadata.now());
+        let (settings, now) = (repo.settings.clone(), self.metadata.now());
         let url = settings.upstream?.url;
         let health = self.engine.health(repo);
-        let offline = settings.offline || self.gate.policy().settings().offline;
+        let offline = settings.offline || self.gate.policy().is_offline();
         let state = state(offline, health.as_ref());
         let health = health.unwrap_or_default();
         let last_error = health.last_error.map(|(reason, ago)| {
@@ -112,7 +112,7 @@ impl Api {
         admission.require(&path.permission(Verb::Administer))?;
         Fields::read(body)?.finish()?;
         let repo = self.repo(path)?;
-        if &*repo.kind != "mirror" {
+        if repo.kind != RepoKind::Mirror {
             return Err(Problem::invalid(
                 "repository",
                 format!("{path} is no mirror: it has no upstream"),
@@ -123,7 +123,11 @@ impl Api {
         tracing::info!(%by, repository = %path, ok = checked.ok, problem = checked.problem, "upstream checked");
         ok(&Asked {
             repository: path.to_string(),
-            url: settings_of(&repo).upstream.map(|upstream| upstream.url),
+            url: repo
+                .settings
+                .upstream
+                .as_ref()
+                .map(|upstream| upstream.url.clone()),
             checked,
         })
     }

@@ -45,6 +45,21 @@ impl Fields {
         self.take(key, "text")
     }
 
+    /// A field for which `null` is a value of its own.
+    #[expect(
+        clippy::option_option,
+        reason = "not given, null, and a value are three things"
+    )]
+    pub(crate) fn nullable<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+    ) -> Result<Option<Option<T>>, Problem> {
+        let is_given = self.0.contains_key(key);
+        let value = self.take(key, wanted)?;
+        Ok(is_given.then_some(value))
+    }
+
     /// `true` or `false`.
     pub(crate) fn flag(&mut self, key: &'static str) -> Result<Option<bool>, Problem> {
         self.take(key, "true or false")

@@ -25,7 +25,8 @@ async fn an_upstreams_password_goes_in_and_never_out() {
         .await
         .expect("repos")
         .remove(0)
-        .settings;
+        .settings
+        .write();
     assert!(
         !stored.contains("hunter2") && stored.contains("password"),
         "{stored}"
