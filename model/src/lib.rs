@@ -4,6 +4,7 @@
 //! Must never know: IO, async, SQL, HTTP connections, the clock, the environment.
 
 pub mod digest;
+pub mod duration;
 pub mod hex;
 pub mod html;
 pub mod image;
@@ -15,9 +16,10 @@ pub mod percent;
 pub mod permission;
 pub mod problem;
 pub mod reply;
-pub mod settings;
 pub mod time;
 pub mod upstream;
+
+pub mod settings;
 
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
