@@ -95,6 +95,7 @@ impl CircuitBreaker {
                 .last
                 .as_ref()
                 .map(|(why, when)| (why.clone(), now - *when)),
+            ..Health::default()
         }
     }
 }

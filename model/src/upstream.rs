@@ -161,12 +161,25 @@ pub struct Checked {
 /// How an upstream has answered lately.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Health {
-    /// Failures in a row.
+    /// Requests in a row that failed: to its own origin, or to the worst address of it.
     pub failures: u32,
-    /// For so long it is not asked.
+    /// For so long its own origin is not asked.
     pub pause: Option<Duration>,
-    /// The last failure, whatever came after it, and how long ago it was.
+    /// The last failure of its own origin, whatever came after it, and how long ago it was.
     pub last_error: Option<(Box<str>, Duration)>,
+    /// Other origins that its indexes and redirects name, and that are not asked for a while.
+    pub paused_origins: Vec<PausedOrigin>,
+}
+
+/// An origin that is not asked for a while.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PausedOrigin {
+    /// Scheme, host and port.
+    pub origin: Box<str>,
+    /// For so long it is not asked.
+    pub pause: Duration,
+    /// What it did.
+    pub reason: Box<str>,
 }
 
 #[cfg(test)]

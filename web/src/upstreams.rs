@@ -7,6 +7,7 @@ use crate::fields::{Fields, needed};
 use crate::require::only_superusers;
 use larder_access::Admission;
 use larder_keys::SigningKey;
+use larder_model::upstream::{AbsentStatuses, AnswerTime};
 use larder_model::{Blocked, Problem, RepoName, RepoSettings, SigningSettings, UpstreamSettings};
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -227,8 +228,13 @@ fn upstream(
         })
         .transpose()?;
     let rate: Option<u32> = fields.take("requests_per_minute", "a whole number, 0 for no limit")?;
+    let absent = absent_statuses(&mut fields)?;
+    let as_the_server_says = fields.is_null("answer_time");
+    let answer_time = fields.parsed("answer_time")?;
     fields.finish()?;
     let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
+    let before_absent = same.as_ref().map(|before| before.absent_statuses.clone());
+    let before_time = same.as_ref().and_then(|before| before.answer_time);
     Ok(UpstreamSettings {
         url,
         username: username.filter(|name| !name.is_empty()),
@@ -240,7 +246,23 @@ fn upstream(
             .or(same.map(|before| before.allow))
             .unwrap_or_default(),
         requests_per_minute: rate.map_or(before_rate, NonZeroU32::new),
+        absent_statuses: absent.or(before_absent).unwrap_or_default(),
+        answer_time: answer_time.or(before_time.filter(|_| !as_the_server_says)),
     })
+}
+
+/// The answers that mean that something is not there.
+fn absent_statuses(fields: &mut Fields) -> Result<Option<AbsentStatuses>, Problem> {
+    let statuses: Option<Vec<u16>> = fields.take(
+        "absent_statuses",
+        "a list of statuses, e.g. [403, 404, 410]",
+    )?;
+    let checked = |statuses: Vec<u16>| {
+        AbsentStatuses::try_from(statuses).map_err(|error| {
+            Problem::invalid("absent_statuses", format!("`absent_statuses`: {error}"))
+        })
+    };
+    statuses.map(checked).transpose()
 }
 
 fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
@@ -306,6 +328,8 @@ struct ShownUpstream {
     allow: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requests_per_minute: Option<NonZeroU32>,
+    absent_statuses: AbsentStatuses,
+    answer_time: Option<AnswerTime>,
 }
 
 impl Shown {
@@ -317,6 +341,8 @@ impl Shown {
             allow_private: upstream.allow_private,
             allow: upstream.allow,
             requests_per_minute: upstream.requests_per_minute,
+            absent_statuses: upstream.absent_statuses,
+            answer_time: upstream.answer_time,
         });
         let blocked = Some(settings.blocked);
         let signing_key = settings.signing_key.map(|key| key.fingerprint);

@@ -26,7 +26,7 @@ use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{Grant, Token};
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{Algorithm, Clock, Digest, Problem, ProtocolName, Reply, Role, Timestamp};
 use serde_json::Value;
 use std::future::ready;
@@ -91,6 +91,11 @@ impl Engine for Asked {
             failures: 3,
             pause: Some(Duration::from_secs(4)),
             last_error,
+            paused_origins: vec![PausedOrigin {
+                origin: "https://files.example".into(),
+                pause: Duration::from_secs(8),
+                reason: "cannot be reached".into(),
+            }],
         };
         (repo.name.as_str() == "up").then_some(health)
     }
