@@ -7,22 +7,18 @@
 
 mod accounts;
 mod artifacts;
-mod bearer;
 mod blocks;
-mod breaker;
 mod checks;
 mod counters;
 mod documents;
 mod door;
 mod download;
 mod flights;
-mod guard;
 mod hosted;
 mod images;
 mod index;
 mod merged;
 mod queries;
-mod rate;
 mod repo;
 mod representations;
 mod search;
@@ -30,9 +26,8 @@ mod upstream;
 
 pub use counters::Counters;
 pub use door::is_packages;
-pub use guard::is_public;
 pub use images::Images;
-pub use upstream::UpstreamConfig;
+pub use upstream::{UpstreamConfig, is_public};
 
 use bytes::Bytes;
 use download::Download;

@@ -1,8 +1,7 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
 use crate::blocks::Blocks;
-use crate::rate::Rate;
-use crate::upstream::Upstream;
+use crate::upstream::{Rate, Upstream};
 use crate::{Engine, settings_of};
 use larder_access::Gate;
 use larder_metadata::files::PackageKey;

@@ -18,7 +18,6 @@ pub mod problem;
 pub mod reply;
 pub mod time;
 pub mod upstream;
-
 pub mod settings;
 
 pub use digest::{Algorithm, Digest, Hasher};

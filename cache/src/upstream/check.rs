@@ -1,7 +1,7 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
+use super::guard::Forbidden;
 use super::{FetchRequest, Upstream, bearer, is_failure, retry_after};
-use crate::guard::Forbidden;
 use http::StatusCode;
 use larder_model::upstream::Checked;
 use larder_model::{Kind, Problem};

@@ -3,15 +3,21 @@
 //! Credentials go to the upstream's own origin and nowhere else. Every hop of a redirect passes the
 //! [`Guard`].
 
+mod guard;
+mod rate;
+mod bearer;
+mod breaker;
 mod check;
 
-use crate::bearer::{self, Tokens};
-use crate::breaker::CircuitBreaker;
+pub use guard::is_public;
+pub(crate) use rate::Rate;
+
 use crate::counters::Counters;
-use crate::guard::Guard;
-use crate::rate::Rate;
+use bearer::Tokens;
+use breaker::CircuitBreaker;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
+use guard::Guard;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
