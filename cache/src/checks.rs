@@ -1,4 +1,4 @@
-//! `CacheStatus` upstreams fare: what they said lately, and what they say when they are asked now.
+//! How upstreams fare: what they said lately, and what they say when they are asked now.
 
 use crate::Packages;
 use larder_metadata::repos::RepoRecord;
@@ -33,7 +33,7 @@ impl Packages {
         })
     }
 
-    /// `CacheStatus` the upstream of a mirror has answered lately; `None`: it was not asked since the server
+    /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server
     /// began or the mirror was changed.
     pub fn health(&self, record: &RepoRecord) -> Option<Health> {
         let repo = self

@@ -98,7 +98,7 @@ impl Repo {
         }
     }
 
-    /// `CacheStatus` the upstream has answered lately.
+    /// How the upstream has answered lately.
     pub(crate) fn health(&self) -> Option<Health> {
         self.upstream.as_ref().map(Upstream::health)
     }

@@ -1,4 +1,4 @@
-//! `CacheStatus` hard an upstream is asked: pauses that grow while it fails, and the pauses that it asks for.
+//! How hard an upstream is asked: pauses that grow while it fails, and the pauses that it asks for.
 
 use larder_model::upstream::Health;
 use larder_model::{Kind, Problem};
@@ -80,7 +80,7 @@ impl CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// `CacheStatus` it has gone lately.
+    /// How it has gone lately.
     pub(crate) fn health(&self) -> Health {
         let (now, state) = (
             Instant::now(),

@@ -1,7 +1,8 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
 use super::guard::Forbidden;
-use super::{FetchRequest, Upstream, bearer, is_failure, retry_after};
+use super::response::{is_failure, retry_after};
+use super::{FetchRequest, Upstream, bearer};
 use http::StatusCode;
 use larder_model::upstream::Checked;
 use larder_model::{Kind, Problem};

@@ -1,4 +1,4 @@
-//! `CacheStatus` often an upstream is asked, where its operator or ours has set a limit.
+//! How often an upstream is asked, where its operator or ours has set a limit.
 
 use larder_model::Problem;
 use std::num::NonZeroU32;
