@@ -16,6 +16,8 @@ use url::Url;
 const MAX_TOKENS: usize = 1000;
 /// A token that does not say how long it lasts (distribution's token specification).
 const USUAL_LIFE: Duration = Duration::from_mins(1);
+/// A token is not believed to last for longer: a refusal has us ask for another one anyway.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 /// It is used no longer than until so long before its end.
 const MARGIN: Duration = Duration::from_secs(10);
 /// The answer of a token endpoint in bytes.
@@ -25,7 +27,16 @@ const ANSWER_BYTES: usize = 256 * 1024;
 struct Answer {
     token: Option<String>,
     access_token: Option<String>,
-    expires_in: Option<u64>,
+    /// In seconds.
+    expires_in: Option<f64>,
+}
+
+impl Answer {
+    fn life(&self) -> Duration {
+        let told =
+            |seconds: f64| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()));
+        self.expires_in.map_or(USUAL_LIFE, told)
+    }
 }
 
 /// Tokens by the image they are for.
@@ -108,11 +119,12 @@ pub(crate) async fn read(
         }
     }
     let answer: Answer = serde_json::from_slice(&body).map_err(|error| refused().because(error))?;
+    let life = answer.life();
     let token = answer.token.or(answer.access_token).ok_or_else(refused)?;
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| refused())?;
     value.set_sensitive(true);
-    Ok((
-        value,
-        answer.expires_in.map_or(USUAL_LIFE, Duration::from_secs),
-    ))
+    Ok((value, life))
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,6 +49,14 @@ impl<'a> FetchRequest<'a> {
         }
     }
 
+    /// Whether the answer may come compressed. What is packed by its name never does: an encoding
+    /// that an upstream says it has is the file's own.
+    pub(super) fn takes_gzip(&self) -> bool {
+        const PACKED: [&str; 2] = [".gz", ".tgz"];
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        self.compressed && !PACKED.iter().any(|ending| path.ends_with(ending))
+    }
+
     /// Its headers but for those that say who we are. What cannot stand in a header is left out.
     pub(super) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -59,7 +67,11 @@ impl<'a> FetchRequest<'a> {
                 headers.insert(name, value);
             }
         };
-        let encoding = if self.compressed { "gzip" } else { "identity" };
+        let encoding = if self.takes_gzip() {
+            "gzip"
+        } else {
+            "identity"
+        };
         add(ACCEPT, self.accept);
         add(ACCEPT_ENCODING, encoding);
         if let Some((etag, modified)) = self.have {
@@ -71,3 +83,6 @@ impl<'a> FetchRequest<'a> {
         headers
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,11 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
 const DECODED_AT_ONCE: usize = 4096;
+/// An upstream may make us wait for no less and no longer.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// More bytes than that are no size: no database could tell of them.
+const LARGEST: u64 = i64::MAX.unsigned_abs();
 
 /// What the upstream answers.
 pub(crate) enum FetchResponse {
@@ -51,14 +56,27 @@ pub(super) fn is_failure(status: StatusCode) -> bool {
 }
 
 /// How long the upstream asks us to wait (RFC 9110 10.2.3, in seconds; a date is taken for a
-/// minute).
+/// minute), within our bounds.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    Some(
-        text.trim()
-            .parse()
-            .map_or(Duration::from_mins(1), Duration::from_secs),
-    )
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = text
+        .parse()
+        .map_or(Duration::from_mins(1), Duration::from_secs);
+    Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
+}
+
+/// The size that an upstream announces.
+fn announced_size(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let text = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    match text.and_then(|text| text.parse().ok()) {
+        Some(size) if size > LARGEST => Err(trouble(
+            Kind::Upstream,
+            "the upstream announces more bytes than there can be",
+        )),
+        size => Ok(size),
+    }
 }
 
 /// Reads the head of an answer to `request`, which holds its place until its body has come.
@@ -118,9 +136,11 @@ pub(super) fn read(
     };
     let (etag, modified, content_type) = (text(ETAG), text(LAST_MODIFIED), text(CONTENT_TYPE));
     let encoding = text(CONTENT_ENCODING).to_ascii_lowercase();
-    let announced = text(CONTENT_LENGTH).parse().ok();
+    let announced = announced_size(response.headers())?;
     let (decoder, size) = match encoding.as_str() {
         "" | "identity" => (None, announced),
+        // Some servers say so of files that are packed themselves, whoever asks for what.
+        "gzip" | "x-gzip" if !request.takes_gzip() => (None, announced),
         "gzip" | "x-gzip" => (Some(MultiGzDecoder::new(Vec::new())), None),
         _ => {
             return Err(trouble(
@@ -238,3 +258,6 @@ impl UpstreamBody {
         Ok((body, permit))
     }
 }
+
+#[cfg(test)]
+mod tests;
