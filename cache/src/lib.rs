@@ -10,6 +10,7 @@ mod artifacts;
 mod blocks;
 mod checks;
 mod counters;
+mod upstream;
 mod documents;
 mod door;
 mod download;
@@ -22,12 +23,11 @@ mod queries;
 mod repo;
 mod representations;
 mod search;
-mod upstream;
 
 pub use counters::Counters;
 pub use door::is_packages;
 pub use images::Images;
-pub use upstream::{UpstreamConfig, is_public};
+pub use upstream::{Proxies, UpstreamConfig, is_public};
 
 use bytes::Bytes;
 use download::Download;

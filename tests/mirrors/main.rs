@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod flaps;
 mod fresh;
+mod hosts;
 mod hostile;
 mod images;
 mod images_wrong;

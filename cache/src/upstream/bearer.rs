@@ -4,7 +4,7 @@
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, WWW_AUTHENTICATE};
 use larder_mirrors::oci::Challenge;
-use larder_model::{Kind, Problem};
+use larder_model::Problem;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -41,11 +41,11 @@ impl Answer {
 
 /// Tokens by the image they are for.
 #[derive(Default)]
-pub(crate) struct Tokens(Mutex<HashMap<Box<str>, (HeaderValue, Instant)>>);
+pub(super) struct Tokens(Mutex<HashMap<Box<str>, (HeaderValue, Instant)>>);
 
 impl Tokens {
     /// A token that is still good.
-    pub(crate) fn get(&self, image: &str) -> Option<HeaderValue> {
+    pub(super) fn get(&self, image: &str) -> Option<HeaderValue> {
         let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         tokens
             .get(image)
@@ -53,7 +53,7 @@ impl Tokens {
             .map(|(token, _)| token.clone())
     }
 
-    pub(crate) fn keep(&self, image: &str, token: HeaderValue, life: Duration) {
+    pub(super) fn keep(&self, image: &str, token: HeaderValue, life: Duration) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= MAX_TOKENS {
             tokens.clear();
@@ -67,7 +67,7 @@ impl Tokens {
 
 /// Where the token for a refused request is to be had, and whether our credentials may go there.
 /// `image`: empty for one that is for no image.
-pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
+pub(super) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Option<(Url, bool)> {
     let headers = refused.headers().get_all(WWW_AUTHENTICATE).iter();
     let challenge = headers
         .filter_map(|value| value.to_str().ok())
@@ -93,26 +93,22 @@ pub(crate) fn realm(refused: &reqwest::Response, base: &Url, image: &str) -> Opt
     Some((realm, near && safe))
 }
 
-/// Reads a token endpoint's answer.
-pub(crate) async fn read(
+/// Reads a token endpoint's answer, in which it may be silent for so long. `refused`: there is no token
+/// in it.
+pub(super) async fn read(
     mut response: reqwest::Response,
+    idle_time: Duration,
+    refused: impl Fn() -> Problem,
 ) -> Result<(HeaderValue, Duration), Problem> {
-    let refused = || {
-        Problem::new(
-            Kind::Upstream,
-            "upstream",
-            "the upstream's token endpoint gives no token",
-        )
-    };
     if !response.status().is_success() || response.headers().contains_key(CONTENT_ENCODING) {
         return Err(refused());
     }
     let mut body = Vec::new();
-    while let Some(bytes) = response
-        .chunk()
-        .await
-        .map_err(|error| refused().because(error.without_url()))?
-    {
+    loop {
+        let chunk = tokio::time::timeout(idle_time, response.chunk()).await;
+        let chunk = chunk.map_err(|silence| refused().because(silence))?;
+        let chunk = chunk.map_err(|error| refused().because(error.without_url()))?;
+        let Some(bytes) = chunk else { break };
         body.extend_from_slice(&bytes);
         if body.len() > ANSWER_BYTES {
             return Err(refused());
@@ -120,7 +116,7 @@ pub(crate) async fn read(
     }
     let answer: Answer = serde_json::from_slice(&body).map_err(|error| refused().because(error))?;
     let life = answer.life();
-    let token = answer.token.or(answer.access_token).ok_or_else(refused)?;
+    let token = answer.token.or(answer.access_token).ok_or_else(&refused)?;
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| refused())?;
     value.set_sensitive(true);
     Ok((value, life))

@@ -8,32 +8,37 @@ use url::{Host, Url};
 
 /// Lets through public addresses, and private ones of the hosts that the operator named.
 #[derive(Clone, Debug)]
-pub(crate) struct Guard {
+pub(super) struct Guard {
     /// Origins whose host may have a private address.
     trusted: Arc<[url::Origin]>,
 }
 
-/// An address that is not to be reached, told without saying what it is.
+/// A host that is not to be reached.
 #[derive(Debug)]
-pub(crate) struct Forbidden;
+pub(super) struct Forbidden(pub(super) String);
 
 impl std::fmt::Display for Forbidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("its address is private, and it is not allowed to be (allow_private)")
+        let Self(host) = self;
+        write!(
+            f,
+            "{host} has a private address, and is not allowed to (allow_private, allow)"
+        )
     }
 }
 
 impl std::error::Error for Forbidden {}
 
 impl Guard {
-    pub(crate) fn new(trusted: Vec<url::Origin>) -> Self {
+    pub(super) fn new(trusted: Vec<url::Origin>) -> Self {
         Self {
             trusted: trusted.into(),
         }
     }
 
-    /// Whether `url` may be asked at all; names are looked up later, by [`Resolve`].
-    pub(crate) fn admits(&self, url: &Url) -> bool {
+    /// Whether `url` may be asked at all; names are looked up later, by a
+    /// [`Resolver`].
+    pub(super) fn admits(&self, url: &Url) -> bool {
         if self.trusts(url) {
             return true;
         }
@@ -47,7 +52,7 @@ impl Guard {
     }
 
     /// Whether the operator named the origin of `url`.
-    pub(crate) fn trusts(&self, url: &Url) -> bool {
+    pub(super) fn trusts(&self, url: &Url) -> bool {
         self.trusted.contains(&url.origin())
     }
 
@@ -60,16 +65,31 @@ impl Guard {
     }
 }
 
-impl Resolve for Guard {
+/// Looks names up for connections, under the guard.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver {
+    pub(super) guard: Guard,
+    /// Names of hosts that may have a private address: proxies are where the operator has them.
+    pub(super) proxies: Arc<[Box<str>]>,
+}
+
+impl Resolver {
+    fn trusts(&self, name: &str) -> bool {
+        let mut proxies = self.proxies.iter();
+        self.guard.trusts_host(name) || proxies.any(|proxy| proxy.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let trusted = self.trusts_host(name.as_str());
+        let trusted = self.trusts(name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found
                 .filter(|found| trusted || is_public(found.ip()))
                 .collect();
             if allowed.is_empty() {
-                return Err(Forbidden.into());
+                return Err(Forbidden(name.as_str().to_owned()).into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })

@@ -1,6 +1,5 @@
 //! How often an upstream is asked, where its operator or ours has set a limit.
 
-use larder_model::Problem;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +12,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Turns of one upstream, evenly in time but for a few at once.
 #[derive(Debug)]
-pub(crate) struct Rate {
+pub(super) struct Rate {
     every: Duration,
     /// When all turns that were given are worked off.
     until: Mutex<Option<Instant>>,
@@ -21,22 +20,16 @@ pub(crate) struct Rate {
 
 impl Rate {
     /// So many requests a minute.
-    pub(crate) fn per_minute(requests: NonZeroU32) -> Self {
+    pub(super) fn per_minute(requests: NonZeroU32) -> Self {
         Self {
             every: Duration::from_mins(1) / requests.get(),
             until: Mutex::default(),
         }
     }
 
-    /// Waits for a turn. Fails at once where that would take too long.
-    pub(crate) async fn turn(&self) -> Result<(), Problem> {
-        let at = self.reserve(Instant::now()).map_err(|left| {
-            Problem::busy(
-                "the upstream has been asked as often as it may be for now, and this is not kept",
-                left,
-            )
-        })?;
-        tokio::time::sleep_until(at).await;
+    /// Waits for a turn. Where that would take too long, how long to stay away is told at once.
+    pub(super) async fn turn(&self) -> Result<(), Duration> {
+        tokio::time::sleep_until(self.reserve(Instant::now())?).await;
         Ok(())
     }
 

@@ -77,12 +77,17 @@ fn only_the_named_origin_may_be_private() {
 
 #[tokio::test]
 async fn names_of_private_addresses_are_not_resolved() {
-    let resolve = |guard: Guard| async move {
-        guard
-            .resolve("localhost".parse().expect("name"))
-            .await
-            .is_ok()
+    let resolve = |guard: Guard, proxies: &[&str]| {
+        let proxies = proxies.iter().map(|name| (*name).into()).collect();
+        let resolver = Resolver { guard, proxies };
+        async move {
+            let found = resolver.resolve("localhost".parse().expect("name")).await;
+            found.is_ok()
+        }
     };
-    assert!(!resolve(Guard::new(vec![])).await);
-    assert!(resolve(Guard::new(vec![url("http://localhost:1/").origin()])).await);
+    assert!(!resolve(Guard::new(vec![]), &[]).await);
+    let trusted = || Guard::new(vec![url("http://localhost:1/").origin()]);
+    assert!(resolve(trusted(), &[]).await);
+    assert!(resolve(Guard::new(vec![]), &["other", "LOCALHOST"]).await);
+    assert!(!resolve(Guard::new(vec![]), &["other"]).await);
 }
