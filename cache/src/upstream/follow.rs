@@ -83,7 +83,9 @@ impl Upstream {
         let file = self.file_of(request.url);
         let (url, what) = (arrival.url, format!("gives no token for {file}"));
         let refused = || self.useless(Kind::Upstream, &url, &what);
-        Ok(bearer::read(arrival.response, self.config.idle_time, refused).await?)
+        let token = bearer::read(arrival.response, self.config.idle_time, refused).await?;
+        self.origins.succeeded(&url);
+        Ok(token)
     }
 
     /// Asks, and goes where it is sent.

@@ -44,7 +44,6 @@ pub(crate) enum FetchResponse {
 }
 
 /// What the status of an answer says.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Unchanged,
     Absent,
@@ -132,11 +131,11 @@ impl Upstream {
         if let Some(fault) = self.fault_of(&arrival.response, request) {
             return Err(Trouble::failure(&arrival.url, fault, None));
         }
-        let meaning = self.meaning(&arrival, request)?;
-        if meaning != Meaning::Body || request.head {
+        let meaning = self.meaning(&arrival, request);
+        if request.head || !matches!(meaning, Ok(Meaning::Body)) {
             self.origins.succeeded(&arrival.url);
         }
-        match meaning {
+        match meaning? {
             Meaning::Unchanged => Ok(FetchResponse::Same),
             Meaning::Absent => Ok(FetchResponse::Missing),
             Meaning::Body => self.begin(arrival, request),
