@@ -65,6 +65,17 @@ pub(super) enum Trial {
     After(Duration),
 }
 
+/// What a failure of an address says of its origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Open,
+    /// It may fail as a whole: it is to be tried now, by whoever is told so.
+    Suspect,
+    /// It asked for time, and gets it.
+    Paused,
+}
+
 /// The circuit breaker of one origin.
 #[derive(Default, Debug)]
 pub(super) struct OriginBreaker {
@@ -74,6 +85,10 @@ pub(super) struct OriginBreaker {
     /// Different addresses that failed in a row, as far as they are counted.
     addresses: Vec<u64>,
     pause: Option<Pause>,
+    /// The address that asked for it.
+    asked_by: Option<u64>,
+    /// The address that asked for time in vain: the origin had it, and then answered a trial.
+    refuted: Option<u64>,
     /// Pauses in a row that nobody asked for.
     pauses: u32,
     /// Whether it is being tried.
@@ -125,13 +140,16 @@ impl OriginBreaker {
         }
     }
 
-    /// A request to an address of it failed. Whether it is to be tried now: it may fail as a whole.
-    pub(super) fn failed(&mut self, fault: Fault, address: u64, now: Timestamp) -> bool {
+    /// A request to an address of it failed.
+    pub(super) fn failed(&mut self, fault: Fault, address: u64, now: Timestamp) -> Verdict {
         self.failures = self.failures.saturating_add(1);
         self.last = Some(fault);
-        if let Some(wait) = fault.wait_of_origin() {
+        if let Some(wait) = fault.wait_of_origin()
+            && !self.is_refuted(fault, address)
+        {
             self.pause_for(wait, fault, now);
-            return false;
+            self.asked_by = Some(address);
+            return Verdict::Paused;
         }
         if matches!(fault, Fault::Status(..))
             && self.addresses.len() < FAILING_ADDRESSES
@@ -140,9 +158,18 @@ impl OriginBreaker {
             self.addresses.push(address);
         }
         let suspect = fault.is_unanswered() || self.addresses.len() >= FAILING_ADDRESSES;
-        let begins = suspect && self.pause.is_none() && !self.is_tried;
-        self.is_tried |= begins;
-        begins
+        if !suspect || self.pause.is_some() || self.is_tried {
+            return Verdict::Open;
+        }
+        self.is_tried = true;
+        Verdict::Suspect
+    }
+
+    /// Whether an address speaks for itself alone though it says that the service is unavailable:
+    /// else one that is broken would keep the others from being asked. Who says that we ask too
+    /// often speaks for all of them each time.
+    fn is_refuted(&self, fault: Fault, address: u64) -> bool {
+        matches!(fault, Fault::Status(503, _)) && self.refuted == Some(address)
     }
 
     /// A trial failed: it is left alone for longer than the last time. For how long; `None` if it
@@ -166,6 +193,7 @@ impl OriginBreaker {
     pub(super) fn opened(&mut self) -> bool {
         let before = std::mem::take(self);
         self.is_awaited = before.is_awaited; // who waits for the end of the pause finds none
+        self.refuted = before.asked_by.or(before.refuted);
         before.pause.is_some()
     }
 

@@ -3,7 +3,7 @@
 //! Of each mirror its own: another one has other credentials, and other limits there. What answers
 //! takes no room here; what fails is remembered up to a bound.
 
-use super::breaker::{AddressBreaker, OriginBreaker, Wait};
+use super::breaker::{AddressBreaker, OriginBreaker, Verdict, Wait};
 use super::failure::{Failure, Fault};
 use super::recent::Recent;
 use larder_model::upstream::{Health, PausedOrigin};
@@ -118,12 +118,14 @@ impl Origins {
         let (origin, address) = (self.origin(url), self.address(url));
         let mut state = self.state();
         self.note(&mut state, failure, now);
-        let is_suspect =
-            fault != Fault::BrokeOff && self.breaker(&mut state, url).failed(fault, address, now);
-        if let Some(wait) = fault.wait_of_origin() {
+        let verdict = match fault {
+            Fault::BrokeOff => Verdict::Open,
+            _ => self.breaker(&mut state, url).failed(fault, address, now),
+        };
+        if let (Verdict::Paused, Some(left)) = (verdict, fault.wait()) {
             return Consequence {
-                left: wait,
-                is_suspect,
+                left,
+                is_suspect: false,
             };
         }
         let make = || Address {
@@ -133,7 +135,7 @@ impl Origins {
         let known = state.addresses.get_or_insert(address, make);
         Consequence {
             left: known.breaker.failed(fault, now),
-            is_suspect,
+            is_suspect: verdict == Verdict::Suspect,
         }
     }
 

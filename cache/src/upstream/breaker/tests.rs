@@ -13,7 +13,10 @@ fn seconds(seconds: u64) -> Duration {
 /// An origin that was tried at the start, in vain.
 fn shut() -> OriginBreaker {
     let mut origin = OriginBreaker::default();
-    assert!(origin.failed(Fault::Unreachable, 1, at(0)), "it is suspect");
+    assert_eq!(
+        origin.failed(Fault::Unreachable, 1, at(0)),
+        Verdict::Suspect
+    );
     assert_eq!(
         origin.confirmed(Fault::Unreachable, at(0)),
         Some(seconds(1))
@@ -24,18 +27,26 @@ fn shut() -> OriginBreaker {
 #[test]
 fn a_request_without_an_answer_has_the_origin_tried_and_nobody_waits() {
     let mut origin = OriginBreaker::default();
-    assert!(origin.failed(Fault::Silent, 1, at(0)));
-    assert!(!origin.failed(Fault::Silent, 2, at(0)), "it is being tried");
+    assert_eq!(origin.failed(Fault::Silent, 1, at(0)), Verdict::Suspect);
+    assert_eq!(
+        origin.failed(Fault::Silent, 2, at(0)),
+        Verdict::Open,
+        "it is being tried"
+    );
     assert!(origin.admit(at(0)).is_ok());
     assert!(!origin.opened(), "there was no pause");
     assert_eq!(origin.failures(), 0);
-    assert!(origin.failed(Fault::Silent, 1, at(0)), "and again");
+    assert_eq!(
+        origin.failed(Fault::Silent, 1, at(0)),
+        Verdict::Suspect,
+        "and again"
+    );
 }
 
 #[test]
 fn an_answer_meanwhile_shows_that_it_does_not_fail_as_a_whole() {
     let mut origin = OriginBreaker::default();
-    assert!(origin.failed(Fault::Silent, 1, at(0)));
+    assert_eq!(origin.failed(Fault::Silent, 1, at(0)), Verdict::Suspect);
     origin.answered();
     assert_eq!(origin.confirmed(Fault::Silent, at(0)), None);
     assert!(origin.admit(at(0)).is_ok());
@@ -59,7 +70,10 @@ fn pauses_grow_with_each_trial_that_fails() {
     }
     assert!(origin.opened());
     assert!(origin.admit(at(now)).is_ok());
-    assert!(origin.failed(Fault::Unreachable, 1, at(now)));
+    assert_eq!(
+        origin.failed(Fault::Unreachable, 1, at(now)),
+        Verdict::Suspect
+    );
     assert_eq!(
         origin.confirmed(Fault::Unreachable, at(now)),
         Some(seconds(1)),
@@ -100,7 +114,7 @@ fn a_clock_that_is_set_back_ends_a_pause() {
 fn one_address_that_fails_is_not_the_origin() {
     let mut origin = OriginBreaker::default();
     for _ in 0..1000 {
-        assert!(!origin.failed(STATUS, 7, at(0)));
+        assert_eq!(origin.failed(STATUS, 7, at(0)), Verdict::Open);
         assert!(origin.admit(at(0)).is_ok());
     }
 }
@@ -110,13 +124,17 @@ fn many_addresses_that_fail_in_a_row_are_a_reason_to_try_it() {
     let mut origin = OriginBreaker::default();
     let addresses = FAILING_ADDRESSES as u64;
     for address in 1..addresses {
-        assert!(!origin.failed(STATUS, address, at(0)));
+        assert_eq!(origin.failed(STATUS, address, at(0)), Verdict::Open);
     }
     origin.answered();
     for address in 1..addresses {
-        assert!(!origin.failed(STATUS, address, at(0)), "a success between");
+        assert_eq!(
+            origin.failed(STATUS, address, at(0)),
+            Verdict::Open,
+            "a success between"
+        );
     }
-    assert!(origin.failed(STATUS, addresses, at(0)));
+    assert_eq!(origin.failed(STATUS, addresses, at(0)), Verdict::Suspect);
     assert!(origin.admit(at(0)).is_ok(), "until it is known");
     assert_eq!(origin.confirmed(STATUS, at(0)), Some(seconds(1)));
     assert_eq!(origin.admit(at(0)).expect_err("a pause").fault, STATUS);
@@ -127,10 +145,7 @@ fn an_origin_that_asks_for_time_gets_it() {
     for status in [429, 503] {
         let mut origin = OriginBreaker::default();
         let fault = Fault::Status(status, Some(seconds(30)));
-        assert!(
-            !origin.failed(fault, 1, at(0)),
-            "that is no reason to try it"
-        );
+        assert_eq!(origin.failed(fault, 1, at(0)), Verdict::Paused);
         assert_eq!(origin.admit(at(0)).expect_err("a pause").left, seconds(30));
         let sooner = Fault::Status(status, Some(seconds(5)));
         origin.failed(sooner, 2, at(1));
@@ -144,6 +159,29 @@ fn an_origin_that_asks_for_time_gets_it() {
             "it asks again"
         );
     }
+}
+
+/// Who says that the service is unavailable, and is the only one for whom it is.
+#[test]
+fn an_address_asks_for_the_whole_origin_once() {
+    let fault = Fault::Status(503, Some(seconds(30)));
+    let mut origin = OriginBreaker::default();
+    assert_eq!(origin.failed(fault, 1, at(0)), Verdict::Paused);
+    assert!(origin.begin_trial(at(30)) && origin.opened());
+    assert_eq!(origin.failed(fault, 1, at(30)), Verdict::Open);
+    assert!(origin.admit(at(30)).is_ok(), "it answers others");
+    assert_eq!(
+        origin.failed(fault, 2, at(30)),
+        Verdict::Paused,
+        "another one"
+    );
+    assert!(origin.begin_trial(at(60)) && origin.opened());
+    let limit = Fault::Status(429, Some(seconds(30)));
+    assert_eq!(
+        origin.failed(limit, 2, at(60)),
+        Verdict::Paused,
+        "we ask too often"
+    );
 }
 
 #[test]
