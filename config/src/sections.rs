@@ -160,7 +160,7 @@ settings! {
         /// How long a connection to an upstream may take to be made.
         upstream_connect_time: Duration as Span<1> = "5s",
         /// How long an upstream may take to begin its answer, unless its mirror says otherwise.
-        upstream_answer_time: Duration as Span<1> = "10s",
+        upstream_answer_time: Duration as Span<1> = "30s",
         /// How long an upstream may be silent within its answer.
         upstream_idle_time: Duration as Span<1> = "30s",
         /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities
