@@ -23,5 +23,6 @@ mod secure;
 mod security;
 mod slow;
 mod stampede;
+mod turns;
 mod unusual;
 mod wrong;
