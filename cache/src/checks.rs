@@ -20,10 +20,9 @@ impl Packages {
             record,
             larder_mirrors::of(record.protocol).ok_or_else(unknown)?,
         )?;
-        let name = format!("{}/{}", record.protocol, record.name);
         if let Ok(upstream) = repo.upstream() {
             let tokens = record.protocol == ProtocolName::OCI;
-            return Ok(upstream.check(repo.protocol.probes(), tokens, &name).await);
+            return upstream.check(tokens).await;
         }
         let (problem, advice) = repo.unasked();
         Ok(Checked {

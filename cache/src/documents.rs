@@ -340,8 +340,7 @@ impl Engine {
         async move {
             match self.document(repo, document).await {
                 Ok(held) => Ok(Some(held.found)),
-                // Stores of files forbid what they do not have.
-                Err(problem) if matches!(problem.kind, Kind::NotFound | Kind::Policy) => Ok(None),
+                Err(problem) if problem.kind == Kind::NotFound => Ok(None),
                 Err(problem) => Err(problem),
             }
         }

@@ -7,33 +7,28 @@
 
 mod accounts;
 mod artifacts;
-mod bearer;
 mod blocks;
-mod breaker;
 mod checks;
 mod counters;
+mod upstream;
 mod documents;
 mod door;
 mod download;
 mod flights;
 mod group;
-mod guard;
 mod hosted;
 mod images;
 mod index;
 mod merged;
 mod queries;
-mod rate;
 mod repo;
 mod representations;
 mod search;
-mod upstream;
 
 pub use counters::Counters;
 pub use door::is_packages;
-pub use guard::is_public;
 pub use images::Images;
-pub use upstream::UpstreamConfig;
+pub use upstream::{Proxies, UpstreamConfig, is_public};
 
 use download::Download;
 use flights::{Flights, Key};

@@ -459,8 +459,9 @@ impl Engine {
     }
 }
 
-/// Whether an upstream may have no such thing: stores of files forbid what they do not have, and
-/// offline nobody can tell. A rule of the operator's is about something else.
+/// Whether a member is passed over, and its answer told where no other has one either: one whose
+/// upstream forbids a repository there, unless that means that it has none (`absent_statuses`), and
+/// one that is offline. A rule of the operator's is about something else.
 fn may_lack(problem: &Problem) -> bool {
     problem.kind == Kind::Offline || (problem.kind == Kind::Policy && problem.about == "upstream")
 }

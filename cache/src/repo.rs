@@ -2,17 +2,15 @@
 
 use crate::Engine;
 use crate::blocks::Blocks;
-use crate::rate::Rate;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamParts};
 use larder_access::Gate;
 use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{FileKind, Kind, Problem, ProtocolName, RepoKind};
+use larder_model::{Clock, FileKind, Kind, Problem, ProtocolName, RepoKind, UpstreamSettings};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// A repo as its row describes it.
 pub(crate) struct Repo {
@@ -22,7 +20,7 @@ pub(crate) struct Repo {
     offline: bool,
     blocks: Blocks,
     gate: Arc<Gate>,
-    upstream: Option<Upstream>,
+    upstream: Option<Arc<Upstream>>,
 }
 
 impl Repo {
@@ -86,7 +84,7 @@ impl Repo {
     }
 
     /// The upstream, if one may be asked.
-    pub(crate) fn upstream(&self) -> Result<&Upstream, Problem> {
+    pub(crate) fn upstream(&self) -> Result<&Arc<Upstream>, Problem> {
         if self.is_offline() {
             let detail = "this is not kept here, and the repository is offline";
             return Err(Problem::new(Kind::Offline, "offline", detail));
@@ -122,7 +120,7 @@ impl Repo {
 
     /// How the upstream has answered lately.
     pub(crate) fn health(&self) -> Option<Health> {
-        self.upstream.as_ref().map(Upstream::health)
+        self.upstream.as_ref().map(|upstream| upstream.health())
     }
 
     /// Whether someone has said what it mirrors.
@@ -165,34 +163,10 @@ impl Engine {
             return Ok(repo);
         }
         let settings = &record.settings;
+        let offline = settings.offline || self.config.offline;
         let upstream = match &settings.upstream {
             None => None,
-            Some(upstream) => {
-                let origin = |text: &str| text.parse::<Url>().map(|url| url.origin());
-                let own = Some(upstream.url.as_str()).filter(|_| upstream.allow_private);
-                let allowed = upstream
-                    .allow
-                    .iter()
-                    .map(String::as_str)
-                    .chain(own)
-                    .map(origin);
-                let trusted = allowed
-                    .collect::<Result<_, _>>()
-                    .map_err(Problem::internal)?;
-                let authorization = self.gate.open_credentials(upstream)?;
-                let rate = upstream.requests_per_minute.map(Rate::per_minute);
-                let config = &self.config.upstream;
-                Some(
-                    Upstream::new(
-                        &upstream.url,
-                        authorization,
-                        trusted,
-                        config,
-                        &self.counters,
-                    )?
-                    .at(rate),
-                )
-            }
+            Some(upstream) => Some(self.make_upstream(record, protocol, upstream, offline)?),
         };
         let repo = Arc::new(Repo {
             record: Arc::clone(record),
@@ -201,11 +175,31 @@ impl Engine {
                 .fresh_seconds
                 .map_or(self.config.fresh, Duration::from_secs),
             blocks: Blocks::new(protocol, settings.blocked.clone())?,
-            offline: settings.offline || self.config.offline,
+            offline,
             gate: Arc::clone(&self.gate),
             upstream,
         });
         self.repos.insert(record.id, Arc::clone(&repo));
         Ok(repo)
+    }
+
+    fn make_upstream(
+        &self,
+        record: &RepoRecord,
+        protocol: &'static dyn Protocol,
+        settings: &UpstreamSettings,
+        offline: bool,
+    ) -> Result<Arc<Upstream>, Problem> {
+        let (gate, metadata) = (Arc::clone(&self.gate), self.metadata.clone());
+        Upstream::new(UpstreamParts {
+            name: record.full_name(),
+            settings,
+            authorization: self.gate.open_credentials(settings)?,
+            probes: protocol.probes(),
+            config: &self.config.upstream,
+            counters: &self.counters,
+            clock: Clock::new(move || metadata.now()),
+            may_ask: Box::new(move || !offline && !gate.policy().is_offline()),
+        })
     }
 }

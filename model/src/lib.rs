@@ -5,6 +5,7 @@
 
 pub mod author;
 pub mod digest;
+pub mod duration;
 pub mod hex;
 pub mod html;
 pub mod image;
@@ -17,10 +18,10 @@ pub mod percent;
 pub mod permission;
 pub mod problem;
 pub mod reply;
-pub mod settings;
 pub mod stored_file;
 pub mod time;
 pub mod upstream;
+pub mod settings;
 
 pub use author::{Author, System};
 pub use digest::{Algorithm, Digest, Hasher};

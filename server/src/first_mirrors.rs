@@ -162,8 +162,7 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
         username,
         password,
         allow_private,
-        allow: Vec::new(),
-        requests_per_minute: None,
+        ..UpstreamSettings::default()
     })
 }
 

@@ -5,7 +5,7 @@ use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Settings};
-use larder_cache::{CacheConfig, Images, Packages, UpstreamConfig};
+use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Network, StorageKind};
 use larder_discover::Machine;
 use larder_metadata::Metadata;
@@ -203,8 +203,29 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
             idle_time: cache.upstream_idle_time,
             requests: cache.upstream_requests,
             authorities: tls::authorities(&cache.upstream_authorities)?,
+            proxies: proxies()?,
         },
     })
+}
+
+/// The proxies of the environment: a scheme's own, else the one for all. A CGI program has none, for
+/// a client's header would name it there.
+fn proxies() -> Result<Proxies, Box<dyn Error>> {
+    let value = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok());
+    if std::env::var_os("REQUEST_METHOD").is_some() {
+        return Ok(Proxies::default());
+    }
+    let all = value(["ALL_PROXY", "all_proxy"]);
+    let of = |names| {
+        let own = value(names).filter(|own| !own.is_empty());
+        own.or_else(|| all.clone()).unwrap_or_default()
+    };
+    let except = value(["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let (http, https) = (
+        of(["HTTP_PROXY", "http_proxy"]),
+        of(["HTTPS_PROXY", "https_proxy"]),
+    );
+    Proxies::new(&http, &https, &except).map_err(|problem| problem.detail.into())
 }
 
 fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {

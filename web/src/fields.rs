@@ -40,6 +40,11 @@ impl Fields {
             .map_err(|_| Problem::invalid(key, format!("`{key}` is {wanted}")))
     }
 
+    /// Whether a field is `null`, where that says something of its own.
+    pub(crate) fn is_null(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(|raw| raw.get() == "null")
+    }
+
     /// Text.
     pub(crate) fn text(&mut self, key: &'static str) -> Result<Option<String>, Problem> {
         self.take(key, "text")
@@ -147,6 +152,15 @@ mod tests {
         assert_eq!(body.text("x").expect("text").as_deref(), Some("a\0"));
         assert_eq!(body.text("x").expect("text"), None);
         assert!(body.finish().is_ok());
+    }
+
+    #[test]
+    fn null_is_told_from_no_field_where_it_matters() {
+        let body = fields(r#"{"a": null ,"b":7}"#);
+        assert_eq!(
+            ["a", "b", "c"].map(|key| body.is_null(key)),
+            [true, false, false]
+        );
     }
 
     #[test]

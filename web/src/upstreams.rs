@@ -9,6 +9,7 @@ use crate::require::only_superusers;
 use larder_access::Admission;
 use larder_keys::SigningKey;
 use larder_metadata::repos::RepoRecord;
+use larder_model::upstream::{AbsentStatuses, AnswerTime};
 use larder_model::{
     Blocked, Problem, RepoKind, RepoName, RepoSettings, SigningSettings, UpstreamSettings,
 };
@@ -247,8 +248,13 @@ fn upstream(
         })
         .transpose()?;
     let rate: Option<u32> = fields.take("requests_per_minute", "a whole number, 0 for no limit")?;
+    let absent = absent_statuses(&mut fields)?;
+    let as_the_server_says = fields.is_null("answer_time");
+    let answer_time = fields.parsed("answer_time")?;
     fields.finish()?;
     let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
+    let before_absent = same.as_ref().map(|before| before.absent_statuses.clone());
+    let before_time = same.as_ref().and_then(|before| before.answer_time);
     Ok(UpstreamSettings {
         url,
         username: username.filter(|name| !name.is_empty()),
@@ -260,7 +266,23 @@ fn upstream(
             .or(same.map(|before| before.allow))
             .unwrap_or_default(),
         requests_per_minute: rate.map_or(before_rate, NonZeroU32::new),
+        absent_statuses: absent.or(before_absent).unwrap_or_default(),
+        answer_time: answer_time.or(before_time.filter(|_| !as_the_server_says)),
     })
+}
+
+/// The answers that mean that something is not there.
+fn absent_statuses(fields: &mut Fields) -> Result<Option<AbsentStatuses>, Problem> {
+    let statuses: Option<Vec<u16>> = fields.take(
+        "absent_statuses",
+        "a list of statuses, e.g. [403, 404, 410]",
+    )?;
+    let checked = |statuses: Vec<u16>| {
+        AbsentStatuses::try_from(statuses).map_err(|error| {
+            Problem::invalid("absent_statuses", format!("`absent_statuses`: {error}"))
+        })
+    };
+    statuses.map(checked).transpose()
 }
 
 fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
@@ -328,6 +350,8 @@ struct ShownUpstream {
     allow: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requests_per_minute: Option<NonZeroU32>,
+    absent_statuses: AbsentStatuses,
+    answer_time: Option<AnswerTime>,
 }
 
 impl Shown {
@@ -340,6 +364,8 @@ impl Shown {
             allow_private: upstream.allow_private,
             allow: upstream.allow,
             requests_per_minute: upstream.requests_per_minute,
+            absent_statuses: upstream.absent_statuses,
+            answer_time: upstream.answer_time,
         });
         let blocked = Some(settings.blocked);
         let signing_key = settings.signing_key.map(|key| key.fingerprint);

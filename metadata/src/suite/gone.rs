@@ -18,6 +18,7 @@ checks![
     a_name_that_an_upstream_lost_keeps_its_file,
     a_name_is_gone_once,
     a_name_that_is_confirmed_again_is_back,
+    a_confirmation_of_other_bytes_brings_nothing_back,
     a_name_that_is_fetched_again_is_back,
     an_unknown_name_is_not_gone,
     a_dropped_package_is_gone_with_tags_and_documents,
@@ -30,7 +31,7 @@ async fn states(metadata: &Metadata, key: FileKey<'_>) -> Vec<PastState> {
     states.expect("states")
 }
 
-/// The past as text, the newest first: `-` for gone, else the first letters of the digest.
+/// The bytes of each state, the newest first; `None`: the name was gone.
 #[track_caller]
 fn assert_past<const N: usize>(states: &[PastState], expected: [Option<&str>; N]) {
     let digests: Vec<_> = states.iter().map(|state| state.digest).collect();
@@ -174,6 +175,16 @@ async fn a_name_that_is_confirmed_again_is_back(metadata: &Metadata) {
     let states = states(metadata, index(&bed)).await;
     assert_past(&states, [Some("one"), None, Some("one")]);
     assert!(states[0].seen_at > between && states[0].checked_at > states[0].seen_at);
+}
+
+async fn a_confirmation_of_other_bytes_brings_nothing_back(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    keep(&bed, "one").await;
+    metadata.name_is_gone(index(&bed)).await.expect("gone");
+    let before = states(metadata, index(&bed)).await;
+    let checked = metadata.mark_checked(index(&bed), &digest("other")).await;
+    checked.expect("check");
+    assert_eq!(states(metadata, index(&bed)).await, before);
 }
 
 async fn a_name_that_is_fetched_again_is_back(metadata: &Metadata) {

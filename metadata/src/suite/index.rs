@@ -19,6 +19,7 @@ checks![
     an_index_of_the_past_is_not_kept,
     a_change_of_an_address_drops_the_head_alone,
     the_next_index_takes_the_place_of_the_signature,
+    an_index_without_a_signature_leaves_none,
     parts_of_the_past_stay_for_the_grace,
     parts_of_the_past_go_after_the_grace,
     a_part_that_is_used_again_stays,
@@ -209,6 +210,17 @@ async fn the_next_index_takes_the_place_of_the_signature(metadata: &Metadata) {
         let found = bed.find(bed.package("").file(FileKind::Document, path));
         assert_eq!(found.await.expect("there").digest, digest("2"));
     }
+}
+
+async fn an_index_without_a_signature_leaves_none(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    keep_now(&bed, "1", DAY).await;
+    publish(&bed, "a", "Packages/a.rpm").await;
+    let of = IndexOf::Revision(revision(&bed).await);
+    let documents = vec![part("head", "2", CacheLifetime::UntilChange)];
+    let kept = metadata.keep_index(bed.repo.id, of, documents, DAY).await;
+    kept.expect("keep");
+    assert!(has_document(&bed, "head").await && !has_document(&bed, "signature").await);
 }
 
 async fn parts_of_the_past_stay_for_the_grace(metadata: &Metadata) {

@@ -26,7 +26,7 @@ use larder_metadata::people::{Grant, Token};
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{
     Algorithm, Author, Clock, Digest, FileKind, Problem, ProtocolName, Reply, RepoSettings, Role,
     System, Timestamp, TokenKind, UserKind,
@@ -94,6 +94,11 @@ impl Engine for Asked {
             failures: 3,
             pause: Some(Duration::from_secs(4)),
             last_error,
+            paused_origins: vec![PausedOrigin {
+                origin: "https://files.example".into(),
+                pause: Duration::from_secs(8),
+                reason: "cannot be reached".into(),
+            }],
         };
         (repo.name.as_str() == "up").then_some(health)
     }
