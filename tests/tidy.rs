@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const LADDER: [(&str, &[&str]); 15] = [
+const LADDER: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
     ("mirrors", &["model"]),
+    ("api", &["model"]),
     ("discover", &["model"]),
     ("keys", &["model"]),
     ("access", &["model", "metadata", "keys"]),
@@ -42,7 +43,7 @@ const LADDER: [(&str, &[&str]); 15] = [
 
 /// Libraries that stand in few rooms only. Of `reqwest` the server has one client, that of
 /// upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 14] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -56,10 +57,11 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("rcgen", &["server", "tests"]),
     ("tracing-subscriber", &["server"]),
     ("mimalloc", &["server"]),
+    ("utoipa", &["api", "web"]),
 ];
 
 /// Rooms that are pure: what does IO, or waits, has no place in their manifests.
-const PURE: [&str; 2] = ["model", "mirrors"];
+const PURE: [&str; 3] = ["model", "mirrors", "api"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
