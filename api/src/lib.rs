@@ -6,7 +6,8 @@
 //! sent. Does no IO.
 //!
 //! Of an answer a field that can be without a value is `null` where its docstring says so, and
-//! absent elsewhere. In a body `null` is as good as no field.
+//! absent elsewhere. In a body `null` is as good as no field. Types that hold secrets are not
+//! `Debug`.
 
 mod schema;
 

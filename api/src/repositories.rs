@@ -105,7 +105,7 @@ pub struct Block {
     pub reason: Option<String>,
 }
 
-/// A repository to make. `Debug` is left out: it may hold secrets.
+/// A repository to make.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct NewRepository {
     /// What its clients speak.
@@ -170,7 +170,7 @@ impl NewRepository {
     }
 }
 
-/// What is changed of a repository; what is absent stays. `Debug` is left out: it may hold secrets.
+/// What is changed of a repository; what is absent stays.
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RepositoryChange {
     /// A line for people, of at most 1000 characters.
@@ -207,7 +207,7 @@ pub struct RepositoryChange {
 }
 
 /// What is set for an upstream; what is absent stays. With another address, the rest begins anew.
-/// `Debug` is left out: it may hold a secret.
+///
 #[derive(Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UpstreamChange {
     /// Its address: scheme, host, an optional port and a path. A mirror that has none yet needs it.

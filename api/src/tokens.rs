@@ -35,7 +35,7 @@ fn all() -> Pattern {
     Pattern::all()
 }
 
-/// A token. `Debug` is left out: it may hold its secret.
+/// A token.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     /// Its id.

@@ -32,7 +32,7 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-/// A user to make. `Debug` is left out: it holds a secret.
+/// A user to make.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct NewUser {
     /// Its name.
@@ -50,7 +50,7 @@ pub struct NewUser {
     pub disabled: Option<bool>,
 }
 
-/// What is changed of a user; what is absent stays. `Debug` is left out: it holds secrets.
+/// What is changed of a user; what is absent stays.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 pub struct UserChange {
     /// Another password, with the same rules as for a new user.
