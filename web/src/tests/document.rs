@@ -3,7 +3,10 @@
 use super::describe::{JSON, resolved};
 use super::{basic, house};
 use crate::openapi::operations;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method};
+use larder_model::{Algorithm, Digest};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -192,6 +195,13 @@ async fn the_page_runs_nothing_and_fetches_nothing() {
     }
     assert_eq!(page.header("x-content-type-options"), "nosniff");
     let html = String::from_utf8(page.body.to_vec()).expect("text");
+    let (_, style) = html.split_once("<style>").expect("style");
+    let (style, _) = style.split_once("</style>").expect("style");
+    let hash = Digest::of(Algorithm::Sha256, style.as_bytes());
+    assert!(
+        policy.contains(&STANDARD.encode(hash.bytes())),
+        "the style sheet is let in"
+    );
     for bad in [
         "<script",
         "src=",
