@@ -141,7 +141,7 @@ pub struct NewRepository {
         deserialize_with = "schema::whole",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 1000, extensions(("x-whole" = json!(true))))]
     pub blocked: Option<Vec<Block>>,
     /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata;
     /// an empty text takes the key away.
@@ -197,7 +197,7 @@ pub struct RepositoryChange {
         deserialize_with = "schema::whole",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 1000, extensions(("x-whole" = json!(true))))]
     pub blocked: Option<Vec<Block>>,
     /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata;
     /// an empty text takes the key away.

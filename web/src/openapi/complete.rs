@@ -224,7 +224,8 @@ fn close_bodies(document: &mut Value) {
         if names.contains(name) {
             schema["additionalProperties"] = json!(false);
         }
-        for (_, field) in schema["properties"].as_object_mut().into_iter().flatten() {
+        let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (_, field) in fields.into_iter().flatten() {
             field.as_object_mut().map(|field| field.remove("x-whole"));
         }
     }

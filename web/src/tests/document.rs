@@ -24,9 +24,21 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Fails where a keyword has no value.
+fn require_values(value: &Value, at: &str) {
+    assert!(!value.is_null(), "{at} has no value");
+    for (name, field) in value.as_object().into_iter().flatten() {
+        require_values(field, &format!("{at}/{name}"));
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        require_values(item, &format!("{at}/{index}"));
+    }
+}
+
 #[test]
 fn the_document_is_whole() {
     assert_eq!(JSON["openapi"], "3.1.0");
+    require_values(&JSON, "");
     let mut found = BTreeSet::new();
     references(&JSON, &mut found);
     for at in &found {
