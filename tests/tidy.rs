@@ -28,9 +28,11 @@ const LADDER: [(&str, &[&str]); 16] = [
     ),
     (
         "web",
-        &["model", "metadata", "mirrors", "keys", "access", "door"],
+        &[
+            "model", "metadata", "mirrors", "api", "keys", "access", "door",
+        ],
     ),
-    ("cli", &["model", "discover"]),
+    ("cli", &["model", "api", "discover"]),
     ("tests", &["model"]),
     (
         "server",
@@ -43,7 +45,7 @@ const LADDER: [(&str, &[&str]); 16] = [
 
 /// Libraries that stand in few rooms only. Of `reqwest` the server has one client, that of
 /// upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -58,6 +60,11 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("tracing-subscriber", &["server"]),
     ("mimalloc", &["server"]),
     ("utoipa", &["api", "web"]),
+    ("utoipa-axum", &["web"]),
+    ("axum", &["web"]),
+    ("tower", &["web"]),
+    ("tower-http", &["web"]),
+    ("askama", &["web"]),
 ];
 
 /// Rooms that are pure: what does IO, or waits, has no place in their manifests.

@@ -6,10 +6,9 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Column;
 use crate::terminal::{self, confirm};
-use larder_model::{Pattern, ProtocolName, RepoName};
-use serde_json::{Map, Value, json};
-use std::fmt;
-use std::str::FromStr;
+use larder_api::{NewRepository, RepoKind, RepositoryChange, UpstreamChange};
+use larder_model::RepoPath;
+use serde_json::Value;
 
 const LIST: &[Column] = &[
     ("PROTOCOL", "protocol"),
@@ -52,83 +51,8 @@ const GROUP: &[Column] = &[
     ("Created", "created_at"),
 ];
 
-/// A repository as people name it: `oci/team`.
-#[derive(Debug, Clone)]
-pub struct RepoPath {
-    protocol: ProtocolName,
-    name: RepoName,
-}
-
-impl RepoPath {
-    /// The segments that stand for it in a call.
-    pub(crate) fn segments(&self) -> [&str; 2] {
-        [self.protocol.0, self.name.as_str()]
-    }
-
-    fn call(&self) -> [&str; 3] {
-        ["repositories", self.protocol.0, self.name.as_str()]
-    }
-}
-
-impl fmt::Display for RepoPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.protocol, self.name)
-    }
-}
-
-impl FromStr for RepoPath {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (protocol, name) = text
-            .split_once('/')
-            .ok_or("write it as protocol/name, e.g. oci/team")?;
-        let protocol = protocol.parse().map_err(|_| {
-            let known: Vec<&str> = ProtocolName::ALL
-                .iter()
-                .map(|protocol| protocol.0)
-                .collect();
-            format!("the part before the slash is one of {}", known.join(", "))
-        })?;
-        Ok(Self {
-            protocol,
-            name: name
-                .parse::<RepoName>()
-                .map_err(|error| error.to_string())?,
-        })
-    }
-}
-
-/// Packages that are not served: `evil-*`, or `evil-*=known malware`.
-#[derive(Debug, Clone)]
-pub struct Block {
-    package: Pattern,
-    reason: Option<String>,
-}
-
-impl FromStr for Block {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (package, reason) = match text.split_once('=') {
-            Some((package, reason)) => (package, Some(reason.trim().to_owned())),
-            None => (text, None),
-        };
-        let package = package
-            .parse::<Pattern>()
-            .map_err(|error| error.to_string())?;
-        Ok(Self {
-            package,
-            reason: reason.filter(|reason| !reason.is_empty()),
-        })
-    }
-}
-
-impl From<Block> for Value {
-    fn from(block: Block) -> Self {
-        let mut fields = Map::new();
-        put(&mut fields, "package", Some(block.package.as_str()));
-        put(&mut fields, "reason", block.reason);
-        Self::Object(fields)
-    }
+fn call(path: &RepoPath) -> [&str; 3] {
+    ["repositories", path.protocol.0, path.name.as_str()]
 }
 
 pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Failure> {
@@ -137,24 +61,15 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
             client.all(&["repositories"], &[]).await?,
             LIST,
         )),
-        Repo::Show { name } => Ok(shown(client.get(&name.call(), &[]).await?)),
+        Repo::Show { name } => Ok(shown(client.get(&call(&name), &[]).await?)),
         Repo::Create {
             name,
             kind,
             settings,
         } => {
-            let kind = kind.unwrap_or_else(|| fitting(&settings).to_owned());
-            let mut body = fields(settings)?;
-            body.extend([
-                ("protocol".to_owned(), json!(name.protocol.0)),
-                ("name".to_owned(), json!(name.name)),
-                ("kind".to_owned(), json!(kind)),
-            ]);
-            Ok(shown(
-                client
-                    .post(&["repositories"], &[], &Value::Object(body))
-                    .await?,
-            ))
+            let kind = kind.unwrap_or_else(|| fitting(&settings));
+            let body = new(name, kind, change(settings)?);
+            Ok(shown(client.post(&["repositories"], &[], &body).await?))
         }
         Repo::Set {
             name,
@@ -162,28 +77,26 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
             online,
             block_nothing,
         } => {
-            let mut body = fields(settings)?;
+            let mut body = change(settings)?;
             if online {
-                body.insert("offline".to_owned(), json!(false));
+                body.offline = Some(false);
             }
             if block_nothing {
-                body.insert("blocked".to_owned(), json!([]));
+                body.blocked = Some(Vec::new());
             }
-            if body.is_empty() {
+            if body == RepositoryChange::default() {
                 return Err(Failure::Usage(
                     "nothing to change: larder repo set --help lists what can be".to_owned(),
                 ));
             }
-            Ok(shown(
-                client.patch(&name.call(), &Value::Object(body)).await?,
-            ))
+            Ok(shown(client.patch(&call(&name), &body).await?))
         }
         Repo::Delete { name, yes } => {
             confirm(
                 &format!("Delete repository {name} with all that is in it?"),
                 yes,
             )?;
-            client.delete(&name.call()).await?;
+            client.delete(&call(&name)).await?;
             Ok(Outcome::done(format!("Repository {name} deleted.")))
         }
     }
@@ -199,77 +112,54 @@ fn shown(repo: Value) -> Outcome {
 }
 
 /// The kind that settings speak of.
-const fn fitting(settings: &RepoSettings) -> &'static str {
+const fn fitting(settings: &RepoSettings) -> RepoKind {
     match settings {
         RepoSettings {
             upstream: Some(_), ..
-        } => "mirror",
-        RepoSettings { members, .. } if !members.is_empty() => "group",
-        _ => "hosted",
+        } => RepoKind::Mirror,
+        RepoSettings { members, .. } if !members.is_empty() => RepoKind::Group,
+        _ => RepoKind::Hosted,
     }
 }
 
-/// The fields of a call's body that the settings fill.
-fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
-    let mut upstream = Map::new();
+fn new(path: RepoPath, kind: RepoKind, settings: RepositoryChange) -> NewRepository {
+    NewRepository {
+        protocol: path.protocol,
+        name: path.name,
+        kind: Some(kind),
+        description: settings.description,
+        offline: settings.offline,
+        fresh_seconds: settings.fresh_seconds,
+        upstream: settings.upstream,
+        members: settings.members,
+        blocked: settings.blocked,
+        signing_key: settings.signing_key,
+    }
+}
+
+/// What the settings change.
+fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
     let password = if settings.password_stdin {
         Some(terminal::line()?)
     } else {
         None
     };
-    put(&mut upstream, "url", settings.upstream);
-    put(&mut upstream, "username", settings.username);
-    put(&mut upstream, "password", password);
-    put(&mut upstream, "allow_private", settings.allow_private);
-    put(
-        &mut upstream,
-        "allow",
-        Some(settings.allow).filter(|origins| !origins.is_empty()),
-    );
-    put(
-        &mut upstream,
-        "requests_per_minute",
-        settings.requests_per_minute,
-    );
-    let mut body = Map::new();
-    put(&mut body, "description", settings.description);
-    put(
-        &mut body,
-        "fresh_seconds",
-        settings.fresh.map(|span| span.0),
-    );
-    put(&mut body, "offline", settings.offline.then_some(true));
-    put(
-        &mut body,
-        "upstream",
-        Some(upstream).filter(|upstream| !upstream.is_empty()),
-    );
-    let key = settings
-        .signing_key
-        .as_deref()
-        .map(terminal::file)
-        .transpose()?;
-    put(&mut body, "signing_key", key);
-    let members = settings
-        .members
-        .iter()
-        .map(|name| name.as_str().to_owned())
-        .collect::<Vec<_>>();
-    put(
-        &mut body,
-        "members",
-        Some(members).filter(|members| !members.is_empty()),
-    );
-    put(
-        &mut body,
-        "blocked",
-        Some(settings.blocked).filter(|blocked| !blocked.is_empty()),
-    );
-    Ok(body)
-}
-
-fn put(fields: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
-    if let Some(value) = value {
-        fields.insert(name.to_owned(), value.into());
-    }
+    let upstream = UpstreamChange {
+        url: settings.upstream,
+        username: settings.username,
+        password,
+        allow_private: settings.allow_private,
+        allow: Some(settings.allow).filter(|origins| !origins.is_empty()),
+        requests_per_minute: settings.requests_per_minute,
+    };
+    let key = settings.signing_key.as_deref().map(terminal::file);
+    Ok(RepositoryChange {
+        description: settings.description,
+        offline: settings.offline.then_some(true),
+        fresh_seconds: settings.fresh.map(|span| span.0),
+        upstream: Some(upstream).filter(|upstream| *upstream != UpstreamChange::default()),
+        members: Some(settings.members).filter(|members| !members.is_empty()),
+        blocked: Some(settings.blocked).filter(|blocked| !blocked.is_empty()),
+        signing_key: key.transpose()?,
+    })
 }
