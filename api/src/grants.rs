@@ -14,7 +14,7 @@ pub struct Grant {
     /// Who: `user:NAME`, `group:NAME`, `robot:NAME`, `authenticated` or `anonymous`.
     pub subject: String,
     /// Repositories, as protocol/name.
-    #[schema(value_type = schema::Pattern)]
+    #[schema(value_type = schema::RepoPattern)]
     pub repository: Pattern,
     /// Packages in them.
     #[schema(value_type = schema::Pattern)]
@@ -38,7 +38,7 @@ pub struct NewGrant {
     )]
     pub subject: String,
     /// Repositories, as protocol/name.
-    #[schema(value_type = schema::Pattern)]
+    #[schema(value_type = schema::RepoPattern)]
     pub repository: Pattern,
     /// Packages in them; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]

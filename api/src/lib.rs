@@ -11,19 +11,18 @@
 
 mod schema;
 
+pub mod connect;
+pub mod grants;
 pub mod list;
+pub mod packages;
 pub mod problem;
-pub mod rights;
-
 pub mod repositories;
 pub mod settings;
 pub mod tokens;
+pub mod upstreams;
 pub mod users;
 
-pub mod connect;
-pub mod grants;
-pub mod packages;
-pub mod upstreams;
+pub mod rights;
 
 pub use connect::ConnectPart;
 pub use grants::{Grant, NewGrant};

@@ -155,7 +155,8 @@ impl PartialSchema for Yanked {
             .item(
                 ObjectBuilder::new()
                     .schema_type(Type::String)
-                    .max_length(Some(500)),
+                    .max_length(Some(500))
+                    .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$")),
             )
             .description(Some(
                 "Whether a version is yanked: false, true, or the reason why.",

@@ -101,7 +101,7 @@ pub struct Block {
     pub package: Pattern,
     /// Why, for whoever asks for one: one line of at most 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub reason: Option<String>,
 }
 
@@ -119,7 +119,7 @@ pub struct NewRepository {
     pub kind: Option<RepoKind>,
     /// A line for people, of at most 1000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub description: Option<String>,
     /// Of a mirror: fetch nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -175,7 +175,7 @@ impl NewRepository {
 pub struct RepositoryChange {
     /// A line for people, of at most 1000 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub description: Option<String>,
     /// Of a mirror: fetch nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,11 +216,15 @@ pub struct UpstreamChange {
     pub url: Option<String>,
     /// Who we are there; an empty text is nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub username: Option<String>,
     /// The password or token to show there; an empty text is none. It is never answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2000, write_only)]
+    #[schema(
+        max_length = 2000,
+        write_only,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub password: Option<String>,
     /// Whether its host may have a private or loopback address.
     #[serde(skip_serializing_if = "Option::is_none")]

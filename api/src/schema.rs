@@ -35,6 +35,11 @@ macro_rules! text {
 /// The grammar of a repository's name.
 const REPO: &str = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*";
 
+/// A character that is printed.
+const PRINTED: &str = r"[^\u0000-\u001f\u007f-\u009f]";
+/// One that can stand in a segment of a path too.
+const PLAIN: &str = r"[^\u0000-\u001f\u007f-\u009f/\\]";
+
 fn protocols() -> String {
     ProtocolName::ALL.map(|protocol| protocol.0).join("|")
 }
@@ -69,21 +74,35 @@ text!(
     PackageName,
     "A package's name in any spelling of its protocol, at most 512 bytes; a slash in it is %2F.",
     |text| text
+        .pattern(Some(format!("^{PLAIN}+(/{PLAIN}+)*$")))
         .min_length(Some(1))
         .max_length(Some(512))
         .examples(["left-pad", "@acme/app"])
 );
 text!(VersionName, "A version; of images a tag.", |text| text
+    .pattern(Some(format!("^{PLAIN}+$")))
     .min_length(Some(1))
     .examples(["1.0.0", "latest"]));
 text!(
     Pattern,
     "Literal text in which * stands for any run of characters, at most 8 times; at most 512 bytes.",
     |text| text
-        .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]+$"))
+        .pattern(Some(format!("^{PRINTED}+$")))
         .min_length(Some(1))
         .max_length(Some(512))
         .examples(["*", "@acme/*"])
+);
+text!(
+    RepoPattern,
+    "Repositories as protocol/name, in which * stands for any run of characters, at most 8 times.",
+    |text| text
+        .pattern(Some(format!(
+            r"^({PRINTED}*\*{PRINTED}*|({})/{REPO})$",
+            protocols()
+        )))
+        .min_length(Some(1))
+        .max_length(Some(512))
+        .examples(["oci/team", "oci/team-*", "*"])
 );
 text!(
     Role,

@@ -19,7 +19,7 @@ pub enum TokenKind {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TokenGrant {
     /// Repositories, as protocol/name.
-    #[schema(value_type = schema::Pattern)]
+    #[schema(value_type = schema::RepoPattern)]
     pub repository: Pattern,
     /// Packages in them; without it, all.
     #[serde(default = "all")]
@@ -64,7 +64,11 @@ pub struct Token {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     /// What its maker calls it: a line of 1 to 128 characters.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub name: String,
     /// When it ends; without it, never.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -40,7 +40,12 @@ pub struct NewUser {
     pub name: UserName,
     /// Its password: 8 to 256 characters, none of them a control character, not its name, not like
     /// a token.
-    #[schema(min_length = 8, max_length = 256, write_only)]
+    #[schema(
+        min_length = 8,
+        max_length = 256,
+        write_only,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub password: String,
     /// Whether it may do everything; without it, it may not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +60,12 @@ pub struct NewUser {
 pub struct UserChange {
     /// Another password, with the same rules as for a new user.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 8, max_length = 256, write_only)]
+    #[schema(
+        min_length = 8,
+        max_length = 256,
+        write_only,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub password: Option<String>,
     /// The present password, which whoever changes its own must send too.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,9 +4,9 @@
 //! Knows: the calls, who may make which, how a problem is said (RFC 9457), the OpenAPI document.
 //! Must never know: SQL, where bytes lie, the dialects of clients, how a response is sent.
 //!
-//! Every call goes the same way: the door admits the caller and lends the body, the [`router`]
-//! finds the call and reads the head, the act's extractors ([`extract`]) prove its right and read
-//! the body, then one function of [`acts`] does it and returns a value.
+//! Every call goes the same way: the door admits the caller and lends the body, the `router`
+//! finds the call and reads the head, the act's extractors (`extract`) prove its right and read
+//! the body, then one function of `acts` does it and returns a value.
 
 mod engine;
 mod html;

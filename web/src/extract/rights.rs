@@ -1,5 +1,5 @@
 //! Proofs of rights: an act that takes one runs only for a caller who holds the right. Each is
-//! named in the document by the [`Right`](crate::openapi::Right) of the same name.
+//! told of in the document by a [`Right`](crate::right::Right).
 
 use super::head::KnownQuery;
 use super::path::{Named, PackagePath, PathParams, Target};
