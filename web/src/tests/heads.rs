@@ -240,3 +240,17 @@ async fn the_log_is_told_what_was_required_and_what_went_wrong() {
         (403, vec!["administer oci/new".to_owned()])
     );
 }
+
+#[tokio::test]
+async fn a_call_that_panics_is_answered_and_told_to_the_log() {
+    let house = house().await;
+    house.make("npm/broken", "mirror", "{}").await;
+    let target = "/repositories/npm/broken/upstream/check";
+    let answer = as_admin(&house, "POST", target).await;
+    assert_eq!((answer.status, &*answer.code()), (500, "internal"));
+    assert!(!String::from_utf8_lossy(&answer.body).contains("breaks"));
+    let problem = answer.problem.expect("problem");
+    assert_eq!(problem.kind, Kind::Internal);
+    assert!(problem.with_causes().contains("this engine breaks"));
+    assert_eq!(as_admin(&house, "GET", "/whoami").await.status, 200);
+}

@@ -83,6 +83,7 @@ impl Engine for Asked {
             .lock()
             .expect("log")
             .push(format!("check {}", repo.name));
+        assert_ne!(repo.name.as_str(), "broken", "this engine breaks");
         Ok(Checked {
             reachable: true,
             status: Some(401),

@@ -50,7 +50,11 @@ impl BodyError {
     /// The same about a list in which an item is wrong.
     pub(super) fn of_item(mut self) -> Self {
         if let (None, Wrong::Is(wanted)) = (self.field, &self.wrong) {
-            self.wrong = Wrong::Is(format!("a list of which every item is {wanted}"));
+            self.wrong = Wrong::Is(match wanted.as_str() {
+                "an object" => "a list of objects".to_owned(),
+                "text" => "a list of texts".to_owned(),
+                wanted => format!("a list of which every item is {wanted}"),
+            });
         }
         self
     }

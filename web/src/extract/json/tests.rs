@@ -99,11 +99,14 @@ fn parts_of_parts_are_named_too() {
     }
     assert_eq!(
         change(r#"{"members":["a",5]}"#),
-        told("members", "`members` is a list of which every item is text")
+        told("members", "`members` is a list of texts")
+    );
+    assert_eq!(
+        change(r#"{"blocked":["evil-*"]}"#),
+        told("blocked", "`blocked`: it is a list of objects")
     );
     for body in [
         r#"{"blocked":{}}"#,
-        r#"{"blocked":["evil-*"]}"#,
         r#"{"blocked":[{"package":""}]}"#,
         r#"{"blocked":[{"reason":"x"}]}"#,
         r#"{"blocked":[{"package":"x","reasons":"y"}]}"#,
