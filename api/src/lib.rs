@@ -18,6 +18,7 @@ pub mod list;
 pub mod packages;
 pub mod problem;
 pub mod repositories;
+pub mod reservations;
 pub mod settings;
 pub mod tokens;
 pub mod upstreams;
@@ -34,6 +35,7 @@ pub use problem::Problem;
 pub use repositories::{
     Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
 };
+pub use reservations::Reservation;
 pub use rights::{Action, Caller, Verdict};
 pub use schema::whole;
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};

@@ -8,6 +8,7 @@ mod scope;
 
 pub(crate) mod document;
 pub(crate) mod repositories;
+pub(crate) mod reservations;
 pub(crate) mod settings;
 pub(crate) mod tokens;
 pub(crate) mod users;

@@ -215,6 +215,17 @@ impl<S: Sync> FromRequestParts<S> for GrantId {
     }
 }
 
+/// The id of a reservation, whatever it is.
+pub(crate) struct ReservationId(pub(crate) Box<str>);
+
+impl<S: Sync> FromRequestParts<S> for ReservationId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(PathParams::of(parts).await?.get("id").into()))
+    }
+}
+
 async fn id(parts: &mut Parts, about: &'static str) -> Result<i64, Refusal> {
     let params = PathParams::of(parts).await?;
     let text = params.get("id");

@@ -53,6 +53,10 @@ pub(crate) fn base() -> OpenApi {
             "Secrets that act for a user, with no more than its rights.",
         ),
         ("grants", "Who may what, where."),
+        (
+            "reservations",
+            "Published names that are gone and stay taken.",
+        ),
         ("settings", "Settings of the whole server."),
         (
             "clients",

@@ -87,6 +87,8 @@ const MATRIX: &[Line] = &[
     line("create_token", "", r#"{"name":"new"}"#, [401, 201, 201, 201, 201, 201, 401, 403], None),
     line("create_token", "?owner={user}", r#"{"name":"new"}"#, [401, 404, 404, 404, 404, 201, 401, 404], Some(404)),
     line("delete_token", "", "", [401, 404, 404, 404, 404, 204, 401, 403], Some(404)),
+    line("list_reservations", "", "", [401, 403, 403, 403, 403, 200, 401, 403], None),
+    line("delete_reservation", "", "", [401, 403, 403, 403, 403, 404, 401, 403], None),
     line("list_grants", "", "", [401, 200, 200, 200, 200, 200, 401, 200], None),
     line("create_grant", "", NEW_GRANT, [401, 403, 403, 403, 201, 201, 401, 403], Some(404)),
     line("delete_grant", "", "", [401, 404, 404, 404, 204, 204, 401, 403], Some(404)),
