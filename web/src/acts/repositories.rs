@@ -101,7 +101,7 @@ pub(crate) async fn list(
     extensions(("x-right" = json!(Right::Identified)), ("x-codes" = json!(["conflict"]))),
 )]
 pub(crate) async fn create(
-    Identified(caller): Identified,
+    Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewRepository>,
 ) -> Result<Created<api::Repository>, Refusal> {
@@ -117,28 +117,9 @@ pub(crate) async fn create(
         (&path, kind),
         RepoSettings::default(),
     )?;
-    let public = settings
-        .upstream
-        .as_ref()
-        .is_some_and(|upstream| upstream.password.is_none());
-    let added = state
-        .metadata
-        .add_repo(
-            path.protocol,
-            &path.name,
-            kind.word(),
-            &description,
-            &settings.write(),
-        )
-        .await;
-    let repo = added.map_err(|error| match error {
-        Error::Exists(_) => Problem::new(
-            Kind::Conflict,
-            "repository",
-            format!("there is already a repository {path}"),
-        ),
-        error => error.into(),
-    })?;
+    let upstream = settings.upstream.as_ref();
+    let public = upstream.is_some_and(|upstream| upstream.password.is_none());
+    let repo = add(&state, &path, kind, &description, &settings).await?;
     if public {
         // What anyone can read upstream anyone can read here, until someone takes the grant away.
         open_to_all(&state, &path, caller.label()).await?;
@@ -228,6 +209,27 @@ pub(crate) async fn delete(
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), repository = %path, "repository deleted");
     Ok(NoContent)
+}
+
+async fn add(
+    state: &ApiState,
+    path: &RepoPath,
+    kind: api::RepoKind,
+    description: &str,
+    settings: &RepoSettings,
+) -> Result<RepoRecord, Problem> {
+    let (kind, settings) = (kind.word(), settings.write());
+    let added = state
+        .metadata
+        .add_repo(path.protocol, &path.name, kind, description, &settings)
+        .await;
+    added.map_err(|error| match error {
+        Error::Exists(_) => {
+            let detail = format!("there is already a repository {path}");
+            Problem::new(Kind::Conflict, "repository", detail)
+        }
+        error => error.into(),
+    })
 }
 
 async fn open_to_all(state: &ApiState, path: &RepoPath, by: &str) -> Result<(), Problem> {
