@@ -319,18 +319,7 @@ impl Source {
                     None => return Poll::Ready(None),
                 }
             },
-            Self::Framework(body) => loop {
-                match ready!(Pin::new(&mut *body).poll_frame(cx)) {
-                    Some(Ok(frame)) => {
-                        // Trailers are of no use to any client of ours.
-                        if let Ok(bytes) = frame.into_data() {
-                            return Poll::Ready(Some(Ok(Chunk::Bytes(bytes))));
-                        }
-                    }
-                    Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                    None => return Poll::Ready(None),
-                }
-            },
+            Self::Framework(body) => poll_framework(body, cx),
         }
     }
 
@@ -344,6 +333,19 @@ impl Source {
             Self::Framework(body) => body.size_hint().exact(),
         }
     }
+}
+
+/// The next bytes of a framework's body. Trailers are of no use to any client of ours.
+fn poll_framework(
+    body: &mut UnsyncBoxBody<Bytes, io::Error>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Chunk, io::Error>>> {
+    while let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(cx)) {
+        if let Ok(bytes) = frame?.into_data() {
+            return Poll::Ready(Some(Ok(Chunk::Bytes(bytes))));
+        }
+    }
+    Poll::Ready(None)
 }
 
 impl http_body::Body for Body {

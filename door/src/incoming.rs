@@ -69,7 +69,7 @@ impl Incoming {
     pub async fn lend<F: Future>(&mut self, with: impl FnOnce(LentBody) -> F) -> F::Output {
         let away = Self::of(Source::Lent, self.idle, 0);
         let own = std::mem::replace(self, away);
-        let returned = Returned::default();
+        let returned = ReturnSlot::default();
         let output = with(LentBody::of(own, returned.clone())).await;
         if let Some(own) = returned.take() {
             *self = own;
@@ -180,9 +180,9 @@ fn too_large() -> Problem {
 
 /// Where a lent body comes back to.
 #[derive(Clone, Default)]
-struct Returned(Arc<Mutex<Option<Incoming>>>);
+struct ReturnSlot(Arc<Mutex<Option<Incoming>>>);
 
-impl Returned {
+impl ReturnSlot {
     fn take(&self) -> Option<Incoming> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -191,7 +191,7 @@ impl Returned {
 /// A body with the duty to come back.
 struct Loan {
     body: Option<Incoming>,
-    to: Returned,
+    to: ReturnSlot,
 }
 
 impl Loan {
@@ -218,7 +218,7 @@ pub struct LentBody {
 }
 
 impl LentBody {
-    fn of(body: Incoming, to: Returned) -> Self {
+    fn of(body: Incoming, to: ReturnSlot) -> Self {
         let (announced, limit) = (body.announced(), body.left);
         let loan = Loan {
             body: Some(body),

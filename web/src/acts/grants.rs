@@ -50,7 +50,7 @@ fn no_grant() -> Problem {
 )]
 pub(crate) async fn list(
     page: Page,
-    Identified(caller): Identified,
+    Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Grant>>, Refusal> {
     let mut after = page.after_id()?;
@@ -88,7 +88,7 @@ pub(crate) async fn list(
     ),
 )]
 pub(crate) async fn create(
-    Unlimited(caller): Unlimited,
+    Unlimited { caller, .. }: Unlimited,
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewGrant>,
 ) -> Result<Created<api::Grant>, Refusal> {
@@ -112,14 +112,7 @@ pub(crate) async fn create(
         created_by: caller.label().into(),
     };
     let added = state.metadata.add_grant(&row).await;
-    added.map_err(|error| match error {
-        Error::Exists(_) => Problem::new(
-            Kind::Conflict,
-            "grant",
-            "there is already the very same grant",
-        ),
-        error => error.into(),
-    })?;
+    added.map_err(not_added)?;
     state.gate.refresh().await?;
     tracing::info!(
         by = %row.created_by, grant = row.id, subject = %row.subject, repository = %row.repository,
@@ -145,7 +138,7 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn delete(
     GrantId(id): GrantId,
-    Unlimited(caller): Unlimited,
+    Unlimited { caller, .. }: Unlimited,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
     let row = state.metadata.grant(id).await?.ok_or_else(no_grant)?;
@@ -160,6 +153,17 @@ pub(crate) async fn delete(
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), grant = id, subject = %row.subject, "grant deleted");
     Ok(NoContent)
+}
+
+fn not_added(error: Error) -> Problem {
+    match error {
+        Error::Exists(_) => Problem::new(
+            Kind::Conflict,
+            "grant",
+            "there is already the very same grant",
+        ),
+        error => error.into(),
+    }
 }
 
 /// Whom a grant may be for.

@@ -104,7 +104,7 @@ pub(crate) async fn list(
     extensions(("x-right" = json!(Right::Identified)), ("x-codes" = json!(["conflict"]))),
 )]
 pub(crate) async fn create(
-    Identified(caller): Identified,
+    Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewRepository>,
 ) -> Result<Created<api::Repository>, Refusal> {

@@ -122,7 +122,7 @@ pub(crate) async fn list(
 )]
 pub(crate) async fn delete(
     ReservationId(id): ReservationId,
-    Superuser(caller): Superuser,
+    Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
     let key = key_of(&id).ok_or_else(no_reservation)?;

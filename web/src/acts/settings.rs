@@ -49,7 +49,7 @@ pub(crate) async fn get(
     extensions(("x-right" = json!(Right::Superuser))),
 )]
 pub(crate) async fn change(
-    Superuser(caller): Superuser,
+    Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
     JsonBody(change): JsonBody<api::SettingsChange>,
 ) -> Result<Json<api::Settings>, Refusal> {

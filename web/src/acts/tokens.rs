@@ -96,7 +96,7 @@ pub(crate) async fn list(
     extensions(("x-right" = json!(Right::OneselfUnlimited))),
 )]
 pub(crate) async fn create(
-    TokenWriter(TokenReader { caller, owner }): TokenWriter,
+    TokenWriter { caller, owner, .. }: TokenWriter,
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewToken>,
 ) -> Result<Created<api::Token>, Refusal> {
@@ -119,7 +119,7 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn delete(
     TokenId(id): TokenId,
-    Unlimited(caller): Unlimited,
+    Unlimited { caller, .. }: Unlimited,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
     let token = state.gate.end_token(caller.principal(), id).await?;

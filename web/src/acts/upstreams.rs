@@ -30,7 +30,7 @@ use std::sync::Arc;
 )]
 pub(crate) async fn list(
     page: Page,
-    Identified(caller): Identified,
+    Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::UpstreamStatus>>, Refusal> {
     let policy = state.gate.policy();

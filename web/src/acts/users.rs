@@ -79,7 +79,7 @@ pub(crate) async fn list(
     extensions(("x-right" = json!(Right::Superuser)), ("x-codes" = json!(["conflict"]))),
 )]
 pub(crate) async fn create(
-    Superuser(caller): Superuser,
+    Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewUser>,
 ) -> Result<Created<api::User>, Refusal> {
@@ -143,7 +143,7 @@ pub(crate) async fn get(
     ),
 )]
 pub(crate) async fn change(
-    UserWriter { caller, name }: UserWriter,
+    UserWriter { caller, name, .. }: UserWriter,
     State(state): State<Arc<ApiState>>,
     JsonBody(change): JsonBody<api::UserChange>,
 ) -> Result<Json<api::User>, Refusal> {
@@ -189,7 +189,7 @@ pub(crate) async fn change(
     ),
 )]
 pub(crate) async fn delete(
-    UserDeleter { caller, name }: UserDeleter,
+    UserDeleter { caller, name, .. }: UserDeleter,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
     state.gate.refresh().await?;

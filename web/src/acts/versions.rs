@@ -160,7 +160,7 @@ pub(crate) async fn get(
     responses((status = 200, description = "The version as it is now.", body = api::VersionYank)),
     extensions(
         ("x-right" = json!(Right::PackageWrite)),
-        ("x-codes" = json!(["version_not_found", "unsupported", "conflict"])),
+        ("x-codes" = json!(["crate_not_found", "version_not_found", "unsupported", "conflict"])),
     ),
 )]
 pub(crate) async fn change(

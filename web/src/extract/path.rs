@@ -83,18 +83,18 @@ impl PathParams {
 }
 
 /// Something that a path names.
-pub(crate) trait Named: Sized {
+pub(crate) trait FromPath: Sized {
     /// Reads it. What cannot be a name is the name of nothing.
     fn read(params: &PathParams) -> Result<Self, Problem>;
 }
 
 /// Something in a repository that a caller may do something to.
-pub(crate) trait Target: Named + Send {
+pub(crate) trait Target: FromPath + Send {
     /// What must be allowed.
     fn permission(&self, verb: Verb) -> Permission;
 }
 
-impl Named for RepoPath {
+impl FromPath for RepoPath {
     fn read(params: &PathParams) -> Result<Self, Problem> {
         Self::of(params.get("protocol"), params.get("name")).ok_or_else(no_repo)
     }
@@ -138,7 +138,7 @@ impl PackagePath {
     }
 }
 
-impl Named for PackagePath {
+impl FromPath for PackagePath {
     fn read(params: &PathParams) -> Result<Self, Problem> {
         let repo = RepoPath::read(params)?;
         let package: PackageName = canonical_name(repo.protocol, params.get("package"))
@@ -163,7 +163,7 @@ impl fmt::Display for PackagePath {
     }
 }
 
-impl Named for UserName {
+impl FromPath for UserName {
     fn read(params: &PathParams) -> Result<Self, Problem> {
         params.get("name").parse().map_err(|_| no_user())
     }

@@ -2,7 +2,7 @@
 //! told of in the document by a [`Right`](crate::right::Right).
 
 use super::head::KnownQuery;
-use super::path::{Named, PackagePath, PathParams, Target};
+use super::path::{FromPath, PackagePath, PathParams, Target};
 use crate::caller::Caller;
 use crate::problem::Refusal;
 use crate::state::{ApiState, no_user};
@@ -12,8 +12,14 @@ use larder_model::{Kind, Permission, Problem, RepoPath, UserName, Verb};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+/// That an extractor has found the right to be held: no one else can make one.
+struct Proof;
+
 /// Someone, whoever it is.
-pub(crate) struct Identified(pub(crate) Caller);
+pub(crate) struct Identified {
+    pub(crate) caller: Caller,
+    _proof: Proof,
+}
 
 impl<S: Sync> FromRequestParts<S> for Identified {
     type Rejection = Refusal;
@@ -21,12 +27,18 @@ impl<S: Sync> FromRequestParts<S> for Identified {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let caller = Caller::from_request_parts(parts, state).await?;
         caller.principal().require_identified()?;
-        Ok(Self(caller))
+        Ok(Self {
+            caller,
+            _proof: Proof,
+        })
     }
 }
 
 /// Someone with all its rights.
-pub(crate) struct Unlimited(pub(crate) Caller);
+pub(crate) struct Unlimited {
+    pub(crate) caller: Caller,
+    _proof: Proof,
+}
 
 impl<S: Sync> FromRequestParts<S> for Unlimited {
     type Rejection = Refusal;
@@ -34,12 +46,18 @@ impl<S: Sync> FromRequestParts<S> for Unlimited {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let caller = Caller::from_request_parts(parts, state).await?;
         caller.principal().require_unlimited()?;
-        Ok(Self(caller))
+        Ok(Self {
+            caller,
+            _proof: Proof,
+        })
     }
 }
 
 /// A superuser, with all its rights.
-pub(crate) struct Superuser(pub(crate) Caller);
+pub(crate) struct Superuser {
+    pub(crate) caller: Caller,
+    _proof: Proof,
+}
 
 impl<S: Sync> FromRequestParts<S> for Superuser {
     type Rejection = Refusal;
@@ -47,62 +65,65 @@ impl<S: Sync> FromRequestParts<S> for Superuser {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let caller = Caller::from_request_parts(parts, state).await?;
         caller.require_superuser()?;
-        Ok(Self(caller))
+        Ok(Self {
+            caller,
+            _proof: Proof,
+        })
     }
 }
 
 /// What is done to a thing.
-pub(crate) trait Does: Send {
+pub(crate) trait VerbMarker: Send {
     const VERB: Verb;
 }
 
 /// Seeing it in a list.
-pub(crate) struct Lists;
+pub(crate) struct List;
 /// Reading it.
-pub(crate) struct Reads;
+pub(crate) struct Read;
 /// Changing what is in it.
-pub(crate) struct Writes;
+pub(crate) struct Write;
 /// Removing what is in it.
-pub(crate) struct Deletes;
+pub(crate) struct Delete;
 /// Changing the thing itself.
-pub(crate) struct Administers;
+pub(crate) struct Administer;
 
-impl Does for Lists {
+impl VerbMarker for List {
     const VERB: Verb = Verb::List;
 }
 
-impl Does for Reads {
+impl VerbMarker for Read {
     const VERB: Verb = Verb::Read;
 }
 
-impl Does for Writes {
+impl VerbMarker for Write {
     const VERB: Verb = Verb::Write;
 }
 
-impl Does for Deletes {
+impl VerbMarker for Delete {
     const VERB: Verb = Verb::Delete;
 }
 
-impl Does for Administers {
+impl VerbMarker for Administer {
     const VERB: Verb = Verb::Administer;
 }
 
 /// Something in the path, and a caller who may do this to it. Whether the thing is there is not
 /// said: to whoever may not, what is missing and what is forbidden look alike.
-pub(crate) struct Allowed<D, T> {
+pub(crate) struct Permit<D, T> {
     pub(crate) caller: Caller,
     pub(crate) path: T,
-    does: PhantomData<D>,
+    verb: PhantomData<D>,
 }
 
-pub(crate) type RepoLister = Allowed<Lists, RepoPath>;
-pub(crate) type RepoReader = Allowed<Reads, RepoPath>;
-pub(crate) type RepoAdmin = Allowed<Administers, RepoPath>;
-pub(crate) type PackageReader = Allowed<Reads, PackagePath>;
-pub(crate) type PackageWriter = Allowed<Writes, PackagePath>;
-pub(crate) type PackageDeleter = Allowed<Deletes, PackagePath>;
+pub(crate) type RepoLister = Permit<List, RepoPath>;
+pub(crate) type RepoReader = Permit<Read, RepoPath>;
+pub(crate) type RepoAdmin = Permit<Administer, RepoPath>;
+pub(crate) type PackageReader = Permit<Read, PackagePath>;
+pub(crate) type PackageWriter = Permit<Write, PackagePath>;
+pub(crate) type PackageDeleter = Permit<Delete, PackagePath>;
 
-impl<D: Does, T: Target, S: Sync> FromRequestParts<S> for Allowed<D, T> {
+impl<D: VerbMarker, T: Target, S: Sync> FromRequestParts<S> for Permit<D, T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
@@ -112,7 +133,7 @@ impl<D: Does, T: Target, S: Sync> FromRequestParts<S> for Allowed<D, T> {
         Ok(Self {
             caller,
             path,
-            does: PhantomData,
+            verb: PhantomData,
         })
     }
 }
@@ -132,6 +153,7 @@ fn require_oneself(caller: &Caller, name: &UserName) -> Result<(), Problem> {
 /// The user in the path itself, or a superuser.
 pub(crate) struct UserReader {
     pub(crate) name: UserName,
+    _proof: Proof,
 }
 
 impl<S: Sync> FromRequestParts<S> for UserReader {
@@ -141,7 +163,10 @@ impl<S: Sync> FromRequestParts<S> for UserReader {
         let name = UserName::read(&PathParams::of(parts).await?)?;
         let caller = Caller::from_request_parts(parts, state).await?;
         require_oneself(&caller, &name)?;
-        Ok(Self { name })
+        Ok(Self {
+            name,
+            _proof: Proof,
+        })
     }
 }
 
@@ -149,15 +174,20 @@ impl<S: Sync> FromRequestParts<S> for UserReader {
 pub(crate) struct UserWriter {
     pub(crate) caller: Caller,
     pub(crate) name: UserName,
+    _proof: Proof,
 }
 
 impl<S: Sync> FromRequestParts<S> for UserWriter {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let UserReader { name } = UserReader::from_request_parts(parts, state).await?;
-        let Unlimited(caller) = Unlimited::from_request_parts(parts, state).await?;
-        Ok(Self { caller, name })
+        let UserReader { name, .. } = UserReader::from_request_parts(parts, state).await?;
+        let Unlimited { caller, .. } = Unlimited::from_request_parts(parts, state).await?;
+        Ok(Self {
+            caller,
+            name,
+            _proof: Proof,
+        })
     }
 }
 
@@ -165,15 +195,20 @@ impl<S: Sync> FromRequestParts<S> for UserWriter {
 pub(crate) struct UserDeleter {
     pub(crate) caller: Caller,
     pub(crate) name: UserName,
+    _proof: Proof,
 }
 
 impl<S: Sync> FromRequestParts<S> for UserDeleter {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let UserReader { name } = UserReader::from_request_parts(parts, state).await?;
-        let Superuser(caller) = Superuser::from_request_parts(parts, state).await?;
-        Ok(Self { caller, name })
+        let UserReader { name, .. } = UserReader::from_request_parts(parts, state).await?;
+        let Superuser { caller, .. } = Superuser::from_request_parts(parts, state).await?;
+        Ok(Self {
+            caller,
+            name,
+            _proof: Proof,
+        })
     }
 }
 
@@ -182,6 +217,7 @@ pub(crate) struct TokenReader {
     pub(crate) caller: Caller,
     /// The owner's id.
     pub(crate) owner: i64,
+    _proof: Proof,
 }
 
 /// The name in the query; `None`: the caller is meant.
@@ -196,7 +232,7 @@ impl FromRequestParts<Arc<ApiState>> for TokenReader {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self, Refusal> {
         let name = owner(&KnownQuery::from_request_parts(parts, state).await?)?;
-        let Identified(caller) = Identified::from_request_parts(parts, state).await?;
+        let Identified { caller, .. } = Identified::from_request_parts(parts, state).await?;
         if let Some(name) = &name {
             require_oneself(&caller, name)?;
         }
@@ -204,20 +240,34 @@ impl FromRequestParts<Arc<ApiState>> for TokenReader {
             Some(name) => state.user(name)?.id,
             None => caller.principal().user.ok_or_else(no_user)?,
         };
-        Ok(Self { caller, owner })
+        Ok(Self {
+            caller,
+            owner,
+            _proof: Proof,
+        })
     }
 }
 
 /// The same with all its rights.
-pub(crate) struct TokenWriter(pub(crate) TokenReader);
+pub(crate) struct TokenWriter {
+    pub(crate) caller: Caller,
+    /// The owner's id.
+    pub(crate) owner: i64,
+    _proof: Proof,
+}
 
 impl FromRequestParts<Arc<ApiState>> for TokenWriter {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self, Refusal> {
-        let reader = TokenReader::from_request_parts(parts, state).await?;
-        reader.caller.principal().require_unlimited()?;
-        Ok(Self(reader))
+        let tokens = TokenReader::from_request_parts(parts, state).await?;
+        let TokenReader { caller, owner, .. } = tokens;
+        caller.principal().require_unlimited()?;
+        Ok(Self {
+            caller,
+            owner,
+            _proof: Proof,
+        })
     }
 }
 
@@ -228,6 +278,7 @@ pub(crate) struct RightsReader {
     pub(crate) other: Option<String>,
     /// What is meant.
     pub(crate) permission: Permission,
+    _proof: Proof,
 }
 
 impl<S: Sync> FromRequestParts<S> for RightsReader {
@@ -249,6 +300,7 @@ impl<S: Sync> FromRequestParts<S> for RightsReader {
             caller,
             other,
             permission,
+            _proof: Proof,
         })
     }
 }

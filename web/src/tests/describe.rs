@@ -1,6 +1,6 @@
 //! Holds answers to the OpenAPI document: their status, media type, headers, codes and fields.
 
-use super::Told;
+use super::Answer;
 use crate::extract::path::canonical;
 use crate::openapi::operations;
 use crate::router::DOCUMENT;
@@ -41,7 +41,7 @@ pub(super) fn resolved(value: &'static Value) -> &'static Value {
 }
 
 /// Fails unless the document tells of this answer.
-pub(super) fn check(method: &str, target: &str, answer: &Told) {
+pub(super) fn check(method: &str, target: &str, answer: &Answer) {
     let known = operation(method, target).filter(|_| answer.code() != "path_not_found");
     let Some(operation) = known else {
         assert!(

@@ -1,12 +1,12 @@
 //! Heads of requests: paths, methods, queries, media types, and what the log is told.
 
-use super::{House, PASSWORD, Told, basic, house};
+use super::{Answer, House, PASSWORD, basic, house};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use larder_model::{Kind, Role};
 
 /// A superuser's call.
-async fn as_admin(house: &House, method: &str, target: &str) -> Told {
+async fn as_admin(house: &House, method: &str, target: &str) -> Answer {
     house
         .pass(&basic("admin", PASSWORD), method, target, "{}")
         .await
@@ -43,6 +43,11 @@ async fn a_path_is_read_once_and_strictly() {
             "{target}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_name_is_the_name_of_nothing() {
+    let house = house().await;
     for (target, expected) in [
         ("/repositories/oci/Team", "repository_not_found"),
         ("/repositories/x/team", "repository_not_found"),
@@ -217,7 +222,7 @@ async fn the_log_is_told_what_was_required_and_what_went_wrong() {
     let house = house().await;
     house.repo("team").await;
     let user = house.user("user", false).await;
-    let required = |told: &Told| {
+    let required = |told: &Answer| {
         told.permissions
             .iter()
             .map(ToString::to_string)

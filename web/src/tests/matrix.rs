@@ -4,7 +4,7 @@
 //! have the same status, body and headers.
 
 use super::describe::JSON;
-use super::{House, Told, basic, house};
+use super::{Answer, House, basic, house};
 use crate::openapi::operations;
 use http::Method;
 use larder_model::Role;
@@ -224,7 +224,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
 }
 
 /// All of an answer that a caller can see.
-fn seen(answer: &Told, things: &Things) -> String {
+fn seen(answer: &Answer, things: &Things) -> String {
     let body = things.blurred(&String::from_utf8_lossy(&answer.body));
     format!("{} {:?} {body}", answer.status, answer.headers)
 }

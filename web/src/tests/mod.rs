@@ -54,7 +54,7 @@ struct House {
     api: Api,
     gate: Arc<Gate>,
     metadata: Metadata,
-    engine: Arc<Asked>,
+    engine: Arc<RecordingEngine>,
     blobs: BlobStore,
     hash: String,
     _folder: TempDir,
@@ -62,10 +62,10 @@ struct House {
 
 /// An engine that notes what it is asked to do.
 #[derive(Default)]
-struct Asked(Mutex<Vec<String>>);
+struct RecordingEngine(Mutex<Vec<String>>);
 
 #[async_trait]
-impl Engine for Asked {
+impl Engine for RecordingEngine {
     async fn change(
         &self,
         admission: &Admission,
@@ -150,7 +150,7 @@ async fn house() -> House {
         npm("group"),
         (ProtocolName("rpm"), "hosted"),
     ];
-    let engine = Arc::new(Asked::default());
+    let engine = Arc::new(RecordingEngine::default());
     let api = Api::new(
         metadata.clone(),
         Arc::clone(&gate),
@@ -358,7 +358,7 @@ impl House {
     }
 
     /// The same with all of the answer.
-    async fn pass(&self, who: &Header, method: &str, target: &str, body: &str) -> Told {
+    async fn pass(&self, who: &Header, method: &str, target: &str, body: &str) -> Answer {
         let mut headers = HeaderMap::new();
         if !who.is_empty() {
             headers.insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
@@ -373,7 +373,7 @@ impl House {
     }
 
     /// Leads a request through the one door.
-    async fn send(&self, headers: HeaderMap, method: &str, target: &str, body: String) -> Told {
+    async fn send(&self, headers: HeaderMap, method: &str, target: &str, body: String) -> Answer {
         let request = Request::builder().method(method).uri(target);
         let (mut request, ()) = request.body(()).expect("request").into_parts();
         request.headers = headers;
@@ -393,7 +393,7 @@ impl House {
         )
         .await;
         let (head, body) = opened.response.into_parts();
-        Told {
+        Answer {
             status: head.status.as_u16(),
             headers: head.headers,
             body: body.collect().await.expect("body").to_bytes(),
@@ -404,7 +404,7 @@ impl House {
 }
 
 /// An answer, and what the door tells the log.
-struct Told {
+struct Answer {
     status: u16,
     headers: HeaderMap,
     body: Bytes,
@@ -412,7 +412,7 @@ struct Told {
     permissions: Vec<Permission>,
 }
 
-impl Told {
+impl Answer {
     fn json(&self) -> Value {
         if self.body.is_empty() {
             return Value::Null;

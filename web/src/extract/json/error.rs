@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 
 /// What is wrong with a part of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wrong {
+pub(super) enum Fault {
     /// It is no such thing: `text`, `true or false`.
     Is(String),
     /// A sentence about it.
@@ -22,14 +22,14 @@ pub(super) enum Wrong {
 pub(super) struct BodyError {
     /// The innermost field; `None`: the body itself, or a field that is yet to be named.
     field: Option<&'static str>,
-    wrong: Wrong,
+    fault: Fault,
 }
 
 impl BodyError {
     pub(super) fn is(wanted: impl Into<String>) -> Self {
         Self {
             field: None,
-            wrong: Wrong::Is(wanted.into()),
+            fault: Fault::Is(wanted.into()),
         }
     }
 
@@ -37,7 +37,7 @@ impl BodyError {
     pub(super) fn unknown(name: &str) -> Self {
         Self {
             field: Some("body"),
-            wrong: Wrong::Unknown(name.chars().take(64).collect()),
+            fault: Fault::Unknown(name.chars().take(64).collect()),
         }
     }
 
@@ -49,8 +49,8 @@ impl BodyError {
 
     /// The same about a list in which an item is wrong.
     pub(super) fn of_item(mut self) -> Self {
-        if let (None, Wrong::Is(wanted)) = (self.field, &self.wrong) {
-            self.wrong = Wrong::Is(match wanted.as_str() {
+        if let (None, Fault::Is(wanted)) = (self.field, &self.fault) {
+            self.fault = Fault::Is(match wanted.as_str() {
                 "an object" => "a list of objects".to_owned(),
                 "text" => "a list of texts".to_owned(),
                 wanted => format!("a list of which every item is {wanted}"),
@@ -62,15 +62,15 @@ impl BodyError {
 
 impl Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.wrong, self.field) {
-            (Wrong::Is(wanted), Some(field)) => write!(f, "`{field}` is {wanted}"),
-            (Wrong::Is(wanted), None) => write!(f, "it is {wanted}"),
-            (Wrong::Says(text), Some(field)) => write!(f, "`{field}`: {text}"),
-            (Wrong::Says(text), None) => f.write_str(text),
-            (Wrong::Missing, field) => {
+        match (&self.fault, self.field) {
+            (Fault::Is(wanted), Some(field)) => write!(f, "`{field}` is {wanted}"),
+            (Fault::Is(wanted), None) => write!(f, "it is {wanted}"),
+            (Fault::Says(text), Some(field)) => write!(f, "`{field}`: {text}"),
+            (Fault::Says(text), None) => f.write_str(text),
+            (Fault::Missing, field) => {
                 write!(f, "the body lacks `{}`", field.unwrap_or_default())
             }
-            (Wrong::Unknown(name), _) => write!(f, "this call knows no field {name:?}"),
+            (Fault::Unknown(name), _) => write!(f, "this call knows no field {name:?}"),
         }
     }
 }
@@ -81,7 +81,7 @@ impl serde::de::Error for BodyError {
     fn custom<T: Display>(text: T) -> Self {
         Self {
             field: None,
-            wrong: Wrong::Says(text.to_string()),
+            fault: Fault::Says(text.to_string()),
         }
     }
 
@@ -96,15 +96,15 @@ impl serde::de::Error for BodyError {
     fn missing_field(field: &'static str) -> Self {
         Self {
             field: Some(field),
-            wrong: Wrong::Missing,
+            fault: Fault::Missing,
         }
     }
 }
 
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
-        let detail = match (&error.wrong, error.field) {
-            (Wrong::Is(_), None) => "the body is not a JSON object with each field once".to_owned(),
+        let detail = match (&error.fault, error.field) {
+            (Fault::Is(_), None) => "the body is not a JSON object with each field once".to_owned(),
             _ => error.to_string(),
         };
         Self::invalid(error.field.unwrap_or("body"), detail)
