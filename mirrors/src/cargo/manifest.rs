@@ -1,6 +1,6 @@
 //! A packed crate: a gzipped tar with one folder. Read as a stream, never unpacked to disk.
 
-use super::publish::{Dependency, requirement};
+use super::index::{Dependency, invalid, requirement};
 use flate2::read::GzDecoder;
 use larder_model::Problem;
 use serde::Deserialize;
@@ -79,11 +79,7 @@ struct Long {
 }
 
 fn unreadable(error: std::io::Error) -> Problem {
-    bad("the crate is not a gzipped tar").because(error)
-}
-
-fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::invalid("crate", detail)
+    invalid("the crate is not a gzipped tar").because(error)
 }
 
 /// Refuses headers of headers that would take much memory: the reader of archives takes them in
@@ -98,7 +94,7 @@ pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
             || kind.is_gnu_longname()
             || kind.is_gnu_longlink();
         if about_others && entry.size() > MAX_HEADER {
-            return Err(bad(
+            return Err(invalid(
                 "the crate has a file with a name or header that is too long",
             ));
         }
@@ -115,13 +111,13 @@ pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, 
         count += 1;
         unpacked += entry.size();
         if count > MAX_ENTRIES || unpacked >= MAX_UNPACKED {
-            return Err(bad(
+            return Err(invalid(
                 "the crate has too many files, or is too large unpacked",
             ));
         }
         let kind = entry.header().entry_type();
         if !kind.is_file() && !kind.is_dir() {
-            return Err(bad("a crate holds files and folders only, no links"));
+            return Err(invalid("a crate holds files and folders only, no links"));
         }
         let path = entry.path().map_err(unreadable)?.into_owned();
         let mut parts = path.components();
@@ -130,29 +126,29 @@ pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, 
             .clone()
             .all(|part| matches!(part, Component::Normal(name) if name.to_str().is_some()));
         if first != Some(Component::Normal(folder.as_ref())) || !below {
-            return Err(bad(format!(
+            return Err(invalid(format!(
                 "everything in the crate must be below {folder}/"
             )));
         }
         let name = parts.as_path().to_str().unwrap_or_default();
         if name.eq_ignore_ascii_case("Cargo.toml") {
             if name != "Cargo.toml" || manifest.is_some() {
-                return Err(bad(
+                return Err(invalid(
                     "the crate has more than one Cargo.toml, or one that is spelled otherwise",
                 ));
             }
             let mut text = String::new();
             let read = entry.by_ref().take(MAX_MANIFEST).read_to_string(&mut text);
-            read.map_err(|error| bad("the crate's Cargo.toml cannot be read").because(error))?;
+            read.map_err(|error| invalid("the crate's Cargo.toml cannot be read").because(error))?;
             manifest = Some(read_manifest(&text)?);
         }
     }
-    manifest.ok_or_else(|| bad(format!("the crate has no {folder}/Cargo.toml")))
+    manifest.ok_or_else(|| invalid(format!("the crate has no {folder}/Cargo.toml")))
 }
 
 fn read_manifest(text: &str) -> Result<Manifest, Problem> {
     let file: File = toml::from_str(text)
-        .map_err(|error| bad(format!("the crate's Cargo.toml: {}", error.message())))?;
+        .map_err(|error| invalid(format!("the crate's Cargo.toml: {}", error.message())))?;
     let mut dependencies = Vec::new();
     let all = std::iter::once((None, file.tables))
         .chain(file.target.into_iter().map(|(name, at)| (Some(name), at)));

@@ -1,9 +1,11 @@
 //! Rust crates: the sparse index, downloads, search, publishing (the Cargo book, "Registry Index"
 //! and "Registry Web API").
 
+mod names;
+mod index;
 mod manifest;
-mod publish;
 mod search;
+mod publish;
 
 use crate::text::{self, not_that, query_value};
 use crate::{
@@ -13,8 +15,9 @@ use crate::{
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
+use index::{Config, config, download, entries, index_of};
 use larder_model::{Digest, Kind, Problem, ProtocolName, Reply};
-use serde::Deserialize;
+use names::{canonical, is_name, is_version, prefix};
 use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -35,96 +38,6 @@ const SEARCH: Representation = Representation {
     has_absolute_urls: false,
     compressible: true,
 };
-/// The registry's limit on names, with room.
-const MAX_NAME_BYTES: usize = 128;
-
-/// The upstream's own `config.json`.
-#[derive(Deserialize)]
-struct Config<'a> {
-    #[serde(borrow)]
-    dl: Cow<'a, str>,
-    #[serde(borrow)]
-    api: Option<Cow<'a, str>>,
-}
-
-/// A line of an index file, as far as it matters here.
-#[derive(Deserialize)]
-struct Entry<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    vers: Cow<'a, str>,
-    #[serde(borrow)]
-    cksum: Cow<'a, str>,
-}
-
-/// One package whatever its spelling: names that differ in case, `-` and `_` are one.
-fn canonical(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
-}
-
-fn is_name(name: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    name.len() <= MAX_NAME_BYTES
-        && name
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
-        && name.bytes().all(inner)
-}
-
-fn is_version(version: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
-    version.len() <= 128
-        && version.starts_with(|first: char| first.is_ascii_digit())
-        && version.bytes().all(inner)
-}
-
-/// Where a name stands in an index: `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcd`.
-fn prefix(name: &str) -> String {
-    match name.len() {
-        0..=2 => name.len().to_string(),
-        3 => format!("3/{}", &name[..1]),
-        _ => format!("{}/{}", &name[..2], &name[2..4]),
-    }
-}
-
-fn index_of(name: &str) -> Document {
-    Document::new(
-        canonical(name),
-        format!("index/{}", name.to_ascii_lowercase()),
-    )
-}
-
-fn config() -> Document {
-    Document::new("", "config.json")
-}
-
-fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
-    let lines = body
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty());
-    lines.map(serde_json::from_slice)
-}
-
-/// Where the upstream keeps a crate: its `dl` with its marks filled in.
-fn download(dl: &str, entry: &Entry<'_>) -> String {
-    let (name, version) = (&*entry.name, &*entry.vers);
-    let marks = [
-        ("{crate}", name.to_owned()),
-        ("{version}", version.to_owned()),
-        ("{prefix}", prefix(name)),
-        ("{lowerprefix}", prefix(&name.to_ascii_lowercase())),
-        ("{sha256-checksum}", entry.cksum.to_string()),
-    ];
-    if marks.iter().all(|(mark, _)| !dl.contains(mark)) {
-        return format!("{dl}/{name}/{version}/download");
-    }
-    marks
-        .iter()
-        .fold(dl.to_owned(), |url, (mark, value)| url.replace(mark, value))
-}
-
 fn own_config(repo_url: &RepoUrl<'_>) -> Reply {
     let base = repo_url.base();
     let config = json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !repo_url.public});

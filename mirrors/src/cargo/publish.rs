@@ -1,7 +1,11 @@
 //! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the
 //! crate's own manifest.
 
-use super::{Cargo, canonical, is_version, search};
+use super::index::{
+    CrateMetadata, Dependency, GONE, IndexLine, crates_in, invalid, requirement, without_build,
+};
+use super::names::{canonical, is_version};
+use super::{Cargo, search};
 use crate::publishing::{
     Body, Bytes, Change, Elsewhere, Hit, PublishRequest, Publishing, REMOVE, Step, StoredFile,
     UNYANK, YANK,
@@ -10,8 +14,8 @@ use crate::text::json as bytes_of;
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Algorithm, Hasher, Kind, Problem, Reply, Verb};
-use semver::{Version, VersionReq};
-use serde::{Deserialize, Serialize};
+use semver::Version;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, SeekFrom};
@@ -60,53 +64,8 @@ fn yes() -> bool {
     true
 }
 
-/// A line of the index, as it is kept. The checksum is filled in when the bytes are there.
-#[derive(Serialize, Deserialize)]
-pub(super) struct IndexLine {
-    pub(super) name: String,
-    pub(super) vers: String,
-    deps: Vec<Value>,
-    cksum: String,
-    features: BTreeMap<String, Vec<String>>,
-    yanked: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    links: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rust_version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pubtime: Option<String>,
-}
-
-/// What is noted of a crate.
-#[derive(Serialize, Deserialize)]
-pub(super) struct CrateMetadata {
-    pub(super) line: IndexLine,
-    pub(super) description: String,
-}
-
-/// Below this, the versions that were taken back stay taken.
-const GONE: &str = "gone/";
-
-/// The crates among the files of a package.
-pub(super) fn crates_in(files: &[StoredFile]) -> impl Iterator<Item = &StoredFile> {
-    files.iter().filter(|file| !file.path.starts_with(GONE))
-}
-
-/// A version without what does not tell it from others.
-fn plain(version: &str) -> &str {
-    version.split('+').next().unwrap_or_default()
-}
-
-pub(super) fn metadata_of(file: &StoredFile) -> Result<CrateMetadata, Problem> {
-    serde_json::from_str(&file.metadata).map_err(Problem::internal)
-}
-
-fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::invalid("crate", detail)
-}
-
 fn unread(error: std::io::Error) -> Problem {
-    bad("the request ended before its end").because(error)
+    invalid("the request ended before its end").because(error)
 }
 
 /// The client's words, and where in the body the crate is.
@@ -128,14 +87,14 @@ fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
     let mut text = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
     body.read_exact(&mut text).map_err(unread)?;
     let new = serde_json::from_slice(&text)
-        .map_err(|error| bad(format!("the description cannot be read: {error}")))?;
+        .map_err(|error| invalid(format!("the description cannot be read: {error}")))?;
     let mut bytes = [0; 4];
     body.read_exact(&mut bytes).map_err(unread)?;
     let size = u64::from(u32::from_le_bytes(bytes));
     let start = 8 + json_bytes;
     let end = body.seek(SeekFrom::End(0)).map_err(unread)?;
     if size > MAX_CRATE || end != start + size {
-        return Err(bad("the request is not as long as it says"));
+        return Err(invalid("the request is not as long as it says"));
     }
     Ok((new, start, size))
 }
@@ -151,29 +110,7 @@ fn require_name(name: &str) -> Result<(), Problem> {
     let detail = format!(
         "a crate's name begins with a letter and has at most {MAX_NAME} of A-Z a-z 0-9 - _"
     );
-    if good { Ok(()) } else { Err(bad(detail)) }
-}
-
-/// A dependency whatever form it was written in, to be compared.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Dependency {
-    pub(super) alias: String,
-    pub(super) package: String,
-    pub(super) requirement: String,
-    pub(super) features: BTreeSet<String>,
-    pub(super) optional: bool,
-    pub(super) default_features: bool,
-    pub(super) target: Option<String>,
-    pub(super) kind: &'static str,
-}
-
-/// A requirement in the one way that it is written out.
-pub(super) fn requirement(text: &str) -> Result<String, Problem> {
-    let text = if text.trim().is_empty() { "*" } else { text };
-    let parsed: VersionReq = text
-        .parse()
-        .map_err(|error| bad(format!("`{text}` is no requirement: {error}")))?;
-    Ok(parsed.to_string())
+    if good { Ok(()) } else { Err(invalid(detail)) }
 }
 
 impl NewDependency {
@@ -182,7 +119,7 @@ impl NewDependency {
             None | Some("normal") => Ok("normal"),
             Some("dev") => Ok("dev"),
             Some("build") => Ok("build"),
-            Some(other) => Err(bad(format!("`{other}` is no kind of dependency"))),
+            Some(other) => Err(invalid(format!("`{other}` is no kind of dependency"))),
         }
     }
 
@@ -228,7 +165,7 @@ impl NewDependency {
 /// Refuses words that are not those of the crate's own manifest.
 fn compare(new: &New, manifest: &super::manifest::Manifest) -> Result<(), Problem> {
     let differs = |what: &str| {
-        bad(format!(
+        invalid(format!(
             "{what} of the request is not that of the crate's Cargo.toml"
         ))
     };
@@ -282,14 +219,14 @@ impl Cargo {
         let version: Version = new
             .vers
             .parse()
-            .map_err(|error| bad(format!("`{}` is no version: {error}", new.vers)))?;
+            .map_err(|error| invalid(format!("`{}` is no version: {error}", new.vers)))?;
         let (name, path) = (
             &new.name,
             format!("crates/{}/{version}", new.name.to_ascii_lowercase()),
         );
         if files
             .iter()
-            .any(|file| file.path.strip_prefix(GONE) == Some(plain(&new.vers)))
+            .any(|file| file.path.strip_prefix(GONE) == Some(without_build(&new.vers)))
         {
             let detail = format!(
                 "crate version `{}` was deleted, and stays taken: publish another",
@@ -298,12 +235,12 @@ impl Cargo {
             return Err(Problem::new(Kind::Conflict, "crate", detail));
         }
         for file in crates_in(files) {
-            let known = metadata_of(file)?.line;
+            let known = CrateMetadata::of(file)?.line;
             if known.name != *name {
                 let detail = format!("this crate is published as `{}`", known.name);
                 return Err(Problem::new(Kind::Conflict, "crate", detail));
             }
-            if plain(&known.vers) == plain(&new.vers) {
+            if without_build(&known.vers) == without_build(&new.vers) {
                 // A retry after a lost answer brings the same bytes.
                 let same = *file.path == *path && file.digest.hex() == sum(body, start, size)?;
                 let detail = format!("crate version `{}` is already uploaded", known.vers);
@@ -373,7 +310,7 @@ impl Cargo {
         let file = crates_in(files)
             .find(|file| *file.version == *version)
             .ok_or_else(absent)?;
-        let mut metadata = metadata_of(file)?;
+        let mut metadata = CrateMetadata::of(file)?;
         if metadata.line.yanked == yanked {
             return Ok(Vec::new());
         }
@@ -392,7 +329,7 @@ impl Cargo {
         let steps: Vec<Step> = gone
             .flat_map(|file| {
                 let add = Step::Add {
-                    path: format!("{GONE}{}", plain(&file.version)),
+                    path: format!("{GONE}{}", without_build(&file.version)),
                     version: String::new(),
                     content_type: "text/plain",
                     metadata: String::new(),
@@ -509,7 +446,7 @@ impl Publishing for Cargo {
         files.sort_by_key(|file| file.created_at);
         let mut index = Vec::new();
         for file in files {
-            let mut line = metadata_of(file)?.line;
+            let mut line = CrateMetadata::of(file)?.line;
             if line.name.to_ascii_lowercase() != asked {
                 return Ok(None); // another spelling: the client tries them all
             }

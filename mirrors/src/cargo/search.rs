@@ -1,7 +1,7 @@
 //! Searches: what is found here, and then what upstreams find.
 
-use super::canonical;
-use super::publish::{CrateMetadata, crates_in, metadata_of};
+use super::index::{CrateMetadata, crates_in};
+use super::names::canonical;
 use crate::Document;
 use crate::publishing::{Elsewhere, Hit};
 use crate::text::{json as bytes_of, unreadable};
@@ -60,7 +60,7 @@ pub(super) fn listed(
     for hit in hits {
         let mut newest: Option<(Version, CrateMetadata)> = None;
         for file in crates_in(&hit.files) {
-            let metadata = metadata_of(file)?;
+            let metadata = CrateMetadata::of(file)?;
             let version: Version = metadata.line.vers.parse().map_err(Problem::internal)?;
             if newest.as_ref().is_none_or(|(known, _)| *known < version) {
                 newest = Some((version, metadata));

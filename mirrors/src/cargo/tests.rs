@@ -1,3 +1,4 @@
+use super::index::Entry;
 use super::*;
 use http::{HeaderMap, Method};
 
