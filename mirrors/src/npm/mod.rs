@@ -1,17 +1,17 @@
 //! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them
 //! (npm's "Package Metadata" and "Public Registry API").
 
-mod account;
-mod advisories;
-mod body;
-mod compose;
-mod manifest;
 mod names;
 mod packument;
-mod provenance;
-mod publish;
-mod search;
 mod tarball;
+mod manifest;
+mod compose;
+mod search;
+mod body;
+mod provenance;
+mod advisories;
+mod account;
+mod publish;
 
 use crate::text::{self, not_that};
 use crate::{

@@ -1,22 +1,22 @@
 //! Python packages: index pages and files (packaging specifications, "Simple repository API").
 
-mod archive;
-mod distribution;
-mod form;
-mod html;
-mod json;
-mod link;
-mod list;
-mod metadata;
-mod multipart;
 mod names;
-mod page;
-mod publish;
-mod render;
-mod tar;
 mod version;
+mod link;
+mod json;
+mod html;
+mod page;
+mod render;
+mod list;
 mod window;
+mod archive;
+mod tar;
 mod zip;
+mod metadata;
+mod distribution;
+mod multipart;
+mod form;
+mod publish;
 
 pub use publish::yanked;
 

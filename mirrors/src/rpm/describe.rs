@@ -1,6 +1,7 @@
 //! A package as the three lists of a repository tell of it, as `createrepo_c` writes them: made
 //! once, when it is published.
 
+use super::item::location;
 use super::package::{FileKind, Package, RELATIONS, Relation, is_primary};
 use crate::text::html;
 use base64::Engine as _;
@@ -176,20 +177,6 @@ fn tail(package: &Package, path: &str) -> String {
             .map(|(path, kind)| file(path, *kind)),
     );
     text + "  </format>\n</package>\n"
-}
-
-/// A path as clients put it behind the repository's address. What versions are made of stays as it
-/// is, as everyone writes it.
-pub(super) fn location(path: &str) -> String {
-    let mut location = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_graphic() && !b"%?#\"<>\\`".contains(&byte) {
-            location.push(char::from(byte));
-        } else {
-            location += &format!("%{byte:02X}");
-        }
-    }
-    location
 }
 
 fn entry(relation: &Relation) -> String {

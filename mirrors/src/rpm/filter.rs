@@ -1,7 +1,7 @@
 //! Walks through a list and hands out its elements one after another as they are written, with what
 //! tells whose they are: no more than one of them is in memory.
 
-use super::item::Item;
+use super::item::{Item, location};
 use super::unpack::{Fence, MAX_UNPACKED_BYTES, unpack};
 use super::xml::{Fault, Raw, attribute, resolve};
 use crate::text::not_that;
@@ -329,11 +329,7 @@ impl Element {
                     "",
                 );
                 self.path = item.ok().map(|item| item.path);
-                let href = self
-                    .path
-                    .as_deref()
-                    .map(super::describe::location)
-                    .unwrap_or_default();
+                let href = self.path.as_deref().map(location).unwrap_or_default();
                 (
                     None,
                     Some(BytesStart::new("location").with_attributes([("href", href.as_str())])),

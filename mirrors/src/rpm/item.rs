@@ -207,3 +207,17 @@ fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
         _ => Some(Integrity::None),
     }
 }
+
+/// A path as clients put it behind the repository's address. What versions are made of stays as it
+/// is, as everyone writes it.
+pub(super) fn location(path: &str) -> String {
+    let mut location = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() && !b"%?#\"<>\\`".contains(&byte) {
+            location.push(char::from(byte));
+        } else {
+            location += &format!("%{byte:02X}");
+        }
+    }
+    location
+}

@@ -3,9 +3,9 @@
 //! walked through, never held unpacked.
 
 use super::filter::{Content, Element, Elements, unreadable};
-use super::index::{List, Packer, Record, seal};
 use super::listing::MAX_PACKAGES;
-use super::name_of;
+use super::packer::{List, Packer, Record, seal};
+use super::paths::name_of;
 use super::repomd;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::publishing::{Composed, Merge, Signer};

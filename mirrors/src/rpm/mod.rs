@@ -4,19 +4,21 @@
 //! An upstream may hold many repositories; each is at a root below its address, with `repodata/`
 //! right below that root.
 
-mod describe;
-mod filter;
-mod given;
-mod header;
-mod index;
-mod item;
-mod listing;
-mod merge;
-mod package;
-mod publish;
-mod repomd;
+mod paths;
 mod unpack;
 mod xml;
+mod item;
+mod repomd;
+mod listing;
+mod filter;
+mod header;
+mod package;
+mod describe;
+mod packer;
+mod extra_metadata;
+mod merge;
+mod index;
+mod publish;
 
 pub use listing::Listing;
 
@@ -28,6 +30,7 @@ use crate::{
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Reply};
+use paths::{ending, is_package, metadata, name_of, repomd_of, roots};
 use repomd::Record;
 use std::sync::Arc;
 
@@ -35,19 +38,8 @@ use std::sync::Arc;
 pub struct Rpm;
 
 const NAME: ProtocolName = ProtocolName("rpm");
-/// How many directories above a package are looked into for its repository.
-const MAX_ROOTS: usize = 5;
 /// How many documents a plan reads: each may cost a request.
 const MAX_STEPS: usize = 7;
-/// Directories that hold packages by custom, and no metadata.
-const PACKAGE_DIRECTORIES: [&str; 6] = [
-    "Packages",
-    "packages",
-    "RPMS",
-    "rpms",
-    "drpms",
-    "getPackage",
-];
 /// Endings of files that are text, or as good as text.
 const TEXT_ENDINGS: [&str; 8] = [
     "asc", "conf", "discinfo", "key", "repo", "sha256", "treeinfo", "txt",
@@ -61,47 +53,6 @@ const fn as_it_came(content_type: &'static str) -> Representation {
         has_absolute_urls: false,
         compressible: false,
     }
-}
-
-/// A path below some `repodata/`: the repository's root, and what comes after that directory.
-fn metadata(path: &str) -> Option<(&str, &str)> {
-    const WITHIN: &str = "/repodata/";
-    match path.rfind(WITHIN) {
-        Some(at) => Some((path.get(..=at)?, path.get(at + WITHIN.len()..)?)),
-        None => Some(("", path.strip_prefix(&WITHIN[1..])?)),
-    }
-}
-
-fn repomd_of(root: &str) -> Document {
-    Document::new("", format!("{root}repodata/repomd.xml"))
-}
-
-fn ending(path: &str) -> &str {
-    path.rsplit('/')
-        .next()
-        .and_then(|name| name.rsplit_once('.'))
-        .map_or("", |(_, ending)| ending)
-}
-
-fn is_package(path: &str) -> bool {
-    matches!(ending(path), "rpm" | "drpm")
-}
-
-/// The name in `dir/name-version-release.arch.rpm`, or in
-/// `dir/name-version-release_version-release.arch.drpm`; all of a file's name that is made
-/// otherwise, and nothing of a file that is no package.
-fn name_of(path: &str) -> &str {
-    let file = path.rsplit('/').next().unwrap_or(path);
-    let (stem, dashes) = match (file.strip_suffix(".rpm"), file.strip_suffix(".drpm")) {
-        (Some(stem), _) => (stem, 2),
-        (None, Some(stem)) => (stem, 3),
-        (None, None) => return "",
-    };
-    let name = stem
-        .rmatch_indices('-')
-        .nth(dashes - 1)
-        .map_or(stem, |(at, _)| &stem[..at]);
-    if name.is_empty() { stem } else { name }
 }
 
 /// The form of a file that no index vouches for.
@@ -132,29 +83,6 @@ fn is_page(body: &[u8]) -> bool {
 fn holds(body: &[u8], mark: &str) -> bool {
     body.windows(mark.len())
         .any(|window| window == mark.as_bytes())
-}
-
-/// Where the repository of a package may be, likeliest first: right above a directory of packages,
-/// else the nearest.
-fn roots(path: &str) -> Vec<&str> {
-    let mut roots: Vec<&str> = path
-        .match_indices('/')
-        .filter_map(|(at, _)| path.get(..=at))
-        .collect();
-    roots.reverse();
-    roots.push("");
-    roots.sort_by_key(|root| {
-        let below = path.get(root.len()..).and_then(|rest| rest.split_once('/'));
-        !below.is_some_and(|(first, _)| PACKAGE_DIRECTORIES.contains(&first))
-    });
-    if roots.len() > MAX_ROOTS {
-        roots.truncate(MAX_ROOTS - 1);
-        // The address that was configured is never left out.
-        if !roots.contains(&"") {
-            roots.push("");
-        }
-    }
-    roots
 }
 
 /// The list that tells of a package.

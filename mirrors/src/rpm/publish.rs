@@ -6,7 +6,8 @@
 
 use super::describe::PackageMetadata;
 use super::package::Package;
-use super::{Rpm, ending, given, is_package, metadata};
+use super::paths::{ending, is_package, metadata};
+use super::{Rpm, extra_metadata};
 use crate::publishing::{
     Body, Bytes, Change, Index, PublishRequest, Publishing, REMOVE, Step, StoredFile,
 };
@@ -57,8 +58,8 @@ impl Publishing for Rpm {
             return Ok(None);
         }
         let path = line.segments.join("/");
-        if given::Kind::at(&path).is_some() {
-            let most = if puts { given::MAX_BYTES } else { 0 };
+        if extra_metadata::Kind::at(&path).is_some() {
+            let most = if puts { extra_metadata::MAX_BYTES } else { 0 };
             let (act, verb) = if puts {
                 (GIVE, Verb::Write)
             } else {
@@ -224,10 +225,10 @@ fn withdraw(file: &StoredFile) -> Result<Vec<Step>, Problem> {
 
 /// The steps that take back what was given of a path's kind.
 fn without(path: &str, files: &[StoredFile]) -> Vec<Step> {
-    let kind = given::Kind::at(path);
+    let kind = extra_metadata::Kind::at(path);
     let same = files
         .iter()
-        .filter(|file| given::Kind::at(&file.path) == kind);
+        .filter(|file| extra_metadata::Kind::at(&file.path) == kind);
     same.map(|file| Step::Remove {
         path: file.path.to_string(),
     })
@@ -235,9 +236,9 @@ fn without(path: &str, files: &[StoredFile]) -> Vec<Step> {
 }
 
 fn give(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let kind =
-        given::Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
-    given::check(kind, body)?;
+    let kind = extra_metadata::Kind::at(path)
+        .ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
+    extra_metadata::check(kind, body)?;
     let size = body
         .seek(std::io::SeekFrom::End(0))
         .map_err(Problem::internal)?;

@@ -1,3 +1,4 @@
+use super::paths::MAX_ROOTS;
 use super::*;
 use crate::{Fetch, Integrity};
 use http::StatusCode;

@@ -1,7 +1,7 @@
-//! Metadata that no package tells: advisories, groups of packages, modules. Whoever publishes gives
-//! it, in one file each.
+//! Metadata that is in no package: advisories, groups of packages, modules. It is uploaded, one
+//! file of each kind.
 
-use super::index::{Packer, Record};
+use super::packer::{Packer, Record};
 use super::unpack::{Fence, unpack};
 use crate::publishing::{Body, Composed};
 use larder_model::Problem;
@@ -56,7 +56,7 @@ fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> 
     unpack(bytes).map_err(|error| bad(kind, "it cannot be unpacked").because(error))
 }
 
-/// Reads what was uploaded, and holds it to what it should be.
+/// Checks an upload: that it unpacks, and is well-formed.
 pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     let mut bytes = Vec::new();
     body.take(MAX_BYTES)
@@ -70,7 +70,7 @@ pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     }
 }
 
-/// Documents in YAML begin so; their contents are read by clients alone.
+/// Only the first line of each document is looked at: clients read the rest.
 fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     let mut text = String::new();
     let read = plain.take(MAX_BYTES + 1).read_to_string(&mut text);
@@ -119,15 +119,15 @@ fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     }
 }
 
-/// What was given, packed anew.
-pub(super) struct Given {
+/// An uploaded file of extra metadata, packed anew.
+pub(super) struct ExtraMetadata {
     kind: Kind,
     packed: Packer,
-    /// Unpacked, where it is told in that way as well.
+    /// Its unpacked bytes, for the kind that is listed unpacked as well.
     plain: Vec<u8>,
 }
 
-impl Given {
+impl ExtraMetadata {
     pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Problem> {
         let kind =
             Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
@@ -151,7 +151,7 @@ impl Given {
         }
     }
 
-    /// Its files, with what `repomd.xml` says of them.
+    /// Its files, each with its record in `repomd.xml`.
     pub(super) fn files(self) -> Result<Vec<(Composed, Record)>, Problem> {
         let Self {
             kind,
