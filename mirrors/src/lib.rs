@@ -11,6 +11,7 @@ pub mod account;
 pub mod publishing;
 pub mod query;
 pub mod request;
+pub mod connect;
 mod text;
 
 pub mod cargo;
@@ -19,7 +20,7 @@ pub mod oci;
 pub mod pypi;
 pub mod rpm;
 
-pub mod connect;
+pub mod clients;
 
 pub use account::Account;
 pub use publishing::Publishing;
@@ -27,6 +28,7 @@ pub use query::UpstreamQuery;
 pub use request::{RepoRequest, RepoUrl};
 
 use bytes::Bytes;
+use connect::Client;
 pub use larder_model::Integrity;
 use larder_model::{Digest, Problem, ProtocolName, Reply};
 use std::borrow::Cow;
@@ -195,6 +197,11 @@ pub trait Protocol: Send + Sync {
     /// Default: the one that was asked for.
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         &artifact.package
+    }
+
+    /// The clients whose configuration is known. Default: none.
+    fn connect(&self) -> &'static [Client] {
+        &[]
     }
 
     /// Accounts, where this protocol's clients ask about them. Default: they do not.

@@ -5,7 +5,8 @@ use crate::endpoint::RepoPath;
 use crate::page::List;
 use crate::reply::ok;
 use larder_access::Admission;
-use larder_mirrors::connect::{Target, connect};
+use larder_mirrors::clients::connect;
+use larder_mirrors::connect::Target;
 use larder_model::{Problem, Reply, Verb};
 
 impl Api {

@@ -281,7 +281,7 @@ fn version(
 fn connect(at: &[&str]) -> Result<Endpoint, Problem> {
     let (client, repository) = at.split_first().ok_or_else(no_repo)?;
     Ok(Endpoint::Connect {
-        client: larder_mirrors::connect::client(client)?,
+        client: larder_mirrors::clients::client(client)?,
         path: repo(repository)?,
     })
 }

@@ -6,7 +6,9 @@ mod index;
 mod manifest;
 mod search;
 mod publish;
+mod connect;
 
+use crate::connect::Client;
 use crate::text::{self, not_that, query_value};
 use crate::{
     Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
@@ -51,6 +53,10 @@ fn no_such_path() -> Problem {
 impl Protocol for Cargo {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
     }
 
     fn publishing(&self) -> Option<&dyn Publishing> {

@@ -12,7 +12,9 @@ mod provenance;
 mod advisories;
 mod account;
 mod publish;
+mod connect;
 
+use crate::connect::Client;
 use crate::text::{self, not_that};
 use crate::{
     Account, Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
@@ -187,6 +189,10 @@ fn posted(parts: &[&str]) -> Result<ReadRequest, Problem> {
 impl Protocol for Npm {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
     }
 
     fn publishing(&self) -> Option<&dyn Publishing> {

@@ -2,9 +2,11 @@
 //! digest and blobs are artifacts.
 
 mod challenge;
+mod connect;
 
 pub use challenge::Challenge;
 
+use crate::connect::Client;
 use crate::text::not_that;
 use crate::{
     Artifact, Document, Fetch, Integrity, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl,
@@ -137,6 +139,10 @@ impl Oci {
 impl Protocol for Oci {
     fn name(&self) -> ProtocolName {
         ProtocolName::OCI
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
     }
 
     fn parse(&self, line: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {

@@ -17,9 +17,11 @@ mod distribution;
 mod multipart;
 mod form;
 mod publish;
+mod connect;
 
 pub use publish::yanked;
 
+use crate::connect::Client;
 use crate::text::{self, not_that, unreadable};
 use crate::{
     Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
@@ -157,6 +159,10 @@ fn no_such_path() -> Problem {
 impl Protocol for Pypi {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
     }
 
     fn publishing(&self) -> Option<&dyn Publishing> {

@@ -19,9 +19,11 @@ mod extra_metadata;
 mod merge;
 mod index;
 mod publish;
+mod connect;
 
 pub use listing::Listing;
 
+use crate::connect::Client;
 use crate::text::{self, not_that};
 use crate::{
     Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
@@ -150,6 +152,10 @@ fn plan_package(
 impl Protocol for Rpm {
     fn name(&self) -> ProtocolName {
         NAME
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
     }
 
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
