@@ -13,6 +13,7 @@ pub mod query;
 pub mod request;
 pub mod connect;
 mod text;
+mod archive;
 
 pub mod cargo;
 pub mod npm;

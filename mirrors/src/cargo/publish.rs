@@ -252,10 +252,8 @@ impl Cargo {
             }
         }
         body.seek(SeekFrom::Start(start)).map_err(unread)?;
-        super::manifest::measure(&mut body.take(size))?;
-        body.seek(SeekFrom::Start(start)).map_err(unread)?;
-        let manifest =
-            super::manifest::of_crate(&mut body.take(size), &format!("{name}-{}", new.vers))?;
+        let folder = format!("{name}-{}", new.vers);
+        let manifest = super::manifest::of_crate(&mut body.take(size), size, &folder)?;
         compare(&new, &manifest)?;
         let line = IndexLine {
             name: name.clone(),

@@ -548,6 +548,22 @@ mod publishing {
                 .kind,
             Kind::Invalid
         );
+        let two_members = [crate_bytes(), crate_bytes()].concat();
+        let problem = publish(&frame(&words(), &two_members), &[]).expect_err("two gzip members");
+        assert!(
+            problem.detail.contains("goes on behind its end"),
+            "{problem}"
+        );
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let mut link = tar::Header::new_gnu();
+        link.set_entry_type(tar::EntryType::Symlink);
+        link.set_size(0);
+        archive
+            .append_link(&mut link, "Probe-1.0.0/link", "/etc/passwd")
+            .expect("entry");
+        let linked = archive.into_inner().expect("tar").finish().expect("gzip");
+        let problem = publish(&frame(&words(), &linked), &[]).expect_err("a link");
+        assert!(problem.detail.contains("link"), "{problem}");
         let zeros = vec![0_u8; 1 << 20];
         let bomb = packed(&[
             good,

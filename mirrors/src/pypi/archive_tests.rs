@@ -276,6 +276,16 @@ fn a_zip_file_is_the_same_from_either_end() {
         entry.local = entry.name.clone();
     });
 
+    // A second name, of which some readers know and some do not.
+    let other_name = |name: &str| {
+        let mut wheel = wheel_entries("my_pkg_x-1.0.0.dist-info", INFO);
+        let length = u16::try_from(5 + name.len()).expect("short").to_le_bytes();
+        wheel[0].extra = [&[0x75, 0x70][..], &length, &[1; 5], name.as_bytes()].concat();
+        upload(WHEEL, &zipped(&wheel), &[])
+    };
+    other_name("my_pkg/__init__.py").expect("the same name");
+    assert!(refusal(other_name("my_pkg/evil.py")).contains("broken"));
+
     let whole = wheel();
     let of = |bytes: &[u8]| refusal(upload(WHEEL, bytes, &[]));
     for length in [0, 1, 21, 22, whole.len() / 2, whole.len() - 1] {
@@ -316,28 +326,35 @@ fn whatever_bytes_come_are_refused_or_taken() {
                 let mut bytes = good.clone();
                 bytes[at] ^= flip;
                 if let Err(problem) = upload(file, &bytes, &[]) {
-                    assert_eq!(problem.kind, Kind::Invalid, "{problem}");
+                    let is_refusal = matches!(problem.kind, Kind::Invalid | Kind::TooLarge);
+                    assert!(is_refusal, "{problem}");
                 }
             }
         }
     }
 }
 
+fn too_large(outcome: Result<Vec<Step>, Problem>) -> String {
+    let problem = outcome.expect_err("refused");
+    assert_eq!(problem.kind, Kind::TooLarge, "{problem}");
+    problem.detail.into_owned()
+}
+
 #[test]
 fn bombs_are_not_unpacked() {
     let mut bomb = wheel_entries("my_pkg_x-1.0.0.dist-info", INFO);
     bomb[0].size = Some(65 << 20);
-    assert!(refusal(upload(WHEEL, &zipped(&bomb), &[])).contains("too much"));
+    assert!(too_large(upload(WHEEL, &zipped(&bomb), &[])).contains("too much"));
     let mut metadata = wheel_entries("my_pkg_x-1.0.0.dist-info", INFO);
     metadata[1].content = vec![b'a'; 8 << 20];
     metadata[1].size = Some(100);
     assert!(refusal(upload(WHEEL, &zipped(&metadata), &[])).contains("damaged"));
     let mut tar = header("my_pkg_x-1.0.0/big", b'0', 65 << 20);
-    assert!(refusal(upload(SDIST, &packed(&tar), &[])).contains("too much"));
+    assert!(too_large(upload(SDIST, &packed(&tar), &[])).contains("too much"));
     tar = header("my_pkg_x-1.0.0/PKG-INFO", b'0', (4 << 20) + 1);
     assert!(refusal(upload(SDIST, &packed(&tar), &[])).contains("too long"));
     let zeros = packed(&vec![0; 65 << 20]);
-    assert!(refusal(upload(SDIST, &zeros, &[])).contains("too much"));
+    assert!(too_large(upload(SDIST, &zeros, &[])).contains("too much"));
 }
 
 #[test]
@@ -351,9 +368,10 @@ fn a_tar_file_is_walked_to_its_end() {
     assert!(of(&[(info, b'0', INFO), (info, b'0', INFO)]).contains("twice"));
     assert!(of(&[(info, b'0', INFO), ("../up", b'0', "")]).contains("elsewhere"));
     assert!(of(&[(info, b'0', INFO), ("/etc/up", b'0', "")]).contains("elsewhere"));
-    assert!(of(&[("g", b'g', "20 path=my_pkg_x-1.0\n"), (info, b'0', INFO)]).contains("alike"));
-    assert!(of(&[("x", b'x', "99 path=a\n"), (info, b'0', INFO)]).contains("alike"));
-    assert!(of(&[("x", b'x', "0 path=a\n"), (info, b'0', INFO)]).contains("alike"));
+    let global = of(&[("g", b'g', "24 path=my_pkg_x-1.0.0/\n"), (info, b'0', INFO)]);
+    assert!(global.contains("one name or size"), "{global}");
+    let damaged = of(&[("x", b'x', "99 path=a\n"), (info, b'0', INFO)]);
+    assert!(damaged.contains("damaged pax header"), "{damaged}");
     let good =
         |entries: &[(&str, u8, &str)]| _ = upload(SDIST, &tarred(entries), &[]).expect("good");
     let times = "20 atime=1772366645\n";

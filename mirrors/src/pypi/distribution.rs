@@ -1,12 +1,25 @@
 //! Distributions: what their file names say (packaging specifications, "Binary distribution format"
 //! and "Source distribution format"), and what is within.
 
-use super::archive::{MAX_METADATA_BYTES, tells};
 use super::names::{is_file, normalised};
 use super::version::Version;
-use super::window::Window;
-use super::{bad, metadata, tar, zip};
+use super::{bad, metadata};
+use crate::archive::tar::{Kind as EntryKind, Tar};
+use crate::archive::window::Window;
+use crate::archive::{Fault, Limits, has_control_characters, not_below, zip};
+use flate2::read::MultiGzDecoder;
 use larder_model::Problem;
+use std::io::BufReader;
+
+/// Limits of a distribution.
+const LIMITS: Limits = Limits {
+    entries: 100_000,
+    path_bytes: 1024,
+    unpacked_bytes: 32 << 30,
+    ratio: 100,
+};
+const MAX_METADATA_BYTES: u64 = 4 << 20;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// The endings of source archives that are taken.
 const SOURCES: [&str; 2] = [".tar.gz", ".zip"];
@@ -118,9 +131,9 @@ impl<'f> Name<'f> {
         let metadata = match self.kind {
             Kind::Wheel => wheel_metadata(file, project, version)?,
             Kind::SourceZip => zipped_info(file, project, version)?,
-            Kind::SourceTar => {
-                tar::find(file, |name| is_info(name, project, version))?.ok_or_else(no_info)?
-            }
+            Kind::SourceTar => tarred_info(file, project, version)
+                .map_err(refusal)?
+                .ok_or_else(no_info)?,
         };
         let requires_python = metadata::requires_python(&metadata, project, version)?;
         Ok(Told {
@@ -157,7 +170,7 @@ fn wheel_metadata(
     project: &str,
     version: &Version,
 ) -> Result<Vec<u8>, Problem> {
-    let entries = zip::entries(file)?;
+    let entries = zip::entries(file, &LIMITS).map_err(refusal)?;
     let folder = |name: &str| {
         name.split('/')
             .next()
@@ -188,7 +201,7 @@ fn wheel_metadata(
     WHEEL_FILES
         .iter()
         .try_for_each(|file| find(file).map(|_| ()))?;
-    zip::content(file, find(WHEEL_FILES[0])?, MAX_METADATA_BYTES)
+    zip::content(file, find(WHEEL_FILES[0])?, MAX_METADATA_BYTES).map_err(refusal)
 }
 
 fn zipped_info(
@@ -196,7 +209,7 @@ fn zipped_info(
     project: &str,
     version: &Version,
 ) -> Result<Vec<u8>, Problem> {
-    let entries = zip::entries(file)?;
+    let entries = zip::entries(file, &LIMITS).map_err(refusal)?;
     let mut infos = entries
         .iter()
         .filter(|entry| is_info(&entry.name, project, version));
@@ -204,7 +217,32 @@ fn zipped_info(
     if infos.next().is_some() {
         return Err(bad("the source archive has two PKG-INFO files"));
     }
-    zip::content(file, info, MAX_METADATA_BYTES)
+    zip::content(file, info, MAX_METADATA_BYTES).map_err(refusal)
+}
+
+/// The metadata of a source archive that is a gzipped tar; `None` if it has none.
+fn tarred_info(
+    file: &mut Window<'_>,
+    project: &str,
+    version: &Version,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let length = file.length();
+    let packed = BufReader::with_capacity(BUFFER_BYTES, file.stream(0, length)?);
+    let mut archive = Tar::new(MultiGzDecoder::new(packed), &LIMITS, length);
+    let mut info = None;
+    while let Some(entry) = archive.next()? {
+        if has_control_characters(&entry.path) {
+            return Err(not_below(&entry.path));
+        }
+        if entry.kind != EntryKind::File || !is_info(&entry.path, project, version) {
+            continue;
+        }
+        if info.is_some() {
+            return Err(Fault::refused("has a name twice"));
+        }
+        info = Some(archive.contents(&entry, MAX_METADATA_BYTES)?);
+    }
+    Ok(info)
 }
 
 /// Whether it is the metadata of a source archive.
@@ -215,4 +253,16 @@ fn is_info(name: &str, project: &str, version: &Version) -> bool {
 
 fn no_info() -> Problem {
     bad("the source archive has no PKG-INFO in the folder of its name and version")
+}
+
+fn refusal(fault: Fault) -> Problem {
+    fault.problem("upload", "the archive")
+}
+
+/// Whether a text is the name of a project and a version of it, in any spelling.
+fn tells(stem: &str, project: &str, version: &Version) -> bool {
+    stem.match_indices('-').any(|(at, _)| {
+        normalised(&stem[..at]) == project
+            && Version::parse(&stem[at + 1..]).is_some_and(|told| told == *version)
+    })
 }

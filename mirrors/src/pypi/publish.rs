@@ -5,8 +5,8 @@ use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
 use super::multipart::boundary;
 use super::version::Version;
-use super::window::Window;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
+use crate::archive::window::Window;
 use crate::publishing::{
     Body, Bytes, Change, PublishRequest, Publishing, REMOVE, Step, StoredFile, UNYANK, YANK,
 };

@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) size: Option<u32>,
     pub(super) flags: u16,
     pub(super) method: u16,
+    /// Extra fields, in the directory and in the local header.
+    pub(super) extra: Vec<u8>,
 }
 
 pub(super) fn entry(name: &str, content: &str) -> Entry {
@@ -41,6 +43,7 @@ pub(super) fn entry(name: &str, content: &str) -> Entry {
         size: None,
         flags: 0,
         method: 8,
+        extra: Vec::new(),
     }
 }
 
@@ -70,8 +73,9 @@ pub(super) fn zipped(entries: &[Entry]) -> Vec<u8> {
                 .flat_map(u16::to_le_bytes)
                 .collect::<Vec<_>>();
             head.extend(sizes);
-            head.extend(u16::try_from(name.len()).expect("name").to_le_bytes());
-            head.extend([0, 0]);
+            for length in [name.len(), entry.extra.len()] {
+                head.extend(u16::try_from(length).expect("short").to_le_bytes());
+            }
             head
         };
         directory.extend(b"PK\x01\x02\x14\0");
@@ -79,9 +83,11 @@ pub(super) fn zipped(entries: &[Entry]) -> Vec<u8> {
         directory.extend([0; 10]);
         directory.extend(u32::try_from(file.len()).expect("offset").to_le_bytes());
         directory.extend(entry.name.as_bytes());
+        directory.extend(&entry.extra);
         file.extend(b"PK\x03\x04");
         file.extend(head(&entry.local, if streamed { &[0; 12] } else { &sizes }));
         file.extend(entry.local.as_bytes());
+        file.extend(&entry.extra);
         file.extend(packed);
         if streamed {
             file.extend(b"PK\x07\x08");
