@@ -13,6 +13,7 @@ pub mod query;
 pub mod request;
 pub mod connect;
 mod text;
+mod json;
 mod archive;
 
 pub mod cargo;

@@ -3,7 +3,6 @@
 use http::header::WWW_AUTHENTICATE;
 pub(crate) use larder_model::html::escape as html;
 use larder_model::{Kind, Problem, Reply, percent};
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// One segment of a path, encoded for a request.
@@ -42,11 +41,6 @@ pub(crate) fn not_that(what: &'static str) -> Problem {
     )
 }
 
-/// The same, told by a parser.
-pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
-    not_that(what).because(error)
-}
-
 /// A problem in plain text, for clients that show no more than the status. Who they are they say by
 /// Basic.
 pub(crate) fn refuse(problem: &Problem) -> Reply {
@@ -56,9 +50,4 @@ pub(crate) fn refuse(problem: &Problem) -> Reply {
         return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
     }
     reply
-}
-
-/// A small JSON answer's bytes.
-pub(crate) fn json(value: &Value) -> Vec<u8> {
-    value.to_string().into_bytes()
 }

@@ -9,6 +9,7 @@ mod publish;
 mod connect;
 
 use crate::connect::Client;
+use crate::json::{self, unreadable};
 use crate::text::{self, not_that, query_value};
 use crate::{
     Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
@@ -43,7 +44,7 @@ const SEARCH: Representation = Representation {
 fn own_config(repo_url: &RepoUrl<'_>) -> Reply {
     let base = repo_url.base();
     let config = json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !repo_url.public});
-    Reply::new(StatusCode::OK).with_body("application/json", text::json(&config))
+    Reply::new(StatusCode::OK).with_body("application/json", json::bytes(&config))
 }
 
 fn no_such_path() -> Problem {
@@ -128,8 +129,8 @@ impl Protocol for Cargo {
             return Ok(Source::Read(config()));
         };
         let found = found.as_deref().unwrap_or_default();
-        let config: Config<'_> = serde_json::from_slice(found)
-            .map_err(|error| text::unreadable("a config.json", error))?;
+        let config: Config<'_> =
+            serde_json::from_slice(found).map_err(|error| unreadable("a config.json", error))?;
         let Some(api) = config.api else {
             return Err(Problem::new(
                 Kind::Unsupported,
@@ -157,7 +158,7 @@ impl Protocol for Cargo {
         };
         let mut count = 0;
         for entry in entries(body) {
-            let entry = entry.map_err(|error| text::unreadable("an index file", error))?;
+            let entry = entry.map_err(|error| unreadable("an index file", error))?;
             if !entry.name.eq_ignore_ascii_case(name) {
                 return Err(not_that("the index file of this crate"));
             }
@@ -199,9 +200,9 @@ impl Protocol for Cargo {
             || Problem::not_found("crate", format!("crate `{name}` has no version {version}"));
         let index = index.as_deref().ok_or_else(absent)?;
         let config: Config<'_> = serde_json::from_slice(config_body.as_deref().unwrap_or_default())
-            .map_err(|error| text::unreadable("a config.json", error))?;
+            .map_err(|error| unreadable("a config.json", error))?;
         for entry in entries(index) {
-            let entry = entry.map_err(|error| text::unreadable("an index file", error))?;
+            let entry = entry.map_err(|error| unreadable("an index file", error))?;
             if entry.vers == version {
                 let digest: Digest = format!("sha256:{}", entry.cksum)
                     .parse()
@@ -223,7 +224,7 @@ impl Protocol for Cargo {
     fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
         let status = problem.status();
         let body = json!({"errors": [{"detail": problem.detail}]});
-        let reply = Reply::new(status).with_body("application/json", text::json(&body));
+        let reply = Reply::new(status).with_body("application/json", json::bytes(&body));
         if problem.kind == Kind::Unauthenticated {
             return reply.with(
                 WWW_AUTHENTICATE,

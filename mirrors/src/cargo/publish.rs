@@ -6,11 +6,11 @@ use super::index::{
 };
 use super::names::{canonical, is_version};
 use super::{Cargo, search};
+use crate::json;
 use crate::publishing::{
     Body, Bytes, Change, Elsewhere, Hit, PublishRequest, Publishing, REMOVE, Step, StoredFile,
     UNYANK, YANK,
 };
-use crate::text::json as bytes_of;
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Algorithm, Hasher, Kind, Problem, Reply, Verb};
@@ -429,7 +429,7 @@ impl Publishing for Cargo {
             }
             _ => json!({"ok": true}),
         };
-        Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body))
+        Reply::new(StatusCode::OK).with_body("application/json", json::bytes(&body))
     }
 
     fn compose(
@@ -489,6 +489,6 @@ impl Publishing for Cargo {
             .zip(1_u32..)
             .map(|(login, id)| json!({"id": id, "login": login, "name": null}));
         let body = json!({"users": users.collect::<Vec<_>>()});
-        Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
+        Ok(Reply::new(StatusCode::OK).with_body("application/json", json::bytes(&body)))
     }
 }

@@ -3,8 +3,8 @@
 use super::index::{CrateMetadata, crates_in};
 use super::names::canonical;
 use crate::Document;
+use crate::json::{self, unreadable};
 use crate::publishing::{Elsewhere, Hit};
-use crate::text::{json as bytes_of, unreadable};
 use http::StatusCode;
 use larder_model::{Problem, Reply};
 use semver::Version;
@@ -81,5 +81,5 @@ pub(super) fn listed(
     }
     crates.truncate(count.unwrap_or(USUAL));
     let body = json!({"crates": crates, "meta": {"total": total}});
-    Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
+    Ok(Reply::new(StatusCode::OK).with_body("application/json", json::bytes(&body)))
 }

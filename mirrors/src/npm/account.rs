@@ -4,7 +4,8 @@
 use super::names::{is_name, is_part};
 use super::{JSON, Npm};
 use crate::account::{Account, AccountRequest, AccountResponse, Login, Token, TokenRequest};
-use crate::text::{json, query_value, segment};
+use crate::json;
+use crate::text::{query_value, segment};
 use crate::{RepoRequest, RepoUrl};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
@@ -199,7 +200,7 @@ impl Account for Npm {
             AccountResponse::Waiting => (StatusCode::ACCEPTED, json!({})),
             AccountResponse::Finished(secret) => (StatusCode::OK, json!({"token": secret})),
         };
-        let reply = Reply::new(status).with_body(JSON, json(&body));
+        let reply = Reply::new(status).with_body(JSON, json::bytes(&body));
         let reply = if *response == AccountResponse::Waiting {
             reply.with(RETRY_AFTER, HeaderValue::from(1))
         } else {

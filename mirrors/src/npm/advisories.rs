@@ -2,8 +2,8 @@
 
 use super::JSON;
 use super::names::{is_name, is_version};
+use crate::json::unreadable;
 use crate::query::UpstreamQuery;
-use crate::text::unreadable;
 use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};

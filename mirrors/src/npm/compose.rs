@@ -1,8 +1,8 @@
 //! The packument of what is published here, composed of what was noted.
 
-use super::manifest::{Text, VersionMetadata};
+use super::manifest::VersionMetadata;
 use super::names::{base, new_version};
-use super::packument::quoted;
+use crate::json::{ObjectWriter, quoted};
 use crate::publishing::StoredFile;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
@@ -104,7 +104,11 @@ impl<'a> Shelf<'a> {
         let Some(latest) = self.latest() else {
             return Ok(None);
         };
-        let (mut tags, mut times, mut versions) = (Text::new(), Text::new(), Text::new());
+        let (mut tags, mut times, mut versions) = (
+            ObjectWriter::new(),
+            ObjectWriter::new(),
+            ObjectWriter::new(),
+        );
         for (tag, file) in self.tags() {
             if let Some(version) = self.version(&file.version) {
                 tags.put(tag, quoted(&version.version));
@@ -116,7 +120,7 @@ impl<'a> Shelf<'a> {
         for file in &kept {
             times.put(&file.version, moment(file.created_at));
             let metadata = VersionMetadata::read(&file.metadata)?;
-            let mut version = Text::new();
+            let mut version = ObjectWriter::new();
             for (key, value) in metadata.manifest.iter().filter(|(key, _)| *key != "readme") {
                 version.put(key, value);
             }
@@ -125,7 +129,7 @@ impl<'a> Shelf<'a> {
             }
             versions.put(&file.version, version.end());
         }
-        let mut packument = Text::new();
+        let mut packument = ObjectWriter::new();
         packument.put("_id", quoted(self.package));
         packument.put("_rev", quoted(&self.revision()));
         packument.put("name", quoted(self.package));

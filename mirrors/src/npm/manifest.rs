@@ -5,15 +5,14 @@
 //! refused.
 
 use super::names::base;
-use super::packument::{quoted, string};
 use super::tarball::Tarball;
+use crate::json::{Object, ObjectWriter, quoted};
 use larder_model::{Kind, Problem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 /// What is noted of a version has at most so many bytes,
 const MAX_METADATA_BYTES: usize = 4 << 20;
@@ -24,15 +23,13 @@ const DERIVED: [(&str, &str); 2] = [("install", "node-gyp rebuild"), ("start", "
 /// Where scripts need not say that programs are.
 const BIN_FOLDER: [&str; 2] = ["./node_modules/.bin/", "node_modules/.bin/"];
 
-/// A JSON object; of a key that is there twice the last counts.
-pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
 type Texts = BTreeMap<String, String>;
 
 /// What is noted of a version.
 #[derive(Deserialize)]
 pub(super) struct VersionMetadata<'a> {
     #[serde(borrow)]
-    pub(super) manifest: Fields<'a>,
+    pub(super) manifest: Object<'a>,
     #[serde(borrow)]
     pub(super) deprecated: Option<Cow<'a, str>>,
 }
@@ -43,11 +40,11 @@ impl<'a> VersionMetadata<'a> {
     }
 
     pub(super) fn text(&self) -> String {
-        let mut manifest = Text::new();
-        for (key, value) in &self.manifest {
+        let mut manifest = ObjectWriter::new();
+        for (key, value) in self.manifest.iter() {
             manifest.put(key, value);
         }
-        let mut text = Text::new();
+        let mut text = ObjectWriter::new();
         text.put("manifest", manifest.end());
         if let Some(deprecated) = &self.deprecated {
             text.put("deprecated", quoted(deprecated));
@@ -56,35 +53,26 @@ impl<'a> VersionMetadata<'a> {
     }
 }
 
-/// An object that is being written.
-pub(super) struct Text(String);
-
-impl Text {
-    pub(super) fn new() -> Self {
-        Self("{".to_owned())
-    }
-
-    pub(super) fn put(&mut self, key: &str, value: impl Display) {
-        let separator = if self.0.len() > 1 { "," } else { "" };
-        self.0
-            .push_str(&format!("{separator}{}:{value}", quoted(key)));
-    }
-
-    pub(super) fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
-    }
-}
-
 /// What a client sent and what its tarball says.
 pub(super) struct Release<'a> {
     pub(super) package: &'a str,
     pub(super) version: &'a str,
-    pub(super) sent: &'a Fields<'a>,
+    pub(super) sent: &'a Object<'a>,
     pub(super) tarball: &'a Tarball,
     pub(super) file: &'a str,
     /// What kind of provenance came with it.
     pub(super) attested: Option<&'a str>,
+}
+
+/// The `package.json` of a tarball.
+fn read_package_json(bytes: &[u8]) -> Result<Object<'_>, Problem> {
+    let refused = |error: String| {
+        let detail = format!("the tarball's package.json is not a JSON object: {error}");
+        Problem::invalid("tarball", detail)
+    };
+    let text = std::str::from_utf8(bytes).map_err(|error| refused(error.to_string()))?;
+    let object = serde_json::from_str(text.trim_start_matches('\u{feff}'));
+    object.map_err(|error| refused(error.to_string()))
 }
 
 /// Whether two spellings mean the same.
@@ -98,43 +86,31 @@ enum Agreement {
 impl Release<'_> {
     /// What is noted of it.
     pub(super) fn metadata(&self) -> Result<String, Problem> {
-        let packed = std::str::from_utf8(&self.tarball.package_json).ok();
-        let packed =
-            packed.and_then(|text| serde_json::from_str(text.trim_start_matches('\u{feff}')).ok());
-        let packed: Fields<'_> = packed
-            .ok_or_else(|| Problem::invalid("tarball", "the tarball's package.json is not JSON"))?;
-        self.names(&packed)?;
-        self.hashes()?;
-        let mut manifest: Fields<'_> = self
-            .sent
-            .iter()
-            .filter(|(key, _)| is_taken(key))
-            .map(own)
-            .collect();
+        let packed = read_package_json(&self.tarball.package_json)?;
+        self.check_names(&packed)?;
+        self.check_hashes()?;
+        let mut manifest = Object::default();
+        for (key, value) in self.sent.iter().filter(|(key, _)| is_taken(key)) {
+            manifest.set(key.to_owned(), *value);
+        }
         for field in CHECKED {
             match self.agree(field, &packed) {
                 Agreement::Same => {}
-                Agreement::Unclear => match packed.get(field) {
-                    Some(value) => drop(manifest.insert(field.to_owned(), value)),
-                    None => drop(manifest.remove(field)),
+                Agreement::Unclear => match packed.raw(field) {
+                    Some(value) => manifest.set(field, value),
+                    None => manifest.retain(|key| key != field),
                 },
                 Agreement::Differ => return Err(differ(field)),
             }
         }
-        let given = self.given(&packed)?;
-        manifest.extend(
-            given
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), &**value)),
-        );
-        let deprecated = self
-            .sent
-            .get("deprecated")
-            .and_then(|value| string(value))
-            .filter(|text| !text.is_empty());
+        let own = self.own_fields(&packed)?;
+        for (key, value) in &own {
+            manifest.set(*key, &**value);
+        }
+        let deprecated = self.sent.text("deprecated");
         let metadata = VersionMetadata {
             manifest,
-            deprecated: deprecated.map(Cow::Owned),
+            deprecated: deprecated.filter(|text| !text.is_empty()),
         };
         // Braces around `sha256` would be filled in.
         let text = metadata.text().replace("{sha256}", "\\u007bsha256}");
@@ -146,8 +122,11 @@ impl Release<'_> {
         Ok(text)
     }
 
-    /// The fields whose values are ours.
-    fn given(&self, packed: &Fields<'_>) -> Result<Vec<(&'static str, Box<RawValue>)>, Problem> {
+    /// The fields that this server fills in.
+    fn own_fields(
+        &self,
+        packed: &Object<'_>,
+    ) -> Result<Vec<(&'static str, Box<RawValue>)>, Problem> {
         let raw = |value: &Value| serde_json::value::to_raw_value(value).map_err(Problem::internal);
         let tarball = self.tarball;
         let mut dist = json!({
@@ -160,7 +139,7 @@ impl Release<'_> {
         if let Some(kind) = self.attested {
             dist["attestations"] = json!({"url": "", "provenance": {"predicateType": kind}});
         }
-        let mut given = vec![
+        let mut own = vec![
             (
                 "_id",
                 raw(&format!("{}@{}", self.package, self.version).into())?,
@@ -170,7 +149,7 @@ impl Release<'_> {
             ("dist", raw(&dist)?),
         ];
         if tarball.has_shrinkwrap {
-            given.push(("_hasShrinkwrap", raw(&true.into())?));
+            own.push(("_hasShrinkwrap", raw(&true.into())?));
         }
         let scripts = texts(packed.get("scripts")).unwrap_or_default();
         let compiles = tarball.has_gyp
@@ -181,20 +160,19 @@ impl Release<'_> {
                 .get("gypfile")
                 .is_none_or(|value| value.get() != "false")
         {
-            given.push(("gypfile", raw(&true.into())?));
+            own.push(("gypfile", raw(&true.into())?));
         }
-        if let Some(mut readme) = self.sent.get("readme").and_then(|value| string(value)) {
-            readme.truncate(readme.floor_char_boundary(MAX_README_BYTES));
-            given.push(("readme", raw(&readme.into())?));
+        if let Some(readme) = self.sent.text("readme") {
+            let end = readme.floor_char_boundary(MAX_README_BYTES);
+            own.push(("readme", raw(&readme[..end].into())?));
         }
-        Ok(given)
+        Ok(own)
     }
 
     /// The package and the version are those of the address, the manifest and the tarball.
-    fn names(&self, packed: &Fields<'_>) -> Result<(), Problem> {
-        let text = |fields: &Fields<'_>, key| fields.get(key).and_then(|value| string(value));
-        let said = |key, expected: &str| text(self.sent, key).is_none_or(|said| said == expected);
-        if !said("name", self.package) || !said("version", self.version) {
+    fn check_names(&self, packed: &Object<'_>) -> Result<(), Problem> {
+        let fits = |key, expected: &str| self.sent.text(key).is_none_or(|value| value == expected);
+        if !fits("name", self.package) || !fits("version", self.version) {
             return Err(Problem::invalid(
                 "manifest",
                 "the manifest is of another package or version than it is sent as",
@@ -202,33 +180,32 @@ impl Release<'_> {
         }
         // npm cleans versions on their way: spaces, a `v` before and the build's metadata behind
         // go.
-        let cleaned = |version: String| {
+        let cleaned = |version: Cow<'_, str>| {
             let version = version.trim().trim_start_matches(['=', 'v', ' ']);
             version.split('+').next() == Some(self.version)
         };
-        if text(packed, "name").is_none_or(|name| name.trim() != self.package) {
+        if packed
+            .text("name")
+            .is_none_or(|name| name.trim() != self.package)
+        {
             return Err(differ("name"));
         }
-        if text(packed, "version").is_some_and(cleaned) {
+        if packed.text("version").is_some_and(cleaned) {
             Ok(())
         } else {
             Err(differ("version"))
         }
     }
 
-    /// The bytes are those that the client vouches for.
-    fn hashes(&self) -> Result<(), Problem> {
+    /// The tarball has the hashes that the client sent.
+    fn check_hashes(&self) -> Result<(), Problem> {
         let Some(dist) = self.sent.get("dist") else {
             return Ok(());
         };
-        let dist: Fields<'_> = serde_json::from_str(dist.get()).map_err(|error| {
+        let dist: Object<'_> = serde_json::from_str(dist.get()).map_err(|error| {
             Problem::invalid("manifest", "dist is not an object").because(error)
         })?;
-        let said = |key| {
-            dist.get(key)
-                .and_then(|value| string(value))
-                .filter(|text| !text.is_empty())
-        };
+        let said = |key| dist.text(key).filter(|text| !text.is_empty());
         let wrong = |detail| Err(Problem::new(Kind::DigestMismatch, "tarball", detail));
         let integrity = said("integrity").unwrap_or_default();
         let mut sha512 = integrity
@@ -245,7 +222,7 @@ impl Release<'_> {
         Ok(())
     }
 
-    fn agree(&self, field: &str, packed: &Fields<'_>) -> Agreement {
+    fn agree(&self, field: &str, packed: &Object<'_>) -> Agreement {
         let (sent, own) = (self.sent.get(field), packed.get(field));
         if sent.map(|value| value.get()) == own.map(|value| value.get()) && field != "dependencies"
         {
@@ -315,10 +292,6 @@ fn is_taken(key: &str) -> bool {
     !ours && (!key.starts_with('_') || matches!(key, "_nodeVersion" | "_npmVersion"))
 }
 
-fn own<'a>((key, value): (&String, &&'a RawValue)) -> (String, &'a RawValue) {
-    (key.clone(), *value)
-}
-
 fn differ(field: &str) -> Problem {
     let detail = format!(
         "{field} in the manifest is not what the tarball's package.json says: publish again with both alike"
@@ -358,7 +331,7 @@ fn list(value: Option<&&RawValue>) -> Option<Vec<String>> {
     parsed(value).or_else(|| Some(vec![parsed(value)?]))
 }
 
-fn dependencies(fields: &Fields<'_>) -> Option<Texts> {
+fn dependencies(fields: &Object<'_>) -> Option<Texts> {
     let mut all = texts(fields.get("dependencies"))?;
     all.extend(texts(fields.get("optionalDependencies"))?);
     Some(all)

@@ -15,6 +15,7 @@ mod publish;
 mod connect;
 
 use crate::connect::Client;
+use crate::json::{self, Object, unreadable};
 use crate::text::{self, not_that};
 use crate::{
     Account, Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
@@ -25,7 +26,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, ProtocolName, Reply};
 use names::{is_file, is_name, is_tag, is_version, version_of};
-use packument::{Packument, RawObject, TarballUrls};
+use packument::{Packument, TarballUrls};
 use serde_json::json;
 
 use std::sync::Arc;
@@ -254,8 +255,8 @@ impl Protocol for Npm {
             path if path.starts_with("attestations/") => ("attestations", "a list of attestations"),
             _ => ("objects", "the result of a search"),
         };
-        let object: RawObject<'_> =
-            serde_json::from_slice(body).map_err(|error| text::unreadable(what, error))?;
+        let object: Object<'_> =
+            serde_json::from_slice(body).map_err(|error| unreadable(what, error))?;
         let listed = object
             .get(field)
             .is_some_and(|value| value.get().starts_with('['));
@@ -326,7 +327,7 @@ impl Protocol for Npm {
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         let status = problem.status();
         let reply =
-            Reply::new(status).with_body(JSON, text::json(&json!({"error": problem.detail})));
+            Reply::new(status).with_body(JSON, json::bytes(&json!({"error": problem.detail})));
         if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
             // npm shows a person the challenge and not the body, but for schemes that it writes in
             // another way (names of schemes are the same in any case: RFC 9110 11.1; the

@@ -4,63 +4,16 @@
 //! copying all that stays.
 
 use super::names::{file_of, last_segment};
-use crate::text::{not_that, path, segment, unreadable};
+use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
+use crate::text::{not_that, path, segment};
 use crate::{Fetch, Integrity, RepoUrl};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Problem, hex};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
 const WHAT: &str = "a packument";
-
-/// A key of an object.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// A JSON object as it came: every entry, in order.
-pub(super) struct Object<'a, V>(Vec<(Key<'a>, V)>);
-
-/// An object whose values are not looked at.
-pub(super) type RawObject<'a> = Object<'a, &'a RawValue>;
-
-impl<V> Object<'_, V> {
-    /// The value of a key; of several the last, as in JavaScript.
-    pub(super) fn get(&self, key: &str) -> Option<&V> {
-        self.0
-            .iter()
-            .rfind(|(name, _)| name.0 == key)
-            .map(|(_, value)| value)
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (&str, &V)> {
-        self.0.iter().map(|(key, value)| (&*key.0, value))
-    }
-}
-
-impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Entries<'a, V>(PhantomData<(&'a (), V)>);
-        impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for Entries<'a, V> {
-            type Value = Object<'a, V>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Object(entries))
-            }
-        }
-        from.deserialize_map(Entries(PhantomData))
-    }
-}
 
 /// A packument, as far as it matters here.
 #[derive(serde::Deserialize)]
@@ -72,7 +25,7 @@ pub(super) struct Packument<'a> {
     #[serde(borrow, rename = "dist-tags")]
     tags: Option<&'a RawValue>,
     #[serde(borrow)]
-    versions: Option<Object<'a, RawObject<'a>>>,
+    versions: Option<Object<'a, Object<'a>>>,
     #[serde(borrow)]
     time: Option<&'a RawValue>,
 }
@@ -82,26 +35,33 @@ impl<'a> Packument<'a> {
         serde_json::from_str(utf8(body)?).map_err(|error| unreadable(WHAT, error))
     }
 
-    /// Refuses one of another package, and one that has neither versions nor word that they were
-    /// withdrawn.
+    /// Refuses the packument of another package, one that has neither versions nor the time at which
+    /// they were unpublished, and one whose addresses not every reader would find alike.
     pub(super) fn check(&self, package: &str) -> Result<(), Problem> {
         if self.name != package {
             return Err(not_that("the packument of this package"));
         }
-        let unpublished = || self.time("unpublished").is_some();
-        if self.versions.is_some() || unpublished() {
-            Ok(())
-        } else {
-            Err(not_that(WHAT))
+        if self.versions.is_none() && self.time("unpublished").is_none() {
+            return Err(not_that(WHAT));
         }
+        let dists = self
+            .versions()
+            .filter_map(|(_, entries)| entries.raw("dist"));
+        for dist in dists {
+            let dist = json::nested(WHAT, dist)?;
+            if let Some(attestations) = dist.raw("attestations") {
+                json::nested(WHAT, attestations)?;
+            }
+        }
+        Ok(())
     }
 
     fn time(&self, key: &str) -> Option<&'a RawValue> {
-        object(self.time?)?.get(key).copied()
+        object(self.time?)?.raw(key)
     }
 
-    fn versions(&self) -> impl Iterator<Item = (&str, &RawObject<'a>)> {
-        self.versions.iter().flat_map(Object::entries)
+    fn versions(&self) -> impl Iterator<Item = (&str, &Object<'a>)> {
+        self.versions.iter().flat_map(Object::iter)
     }
 
     /// The tags alone.
@@ -113,29 +73,30 @@ impl<'a> Packument<'a> {
     /// server.
     pub(super) fn version(&self, wanted: &str, urls: &TarballUrls<'_>) -> Option<String> {
         let versions = self.versions.as_ref()?;
-        let tagged = || string(object(self.tags?)?.get(wanted)?);
+        let tagged = || object(self.tags?)?.text(wanted);
         let version = if versions.get(wanted).is_some() {
-            wanted.to_owned()
+            Cow::Borrowed(wanted)
         } else {
             tagged()?
         };
-        let mut out = "{".to_owned();
-        for (at, (key, value)) in versions.get(&version)?.entries().enumerate() {
-            out.push_str(if at == 0 { "" } else { "," });
-            out.extend([&quoted(key), ":"]);
+        let mut out = ObjectWriter::new();
+        for (key, value) in versions.get(&version)?.iter() {
             match key {
-                "dist" => splice(&mut out, value.get(), urls.edits(&version, value)),
-                _ => out.push_str(value.get()),
+                "dist" => {
+                    let mut dist = String::new();
+                    splice(&mut dist, value.get(), urls.edits(&version, value));
+                    out.put(key, dist);
+                }
+                _ => out.put(key, value),
             }
         }
-        out.push('}');
-        Some(out)
+        Some(out.end())
     }
 
     /// The whole, as it came in `body`, with addresses of this server.
     pub(super) fn full(&self, body: &[u8], urls: &TarballUrls<'_>) -> Result<Vec<u8>, Problem> {
         let edits = self.versions().flat_map(|(version, entries)| {
-            let dists = entries.entries().filter(|(key, _)| *key == "dist");
+            let dists = entries.iter().filter(|(key, _)| *key == "dist");
             dists.flat_map(move |(_, dist)| urls.edits(version, dist))
         });
         let mut out = String::with_capacity(body.len() + body.len() / 16);
@@ -174,7 +135,7 @@ impl<'a> Packument<'a> {
                 .chain(self.versions())
                 .filter_map(|(version, entries)| {
                     let dist = object(entries.get("dist")?)?;
-                    let url = string(dist.get("tarball")?)?;
+                    let url = dist.text("tarball")?;
                     Some((version, url, dist))
                 })
         };
@@ -187,7 +148,7 @@ impl<'a> Packument<'a> {
         let served = all().find(|(version, url, _)| file_of(package, version, url) == file);
         let (_, url, dist) = served.or_else(foreign)?;
         Some(Fetch {
-            url,
+            url: url.into_owned(),
             integrity: integrity(&dist),
             size: None,
         })
@@ -211,15 +172,17 @@ impl<'a> TarballUrls<'a> {
     /// The values in a version's `dist` that become addresses of this server, in order.
     fn edits<'b>(&self, version: &str, dist: &'b RawValue) -> Vec<(&'b str, String)> {
         let mut edits = Vec::new();
-        for (key, value) in object(dist).iter().flat_map(Object::entries) {
+        for (key, value) in object(dist).iter().flat_map(Object::iter) {
             match key {
-                "tarball" => edits
-                    .extend(string(value).map(|url| (value.get(), self.tarball(version, &url)))),
+                "tarball" => {
+                    let url = text(value);
+                    edits.extend(url.map(|url| (value.get(), self.tarball(version, &url))));
+                }
                 "attestations" => {
                     let attestations = object(value);
                     let urls = attestations
                         .iter()
-                        .flat_map(Object::entries)
+                        .flat_map(Object::iter)
                         .filter(|(key, _)| *key == "url");
                     edits.extend(urls.map(|(_, url)| (url.get(), self.attestations(version))));
                 }
@@ -278,10 +241,10 @@ fn is_kept(field: &str) -> bool {
     plain || dependencies || matches!(field, "_hasShrinkwrap" | "hasInstallScript")
 }
 
-fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, urls: &TarballUrls<'_>) {
+fn abbreviate(out: &mut String, version: &str, entries: &Object<'_>, urls: &TarballUrls<'_>) {
     out.push('{');
     let mut separator = "";
-    for (key, value) in entries.entries().filter(|(key, _)| is_kept(key)) {
+    for (key, value) in entries.iter().filter(|(key, _)| is_kept(key)) {
         out.push_str(separator);
         separator = ",";
         out.extend(["\"", key, "\":"]);
@@ -297,12 +260,12 @@ fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, urls: &T
 }
 
 /// Whether installing a version runs a script of it.
-fn runs_scripts(entries: &RawObject<'_>) -> bool {
+fn runs_scripts(entries: &Object<'_>) -> bool {
     let says = |value: Option<&&RawValue>| {
         value.is_some_and(|value| !matches!(value.get(), "null" | "false" | "\"\""))
     };
     let scripts = entries.get("scripts").and_then(|scripts| object(scripts));
-    let runs = |scripts: RawObject<'_>| {
+    let runs = |scripts: Object<'_>| {
         ["preinstall", "install", "postinstall"]
             .iter()
             .any(|key| says(scripts.get(key)))
@@ -314,11 +277,8 @@ fn runs_scripts(entries: &RawObject<'_>) -> bool {
 }
 
 /// The strongest promise that a `dist` makes of its bytes.
-fn integrity(dist: &RawObject<'_>) -> Integrity {
-    let integrity = dist
-        .get("integrity")
-        .and_then(|value| string(value))
-        .unwrap_or_default();
+fn integrity(dist: &Object<'_>) -> Integrity {
+    let integrity = dist.text("integrity").unwrap_or_default();
     let sri = |algorithm: &str| {
         integrity.split_whitespace().find_map(|item| {
             let encoded = item.strip_prefix(algorithm)?.strip_prefix('-')?;
@@ -335,11 +295,7 @@ fn integrity(dist: &RawObject<'_>) -> Integrity {
     }
     let shasum = || {
         let mut bytes = [0; 20];
-        hex::decode_into(
-            &string(dist.get("shasum")?)?.to_ascii_lowercase(),
-            &mut bytes,
-        )
-        .map(|()| bytes)
+        hex::decode_into(&dist.text("shasum")?.to_ascii_lowercase(), &mut bytes).map(|()| bytes)
     };
     let sha1 = sri("sha1")
         .and_then(|bytes| bytes.try_into().ok())
@@ -349,20 +305,6 @@ fn integrity(dist: &RawObject<'_>) -> Integrity {
 
 fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|error| not_that(WHAT).because(error))
-}
-
-/// A value as an object, if it is one.
-pub(super) fn object(value: &RawValue) -> Option<RawObject<'_>> {
-    serde_json::from_str(value.get()).ok()
-}
-
-/// A value as a string, if it is one.
-pub(super) fn string(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
-}
-
-pub(super) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 /// Copies `text`, with other words for some of its parts. The parts are slices of it, in order:

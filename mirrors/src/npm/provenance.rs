@@ -2,7 +2,7 @@
 //! be of these very bytes; whose signature it bears is for those to judge who install them.
 
 use super::body::Attachment;
-use super::packument::quoted;
+use crate::json::quoted;
 use crate::publishing::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

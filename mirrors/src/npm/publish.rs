@@ -6,16 +6,15 @@
 
 use super::body::{Attachment, MAX_TEXT_BYTES, scan};
 use super::compose::{LATEST, Shelf, gone_path, path_of, tag_path};
-use super::manifest::{Fields, Release, VersionMetadata};
+use super::manifest::{Release, VersionMetadata};
 use super::names::{base, is_file, is_name, is_new_name, is_tag, new_version, version_of};
-use super::packument::string;
 use super::provenance::{self, Provenance};
 use super::search::Search;
 use super::{JSON, Npm, PACKUMENT, name_first, tarball};
+use crate::json::{self, Object};
 use crate::publishing::{
     Body, Bytes, Change, Elsewhere, Hit, PublishRequest, Publishing, REMOVE, Step, StoredFile,
 };
-use crate::text::json;
 use crate::{Document, RepoRequest};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply, Verb};
@@ -23,7 +22,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// A publication has at most so many bytes: a tarball of 512 MiB in base64, and its manifest.
 const MAX_PUBLISHED_BYTES: u64 = 700 << 20;
@@ -49,11 +47,11 @@ struct Publication<'a> {
     #[serde(borrow)]
     name: Option<Cow<'a, str>>,
     #[serde(borrow, default, rename = "dist-tags")]
-    tags: Fields<'a>,
+    tags: Object<'a>,
     #[serde(borrow)]
-    versions: Option<BTreeMap<String, Fields<'a>>>,
+    versions: Option<Object<'a, Object<'a>>>,
     #[serde(borrow, default, rename = "_attachments")]
-    attachments: BTreeMap<String, Attached<'a>>,
+    attachments: Object<'a, Attached<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +159,7 @@ impl Publishing for Npm {
             UNTAG => (StatusCode::OK, json!({"ok": "dist-tags updated"})),
             _ => (StatusCode::OK, json!({"ok": true})),
         };
-        Reply::new(status).with_body(JSON, json(&said))
+        Reply::new(status).with_body(JSON, json::bytes(&said))
     }
 
     fn compose(
@@ -212,7 +210,7 @@ impl Publishing for Npm {
                 format!("no package {} is published here", question.package),
             ));
         }
-        Ok(Reply::new(StatusCode::OK).with_body(JSON, json(&json!({"public": false}))))
+        Ok(Reply::new(StatusCode::OK).with_body(JSON, json::bytes(&json!({"public": false}))))
     }
 }
 
@@ -365,7 +363,7 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
         );
         return Err(Problem::new(Kind::Conflict, "version", detail));
     }
-    let of = (shelf.package, version.as_str());
+    let of = (shelf.package, version);
     let provenance = bundle
         .map(|bundle| Provenance::read(body, bundle, of, &found.integrity))
         .transpose()?;
@@ -384,19 +382,19 @@ fn publish(shelf: Shelf<'_>, body: &mut dyn Body) -> Result<Vec<Step>, Problem> 
     .metadata()?;
     let at = |tag: String| Step::Point {
         path: tag_path(&tag),
-        version: version.clone(),
+        version: version.to_owned(),
         at: path.clone(),
     };
     let mut steps = vec![Step::Add {
         path: path.clone(),
-        version: version.clone(),
+        version: version.to_owned(),
         content_type: "application/octet-stream",
         metadata,
         bytes: Bytes::Base64(attachment.start, attachment.length),
     }];
     steps.extend(provenance.map(|provenance| Step::Add {
         path: provenance::path_of(version),
-        version: version.clone(),
+        version: version.to_owned(),
         content_type: JSON,
         metadata: String::new(),
         bytes: Bytes::Made(provenance.document()),
@@ -436,15 +434,15 @@ fn tags(
         ));
     }
     let mut tags = Vec::new();
-    for (tag, value) in &publication.tags {
+    for (tag, value) in publication.tags.iter() {
         check_tag(tag)?;
-        if string(value).as_deref() != Some(version) {
+        if json::text(value).as_deref() != Some(version) {
             return Err(invalid(
                 "tag",
                 format!("the tag {tag} is of another version than the one that is published"),
             ));
         }
-        tags.push(tag.clone());
+        tags.push(tag.to_owned());
     }
     if !tags.iter().any(|tag| tag == LATEST) && shelf.at(&tag_path(LATEST)).is_none() {
         tags.push(LATEST.to_owned());
@@ -501,12 +499,9 @@ fn attachments<'a>(
 
 /// Steps that give versions another word of deprecation. Whatever else is in the packument, it
 /// changes nothing.
-fn deprecate(
-    shelf: Shelf<'_>,
-    versions: &BTreeMap<String, Fields<'_>>,
-) -> Result<Vec<Step>, Problem> {
+fn deprecate(shelf: Shelf<'_>, versions: &Object<'_, Object<'_>>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
-    for (version, sent) in versions {
+    for (version, sent) in versions.iter() {
         let kept = shelf.version(version).ok_or_else(|| {
             invalid(
                 "body",
@@ -517,8 +512,8 @@ fn deprecate(
             continue;
         };
         let word = match word.get() {
-            "null" | "false" => String::new(),
-            _ => string(word)
+            "null" | "false" => Cow::Borrowed(""),
+            _ => json::text(word)
                 .ok_or_else(|| Problem::invalid("body", "a word of deprecation is a text"))?,
         };
         if word.len() > MAX_WORD_BYTES {
@@ -527,7 +522,7 @@ fn deprecate(
         }
         let mut metadata = VersionMetadata::read(&kept.metadata)?;
         if metadata.deprecated.as_deref().unwrap_or_default() != word {
-            metadata.deprecated = (!word.is_empty()).then_some(Cow::Owned(word));
+            metadata.deprecated = (!word.is_empty()).then_some(word);
             steps.push(Step::SetMetadata {
                 path: kept.path.to_string(),
                 metadata: metadata.text(),
@@ -546,14 +541,14 @@ fn reduce(shelf: Shelf<'_>, revision: &str, body: &mut dyn Body) -> Result<Vec<S
         return Err(Problem::new(Kind::Unsupported, "package", detail));
     };
     let mut gone = shelf.versions();
-    gone.retain(|file| !left.contains_key(&*file.version));
+    gone.retain(|file| left.get(&file.version).is_none());
     if gone.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted: Vec<(&str, String)> = publication
+    let wanted: Vec<(&str, Cow<'_, str>)> = publication
         .tags
         .iter()
-        .filter_map(|(tag, version)| Some((tag.as_str(), string(version)?)))
+        .filter_map(|(tag, version)| Some((tag, json::text(version)?)))
         .collect();
     withdraw(shelf, &gone, revision, &wanted)
 }
@@ -593,7 +588,7 @@ fn withdraw(
     shelf: Shelf<'_>,
     gone: &[&StoredFile],
     revision: &str,
-    wanted: &[(&str, String)],
+    wanted: &[(&str, Cow<'_, str>)],
 ) -> Result<Vec<Step>, Problem> {
     if revision != shelf.revision() {
         let detail = "the package has changed since it was read: read it again and try again";

@@ -2,10 +2,10 @@
 
 use super::compose::Shelf;
 use super::manifest::VersionMetadata;
-use super::packument::string;
 use crate::Document;
+use crate::json::unreadable;
 use crate::publishing::{Elsewhere, Hit, StoredFile};
-use crate::text::{query_value, segment, unreadable};
+use crate::text::{query_value, segment};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use larder_model::{Problem, Reply};
@@ -192,13 +192,8 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
         return Ok(None);
     };
     let metadata = VersionMetadata::read(&latest.metadata)?;
-    let value = |key| {
-        metadata
-            .manifest
-            .get(key)
-            .and_then(|value| serde_json::from_str::<Value>(value.get()).ok())
-    };
-    let text = |key| metadata.manifest.get(key).and_then(|value| string(value));
+    let value = |key| metadata.manifest.value::<Value>(key);
+    let text = |key| metadata.manifest.text(key);
     let mut publishers: Vec<&str> = shelf.versions().into_iter().map(publisher).collect();
     publishers.sort_unstable();
     publishers.dedup();

@@ -613,15 +613,25 @@ fn odd_values_stay_as_they_are() {
             Kind::NotFound
         );
     }
-    // Of a key that is there twice the last counts, and all are written anew.
-    let twice = r#"{"tarball":"https://u.example/a-1.tgz","tarball":"https://u.example/a-2.tgz"}"#;
-    let body = format!(r#"{{"name":"a","versions":{{"1.0.0":{{"dist":{twice}}}}}}}"#);
-    let body = body.as_bytes();
-    assert!(!rendered("a", FULL, body).contains("u.example"));
-    assert_eq!(
-        fetch("/a/-/a-2.tgz", body).expect("the last").url,
-        "https://u.example/a-2.tgz"
-    );
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_refused() {
+    let tarballs = r#""tarball":"https://u.example/1.tgz","tarball":"https://u.example/2.tgz""#;
+    let urls = r#""attestations":{"url":"https://u.example/1","url":"https://u.example/2"}"#;
+    for dist in [tarballs, urls] {
+        let body = format!(r#"{{"name":"a","versions":{{"1.0.0":{{"dist":{{{dist}}}}}}}}}"#);
+        let problem = Npm.check(&packument_of("a"), body.as_bytes());
+        assert_eq!(problem.expect_err(dist).kind, Kind::Upstream);
+    }
+    for versions in [
+        r#"{"1.0.0":{},"1.0.0":{}}"#,
+        r#"{"1.0.0":{"dist":{},"dist":{}}}"#,
+    ] {
+        let body = format!(r#"{{"name":"a","versions":{versions}}}"#);
+        let problem = Npm.check(&packument_of("a"), body.as_bytes());
+        assert_eq!(problem.expect_err(versions).kind, Kind::Upstream);
+    }
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The list of all projects, which may be tens of megabytes: it is walked, never held as a whole.
 
 use super::html::{self, Node};
-use super::json::{Fields, is_json};
 use super::link;
 use super::names::{is_project, normalised};
-use super::page::{check_version, is_heading, utf8};
+use super::page::{check_version, is_heading, is_json, utf8};
 use super::render::{OLDEST, head};
-use crate::text::{not_that, unreadable};
+use crate::json::{Object, unreadable};
+use crate::text::not_that;
 use larder_model::Problem;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -99,9 +99,9 @@ pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
 
 /// The version of a list of JSON and its projects.
 fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
-    let fields: Fields<'_> =
+    let fields: Object<'_> =
         serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
-    let meta: Option<Fields<'_>> = fields.get("meta");
+    let meta: Option<Object<'_>> = fields.value("meta");
     let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else {
         return Err(not_that(A_LIST));
     };

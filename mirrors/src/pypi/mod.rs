@@ -3,7 +3,6 @@
 mod names;
 mod version;
 mod link;
-mod json;
 mod html;
 mod page;
 mod render;
@@ -18,7 +17,8 @@ mod connect;
 pub use publish::yanked;
 
 use crate::connect::Client;
-use crate::text::{self, not_that, unreadable};
+use crate::json::unreadable;
+use crate::text::{self, not_that};
 use crate::{
     Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
     RepoUrl, Representation, Source, Table,

@@ -1,10 +1,10 @@
 //! The page of a project, read from either of its forms.
 
 use super::html::{self, Attributes, Node};
-use super::json::{Fields, is_json};
 use super::link;
 use super::names::{belongs, is_distribution, is_file, normalised};
-use crate::text::{not_that, unreadable};
+use crate::json::{self, Object, unreadable};
+use crate::text::not_that;
 use larder_model::Problem;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -94,19 +94,19 @@ impl<'a> Page<'a> {
     }
 
     fn from_json(body: &'a [u8]) -> Result<Self, Problem> {
-        let fields: Fields<'a> =
+        let fields: Object<'a> =
             serde_json::from_slice(body).map_err(|error| unreadable(A_PAGE, error))?;
-        let (Some(meta), Some(name)) = (fields.get::<Fields<'a>>("meta"), fields.text("name"))
+        let (Some(meta), Some(name)) = (fields.value::<Object<'a>>("meta"), fields.text("name"))
         else {
             return Err(not_that(A_PAGE));
         };
-        let files: Vec<Fields<'a>> = fields.get("files").ok_or_else(|| not_that(A_PAGE))?;
-        let status = fields.get::<Fields<'a>>("project-status");
+        let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| not_that(A_PAGE))?;
+        let status = fields.value::<Object<'a>>("project-status");
         Ok(Self {
             version: meta.text("api-version"),
             status: status.as_ref().and_then(|status| status.text("status")),
             reason: status.as_ref().and_then(|status| status.text("reason")),
-            files: files.iter().filter_map(File::from_json).collect(),
+            files: read_files(&files)?,
             name: Some(name),
             ..Self::default()
         })
@@ -147,7 +147,13 @@ impl<'a> Page<'a> {
 }
 
 impl<'a> File<'a> {
-    fn from_json(fields: &Fields<'a>) -> Option<Self> {
+    /// Reads a file of a JSON page; `None` for one that cannot be served.
+    fn from_json(fields: &Object<'a>) -> Result<Option<Self>, Problem> {
+        let (Some(name), Some(url)) = (file_name(fields), fields.text("url")) else {
+            return Ok(None);
+        };
+        let digests = |value: &'a RawValue| Ok(json::nested(A_PAGE, value)?.texts());
+        let hashes = fields.raw("hashes").map(digests).transpose()?;
         // The newer key decides, whatever the older one says.
         let key = if fields.raw("core-metadata").is_some() {
             "core-metadata"
@@ -156,29 +162,26 @@ impl<'a> File<'a> {
         };
         let metadata = match fields.raw(key).map(RawValue::get) {
             Some("true") => Some(Vec::new()),
-            Some(raw) if raw.starts_with('{') => {
-                fields.get::<Fields<'a>>(key).map(|digests| digests.texts())
-            }
+            Some(raw) if raw.starts_with('{') => fields
+                .value::<Object<'a>>(key)
+                .map(|digests| digests.texts()),
             _ => None,
         };
         let yanked = match fields.raw("yanked").map(RawValue::get) {
             Some("true") => Some(Cow::Borrowed("")),
             _ => fields.text("yanked").filter(|reason| !reason.is_empty()),
         };
-        Some(Self {
-            name: file_name(fields)?,
-            url: fields.text("url")?,
-            hashes: fields
-                .get::<Fields<'a>>("hashes")
-                .map(|hashes| hashes.texts())
-                .unwrap_or_default(),
+        Ok(Some(Self {
+            name,
+            url,
+            hashes: hashes.unwrap_or_default(),
             requires_python: fields.text("requires-python"),
             metadata,
             yanked,
             upload_time: fields.text("upload-time"),
-            size: fields.get("size"),
+            size: fields.value("size"),
             provenance: fields.text("provenance"),
-        })
+        }))
     }
 
     fn from_html(attributes: &Attributes<'a>, text: Text<'a>) -> Option<Self> {
@@ -222,9 +225,20 @@ impl<'a> File<'a> {
     }
 }
 
+/// The files of a JSON page, without those that cannot be served.
+fn read_files<'a>(files: &[Object<'a>]) -> Result<Vec<File<'a>>, Problem> {
+    let read = files.iter().map(File::from_json);
+    read.filter_map(Result::transpose).collect()
+}
+
 /// The name of a file of a JSON page, if it can be served.
-pub(super) fn file_name<'a>(fields: &Fields<'a>) -> Option<Text<'a>> {
+pub(super) fn file_name<'a>(fields: &Object<'a>) -> Option<Text<'a>> {
     fields.text("filename").filter(|name| is_file(name))
+}
+
+/// Whether a page is JSON; if not, it is HTML.
+pub(super) fn is_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// HTML is read as UTF-8, as clients do.

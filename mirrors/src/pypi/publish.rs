@@ -7,10 +7,11 @@ use super::multipart::boundary;
 use super::version::Version;
 use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
 use crate::archive::window::Window;
+use crate::json;
 use crate::publishing::{
     Body, Bytes, Change, PublishRequest, Publishing, REMOVE, Step, StoredFile, UNYANK, YANK,
 };
-use crate::text::{self, segment};
+use crate::text::segment;
 use crate::{Document, RepoRequest};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
@@ -345,7 +346,7 @@ fn page(project: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
     versions.dedup();
     let files: Vec<Value> = listed.iter().map(|(_, file)| listing(file)).collect();
     let page = json!({"meta": {"api-version": API}, "name": project, "versions": versions, "files": files});
-    (!files.is_empty()).then(|| text::json(&page))
+    (!files.is_empty()).then(|| json::bytes(&page))
 }
 
 /// A file on the page of its project.

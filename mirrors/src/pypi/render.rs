@@ -1,9 +1,9 @@
 //! Writes the page of a project in either of its forms.
 
-use super::json::{Fields, is_json};
 use super::link;
-use super::page::{File, Hashes, Page, file_name};
-use crate::text::{self, not_that, unreadable};
+use super::page::{File, Hashes, Page, file_name, is_json};
+use crate::json::{self, Object, unreadable};
+use crate::text::{self, not_that};
 use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -32,18 +32,18 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
             all["project-status"]["reason"] = json!(reason);
         }
     }
-    Ok(text::json(&all))
+    Ok(json::bytes(&all))
 }
 
 /// Everything as upstream said it but for the links.
 fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let page: Fields<'_> =
+    let page: Object<'_> =
         serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
-    let files: Vec<Fields<'_>> = page
-        .get("files")
+    let files: Vec<Object<'_>> = page
+        .value("files")
         .ok_or_else(|| not_that("a page with files"))?;
     let mut out = Vec::with_capacity(body.len());
-    object(&mut out, &page, |key, out| {
+    page.write(&mut out, |key, _, out| {
         if key != "files" {
             return Ok(false);
         }
@@ -69,9 +69,9 @@ fn relinked_file(
     out: &mut Vec<u8>,
     project: &str,
     name: &str,
-    file: &Fields<'_>,
+    file: &Object<'_>,
 ) -> serde_json::Result<()> {
-    object(out, file, |key, out| {
+    file.write(out, |key, _, out| {
         match key {
             "url" => serde_json::to_writer(out, &link::to_file(project, name))?,
             "provenance" => {
@@ -84,27 +84,6 @@ fn relinked_file(
         }
         Ok(true)
     })
-}
-
-/// Writes an object as it was sent but for the values that `other` writes.
-fn object(
-    out: &mut Vec<u8>,
-    fields: &Fields<'_>,
-    mut other: impl FnMut(&str, &mut Vec<u8>) -> serde_json::Result<bool>,
-) -> serde_json::Result<()> {
-    out.push(b'{');
-    for (at, (key, value)) in fields.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        serde_json::to_writer(&mut *out, key)?;
-        out.push(b':');
-        if !other(key, out)? {
-            out.extend_from_slice(value.get().as_bytes());
-        }
-    }
-    out.push(b'}');
-    Ok(())
 }
 
 /// What a page of HTML told of a file.

@@ -638,6 +638,8 @@ fn what_is_no_page_of_the_project_is_refused() {
         r#"{"meta": {"api-version": "1.0"}, "name": "sample-project", "files": {}}"#,
         r#"{"meta": {"api-version": "1.0"}, "name": "sample-project", "files": [1]}"#,
         r#"{"meta": {}, "name": "sample-project", "files": [{"url": "a", "url": "b"}]}"#,
+        r#"{"meta": {}, "name": "sample-project", "files":
+            [{"filename": "a-1.zip", "url": "a", "hashes": {"sha256": "0", "sha256": "1"}}]}"#,
         r#"{"name": "sample-project", "files": []}"#,
         r#"{"meta": {}, "name": "sample-project", "files": []} and more"#,
         "<meta name=\"pypi:repository-version\" content=\"2.0\"><a href=\"sample-project-1.0.zip\">sample-project-1.0.zip</a>",

@@ -346,7 +346,7 @@ fn tarballs_that_installers_could_read_differently_are_refused() {
     }
     said(packed(&[(OWN.0, b"")]), "empty");
     for own in [b"[]".as_slice(), b"{", b"\xff{}", b"null"] {
-        said(packed(&[(OWN.0, own)]), "not JSON");
+        said(packed(&[(OWN.0, own)]), "not a JSON object");
     }
     for bytes in [b"no gzip".as_slice(), &gzipped(b"no tarball")] {
         said(bytes.to_vec(), "damaged");
