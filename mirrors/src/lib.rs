@@ -14,6 +14,7 @@ pub mod request;
 pub mod connect;
 mod text;
 mod json;
+mod xml;
 mod archive;
 
 pub mod cargo;

@@ -2,10 +2,10 @@
 //! file of each kind.
 
 use super::packer::{Packer, Record};
-use super::unpack::{Fence, unpack};
+use super::unpack::unpack;
 use crate::publishing::{Body, Composed};
+use crate::xml::{Fault, Step, Walker};
 use larder_model::Problem;
-use quick_xml::Reader;
 use quick_xml::events::Event;
 use std::io::{BufRead, Read, Write};
 
@@ -39,11 +39,12 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.path() == plain)
     }
 
-    const fn root(self) -> &'static [u8] {
+    /// The root element of those that are XML.
+    const fn root(self) -> &'static str {
         match self {
-            Self::Advisories => b"updates",
-            Self::Groups => b"comps",
-            Self::Modules => b"",
+            Self::Advisories => "updates",
+            Self::Groups => "comps",
+            Self::Modules => "",
         }
     }
 }
@@ -86,37 +87,17 @@ fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
 }
 
 fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
-    let mut reader = Reader::from_reader(Fence::new(plain, MAX_PLAIN_BYTES));
-    let (mut buffer, mut depth, mut seen) = (Vec::new(), 0_usize, false);
-    let root = String::from_utf8_lossy(kind.root());
-    let other = || {
-        bad(
-            kind,
-            &format!("it is no XML with the root element `{root}`"),
-        )
-    };
-    loop {
-        buffer.clear();
-        reader.get_mut().next_piece();
-        let event = reader.read_event_into(&mut buffer);
-        match event.map_err(|error| bad(kind, "it is no well-formed XML").because(error))? {
-            Event::Start(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => {
-                return Err(other());
-            }
-            Event::Empty(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => {
-                return Err(other());
-            }
-            Event::Start(_) => (depth, seen) = (depth + 1, true),
-            Event::Empty(_) => seen = true,
-            Event::End(_) => depth = depth.saturating_sub(1),
-            Event::DocType(kind_of) if kind_of.contains(&b'[') => {
-                return Err(bad(kind, "it defines entities"));
-            }
-            Event::Eof if depth == 0 && seen => return Ok(()),
-            Event::Eof => return Err(bad(kind, "it is cut short")),
-            _ => {}
+    let unreadable = |fault: Fault| bad(kind, &format!("it is no XML that can be read: {fault}"));
+    let mut walker = Walker::new(plain, MAX_PLAIN_BYTES);
+    while let Some(Step { depth, event }) = walker.next().map_err(unreadable)? {
+        if let (0, Event::Start(tag) | Event::Empty(tag)) = (depth, &event)
+            && tag.name().as_ref() != kind.root().as_bytes()
+        {
+            let root = kind.root();
+            return Err(bad(kind, &format!("its root element is not `{root}`")));
         }
     }
+    Ok(())
 }
 
 /// An uploaded file of extra metadata, packed anew.

@@ -10,6 +10,7 @@ use super::{Rpm, repomd};
 use crate::publishing::{Composed, Index, IndexBuilder, Merge, Signer, StoredFile};
 use crate::{Artifact, Document};
 use larder_model::{Problem, Timestamp};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 impl Index for Rpm {
@@ -69,8 +70,9 @@ impl Making {
     fn begin(packages: u64, now: Timestamp) -> Result<Self, Problem> {
         let mut lists = [Packer::new(), Packer::new(), Packer::new()];
         for (list, packer) in List::ALL.into_iter().zip(&mut lists) {
-            packer
-                .write_all(list.begin(packages).as_bytes())
+            let begin = list.begin(packages, &BTreeMap::new());
+            begin
+                .and_then(|begin| packer.write_all(begin.as_bytes()))
                 .map_err(Problem::internal)?;
         }
         Ok(Self {

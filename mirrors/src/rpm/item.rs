@@ -1,6 +1,6 @@
 //! What an index names: where it is and what vouches for it.
 
-use super::xml::Raw;
+use super::scan::Raw;
 use crate::text;
 use crate::{Fetch, Integrity};
 use larder_model::hex;

@@ -1,9 +1,10 @@
 //! Lists of packages: reads one for a single package, or keeps what matters of it.
 
 use super::item::{Item, Unfit};
+use super::scan::{PACKAGES, Scan};
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use super::xml::{Fault, PACKAGES, Scan};
 use crate::text::not_that;
+use crate::xml::Fault;
 use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};
 

@@ -9,9 +9,9 @@ use super::paths::name_of;
 use super::repomd;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
 use crate::publishing::{Composed, Merge, Signer};
+use crate::xml::XmlWriter;
 use bytes::Bytes;
 use larder_model::{Kind as Meaning, Problem, Timestamp};
-use quick_xml::escape::escape;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
@@ -149,18 +149,10 @@ impl Merged {
         } else {
             BTreeMap::new()
         };
-        prefixes.remove("rpm"); // it is there
-        let declared =
-            |(name, address): (&String, &String)| format!(" xmlns:{name}=\"{}\"", escape(address));
-        let declared: String = prefixes.iter().map(declared).collect();
+        prefixes.remove("rpm"); // every list declares it
         let mut packer = Packer::new();
-        let begin = list.begin(self.count as u64).replacen(
-            " packages=",
-            &format!("{declared} packages="),
-            1,
-        );
-        packer
-            .write_all(begin.as_bytes())
+        list.begin(self.count as u64, &prefixes)
+            .and_then(|begin| packer.write_all(begin.as_bytes()))
             .map_err(Problem::internal)?;
         let mut left = self.taken.clone();
         self.walk(Content::Packages, lists, |at, _, element| {
@@ -185,9 +177,10 @@ impl Merged {
         lists: &[Option<Bytes>],
     ) -> Result<Vec<Composed>, Problem> {
         let mut packer = Packer::new();
-        let begin = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>\n");
-        packer
-            .write_all(begin.as_bytes())
+        let mut xml = XmlWriter::new();
+        xml.declaration()
+            .and_then(|()| xml.open(0, root, &[]))
+            .and_then(|()| packer.write_all(xml.end()?.as_bytes()))
             .map_err(Problem::internal)?;
         self.walk(Content::Other, lists, |_, _, element| {
             packer

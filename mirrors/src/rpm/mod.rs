@@ -6,7 +6,7 @@
 
 mod paths;
 mod unpack;
-mod xml;
+mod scan;
 mod item;
 mod repomd;
 mod listing;

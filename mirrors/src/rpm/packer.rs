@@ -1,9 +1,11 @@
 //! Packs the files of `repodata/`, and writes the `repomd.xml` that names them.
 
 use crate::publishing::{Composed, Signer};
+use crate::xml::XmlWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use larder_model::{Algorithm, CacheLifetime, Digest, Hasher, Problem, Timestamp};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 const COMMON: &str = "http://linux.duke.edu/metadata/";
@@ -29,30 +31,43 @@ impl List {
         }
     }
 
-    /// What stands before its packages.
-    pub(super) fn begin(self, packages: u64) -> String {
-        let (root, rpm) = match self {
-            Self::Primary => ("metadata", format!(" xmlns:rpm=\"{COMMON}rpm\"")),
-            Self::Filelists => ("filelists", String::new()),
-            Self::Other => ("otherdata", String::new()),
-        };
-        let space = if self == Self::Primary {
-            "common"
-        } else {
-            self.kind()
-        };
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"{COMMON}{space}\"{rpm} packages=\"{packages}\">\n"
-        )
+    const fn root(self) -> &'static str {
+        match self {
+            Self::Primary => "metadata",
+            Self::Filelists => "filelists",
+            Self::Other => "otherdata",
+        }
     }
 
-    /// What stands after them.
-    pub(super) const fn end(self) -> &'static str {
-        match self {
-            Self::Primary => "</metadata>\n",
-            Self::Filelists => "</filelists>\n",
-            Self::Other => "</otherdata>\n",
+    /// The begin of the list. `prefixes`: more of them, with the addresses that they stand for.
+    pub(super) fn begin(
+        self,
+        packages: u64,
+        prefixes: &BTreeMap<String, String>,
+    ) -> io::Result<String> {
+        let (is_primary, packages) = (self == Self::Primary, packages.to_string());
+        let space = if is_primary { "common" } else { self.kind() };
+        let names: Vec<String> = prefixes
+            .keys()
+            .map(|name| format!("xmlns:{name}"))
+            .collect();
+        let (space, rpm) = (format!("{COMMON}{space}"), format!("{COMMON}rpm"));
+        let mut attributes = vec![("xmlns", &*space)];
+        if is_primary {
+            attributes.push(("xmlns:rpm", &rpm));
         }
+        let more = names.iter().zip(prefixes.values());
+        attributes.extend(more.map(|(name, address)| (&**name, &**address)));
+        attributes.push(("packages", &packages));
+        let mut xml = XmlWriter::new();
+        xml.declaration()?;
+        xml.open(0, self.root(), &attributes)?;
+        xml.end()
+    }
+
+    /// The end of the list.
+    pub(super) fn end(self) -> String {
+        format!("</{}>\n", self.root())
     }
 }
 
@@ -142,28 +157,35 @@ impl Record {
         )
     }
 
-    fn write(&self, seconds: i64) -> String {
-        let mut text = format!("  <data type=\"{}\">\n", self.kind);
-        text += &format!(
-            "    <checksum type=\"sha256\">{}</checksum>\n",
-            self.digest.hex()
-        );
+    fn write(&self, xml: &mut XmlWriter, seconds: &str) -> io::Result<()> {
+        let sha256 = [("type", "sha256")];
+        xml.open(2, "data", &[("type", self.kind)])?;
+        xml.element(4, "checksum", &sha256, &self.digest.hex())?;
         if let Some((digest, _)) = &self.open {
-            text += &format!(
-                "    <open-checksum type=\"sha256\">{}</open-checksum>\n",
-                digest.hex()
-            );
+            xml.element(4, "open-checksum", &sha256, &digest.hex())?;
         }
-        text += &format!(
-            "    <location href=\"{}\"/>\n    <timestamp>{seconds}</timestamp>\n",
-            self.path
-        );
-        text += &format!("    <size>{}</size>\n", self.size);
+        xml.element(4, "location", &[("href", &self.path)], "")?;
+        xml.element(4, "timestamp", &[], seconds)?;
+        xml.element(4, "size", &[], &self.size.to_string())?;
         if let Some((_, size)) = &self.open {
-            text += &format!("    <open-size>{size}</open-size>\n");
+            xml.element(4, "open-size", &[], &size.to_string())?;
         }
-        text + "  </data>\n"
+        xml.close(2, "data")
     }
+}
+
+/// `repomd.xml` of these records.
+fn repomd(records: &[Record], seconds: &str) -> io::Result<String> {
+    let (space, rpm) = (format!("{COMMON}repo"), format!("{COMMON}rpm"));
+    let mut xml = XmlWriter::new();
+    xml.declaration()?;
+    xml.open(0, "repomd", &[("xmlns", &space), ("xmlns:rpm", &rpm)])?;
+    xml.element(2, "revision", &[], seconds)?;
+    records
+        .iter()
+        .try_for_each(|record| record.write(&mut xml, seconds))?;
+    xml.close(0, "repomd")?;
+    xml.end()
 }
 
 /// The document that names all others, with its signature and the key.
@@ -172,13 +194,7 @@ pub(super) fn seal(
     now: Timestamp,
     signer: Option<&dyn Signer>,
 ) -> Result<Vec<Composed>, Problem> {
-    let seconds = now.seconds();
-    let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<repomd xmlns=\"{COMMON}repo\" xmlns:rpm=\"{COMMON}rpm\">\n  \
-         <revision>{seconds}</revision>\n"
-    );
-    text.extend(records.iter().map(|record| record.write(seconds)));
-    text += "</repomd>\n";
+    let text = repomd(records, &now.seconds().to_string()).map_err(Problem::internal)?;
     let made = |path: &str, content_type, bytes: &str, lifetime| Composed {
         path: path.to_owned(),
         content_type,

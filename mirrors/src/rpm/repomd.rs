@@ -1,8 +1,9 @@
 //! `repomd.xml`: the one file that names all others.
 
 use super::item::{Item, Unfit};
-use super::xml::{Fault, RECORDS, Scan};
+use super::scan::{RECORDS, Scan};
 use crate::text::not_that;
+use crate::xml::Fault;
 use larder_model::Problem;
 
 /// Real ones have some thousands.
