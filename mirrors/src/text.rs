@@ -3,19 +3,43 @@
 use http::header::WWW_AUTHENTICATE;
 pub(crate) use larder_model::html::escape as html;
 use larder_model::{Kind, Problem, Reply, percent};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
+
+/// What is encoded in a segment of a path: all but what RFC 3986 (3.3) allows there.
+pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+/// What is encoded in a value of a query, where three of these have a meaning.
+const QUERY_VALUE: &AsciiSet = &SEGMENT.add(b'&').add(b'+').add(b'=');
+
+/// A text in which the bytes of a set are encoded.
+pub(crate) fn encoded(text: &str, set: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, set).to_string()
+}
 
 /// One segment of a path, encoded for a request.
 pub(crate) fn segment(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    encoded(text, SEGMENT)
+}
+
+/// A value of a query, encoded for a request.
+pub(crate) fn query_encoded(text: &str) -> String {
+    encoded(text, QUERY_VALUE)
 }
 
 /// Several segments with slashes between them.

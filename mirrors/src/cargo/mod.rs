@@ -139,10 +139,7 @@ impl Protocol for Cargo {
             ));
         };
         let (count, words) = search.split_once('?').unwrap_or(("10", search));
-        let words = text::segment(words)
-            .replace('&', "%26")
-            .replace('+', "%2B")
-            .replace('=', "%3D");
+        let words = text::query_encoded(words);
         Ok(Source::At {
             url: format!("{api}/api/v1/crates?q={words}&per_page={count}"),
             accept: "application/json",

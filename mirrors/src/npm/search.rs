@@ -5,7 +5,7 @@ use super::manifest::VersionMetadata;
 use crate::Document;
 use crate::json::unreadable;
 use crate::publishing::{Elsewhere, Hit, StoredFile};
-use crate::text::{query_value, segment};
+use crate::text::{query_encoded, query_value};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use larder_model::{Problem, Reply};
@@ -52,10 +52,7 @@ pub(super) fn document(query: &str) -> Document {
 /// Its address upstream.
 pub(super) fn address(path: &str) -> Option<String> {
     let Search { size, from, words } = Search::read(path)?;
-    let words = segment(words)
-        .replace('&', "%26")
-        .replace('+', "%2B")
-        .replace('=', "%3D");
+    let words = query_encoded(words);
     Some(format!("-/v1/search?text={words}&size={size}&from={from}"))
 }
 

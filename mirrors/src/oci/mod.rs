@@ -166,9 +166,7 @@ impl Protocol for Oci {
             .strip_prefix("referrers/")
             .and_then(|rest| rest.split_once('?'))
         {
-            let kind = crate::text::segment(kind)
-                .replace('+', "%2B")
-                .replace('&', "%26");
+            let kind = crate::text::query_encoded(kind);
             let filter = if kind.is_empty() {
                 String::new()
             } else {

@@ -3,10 +3,37 @@
 use super::scan::Raw;
 use crate::text;
 use crate::{Fetch, Integrity};
-use larder_model::hex;
+use larder_model::{hex, percent};
+use percent_encoding::{AsciiSet, CONTROLS};
 
 /// Of one location.
 const MAX_PATH_BYTES: usize = 4096;
+/// What is encoded in a segment that may have encoded bytes already.
+const DECODABLE: &AsciiSet = &text::SEGMENT.remove(b'%');
+/// What no address has (RFC 3986 2).
+const ADDRESS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+/// What is encoded in a location. What versions are made of (`^`, `~`, `+`) stays as it is, as all
+/// other tools write it.
+const LOCATION: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'%')
+    .add(b'?')
+    .add(b'#')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'`');
 
 /// A file that an index names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -138,7 +165,7 @@ fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, Str
 
 /// A path that a request could ask for.
 fn path_of(href: &str) -> Option<String> {
-    let path = decoded(href)?;
+    let path = percent::decode(href)?.into_owned();
     let odd = path
         .chars()
         .any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
@@ -148,26 +175,10 @@ fn path_of(href: &str) -> Option<String> {
     (!odd && !dots && path.len() <= MAX_PATH_BYTES).then_some(path)
 }
 
-fn decoded(href: &str) -> Option<String> {
-    let mut pieces = href.split('%');
-    let mut bytes = pieces.next()?.as_bytes().to_vec();
-    for piece in pieces {
-        let mut byte = [0];
-        hex::decode_into(&piece.get(..2)?.to_ascii_lowercase(), &mut byte)?;
-        bytes.extend_from_slice(&byte);
-        bytes.extend_from_slice(piece.get(2..)?.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
-}
-
 /// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores
 /// take `+` and `%2B` for two.
 fn encoded(segment: &str) -> String {
-    segment
-        .split('%')
-        .map(text::segment)
-        .collect::<Vec<_>>()
-        .join("%")
+    text::encoded(segment, DECODABLE)
 }
 
 /// An absolute address in which everything is encoded that has to be.
@@ -180,15 +191,7 @@ fn absolute(url: &str) -> Option<String> {
     {
         return None;
     }
-    let mut clean = String::with_capacity(url.len());
-    for byte in url.bytes() {
-        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
-            clean.push(char::from(byte));
-        } else {
-            clean.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Some(clean)
+    Some(text::encoded(url, ADDRESS))
 }
 
 /// `None` for a checksum that is not one of its kind.
@@ -208,16 +211,7 @@ fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
     }
 }
 
-/// A path as clients put it behind the repository's address. What versions are made of stays as it
-/// is, as everyone writes it.
+/// A path as it stands in a location.
 pub(super) fn location(path: &str) -> String {
-    let mut location = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_graphic() && !b"%?#\"<>\\`".contains(&byte) {
-            location.push(char::from(byte));
-        } else {
-            location += &format!("%{byte:02X}");
-        }
-    }
-    location
+    text::encoded(path, LOCATION)
 }
