@@ -31,14 +31,14 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
     let (mut version, mut says_so, mut form, mut projects, mut others) = (None, false, false, 0, 0);
     for node in html::nodes(utf8(body)?) {
         match node {
-            Node::Meta(attributes)
-                if attributes.get("name").as_deref() == Some("pypi:repository-version") =>
+            Node::Meta(mut attributes)
+                if attributes.get("name") == Some("pypi:repository-version") =>
             {
-                version = attributes.get("content");
+                version = attributes.take("content");
                 says_so = true;
             }
             Node::Heading(text) => says_so |= is_heading(&text),
-            Node::Representation => form = true,
+            Node::Form => form = true,
             Node::Anchor(attributes, text) if is_link(&attributes, &text) => projects += 1,
             Node::Anchor(..) => others += 1,
             Node::Meta(_) | Node::Base(_) => {}
@@ -144,7 +144,7 @@ fn walk_html(page: &str, mut each: impl FnMut(&str)) {
 }
 
 /// Whether an anchor leads to the page of the project that it names.
-fn is_link(attributes: &html::Attributes<'_>, text: &str) -> bool {
+fn is_link(attributes: &html::Attributes, text: &str) -> bool {
     let Some(href) = attributes.get("href").filter(|_| is_project(text)) else {
         return false;
     };

@@ -112,29 +112,30 @@ impl<'a> Page<'a> {
         })
     }
 
-    fn from_html(text: &'a str) -> Self {
+    fn from_html(text: &str) -> Self {
         let mut page = Self::default();
         for node in html::nodes(text) {
             match node {
                 Node::Anchor(attributes, text) => {
-                    page.files.extend(File::from_html(&attributes, text));
+                    page.files.extend(File::from_html(attributes, text));
                 }
-                Node::Base(attributes) => {
-                    page.base = page.base.take().or_else(|| attributes.get("href"));
+                Node::Base(mut attributes) => {
+                    let href = || attributes.take("href").map(Cow::Owned);
+                    page.base = page.base.take().or_else(href);
                 }
                 Node::Heading(text) => page.says_so |= is_heading(&text),
-                Node::Meta(attributes) => page.take_meta(&attributes),
-                Node::Representation => {}
+                Node::Meta(attributes) => page.set_meta(attributes),
+                Node::Form => {}
             }
         }
         page
     }
 
-    fn take_meta(&mut self, attributes: &Attributes<'a>) {
-        let Some(content) = attributes.get("content") else {
+    fn set_meta(&mut self, mut attributes: Attributes) {
+        let Some(content) = attributes.take("content").map(Cow::Owned) else {
             return;
         };
-        match attributes.get("name").as_deref() {
+        match attributes.get("name") {
             Some("pypi:repository-version") => {
                 self.version = Some(content);
                 self.says_so = true;
@@ -184,45 +185,45 @@ impl<'a> File<'a> {
         }))
     }
 
-    fn from_html(attributes: &Attributes<'a>, text: Text<'a>) -> Option<Self> {
-        let url = attributes.get("href")?;
+    /// Reads an anchor; `None` for one that does not lead to a distribution.
+    fn from_html(mut attributes: Attributes, text: String) -> Option<Self> {
+        let url = attributes.take("href")?;
         // Clients go by the address; the text is for people and may be cut short.
         let named = link::last_segment(&url)
             .filter(|name| is_distribution(name))
             .map(Cow::into_owned);
-        let name = named
-            .map(Cow::Owned)
-            .or_else(|| is_distribution(&text).then_some(text))?;
-        let fragment = url
-            .split_once('#')
-            .map(|(_, fragment)| fragment.to_owned())
-            .unwrap_or_default();
-        let pair = |pair: &str| {
-            pair.split_once('=')
-                .map(|(key, value)| (key.to_owned().into(), value.to_owned().into()))
-        };
-        let filled = |name| attributes.get(name).filter(|value| !value.is_empty());
+        let name = named.or_else(|| is_distribution(&text).then_some(text))?;
+        let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
+        let hashes = fragment.split('&').filter_map(digest).collect();
+        let metadata = ["data-core-metadata", "data-dist-info-metadata"]
+            .into_iter()
+            .find_map(|key| match attributes.get(key)? {
+                "true" => Some(Vec::new()),
+                value => digest(value).map(|digest| vec![digest]),
+            });
+        let size = attributes
+            .get("data-size")
+            .and_then(|size| size.parse().ok());
+        let mut value = |name| attributes.take(name).map(Cow::Owned);
+        let is_filled = |value: &Text<'_>| !value.is_empty();
         Some(Self {
-            name,
-            hashes: fragment.split('&').filter_map(pair).collect(),
-            requires_python: filled("data-requires-python"),
-            metadata: ["data-core-metadata", "data-dist-info-metadata"]
-                .into_iter()
-                .find_map(|key| {
-                    let value = attributes.get(key)?;
-                    if value == "true" {
-                        Some(Vec::new())
-                    } else {
-                        pair(&value).map(|digest| vec![digest])
-                    }
-                }),
-            yanked: attributes.get("data-yanked"),
-            upload_time: filled("data-upload-time"),
-            size: filled("data-size").and_then(|size| size.parse().ok()),
-            provenance: filled("data-provenance"),
-            url,
+            name: name.into(),
+            hashes,
+            requires_python: value("data-requires-python").filter(is_filled),
+            metadata,
+            yanked: value("data-yanked"),
+            upload_time: value("data-upload-time").filter(is_filled),
+            size,
+            provenance: value("data-provenance").filter(is_filled),
+            url: url.into(),
         })
     }
+}
+
+/// A digest as fragments and attributes have it: `{algorithm}={hex}`.
+fn digest<'a>(text: &str) -> Option<(Text<'a>, Text<'a>)> {
+    let (name, hex) = text.split_once('=')?;
+    Some((name.to_owned().into(), hex.to_owned().into()))
 }
 
 /// The files of a JSON page, without those that cannot be served.

@@ -390,11 +390,11 @@ fn every_link_that_is_served_is_understood() {
                 continue;
             };
             let href = attributes.get("href").expect("href");
-            let path = link::join(&format!("/simple/{PROJECT}/"), &href).expect("joined");
+            let path = link::join(&format!("/simple/{PROJECT}/"), href).expect("joined");
             assert_eq!(&*artifact(&path).path, name);
             plan(path.rsplit('/').next().expect("file"), &body).expect("a plan");
             if let Some(href) = attributes.get("data-provenance") {
-                let path = link::join(&format!("/simple/{PROJECT}/"), &href).expect("joined");
+                let path = link::join(&format!("/simple/{PROJECT}/"), href).expect("joined");
                 assert!(matches!(
                     ask(&path).expect("provenance"),
                     ReadRequest::Document(_, PROVENANCE)
