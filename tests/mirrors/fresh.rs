@@ -116,7 +116,7 @@ fn while_it_is_asked_for_behind_nobody_waits_and_one_asks() {
 fn patience_ends_and_the_kept_one_is_served() {
     let bed = Bed::with(&[
         ("LARDER_CACHE__UPSTREAM_IDLE_TIME", "60s"),
-        ("LARDER_CACHE__PATIENCE", "100ms"),
+        ("LARDER_CACHE__REVALIDATE_TIMEOUT", "100ms"),
     ]);
     for shelf in bed.mirrors(OLD) {
         bed.get(&shelf.index_here()).expect(200);
