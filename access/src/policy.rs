@@ -4,18 +4,10 @@ use crate::principal::{Principal, Rule};
 use larder_metadata::people::User;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Metadata};
+use larder_model::image::hub_name;
 use larder_model::{ProtocolName, RepoName, ServerSettings};
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// The mirror whose upstream keeps its own images below [`HUB_OWN`], which people leave out.
-const HUB: &str = "docker.io";
-const HUB_OWN: &str = "library/";
-
-/// What people call an image of a mirror, where they leave the beginning of its name out.
-pub fn hub_alias<'a>(repo: &RepoName, image: &'a str) -> Option<&'a str> {
-    image.strip_prefix(HUB_OWN).filter(|_| repo.as_str() == HUB)
-}
 
 /// A snapshot. Never changed, only replaced.
 #[derive(Default, Debug)]
@@ -98,9 +90,8 @@ impl PolicySnapshot {
                 .map(|repo| (name, &*repo.kind == "mirror"))
         };
         let of = |(repo, mirrored): (RepoName, bool), image: &str| {
-            let short = mirrored && repo.as_str() == HUB && !image.contains('/');
-            let image = if short {
-                format!("{HUB_OWN}{image}")
+            let image = if mirrored {
+                hub_name(&repo, image)
             } else {
                 image.to_owned()
             };

@@ -2,8 +2,8 @@
 
 use crate::Packages;
 use larder_metadata::repos::RepoRecord;
+use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
-use larder_model::{Problem, ProtocolName};
 use std::sync::Arc;
 
 impl Packages {
@@ -22,7 +22,7 @@ impl Packages {
         )?;
         let name = format!("{}/{}", record.protocol, record.name);
         if let Ok(upstream) = repo.upstream() {
-            let tokens = record.protocol == ProtocolName::OCI;
+            let tokens = repo.protocol.token_scope("").is_some();
             return Ok(upstream.check(repo.protocol.probes(), tokens, &name).await);
         }
         let (problem, advice) = repo.unasked();

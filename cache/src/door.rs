@@ -16,41 +16,20 @@ use larder_door::door::RefusalContext;
 use larder_door::{Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
-use larder_mirrors::account::AccountRequest;
-use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{
-    Artifact, Document, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl, Representation,
+    Artifact, Call, Document, Protocol, ReadRequest, RepoRequest, RepoUrl, Representation,
 };
 use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
 
 const UNKNOWN: &str = "application/octet-stream";
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// A request to a package repo.
 pub struct Endpoint {
     protocol: &'static dyn Protocol,
     repo: RepoName,
     call: Call,
-}
-
-enum Call {
-    /// It wants to read.
-    Read(ReadRequest),
-    /// It wants to change something.
-    Publish(PublishRequest),
-    /// It is about the caller's account, not about the repo.
-    Account(AccountRequest),
-}
-
-impl Call {
-    fn package(&self) -> &str {
-        match self {
-            Self::Read(read) => read.package(),
-            Self::Publish(publish) => &publish.package,
-            Self::Account(_) => "",
-        }
-    }
 }
 
 /// Splits `/npm/main/rest` into protocol, repo and `/rest`.
@@ -121,89 +100,92 @@ impl Packages {
             repo,
             call,
         } = endpoint;
-        let below = format!("/{}/{repo}", protocol.name());
-        let identified = admission.principal().user.is_some();
+        let path = format!("/{}/{repo}", protocol.name());
         let repo_url = RepoUrl {
             origin: &client.base,
-            path: &below,
+            path: &path,
             public: false,
-            identified,
+            identified: admission.principal().user.is_some(),
         };
-        let own = || {
-            let row = admission
-                .policy()
-                .repo(protocol.name(), &repo)
-                .ok_or_else(no_repo)?;
-            self.0.repo(row, protocol)
-        };
-        match call {
-            Call::Account(account) => {
-                let asking = AccountContext {
-                    admission,
-                    protocol,
-                    repo_url,
-                    client,
-                    headers: &request.headers,
-                };
-                Ok(self.0.run(&asking, &account, body).await?.into())
+        if let Call::Account(account) = call {
+            let context = AccountContext {
+                admission,
+                protocol,
+                repo_url,
+                client,
+                headers: &request.headers,
+            };
+            return Ok(self.0.run(&context, &account, body).await?.into());
+        }
+        let row = admission.policy().repo(protocol.name(), &repo);
+        let own = self.0.repo(row.ok_or_else(no_repo)?, protocol)?;
+        let engine = &self.0;
+        Ok(match call {
+            Call::Read(read) => {
+                return engine
+                    .read_at(admission, &own, &read, request, repo_url)
+                    .await;
             }
             Call::Publish(publish) => {
-                let own = own()?;
-                if publish.verb == Verb::Read {
-                    own.require_not_blocked(&publish.package)?;
-                }
-                let repo = self.0.published_to(admission, &own)?;
-                Ok(self
-                    .0
+                let repo = engine.published_to(admission, &own)?;
+                engine
                     .publish(&repo, admission, publish, body)
                     .await?
-                    .into())
+                    .into()
             }
-            Call::Read(ReadRequest::Own(make)) => {
-                // Clients must know beforehand whether anything of it needs a login.
-                let own = own()?;
-                let mut all = self.0.members(admission, &own)?;
-                all.push(own);
-                let public = all
-                    .iter()
-                    .all(|repo| self.0.gate.is_public(&[read_of(repo, "")]));
-                Ok(make(&RepoUrl { public, ..repo_url }).into())
-            }
-            Call::Read(ReadRequest::UpstreamQuery(query)) => Ok(self
-                .0
-                .query_upstreams(admission, &own()?, query, &request.headers, body)
+            Call::Search(search) => engine.search(admission, &own, &search).await?.into(),
+            Call::Query(query) => engine
+                .query_upstreams(admission, &own, query, &request.headers, body)
                 .await?
-                .into()),
-            Call::Read(ReadRequest::Moved(to)) => {
-                own()?;
-                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY)
-                    .with(LOCATION, format!("{below}/{to}"));
-                Ok(reply.into())
-            }
-            Call::Read(read) => {
-                let own = own()?;
-                if let ReadRequest::Document(document, _) = &read
-                    && let Some(reply) = self.0.search(admission, &own, document).await?
-                {
-                    return Ok(reply.into());
-                }
-                let served = (own.record.id, repo_url);
-                if own.members.is_empty() {
-                    self.0.require_shown(admission, &own, &read).await?;
-                    return self.0.serve_from(&own, &read, request, served).await;
-                }
-                if let Some(answer) = self.0.serve_merged(admission, &own, &read, request).await? {
-                    return Ok(answer);
-                }
-                self.0
-                    .serve_group(admission, &own, &read, request, served)
-                    .await
-            }
-        }
+                .into(),
+            Call::Account(_) => return Err(Problem::internal("a request about an account")),
+        })
     }
 }
 
 impl Engine {
+    /// Answers a request that reads, at the address of a repo or a group.
+    async fn read_at(
+        self: &Arc<Self>,
+        admission: &Admission,
+        own: &Arc<Repo>,
+        read: &ReadRequest,
+        request: &Parts,
+        repo_url: RepoUrl<'_>,
+    ) -> Result<Answer, Problem> {
+        match read {
+            ReadRequest::Local(reply) => {
+                // Clients must know beforehand whether anything of it needs a login.
+                let mut all = self.members(admission, own)?;
+                all.push(Arc::clone(own));
+                let is_public = |repo: &Arc<Repo>| self.gate.is_public(&[read_of(repo, "")]);
+                let public = all.iter().all(is_public);
+                return Ok(reply(&RepoUrl { public, ..repo_url }).into());
+            }
+            ReadRequest::Redirect(to) => {
+                let location = format!("{}/{to}", repo_url.path);
+                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, location);
+                return Ok(reply.into());
+            }
+            ReadRequest::Details(package) => {
+                own.require_not_blocked(package)?;
+                let repo = self.published_to(admission, own)?;
+                return Ok(self.details(&repo, admission, package).await?.into());
+            }
+            ReadRequest::Document(..) | ReadRequest::Part(..) | ReadRequest::Artifact(_) => {}
+        }
+        let served = (own.record.id, repo_url);
+        if own.members.is_empty() {
+            self.require_shown(admission, own, read).await?;
+            return self.serve_from(own, read, request, served).await;
+        }
+        if let Some(answer) = self.serve_merged(admission, own, read, request).await? {
+            return Ok(answer);
+        }
+        self.serve_group(admission, own, read, request, served)
+            .await
+    }
+
     /// The repo that takes what is published at an address: itself, or a group's first hosted
     /// member.
     pub(crate) fn published_to(
@@ -258,8 +240,7 @@ impl Engine {
         own: &Repo,
         read: &ReadRequest,
     ) -> Result<(), Problem> {
-        let index = own.protocol.publishing().and_then(Publishing::index);
-        if index.is_none()
+        if own.protocol.index().is_none()
             || !own.is_hosted()
             || !read.package().is_empty()
             || admission.may(&read_all(own))
@@ -300,7 +281,7 @@ impl Engine {
     ) -> Result<Answer, Problem> {
         let package = read.package();
         group.require_not_blocked(match read {
-            ReadRequest::Artifact(artifact) => group.protocol.package_of(artifact),
+            ReadRequest::Artifact(artifact) => group.protocol.names().package_of(artifact),
             _ => package,
         })?;
         let members = self.members(admission, group)?;
@@ -370,9 +351,10 @@ impl Engine {
                 .await
             }
             ReadRequest::Artifact(artifact) => self.serve_artifact(repo, artifact, request).await,
-            ReadRequest::Own(_) | ReadRequest::UpstreamQuery(_) | ReadRequest::Moved(_) => {
+            // Answered where the request comes in.
+            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
                 Err(absent())
-            } // said where they are asked for
+            }
         }
     }
 }
@@ -438,7 +420,7 @@ impl Engine {
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        repo.require_not_blocked(repo.protocol.package_of(artifact))?;
+        repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();
@@ -544,7 +526,7 @@ impl Door for Packages {
             return Ok(Endpoint {
                 protocol,
                 repo,
-                call: Call::Read(ReadRequest::Moved("".into())),
+                call: Call::Read(ReadRequest::Redirect("".into())),
             });
         }
         let request = RepoRequest::new(
@@ -553,27 +535,7 @@ impl Door for Packages {
             request.uri.query().unwrap_or_default(),
             &request.headers,
         )?;
-        if let Some(account) = protocol
-            .account()
-            .map(|account| account.account_request(&request))
-            .transpose()?
-            .flatten()
-        {
-            return Ok(Endpoint {
-                protocol,
-                repo,
-                call: Call::Account(account),
-            });
-        }
-        let publish = protocol
-            .publishing()
-            .map(|hosted| hosted.publish_request(&request))
-            .transpose()?
-            .flatten();
-        let call = match publish {
-            Some(publish) => Call::Publish(publish),
-            None => Call::Read(protocol.parse(&request)?),
-        };
+        let call = protocol.parse(&request)?;
         Ok(Endpoint {
             protocol,
             repo,

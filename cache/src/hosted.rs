@@ -13,7 +13,7 @@ use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, hosted as rows};
 use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step, StoredFile};
 use larder_mirrors::{Document, Publishing};
-use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply, Verb};
+use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
 use larder_storage::Staging;
 use larder_storage::content::read_piece;
 use std::collections::HashMap;
@@ -64,10 +64,8 @@ impl Engine {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<CachedDocument, Problem> {
-        if hosted_of(repo)?
-            .index()
-            .is_some_and(|index| index.tells(document))
-        {
+        let index = repo.protocol.index();
+        if index.is_some_and(|index| index.has(document)) {
             return self.index_document(repo, document).await;
         }
         let place = repo.place_of(document);
@@ -132,7 +130,19 @@ impl Engine {
             .collect())
     }
 
-    /// Fulfils a wish, or answers a question.
+    /// What is known of a published package beside its documents.
+    pub(crate) async fn details(
+        &self,
+        repo: &Repo,
+        admission: &Admission,
+        package: &str,
+    ) -> Result<Reply, Problem> {
+        admission.require(&read_of(repo, package))?;
+        repo.require_not_blocked(package)?;
+        hosted_of(repo)?.details(package, &self.files(repo, package).await?)
+    }
+
+    /// Carries out a request that changes a package.
     pub(crate) async fn publish(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -140,15 +150,9 @@ impl Engine {
         request: PublishRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let hosted = hosted_of(repo)?;
-        if request.verb == Verb::Read {
-            admission.require(&read_of(repo, &request.package))?;
-            repo.require_not_blocked(&request.package)?;
-            return hosted.tell(&request, &self.files(repo, &request.package).await?);
-        }
         self.carry_out(repo, admission, &request, Some(body))
             .await?;
-        Ok(hosted.accept(&request))
+        Ok(request.action.reply())
     }
 
     /// Stages the body of a wish, if it has one, and does what is wished.
@@ -201,11 +205,9 @@ impl Engine {
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
             let files = self.files(repo, &package).await?;
-            let (wanted, there) = (request.clone(), files.clone());
-            let receive = move |hosted: &dyn Publishing, body: &mut File| {
-                hosted.receive(&wanted, body, &there)
-            };
-            let steps = self.read_file(repo, staging, receive).await?;
+            let (action, there) = (Arc::clone(&request.action), files.clone());
+            let steps = move |body: &mut File| action.steps(body, &there);
+            let steps = self.read_file(staging, steps).await?;
             if steps.is_empty() {
                 return Ok(());
             }
@@ -229,7 +231,7 @@ impl Engine {
                     for blob in made.values() {
                         self.remove_duplicate(blob.digest, &blob.bytes).await?;
                     }
-                    tracing::info!(%by, package = full_name, act = request.act, "package changed");
+                    tracing::info!(%by, package = full_name, act = request.action.name(), "package changed");
                     return Ok(());
                 }
             }
@@ -251,7 +253,7 @@ impl Engine {
         if !request.package.is_empty() {
             return Ok(request.package.clone());
         }
-        if let Some(path) = hosted_of(repo)?.shown(request) {
+        if let Some(path) = request.action.address() {
             let found = self.metadata.find(repo.place(""), path).await?;
             let package = found
                 .as_ref()
@@ -260,23 +262,22 @@ impl Engine {
             let seen = package.filter(|package| admission.may(&read_of(repo, package)));
             return seen.map(Into::into).ok_or_else(absent);
         }
-        let named = request.clone();
-        self.read_file(repo, staging, move |hosted, body| hosted.name(&named, body))
+        let action = Arc::clone(&request.action);
+        self.read_file(staging, move |body| action.package_in(body))
             .await
     }
 
     /// Has a protocol read the body, away from the connections.
     async fn read_file<T: Send + 'static>(
         &self,
-        repo: &Arc<Repo>,
         staging: &Staging,
-        read: impl FnOnce(&dyn Publishing, &mut File) -> Result<T, Problem> + Send + 'static,
+        read: impl FnOnce(&mut File) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (repo, file) = (Arc::clone(repo), staging.file());
+        let file = staging.file();
         let work = move || {
             let mut file = file.try_clone().map_err(Problem::internal)?;
             file.rewind().map_err(Problem::internal)?;
-            read(hosted_of(&repo)?, &mut file)
+            read(&mut file)
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -337,7 +338,7 @@ impl Engine {
     /// Stores the bytes of a new file.
     async fn store_part(&self, bytes: Bytes, body: &Staging) -> Result<NewBlob, Problem> {
         let (start, length, encoded) = match bytes {
-            Bytes::Made(bytes) => return self.store(&bytes.into()).await,
+            Bytes::Inline(bytes) => return self.store(&bytes.into()).await,
             Bytes::Part(start, length) => (start, length, false),
             Bytes::Base64(start, length) => (start, length, true),
         };
@@ -378,8 +379,8 @@ impl Packages {
             .0
             .repo(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let hosted = self.0.published_to(admission, &own)?;
-        hosted_of(&hosted)?.admits(change)?;
-        let request = change.to_request(&hosted.protocol.canonical(package));
+        let package = hosted.protocol.names().canonical(package);
+        let request = hosted_of(&hosted)?.change(&package, change.clone())?;
         self.0.carry_out(&hosted, admission, &request, None).await
     }
 }

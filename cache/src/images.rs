@@ -76,7 +76,7 @@ impl Door for Images {
         let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
         let query = request.uri.query().unwrap_or_default();
         let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
-        let read = Oci::ask(&request, &image)?;
+        let read = Oci::read_request(&request, &image)?;
         Ok(Endpoint { repo, image, read })
     }
 

@@ -2,14 +2,14 @@
 //! state, signed with the repo's key if it has one, and kept together.
 
 use crate::documents::{CacheStatus, CachedDocument, absent};
-use crate::hosted::{hosted_of, kept};
+use crate::hosted::kept;
 use crate::repo::Repo;
 use crate::{Engine, settings_of};
 use bytes::Bytes;
 use larder_keys::SigningKey;
 use larder_metadata::index::{Of, Told};
 use larder_mirrors::Document;
-use larder_mirrors::publishing::{Composed, Index, IndexBuilder, Signer};
+use larder_mirrors::index::{Index, IndexBuilder, IndexDocument, Signer};
 use larder_model::{Problem, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,7 +111,7 @@ impl Engine {
                 .await?
                 .ok_or_else(absent)?;
             let bytes: Bytes = self.bytes(&found).await?;
-            state = aside(state, move |state| state.give(&file, &bytes)).await?;
+            state = aside(state, move |state| state.add_extra(&file, &bytes)).await?;
         }
         let mut after: (Box<str>, Box<str>) = Default::default();
         loop {
@@ -138,9 +138,9 @@ impl Engine {
     }
 
     /// Documents with their bytes stored.
-    pub(crate) async fn stored(&self, composed: Vec<Composed>) -> Result<Vec<Told>, Problem> {
+    pub(crate) async fn stored(&self, composed: Vec<IndexDocument>) -> Result<Vec<Told>, Problem> {
         let mut told = Vec::with_capacity(composed.len());
-        for Composed {
+        for IndexDocument {
             path,
             content_type,
             bytes,
@@ -203,7 +203,7 @@ impl Engine {
 
 /// What a repo's protocol tells of whole repos.
 pub(crate) fn index_of(repo: &Repo) -> Result<&'static dyn Index, Problem> {
-    hosted_of(repo)?
+    repo.protocol
         .index()
         .ok_or_else(|| Problem::internal("no document here tells of all packages"))
 }

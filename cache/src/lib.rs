@@ -37,6 +37,7 @@ pub use upstream::UpstreamConfig;
 use bytes::Bytes;
 use download::Download;
 use flights::{Flights, Key};
+use http::HeaderValue;
 use larder_access::Gate;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob};
@@ -98,6 +99,8 @@ pub(crate) struct Engine {
     repos: Memory<i64, Arc<Repo>>,
     documents: Flights<Arc<FileRecord>>,
     representations: Flights<Arc<FileRecord>>,
+    /// Answers of upstreams to searches, with their media types.
+    searches: Flights<(Bytes, HeaderValue)>,
     /// States of repos that are being composed.
     index_builds: Flights<()>,
     downloads: Mutex<HashMap<Key, Arc<Download>>>,
@@ -127,6 +130,7 @@ impl Packages {
             repos: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
             representations: Flights::default(),
+            searches: Flights::default(),
             index_builds: Flights::default(),
             downloads: Mutex::default(),
             tables: Memory::builder()

@@ -1,33 +1,33 @@
-//! What clients ask about the account of whoever uses them: who it is, its tokens, logging in and
-//! out. As pure as the rest: here requests are read and answers said; passwords are checked and
-//! tokens made where rights are. What holds secrets has no `Debug`.
+//! Requests of clients about the account of whoever uses them: who it is, its tokens, logging in and
+//! out. Here requests are read and replies written; `access` checks passwords and makes tokens.
+//! What holds secrets has no `Debug`.
 
-use crate::{RepoRequest, RepoUrl};
+use crate::RepoUrl;
 use larder_model::{Pattern, Problem, Reply, Role, Timestamp};
 use std::time::Duration;
 
 /// What a client asks for.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AccountRequest {
-    /// The name of whoever shows these credentials.
+    /// The name of the caller.
     Whoami,
-    /// What is known of it.
+    /// What is known of the caller.
     Profile,
-    /// Its tokens, after the one of this id.
+    /// The caller's tokens, after the one of this id.
     ListTokens(i64),
     /// A new token; the body says which.
     CreateToken,
-    /// A token is to end: its id, or its secret.
-    EndToken(Box<str>),
+    /// Revokes a token, which is named by its id or its secret.
+    RevokeToken(Box<str>),
     /// A token for a name and a password, which are in the body.
     LogIn(Box<str>),
     /// A page at which a person can log the client in.
     BeginLogin,
-    /// Whether that has happened.
+    /// Asks whether the person has logged in.
     FinishLogin {
-        /// What was asked.
+        /// The login request, sealed.
         ask: Box<str>,
-        /// What only the client knows.
+        /// The secret that only the client has.
         key: Box<str>,
     },
 }
@@ -49,19 +49,20 @@ pub struct Login {
     pub name: String,
     /// The password.
     pub password: String,
-    /// What is told instead of "wrong" where someone may believe that this makes a user.
+    /// The sentence for a client that may take the login for a sign-up, in the place of "wrong
+    /// password".
     pub refusal: Option<&'static str>,
 }
 
-/// What a token is to be.
+/// A token that is asked for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// Its name.
     pub name: String,
-    /// The password of whoever wants it.
+    /// The password of the caller.
     pub password: String,
-    /// How long it is to live; `None`: until it is ended.
-    pub lasts: Option<Duration>,
+    /// How long it is valid; `None`: until it is revoked.
+    pub lifetime: Option<Duration>,
     /// Packages and the role in them that it is limited to; `None`: all that its owner may.
     pub limits: Option<(Vec<Pattern>, Role)>,
 }
@@ -81,48 +82,44 @@ pub struct Token<'a> {
     pub read_only: bool,
 }
 
-/// How an errand went.
+/// The outcome of an [`AccountRequest`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum AccountResponse<'a> {
     /// The caller's name.
     Name(&'a str),
-    /// The caller's name, and since when there is such a user.
+    /// The caller's name, and when the user was made.
     Profile(&'a str, Timestamp),
     /// Tokens; whether more follow.
     Tokens(&'a [Token<'a>], bool),
     /// A new token and its secret.
-    Created(&'a Token<'a>, &'a str),
-    /// The token has ended.
-    Ended,
-    /// Who has logged in, and its secret.
-    LoggedIn(&'a str, &'a str),
-    /// The page for the person; what the client comes back with.
-    Begun {
+    NewToken(&'a Token<'a>, &'a str),
+    /// A token was revoked.
+    Revocation,
+    /// The user whose login succeeded, and the secret of the new token.
+    Login(&'a str, &'a str),
+    /// The page for the person, and what the client comes back with.
+    LoginPage {
         /// The page's address.
         page: &'a str,
-        /// What was asked.
+        /// The login request, sealed.
         ask: &'a str,
-        /// What only the client knows.
+        /// The secret that only the client has.
         key: &'a str,
     },
-    /// Nobody has signed in yet: to be asked again.
-    Waiting,
-    /// The secret of the login.
-    Finished(&'a str),
+    /// Nobody has logged in at the page yet: the client asks again.
+    LoginPending,
+    /// The secret of the token that the login at the page made.
+    LoginSecret(&'a str),
 }
 
 /// Accounts, in a protocol whose clients ask about them.
-pub trait Account: Send + Sync {
-    /// What a request asks of the account; `None` if it is about something else.
-    fn account_request(&self, request: &RepoRequest<'_>)
-    -> Result<Option<AccountRequest>, Problem>;
+pub trait Accounts: Send + Sync {
+    /// Reads the login in a body, which is for `name`.
+    fn read_login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
 
-    /// The login in a body, which is for `name`.
-    fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
+    /// Reads the token that a body asks for.
+    fn read_token_request(&self, body: &[u8]) -> Result<TokenRequest, Problem>;
 
-    /// The token that a body wants.
-    fn wanted(&self, body: &[u8]) -> Result<TokenRequest, Problem>;
-
-    /// Says how an errand went.
-    fn tell(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply;
+    /// The reply to a client.
+    fn reply(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply;
 }

@@ -6,6 +6,10 @@ use larder_model::{Kind, Problem, Reply, percent};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 
+/// The media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+/// The media type of what is for people.
+pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 /// What is encoded in a segment of a path: all but what RFC 3986 (3.3) allows there.
 pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -69,7 +73,7 @@ pub(crate) fn not_that(what: &'static str) -> Problem {
 /// Basic.
 pub(crate) fn refuse(problem: &Problem) -> Reply {
     let body = format!("{}\n", problem.detail);
-    let reply = Reply::new(problem.status()).with_body("text/plain; charset=utf-8", body);
+    let reply = Reply::new(problem.status()).with_body(PLAIN_TEXT, body);
     if problem.kind == Kind::Unauthenticated {
         return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
     }

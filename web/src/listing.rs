@@ -10,6 +10,7 @@ use larder_metadata::files::PackageKey;
 use larder_metadata::hosted::StoredFile;
 use larder_metadata::listing::{By, Package, Version};
 use larder_metadata::repos::RepoRecord;
+use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Problem, ProtocolName, Reply, RepoSettings, Verb};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,10 +94,9 @@ pub(crate) fn place<'a>(repo: &RepoRecord, package: &'a str) -> PackageKey<'a> {
 
 /// What tells versions apart.
 fn by(protocol: ProtocolName) -> By {
-    if protocol == ProtocolName::OCI {
-        By::Tag
-    } else {
-        By::Version
+    match larder_mirrors::of(protocol).map(Protocol::version_kind) {
+        Some(VersionKind::Tag) => By::Tag,
+        _ => By::Version,
     }
 }
 
@@ -106,9 +106,12 @@ pub(crate) fn no_version() -> Problem {
 
 /// Whether it is yanked, as the API tells it.
 fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> serde_json::Value {
-    let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::publishing);
-    let reason =
-        hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.metadata)));
+    let hosted = larder_mirrors::of(protocol).and_then(Protocol::publishing);
+    let reason = hosted.and_then(|hosted| {
+        files
+            .iter()
+            .find_map(|file| hosted.yank_reason(&file.metadata))
+    });
     reason.map_or(false.into(), |reason| {
         if reason.is_empty() {
             true.into()

@@ -8,6 +8,7 @@ use crate::reply::{gone, ok};
 use larder_access::Admission;
 use larder_metadata::Error;
 use larder_mirrors::publishing::Change;
+use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ impl Api {
         )?;
         fields.finish()?;
         let change = yank(version, &yanked)?;
-        if path.repo.protocol == ProtocolName::OCI {
+        if versions_are_tags(path.repo.protocol) {
             let detail =
                 "tags of images are not yanked: push another image to the tag, or delete it";
             return Err(Problem::new(Kind::Unsupported, "version", detail));
@@ -51,7 +52,7 @@ impl Api {
     ) -> Result<Reply, Problem> {
         admission.require(&path.permission(Verb::Delete))?;
         let repo = self.repo(&path.repo)?;
-        let image = repo.protocol == ProtocolName::OCI;
+        let image = versions_are_tags(repo.protocol);
         if &*repo.kind != "mirror" && !image {
             let change = Change::Remove {
                 version: version.map(Into::into),
@@ -80,6 +81,12 @@ impl Api {
         tracing::info!(by = %admission.principal().label, package = %path, version, "package deleted");
         Ok(gone())
     }
+}
+
+/// Whether versions of a protocol's packages are tags, which move.
+fn versions_are_tags(protocol: ProtocolName) -> bool {
+    let kind = larder_mirrors::of(protocol).map(Protocol::version_kind);
+    kind == Some(VersionKind::Tag)
 }
 
 fn yank(version: &str, yanked: &Value) -> Result<Change, Problem> {

@@ -250,7 +250,8 @@ fn packages(at: &[&str], query: &mut Query) -> Result<Endpoint, Problem> {
 
 /// The one spelling of a name.
 fn canonical<'a>(repo: &RepoPath, name: &'a str) -> Cow<'a, str> {
-    larder_mirrors::of(repo.protocol).map_or(name.into(), |protocol| protocol.canonical(name))
+    larder_mirrors::of(repo.protocol)
+        .map_or(name.into(), |protocol| protocol.names().canonical(name))
 }
 
 /// A package in whatever spelling, and what follows it.

@@ -2,8 +2,9 @@
 //! what is stored of a published crate for its line.
 
 use super::names::{canonical, prefix};
-use crate::Document;
+use crate::json::unreadable;
 use crate::publishing::StoredFile;
+use crate::resource::Document;
 use larder_model::Problem;
 use semver::VersionReq;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,12 @@ pub(super) struct Config<'a> {
     pub(super) dl: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) api: Option<Cow<'a, str>>,
+}
+
+impl<'a> Config<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(body).map_err(|error| unreadable("a config.json", error))
+    }
 }
 
 /// A line of an upstream's index file, as far as it is needed here.

@@ -2,20 +2,18 @@
 //! `token`.
 
 use super::names::{is_name, is_part};
-use super::{JSON, Npm};
-use crate::account::{Account, AccountRequest, AccountResponse, Login, Token, TokenRequest};
+use super::routes::USER;
+use crate::RepoUrl;
+use crate::account::{AccountResponse, Accounts, Login, Token, TokenRequest};
 use crate::json;
-use crate::text::{query_value, segment};
-use crate::{RepoRequest, RepoUrl};
+use crate::text::{JSON, segment};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use larder_model::{Pattern, Problem, Reply, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What the addresses of users begin with, since they were kept in a document database.
-const USER: &str = "org.couchdb.user:";
 /// The noun of a problem that is told without a challenge: npm shows either the one or the other.
 pub(super) const ADDUSER: &str = "user";
 const NO_ADDUSER: &str =
@@ -38,7 +36,7 @@ struct Couch {
 
 /// The body that asks for a token. What this server has no word for is refused, not forgotten.
 #[derive(Deserialize)]
-struct Asked {
+struct NewToken {
     name: Option<String>,
     password: Option<String>,
     readonly: Option<bool>,
@@ -54,63 +52,11 @@ struct Asked {
     cidr_whitelist: Option<Vec<String>>,
 }
 
-impl Account for Npm {
-    fn account_request(
-        &self,
-        request: &RepoRequest<'_>,
-    ) -> Result<Option<AccountRequest>, Problem> {
-        if !request
-            .segments
-            .first()
-            .is_some_and(|first| first.starts_with('-'))
-        {
-            return Ok(None); // as nearly always
-        }
-        let path = request.parts().join("/");
-        let Some(rest) = path.strip_prefix("-/") else {
-            return Ok(None);
-        };
-        let reads = *request.method == Method::GET || *request.method == Method::HEAD;
-        if let Some(name) = rest
-            .strip_prefix("user/")
-            .and_then(|rest| rest.strip_prefix(USER))
-        {
-            return Ok((*request.method == Method::PUT && !name.is_empty())
-                .then(|| AccountRequest::LogIn(name.into())));
-        }
-        Ok(
-            match (
-                request.method,
-                rest.split('/').collect::<Vec<_>>().as_slice(),
-            ) {
-                (_, ["whoami"]) if reads => Some(AccountRequest::Whoami),
-                (_, ["npm", "v1", "user"]) if reads => Some(AccountRequest::Profile),
-                (_, ["npm", "v1", "tokens"]) if reads => {
-                    let after =
-                        query_value(request.query, "after").map_or(Ok(0), |after| after.parse());
-                    Some(AccountRequest::ListTokens(after.map_err(|_| {
-                        Problem::invalid("after", "after is the key of a token")
-                    })?))
-                }
-                (&Method::POST, ["npm", "v1", "tokens"]) => Some(AccountRequest::CreateToken),
-                (
-                    &Method::DELETE,
-                    ["npm", "v1", "tokens", "token", token] | ["user", "token", token],
-                ) => Some(AccountRequest::EndToken((*token).into())),
-                (&Method::POST, ["v1", "login"]) => Some(AccountRequest::BeginLogin),
-                (_, ["v1", "done"]) if reads => {
-                    let value = |key| query_value(request.query, key).unwrap_or_default().into();
-                    Some(AccountRequest::FinishLogin {
-                        ask: value("ask"),
-                        key: value("key"),
-                    })
-                }
-                _ => None,
-            },
-        )
-    }
+/// Accounts of users.
+pub(super) struct UserAccounts;
 
-    fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem> {
+impl Accounts for UserAccounts {
+    fn read_login(&self, name: &str, body: &[u8]) -> Result<Login, Problem> {
         let read: Result<Couch, _> = serde_json::from_slice(body);
         let couch =
             read.map_err(|_| Problem::invalid("body", "a login has a name and a password"))?;
@@ -127,8 +73,8 @@ impl Account for Npm {
         })
     }
 
-    fn wanted(&self, body: &[u8]) -> Result<TokenRequest, Problem> {
-        let read: Result<Asked, _> = serde_json::from_slice(body);
+    fn read_token_request(&self, body: &[u8]) -> Result<TokenRequest, Problem> {
+        let read: Result<NewToken, _> = serde_json::from_slice(body);
         let asked = read.map_err(|_| {
             Problem::invalid("body", "the body is not what npm asks for a token with")
         })?;
@@ -149,7 +95,7 @@ impl Account for Npm {
             ));
         }
         let limits = limits(&asked)?;
-        let lasts = asked
+        let lifetime = asked
             .expires
             .filter(|days| *days > 0)
             .map(|days| Duration::from_hours(days.min(MAX_DAYS) * 24));
@@ -160,12 +106,12 @@ impl Account for Npm {
         Ok(TokenRequest {
             name,
             password: asked.password.unwrap_or_default(),
-            lasts,
+            lifetime,
             limits,
         })
     }
 
-    fn tell(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply {
+    fn reply(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply {
         let (status, body) = match *response {
             AccountResponse::Name(name) => (StatusCode::OK, json!({"username": name})),
             AccountResponse::Profile(name, created_at) => (
@@ -176,19 +122,19 @@ impl Account for Npm {
                 }),
             ),
             AccountResponse::Tokens(tokens, more) => {
-                (StatusCode::OK, listed(tokens, more, repo_url))
+                (StatusCode::OK, token_list(tokens, more, repo_url))
             }
-            AccountResponse::Created(token, secret) => {
-                let mut body = shown(token);
+            AccountResponse::NewToken(token, secret) => {
+                let mut body = token_entry(token);
                 body["token"] = secret.into();
                 (StatusCode::CREATED, body)
             }
-            AccountResponse::Ended => (StatusCode::OK, json!({"ok": true})),
-            AccountResponse::LoggedIn(name, secret) => (
+            AccountResponse::Revocation => (StatusCode::OK, json!({"ok": true})),
+            AccountResponse::Login(name, secret) => (
                 StatusCode::CREATED,
                 json!({"ok": true, "id": format!("{USER}{name}"), "rev": "1-0", "token": secret}),
             ),
-            AccountResponse::Begun { page, ask, key } => {
+            AccountResponse::LoginPage { page, ask, key } => {
                 let done = format!(
                     "{}/-/v1/done?ask={}&key={}",
                     repo_url.base(),
@@ -197,11 +143,11 @@ impl Account for Npm {
                 );
                 (StatusCode::OK, json!({"loginUrl": page, "doneUrl": done}))
             }
-            AccountResponse::Waiting => (StatusCode::ACCEPTED, json!({})),
-            AccountResponse::Finished(secret) => (StatusCode::OK, json!({"token": secret})),
+            AccountResponse::LoginPending => (StatusCode::ACCEPTED, json!({})),
+            AccountResponse::LoginSecret(secret) => (StatusCode::OK, json!({"token": secret})),
         };
         let reply = Reply::new(status).with_body(JSON, json::bytes(&body));
-        let reply = if *response == AccountResponse::Waiting {
+        let reply = if *response == AccountResponse::LoginPending {
             reply.with(RETRY_AFTER, HeaderValue::from(1))
         } else {
             reply
@@ -211,7 +157,7 @@ impl Account for Npm {
 }
 
 /// What a token is limited to.
-fn limits(asked: &Asked) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
+fn limits(asked: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
     let wrong = |detail: String| Problem::invalid("permission", detail);
     let permission = asked.packages_and_scopes_permission.as_deref();
     let count = asked.packages.len() + asked.scopes.len();
@@ -269,7 +215,7 @@ fn limits(asked: &Asked) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
     Ok(Some((patterns, role)))
 }
 
-fn shown(token: &Token<'_>) -> Value {
+fn token_entry(token: &Token<'_>) -> Value {
     json!({
         "key": token.id.to_string(),
         // The beginning of its secret, by which npm knows a secret from a key.
@@ -283,11 +229,11 @@ fn shown(token: &Token<'_>) -> Value {
     })
 }
 
-fn listed(tokens: &[Token<'_>], more: bool, repo_url: &RepoUrl<'_>) -> Value {
+fn token_list(tokens: &[Token<'_>], more: bool, repo_url: &RepoUrl<'_>) -> Value {
     let last = tokens.last().filter(|_| more);
     let next = last.map(|token| format!("{}/-/npm/v1/tokens?after={}", repo_url.base(), token.id));
     let urls = next.map_or_else(|| json!({}), |next| json!({"next": next}));
-    json!({"objects": tokens.iter().map(shown).collect::<Vec<_>>(), "total": tokens.len(), "urls": urls})
+    json!({"objects": tokens.iter().map(token_entry).collect::<Vec<_>>(), "total": tokens.len(), "urls": urls})
 }
 
 #[cfg(test)]

@@ -60,8 +60,8 @@ pub(super) struct Release<'a> {
     pub(super) sent: &'a Object<'a>,
     pub(super) tarball: &'a Tarball,
     pub(super) file: &'a str,
-    /// What kind of provenance came with it.
-    pub(super) attested: Option<&'a str>,
+    /// The type of the provenance that came with it.
+    pub(super) predicate_type: Option<&'a str>,
 }
 
 /// The `package.json` of a tarball.
@@ -136,7 +136,7 @@ impl Release<'_> {
             "fileCount": tarball.files,
             "unpackedSize": tarball.unpacked_size,
         });
-        if let Some(kind) = self.attested {
+        if let Some(kind) = self.predicate_type {
             dist["attestations"] = json!({"url": "", "provenance": {"predicateType": kind}});
         }
         let mut own = vec![

@@ -5,8 +5,9 @@
 
 use super::names::{file_of, last_segment};
 use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
+use crate::resource::{Document, Fetch};
 use crate::text::{not_that, path, segment};
-use crate::{Fetch, Integrity, RepoUrl};
+use crate::{Integrity, RepoUrl};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Problem, hex};
@@ -14,6 +15,13 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 const WHAT: &str = "a packument";
+/// The path of a packument among the files of its package.
+pub(super) const PACKUMENT: &str = "packument";
+
+/// The packument of a package.
+pub(super) fn packument_of(package: &str) -> Document {
+    Document::new(package, PACKUMENT)
+}
 
 /// A packument, as far as it matters here.
 #[derive(serde::Deserialize)]
@@ -147,11 +155,7 @@ impl<'a> Packument<'a> {
         };
         let served = all().find(|(version, url, _)| file_of(package, version, url) == file);
         let (_, url, dist) = served.or_else(foreign)?;
-        Some(Fetch {
-            url: url.into_owned(),
-            integrity: integrity(&dist),
-            size: None,
-        })
+        Some(Fetch::new(url, integrity(&dist)))
     }
 }
 

@@ -1,4 +1,7 @@
-//! The packument of what is published here, composed of what was noted.
+//! A package that is published here: its files, and the packument that is composed of them.
+//!
+//! Its tarballs are at `-/{base}-{version}.tgz`, its tags at `tags/{tag}`. `gone/{version}` stands for a
+//! version that was deleted: it is never published again. `attestations/{version}` is a provenance.
 
 use super::manifest::VersionMetadata;
 use super::names::{base, new_version};
@@ -6,8 +9,8 @@ use crate::json::{ObjectWriter, quoted};
 use crate::publishing::StoredFile;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
-/// Fields that are told of the whole package as well, as its latest version has them. The readme is
-/// told only here.
+/// Fields that the packument has as well, as those of the latest version. The readme is in no
+/// version's manifest.
 const HOISTED: [&str; 10] = [
     "description",
     "maintainers",
@@ -20,6 +23,7 @@ const HOISTED: [&str; 10] = [
     "readme",
     "readmeFilename",
 ];
+/// The tag of the version that is installed by default.
 pub(super) const LATEST: &str = "latest";
 
 /// The path of a version's tarball.
@@ -27,27 +31,30 @@ pub(super) fn path_of(package: &str, version: &str) -> String {
     format!("-/{}-{version}.tgz", base(package))
 }
 
+/// The path of a tag.
 pub(super) fn tag_path(tag: &str) -> String {
     format!("tags/{tag}")
 }
 
-/// The path of what says that a version was there: it is never published again.
+/// The path of the file that stands for a deleted version.
 pub(super) fn gone_path(version: &str) -> String {
     format!("gone/{version}")
 }
 
-/// A package as it is kept.
+/// A published package.
 #[derive(Clone, Copy)]
-pub(super) struct Shelf<'a> {
+pub(super) struct PublishedPackage<'a> {
     pub(super) package: &'a str,
     pub(super) files: &'a [StoredFile],
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> PublishedPackage<'a> {
+    /// The file at a path.
     pub(super) fn at(&self, path: &str) -> Option<&'a StoredFile> {
         self.files.iter().find(|file| *file.path == *path)
     }
 
+    /// The tarball of a version.
     pub(super) fn version(&self, version: &str) -> Option<&'a StoredFile> {
         self.at(&path_of(self.package, version))
     }
@@ -63,14 +70,14 @@ impl<'a> Shelf<'a> {
         versions
     }
 
-    /// Each tag, and the file that says where it points.
+    /// Each tag, with its file, which has the version that it points to.
     pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a StoredFile)> {
         self.files
             .iter()
             .filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
     }
 
-    /// The version that the tag `latest` points to, else the last one.
+    /// The version that the tag `latest` points to, else the one that was published last.
     pub(super) fn latest(&self) -> Option<&'a StoredFile> {
         let tagged = self
             .at(&tag_path(LATEST))
@@ -100,7 +107,7 @@ impl<'a> Shelf<'a> {
 
     /// The packument; `None` if no version is left.
     pub(super) fn packument(&self) -> Result<Option<Vec<u8>>, Problem> {
-        let kept = self.versions();
+        let files = self.versions();
         let Some(latest) = self.latest() else {
             return Ok(None);
         };
@@ -117,7 +124,7 @@ impl<'a> Shelf<'a> {
         let moments = || self.files.iter().map(|file| file.created_at);
         times.put("created", moment(moments().min().unwrap_or_default()));
         times.put("modified", moment(moments().max().unwrap_or_default()));
-        for file in &kept {
+        for file in &files {
             times.put(&file.version, moment(file.created_at));
             let metadata = VersionMetadata::read(&file.metadata)?;
             let mut version = ObjectWriter::new();

@@ -1,11 +1,11 @@
 use super::*;
-use http::HeaderMap;
+use crate::testing::{call, get};
+use http::Method;
 
 const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn read(path: &str, query: &str) -> Result<ReadRequest, Problem> {
-    let (headers, method) = (HeaderMap::new(), Method::GET);
-    Oci.parse(&RepoRequest::new(&method, path, query, &headers)?)
+    get(&Oci, &format!("{path}?{query}"))
 }
 
 #[test]
@@ -67,13 +67,9 @@ fn tags_are_documents_and_digests_are_artifacts() {
 
 #[test]
 fn nothing_is_pushed_to_a_mirror() {
-    let headers = HeaderMap::new();
     for method in [Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
-        let request = RepoRequest::new(&method, "/a/manifests/latest", "", &headers).expect("line");
-        assert_eq!(
-            Oci.parse(&request).expect_err("refused").kind,
-            Kind::Unsupported
-        );
+        let problem = call(&Oci, &method, "/a/manifests/latest", None).err();
+        assert_eq!(problem.expect("refused").kind, Kind::Unsupported);
     }
 }
 

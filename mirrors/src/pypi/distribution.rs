@@ -1,9 +1,9 @@
 //! Distributions: what their file names say (packaging specifications, "Binary distribution format"
 //! and "Source distribution format"), and what is within.
 
+use super::metadata::{invalid, requires_python};
 use super::names::{is_file, normalised};
 use super::version::Version;
-use super::{bad, metadata};
 use crate::archive::tar::{Kind as EntryKind, Tar};
 use crate::archive::window::Window;
 use crate::archive::{Fault, Limits, has_control_characters, not_below, zip};
@@ -135,7 +135,7 @@ impl<'f> Name<'f> {
                 .map_err(refusal)?
                 .ok_or_else(no_info)?,
         };
-        let requires_python = metadata::requires_python(&metadata, project, version)?;
+        let requires_python = requires_python(&metadata, project, version)?;
         Ok(Told {
             requires_python,
             metadata: (self.kind == Kind::Wheel).then_some(metadata),
@@ -180,15 +180,15 @@ fn wheel_metadata(
     let mut folders = entries.iter().filter_map(|entry| folder(&entry.name));
     let folder = folders
         .next()
-        .ok_or_else(|| bad("the wheel has no .dist-info folder"))?;
+        .ok_or_else(|| invalid("the wheel has no .dist-info folder"))?;
     if folders.any(|other| other != folder) {
-        return Err(bad("the wheel has two .dist-info folders"));
+        return Err(invalid("the wheel has two .dist-info folders"));
     }
     if !folder
         .strip_suffix(".dist-info")
         .is_some_and(|stem| tells(stem, project, version))
     {
-        return Err(bad(
+        return Err(invalid(
             "the wheel's .dist-info folder is that of another name or version",
         ));
     }
@@ -196,7 +196,7 @@ fn wheel_metadata(
         let entry = entries
             .iter()
             .find(|entry| entry.name.strip_prefix(&*folder) == Some(&format!("/{file}")));
-        entry.ok_or_else(|| bad(format!("the wheel's .dist-info folder has no {file}")))
+        entry.ok_or_else(|| invalid(format!("the wheel's .dist-info folder has no {file}")))
     };
     WHEEL_FILES
         .iter()
@@ -215,7 +215,7 @@ fn zipped_info(
         .filter(|entry| is_info(&entry.name, project, version));
     let info = infos.next().ok_or_else(no_info)?;
     if infos.next().is_some() {
-        return Err(bad("the source archive has two PKG-INFO files"));
+        return Err(invalid("the source archive has two PKG-INFO files"));
     }
     zip::content(file, info, MAX_METADATA_BYTES).map_err(refusal)
 }
@@ -252,7 +252,7 @@ fn is_info(name: &str, project: &str, version: &Version) -> bool {
 }
 
 fn no_info() -> Problem {
-    bad("the source archive has no PKG-INFO in the folder of its name and version")
+    invalid("the source archive has no PKG-INFO in the folder of its name and version")
 }
 
 fn refusal(fault: Fault) -> Problem {

@@ -1,6 +1,6 @@
 //! The form that uploads come in: its fields, as far as they matter here.
 
-use super::bad;
+use super::metadata::invalid;
 use super::multipart::{Part, Parts};
 use super::names::{is_project, normalised};
 use crate::publishing::Body;
@@ -66,13 +66,13 @@ impl Upload {
                 }
             };
             if again {
-                return Err(bad("a field of the form is there twice"));
+                return Err(invalid("a field of the form is there twice"));
             }
         }
-        let content = content.ok_or_else(|| bad("the form has no field content"))?;
+        let content = content.ok_or_else(|| invalid("the form has no field content"))?;
         let file = content
             .file
-            .ok_or_else(|| bad("the form's content has no file name"))?;
+            .ok_or_else(|| invalid("the form's content has no file name"))?;
         let values = read
             .into_iter()
             .map(|(name, part)| Ok((name, part.text(body)?)));
@@ -114,7 +114,7 @@ fn project(name: &str) -> Result<String, Problem> {
     if is_project(name) {
         Ok(normalised(name))
     } else {
-        Err(bad("the form's name cannot be that of a project"))
+        Err(invalid("the form's name cannot be that of a project"))
     }
 }
 
@@ -127,10 +127,10 @@ fn check_length(part: &Part) -> Result<(), Problem> {
     if part.length <= most {
         Ok(())
     } else {
-        Err(bad("a field of the form is too long"))
+        Err(invalid("a field of the form is too long"))
     }
 }
 
 fn missing(name: &'static str) -> Problem {
-    bad(format!("the form has no field {name}"))
+    invalid(format!("the form has no field {name}"))
 }

@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
+/// The path of the list of all projects.
+pub(super) const PROJECTS: &str = "projects";
 const A_LIST: &str = "a list of projects";
 
 #[derive(serde::Deserialize)]

@@ -1,12 +1,17 @@
 //! The head of a distribution's own metadata (packaging specifications, "Core metadata"), as far as
 //! it matters here.
 
-use super::bad;
 use super::names::normalised;
 use super::version::Version;
 use larder_model::Problem;
+use std::borrow::Cow;
 
 const MAX_RANGE_BYTES: usize = 1024;
+
+/// An upload that is not as it should be.
+pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::invalid("upload", detail)
+}
 
 /// The interpreters that a distribution is for, if its metadata is that of `version` of `project`.
 pub(super) fn requires_python(
@@ -15,7 +20,7 @@ pub(super) fn requires_python(
     version: &Version,
 ) -> Result<Option<String>, Problem> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| bad("the metadata is not UTF-8").because(error))?;
+        .map_err(|error| invalid("the metadata is not UTF-8").because(error))?;
     let mut found: [Option<&str>; 3] = [None; 3];
     let mut last = None;
     for line in text.split('\n') {
@@ -23,7 +28,7 @@ pub(super) fn requires_python(
         if line.is_empty() {
             break;
         }
-        let unclear = || bad("the metadata has a line that not every client reads alike");
+        let unclear = || invalid("the metadata has a line that not every client reads alike");
         if line.starts_with([' ', '\t']) {
             // Where a field that counts goes on, readers differ.
             if last.is_some() {
@@ -41,14 +46,14 @@ pub(super) fn requires_python(
         if let Some(at) = last
             && found[at].replace(value.trim()).is_some()
         {
-            return Err(bad(
+            return Err(invalid(
                 "the metadata tells its name, version or interpreters twice",
             ));
         }
     }
     let [name, told, range] = found;
     if name.is_none_or(|name| normalised(name) != project) {
-        return Err(bad(
+        return Err(invalid(
             "the metadata in the archive is that of another project",
         ));
     }
@@ -56,13 +61,13 @@ pub(super) fn requires_python(
         .and_then(Version::parse)
         .is_none_or(|told| told != *version)
     {
-        return Err(bad(
+        return Err(invalid(
             "the metadata in the archive is that of another version",
         ));
     }
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
     match range {
-        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(bad(
+        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(invalid(
             "the metadata's Requires-Python is no range of versions",
         )),
         range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),

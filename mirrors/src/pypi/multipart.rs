@@ -2,7 +2,7 @@
 //! holds none of them. Stricter than it must be: what two readers could take for different things
 //! is refused.
 
-use super::bad;
+use super::metadata::invalid;
 use crate::publishing::Body;
 use larder_model::Problem;
 use std::io::{self, Read, SeekFrom};
@@ -38,7 +38,7 @@ impl Part {
             .read_to_end(&mut bytes)
             .map_err(Problem::internal)?;
         String::from_utf8(bytes)
-            .map_err(|error| bad("a field of the form is not UTF-8").because(error))
+            .map_err(|error| invalid("a field of the form is not UTF-8").because(error))
     }
 }
 
@@ -47,14 +47,14 @@ pub(super) fn boundary(content_type: &str) -> Result<String, Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
     let (kind, rest) = content_type.split_at(content_type.find(';').unwrap_or(content_type.len()));
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
-        return Err(bad(
+        return Err(invalid(
             "an upload is a form: its Content-Type is multipart/form-data",
         ));
     }
     let found = parameters(rest).and_then(|all| one(&all, "boundary").ok().flatten());
     let known = found
         .filter(|text| (1..=MAX_BOUNDARY_BYTES).contains(&text.len()) && text.bytes().all(inner));
-    known.ok_or_else(|| bad("the form's Content-Type has no usable boundary"))
+    known.ok_or_else(|| invalid("the form's Content-Type has no usable boundary"))
 }
 
 /// The parts of a body in their order.
@@ -90,7 +90,7 @@ impl<'a> Parts<'a> {
             .into_iter()
             .find(|mark| parts.buffer.starts_with(mark));
         parts.at = skip
-            .ok_or_else(|| bad("the form does not begin with its boundary"))?
+            .ok_or_else(|| invalid("the form does not begin with its boundary"))?
             .len();
         Ok(parts)
     }
@@ -103,7 +103,7 @@ impl<'a> Parts<'a> {
             return if matches!(end, b"" | b"\r\n") {
                 Ok(None)
             } else {
-                Err(bad("the form goes on behind its end"))
+                Err(invalid("the form goes on behind its end"))
             };
         }
         if !rest.starts_with(b"\r\n") {
@@ -114,7 +114,7 @@ impl<'a> Parts<'a> {
         }
         self.count += 1;
         if self.count > MAX_PARTS {
-            return Err(bad("the form has too many fields"));
+            return Err(invalid("the form has too many fields"));
         }
         let head = &rest[..rest.len().min(MAX_HEAD_BYTES)];
         let Some(length) = find(head, b"\r\n\r\n") else {
@@ -171,7 +171,7 @@ impl<'a> Parts<'a> {
 }
 
 fn cut_or(otherwise: &'static str, cut: bool) -> Problem {
-    bad(if cut {
+    invalid(if cut {
         "the form ends too early"
     } else {
         otherwise
@@ -192,7 +192,7 @@ fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
 
 /// The names that the head of a part tells: that of the field, and that of a file.
 fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
-    let unclear = || bad("a field of the form has no clear name");
+    let unclear = || invalid("a field of the form has no clear name");
     let head = std::str::from_utf8(head).map_err(|error| unclear().because(error))?;
     let mut told = None;
     for line in head.split("\r\n") {
@@ -211,7 +211,7 @@ fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
                 .iter()
                 .any(|plain| value.trim().eq_ignore_ascii_case(plain))
         {
-            return Err(bad("a field of the form is encoded"));
+            return Err(invalid("a field of the form is encoded"));
         }
     }
     let all = told.ok_or_else(unclear)?;

@@ -11,7 +11,10 @@ const SOURCES: [&str; 7] = [
 /// How all other distributions end.
 const BUILDS: [&str; 7] = [".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg"];
 
-/// A project's name in its one spelling (packaging specifications, "Name normalization").
+/// How the address of a file's metadata goes on behind that of the file.
+pub(super) const METADATA: &str = ".metadata";
+
+/// A project's name in its canonical form (packaging specifications, "Name normalization").
 pub(super) fn normalised(name: &str) -> String {
     let mut one = String::with_capacity(name.len());
     for char in name.chars() {

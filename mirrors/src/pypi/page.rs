@@ -4,6 +4,7 @@ use super::html::{self, Attributes, Node};
 use super::link;
 use super::names::{belongs, is_distribution, is_file, normalised};
 use crate::json::{self, Object, unreadable};
+use crate::resource::Document;
 use crate::text::not_that;
 use larder_model::Problem;
 use serde_json::value::RawValue;
@@ -15,7 +16,15 @@ pub(super) type Hashes<'a> = Vec<(Text<'a>, Text<'a>)>;
 
 const A_PAGE: &str = "the page of this project";
 
+/// The path of a page among the files of its project.
+pub(super) const PAGE: &str = "simple";
+
 /// The page of a project.
+pub(super) fn page_of(project: &str) -> Document {
+    Document::new(project, PAGE)
+}
+
+/// The page of a project, as it was read.
 #[derive(Default)]
 pub(super) struct Page<'a> {
     /// Version of the API that it speaks.

@@ -3,106 +3,72 @@
 
 use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
-use super::multipart::boundary;
+use super::list::PROJECTS;
+use super::metadata::invalid;
+use super::names::METADATA;
+use super::page::PAGE;
 use super::version::Version;
-use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
 use crate::archive::window::Window;
 use crate::json;
 use crate::publishing::{
-    Body, Bytes, Change, PublishRequest, Publishing, REMOVE, Step, StoredFile, UNYANK, YANK,
+    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
 };
-use crate::text::segment;
-use crate::{Document, RepoRequest};
+use crate::resource::Document;
+use crate::text::{PLAIN_TEXT, segment};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
-use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use larder_model::{Algorithm, Digest, Hasher, Kind, Problem, Reply, Verb, hex};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-/// Publishes a file.
-const UPLOAD: &str = "upload";
 /// The largest form.
 const MAX_BYTES: u64 = 2 << 30;
-/// Below this, the names of deleted files stay reserved.
+/// Below this path stands a file for each file that was deleted: its name stays reserved.
 const GONE: &str = "gone/";
 /// The first version of the API that has sizes and times.
 const API: &str = "1.1";
 
-impl Publishing for Pypi {
-    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
-        if line.method != Method::POST
-            || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""])
-        {
-            return Ok(None);
-        }
-        let content_type = line
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        Ok(Some(PublishRequest {
-            act: UPLOAD,
-            package: "".into(),
-            verb: Verb::Write,
-            arguments: vec![boundary(content_type)?.into()],
-            max_bytes: MAX_BYTES,
-        }))
+/// The request that publishes the file in a form.
+pub(super) fn upload(boundary: String) -> PublishRequest {
+    PublishRequest {
+        package: "".into(),
+        verb: Verb::Write,
+        max_bytes: MAX_BYTES,
+        action: Arc::new(FormUpload { boundary }),
+    }
+}
+
+/// Publishes the file in a form whose parts this boundary divides.
+#[derive(Debug)]
+struct FormUpload {
+    boundary: String,
+}
+
+impl Action for FormUpload {
+    fn name(&self) -> &'static str {
+        "upload"
     }
 
-    fn name(&self, request: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Ok(project_of(body, boundary_of(request)?)?.into())
+    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Ok(project_of(body, &self.boundary)?.into())
     }
 
-    fn admits(&self, _: &Change) -> Result<(), Problem> {
-        Ok(())
-    }
-
-    fn yanked(&self, metadata: &str) -> Option<String> {
-        let metadata: Value = serde_json::from_str(metadata).ok()?;
-        match &metadata["yanked"] {
-            Value::Bool(true) => Some(String::new()),
-            Value::String(reason) => Some(reason.clone()),
-            _ => None,
-        }
-    }
-
-    fn receive(
-        &self,
-        request: &PublishRequest,
-        body: &mut dyn Body,
-        files: &[StoredFile],
-    ) -> Result<Vec<Step>, Problem> {
-        let arguments: Vec<&str> = request.arguments.iter().map(AsRef::as_ref).collect();
-        match (request.act, arguments.as_slice()) {
-            (YANK, [version, reason]) => return mark(files, version, Some(reason)),
-            (UNYANK, [version]) => return mark(files, version, None),
-            (REMOVE, arguments) => return remove(files, arguments.first().copied()),
-            _ => {}
-        }
-        let form = Upload::read(body, boundary_of(request)?)?;
+    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        let form = Upload::read(body, &self.boundary)?;
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
         let digest = check_digests(&form, &mut content)?;
-        if is_there(&form, &name, &digest, files)? {
+        if is_published(&form, &name, &digest, files)? {
             return Ok(Vec::new());
         }
-        let told = name.open(&mut content, &form.project, &version)?;
-        // One version has one spelling.
-        let mut spellings = files
-            .iter()
-            .filter(|file| Version::parse(&file.version).as_ref() == Some(&version));
-        let version = spellings
-            .next()
-            .map_or_else(|| version.to_string(), |file| file.version.to_string());
-        let metadata_sha256 = told
-            .metadata
-            .as_deref()
-            .map(|bytes| Digest::of(Algorithm::Sha256, bytes).hex());
+        let found = name.open(&mut content, &form.project, &version)?;
+        let version = spelling(&version, files);
+        let sha256 = |bytes: &[u8]| Digest::of(Algorithm::Sha256, bytes).hex();
         let metadata = json!({
-            "requires_python": told.requires_python,
-            "metadata_sha256": metadata_sha256,
+            "requires_python": found.requires_python,
+            "metadata_sha256": found.metadata.as_deref().map(sha256),
             "size": form.length,
             "yanked": null,
         });
@@ -113,18 +79,80 @@ impl Publishing for Pypi {
             metadata: metadata.to_string(),
             bytes: Bytes::Part(form.start, form.length),
         }];
-        steps.extend(told.metadata.map(|metadata| Step::Add {
+        steps.extend(found.metadata.map(|metadata| Step::Add {
             path: form.file + METADATA,
             version,
-            content_type: "text/plain; charset=utf-8",
+            content_type: PLAIN_TEXT,
             metadata: String::new(),
-            bytes: Bytes::Made(metadata),
+            bytes: Bytes::Inline(metadata),
         }));
         Ok(steps)
     }
 
-    fn accept(&self, _: &PublishRequest) -> Reply {
-        Reply::new(StatusCode::OK).with_body("text/plain; charset=utf-8", "accepted\n")
+    fn reply(&self) -> Reply {
+        accepted()
+    }
+}
+
+/// The spelling of a version: the one that its files have already.
+fn spelling(version: &Version, files: &[StoredFile]) -> String {
+    let mut same = files
+        .iter()
+        .filter(|file| Version::parse(&file.version).as_ref() == Some(version));
+    same.next()
+        .map_or_else(|| version.to_string(), |file| file.version.to_string())
+}
+
+/// Yanks or deletes versions.
+#[derive(Debug)]
+struct ProjectChange(Change);
+
+impl Action for ProjectChange {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Err(Problem::internal("a change of no project"))
+    }
+
+    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        match &self.0 {
+            Change::Yank { version, reason } => yank(files, version, Some(reason)),
+            Change::Unyank { version } => yank(files, version, None),
+            Change::Remove { version } => remove(files, version.as_deref()),
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        accepted()
+    }
+}
+
+fn accepted() -> Reply {
+    Reply::new(StatusCode::OK).with_body(PLAIN_TEXT, "accepted\n")
+}
+
+/// Publishing of distributions.
+pub(super) struct Distributions;
+
+impl Publishing for Distributions {
+    fn change(&self, package: &str, change: Change) -> Result<PublishRequest, Problem> {
+        Ok(PublishRequest {
+            package: package.into(),
+            verb: change.verb(),
+            max_bytes: 0,
+            action: Arc::new(ProjectChange(change)),
+        })
+    }
+
+    fn yank_reason(&self, metadata: &str) -> Option<String> {
+        let metadata: Value = serde_json::from_str(metadata).ok()?;
+        match &metadata["yanked"] {
+            Value::Bool(true) => Some(String::new()),
+            Value::String(reason) => Some(reason.clone()),
+            _ => None,
+        }
     }
 
     fn compose(
@@ -135,7 +163,10 @@ impl Publishing for Pypi {
         match &*document.path {
             PAGE => Ok(page(&document.package, files)),
             PROJECTS => Ok(None),
-            _ => Err(no_such_path()),
+            path => Err(Problem::not_found(
+                "path",
+                format!("there is no {path} here"),
+            )),
         }
     }
 }
@@ -162,12 +193,12 @@ fn files_of<'k>(
 }
 
 /// Steps that yank a version for a reason, or take that back (PEP 592).
-fn mark(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
+fn yank(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
     let distributions = files_of(files, Some(version))?
         .into_iter()
         .filter(|file| Name::read(&file.path).is_some());
     let step = |file: &StoredFile| {
-        let metadata = yanked(&file.metadata, reason);
+        let metadata = with_yank(&file.metadata, reason);
         (*metadata != *file.metadata).then(|| Step::SetMetadata {
             path: file.path.to_string(),
             metadata,
@@ -187,18 +218,17 @@ fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Prob
             steps.push(Step::Add {
                 path: format!("{GONE}{}", file.path),
                 version: String::new(),
-                content_type: "text/plain; charset=utf-8",
+                content_type: PLAIN_TEXT,
                 metadata: String::new(),
-                bytes: Bytes::Made(Vec::new()),
+                bytes: Bytes::Inline(Vec::new()),
             });
         }
     }
     Ok(steps)
 }
 
-/// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not
-/// withdrawn any more.
-pub fn yanked(metadata: &str, reason: Option<&str>) -> String {
+/// The metadata of a file that is yanked for a reason, which may be empty; `None`: it is not yanked.
+pub(super) fn with_yank(metadata: &str, reason: Option<&str>) -> String {
     let mut metadata: Map<String, Value> = serde_json::from_str(metadata).unwrap_or_default();
     let yanked = reason.map(|reason| {
         if reason.is_empty() {
@@ -211,28 +241,20 @@ pub fn yanked(metadata: &str, reason: Option<&str>) -> String {
     Value::Object(metadata).to_string()
 }
 
-fn boundary_of(request: &PublishRequest) -> Result<&str, Problem> {
-    request
-        .arguments
-        .first()
-        .map(|boundary| &**boundary)
-        .ok_or_else(|| bad("the form has no boundary"))
-}
-
 /// Whether the form agrees with itself: what it is for, the file's name, the version.
 fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
     if form.need(":action")? != "file_upload" || form.need("protocol_version")? != "1" {
-        return Err(bad(
+        return Err(invalid(
             "the form is no upload of a file by version 1 of the protocol",
         ));
     }
-    let version =
-        Version::parse(form.need("version")?).ok_or_else(|| bad("the form's version is none"))?;
+    let version = Version::parse(form.need("version")?)
+        .ok_or_else(|| invalid("the form's version is none"))?;
     let name = Name::read(&form.file).ok_or_else(|| {
-        bad("the file's name is not that of a wheel, nor of a .tar.gz or .zip with the source")
+        invalid("the file's name is not that of a wheel, nor of a .tar.gz or .zip with the source")
     })?;
     if !name.is_of(&form.project, &version) {
-        return Err(bad(
+        return Err(invalid(
             "the file's name is not of the name and version that the form tells",
         ));
     }
@@ -242,7 +264,7 @@ fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
         "sdist"
     };
     if form.need("filetype")? != expected {
-        return Err(bad(
+        return Err(invalid(
             "the file's name is not of the filetype that the form tells",
         ));
     }
@@ -289,7 +311,7 @@ fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Prob
 
 /// Whether these bytes are there under this name; a problem if others are, or if the name is taken
 /// otherwise.
-fn is_there(
+fn is_published(
     form: &Upload,
     name: &Name<'_>,
     digest: &Digest,
@@ -368,3 +390,6 @@ fn listing(file: &StoredFile) -> Value {
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ fn take_word(rest: &mut &str, words: &[(&str, u8)]) -> Option<Option<(u8, u64)>>
     }
     Some(Some((rank, number)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 
 use super::packer::{Packer, Record};
 use super::unpack::unpack;
-use crate::publishing::{Body, Composed};
+use crate::index::IndexDocument;
+use crate::publishing::Body;
 use crate::xml::{Fault, Step, Walker};
 use larder_model::Problem;
 use quick_xml::events::Event;
@@ -133,7 +134,7 @@ impl ExtraMetadata {
     }
 
     /// Its files, each with its record in `repomd.xml`.
-    pub(super) fn files(self) -> Result<Vec<(Composed, Record)>, Problem> {
+    pub(super) fn files(self) -> Result<Vec<(IndexDocument, Record)>, Problem> {
         let Self {
             kind,
             packed,

@@ -6,23 +6,27 @@ use super::extra_metadata::ExtraMetadata;
 use super::merge::Merged;
 use super::packer::{List, Packer, seal};
 use super::paths::{is_package, metadata, repomd_of, roots};
-use super::{Rpm, repomd};
-use crate::publishing::{Composed, Index, IndexBuilder, Merge, Signer, StoredFile};
-use crate::{Artifact, Document};
+use super::repomd;
+use crate::index::{Index, IndexBuilder, IndexDocument, IndexMerger, Signer};
+use crate::publishing::StoredFile;
+use crate::resource::{Artifact, Document};
 use larder_model::{Problem, Timestamp};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-impl Index for Rpm {
-    fn tells(&self, document: &Document) -> bool {
+/// The metadata of a repository.
+pub(super) struct Repodata;
+
+impl Index for Repodata {
+    fn has(&self, document: &Document) -> bool {
         matches!(
             metadata(&document.path),
             Some(("", "repomd.xml" | "repomd.xml.asc" | "repomd.xml.key"))
         )
     }
 
-    fn begin(&self, shown: u64, now: Timestamp) -> Result<Box<dyn IndexBuilder>, Problem> {
-        Ok(Box::new(Making::begin(shown, now)?))
+    fn begin(&self, packages: u64, now: Timestamp) -> Result<Box<dyn IndexBuilder>, Problem> {
+        Ok(Box::new(Builder::begin(packages, now)?))
     }
 
     fn head(&self, root: &str) -> Document {
@@ -53,20 +57,20 @@ impl Index for Rpm {
         }))
     }
 
-    fn merge(&self, now: Timestamp) -> Box<dyn Merge> {
+    fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger> {
         Box::new(Merged::begin(now))
     }
 }
 
-/// One state of the metadata, while it is made.
-pub(super) struct Making {
+/// Makes the metadata of one state.
+struct Builder {
     now: Timestamp,
     packages: u64,
     lists: [Packer; 3],
     extra: Vec<ExtraMetadata>,
 }
 
-impl Making {
+impl Builder {
     fn begin(packages: u64, now: Timestamp) -> Result<Self, Problem> {
         let mut lists = [Packer::new(), Packer::new(), Packer::new()];
         for (list, packer) in List::ALL.into_iter().zip(&mut lists) {
@@ -84,8 +88,8 @@ impl Making {
     }
 }
 
-impl IndexBuilder for Making {
-    fn give(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem> {
+impl IndexBuilder for Builder {
+    fn add_extra(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem> {
         self.extra.push(ExtraMetadata::read(&file.path, bytes)?);
         Ok(())
     }
@@ -116,7 +120,7 @@ impl IndexBuilder for Making {
         Ok(())
     }
 
-    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem> {
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem> {
         if self.packages != 0 {
             return Err(Problem::internal("fewer packages than counted"));
         }

@@ -93,11 +93,7 @@ impl Item {
         } else {
             below(text::path(root) + &self.url)
         };
-        Fetch {
-            url,
-            integrity: self.integrity.clone(),
-            size: self.size,
-        }
+        Fetch::new(url, self.integrity.clone()).with_size(self.size)
     }
 }
 

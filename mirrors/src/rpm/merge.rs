@@ -8,7 +8,7 @@ use super::packer::{List, Packer, Record, seal};
 use super::paths::name_of;
 use super::repomd;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use crate::publishing::{Composed, Merge, Signer};
+use crate::index::{IndexDocument, IndexMerger, Signer};
 use crate::xml::XmlWriter;
 use bytes::Bytes;
 use larder_model::{Kind as Meaning, Problem, Timestamp};
@@ -143,7 +143,7 @@ impl Merged {
         Ok(prefixes)
     }
 
-    fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
+    fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<IndexDocument>, Problem> {
         let mut prefixes = if list == List::Primary {
             self.choose(lists)?
         } else {
@@ -175,7 +175,7 @@ impl Merged {
         &mut self,
         (kind, root, name): (&'static str, &str, &str),
         lists: &[Option<Bytes>],
-    ) -> Result<Vec<Composed>, Problem> {
+    ) -> Result<Vec<IndexDocument>, Problem> {
         let mut packer = Packer::new();
         let mut xml = XmlWriter::new();
         xml.declaration()
@@ -195,7 +195,7 @@ impl Merged {
     }
 
     /// Documents of YAML one after another.
-    fn modules(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
+    fn modules(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<IndexDocument>, Problem> {
         let mut packer = Packer::new();
         for list in lists.iter().flatten() {
             let mut text = unpack(list).map_err(unreadable)?.take(MAX_UNPACKED_BYTES);
@@ -205,13 +205,13 @@ impl Merged {
         Ok(self.keep(packer.end("modules", "modules.yaml")?))
     }
 
-    fn keep(&mut self, (file, record): (Composed, Record)) -> Vec<Composed> {
+    fn keep(&mut self, (file, record): (IndexDocument, Record)) -> Vec<IndexDocument> {
         self.records.push(record);
         vec![file]
     }
 }
 
-impl Merge for Merged {
+impl IndexMerger for Merged {
     fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem> {
         let records = repomd::read(head)?;
         let path = |name: &&str| {
@@ -244,7 +244,7 @@ impl Merge for Merged {
         )
     }
 
-    fn take(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<Composed>, Problem> {
+    fn take(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem> {
         let there = lists.iter().any(Option::is_some);
         match Kind::ALL.get(self.asked.saturating_sub(1)) {
             Some(Kind::List(list)) => self.list(*list, &lists),
@@ -258,7 +258,7 @@ impl Merge for Merged {
         }
     }
 
-    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem> {
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem> {
         seal(&self.records, self.now, signer)
     }
 }

@@ -19,57 +19,165 @@ mod extra_metadata;
 mod merge;
 mod index;
 mod publish;
+mod routes;
 mod connect;
 
 pub use listing::Listing;
 
 use crate::connect::Client;
+use crate::protocol::{Call, Protocol, Sets, Tables};
+use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, not_that};
-use crate::{
-    Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
-    Representation, Set, Source, Table,
-};
+use crate::{Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Reply};
-use paths::{ending, is_package, metadata, name_of, repomd_of, roots};
+use paths::{ending, metadata, name_of, repomd_of, roots};
 use repomd::Record;
 use std::sync::Arc;
 
 /// The protocol.
 pub struct Rpm;
 
-const NAME: ProtocolName = ProtocolName("rpm");
 /// How many documents a plan reads: each may cost a request.
 const MAX_STEPS: usize = 7;
-/// Endings of files that are text, or as good as text.
-const TEXT_ENDINGS: [&str; 8] = [
-    "asc", "conf", "discinfo", "key", "repo", "sha256", "treeinfo", "txt",
-];
 
-/// A document as it came: signatures are over its very bytes.
-const fn as_it_came(content_type: &'static str) -> Representation {
-    Representation {
-        name: "",
-        content_type,
-        has_absolute_urls: false,
-        compressible: false,
+/// Names of packages, as the paths of their files have them.
+struct PackageNames;
+
+impl Names for PackageNames {
+    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
+        name_of(&artifact.path)
     }
 }
 
-/// The form of a file that no index vouches for.
-fn plain_form(path: &str) -> Representation {
-    let (name, ending) = (path.rsplit('/').next().unwrap_or(path), ending(path));
-    let text =
-        ending.is_empty() || name.starts_with("RPM-GPG-KEY") || TEXT_ENDINGS.contains(&ending);
-    as_it_came(match ending {
-        "xml" => "text/xml",
-        _ if text => "text/plain",
-        _ => "application/octet-stream",
-    })
+/// A `repomd.xml` with its signature, its key, and all files that it names.
+struct RepomdSets;
+
+impl Sets for RepomdSets {
+    fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem> {
+        let Some((root, "repomd.xml")) = metadata(&document.path) else {
+            return Ok(Set::default());
+        };
+        let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
+        let member = |record: Record| (file_of(root, &record), record.item.fetch(root));
+        let members = repomd::read(body)?.into_iter().map(member).collect();
+        Ok(Set {
+            companions: vec![companion(".asc"), companion(".key")],
+            members,
+        })
+    }
+
+    fn head_of(&self, companion: &Document) -> Option<Document> {
+        match metadata(&companion.path)? {
+            (root, "repomd.xml.asc" | "repomd.xml.key") => Some(repomd_of(root)),
+            _ => None,
+        }
+    }
 }
 
-/// Whether a text begins as pages for people do.
+/// Lists of packages.
+struct PackageLists;
+
+impl Tables for PackageLists {
+    fn read(&self, _: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
+        Ok(Arc::new(Listing::read(body)?))
+    }
+}
+
+impl Protocol for Rpm {
+    fn name(&self) -> ProtocolName {
+        ProtocolName("rpm")
+    }
+
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem> {
+        routes::parse(request)
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &["repodata/repomd.xml", ""]
+    }
+
+    fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
+        Ok(Source::At {
+            url: below(text::path(&document.path)),
+            accept: "*/*",
+        })
+    }
+
+    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+        let (fits, what) = match metadata(&document.path) {
+            Some((_, "repomd.xml")) => (
+                repomd::read(body)?.iter().any(|record| record.summed),
+                "a repomd.xml with files and checksums",
+            ),
+            Some((_, "repomd.xml.asc")) => (
+                holds(body, "-----BEGIN PGP SIGNATURE-----"),
+                "an armored signature",
+            ),
+            Some((_, "repomd.xml.key")) => (
+                holds(body, "-----BEGIN PGP PUBLIC KEY BLOCK-----"),
+                "an armored key",
+            ),
+            _ => (!is_page(body), "a file of a repository: it is a web page"),
+        };
+        if fits { Ok(()) } else { Err(not_that(what)) }
+    }
+
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
+        match metadata(&artifact.path) {
+            Some((root, _)) => plan_metadata(root, &artifact.path, known),
+            None => plan_package(&artifact.path, known, tables),
+        }
+    }
+
+    fn content_type(&self, artifact: &Artifact) -> &'static str {
+        match ending(&artifact.path) {
+            "rpm" | "drpm" => "application/x-rpm",
+            "gz" => "application/gzip",
+            "xz" => "application/x-xz",
+            "zst" => "application/zstd",
+            "bz2" => "application/x-bzip2",
+            "xml" => "text/xml",
+            _ => "application/octet-stream",
+        }
+    }
+
+    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
+        text::refuse(problem)
+    }
+
+    fn names(&self) -> &dyn Names {
+        &PackageNames
+    }
+
+    fn publishing(&self) -> Option<&dyn Publishing> {
+        Some(&publish::Packages)
+    }
+
+    fn index(&self) -> Option<&dyn Index> {
+        Some(&index::Repodata)
+    }
+
+    fn sets(&self) -> Option<&dyn Sets> {
+        Some(&RepomdSets)
+    }
+
+    fn tables(&self) -> Option<&dyn Tables> {
+        Some(&PackageLists)
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
+    }
+}
+
+/// Whether a file begins as web pages do.
 fn is_page(body: &[u8]) -> bool {
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -87,14 +195,13 @@ fn holds(body: &[u8], mark: &str) -> bool {
         .any(|window| window == mark.as_bytes())
 }
 
-/// The list that tells of a package.
-fn list_of(root: &str, record: &Record) -> Plan {
-    let list = Artifact {
+/// The file of a record of the repository at a root.
+fn file_of(root: &str, record: &Record) -> Artifact {
+    Artifact {
         package: "".into(),
         version: None,
         path: format!("{root}{}", record.item.path).into(),
-    };
-    Plan::Consult(list, record.item.fetch(root))
+    }
 }
 
 fn plan_metadata(root: &str, path: &str, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
@@ -140,172 +247,14 @@ fn plan_package(
             continue;
         };
         let Some(table) = tables.next() else {
-            return step(list_of(root, record));
+            let list = file_of(root, record);
+            return step(Plan::Consult(list, record.item.fetch(root)));
         };
         if let Some(fetch) = table.find(root, path.strip_prefix(root).unwrap_or(path)) {
             return Ok(Plan::Fetch(fetch));
         }
     }
     Err(absent())
-}
-
-impl Protocol for Rpm {
-    fn name(&self) -> ProtocolName {
-        NAME
-    }
-
-    fn connect(&self) -> &'static [Client] {
-        connect::CLIENTS
-    }
-
-    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
-        name_of(&artifact.path)
-    }
-
-    fn publishing(&self) -> Option<&dyn Publishing> {
-        Some(self)
-    }
-
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        request.require_read()?;
-        let path = request.segments.join("/");
-        let document = |representation: Representation| {
-            Ok(ReadRequest::Document(
-                Document::new("", path.as_str()),
-                representation,
-            ))
-        };
-        match path.rsplit('/').next().unwrap_or_default() {
-            "" => {
-                return Err(Problem::not_found(
-                    "path",
-                    "directories are not listed here; ask for a file",
-                ));
-            }
-            "mirrorlist" | "metalink" => {
-                let detail =
-                    "there is no list of mirrors here; give the repo's address to dnf as `baseurl`";
-                return Err(Problem::not_found("path", detail));
-            }
-            _ => {}
-        }
-        match metadata(&path) {
-            Some((_, "repomd.xml")) => document(as_it_came("text/xml")),
-            Some((_, "repomd.xml.asc")) => document(as_it_came("text/plain")),
-            Some((_, "repomd.xml.key")) => document(as_it_came("application/pgp-keys")),
-            None if !is_package(&path) => document(plain_form(&path)),
-            _ => Ok(ReadRequest::Artifact(Artifact {
-                package: "".into(),
-                version: None,
-                path: path.into(),
-            })),
-        }
-    }
-
-    fn probes(&self) -> &'static [&'static str] {
-        &["repodata/repomd.xml", ""]
-    }
-
-    fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
-        Ok(Source::At {
-            url: below(text::path(&document.path)),
-            accept: "*/*",
-        })
-    }
-
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
-        let (fits, what) = match metadata(&document.path) {
-            Some((_, "repomd.xml")) => (
-                repomd::read(body)?.iter().any(|record| record.summed),
-                "a repomd.xml with files and checksums",
-            ),
-            Some((_, "repomd.xml.asc")) => (
-                holds(body, "-----BEGIN PGP SIGNATURE-----"),
-                "an armored signature",
-            ),
-            Some((_, "repomd.xml.key")) => (
-                holds(body, "-----BEGIN PGP PUBLIC KEY BLOCK-----"),
-                "an armored key",
-            ),
-            _ => (
-                !is_page(body),
-                "a file of a repository: it is a page for people",
-            ),
-        };
-        if fits { Ok(()) } else { Err(not_that(what)) }
-    }
-
-    fn render(
-        &self,
-        _: &Document,
-        _: &Representation,
-        body: &[u8],
-        _: &RepoUrl<'_>,
-    ) -> Result<Vec<u8>, Problem> {
-        Ok(body.to_vec())
-    }
-
-    fn plan(
-        &self,
-        artifact: &Artifact,
-        known: &[Option<Bytes>],
-        tables: &[Arc<dyn Table>],
-    ) -> Result<Plan, Problem> {
-        match metadata(&artifact.path) {
-            Some((root, _)) => plan_metadata(root, &artifact.path, known),
-            None => plan_package(&artifact.path, known, tables),
-        }
-    }
-
-    fn table(&self, _: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
-        Ok(Arc::new(Listing::read(body)?))
-    }
-
-    fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem> {
-        let Some((root, "repomd.xml")) = metadata(&document.path) else {
-            return Ok(Set::default());
-        };
-        let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
-        let member = |record: Record| {
-            let path = format!("{root}{}", record.item.path).into();
-            (
-                Artifact {
-                    package: "".into(),
-                    version: None,
-                    path,
-                },
-                record.item.fetch(root),
-            )
-        };
-        let members = repomd::read(body)?.into_iter().map(member).collect();
-        Ok(Set {
-            companions: vec![companion(".asc"), companion(".key")],
-            members,
-        })
-    }
-
-    fn belongs_to(&self, companion: &Document) -> Option<Document> {
-        match metadata(&companion.path)? {
-            (root, "repomd.xml.asc" | "repomd.xml.key") => Some(repomd_of(root)),
-            _ => None,
-        }
-    }
-
-    fn content_type(&self, artifact: &Artifact) -> &'static str {
-        match ending(&artifact.path) {
-            "rpm" | "drpm" => "application/x-rpm",
-            "gz" => "application/gzip",
-            "xz" => "application/x-xz",
-            "zst" => "application/zstd",
-            "bz2" => "application/x-bzip2",
-            "xml" => "text/xml",
-            _ => "application/octet-stream",
-        }
-    }
-
-    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
-        text::refuse(problem)
-    }
 }
 
 #[cfg(test)]

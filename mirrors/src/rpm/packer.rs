@@ -1,6 +1,6 @@
 //! Packs the files of `repodata/`, and writes the `repomd.xml` that names them.
 
-use crate::publishing::{Composed, Signer};
+use crate::index::{IndexDocument, Signer};
 use crate::xml::XmlWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -90,7 +90,11 @@ impl Packer {
     }
 
     /// The packed file as `repodata/` has it, with what `repomd.xml` says of it.
-    pub(super) fn end(self, kind: &'static str, name: &str) -> Result<(Composed, Record), Problem> {
+    pub(super) fn end(
+        self,
+        kind: &'static str,
+        name: &str,
+    ) -> Result<(IndexDocument, Record), Problem> {
         let bytes = self.gzip.finish().map_err(Problem::internal)?;
         let open = Some((self.plain.finish(), self.plain_size));
         Ok(Record::of(
@@ -134,14 +138,14 @@ impl Record {
         content_type: &'static str,
         bytes: Vec<u8>,
         open: Option<(Digest, u64)>,
-    ) -> (Composed, Self) {
+    ) -> (IndexDocument, Self) {
         let digest = Digest::of(Algorithm::Sha256, &bytes);
         let (path, size) = (
             format!("repodata/{}-{name}", digest.hex()),
             bytes.len() as u64,
         );
         (
-            Composed {
+            IndexDocument {
                 path: path.clone(),
                 content_type,
                 bytes,
@@ -193,9 +197,9 @@ pub(super) fn seal(
     records: &[Record],
     now: Timestamp,
     signer: Option<&dyn Signer>,
-) -> Result<Vec<Composed>, Problem> {
+) -> Result<Vec<IndexDocument>, Problem> {
     let text = repomd(records, &now.seconds().to_string()).map_err(Problem::internal)?;
-    let made = |path: &str, content_type, bytes: &str, lifetime| Composed {
+    let made = |path: &str, content_type, bytes: &str, lifetime| IndexDocument {
         path: path.to_owned(),
         content_type,
         bytes: bytes.as_bytes().to_vec(),

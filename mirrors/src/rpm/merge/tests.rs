@@ -1,6 +1,6 @@
-use super::super::Rpm;
 use super::*;
-use crate::publishing::Publishing as _;
+use crate::index::Index as _;
+use crate::rpm::index::Repodata;
 use larder_model::{Algorithm, Digest};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
@@ -43,16 +43,16 @@ fn files(names: &[&str]) -> Bytes {
     .into()
 }
 
-/// Names that a member has no say in, and its lists by their kinds.
+/// Names that are left out of a member, and its lists by their kinds.
 type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
 
-/// Merges members, each with the names that it has no say in, and its lists by their kinds.
+/// Merges members.
 fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
-    merge_as(Rpm.index().expect("whole").merge(NOW), members)
+    merge_as(Repodata.merge(NOW), members)
 }
 
 fn merge_as(
-    mut merge: Box<dyn Merge>,
+    mut merge: Box<dyn IndexMerger>,
     members: &[Part<'_>],
 ) -> Result<Vec<(String, String)>, Problem> {
     for (hidden, lists) in members {
@@ -83,7 +83,7 @@ fn merge_as(
         made.extend(merge.take(wanted.into_iter().zip(members).map(found).collect())?);
     }
     made.extend(merge.end(None)?);
-    let text = |file: Composed| {
+    let text = |file: IndexDocument| {
         let mut text = String::new();
         unpack(&file.bytes)
             .expect("packed")
@@ -249,7 +249,7 @@ fn lists_that_are_none_are_refused() {
             "{list}"
         );
     }
-    let cut = super::super::tests::GZIP;
+    let cut = crate::rpm::tests::GZIP;
     assert!(
         merge(&[(
             &[],

@@ -1,9 +1,12 @@
-use super::super::header::{Header, LEAD_BYTES};
-use super::super::unpack::unpack;
 use super::*;
 use crate::Protocol as _;
-use crate::publishing::{Composed, Signer};
-use http::HeaderMap;
+use crate::index::{Index as _, IndexDocument, Signer};
+use crate::rpm::Rpm;
+use crate::rpm::header::{Header, LEAD_BYTES};
+use crate::rpm::index::Repodata;
+use crate::rpm::unpack::unpack;
+use crate::testing::{call, get, publish_request};
+use http::Method;
 use larder_model::{Algorithm, CacheLifetime, Digest, Timestamp};
 use std::io::{Cursor, Read as _};
 
@@ -23,19 +26,14 @@ const LISTS: [(&str, &str); 3] = [
 const PATH: &str = "Packages/everything-1.0~rc1^git2-4.el9.noarch.rpm";
 const NOW: Timestamp = Timestamp(1_700_000_100_000_000);
 
-fn wish_of(method: &Method, path: &str) -> Result<Option<PublishRequest>, Problem> {
-    let headers = HeaderMap::new();
-    Rpm.publish_request(&RepoRequest::new(method, path, "", &headers)?)
-}
-
-fn receive(
+fn steps_of(
     method: &Method,
     path: &str,
     body: &[u8],
     files: &[StoredFile],
 ) -> Result<Vec<Step>, Problem> {
-    let request = wish_of(method, path)?.expect("a wish");
-    Rpm.receive(&request, &mut Cursor::new(body), files)
+    let request = publish_request(&Rpm, method, path)?;
+    request.action.steps(&mut Cursor::new(body), files)
 }
 
 /// What is kept after these steps.
@@ -48,7 +46,7 @@ fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
             bytes,
             ..
         } => {
-            let bytes = if let Bytes::Made(bytes) = bytes {
+            let bytes = if let Bytes::Inline(bytes) = bytes {
                 bytes
             } else {
                 EVERYTHING.to_vec()
@@ -80,18 +78,14 @@ impl Signer for Stamp {
     }
 }
 
-fn compose(files: &[StoredFile], given: &[(&str, &[u8])]) -> Vec<Composed> {
-    let shown = files
+fn compose(files: &[StoredFile], extra: &[(&str, &[u8])]) -> Vec<IndexDocument> {
+    let packages = files
         .iter()
         .filter(|file| file.path.ends_with(".rpm"))
         .count() as u64;
-    let mut state = Rpm
-        .index()
-        .expect("whole")
-        .begin(shown, NOW)
-        .expect("state");
-    for (path, bytes) in given {
-        state.give(&plain_file(path), bytes).expect("given");
+    let mut state = Repodata.begin(packages, NOW).expect("state");
+    for (path, bytes) in extra {
+        state.add_extra(&plain_file(path), bytes).expect("extra");
     }
     for file in files {
         state.add(file).expect("package");
@@ -111,7 +105,7 @@ fn plain_file(path: &str) -> StoredFile {
     }
 }
 
-fn text(document: &Composed) -> String {
+fn text(document: &IndexDocument) -> String {
     let mut text = String::new();
     unpack(&document.bytes)
         .expect("packed")
@@ -120,7 +114,7 @@ fn text(document: &Composed) -> String {
     text
 }
 
-fn find<'a>(documents: &'a [Composed], ending: &str) -> &'a Composed {
+fn find<'a>(documents: &'a [IndexDocument], ending: &str) -> &'a IndexDocument {
     documents
         .iter()
         .find(|document| document.path.ends_with(ending))
@@ -128,33 +122,26 @@ fn find<'a>(documents: &'a [Composed], ending: &str) -> &'a Composed {
 }
 
 #[test]
-fn what_requests_wish() {
-    let wished = |method: &Method, path: &str| {
-        let request = wish_of(method, path).expect("fine")?;
-        Some((
-            request.act,
-            request.verb,
-            request.arguments[0].to_string(),
-            request.max_bytes > 0,
-        ))
+fn files_are_put_and_deleted_at_their_paths() {
+    let request = |method: &Method, path: &str| {
+        let request = publish_request(&Rpm, method, path).expect(path);
+        let has_body = request.max_bytes > 0;
+        (request.action.name(), request.verb, has_body)
     };
-    let package = Some((PUBLISH, Verb::Write, "a/b.rpm".to_owned(), true));
-    assert_eq!(wished(&Method::PUT, "/a/b.rpm"), package);
-    assert_eq!(
-        wished(&Method::DELETE, "/a/b.rpm"),
-        Some((DELETE, Verb::Delete, "a/b.rpm".to_owned(), false))
-    );
-    let path = "repodata/updateinfo.xml.gz";
-    assert_eq!(
-        wished(&Method::PUT, &format!("/{path}")),
-        Some((GIVE, Verb::Write, path.to_owned(), true))
-    );
-    assert_eq!(
-        wished(&Method::DELETE, &format!("/{path}")),
-        Some((TAKE_BACK, Verb::Delete, path.to_owned(), false))
-    );
-    assert_eq!(wished(&Method::GET, "/a/b.rpm"), None);
-    assert_eq!(wished(&Method::POST, "/a/b.rpm"), None);
+    let (put, delete) = (&Method::PUT, &Method::DELETE);
+    let package = "/a/b.rpm";
+    assert_eq!(request(put, package), ("publish", Verb::Write, true));
+    assert_eq!(request(delete, package), ("delete", Verb::Delete, false));
+    let metadata = "/repodata/updateinfo.xml.gz";
+    assert_eq!(request(put, metadata), ("put metadata", Verb::Write, true));
+    let expected = ("delete metadata", Verb::Delete, false);
+    assert_eq!(request(delete, metadata), expected);
+    let deletion = publish_request(&Rpm, delete, package).expect("a request");
+    assert_eq!(deletion.action.address(), Some("a/b.rpm"));
+    assert!(get(&Rpm, package).is_ok());
+    let post = call(&Rpm, &Method::POST, package, None).err();
+    assert_eq!(post.expect("refused").kind, Kind::Unsupported);
+    let long = format!("/{}.rpm", "a".repeat(1024));
     for path in [
         "/",
         "/a",
@@ -164,29 +151,19 @@ fn what_requests_wish() {
         "/repodata/repomd.xml",
         "/x/repodata/a.rpm",
         "/x/repodata/comps.xml",
+        &long,
     ] {
-        assert!(wish_of(&Method::PUT, path).is_err(), "{path}");
+        assert!(call(&Rpm, put, path, None).is_err(), "{path}");
     }
-    assert!(
-        wish_of(
-            &Method::PUT,
-            &format!("/{}.rpm", "a".repeat(MAX_PATH_BYTES))
-        )
-        .is_err()
-    );
 }
 
 #[test]
-fn a_package_is_told_of_as_it_is() {
-    let steps = receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
+fn a_package_is_listed_as_it_is() {
+    let steps = steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
     assert!(matches!(&steps[1], Step::AddAddress { path, at } if path == PATH && at == PATH));
-    let request = wish_of(&Method::PUT, "/x.rpm")
-        .expect("fine")
-        .expect("wish");
-    assert_eq!(
-        &*Publishing::name(&Rpm, &request, &mut Cursor::new(EVERYTHING)).expect("name"),
-        "everything"
-    );
+    let request = publish_request(&Rpm, &Method::PUT, "/x.rpm").expect("a request");
+    let name = request.action.package_in(&mut Cursor::new(EVERYTHING));
+    assert_eq!(&*name.expect("a name"), "everything");
     let files = kept(steps);
     assert_eq!(&*files[0].version, "3:1.0~rc1^git2-4.el9.noarch");
     let documents = compose(&files, &[]);
@@ -201,13 +178,13 @@ fn a_package_is_told_of_as_it_is() {
 
 #[test]
 fn the_head_names_what_is_there() {
-    let files = kept(receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps"));
-    let given: [(&str, &[u8]); 3] = [
+    let files = kept(steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps"));
+    let extra: [(&str, &[u8]); 3] = [
         ("repodata/updateinfo.xml", b"<updates/>"),
         ("repodata/comps.xml", b"<comps/>"),
         ("repodata/modules.yaml", b"document: modulemd"),
     ];
-    let documents = compose(&files, &given);
+    let documents = compose(&files, &extra);
     let head = find(&documents, "repodata/repomd.xml");
     Rpm.check(&Document::new("", "repodata/repomd.xml"), &head.bytes)
         .expect("a repomd.xml");
@@ -252,42 +229,42 @@ fn the_head_names_what_is_there() {
         )
     );
     // The same state comes out the same.
-    assert_eq!(compose(&files, &given), documents);
+    assert_eq!(compose(&files, &extra), documents);
 }
 
 #[test]
-fn of_nothing_there_are_empty_lists() {
+fn without_packages_lists_are_empty() {
     let documents = compose(&[], &[]);
     assert!(text(find(&documents, "-primary.xml.gz")).contains("packages=\"0\""));
-    let state = Rpm.index().expect("whole").begin(1, NOW).expect("state");
+    let state = Repodata.begin(1, NOW).expect("state");
     assert!(state.end(None).is_err(), "one was promised");
 }
 
 #[test]
 fn a_release_is_there_once() {
     let path = format!("/{PATH}");
-    let files = kept(receive(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
+    let files = kept(steps_of(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
     assert_eq!(
-        receive(&Method::PUT, &path, EVERYTHING, &files).expect("steps"),
+        steps_of(&Method::PUT, &path, EVERYTHING, &files).expect("steps"),
         []
     );
-    let other = receive(&Method::PUT, "/other.rpm", EVERYTHING, &files).expect_err("elsewhere");
+    let other = steps_of(&Method::PUT, "/other.rpm", EVERYTHING, &files).expect_err("elsewhere");
     assert!(
         other.kind == Kind::Conflict && other.detail.contains(PATH),
         "{other}"
     );
 
-    let steps = receive(&Method::DELETE, &path, b"", &files).expect("steps");
+    let steps = steps_of(&Method::DELETE, &path, b"", &files).expect("steps");
     assert!(matches!(&steps[0], Step::RemoveAddress { path } if path == PATH));
     assert!(matches!(&steps[1], Step::Remove { path } if path == PATH));
     let gone = kept(steps);
-    let again = receive(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
+    let again = steps_of(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
     assert!(
         again.kind == Kind::Conflict && again.detail.contains("was deleted"),
         "{again}"
     );
     assert_eq!(
-        receive(&Method::DELETE, &path, b"", &gone)
+        steps_of(&Method::DELETE, &path, b"", &gone)
             .expect_err("gone")
             .kind,
         Kind::NotFound
