@@ -17,7 +17,8 @@ use larder_door::{Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streami
 use larder_metadata::files::FileRecord;
 use larder_metadata::hosted::package_of;
 use larder_mirrors::{
-    Artifact, Call, Document, Protocol, ReadRequest, RepoRequest, RepoUrl, Representation,
+    Artifact, Call, Document, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl,
+    Representation,
 };
 use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
 use std::sync::Arc;
@@ -521,7 +522,9 @@ impl Door for Packages {
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
         let (protocol, repo, rest) = split(request.uri.path()).ok_or_else(no_repo)?;
-        let repo: RepoName = repo.parse().map_err(|_| no_repo())?;
+        let address = RepoAddress::read(repo).ok_or_else(no_repo)?;
+        address.require_no_lens(protocol.name())?;
+        let repo = address.repo;
         if rest.is_empty() {
             return Ok(Endpoint {
                 protocol,

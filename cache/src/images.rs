@@ -9,7 +9,7 @@ use larder_access::{Admission, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
-use larder_mirrors::{Protocol, ReadRequest, RepoRequest, RepoUrl};
+use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
 use std::sync::Arc;
 
@@ -34,6 +34,7 @@ impl Packages {
 }
 
 /// The image in a path below `/v2`, in the mirror that it belongs to; `None` if it belongs to none.
+/// A problem if the path has a lens, whatever it narrows.
 fn place(
     policy: &PolicySnapshot,
     request: &Parts,
@@ -42,10 +43,31 @@ fn place(
     let query = request.uri.query().unwrap_or_default();
     let request = RepoRequest::new(&request.method, below, query, &request.headers).ok()?;
     let image = Oci::image_of(&request).or_else(|| upload_of(&request))?;
+    if let Err(problem) = require_no_lens(policy, &image) {
+        return Some(Err(problem));
+    }
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
     let (repo, image) = policy.image(&image, host)?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
     (&*row.kind == "mirror").then_some(Ok((repo, image)))
+}
+
+/// Fails if the first segment of a name has a lens, unless a repo has this very name.
+fn require_no_lens(policy: &PolicySnapshot, name: &str) -> Result<(), Problem> {
+    let segment = name.split('/').next().unwrap_or_default();
+    let Some(address) = RepoAddress::read_image(segment) else {
+        return Ok(());
+    };
+    let exact = segment.parse().ok();
+    if exact.is_some_and(|name| policy.repo(ProtocolName::OCI, &name).is_some()) {
+        return Ok(());
+    }
+    address.require_no_lens(ProtocolName::OCI)
+}
+
+/// Whether a path may have a lens in the name of an image.
+fn may_have_lens(request: &Parts) -> bool {
+    request.uri.path().contains("--")
 }
 
 /// The image that someone wants to push to: it is told that it cannot.
@@ -58,10 +80,10 @@ fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
 }
 
 impl Images {
-    /// Whether a request is for a mirrored image.
+    /// Whether a request is for a mirrored image, or has a lens.
     pub fn has(&self, request: &Parts) -> bool {
         let policy = self.0.gate.policy();
-        policy.mirrors_images() && place(&policy, request).is_some()
+        (policy.mirrors_images() || may_have_lens(request)) && place(&policy, request).is_some()
     }
 }
 

@@ -40,7 +40,7 @@ pub use names::Names;
 pub use protocol::{Call, Protocol, VersionKind};
 pub use publishing::Publishing;
 pub use query::UpstreamQuery;
-pub use request::{RepoRequest, RepoUrl};
+pub use request::{Lens, RepoAddress, RepoRequest, RepoUrl};
 pub use resource::{
     Artifact, Document, Fetch, Plan, ReadRequest, RenderRequest, Representation, Set, Source, Table,
 };

@@ -1,7 +1,7 @@
-//! A request below a repo's address, taken apart once.
+//! A request to a repository: its address with a lens, and the path below it, each read once.
 
 use http::{HeaderMap, Method};
-use larder_model::{Kind, Problem, percent};
+use larder_model::{Kind, Problem, ProtocolName, RepoName, Timestamp, percent};
 use std::borrow::Cow;
 
 /// A path has at most so many segments.
@@ -136,6 +136,127 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, Problem> {
         return Err(bad());
     }
     Ok(text)
+}
+
+/// How a repository's segment of an address goes on with a lens: `main@2026-11-28`.
+const LENS_MARK: &str = "@";
+/// The same in an image's name, which has no `@`: `docker.io--2026-11-28`.
+const IMAGE_LENS_MARK: &str = "--";
+/// Longest name of a view, a record or a closure.
+const MAX_LENS_NAME_BYTES: usize = 64;
+
+/// A repository's segment of an address: its name, and perhaps a lens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RepoAddress {
+    /// The repository.
+    pub repo: RepoName,
+    /// What narrows it.
+    pub lens: Option<Lens>,
+}
+
+/// What narrows that which an address serves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lens {
+    /// The repository as it was at a moment; of a day, at its end.
+    AsOf(Timestamp),
+    /// A view, by its name.
+    View(Box<str>),
+    /// A record that is being made, by its name.
+    Record(Box<str>),
+    /// What is in a closure, by its name.
+    Closure(Box<str>),
+}
+
+impl RepoAddress {
+    /// Reads `main`, `main@2026-11-28`, `main@20261128t120000z` or `main@view.NAME`; `None` if no
+    /// repository has such an address.
+    pub fn read(segment: &str) -> Option<Self> {
+        // Some clients encode the mark; no name has anything else to encode.
+        let segment = segment.replace("%40", LENS_MARK);
+        let (repo, lens) = match segment.split_once(LENS_MARK) {
+            Some((repo, lens)) => (repo, Some(Lens::read(lens)?)),
+            None => (segment.as_str(), None),
+        };
+        Some(Self {
+            repo: repo.parse().ok()?,
+            lens,
+        })
+    }
+
+    /// Reads the first segment of an image's name, where a lens is written as in
+    /// `docker.io--closure.NAME`. Names of repositories may look the same: whoever knows the
+    /// repositories looks for one of this very name first.
+    pub fn read_image(segment: &str) -> Option<Self> {
+        let lens = segment.rsplit_once(IMAGE_LENS_MARK);
+        let lens = lens.and_then(|(repo, lens)| Some((repo.parse().ok()?, Lens::read(lens)?)));
+        if let Some((repo, lens)) = lens {
+            let lens = Some(lens);
+            return Some(Self { repo, lens });
+        }
+        Some(Self {
+            repo: segment.parse().ok()?,
+            lens: None,
+        })
+    }
+
+    /// Fails if it has a lens: there is nothing yet that one narrows. The problem is one that
+    /// clients take for final: they neither try again nor ask another repository.
+    pub fn require_no_lens(&self, protocol: ProtocolName) -> Result<(), Problem> {
+        let Some(lens) = &self.lens else {
+            return Ok(());
+        };
+        let repo = format!("{protocol}/{}", self.repo);
+        let detail = match lens {
+            Lens::AsOf(moment) => format!("this address is {repo} as it was at {moment}"),
+            Lens::View(name) => format!("this address is the view {name} of {repo}"),
+            Lens::Record(name) => format!("this address records {name} through {repo}"),
+            Lens::Closure(name) => format!("this address is the closure {name} of {repo}"),
+        };
+        let detail = format!("{detail}: this server has no such views yet; use {repo} itself");
+        Err(Problem::new(Kind::Unsupported, "lens", detail))
+    }
+}
+
+impl Lens {
+    /// Reads what stands behind the mark.
+    fn read(text: &str) -> Option<Self> {
+        if let Some(moment) = moment(text) {
+            return Some(Self::AsOf(moment));
+        }
+        let (kind, name) = text.split_once('.')?;
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_name = (1..=MAX_LENS_NAME_BYTES).contains(&name.len())
+            && name
+                .split(['.', '_', '-'])
+                .all(|part| !part.is_empty() && part.bytes().all(inner));
+        if !is_name {
+            return None;
+        }
+        match kind {
+            "view" => Some(Self::View(name.into())),
+            "record" => Some(Self::Record(name.into())),
+            "closure" => Some(Self::Closure(name.into())),
+            _ => None,
+        }
+    }
+}
+
+/// `2026-11-28`, which is the end of that day, or `20261128t120000z`.
+fn moment(text: &str) -> Option<Timestamp> {
+    if text.len() == "2026-11-28".len() {
+        return format!("{text}T23:59:59.999999Z").parse().ok();
+    }
+    let (date, time) = text.split_once('t')?;
+    let time = time.strip_suffix('z')?;
+    let digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(date, 8) || !digits(time, 6) {
+        return None;
+    }
+    let (year, month, day) = (&date[..4], &date[4..6], &date[6..]);
+    let (hour, minute, second) = (&time[..2], &time[2..4], &time[4..]);
+    let text = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
+    text.parse().ok()
 }
 
 /// Where a client sees a repo.

@@ -13,6 +13,7 @@ mod hostile;
 mod images;
 mod images_wrong;
 mod kept;
+mod lens;
 mod paths;
 mod reach;
 mod secure;

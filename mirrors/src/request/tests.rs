@@ -66,3 +66,101 @@ fn accepted_types_are_weighed() {
     assert!(!request.accepts("text/plain"));
     assert!(!request.accepts("*/*"));
 }
+
+fn lens(segment: &str) -> Option<Lens> {
+    let address = RepoAddress::read(segment)?;
+    assert_eq!(address.repo.as_str(), "main");
+    address.lens
+}
+
+#[test]
+fn an_address_may_carry_a_lens() {
+    let plain = RepoAddress::read("main").expect("an address");
+    assert_eq!((plain.repo.as_str(), plain.lens), ("main", None));
+    let as_of = |text: &str| Some(Lens::AsOf(text.parse().expect("a moment")));
+    assert_eq!(
+        lens("main@2026-11-28"),
+        as_of("2026-11-28T23:59:59.999999Z")
+    );
+    assert_eq!(lens("main%402026-11-28"), lens("main@2026-11-28"));
+    assert_eq!(lens("main@20261128t120000z"), as_of("2026-11-28T12:00:00Z"));
+    assert_eq!(lens("main@view.7"), Some(Lens::View("7".into())));
+    assert_eq!(lens("main@record.ci-7"), Some(Lens::Record("ci-7".into())));
+    assert_eq!(
+        lens("main@closure.api.v2"),
+        Some(Lens::Closure("api.v2".into()))
+    );
+}
+
+#[test]
+fn what_is_no_lens_is_no_address() {
+    let long = format!("main@view.{}", "a".repeat(65));
+    for segment in [
+        "",
+        "@",
+        "main@",
+        "@view.7",
+        "main@view",
+        "main@view.",
+        "main@view.A",
+        "main@view..7",
+        "main@view.7@view.8",
+        "main@views.7",
+        "main@closure.a/b",
+        "main@2026-11-31",
+        "main@2026-1-1",
+        "main@2026-11-28t120000z",
+        "main@20261128t120000",
+        "main@20261128T120000Z",
+        "main@20261128t250000z",
+        "main@today",
+        "main%",
+        "%6dain",
+        "MAIN",
+        &long,
+    ] {
+        assert_eq!(RepoAddress::read(segment), None, "{segment}");
+    }
+}
+
+#[test]
+fn names_of_images_carry_a_lens_behind_two_hyphens() {
+    let read = |segment: &str| RepoAddress::read_image(segment);
+    let closure = read("docker.io--closure.7").expect("an address");
+    assert_eq!(closure.repo.as_str(), "docker.io");
+    assert_eq!(closure.lens, Some(Lens::Closure("7".into())));
+    let dated = read("a--b--2026-11-28").expect("an address");
+    assert_eq!(dated.repo.as_str(), "a--b");
+    assert!(matches!(dated.lens, Some(Lens::AsOf(_))));
+    // Repositories may have hyphens in their names.
+    for name in ["docker.io", "a--b", "team--views.7", "team--2026-11-31"] {
+        let address = read(name).expect("a name");
+        assert_eq!((address.repo.as_str(), address.lens), (name, None));
+    }
+    for bad in ["", "--view.7", "A--view.7", "main@view.7"] {
+        assert_eq!(read(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn a_lens_is_refused_by_name() {
+    let refused = |segment: &str| {
+        let address = RepoAddress::read(segment).expect("an address");
+        let problem = address.require_no_lens(ProtocolName("npm"));
+        let problem = problem.expect_err("a lens");
+        assert_eq!(problem.kind, Kind::Unsupported);
+        problem.detail.into_owned()
+    };
+    let dated = refused("main@20261128t120000z");
+    assert!(
+        dated.contains("npm/main as it was at 2026-11-28T12:00:00Z"),
+        "{dated}"
+    );
+    assert!(
+        dated.contains("no such views yet; use npm/main itself"),
+        "{dated}"
+    );
+    assert!(refused("main@closure.api").contains("the closure api of npm/main"));
+    let plain = RepoAddress::read("main").expect("an address");
+    plain.require_no_lens(ProtocolName("npm")).expect("no lens");
+}
