@@ -63,7 +63,7 @@ impl Budget {
 /// Why an archive is refused. The texts go on behind its name: "the tarball …".
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// It is damaged or cut short, or the disk cannot be read.
+    /// It is damaged or cut short, or reading it failed.
     Io(io::Error),
     /// Clients could read it differently, or it reaches out of its folder.
     Refused(Cow<'static, str>),

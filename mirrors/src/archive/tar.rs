@@ -1,7 +1,7 @@
 //! Reads tar archives (POSIX ustar and pax, GNU long names) as a stream, strictly.
 //!
-//! Readers differ in what they make of headers that contradict each other, of kinds of entries that
-//! few writers make, and of what stands behind the end. An archive with such is refused.
+//! Readers differ in how they read headers that contradict each other, rare kinds of entries, and
+//! bytes behind the end. An archive with any of these is refused.
 
 use super::{Budget, Fault, Limits, is_below, not_below};
 use std::io::{self, ErrorKind, Read};
@@ -63,7 +63,7 @@ pub(crate) struct Tar<'l, R> {
     limits: &'l Limits,
     budget: Budget,
     entries: u64,
-    /// Bytes of the last entry that were not read yet, with what fills its last block.
+    /// Bytes of the last entry that were not read yet, padding included.
     unread: u64,
 }
 
@@ -206,7 +206,7 @@ impl<'l, R: Read> Tar<'l, R> {
             b'1' | b'2' => Kind::Link,
             _ => return Err(no_kind()),
         };
-        // Some readers take what links and folders say of their size for contents.
+        // Some readers read contents behind links and folders that have a size.
         if kind != Kind::File && size != 0 {
             return Err(no_kind());
         }
@@ -240,7 +240,7 @@ impl<'l, R: Read> Tar<'l, R> {
         })
     }
 
-    /// Contents of a size that is bounded, with what fills their last block.
+    /// Reads contents and their padding. The caller bounds the size.
     fn take(&mut self, size: u64) -> Result<Vec<u8>, Fault> {
         self.budget.spend(size)?;
         let mut contents = Vec::new();

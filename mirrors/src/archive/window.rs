@@ -1,12 +1,12 @@
-//! A part of a body: the uploaded file, as if it were all of it.
+//! A part of a body that is read like a whole: an uploaded file within a form.
 
 use crate::publishing::Body;
 use std::io::{self, Read, SeekFrom, Take};
 
-/// Bytes handed over at once.
+/// Bytes read at once.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// A stretch of a body.
+/// A part of a body.
 pub(crate) struct Window<'a> {
     body: &'a mut dyn Body,
     start: u64,
@@ -27,8 +27,8 @@ impl<'a> Window<'a> {
         self.length
     }
 
-    /// What is between `at` and `at + length`, to be read from its beginning; an error if that is
-    /// not within.
+    /// A reader of the bytes between `at` and `at + length`; an error if they are outside of the
+    /// part.
     pub(crate) fn stream(
         &mut self,
         at: u64,
@@ -52,7 +52,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Hands over everything, a piece at a time.
+    /// Passes all bytes to a function, a piece at a time.
     pub(crate) fn each(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let mut all = self.stream(0, self.length)?;
         let mut piece = vec![0; PIECE_BYTES];

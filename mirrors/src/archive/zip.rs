@@ -96,7 +96,7 @@ pub(crate) fn content(
     }
     let mut bytes = Vec::new();
     let packed = file.stream(entry.content, entry.packed)?;
-    // One byte more tells that it is longer than it says.
+    // One byte more shows that it is longer than its headers say.
     match entry.method {
         STORED => packed.take(entry.size + 1).read_to_end(&mut bytes),
         _ => DeflateDecoder::new(packed)
@@ -226,8 +226,8 @@ fn check(entry: &Entry, limits: &Limits) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Compares an entry with its local header, notes where its content is, and returns where it ends:
-/// at `next`.
+/// Compares an entry with its local header and sets where its content begins. Returns where it ends,
+/// which is at `next`.
 fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Result<u64, Fault> {
     let other = || Fault::refused("says one thing in its directory and another in its content");
     if entry.at != end {
@@ -257,7 +257,7 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
         && (flags ^ entry.flags) & (STREAMED | ENCRYPTED | UTF8) == 0;
     let streamed = flags & STREAMED != 0;
     let told = (crc == entry.crc && wide(extra, named, size, packed) == Some((entry.size, entry.packed)))
-        // Whoever writes without looking back does not know them yet.
+        // A writer that streams does not know them yet.
         || (streamed && crc == 0);
     if !alike || !told {
         return Err(other());
@@ -266,7 +266,7 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
     let end = entry.content.checked_add(entry.packed).ok_or_else(other)?;
     match next.checked_sub(end) {
         Some(0) if !streamed => Ok(next),
-        // A checksum and two sizes of four or eight bytes, with a mark before them or not.
+        // A checksum and two sizes of four or eight bytes, with or without a signature before them.
         Some(12 | 16 | 20 | 24) if streamed => Ok(next),
         _ => Err(Fault::refused("has gaps")),
     }
