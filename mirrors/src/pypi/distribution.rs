@@ -1,5 +1,5 @@
-//! Distributions: what their file names say (packaging specifications, "Binary distribution format"
-//! and "Source distribution format"), and what is within.
+//! Distributions: their file names and their contents (packaging specifications, "Binary distribution
+//! format" and "Source distribution format").
 
 use super::metadata::{invalid, requires_python};
 use super::names::{is_file, normalised};
@@ -21,9 +21,9 @@ const LIMITS: Limits = Limits {
 const MAX_METADATA_BYTES: u64 = 4 << 20;
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// The endings of source archives that are taken.
+/// Endings of source archives that can be published.
 const SOURCES: [&str; 2] = [".tar.gz", ".zip"];
-/// What no wheel can be installed without.
+/// Files without which no wheel can be installed.
 const WHEEL_FILES: [&str; 3] = ["METADATA", "WHEEL", "RECORD"];
 
 /// A kind of distribution.
@@ -41,23 +41,23 @@ pub(super) struct Name<'f> {
     stem: &'f str,
 }
 
-/// What tells a distribution from others of its project, in whatever spelling: the version, and
-/// what a wheel was built for.
+/// The identity of a distribution within its project, in any spelling: the version, and what a wheel
+/// was built for.
 #[derive(PartialEq, Eq)]
 pub(super) struct Identity {
     version: Version,
     built_for: String,
 }
 
-/// What a distribution's own metadata says.
-pub(super) struct Told {
+/// What is read from a distribution.
+pub(super) struct Contents {
     pub(super) requires_python: Option<String>,
-    /// The metadata as it is, of a wheel.
+    /// The metadata file of a wheel.
     pub(super) metadata: Option<Vec<u8>>,
 }
 
 impl<'f> Name<'f> {
-    /// Takes a file's name apart; `None` if it is not that of a distribution.
+    /// Reads a file's name; `None` if it is not that of a distribution.
     pub(super) fn read(file: &'f str) -> Option<Self> {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._+!-".contains(&byte);
         if !is_file(file) || !file.bytes().all(inner) {
@@ -94,13 +94,13 @@ impl<'f> Name<'f> {
                     && fields
                         .next()
                         .and_then(Version::parse)
-                        .is_some_and(|told| told == *version)
+                        .is_some_and(|found| found == *version)
             }
-            Kind::SourceTar | Kind::SourceZip => tells(self.stem, project, version),
+            Kind::SourceTar | Kind::SourceZip => is_name_and_version(self.stem, project, version),
         }
     }
 
-    /// What it names; `None` if it is no file of the project.
+    /// The identity in the name; `None` if it is no file of the project.
     pub(super) fn identity(&self, project: &str) -> Option<Identity> {
         if self.kind == Kind::Wheel {
             let (_, rest) = self.stem.split_once('-')?;
@@ -121,13 +121,13 @@ impl<'f> Name<'f> {
         })
     }
 
-    /// Reads the file and refuses what is no such distribution of this version of the project.
+    /// Reads the file; fails if it is no such distribution of this version of the project.
     pub(super) fn open(
         &self,
         file: &mut Window<'_>,
         project: &str,
         version: &Version,
-    ) -> Result<Told, Problem> {
+    ) -> Result<Contents, Problem> {
         let metadata = match self.kind {
             Kind::Wheel => wheel_metadata(file, project, version)?,
             Kind::SourceZip => zipped_info(file, project, version)?,
@@ -136,7 +136,7 @@ impl<'f> Name<'f> {
                 .ok_or_else(no_info)?,
         };
         let requires_python = requires_python(&metadata, project, version)?;
-        Ok(Told {
+        Ok(Contents {
             requires_python,
             metadata: (self.kind == Kind::Wheel).then_some(metadata),
         })
@@ -164,7 +164,7 @@ fn is_wheel(stem: &str) -> bool {
         && fields[fields.len() - 3..].iter().all(tags)
 }
 
-/// The metadata of a wheel: it stands in its one folder of such things.
+/// The metadata of a wheel, in its one `.dist-info` folder.
 fn wheel_metadata(
     file: &mut Window<'_>,
     project: &str,
@@ -186,7 +186,7 @@ fn wheel_metadata(
     }
     if !folder
         .strip_suffix(".dist-info")
-        .is_some_and(|stem| tells(stem, project, version))
+        .is_some_and(|stem| is_name_and_version(stem, project, version))
     {
         return Err(invalid(
             "the wheel's .dist-info folder is that of another name or version",
@@ -245,10 +245,11 @@ fn tarred_info(
     Ok(info)
 }
 
-/// Whether it is the metadata of a source archive.
+/// Whether a path is that of the metadata of a source archive.
 fn is_info(name: &str, project: &str, version: &Version) -> bool {
-    name.strip_suffix("/PKG-INFO")
-        .is_some_and(|folder| !folder.contains('/') && tells(folder, project, version))
+    name.strip_suffix("/PKG-INFO").is_some_and(|folder| {
+        !folder.contains('/') && is_name_and_version(folder, project, version)
+    })
 }
 
 fn no_info() -> Problem {
@@ -260,9 +261,9 @@ fn refusal(fault: Fault) -> Problem {
 }
 
 /// Whether a text is the name of a project and a version of it, in any spelling.
-fn tells(stem: &str, project: &str, version: &Version) -> bool {
+fn is_name_and_version(stem: &str, project: &str, version: &Version) -> bool {
     stem.match_indices('-').any(|(at, _)| {
         normalised(&stem[..at]) == project
-            && Version::parse(&stem[at + 1..]).is_some_and(|told| told == *version)
+            && Version::parse(&stem[at + 1..]).is_some_and(|found| found == *version)
     })
 }

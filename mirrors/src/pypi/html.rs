@@ -1,5 +1,5 @@
 //! Reads HTML as far as an index page goes (WHATWG HTML, "Tokenization"): a short list of elements
-//! and of their attributes. All else is passed over, and nothing of it is ever sent on.
+//! and their attributes. All else is skipped, and no HTML of an upstream is ever sent on.
 
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
@@ -57,7 +57,7 @@ pub(super) enum Node {
 /// The nodes of a page in their order.
 pub(super) fn nodes(page: &str) -> impl Iterator<Item = Node> {
     let mut emitter = CallbackEmitter::<Collector, Piece>::default();
-    // What stands in a script, a style or a title is no markup.
+    // The contents of a script, a style or a title are no markup.
     emitter.naively_switch_states(true);
     let tokens = Tokenizer::new_with_emitter(page, emitter);
     let mut pieces = tokens.filter_map(Result::ok).peekable();
@@ -79,7 +79,7 @@ pub(super) fn nodes(page: &str) -> impl Iterator<Item = Node> {
     })
 }
 
-/// The text up to the end of an element; the next anchor ends it too, where the end was forgotten.
+/// The text up to the end of an element. The next anchor ends it too, if its end tag is missing.
 fn inner_text(pieces: &mut Peekable<impl Iterator<Item = Piece>>, element: Element) -> String {
     let mut text = String::new();
     let is_anchor = |piece: &Piece| matches!(piece, Piece::Open(Element::Anchor, _));

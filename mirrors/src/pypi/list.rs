@@ -30,16 +30,17 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
         check_version(version.as_deref())?;
         return walk_json(projects, |_| ());
     }
-    let (mut version, mut says_so, mut form, mut projects, mut others) = (None, false, false, 0, 0);
+    let (mut version, mut is_index, mut form, mut projects, mut others) =
+        (None, false, false, 0, 0);
     for node in html::nodes(utf8(body)?) {
         match node {
             Node::Meta(mut attributes)
                 if attributes.get("name") == Some("pypi:repository-version") =>
             {
                 version = attributes.take("content");
-                says_so = true;
+                is_index = true;
             }
-            Node::Heading(text) => says_so |= is_heading(&text),
+            Node::Heading(text) => is_index |= is_heading(&text),
             Node::Form => form = true,
             Node::Anchor(attributes, text) if is_link(&attributes, &text) => projects += 1,
             Node::Anchor(..) => others += 1,
@@ -47,7 +48,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
         }
     }
     check_version(version.as_deref())?;
-    if says_so || (projects > 0 && others == 0 && !form) {
+    if is_index || (projects > 0 && others == 0 && !form) {
         Ok(())
     } else {
         Err(not_that(A_LIST))
@@ -99,7 +100,7 @@ pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(out.into_bytes())
 }
 
-/// The version of a list of JSON and its projects.
+/// The API version and the projects of a JSON list.
 fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
     let fields: Object<'_> =
         serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
@@ -110,7 +111,7 @@ fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
     Ok((meta.text("api-version"), projects))
 }
 
-/// Hands over each name that can be one.
+/// Passes each valid name to a function.
 fn walk_json(projects: &RawValue, each: impl FnMut(&str)) -> Result<(), Problem> {
     struct Walk<F>(F);
     impl<'a, F: FnMut(&str)> Visitor<'a> for Walk<F> {

@@ -1,5 +1,5 @@
-//! The head of a distribution's own metadata (packaging specifications, "Core metadata"), as far as
-//! it matters here.
+//! The headers of a distribution's own metadata (packaging specifications, "Core metadata"), as far
+//! as they are needed here.
 
 use super::names::normalised;
 use super::version::Version;
@@ -13,7 +13,7 @@ pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::invalid("upload", detail)
 }
 
-/// The interpreters that a distribution is for, if its metadata is that of `version` of `project`.
+/// Reads `Requires-Python`; fails if the metadata is not that of `version` of `project`.
 pub(super) fn requires_python(
     bytes: &[u8],
     project: &str,
@@ -30,7 +30,7 @@ pub(super) fn requires_python(
         }
         let unclear = || invalid("the metadata has a line that not every client reads alike");
         if line.starts_with([' ', '\t']) {
-            // Where a field that counts goes on, readers differ.
+            // Readers differ in how they join the lines of a field.
             if last.is_some() {
                 return Err(unclear());
             }
@@ -47,19 +47,19 @@ pub(super) fn requires_python(
             && found[at].replace(value.trim()).is_some()
         {
             return Err(invalid(
-                "the metadata tells its name, version or interpreters twice",
+                "the metadata has a name, a version or a Requires-Python twice",
             ));
         }
     }
-    let [name, told, range] = found;
+    let [name, found_version, range] = found;
     if name.is_none_or(|name| normalised(name) != project) {
         return Err(invalid(
             "the metadata in the archive is that of another project",
         ));
     }
-    if told
+    if found_version
         .and_then(Version::parse)
-        .is_none_or(|told| told != *version)
+        .is_none_or(|found| found != *version)
     {
         return Err(invalid(
             "the metadata in the archive is that of another version",

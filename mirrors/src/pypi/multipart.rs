@@ -1,5 +1,5 @@
-//! Reads `multipart/form-data` (RFC 7578, RFC 2046 5.1): says where the parts of a body are and
-//! holds none of them. Stricter than it must be: what two readers could take for different things
+//! Finds the parts of a `multipart/form-data` body (RFC 7578, RFC 2046 5.1) without holding any of
+//! them in memory. It is stricter than it must be: what two readers could take for different things
 //! is refused.
 
 use super::metadata::invalid;
@@ -9,10 +9,10 @@ use std::io::{self, Read, SeekFrom};
 
 /// The longest boundary (RFC 2046 5.1.1).
 const MAX_BOUNDARY_BYTES: usize = 70;
-/// No client's part has nearly so long a head.
+/// Headers of a part, in bytes. No client's come near it.
 const MAX_HEAD_BYTES: usize = 4 << 10;
 const MAX_PARTS: usize = 2000;
-/// Bytes read at once: more than anything but content has.
+/// Bytes read at once: more than any part has, but the file.
 const PIECE_BYTES: u64 = 256 << 10;
 
 /// A part of a form.
@@ -20,7 +20,7 @@ const PIECE_BYTES: u64 = 256 << 10;
 pub(super) struct Part {
     /// The field's name.
     pub(super) name: String,
-    /// The name of the file that it is.
+    /// The file's name, if it is one.
     pub(super) file: Option<String>,
     /// Where its value begins in the body.
     pub(super) start: u64,
@@ -29,7 +29,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Its value; whether it is short enough was looked at before.
+    /// Its value. The caller has checked its length.
     pub(super) fn text(&self, body: &mut dyn Body) -> Result<String, Problem> {
         body.seek(SeekFrom::Start(self.start))
             .map_err(Problem::internal)?;
@@ -42,7 +42,7 @@ impl Part {
     }
 }
 
-/// The boundary that a `Content-Type` tells.
+/// The boundary in a `Content-Type`.
 pub(super) fn boundary(content_type: &str) -> Result<String, Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
     let (kind, rest) = content_type.split_at(content_type.find(';').unwrap_or(content_type.len()));
@@ -60,9 +60,9 @@ pub(super) fn boundary(content_type: &str) -> Result<String, Problem> {
 /// The parts of a body in their order.
 pub(super) struct Parts<'a> {
     body: &'a mut dyn Body,
-    /// What stands before each part but the first: a line's end, two hyphens, the boundary.
+    /// What is before each part but the first: the end of a line, two hyphens, the boundary.
     mark: Vec<u8>,
-    /// What was read last, of which the first `at` bytes are done with.
+    /// What was read last. The first `at` bytes of it are done.
     buffer: Vec<u8>,
     at: usize,
     /// Where the buffer begins in the body.
@@ -108,7 +108,7 @@ impl<'a> Parts<'a> {
         }
         if !rest.starts_with(b"\r\n") {
             return Err(cut_or(
-                "the form's boundary stands within its content",
+                "the form's boundary is within its content",
                 rest.len() < 2,
             ));
         }
@@ -139,7 +139,7 @@ impl<'a> Parts<'a> {
         Ok(Some(part))
     }
 
-    /// Reads on if fewer than `least` bytes are at hand.
+    /// Reads more if fewer than `least` bytes are in the buffer.
     fn fill(&mut self, least: usize) -> io::Result<()> {
         if self.buffer.len() - self.at < least && !self.ended {
             self.base += self.at as u64;
@@ -152,7 +152,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Goes on to the next mark; `false` if there is none.
+    /// Moves to the next mark; `false` if there is none.
     fn skip_to_mark(&mut self) -> io::Result<bool> {
         loop {
             let rest = &self.buffer[self.at..];
@@ -178,7 +178,7 @@ fn cut_or(otherwise: &'static str, cut: bool) -> Problem {
     })
 }
 
-/// Where `mark` begins. Its first byte is rare in it, so that hardly a byte is looked at twice.
+/// Where `mark` begins. Its first byte is rare, so hardly any byte is compared twice.
 fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -190,11 +190,11 @@ fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
     }
 }
 
-/// The names that the head of a part tells: that of the field, and that of a file.
+/// The names in the headers of a part: of its field, and of its file.
 fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
     let unclear = || invalid("a field of the form has no clear name");
     let head = std::str::from_utf8(head).map_err(|error| unclear().because(error))?;
-    let mut told = None;
+    let mut found = None;
     for line in head.split("\r\n") {
         let (key, value) = line.split_once(':').ok_or_else(unclear)?;
         if key.eq_ignore_ascii_case("content-disposition") {
@@ -204,8 +204,8 @@ fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
                 .filter(|kind| kind.eq_ignore_ascii_case("form-data"));
             let all = rest
                 .and_then(|_| parameters(&value.trim_start()[9..]))
-                .filter(|_| told.is_none());
-            told = Some(all.ok_or_else(unclear)?);
+                .filter(|_| found.is_none());
+            found = Some(all.ok_or_else(unclear)?);
         } else if key.eq_ignore_ascii_case("content-transfer-encoding")
             && !["binary", "8bit", "7bit"]
                 .iter()
@@ -214,7 +214,7 @@ fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
             return Err(invalid("a field of the form is encoded"));
         }
     }
-    let all = told.ok_or_else(unclear)?;
+    let all = found.ok_or_else(unclear)?;
     if all.iter().any(|(key, _)| key.contains('*')) {
         return Err(unclear());
     }
@@ -239,8 +239,7 @@ fn one(all: &Parameters, key: &str) -> Result<Option<String>, ()> {
     }
 }
 
-/// `; key=value; key="value"`. Escapes are read in different ways: there are none in what is of use
-/// here.
+/// Reads `; key=value; key="value"`. Readers differ in escapes, so a value with one is refused.
 fn parameters(text: &str) -> Option<Parameters> {
     let mut all = Vec::new();
     let mut rest = text.trim();

@@ -1,4 +1,4 @@
-//! The page of a project, read from either of its forms.
+//! The page of a project, read from JSON or HTML.
 
 use super::html::{self, Attributes, Node};
 use super::link;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 type Text<'a> = Cow<'a, str>;
-/// Algorithms and hex digests, as upstream says them.
+/// Algorithms and hex digests, as the upstream wrote them.
 pub(super) type Hashes<'a> = Vec<(Text<'a>, Text<'a>)>;
 
 const A_PAGE: &str = "the page of this project";
@@ -27,7 +27,7 @@ pub(super) fn page_of(project: &str) -> Document {
 /// The page of a project, as it was read.
 #[derive(Default)]
 pub(super) struct Page<'a> {
-    /// Version of the API that it speaks.
+    /// Version of the API.
     pub(super) version: Option<Text<'a>>,
     /// Status of the project.
     pub(super) status: Option<Text<'a>>,
@@ -35,33 +35,33 @@ pub(super) struct Page<'a> {
     pub(super) reason: Option<Text<'a>>,
     /// The files, without those whose names cannot be served.
     pub(super) files: Vec<File<'a>>,
-    /// What links are relative to, if not to the page.
+    /// The address that links are relative to, if it is not the page's.
     base: Option<Text<'a>>,
-    /// The name that the page gives to its project.
+    /// The project's name on the page.
     name: Option<Text<'a>>,
     /// Whether it calls itself an index page.
-    says_so: bool,
+    is_index: bool,
 }
 
 /// A file of a project.
 pub(super) struct File<'a> {
     /// Its name.
     pub(super) name: Text<'a>,
-    /// Where it is, as upstream says it.
+    /// Its address, as the upstream wrote it.
     pub(super) url: Text<'a>,
     /// Its digests.
     pub(super) hashes: Hashes<'a>,
-    /// The interpreters that it is for.
+    /// The versions of Python that it is for.
     pub(super) requires_python: Option<Text<'a>>,
     /// The digests of its metadata; `None` if that is not offered.
     pub(super) metadata: Option<Hashes<'a>>,
-    /// Why it was withdrawn; empty without a reason.
+    /// Why it is yanked; may be empty. `None`: it is not.
     pub(super) yanked: Option<Text<'a>>,
     /// When it was uploaded.
     pub(super) upload_time: Option<Text<'a>>,
     /// Its size in bytes.
     pub(super) size: Option<u64>,
-    /// Where its provenance is, as upstream says it.
+    /// The address of its provenance, as the upstream wrote it.
     pub(super) provenance: Option<Text<'a>>,
 }
 
@@ -80,12 +80,12 @@ impl<'a> Page<'a> {
         check_version(self.version.as_deref())?;
         let meant = match &self.name {
             Some(name) => normalised(name) == project,
-            None => self.says_so || self.files.iter().any(|file| belongs(project, &file.name)),
+            None => self.is_index || self.files.iter().any(|file| belongs(project, &file.name)),
         };
         if meant { Ok(()) } else { Err(not_that(A_PAGE)) }
     }
 
-    /// The file of a name.
+    /// The file of this name.
     pub(super) fn find(&self, name: &str) -> Option<&File<'a>> {
         self.files.iter().find(|file| file.name == name)
     }
@@ -132,7 +132,7 @@ impl<'a> Page<'a> {
                     let href = || attributes.take("href").map(Cow::Owned);
                     page.base = page.base.take().or_else(href);
                 }
-                Node::Heading(text) => page.says_so |= is_heading(&text),
+                Node::Heading(text) => page.is_index |= is_heading(&text),
                 Node::Meta(attributes) => page.set_meta(attributes),
                 Node::Form => {}
             }
@@ -147,7 +147,7 @@ impl<'a> Page<'a> {
         match attributes.get("name") {
             Some("pypi:repository-version") => {
                 self.version = Some(content);
-                self.says_so = true;
+                self.is_index = true;
             }
             Some("pypi:project-status") => self.status = Some(content),
             Some("pypi:project-status-reason") => self.reason = Some(content),
@@ -164,7 +164,7 @@ impl<'a> File<'a> {
         };
         let digests = |value: &'a RawValue| Ok(json::nested(A_PAGE, value)?.texts());
         let hashes = fields.raw("hashes").map(digests).transpose()?;
-        // The newer key decides, whatever the older one says.
+        // The newer key wins over the older one.
         let key = if fields.raw("core-metadata").is_some() {
             "core-metadata"
         } else {
@@ -251,13 +251,13 @@ pub(super) fn is_json(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// HTML is read as UTF-8, as clients do.
+/// HTML is read as UTF-8, as clients read it.
 pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|error| not_that("UTF-8").because(error))
 }
 
-/// Refuses a version of the API that may mean other things by the same words; one that is not told
-/// is the first.
+/// Refuses a major version of the API that is not known here. A page without a version is of the
+/// first.
 pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     match version.and_then(|version| version.trim().split('.').next()) {
         None | Some("1") => Ok(()),
@@ -265,7 +265,7 @@ pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-/// Whether a title or a first heading is one of an index page.
+/// Whether a title or a first heading is that of an index page.
 pub(super) fn is_heading(text: &str) -> bool {
     let begins = |with: &str| {
         text.get(..with.len())

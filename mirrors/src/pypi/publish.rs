@@ -1,5 +1,5 @@
-//! Publishing: uploads in the form that all clients send (the registry's "legacy" upload API), and
-//! the page of what is kept.
+//! Publishing: uploads in the form that all clients send (the "legacy" upload API), yanking and
+//! deleting, and the page of what is published here.
 
 use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
@@ -171,7 +171,7 @@ impl Publishing for Distributions {
     }
 }
 
-/// The files of a version in whatever spelling, or of all; a problem if there are none.
+/// The files of a version in any spelling, or of all; fails if there are none.
 fn files_of<'k>(
     files: &'k [StoredFile],
     version: Option<&str>,
@@ -192,7 +192,7 @@ fn files_of<'k>(
     }
 }
 
-/// Steps that yank a version for a reason, or take that back (PEP 592).
+/// Steps that yank a version for a reason, or unyank it (PEP 592).
 fn yank(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
     let distributions = files_of(files, Some(version))?
         .into_iter()
@@ -207,7 +207,7 @@ fn yank(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec
     Ok(distributions.filter_map(step).collect())
 }
 
-/// Steps that take a version back, or all. The names of its files stay taken.
+/// Steps that delete a version, or all. The names of its files stay reserved.
 fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     for file in files_of(files, version)? {
@@ -241,21 +241,21 @@ pub(super) fn with_yank(metadata: &str, reason: Option<&str>) -> String {
     Value::Object(metadata).to_string()
 }
 
-/// Whether the form agrees with itself: what it is for, the file's name, the version.
+/// Checks that the fields of a form fit each other: the action, the file's name, the version.
 fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
-    if form.need(":action")? != "file_upload" || form.need("protocol_version")? != "1" {
+    if form.require(":action")? != "file_upload" || form.require("protocol_version")? != "1" {
         return Err(invalid(
-            "the form is no upload of a file by version 1 of the protocol",
+            "the form is no file upload of version 1 of the protocol",
         ));
     }
-    let version = Version::parse(form.need("version")?)
-        .ok_or_else(|| invalid("the form's version is none"))?;
+    let version = Version::parse(form.require("version")?)
+        .ok_or_else(|| invalid("the form's version is not valid"))?;
     let name = Name::read(&form.file).ok_or_else(|| {
-        invalid("the file's name is not that of a wheel, nor of a .tar.gz or .zip with the source")
+        invalid("the file is neither a wheel nor a source archive (.tar.gz or .zip)")
     })?;
     if !name.is_of(&form.project, &version) {
         return Err(invalid(
-            "the file's name is not of the name and version that the form tells",
+            "the file's name does not have the name and version of the form",
         ));
     }
     let expected = if name.kind == Build::Wheel {
@@ -263,20 +263,20 @@ fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
     } else {
         "sdist"
     };
-    if form.need("filetype")? != expected {
+    if form.require("filetype")? != expected {
         return Err(invalid(
-            "the file's name is not of the filetype that the form tells",
+            "the file's name does not fit the filetype of the form",
         ));
     }
     Ok((name, version))
 }
 
-/// Compares the file with all digests of the form.
+/// Checks the file against all digests of the form. Returns its SHA-256.
 fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Problem> {
-    let told = ["md5_digest", "blake2_256_digest", "sha256_digest"]
+    let sent = ["md5_digest", "blake2_256_digest", "sha256_digest"]
         .map(|name| form.get(name).filter(|hex| !hex.is_empty()));
-    let mut md5 = told[0].map(|_| Md5::new());
-    let mut blake2 = told[1].map(|_| Blake2b::<U32>::new());
+    let mut md5 = sent[0].map(|_| Md5::new());
+    let mut blake2 = sent[1].map(|_| Blake2b::<U32>::new());
     let mut sha256 = Hasher::new(Algorithm::Sha256);
     let take = |bytes: &[u8]| {
         sha256.update(bytes);
@@ -294,23 +294,23 @@ fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Prob
         blake2.map(|hasher| hex::encode(&hasher.finalize())),
         Some(digest.hex()),
     ];
-    let mut pairs = told
+    let mut pairs = sent
         .into_iter()
         .zip(found)
-        .filter_map(|(told, found)| told.zip(found));
-    if pairs.all(|(told, found)| told.eq_ignore_ascii_case(&found)) {
+        .filter_map(|(sent, found)| sent.zip(found));
+    if pairs.all(|(sent, found)| sent.eq_ignore_ascii_case(&found)) {
         Ok(digest)
     } else {
         Err(Problem::new(
             Kind::DigestMismatch,
             "upload",
-            "the file does not have the digest that the form tells",
+            "the file does not have the digest in the form",
         ))
     }
 }
 
-/// Whether these bytes are there under this name; a problem if others are, or if the name is taken
-/// otherwise.
+/// Whether these bytes are published under this name already. A problem of kind `Conflict` if other
+/// bytes are, or if the name is reserved.
 fn is_published(
     form: &Upload,
     name: &Name<'_>,
@@ -321,7 +321,7 @@ fn is_published(
         if file.digest == *digest {
             return Ok(true);
         }
-        return Err(taken(format!(
+        return Err(conflict(format!(
             "{} already exists with other content: publish another version",
             form.file
         )));
@@ -342,18 +342,18 @@ fn is_published(
             } else {
                 "a source archive of this version"
             };
-            return Err(taken(format!("{what} already exists: {other}")));
+            return Err(conflict(format!("{what} already exists: {other}")));
         }
         if there.kind == name.kind {
-            return Err(taken(format!(
-                "{other} was deleted, and its name already exists for ever: publish another version"
+            return Err(conflict(format!(
+                "{other} was deleted, and its name already exists for good: publish another version"
             )));
         }
     }
     Ok(false)
 }
 
-fn taken(detail: String) -> Problem {
+fn conflict(detail: String) -> Problem {
     Problem::new(Kind::Conflict, "upload", detail)
 }
 

@@ -1,4 +1,4 @@
-//! Writes the page of a project in either of its forms.
+//! Writes the page of a project as JSON or HTML.
 
 use super::link;
 use super::page::{File, Hashes, Page, file_name, is_json};
@@ -8,10 +8,9 @@ use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// What a page says of itself if upstream does not: the first version has everything that a page
-/// must have.
+/// The version of a page if the upstream names none: the first one, which has all that is required.
 pub(super) const OLDEST: &str = "1.0";
-/// Hashes that clients know, the best first.
+/// Hash algorithms that clients know, the best first.
 const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
 
 /// The page as JSON.
@@ -35,7 +34,7 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(json::bytes(&all))
 }
 
-/// Everything as upstream said it but for the links.
+/// The page as the upstream sent it, with links to this server.
 fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     let page: Object<'_> =
         serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
@@ -75,10 +74,10 @@ fn relinked_file(
         match key {
             "url" => serde_json::to_writer(out, &link::to_file(project, name))?,
             "provenance" => {
-                let told = file
+                let link = file
                     .text(key)
                     .and_then(|_| link::to_provenance(project, name));
-                serde_json::to_writer(out, &told)?;
+                serde_json::to_writer(out, &link)?;
             }
             _ => return Ok(false),
         }
@@ -86,7 +85,7 @@ fn relinked_file(
     })
 }
 
-/// What a page of HTML told of a file.
+/// A file of an HTML page, as JSON.
 fn file_json(project: &str, file: &File<'_>) -> Value {
     let map = |hashes: &Hashes<'_>| -> Map<String, Value> {
         hashes
@@ -164,7 +163,7 @@ pub(super) fn html(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(out.into_bytes())
 }
 
-/// How every page of HTML begins.
+/// The begin of every HTML page.
 pub(super) fn head(version: &str) -> String {
     let version = text::html(version);
     format!(
@@ -215,7 +214,7 @@ fn anchor(out: &mut String, project: &str, file: &File<'_>) {
     out.push_str(&format!(">{}</a><br/>\n", text::html(&file.name)));
 }
 
-/// Whether it can stand in a fragment: an algorithm's name and hex digits.
+/// Whether it can be written in a fragment: an algorithm's name and hex digits.
 fn is_hash((name, hex): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
     let named = !name.is_empty()
         && name

@@ -6,7 +6,7 @@ use std::fmt;
 /// The longest version that is read.
 const MAX_BYTES: usize = 128;
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
-/// The words of what comes before a release, the longer ones first, and their rank.
+/// Names of pre-releases, the longer ones first, with their rank.
 const BEFORE: [(&str, u8); 8] = [
     ("alpha", 1),
     ("a", 1),
@@ -20,14 +20,14 @@ const BEFORE: [(&str, u8); 8] = [
 const AFTER: [(&str, u8); 3] = [("post", 0), ("rev", 0), ("r", 0)];
 const UNDERWAY: [(&str, u8); 1] = [("dev", 0)];
 
-/// A part of what comes behind `+`; words come before numbers.
+/// A part of the local version, which follows `+`; words sort before numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Label {
     Word(String),
     Number(u64),
 }
 
-/// A version; `1.0` and `1.0.0` are one. As text it is in its normal form.
+/// A version; `1.0` and `1.0.0` are equal. Its text is in normal form.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     epoch: u64,
@@ -39,7 +39,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Reads a version in whatever spelling.
+    /// Reads a version in any spelling.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES || !text.is_ascii() {
             return None;
@@ -93,7 +93,7 @@ impl Version {
         })
     }
 
-    /// What the order goes by.
+    /// The key by which versions are ordered.
     fn key(&self) -> impl Ord {
         let zeros = self
             .release
@@ -102,7 +102,7 @@ impl Version {
             .take_while(|number| **number == 0)
             .count();
         let release = self.release[..self.release.len() - zeros].to_vec();
-        // What is under way to a release itself comes before all else of it.
+        // A development release of the release itself sorts before all pre-releases.
         let before = self.before.unwrap_or(match (self.after, self.underway) {
             (None, Some(_)) => (0, 0),
             _ => (u8::MAX, 0),
@@ -180,11 +180,11 @@ fn take_number(rest: &mut &str) -> Option<u64> {
     Some(number)
 }
 
-/// Takes one of the words and its number if the text goes on with one; the outer `None` if the
-/// number cannot be read.
+/// Takes one of the words and its number, if one comes next; the outer `None` if the number cannot
+/// be read.
 #[expect(
     clippy::option_option,
-    reason = "no word is as good as a word; only a number too large is none"
+    reason = "no word is a success too; only a number that is too large is a failure"
 )]
 fn take_word(rest: &mut &str, words: &[(&str, u8)]) -> Option<Option<(u8, u64)>> {
     let inner = rest.strip_prefix(SEPARATORS).unwrap_or(rest);
