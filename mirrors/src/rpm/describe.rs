@@ -1,5 +1,5 @@
-//! A package as the three lists of a repository tell of it, as `createrepo_c` writes them: made
-//! once, when it is published.
+//! A package's elements of the three lists, as `createrepo_c` writes them. They are made once, when
+//! the package is published.
 
 use super::item::location;
 use super::package::{FileKind, Nevra, Package, RELATIONS, Relation, is_primary};
@@ -13,23 +13,23 @@ use larder_model::{Kind, Problem};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read as _, Write as _};
 
-/// What a package has to tell in all lists is no longer.
+/// The elements of one package, together.
 const MAX_BYTES: u64 = 64 << 20;
-/// Separates the parts: no text of XML has it.
+/// Separates the parts. XML has no such character.
 const BETWEEN: char = '\0';
 
-/// What is noted of a package that is published.
+/// The metadata of a published package, as its row has it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackageMetadata {
     /// `bash-5.2-1.x86_64`, as people name it.
     pub(super) nevra: String,
-    /// Its parts of the lists, packed: paths of files take little room then.
+    /// Its elements, compressed: the paths of files compress well.
     packed: String,
 }
 
-/// A package's parts of the lists.
+/// A package's elements of the lists.
 pub(super) struct Description {
-    /// Of `primary`: what stands before the moment of publication, and what comes after it.
+    /// Of `primary`: what is before the time of publication, and what is after it.
     pub(super) primary: [String; 2],
     pub(super) filelists: String,
     pub(super) other: String,
@@ -46,7 +46,7 @@ impl PackageMetadata {
         let all = [before, after, filelists, other].join(&BETWEEN.to_string());
         if all.len() as u64 > MAX_BYTES {
             let detail =
-                "it has too much to tell: its part of the lists would have more than 64 MiB";
+                "its metadata is too large: its elements in the lists would have more than 64 MiB";
             return Err(Problem::new(Kind::TooLarge, "package", detail));
         }
         encoder
@@ -84,7 +84,7 @@ impl PackageMetadata {
     }
 }
 
-/// What stands around the moment at which a file was published.
+/// What is before the time at which a file was published.
 const TIME: &str = "<time file=\"";
 
 impl Description {
@@ -133,7 +133,7 @@ fn entry_of(
     xml.end()
 }
 
-/// A package's element of `primary`, without the moment at which its file was published.
+/// A package's element of `primary`, without the time at which its file was published.
 fn primary(package: &Package, path: &str) -> io::Result<String> {
     let (nevra, id) = (&package.nevra, package.digest.hex());
     let mut xml = XmlWriter::new();
@@ -181,7 +181,7 @@ fn version(xml: &mut XmlWriter, nevra: &Nevra) -> io::Result<()> {
     xml.element(2, "version", &version, "")
 }
 
-/// What rpm alone knows of.
+/// The `format` element, which is specific to rpm.
 fn format(xml: &mut XmlWriter, package: &Package) -> io::Result<()> {
     let [license, vendor, group, host, source] = &package.plain;
     xml.open(2, "format", &[])?;

@@ -10,12 +10,12 @@ use larder_model::Problem;
 use quick_xml::events::Event;
 use std::io::{BufRead, Read, Write};
 
-/// As it is uploaded.
+/// Size of an upload.
 pub(super) const MAX_BYTES: u64 = 64 << 20;
-/// Unpacked.
+/// Size of an upload, uncompressed.
 const MAX_PLAIN_BYTES: u64 = 256 << 20;
 
-/// A kind of it.
+/// A kind of extra metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Advisories,
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Advisories, Self::Groups, Self::Modules];
 
-    /// Where it is put; a `.gz` may follow.
+    /// Its path; a `.gz` may follow.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Advisories => "repodata/updateinfo.xml",
@@ -101,7 +101,7 @@ fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// An uploaded file of extra metadata, packed anew.
+/// An uploaded file of extra metadata, compressed anew.
 pub(super) struct ExtraMetadata {
     kind: Kind,
     packed: Packer,
@@ -143,7 +143,7 @@ impl ExtraMetadata {
         Ok(match kind {
             Kind::Advisories => vec![packed.end("updateinfo", "updateinfo.xml")?],
             Kind::Modules => vec![packed.end("modules", "modules.yaml")?],
-            // Older clients know the one, newer ones the other.
+            // Older clients read the first, newer ones the second.
             Kind::Groups => {
                 vec![
                     Record::of("group", "comps.xml", "text/xml", plain, None),

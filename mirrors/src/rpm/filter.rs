@@ -1,5 +1,5 @@
-//! Walks through a list and hands out its elements one after another as they are written, with what
-//! tells whose they are: no more than one of them is in memory.
+//! Walks through a list and returns its elements one after another as they are written, with the
+//! package that each is of. One element at a time is in memory.
 
 use super::item::{Item, location};
 use super::scan::Raw;
@@ -10,35 +10,35 @@ use larder_model::Problem;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Writer, XmlVersion};
 
-/// The largest package of a distribution has a fortieth of it.
+/// The largest package of a distribution has a fortieth of that.
 const MAX_ELEMENT_BYTES: usize = 128 << 20;
-/// Of a name or checksum.
+/// The length of a name or checksum.
 const MAX_TEXT_BYTES: usize = 4096;
-/// Real lists declare three.
+/// Real lists declare three prefixes.
 const MAX_PREFIXES: usize = 32;
 
 pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
     not_that("a list of packages that can be read").because(fault)
 }
 
-/// What the elements of a list are.
+/// What a list contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {
     Packages,
-    /// Advisories or groups of packages: they have names of their own, in many languages.
+    /// Advisories or groups of packages. They have names of their own, in many languages.
     Other,
 }
 
-/// What an element right below the root is.
+/// An element right below the root.
 #[derive(Default)]
 pub(super) struct Element {
-    /// As it is written, but for its location: that is below the repository's own root.
+    /// As it is written, except for its location, which becomes one below our own root.
     pub(super) text: Vec<u8>,
     /// Of a package: its name.
     pub(super) name: String,
     /// Of a package: its checksum.
     pub(super) id: String,
-    /// Of a package in `primary`: where it is; `None` if nobody could ask for it here.
+    /// Of a package in `primary`: its path; `None` if it cannot be requested here.
     pub(super) path: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Elements<'a> {
 
 struct State<'a> {
     content: Content,
-    /// Names that packages must not have where they stand within other elements.
+    /// Names of packages that are left out within other elements.
     hidden: &'a dyn Fn(&str) -> bool,
     prefixes: Vec<(String, String)>,
     current: Option<Builder>,
@@ -71,7 +71,7 @@ struct Builder {
 }
 
 impl<'a> Elements<'a> {
-    /// `hidden`: whether a name has no place in the list.
+    /// `hidden`: whether a name is left out of the list.
     pub(super) fn new(
         packed: &'a [u8],
         content: Content,
@@ -122,7 +122,7 @@ impl<'a> Elements<'a> {
 }
 
 impl State<'_> {
-    /// An element begins; whether one below the root is whole with it.
+    /// An element begins. Returns whether it is a complete element below the root.
     fn open(&mut self, tag: &BytesStart<'_>, is_empty: bool, depth: usize) -> Result<bool, Fault> {
         match (depth, &mut self.current) {
             (0, _) => self.prefixes = prefixes(tag)?,
@@ -176,7 +176,7 @@ impl Builder {
             (self.field, own) = self.element.open(tag)?;
             self.text.clear();
             self.field = self.field.filter(|_| !is_empty);
-        } else if self.skipped.is_none() && self.leaves_out(tag, hidden)? {
+        } else if self.skipped.is_none() && self.is_left_out(tag, hidden)? {
             self.skipped = Some(depth);
         }
         if self.replaces.is_none() && !is_empty && self.is_list_of_replaced(tag) {
@@ -191,9 +191,9 @@ impl Builder {
         self.content == Content::Packages && tag.local_name().as_ref() == b"obsoletes"
     }
 
-    /// Whether a part names what it must not: a package of an advisory, or one that this one would
+    /// Whether a part is left out: a hidden package of an advisory, or one that this package would
     /// replace.
-    fn leaves_out(
+    fn is_left_out(
         &self,
         tag: &BytesStart<'_>,
         hidden: &dyn Fn(&str) -> bool,
@@ -202,8 +202,7 @@ impl Builder {
         if !replaced && tag.local_name().as_ref() != b"package" {
             return Ok(false);
         }
-        // One in parentheses is a condition with names within. Where packages are replaced, rpm
-        // allows none.
+        // A name in parentheses is a condition with names in it. rpm allows none among obsoletes.
         Ok(attribute(tag, b"name")?
             .is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
     }
@@ -258,8 +257,8 @@ fn tag_event(tag: BytesStart<'_>, is_empty: bool) -> Event<'_> {
     }
 }
 
-/// Of two answers another reader might take the other one.
-const TWICE: &str = "an element says twice what it is";
+/// Readers differ in which of the two they take.
+const TWICE: &str = "an element has two names, checksums or locations";
 
 #[derive(Clone, Copy)]
 enum Field {
@@ -268,7 +267,7 @@ enum Field {
 }
 
 impl Element {
-    /// A child of it begins: what its text is, and how it is written if not as it came.
+    /// A child begins. Returns the field that its text is, and the tag to write in its place.
     fn open(
         &mut self,
         tag: &BytesStart<'_>,
@@ -326,7 +325,7 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
             .normalized_value(XmlVersion::Implicit1_0)?
             .into_owned();
         if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("a prefix stands for no address".into());
+            return Err("a prefix has no address".into());
         }
         if prefixes.len() == MAX_PREFIXES {
             return Err("a list declares too many prefixes".into());
@@ -336,7 +335,7 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
     Ok(prefixes)
 }
 
-/// Whether a prefix can be declared anew. What begins with `xml` is not to be.
+/// Whether a prefix can be declared in our list. Those that begin with `xml` are reserved.
 fn is_prefix(prefix: &[u8]) -> bool {
     let begins = prefix
         .first()

@@ -1,9 +1,9 @@
-//! The metadata of a repository that is published here: lists of all its packages, and the
-//! `repomd.xml` that names them.
+//! The metadata of a hosted repository: lists of all its packages, and the `repomd.xml` that names
+//! them.
 
 use super::describe::PackageMetadata;
 use super::extra_metadata::ExtraMetadata;
-use super::merge::Merged;
+use super::merge::Merger;
 use super::packer::{List, Packer, seal};
 use super::paths::{is_package, metadata, repomd_of, roots};
 use super::repomd;
@@ -58,7 +58,7 @@ impl Index for Repodata {
     }
 
     fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger> {
-        Box::new(Merged::begin(now))
+        Box::new(Merger::begin(now))
     }
 }
 

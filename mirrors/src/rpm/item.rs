@@ -1,4 +1,4 @@
-//! What an index names: where it is and what vouches for it.
+//! A file that an index names: where it is, and its integrity.
 
 use super::scan::Raw;
 use crate::text;
@@ -6,7 +6,7 @@ use crate::{Fetch, Integrity};
 use larder_model::{hex, percent};
 use percent_encoding::{AsciiSet, CONTROLS};
 
-/// Of one location.
+/// The length of one location.
 const MAX_PATH_BYTES: usize = 4096;
 /// What is encoded in a segment that may have encoded bytes already.
 const DECODABLE: &AsciiSet = &text::SEGMENT.remove(b'%');
@@ -22,8 +22,8 @@ const ADDRESS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-/// What is encoded in a location. What versions are made of (`^`, `~`, `+`) stays as it is, as all
-/// other tools write it.
+/// What is encoded in a location. Characters of versions (`^`, `~`, `+`) are not, as in all other
+/// tools.
 const LOCATION: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'%')
@@ -46,18 +46,17 @@ pub(super) struct Item {
     pub(super) size: Option<u64>,
 }
 
-/// Why an item is none.
+/// Why an item cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unfit {
-    /// Its location is missing, or leads out of the repository, or nobody could ask for it.
+    /// Its location is missing, leads out of the repository, or cannot be requested.
     Place,
     /// Its checksum or its size cannot be read.
-    Promise,
+    Integrity,
 }
 
 impl Item {
-    /// Reads an item. One that is on another host by its name alone is given a place in
-    /// `directory`.
+    /// Reads an item. If its address is on another host, it gets a path below `directory`.
     pub(super) fn read(raw: &Raw, directory: &str) -> Result<Self, Unfit> {
         let href = raw.href.as_deref().ok_or(Unfit::Place)?;
         let base = raw
@@ -77,16 +76,16 @@ impl Item {
             .as_deref()
             .map(str::parse)
             .transpose()
-            .map_err(|_| Unfit::Promise)?;
+            .map_err(|_| Unfit::Integrity)?;
         Ok(Self {
             path,
             url,
-            integrity: integrity.ok_or(Unfit::Promise)?,
+            integrity: integrity.ok_or(Unfit::Integrity)?,
             size,
         })
     }
 
-    /// How it is got, for a repository at `root`.
+    /// How it is fetched, for a repository at `root`.
     pub(super) fn fetch(&self, root: &str) -> Fetch {
         let url = if is_absolute(&self.url) {
             self.url.clone()
@@ -106,8 +105,8 @@ pub(super) fn is_absolute(url: &str) -> bool {
     begins("https://") || begins("http://")
 }
 
-/// An encoded path as a relative address. A colon in its first segment would make a scheme of what
-/// stands before it.
+/// An encoded path as a relative address. A colon in the first segment is encoded, as what is before
+/// it would be a scheme.
 pub(super) fn below(path: String) -> String {
     match path.split_once('/') {
         None => path.replace(':', "%3A"),
@@ -159,7 +158,7 @@ fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, Str
     ))
 }
 
-/// A path that a request could ask for.
+/// A location as a path, if a request could ask for it.
 fn path_of(href: &str) -> Option<String> {
     let path = percent::decode(href)?.into_owned();
     let odd = path
@@ -171,13 +170,13 @@ fn path_of(href: &str) -> Option<String> {
     (!odd && !dots && path.len() <= MAX_PATH_BYTES).then_some(path)
 }
 
-/// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores
-/// take `+` and `%2B` for two.
+/// Encodes what a segment has not encoded yet. Encoded bytes stay as they are: some stores tell `+`
+/// and `%2B` apart.
 fn encoded(segment: &str) -> String {
     text::encoded(segment, DECODABLE)
 }
 
-/// An absolute address in which everything is encoded that has to be.
+/// An absolute address with everything encoded that must be.
 fn absolute(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     if rest.starts_with('/')
@@ -190,7 +189,7 @@ fn absolute(url: &str) -> Option<String> {
     Some(text::encoded(url, ADDRESS))
 }
 
-/// `None` for a checksum that is not one of its kind.
+/// The integrity of a checksum; `None` if the digits do not fit the algorithm.
 fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
     let (kind, digits) = (kind.to_ascii_lowercase(), digits.to_ascii_lowercase());
     match kind.as_str() {
@@ -207,7 +206,7 @@ fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
     }
 }
 
-/// A path as it stands in a location.
+/// A path, encoded for a location.
 pub(super) fn location(path: &str) -> String {
     text::encoded(path, LOCATION)
 }

@@ -39,7 +39,7 @@ use std::sync::Arc;
 /// The protocol.
 pub struct Rpm;
 
-/// How many documents a plan reads: each may cost a request.
+/// Documents that a plan reads at most: each may cost a request.
 const MAX_STEPS: usize = 7;
 
 /// Names of packages, as the paths of their files have them.
@@ -108,7 +108,7 @@ impl Protocol for Rpm {
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
         let (fits, what) = match metadata(&document.path) {
             Some((_, "repomd.xml")) => (
-                repomd::read(body)?.iter().any(|record| record.summed),
+                repomd::read(body)?.iter().any(|record| record.has_checksum),
                 "a repomd.xml with files and checksums",
             ),
             Some((_, "repomd.xml.asc")) => (
@@ -177,7 +177,7 @@ impl Protocol for Rpm {
     }
 }
 
-/// Whether a file begins as web pages do.
+/// Whether a file begins like a web page.
 fn is_page(body: &[u8]) -> bool {
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")

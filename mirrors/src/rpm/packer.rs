@@ -39,7 +39,7 @@ impl List {
         }
     }
 
-    /// The begin of the list. `prefixes`: more of them, with the addresses that they stand for.
+    /// The begin of the list. `prefixes`: additional ones, with their addresses.
     pub(super) fn begin(
         self,
         packages: u64,
@@ -71,7 +71,7 @@ impl List {
     }
 }
 
-/// Takes a file of metadata in, packs it and measures it.
+/// Compresses a file of metadata, and computes its digest and size.
 pub(super) struct Packer {
     gzip: GzEncoder<Vec<u8>>,
     plain: Hasher,
@@ -80,7 +80,7 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new() -> Self {
-        // Lists are made anew after every change, so time counts more than the last bytes.
+        // Lists are made after every change, so speed matters more than the last bytes.
         let gzip = GzEncoder::new(Vec::new(), Compression::new(4));
         Self {
             gzip,
@@ -89,7 +89,7 @@ impl Packer {
         }
     }
 
-    /// The packed file as `repodata/` has it, with what `repomd.xml` says of it.
+    /// The compressed file, and its record in `repomd.xml`.
     pub(super) fn end(
         self,
         kind: &'static str,
@@ -120,18 +120,18 @@ impl Write for Packer {
     }
 }
 
-/// What `repomd.xml` says of a file.
+/// The record of a file in `repomd.xml`.
 pub(super) struct Record {
     kind: &'static str,
     path: String,
     digest: Digest,
     size: u64,
-    /// Of the unpacked file.
+    /// Digest and size of the uncompressed file.
     open: Option<(Digest, u64)>,
 }
 
 impl Record {
-    /// A file named after its digest: it never changes.
+    /// A file whose name has its digest, so that it never changes.
     pub(super) fn of(
         kind: &'static str,
         name: &str,
@@ -192,7 +192,7 @@ fn repomd(records: &[Record], seconds: &str) -> io::Result<String> {
     xml.end()
 }
 
-/// The document that names all others, with its signature and the key.
+/// `repomd.xml`, with its signature and the key.
 pub(super) fn seal(
     records: &[Record],
     now: Timestamp,

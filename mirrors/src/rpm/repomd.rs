@@ -6,17 +6,17 @@ use crate::text::not_that;
 use crate::xml::Fault;
 use larder_model::Problem;
 
-/// Real ones have some thousands.
+/// Real files have some thousands.
 const MAX_BYTES: u64 = 16 << 20;
-/// Real ones have some dozens.
+/// Real files have some dozens.
 const MAX_RECORDS: usize = 1024;
 
 /// One file of metadata.
 pub(super) struct Record {
-    /// What it is: `primary`, `filelists`, `primary_zck`, …
+    /// Its kind: `primary`, `filelists`, `primary_zck`, …
     pub(super) kind: String,
     /// Whether it has a checksum of any kind.
-    pub(super) summed: bool,
+    pub(super) has_checksum: bool,
     pub(super) item: Item,
 }
 
@@ -31,14 +31,14 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
         }
         let item = Item::read(&raw, "repodata/").map_err(|unfit| match unfit {
             Unfit::Place => not_that("a repomd.xml whose locations are within its repository"),
-            Unfit::Promise => not_that("a repomd.xml with checksums and sizes"),
+            Unfit::Integrity => not_that("a repomd.xml with checksums and sizes"),
         })?;
         if records.len() == MAX_RECORDS {
-            return Err(not_that("a repomd.xml of a bearable length"));
+            return Err(not_that("a repomd.xml with at most 1024 records"));
         }
         records.push(Record {
             kind: raw.kind,
-            summed: raw.checksum.is_some(),
+            has_checksum: raw.checksum.is_some(),
             item,
         });
     }

@@ -5,7 +5,7 @@ use crate::xml::{Fault, Walker, attribute, text_of};
 use quick_xml::events::{BytesStart, Event};
 use std::io::BufRead;
 
-/// Of one location, checksum or size.
+/// The length of one location, checksum or size.
 const MAX_FIELD_BYTES: usize = 8 << 10;
 
 /// Which elements of a document are its items.
@@ -58,7 +58,7 @@ enum Field {
 }
 
 impl Raw {
-    /// A child of the item begins; if its text matters, as what.
+    /// A child of the item begins. Returns the field that its text is, if it is one.
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<Option<Field>, Fault> {
         match tag.name().as_ref() {
             b"location" if self.href.is_none() => {

@@ -4,21 +4,20 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// No list of packages is longer than this once unpacked.
 pub(super) const MAX_UNPACKED_BYTES: u64 = 4 << 30;
-/// What a zstd frame may ask to look back at, as a power of two: what its own tool takes without
-/// being told.
+/// The window of a zstd frame, as a power of two: the limit of the zstd tool without options.
 const MAX_ZSTD_WINDOW_LOG: u32 = 27;
-/// What an xz block may ask for; its strongest preset needs half of it.
+/// The memory of an xz block; the strongest preset needs half of it.
 const MAX_XZ_KIB: u32 = 128 << 10;
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// What is within `packed`, whichever way it is packed: file names are no witness.
+/// Unpacks by what the bytes begin with, for the names of files may be wrong.
 pub(super) fn unpack(packed: &[u8]) -> io::Result<Box<dyn BufRead + '_>> {
     Ok(match packed {
         [0x1f, 0x8b, ..] => buffered(flate2::bufread::MultiGzDecoder::new(packed)),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => buffered(lzma_rust2::XzReader::new_mem_limit(
             packed, true, MAX_XZ_KIB,
         )),
-        // The second is a frame to be skipped, which some writers put first.
+        // The second is a skippable frame, which some writers put first.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             let mut frames = zstd::stream::read::Decoder::with_buffer(packed)?;
             frames.window_log_max(MAX_ZSTD_WINDOW_LOG)?;

@@ -314,9 +314,9 @@ fn there_is_an_end_to_prefixes_and_packages() {
     assert!(merge(&[(&[], &[("primary", with_root(&prefixes(33)))])]).is_err());
 
     let few = || {
-        Box::new(Merged {
+        Box::new(Merger {
             max_packages: 2,
-            ..Merged::begin(NOW)
+            ..Merger::begin(NOW)
         })
     };
     let [one, two, three] =
