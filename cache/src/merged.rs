@@ -228,7 +228,7 @@ impl Engine {
                     None => None,
                 });
             }
-            let take = move || merge.take(lists).map(|made| (merge, made));
+            let take = move || merge.merge_lists(lists).map(|made| (merge, made));
             let (after, made) = tokio::task::spawn_blocking(take)
                 .await
                 .map_err(Problem::internal)??;

@@ -136,7 +136,7 @@ pub(crate) fn shell(lines: impl IntoIterator<Item = String>) -> Part {
 
 impl Part {
     /// With a note.
-    pub(crate) fn noting(mut self, note: &'static str) -> Self {
+    pub(crate) fn with_note(mut self, note: &'static str) -> Self {
         self.note = Some(note);
         self
     }
@@ -146,7 +146,7 @@ impl Part {
         if target.public {
             self
         } else {
-            self.noting(note)
+            self.with_note(note)
         }
     }
 }

@@ -42,7 +42,10 @@ pub trait IndexMerger: Send {
     fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;
 
     /// Takes the lists that were read; the documents that are made of them.
-    fn take(&mut self, lists: Vec<Option<bytes::Bytes>>) -> Result<Vec<IndexDocument>, Problem>;
+    fn merge_lists(
+        &mut self,
+        lists: Vec<Option<bytes::Bytes>>,
+    ) -> Result<Vec<IndexDocument>, Problem>;
 
     /// The head of the group, and what belongs to it.
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;

@@ -2,7 +2,7 @@
 //!
 //! A key that is there twice is refused: readers differ in which of the two they take.
 
-use crate::text::not_that;
+use crate::text::bad_document;
 use larder_model::Problem;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
@@ -189,7 +189,7 @@ pub(crate) fn bytes(value: &Value) -> Vec<u8> {
 
 /// What an upstream sent cannot be read as JSON of a kind.
 pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
-    not_that(what).because(error)
+    bad_document(what).because(error)
 }
 
 /// An object that is being written.

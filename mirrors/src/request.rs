@@ -77,7 +77,7 @@ impl<'a> RepoRequest<'a> {
     }
 
     /// How much a media type is wanted, in thousandths; 0 if it is not named in `Accept`.
-    pub fn wants(&self, media_type: &str) -> u16 {
+    pub fn quality(&self, media_type: &str) -> u16 {
         quality(self.headers, media_type)
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
 }
 
 /// What upstream sent is not what it should be.
-pub(crate) fn not_that(what: &'static str) -> Problem {
+pub(crate) fn bad_document(what: &'static str) -> Problem {
     Problem::new(
         Kind::Upstream,
         "upstream",
@@ -71,7 +71,7 @@ pub(crate) fn not_that(what: &'static str) -> Problem {
 
 /// A problem in plain text, for clients that show no more than the status. Who they are they say by
 /// Basic.
-pub(crate) fn refuse(problem: &Problem) -> Reply {
+pub(crate) fn plain_problem(problem: &Problem) -> Reply {
     let body = format!("{}\n", problem.detail);
     let reply = Reply::new(problem.status()).with_body(PLAIN_TEXT, body);
     if problem.kind == Kind::Unauthenticated {

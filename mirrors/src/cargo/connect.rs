@@ -26,7 +26,9 @@ fn cargo(target: &Target<'_>) -> Vec<Part> {
     }
     let mut parts = vec![part("~/.cargo/config.toml", lines)];
     if !target.public {
-        parts.push(shell(["export CARGO_REGISTRIES_LARDER_TOKEN=$TOKEN".to_owned()]).noting(TOKEN));
+        parts.push(
+            shell(["export CARGO_REGISTRIES_LARDER_TOKEN=$TOKEN".to_owned()]).with_note(TOKEN),
+        );
     }
     parts
 }

@@ -14,7 +14,7 @@ use crate::connect::Client;
 use crate::json::{self, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, Source, Table};
-use crate::text::{JSON, not_that, segment};
+use crate::text::{JSON, bad_document, segment};
 use crate::{Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -63,19 +63,19 @@ impl Protocol for Cargo {
         let Some(name) = document.path.strip_prefix("index/") else {
             return match serde_json::from_slice::<serde_json::Value>(body) {
                 Ok(serde_json::Value::Object(_)) => Ok(()),
-                _ => Err(not_that("a JSON document of a cargo registry")),
+                _ => Err(bad_document("a JSON document of a cargo registry")),
             };
         };
         let mut count = 0;
         for entry in entries(body) {
             let entry = entry.map_err(|error| unreadable("an index file", error))?;
             if !entry.name.eq_ignore_ascii_case(name) {
-                return Err(not_that("the index file of this crate"));
+                return Err(bad_document("the index file of this crate"));
             }
             count += 1;
         }
         if count == 0 {
-            return Err(not_that("an index file"));
+            return Err(bad_document("an index file"));
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Protocol for Cargo {
 /// How the crate file of an index line is fetched.
 fn fetch(config: &Config<'_>, entry: &Entry<'_>) -> Result<Fetch, Problem> {
     let digest: Result<Digest, _> = format!("sha256:{}", entry.cksum).parse();
-    let digest = digest.map_err(|_| not_that("an index file with checksums"))?;
+    let digest = digest.map_err(|_| bad_document("an index file with checksums"))?;
     let url = download(&config.dl, entry);
     Ok(Fetch::new(url, Integrity::Digest(digest)))
 }

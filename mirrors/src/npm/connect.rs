@@ -50,7 +50,7 @@ fn yarn(target: &Target<'_>) -> Vec<Part> {
     let berry = part("~/.yarnrc.yml", lines).for_private(target, TOKEN_IN_ENVIRONMENT);
     let mut parts = vec![
         berry,
-        part("~/.yarnrc", [format!("registry \"{base}\"")]).noting("for yarn 1"),
+        part("~/.yarnrc", [format!("registry \"{base}\"")]).with_note("for yarn 1"),
     ];
     if !target.public {
         // Without this it sends its token for names with a scope only.
@@ -59,7 +59,7 @@ fn yarn(target: &Target<'_>) -> Vec<Part> {
             format!("//{}:always-auth=true", without_scheme(&base)),
         ];
         parts.push(
-            part("~/.npmrc", lines).noting("for yarn 1; $TOKEN is read from the environment"),
+            part("~/.npmrc", lines).with_note("for yarn 1; $TOKEN is read from the environment"),
         );
     }
     parts

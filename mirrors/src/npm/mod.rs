@@ -21,7 +21,7 @@ use crate::connect::Client;
 use crate::json::{self, Object, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
-use crate::text::{JSON, not_that, segment};
+use crate::text::{JSON, bad_document, segment};
 use crate::{Accounts, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
@@ -78,7 +78,7 @@ impl Protocol for Npm {
         if list.is_some_and(|value| value.get().starts_with('[')) {
             return Ok(());
         }
-        Err(not_that(what))
+        Err(bad_document(what))
     }
 
     fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {

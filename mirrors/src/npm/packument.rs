@@ -6,7 +6,7 @@
 use super::names::{file_of, last_segment};
 use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
 use crate::resource::{Document, Fetch};
-use crate::text::{not_that, path, segment};
+use crate::text::{bad_document, path, segment};
 use crate::{Integrity, RepoUrl};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,10 +47,10 @@ impl<'a> Packument<'a> {
     /// they were unpublished, and one whose addresses not every reader would find alike.
     pub(super) fn check(&self, package: &str) -> Result<(), Problem> {
         if self.name != package {
-            return Err(not_that("the packument of this package"));
+            return Err(bad_document("the packument of this package"));
         }
         if self.versions.is_none() && self.time("unpublished").is_none() {
-            return Err(not_that(WHAT));
+            return Err(bad_document(WHAT));
         }
         let dists = self
             .versions()
@@ -308,7 +308,7 @@ fn integrity(dist: &Object<'_>) -> Integrity {
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| not_that(WHAT).because(error))
+    std::str::from_utf8(body).map_err(|error| bad_document(WHAT).because(error))
 }
 
 /// Copies `text`, with other words for some of its parts. The parts are slices of it, in order:

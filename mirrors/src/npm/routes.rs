@@ -109,8 +109,8 @@ fn read(request: &RepoRequest<'_>, parts: &[&str]) -> Result<Call, Problem> {
     {
         return Ok(call);
     }
-    let wanted = request.wants(INSTALL);
-    let representation = if wanted > 0 && wanted >= request.wants(JSON) {
+    let wanted = request.quality(INSTALL);
+    let representation = if wanted > 0 && wanted >= request.quality(JSON) {
         ABBREVIATED
     } else {
         FULL

@@ -40,7 +40,7 @@ fn docker(target: &Target<'_>) -> Vec<Part> {
             [format!("{{{}}}", settings.join(", "))],
         );
         parts.push(if target.mirror && target.repo == "docker.io" {
-            daemon.noting(HUB)
+            daemon.with_note(HUB)
         } else {
             daemon
         });
@@ -109,13 +109,13 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
             &format!("/etc/containerd/certs.d/{folder}/hosts.toml"),
             lines,
         )
-        .noting(SWITCH),
+        .with_note(SWITCH),
     ];
     if !target.public {
         let command = "printf token:%s $TOKEN | base64 -w0";
         parts.push(
             shell([command.to_owned()])
-                .noting("what it prints stands for $BASIC; a token: larder token create NAME"),
+                .with_note("what it prints stands for $BASIC; a token: larder token create NAME"),
         );
     }
     parts

@@ -10,7 +10,7 @@ pub use challenge::Challenge;
 use crate::connect::Client;
 use crate::protocol::{Call, Digests, Protocol, VersionKind};
 use crate::resource::{Artifact, Document, Fetch, Plan, ReadRequest, Source, Table};
-use crate::text::{JSON, not_that, query_encoded};
+use crate::text::{JSON, bad_document, query_encoded};
 use crate::{Integrity, Names, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
@@ -125,12 +125,12 @@ impl Protocol for Oci {
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
         if &*document.path == "lists/tags" {
             let read = serde_json::from_slice::<TagList>(body);
-            return read.map(drop).map_err(|_| not_that("a list of tags"));
+            return read.map(drop).map_err(|_| bad_document("a list of tags"));
         }
         let manifest: Manifest =
-            serde_json::from_slice(body).map_err(|_| not_that("a manifest"))?;
+            serde_json::from_slice(body).map_err(|_| bad_document("a manifest"))?;
         if manifest.schema_version != 2 || manifest.signatures.is_some() {
-            return Err(not_that(
+            return Err(bad_document(
                 "a manifest of schema 2: those of schema 1 are not served",
             ));
         }

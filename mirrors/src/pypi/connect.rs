@@ -41,7 +41,7 @@ fn uv(target: &Target<'_>) -> Vec<Part> {
         if !target.mirror {
             lines.push("export UV_PUBLISH_TOKEN=$TOKEN");
         }
-        parts.push(shell(lines.into_iter().map(str::to_owned)).noting(TOKEN));
+        parts.push(shell(lines.into_iter().map(str::to_owned)).with_note(TOKEN));
     }
     parts
 }

@@ -6,7 +6,7 @@ use super::names::{is_project, normalised};
 use super::page::{check_version, is_heading, is_json, utf8};
 use super::render::{OLDEST, head};
 use crate::json::{Object, unreadable};
-use crate::text::not_that;
+use crate::text::bad_document;
 use larder_model::Problem;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -51,7 +51,7 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
     if is_index || (projects > 0 && others == 0 && !form) {
         Ok(())
     } else {
-        Err(not_that(A_LIST))
+        Err(bad_document(A_LIST))
     }
 }
 
@@ -106,7 +106,7 @@ fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
         serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
     let meta: Option<Object<'_>> = fields.value("meta");
     let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else {
-        return Err(not_that(A_LIST));
+        return Err(bad_document(A_LIST));
     };
     Ok((meta.text("api-version"), projects))
 }

@@ -19,7 +19,7 @@ use crate::connect::Client;
 use crate::json::unreadable;
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, RenderRequest, Source, Table};
-use crate::text::{self, PLAIN_TEXT, not_that};
+use crate::text::{self, PLAIN_TEXT, bad_document};
 use crate::{Integrity, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
@@ -151,7 +151,7 @@ impl Protocol for Pypi {
     }
 
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
-        text::refuse(problem)
+        text::plain_problem(problem)
     }
 
     fn names(&self) -> &dyn Names {
@@ -177,7 +177,7 @@ fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
         let digest: Result<Digest, _> = format!("{name}:{}", hex.to_ascii_lowercase()).parse();
         return digest
             .map(Integrity::Digest)
-            .map_err(|error| not_that("a page with checksums").because(error));
+            .map_err(|error| bad_document("a page with checksums").because(error));
     }
     Ok(Integrity::None)
 }

@@ -5,7 +5,7 @@ use super::link;
 use super::names::{belongs, is_distribution, is_file, normalised};
 use crate::json::{self, Object, unreadable};
 use crate::resource::Document;
-use crate::text::not_that;
+use crate::text::bad_document;
 use larder_model::Problem;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -82,7 +82,11 @@ impl<'a> Page<'a> {
             Some(name) => normalised(name) == project,
             None => self.is_index || self.files.iter().any(|file| belongs(project, &file.name)),
         };
-        if meant { Ok(()) } else { Err(not_that(A_PAGE)) }
+        if meant {
+            Ok(())
+        } else {
+            Err(bad_document(A_PAGE))
+        }
     }
 
     /// The file of this name.
@@ -99,7 +103,7 @@ impl<'a> Page<'a> {
             .as_deref()
             .and_then(|base| link::join(&page, base))
             .unwrap_or(page);
-        link::join(&base, href).ok_or_else(|| not_that("a page with web addresses"))
+        link::join(&base, href).ok_or_else(|| bad_document("a page with web addresses"))
     }
 
     fn from_json(body: &'a [u8]) -> Result<Self, Problem> {
@@ -107,9 +111,9 @@ impl<'a> Page<'a> {
             serde_json::from_slice(body).map_err(|error| unreadable(A_PAGE, error))?;
         let (Some(meta), Some(name)) = (fields.value::<Object<'a>>("meta"), fields.text("name"))
         else {
-            return Err(not_that(A_PAGE));
+            return Err(bad_document(A_PAGE));
         };
-        let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| not_that(A_PAGE))?;
+        let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| bad_document(A_PAGE))?;
         let status = fields.value::<Object<'a>>("project-status");
         Ok(Self {
             version: meta.text("api-version"),
@@ -253,7 +257,7 @@ pub(super) fn is_json(body: &[u8]) -> bool {
 
 /// HTML is read as UTF-8, as clients read it.
 pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| not_that("UTF-8").because(error))
+    std::str::from_utf8(body).map_err(|error| bad_document("UTF-8").because(error))
 }
 
 /// Refuses a major version of the API that is not known here. A page without a version is of the
@@ -261,7 +265,7 @@ pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
 pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     match version.and_then(|version| version.trim().split('.').next()) {
         None | Some("1") => Ok(()),
-        Some(_) => Err(not_that("an index of version 1")),
+        Some(_) => Err(bad_document("an index of version 1")),
     }
 }
 

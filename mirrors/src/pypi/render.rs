@@ -3,7 +3,7 @@
 use super::link;
 use super::page::{File, Hashes, Page, file_name, is_json};
 use crate::json::{self, Object, unreadable};
-use crate::text::{self, not_that};
+use crate::text::{self, bad_document};
 use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -40,7 +40,7 @@ fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
         serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
     let files: Vec<Object<'_>> = page
         .value("files")
-        .ok_or_else(|| not_that("a page with files"))?;
+        .ok_or_else(|| bad_document("a page with files"))?;
     let mut out = Vec::with_capacity(body.len());
     page.write(&mut out, |key, _, out| {
         if key != "files" {

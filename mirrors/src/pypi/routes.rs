@@ -75,12 +75,12 @@ fn read(request: &RepoRequest<'_>, parts: &[&str]) -> Result<ReadRequest, Proble
 /// JSON for whoever wants it no less than HTML; of HTML the type that every client reads, unless the
 /// other is wanted more.
 fn page_format(request: &RepoRequest<'_>) -> Representation {
-    let wants = |media_type, latest| request.wants(media_type).max(request.wants(latest));
+    let wants = |media_type, latest| request.quality(media_type).max(request.quality(latest));
     let json = wants(JSON.content_type, "application/vnd.pypi.simple.latest+json");
     let html = wants(HTML.content_type, "application/vnd.pypi.simple.latest+html");
     let ranges = ["text/html", "text/*", "*/*"].into_iter();
     let text = ranges
-        .map(|range| request.wants(range))
+        .map(|range| request.quality(range))
         .find(|wanted| *wanted > 0);
     let text = text.unwrap_or_default();
     match json {

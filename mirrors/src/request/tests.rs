@@ -61,8 +61,8 @@ fn accepted_types_are_weighed() {
     .collect();
     let method = Method::GET;
     let request = RepoRequest::new(&method, "/", "", &headers).expect("line");
-    assert_eq!(request.wants("application/vnd.pypi.simple.v1+json"), 1000);
-    assert_eq!(request.wants("text/html"), 10);
+    assert_eq!(request.quality("application/vnd.pypi.simple.v1+json"), 1000);
+    assert_eq!(request.quality("text/html"), 10);
     assert!(!request.accepts("text/plain"));
     assert!(!request.accepts("*/*"));
 }

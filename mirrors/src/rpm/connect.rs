@@ -23,5 +23,5 @@ fn dnf(target: &Target<'_>) -> Vec<Part> {
         lines.extend(["username=token", "password=$TOKEN"].map(str::to_owned));
     }
     let file = part(&format!("/etc/yum.repos.d/larder-{repo}.repo"), lines);
-    vec![file.noting(BELOW).for_private(target, BELOW_AND_TOKEN)]
+    vec![file.with_note(BELOW).for_private(target, BELOW_AND_TOKEN)]
 }

@@ -4,7 +4,7 @@
 use super::item::{Item, location};
 use super::scan::Raw;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use crate::text::not_that;
+use crate::text::bad_document;
 use crate::xml::{Fault, Step, Walker, attribute, text_of};
 use larder_model::Problem;
 use quick_xml::events::{BytesStart, Event};
@@ -18,7 +18,7 @@ const MAX_TEXT_BYTES: usize = 4096;
 const MAX_PREFIXES: usize = 32;
 
 pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
-    not_that("a list of packages that can be read").because(fault)
+    bad_document("a list of packages that can be read").because(fault)
 }
 
 /// What a list contains.

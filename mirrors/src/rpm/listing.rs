@@ -3,7 +3,7 @@
 use super::item::{Item, Unfit};
 use super::scan::{PACKAGES, Scan};
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use crate::text::not_that;
+use crate::text::bad_document;
 use crate::xml::Fault;
 use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};
@@ -27,7 +27,7 @@ impl<'a> Packages<'a> {
                 Ok(item) => return Ok(Some(item)),
                 Err(Unfit::Place) => {}
                 Err(Unfit::Integrity) => {
-                    return Err(not_that("a list of packages with checksums and sizes"));
+                    return Err(bad_document("a list of packages with checksums and sizes"));
                 }
             }
         }
@@ -36,7 +36,7 @@ impl<'a> Packages<'a> {
 }
 
 fn unreadable(fault: Fault) -> Problem {
-    not_that("a list of packages that can be read").because(fault)
+    bad_document("a list of packages that can be read").because(fault)
 }
 
 /// All packages of a list by their path, with their integrity: some hundred bytes each, however long
@@ -88,7 +88,7 @@ impl Listing {
         let (mut bytes, mut spots) = (Vec::new(), Vec::new());
         while let Some(item) = packages.next()? {
             let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MAX_PACKAGES);
-            spots.push(spot.ok_or_else(|| not_that("a list of at most a million packages"))?);
+            spots.push(spot.ok_or_else(|| bad_document("a list of at most a million packages"))?);
         }
         // Stable: of two packages at one path the first counts, as for clients that read the list.
         spots.sort_by(|one, other| one.path(&bytes).cmp(other.path(&bytes)));

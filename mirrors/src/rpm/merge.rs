@@ -244,7 +244,7 @@ impl IndexMerger for Merger {
         )
     }
 
-    fn take(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem> {
+    fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem> {
         let there = lists.iter().any(Option::is_some);
         match Kind::ALL.get(self.next_kind.saturating_sub(1)) {
             Some(Kind::List(list)) => self.list(*list, &lists),

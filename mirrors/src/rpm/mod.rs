@@ -27,7 +27,7 @@ pub use listing::Listing;
 use crate::connect::Client;
 use crate::protocol::{Call, Protocol, Sets, Tables};
 use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
-use crate::text::{self, not_that};
+use crate::text::{self, bad_document};
 use crate::{Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
@@ -121,7 +121,11 @@ impl Protocol for Rpm {
             ),
             _ => (!is_page(body), "a file of a repository: it is a web page"),
         };
-        if fits { Ok(()) } else { Err(not_that(what)) }
+        if fits {
+            Ok(())
+        } else {
+            Err(bad_document(what))
+        }
     }
 
     fn plan(
@@ -149,7 +153,7 @@ impl Protocol for Rpm {
     }
 
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
-        text::refuse(problem)
+        text::plain_problem(problem)
     }
 
     fn names(&self) -> &dyn Names {

@@ -2,7 +2,7 @@
 
 use super::item::{Item, Unfit};
 use super::scan::{RECORDS, Scan};
-use crate::text::not_that;
+use crate::text::bad_document;
 use crate::xml::Fault;
 use larder_model::Problem;
 
@@ -22,7 +22,7 @@ pub(super) struct Record {
 
 /// All records that have a location.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
-    let unreadable = |fault: Fault| not_that("a repomd.xml that can be read").because(fault);
+    let unreadable = |fault: Fault| bad_document("a repomd.xml that can be read").because(fault);
     let mut scan = Scan::new(Box::new(body), RECORDS, MAX_BYTES);
     let mut records = Vec::new();
     while let Some(raw) = scan.next().map_err(unreadable)? {
@@ -30,11 +30,11 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
             continue;
         }
         let item = Item::read(&raw, "repodata/").map_err(|unfit| match unfit {
-            Unfit::Place => not_that("a repomd.xml whose locations are within its repository"),
-            Unfit::Integrity => not_that("a repomd.xml with checksums and sizes"),
+            Unfit::Place => bad_document("a repomd.xml whose locations are within its repository"),
+            Unfit::Integrity => bad_document("a repomd.xml with checksums and sizes"),
         })?;
         if records.len() == MAX_RECORDS {
-            return Err(not_that("a repomd.xml with at most 1024 records"));
+            return Err(bad_document("a repomd.xml with at most 1024 records"));
         }
         records.push(Record {
             kind: raw.kind,

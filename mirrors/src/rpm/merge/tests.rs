@@ -80,7 +80,7 @@ fn merge_as(
                 .find(|(kind, _)| path.ends_with(kind))
                 .map(|(_, list)| list.clone())
         };
-        made.extend(merge.take(wanted.into_iter().zip(members).map(found).collect())?);
+        made.extend(merge.merge_lists(wanted.into_iter().zip(members).map(found).collect())?);
     }
     made.extend(merge.end(None)?);
     let text = |file: IndexDocument| {
