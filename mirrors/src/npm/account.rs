@@ -1,5 +1,5 @@
-//! Accounts, as npm, pnpm and yarn ask about them: `npm login`, `logout`, `whoami`, `profile get`,
-//! `token`.
+//! Accounts: the requests of `npm login`, `logout`, `whoami`, `profile get` and `token`, and their
+//! likes in pnpm and yarn.
 
 use super::names::{is_name, is_part};
 use super::routes::USER;
@@ -14,27 +14,28 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The noun of a problem that is told without a challenge: npm shows either the one or the other.
+/// The subject of a problem that is answered without a challenge, because npm prints either the
+/// challenge or the message.
 pub(super) const ADDUSER: &str = "user";
 const NO_ADDUSER: &str =
-    "wrong user name or password; new users are made by this server's admin, not by npm adduser";
+    "wrong user name or password; this server's admin creates users, npm adduser does not";
 /// The name of a token that has none.
 const UNNAMED: &str = "npm token";
-/// Days that a token can be made for.
+/// Limit on the lifetime of a token in days.
 const MAX_DAYS: u64 = 36_500;
-/// Packages and scopes of one token.
+/// Limit on the number of packages and scopes of one token.
 const MAX_PACKAGES: usize = 100;
 
-/// The body of a login.
+/// The body of a login: a document of a user.
 #[derive(Deserialize)]
-struct Couch {
+struct UserDocument {
     name: String,
     password: String,
-    /// Sent with a name that is to be new.
+    /// Only `npm adduser` sends it, to create a user.
     email: Option<Value>,
 }
 
-/// The body that asks for a token. What this server has no word for is refused, not forgotten.
+/// The body of a request for a token. Limits that this server cannot enforce are refused.
 #[derive(Deserialize)]
 struct NewToken {
     name: Option<String>,
@@ -57,55 +58,55 @@ pub(super) struct UserAccounts;
 
 impl Accounts for UserAccounts {
     fn read_login(&self, name: &str, body: &[u8]) -> Result<Login, Problem> {
-        let read: Result<Couch, _> = serde_json::from_slice(body);
-        let couch =
+        let read: Result<UserDocument, _> = serde_json::from_slice(body);
+        let user =
             read.map_err(|_| Problem::invalid("body", "a login has a name and a password"))?;
-        if couch.name != name {
+        if user.name != name {
             return Err(Problem::invalid(
                 "body",
-                "the login is for another name than its address",
+                "the user name in the body is not the one in the URL",
             ));
         }
         Ok(Login {
-            name: couch.name,
-            password: couch.password,
-            refusal: couch.email.map(|_| NO_ADDUSER),
+            name: user.name,
+            password: user.password,
+            refusal: user.email.map(|_| NO_ADDUSER),
         })
     }
 
     fn read_token_request(&self, body: &[u8]) -> Result<TokenRequest, Problem> {
         let read: Result<NewToken, _> = serde_json::from_slice(body);
-        let asked = read.map_err(|_| {
-            Problem::invalid("body", "the body is not what npm asks for a token with")
+        let requested = read.map_err(|_| {
+            Problem::invalid("body", "the body is not a request of npm for a token")
         })?;
-        if asked
+        if requested
             .cidr_whitelist
             .as_ref()
             .is_some_and(|list| !list.is_empty())
         {
             return Err(Problem::invalid(
                 "cidr",
-                "tokens here are not bound to addresses: leave out --cidr",
+                "tokens cannot be limited to IP addresses here: omit --cidr",
             ));
         }
-        if !asked.orgs.is_empty() {
+        if !requested.orgs.is_empty() {
             return Err(Problem::invalid(
                 "orgs",
-                "there are no organizations here: leave out --orgs",
+                "there are no organizations here: omit --orgs",
             ));
         }
-        let limits = limits(&asked)?;
-        let lifetime = asked
+        let limits = limits(&requested)?;
+        let lifetime = requested
             .expires
             .filter(|days| *days > 0)
             .map(|days| Duration::from_hours(days.min(MAX_DAYS) * 24));
-        let name = asked
+        let name = requested
             .name
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| UNNAMED.to_owned());
         Ok(TokenRequest {
             name,
-            password: asked.password.unwrap_or_default(),
+            password: requested.password.unwrap_or_default(),
             lifetime,
             limits,
         })
@@ -117,7 +118,11 @@ impl Accounts for UserAccounts {
             AccountResponse::Profile(name, created_at) => (
                 StatusCode::OK,
                 json!({
-                    "name": name, "email": "", "email_verified": false, "tfa": null, "cidr_whitelist": null,
+                    "name": name,
+                    "email": "",
+                    "email_verified": false,
+                    "tfa": null,
+                    "cidr_whitelist": null,
                     "created": created_at.to_string(),
                 }),
             ),
@@ -156,48 +161,46 @@ impl Accounts for UserAccounts {
     }
 }
 
-/// What a token is limited to.
-fn limits(asked: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
+/// The packages and the role that a new token is limited to; `None` if it has no limits.
+fn limits(requested: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
     let wrong = |detail: String| Problem::invalid("permission", detail);
-    let permission = asked.packages_and_scopes_permission.as_deref();
-    let count = asked.packages.len() + asked.scopes.len();
+    let permission = requested.packages_and_scopes_permission.as_deref();
+    let count = requested.packages.len() + requested.scopes.len();
     if count > MAX_PACKAGES {
         return Err(wrong(format!(
             "a token is for at most {MAX_PACKAGES} packages and scopes"
         )));
     }
     let role = match permission {
-        _ if asked.readonly == Some(true) => Role::Reader,
+        _ if requested.readonly == Some(true) => Role::Reader,
         Some("read-write") => Role::Maintainer,
         Some("read-only") => Role::Reader,
         Some("no-access") => {
-            return Err(wrong(
-                "a token without access to packages is good for nothing here".into(),
-            ));
+            return Err(wrong("a token needs access to packages here".into()));
         }
         Some(other) => {
             return Err(wrong(format!(
-                "{other:.40} is no permission: use read-only or read-write"
+                "{other:.40} is not a permission: use read-only or read-write"
             )));
         }
-        None if count > 0 || asked.packages_all == Some(true) => Role::Reader,
+        None if count > 0 || requested.packages_all == Some(true) => Role::Reader,
         None => return Ok(None),
     };
     let scope = |scope: &String| {
         let bare = scope.strip_prefix('@').unwrap_or(scope);
         let fine = is_part(bare) && !bare.contains('*');
         fine.then(|| format!("@{bare}/*"))
-            .ok_or_else(|| wrong(format!("{scope:.100} is no scope")))
+            .ok_or_else(|| wrong(format!("{scope:.100} is not a scope")))
     };
     let package = |name: &String| {
         let fine = (is_name(name) && !name.contains('*')).then(|| name.clone());
-        fine.ok_or_else(|| wrong(format!("{name:.100} is no name of a package")))
+        fine.ok_or_else(|| wrong(format!("{name:.100} is not the name of a package")))
     };
-    let names = asked
+    let names = requested
         .packages
         .iter()
         .map(package)
-        .chain(asked.scopes.iter().map(scope));
+        .chain(requested.scopes.iter().map(scope));
     let pattern = |name: Result<String, Problem>| {
         name?
             .parse()
@@ -206,10 +209,10 @@ fn limits(asked: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
     let mut patterns = names
         .map(pattern)
         .collect::<Result<Vec<Pattern>, Problem>>()?;
-    if patterns.is_empty() || asked.packages_all == Some(true) {
+    if patterns.is_empty() || requested.packages_all == Some(true) {
         patterns = vec![
             "*".parse()
-                .map_err(|_| Problem::internal("a star is no pattern"))?,
+                .map_err(|_| Problem::internal("a star is not a pattern"))?,
         ];
     }
     Ok(Some((patterns, role)))
@@ -218,7 +221,7 @@ fn limits(asked: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
 fn token_entry(token: &Token<'_>) -> Value {
     json!({
         "key": token.id.to_string(),
-        // The beginning of its secret, by which npm knows a secret from a key.
+        // The prefix of its secret. npm distinguishes secrets from keys by it.
         "token": "lrd_",
         "name": token.name,
         "created": token.created_at.to_string(),
@@ -233,7 +236,8 @@ fn token_list(tokens: &[Token<'_>], more: bool, repo_url: &RepoUrl<'_>) -> Value
     let last = tokens.last().filter(|_| more);
     let next = last.map(|token| format!("{}/-/npm/v1/tokens?after={}", repo_url.base(), token.id));
     let urls = next.map_or_else(|| json!({}), |next| json!({"next": next}));
-    json!({"objects": tokens.iter().map(token_entry).collect::<Vec<_>>(), "total": tokens.len(), "urls": urls})
+    let objects: Vec<Value> = tokens.iter().map(token_entry).collect();
+    json!({"objects": objects, "total": tokens.len(), "urls": urls})
 }
 
 #[cfg(test)]

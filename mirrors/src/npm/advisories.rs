@@ -11,14 +11,18 @@ use larder_model::{Problem, Reply};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// Asks for the advisories of packages in these versions.
+/// The query for the advisories of packages in given versions.
 #[derive(Debug)]
 pub(super) struct Advisories;
 
 fn read(body: &[u8]) -> Result<BTreeMap<String, Vec<String>>, Problem> {
     let read: Result<BTreeMap<String, Vec<String>>, _> = serde_json::from_slice(body);
     let mut packages = read.map_err(|error| {
-        Problem::invalid("body", "the body is no list of packages with versions").because(error)
+        Problem::invalid(
+            "body",
+            "the body is not an object of packages with lists of versions",
+        )
+        .because(error)
     })?;
     packages.retain(|name, versions| {
         versions.retain(|version| is_version(version));

@@ -1,10 +1,10 @@
-//! What is noted of a version: the manifest that the client sent, as far as the tarball's own
-//! `package.json` agrees with it.
+//! The manifest of a version that is stored: the one that the client sent, after it was compared
+//! with the `package.json` in the tarball.
 //!
-//! Installers choose by the one and run the other; a version of which they tell different things is
-//! refused.
+//! Installers resolve dependencies with the manifest and run what `package.json` says. A version is
+//! refused if the two differ.
 
-use super::names::base;
+use super::fields::{Agreement, Texts, bins, compare, dependencies, list, scripts, texts, within};
 use super::tarball::Tarball;
 use crate::json::{Object, ObjectWriter, quoted};
 use larder_model::{Kind, Problem};
@@ -12,20 +12,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-/// What is noted of a version has at most so many bytes,
+/// Limit on the bytes of a stored manifest.
 const MAX_METADATA_BYTES: usize = 4 << 20;
-/// of which so many are its readme: the registry's limit.
+/// Limit on the bytes of a readme. Longer ones are truncated, as npm's registry does.
 const MAX_README_BYTES: usize = 1 << 16;
-/// What npm has run for packages with a `*.gyp` file, and for those with a `server.js`.
+/// The scripts that npm adds for packages with a `*.gyp` file, and for those with a `server.js`.
 const DERIVED: [(&str, &str); 2] = [("install", "node-gyp rebuild"), ("start", "node server.js")];
-/// Where scripts need not say that programs are.
-const BIN_FOLDER: [&str; 2] = ["./node_modules/.bin/", "node_modules/.bin/"];
 
-type Texts = BTreeMap<String, String>;
-
-/// What is noted of a version.
+/// The metadata of a version in the store.
 #[derive(Deserialize)]
 pub(super) struct VersionMetadata<'a> {
     #[serde(borrow)]
@@ -53,14 +48,14 @@ impl<'a> VersionMetadata<'a> {
     }
 }
 
-/// What a client sent and what its tarball says.
+/// A version that a client publishes.
 pub(super) struct Release<'a> {
     pub(super) package: &'a str,
     pub(super) version: &'a str,
     pub(super) sent: &'a Object<'a>,
     pub(super) tarball: &'a Tarball,
     pub(super) file: &'a str,
-    /// The type of the provenance that came with it.
+    /// The predicate type of its provenance.
     pub(super) predicate_type: Option<&'a str>,
 }
 
@@ -75,22 +70,14 @@ fn read_package_json(bytes: &[u8]) -> Result<Object<'_>, Problem> {
     object.map_err(|error| refused(error.to_string()))
 }
 
-/// Whether two spellings mean the same.
-enum Agreement {
-    Same,
-    /// One cannot be understood: the tarball's counts.
-    Unclear,
-    Differ,
-}
-
 impl Release<'_> {
-    /// What is noted of it.
+    /// The metadata to store.
     pub(super) fn metadata(&self) -> Result<String, Problem> {
         let packed = read_package_json(&self.tarball.package_json)?;
         self.check_names(&packed)?;
         self.check_hashes()?;
         let mut manifest = Object::default();
-        for (key, value) in self.sent.iter().filter(|(key, _)| is_taken(key)) {
+        for (key, value) in self.sent.iter().filter(|(key, _)| is_clients(key)) {
             manifest.set(key.to_owned(), *value);
         }
         for field in CHECKED {
@@ -112,7 +99,7 @@ impl Release<'_> {
             manifest,
             deprecated: deprecated.filter(|text| !text.is_empty()),
         };
-        // Braces around `sha256` would be filled in.
+        // `{sha256}` is a placeholder in stored metadata: escape it.
         let text = metadata.text().replace("{sha256}", "\\u007bsha256}");
         if text.len() > MAX_METADATA_BYTES {
             let detail =
@@ -122,7 +109,7 @@ impl Release<'_> {
         Ok(text)
     }
 
-    /// The fields that this server fills in.
+    /// The fields that this server sets.
     fn own_fields(
         &self,
         packed: &Object<'_>,
@@ -169,17 +156,16 @@ impl Release<'_> {
         Ok(own)
     }
 
-    /// The package and the version are those of the address, the manifest and the tarball.
+    /// Checks that URL, manifest and tarball have the same package and version.
     fn check_names(&self, packed: &Object<'_>) -> Result<(), Problem> {
         let fits = |key, expected: &str| self.sent.text(key).is_none_or(|value| value == expected);
         if !fits("name", self.package) || !fits("version", self.version) {
             return Err(Problem::invalid(
                 "manifest",
-                "the manifest is of another package or version than it is sent as",
+                "the manifest's name or version is not the one of this publication",
             ));
         }
-        // npm cleans versions on their way: spaces, a `v` before and the build's metadata behind
-        // go.
+        // npm normalizes versions: it removes spaces, a leading `v` and build metadata.
         let cleaned = |version: Cow<'_, str>| {
             let version = version.trim().trim_start_matches(['=', 'v', ' ']);
             version.split('+').next() == Some(self.version)
@@ -197,7 +183,7 @@ impl Release<'_> {
         }
     }
 
-    /// The tarball has the hashes that the client sent.
+    /// Checks the tarball against the hashes that the client sent.
     fn check_hashes(&self) -> Result<(), Problem> {
         let Some(dist) = self.sent.get("dist") else {
             return Ok(());
@@ -205,23 +191,24 @@ impl Release<'_> {
         let dist: Object<'_> = serde_json::from_str(dist.get()).map_err(|error| {
             Problem::invalid("manifest", "dist is not an object").because(error)
         })?;
-        let said = |key| dist.text(key).filter(|text| !text.is_empty());
-        let wrong = |detail| Err(Problem::new(Kind::DigestMismatch, "tarball", detail));
-        let integrity = said("integrity").unwrap_or_default();
+        let hash = |key| dist.text(key).filter(|text| !text.is_empty());
+        let mismatch = |detail| Err(Problem::new(Kind::DigestMismatch, "tarball", detail));
+        let integrity = hash("integrity").unwrap_or_default();
         let mut sha512 = integrity
             .split_whitespace()
             .filter(|item| item.starts_with("sha512-"))
             .peekable();
         let is_ours = |item: &str| item.split('?').next() == Some(&self.tarball.integrity);
         if sha512.peek().is_some() && !sha512.any(is_ours) {
-            return wrong("the tarball is not the one whose hash is dist.integrity");
+            return mismatch("the tarball does not have the hash dist.integrity");
         }
-        if said("shasum").is_some_and(|sha1| !sha1.eq_ignore_ascii_case(&self.tarball.shasum)) {
-            return wrong("the tarball is not the one whose hash is dist.shasum");
+        if hash("shasum").is_some_and(|sha1| !sha1.eq_ignore_ascii_case(&self.tarball.shasum)) {
+            return mismatch("the tarball does not have the hash dist.shasum");
         }
         Ok(())
     }
 
+    /// Compares a field of the manifest with that of the tarball's `package.json`.
     fn agree(&self, field: &str, packed: &Object<'_>) -> Agreement {
         let (sent, own) = (self.sent.get(field), packed.get(field));
         if sent.map(|value| value.get()) == own.map(|value| value.get()) && field != "dependencies"
@@ -229,7 +216,7 @@ impl Release<'_> {
             return Agreement::Same;
         }
         match field {
-            // npm takes optional ones for dependencies as well, or for optional ones only.
+            // Some versions of npm list optional dependencies as dependencies, too.
             "dependencies" => compare(dependencies(self.sent), dependencies(packed)),
             "bin" => {
                 let folder = || {
@@ -251,7 +238,7 @@ impl Release<'_> {
         }
     }
 
-    /// Scripts without those that npm adds because of other files.
+    /// The scripts without those that npm derives from other files.
     fn underived(&self, mut sent: Texts, own: Option<&&RawValue>) -> Texts {
         let own = scripts(own).unwrap_or_default();
         let may = [
@@ -281,10 +268,9 @@ const CHECKED: [&str; 10] = [
     "libc",
 ];
 
-/// Whether a field of the manifest is the client's to say. What begins with `_` is the registry's
-/// or the client's own, but for two; what vouches for bytes, or tells whether scripts are run, is
-/// found out here.
-fn is_taken(key: &str) -> bool {
+/// Whether a field of the client's manifest is stored. This server computes hashes and the fields
+/// that say whether scripts run. Of the private fields, which begin with `_`, two are stored.
+fn is_clients(key: &str) -> bool {
     let ours = matches!(
         key,
         "dist" | "deprecated" | "hasInstallScript" | "gypfile" | "readme"
@@ -294,124 +280,8 @@ fn is_taken(key: &str) -> bool {
 
 fn differ(field: &str) -> Problem {
     let detail = format!(
-        "{field} in the manifest is not what the tarball's package.json says: publish again with both alike"
+        "{field} in the manifest differs from the tarball's package.json: publish again with both \
+        the same"
     );
     Problem::invalid("manifest", detail)
-}
-
-fn compare<T: PartialEq>(sent: Option<T>, own: Option<T>) -> Agreement {
-    match (sent, own) {
-        (Some(sent), Some(own)) if sent == own => Agreement::Same,
-        (Some(_), Some(_)) => Agreement::Differ,
-        _ => Agreement::Unclear,
-    }
-}
-
-fn is_none(value: Option<&&RawValue>) -> bool {
-    value.is_none_or(|value| matches!(value.get(), "null" | "\"\"" | "[]"))
-}
-
-fn parsed<'a, T: Deserialize<'a>>(value: Option<&&'a RawValue>) -> Option<T> {
-    serde_json::from_str(value?.get()).ok()
-}
-
-/// An object of texts, empty if there is none.
-fn texts(value: Option<&&RawValue>) -> Option<Texts> {
-    if is_none(value) {
-        Some(Texts::new())
-    } else {
-        parsed(value)
-    }
-}
-
-fn list(value: Option<&&RawValue>) -> Option<Vec<String>> {
-    if is_none(value) {
-        return Some(Vec::new());
-    }
-    parsed(value).or_else(|| Some(vec![parsed(value)?]))
-}
-
-fn dependencies(fields: &Object<'_>) -> Option<Texts> {
-    let mut all = texts(fields.get("dependencies"))?;
-    all.extend(texts(fields.get("optionalDependencies"))?);
-    Some(all)
-}
-
-/// Scripts as npm writes them; what is no text is none.
-fn scripts(value: Option<&&RawValue>) -> Option<Texts> {
-    if is_none(value) {
-        return Some(Texts::new());
-    }
-    let scripts: BTreeMap<String, Value> = parsed(value)?;
-    let plain = |text: &str| {
-        let inner = BIN_FOLDER
-            .iter()
-            .find_map(|folder| text.strip_prefix(folder));
-        inner.unwrap_or(text).to_owned()
-    };
-    Some(
-        scripts
-            .iter()
-            .filter_map(|(name, script)| Some((name.clone(), plain(script.as_str()?))))
-            .collect(),
-    )
-}
-
-/// Programs as npm writes them: each name with a path within the package.
-fn bins(package: &str, value: Option<&&RawValue>) -> Option<Texts> {
-    if is_none(value) {
-        return Some(Texts::new());
-    }
-    let last = |name: &str| {
-        name.rsplit(['/', '\\', ':'])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    if let Some(path) = parsed::<String>(value) {
-        return Some([(base(package).to_owned(), plain_path(&path))].into());
-    }
-    if let Some(paths) = parsed::<Vec<String>>(value) {
-        return Some(
-            paths
-                .iter()
-                .map(|path| (last(path), plain_path(path)))
-                .collect(),
-        );
-    }
-    let bins: BTreeMap<String, Value> = parsed(value)?;
-    Some(
-        bins.iter()
-            .filter_map(|(name, path)| Some((last(name), plain_path(path.as_str()?))))
-            .collect(),
-    )
-}
-
-/// A path without detours.
-fn plain_path(path: &str) -> String {
-    let mut parts = Vec::new();
-    for part in path.split(['/', '\\']) {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-/// Whether programs are in the folder that is said to be full of them.
-fn within(bins: Option<Texts>, folder: &str) -> Agreement {
-    let folder = plain_path(folder);
-    let inside = |path: &String| {
-        folder.is_empty()
-            || path
-                .strip_prefix(&folder)
-                .is_some_and(|rest| rest.starts_with('/'))
-    };
-    match bins {
-        Some(bins) if bins.values().all(inside) => Agreement::Same,
-        Some(_) => Agreement::Differ,
-        None => Agreement::Unclear,
-    }
 }

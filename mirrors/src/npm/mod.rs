@@ -1,9 +1,10 @@
-//! JavaScript packages: packuments, tarballs, and what npm, pnpm, yarn and bun ask beside them
+//! JavaScript packages: packuments, tarballs, and the other requests of npm, pnpm, yarn and bun
 //! (npm's "Package Metadata" and "Public Registry API").
 
 mod names;
 mod packument;
 mod tarball;
+mod fields;
 mod manifest;
 mod published;
 mod search;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 /// The protocol.
 pub struct Npm;
 
-/// A name in a request to an upstream: the slash of its scope is encoded.
+/// A package's name for a URL of an upstream: the slash after its scope is encoded.
 fn encoded_name(package: &str) -> String {
     segment(package).replace("%2F", "%2f")
 }
@@ -124,9 +125,9 @@ impl Protocol for Npm {
         let body = json::bytes(&json!({"error": problem.detail}));
         let reply = Reply::new(problem.status()).with_body(JSON, body);
         if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
-            // npm shows a person the challenge and not the body, unless the scheme is written in
-            // another way than it expects. Names of schemes are the same in any case (RFC 9110
-            // 11.1); the description is that of RFC 6750 3.
+            // If npm recognizes the challenge's scheme, it prints the challenge and not our
+            // message. It compares case-sensitively, but schemes are case-insensitive (RFC 9110
+            // 11.1): with `bearer` it prints the message. The description is that of RFC 6750 3.
             let detail: String = problem.detail.replace(['"', '\\'], "");
             let challenge = format!("bearer realm=\"larder\", error_description=\"{detail}\"");
             return reply.with(WWW_AUTHENTICATE, challenge);

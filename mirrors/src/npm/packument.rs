@@ -1,7 +1,7 @@
-//! The packument: all that a registry tells of a package.
+//! The packument: the document that describes a package and all of its versions.
 //!
-//! Popular ones have ten megabytes and more. They are read in one pass that borrows, and written by
-//! copying all that stays.
+//! Those of popular packages have ten megabytes and more. They are parsed once without copies, and
+//! written by copying all text that does not change.
 
 use super::names::{file_of, last_segment};
 use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
@@ -23,7 +23,7 @@ pub(super) fn packument_of(package: &str) -> Document {
     Document::new(package, PACKUMENT)
 }
 
-/// A packument, as far as it matters here.
+/// The fields of a packument that this module needs.
 #[derive(serde::Deserialize)]
 pub(super) struct Packument<'a> {
     #[serde(borrow)]
@@ -44,7 +44,7 @@ impl<'a> Packument<'a> {
     }
 
     /// Refuses the packument of another package, one that has neither versions nor the time at which
-    /// they were unpublished, and one whose addresses not every reader would find alike.
+    /// they were unpublished, and one with duplicate keys where addresses and hashes are.
     pub(super) fn check(&self, package: &str) -> Result<(), Problem> {
         if self.name != package {
             return Err(bad_document("the packument of this package"));
@@ -72,13 +72,12 @@ impl<'a> Packument<'a> {
         self.versions.iter().flat_map(Object::iter)
     }
 
-    /// The tags alone.
+    /// The object of tags.
     pub(super) fn tags(&self) -> &'a str {
         self.tags.map_or("{}", RawValue::get)
     }
 
-    /// What it tells of one version, or of the one that a tag points to, with addresses of this
-    /// server.
+    /// The manifest of a version, or of the version that a tag points to, with URLs of this server.
     pub(super) fn version(&self, wanted: &str, urls: &TarballUrls<'_>) -> Option<String> {
         let versions = self.versions.as_ref()?;
         let tagged = || object(self.tags?)?.text(wanted);
@@ -101,7 +100,7 @@ impl<'a> Packument<'a> {
         Some(out.end())
     }
 
-    /// The whole, as it came in `body`, with addresses of this server.
+    /// The full packument, as it is in `body`, with URLs of this server.
     pub(super) fn full(&self, body: &[u8], urls: &TarballUrls<'_>) -> Result<Vec<u8>, Problem> {
         let edits = self.versions().flat_map(|(version, entries)| {
             let dists = entries.iter().filter(|(key, _)| *key == "dist");
@@ -112,7 +111,7 @@ impl<'a> Packument<'a> {
         Ok(out.into_bytes())
     }
 
-    /// What installers need, with addresses of this server.
+    /// The abbreviated packument, which has what installers need, with URLs of this server.
     pub(super) fn abbreviated(&self, urls: &TarballUrls<'_>) -> Vec<u8> {
         let mut out = format!("{{\"name\":{}", quoted(&self.name));
         if let Some(modified) = self.time("modified").or(self.modified) {
@@ -126,7 +125,7 @@ impl<'a> Packument<'a> {
             abbreviate(&mut out, version, entries, urls);
         }
         out.push('}');
-        // Of a withdrawn package the time is all there is to tell.
+        // A package of which all versions are unpublished has only a time.
         if let (None, Some(time)) = (&self.versions, self.time) {
             out.push_str(&format!(",\"time\":{time}"));
         }
@@ -134,12 +133,14 @@ impl<'a> Packument<'a> {
         out.into_bytes()
     }
 
-    /// Where a tarball is and what vouches for it. `version` is what its file name tells.
+    /// The URL and the hash of a tarball. `version` is the version in its file name.
     pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
-        let told =
+        // Most tarballs are found at once by the version in their name.
+        let likely =
             version.and_then(|version| Some((version, self.versions.as_ref()?.get(version)?)));
         let all = || {
-            told.into_iter()
+            likely
+                .into_iter()
                 .chain(self.versions())
                 .filter_map(|(version, entries)| {
                     let dist = object(entries.get("dist")?)?;
@@ -147,19 +148,18 @@ impl<'a> Packument<'a> {
                     Some((version, url, dist))
                 })
         };
-        // A file that goes by the upstream's name only: lockfiles may have it, if just one version
-        // does.
-        let foreign = || {
+        // Lockfiles may contain the upstream's file name. It is served if it is unambiguous.
+        let by_upstream_name = || {
             let mut found = all().filter(|(_, url, _)| last_segment(url) == file);
             found.next().filter(|_| found.next().is_none())
         };
         let served = all().find(|(version, url, _)| file_of(package, version, url) == file);
-        let (_, url, dist) = served.or_else(foreign)?;
+        let (_, url, dist) = served.or_else(by_upstream_name)?;
         Some(Fetch::new(url, integrity(&dist)))
     }
 }
 
-/// Where a package stands here.
+/// Builds the URLs that this server has for the files of a package.
 pub(super) struct TarballUrls<'a> {
     base: String,
     package: &'a str,
@@ -173,7 +173,8 @@ impl<'a> TarballUrls<'a> {
         }
     }
 
-    /// The values in a version's `dist` that become addresses of this server, in order.
+    /// The values in a version's `dist` that become URLs of this server, in their order, with their
+    /// replacements.
     fn edits<'b>(&self, version: &str, dist: &'b RawValue) -> Vec<(&'b str, String)> {
         let mut edits = Vec::new();
         for (key, value) in object(dist).iter().flat_map(Object::iter) {
@@ -216,8 +217,8 @@ impl<'a> TarballUrls<'a> {
     }
 }
 
-/// Whether a version's field is one that installers read.
-fn is_kept(field: &str) -> bool {
+/// Whether a field of a version is in the abbreviated packument.
+fn is_abbreviated(field: &str) -> bool {
     let plain = matches!(
         field,
         "name"
@@ -245,10 +246,11 @@ fn is_kept(field: &str) -> bool {
     plain || dependencies || matches!(field, "_hasShrinkwrap" | "hasInstallScript")
 }
 
+/// Writes the abbreviated manifest of a version.
 fn abbreviate(out: &mut String, version: &str, entries: &Object<'_>, urls: &TarballUrls<'_>) {
     out.push('{');
     let mut separator = "";
-    for (key, value) in entries.iter().filter(|(key, _)| is_kept(key)) {
+    for (key, value) in entries.iter().filter(|(key, _)| is_abbreviated(key)) {
         out.push_str(separator);
         separator = ",";
         out.extend(["\"", key, "\":"]);
@@ -263,16 +265,16 @@ fn abbreviate(out: &mut String, version: &str, entries: &Object<'_>, urls: &Tarb
     out.push('}');
 }
 
-/// Whether installing a version runs a script of it.
+/// Whether a client runs scripts of the version when it installs it.
 fn runs_scripts(entries: &Object<'_>) -> bool {
-    let says = |value: Option<&&RawValue>| {
+    let is_set = |value: Option<&&RawValue>| {
         value.is_some_and(|value| !matches!(value.get(), "null" | "false" | "\"\""))
     };
     let scripts = entries.get("scripts").and_then(|scripts| object(scripts));
     let runs = |scripts: Object<'_>| {
         ["preinstall", "install", "postinstall"]
             .iter()
-            .any(|key| says(scripts.get(key)))
+            .any(|key| is_set(scripts.get(key)))
     };
     entries
         .get("gypfile")
@@ -280,7 +282,7 @@ fn runs_scripts(entries: &Object<'_>) -> bool {
         || scripts.is_some_and(runs)
 }
 
-/// The strongest promise that a `dist` makes of its bytes.
+/// The strongest hash in a `dist`.
 fn integrity(dist: &Object<'_>) -> Integrity {
     let integrity = dist.text("integrity").unwrap_or_default();
     let sri = |algorithm: &str| {
@@ -311,8 +313,8 @@ fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|error| bad_document(WHAT).because(error))
 }
 
-/// Copies `text`, with other words for some of its parts. The parts are slices of it, in order:
-/// their addresses tell where.
+/// Copies `text` and replaces some parts of it. The parts are slices of `text`, in its order; their
+/// pointers give their places.
 fn splice<'a>(out: &mut String, text: &str, edits: impl IntoIterator<Item = (&'a str, String)>) {
     let mut rest = text;
     for (old, new) in edits {

@@ -1,5 +1,5 @@
-//! The body of a publication (`npm publish`, `npm deprecate`): the packument with one version and its
-//! tarball, or with other words of deprecation.
+//! The body of a publication (`npm publish`, `npm deprecate`): a packument with one version and its
+//! tarball, or with changed deprecation messages.
 
 use super::body::{Attachment, scan};
 use super::manifest::{Release, VersionMetadata};
@@ -16,12 +16,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// With a version come at most so many tags.
+/// Limit on the tags that come with a version.
 const MAX_TAGS: usize = 16;
-/// A message of deprecation has at most so many bytes.
+/// Limit on the bytes of a deprecation message.
 const MAX_MESSAGE_BYTES: usize = 8 << 10;
 
-/// A publication.
+/// The fields of a publication that this module needs.
 #[derive(Deserialize)]
 pub(super) struct Publication<'a> {
     #[serde(borrow)]
@@ -34,7 +34,7 @@ pub(super) struct Publication<'a> {
     attachments: Object<'a, AttachmentInfo<'a>>,
 }
 
-/// What a publication says of an attachment.
+/// The fields of an attachment, besides its data.
 #[derive(Deserialize)]
 struct AttachmentInfo<'a> {
     #[serde(borrow)]
@@ -46,12 +46,12 @@ impl<'a> Publication<'a> {
     pub(super) fn read(text: &'a [u8], package: &str) -> Result<Self, Problem> {
         let read: Result<Self, _> = serde_json::from_slice(text);
         let publication = read.map_err(|error| {
-            let detail = format!("the body is not what npm publishes: {error}");
+            let detail = format!("the body is not a publication of npm: {error}");
             Problem::invalid("body", detail)
         })?;
         let name = publication.name.as_ref();
         if name.is_some_and(|name| name != package) {
-            let detail = "the body is of another package than its address";
+            let detail = "the package in the body is not the one in the URL";
             return Err(Problem::invalid("package", detail));
         }
         Ok(publication)
@@ -73,7 +73,7 @@ pub(super) fn publish(
     }
     let mut versions = versions.iter();
     let (Some((version, sent)), None) = (versions.next(), versions.next()) else {
-        let detail = "a publication is of exactly one version";
+        let detail = "a publication has exactly one version";
         return Err(Problem::invalid("body", detail));
     };
     check_version(published, version)?;
@@ -88,11 +88,11 @@ pub(super) fn publish(
     check_length(&publication, attached.tarball, &tarball)?;
     let path = path_of(published.package, version);
     if let Some(stored) = published.at(&path) {
-        return same_again(stored, &tarball.integrity);
+        return republish(stored, &tarball.integrity);
     }
     if published.at(&gone_path(version)).is_some() {
         let detail = format!(
-            "{version} was unpublished: a version is never published again; publish a higher one"
+            "{version} was unpublished and cannot be published again; publish a higher version"
         );
         return Err(Problem::new(Kind::Conflict, "version", detail));
     }
@@ -154,18 +154,18 @@ fn steps(
 /// Fails if a version cannot be published under this name.
 fn check_version(published: PublishedPackage<'_>, version: &str) -> Result<(), Problem> {
     if new_version(version).is_none() {
-        let detail = format!("{version:.100} is no version: write it as 1.2.3 or 1.2.3-beta.4");
+        let detail = format!("{version:.100} is not a version: write it as 1.2.3 or 1.2.3-beta.4");
         return Err(Problem::invalid("version", detail));
     }
     if published.files.is_empty() && !is_new_name(published.package) {
-        let detail = "the name of a new package has only lower case letters, digits, - _ and ., \
-            and begins with neither . nor _";
+        let detail = "the name of a new package consists of lower case letters, digits, -, _ and ., \
+            and does not begin with . or _";
         return Err(Problem::invalid("package", detail));
     }
     Ok(())
 }
 
-/// Fails if the tarball is not as long as the publication says.
+/// Fails if the tarball does not have the length that the publication states.
 fn check_length(
     publication: &Publication<'_>,
     attachment: &Attachment,
@@ -175,14 +175,14 @@ fn check_length(
     let length = info.and_then(|info| info.length).map(RawValue::get);
     let is_other = |length| length != "null" && length != tarball.size.to_string();
     if length.is_some_and(is_other) {
-        let detail = "the attachment is not as long as it says";
+        let detail = "the attachment does not have the length that the body states";
         return Err(Problem::invalid("body", detail));
     }
     Ok(())
 }
 
-/// A version that is there already: nothing is to be done if it has the same bytes.
-fn same_again(stored: &StoredFile, integrity: &str) -> Result<Vec<Step>, Problem> {
+/// Answers a publication of a version that exists: nothing changes if its bytes are the same.
+fn republish(stored: &StoredFile, integrity: &str) -> Result<Vec<Step>, Problem> {
     let metadata = VersionMetadata::read(&stored.metadata)?;
     let dist: Option<Value> = metadata.manifest.value("dist");
     if dist.is_some_and(|dist| dist["integrity"] == integrity) {
@@ -193,8 +193,7 @@ fn same_again(stored: &StoredFile, integrity: &str) -> Result<Vec<Step>, Problem
     Err(Problem::new(Kind::Conflict, "version", detail))
 }
 
-/// The tags that come with a new version. The first version becomes the latest whatever its tags
-/// are.
+/// The tags that come with a new version. The first version of a package always gets `latest`.
 fn tags(
     published: PublishedPackage<'_>,
     publication: &Publication<'_>,
@@ -208,8 +207,7 @@ fn tags(
     for (tag, value) in publication.tags.iter() {
         check_tag(tag)?;
         if json::text(value).as_deref() != Some(version) {
-            let detail =
-                format!("the tag {tag} is of another version than the one that is published");
+            let detail = format!("the tag {tag} does not point to the version that is published");
             return Err(Problem::invalid("tag", detail));
         }
         tags.push(tag.to_owned());
@@ -227,7 +225,8 @@ pub(super) fn check_tag(tag: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = format!(
-        "{tag:.100} cannot be a tag: it is a version or a range of versions, or no plain word"
+        "{tag:.100} cannot be a tag: it is a version, a range of versions, or has characters that \
+        need escapes in a URL"
     );
     Err(Problem::invalid("tag", detail))
 }
@@ -235,7 +234,7 @@ pub(super) fn check_tag(tag: &str) -> Result<(), Problem> {
 /// The attachments of a version.
 struct Attached<'a> {
     tarball: &'a Attachment,
-    /// The provenance, if one came with it.
+    /// The provenance, if there is one.
     bundle: Option<&'a Attachment>,
 }
 
@@ -259,7 +258,8 @@ fn attachments<'a>(
     let are_all = expected == found.len() && expected == publication.attachments.len();
     let Some(tarball) = tarball.filter(|_| are_all) else {
         let detail = format!(
-            "the attachments of this publication are {package}-{version}.tgz and its provenance"
+            "a publication has the attachment {package}-{version}.tgz, at most one provenance, \
+            and no others"
         );
         return Err(Problem::invalid("body", detail));
     };
@@ -270,8 +270,7 @@ fn attachments<'a>(
     Ok(Attached { tarball, bundle })
 }
 
-/// Steps that change the messages of deprecation of versions. Nothing else in the packument is
-/// looked at.
+/// Steps that change the deprecation messages of versions. The rest of the packument is ignored.
 fn deprecate(
     published: PublishedPackage<'_>,
     versions: &Object<'_, Object<'_>>,
@@ -279,8 +278,9 @@ fn deprecate(
     let mut steps = Vec::new();
     for (version, sent) in versions.iter() {
         let stored = published.version(version).ok_or_else(|| {
-            let detail =
-                format!("version {version:.100} is not here, and its tarball did not come with it");
+            let detail = format!(
+                "version {version:.100} is not published and the body has no tarball of it"
+            );
             Problem::invalid("body", detail)
         })?;
         let Some(value) = sent.raw("deprecated") else {
@@ -299,16 +299,16 @@ fn deprecate(
     Ok(steps)
 }
 
-/// A message of deprecation; empty: the version is not deprecated.
+/// Reads a deprecation message. It is empty if the version is not deprecated.
 fn deprecation(value: &RawValue) -> Result<Cow<'_, str>, Problem> {
     if matches!(value.get(), "null" | "false") {
         return Ok(Cow::Borrowed(""));
     }
     let message = json::text(value);
     let message =
-        message.ok_or_else(|| Problem::invalid("body", "a message of deprecation is a string"))?;
+        message.ok_or_else(|| Problem::invalid("body", "a deprecation message is a string"))?;
     if message.len() > MAX_MESSAGE_BYTES {
-        let detail = format!("a message of deprecation has at most {MAX_MESSAGE_BYTES} bytes");
+        let detail = format!("a deprecation message has at most {MAX_MESSAGE_BYTES} bytes");
         return Err(Problem::new(Kind::TooLarge, "body", detail));
     }
     Ok(message)

@@ -1,4 +1,4 @@
-//! Publishing: npm's own requests, which are those of an old document database.
+//! Publishing: the requests of npm, whose design is that of the `CouchDB` API.
 
 use super::body::MAX_TEXT_BYTES;
 use super::packument::PACKUMENT;
@@ -15,9 +15,9 @@ use serde_json::json;
 use std::error::Error;
 use std::sync::Arc;
 
-/// A publication has at most so many bytes: a tarball of 512 MiB in base64, and its manifest.
+/// Limit on the bytes of a publication: a tarball of 512 MiB in base64, and its manifest.
 const MAX_PUBLISHED_BYTES: u64 = 700 << 20;
-/// The body of a tag.
+/// Limit on the bytes of the body that sets a tag.
 const MAX_TAG_BODY_BYTES: u64 = 1 << 20;
 
 /// What a request does with a package.
@@ -25,7 +25,8 @@ const MAX_TAG_BODY_BYTES: u64 = 1 << 20;
 pub(super) enum PackageAction {
     /// Publishes a version, or deprecates some.
     Publish,
-    /// Unpublishes the versions that the packument in the body lacks. It was made of this revision.
+    /// Unpublishes the versions that the packument in the body lacks. The client made it from this
+    /// revision.
     KeepVersions(Box<str>),
     /// Unpublishes all versions of the package at this revision.
     Unpublish(Box<str>),
@@ -40,7 +41,7 @@ pub(super) enum PackageAction {
     SetTag(Box<str>),
     /// Removes a tag.
     RemoveTag(Box<str>),
-    /// Deletes a version, or all, at whichever revision the package is.
+    /// Deletes a version, or all, at any revision of the package.
     Remove(Option<Box<str>>),
 }
 
@@ -138,7 +139,10 @@ impl Action for OnPackage {
 }
 
 fn not_published(package: &str) -> Problem {
-    Problem::not_found("package", format!("no package {package} is published here"))
+    Problem::not_found(
+        "package",
+        format!("package {package} is not published here"),
+    )
 }
 
 /// Steps that point a tag to a version.
@@ -190,8 +194,8 @@ impl Publishing for Packages {
         if let Change::Remove { version } = change {
             return Ok(request(package, PackageAction::Remove(version)));
         }
-        let detail = "versions are not yanked in this protocol: npm deprecate warns of one, \
-            npm unpublish takes it back";
+        let detail = "npm has no yanked versions: npm deprecate shows a warning, \
+            npm unpublish deletes a version";
         Err(Problem::new(Kind::Unsupported, "version", detail))
     }
 
@@ -207,7 +211,7 @@ impl Publishing for Packages {
         PublishedPackage { package, files }.packument()
     }
 
-    /// The visibility of a package, which is never public: grants decide who reads it.
+    /// The visibility of a package. It is never public: grants decide who may read it.
     fn details(&self, package: &str, files: &[StoredFile]) -> Result<Reply, Problem> {
         let published = PublishedPackage { package, files };
         if published.versions().is_empty() {

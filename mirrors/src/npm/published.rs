@@ -1,7 +1,8 @@
-//! A package that is published here: its files, and the packument that is composed of them.
+//! A package that is published on this server: its files, and the packument that is made of them.
 //!
-//! Its tarballs are at `-/{base}-{version}.tgz`, its tags at `tags/{tag}`. `gone/{version}` stands for a
-//! version that was deleted: it is never published again. `attestations/{version}` is a provenance.
+//! Tarballs are at `-/{base}-{version}.tgz`, tags at `tags/{tag}`, provenances at
+//! `attestations/{version}`. `gone/{version}` marks a deleted version, which cannot be published
+//! again.
 
 use super::manifest::VersionMetadata;
 use super::names::{base, new_version};
@@ -9,8 +10,8 @@ use crate::json::{ObjectWriter, quoted};
 use crate::publishing::StoredFile;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
-/// Fields that the packument has as well, as those of the latest version. The readme is in no
-/// version's manifest.
+/// Fields of the latest version that are repeated at the top of the packument. The readme is only
+/// there, and in no version's manifest.
 const HOISTED: [&str; 10] = [
     "description",
     "maintainers",
@@ -36,7 +37,7 @@ pub(super) fn tag_path(tag: &str) -> String {
     format!("tags/{tag}")
 }
 
-/// The path of the file that stands for a deleted version.
+/// The path of the file that marks a deleted version.
 pub(super) fn gone_path(version: &str) -> String {
     format!("gone/{version}")
 }
@@ -70,14 +71,14 @@ impl<'a> PublishedPackage<'a> {
         versions
     }
 
-    /// Each tag, with its file, which has the version that it points to.
+    /// The tags and their files. A file's version is the one that its tag points to.
     pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a StoredFile)> {
         self.files
             .iter()
             .filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
     }
 
-    /// The version that the tag `latest` points to, else the one that was published last.
+    /// The version with the tag `latest`, else the one that was published last.
     pub(super) fn latest(&self) -> Option<&'a StoredFile> {
         let tagged = self
             .at(&tag_path(LATEST))
@@ -85,7 +86,7 @@ impl<'a> PublishedPackage<'a> {
         tagged.or_else(|| self.versions().pop())
     }
 
-    /// The package's revision: another one after every change.
+    /// The package's revision, which changes with each change of its files.
     pub(super) fn revision(&self) -> String {
         let mut files: Vec<&StoredFile> = self.files.iter().collect();
         files.sort_by_key(|file| &file.path);
@@ -122,10 +123,10 @@ impl<'a> PublishedPackage<'a> {
             }
         }
         let moments = || self.files.iter().map(|file| file.created_at);
-        times.put("created", moment(moments().min().unwrap_or_default()));
-        times.put("modified", moment(moments().max().unwrap_or_default()));
+        times.put("created", time_text(moments().min().unwrap_or_default()));
+        times.put("modified", time_text(moments().max().unwrap_or_default()));
         for file in &files {
-            times.put(&file.version, moment(file.created_at));
+            times.put(&file.version, time_text(file.created_at));
             let metadata = VersionMetadata::read(&file.metadata)?;
             let mut version = ObjectWriter::new();
             for (key, value) in metadata.manifest.iter().filter(|(key, _)| *key != "readme") {
@@ -152,7 +153,7 @@ impl<'a> PublishedPackage<'a> {
         Ok(Some(packument.end().into_bytes()))
     }
 
-    /// The highest of these versions; one that is no prerelease, if there is one.
+    /// The highest of these versions. A prerelease only if there are no others.
     pub(super) fn highest(versions: &[&'a StoredFile]) -> Option<&'a StoredFile> {
         let rank = |file: &StoredFile| {
             new_version(&file.version).map(|version| (version.pre.is_empty(), version))
@@ -161,8 +162,8 @@ impl<'a> PublishedPackage<'a> {
     }
 }
 
-/// A moment in milliseconds, as JavaScript writes it and npm sorts it.
-fn moment(at: Timestamp) -> String {
+/// A time with milliseconds, as JavaScript writes it. npm compares times as text.
+fn time_text(at: Timestamp) -> String {
     let seconds = Timestamp(at.seconds() * 1_000_000).to_string();
     let millis = at.0.rem_euclid(1_000_000) / 1000;
     quoted(&format!("{}.{millis:03}Z", seconds.trim_end_matches('Z')))

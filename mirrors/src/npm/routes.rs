@@ -1,4 +1,4 @@
-//! Addresses of a registry (npm's "Public Registry API"), as npm, pnpm, yarn and bun use them.
+//! Paths of a registry (npm's "Public Registry API"), as npm, pnpm, yarn and bun use them.
 
 use super::advisories::Advisories;
 use super::names::{is_file, is_name, is_tag, is_version, version_of};
@@ -13,24 +13,25 @@ use crate::{Call, RepoRequest, RepoUrl};
 use http::{Method, StatusCode};
 use larder_model::{Kind, Problem, Reply};
 
-/// The media type of packuments for installers.
+/// The media type of abbreviated packuments.
 pub(super) const INSTALL: &str = "application/vnd.npm.install-v1+json";
 pub(super) const FULL: Representation = representation("full", JSON, true);
 pub(super) const ABBREVIATED: Representation = representation("abbreviated", INSTALL, true);
 pub(super) const VERSION: Representation = representation("version", JSON, true);
 pub(super) const TAGS: Representation = representation("dist-tags", JSON, false);
-/// A document as it came.
+/// A document that is served unchanged.
 pub(super) const PLAIN: Representation = representation("", JSON, false);
-/// The document with the keys of the registry's signatures.
+/// The document with the keys that verify the registry's signatures.
 pub(super) const KEYS: &str = "keys";
-/// What the addresses of users begin with, since they were kept in a document database.
+/// The prefix of a user's document in `CouchDB`.
 pub(super) const USER: &str = "org.couchdb.user:";
-/// Characters of a search.
+/// Limit on the characters of a search.
 const MAX_SEARCH_CHARS: usize = 200;
-/// Results of a search where the client names no number, and at most.
-const USUAL_RESULTS: usize = 20;
+/// The number of results of a search that has no `size`.
+const DEFAULT_RESULTS: usize = 20;
+/// Limit on the results of a search.
 const MAX_RESULTS: usize = 250;
-/// How many results may be passed over.
+/// Limit on the results that a search skips.
 const MAX_FROM: usize = 10_000;
 
 const fn representation(
@@ -46,9 +47,9 @@ const fn representation(
     }
 }
 
-/// What a request asks for.
+/// Parses a request.
 pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
-    // Clients differ in which slashes they encode: here all are the same.
+    // Clients differ in which slashes they encode: treat all alike.
     let path = request.parts().join("/");
     let parts: Vec<&str> = path.split('/').collect();
     if let ["-", rest @ ..] = parts.as_slice()
@@ -64,12 +65,12 @@ pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
         _ => None,
     };
     call.ok_or_else(|| {
-        let detail = "nothing is changed at this address";
+        let detail = "this path of an npm registry cannot be changed";
         Problem::new(Kind::Unsupported, "method", detail)
     })
 }
 
-/// What is asked of the caller's account; `None` if it is something else.
+/// Parses a request about the caller's account; `None` if it is another request.
 fn account(request: &RepoRequest<'_>, rest: &[&str]) -> Result<Option<AccountRequest>, Problem> {
     let is_read = matches!(*request.method, Method::GET | Method::HEAD);
     if let (&Method::PUT, ["user", name @ ..]) = (request.method, rest) {
@@ -103,6 +104,7 @@ fn account(request: &RepoRequest<'_>, rest: &[&str]) -> Result<Option<AccountReq
     })
 }
 
+/// Parses a request that reads.
 fn read(request: &RepoRequest<'_>, parts: &[&str]) -> Result<Call, Problem> {
     if let ["-", rest @ ..] = parts
         && let Some(call) = read_of_registry(rest, request.query)
@@ -118,8 +120,7 @@ fn read(request: &RepoRequest<'_>, parts: &[&str]) -> Result<Call, Problem> {
     below_package(parts, representation).map(Call::Read)
 }
 
-/// What is read at the registry's own addresses, which begin with `-`; `None`: it is something
-/// else.
+/// Parses a read below `-`, where the registry's own paths are; `None` if there is no such path.
 fn read_of_registry(rest: &[&str], query: &str) -> Option<Call> {
     Some(match rest {
         ["ping"] => Call::Read(ReadRequest::Local(pong)),
@@ -146,7 +147,7 @@ fn read_of_registry(rest: &[&str], query: &str) -> Option<Call> {
     })
 }
 
-/// What is read below a package's address.
+/// Parses a read below the path of a package.
 fn below_package(parts: &[&str], representation: Representation) -> Result<ReadRequest, Problem> {
     let (package, rest) = name_first(parts).ok_or_else(no_such_path)?;
     let is_scope = |text: &str| text.starts_with('@') && package.split('/').next() == Some(text);
@@ -167,7 +168,7 @@ fn below_package(parts: &[&str], representation: Representation) -> Result<ReadR
     }
 }
 
-/// The name at the start of a path, which takes two segments if it has a scope, and what follows.
+/// Splits a path behind the package's name, which has two segments if it has a scope.
 fn name_first<'a>(parts: &'a [&'a str]) -> Option<(String, &'a [&'a str])> {
     let (name, rest) = match parts {
         [scope, base, rest @ ..] if scope.starts_with('@') => (format!("{scope}/{base}"), rest),
@@ -177,6 +178,7 @@ fn name_first<'a>(parts: &'a [&'a str]) -> Option<(String, &'a [&'a str])> {
     is_name(&name).then_some((name, rest))
 }
 
+/// The tarball of a package with this file name.
 fn tarball(package: &str, file: &str) -> Result<Artifact, Problem> {
     if !is_file(file) {
         return Err(no_such_path());
@@ -188,16 +190,17 @@ fn tarball(package: &str, file: &str) -> Result<Artifact, Problem> {
     })
 }
 
+/// Parses the query of a search.
 fn search(query: &str) -> SearchRequest {
-    let number = |key, usual: usize| {
+    let number = |key, default: usize| {
         let text = query_value(query, key);
-        text.and_then(|text| text.parse().ok()).unwrap_or(usual)
+        text.and_then(|text| text.parse().ok()).unwrap_or(default)
     };
     let text = query_value(query, "text").unwrap_or_default();
     let text = text.trim().chars().filter(|char| !char.is_control());
     SearchRequest {
         text: text.take(MAX_SEARCH_CHARS).collect(),
-        size: number("size", USUAL_RESULTS).clamp(1, MAX_RESULTS),
+        size: number("size", DEFAULT_RESULTS).clamp(1, MAX_RESULTS),
         from: number("from", 0).min(MAX_FROM),
     }
 }
@@ -206,20 +209,21 @@ fn pong(_: &RepoUrl<'_>) -> Reply {
     Reply::new(StatusCode::OK).with_body(JSON, "{}")
 }
 
-/// Audits: the newer kind. The older one is not offered, as upstreams do not offer it any more.
+/// Parses a POST. Only the bulk advisories endpoint is supported: the older audits of whole
+/// dependency trees were removed from the registries upstream.
 fn post(parts: &[&str]) -> Result<Option<Call>, Problem> {
     match parts {
         ["-", "npm", "v1", "security", "advisories", "bulk"] => Ok(Some(Call::Query(&Advisories))),
         ["-", "npm", "v1", "security", "audits"]
         | ["-", "npm", "v1", "security", "audits", "quick"] => Err(Problem::not_found(
             "audit",
-            "this registry audits no whole trees",
+            "audits of whole dependency trees are not supported",
         )),
         _ => Ok(None),
     }
 }
 
-/// The package and the tag of an address of tags.
+/// The package and the tag in the path of a tag.
 fn tag_of<'a>(parts: &[&'a str]) -> Option<(String, &'a str)> {
     let ["-", "package", name @ .., "dist-tags", tag] = parts else {
         return None;
@@ -227,12 +231,17 @@ fn tag_of<'a>(parts: &[&'a str]) -> Option<(String, &'a str)> {
     Some((name.join("/"), *tag)).filter(|(name, _)| is_name(name))
 }
 
+/// Parses a PUT.
 fn put(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
     if let Some((name, tag)) = tag_of(parts) {
         return Ok(Some(request(name, PackageAction::SetTag(tag.into()))));
     }
-    let named = name_first(parts)
-        .ok_or_else(|| Problem::invalid("package", "this is no name of a package"))?;
+    let named = name_first(parts).ok_or_else(|| {
+        Problem::invalid(
+            "package",
+            "the path does not begin with the name of a package",
+        )
+    })?;
     Ok(match named {
         (name, []) => Some(request(name, PackageAction::Publish)),
         (name, ["-rev", revision]) => {
@@ -243,6 +252,7 @@ fn put(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
     })
 }
 
+/// Parses a DELETE.
 fn delete(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
     if let Some((name, tag)) = tag_of(parts) {
         return Ok(Some(request(name, PackageAction::RemoveTag(tag.into()))));
@@ -269,7 +279,7 @@ fn delete(parts: &[&str]) -> Result<Option<PublishRequest>, Problem> {
     Ok(Some(request(name, action)))
 }
 
-/// Nothing is at this path.
+/// The problem of a path that does not exist.
 pub(super) fn no_such_path() -> Problem {
     Problem::not_found("path", "no such path in an npm registry")
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 /// Searches for packages.
 pub(super) struct PackageSearch;
 
-/// An upstream's answer, as far as it is needed here.
+/// The fields of an upstream's results that this module needs.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
@@ -27,12 +27,12 @@ struct Answer<'a> {
 }
 
 #[derive(Deserialize)]
-struct FoundObject {
-    package: FoundPackage,
+struct ResultObject {
+    package: ResultPackage,
 }
 
 #[derive(Deserialize)]
-struct FoundPackage {
+struct ResultPackage {
     name: String,
 }
 
@@ -42,9 +42,9 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The package that an object of an answer is about.
+/// The name of the package in an object of the results.
 fn name_of(object: &RawValue) -> Result<String, Problem> {
-    let read: Result<FoundObject, _> = serde_json::from_str(object.get());
+    let read: Result<ResultObject, _> = serde_json::from_str(object.get());
     let object = read.map_err(|error| unreadable("the result of a search", error))?;
     Ok(object.package.name)
 }
@@ -103,12 +103,12 @@ impl Search for PackageSearch {
         let objects = objects.join(",");
         let body = format!("{{\"objects\":[{objects}],\"total\":{total},\"time\":\"{newest}\"}}");
         let reply = Reply::new(StatusCode::OK).with_body(JSON, body);
-        // Others see other packages.
+        // Which packages it lists depends on the caller's grants.
         Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
     }
 }
 
-/// The object of a package that is published here; `None` if no version of it is left.
+/// The object of a package that is published here; `None` if it has no version.
 fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
     let published = PublishedPackage {
         package: &hit.package,
@@ -145,7 +145,7 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
     })))
 }
 
-/// The bare name of whoever published a version.
+/// The name of the user who published a version, without the kind of the subject.
 fn publisher(file: &StoredFile) -> &str {
     let by = &*file.created_by;
     by.split_once(':').map_or(by, |(_, name)| name)

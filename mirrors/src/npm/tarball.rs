@@ -1,5 +1,5 @@
-//! The tarball of a publication: its hashes, its `package.json`, and the files that npm derives
-//! something from.
+//! The tarball of a publication: its hashes, its `package.json`, and the files from which npm
+//! derives fields of the manifest.
 
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::{Fault, Limits, not_below};
@@ -22,14 +22,14 @@ const LIMITS: Limits = Limits {
 const MAX_PACKAGE_JSON_BYTES: u64 = 4 << 20;
 const BUFFER_BYTES: usize = 1 << 16;
 const PACKAGE_JSON: &str = "package.json";
-/// What problems are about, and how they begin.
+/// The subject of problems, and the name of the archive in their details.
 const ABOUT: &str = "tarball";
 const NAME: &str = "the tarball";
 
-/// What a tarball is.
+/// What the reader learns about a tarball.
 #[derive(Default, Debug)]
 pub(super) struct Tarball {
-    /// Its SHA-512, as npm writes it.
+    /// Its SHA-512 as Subresource Integrity.
     pub(super) integrity: String,
     /// Its SHA-1 in hex.
     pub(super) shasum: String,
@@ -38,13 +38,13 @@ pub(super) struct Tarball {
     pub(super) files: u64,
     pub(super) unpacked_size: u64,
     pub(super) package_json: Vec<u8>,
-    /// Files next to its `package.json` that npm derives something from.
+    // Files next to `package.json` from which npm derives fields.
     pub(super) has_gyp: bool,
     pub(super) has_server: bool,
     pub(super) has_shrinkwrap: bool,
 }
 
-/// Hashes all that is read.
+/// A reader that hashes and counts all bytes that pass.
 struct Hashing<R> {
     from: R,
     sha512: Hasher,
@@ -88,11 +88,11 @@ pub(super) fn read(body: &mut dyn Body, start: u64, length: u64) -> Result<Tarba
     Ok(tarball)
 }
 
-/// Reads all entries of an archive. Its hashes and its size are filled in by the caller.
+/// Reads all entries of an archive. The caller fills in the hashes and the size.
 fn read_entries<R: Read>(archive: &mut Tar<'_, R>) -> Result<Tarball, Fault> {
     let mut tarball = Tarball::default();
     while let Some(entry) = archive.next()? {
-        // npm drops the first part of each path, whatever it is.
+        // npm strips the first component of each path.
         if entry.has_dot_prefix || entry.path.is_empty() {
             return Err(not_below(&entry.path));
         }
@@ -101,7 +101,7 @@ fn read_entries<R: Read>(archive: &mut Tar<'_, R>) -> Result<Tarball, Fault> {
         let is_package = name.is_some_and(|name| name.eq_ignore_ascii_case(PACKAGE_JSON));
         if entry.kind != Kind::File {
             if is_package {
-                return Err(Fault::refused("has a package.json that is no file"));
+                return Err(Fault::refused("has a package.json that is not a file"));
             }
             continue;
         }

@@ -9,6 +9,7 @@ use routes::{FULL, PLAIN, VERSION};
 use serde_json::Value;
 
 mod packuments;
+mod tarballs;
 mod versions;
 
 const WIDGET: &[u8] = include_bytes!("testdata/widget.json");
@@ -77,7 +78,7 @@ fn single(package: &str, version: &str, dist: &Value) -> Vec<u8> {
 }
 
 #[test]
-fn a_name_is_one_in_all_its_spellings() {
+fn all_spellings_of_a_name_are_one_package() {
     for path in [
         "/@acme%2fwidget",
         "/@acme%2Fwidget",
@@ -108,7 +109,7 @@ fn a_name_is_one_in_all_its_spellings() {
 }
 
 #[test]
-fn what_is_no_name_is_not_found() {
+fn invalid_names_are_not_found() {
     let long = format!("/{}", "a".repeat(215));
     let bad = [
         "/",
@@ -148,7 +149,7 @@ fn what_is_no_name_is_not_found() {
 }
 
 #[test]
-fn a_tarball_is_one_in_all_its_spellings() {
+fn all_spellings_of_a_tarball_are_one_file() {
     let expected = Artifact {
         package: "@acme/widget".into(),
         version: Some("1.0.0".into()),
@@ -193,7 +194,7 @@ fn a_tarball_is_one_in_all_its_spellings() {
 }
 
 #[test]
-fn the_form_follows_from_what_is_accepted() {
+fn the_representation_follows_from_accept() {
     let representation = |accept| match asked(&Method::HEAD, "/widget", accept).expect("path") {
         ReadRequest::Document(_, representation) => representation,
         other => panic!("{other:?}"),
@@ -220,7 +221,7 @@ fn the_form_follows_from_what_is_accepted() {
 }
 
 #[test]
-fn what_stands_beside_the_packages() {
+fn paths_below_the_hyphen_are_parsed() {
     let ReadRequest::Local(pong) = get("/-/ping").expect("ping") else {
         panic!("ping")
     };
@@ -262,7 +263,7 @@ fn what_stands_beside_the_packages() {
 }
 
 #[test]
-fn searches_that_mean_the_same_are_the_same() {
+fn equal_searches_are_one_request() {
     let first = "/-/v1/search?text=left%20pad%26x/%3D%0a&size=999&quality=0.65";
     let second = "/-/v1/search?from=0&size=250&text=+left+pad%26x/%3D";
     assert_eq!(search(&Npm, first), search(&Npm, second));
@@ -282,7 +283,7 @@ fn searches_that_mean_the_same_are_the_same() {
 }
 
 #[test]
-fn all_but_the_addresses_stays_as_it_came() {
+fn only_urls_of_a_packument_change() {
     let upstream = String::from_utf8(WIDGET.to_vec()).expect("text");
     let repo_url = "https://r.example/npm/main";
     let mut expected = upstream;
@@ -316,7 +317,7 @@ fn all_but_the_addresses_stays_as_it_came() {
 }
 
 #[test]
-fn installers_get_what_they_read() {
+fn abbreviated_packuments_have_what_installers_read() {
     let text = rendered("@acme/widget", ABBREVIATED, WIDGET);
     assert_eq!(text, WIDGET_ABBREVIATED.trim_end());
     let (short, full) = (
@@ -339,7 +340,7 @@ fn installers_get_what_they_read() {
 }
 
 #[test]
-fn scripts_that_run_on_install_are_told() {
+fn install_scripts_are_listed() {
     let cases = [
         (r#""scripts":{"install":"x"}"#, Some(true)),
         (r#""scripts":{"preinstall":"x","test":"y"}"#, Some(true)),
@@ -365,7 +366,7 @@ fn scripts_that_run_on_install_are_told() {
 }
 
 #[test]
-fn withdrawn_packages_are_told_of() {
+fn unpublished_packages_keep_their_time() {
     assert_eq!(rendered("gone", FULL, GONE).as_bytes(), GONE);
     let short = parsed(&rendered("gone", ABBREVIATED, GONE));
     assert_eq!(short["versions"], json!({}));
@@ -379,135 +380,4 @@ fn withdrawn_packages_are_told_of() {
             .kind,
         Kind::NotFound
     );
-}
-
-#[test]
-fn a_tarball_is_checked_against_its_version() {
-    let wanted = artifact("/@acme/widget/-/widget-1.1.0.tgz");
-    assert_eq!(
-        Npm.plan(&wanted, &[], &[]).expect("plan"),
-        Plan::Read(packument_of("@acme/widget"))
-    );
-    assert_eq!(
-        Npm.plan(&wanted, &[None], &[]).expect_err("unknown").kind,
-        Kind::NotFound
-    );
-    let found = fetch("/@acme/widget/-/widget-1.1.0.tgz", WIDGET).expect("a version");
-    assert_eq!(
-        found.url,
-        "https://registry.example/@acme/widget/-/widget-1.1.0.tgz"
-    );
-    assert_eq!(
-        (found.integrity, found.size),
-        (
-            Integrity::Digest(Digest::of(Algorithm::Sha512, b"1.1.0")),
-            None
-        )
-    );
-    let odd = fetch("/@acme/widget/-/widget-2.0.0-rc.1.tgz", WIDGET).expect("a version");
-    assert_eq!(
-        odd.url,
-        "https://registry.example/@acme/widget/-/@acme/widget-2.0.0-rc.1.tgz"
-    );
-    assert_eq!(
-        odd.integrity,
-        sha1("9e99648581dff858b8b8d73978580da7cf7d0910")
-    );
-    let proto = fetch("/@acme/widget/-/widget-__proto__.tgz", WIDGET).expect("a version");
-    assert_eq!(proto.integrity, Integrity::None);
-    for file in [
-        "widget-9.9.9.tgz",
-        "widget-constructor.tgz",
-        "other.tgz",
-        "widget.tgz",
-    ] {
-        let path = format!("/@acme/widget/-/{file}");
-        assert_eq!(fetch(&path, WIDGET).expect_err(file).kind, Kind::NotFound);
-    }
-}
-
-#[test]
-fn old_versions_have_only_a_sha1() {
-    let new = fetch("/JSONPipe/-/JSONPipe-0.8.0.tgz", PIPE).expect("a version");
-    assert_eq!(
-        new.url,
-        "http://registry.example/JSONPipe/-/JSONPipe-0.8.0.tgz"
-    );
-    assert_eq!(
-        new.integrity,
-        sha1("51107ddecc7bfbd8a25f3dab635256931c712ff4")
-    );
-    // Its file has another name than its package: served under the conventional one, found under
-    // both.
-    for path in [
-        "/JSONPipe/-/JSONPipe-0.7.0.tgz",
-        "/JSONPipe/-/jsonpipe-0.7.0.tgz",
-    ] {
-        let old = fetch(path, PIPE).expect("a version");
-        assert_eq!(
-            old.url,
-            "http://registry.example/jsonpipe/-/jsonpipe-0.7.0.tgz"
-        );
-        assert_eq!(
-            old.integrity,
-            sha1("991993469cf0c38e1edcd59d3e4306bee2f382b3"),
-            "upper case is read, too"
-        );
-    }
-    let short = parsed(&rendered("JSONPipe", ABBREVIATED, PIPE));
-    let tarball = &short["versions"]["0.7.0"]["dist"]["tarball"];
-    assert_eq!(
-        tarball,
-        "https://r.example/npm/main/JSONPipe/-/JSONPipe-0.7.0.tgz"
-    );
-    assert_eq!(short["versions"]["0.8.0"]["engines"], json!(["node"]));
-}
-
-#[test]
-fn the_strongest_promise_counts() {
-    const SHA256: &str = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-    const SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
-    let (sha1, sha256) = (
-        sha1(SHA1),
-        Integrity::Digest(Digest::of(Algorithm::Sha256, b"")),
-    );
-    let sha512 = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
-    let strongest = Integrity::Digest(Digest::of(Algorithm::Sha512, b""));
-    let cases = [
-        (
-            json!({"integrity": format!("{SHA256} sha384-AAAA {sha512}?opt=1"), "shasum": SHA1}),
-            strongest.clone(),
-        ),
-        (
-            json!({"integrity": format!(" {sha512}  sha512-AAAA\n")}),
-            strongest,
-        ),
-        (
-            json!({"integrity": format!("sha384-AAAA {SHA256}"), "shasum": SHA1}),
-            sha256.clone(),
-        ),
-        (
-            json!({"integrity": format!("sha512-AAAA {SHA256}")}),
-            sha256,
-        ),
-        (
-            json!({"integrity": "sha384-AAAA", "shasum": SHA1}),
-            sha1.clone(),
-        ),
-        (
-            json!({"integrity": "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="}),
-            sha1.clone(),
-        ),
-        (json!({"integrity": 5, "shasum": SHA1.to_uppercase()}), sha1),
-        (
-            json!({"integrity": "sha512-***", "shasum": "00"}),
-            Integrity::None,
-        ),
-        (json!({"integrity": null, "shasum": null}), Integrity::None),
-    ];
-    for (mut dist, expected) in cases {
-        dist["tarball"] = "https://registry.example/a/-/a-1.0.0.tgz".into();
-        let found = fetch("/a/-/a-1.0.0.tgz", &single("a", "1.0.0", &dist)).expect("a version");
-        assert_eq!(found.integrity, expected, "{dist}");
-    }
 }

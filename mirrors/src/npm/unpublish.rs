@@ -1,4 +1,5 @@
-//! Unpublishing (`npm unpublish`): npm sends the packument without some versions, or names a tarball.
+//! Unpublishing (`npm unpublish`): npm sends the packument without some versions, or the name of a
+//! tarball.
 
 use super::body::scan;
 use super::names::{is_file, version_of};
@@ -11,7 +12,7 @@ use crate::text::JSON;
 use larder_model::{Kind, Problem};
 use std::borrow::Cow;
 
-/// Tags with the versions that they point to afterwards.
+/// Tags, and the versions that they point to after the change.
 type WantedTags<'a> = [(&'a str, Cow<'a, str>)];
 
 /// Steps that unpublish the versions that the packument in a body lacks.
@@ -22,13 +23,12 @@ pub(super) fn keep_versions(
 ) -> Result<Vec<Step>, Problem> {
     let scanned = scan(body)?;
     let publication = Publication::read(&scanned.text, published.package)?;
-    let Some(kept) = &publication.versions else {
-        let detail = "packages here have no owners of their own: \
-            the server's roles decide who may publish";
+    let Some(left) = &publication.versions else {
+        let detail = "packages here have no owners: the server's roles decide who may publish";
         return Err(Problem::new(Kind::Unsupported, "package", detail));
     };
     let mut gone = published.versions();
-    gone.retain(|file| kept.get(&file.version).is_none());
+    gone.retain(|file| left.get(&file.version).is_none());
     if gone.is_empty() {
         return Ok(Vec::new());
     }
@@ -51,8 +51,8 @@ pub(super) fn unpublish_all(
     unpublish(published, &versions, revision, &[])
 }
 
-/// Steps that unpublish the version of a tarball. npm asks for it once the packument without it was
-/// sent.
+/// Steps that unpublish the version of a tarball. npm sends this request after it sent the packument
+/// without the version.
 pub(super) fn unpublish_file(
     published: PublishedPackage<'_>,
     file: &str,
@@ -70,7 +70,7 @@ pub(super) fn unpublish_file(
     }
 }
 
-/// Steps that delete a version, or all, at whichever revision the package is.
+/// Steps that delete a version, or all, at any revision of the package.
 pub(super) fn remove(
     published: PublishedPackage<'_>,
     version: Option<&str>,
@@ -84,7 +84,7 @@ pub(super) fn remove(
     unpublish(published, &gone, &published.revision(), &[])
 }
 
-/// Steps that unpublish versions of a package that is still at a revision.
+/// Steps that unpublish versions of a package. Fails if the package is not at the revision.
 fn unpublish(
     published: PublishedPackage<'_>,
     gone: &[&StoredFile],
@@ -117,8 +117,8 @@ fn unpublish(
     Ok(steps)
 }
 
-/// Steps that move the tags of versions that are gone: to the version that is wanted, `latest` else
-/// to the highest that is left. Other tags are removed.
+/// Steps that move the tags of deleted versions. A tag moves to the version that the client names.
+/// Else `latest` moves to the highest version that is left, and other tags are removed.
 fn moved_tags(
     published: PublishedPackage<'_>,
     gone: &[&StoredFile],

@@ -27,7 +27,7 @@ fn response(response: &AccountResponse<'_>) -> (StatusCode, Value) {
 }
 
 #[test]
-fn account_requests_have_their_addresses() {
+fn account_requests_are_parsed() {
     let (get, put, post, delete) = (&Method::GET, &Method::PUT, &Method::POST, &Method::DELETE);
     assert!(is(get, "/-/whoami", &AccountRequest::Whoami));
     assert!(is(get, "/-/npm/v1/user", &AccountRequest::Profile));
@@ -92,7 +92,7 @@ fn account_requests_have_their_addresses() {
 }
 
 #[test]
-fn a_login_is_for_the_name_of_its_address() {
+fn the_login_in_the_body_has_the_name_in_the_url() {
     let login = |body: &str| UserAccounts.read_login("alice", body.as_bytes());
     let plain = r#"{"_id":"org.couchdb.user:alice","name":"alice","password":"p","type":"user","roles":[]}"#;
     assert!(login(plain).is_ok_and(|login| login.password == "p" && login.refusal.is_none()));
@@ -113,7 +113,7 @@ fn a_login_is_for_the_name_of_its_address() {
 }
 
 #[test]
-fn what_a_token_is_wanted_for() {
+fn requests_for_tokens_are_read() {
     let wanted = |body: &str| UserAccounts.read_token_request(body.as_bytes());
     let limits = |body: &str| {
         let limits = wanted(body)

@@ -2,7 +2,7 @@ use super::*;
 use larder_model::Kind;
 
 #[test]
-fn upstreams_hear_nothing_of_packages_that_are_taken() {
+fn published_packages_are_removed_from_queries() {
     let body =
         br#"{"a":["1.0.0","2.0.0"],"@acme/b":["1.0.0"],"../c":["1.0.0"],"d":["x y"],"e":[]}"#;
     assert_eq!(
@@ -31,7 +31,7 @@ fn upstreams_hear_nothing_of_packages_that_are_taken() {
 }
 
 #[test]
-fn answers_are_joined() {
+fn answers_of_upstreams_are_joined() {
     let answer = |answers: &[&'static str]| {
         let answers: Vec<Bytes> = answers
             .iter()

@@ -20,7 +20,7 @@ fn scanned(body: &str) -> Result<(String, Vec<Data>), Problem> {
 }
 
 #[test]
-fn data_of_attachments_is_found_and_nothing_else() {
+fn only_the_data_of_attachments_is_skipped() {
     let body = r#" {"data":"0", "_attachments" : { "a\/\u002e\"tgz" : {"length":1, "data"
         : "QUJD", "x":{"data":"1"}}, "b":{"data":"a\"b\\", "y":["data","2"]}, "c":{"data":5}},
         "x":[{"_attachments":{"d":{"data":"3"}}}], "_attachments2":{"e":{"data":"4"}}}"#;
@@ -34,14 +34,14 @@ fn data_of_attachments_is_found_and_nothing_else() {
 }
 
 #[test]
-fn a_name_that_is_escaped_is_the_same() {
+fn an_escaped_name_is_the_same() {
     let (_, attachments) =
         scanned(r#"{"_attach\u006dents":{"a":{"d\u0061ta":"QQ=="}}}"#).expect("a body");
     assert_eq!(attachments, [("a".to_owned(), "QQ==".to_owned(), true)]);
 }
 
 #[test]
-fn hostile_bodies_end() {
+fn hostile_bodies_are_read_to_their_end() {
     let attachment = r#"{"_attachments":{"a":{"data":"QUJD"#;
     for end in 0..attachment.len() {
         let _ = scanned(&attachment[..end]);

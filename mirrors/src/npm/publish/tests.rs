@@ -17,6 +17,7 @@ use serde_json::Value;
 mod hostile;
 mod provenance;
 mod search;
+mod tarballs;
 mod withdrawal;
 
 /// As npm 11 sent it, with all that it adds to a `package.json` on the way.
@@ -41,7 +42,7 @@ fn bare(tarball: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn what_npm_sends_is_published() {
+fn a_publication_of_npm_is_published() {
     let mut repo = Repo::default();
     assert_eq!(
         repo.request(&Method::PUT, "/@acme%2fwidget", SENT)
@@ -57,12 +58,12 @@ fn what_npm_sends_is_published() {
         .iter()
         .filter(|(key, _)| *key != "dist")
     {
-        let kept = if key == "readme" {
+        let stored = if key == "readme" {
             &packument[key]
         } else {
             &version[key]
         };
-        assert_eq!(kept, value, "{key}");
+        assert_eq!(stored, value, "{key}");
     }
     for key in ["integrity", "shasum"] {
         assert_eq!(version["dist"][key], sent["dist"][key], "{key}");
@@ -80,7 +81,7 @@ fn what_npm_sends_is_published() {
 }
 
 #[test]
-fn what_is_published_is_served_in_every_form() {
+fn published_files_are_served_as_html_and_json() {
     let mut repo = Repo::default();
     repo.publish("@acme/widget", "1.0.0").expect("published");
     repo.publish("@acme/widget", "1.1.0-rc.1")
@@ -164,7 +165,7 @@ fn a_version_is_published_once() {
 }
 
 #[test]
-fn tags_are_set_and_taken_away() {
+fn tags_are_set_and_removed() {
     let mut repo = Repo::default();
     let mut first = Sent::new("widget", "1.0.0");
     first.tag = "next";

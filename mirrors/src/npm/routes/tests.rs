@@ -3,7 +3,7 @@ use crate::npm::Npm;
 use crate::testing::{call, get};
 
 #[test]
-fn changes_are_known_in_all_spellings_of_a_name() {
+fn changes_find_all_spellings_of_a_name() {
     let request = |method: &Method, path: &str| {
         let call = call(&Npm, method, path, None)?;
         let Call::Publish(request) = call else {

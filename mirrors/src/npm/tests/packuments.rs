@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn file_names_that_tell_nothing_become_conventional() {
+fn ambiguous_file_names_are_replaced() {
     let urls = [
         (
             "https://up.example/files/a/1.0.0/0123456789abcdef",
@@ -30,7 +30,7 @@ fn file_names_that_tell_nothing_become_conventional() {
 }
 
 #[test]
-fn a_name_that_two_versions_share_finds_neither() {
+fn a_file_name_of_two_versions_finds_neither() {
     let dist = |version| json!({"dist": {"tarball": format!("https://up.example/a/{version}/package.tgz")}});
     let one = json!({"name": "a", "versions": {"1.0.0": dist("1.0.0")}}).to_string();
     let two = json!({"name": "a", "versions": {"1.0.0": dist("1.0.0"), "2.0.0": dist("2.0.0")}})
@@ -48,7 +48,7 @@ fn a_name_that_two_versions_share_finds_neither() {
 }
 
 #[test]
-fn nothing_of_the_upstream_breaks_out_of_an_address() {
+fn text_of_upstreams_is_escaped_in_urls() {
     let hostile = "1.0.0\"/../../x?y#z<";
     let body = single(
         "a",
@@ -70,7 +70,7 @@ fn nothing_of_the_upstream_breaks_out_of_an_address() {
 }
 
 #[test]
-fn odd_values_stay_as_they_are() {
+fn unknown_values_are_copied() {
     for dist in [
         "null",
         "[]",
@@ -112,7 +112,7 @@ fn a_key_that_is_there_twice_is_refused() {
 }
 
 #[test]
-fn what_is_no_packument_is_refused() {
+fn invalid_packuments_are_refused() {
     let widget = packument_of("@acme/widget");
     Npm.check(&widget, WIDGET).expect("a packument");
     let deep = format!(
@@ -161,7 +161,7 @@ fn what_is_no_packument_is_refused() {
 }
 
 #[test]
-fn damaged_packuments_break_nothing() {
+fn damaged_packuments_cause_no_panic() {
     let widget = packument_of("@acme/widget");
     let tarball = artifact("/@acme/widget/-/widget-1.1.0.tgz");
     let see = |body: &[u8]| {
@@ -185,20 +185,25 @@ fn damaged_packuments_break_nothing() {
 }
 
 #[test]
-fn thousands_of_versions_are_all_there() {
+fn a_packument_has_thousands_of_versions() {
     let version = |number: usize| format!("{}.{}.{}", number / 100, number / 10 % 10, number % 10);
     let versions: serde_json::Map<String, Value> = (0..3000)
         .map(|number| {
             let version = version(number);
             let tarball = format!("https://registry.example/big/-/big-{version}.tgz");
             let entries = json!({
-                "name": "big", "version": version, "readme": "x".repeat(number), "dependencies": {"left-pad": "^1.3.0"},
-                "scripts": {"install": "node-gyp rebuild"}, "dist": {"tarball": tarball, "shasum": format!("{number:040x}")},
+                "name": "big", "version": version, "readme": "x".repeat(number),
+                "dependencies": {"left-pad": "^1.3.0"},
+                "scripts": {"install": "node-gyp rebuild"},
+                "dist": {"tarball": tarball, "shasum": format!("{number:040x}")},
             });
             (version, entries)
         })
         .collect();
-    let body = json!({"name": "big", "dist-tags": {"latest": "29.9.9"}, "versions": versions, "time": {"modified": "x"}});
+    let body = json!({
+        "name": "big", "dist-tags": {"latest": "29.9.9"}, "versions": versions,
+        "time": {"modified": "x"},
+    });
     let body = body.to_string();
     let full = rendered("big", FULL, body.as_bytes());
     assert_eq!(
@@ -232,7 +237,7 @@ fn thousands_of_versions_are_all_there() {
 }
 
 #[test]
-fn problems_are_told_in_the_field_that_clients_print() {
+fn problems_are_in_the_field_that_clients_print() {
     let refused = Npm.refuse(
         &Problem::new(Kind::Policy, "policy", "widget is \"held\""),
         &REPO_URL,

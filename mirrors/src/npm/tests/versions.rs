@@ -29,7 +29,7 @@ fn version(path: &str) -> Result<Value, Problem> {
 }
 
 #[test]
-fn a_version_is_known_in_all_spellings() {
+fn all_spellings_of_a_version_are_equal() {
     for path in [
         "/@acme/widget/1.0.0",
         "/@acme%2fwidget/1.0.0",
@@ -48,7 +48,7 @@ fn a_version_is_known_in_all_spellings() {
 }
 
 #[test]
-fn a_version_is_as_in_the_packument_with_addresses_of_this_server() {
+fn a_version_is_rendered_with_urls_of_this_server() {
     let all: Value = serde_json::from_slice(WIDGET).expect("JSON");
     let mut expected = all["versions"]["1.1.0"].clone();
     expected["dist"]["tarball"] =

@@ -5,7 +5,8 @@ use super::*;
 const KIND: &str = "https://slsa.dev/provenance/v1";
 
 fn bundle(subjects: &Value, payload_type: &str) -> String {
-    let statement = json!({"_type": "https://in-toto.io/Statement/v1", "subject": subjects, "predicateType": KIND});
+    let statement = "https://in-toto.io/Statement/v1";
+    let statement = json!({"_type": statement, "subject": subjects, "predicateType": KIND});
     let envelope = json!({"payload": STANDARD.encode(statement.to_string()), "payloadType": payload_type,
         "signatures": [{"sig": "MEU=", "keyid": ""}]});
     json!({"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope,
@@ -89,7 +90,7 @@ fn provenance_is_stored_listed_and_removed() {
 }
 
 #[test]
-fn provenance_of_something_else_is_refused() {
+fn provenance_of_another_subject_is_refused() {
     let (repo, sent) = (Repo::default(), Sent::new("widget", "1.0.0"));
     let (name, statement) = ("pkg:npm/widget@1.0.0", "application/vnd.in-toto+json");
     let refused = |bundle: &str| {

@@ -86,7 +86,7 @@ fn a_package_here_is_listed_with_its_latest_version() {
 }
 
 #[test]
-fn what_upstreams_find_follows_without_names_that_are_published_here() {
+fn results_of_upstreams_follow_without_published_names() {
     let body = json!({"objects": [
         {"package": {"name": "widget", "version": "9.0.0"}, "score": {"final": 0.5}},
         {"package": {"name": "widget-x", "version": "2.0.0"}},

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn only_words_of_deprecation_are_taken_from_a_packument() {
+fn only_deprecation_messages_of_a_packument_are_stored() {
     let mut repo = Repo::default();
     repo.publish("widget", "1.0.0").expect("published");
     repo.publish("widget", "1.1.0").expect("published");
@@ -68,7 +68,7 @@ fn only_words_of_deprecation_are_taken_from_a_packument() {
 }
 
 #[test]
-fn one_version_is_taken_back_as_npm_does_it() {
+fn a_version_is_unpublished_with_the_requests_of_npm() {
     let mut repo = Repo::default();
     for version in ["1.0.0", "2.0.0-rc.1", "1.1.0"] {
         repo.publish("@acme/widget", version).expect("published");
@@ -146,7 +146,7 @@ fn one_version_is_taken_back_as_npm_does_it() {
 }
 
 #[test]
-fn all_versions_are_taken_back_at_once() {
+fn all_versions_are_unpublished_at_once() {
     let mut repo = Repo::default();
     repo.publish("widget", "1.0.0").expect("published");
     repo.publish("widget", "1.1.0").expect("published");
@@ -223,7 +223,7 @@ fn names_and_versions_of_new_packages_follow_the_rules() {
 }
 
 #[test]
-fn only_packages_that_are_here_have_details() {
+fn only_published_packages_have_details() {
     let mut repo = Repo::default();
     let details = |repo: &Repo| Packages.details("widget", &repo.files);
     let absent = details(&repo).expect_err("absent");
@@ -234,7 +234,7 @@ fn only_packages_that_are_here_have_details() {
 }
 
 #[test]
-fn thousands_of_versions_are_all_listed() {
+fn a_packument_lists_thousands_of_versions() {
     let mut repo = Repo::default();
     repo.publish("widget", "1.0.0").expect("published");
     let first = repo
