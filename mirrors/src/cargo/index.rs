@@ -1,5 +1,5 @@
 //! The sparse index: `config.json`, index files and their lines (the Cargo book, "Index Format"), and
-//! what is stored of a published crate for its line.
+//! the stored metadata from which the line of a published crate is made.
 
 use super::names::{canonical, prefix};
 use crate::json::unreadable;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Below this path stands a file for each version that was deleted: its number stays reserved.
+/// The folder of the files that mark deleted versions, which cannot be published again.
 pub(super) const GONE: &str = "gone/";
 
 /// The upstream's `config.json`.
@@ -30,7 +30,7 @@ impl<'a> Config<'a> {
     }
 }
 
-/// A line of an upstream's index file, as far as it is needed here.
+/// The fields of a line of an upstream's index file that this server needs.
 #[derive(Deserialize)]
 pub(super) struct Entry<'a> {
     #[serde(borrow)]
@@ -46,7 +46,7 @@ pub(super) fn config() -> Document {
     Document::new("", "config.json")
 }
 
-/// The index file of a crate. Its path keeps the spelling: only the case is folded.
+/// The index file of a crate. Its path is the name in lower case; `-` and `_` stay different.
 pub(super) fn index_of(name: &str) -> Document {
     Document::new(
         canonical(name),
@@ -54,7 +54,7 @@ pub(super) fn index_of(name: &str) -> Document {
     )
 }
 
-/// The lines of an index file.
+/// Parses the lines of an index file.
 pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
     let lines = body
         .split(|byte| *byte == b'\n')
@@ -62,7 +62,7 @@ pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, ser
     lines.map(serde_json::from_slice)
 }
 
-/// The address of a crate file: the `dl` of the upstream with its markers replaced.
+/// The URL of a crate file: the upstream's `dl` with its markers replaced.
 pub(super) fn download(dl: &str, entry: &Entry<'_>) -> String {
     let (name, version) = (&*entry.name, &*entry.vers);
     let markers = [
@@ -80,7 +80,7 @@ pub(super) fn download(dl: &str, entry: &Entry<'_>) -> String {
     })
 }
 
-/// A line of our own index. `cksum` and `pubtime` are filled in once the bytes are stored.
+/// A line of our own index. `cksum` and `pubtime` are set when the bytes are stored.
 #[derive(Serialize, Deserialize)]
 pub(super) struct IndexLine {
     pub(super) name: String,
@@ -97,7 +97,7 @@ pub(super) struct IndexLine {
     pub(super) pubtime: Option<String>,
 }
 
-/// The metadata of a published crate, as its row has it.
+/// The metadata of a published crate in the store.
 #[derive(Serialize, Deserialize)]
 pub(super) struct CrateMetadata {
     pub(super) line: IndexLine,
@@ -116,12 +116,12 @@ pub(super) fn crates_in(files: &[StoredFile]) -> impl Iterator<Item = &StoredFil
     files.iter().filter(|file| !file.path.starts_with(GONE))
 }
 
-/// A version without its build metadata, which does not tell versions apart.
+/// A version without its build metadata. Versions that differ only in it are the same.
 pub(super) fn without_build(version: &str) -> &str {
     version.split('+').next().unwrap_or_default()
 }
 
-/// A dependency in one form, whether it came from the request or from `Cargo.toml`.
+/// A dependency in a form in which those of the request and of `Cargo.toml` can be compared.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Dependency {
     pub(super) alias: String,
@@ -139,11 +139,11 @@ pub(super) fn requirement(text: &str) -> Result<String, Problem> {
     let text = if text.trim().is_empty() { "*" } else { text };
     let parsed: VersionReq = text
         .parse()
-        .map_err(|error| invalid(format!("`{text}` is no version requirement: {error}")))?;
+        .map_err(|error| invalid(format!("`{text}` is not a version requirement: {error}")))?;
     Ok(parsed.to_string())
 }
 
-/// A crate that is not as it should be.
+/// The problem of an invalid crate.
 pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::invalid("crate", detail)
 }

@@ -1,4 +1,4 @@
-//! A packed crate: a gzipped tar archive with one folder, and the `Cargo.toml` in it.
+//! The `Cargo.toml` of a crate file, which is a gzipped tar archive with one folder.
 
 use super::index::{Dependency, invalid, requirement};
 use crate::archive::tar::{Kind, Tar};
@@ -27,7 +27,7 @@ pub(super) struct Manifest {
     pub(super) links: Option<String>,
     pub(super) rust_version: Option<String>,
     pub(super) features: BTreeMap<String, Vec<String>>,
-    /// In order.
+    /// Sorted.
     pub(super) dependencies: Vec<Dependency>,
 }
 
@@ -54,22 +54,22 @@ struct Package {
 #[derive(Deserialize, Default)]
 struct Tables {
     #[serde(default)]
-    dependencies: BTreeMap<String, Written>,
+    dependencies: BTreeMap<String, DependencyEntry>,
     #[serde(default, rename = "dev-dependencies", alias = "dev_dependencies")]
-    dev: BTreeMap<String, Written>,
+    dev: BTreeMap<String, DependencyEntry>,
     #[serde(default, rename = "build-dependencies", alias = "build_dependencies")]
-    build: BTreeMap<String, Written>,
+    build: BTreeMap<String, DependencyEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
-    Short(String),
-    Long(Box<Long>),
+enum DependencyEntry {
+    Version(String),
+    Table(Box<DependencyTable>),
 }
 
 #[derive(Deserialize)]
-struct Long {
+struct DependencyTable {
     version: Option<String>,
     package: Option<String>,
     #[serde(default)]
@@ -80,8 +80,8 @@ struct Long {
     default_features: Option<bool>,
 }
 
-/// Reads the manifest of a packed crate of `size` bytes, whose one folder is `folder`. Every entry of
-/// the archive is looked at.
+/// Reads the manifest of a crate file of `size` bytes whose only folder is `folder`. Checks every entry
+/// of the archive.
 pub(super) fn of_crate(
     packed: &mut dyn Read,
     size: u64,
@@ -90,18 +90,18 @@ pub(super) fn of_crate(
     let unpacked = GzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, packed));
     let mut archive = Tar::new(unpacked, &LIMITS, size);
     let read = manifest_text(&mut archive, folder).and_then(|text| {
-        // Cargo reads one gzip member; other tools would go on.
+        // Cargo reads one gzip member; other tools read all.
         let behind = archive.into_inner().into_inner().fill_buf()?.len();
         let text = text.ok_or_else(|| Fault::refused(format!("has no {folder}/Cargo.toml")))?;
         if behind == 0 {
             Ok(text)
         } else {
-            Err(Fault::refused("goes on behind its end"))
+            Err(Fault::refused("has bytes after its end"))
         }
     });
     let text = read.map_err(|fault| fault.problem("crate", "the crate"))?;
     let text = String::from_utf8(text)
-        .map_err(|error| invalid("the crate's Cargo.toml cannot be read").because(error))?;
+        .map_err(|error| invalid("the crate's Cargo.toml is not UTF-8").because(error))?;
     read_manifest(&text)
 }
 
@@ -114,7 +114,7 @@ fn manifest_text<R: Read>(
     while let Some(entry) = archive.next()? {
         if entry.kind == Kind::Link {
             return Err(Fault::refused(
-                "holds a link; a crate has files and folders only",
+                "contains a link; only files and folders are allowed",
             ));
         }
         let below = entry.path.strip_prefix(folder);
@@ -122,7 +122,7 @@ fn manifest_text<R: Read>(
             Some(name) if !entry.has_dot_prefix => name,
             None if !entry.has_dot_prefix && below == Some("") => "",
             _ => {
-                let detail = format!("has a file that is not below {folder}/");
+                let detail = format!("has an entry outside of {folder}/");
                 return Err(Fault::refused(detail));
             }
         };
@@ -130,7 +130,7 @@ fn manifest_text<R: Read>(
             continue;
         }
         if name != "Cargo.toml" || manifest.is_some() {
-            let detail = "has more than one Cargo.toml, or one in another spelling";
+            let detail = "has more than one Cargo.toml, or one that differs in case";
             return Err(Fault::refused(detail));
         }
         manifest = Some(archive.contents(&entry, MAX_MANIFEST_BYTES)?);
@@ -138,6 +138,7 @@ fn manifest_text<R: Read>(
     Ok(manifest)
 }
 
+/// Parses a `Cargo.toml`.
 fn read_manifest(text: &str) -> Result<Manifest, Problem> {
     let file: File = toml::from_str(text)
         .map_err(|error| invalid(format!("the crate's Cargo.toml: {}", error.message())))?;
@@ -168,13 +169,13 @@ fn read_manifest(text: &str) -> Result<Manifest, Problem> {
 
 fn dependency(
     alias: String,
-    written: Written,
+    written: DependencyEntry,
     target: Option<String>,
     kind: &'static str,
 ) -> Result<Dependency, Problem> {
-    let long = match written {
-        Written::Long(long) => *long,
-        Written::Short(version) => Long {
+    let table = match written {
+        DependencyEntry::Table(table) => *table,
+        DependencyEntry::Version(version) => DependencyTable {
             version: Some(version),
             package: None,
             features: Vec::new(),
@@ -183,12 +184,12 @@ fn dependency(
         },
     };
     Ok(Dependency {
-        package: long.package.unwrap_or_else(|| alias.clone()),
+        package: table.package.unwrap_or_else(|| alias.clone()),
         alias,
-        requirement: requirement(&long.version.unwrap_or_default())?,
-        features: long.features.into_iter().collect(),
-        optional: long.optional,
-        default_features: long.default_features.unwrap_or(true),
+        requirement: requirement(&table.version.unwrap_or_default())?,
+        features: table.features.into_iter().collect(),
+        optional: table.optional,
+        default_features: table.default_features.unwrap_or(true),
         target,
         kind,
     })

@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// The protocol.
 pub struct Cargo;
 
-/// Names that differ in case, `-` and `_` are one.
+/// Names that differ only in case, `-` and `_` are the same crate.
 struct CrateNames;
 
 impl Names for CrateNames {
@@ -139,7 +139,7 @@ impl Protocol for Cargo {
     }
 }
 
-/// How the crate file of an index line is fetched.
+/// The URL and the checksum of the crate file of an index line.
 fn fetch(config: &Config<'_>, entry: &Entry<'_>) -> Result<Fetch, Problem> {
     let digest: Result<Digest, _> = format!("sha256:{}", entry.cksum).parse();
     let digest = digest.map_err(|_| bad_document("an index file with checksums"))?;

@@ -1,10 +1,10 @@
 //! Names and versions of crates.
 
-/// The registry's limit on names, with room.
+/// Limit on the length of a name. Upstream registries allow less.
 const MAX_NAME_BYTES: usize = 128;
 const MAX_VERSION_BYTES: usize = 128;
 
-/// The canonical form of a name: names that differ in case, `-` and `_` are one package.
+/// The canonical form of a name. Names that differ only in case, `-` and `_` are the same crate.
 pub(super) fn canonical(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }

@@ -56,7 +56,7 @@ impl Action for CrateUpload {
         let upload = Upload::read(body)?;
         let (name, version) = (&upload.description.name, &upload.description.vers);
         let parsed: Version = version.parse().map_err(|error| {
-            Problem::invalid("crate", format!("`{version}` is no version: {error}"))
+            Problem::invalid("crate", format!("`{version}` is not a version: {error}"))
         })?;
         let path = format!("crates/{}/{parsed}", name.to_ascii_lowercase());
         if is_published(&upload, &path, body, files)? {
@@ -83,8 +83,9 @@ impl Action for CrateUpload {
     }
 }
 
-/// Whether the same bytes are published at a path already, as after a lost answer. A problem if the
-/// version or the name clashes with what is published, or was.
+/// Whether the same bytes are published already, because a client tries again after a lost answer.
+/// Fails if the version is published with other bytes or was deleted, or if the name is published in
+/// another spelling.
 fn is_published(
     upload: &Upload,
     path: &str,
@@ -99,7 +100,7 @@ fn is_published(
         .any(|file| file.path.strip_prefix(GONE) == bare)
     {
         return conflict(format!(
-            "crate version `{version}` was deleted, and stays reserved: publish another"
+            "crate version `{version}` was deleted and cannot be published again: publish another"
         ));
     }
     for file in crates_in(files) {
@@ -132,7 +133,7 @@ impl Action for CrateChange {
     }
 
     fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Err(Problem::internal("a change of no crate"))
+        Err(Problem::internal("a change without a crate"))
     }
 
     fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
@@ -140,7 +141,7 @@ impl Action for CrateChange {
             Change::Yank { version, reason } if reason.is_empty() => yank(version, true, files),
             Change::Yank { .. } => Err(Problem::invalid(
                 "yanked",
-                "the index of crates has no place for a reason: say `true`",
+                "a crate is yanked without a reason: send `true`",
             )),
             Change::Unyank { version } => yank(version, false, files),
             Change::Remove { version } => remove(version.as_deref(), files),
@@ -152,11 +153,11 @@ impl Action for CrateChange {
     }
 }
 
-/// Steps that yank a version, or take that back.
+/// Steps that yank a version, or undo that.
 fn yank(version: &str, yanked: bool, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let file = crates_in(files).find(|file| *file.version == *version);
     let file = file.ok_or_else(|| {
-        let detail = format!("there is no version {version} of this crate");
+        let detail = format!("this crate has no version {version}");
         Problem::not_found("crate", detail)
     })?;
     let mut metadata = CrateMetadata::of(file)?;
@@ -172,9 +173,9 @@ fn yank(version: &str, yanked: bool, files: &[StoredFile]) -> Result<Vec<Step>, 
 
 /// Steps that delete a version, or all of them.
 fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let is_meant = |file: &&StoredFile| version.is_none_or(|version| *file.version == *version);
+    let is_target = |file: &&StoredFile| version.is_none_or(|version| *file.version == *version);
     let mut steps = Vec::new();
-    for file in crates_in(files).filter(is_meant) {
+    for file in crates_in(files).filter(is_target) {
         steps.push(Step::Remove {
             path: file.path.to_string(),
         });
@@ -187,7 +188,7 @@ fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Prob
         });
     }
     if steps.is_empty() {
-        let detail = "there is no such version of this crate here";
+        let detail = "this crate has no such version here";
         return Err(Problem::not_found("version", detail));
     }
     Ok(steps)
@@ -224,7 +225,7 @@ impl Publishing for Crates {
         for file in files {
             let mut line = CrateMetadata::of(file)?.line;
             if line.name.to_ascii_lowercase() != spelling {
-                return Ok(None); // another spelling: the client tries them all
+                return Ok(None); // cargo tries all spellings
             }
             let seconds = file.created_at.seconds();
             line.pubtime = Some(Timestamp(seconds * 1_000_000).to_string());
@@ -234,10 +235,10 @@ impl Publishing for Crates {
         Ok((!index.is_empty()).then_some(index))
     }
 
-    /// The owners of a crate: whoever published a version of it.
+    /// The owners of a crate: the users who published a version of it.
     fn details(&self, package: &str, files: &[StoredFile]) -> Result<Reply, Problem> {
         if crates_in(files).next().is_none() {
-            let detail = format!("there is no crate `{package}` here");
+            let detail = format!("crate `{package}` is not published here");
             return Err(Problem::not_found("crate", detail));
         }
         let publishers = crates_in(files).filter_map(|file| file.created_by.strip_prefix("user:"));

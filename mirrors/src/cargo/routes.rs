@@ -1,4 +1,4 @@
-//! Addresses of a registry: the index (the Cargo book, "Index Protocols") and the web API.
+//! Paths of a registry: the index (the Cargo book, "Index Protocols") and the web API.
 
 use super::index::index_of;
 use super::names::{canonical, is_name, is_version, prefix};
@@ -18,13 +18,14 @@ const INDEX: Representation = Representation {
     has_absolute_urls: false,
     compressible: true,
 };
-/// Results of a search where the client names no number, and at most.
-const USUAL_RESULTS: usize = 10;
+/// The number of results of a search that has no `per_page`.
+const DEFAULT_RESULTS: usize = 10;
+/// Limit on the results of a search.
 const MAX_RESULTS: usize = 100;
-/// Characters of a search.
+/// Limit on the characters of a search.
 const MAX_SEARCH_CHARS: usize = 200;
 
-/// What a request asks for.
+/// Parses a request.
 pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
     let parts = request.parts();
     if let ["api", "v1", "crates", rest @ ..] = parts.as_slice()
@@ -42,7 +43,7 @@ pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
     }
 }
 
-/// What is asked below `api/v1/crates`; `None`: it is something else.
+/// Parses a request below `api/v1/crates`; `None` if there is no such path.
 fn web_api(method: &Method, rest: &[&str]) -> Result<Option<Call>, Problem> {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     Ok(Some(match (method, rest) {
@@ -65,7 +66,7 @@ fn web_api(method: &Method, rest: &[&str]) -> Result<Option<Call>, Problem> {
             Call::Read(ReadRequest::Details(canonical(name).into()))
         }
         (_, [_, "owners"]) => {
-            let detail = "who may publish is decided by grants here: \
+            let detail = "grants decide who may publish here: \
                 larder grant create user:NAME REPOSITORY --package CRATE";
             return Err(Problem::new(Kind::Unsupported, "owners", detail));
         }
@@ -81,6 +82,7 @@ fn web_api(method: &Method, rest: &[&str]) -> Result<Option<Call>, Problem> {
     }))
 }
 
+/// Parses the path of an index file, which has the folder that the name demands.
 fn index_file(folder: &str, name: &str) -> Result<Call, Problem> {
     let lower = name.to_ascii_lowercase();
     if !is_name(name) || prefix(&lower) != folder.to_ascii_lowercase() {
@@ -89,12 +91,13 @@ fn index_file(folder: &str, name: &str) -> Result<Call, Problem> {
     Ok(Call::Read(ReadRequest::Document(index_of(name), INDEX)))
 }
 
+/// Parses the query of a search.
 fn search(query: &str) -> SearchRequest {
     let size = query_value(query, "per_page").and_then(|text| text.parse().ok());
     let text = query_value(query, "q").unwrap_or_default();
     SearchRequest {
         text: text.chars().take(MAX_SEARCH_CHARS).collect(),
-        size: size.unwrap_or(USUAL_RESULTS).clamp(1, MAX_RESULTS),
+        size: size.unwrap_or(DEFAULT_RESULTS).clamp(1, MAX_RESULTS),
         from: 0,
     }
 }
@@ -110,7 +113,7 @@ fn own_config(repo_url: &RepoUrl<'_>) -> Reply {
     Reply::new(StatusCode::OK).with_body(JSON, crate::json::bytes(&config))
 }
 
-/// Nothing is at this path.
+/// The problem of a path that does not exist.
 pub(super) fn no_such_path() -> Problem {
     Problem::not_found("path", "no such path in a cargo registry")
 }

@@ -16,15 +16,15 @@ use serde_json::{Value, json};
 /// Searches for crates.
 pub(super) struct CrateSearch;
 
-/// An upstream's answer.
+/// The fields of an upstream's results that this module needs.
 #[derive(Deserialize)]
 struct Answer {
-    crates: Vec<Found>,
+    crates: Vec<Match>,
     meta: Meta,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct Match {
     name: String,
     max_version: String,
     description: Option<String>,
@@ -47,10 +47,10 @@ impl Search for CrateSearch {
     }
 
     fn source(&self, search: &SearchRequest, known: &[Option<Bytes>]) -> Result<Source, Problem> {
-        let Some(found) = known.first() else {
+        let Some(config_body) = known.first() else {
             return Ok(Source::Read(config()));
         };
-        let Some(api) = Config::read(found.as_deref().unwrap_or_default())?.api else {
+        let Some(api) = Config::read(config_body.as_deref().unwrap_or_default())?.api else {
             let detail = "the upstream offers no search";
             return Err(Problem::new(Kind::Unsupported, "search", detail));
         };
@@ -83,7 +83,7 @@ impl Search for CrateSearch {
         for results in answers {
             let answer = Answer::read(&results.body)?;
             total += answer.meta.total.saturating_sub(results.hidden.len());
-            let is_open = |found: &&Found| !results.hides(&canonical(&found.name));
+            let is_open = |found: &&Match| !results.hides(&canonical(&found.name));
             let open = answer.crates.iter().filter(is_open);
             crates.extend(open.map(|found| {
                 result(
@@ -99,6 +99,7 @@ impl Search for CrateSearch {
     }
 }
 
+/// A result in the reply.
 fn result(name: &str, version: &str, description: Option<&str>) -> Value {
     json!({"name": name, "max_version": version, "description": description})
 }

@@ -92,7 +92,7 @@ fn a_crate_is_checked_against_its_line() {
 }
 
 #[test]
-fn marks_of_a_download_address_are_filled_in() {
+fn markers_of_a_download_url_are_replaced() {
     let entry = Entry {
         name: "Abcd".into(),
         vers: "1.0.0".into(),
@@ -139,7 +139,7 @@ fn a_search_asks_the_address_that_the_upstream_names() {
 }
 
 #[test]
-fn what_is_no_index_file_is_refused() {
+fn invalid_index_files_are_refused() {
     let index = index_of("serde_json");
     Cargo.check(&index, INDEX_FILE).expect("an index file");
     Cargo.check(&config(), UPSTREAM).expect("a configuration");

@@ -10,23 +10,23 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, SeekFrom};
 
-/// The description of a crate, in bytes.
+/// Limit on the bytes of a description.
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
-/// A crate file, in bytes.
+/// Limit on the bytes of a crate file.
 const MAX_CRATE_BYTES: u64 = 256 << 20;
-/// The whole body: both, each behind its length.
+/// Limit on the bytes of a body: both, and their lengths.
 pub(super) const MAX_BODY_BYTES: u64 = MAX_CRATE_BYTES + MAX_DESCRIPTION_BYTES + 8;
-/// The registry's limit on the names of new crates.
+/// Limit on the length of a new crate's name.
 const MAX_NAME_BYTES: usize = 64;
-/// Bytes read at once.
+/// Bytes that are read at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// What `cargo publish` sends.
+/// The body of a request of `cargo publish`.
 pub(super) struct Upload {
     pub(super) description: Description,
-    /// Where the crate file begins in the body.
+    /// Offset of the crate file in the body.
     pub(super) start: u64,
-    /// How many bytes it has.
+    /// Size of the crate file in bytes.
     pub(super) size: u64,
 }
 
@@ -53,7 +53,7 @@ struct NewDependency {
     features: Vec<String>,
     #[serde(default)]
     optional: bool,
-    #[serde(default = "yes")]
+    #[serde(default = "default_true")]
     default_features: bool,
     target: Option<String>,
     #[serde(default)]
@@ -62,18 +62,18 @@ struct NewDependency {
     explicit_name_in_toml: Option<String>,
 }
 
-fn yes() -> bool {
+fn default_true() -> bool {
     true
 }
 
-fn cut_short(error: io::Error) -> Problem {
-    invalid("the request is cut short").because(error)
+fn truncated(error: io::Error) -> Problem {
+    invalid("the request is truncated").because(error)
 }
 
 impl Upload {
     /// Reads a body from its beginning.
     pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
-        body.rewind().map_err(cut_short)?;
+        body.rewind().map_err(truncated)?;
         let length = read_length(body)?;
         if length > MAX_DESCRIPTION_BYTES {
             let detail = format!(
@@ -82,14 +82,16 @@ impl Upload {
             return Err(Problem::new(Kind::TooLarge, "crate", detail));
         }
         let mut text = vec![0; usize::try_from(length).unwrap_or_default()];
-        body.read_exact(&mut text).map_err(cut_short)?;
+        body.read_exact(&mut text).map_err(truncated)?;
         let description: Description = serde_json::from_slice(&text)
-            .map_err(|error| invalid(format!("the description cannot be read: {error}")))?;
+            .map_err(|error| invalid(format!("the description is not valid: {error}")))?;
         let size = read_length(body)?;
         let start = 8 + length;
-        let end = body.seek(SeekFrom::End(0)).map_err(cut_short)?;
+        let end = body.seek(SeekFrom::End(0)).map_err(truncated)?;
         if size > MAX_CRATE_BYTES || end != start + size {
-            return Err(invalid("the request is not as long as it says"));
+            return Err(invalid(
+                "the request does not have the length that it states",
+            ));
         }
         require_name(&description.name)?;
         Ok(Self {
@@ -104,7 +106,7 @@ impl Upload {
         &self,
         body: &'b mut dyn Body,
     ) -> Result<io::Take<&'b mut dyn Body>, Problem> {
-        body.seek(SeekFrom::Start(self.start)).map_err(cut_short)?;
+        body.seek(SeekFrom::Start(self.start)).map_err(truncated)?;
         Ok(body.take(self.size))
     }
 
@@ -113,7 +115,7 @@ impl Upload {
         let mut file = self.crate_file(body)?;
         let (mut hasher, mut piece) = (Hasher::new(Algorithm::Sha256), vec![0; PIECE_BYTES]);
         loop {
-            match file.read(&mut piece).map_err(cut_short)? {
+            match file.read(&mut piece).map_err(truncated)? {
                 0 => return Ok(hasher.finish().hex()),
                 count => hasher.update(&piece[..count]),
             }
@@ -121,21 +123,22 @@ impl Upload {
     }
 }
 
-/// A length in four bytes, little-endian.
+/// Reads a length of four bytes, little-endian.
 fn read_length(body: &mut dyn Body) -> Result<u64, Problem> {
     let mut bytes = [0; 4];
-    body.read_exact(&mut bytes).map_err(cut_short)?;
+    body.read_exact(&mut bytes).map_err(truncated)?;
     Ok(u32::from_le_bytes(bytes).into())
 }
 
 fn require_name(name: &str) -> Result<(), Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
-    if begins && name.len() <= MAX_NAME_BYTES && name.bytes().all(inner) {
+    let starts = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    if starts && name.len() <= MAX_NAME_BYTES && name.bytes().all(inner) {
         return Ok(());
     }
     Err(invalid(format!(
-        "a crate's name begins with a letter and has at most {MAX_NAME_BYTES} of A-Z a-z 0-9 - _"
+        "a crate's name starts with a letter and has at most {MAX_NAME_BYTES} characters of \
+        A-Z a-z 0-9 - _"
     )))
 }
 
@@ -145,11 +148,11 @@ impl NewDependency {
             None | Some("normal") => Ok("normal"),
             Some("dev") => Ok("dev"),
             Some("build") => Ok("build"),
-            Some(other) => Err(invalid(format!("`{other}` is no kind of dependency"))),
+            Some(other) => Err(invalid(format!("`{other}` is not a kind of dependency"))),
         }
     }
 
-    /// In the form in which dependencies are compared.
+    /// The form in which dependencies are compared.
     fn comparable(&self) -> Result<Dependency, Problem> {
         let alias = self.explicit_name_in_toml.as_ref();
         Ok(Dependency {
@@ -164,7 +167,8 @@ impl NewDependency {
         })
     }
 
-    /// As the index has it: by its alias, with the package's own name beside it.
+    /// The dependency in an index line. If it has an alias, that is its `name` there, and `package` is
+    /// the crate's name.
     fn line(&self) -> Result<Value, Problem> {
         let alias = self.explicit_name_in_toml.as_ref();
         let alias = alias.filter(|alias| **alias != self.name);
@@ -186,10 +190,10 @@ impl NewDependency {
 }
 
 impl Description {
-    /// Fails if it is not that of the crate's own manifest.
+    /// Fails if the description differs from the crate's `Cargo.toml`.
     pub(super) fn check(&self, manifest: &Manifest) -> Result<(), Problem> {
         let differs = |what: &str| {
-            let detail = format!("{what} of the request is not that of the crate's Cargo.toml");
+            let detail = format!("{what} in the request differs from the crate's Cargo.toml");
             Err(invalid(detail))
         };
         if manifest.name != self.name {
@@ -213,7 +217,7 @@ impl Description {
         Ok(())
     }
 
-    /// What is stored of the crate. Its checksum is filled in when its bytes are stored.
+    /// The metadata to store. Its checksum is set when the bytes are stored.
     pub(super) fn into_metadata(self, manifest: Manifest) -> Result<CrateMetadata, Problem> {
         let dependencies = self.deps.iter().map(NewDependency::line);
         let line = IndexLine {
@@ -234,7 +238,7 @@ impl Description {
     }
 }
 
-/// Features with what they enable, in no order.
+/// Features with what they enable, without an order.
 fn sets(features: &BTreeMap<String, Vec<String>>) -> BTreeMap<&str, BTreeSet<&str>> {
     let entries = features.iter();
     entries

@@ -100,7 +100,7 @@ fn crate_bytes() -> Vec<u8> {
 }
 
 #[test]
-fn what_is_published_becomes_a_line_of_the_index() {
+fn a_published_crate_has_an_index_line() {
     let bytes = crate_bytes();
     let body = body_of(&description(), &bytes);
     let steps = publish(&body, &[]).expect("publish");
@@ -295,7 +295,7 @@ fn a_description_that_is_not_the_crates_own_is_refused() {
 }
 
 #[test]
-fn crates_that_lead_elsewhere_are_refused() {
+fn crates_with_files_outside_of_their_folder_are_refused() {
     let good = ("Probe-1.0.0/Cargo.toml", MANIFEST);
     let long = "x".repeat(40);
     for files in [
@@ -335,7 +335,7 @@ fn crates_that_lead_elsewhere_are_refused() {
     let problem =
         publish(&body_of(&description(), &two_members), &[]).expect_err("two gzip members");
     assert!(
-        problem.detail.contains("goes on behind its end"),
+        problem.detail.contains("has bytes after its end"),
         "{problem}"
     );
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
