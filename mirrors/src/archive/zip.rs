@@ -256,10 +256,10 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
         && method == entry.method
         && (flags ^ entry.flags) & (STREAMED | ENCRYPTED | UTF8) == 0;
     let streamed = flags & STREAMED != 0;
-    let told = (crc == entry.crc && wide(extra, named, size, packed) == Some((entry.size, entry.packed)))
-        // A writer that streams does not know them yet.
-        || (streamed && crc == 0);
-    if !alike || !told {
+    let sizes = wide(extra, named, size, packed);
+    let is_same = crc == entry.crc && sizes == Some((entry.size, entry.packed));
+    // A writer that streams does not know them yet.
+    if !alike || !(is_same || streamed && crc == 0) {
         return Err(other());
     }
     entry.content = entry.at + (LOCAL_BYTES + behind.len()) as u64;

@@ -86,26 +86,26 @@ fn origin(address: &str) -> (&str, &str) {
 /// Resolves `.` and `..` in a path; those that lead above a relative path stay.
 fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
-    let mut kept: Vec<&str> = Vec::new();
+    let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/').skip(usize::from(absolute)) {
         match segment {
             "." => {}
-            ".." if kept.last().is_some_and(|last| *last != "..") => _ = kept.pop(),
+            ".." if segments.last().is_some_and(|last| *last != "..") => _ = segments.pop(),
             ".." if absolute => {}
-            _ => kept.push(segment),
+            _ => segments.push(segment),
         }
     }
     if path.ends_with("/.") || path.ends_with("/..") {
-        kept.push("");
+        segments.push("");
     }
     // An absolute path must not look like a host, nor a relative one like a scheme.
-    let mistakable = kept.first().is_some_and(|first| {
-        (first.is_empty() && kept.len() > 1) || (!absolute && first.contains(':'))
+    let mistakable = segments.first().is_some_and(|first| {
+        (first.is_empty() && segments.len() > 1) || (!absolute && first.contains(':'))
     });
     format!(
         "{}{}{}",
         if absolute { "/" } else { "" },
         if mistakable { "./" } else { "" },
-        kept.join("/")
+        segments.join("/")
     )
 }

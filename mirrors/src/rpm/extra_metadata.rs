@@ -51,7 +51,10 @@ impl Kind {
 }
 
 fn bad(kind: Kind, why: &str) -> Problem {
-    Problem::invalid("metadata", format!("{} cannot be kept: {why}", kind.path()))
+    Problem::invalid(
+        "metadata",
+        format!("{} cannot be stored: {why}", kind.path()),
+    )
 }
 
 fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> {

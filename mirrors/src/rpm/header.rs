@@ -108,7 +108,7 @@ impl Header {
             return Err(bad("a header is empty or too large"));
         }
         let rest = entries * ENTRY_BYTES + data;
-        // The buffer grows with the bytes that are there, not with the promised count.
+        // The buffer grows with the bytes that are there, not with the declared count.
         let count = body
             .take(rest as u64)
             .read_to_end(&mut bytes)

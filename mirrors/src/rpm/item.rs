@@ -170,13 +170,13 @@ fn path_of(href: &str) -> Option<String> {
     (!odd && !dots && path.len() <= MAX_PATH_BYTES).then_some(path)
 }
 
-/// Encodes what a segment has not encoded yet. Encoded bytes stay as they are: some stores tell `+`
-/// and `%2B` apart.
+/// Encodes the bytes of a segment that are not encoded yet. Encoded bytes do not change: for some
+/// stores `+` and `%2B` are different.
 fn encoded(segment: &str) -> String {
     text::encoded(segment, DECODABLE)
 }
 
-/// An absolute address with everything encoded that must be.
+/// An absolute URL, encoded.
 fn absolute(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     if rest.starts_with('/')

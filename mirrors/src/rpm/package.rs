@@ -82,7 +82,7 @@ pub(super) struct Nevra {
 }
 
 impl Nevra {
-    /// All but the name: what tells the versions of a package apart.
+    /// Everything but the name: `epoch:version-release.arch`.
     pub(super) fn edition(&self) -> String {
         let epoch = if self.epoch == 0 {
             String::new()
@@ -243,12 +243,12 @@ fn payload_digest(front: &Front) -> Result<PayloadDigest, Problem> {
 
 /// Reads the whole file and checks the digest of the payload. Returns the file's digest and size.
 fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Problem> {
-    let promised = payload_digest(front)?;
-    let mut payload = match &promised {
+    let declared = payload_digest(front)?;
+    let mut payload = match &declared {
         PayloadDigest::Digest(algorithm, _) => Some(Hasher::new(*algorithm)),
         _ => None,
     };
-    let mut md5 = matches!(promised, PayloadDigest::Md5(_))
+    let mut md5 = matches!(declared, PayloadDigest::Md5(_))
         .then(|| Md5::new_with_prefix(&front.header.bytes));
     let mut whole = Hasher::new(Algorithm::Sha256);
     body.rewind().map_err(Problem::internal)?;
@@ -266,11 +266,11 @@ fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Pr
             md5.update(bytes);
         }
     })?;
-    let promised_size = either(&front.signature, [signature::SIZE, signature::LONG_SIZE])?;
-    if promised_size.is_some_and(|promised| promised != size - front.range.0) {
+    let declared_size = either(&front.signature, [signature::SIZE, signature::LONG_SIZE])?;
+    if declared_size.is_some_and(|declared| declared != size - front.range.0) {
         return Err(bad("it is not as long as it says"));
     }
-    let agrees = match &promised {
+    let agrees = match &declared {
         PayloadDigest::Digest(_, hex) => {
             payload.is_none_or(|payload| payload.finish().hex().eq_ignore_ascii_case(hex))
         }

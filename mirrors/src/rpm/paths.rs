@@ -1,4 +1,4 @@
-//! Paths of a repository: which are metadata, which are packages, and what their names tell.
+//! Paths of a repository: metadata, packages, and the parts of their names.
 
 use crate::Document;
 

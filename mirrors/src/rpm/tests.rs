@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use larder_model::{Algorithm, Digest, Kind};
 
 mod lists;
+mod snapshots;
 
 const REPOMD: &[u8] = include_bytes!("testdata/repomd.xml");
 pub(super) const GZIP: &[u8] = include_bytes!("testdata/primary.xml.gz");
@@ -65,8 +66,8 @@ fn document(path: &str) -> (Document, Representation) {
     }
 }
 
-/// What a step before has found; nothing if it is empty.
-fn kept(body: &[u8]) -> Option<Bytes> {
+/// The result of an earlier step; an empty body is a document that does not exist.
+fn stored(body: &[u8]) -> Option<Bytes> {
     (!body.is_empty()).then(|| Bytes::copy_from_slice(body))
 }
 
@@ -78,7 +79,8 @@ fn text(body: &[u8]) -> &str {
 fn repomd_with(kind: &str, location: &str, checksum: &str, list: &[u8]) -> Vec<u8> {
     let size = list.len();
     format!(
-        "<repomd><data type=\"{kind}\"><checksum {checksum}</checksum><open-checksum type=\"sha256\">no</open-checksum>\
+        "<repomd><data type=\"{kind}\"><checksum {checksum}</checksum>\
+         <open-checksum type=\"sha256\">no</open-checksum>\
          <location {location}/><size>{size}</size><open-size>1</open-size></data></repomd>"
     )
     .into_bytes()
@@ -97,7 +99,7 @@ fn plan_by(list: &[u8], path: &str) -> Result<Plan, Problem> {
         &sum(Algorithm::Sha256, list),
         list,
     );
-    plan(&artifact(path), &[kept(&repomd), kept(list)])
+    plan(&artifact(path), &[stored(&repomd), stored(list)])
 }
 
 fn fetched(plan: Result<Plan, Problem>) -> Fetch {
@@ -118,7 +120,7 @@ fn list_with(location: &str) -> Vec<u8> {
 }
 
 #[test]
-fn files_of_a_repository_are_told_apart() {
+fn paths_are_documents_lists_or_packages() {
     for root in ["", "9/BaseOS/x86_64/os/", "repodata/of/"] {
         let (repomd, representation) = document(&format!("/{root}repodata/repomd.xml"));
         assert_eq!(
@@ -169,7 +171,7 @@ fn files_of_a_repository_are_told_apart() {
 }
 
 #[test]
-fn what_is_not_offered_is_not_found_or_refused() {
+fn unsupported_paths_are_not_found_or_refused() {
     for path in [
         "/",
         "/Packages/",
@@ -221,175 +223,7 @@ fn a_source_is_the_path_encoded() {
 }
 
 #[test]
-fn a_snapshot_is_all_that_its_repomd_names() {
-    for root in ["", "9/BaseOS/x86_64/os/"] {
-        let repomd = document(&format!("/{root}repodata/repomd.xml")).0;
-        Rpm.check(&repomd, REPOMD).expect("a repomd.xml");
-        let set = RepomdSets.set(&repomd, REPOMD).expect("set");
-        let companions: Vec<&str> = set
-            .companions
-            .iter()
-            .map(|companion| &*companion.path)
-            .collect();
-        assert_eq!(
-            companions,
-            [".asc", ".key"].map(|ending| format!("{root}repodata/repomd.xml{ending}"))
-        );
-        assert_eq!(set.members.len(), 3);
-        let (member, fetch) = &set.members[0];
-        assert_eq!(
-            (&*member.path, &fetch.url),
-            (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}"))
-        );
-        assert_eq!(
-            fetch.integrity,
-            Integrity::Digest(Digest::of(Algorithm::Sha256, GZIP))
-        );
-        assert_eq!(fetch.size, Some(710));
-        // Asked for alone, each is got in the same way.
-        let one = artifact(&format!("/{root}{PRIMARY}"));
-        assert_eq!(&one, member);
-        assert_eq!(plan(&one, &[]).expect("plan"), Plan::Read(repomd.clone()));
-        assert_eq!(fetched(plan(&one, &[kept(REPOMD)])), *fetch);
-        assert_eq!(plan(&one, &[None]).expect_err("none").kind, Kind::NotFound);
-        let gone = artifact(&format!("/{root}repodata/00ff-primary.xml.gz"));
-        assert_eq!(
-            plan(&gone, &[kept(REPOMD)]).expect_err("gone").kind,
-            Kind::NotFound
-        );
-    }
-    assert_eq!(
-        RepomdSets
-            .set(&document("/repodata/repomd.xml.asc").0, b"x")
-            .expect("set"),
-        Set::default()
-    );
-    for (path, belongs) in [
-        ("9/repodata/repomd.xml.asc", Some(repomd_of("9/"))),
-        ("repodata/repomd.xml.key", Some(repomd_of(""))),
-        ("repodata/repomd.xml", None),
-        ("9/some.key", None),
-    ] {
-        assert_eq!(
-            RepomdSets.head_of(&Document::new("", path)),
-            belongs,
-            "{path}"
-        );
-    }
-}
-
-#[test]
-fn every_kind_of_record_is_a_member() {
-    let body = text(REPOMD)
-        .replace("\"filelists\"", "\"primary_zck\"")
-        .replace("\"other\"", "\"prestodelta\"");
-    assert_eq!(
-        RepomdSets
-            .set(&repomd_of(""), body.as_bytes())
-            .expect("set")
-            .members
-            .len(),
-        3
-    );
-    let (long, short) = ("00".repeat(64), "0a".repeat(20));
-    for (checksum, integrity) in [
-        (
-            format!("type=\"sha512\">{long}"),
-            Integrity::Digest(format!("sha512:{long}").parse().expect("digest")),
-        ),
-        (
-            format!("type=\"sha\">\n {short} "),
-            Integrity::Sha1([10; 20]),
-        ),
-        (
-            format!("type=\"sha1\">{}", short.to_uppercase()),
-            Integrity::Sha1([10; 20]),
-        ),
-        ("type=\"md5\">00".into(), Integrity::None),
-    ] {
-        let body = repomd_with("group", "href=\"repodata/comps.xml\"", &checksum, b"1234");
-        Rpm.check(&repomd_of(""), &body).expect("a repomd.xml");
-        let (_, fetch) = &RepomdSets.set(&repomd_of(""), &body).expect("set").members[0];
-        assert_eq!(
-            *fetch,
-            Fetch::new("repodata/comps.xml", integrity).with_size(Some(4))
-        );
-    }
-}
-
-#[test]
-fn metadata_may_be_on_another_host() {
-    let checksum = sum(Algorithm::Sha256, GZIP);
-    for (location, path, url) in [
-        (
-            "xml:base=\"https://far.example/x/\" href=\"repodata/p.gz\"",
-            "repodata/p.gz",
-            "https://far.example/x/repodata/p.gz",
-        ),
-        (
-            "href=\"HTTPS://far.example/x/p.gz?a=1&amp;b\"",
-            "repodata/p.gz",
-            "HTTPS://far.example/x/p.gz?a=1&b",
-        ),
-    ] {
-        let body = repomd_with("primary", location, &checksum, GZIP);
-        let set = RepomdSets.set(&repomd_of("9/"), &body).expect("set");
-        let (member, fetch) = &set.members[0];
-        assert_eq!((&*member.path, &*fetch.url), (&*format!("9/{path}"), url));
-        let plan = Rpm
-            .plan(&artifact(&format!("/9/{TINY}")), &[kept(&body)], &[])
-            .expect("plan");
-        let Plan::Consult(list, list_fetch) = plan else {
-            panic!("no list")
-        };
-        assert_eq!((list, &list_fetch), (member.clone(), fetch));
-    }
-}
-
-#[test]
-fn locations_outside_of_the_repository_are_refused() {
-    let checksum = sum(Algorithm::Sha256, GZIP);
-    for location in [
-        "href=\"../p.gz\"",
-        "href=\"repodata/../../p.gz\"",
-        "href=\"repodata/%2e%2E/p.gz\"",
-        "href=\"repodata%2f..%2fp.gz\"",
-        "href=\"/etc/p.gz\"",
-        "href=\"%2fetc/p.gz\"",
-        "href=\"//far.example/p.gz\"",
-        "href=\"file:///etc/p.gz\"",
-        "href=\"file:/etc/p.gz\"",
-        "href=\"ftp://far.example/p.gz\"",
-        "href=\"https:///p.gz\"",
-        "href=\"https://far.example/..\"",
-        "href=\"a\\..\\p.gz\"",
-        "href=\"p%00.gz\"",
-        "href=\"p%zz.gz\"",
-        "href=\"p%é.gz\"",
-        "href=\"p%ff.gz\"",
-        "href=\"\"",
-        "xml:base=\"ftp://far.example/\" href=\"p.gz\"",
-        "xml:base=\"file:///etc\" href=\"p.gz\"",
-        "xml:base=\"https://far.example/?x=\" href=\"p.gz\"",
-        "xml:base=\"https://far.example/\" href=\"../p.gz\"",
-    ] {
-        let body = repomd_with("primary", location, &checksum, GZIP);
-        let problem = RepomdSets.set(&repomd_of(""), &body).expect_err(location);
-        assert_eq!(problem.kind, Kind::Upstream, "{location}");
-        assert!(Rpm.check(&repomd_of(""), &body).is_err(), "{location}");
-    }
-    let long = format!("href=\"{}\"", "a/".repeat(3000));
-    assert!(
-        Rpm.check(
-            &repomd_of(""),
-            &repomd_with("primary", &long, &checksum, GZIP)
-        )
-        .is_err()
-    );
-}
-
-#[test]
-fn what_is_no_document_of_a_repository_is_refused() {
+fn invalid_repomds_are_refused() {
     let good = text(REPOMD);
     let bad = [
         String::new(),
@@ -443,7 +277,7 @@ fn what_is_no_document_of_a_repository_is_refused() {
 }
 
 #[test]
-fn other_documents_are_what_their_names_say() {
+fn other_documents_are_checked_by_their_kind() {
     let signature = document("/repodata/repomd.xml.asc").0;
     Rpm.check(&signature, b"-----BEGIN PGP SIGNATURE-----\n\n=x\n")
         .expect("a signature");
@@ -478,12 +312,12 @@ fn a_package_is_checked_against_the_list() {
             Plan::Read(repomd_of(root)),
             "right above the directory of packages"
         );
-        let list = plan(&package, &[kept(REPOMD)]).expect("plan");
+        let list = plan(&package, &[stored(REPOMD)]).expect("plan");
         assert_eq!(
             list,
             Plan::Read(Document::new("", format!("{root}{PRIMARY}")))
         );
-        let fetch = fetched(plan(&package, &[kept(REPOMD), kept(GZIP)]));
+        let fetch = fetched(plan(&package, &[stored(REPOMD), stored(GZIP)]));
         assert_eq!(fetch.url, format!("{root}{}", TINY.replace('^', "%5E")));
         assert_eq!(
             (fetch.integrity, fetch.size),
@@ -492,10 +326,10 @@ fn a_package_is_checked_against_the_list() {
                 Some(5677)
             )
         );
-        // A list that is not the one named, or not there, tells nothing.
-        let other = plan(&package, &[kept(REPOMD), kept(XZ)]).expect_err("another list");
+        // A list with another checksum, or an absent one, is not used.
+        let other = plan(&package, &[stored(REPOMD), stored(XZ)]).expect_err("another list");
         assert_eq!(other.kind, Kind::DigestMismatch);
-        let absent = plan(&package, &[kept(REPOMD), None]).expect_err("no list");
+        let absent = plan(&package, &[stored(REPOMD), None]).expect_err("no list");
         assert_eq!(absent.kind, Kind::DigestMismatch);
     }
 }

@@ -93,7 +93,7 @@ fn entries_come_in_their_order() {
 }
 
 #[test]
-fn contents_are_read_once_the_entry_came() {
+fn contents_are_read_once() {
     let long = "x".repeat(BLOCK + 1);
     let bytes = archive(&[
         member("first", b'0', &long),
@@ -132,7 +132,7 @@ fn names_come_from_every_form_of_header() {
 }
 
 #[test]
-fn attributes_that_change_nothing_are_passed_over() {
+fn attributes_without_effect_are_ignored() {
     let keys = [
         ("mtime", "1.5"),
         ("SCHILY.xattr.user.x", "1"),
@@ -160,7 +160,7 @@ fn the_folder_itself_and_a_dot_before_names_are_known() {
 }
 
 #[test]
-fn paths_that_lead_elsewhere_are_refused() {
+fn paths_outside_of_the_repository_are_refused() {
     let long = "x".repeat(301);
     let bad = [
         "", "/a", "../a", "a/../b", "a//b", "a/./b", "a\\b", "C:/a", "././a", "a/", ".", "..",
@@ -206,7 +206,7 @@ fn headers_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn attributes_that_readers_take_differently_are_refused() {
+fn ambiguous_attributes_are_refused() {
     for key in [
         "GNU.sparse.major",
         "GNU.sparse.realsize",
@@ -276,7 +276,7 @@ fn numbers_are_octal_or_binary() {
 }
 
 #[test]
-fn nothing_follows_the_end() {
+fn bytes_after_the_end_are_refused() {
     let file = member("a", b'0', "contents");
     for bytes in [&file[..], &archive(std::slice::from_ref(&file))] {
         assert_eq!(walk(bytes).expect("sound").len(), 1);
@@ -290,7 +290,7 @@ fn nothing_follows_the_end() {
 }
 
 #[test]
-fn archives_that_are_cut_or_damaged_are_refused() {
+fn truncated_and_damaged_archives_are_refused() {
     let whole = member("a", b'0', "contents");
     for length in 1..whole.len() {
         assert!(refused(&whole[..length]).contains("cut short"), "{length}");

@@ -45,7 +45,7 @@ fn the_first_attribute_of_a_name_counts() {
 }
 
 #[test]
-fn what_is_no_markup_is_passed_over() {
+fn text_that_is_no_markup_is_ignored() {
     for hidden in [
         "<script>'<a href=x>x</a>'</script>",
         "<style><a href=x>x</a></style>",
@@ -60,7 +60,7 @@ fn what_is_no_markup_is_passed_over() {
 }
 
 #[test]
-fn pages_that_are_cut_or_broken_end() {
+fn truncated_pages_are_read() {
     let page = "<title>t</title><a href=\"x\">one<a href='y'>two</b></a><a href=z>three";
     assert_eq!(
         read(page),

@@ -91,12 +91,15 @@ fn a_wheel_brings_its_metadata() {
             &Bytes::Inline(INFO.as_bytes().to_vec())
         )
     );
-    let metadata: Value = serde_json::from_str(metadata).expect("facts");
+    let metadata: Value = serde_json::from_str(metadata).expect("metadata");
     let digest = Digest::of(Algorithm::Sha256, INFO.as_bytes()).hex();
-    assert_eq!(
-        metadata,
-        json!({"requires_python": ">=3.9, <4", "metadata_sha256": digest, "size": wheel.len(), "yanked": null})
-    );
+    let expected = json!({
+        "requires_python": ">=3.9, <4",
+        "metadata_sha256": digest,
+        "size": wheel.len(),
+        "yanked": null,
+    });
+    assert_eq!(metadata, expected);
     assert_eq!(
         stored(&steps, &body)[0].digest,
         Digest::of(Algorithm::Sha256, &wheel)
@@ -172,7 +175,7 @@ fn a_boundary_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn a_form_that_can_be_read_in_two_ways_is_refused() {
+fn an_ambiguous_form_is_refused() {
     let wheel = wheel();
     let all = fields(WHEEL, &wheel);
     let body = body_of(&all, WHEEL, &wheel);
@@ -234,7 +237,7 @@ fn a_form_that_can_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn a_form_agrees_with_its_file() {
+fn a_form_that_differs_from_its_file_is_refused() {
     let wheel = wheel();
     let all = || fields(WHEEL, &wheel);
     for name in [":action", "protocol_version", "name", "version", "filetype"] {
@@ -310,8 +313,8 @@ fn a_form_agrees_with_its_file() {
 #[test]
 fn metadata_is_that_of_the_file() {
     let folder = "my_pkg_x-1.0.0.dist-info";
-    let told = |info: &str| publish_file(WHEEL, &zipped(&wheel_entries(folder, info)), &[]);
-    assert!(told("name: my_pkg_x\r\nVERSION: 1.0\r\n\r\n").is_ok());
+    let upload = |info: &str| publish_file(WHEEL, &zipped(&wheel_entries(folder, info)), &[]);
+    assert!(upload("name: my_pkg_x\r\nVERSION: 1.0\r\n\r\n").is_ok());
     for bad in [
         "",
         "Name: my-pkg-x\n",
@@ -324,7 +327,7 @@ fn metadata_is_that_of_the_file() {
         "Name: my-pkg-x\nVersion: 1.0.0\nno colon\n",
         "Name: my-pkg-x\nVersion: 1.0.0\nRequires-Python: {sha256}\n",
     ] {
-        refusal(told(bad));
+        refusal(upload(bad));
         refusal(publish_file(
             SDIST,
             &tarred(&[("my_pkg_x-1.0.0/PKG-INFO", b'0', bad)]),

@@ -73,7 +73,7 @@ fn pages_and_the_list_have_their_sources() {
 }
 
 #[test]
-fn what_is_no_page_of_the_project_is_refused() {
+fn invalid_pages_are_refused() {
     let bad = [
         "",
         "{",
@@ -93,7 +93,8 @@ fn what_is_no_page_of_the_project_is_refused() {
             [{"filename": "a-1.zip", "url": "a", "hashes": {"sha256": "0", "sha256": "1"}}]}"#,
         r#"{"name": "sample-project", "files": []}"#,
         r#"{"meta": {}, "name": "sample-project", "files": []} and more"#,
-        "<meta name=\"pypi:repository-version\" content=\"2.0\"><a href=\"sample-project-1.0.zip\">sample-project-1.0.zip</a>",
+        "<meta name=\"pypi:repository-version\" content=\"2.0\">\
+            <a href=\"sample-project-1.0.zip\">sample-project-1.0.zip</a>",
     ];
     for body in bad {
         assert_eq!(
@@ -123,7 +124,7 @@ fn what_is_no_page_of_the_project_is_refused() {
 }
 
 #[test]
-fn what_is_no_list_of_projects_is_refused() {
+fn invalid_lists_of_projects_are_refused() {
     let list = Document::new("", PROJECTS);
     let bad = [
         "",
@@ -155,15 +156,16 @@ fn what_is_no_list_of_projects_is_refused() {
 }
 
 #[test]
-fn nothing_of_upstream_becomes_markup() {
+fn text_of_upstreams_is_escaped_in_html() {
     let script = "\"><script>alert('1')</script>";
     let image = "a<img src=x onerror=alert(1)>\"'&amp-1.0.zip";
     let hostile = json!({
         "meta": {"api-version": format!("1.{script}")}, "name": PROJECT,
         "project-status": {"status": script, "reason": script},
         "files": [
-            {"filename": image, "url": script, "hashes": {"sha256": script, script: "00"}, "requires-python": script,
-             "core-metadata": {"sha256": script}, "yanked": script, "provenance": script},
+            {"filename": image, "url": script, "hashes": {"sha256": script, script: "00"},
+             "requires-python": script, "core-metadata": {"sha256": script},
+             "yanked": script, "provenance": script},
             {"filename": format!("{script}-1.0.zip"), "url": "https://f.example/a"},
             {"filename": "../../up-1.0.zip", "url": "https://f.example/a"},
             {"filename": ".hidden-1.0.zip", "url": "https://f.example/a"},
@@ -175,9 +177,11 @@ fn nothing_of_upstream_becomes_markup() {
     let escaped = text::html(script);
     let anchor = text::html(image);
     let hostile = format!(
-        "<meta name='pypi:repository-version' content='1.{escaped}'><meta name='pypi:project-status' content='{escaped}'>\
+        "<meta name='pypi:repository-version' content='1.{escaped}'>\
+         <meta name='pypi:project-status' content='{escaped}'>\
          <script>\"<a href='x-1.0.zip'>x-1.0.zip</a>\"</script><style><a href='x-2.0.zip'></style>\
-         <a href='x#{escaped}=00&sha256={escaped}' data-yanked='{escaped}' data-requires-python=\"{escaped}\">{anchor}</a>"
+         <a href='x#{escaped}=00&sha256={escaped}' data-yanked='{escaped}' \
+         data-requires-python=\"{escaped}\">{anchor}</a>"
     );
     let from_html = page(TEXT, &hostile);
     for served in [from_json, from_html] {
@@ -199,7 +203,7 @@ fn nothing_of_upstream_becomes_markup() {
 }
 
 #[test]
-fn broken_pages_are_read_as_far_as_they_go() {
+fn truncated_pages_are_read_to_their_end() {
     let files = |body: &str| -> Vec<String> {
         let page = Page::read(body.as_bytes())
             .map(|page| page.files)
@@ -247,11 +251,15 @@ fn broken_pages_are_read_as_far_as_they_go() {
 }
 
 #[test]
-fn thousands_of_files_are_one_page() {
+fn a_page_has_thousands_of_files() {
     let file = |n: u32| {
         let name = format!("sample_project-1.{n}-py3-none-any.whl");
-        json!({"filename": name, "url": format!("https://files.registry.example/{n}/{name}"), "size": n,
-            "hashes": {"sha256": format!("{n:064x}")}, "core-metadata": {"sha256": format!("{n:064x}")}, "yanked": false,
+        let (url, sha256) = (
+            format!("https://files.registry.example/{n}/{name}"),
+            format!("{n:064x}"),
+        );
+        json!({"filename": name, "url": url, "size": n, "hashes": {"sha256": sha256},
+            "core-metadata": {"sha256": sha256}, "yanked": false,
             "requires-python": ">=3.9", "upload-time": "2026-01-02T03:04:05.000006Z"})
     };
     let files: Vec<Value> = (0..3000).map(file).collect();

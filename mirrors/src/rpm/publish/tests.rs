@@ -10,7 +10,7 @@ use http::Method;
 use larder_model::{Algorithm, CacheLifetime, Digest, Timestamp};
 use std::io::{Cursor, Read as _};
 
-/// A package with all that metadata tells of, made by rpmbuild.
+/// A package with a value of every metadata field, made by rpmbuild.
 const EVERYTHING: &[u8] = include_bytes!("../testdata/everything.rpm");
 const LISTS: [(&str, &str); 3] = [
     (
@@ -36,8 +36,8 @@ fn steps_of(
     request.action.steps(&mut Cursor::new(body), files)
 }
 
-/// What is kept after these steps.
-fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
+/// The files that are stored after these steps.
+fn stored(steps: Vec<Step>) -> Vec<StoredFile> {
     let file = |step: Step| match step {
         Step::Add {
             path,
@@ -158,13 +158,13 @@ fn files_are_put_and_deleted_at_their_paths() {
 }
 
 #[test]
-fn a_package_is_listed_as_it_is() {
+fn a_package_is_listed_with_its_metadata() {
     let steps = steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
     assert!(matches!(&steps[1], Step::AddAddress { path, at } if path == PATH && at == PATH));
     let request = publish_request(&Rpm, &Method::PUT, "/x.rpm").expect("a request");
     let name = request.action.package_in(&mut Cursor::new(EVERYTHING));
     assert_eq!(&*name.expect("a name"), "everything");
-    let files = kept(steps);
+    let files = stored(steps);
     assert_eq!(&*files[0].version, "3:1.0~rc1^git2-4.el9.noarch");
     let documents = compose(&files, &[]);
     for (list, expected) in LISTS {
@@ -177,8 +177,9 @@ fn a_package_is_listed_as_it_is() {
 }
 
 #[test]
-fn the_head_names_what_is_there() {
-    let files = kept(steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps"));
+fn the_head_names_the_lists_that_exist() {
+    let files =
+        stored(steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps"));
     let extra: [(&str, &[u8]); 3] = [
         ("repodata/updateinfo.xml", b"<updates/>"),
         ("repodata/comps.xml", b"<comps/>"),
@@ -237,13 +238,13 @@ fn without_packages_lists_are_empty() {
     let documents = compose(&[], &[]);
     assert!(text(find(&documents, "-primary.xml.gz")).contains("packages=\"0\""));
     let state = Repodata.begin(1, NOW).expect("state");
-    assert!(state.end(None).is_err(), "one was promised");
+    assert!(state.end(None).is_err(), "one package is missing");
 }
 
 #[test]
-fn a_release_is_there_once() {
+fn a_release_is_published_once() {
     let path = format!("/{PATH}");
-    let files = kept(steps_of(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
+    let files = stored(steps_of(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
     assert_eq!(
         steps_of(&Method::PUT, &path, EVERYTHING, &files).expect("steps"),
         []
@@ -257,7 +258,7 @@ fn a_release_is_there_once() {
     let steps = steps_of(&Method::DELETE, &path, b"", &files).expect("steps");
     assert!(matches!(&steps[0], Step::RemoveAddress { path } if path == PATH));
     assert!(matches!(&steps[1], Step::Remove { path } if path == PATH));
-    let gone = kept(steps);
+    let gone = stored(steps);
     let again = steps_of(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
     assert!(
         again.kind == Kind::Conflict && again.detail.contains("was deleted"),
@@ -273,7 +274,7 @@ fn a_release_is_there_once() {
 }
 
 #[test]
-fn packages_that_are_cut_or_changed_are_refused() {
+fn truncated_and_changed_packages_are_refused() {
     let read = |bytes: &[u8]| Package::read(&mut Cursor::new(bytes));
     for length in (0..EVERYTHING.len())
         .step_by(7)
@@ -294,7 +295,7 @@ fn packages_that_are_cut_or_changed_are_refused() {
 }
 
 #[test]
-fn headers_that_promise_too_much_are_refused() {
+fn headers_with_too_many_bytes_or_tags_are_refused() {
     let header = |entries: u32, size: u32, rest: &[u8]| {
         let intro = [
             &[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..],
@@ -379,7 +380,7 @@ fn values_are_within_their_header() {
 }
 
 #[test]
-fn a_tag_is_there_once() {
+fn a_tag_is_listed_once() {
     let read = |tags: [u32; 3]| {
         let entries = tags
             .map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat())

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn lists_are_read_in_every_packing() {
+fn lists_are_read_in_all_compressions() {
     for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
         assert_eq!(
             fetched(plan_by(list, "/Packages/l/libtiny++-2.1-3.noarch.rpm")).size,
@@ -24,7 +24,7 @@ fn lists_are_read_in_every_packing() {
         );
         assert_eq!(listing.find("", "Packages/t/tiny"), None);
         assert!(listing.weight() < 400);
-        // Cut short, it may still tell of its first package, but not that there are no others.
+        // A truncated list may have its first package, but does not show that there are no others.
         assert!(Listing::read(&list[..list.len() * 3 / 4]).is_err());
         assert!(
             plan_by(&list[..list.len() * 3 / 4], "/absent.rpm")
@@ -80,7 +80,7 @@ fn a_list_is_read_within_limits() {
 }
 
 #[test]
-fn the_repository_of_a_package_is_looked_for_above_it() {
+fn the_roots_of_a_package_are_its_parent_folders() {
     assert_eq!(roots("a.rpm"), [""]);
     assert_eq!(roots("9/os/a.rpm"), ["9/os/", "9/", ""]);
     assert_eq!(
@@ -94,7 +94,7 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
     let package = artifact("/x/y/z/a.rpm");
     let mut known = vec![
         None,
-        kept(&repomd_with(
+        stored(&repomd_with(
             "group",
             "href=\"repodata/g\"",
             "type=\"md5\">0",
@@ -110,7 +110,7 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
         Plan::Read(repomd_of("x/"))
     );
     let list = list_with("href=\"y/b.rpm\"");
-    known.push(kept(&repomd_with(
+    known.push(stored(&repomd_with(
         "primary",
         "href=\"repodata/p\"",
         &sum(Algorithm::Sha256, &list),
@@ -120,19 +120,19 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
         plan(&package, &known).expect("plan"),
         Plan::Read(Document::new("", "x/repodata/p"))
     );
-    known.push(kept(&list));
+    known.push(stored(&list));
     assert_eq!(
         plan(&package, &known).expect("plan"),
         Plan::Read(repomd_of(""))
     );
     let list = list_with("href=\"x/y/z/a.rpm\"");
-    known.push(kept(&repomd_with(
+    known.push(stored(&repomd_with(
         "primary",
         "href=\"repodata/p\"",
         &sum(Algorithm::Sha256, &list),
         &list,
     )));
-    known.push(kept(&list));
+    known.push(stored(&list));
     assert_eq!(fetched(plan(&package, &known)).url, "x/y/z/a.rpm");
     let nowhere = [None, None, None, None];
     assert_eq!(
@@ -150,7 +150,7 @@ fn the_repository_of_a_package_is_looked_for_above_it() {
             &sum(Algorithm::Sha256, &list),
             &list,
         );
-        known.push(kept(if document.path.ends_with("repomd.xml") {
+        known.push(stored(if document.path.ends_with("repomd.xml") {
             &repomd
         } else {
             &list
@@ -196,7 +196,7 @@ fn a_package_is_where_its_location_says() {
         );
         let above = artifact(path).path.matches('/').count();
         let mut known = vec![None; above];
-        known.extend([kept(&repomd), kept(&list)]);
+        known.extend([stored(&repomd), stored(&list)]);
         let fetch = fetched(plan(&artifact(path), &known));
         assert_eq!(fetch.url, url);
         assert_eq!(
@@ -209,7 +209,7 @@ fn a_package_is_where_its_location_says() {
 }
 
 #[test]
-fn a_package_that_nobody_could_ask_for_does_not_hide_others() {
+fn an_invalid_location_does_not_hide_other_packages() {
     let both = |location: &str| {
         text(&list_with(location)).replace("</metadata>", &text(&list_with("href=\"a.rpm\""))[10..])
     };
@@ -242,7 +242,8 @@ fn a_package_that_nobody_could_ask_for_does_not_hide_others() {
 fn only_the_checksum_of_the_whole_package_counts() {
     let list = text(&list_with("href=\"a.rpm\"")).replace(
         "<checksum",
-        "<checksum type=\"sha512\">no</checksum><format><size>3</size><checksum type=\"md5\" pkgid=\"YES\">0</checksum>\
+        "<checksum type=\"sha512\">no</checksum><format><size>3</size>\
+         <checksum type=\"md5\" pkgid=\"YES\">0</checksum>\
          <location href=\"b.rpm\"/></format><checksum",
     );
     let list = list.replacen(
@@ -293,7 +294,8 @@ fn only_the_checksum_of_the_whole_package_counts() {
 fn deltas_have_a_list_of_their_own() {
     let list = format!(
         "<prestodelta><newpackage name=\"a\"><delta oldversion=\"1\"><filename>drpms/a-1_2.drpm</filename>\
-         <sequence>a-00</sequence><size>9</size><checksum type=\"sha256\">{}</checksum></delta></newpackage></prestodelta>",
+         <sequence>a-00</sequence><size>9</size><checksum type=\"sha256\">{}</checksum>\
+         </delta></newpackage></prestodelta>",
         &TINY_SUM[7..]
     );
     let list = list.as_bytes();
@@ -305,10 +307,10 @@ fn deltas_have_a_list_of_their_own() {
         list,
     );
     assert_eq!(
-        plan(&delta, &[kept(&repomd)]).expect("plan"),
+        plan(&delta, &[stored(&repomd)]).expect("plan"),
         Plan::Read(Document::new("", "repodata/d"))
     );
-    let fetch = fetched(plan(&delta, &[kept(&repomd), kept(list)]));
+    let fetch = fetched(plan(&delta, &[stored(&repomd), stored(list)]));
     assert_eq!((&*fetch.url, fetch.size), ("drpms/a-1_2.drpm", Some(9)));
     assert_eq!(
         Listing::read(list)
@@ -325,12 +327,12 @@ fn repositories_with_simple_names_are_pinned_by_checksum() {
         "",
     );
     assert_eq!(
-        plan(&artifact(&format!("/{TINY}")), &[kept(simple.as_bytes())]).expect("plan"),
+        plan(&artifact(&format!("/{TINY}")), &[stored(simple.as_bytes())]).expect("plan"),
         Plan::Read(Document::new("", "repodata/primary.xml.gz"))
     );
     let fetch = fetched(plan(
         &artifact("/repodata/primary.xml.gz"),
-        &[kept(simple.as_bytes())],
+        &[stored(simple.as_bytes())],
     ));
     assert_eq!(
         fetch.integrity,
@@ -339,7 +341,7 @@ fn repositories_with_simple_names_are_pinned_by_checksum() {
 }
 
 #[test]
-fn packed_files_are_files_and_no_encoding() {
+fn compressed_files_have_no_content_encoding() {
     for (path, content_type) in [
         ("/a.rpm", "application/x-rpm"),
         ("/drpms/a.drpm", "application/x-rpm"),
@@ -355,7 +357,7 @@ fn packed_files_are_files_and_no_encoding() {
 }
 
 #[test]
-fn a_files_name_tells_its_package() {
+fn the_package_is_read_from_a_file_name() {
     for (path, name) in [
         (TINY, "tiny"),
         (LIBTINY, "libtiny++"),

@@ -9,7 +9,7 @@ fn spoilt(spoil: impl FnOnce(&mut Vec<Entry>)) -> String {
 }
 
 #[test]
-fn a_zip_file_is_the_same_from_either_end() {
+fn a_zip_file_has_the_same_entries_from_both_ends() {
     assert!(spoilt(|all| all.push(all[0].clone())).contains("twice"));
     assert!(spoilt(|all| all.push(entry("my_pkg/__init__.py/", ""))).contains("twice"));
     assert!(spoilt(|all| all[0].local = "my_pkg/__main__.py".into()).contains("one thing"));
@@ -93,7 +93,7 @@ fn a_zip_file_is_the_same_from_either_end() {
 }
 
 #[test]
-fn whatever_bytes_come_are_refused_or_taken() {
+fn arbitrary_bytes_cause_no_panic() {
     for (file, good) in [(WHEEL, wheel()), (SDIST, sdist())] {
         for at in 0..good.len() {
             for flip in [1, 0x80, 0xff] {
@@ -132,7 +132,7 @@ fn bombs_are_not_unpacked() {
 }
 
 #[test]
-fn a_tar_file_is_walked_to_its_end() {
+fn a_tar_file_is_read_to_its_end() {
     let info = "my_pkg_x-1.0.0/PKG-INFO";
     let of = |entries: &[(&str, u8, &str)]| refusal(publish_file(SDIST, &tarred(entries), &[]));
     assert!(of(&[]).contains("no PKG-INFO"));

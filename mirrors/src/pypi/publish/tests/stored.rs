@@ -23,7 +23,7 @@ fn conflict(outcome: Result<Vec<Step>, Problem>) -> String {
 }
 
 #[test]
-fn the_same_again_is_accepted_and_other_bytes_are_not() {
+fn publishing_again_needs_the_same_bytes() {
     let files = publish(WHEEL, &wheel(), &[]);
     assert_eq!(files.len(), 2);
     assert_eq!(publish_file(WHEEL, &wheel(), &files).expect("again"), []);
@@ -49,7 +49,7 @@ fn the_same_again_is_accepted_and_other_bytes_are_not() {
 }
 
 #[test]
-fn the_name_of_a_deleted_file_stays_taken() {
+fn the_name_of_a_deleted_file_stays_reserved() {
     let mut files = publish(WHEEL, &wheel(), &publish(SDIST, &sdist(), &[]));
     files.retain(|file| !file.path.ends_with(METADATA));
     for file in &mut files {
@@ -79,7 +79,7 @@ fn the_name_of_a_deleted_file_stays_taken() {
 }
 
 #[test]
-fn a_page_is_composed_of_what_is_stored() {
+fn a_page_is_composed_of_stored_files() {
     let mut files = publish(WHEEL, &wheel(), &[]);
     files.extend(publish(SDIST, &sdist(), &files).drain(2..));
     let mut later = files[0].clone();
@@ -131,7 +131,8 @@ fn a_page_is_composed_of_what_is_stored() {
     let metadata = Digest::of(Algorithm::Sha256, INFO.as_bytes());
     let digest = Digest::of(Algorithm::Sha256, &wheel());
     let whole = json!({
-        "filename": WHEEL, "url": WHEEL, "hashes": {"sha256": digest.hex()}, "size": wheel().len(), "yanked": false,
+        "filename": WHEEL, "url": WHEEL, "hashes": {"sha256": digest.hex()},
+        "size": wheel().len(), "yanked": false,
         "upload-time": "2026-03-01T12:04:05.000006Z", "requires-python": ">=3.9, <4",
         "core-metadata": {"sha256": metadata.hex()},
     });
@@ -206,7 +207,7 @@ fn a_page_is_composed_of_what_is_stored() {
 }
 
 #[test]
-fn facts_say_what_was_withdrawn() {
+fn yanked_versions_have_their_reason() {
     let metadata = r#"{"size":1,"yanked":null}"#;
     assert_eq!(with_yank(metadata, Some("")), r#"{"size":1,"yanked":true}"#);
     assert_eq!(
