@@ -1,29 +1,29 @@
-//! Requests of clients about the account of whoever uses them: who it is, its tokens, logging in and
-//! out. Here requests are read and replies written; `access` checks passwords and makes tokens.
-//! What holds secrets has no `Debug`.
+//! Requests about the caller's account: its name, its tokens, login and logout. This module reads
+//! requests and writes replies; `access` checks passwords and creates tokens. Types with secrets do
+//! not implement `Debug`.
 
 use crate::RepoUrl;
 use larder_model::{Pattern, Problem, Reply, Role, Timestamp};
 use std::time::Duration;
 
-/// What a client asks for.
+/// A request about the caller's account.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AccountRequest {
     /// The name of the caller.
     Whoami,
-    /// What is known of the caller.
+    /// The profile of the caller.
     Profile,
     /// The caller's tokens, after the one of this id.
     ListTokens(i64),
-    /// A new token; the body says which.
+    /// Creates a token, which the body describes.
     CreateToken,
-    /// Revokes a token, which is named by its id or its secret.
+    /// Revokes the token with this id or secret.
     RevokeToken(Box<str>),
-    /// A token for a name and a password, which are in the body.
+    /// Creates a token for the user name and the password in the body.
     LogIn(Box<str>),
-    /// A page at which a person can log the client in.
+    /// Begins a login in a browser.
     BeginLogin,
-    /// Asks whether the person has logged in.
+    /// Asks whether the user has logged in.
     FinishLogin {
         /// The login request, sealed.
         ask: Box<str>,
@@ -33,7 +33,7 @@ pub enum AccountRequest {
 }
 
 impl AccountRequest {
-    /// Whether it is for those who show no credentials, or those of a login that has ended.
+    /// Whether it needs no valid credentials.
     pub const fn is_login(&self) -> bool {
         matches!(
             self,
@@ -42,28 +42,27 @@ impl AccountRequest {
     }
 }
 
-/// A name with its password.
+/// A user name and its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name.
     pub name: String,
     /// The password.
     pub password: String,
-    /// The sentence for a client that may take the login for a sign-up, in the place of "wrong
-    /// password".
+    /// The message that replaces "wrong password" if the client may have meant to create a user.
     pub refusal: Option<&'static str>,
 }
 
-/// A token that is asked for.
+/// A request for a token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// Its name.
     pub name: String,
     /// The password of the caller.
     pub password: String,
-    /// How long it is valid; `None`: until it is revoked.
+    /// How long the token is valid; `None`: until it is revoked.
     pub lifetime: Option<Duration>,
-    /// Packages and the role in them that it is limited to; `None`: all that its owner may.
+    /// The packages and the role that the token is limited to; `None`: all permissions of its owner.
     pub limits: Option<(Vec<Pattern>, Role)>,
 }
 
@@ -74,11 +73,11 @@ pub struct Token<'a> {
     pub id: i64,
     /// Its name.
     pub name: &'a str,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
-    /// Whether nothing can be changed with it.
+    /// Whether it permits reading only.
     pub read_only: bool,
 }
 
@@ -87,9 +86,9 @@ pub struct Token<'a> {
 pub enum AccountResponse<'a> {
     /// The caller's name.
     Name(&'a str),
-    /// The caller's name, and when the user was made.
+    /// The caller's name, and when the user was created.
     Profile(&'a str, Timestamp),
-    /// Tokens; whether more follow.
+    /// Tokens, and whether there are more.
     Tokens(&'a [Token<'a>], bool),
     /// A new token and its secret.
     NewToken(&'a Token<'a>, &'a str),
@@ -97,7 +96,7 @@ pub enum AccountResponse<'a> {
     Revocation,
     /// The user whose login succeeded, and the secret of the new token.
     Login(&'a str, &'a str),
-    /// The page for the person, and what the client comes back with.
+    /// The page for the user, and the values with which the client asks whether the login is done.
     LoginPage {
         /// The page's address.
         page: &'a str,
@@ -106,20 +105,20 @@ pub enum AccountResponse<'a> {
         /// The secret that only the client has.
         key: &'a str,
     },
-    /// Nobody has logged in at the page yet: the client asks again.
+    /// The user has not logged in yet. The client asks again.
     LoginPending,
-    /// The secret of the token that the login at the page made.
+    /// The secret of the token that the login created.
     LoginSecret(&'a str),
 }
 
-/// Accounts, in a protocol whose clients ask about them.
+/// Accounts, for protocols whose clients ask about them.
 pub trait Accounts: Send + Sync {
-    /// Reads the login in a body, which is for `name`.
+    /// Reads the body of a login. Fails if its user name is not `name`.
     fn read_login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
 
-    /// Reads the token that a body asks for.
+    /// Reads the body of a request for a token.
     fn read_token_request(&self, body: &[u8]) -> Result<TokenRequest, Problem>;
 
-    /// The reply to a client.
+    /// Writes the reply to a client.
     fn reply(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply;
 }

@@ -5,7 +5,7 @@ use crate::oci::Oci;
 use crate::{Protocol, all};
 use larder_model::{Problem, ProtocolName};
 
-/// Every client with its protocol.
+/// All clients with their protocols.
 fn clients() -> impl Iterator<Item = (ProtocolName, &'static Client)> {
     let images: &dyn Protocol = &Oci;
     let protocols = all().into_iter().chain([images]);
@@ -15,7 +15,7 @@ fn clients() -> impl Iterator<Item = (ProtocolName, &'static Client)> {
     })
 }
 
-/// The client of that name; fails if there is none.
+/// The client of this name. Fails if there is none.
 pub fn client(name: &str) -> Result<&'static str, Problem> {
     find(name).map(|(_, client)| client.name)
 }
@@ -33,20 +33,20 @@ fn find(name: &str) -> Result<(ProtocolName, &'static Client), Problem> {
         })
 }
 
-/// The configuration of a client for a repository; fails if the client cannot use it.
+/// The configuration of a client for a repository. Fails if the client cannot use it.
 pub fn connect(name: &str, target: &Target<'_>) -> Result<Vec<Part>, Problem> {
     let (protocol, client) = find(name)?;
     if protocol != target.protocol {
         let detail = format!(
-            "{name} speaks {protocol}; this is a repository of {}",
+            "{name} uses the protocol {protocol}; this repository's protocol is {}",
             target.protocol
         );
         return Err(Problem::invalid("client", detail));
     }
     if client.publishes_only && target.mirror {
         let detail = format!(
-            "{name} only publishes, and nothing can be published to a mirror; \
-             name a hosted repository or a group"
+            "{name} only publishes, and nothing can be published to a mirror: \
+             use a hosted repository or a group"
         );
         return Err(Problem::invalid("client", detail));
     }

@@ -1,12 +1,12 @@
-//! The configuration that a client needs to use a repository here: which file, and the lines in it.
+//! The configuration that a client needs for a repository: files, and the lines in them.
 //!
-//! `$TOKEN` stands for the secret. Some clients read it from the environment; elsewhere a person
-//! writes it out. Each protocol lists its clients in a `connect.rs` of its own.
+//! `$TOKEN` is the secret. Some clients read it from the environment; for others, the user replaces
+//! it. Each protocol lists its clients in its `connect.rs`.
 
 use larder_model::ProtocolName;
 use serde::Serialize;
 
-/// A repository, as a client is to use it.
+/// A repository that a client will use.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     /// `https://host[:port]`, without a trailing slash.
@@ -21,14 +21,14 @@ pub struct Target<'a> {
     pub public: bool,
 }
 
-/// Lines for one place.
+/// The lines of a file, or commands for a shell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Part {
-    /// The file; `None`: these are commands for a shell.
+    /// The file; `None`: the lines are commands for a shell.
     pub file: Option<String>,
     /// Its lines.
     pub lines: Vec<String>,
-    /// What a person should know.
+    /// A note for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
 }
@@ -36,11 +36,11 @@ pub struct Part {
 /// A client of a protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
-    /// Its name, as people type it.
+    /// Its name, as a user types it.
     pub name: &'static str,
     /// Whether it only publishes.
     pub publishes_only: bool,
-    /// Its configuration for a repository.
+    /// Writes its configuration for a repository.
     pub configuration: fn(&Target<'_>) -> Vec<Part>,
 }
 
@@ -69,17 +69,17 @@ impl Client {
     }
 }
 
-pub(crate) const TOKEN: &str = "put a token in the place of $TOKEN: larder token create NAME";
+pub(crate) const TOKEN: &str = "replace $TOKEN by a token: larder token create NAME";
 pub(crate) const TOKEN_IN_ENVIRONMENT: &str =
-    "$TOKEN is read from the environment; make a token with larder token create NAME";
+    "$TOKEN is read from the environment; create a token with larder token create NAME";
 
 impl Target<'_> {
-    /// The repo's address, with a slash at its end.
+    /// The repository's URL, with a slash at its end.
     pub(crate) fn base(&self) -> String {
         format!("{}/{}/{}/", self.origin, self.protocol, self.repo)
     }
 
-    /// Where Python packages are uploaded to.
+    /// The URL to which Python packages are uploaded.
     pub(crate) fn uploads(&self) -> String {
         format!("{}legacy/", self.base())
     }
@@ -89,7 +89,7 @@ impl Target<'_> {
         without_scheme(self.origin)
     }
 
-    /// The repo's address with credentials in it, where they are needed.
+    /// The repository's URL, with credentials in it if they are needed.
     pub(crate) fn base_with_token(&self) -> String {
         if self.public {
             self.base()
@@ -98,19 +98,19 @@ impl Target<'_> {
         }
     }
 
-    /// Whether it has no TLS.
+    /// Whether the server has no TLS.
     pub(crate) fn is_plain(&self) -> bool {
         self.origin.starts_with("http://")
     }
 
-    /// Whether it is on this machine: clients use plain http for it without any setting.
+    /// Whether the server is on this machine. Clients allow plain HTTP for it without a setting.
     fn is_local(&self) -> bool {
         let host = self.host();
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         name == "localhost" || name == "[::1]" || name.starts_with("127.")
     }
 
-    /// Whether clients need a setting because it has no TLS.
+    /// Whether clients need a setting because the server has no TLS.
     pub(crate) fn is_insecure(&self) -> bool {
         self.is_plain() && !self.is_local()
     }
@@ -135,13 +135,13 @@ pub(crate) fn shell(lines: impl IntoIterator<Item = String>) -> Part {
 }
 
 impl Part {
-    /// With a note.
+    /// Adds a note.
     pub(crate) fn with_note(mut self, note: &'static str) -> Self {
         self.note = Some(note);
         self
     }
 
-    /// With a note if the repository needs credentials.
+    /// Adds a note if the repository needs credentials.
     pub(crate) fn for_private(self, target: &Target<'_>, note: &'static str) -> Self {
         if target.public {
             self
@@ -151,7 +151,7 @@ impl Part {
     }
 }
 
-/// An address without `https://`.
+/// A URL without its scheme.
 pub(crate) fn without_scheme(address: &str) -> &str {
     address.split_once("://").map_or(address, |(_, rest)| rest)
 }

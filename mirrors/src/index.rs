@@ -1,5 +1,5 @@
-//! Documents that describe a whole repository: made of what is published, and for a group of those
-//! of its members.
+//! Documents that describe a whole repository: of a hosted repository they are made of its files, of
+//! a group they are merged from those of its members.
 
 use crate::publishing::StoredFile;
 use crate::resource::{Artifact, Document};
@@ -7,74 +7,74 @@ use larder_model::{CacheLifetime, Problem, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// A document that belongs to one state of a repository.
+/// A document that describes one state of a repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IndexDocument {
-    /// Its address, below the repository's own.
+    /// Its path, relative to the repository's.
     pub path: String,
     /// Media type.
     pub content_type: &'static str,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// How long it stays.
+    /// How long it is kept.
     pub lifetime: CacheLifetime,
 }
 
-/// Makes the documents of one state of a hosted repository.
+/// Builds the documents of one state of a hosted repository.
 pub trait IndexBuilder: Send {
-    /// Adds a file that is of no package.
+    /// Adds a file that belongs to no package.
     fn add_extra(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem>;
 
-    /// Adds a file of a package. They come by package and path.
+    /// Adds a file of a package. Calls are ordered by package and path.
     fn add(&mut self, file: &StoredFile) -> Result<(), Problem>;
 
-    /// All documents of the state.
+    /// Returns all documents of the state.
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;
 }
 
-/// Makes the documents of a group of those of its members: list by list, so that one list of each is
-/// in memory.
+/// Merges the documents of a group's members, list by list, so that only one list of each member is in
+/// memory.
 pub trait IndexMerger: Send {
-    /// Adds a member: its head, and the names that are left out of it. Members come in their order.
+    /// Adds a member: its head document, and the names to leave out of it. Calls are in the order of
+    /// members.
     fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem>;
 
-    /// The lists that are read next, one of each member that has it; `None` at the end.
+    /// The lists to read next, one of each member that has it; `None` at the end.
     fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;
 
-    /// Takes the lists that were read; the documents that are made of them.
+    /// Merges the lists that `next` asked for.
     fn merge_lists(
         &mut self,
         lists: Vec<Option<bytes::Bytes>>,
     ) -> Result<Vec<IndexDocument>, Problem>;
 
-    /// The head of the group, and what belongs to it.
+    /// Returns the head document of the group, and its signature.
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;
 }
 
-/// Protocols whose documents describe whole repositories, not one package each.
+/// Documents that describe whole repositories, for protocols that have them instead of documents of
+/// packages.
 pub trait Index: Send + Sync {
-    /// Whether a document is one that an [`IndexBuilder`] makes.
+    /// Whether an [`IndexBuilder`] builds this document.
     fn has(&self, document: &Document) -> bool;
 
-    /// Begins the documents of what is published: `packages` files with an address in the whole
-    /// repository.
+    /// Begins the documents of a hosted repository with this number of packages.
     fn begin(&self, packages: u64, now: Timestamp) -> Result<Box<dyn IndexBuilder>, Problem>;
 
-    /// The document that names all others of the repository at a root. An upstream may have several
-    /// repositories.
+    /// The document that names all others of the repository below a root. An upstream may have several
+    /// roots.
     fn head(&self, root: &str) -> Document;
 
-    /// The root of the repository that a document, or a file named by one, belongs to; `None` for
-    /// packages.
+    /// The root of a document, or of a file that one names; `None` for packages.
     fn root<'a>(&self, path: &'a str) -> Option<&'a str>;
 
-    /// The roots at which the repository of a package may be, likeliest first.
+    /// The possible roots of a package, the most likely first.
     fn roots<'a>(&self, path: &'a str) -> Vec<&'a str>;
 
     /// The list of packages that a head names.
     fn list(&self, head: &[u8]) -> Result<Option<Artifact>, Problem>;
 
-    /// Begins the documents of a group.
+    /// Begins to merge the documents of a group.
     fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger>;
 }
 
@@ -83,6 +83,6 @@ pub trait Signer {
     /// A detached signature, armored.
     fn sign(&self, bytes: &[u8]) -> Result<String, Problem>;
 
-    /// The key to check it with, armored.
+    /// The public key, armored.
     fn public_key(&self) -> &str;
 }

@@ -1,6 +1,6 @@
-//! Reads JSON objects as far as needed, keeps the rest as it was sent, and writes objects.
+//! Reads and writes JSON objects. Values that need no change stay raw text.
 //!
-//! A key that is there twice is refused: readers differ in which of the two they take.
+//! Duplicate keys are refused, because readers differ in which of the two values they take.
 
 use crate::text::bad_document;
 use larder_model::Problem;
@@ -11,16 +11,16 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
-/// Entries of an object. A packument has one for each version in `versions` and in `time`.
+/// Limit on the entries of an object. A packument has one per version in `versions` and in `time`.
 const MAX_ENTRIES: usize = 200_000;
-/// Up to so many entries are compared each with each.
+/// Up to this number, keys are compared pairwise; above, with a set.
 const FEW_ENTRIES: usize = 16;
 
 /// A string, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An object: its entries in their order, no key twice. By default values are as they were sent.
+/// An object: its entries in their order, without duplicate keys. By default values are raw text.
 #[derive(Debug)]
 pub(crate) struct Object<'a, V = &'a RawValue>(Vec<(Cow<'a, str>, V)>);
 
@@ -39,22 +39,22 @@ impl<'a, V> Object<'a, V> {
             .map(|(_, value)| value)
     }
 
-    /// All keys and values.
+    /// Keys and values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no entries.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Gives a key another value, or adds it at the end.
+    /// Replaces the value of a key, or adds the key at the end.
     pub(crate) fn set(&mut self, key: impl Into<Cow<'a, str>>, value: V) {
         let key = key.into();
         match self.0.iter_mut().find(|(name, _)| *name == key) {
@@ -63,14 +63,14 @@ impl<'a, V> Object<'a, V> {
         }
     }
 
-    /// Keeps the entries whose keys fit.
+    /// Removes the entries whose keys do not fit.
     pub(crate) fn retain(&mut self, mut fits: impl FnMut(&str) -> bool) {
         self.0.retain(|(key, _)| fits(key));
     }
 }
 
 impl<'a> Object<'a> {
-    /// The value of a key, as it was sent.
+    /// The raw value of a key.
     pub(crate) fn raw(&self, key: &str) -> Option<&'a RawValue> {
         self.get(key).copied()
     }
@@ -85,7 +85,7 @@ impl<'a> Object<'a> {
         text(self.raw(key)?)
     }
 
-    /// All values that are strings.
+    /// The entries whose values are strings.
     pub(crate) fn texts(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         let entries = self.0.iter();
         entries
@@ -93,7 +93,7 @@ impl<'a> Object<'a> {
             .collect()
     }
 
-    /// Writes it as it was sent but for the values that `replace` writes, which says whether it did.
+    /// Writes the object. `replace` may write another value for a key, and returns whether it did.
     pub(crate) fn write(
         &self,
         out: &mut Vec<u8>,
@@ -134,7 +134,7 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
                     entries.push((key, map.next_value()?));
                 }
                 match duplicate(&entries) {
-                    Some(key) => Err(A::Error::custom(format!("the key {key:?} is there twice"))),
+                    Some(key) => Err(A::Error::custom(format!("the key {key:?} is duplicate"))),
                     None => Ok(Object(entries)),
                 }
             }
@@ -143,26 +143,27 @@ impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
     }
 }
 
-/// A key that is there twice.
+/// Finds a duplicate key.
 fn duplicate<'e, V>(entries: &'e [(Cow<'_, str>, V)]) -> Option<&'e str> {
     if entries.len() <= FEW_ENTRIES {
         let mut all = entries.iter().enumerate();
-        let twice = all.find(|(at, (key, _))| entries[..*at].iter().any(|(other, _)| other == key));
-        return twice.map(|(_, (key, _))| &**key);
+        let duplicate =
+            all.find(|(at, (key, _))| entries[..*at].iter().any(|(other, _)| other == key));
+        return duplicate.map(|(_, (key, _))| &**key);
     }
     let mut keys: Vec<&str> = entries.iter().map(|(key, _)| &**key).collect();
     keys.sort_unstable();
-    let twice = keys.windows(2).find(|pair| pair[0] == pair[1]);
-    twice.map(|pair| pair[0])
+    let duplicate = keys.windows(2).find(|pair| pair[0] == pair[1]);
+    duplicate.map(|pair| pair[0])
 }
 
-/// A value as an object, if it is one.
+/// Reads a value as an object; `None` if it is none.
 pub(crate) fn object(value: &RawValue) -> Option<Object<'_>> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// A value of an upstream's document as an object; without entries if it is none. Fails if it is a
-/// broken one.
+/// Reads a value of an upstream's document as an object; empty if it is none. Fails if the object is
+/// invalid.
 pub(crate) fn nested<'a>(what: &'static str, value: &'a RawValue) -> Result<Object<'a>, Problem> {
     if !value.get().starts_with('{') {
         return Ok(Object::default());
@@ -170,34 +171,34 @@ pub(crate) fn nested<'a>(what: &'static str, value: &'a RawValue) -> Result<Obje
     serde_json::from_str(value.get()).map_err(|error| unreadable(what, error))
 }
 
-/// A value as a string, if it is one.
+/// Reads a value as a string; `None` if it is none.
 pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let is_text = value.get().starts_with('"');
     let read = || serde_json::from_str::<Text<'_>>(value.get()).ok();
     read().filter(|_| is_text).map(|text| text.0)
 }
 
-/// A string as JSON writes it.
+/// Writes a string as JSON.
 pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// The bytes of a small answer.
+/// The text of a value, in bytes.
 pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// What an upstream sent cannot be read as JSON of a kind.
+/// The problem of an upstream that sent JSON that is not `what`.
 pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
     bad_document(what).because(error)
 }
 
-/// An object that is being written.
+/// Writes an object.
 #[derive(Debug)]
 pub(crate) struct ObjectWriter(String);
 
 impl ObjectWriter {
-    /// An object without entries.
+    /// Begins an object.
     pub(crate) fn new() -> Self {
         Self("{".to_owned())
     }
@@ -209,7 +210,7 @@ impl ObjectWriter {
         self.0.push_str(&format!("{separator}{key}:{value}"));
     }
 
-    /// The whole object.
+    /// Ends the object, and returns it.
     pub(crate) fn end(mut self) -> String {
         self.0.push('}');
         self.0

@@ -1,11 +1,11 @@
-//! The protocols of files, as pure functions: what a request asks for, where it is upstream, its
-//! integrity, how it is rendered for the client, and what a published package holds.
+//! The protocols of package repositories, as pure functions: they parse requests, build the URLs of
+//! upstreams, read hashes from indexes, render documents for clients, and read published packages.
 //!
-//! Knows: each protocol's addresses, documents, checksums and dialects.
-//! Must never know: IO, async, SQL, the clock, the database, whether something is stored, who asks.
+//! Knows: each protocol's paths, documents, checksums and error responses.
+//! Must never know: IO, async, SQL, the clock, the database, what is stored, who the caller is.
 //!
-//! Every protocol asks for two kinds of thing: a [`Document`] that changes and an [`Artifact`] that
-//! never does. One engine (`cache`) moves the bytes of all of them.
+//! Every protocol has two kinds of resource: a [`Document`] changes, an [`Artifact`] never does. One
+//! engine (`cache`) fetches, stores and serves the bytes of all protocols.
 
 mod text;
 mod json;
@@ -48,13 +48,13 @@ pub use search::Search;
 
 use larder_model::ProtocolName;
 
-/// All protocols that have addresses of the form `/<protocol>/<repo>/`: the only list. Images have
-/// their own, below `/v2/`.
+/// All protocols whose paths have the form `/<protocol>/<repo>/`: the only list. The paths of images
+/// begin with `/v2/`.
 pub fn all() -> [&'static dyn Protocol; 4] {
     [&cargo::Cargo, &npm::Npm, &pypi::Pypi, &rpm::Rpm]
 }
 
-/// The protocol of this name, images included; `None` if there is none of it here.
+/// The protocol of this name, images included; `None` if this server does not support it.
 pub fn of(name: ProtocolName) -> Option<&'static dyn Protocol> {
     if name == ProtocolName::OCI {
         return Some(&oci::Oci);

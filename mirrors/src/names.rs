@@ -12,13 +12,14 @@ pub trait Names: Send + Sync {
         name.into()
     }
 
-    /// The package that an artifact is of, as far as its path says so; empty if it does not.
-    /// Default: the one that it was asked for by.
+    /// The package of an artifact, if its path contains it; else empty. Default: the package of the
+    /// request.
     fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
         &artifact.package
     }
 
-    /// The shorter name that people use for a package of a mirror of this name. Default: none.
+    /// The shorter name of a package of this mirror, such as `nginx` for `library/nginx` of
+    /// `docker.io`. Default: none.
     fn hub_alias<'a>(&self, mirror: &RepoName, package: &'a str) -> Option<&'a str> {
         let _ = (mirror, package);
         None

@@ -1,5 +1,5 @@
-//! What a protocol is to the engine: nine questions that each answers, and accessors to what only
-//! some have.
+//! The interface of a protocol: nine methods that all protocols implement, and accessors to the
+//! features of only some.
 
 use crate::account::{AccountRequest, Accounts};
 use crate::connect::Client;
@@ -14,22 +14,22 @@ use bytes::Bytes;
 use larder_model::{Digest, Problem, ProtocolName, Reply};
 use std::sync::Arc;
 
-/// What a request asks of a repository. Its path is read once, to this; nothing later reads it.
+/// A parsed request to a repository. Nothing reads the path again.
 pub enum Call {
-    /// It reads.
+    /// Reads a document or an artifact.
     Read(ReadRequest),
-    /// It changes a package.
+    /// Changes a package.
     Publish(PublishRequest),
-    /// It is about the caller's account, not about the repository.
+    /// Concerns the caller's account, not the repository.
     Account(AccountRequest),
-    /// It searches for packages.
+    /// Searches for packages.
     Search(SearchRequest),
-    /// It asks what only upstreams can answer; the question is in the body.
+    /// A query that only upstreams can answer, in the request's body.
     Query(&'static dyn UpstreamQuery),
 }
 
 impl Call {
-    /// The package that it is about; empty where it is none, or where the path does not say so.
+    /// The package in the request's path; empty if it has none.
     pub fn package(&self) -> &str {
         match self {
             Self::Read(read) => read.package(),
@@ -39,42 +39,43 @@ impl Call {
     }
 }
 
-/// What the versions of a package are.
+/// The kind of a package's versions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VersionKind {
-    /// Names that never move: what a version is stays so.
+    /// Versions, whose content never changes.
     Version,
-    /// Tags, which move. They are deleted by name, and never yanked.
+    /// Tags, which can be moved and deleted, but not yanked.
     Tag,
 }
 
-/// A protocol of files.
+/// A protocol of package repositories.
 pub trait Protocol: Send + Sync {
-    /// Its label, which is the first segment of its addresses.
+    /// Its name, which is the first segment of its paths.
     fn name(&self) -> ProtocolName;
 
-    /// What a request asks for.
+    /// Parses a request.
     fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem>;
 
-    /// What is requested of an upstream to see whether it is there: the first of these that it has.
+    /// Paths that a health check requests of an upstream, one after the other until one exists.
     fn probes(&self) -> &'static [&'static str];
 
-    /// Where a document is upstream. `known`: the documents that the steps before asked for, `None`
-    /// for one that is not there.
+    /// The URL of a document at an upstream, or the document to read first. `known`: the documents
+    /// that earlier calls asked for, `None` for one that does not exist.
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem>;
 
-    /// Refuses bytes that cannot be the document: a page that says "log in" is no index.
+    /// Refuses bytes that cannot be the document, such as the HTML page of a login.
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem>;
 
-    /// A representation of a document, which passed the check. Called for those with a name only.
-    /// Default: documents are served as they came.
+    /// Renders a representation of a document that passed the check. Called only for representations
+    /// with a name. Default: the document is served unchanged.
     fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
         let _ = request;
         Ok(body.to_vec())
     }
 
-    /// The next step towards an artifact. `known`: the documents that the steps before asked for,
-    /// `None` for one that is not there upstream; `tables`: the lists that they consulted.
+    /// The URL and the hash of an artifact at an upstream, or what to read first. `known`: the
+    /// documents that earlier calls asked for, `None` for one that does not exist; `tables`: the lists
+    /// that they asked for.
     fn plan(
         &self,
         artifact: &Artifact,
@@ -82,64 +83,65 @@ pub trait Protocol: Send + Sync {
         tables: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem>;
 
-    /// The media type under which an artifact is served; empty: the one that it came with.
+    /// The media type of an artifact; empty: the one that the upstream sent.
     fn content_type(&self, artifact: &Artifact) -> &'static str;
 
-    /// A problem in the protocol's dialect. Status and headers follow from the problem.
+    /// The protocol's error response for a problem. The problem's kind decides the status.
     fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply;
 
-    /// How names of packages are compared. Default: they have one spelling.
+    /// How names of packages are compared. Default: names have one spelling.
     fn names(&self) -> &dyn Names {
         &PlainNames
     }
 
-    /// What the versions of a package are.
+    /// The kind of a package's versions. Default: versions, not tags.
     fn version_kind(&self) -> VersionKind {
         VersionKind::Version
     }
 
-    /// The name that a bearer token of an upstream is for; `None` where upstreams give out none.
+    /// The package's name in the scope of an upstream's bearer token; `None` if upstreams issue no
+    /// such tokens.
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
         let _ = package;
         None
     }
 
-    /// Publishing, where the protocol has hosted repositories.
+    /// Publishing, if the protocol has hosted repositories.
     fn publishing(&self) -> Option<&dyn Publishing> {
         None
     }
 
-    /// Searches, where clients make them.
+    /// Search, if clients search.
     fn search(&self) -> Option<&dyn Search> {
         None
     }
 
-    /// Documents that describe whole repositories, where there are such.
+    /// Documents that describe whole repositories, if there are any.
     fn index(&self) -> Option<&dyn Index> {
         None
     }
 
-    /// Accounts, where clients ask about them.
+    /// Accounts, if clients ask about them.
     fn accounts(&self) -> Option<&dyn Accounts> {
         None
     }
 
-    /// Digests of documents, where clients ask for documents by them.
+    /// Digests of documents, if clients ask for documents by digest.
     fn digests(&self) -> Option<&dyn Digests> {
         None
     }
 
-    /// Documents that belong together, where there are such.
+    /// Sets of documents that must match, if there are any.
     fn sets(&self) -> Option<&dyn Sets> {
         None
     }
 
-    /// Lists of artifacts that a plan consults, where there are such.
+    /// Lists of artifacts that a plan needs, if there are any.
     fn tables(&self) -> Option<&dyn Tables> {
         None
     }
 
-    /// The clients whose configuration is known.
+    /// The clients for which this server can write a configuration.
     fn connect(&self) -> &'static [Client] {
         &[]
     }
@@ -147,25 +149,25 @@ pub trait Protocol: Send + Sync {
 
 /// Digests of documents.
 pub trait Digests: Send + Sync {
-    /// The header in which an upstream sends a document's digest, so that a HEAD says whether the
-    /// document changed.
+    /// The header with a document's digest, so that a HEAD request shows whether the document
+    /// changed.
     fn header(&self) -> http::HeaderName;
 
     /// The path of the artifact that has the same bytes as a document; `None` if there is none.
     fn alias(&self, document: &Document, digest: &Digest) -> Option<Box<str>>;
 }
 
-/// Documents that belong together.
+/// Sets of documents that must match, such as a list and its signature.
 pub trait Sets: Send + Sync {
-    /// What must be stored together with a document; nothing for most.
+    /// What must be stored together with a document; empty for most.
     fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem>;
 
-    /// The document that a companion belongs to: it is fetched first, and brings the companion.
+    /// The document that a companion belongs to. It is fetched first, and the companion with it.
     fn head_of(&self, companion: &Document) -> Option<Document>;
 }
 
 /// Lists of artifacts.
 pub trait Tables: Send + Sync {
-    /// Reads a list that a plan consults.
+    /// Reads a list.
     fn read(&self, list: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem>;
 }

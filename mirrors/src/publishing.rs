@@ -1,6 +1,6 @@
-//! Publishing to a hosted repository: what a request changes, what the package in its body holds, and
-//! the documents that are made of what is stored. As pure as the reading side: the engine moves the
-//! bytes.
+//! Publishing to a hosted repository: what a request changes, the metadata of the package in its
+//! body, and the documents that are composed of stored metadata. These are pure functions, too: the
+//! engine moves the bytes.
 
 use crate::resource::Document;
 use larder_model::{Digest, Problem, Reply, Timestamp, Verb};
@@ -16,57 +16,57 @@ impl<T: Read + Seek + Send> Body for T {}
 /// A request that changes a package.
 #[derive(Clone, Debug)]
 pub struct PublishRequest {
-    /// The package in canonical form; empty where only the body says so.
+    /// The package in canonical form; empty if only the body has it.
     pub package: Box<str>,
     /// The right that it needs.
     pub verb: Verb,
-    /// Its body has at most so many bytes; 0: none is read.
+    /// Limit on the bytes of the body; 0: no body is read.
     pub max_bytes: u64,
     /// What it does.
     pub action: Arc<dyn Action>,
 }
 
-/// What a request does, in a protocol's own way.
+/// A change that a protocol makes.
 pub trait Action: Send + Sync + Debug {
     /// Its name, for the log.
     fn name(&self) -> &'static str;
 
-    /// The package that the body is of, in canonical form; empty where the action is on the whole
-    /// repository. Called where the request does not say so, and its file has no address.
+    /// The package in the body, in canonical form; empty if the action concerns the whole repository.
+    /// Called if the request has no package and the action no address.
     fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem>;
 
-    /// The address of the file that it is about, as [`Step::AddAddress`] added it: the file's package
-    /// is the request's. Default: none.
+    /// The address of the file to change, as in [`Step::AddAddress`]. Its package is the package of
+    /// the request. Default: none.
     fn address(&self) -> Option<&str> {
         None
     }
 
-    /// The steps that carry it out, given the files of the package. A problem of kind `Conflict` if
-    /// something else is published there already. No steps: it is done already.
+    /// The steps that make the change, given the files of the package; empty if the change was made
+    /// before. A problem of kind `Conflict` if other bytes are published there.
     fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem>;
 
-    /// The reply once it was carried out.
+    /// The reply after the change.
     fn reply(&self) -> Reply;
 }
 
-/// A change of a published package that the API asks for, in no protocol's own words.
+/// A change of a published package through Larder's own API, for any protocol.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Change {
-    /// Only clients that ask for exactly this version find it.
+    /// Yanks a version: only clients that ask for exactly this version find it.
     Yank {
-        /// Which one.
+        /// The version.
         version: Box<str>,
-        /// Why; may be empty.
+        /// The reason; may be empty.
         reason: Box<str>,
     },
-    /// Takes a yank back.
+    /// Undoes a yank.
     Unyank {
-        /// Which one.
+        /// The version.
         version: Box<str>,
     },
-    /// Deletes a version. Its name stays reserved.
+    /// Deletes a version, which cannot be published again.
     Remove {
-        /// Which one; `None`: all of them.
+        /// The version; `None`: all versions.
         version: Option<Box<str>>,
     },
 }
@@ -90,7 +90,7 @@ impl Change {
     }
 }
 
-/// A file as it is stored.
+/// A stored file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredFile {
     /// Its key among the files of the package.
@@ -105,25 +105,25 @@ pub struct StoredFile {
     pub metadata: Box<str>,
     /// When it was published.
     pub created_at: Timestamp,
-    /// By whom, as `user:alice`.
+    /// The subject that published it, such as `user:alice`.
     pub created_by: Box<str>,
 }
 
 /// Where the bytes of a new file are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Bytes {
-    /// A part of the body: where it begins, and how many bytes it has.
+    /// A part of the body: offset and length in bytes.
     Part(u64, u64),
-    /// A part of the body, in base64.
+    /// A part of the body in base64: offset and length in bytes.
     Base64(u64, u64),
-    /// These, made of what came.
+    /// These bytes.
     Inline(Vec<u8>),
 }
 
 /// One step of a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// Adds a file that must not be there yet.
+    /// Adds a file. Fails if its path is in use.
     Add {
         /// Its key among the files of the package.
         path: String,
@@ -131,13 +131,13 @@ pub enum Step {
         version: String,
         /// Media type.
         content_type: &'static str,
-        /// Its metadata, of which documents are composed. `{sha256}` stands for the digest of its
-        /// bytes in hex.
+        /// Its metadata, from which documents are composed. `{sha256}` in it is replaced by the
+        /// digest of the bytes in hex.
         metadata: String,
         /// Its bytes.
         bytes: Bytes,
     },
-    /// Points a name that may move to a file that is there or comes with the same change.
+    /// Points a movable name to a file that exists or is added by the same change.
     Point {
         /// The name's key among the files of the package.
         path: String,
@@ -146,11 +146,11 @@ pub enum Step {
         /// The key of the file.
         at: String,
     },
-    /// Replaces the metadata of a file that is there.
+    /// Replaces the metadata of a file.
     SetMetadata {
         /// Its key.
         path: String,
-        /// Its metadata from now on.
+        /// The new metadata.
         metadata: String,
     },
     /// Removes a file.
@@ -158,47 +158,48 @@ pub enum Step {
         /// Its key.
         path: String,
     },
-    /// Adds an address in the whole repository for a file that is there or comes with the same
-    /// change: for protocols whose addresses do not name the package. The address must be free.
+    /// Adds an address of a file that exists or is added by the same change. Protocols whose paths do
+    /// not contain the package need it. The address must be unused in the whole repository.
     AddAddress {
         /// The address, below the repository's own.
         path: String,
         /// The file's key among those of the package.
         at: String,
     },
-    /// Removes such an address.
+    /// Removes an address.
     RemoveAddress {
         /// The address.
         path: String,
     },
 }
 
-/// Publishing, in a protocol that has hosted repositories.
+/// Publishing, for protocols that have hosted repositories.
 pub trait Publishing: Send + Sync {
-    /// The request that makes a change of a package, which is in canonical form; fails if changes of
-    /// this kind are not made in this protocol.
+    /// The request that makes a change of a package, whose name is in canonical form. Fails if the
+    /// protocol does not support the change.
     fn change(&self, package: &str, change: Change) -> Result<PublishRequest, Problem>;
 
-    /// Why the version of a file with this metadata is yanked, which may be empty; `None`: it is
-    /// not. Default: no version ever is.
+    /// The reason, which may be empty, why the version of a file with this metadata is yanked; `None`:
+    /// it is not yanked. Default: versions cannot be yanked.
     fn yank_reason(&self, metadata: &str) -> Option<String> {
         let _ = metadata;
         None
     }
 
-    /// A document of a package, as an upstream would send it; `None` if nothing of it is there.
+    /// Composes a document of a package, as an upstream would send it; `None` if no files are left
+    /// for it.
     fn compose(
         &self,
         document: &Document,
         files: &[StoredFile],
     ) -> Result<Option<Vec<u8>>, Problem>;
 
-    /// What is known of a package beside its documents (`ReadRequest::Details`). Default: nothing.
+    /// Answers a `ReadRequest::Details`. Default: there are no details.
     fn details(&self, package: &str, files: &[StoredFile]) -> Result<Reply, Problem> {
         let _ = files;
         Err(Problem::not_found(
             "path",
-            format!("nothing more is known of {package}"),
+            format!("there are no details of {package}"),
         ))
     }
 }

@@ -1,14 +1,13 @@
-//! What a repository serves: documents, which change, and artifacts, which never do; and how each is
-//! fetched from an upstream.
+//! The resources of a repository: documents, which change, and artifacts, which never do; and how
+//! they are fetched from an upstream.
 
 use crate::RepoUrl;
 use larder_model::{Integrity, Reply};
 
-/// Something that changes: an index, a packument, a signed list.
+/// A resource that changes: an index, a packument, a signed list.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Document {
-    /// The package that it describes, in the protocol's canonical form; empty for one that describes
-    /// the whole repository.
+    /// The package that it describes, in canonical form; empty if it describes the whole repository.
     pub package: Box<str>,
     /// Its key among the files of the package.
     pub path: Box<str>,
@@ -24,12 +23,12 @@ impl Document {
     }
 }
 
-/// Something that never changes: a tarball, a wheel, a crate.
+/// A resource that never changes: a tarball, a wheel, a crate.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Artifact {
-    /// The package that it is of, in the protocol's canonical form; empty if only an index says so.
+    /// Its package in canonical form; empty if the path does not contain it.
     pub package: Box<str>,
-    /// The version, if its name says so.
+    /// Its version, if the path contains it.
     pub version: Option<Box<str>>,
     /// Its key among the files of the package.
     pub path: Box<str>,
@@ -40,20 +39,20 @@ pub struct Artifact {
 pub enum ReadRequest {
     /// A document in one of its representations.
     Document(Document, Representation),
-    /// A part of a document, which is named, in one of its representations.
+    /// A named part of a document, in one of its representations.
     Part(Document, Representation, Box<str>),
     /// An artifact.
     Artifact(Artifact),
-    /// What is known of a published package beside its documents: its owners, for example.
+    /// Details of a published package that are in none of its documents, such as its owners.
     Details(Box<str>),
-    /// What this server answers by itself.
+    /// A response that depends on nothing but the repository's URL.
     Local(fn(&RepoUrl<'_>) -> Reply),
-    /// The same thing has another address, below the repository's own.
+    /// A redirect to another path of the repository.
     Redirect(Box<str>),
 }
 
 impl ReadRequest {
-    /// The package that is read; empty where it is none, or where only an index says so.
+    /// The package in the request's path; empty if it has none.
     pub fn package(&self) -> &str {
         match self {
             Self::Document(Document { package, .. }, _)
@@ -65,40 +64,40 @@ impl ReadRequest {
     }
 }
 
-/// One way in which a document is served.
+/// A representation of a document (RFC 9110 3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Representation {
-    /// Tells the representations of one document apart; empty: the bytes as they came.
+    /// Its name among those of the document; empty: the document unchanged.
     pub name: &'static str,
-    /// Media type; empty: the one that the document came with.
+    /// Media type; empty: the one that the upstream sent.
     pub content_type: &'static str,
-    /// Whether it holds addresses of this server.
+    /// Whether it contains URLs of this server.
     pub has_absolute_urls: bool,
-    /// Whether it may be compressed on its way.
+    /// Whether responses may be compressed.
     pub compressible: bool,
 }
 
-/// A document that is to be rendered.
+/// A request to render a document.
 #[derive(Clone, Copy, Debug)]
 pub struct RenderRequest<'a> {
     /// The document.
     pub document: &'a Document,
     /// The representation, which has a name.
     pub representation: Representation,
-    /// The part that is wanted alone.
+    /// The part to render; `None`: the whole document.
     pub part: Option<&'a str>,
-    /// The address at which the client sees the repository.
+    /// The repository's URL.
     pub repo_url: RepoUrl<'a>,
 }
 
-/// The next step towards a document.
+/// How to find a document at an upstream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Source {
-    /// This document must be read first: it has the address.
+    /// Read this document first: it contains the URL.
     Read(Document),
-    /// It can be fetched.
+    /// The document's place.
     At {
-        /// Absolute, or relative to the upstream's address with each segment encoded.
+        /// Absolute, or relative to the upstream's URL with each segment encoded.
         url: String,
         /// Media types for the `Accept` header.
         accept: &'static str,
@@ -108,18 +107,18 @@ pub enum Source {
 /// How an artifact is fetched.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fetch {
-    /// Absolute, or relative to the upstream's address.
+    /// Absolute, or relative to the upstream's URL.
     pub url: String,
-    /// The integrity that an index promises.
+    /// The hash that the index has for it.
     pub integrity: Integrity,
-    /// Its size in bytes, if an index has it.
+    /// Its size in bytes, if the index has it.
     pub size: Option<u64>,
     /// Media types for the `Accept` header.
     pub accept: &'static str,
 }
 
 impl Fetch {
-    /// A file of any media type and of unknown size.
+    /// A fetch of any media type and of unknown size.
     pub fn new(url: impl Into<String>, integrity: Integrity) -> Self {
         Self {
             url: url.into(),
@@ -129,39 +128,37 @@ impl Fetch {
         }
     }
 
-    /// The same with its size in bytes, if it is known.
+    /// Sets the size in bytes, if it is known.
     pub fn with_size(self, size: Option<u64>) -> Self {
         Self { size, ..self }
     }
 }
 
-/// The next step towards an artifact.
+/// How to find an artifact at an upstream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Plan {
-    /// This document must be read first.
+    /// Read this document first.
     Read(Document),
-    /// This list must be consulted first. It is fetched in this way, and read once however many
-    /// packages are looked up in it.
+    /// Read this list first. It is fetched and parsed once for all artifacts in it.
     Consult(Artifact, Fetch),
-    /// It can be fetched.
+    /// Fetch the artifact.
     Fetch(Fetch),
 }
 
-/// A large list of artifacts, read once.
+/// A large list of artifacts, in memory.
 pub trait Table: Send + Sync {
-    /// How the artifact at `path` below `root` is fetched.
+    /// Finds the artifact at `path` below `root`.
     fn find(&self, root: &str, path: &str) -> Option<Fetch>;
 
-    /// How much memory it takes, in bytes.
+    /// The memory that it uses, in bytes.
     fn weight(&self) -> usize;
 }
 
-/// What must be stored before a document may replace the one before it.
+/// What must be stored before a document may replace the previous one.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Set {
-    /// Documents that belong to exactly this one, as its signature does; they may be absent
-    /// upstream.
+    /// Documents that match exactly this one, such as its signature. An upstream may lack them.
     pub companions: Vec<Document>,
-    /// Artifacts that it names, and how each is fetched.
+    /// Artifacts that it names, and how to fetch them.
     pub members: Vec<(Artifact, Fetch)>,
 }

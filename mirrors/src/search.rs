@@ -1,5 +1,5 @@
-//! Searches for packages by words: what is published here, and what upstreams find. What an upstream
-//! answers is never stored.
+//! Searches for packages: among those that are published here, and at upstreams. The results of an
+//! upstream are never stored.
 
 use crate::publishing::StoredFile;
 use crate::resource::Source;
@@ -8,16 +8,16 @@ use larder_model::{Problem, Reply};
 /// A search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SearchRequest {
-    /// What is searched for.
+    /// The text to search for.
     pub text: Box<str>,
-    /// How many results the client takes.
+    /// Limit on the number of results.
     pub size: usize,
-    /// How many of the first results it passes over.
+    /// The number of results to skip.
     pub from: usize,
 }
 
 impl SearchRequest {
-    /// The same where so many results of other sources come first.
+    /// The search of a source whose results come after `results` results of other sources.
     pub fn after(&self, results: usize) -> Self {
         Self {
             from: self.from.saturating_sub(results),
@@ -26,7 +26,7 @@ impl SearchRequest {
     }
 }
 
-/// A published package that a search finds here.
+/// A package published here that matches a search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hit {
     /// The package.
@@ -35,39 +35,40 @@ pub struct Hit {
     pub files: Vec<StoredFile>,
 }
 
-/// What an upstream answers to a search.
+/// The results of an upstream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UpstreamResults {
-    /// Its answer.
+    /// Its response.
     pub body: bytes::Bytes,
-    /// Packages in it that are left out: their names are published or blocked here.
+    /// Packages in it that are hidden, because their names are published or blocked here.
     pub hidden: Vec<Box<str>>,
 }
 
 impl UpstreamResults {
-    /// Whether a package is left out.
+    /// Whether a package is hidden.
     pub fn hides(&self, package: &str) -> bool {
         self.hidden.iter().any(|hidden| **hidden == *package)
     }
 }
 
-/// Searches, in a protocol whose clients make them.
+/// Search, for protocols whose clients search.
 pub trait Search: Send + Sync {
-    /// The terms of a search, in lower case: a package is a hit if its name has all of them.
+    /// The terms of a search, in lower case. A package matches if its name contains all of them.
     fn terms(&self, search: &SearchRequest) -> Vec<String>;
 
-    /// Where an upstream is searched. `known`: the documents that the steps before asked for.
+    /// The URL of the search at an upstream, or the document to read first. `known`: the documents
+    /// that earlier calls asked for.
     fn source(
         &self,
         search: &SearchRequest,
         known: &[Option<bytes::Bytes>],
     ) -> Result<Source, Problem>;
 
-    /// The packages that an upstream's answer names, in canonical form; fails if it is no answer to
-    /// a search.
+    /// The packages in an upstream's response, in canonical form. Fails if it is no result of a
+    /// search.
     fn packages_in(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem>;
 
-    /// The reply: hits here come first, then what upstreams found.
+    /// The reply: first the packages that are published here, then the results of upstreams.
     fn reply(
         &self,
         search: &SearchRequest,

@@ -1,4 +1,4 @@
-//! Small things that several protocols write and read.
+//! URLs, media types and problems that several protocols share.
 
 use http::header::WWW_AUTHENTICATE;
 pub(crate) use larder_model::html::escape as html;
@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 /// The media type of JSON.
 pub(crate) const JSON: &str = "application/json";
-/// The media type of what is for people.
+/// The media type of plain text.
 pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
-/// What is encoded in a segment of a path: all but what RFC 3986 (3.3) allows there.
+/// The bytes that are encoded in a segment of a path: all but those that RFC 3986 (3.3) allows.
 pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -28,30 +28,30 @@ pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b':')
     .remove(b'@');
-/// What is encoded in a value of a query, where three of these have a meaning.
+/// The bytes that are encoded in a value of a query, where `&`, `+` and `=` have a meaning.
 const QUERY_VALUE: &AsciiSet = &SEGMENT.add(b'&').add(b'+').add(b'=');
 
-/// A text in which the bytes of a set are encoded.
+/// Encodes the bytes of a set.
 pub(crate) fn encoded(text: &str, set: &'static AsciiSet) -> String {
     utf8_percent_encode(text, set).to_string()
 }
 
-/// One segment of a path, encoded for a request.
+/// Encodes a segment of a path.
 pub(crate) fn segment(text: &str) -> String {
     encoded(text, SEGMENT)
 }
 
-/// A value of a query, encoded for a request.
+/// Encodes a value of a query.
 pub(crate) fn query_encoded(text: &str) -> String {
     encoded(text, QUERY_VALUE)
 }
 
-/// Several segments with slashes between them.
+/// Encodes the segments of a path, but not the slashes between them.
 pub(crate) fn path(text: &str) -> String {
     text.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-/// The value of a key of a query, decoded; the first one counts.
+/// The first value of a key of a query, decoded.
 pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     let (_, value) = query
         .split('&')
@@ -60,16 +60,16 @@ pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     percent::decode_form(value).map(Cow::into_owned)
 }
 
-/// What upstream sent is not what it should be.
+/// The problem of an upstream that sent something else than `what`.
 pub(crate) fn bad_document(what: &'static str) -> Problem {
     Problem::new(
         Kind::Upstream,
         "upstream",
-        format!("what the upstream sent is not {what}"),
+        format!("the upstream did not send {what}"),
     )
 }
 
-/// A problem in plain text, for clients that show no more than the status. Who they are they say by
+/// An error response in plain text, for clients that print only the status. They authenticate with
 /// Basic.
 pub(crate) fn plain_problem(problem: &Problem) -> Reply {
     let body = format!("{}\n", problem.detail);

@@ -1,6 +1,6 @@
-//! Walks through XML documents of others event by event, in bounded memory, and writes XML.
+//! Reads XML documents event by event in bounded memory, and writes XML.
 //!
-//! No entities but XML's own five: a document that defines others is refused.
+//! A document that defines entities is refused: only XML's own five are resolved.
 
 use quick_xml::events::{BytesDecl, BytesEnd, BytesRef, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer, XmlVersion};
@@ -8,48 +8,48 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, BufRead, Read};
 
-/// No tag and no piece of text is longer than this.
+/// Limit on the bytes of a tag or a piece of text.
 const MAX_PIECE_BYTES: u64 = 1 << 20;
-/// Elements within each other.
+/// Limit on the depth of elements.
 pub(crate) const MAX_DEPTH: usize = 32;
 const MAX_ATTRIBUTES: usize = 64;
 
-/// Why a document cannot be read; for the log.
+/// Why a document is invalid, for the log.
 pub(crate) type Fault = Box<dyn Error + Send + Sync>;
 
-/// A document that is being walked through.
+/// Reads the events of a document.
 pub(crate) struct Walker<'a> {
-    reader: Reader<Fence<'a>>,
+    reader: Reader<LimitedReader<'a>>,
     buffer: Vec<u8>,
     depth: usize,
     has_root: bool,
 }
 
-/// Where the walk is: an event, and how many elements are around it.
+/// An event, and the number of elements around it.
 pub(crate) struct Step<'e> {
-    /// Elements around the one that begins or ends, or around anything else.
+    /// The number of open elements; an element that begins or ends does not count.
     pub(crate) depth: usize,
     pub(crate) event: Event<'e>,
 }
 
 impl<'a> Walker<'a> {
-    /// Of a document that is no longer than `max_bytes`.
+    /// Reads a document of at most `max_bytes` bytes.
     pub(crate) fn new(document: Box<dyn BufRead + 'a>, max_bytes: u64) -> Self {
         Self {
-            reader: Reader::from_reader(Fence::new(document, max_bytes)),
+            reader: Reader::from_reader(LimitedReader::new(document, max_bytes)),
             buffer: Vec::new(),
             depth: 0,
             has_root: false,
         }
     }
 
-    /// The same, with a begin and an end in the place of each `<element/>`.
+    /// Makes the walker return a start and an end for each `<element/>`.
     pub(crate) fn expanding_empty_elements(mut self) -> Self {
         self.reader.config_mut().expand_empty_elements = true;
         self
     }
 
-    /// The next event; `None` at the end of a whole document.
+    /// The next event; `None` at the end of the document.
     pub(crate) fn next(&mut self) -> Result<Option<Step<'_>>, Fault> {
         self.buffer.clear();
         self.reader.get_mut().next_piece();
@@ -61,7 +61,7 @@ impl<'a> Walker<'a> {
                     return Err("there is a second root element".into());
                 }
                 if depth == MAX_DEPTH {
-                    return Err("elements within elements go too deep".into());
+                    return Err("elements are nested too deep".into());
                 }
                 self.depth += usize::from(matches!(event, Event::Start(_)));
                 depth
@@ -80,17 +80,17 @@ impl<'a> Walker<'a> {
                 return Err("it defines entities".into());
             }
             Event::Eof if self.depth == 0 && self.has_root => return Ok(None),
-            Event::Eof => return Err("it is cut short".into()),
+            Event::Eof => return Err("it is truncated".into()),
             _ => self.depth,
         };
         Ok(Some(Step { depth, event }))
     }
 }
 
-/// The value of an attribute; of two of one name the first.
+/// The value of an attribute; the first one if there are duplicates.
 pub(crate) fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<String>, Fault> {
     let mut attributes = tag.attributes();
-    // The library's check for duplicates compares each with each.
+    // The library's check for duplicates takes quadratic time.
     for (at, attribute) in attributes.with_checks(false).enumerate() {
         let attribute = attribute?;
         if at == MAX_ATTRIBUTES {
@@ -104,7 +104,7 @@ pub(crate) fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> Result<Option<Stri
     Ok(None)
 }
 
-/// The text of an event: of text, of a CDATA section, of a reference; `None` for other events.
+/// The text of an event: text, a CDATA section or a reference; `None` for other events.
 pub(crate) fn text_of(event: &Event<'_>) -> Result<Option<String>, Fault> {
     Ok(match event {
         Event::Text(text) => Some(text.decode()?.into_owned()),
@@ -114,24 +114,26 @@ pub(crate) fn text_of(event: &Event<'_>) -> Result<Option<String>, Fault> {
     })
 }
 
-/// What a reference stands for.
+/// Resolves a reference to a character or to one of XML's own entities.
 fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
     if let Some(char) = reference.resolve_char_ref()? {
         return Ok(char.to_string());
     }
     let name = reference.decode()?;
     let text = quick_xml::escape::resolve_xml_entity(&name);
-    Ok(text.ok_or("there is an entity of its own")?.to_owned())
+    Ok(text
+        .ok_or("it uses an entity that is not XML's own")?
+        .to_owned())
 }
 
-/// Lets so many bytes through, and so many of them between two calls of [`Fence::next_piece`].
-struct Fence<'a> {
+/// Limits the bytes of a document, and those between two calls of [`LimitedReader::next_piece`].
+struct LimitedReader<'a> {
     inner: Box<dyn BufRead + 'a>,
     left: u64,
     left_of_piece: u64,
 }
 
-impl<'a> Fence<'a> {
+impl<'a> LimitedReader<'a> {
     fn new(inner: Box<dyn BufRead + 'a>, max_bytes: u64) -> Self {
         Self {
             inner,
@@ -145,7 +147,7 @@ impl<'a> Fence<'a> {
     }
 }
 
-impl Read for Fence<'_> {
+impl Read for LimitedReader<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let bytes = self.fill_buf()?;
         let count = bytes.len().min(into.len());
@@ -155,16 +157,16 @@ impl Read for Fence<'_> {
     }
 }
 
-impl BufRead for Fence<'_> {
+impl BufRead for LimitedReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let most = usize::try_from(self.left.min(self.left_of_piece)).unwrap_or(usize::MAX);
+        let allowed = usize::try_from(self.left.min(self.left_of_piece)).unwrap_or(usize::MAX);
         let bytes = self.inner.fill_buf()?;
-        if most == 0 && !bytes.is_empty() {
+        if allowed == 0 && !bytes.is_empty() {
             return Err(io::Error::other(
-                "the document, or a piece of it, is too long",
+                "the document, or a tag or text in it, is too long",
             ));
         }
-        Ok(&bytes[..bytes.len().min(most)])
+        Ok(&bytes[..bytes.len().min(allowed)])
     }
 
     fn consume(&mut self, count: usize) {
@@ -175,25 +177,25 @@ impl BufRead for Fence<'_> {
     }
 }
 
-/// Attributes of an element that is written, in their order.
+/// The attributes of an element to write, in order.
 pub(crate) type Attributes<'a> = &'a [(&'a str, &'a str)];
 
-/// Writes elements, each on a line of its own behind so many spaces.
+/// Writes XML with one element per line. `indent` is the number of spaces before it.
 pub(crate) struct XmlWriter(Writer<Vec<u8>>);
 
 impl XmlWriter {
-    /// A writer of a document, or of a part of one.
+    /// Begins a document or a part of one.
     pub(crate) fn new() -> Self {
         Self(Writer::new(Vec::new()))
     }
 
-    /// Writes the declaration with which a document begins.
+    /// Writes the XML declaration.
     pub(crate) fn declaration(&mut self) -> io::Result<()> {
         let declaration = BytesDecl::new("1.0", Some("UTF-8"), None);
         self.line(0, [Event::Decl(declaration)])
     }
 
-    /// Begins an element that has others within.
+    /// Writes the start tag of an element that contains others.
     pub(crate) fn open(
         &mut self,
         indent: usize,
@@ -203,12 +205,12 @@ impl XmlWriter {
         self.line(indent, [Event::Start(tag(name, attributes))])
     }
 
-    /// Ends such an element.
+    /// Writes an end tag.
     pub(crate) fn close(&mut self, indent: usize, name: &str) -> io::Result<()> {
         self.line(indent, [Event::End(BytesEnd::new(name))])
     }
 
-    /// Writes an element with a text, which may be empty.
+    /// Writes an element that contains text, or is empty.
     pub(crate) fn element(
         &mut self,
         indent: usize,
@@ -227,7 +229,7 @@ impl XmlWriter {
         )
     }
 
-    /// What was written.
+    /// Returns what was written.
     pub(crate) fn end(self) -> io::Result<String> {
         String::from_utf8(self.0.into_inner()).map_err(io::Error::other)
     }
@@ -255,7 +257,7 @@ fn tag<'t>(name: &'t str, attributes: Attributes<'_>) -> BytesStart<'t> {
     tag
 }
 
-/// A text without the characters that XML cannot hold (XML 1.0, 2.2).
+/// Removes the characters that XML does not allow (XML 1.0, 2.2).
 fn clean(text: &str) -> Cow<'_, str> {
     let is_bad = |char: char| {
         (char.is_control() && !matches!(char, '\n' | '\t'))

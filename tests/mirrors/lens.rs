@@ -41,7 +41,7 @@ fn a_lens_is_refused_in_every_dialect() {
                 let sentence = sentence(protocol, &answer);
                 let place = format!("{protocol}/{repo}");
                 assert!(sentence.contains(&place), "{lens}: {sentence}");
-                assert!(sentence.contains("no such views yet"), "{lens}: {sentence}");
+                assert!(sentence.contains("no views yet"), "{lens}: {sentence}");
             }
         }
         for lens in NO_LENSES {

@@ -33,8 +33,8 @@ fn all(origin: &str, public: bool, mirror: bool) -> String {
 }
 
 #[test]
-fn lines_are_these() {
-    let mut said = String::new();
+fn the_configuration_of_all_clients_is_the_expected_one() {
+    let mut text = String::new();
     for (title, origin, public, mirror) in [
         ("public", "https://larder.example", true, false),
         ("private mirror", "https://larder.example", false, true),
@@ -46,12 +46,12 @@ fn lines_are_these() {
         ),
         ("private without TLS", "http://127.0.0.1:7070", false, false),
     ] {
-        said.push_str(&format!("#### {title}\n{}\n", all(origin, public, mirror)));
+        text.push_str(&format!("#### {title}\n{}\n", all(origin, public, mirror)));
     }
     assert_eq!(
-        said,
+        text,
         include_str!("testdata/connect.txt"),
-        "what it is now:\n{said}"
+        "what it is now:\n{text}"
     );
 }
 
@@ -64,15 +64,15 @@ fn clients_speak_one_protocol() {
         mirror: false,
         public: true,
     };
-    let told = connect("npm", &target("cargo")).expect_err("wrong protocol");
+    let problem = connect("npm", &target("cargo")).expect_err("wrong protocol");
     assert_eq!(
-        (told.kind, &*told.detail),
+        (problem.kind, &*problem.detail),
         (
             Kind::Invalid,
-            "npm speaks npm; this is a repository of cargo"
+            "npm uses the protocol npm; this repository's protocol is cargo"
         )
     );
-    let told = connect(
+    let problem = connect(
         "twine",
         &Target {
             mirror: true,
@@ -80,7 +80,7 @@ fn clients_speak_one_protocol() {
         },
     )
     .expect_err("a mirror");
-    assert_eq!(told.kind, Kind::Invalid);
-    let told = connect("gem", &target("cargo")).expect_err("no client");
-    assert_eq!((told.kind, told.about), (Kind::NotFound, "client"));
+    assert_eq!(problem.kind, Kind::Invalid);
+    let problem = connect("gem", &target("cargo")).expect_err("no client");
+    assert_eq!((problem.kind, problem.about), (Kind::NotFound, "client"));
 }

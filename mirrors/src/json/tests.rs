@@ -34,7 +34,7 @@ fn entries_keep_their_order_and_their_spelling() {
 }
 
 #[test]
-fn a_key_that_is_there_twice_is_refused() {
+fn duplicate_keys_are_refused() {
     let many = |last: &str| {
         let entries: Vec<String> = (0..50).map(|at| format!("\"{at}\":0")).collect();
         format!("{{{},\"{last}\":1}}", entries.join(","))
@@ -45,7 +45,7 @@ fn a_key_that_is_there_twice_is_refused() {
         many("7"),
     ] {
         let error = read(&text).expect_err("refused").to_string();
-        assert!(error.contains("is there twice"), "{error}");
+        assert!(error.contains("is duplicate"), "{error}");
     }
     assert_eq!(read(&many("50")).expect("an object").len(), 51);
     let nested: Object<'_, Object<'_>> =
@@ -80,7 +80,7 @@ fn entries_are_set_in_their_place() {
 }
 
 #[test]
-fn what_is_written_is_json() {
+fn written_objects_are_json() {
     let mut writer = ObjectWriter::new();
     writer.put("a\"b", 1);
     writer.put("c", quoted("x\ny"));

@@ -10,7 +10,7 @@ pub(super) const CLIENTS: &[Client] = &[
     Client::new("buildkit", buildkit),
 ];
 
-/// A login where one is needed, and a first pull.
+/// Commands: a login, if one is needed, and a first pull.
 fn log_in_and_pull(program: &str, target: &Target<'_>) -> Part {
     let host = target.host();
     let mut lines = Vec::new();
@@ -24,7 +24,7 @@ fn log_in_and_pull(program: &str, target: &Target<'_>) -> Part {
 }
 
 fn docker(target: &Target<'_>) -> Vec<Part> {
-    const HUB: &str = "docker takes mirrors for docker.io alone, and shows them no credentials; \
+    const HUB: &str = "docker uses mirrors for docker.io only, and sends them no credentials; \
         this one must be the server's oci.default_mirror";
     let mut settings = Vec::new();
     if target.mirror && target.repo == "docker.io" {
@@ -66,7 +66,7 @@ fn podman(target: &Target<'_>) -> Vec<Part> {
     if target.is_plain() {
         lines.push("insecure = true".to_owned());
         if target.mirror && !target.public {
-            // The login is at the host.
+            // The login is for the host.
             let more = [
                 "[[registry]]",
                 &format!("location = \"{host}\""),
@@ -87,7 +87,7 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
     const SWITCH: &str = "containerd reads these files if config_path is /etc/containerd/certs.d";
     let (origin, host, repo) = (target.origin, target.host(), target.repo);
     let mut settings = Vec::new();
-    let (folder, address, may) = if target.mirror {
+    let (folder, address, capabilities) = if target.mirror {
         settings.push("override_path = true");
         (repo, format!("{origin}/v2/{repo}"), r#""pull", "resolve""#)
     } else {
@@ -96,12 +96,13 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
     if !target.public {
         settings.push("header.authorization = \"Basic $BASIC\"");
     }
-    // It is the server too: what is refused here is not fetched from the upstream instead.
+    // It is the server, too, so that containerd does not fetch from the upstream what is refused
+    // here.
     let mut lines = vec![format!("server = \"{address}\"")];
     lines.extend(settings.iter().map(ToString::to_string));
     lines.extend([
         format!("[host.\"{address}\"]"),
-        format!("capabilities = [{may}]"),
+        format!("capabilities = [{capabilities}]"),
     ]);
     lines.extend(settings.iter().map(ToString::to_string));
     let mut parts = vec![
@@ -113,17 +114,16 @@ fn containerd(target: &Target<'_>) -> Vec<Part> {
     ];
     if !target.public {
         let command = "printf token:%s $TOKEN | base64 -w0";
-        parts.push(
-            shell([command.to_owned()])
-                .with_note("what it prints stands for $BASIC; a token: larder token create NAME"),
-        );
+        parts.push(shell([command.to_owned()]).with_note(
+            "put what it prints in place of $BASIC; create a token with larder token create NAME",
+        ));
     }
     parts
 }
 
 fn buildkit(target: &Target<'_>) -> Vec<Part> {
     const CREDENTIALS: &str =
-        "buildkit shows the credentials of the client that builds: larder connect docker";
+        "buildkit sends the credentials of the client that builds: larder connect docker";
     let mut lines = Vec::new();
     if target.mirror {
         let mirror = format!("mirrors = [\"{}/{}\"]", target.host(), target.repo);

@@ -22,15 +22,16 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use std::sync::Arc;
 
-/// The protocol. Its addresses begin with `/v2/`, so it is not in [`crate::all`].
+/// The protocol. Its paths begin with `/v2/`, so it is not in [`crate::all`].
 pub struct Oci;
 
-/// Media types of manifests that are in use, the newest first. Schema 1 is left out on purpose.
+/// Media types of manifests, the newest first. Schema 1 is not accepted: it is deprecated, and
+/// its digest is not that of its bytes.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
-/// The header that holds a manifest's digest.
+/// The header with a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
 #[derive(Deserialize)]
@@ -47,12 +48,12 @@ struct TagList {
 }
 
 impl Oci {
-    /// The image that a path below `/v2` names, whatever is asked of it.
+    /// The image's name in a path below `/v2`, for any of its endpoints.
     pub fn image_of(request: &RepoRequest<'_>) -> Option<String> {
         routes::image_of(request)
     }
 
-    /// What is read of `image`, which the path below `/v2` names.
+    /// Parses a request for `image`, whose name is in the path below `/v2`.
     pub fn read_request(request: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
         routes::parse(request, image)
     }
@@ -131,7 +132,7 @@ impl Protocol for Oci {
             serde_json::from_slice(body).map_err(|_| bad_document("a manifest"))?;
         if manifest.schema_version != 2 || manifest.signatures.is_some() {
             return Err(bad_document(
-                "a manifest of schema 2: those of schema 1 are not served",
+                "a manifest of schema 2 (schema 1 is not supported)",
             ));
         }
         Ok(())
@@ -216,7 +217,7 @@ fn code_of(problem: &Problem) -> &'static str {
     }
 }
 
-/// The challenge that leads clients to our token endpoint (Docker's token flow).
+/// The challenge with our token endpoint (Docker's token authentication).
 fn challenge_of(repo_url: &RepoUrl<'_>) -> String {
     let origin = repo_url.origin;
     let service = origin.split_once("://").map_or(origin, |(_, host)| host);

@@ -1,4 +1,4 @@
-//! Addresses of the distribution API below `/v2` (distribution-spec, "Endpoints"), pull side.
+//! Paths of the distribution API below `/v2` (distribution-spec, "Endpoints"), pull side.
 
 use crate::RepoRequest;
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
@@ -8,7 +8,7 @@ use larder_model::{Digest, Kind, Problem, Reference};
 
 /// The media type of an image index, which a list of referrers is.
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// A manifest, with the media type that it came with.
+/// A manifest, with the media type that the upstream sent.
 const MANIFEST: Representation = Representation {
     name: "",
     content_type: "",
@@ -27,20 +27,21 @@ const TAGS: Representation = Representation {
     has_absolute_urls: false,
     compressible: true,
 };
-/// Characters of an artifact type.
+/// Limit on the characters of an artifact type.
 const MAX_TYPE_CHARS: usize = 200;
 
-/// The image that a path names, whatever is asked of it.
+/// The image's name in a path, for any endpoint.
 pub(super) fn image_of(request: &RepoRequest<'_>) -> Option<String> {
     let parts = request.parts();
     let name = &parts[..parts.len() - endpoint_length(&parts)?];
     Some(name.join("/"))
 }
 
-/// What is read of `image`, which the path names.
+/// Parses a request for `image`, whose name is in the path.
 pub(super) fn parse(request: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
     if !matches!(*request.method, Method::GET | Method::HEAD) {
-        let detail = "this repository is a mirror: nothing is pushed to it or deleted from it";
+        let detail =
+            "this repository is a mirror: images cannot be pushed to it or deleted from it";
         return Err(Problem::new(Kind::Unsupported, "method", detail));
     }
     let parts = request.parts();
@@ -60,7 +61,7 @@ pub(super) fn parse(request: &RepoRequest<'_>, image: &str) -> Result<ReadReques
     }
 }
 
-/// How many of the last segments of a path are not the image's name.
+/// The number of segments after the image's name; `None` if the path is no endpoint.
 fn endpoint_length(parts: &[&str]) -> Option<usize> {
     match parts {
         [_, .., "tags", "list"] | [_, .., "manifests" | "blobs" | "referrers", _] => Some(2),
@@ -68,6 +69,7 @@ fn endpoint_length(parts: &[&str]) -> Option<usize> {
     }
 }
 
+/// The manifest of a tag or a digest.
 fn manifest(image: &str, reference: &str) -> Result<ReadRequest, Problem> {
     match reference.parse() {
         Ok(Reference::Tag(tag)) => Ok(document(image, format!("tags/{tag}"), MANIFEST)),
@@ -94,7 +96,7 @@ fn artifact(image: &str, path: String) -> ReadRequest {
     })
 }
 
-/// Nothing is at this path.
+/// The problem of a path that does not exist.
 pub(super) fn absent() -> Problem {
     let detail = "no such path in the registry API, or no such image";
     Problem::not_found("manifest", detail)

@@ -66,7 +66,7 @@ fn tags_are_documents_and_digests_are_artifacts() {
 }
 
 #[test]
-fn nothing_is_pushed_to_a_mirror() {
+fn a_push_to_a_mirror_is_refused() {
     for method in [Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
         let problem = call(&Oci, &method, "/a/manifests/latest", None).err();
         assert_eq!(problem.expect("refused").kind, Kind::Unsupported);
@@ -74,7 +74,7 @@ fn nothing_is_pushed_to_a_mirror() {
 }
 
 #[test]
-fn everything_has_its_place_upstream() {
+fn documents_and_artifacts_have_urls_upstream() {
     let url = |path: &str, query: &str| match read(path, query).expect(path) {
         ReadRequest::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
             Source::At { url, .. } => url,
@@ -108,7 +108,7 @@ fn everything_has_its_place_upstream() {
 }
 
 #[test]
-fn what_is_no_manifest_is_refused() {
+fn invalid_manifests_are_refused() {
     let tag = Document::new("a", "tags/v1");
     Oci.check(&tag, br#"{"schemaVersion":2,"manifests":[]}"#)
         .expect("an index");

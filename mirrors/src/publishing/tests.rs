@@ -128,7 +128,7 @@ fn yanked_versions_say_why() {
 }
 
 #[test]
-fn what_was_removed_stays_taken() {
+fn deleted_versions_stay_reserved() {
     let tarballs = [
         stored("-/demo-1.0.0.tgz", "1.0.0", ""),
         stored("-/demo-2.0.0.tgz", "2.0.0", ""),

@@ -10,7 +10,7 @@ fn dnf(target: &Target<'_>) -> Vec<Part> {
         e.g. $releasever/$basearch/os/; gpgkey is the distribution's own";
     const BELOW_AND_TOKEN: &str = "append to baseurl what follows the upstream's address there, \
         e.g. $releasever/$basearch/os/; gpgkey is the distribution's own; \
-        put a token in the place of $TOKEN: larder token create NAME";
+        replace $TOKEN by a token: larder token create NAME";
     let repo = target.repo;
     let mut lines = vec![
         format!("[larder-{repo}]"),

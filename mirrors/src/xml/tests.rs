@@ -31,20 +31,20 @@ fn elements_have_their_depth() {
 }
 
 #[test]
-fn documents_of_two_meanings_are_refused() {
+fn invalid_documents_are_refused() {
     let deep = format!("{}{}", "<a>".repeat(33), "</a>".repeat(33));
     for (document, expected) in [
-        ("", "cut short"),
-        ("  ", "cut short"),
-        ("<a>", "cut short"),
-        ("<a><b></b>", "cut short"),
+        ("", "truncated"),
+        ("  ", "truncated"),
+        ("<a>", "truncated"),
+        ("<a><b></b>", "truncated"),
         ("<a/><b/>", "second root"),
         ("<a></a><b></b>", "second root"),
         ("<a/>text", "outside of the root"),
         ("text<a/>", "outside of the root"),
         ("<a/><![CDATA[x]]>", "outside of the root"),
         ("<!DOCTYPE a [<!ENTITY e \"x\">]><a/>", "defines entities"),
-        ("<a>&e;</a>", "entity of its own"),
+        ("<a>&e;</a>", "not XML's own"),
         (&deep, "too deep"),
     ] {
         let fault = walk(document).expect_err(document);
@@ -56,7 +56,7 @@ fn documents_of_two_meanings_are_refused() {
 }
 
 #[test]
-fn documents_and_their_pieces_have_a_limit() {
+fn documents_tags_and_texts_have_a_limit() {
     let long = format!("<a>{}</a>", "x".repeat(2 << 20));
     assert!(walk(&long).expect_err("a piece").contains("too long"));
     let many = format!("<a>{}</a>", "<b>x</b>".repeat(1 << 17));
@@ -83,7 +83,7 @@ fn attributes_are_read_in_any_spelling() {
 }
 
 #[test]
-fn what_is_written_can_be_read() {
+fn written_xml_can_be_read() {
     let mut xml = XmlWriter::new();
     let write = |xml: &mut XmlWriter| {
         xml.declaration()?;
