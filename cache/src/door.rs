@@ -1,4 +1,4 @@
-//! The door of all package repos: `/<protocol>/<repo>/…`.
+//! The door of all package repositories: `/<protocol>/<repo>/…`.
 
 use crate::accounts::AccountContext;
 use crate::artifacts::ArtifactSource;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 const UNKNOWN: &str = "application/octet-stream";
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// A request to a package repo.
+/// A parsed request to a package repository.
 pub struct Endpoint {
     protocol: &'static dyn Protocol,
     repo: RepoName,
@@ -43,7 +43,7 @@ fn split(path: &str) -> Option<(&'static dyn Protocol, &str, &str)> {
     Some((protocol, &rest[..end], &rest[end..]))
 }
 
-/// Whether a path is below a package protocol's address.
+/// Whether the first segment of a path is a package protocol.
 pub fn is_packages(path: &str) -> bool {
     let first = path
         .strip_prefix('/')
@@ -54,6 +54,7 @@ pub fn is_packages(path: &str) -> bool {
         .any(|protocol| protocol.name().0 == first)
 }
 
+/// The problem of a repository that does not exist.
 fn no_repo() -> Problem {
     Problem::not_found(
         "repository",
@@ -61,7 +62,7 @@ fn no_repo() -> Problem {
     )
 }
 
-/// To read a package of a repo; of no package: the repo.
+/// The permission to read a package of a repository; if `package` is empty, the repository.
 pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
     Permission {
         protocol: repo.record.protocol,
@@ -73,8 +74,9 @@ pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
     }
 }
 
-/// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone
-/// knows.
+/// The permission to read all packages of a repository, and the documents that list them. For a
+/// mirror it is the permission to read the repository, because only the upstream's index has its
+/// packages.
 pub(crate) fn read_all(repo: &Repo) -> Permission {
     let package = repo.is_hosted().then(|| "".into());
     Permission {
@@ -83,11 +85,13 @@ pub(crate) fn read_all(repo: &Repo) -> Permission {
     }
 }
 
+/// The problem of a package that does not exist.
 fn absent() -> Problem {
     Problem::not_found("name", "no such package here, or you may not see it")
 }
 
 impl Packages {
+    /// Carries out a call at a repository's address.
     async fn serve(
         &self,
         admission: &Admission,
@@ -145,7 +149,7 @@ impl Packages {
 }
 
 impl Engine {
-    /// Answers a request that reads, at the address of a repo or a group.
+    /// Answers a read at the address of a repository or a group.
     async fn read_at(
         self: &Arc<Self>,
         admission: &Admission,
@@ -156,7 +160,7 @@ impl Engine {
     ) -> Result<Answer, Problem> {
         match read {
             ReadRequest::Local(reply) => {
-                // Clients must know beforehand whether anything of it needs a login.
+                // Clients must know in advance whether a part of it needs a login.
                 let mut all = self.members(admission, own)?;
                 all.push(Arc::clone(own));
                 let is_public = |repo: &Arc<Repo>| self.gate.is_public(&[read_of(repo, "")]);
@@ -187,7 +191,7 @@ impl Engine {
             .await
     }
 
-    /// The repo that takes what is published at an address: itself, or a group's first hosted
+    /// The repository to which a client publishes at an address: itself, or a group's first hosted
     /// member.
     pub(crate) fn published_to(
         &self,
@@ -198,14 +202,15 @@ impl Engine {
             .members(admission, own)?
             .into_iter()
             .find(|member| member.is_hosted());
-        hosted.or_else(|| own.is_hosted().then(|| Arc::clone(own))).ok_or_else(|| {
-            let detail =
-                "nothing can be published here: it is a mirror; publish to a hosted repository or a group with one";
+        let itself = || own.is_hosted().then(|| Arc::clone(own));
+        hosted.or_else(itself).ok_or_else(|| {
+            let detail = "nothing can be published here: it is a mirror; \
+                publish to a hosted repository or a group with one";
             Problem::new(Kind::Unsupported, "repository", detail)
         })
     }
 
-    /// What is published at an address, and the mirrors that the caller may read there.
+    /// The hosted repositories at an address, and the mirrors that the caller may read.
     pub(crate) fn parts(
         &self,
         admission: &Admission,
@@ -214,18 +219,14 @@ impl Engine {
         let mut repos = self.members(admission, own)?;
         repos.push(Arc::clone(own));
         let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
-        let (repo_url, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
+        let (hosted, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
         mirrors.retain(|repo| repo.has_upstream() && admission.may(&read_of(repo, "")));
-        Ok([repo_url, mirrors])
+        Ok([hosted, mirrors])
     }
 
-    /// Whether a name is published in one of these repos, or was.
-    pub(crate) async fn is_taken(
-        &self,
-        repo_url: &[Arc<Repo>],
-        name: &str,
-    ) -> Result<bool, Problem> {
-        for repo in repo_url {
+    /// Whether a name is or was published in one of these repositories.
+    pub(crate) async fn is_taken(&self, hosted: &[Arc<Repo>], name: &str) -> Result<bool, Problem> {
+        for repo in hosted {
             if self.owns(repo, name).await? {
                 return Ok(true);
             }
@@ -233,8 +234,8 @@ impl Engine {
         Ok(false)
     }
 
-    /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file
-    /// is of none of those.
+    /// Fails if a document of a whole hosted repository lists packages that the caller may not read, or
+    /// if a file belongs to such a package.
     async fn require_shown(
         &self,
         admission: &Admission,
@@ -257,6 +258,7 @@ impl Engine {
         admission.require(&read_all(own))
     }
 
+    /// The members of a group, in order.
     pub(crate) fn members(
         &self,
         admission: &Admission,
@@ -269,9 +271,8 @@ impl Engine {
         rows.map(|row| self.repo(row, group.protocol)).collect()
     }
 
-    /// Serves from a group. A name that is published in one of its hosted repos is that repo's,
-    /// whoever asks and whatever the mirrors have: what the caller may not see there it does not
-    /// get from elsewhere either.
+    /// Serves from a group. If a hosted member has published a name, only this member serves it, even
+    /// to callers who may not read it there: a mirror must not replace a published package.
     async fn serve_group(
         self: &Arc<Self>,
         admission: &Admission,
@@ -294,7 +295,7 @@ impl Engine {
         }
         let mirrors = || members.iter().filter(|member| !member.is_hosted());
         let mut outcome = Err(match mirrors().find(|member| !member.has_upstream()) {
-            // What is published here can be used and added to all the same.
+            // Published packages stay available without the upstream.
             Some(member) => Problem::not_found(
                 "name",
                 format!("no such package here, and {}", member.lacks_upstream()),
@@ -315,7 +316,7 @@ impl Engine {
         outcome
     }
 
-    /// Serves from a member of a group, whose readers may be fewer than the group's.
+    /// Serves from a member of a group. The answer is private if not everyone may read the member.
     async fn serve_member(
         self: &Arc<Self>,
         member: &Arc<Repo>,
@@ -328,7 +329,8 @@ impl Engine {
         Ok(if public { answer } else { answer.hidden() })
     }
 
-    /// Serves from one repo, at the address of the repo `served`.
+    /// Serves from one repository. `served` is the repository at whose address the client asks, and its
+    /// URL.
     pub(crate) async fn serve_from(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -352,7 +354,7 @@ impl Engine {
                 .await
             }
             ReadRequest::Artifact(artifact) => self.serve_artifact(repo, artifact, request).await,
-            // Answered where the request comes in.
+            // `read_at` answers these.
             ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
                 Err(absent())
             }
@@ -361,7 +363,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Answers with a document, or a part of it.
+    /// Answers with a document or a part of it.
     pub(crate) async fn serve_document(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -372,7 +374,7 @@ impl Engine {
     ) -> Result<Answer, Problem> {
         repo.require_not_blocked(&document.package)?;
         let held = self.document(repo, document).await?;
-        let asked = RepresentationRequest {
+        let wanted = RepresentationRequest {
             repo: served_by,
             document,
             representation,
@@ -380,7 +382,7 @@ impl Engine {
             gzip: takes_gzip(&request.headers),
             repo_url,
         };
-        let (found, gzip) = self.representation(repo, &held.found, &asked).await?;
+        let (found, gzip) = self.representation(repo, &held.found, &wanted).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
@@ -425,7 +427,7 @@ impl Engine {
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
         let mut headers = HeaderMap::new();
-        let kept = |found: Arc<FileRecord>, headers| {
+        let answer = |found: Arc<FileRecord>, headers| {
             let content_type = media_type(known, &found);
             Ok(Answer::Blob(BlobAnswer {
                 found,
@@ -443,14 +445,14 @@ impl Engine {
                     "larder; hit"
                 };
                 headers.insert(CACHE_STATUS, HeaderValue::from_static(how));
-                kept(found, headers)
+                answer(found, headers)
             }
             ArtifactSource::Downloaded(found) => {
                 headers.insert(
                     CACHE_STATUS,
                     HeaderValue::from_static("larder; fwd=miss; stored"),
                 );
-                kept(found, headers)
+                answer(found, headers)
             }
             ArtifactSource::Streaming(download, size) => {
                 headers.insert(
@@ -471,20 +473,20 @@ impl Engine {
     }
 }
 
-/// A media type: the protocol's, else the one that came with the bytes.
+/// A media type: the protocol's, else the upstream's.
 fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
-    let said = || {
+    let upstream = || {
         HeaderValue::from_str(&found.content_type)
             .ok()
             .filter(|value| !value.is_empty())
     };
     match known {
-        "" => said().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
+        "" => upstream().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
         known => HeaderValue::from_static(known),
     }
 }
 
-/// `CacheStatus` an answer came about (RFC 9211).
+/// The `Cache-Status` header of a document (RFC 9211).
 fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
@@ -503,6 +505,7 @@ fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("larder"))
 }
 
+/// Whether `Accept-Encoding` allows gzip.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers
         .get_all(ACCEPT_ENCODING)
@@ -577,7 +580,7 @@ impl Door for Packages {
         let client = request
             .extensions
             .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a site"))?;
+            .ok_or_else(|| Problem::internal("a request without a client view"))?;
         self.serve(&admission, endpoint, request, body, client)
             .await
     }

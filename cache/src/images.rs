@@ -1,5 +1,5 @@
-//! The door of images that are mirrored: below `/v2/`, by the repo's name, by `?ns=`, or as
-//! docker's registry mirror.
+//! The door of mirrored images: below `/v2/` with the repository's name, with `?ns=`, or as the
+//! registry mirror of docker.
 
 use crate::{Engine, Packages};
 use http::HeaderValue;
@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// Mirrors of registries.
+/// The door of mirrored images.
 #[derive(Clone)]
 pub struct Images(Arc<Engine>);
 
-/// A request for something of a mirrored image.
+/// A parsed request for a manifest, a blob or a list of a mirrored image.
 pub struct Endpoint {
     repo: RepoName,
     image: Box<str>,
@@ -33,8 +33,8 @@ impl Packages {
     }
 }
 
-/// The image in a path below `/v2`, in the mirror that it belongs to; `None` if it belongs to none.
-/// A problem if the path has a lens, whatever it narrows.
+/// The mirror and the image in a path below `/v2`; `None` if the path is not of a mirror. Fails if the
+/// path has a lens, for any repository.
 fn place(
     policy: &PolicySnapshot,
     request: &Parts,
@@ -52,7 +52,7 @@ fn place(
     (&*row.kind == "mirror").then_some(Ok((repo, image)))
 }
 
-/// Fails if the first segment of a name has a lens, unless a repo has this very name.
+/// Fails if the first segment of a name has a lens, unless a repository has exactly this name.
 fn require_no_lens(policy: &PolicySnapshot, name: &str) -> Result<(), Problem> {
     let segment = name.split('/').next().unwrap_or_default();
     let Some(address) = RepoAddress::read_image(segment) else {
@@ -70,7 +70,7 @@ fn may_have_lens(request: &Parts) -> bool {
     request.uri.path().contains("--")
 }
 
-/// The image that someone wants to push to: it is told that it cannot.
+/// The image in the path of an upload, which mirrors refuse.
 fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
     let parts = request.parts();
     let at = parts
@@ -80,7 +80,7 @@ fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
 }
 
 impl Images {
-    /// Whether a request is for a mirrored image, or has a lens.
+    /// Whether this door answers a request: it is for a mirrored image, or has a lens.
     pub fn has(&self, request: &Parts) -> bool {
         let policy = self.0.gate.policy();
         (policy.mirrors_images() || may_have_lens(request)) && place(&policy, request).is_some()
@@ -124,7 +124,7 @@ impl Door for Images {
         let client = request
             .extensions
             .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a site"))?;
+            .ok_or_else(|| Problem::internal("a request without a client view"))?;
         let record = admission
             .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)
