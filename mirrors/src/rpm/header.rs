@@ -210,6 +210,14 @@ impl Header {
         Ok(self.numbers(tag)?.first().copied())
     }
 
+    /// The number of the first of two tags that exists. Sizes have a second tag for 64 bits.
+    pub(super) fn first_number(&self, tags: [u32; 2]) -> Result<Option<u64>, Problem> {
+        Ok(match self.number(tags[0])? {
+            Some(number) => Some(number),
+            None => self.number(tags[1])?,
+        })
+    }
+
     /// The bytes of a tag.
     pub(super) fn binary(&self, tag: u32) -> Result<Option<&[u8]>, Problem> {
         let Some(entry) = self.entry(tag) else {

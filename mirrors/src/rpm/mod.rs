@@ -12,6 +12,7 @@ mod repomd;
 mod listing;
 mod filter;
 mod header;
+mod integrity;
 mod package;
 mod describe;
 mod packer;

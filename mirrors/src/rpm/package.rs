@@ -1,32 +1,18 @@
-//! The metadata of an rpm, which is checked against the digests in it.
+//! The metadata of an rpm.
 
 use super::header::{Front, Header, bad};
+use super::integrity::{ARCHIVE_SIZE, check_header, check_payload};
 use crate::publishing::Body;
-use larder_model::{Algorithm, Digest, Hasher, Problem, hex};
-use md5::Md5;
-use sha1::{Digest as _, Sha1};
-use std::io::Read;
+use larder_model::{Digest, Problem};
 
 /// Entries of the changelog that lists have.
 const MAX_CHANGES: usize = 10;
-/// Bytes hashed at once.
-const PIECE_BYTES: usize = 256 << 10;
 const MAX_NAME_BYTES: usize = 200;
 /// The length of one path: the limit of Linux.
 const MAX_PATH_BYTES: usize = 4096;
 /// The length of all paths. Files name their directories by number, so a small header could make a
 /// large list.
 const MAX_PATHS_BYTES: usize = 64 << 20;
-
-/// Tags of the signature header.
-mod signature {
-    pub(super) const LONG_SIZE: u32 = 270;
-    pub(super) const SHA1: u32 = 269;
-    pub(super) const SHA256: u32 = 273;
-    pub(super) const SIZE: u32 = 1000;
-    pub(super) const MD5: u32 = 1004;
-    pub(super) const ARCHIVE: [u32; 2] = [1007, 271];
-}
 
 /// Tags of the header.
 mod tag {
@@ -55,8 +41,6 @@ mod tag {
     pub(super) const DIRECTORY_INDEXES: u32 = 1116;
     pub(super) const BASE_NAMES: u32 = 1117;
     pub(super) const DIRECTORIES: u32 = 1118;
-    pub(super) const PAYLOAD_DIGEST: u32 = 5092;
-    pub(super) const PAYLOAD_ALGORITHM: u32 = 5093;
 }
 
 /// Kinds of relations in the order of `primary`, with their tags of names, flags and versions.
@@ -158,8 +142,11 @@ impl Package {
         Ok(Self {
             digest,
             size,
-            installed_size: either(header, tag::SIZE)?.unwrap_or_default(),
-            archive_size: either(&front.signature, signature::ARCHIVE)?.unwrap_or_default(),
+            installed_size: header.first_number(tag::SIZE)?.unwrap_or_default(),
+            archive_size: front
+                .signature
+                .first_number(ARCHIVE_SIZE)?
+                .unwrap_or_default(),
             header_range: front.range,
             build_time: header.number(tag::BUILD_TIME)?.unwrap_or_default(),
             summary: text(tag::SUMMARY)?,
@@ -178,120 +165,6 @@ impl Package {
             files,
             nevra,
         })
-    }
-}
-
-/// The first of two tags that is there: the second is for larger sizes.
-fn either(header: &Header, tags: [u32; 2]) -> Result<Option<u64>, Problem> {
-    Ok(match header.number(tags[0])? {
-        Some(size) => Some(size),
-        None => header.number(tags[1])?,
-    })
-}
-
-fn mismatch(what: &str) -> Problem {
-    bad(&format!(
-        "its {what} does not have the digest that it names"
-    ))
-}
-
-fn check_header(front: &Front) -> Result<(), Problem> {
-    let (signature, bytes) = (&front.signature, &front.header.bytes);
-    let agrees = if signature.has(self::signature::SHA256) {
-        signature
-            .text(self::signature::SHA256)?
-            .eq_ignore_ascii_case(&Digest::of(Algorithm::Sha256, bytes).hex())
-    } else if signature.has(self::signature::SHA1) {
-        signature
-            .text(self::signature::SHA1)?
-            .eq_ignore_ascii_case(&hex::encode(&Sha1::digest(bytes)))
-    } else {
-        true
-    };
-    if agrees {
-        Ok(())
-    } else {
-        Err(mismatch("header"))
-    }
-}
-
-/// The digest in an rpm of its payload.
-enum PayloadDigest {
-    Digest(Algorithm, String),
-    /// Of header and payload: old packages have no other.
-    Md5(Vec<u8>),
-    Missing,
-}
-
-fn payload_digest(front: &Front) -> Result<PayloadDigest, Problem> {
-    let digests = front.header.texts(tag::PAYLOAD_DIGEST)?;
-    if let Some(digest) = digests.into_iter().next() {
-        // RFC 9580, 9.5.
-        match front.header.number(tag::PAYLOAD_ALGORITHM)?.unwrap_or(8) {
-            8 => return Ok(PayloadDigest::Digest(Algorithm::Sha256, digest)),
-            10 => return Ok(PayloadDigest::Digest(Algorithm::Sha512, digest)),
-            _ => {}
-        }
-    }
-    Ok(front
-        .signature
-        .binary(signature::MD5)?
-        .map_or(PayloadDigest::Missing, |digest| {
-            PayloadDigest::Md5(digest.to_owned())
-        }))
-}
-
-/// Reads the whole file and checks the digest of the payload. Returns the file's digest and size.
-fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Problem> {
-    let declared = payload_digest(front)?;
-    let mut payload = match &declared {
-        PayloadDigest::Digest(algorithm, _) => Some(Hasher::new(*algorithm)),
-        _ => None,
-    };
-    let mut md5 = matches!(declared, PayloadDigest::Md5(_))
-        .then(|| Md5::new_with_prefix(&front.header.bytes));
-    let mut whole = Hasher::new(Algorithm::Sha256);
-    body.rewind().map_err(Problem::internal)?;
-    each(&mut (&mut *body).take(front.range.1), |bytes| {
-        whole.update(bytes);
-    })?;
-    let mut size = front.range.1;
-    each(body, |bytes| {
-        size += bytes.len() as u64;
-        whole.update(bytes);
-        if let Some(payload) = &mut payload {
-            payload.update(bytes);
-        }
-        if let Some(md5) = &mut md5 {
-            md5.update(bytes);
-        }
-    })?;
-    let declared_size = either(&front.signature, [signature::SIZE, signature::LONG_SIZE])?;
-    if declared_size.is_some_and(|declared| declared != size - front.range.0) {
-        return Err(bad("it is not as long as it says"));
-    }
-    let agrees = match &declared {
-        PayloadDigest::Digest(_, hex) => {
-            payload.is_none_or(|payload| payload.finish().hex().eq_ignore_ascii_case(hex))
-        }
-        PayloadDigest::Md5(digest) => md5.is_none_or(|md5| md5.finalize()[..] == digest[..]),
-        PayloadDigest::Missing => true,
-    };
-    if agrees {
-        Ok((whole.finish(), size))
-    } else {
-        Err(mismatch("payload"))
-    }
-}
-
-/// Passes the remaining bytes to a function, a piece at a time.
-fn each(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> Result<(), Problem> {
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        match from.read(&mut piece).map_err(Problem::internal)? {
-            0 => return Ok(()),
-            count => take(&piece[..count]),
-        }
     }
 }
 
