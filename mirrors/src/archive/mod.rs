@@ -60,7 +60,7 @@ impl Budget {
     }
 }
 
-/// Why an archive is refused. The texts go on behind its name: "the tarball …".
+/// Why an archive is refused. The texts continue a sentence: "the tarball …".
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// It is damaged or cut short, or reading it failed.
@@ -114,6 +114,6 @@ pub(crate) fn has_control_characters(path: &str) -> bool {
 /// An entry that would be unpacked elsewhere.
 pub(crate) fn not_below(path: &str) -> Fault {
     Fault::refused(format!(
-        "has an entry that leads elsewhere or whose name is not a plain path: {path:.200}"
+        "has an entry whose name is not a plain path: {path:.200}"
     ))
 }

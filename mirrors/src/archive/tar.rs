@@ -1,13 +1,13 @@
 //! Reads tar archives (POSIX ustar and pax, GNU long names) as a stream, strictly.
 //!
 //! Readers differ in how they read headers that contradict each other, rare kinds of entries, and
-//! bytes behind the end. An archive with any of these is refused.
+//! bytes after the end. An archive with any of these is refused.
 
 use super::{Budget, Fault, Limits, is_below, not_below};
 use std::io::{self, ErrorKind, Read};
 
 const BLOCK: usize = 512;
-/// Bytes of a header that gives the entry behind it a long name or other attributes.
+/// Bytes of a header that gives the next entry a long name or other attributes.
 const MAX_EXTENDED_BYTES: u64 = 64 << 10;
 const PIECE_BYTES: usize = 8 << 10;
 
@@ -155,7 +155,7 @@ impl<'l, R: Read> Tar<'l, R> {
         Ok(true)
     }
 
-    /// Reads a header that says more of the entry behind it, or of all entries.
+    /// Reads a header that describes the next entry or all entries.
     fn extend(&mut self, extended: &mut Extended, kind: u8, size: u64) -> Result<(), Fault> {
         if size > MAX_EXTENDED_BYTES {
             return Err(Fault::refused("has a name or a header that is too long"));
@@ -170,7 +170,7 @@ impl<'l, R: Read> Tar<'l, R> {
                 let mut all = Extended::default();
                 pax(&value, &mut all)?;
                 if all.path.is_some() || all.size.is_some() {
-                    return Err(Fault::refused("has one name or size for all its entries"));
+                    return Err(Fault::refused("has a name or a size for all its entries"));
                 }
                 return Ok(());
             }
@@ -206,7 +206,7 @@ impl<'l, R: Read> Tar<'l, R> {
             b'1' | b'2' => Kind::Link,
             _ => return Err(no_kind()),
         };
-        // Some readers read contents behind links and folders that have a size.
+        // Some readers read contents after links and folders that have a size.
         if kind != Kind::File && size != 0 {
             return Err(no_kind());
         }
@@ -272,7 +272,7 @@ impl<'l, R: Read> Tar<'l, R> {
                 return Ok(());
             }
             if piece[..count].iter().any(|byte| *byte != 0) {
-                return Err(Fault::refused("goes on behind its end"));
+                return Err(Fault::refused("has bytes after its end"));
             }
         }
     }
@@ -324,7 +324,7 @@ fn short_path(header: &[u8; BLOCK]) -> Result<String, Fault> {
 fn text(bytes: &[u8]) -> Result<String, Fault> {
     let text = until_nul(bytes);
     if bytes[text.len()..].iter().any(|byte| *byte != 0) {
-        return Err(Fault::refused("has a name that goes on behind its end"));
+        return Err(Fault::refused("has a name with bytes after its end"));
     }
     utf8(text)
 }
@@ -375,7 +375,7 @@ fn attribute(key: &str, value: &str, extended: &mut Extended) -> Result<(), Faul
         }
         _ if is_harmless(key) => Ok(()),
         _ => Err(Fault::refused(format!(
-            "has a pax header that not every client reads alike: {key:.100}"
+            "has a pax header that clients read differently: {key:.100}"
         ))),
     }
 }

@@ -16,14 +16,14 @@ const LOCAL_BYTES: usize = 30;
 /// The longest directory that is read into memory.
 const MAX_DIRECTORY_BYTES: u64 = 32 << 20;
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
-/// Sizes stand behind the content.
+/// The sizes follow the content.
 const STREAMED: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 /// The extra field of sizes that need more than four bytes.
 const WIDE: u16 = 1;
-/// The extra field that gives an entry another name (APPNOTE 4.6.9), behind a version and a checksum.
+/// The extra field that gives an entry another name (APPNOTE 4.6.9), after a version and a checksum.
 const UNICODE_PATH: u16 = 0x7075;
 const UNICODE_PATH_HEAD_BYTES: usize = 5;
 
@@ -48,9 +48,9 @@ pub(crate) fn entries(file: &mut Window<'_>, limits: &Limits) -> Result<Vec<Entr
     let mut entries = Vec::with_capacity(count);
     let mut rest = &directory[..];
     for _ in 0..count {
-        let (entry, behind) =
+        let (entry, after) =
             central(rest).ok_or_else(|| Fault::refused("has a broken directory"))?;
-        rest = behind;
+        rest = after;
         check(&entry, limits)?;
         entries.push(entry);
     }
@@ -63,7 +63,7 @@ pub(crate) fn entries(file: &mut Window<'_>, limits: &Limits) -> Result<Vec<Entr
         .collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(Fault::refused("has a name twice"));
+        return Err(Fault::refused("has two entries of the same name"));
     }
     let mut budget = Budget::new(limits, file.length());
     entries
@@ -78,7 +78,7 @@ pub(crate) fn entries(file: &mut Window<'_>, limits: &Limits) -> Result<Vec<Entr
     if end == start {
         Ok(entries)
     } else {
-        Err(Fault::refused("has gaps"))
+        Err(Fault::refused("has bytes between its entries"))
     }
 }
 
@@ -126,7 +126,7 @@ fn directory(file: &mut Window<'_>, limits: &Limits) -> Result<(Vec<u8>, usize, 
     };
     let mut found = (0..bytes.len().saturating_sub(END_BYTES - 1)).filter(ends);
     let (Some(at), None) = (found.next(), found.next()) else {
-        return Err(Fault::refused("is no zip file, or not a whole one"));
+        return Err(Fault::refused("is not a zip file, or is truncated"));
     };
     let end = &bytes[at..];
     let numbers = (|| {
@@ -144,7 +144,7 @@ fn directory(file: &mut Window<'_>, limits: &Limits) -> Result<(Vec<u8>, usize, 
     let place = file.length() - tail + at as u64;
     if disks != 0 || on_this_disk != count || start + length != place {
         return Err(Fault::refused(
-            "has more than one part, or is of the 64-bit kind, or has other bytes around it",
+            "has several parts, is a ZIP64 file, or has bytes before or after it",
         ));
     }
     if length > MAX_DIRECTORY_BYTES || u64::from(count) > limits.entries {
@@ -153,7 +153,7 @@ fn directory(file: &mut Window<'_>, limits: &Limits) -> Result<(Vec<u8>, usize, 
     Ok((file.bytes(start, length)?, usize::from(count), start))
 }
 
-/// The entry at the beginning of a directory, and what is behind it.
+/// The entry at the beginning of a directory, and the bytes after it.
 fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     bytes.strip_prefix(b"PK\x01\x02")?;
     let length = |at| u16_at(bytes, at).map(usize::from);
@@ -202,8 +202,8 @@ fn wide(mut extra: &[u8], name: &[u8], size: u32, packed: u32) -> Option<(u64, u
         if short != u32::MAX {
             return Some(u64::from(short));
         }
-        let (number, behind) = value.split_first_chunk()?;
-        value = behind;
+        let (number, after) = value.split_first_chunk()?;
+        value = after;
         Some(u64::from_le_bytes(*number))
     };
     Some((one(size)?, one(packed)?))
@@ -216,7 +216,7 @@ fn check(entry: &Entry, limits: &Limits) -> Result<(), Fault> {
     let whole = entry.method == DEFLATED || (entry.method == STORED && entry.size == entry.packed);
     if !whole {
         return Err(Fault::refused(
-            "is packed in a way that not every client reads",
+            "uses a compression method that not every client supports",
         ));
     }
     let path = entry.name.strip_suffix('/').unwrap_or(&entry.name);
@@ -229,9 +229,9 @@ fn check(entry: &Entry, limits: &Limits) -> Result<(), Fault> {
 /// Compares an entry with its local header and sets where its content begins. Returns where it ends,
 /// which is at `next`.
 fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Result<u64, Fault> {
-    let other = || Fault::refused("says one thing in its directory and another in its content");
+    let other = || Fault::refused("has a directory that differs from its entries' headers");
     if entry.at != end {
-        return Err(Fault::refused("has gaps"));
+        return Err(Fault::refused("has bytes between its entries"));
     }
     let head = file.bytes(entry.at, LOCAL_BYTES as u64)?;
     let numbers = (|| {
@@ -246,11 +246,11 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
         ))
     })();
     let (flags, method, crc, packed, size, (name, extra)) = numbers.ok_or_else(other)?;
-    let behind = file.bytes(
+    let after = file.bytes(
         entry.at + LOCAL_BYTES as u64,
         u64::from(name) + u64::from(extra),
     )?;
-    let (named, extra) = behind.split_at(name.into());
+    let (named, extra) = after.split_at(name.into());
     let alike = head.starts_with(b"PK\x03\x04")
         && named == entry.name.as_bytes()
         && method == entry.method
@@ -262,13 +262,13 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
     if !alike || !(is_same || streamed && crc == 0) {
         return Err(other());
     }
-    entry.content = entry.at + (LOCAL_BYTES + behind.len()) as u64;
+    entry.content = entry.at + (LOCAL_BYTES + after.len()) as u64;
     let end = entry.content.checked_add(entry.packed).ok_or_else(other)?;
     match next.checked_sub(end) {
         Some(0) if !streamed => Ok(next),
         // A checksum and two sizes of four or eight bytes, with or without a signature before them.
         Some(12 | 16 | 20 | 24) if streamed => Ok(next),
-        _ => Err(Fault::refused("has gaps")),
+        _ => Err(Fault::refused("has bytes between its entries")),
     }
 }
 

@@ -91,9 +91,9 @@ pub(super) fn of_crate(
     let mut archive = Tar::new(unpacked, &LIMITS, size);
     let read = manifest_text(&mut archive, folder).and_then(|text| {
         // Cargo reads one gzip member; other tools read all.
-        let behind = archive.into_inner().into_inner().fill_buf()?.len();
+        let after = archive.into_inner().into_inner().fill_buf()?.len();
         let text = text.ok_or_else(|| Fault::refused(format!("has no {folder}/Cargo.toml")))?;
-        if behind == 0 {
+        if after == 0 {
             Ok(text)
         } else {
             Err(Fault::refused("has bytes after its end"))

@@ -14,7 +14,7 @@ fn is_plain(text: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte))
 }
 
-/// Whether text can be a scope or the part of a name behind it.
+/// Whether text can be a scope or the part of a name after it.
 pub(super) fn is_part(part: &str) -> bool {
     !part.is_empty() && !part.starts_with('.') && is_plain(part)
 }

@@ -168,7 +168,7 @@ fn below_package(parts: &[&str], representation: Representation) -> Result<ReadR
     }
 }
 
-/// Splits a path behind the package's name, which has two segments if it has a scope.
+/// Splits a path after the package's name, which has two segments if it has a scope.
 fn name_first<'a>(parts: &'a [&'a str]) -> Option<(String, &'a [&'a str])> {
     let (name, rest) = match parts {
         [scope, base, rest @ ..] if scope.starts_with('@') => (format!("{scope}/{base}"), rest),

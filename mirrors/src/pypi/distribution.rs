@@ -238,7 +238,7 @@ fn tarred_info(
             continue;
         }
         if info.is_some() {
-            return Err(Fault::refused("has a name twice"));
+            return Err(Fault::refused("has two entries of the same name"));
         }
         info = Some(archive.contents(&entry, MAX_METADATA_BYTES)?);
     }

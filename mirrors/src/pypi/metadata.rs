@@ -28,7 +28,7 @@ pub(super) fn requires_python(
         if line.is_empty() {
             break;
         }
-        let unclear = || invalid("the metadata has a line that not every client reads alike");
+        let unclear = || invalid("the metadata has a line that clients read differently");
         if line.starts_with([' ', '\t']) {
             // Readers differ in how they join the lines of a field.
             if last.is_some() {

@@ -95,7 +95,7 @@ impl<'a> Parts<'a> {
         Ok(parts)
     }
 
-    /// The next part; `None` behind the last one, once nothing follows it.
+    /// The next part; `None` after the last one. Fails if bytes follow it.
     pub(super) fn next(&mut self) -> Result<Option<Part>, Problem> {
         self.fill(MAX_HEAD_BYTES).map_err(Problem::internal)?;
         let rest = &self.buffer[self.at..];
@@ -103,7 +103,7 @@ impl<'a> Parts<'a> {
             return if matches!(end, b"" | b"\r\n") {
                 Ok(None)
             } else {
-                Err(invalid("the form goes on behind its end"))
+                Err(invalid("the form has bytes after its end"))
             };
         }
         if !rest.starts_with(b"\r\n") {
@@ -248,16 +248,16 @@ fn parameters(text: &str) -> Option<Parameters> {
         if rest.is_empty() {
             break;
         }
-        let (key, behind) = rest.split_once('=')?;
-        let (value, behind) = match behind.strip_prefix('"') {
+        let (key, after) = rest.split_once('=')?;
+        let (value, after) = match after.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"')?,
-            None => behind.split_at(behind.find(';').unwrap_or(behind.len())),
+            None => after.split_at(after.find(';').unwrap_or(after.len())),
         };
         if value.contains(|char: char| char.is_control() || matches!(char, '"' | '\\')) {
             return None;
         }
         all.push((key.trim().to_owned(), value.trim().to_owned()));
-        rest = behind.trim_start();
+        rest = after.trim_start();
     }
     Some(all)
 }

@@ -11,7 +11,7 @@ const SOURCES: [&str; 7] = [
 /// Endings of all other distributions.
 const BUILDS: [&str; 7] = [".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg"];
 
-/// What the address of a file's metadata has behind that of the file.
+/// The suffix of the path of a file's metadata.
 pub(super) const METADATA: &str = ".metadata";
 
 /// A project's name in its canonical form (packaging specifications, "Name normalization").

@@ -50,17 +50,17 @@ impl Version {
             .map_or((&*text, None), |(public, local)| (public, Some(local)));
         let mut rest = public.strip_prefix('v').unwrap_or(public);
         let mut epoch = 0;
-        if let Some((number, behind)) = rest.split_once('!') {
+        if let Some((number, after)) = rest.split_once('!') {
             let mut digits = number;
             epoch = take_number(&mut digits).filter(|_| digits.is_empty())?;
-            rest = behind;
+            rest = after;
         }
         let mut release = vec![take_number(&mut rest)?];
-        while let Some(mut behind) = rest.strip_prefix('.')
-            && let Some(number) = take_number(&mut behind)
+        while let Some(mut after) = rest.strip_prefix('.')
+            && let Some(number) = take_number(&mut after)
         {
             release.push(number);
-            rest = behind;
+            rest = after;
         }
         let before = take_word(&mut rest, &BEFORE)?;
         let mut implicit = rest.strip_prefix('-').unwrap_or_default();
@@ -188,15 +188,15 @@ fn take_number(rest: &mut &str) -> Option<u64> {
 )]
 fn take_word(rest: &mut &str, words: &[(&str, u8)]) -> Option<Option<(u8, u64)>> {
     let inner = rest.strip_prefix(SEPARATORS).unwrap_or(rest);
-    let Some((rank, behind)) = words
+    let Some((rank, after)) = words
         .iter()
         .find_map(|(word, rank)| Some((*rank, inner.strip_prefix(word)?)))
     else {
         return Some(None);
     };
-    let mut digits = behind.strip_prefix(SEPARATORS).unwrap_or(behind);
+    let mut digits = after.strip_prefix(SEPARATORS).unwrap_or(after);
     let mut number = 0;
-    *rest = behind;
+    *rest = after;
     if digits.starts_with(|first: char| first.is_ascii_digit()) {
         number = take_number(&mut digits)?;
         *rest = digits;

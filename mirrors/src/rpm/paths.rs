@@ -14,7 +14,7 @@ const PACKAGE_DIRECTORIES: [&str; 6] = [
     "getPackage",
 ];
 
-/// Splits a path below a `repodata/`: the repository's root, and the rest behind that directory.
+/// Splits a path below a `repodata/`: the repository's root, and the rest after that directory.
 pub(super) fn metadata(path: &str) -> Option<(&str, &str)> {
     const WITHIN: &str = "/repodata/";
     match path.rfind(WITHIN) {

@@ -213,6 +213,15 @@ fn tags_are_set_and_removed() {
         repo.packument("widget")["dist-tags"],
         json!({"latest": "2.0.0", "stable": "2.0.0"})
     );
+}
+
+#[test]
+fn invalid_tags_are_refused() {
+    let mut repo = Repo::default();
+    repo.publish("widget", "2.0.0").expect("published");
+    let tag = |tag: &str| format!("/-/package/widget/dist-tags/{tag}");
+    let stable = repo.request(&Method::PUT, &tag("stable"), b"\"2.0.0\"");
+    assert_eq!(stable.expect("a tag"), 1);
     let mut kind =
         |method, path: &str, body: &[u8]| repo.request(&method, path, body).expect_err(path).kind;
     assert_eq!(kind(Method::DELETE, &tag("latest"), b""), Kind::Invalid);

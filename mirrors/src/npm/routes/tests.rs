@@ -2,22 +2,21 @@ use super::*;
 use crate::npm::Npm;
 use crate::testing::{call, get};
 
+/// The package, the verb and the action of a change; `None` for another call.
+fn request(method: &Method, path: &str) -> Result<Option<String>, Problem> {
+    let Call::Publish(request) = call(&Npm, method, path, None)? else {
+        return Ok(None);
+    };
+    let (package, verb) = (&request.package, request.verb);
+    let debug = format!("{:?}", request.action);
+    let action = debug.split_once("action: ").map(|(_, action)| action);
+    let action = action.and_then(|action| action.strip_suffix(" }"));
+    let action = action.expect("an action");
+    Ok(Some(format!("{package} {verb:?} {action}")))
+}
+
 #[test]
 fn changes_find_all_spellings_of_a_name() {
-    let request = |method: &Method, path: &str| {
-        let call = call(&Npm, method, path, None)?;
-        let Call::Publish(request) = call else {
-            return Ok::<_, Problem>(None);
-        };
-        let (package, verb) = (&request.package, request.verb);
-        let debug = format!("{:?}", request.action);
-        let action = debug.split_once("action: ").map(|(_, action)| action);
-        let action = action.and_then(|action| action.strip_suffix(" }"));
-        Ok(Some(format!(
-            "{package} {verb:?} {}",
-            action.expect("an action")
-        )))
-    };
     let file = "@acme/widget Delete \
         UnpublishFile { file: \"widget-1.0.0.tgz\", revision: \"1-a\" }";
     let cases = [
@@ -63,6 +62,10 @@ fn changes_find_all_spellings_of_a_name() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn other_requests_change_no_package() {
     let reading = [
         "/widget",
         "/@acme%2fwidget",

@@ -222,7 +222,7 @@ fn an_ambiguous_form_is_refused() {
         ))
         .contains("head")
     );
-    assert!(refusal(steps(&[&body[..], b"more"].concat(), &[])).contains("behind"));
+    assert!(refusal(steps(&[&body[..], b"more"].concat(), &[])).contains("after its end"));
     let within = text_part("keywords", &format!("a\r\n--{BOUNDARY}b"));
     assert!(spoilt(within).contains("within"));
     assert!(refusal(steps(&joined(&[text_part("name", "a")]), &[])).contains("content"));
@@ -275,6 +275,11 @@ fn a_form_that_differs_from_its_file_is_refused() {
         .is_ok()
     );
     assert!(steps(&body_of(&with(all(), "version", "1.0"), WHEEL, &wheel), &[]).is_ok());
+}
+
+#[test]
+fn a_file_name_of_another_release_is_refused() {
+    let wheel = wheel();
     for file in [
         "my_pkg_x-1.0.1-py3-none-any.whl",
         "other-1.0.0-py3-none-any.whl",

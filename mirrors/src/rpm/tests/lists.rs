@@ -89,8 +89,12 @@ fn the_roots_of_a_package_are_its_parent_folders() {
     );
     let far = roots("1/2/3/4/5/6/7/8/9/10/a.rpm");
     assert_eq!((far.len(), far.last()), (MAX_ROOTS, Some(&"")));
-    // The nearest has no repository, the next one names no list, the next another package, the top
-    // this one.
+}
+
+#[test]
+fn a_package_is_found_in_the_list_of_a_root() {
+    // The nearest root has no repository, the next one no list, the next a list of another package,
+    // the last one a list of this package.
     let package = artifact("/x/y/z/a.rpm");
     let mut known = vec![
         None,
@@ -139,7 +143,10 @@ fn the_roots_of_a_package_are_its_parent_folders() {
         plan(&package, &nowhere).expect_err("nowhere").kind,
         Kind::NotFound
     );
-    // With a repository at each root there are more documents than are worth reading.
+}
+
+#[test]
+fn the_documents_of_a_plan_have_a_limit() {
     let package = artifact("/1/2/3/4/5/6/a.rpm");
     let mut known = Vec::new();
     while let Ok(Plan::Read(document)) = plan(&package, &known) {

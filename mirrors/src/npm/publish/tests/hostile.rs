@@ -2,23 +2,26 @@
 
 use super::*;
 
-#[test]
-fn a_manifest_that_is_not_the_tarballs_is_refused() {
-    let check = |packed: &Value, sent: &Value| {
-        let whole = |fields: &Value| {
-            let mut whole = json!({"name": "@acme/widget", "version": "1.0.0"});
-            whole
-                .as_object_mut()
-                .expect("object")
-                .extend(fields.as_object().expect("object").clone());
-            whole
-        };
-        let mut sent = Sent::packed(&whole(packed), &whole(sent));
-        (sent.name, sent.version) = ("@acme/widget".into(), "1.0.0".into());
-        let mut repo = Repo::default();
-        repo.request(&Method::PUT, "/@acme%2fwidget", &sent.body())?;
-        Ok::<Value, Problem>(repo.packument("@acme/widget")["versions"]["1.0.0"].clone())
+/// Publishes a version with these fields in its `package.json` and in its manifest. Returns the
+/// manifest that is served.
+fn check(packed: &Value, sent: &Value) -> Result<Value, Problem> {
+    let whole = |fields: &Value| {
+        let mut whole = json!({"name": "@acme/widget", "version": "1.0.0"});
+        whole
+            .as_object_mut()
+            .expect("object")
+            .extend(fields.as_object().expect("object").clone());
+        whole
     };
+    let mut sent = Sent::packed(&whole(packed), &whole(sent));
+    (sent.name, sent.version) = ("@acme/widget".into(), "1.0.0".into());
+    let mut repo = Repo::default();
+    repo.request(&Method::PUT, "/@acme%2fwidget", &sent.body())?;
+    Ok(repo.packument("@acme/widget")["versions"]["1.0.0"].clone())
+}
+
+#[test]
+fn a_manifest_that_differs_from_package_json_is_refused() {
     let differ = [
         ("name", json!({"name": "other"}), json!({})),
         ("version", json!({"version": "1.0.1"}), json!({})),
@@ -82,6 +85,10 @@ fn a_manifest_that_is_not_the_tarballs_is_refused() {
             problem.detail
         );
     }
+}
+
+#[test]
+fn other_spellings_of_a_manifest_are_published() {
     let same = [
         (
             json!({"bin": "./cli.js"}),
@@ -123,6 +130,10 @@ fn a_manifest_that_is_not_the_tarballs_is_refused() {
             assert_eq!(stored[key], *value, "{packed} {sent}");
         }
     }
+}
+
+#[test]
+fn package_json_replaces_fields_that_cannot_be_compared() {
     let unclear = check(
         &json!({"engines": ["node"]}),
         &json!({"engines": {"node": "*"}}),
@@ -143,6 +154,10 @@ fn a_manifest_that_is_not_the_tarballs_is_refused() {
         (&unclear["bin"], &unclear["dependencies"]),
         (&json!({"a": "b"}), &Value::Null)
     );
+}
+
+#[test]
+fn fields_of_the_registry_are_not_stored() {
     let sent = json!({
         "_npmUser": {"trustedPublisher": {"id": "x"}}, "_resolved": "/home/me",
         "hasInstallScript": false, "gypfile": true, "_hasShrinkwrap": true,
@@ -173,61 +188,38 @@ fn a_manifest_that_is_not_the_tarballs_is_refused() {
     );
 }
 
+/// The kind of the problem of a publication that is changed like this.
+fn edited(edit: impl Fn(&mut Value)) -> Kind {
+    let mut body = Sent::new("widget", "1.0.0").json();
+    edit(&mut body);
+    refused(body.to_string().as_bytes()).kind
+}
+
 #[test]
-fn hostile_bodies_are_refused() {
-    let sent = Sent::new("widget", "1.0.0");
+fn invalid_attachments_are_refused() {
     let file = "widget-1.0.0.tgz";
-    let edited = |edit: &dyn Fn(&mut Value)| {
-        let mut body = sent.json();
-        edit(&mut body);
-        refused(body.to_string().as_bytes()).kind
+    let data = STANDARD.encode(&Sent::new("widget", "1.0.0").tarball);
+    let replaced = |key: &str, value: Value| {
+        let kind = edited(|body| body["_attachments"][file][key] = value.clone());
+        assert_eq!(kind, Kind::Invalid, "{key} {value}");
     };
-    let data = STANDARD.encode(&sent.tarball);
-    let attachment = |value: &str| json!({"data": value});
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = data[..data.len() - 3].into()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = data[..data.len() / 8 * 4].into()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = format!("{data}QQ==").into()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = format!("QQ=={data}").into()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = format!("\n{data}").into()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = "".into()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["data"] = json!({})),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["length"] = json!(u64::MAX)),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"][file]["length"] = json!("1")),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"]["x"] = attachment(&data)),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["_attachments"]["x"] = json!({})),
-        Kind::Invalid
-    );
+    replaced("data", data[..data.len() - 3].into());
+    replaced("data", data[..data.len() / 8 * 4].into());
+    replaced("data", format!("{data}QQ==").into());
+    replaced("data", format!("QQ=={data}").into());
+    replaced("data", format!("\n{data}").into());
+    replaced("data", "".into());
+    replaced("data", json!({}));
+    replaced("length", json!(u64::MAX));
+    replaced("length", json!("1"));
+    let attachment = json!({"data": data});
+    let added = |name: &str, value: Value| {
+        let kind = edited(|body| body["_attachments"][name] = value.clone());
+        assert_eq!(kind, Kind::Invalid, "{name} {value}");
+    };
+    added("x", attachment.clone());
+    added("x", json!({}));
+    added("widget-1.0.0.sigstore", json!({"data": "{\"a\":1}"}));
     for name in [
         "../widget-1.0.0.tgz",
         "widget-1.0.1.tgz",
@@ -235,54 +227,44 @@ fn hostile_bodies_are_refused() {
         "other/widget-1.0.0.tgz",
         "",
     ] {
-        assert_eq!(
-            edited(&|body| body["_attachments"] = json!({name: attachment(&data)})),
-            Kind::Invalid,
-            "{name}"
-        );
+        let kind = edited(|body| body["_attachments"] = json!({name: attachment}));
+        assert_eq!(kind, Kind::Invalid, "{name}");
     }
-    let sigstore = json!({"data": "{\"a\":1}"});
-    assert_eq!(
-        edited(&|body| body["_attachments"]["widget-1.0.0.sigstore"] = sigstore.clone()),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["versions"]["1.0.1"] = json!({})),
-        Kind::Invalid
-    );
-    assert_eq!(edited(&|body| body["versions"] = json!({})), Kind::Invalid);
-    assert_eq!(
-        edited(&|body| body["versions"]["1.0.0"] = json!(5)),
-        Kind::Invalid
-    );
-    assert_eq!(edited(&|body| body["name"] = "other".into()), Kind::Invalid);
-    assert_eq!(
-        edited(&|body| body["dist-tags"] = json!({"latest": "9.9.9"})),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["dist-tags"] = json!({"1.x": "1.0.0"})),
-        Kind::Invalid
-    );
-    assert_eq!(
-        edited(&|body| body["dist-tags"] = json!({"../x": "1.0.0"})),
-        Kind::Invalid
-    );
-    let many: serde_json::Map<_, _> = (0..17)
-        .map(|at| (format!("tag-{at}"), "1.0.0".into()))
-        .collect();
-    assert_eq!(
-        edited(&|body| body["dist-tags"] = many.clone().into()),
-        Kind::Invalid
-    );
-    let dist = |key: &'static str, value: &'static str| {
-        edited(&move |body| body["versions"]["1.0.0"]["dist"][key] = value.into())
+}
+
+#[test]
+fn invalid_versions_tags_and_hashes_are_refused() {
+    let version = |name: &str, value: Value| {
+        let kind = edited(|body| body["versions"][name] = value.clone());
+        assert_eq!(kind, Kind::Invalid, "{name} {value}");
     };
-    assert_eq!(dist("integrity", "sha512-AAAA"), Kind::DigestMismatch);
-    assert_eq!(
-        dist("shasum", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
-        Kind::DigestMismatch
-    );
+    version("1.0.1", json!({}));
+    version("1.0.0", json!(5));
+    assert_eq!(edited(|body| body["versions"] = json!({})), Kind::Invalid);
+    assert_eq!(edited(|body| body["name"] = "other".into()), Kind::Invalid);
+    let many = (0..17).map(|at| (format!("tag-{at}"), "1.0.0".into()));
+    let many: serde_json::Map<_, _> = many.collect();
+    for tags in [
+        json!({"latest": "9.9.9"}),
+        json!({"1.x": "1.0.0"}),
+        json!({"../x": "1.0.0"}),
+        many.into(),
+    ] {
+        let kind = edited(|body| body["dist-tags"] = tags.clone());
+        assert_eq!(kind, Kind::Invalid, "{tags}");
+    }
+    for (key, value) in [
+        ("integrity", "sha512-AAAA"),
+        ("shasum", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+    ] {
+        let kind = edited(|body| body["versions"]["1.0.0"]["dist"][key] = value.into());
+        assert_eq!(kind, Kind::DigestMismatch, "{key}");
+    }
+}
+
+#[test]
+fn ambiguous_truncated_and_large_bodies_are_refused() {
+    let sent = Sent::new("widget", "1.0.0");
     let text = String::from_utf8(sent.body()).expect("text");
     let twice = text.replace(
         "\"_attachments\":{",
@@ -291,21 +273,17 @@ fn hostile_bodies_are_refused() {
     assert_eq!(refused(twice.as_bytes()).kind, Kind::Invalid);
     let twice = text.replace("\"_attachments\":", "\"_attachments\":{},\"_attachments\":");
     assert_eq!(refused(twice.as_bytes()).kind, Kind::Invalid);
-    let escaped = text.replace(
-        &data,
-        &data.replacen('/', "\\/", 1).replacen('H', "\\u0048", 1),
-    );
+    let data = STANDARD.encode(&sent.tarball);
+    let escaped = data.replacen('/', "\\/", 1).replacen('H', "\\u0048", 1);
+    let escaped = text.replace(&data, &escaped);
+    assert_ne!(escaped, text);
     assert_eq!(refused(escaped.as_bytes()).kind, Kind::Invalid);
     for end in (0..text.len()).step_by(7) {
-        assert_eq!(
-            refused(&text.as_bytes()[..end]).kind,
-            Kind::Invalid,
-            "{end}"
-        );
+        let kind = refused(&text.as_bytes()[..end]).kind;
+        assert_eq!(kind, Kind::Invalid, "{end}");
     }
+    let package = json!({"name": "widget", "version": "1.0.0"});
     let huge = json!({"description": "x".repeat(5 << 20), "name": "widget", "version": "1.0.0"});
-    assert_eq!(
-        refused(&Sent::packed(&json!({"name": "widget", "version": "1.0.0"}), &huge).body()).kind,
-        Kind::TooLarge
-    );
+    let huge = refused(&Sent::packed(&package, &huge).body());
+    assert_eq!(huge.kind, Kind::TooLarge);
 }

@@ -2,19 +2,33 @@
 
 use super::*;
 
+const OWN: (&str, &[u8]) = (
+    "package/package.json",
+    br#"{"name":"widget","version":"1.0.0"}"#,
+);
+
+/// Publishes a tarball; fails unless it is refused with this text.
+fn refused_with(tarball: Vec<u8>, expected: &str) {
+    let problem = refused(&Sent::new("widget", "1.0.0").with(tarball).body());
+    assert!(
+        problem.kind == Kind::Invalid && problem.detail.contains(expected),
+        "{expected}: {problem}"
+    );
+}
+
+/// The same for a tarball that has these entries after its `package.json`.
+fn refused_entries(entries: &[(tar::Header, &[u8])], expected: &str) {
+    let mut builder = tar::Builder::new(Vec::new());
+    let own = header(tar::EntryType::Regular, OWN.0, OWN.1.len() as u64);
+    builder.append(&own, OWN.1).expect("an entry");
+    for (header, contents) in entries {
+        builder.append(header, *contents).expect("an entry");
+    }
+    refused_with(gzipped(&builder.into_inner().expect("a tarball")), expected);
+}
+
 #[test]
 fn tarballs_that_installers_could_read_differently_are_refused() {
-    const OWN: (&str, &[u8]) = (
-        "package/package.json",
-        br#"{"name":"widget","version":"1.0.0"}"#,
-    );
-    let refused_with = |tarball: Vec<u8>, expected: &str| {
-        let problem = refused(&Sent::new("widget", "1.0.0").with(tarball).body());
-        assert!(
-            problem.kind == Kind::Invalid && problem.detail.contains(expected),
-            "{expected}: {problem}"
-        );
-    };
     let unsafe_names = [
         "../x",
         "package/../../x",
@@ -64,43 +78,38 @@ fn tarballs_that_installers_could_read_differently_are_refused() {
     }
     refused_with(
         [sound.clone(), packed(&[("package/package.json", b"{}")])].concat(),
-        "goes on behind its end",
+        "has bytes after its end",
     );
-    let with = |headers: &[(tar::Header, &[u8])], expected: &str| {
-        let mut builder = tar::Builder::new(Vec::new());
-        builder
-            .append(
-                &header(tar::EntryType::Regular, OWN.0, OWN.1.len() as u64),
-                OWN.1,
-            )
-            .expect("an entry");
-        for (header, contents) in headers {
-            builder.append(header, *contents).expect("an entry");
-        }
-        refused_with(gzipped(&builder.into_inner().expect("a tarball")), expected);
-    };
+}
+
+#[test]
+fn other_kinds_of_entries_are_refused() {
     for kind in [
         tar::EntryType::Symlink,
         tar::EntryType::Link,
         tar::EntryType::Directory,
     ] {
-        with(
+        refused_entries(
             &[(header(kind, "package/package.json", 0), b"")],
             "package.json that is not a file",
         );
-        with(&[(header(kind, "package/x", 4), b"abcd")], "neither a file");
+        refused_entries(&[(header(kind, "package/x", 4), b"abcd")], "neither a file");
     }
-    with(
+    refused_entries(
         &[(header(tar::EntryType::Block, "package/x", 0), b"")],
         "neither a file",
     );
-    with(
+    refused_entries(
         &[(header(tar::EntryType::GNUSparse, "package/x", 0), b"")],
         "neither a file",
     );
     let mut damaged = header(tar::EntryType::Regular, "package/x", 0);
     damaged.as_mut_bytes()[0] = b'q';
-    with(&[(damaged, b"")], "damaged header");
+    refused_entries(&[(damaged, b"")], "damaged header");
+}
+
+#[test]
+fn ambiguous_pax_headers_are_refused() {
     let next = || {
         (
             header(tar::EntryType::Regular, "package/x", 0),
@@ -109,7 +118,7 @@ fn tarballs_that_installers_could_read_differently_are_refused() {
     };
     let pax = |text: &'static str, expected| {
         let before = header(tar::EntryType::XHeader, "x", text.len() as u64);
-        with(&[(before, text.as_bytes()), next()], expected);
+        refused_entries(&[(before, text.as_bytes()), next()], expected);
     };
     pax("18 path=../escape\n", "not a plain path");
     pax(
@@ -128,9 +137,9 @@ fn tarballs_that_installers_could_read_differently_are_refused() {
         pax(text, "damaged pax header");
     }
     let long = header(tar::EntryType::GNULongName, "x", 5);
-    with(&[(long, b"../y\0"), next()], "not a plain path");
+    refused_entries(&[(long, b"../y\0"), next()], "not a plain path");
     let all = header(tar::EntryType::XGlobalHeader, "g", 10);
-    with(&[(all, b"10 path=x\n"), next()], "for all its entries");
+    refused_entries(&[(all, b"10 path=x\n"), next()], "for all its entries");
 }
 
 #[test]

@@ -139,10 +139,15 @@ fn a_version_is_unpublished_with_the_requests_of_npm() {
         .publish("@acme/widget", "1.1.0")
         .expect_err("never again");
     assert_eq!(again.kind, Kind::Conflict);
-    let owners = repo
-        .request(&Method::PUT, &put("1-x"), b"{\"maintainers\":[]}")
-        .expect_err("owners");
-    assert_eq!(owners.kind, Kind::Unsupported);
+}
+
+#[test]
+fn packages_have_no_owners() {
+    let mut repo = Repo::default();
+    repo.publish("@acme/widget", "1.0.0").expect("published");
+    let body = b"{\"maintainers\":[]}";
+    let problem = repo.request(&Method::PUT, "/@acme%2fwidget/-rev/1-x", body);
+    assert_eq!(problem.expect_err("owners").kind, Kind::Unsupported);
 }
 
 #[test]

@@ -78,8 +78,8 @@ fn the_name_of_a_deleted_file_stays_reserved() {
     );
 }
 
-#[test]
-fn a_page_is_composed_of_stored_files() {
+/// Files of five distributions, two of which are yanked.
+fn release_files() -> Vec<StoredFile> {
     let mut files = publish(WHEEL, &wheel(), &[]);
     files.extend(publish(SDIST, &sdist(), &files).drain(2..));
     let mut later = files[0].clone();
@@ -96,12 +96,21 @@ fn a_page_is_composed_of_stored_files() {
     before.metadata = with_yank(&before.metadata, None).into();
     before.created_at = Timestamp(1_772_366_645_000_000);
     files.extend([last, later, before]);
+    files
+}
+
+/// The page of the project, composed of these files.
+fn page_with(files: &[StoredFile]) -> Vec<u8> {
     let hosted = Pypi.publishing().expect("hosted");
-    let body = hosted
-        .compose(&page_of(PROJECT), &files)
-        .expect("page")
-        .expect("a page");
-    Pypi.check(&page_of(PROJECT), &body).expect("checked");
+    let page = hosted.compose(&page_of(PROJECT), files).expect("page");
+    let page = page.expect("a page");
+    Pypi.check(&page_of(PROJECT), &page).expect("checked");
+    page
+}
+
+#[test]
+fn a_page_is_composed_of_stored_files() {
+    let body = page_with(&release_files());
     let page: Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(
         (&page["meta"]["api-version"], &page["name"]),
@@ -128,6 +137,11 @@ fn a_page_is_composed_of_stored_files() {
             "my_pkg_x-1.10-py3-none-any.whl"
         ]
     );
+}
+
+#[test]
+fn files_on_a_page_have_their_metadata() {
+    let page: Value = serde_json::from_slice(&page_with(&release_files())).expect("JSON");
     let metadata = Digest::of(Algorithm::Sha256, INFO.as_bytes());
     let digest = Digest::of(Algorithm::Sha256, &wheel());
     let whole = json!({
@@ -155,7 +169,12 @@ fn a_page_is_composed_of_stored_files() {
             &json!(true)
         ]
     );
+}
 
+#[test]
+fn a_composed_page_is_rendered() {
+    let body = page_with(&release_files());
+    let digest = Digest::of(Algorithm::Sha256, &wheel());
     let served = render(&Pypi, &page_of(PROJECT), JSON, &body).expect("rendered");
     let served: Value = serde_json::from_slice(&served).expect("JSON");
     assert_eq!(
@@ -170,7 +189,13 @@ fn a_page_is_composed_of_stored_files() {
         served.contains(&link) && served.contains("data-yanked=\"b&lt;r&gt;oken\""),
         "{served}"
     );
+}
 
+#[test]
+fn files_are_found_on_a_composed_page() {
+    let body = page_with(&release_files());
+    let metadata = Digest::of(Algorithm::Sha256, INFO.as_bytes());
+    let digest = Digest::of(Algorithm::Sha256, &wheel());
     let known = [Some(bytes::Bytes::from(body))];
     let plan = |path: &str| {
         let artifact = file_of(PROJECT, path).expect("artifact");
@@ -193,17 +218,15 @@ fn a_page_is_composed_of_stored_files() {
         plan(&format!("{WHEEL}.metadata")),
         (url, Integrity::Digest(metadata), None)
     );
-    assert_eq!(
-        hosted
-            .compose(&Document::new("", PROJECTS), &files)
-            .expect("list"),
-        None
-    );
-    assert!(
-        hosted
-            .compose(&Document::new(PROJECT, "provenance/1/a"), &files)
-            .is_err()
-    );
+}
+
+#[test]
+fn other_documents_are_not_composed() {
+    let hosted = Pypi.publishing().expect("hosted");
+    let list = hosted.compose(&Document::new("", PROJECTS), &release_files());
+    assert_eq!(list.expect("no list"), None);
+    let provenance = Document::new(PROJECT, "provenance/1/a");
+    assert!(hosted.compose(&provenance, &release_files()).is_err());
 }
 
 #[test]
