@@ -161,63 +161,65 @@ impl Accounts for UserAccounts {
     }
 }
 
+/// A problem with the limits of a token.
+fn bad_limit(detail: String) -> Problem {
+    Problem::invalid("permission", detail)
+}
+
 /// The packages and the role that a new token is limited to; `None` if it has no limits.
 fn limits(requested: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
-    let wrong = |detail: String| Problem::invalid("permission", detail);
-    let permission = requested.packages_and_scopes_permission.as_deref();
     let count = requested.packages.len() + requested.scopes.len();
     if count > MAX_PACKAGES {
-        return Err(wrong(format!(
-            "a token is for at most {MAX_PACKAGES} packages and scopes"
-        )));
+        let detail = format!("a token is for at most {MAX_PACKAGES} packages and scopes");
+        return Err(bad_limit(detail));
     }
-    let role = match permission {
+    let role = match requested.packages_and_scopes_permission.as_deref() {
         _ if requested.readonly == Some(true) => Role::Reader,
         Some("read-write") => Role::Maintainer,
         Some("read-only") => Role::Reader,
         Some("no-access") => {
-            return Err(wrong("a token needs access to packages here".into()));
+            return Err(bad_limit("a token needs access to packages here".into()));
         }
         Some(other) => {
-            return Err(wrong(format!(
-                "{other:.40} is not a permission: use read-only or read-write"
-            )));
+            let detail = format!("{other:.40} is not a permission: use read-only or read-write");
+            return Err(bad_limit(detail));
         }
         None if count > 0 || requested.packages_all == Some(true) => Role::Reader,
         None => return Ok(None),
     };
-    let scope = |scope: &String| {
-        let bare = scope.strip_prefix('@').unwrap_or(scope);
-        let fine = is_part(bare) && !bare.contains('*');
-        fine.then(|| format!("@{bare}/*"))
-            .ok_or_else(|| wrong(format!("{scope:.100} is not a scope")))
-    };
-    let package = |name: &String| {
-        let fine = (is_name(name) && !name.contains('*')).then(|| name.clone());
-        fine.ok_or_else(|| wrong(format!("{name:.100} is not the name of a package")))
-    };
-    let names = requested
-        .packages
-        .iter()
-        .map(package)
-        .chain(requested.scopes.iter().map(scope));
-    let pattern = |name: Result<String, Problem>| {
-        name?
-            .parse()
-            .map_err(|_| wrong("a name of a package or a scope is too long or has stars".into()))
-    };
-    let mut patterns = names
-        .map(pattern)
-        .collect::<Result<Vec<Pattern>, Problem>>()?;
-    if patterns.is_empty() || requested.packages_all == Some(true) {
-        patterns = vec![
-            "*".parse()
-                .map_err(|_| Problem::internal("a star is not a pattern"))?,
-        ];
-    }
-    Ok(Some((patterns, role)))
+    Ok(Some((patterns(requested)?, role)))
 }
 
+/// The packages and scopes of a new token; all if it names none.
+fn patterns(requested: &NewToken) -> Result<Vec<Pattern>, Problem> {
+    let scope = |scope: &String| {
+        let bare = scope.strip_prefix('@').unwrap_or(scope);
+        let is_scope = is_part(bare) && !bare.contains('*');
+        let name = is_scope.then(|| format!("@{bare}/*"));
+        name.ok_or_else(|| bad_limit(format!("{scope:.100} is not a scope")))
+    };
+    let package = |name: &String| {
+        let name_of_package = (is_name(name) && !name.contains('*')).then(|| name.clone());
+        name_of_package
+            .ok_or_else(|| bad_limit(format!("{name:.100} is not the name of a package")))
+    };
+    let packages = requested.packages.iter().map(package);
+    let names = packages.chain(requested.scopes.iter().map(scope));
+    let pattern = |name: Result<String, Problem>| {
+        let detail = "the name of a package or a scope is too long or contains stars";
+        name?.parse().map_err(|_| bad_limit(detail.into()))
+    };
+    let patterns: Vec<Pattern> = names.map(pattern).collect::<Result<_, Problem>>()?;
+    if patterns.is_empty() || requested.packages_all == Some(true) {
+        let all = "*".parse();
+        return Ok(vec![
+            all.map_err(|_| Problem::internal("a star is not a pattern"))?,
+        ]);
+    }
+    Ok(patterns)
+}
+
+/// A token in the reply.
 fn token_entry(token: &Token<'_>) -> Value {
     json!({
         "key": token.id.to_string(),

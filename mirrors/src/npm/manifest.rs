@@ -126,6 +126,7 @@ impl Release<'_> {
         if let Some(kind) = self.predicate_type {
             dist["attestations"] = json!({"url": "", "provenance": {"predicateType": kind}});
         }
+        // Names, hashes and the URL.
         let mut own = vec![
             (
                 "_id",
@@ -138,6 +139,7 @@ impl Release<'_> {
         if tarball.has_shrinkwrap {
             own.push(("_hasShrinkwrap", raw(&true.into())?));
         }
+        // npm compiles a package with a `*.gyp` file unless it has install scripts of its own.
         let scripts = texts(packed.get("scripts")).unwrap_or_default();
         let compiles = tarball.has_gyp
             && !scripts.contains_key("install")

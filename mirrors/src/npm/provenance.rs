@@ -86,6 +86,7 @@ impl Provenance {
         let refused = |error: serde_json::Error| {
             bad("the provenance is not a Sigstore bundle").because(error)
         };
+        // The bundle contains an envelope, and the envelope a statement.
         let text: String = serde_json::from_slice(&text).map_err(refused)?;
         let raw: &RawValue = serde_json::from_str(&text).map_err(refused)?;
         let Bundle { envelope } = serde_json::from_str(raw.get()).map_err(refused)?;
@@ -99,6 +100,7 @@ impl Provenance {
             subject,
             predicate_type,
         } = serde_json::from_slice(&payload).map_err(refused)?;
+        // The statement's only subject must be this version.
         let sha512 = integrity
             .strip_prefix("sha512-")
             .and_then(|hash| STANDARD.decode(hash).ok());

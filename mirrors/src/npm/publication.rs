@@ -63,6 +63,7 @@ pub(super) fn publish(
     published: PublishedPackage<'_>,
     body: &mut dyn Body,
 ) -> Result<Vec<Step>, Problem> {
+    // Without attachments, the request deprecates versions.
     let scanned = scan(body)?;
     let publication = Publication::read(&scanned.text, published.package)?;
     let Some(versions) = &publication.versions else {
@@ -71,6 +72,7 @@ pub(super) fn publish(
     if publication.attachments.is_empty() {
         return deprecate(published, versions);
     }
+    // Check the version, its tags and its attachments.
     let mut versions = versions.iter();
     let (Some((version, sent)), None) = (versions.next(), versions.next()) else {
         let detail = "a publication has exactly one version";
@@ -84,6 +86,7 @@ pub(super) fn publish(
         &publication,
         &scanned.attachments,
     )?;
+    // Read the tarball, and compare it with what was published under this version.
     let tarball = tarball::read(body, attached.tarball.start, attached.tarball.length)?;
     check_length(&publication, attached.tarball, &tarball)?;
     let path = path_of(published.package, version);
@@ -96,6 +99,7 @@ pub(super) fn publish(
         );
         return Err(Problem::new(Kind::Conflict, "version", detail));
     }
+    // Read the provenance, and compare the manifest with the tarball.
     let of = (published.package, version);
     let bundle = attached.bundle;
     let provenance = bundle

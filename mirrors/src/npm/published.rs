@@ -112,6 +112,7 @@ impl<'a> PublishedPackage<'a> {
         let Some(latest) = self.latest() else {
             return Ok(None);
         };
+        // Tags, times and versions.
         let (mut tags, mut times, mut versions) = (
             ObjectWriter::new(),
             ObjectWriter::new(),
@@ -137,6 +138,7 @@ impl<'a> PublishedPackage<'a> {
             }
             versions.put(&file.version, version.end());
         }
+        // The packument, with some fields of the latest version.
         let mut packument = ObjectWriter::new();
         packument.put("_id", quoted(self.package));
         packument.put("_rev", quoted(&self.revision()));

@@ -21,6 +21,32 @@ pub(super) fn requires_python(
 ) -> Result<Option<String>, Problem> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| invalid("the metadata is not UTF-8").because(error))?;
+    let found = fields(text)?;
+    let [name, found_version, range] = found;
+    if name.is_none_or(|name| normalised(name) != project) {
+        return Err(invalid(
+            "the metadata in the archive is that of another project",
+        ));
+    }
+    if found_version
+        .and_then(Version::parse)
+        .is_none_or(|found| found != *version)
+    {
+        return Err(invalid(
+            "the metadata in the archive is that of another version",
+        ));
+    }
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
+    match range {
+        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(invalid(
+            "the metadata's Requires-Python is no range of versions",
+        )),
+        range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),
+    }
+}
+
+/// The values of name, version and Requires-Python in the header of core metadata.
+fn fields(text: &str) -> Result<[Option<&str>; 3], Problem> {
     let mut found: [Option<&str>; 3] = [None; 3];
     let mut last = None;
     for line in text.split('\n') {
@@ -47,29 +73,9 @@ pub(super) fn requires_python(
             && found[at].replace(value.trim()).is_some()
         {
             return Err(invalid(
-                "the metadata has a name, a version or a Requires-Python twice",
+                "the metadata has two names, two versions or two Requires-Python",
             ));
         }
     }
-    let [name, found_version, range] = found;
-    if name.is_none_or(|name| normalised(name) != project) {
-        return Err(invalid(
-            "the metadata in the archive is that of another project",
-        ));
-    }
-    if found_version
-        .and_then(Version::parse)
-        .is_none_or(|found| found != *version)
-    {
-        return Err(invalid(
-            "the metadata in the archive is that of another version",
-        ));
-    }
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
-    match range {
-        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(invalid(
-            "the metadata's Requires-Python is no range of versions",
-        )),
-        range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),
-    }
+    Ok(found)
 }

@@ -97,6 +97,7 @@ impl<'a> Parts<'a> {
 
     /// The next part; `None` after the last one. Fails if bytes follow it.
     pub(super) fn next(&mut self) -> Result<Option<Part>, Problem> {
+        // After a boundary come two hyphens at the end, or a line break and a part.
         self.fill(MAX_HEAD_BYTES).map_err(Problem::internal)?;
         let rest = &self.buffer[self.at..];
         if let Some(end) = rest.strip_prefix(b"--") {
@@ -116,6 +117,7 @@ impl<'a> Parts<'a> {
         if self.count > MAX_PARTS {
             return Err(invalid("the form has too many fields"));
         }
+        // The head of the part, up to an empty line.
         let head = &rest[..rest.len().min(MAX_HEAD_BYTES)];
         let Some(length) = find(head, b"\r\n\r\n") else {
             return Err(cut_or(
@@ -125,6 +127,7 @@ impl<'a> Parts<'a> {
         };
         let (name, file) = disposition(head.get(2..length).unwrap_or_default())?;
         self.at += length + 4;
+        // Its content, up to the next boundary.
         let start = self.base + self.at as u64;
         if !self.skip_to_mark().map_err(Problem::internal)? {
             return Err(cut_or("", true));

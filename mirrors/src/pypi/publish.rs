@@ -317,6 +317,7 @@ fn is_published(
     digest: &Digest,
     files: &[StoredFile],
 ) -> Result<bool, Problem> {
+    // A file of this very name.
     if let Some(file) = files.iter().find(|file| *file.path == *form.file) {
         if file.digest == *digest {
             return Ok(true);
@@ -326,6 +327,7 @@ fn is_published(
             form.file
         )));
     }
+    // A file of the same distribution in another spelling, or a deleted one.
     let identity = name.identity(&form.project);
     for file in files {
         let deleted = file.path.strip_prefix(GONE);
@@ -346,7 +348,8 @@ fn is_published(
         }
         if there.kind == name.kind {
             return Err(conflict(format!(
-                "{other} was deleted, and its name already exists for good: publish another version"
+                "{other} already exists: it was deleted, and its name cannot be used again; \
+                 publish another version"
             )));
         }
     }

@@ -99,20 +99,12 @@ fn file_json(project: &str, file: &File<'_>) -> Value {
         "url": link::to_file(project, &file.name),
         "hashes": map(&file.hashes),
     });
-    let metadata = file.metadata.as_ref().map(map).map(|map| {
-        if map.is_empty() {
-            json!(true)
-        } else {
-            json!(map)
-        }
-    });
-    let yanked = file.yanked.as_deref().map(|reason| {
-        if reason.is_empty() {
-            json!(true)
-        } else {
-            json!(reason)
-        }
-    });
+    // `true` if there are no hashes, or no reason.
+    let or_true = |is_empty: bool, value: Value| if is_empty { json!(true) } else { value };
+    let metadata = file.metadata.as_ref().map(map);
+    let metadata = metadata.map(|map| or_true(map.is_empty(), json!(map)));
+    let yanked = file.yanked.as_deref();
+    let yanked = yanked.map(|reason| or_true(reason.is_empty(), json!(reason)));
     let provenance = file
         .provenance
         .as_ref()
@@ -172,25 +164,24 @@ pub(super) fn head(version: &str) -> String {
     )
 }
 
-fn anchor(out: &mut String, project: &str, file: &File<'_>) {
-    let best = |hashes: &Hashes<'_>| -> Option<String> {
-        let named = |known: &&str| {
-            hashes
-                .iter()
-                .find(|hash| hash.0 == **known && is_hash(hash))
-        };
-        KNOWN_HASHES
-            .iter()
-            .find_map(named)
-            .map(|(name, hex)| format!("{name}={hex}"))
+/// The strongest known hash as `sha256=…`.
+fn best_hash(hashes: &Hashes<'_>) -> Option<String> {
+    let named = |known: &&str| {
+        let mut hashes = hashes.iter();
+        hashes.find(|hash| hash.0 == **known && is_hash(hash))
     };
-    let fragment = best(&file.hashes)
+    let best = KNOWN_HASHES.iter().find_map(named);
+    best.map(|(name, hex)| format!("{name}={hex}"))
+}
+
+fn anchor(out: &mut String, project: &str, file: &File<'_>) {
+    let fragment = best_hash(&file.hashes)
         .map(|hash| format!("#{hash}"))
         .unwrap_or_default();
     let metadata = file
         .metadata
         .as_ref()
-        .map(|hashes| best(hashes).unwrap_or_else(|| "true".to_owned()));
+        .map(|hashes| best_hash(hashes).unwrap_or_else(|| "true".to_owned()));
     let provenance = file
         .provenance
         .as_ref()

@@ -27,6 +27,18 @@ enum Label {
     Number(u64),
 }
 
+impl Label {
+    /// Reads a part of a local version; `None` if it is invalid.
+    fn read(part: &str) -> Option<Self> {
+        let mut digits = part;
+        if let Some(number) = take_number(&mut digits).filter(|_| digits.is_empty()) {
+            return Some(Self::Number(number));
+        }
+        let is_word = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_word.then(|| Self::Word(part.to_owned()))
+    }
+}
+
 /// A version; `1.0` and `1.0.0` are equal. Its text is in normal form.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
@@ -49,12 +61,14 @@ impl Version {
             .split_once('+')
             .map_or((&*text, None), |(public, local)| (public, Some(local)));
         let mut rest = public.strip_prefix('v').unwrap_or(public);
+        // The epoch: `1!`.
         let mut epoch = 0;
         if let Some((number, after)) = rest.split_once('!') {
             let mut digits = number;
             epoch = take_number(&mut digits).filter(|_| digits.is_empty())?;
             rest = after;
         }
+        // The release: `1.2.3`.
         let mut release = vec![take_number(&mut rest)?];
         while let Some(mut after) = rest.strip_prefix('.')
             && let Some(number) = take_number(&mut after)
@@ -62,6 +76,7 @@ impl Version {
             release.push(number);
             rest = after;
         }
+        // The prerelease, and the postrelease, which may be a bare `-1`.
         let before = take_word(&mut rest, &BEFORE)?;
         let mut implicit = rest.strip_prefix('-').unwrap_or_default();
         let after = match take_number(&mut implicit) {
@@ -72,16 +87,8 @@ impl Version {
             None => take_word(&mut rest, &AFTER)?.map(|(_, number)| number),
         };
         let underway = take_word(&mut rest, &UNDERWAY)?.map(|(_, number)| number);
-        let label = |part: &str| -> Option<Label> {
-            let mut digits = part;
-            if let Some(number) = take_number(&mut digits).filter(|_| digits.is_empty()) {
-                return Some(Label::Number(number));
-            }
-            let word = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            word.then(|| Label::Word(part.to_owned()))
-        };
         let local = local.map_or(Some(Vec::new()), |local| {
-            local.split(SEPARATORS).map(label).collect()
+            local.split(SEPARATORS).map(Label::read).collect()
         })?;
         rest.is_empty().then_some(Self {
             epoch,

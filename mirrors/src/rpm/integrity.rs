@@ -89,10 +89,12 @@ pub(super) fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Diges
     let mut md5 = matches!(declared, PayloadDigest::Md5(_))
         .then(|| Md5::new_with_prefix(&front.header.bytes));
     let mut whole = Hasher::new(Algorithm::Sha256);
+    // Lead, signature header and header.
     body.rewind().map_err(Problem::internal)?;
     each(&mut (&mut *body).take(front.range.1), |bytes| {
         whole.update(bytes);
     })?;
+    // The payload.
     let mut size = front.range.1;
     each(body, |bytes| {
         size += bytes.len() as u64;
@@ -104,6 +106,7 @@ pub(super) fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Diges
             md5.update(bytes);
         }
     })?;
+    // Compare the size and the digest.
     let declared_size = front.signature.first_number([tag::SIZE, tag::LONG_SIZE])?;
     if declared_size.is_some_and(|declared| declared != size - front.range.0) {
         return Err(bad("its size is not the one in its signature header"));

@@ -125,6 +125,7 @@ pub(super) struct Package {
 impl Package {
     /// Reads an rpm and checks the digests in it.
     pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
+        // The digests are checked before anything in the header is used.
         let front = Front::read(body)?;
         check_header(&front)?;
         let (digest, size) = check_payload(&front, body)?;
@@ -204,6 +205,7 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
     const DIRECTORY: u64 = 0o040_000;
     const GHOST: u64 = 1 << 6;
     let uneven = || bad("its lists of files are not of one length, or too long");
+    // A path is a directory's number and a name; in old packages it is one string.
     let names = header.texts(tag::BASE_NAMES)?;
     let paths = if names.is_empty() {
         header.texts(tag::OLD_FILE_NAMES)?
@@ -225,6 +227,7 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
             .filter(|paths| paths.len() == names.len())
             .ok_or_else(uneven)?
     };
+    // Modes and flags give the kind of each file.
     let (modes, flags) = (
         header.numbers(tag::FILE_MODES)?,
         header.numbers(tag::FILE_FLAGS)?,
