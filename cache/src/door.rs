@@ -112,6 +112,7 @@ impl Packages {
             public: false,
             identified: admission.principal().user.is_some(),
         };
+        // Accounts are the server's: the repository need not exist.
         if let Call::Account(account) = call {
             let context = AccountContext {
                 admission,
@@ -122,6 +123,7 @@ impl Packages {
             };
             return Ok(self.0.run(&context, &account, body).await?.into());
         }
+        // The repository or group of the address.
         let row = admission.policy().repo(protocol.name(), &repo);
         let own = self.0.repo(row.ok_or_else(no_repo)?, protocol)?;
         let engine = &self.0;
@@ -286,6 +288,7 @@ impl Engine {
             ReadRequest::Artifact(artifact) => group.protocol.names().package_of(artifact),
             _ => package,
         })?;
+        // A hosted member that has the name.
         let members = self.members(admission, group)?;
         for member in members.iter().filter(|member| member.is_hosted()) {
             if self.owns(member, package).await? {
@@ -293,6 +296,7 @@ impl Engine {
                 return self.serve_member(member, read, request, served).await;
             }
         }
+        // Else the first mirror that has it.
         let mirrors = || members.iter().filter(|member| !member.is_hosted());
         let mut outcome = Err(match mirrors().find(|member| !member.has_upstream()) {
             // Published packages stay available without the upstream.
@@ -388,25 +392,22 @@ impl Engine {
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        // The upstream's time is that of its own bytes, not of a rendered representation.
         if let Ok(modified) = HeaderValue::from_str(&held.found.modified)
             && !modified.is_empty()
             && representation.name.is_empty()
         {
             headers.insert(LAST_MODIFIED, modified);
         }
+        // A mirror's document is fresh for a time; a hosted one can change at any time.
+        let lasts = if repo.is_hosted() {
+            Lasts::Unknown
+        } else {
+            headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
+            headers.insert(CACHE_STATUS, status(&held, repo));
+            Lasts::For(repo.fresh.saturating_sub(held.age))
+        };
         let content_type = media_type(representation.content_type, &found);
-        if repo.is_hosted() {
-            return Ok(Answer::Blob(BlobAnswer {
-                found,
-                content_type,
-                headers,
-                lasts: Lasts::Unknown,
-                private: false,
-            }));
-        }
-        headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
-        headers.insert(CACHE_STATUS, status(&held, repo));
-        let lasts = Lasts::For(repo.fresh.saturating_sub(held.age));
         Ok(Answer::Blob(BlobAnswer {
             found,
             content_type,
@@ -426,50 +427,37 @@ impl Engine {
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
-        let mut headers = HeaderMap::new();
-        let answer = |found: Arc<FileRecord>, headers| {
-            let content_type = media_type(known, &found);
-            Ok(Answer::Blob(BlobAnswer {
-                found,
-                content_type,
-                headers,
-                lasts: Lasts::Forever,
-                private: false,
-            }))
-        };
-        match self.artifact(repo, artifact, part).await? {
-            ArtifactSource::Stored(found) => {
-                let how = if repo.is_offline() {
-                    "larder; hit; detail=offline"
-                } else {
-                    "larder; hit"
-                };
-                headers.insert(CACHE_STATUS, HeaderValue::from_static(how));
-                answer(found, headers)
+        let source = self.artifact(repo, artifact, part).await?;
+        let status = match &source {
+            ArtifactSource::Stored(_) if repo.is_offline() => "larder; hit; detail=offline",
+            ArtifactSource::Stored(_) => "larder; hit",
+            ArtifactSource::Downloaded(_) | ArtifactSource::Streaming(..) => {
+                "larder; fwd=miss; stored"
             }
-            ArtifactSource::Downloaded(found) => {
-                headers.insert(
-                    CACHE_STATUS,
-                    HeaderValue::from_static("larder; fwd=miss; stored"),
-                );
-                answer(found, headers)
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
+        Ok(match source {
+            ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
+                Answer::Blob(BlobAnswer {
+                    content_type: media_type(known, &found),
+                    found,
+                    headers,
+                    lasts: Lasts::Forever,
+                    private: false,
+                })
             }
             ArtifactSource::Streaming(download, size) => {
-                headers.insert(
-                    CACHE_STATUS,
-                    HeaderValue::from_static("larder; fwd=miss; stored"),
-                );
-                let content_type =
-                    HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
-                Ok(Answer::Streaming(Streaming {
+                let content_type = if known.is_empty() { UNKNOWN } else { known };
+                Answer::Streaming(Streaming {
                     size,
-                    content_type,
+                    content_type: HeaderValue::from_static(content_type),
                     headers,
                     private: false,
                     stream: download.stream(),
-                }))
+                })
             }
-        }
+        })
     }
 }
 
