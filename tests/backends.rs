@@ -2,6 +2,7 @@
 //! them.
 
 use larder_metadata::Metadata;
+use larder_metadata::suite::old_schemas::{self, Databases};
 use larder_model::{Clock, Timestamp};
 use larder_storage::BlobStore;
 use larder_tests::image::{MANIFEST, put_manifest};
@@ -30,12 +31,25 @@ async fn postgres_does_what_a_database_must() {
         return;
     };
     let url = postgres.database("suite");
-    let first = Metadata::postgres(&url, 8, clock()).await.expect("open");
+    let clock = larder_metadata::suite::clock();
+    let first = Metadata::postgres(&url, 8, clock.clone())
+        .await
+        .expect("open");
     larder_metadata::suite::all(&first).await;
-    let second = Metadata::postgres(&url, 8, clock())
+    let second = Metadata::postgres(&url, 8, clock)
         .await
         .expect("open again");
     larder_metadata::suite::all(&second).await;
+}
+
+/// What older versions kept is found, also where the program was stopped while it was taken over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_of_older_versions_is_brought_up_to_date() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let make = move |name: &str| postgres.database(name);
+    old_schemas::all(Databases::Postgres(Box::new(make))).await;
 }
 
 /// Servers that start at once on an empty database migrate it once.

@@ -66,7 +66,9 @@ fn mirrors_are_made_of_what_the_machine_uses() {
     );
 
     // What someone takes away stays away.
-    larder.api("DELETE", "repositories/npm/upstream", "", 204);
+    // The group that it is a member of would dangle.
+    larder.api("DELETE", "repositories/npm/upstream", "", 409);
+    larder.api("DELETE", "repositories/npm/upstream?force=true", "", 204);
     larder.stop();
     larder.start_again();
     larder.api("GET", "repositories/npm/upstream", "", 404);

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const LADDER: [(&str, &[&str]); 15] = [
+const LADDER: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
+    ("content", &["model", "storage", "metadata"]),
     ("mirrors", &["model"]),
     ("discover", &["model"]),
     ("keys", &["model"]),
@@ -18,12 +19,14 @@ const LADDER: [(&str, &[&str]); 15] = [
     (
         "cache",
         &[
-            "model", "storage", "metadata", "mirrors", "keys", "access", "door",
+            "model", "storage", "metadata", "content", "mirrors", "keys", "access", "door",
         ],
     ),
     (
         "registry",
-        &["model", "storage", "metadata", "keys", "access", "door"],
+        &[
+            "model", "storage", "metadata", "content", "keys", "access", "door",
+        ],
     ),
     (
         "web",
@@ -34,8 +37,8 @@ const LADDER: [(&str, &[&str]); 15] = [
     (
         "server",
         &[
-            "model", "config", "storage", "metadata", "mirrors", "discover", "keys", "access",
-            "door", "cache", "registry", "web", "cli",
+            "model", "config", "storage", "metadata", "content", "mirrors", "discover", "keys",
+            "access", "door", "cache", "registry", "web", "cli",
         ],
     ),
 ];

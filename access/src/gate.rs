@@ -14,7 +14,9 @@ use larder_keys::seal::Seal;
 use larder_keys::{SigningKey, Vault, secret};
 use larder_metadata::Metadata;
 use larder_metadata::people::Token;
-use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Timestamp, UpstreamSettings};
+use larder_model::{
+    Algorithm, Author, Digest, Kind, Permission, Problem, Timestamp, UpstreamSettings,
+};
 use moka::sync::Cache;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -73,6 +75,17 @@ pub struct Admission {
     policy: Arc<PolicySnapshot>,
 }
 
+/// Proof that a caller may do what it is about to do: what writes to the database ask for. Made only
+/// by [`Admission::require`].
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a>(&'a str);
+
+impl Author for Allowed<'_> {
+    fn label(&self) -> &str {
+        self.0
+    }
+}
+
 impl Admission {
     /// Who was admitted.
     pub const fn principal(&self) -> &Principal {
@@ -104,10 +117,10 @@ impl Admission {
         }
     }
 
-    /// Fails unless `permission` is allowed too.
-    pub fn require(&self, permission: &Permission) -> Result<(), Problem> {
+    /// The proof that `permission` is allowed; a problem if it is not.
+    pub fn require(&self, permission: &Permission) -> Result<Allowed<'_>, Problem> {
         if self.may(permission) {
-            Ok(())
+            Ok(Allowed(&self.principal.label))
         } else {
             Err(not_allowed(&self.principal, permission))
         }

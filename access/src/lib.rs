@@ -18,7 +18,7 @@ mod gate;
 pub mod sign_in;
 mod tokens;
 
-pub use gate::{Admission, Gate, Settings};
+pub use gate::{Admission, Allowed, Gate, Settings};
 pub use policy::PolicySnapshot;
 pub use principal::{Principal, TokenScope, scopes_to_json};
 pub use sign_in::LoginRequest;

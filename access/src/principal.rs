@@ -7,7 +7,8 @@ use std::sync::Arc;
 /// One rule that applies to a principal: these packages of these repositories, in this role.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
-    pub(crate) id: i64,
+    /// The grant that it comes from; `None`: it follows from what a repo is.
+    pub(crate) id: Option<i64>,
     pub(crate) repository: Pattern,
     pub(crate) package: Pattern,
     pub(crate) role: Role,
@@ -207,7 +208,7 @@ impl Principal {
         self.rules
             .iter()
             .find(|rule| rule.allows(permission, &repository))
-            .map(|rule| rule.id)
+            .and_then(|rule| rule.id)
     }
 }
 
@@ -267,7 +268,7 @@ mod tests {
 
     fn principal(rules: &[(&str, &str, Role)]) -> Principal {
         let rule = |&(repository, package, role): &(&str, &str, Role)| Rule {
-            id: 1,
+            id: Some(1),
             repository: pattern(repository),
             package: pattern(package),
             role,

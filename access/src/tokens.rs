@@ -4,9 +4,9 @@ use crate::principal::{scopes_from_json, scopes_to_json};
 use crate::refusals::wrong_credentials;
 use crate::{Gate, Principal, TokenScope};
 use larder_keys::secret::{self, Secret};
-use larder_metadata::Error;
 use larder_metadata::people::Token;
-use larder_model::{Kind, Problem, Timestamp, Verb};
+use larder_metadata::{Error, Requirement};
+use larder_model::{Kind, Problem, Timestamp, TokenKind, Verb};
 use std::net::IpAddr;
 
 /// Characters of a token's name.
@@ -63,7 +63,8 @@ impl Gate {
         wanted.check(self.metadata.now())?;
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok((
-            self.keep_token(owner, "access", wanted, &secret).await?,
+            self.keep_token(owner, TokenKind::Access, wanted, &secret)
+                .await?,
             secret,
         ))
     }
@@ -99,7 +100,7 @@ impl Gate {
             expires_at: Some(self.metadata.now().after(self.settings.offline_token_life)),
             scopes: principal.token_scopes.clone(),
         };
-        self.keep_token(owner, "offline", wanted, secret)
+        self.keep_token(owner, TokenKind::Offline, wanted, secret)
             .await
             .map(Some)
     }
@@ -107,7 +108,7 @@ impl Gate {
     async fn keep_token(
         &self,
         owner: i64,
-        kind: &'static str,
+        kind: TokenKind,
         wanted: NewToken,
         secret: &Secret,
     ) -> Result<Token, Error> {
@@ -115,7 +116,7 @@ impl Gate {
             id: self.metadata.new_id(),
             owner,
             name: wanted.name.into(),
-            kind: kind.into(),
+            kind,
             grants: wanted.scopes.map(|scopes| scopes_to_json(&scopes).into()),
             created_at: self.metadata.now(),
             expires_at: wanted.expires_at,
@@ -134,7 +135,7 @@ impl Gate {
             .drop_token(id, token.owner)
             .await
             .map_err(|error| match error {
-                Error::Unmet("token") => no_token(),
+                Error::Unmet(Requirement::Token) => no_token(),
                 error => error.into(),
             })?;
         self.refresh().await?;

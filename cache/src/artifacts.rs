@@ -1,18 +1,18 @@
-//! Artifacts: what never changes. `FetchResponse` once, checked against what vouches for them, kept for
+//! Artifacts: what never changes. Fetched once, checked against what vouches for them, kept for
 //! good.
 
-use crate::documents::{BY, absent, image_of, key_of, transient};
+use crate::Engine;
+use crate::documents::{absent, image_of, key_of};
 use crate::download::{Download, DownloadHead};
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
-use crate::{Engine, INLINE_BYTES};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_content::{Durable, INLINE_BYTES};
+use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
-use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
-use larder_model::{Algorithm, Checker, Digest, Integrity, Kind, Problem};
+use larder_model::{Algorithm, Checker, Integrity, Kind, Problem, System};
 use larder_storage::Staging;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
@@ -46,11 +46,7 @@ impl Engine {
         artifact: &Artifact,
         whole: bool,
     ) -> Result<ArtifactSource, Problem> {
-        if let Some(found) = self
-            .metadata
-            .find(repo.place(&artifact.package), &artifact.path)
-            .await?
-        {
+        if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
             return Ok(ArtifactSource::Stored(found));
         }
         if repo.is_hosted() {
@@ -83,7 +79,7 @@ impl Engine {
             .map(drop)
     }
 
-    /// An artifact that is kept and was `mark_checked` for in the same way: a file of its name may have
+    /// An artifact that is kept and was vouched for in the same way: a file of its name may have
     /// been of another state.
     async fn kept_as(
         &self,
@@ -91,11 +87,8 @@ impl Engine {
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
-        let kept = self
-            .metadata
-            .find(repo.place(&artifact.package), &artifact.path)
-            .await?;
-        Ok(kept.filter(|found| *found.etag == *fetch.integrity.text()))
+        let kept = self.metadata.find(repo.artifact_key(artifact)).await?;
+        Ok(kept.filter(|found| *found.integrity == *fetch.integrity.text()))
     }
 
     /// The one fill of an artifact; it goes on when its clients leave.
@@ -164,13 +157,10 @@ impl Engine {
         download: &Arc<Download>,
     ) -> Result<Arc<FileRecord>, Problem> {
         // Another fill may have ended since the asker looked.
-        if let Some(found) = self
-            .metadata
-            .find(repo.place(&artifact.package), &artifact.path)
-            .await?
+        if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await?
             && fetch
                 .as_ref()
-                .is_none_or(|fetch| *found.etag == *fetch.integrity.text())
+                .is_none_or(|fetch| *found.integrity == *fetch.integrity.text())
         {
             return Ok(found);
         }
@@ -206,7 +196,7 @@ impl Engine {
         }
     }
 
-    /// `CacheStatus` an artifact is got. `anew`: after asking the upstream for its indexes once more.
+    /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
     async fn plan(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -246,7 +236,7 @@ impl Engine {
         self.keep_artifact(repo, list, fetch).await?;
         let found = self
             .metadata
-            .find(repo.place(&list.package), &list.path)
+            .find(repo.artifact_key(list))
             .await?
             .ok_or_else(absent)?;
         self.read_table(repo, list, found).await
@@ -352,20 +342,9 @@ impl Engine {
             return Err(mismatch());
         }
         let body = Bytes::from(body);
-        let digest = Digest::of(Algorithm::Sha256, &body);
-        let blob = NewBlob {
-            digest,
-            size: body.len() as u64,
-            bytes: Bytestore::Inline(body),
-        };
-        self.keep(
-            repo,
-            artifact,
-            (&fetch.integrity, &content_type),
-            blob,
-            download,
-        )
-        .await
+        let durable = self.content.prepare(&body).await?;
+        let told = (&fetch.integrity, &*content_type);
+        self.keep(repo, artifact, told, durable, download).await
     }
 
     async fn take_large(
@@ -379,32 +358,23 @@ impl Engine {
         let content_type = content_type(repo, artifact, &body);
         let room = repo.upstream()?.large_fills();
         let _room = room.acquire_owned().await.map_err(Problem::internal)?;
-        let id = self.staging_id();
-        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        staging.expect(&fetch.integrity);
-        let size = body.size.or(fetch.size);
-        download.begin(size, staging.file());
-        let outcome = async {
+        let bring = async |mut staging: Staging| {
+            staging.expect(&fetch.integrity);
+            let size = body.size.or(fetch.size);
+            download.begin(size, staging.file());
             let last = self.pass(&mut body, size, &mut staging, download).await?;
             let (digest, agrees) = staging.verify(&fetch.integrity).await?;
             if !agrees {
                 return Err(mismatch());
             }
             download.release(last);
-            download.complete(Arc::new(transient(&content_type, digest, staging.offset())));
-            let blob = self.commit(staging, digest).await?;
-            self.keep(
-                repo,
-                artifact,
-                (&fetch.integrity, &content_type),
-                blob,
-                download,
-            )
-            .await
+            let found = FileRecord::transient(&content_type, digest, staging.offset());
+            download.complete(Arc::new(found));
+            let durable = self.content.prepare_staged(staging).await?;
+            let told = (&fetch.integrity, &*content_type);
+            self.keep(repo, artifact, told, durable, download).await
         };
-        let outcome = outcome.await;
-        self.blobs.discard(&id).await?;
-        outcome
+        self.content.with_staging(Algorithm::Sha256, bring).await
     }
 
     /// Passes all bytes on to the disk and to the readers but for the last ones, which are given
@@ -446,32 +416,34 @@ impl Engine {
         repo: &Repo,
         artifact: &Artifact,
         (integrity, content_type): (&Integrity, &str),
-        blob: NewBlob,
+        durable: Durable,
         download: &Download,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let (digest, bytes) = (blob.digest, blob.bytes.clone());
-        if let Bytestore::Inline(body) = &bytes {
-            let mut found = transient(content_type, digest, blob.size);
+        if let Some(body) = durable.bytes() {
+            let mut found = FileRecord::transient(content_type, durable.digest(), durable.size());
             found.body = Some(body.clone());
             download.complete(Arc::new(found));
         }
-        let place = repo.place(&artifact.package);
-        let new = NewFile {
-            path: &artifact.path,
-            blob,
-            content_type,
-            version: artifact.version.as_deref().unwrap_or_default(),
-            etag: &integrity.text(),
-            modified: "",
-            changes: false,
+        let key = repo.artifact_key(artifact);
+        let (full_name, integrity) = (repo.full_name(&artifact.package), integrity.text());
+        let write = async |blob| {
+            let file = NewFile {
+                version: artifact.version.as_deref().unwrap_or_default(),
+                integrity: &integrity,
+                ..NewFile::new(key.kind, key.path, blob, content_type)
+            };
+            let new = NewFiles {
+                package: key.package,
+                full_name: full_name.as_deref(),
+                by: System::Upstream,
+                at: self.metadata.now(),
+                files: vec![file],
+                gone: Vec::new(),
+            };
+            self.metadata.keep_files(new).await
         };
-        let full_name = repo.full_name(&artifact.package);
-        let by = (BY, self.metadata.now());
-        self.metadata
-            .keep_files(place, full_name.as_deref(), by, vec![new], &[])
-            .await?;
-        self.remove_duplicate(digest, &bytes).await?;
-        let found = self.metadata.find(place, &artifact.path).await?;
+        self.content.keep(durable, write).await?;
+        let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
     }
 }

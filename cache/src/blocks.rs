@@ -62,7 +62,7 @@ impl Blocks {
 mod tests {
     use super::*;
     use larder_mirrors::{cargo::Cargo, npm::Npm, oci::Oci, pypi::Pypi, rpm::Rpm};
-    use larder_model::Timestamp;
+    use larder_model::{RepoKind, RepoSettings, Timestamp};
 
     fn told(
         protocol: &'static dyn Protocol,
@@ -74,9 +74,10 @@ mod tests {
             id: 1,
             protocol: protocol.name(),
             name: repo.parse().expect("repo"),
-            kind: "mirror".into(),
+            kind: RepoKind::Mirror,
             description: "".into(),
-            settings: "".into(),
+            settings: RepoSettings::default(),
+            members: Vec::new(),
             created_at: Timestamp(0),
         };
         let blocked = Blocked {

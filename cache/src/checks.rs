@@ -1,4 +1,4 @@
-//! `CacheStatus` upstreams fare: what they said lately, and what they say when they are asked now.
+//! How upstreams fare: what they said lately, and what they say when they are asked now.
 
 use crate::Packages;
 use larder_metadata::repos::RepoRecord;
@@ -20,10 +20,9 @@ impl Packages {
             record,
             larder_mirrors::of(record.protocol).ok_or_else(unknown)?,
         )?;
-        let name = format!("{}/{}", record.protocol, record.name);
         if let Ok(upstream) = repo.upstream() {
             let tokens = repo.protocol.token_scope("").is_some();
-            return Ok(upstream.check(repo.protocol.probes(), tokens, &name).await);
+            return upstream.check(tokens).await;
         }
         let (problem, advice) = repo.unasked();
         Ok(Checked {
@@ -33,7 +32,7 @@ impl Packages {
         })
     }
 
-    /// `CacheStatus` the upstream of a mirror has answered lately; `None`: it was not asked since the server
+    /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server
     /// began or the mirror was changed.
     pub fn health(&self, record: &RepoRecord) -> Option<Health> {
         let repo = self

@@ -2,33 +2,31 @@
 //! upstream cannot be asked.
 
 use crate::flights::FlightResult;
-use crate::repo::Repo;
+use crate::repo::{Repo, kind_of};
 use crate::upstream::{FetchRequest, FetchResponse};
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use larder_metadata::blobs::NewBlob;
+use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
-use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Document, Set, Source};
-use larder_model::{Algorithm, Digest, Kind, Problem, Timestamp};
+use larder_model::{Algorithm, Digest, FileKind, Kind, Problem, System, Timestamp};
 use larder_storage::ObjectKey;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `CacheStatus` often a set is begun again when the upstream changed under it.
+/// How often a set is begun again when the upstream changed under it.
 const SET_TRIES: u32 = 3;
-/// Who brings what comes from upstreams.
-pub(crate) const BY: &str = "upstream";
-
-/// `CacheStatus` an answer came about (RFC 9211).
+/// How an answer came about (RFC 9211).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum CacheStatus {
     /// Kept and fresh.
     Hit,
     /// Kept; the upstream said that it is still right.
     Revalidated,
-    /// `FetchResponse`.
+    /// Fetched.
     Miss,
     /// Kept and old; the upstream could not be asked, or is being asked.
     Stale,
@@ -41,7 +39,7 @@ pub(crate) enum CacheStatus {
 pub(crate) struct CachedDocument {
     pub(crate) found: Arc<FileRecord>,
     pub(crate) how: CacheStatus,
-    /// `CacheStatus` long ago the upstream `mark_checked` for it.
+    /// How long ago the upstream vouched for it.
     pub(crate) age: Duration,
 }
 
@@ -60,7 +58,7 @@ impl Engine {
             let held = Box::pin(self.document(repo, &head)).await?;
             let found = self
                 .metadata
-                .find(repo.place_of(document), &document.path)
+                .find(repo.document_key(document))
                 .await?
                 .ok_or_else(absent)?;
             return Ok(CachedDocument { found, ..held });
@@ -121,7 +119,7 @@ impl Engine {
         repo: &Repo,
         document: &Document,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
-        let kept = || self.metadata.find(repo.place_of(document), &document.path);
+        let kept = || self.metadata.find(repo.document_key(document));
         if let Some(found) = kept().await? {
             return Ok(Some(found));
         }
@@ -159,10 +157,7 @@ impl Engine {
             let (kept, key) = (kept.cloned(), key.clone());
             async move {
                 // Another flight may have landed since the asker looked.
-                let now = engine
-                    .metadata
-                    .find(repo.place_of(&document), &document.path)
-                    .await?;
+                let now = engine.metadata.find(repo.document_key(&document)).await?;
                 if let Some(now) = now
                     && kept
                         .as_ref()
@@ -196,10 +191,10 @@ impl Engine {
             let outcome = self.try_document(repo, document, kept.as_ref()).await;
             tries -= 1;
             match outcome {
-                Err(problem) if problem.about == "set" && tries > 0 => {
+                Err(Unsettled::Changed(problem)) if tries > 0 => {
                     tracing::info!(%problem, path = &*document.path, "the upstream changed meanwhile: once more");
                 }
-                outcome => return outcome,
+                outcome => return outcome.map_err(Unsettled::into_problem),
             }
         }
     }
@@ -209,7 +204,7 @@ impl Engine {
         repo: &Arc<Repo>,
         document: &Document,
         kept: Option<&Arc<FileRecord>>,
-    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
+    ) -> Result<FlightResult<Arc<FileRecord>>, Unsettled> {
         let upstream = repo.upstream()?;
         let (url, accept) = self.source(repo, document).await?;
         let have = kept
@@ -241,7 +236,13 @@ impl Engine {
             (FetchResponse::Same, Some(found)) => {
                 return Ok(self.still_right(repo, document, found).await?.into());
             }
-            (FetchResponse::Same | FetchResponse::Missing, _) => return Err(absent()),
+            (FetchResponse::Same | FetchResponse::Missing, kept) => {
+                if kept.is_some() {
+                    let key = repo.document_key(document);
+                    self.metadata.name_is_gone(key).await?;
+                }
+                return Err(absent().into());
+            }
             (FetchResponse::Body(arrived), _) => arrived,
         };
         let said = Validators {
@@ -298,11 +299,9 @@ impl Engine {
         document: &Document,
         found: &Arc<FileRecord>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let place = repo.place_of(document);
-        self.metadata
-            .mark_checked(place, &document.path, &found.digest)
-            .await?;
-        let now = self.metadata.find(place, &document.path).await?;
+        let key = repo.document_key(document);
+        self.metadata.mark_checked(key, &found.digest).await?;
+        let now = self.metadata.find(key).await?;
         now.ok_or_else(absent)
     }
 
@@ -339,8 +338,7 @@ impl Engine {
         async move {
             match self.document(repo, document).await {
                 Ok(held) => Ok(Some(held.found)),
-                // Stores of files forbid what they do not have.
-                Err(problem) if matches!(problem.kind, Kind::NotFound | Kind::Policy) => Ok(None),
+                Err(problem) if problem.kind == Kind::NotFound => Ok(None),
                 Err(problem) => Err(problem),
             }
         }
@@ -383,7 +381,7 @@ impl Engine {
         document: &Document,
         body: &Bytes,
         set: Set,
-    ) -> Result<Vec<(Document, Option<Bytes>)>, Problem> {
+    ) -> Result<Vec<(Document, Option<Bytes>)>, Unsettled> {
         if set == Set::default() {
             return Ok(Vec::new());
         }
@@ -400,9 +398,9 @@ impl Engine {
                 .await
                 .map_err(|problem| match problem.kind {
                     Kind::NotFound | Kind::Upstream => {
-                        Problem::new(Kind::Upstream, "set", problem.detail)
+                        Unsettled::Changed(Problem::new(Kind::Upstream, "document", problem.detail))
                     }
-                    _ => problem,
+                    _ => Unsettled::Failed(problem),
                 })?;
         }
         // The companions were fetched after the document: they belong to it if it is still the
@@ -410,11 +408,11 @@ impl Engine {
         if companions.iter().any(|(_, bytes)| bytes.is_some())
             && self.fetch_plain(repo, document).await?.as_ref() != Some(body)
         {
-            return Err(Problem::new(
+            return Err(Unsettled::Changed(Problem::new(
                 Kind::Upstream,
-                "set",
+                "document",
                 "the upstream's metadata changed while it was fetched",
-            ));
+            )));
         }
         Ok(companions)
     }
@@ -450,44 +448,50 @@ impl Engine {
         said: Validators,
         companions: Vec<(Document, Option<Bytes>)>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let blob = self.store(&body).await?;
-        let (digest, bytes) = (blob.digest, blob.bytes.clone());
-        let plain = |path, blob| NewFile {
-            path,
-            blob,
-            content_type: &said.content_type,
-            version: "",
-            etag: "",
-            modified: "",
-            changes: true,
-        };
-        let alias = alias_of(repo, document, &digest);
-        let mut files = Vec::new();
-        if let Some(alias) = &alias {
-            files.push(NewFile {
-                changes: false,
-                ..plain(alias, blob.clone())
-            });
-        }
-        files.push(NewFile {
-            etag: &said.etag,
-            modified: &said.modified,
-            ..plain(&document.path, blob)
-        });
+        let mut durable = vec![self.content.prepare(&body).await?];
+        let mut paths = Vec::new();
         let mut gone = Vec::new();
         for (companion, bytes) in &companions {
             match bytes {
-                Some(bytes) => files.push(plain(&companion.path, self.store(bytes).await?)),
+                Some(bytes) => {
+                    durable.push(self.content.prepare(bytes).await?);
+                    paths.push(&*companion.path);
+                }
                 None => gone.push(&*companion.path),
             }
         }
-        let place = repo.place_of(document);
+        let key = repo.document_key(document);
+        let alias = alias_of(repo, document, &durable[0].digest());
         let full_name = repo.full_name(&document.package);
-        self.metadata
-            .keep_files(place, full_name.as_deref(), (BY, said.at), files, &gone)
-            .await?;
-        self.remove_duplicate(digest, &bytes).await?;
-        let found = self.metadata.find(place, &document.path).await?;
+        let write = async |blobs: Vec<NewBlob>| {
+            let plain = |kind, path, blob| NewFile::new(kind, path, blob, &said.content_type);
+            let mut blobs = blobs.into_iter();
+            let mut files = Vec::new();
+            if let Some(blob) = blobs.next() {
+                if let Some(alias) = &alias {
+                    let (kind, path) = kind_of(repo.record.protocol, alias, FileKind::Artifact);
+                    files.push(plain(kind, path, blob.clone()));
+                }
+                files.push(NewFile {
+                    etag: &said.etag,
+                    modified: &said.modified,
+                    ..plain(key.kind, key.path, blob)
+                });
+            }
+            let companions = paths.iter().zip(blobs);
+            files.extend(companions.map(|(path, blob)| plain(FileKind::Document, path, blob)));
+            let new = NewFiles {
+                package: key.package,
+                full_name: full_name.as_deref(),
+                by: System::Upstream,
+                at: said.at,
+                files,
+                gone,
+            };
+            self.metadata.keep_files(new).await
+        };
+        self.content.keep_all(&durable, write).await?;
+        let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }
 }
@@ -512,6 +516,28 @@ fn require_told(
     ))
 }
 
+/// Why a document was not had.
+enum Unsettled {
+    /// The upstream changed while it was asked for what belongs together.
+    Changed(Problem),
+    /// Anything else.
+    Failed(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for Unsettled {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Unsettled {
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Changed(problem) | Self::Failed(problem) => problem,
+        }
+    }
+}
+
 /// What the upstream says of a document.
 struct Validators {
     etag: String,
@@ -525,14 +551,12 @@ impl Validators {
     /// The document as it is at hand before it is kept.
     fn of(&self, digest: Digest, body: Bytes) -> FileRecord {
         let (etag, modified) = (self.etag.as_str().into(), self.modified.as_str().into());
-        let plain = transient(&self.content_type, digest, body.len() as u64);
-        FileRecord {
-            body: Some(body),
-            etag,
-            modified,
-            checked_at: self.at,
-            ..plain
-        }
+        let mut found = FileRecord::transient(&self.content_type, digest, body.len() as u64);
+        found.body = Some(body);
+        found.etag = etag;
+        found.modified = modified;
+        found.checked_at = self.at;
+        found
     }
 }
 
@@ -553,18 +577,4 @@ pub(crate) fn key_of(package: &str, path: &str) -> Box<str> {
 
 pub(crate) fn absent() -> Problem {
     Problem::not_found("name", "there is no such thing, here or upstream")
-}
-
-/// Bytes that are at hand and not kept yet, or never.
-pub(crate) fn transient(content_type: &str, digest: Digest, size: u64) -> FileRecord {
-    FileRecord {
-        digest,
-        size,
-        generation: 0,
-        content_type: content_type.into(),
-        body: None,
-        etag: "".into(),
-        modified: "".into(),
-        checked_at: larder_model::Timestamp(0),
-    }
 }

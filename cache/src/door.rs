@@ -15,12 +15,13 @@ use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
-use larder_metadata::hosted::package_of;
+use larder_metadata::repos::RepoRecord;
+use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{
     Artifact, Call, Document, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl,
     Representation,
 };
-use larder_model::{Kind, Permission, Problem, Reply, RepoName, Verb};
+use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Verb};
 use std::sync::Arc;
 
 const UNKNOWN: &str = "application/octet-stream";
@@ -64,9 +65,14 @@ fn no_repo() -> Problem {
 
 /// The permission to read a package of a repository; if `package` is empty, the repository.
 pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
+    read_in(&repo.record, package)
+}
+
+/// The same for the record of a repository.
+fn read_in(record: &RepoRecord, package: &str) -> Permission {
     Permission {
-        protocol: repo.record.protocol,
-        repo: repo.record.name.clone(),
+        protocol: record.protocol,
+        repo: record.name.clone(),
         package: Some(package)
             .filter(|package| !package.is_empty())
             .map(Into::into),
@@ -91,6 +97,26 @@ fn absent() -> Problem {
 }
 
 impl Packages {
+    /// The permission to publish at an address: in the hosted repository to which it publishes.
+    fn publish_permission(
+        &self,
+        endpoint: &Endpoint,
+        publish: &PublishRequest,
+    ) -> Option<Permission> {
+        let policy = self.0.gate.policy();
+        let own = policy.repo(endpoint.protocol.name(), &endpoint.repo)?;
+        let mut members = policy.members_of(own);
+        let hosted = match own.kind {
+            RepoKind::Hosted => Some(own),
+            RepoKind::Mirror => None,
+            RepoKind::Group => members.find(|member| member.kind == RepoKind::Hosted),
+        }?;
+        Some(Permission {
+            verb: publish.verb,
+            ..read_in(hosted, &publish.package)
+        })
+    }
+
     /// Carries out a call at a repository's address.
     async fn serve(
         &self,
@@ -136,7 +162,7 @@ impl Packages {
             Call::Publish(publish) => {
                 let repo = engine.published_to(admission, &own)?;
                 engine
-                    .publish(&repo, admission, publish, body)
+                    .publish(&repo, admission, &publish, body)
                     .await?
                     .into()
             }
@@ -163,10 +189,10 @@ impl Engine {
         match read {
             ReadRequest::Local(reply) => {
                 // Clients must know in advance whether a part of it needs a login.
-                let mut all = self.members(admission, own)?;
-                all.push(Arc::clone(own));
-                let is_public = |repo: &Arc<Repo>| self.gate.is_public(&[read_of(repo, "")]);
-                let public = all.iter().all(is_public);
+                let members = admission.policy().members_of(&own.record);
+                let all = members.chain([&own.record]);
+                let all: Vec<Permission> = all.map(|record| read_in(record, "")).collect();
+                let public = self.gate.is_public(&all);
                 return Ok(reply(&RepoUrl { public, ..repo_url }).into());
             }
             ReadRequest::Redirect(to) => {
@@ -175,14 +201,12 @@ impl Engine {
                 return Ok(reply.into());
             }
             ReadRequest::Details(package) => {
-                own.require_not_blocked(package)?;
-                let repo = self.published_to(admission, own)?;
-                return Ok(self.details(&repo, admission, package).await?.into());
+                return Ok(self.details(admission, own, package).await?.into());
             }
             ReadRequest::Document(..) | ReadRequest::Part(..) | ReadRequest::Artifact(_) => {}
         }
         let served = (own.record.id, repo_url);
-        if own.members.is_empty() {
+        if !own.is_group() {
             self.require_shown(admission, own, read).await?;
             return self.serve_from(own, read, request, served).await;
         }
@@ -191,49 +215,6 @@ impl Engine {
         }
         self.serve_group(admission, own, read, request, served)
             .await
-    }
-
-    /// The repository to which a client publishes at an address: itself, or a group's first hosted
-    /// member.
-    pub(crate) fn published_to(
-        &self,
-        admission: &Admission,
-        own: &Arc<Repo>,
-    ) -> Result<Arc<Repo>, Problem> {
-        let hosted = self
-            .members(admission, own)?
-            .into_iter()
-            .find(|member| member.is_hosted());
-        let itself = || own.is_hosted().then(|| Arc::clone(own));
-        hosted.or_else(itself).ok_or_else(|| {
-            let detail = "nothing can be published here: it is a mirror; \
-                publish to a hosted repository or a group with one";
-            Problem::new(Kind::Unsupported, "repository", detail)
-        })
-    }
-
-    /// The hosted repositories at an address, and the mirrors that the caller may read.
-    pub(crate) fn parts(
-        &self,
-        admission: &Admission,
-        own: &Arc<Repo>,
-    ) -> Result<[Vec<Arc<Repo>>; 2], Problem> {
-        let mut repos = self.members(admission, own)?;
-        repos.push(Arc::clone(own));
-        let repos = repos.into_iter().filter(|repo| repo.members.is_empty());
-        let (hosted, mut mirrors): (Vec<_>, Vec<_>) = repos.partition(|repo| repo.is_hosted());
-        mirrors.retain(|repo| repo.has_upstream() && admission.may(&read_of(repo, "")));
-        Ok([hosted, mirrors])
-    }
-
-    /// Whether a name is or was published in one of these repositories.
-    pub(crate) async fn is_taken(&self, hosted: &[Arc<Repo>], name: &str) -> Result<bool, Problem> {
-        for repo in hosted {
-            if self.owns(repo, name).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// Fails if a document of a whole hosted repository lists packages that the caller may not read, or
@@ -252,76 +233,16 @@ impl Engine {
             return Ok(());
         }
         if let ReadRequest::Artifact(artifact) = read {
-            let found = self.metadata.find(own.place(""), &artifact.path).await?;
-            if let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) {
-                return admission.require(&read_of(own, package));
+            let found = self.metadata.find(own.address_key(&artifact.path)).await?;
+            if let Some(found) = found.filter(|found| !found.owner.is_empty()) {
+                return admission.require(&read_of(own, &found.owner)).map(drop);
             }
         }
-        admission.require(&read_all(own))
-    }
-
-    /// The members of a group, in order.
-    pub(crate) fn members(
-        &self,
-        admission: &Admission,
-        group: &Repo,
-    ) -> Result<Vec<Arc<Repo>>, Problem> {
-        let rows = group
-            .members
-            .iter()
-            .filter_map(|name| admission.policy().repo(group.record.protocol, name));
-        rows.map(|row| self.repo(row, group.protocol)).collect()
-    }
-
-    /// Serves from a group. If a hosted member has published a name, only this member serves it, even
-    /// to callers who may not read it there: a mirror must not replace a published package.
-    async fn serve_group(
-        self: &Arc<Self>,
-        admission: &Admission,
-        group: &Arc<Repo>,
-        read: &ReadRequest,
-        request: &Parts,
-        served: (i64, RepoUrl<'_>),
-    ) -> Result<Answer, Problem> {
-        let package = read.package();
-        group.require_not_blocked(match read {
-            ReadRequest::Artifact(artifact) => group.protocol.names().package_of(artifact),
-            _ => package,
-        })?;
-        // A hosted member that has the name.
-        let members = self.members(admission, group)?;
-        for member in members.iter().filter(|member| member.is_hosted()) {
-            if self.owns(member, package).await? {
-                admission.require(&read_of(member, package))?;
-                return self.serve_member(member, read, request, served).await;
-            }
-        }
-        // Else the first mirror that has it.
-        let mirrors = || members.iter().filter(|member| !member.is_hosted());
-        let mut outcome = Err(match mirrors().find(|member| !member.has_upstream()) {
-            // Published packages stay available without the upstream.
-            Some(member) => Problem::not_found(
-                "name",
-                format!("no such package here, and {}", member.lacks_upstream()),
-            ),
-            None => absent(),
-        });
-        for member in mirrors()
-            .filter(|member| member.has_upstream() && admission.may(&read_of(member, package)))
-        {
-            outcome = self.serve_member(member, read, request, served).await;
-            if !outcome
-                .as_ref()
-                .is_err_and(|problem| problem.kind == Kind::NotFound)
-            {
-                break;
-            }
-        }
-        outcome
+        admission.require(&read_all(own)).map(drop)
     }
 
     /// Serves from a member of a group. The answer is private if not everyone may read the member.
-    async fn serve_member(
+    pub(crate) async fn serve_member(
         self: &Arc<Self>,
         member: &Arc<Repo>,
         read: &ReadRequest,
@@ -372,12 +293,28 @@ impl Engine {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         document: &Document,
+        form: (Representation, Option<&str>),
+        request: &Parts,
+        served: (i64, RepoUrl<'_>),
+    ) -> Result<Answer, Problem> {
+        repo.require_not_blocked(&document.package)?;
+        let held = self.document(repo, document).await?;
+        self.metadata
+            .note_use(repo.document_key(document), &held.found);
+        self.answer_document(repo, document, held, form, request, served)
+            .await
+    }
+
+    /// Answers with a document that is at hand, or a part of it.
+    pub(crate) async fn answer_document(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        held: CachedDocument,
         (representation, part): (Representation, Option<&str>),
         request: &Parts,
         (served_by, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        repo.require_not_blocked(&document.package)?;
-        let held = self.document(repo, document).await?;
         let wanted = RepresentationRequest {
             repo: served_by,
             document,
@@ -428,6 +365,9 @@ impl Engine {
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
         let source = self.artifact(repo, artifact, part).await?;
+        if let ArtifactSource::Stored(found) = &source {
+            self.metadata.note_use(repo.artifact_key(artifact), found);
+        }
         let status = match &source {
             ArtifactSource::Stored(_) if repo.is_offline() => "larder; hit; detail=offline",
             ArtifactSource::Stored(_) => "larder; hit",
@@ -546,16 +486,24 @@ impl Door for Packages {
             return Vec::new();
         }
         let package = endpoint.call.package();
-        let package = Some(package)
+        let package: Option<Box<str>> = Some(package)
             .filter(|package| !package.is_empty())
             .map(Into::into);
         let (protocol, repo) = (endpoint.protocol.name(), endpoint.repo.clone());
-        vec![Permission {
+        let read = Permission {
             protocol,
             repo,
             package,
             verb: Verb::Read,
-        }]
+        };
+        let mut permissions = vec![read];
+        // If only the body has the package, the permission is required after the body was read.
+        if let Call::Publish(publish) = &endpoint.call
+            && !publish.package.is_empty()
+        {
+            permissions.extend(self.publish_permission(endpoint, publish));
+        }
+        permissions
     }
 
     async fn answer(

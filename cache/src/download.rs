@@ -1,6 +1,6 @@
 //! An artifact on its way in, read by all who asked for it while it is written and hashed.
 //!
-//! The last bytes are held back until all of them were found to be what an index `mark_checked` for:
+//! The last bytes are held back until all of them were found to be what an index vouched for:
 //! whoever reads them to the end has the right ones.
 
 use bytes::Bytes;
@@ -240,20 +240,12 @@ impl Download {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use larder_model::{Algorithm, Digest, Timestamp};
+    use larder_model::{Algorithm, Digest};
     use std::io::Write as _;
 
     fn found(size: u64) -> Arc<FileRecord> {
-        Arc::new(FileRecord {
-            digest: Digest::of(Algorithm::Sha256, b""),
-            size,
-            generation: 1,
-            content_type: "".into(),
-            body: None,
-            etag: "".into(),
-            modified: "".into(),
-            checked_at: Timestamp(0),
-        })
+        let digest = Digest::of(Algorithm::Sha256, b"");
+        Arc::new(FileRecord::transient("", digest, size))
     }
 
     async fn all(download: Arc<Download>) -> Result<Vec<u8>, Error> {

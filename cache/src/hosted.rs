@@ -3,17 +3,22 @@
 
 use crate::documents::{CacheStatus, CachedDocument, absent};
 use crate::door::read_of;
+use crate::group::{Owners, nowhere};
 use crate::repo::Repo;
-use crate::{Engine, INLINE_BYTES, Packages};
+use crate::{Engine, Packages};
 use larder_access::Admission;
+use larder_content::Durable;
 use larder_door::Incoming;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::files::{FileRecord, end_of};
+use larder_metadata::publishing::{self as rows, PackageChange};
 use larder_metadata::repos::RepoRecord;
-use larder_metadata::{Error, hosted as rows};
+use larder_metadata::{Error, Requirement};
 use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step, StoredFile};
 use larder_mirrors::{Document, Publishing};
-use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
+use larder_model::{
+    Algorithm, Author as _, FileKind, Kind, Permission, Problem, ProtocolName, Reply, RepoKind,
+};
 use larder_storage::Staging;
 use larder_storage::content::read_piece;
 use std::collections::HashMap;
@@ -22,7 +27,7 @@ use std::io::Seek as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `CacheStatus` often a change is made anew because another was first.
+/// How often a change is made anew because another was first.
 const TRIES: u32 = 64;
 /// Names of packages read at once.
 pub(crate) const NAMES: usize = 1000;
@@ -32,11 +37,7 @@ const PIECE: usize = 1 << 20;
 impl Engine {
     /// Whether a name is published here, or was.
     pub(crate) async fn owns(&self, repo: &Repo, package: &str) -> Result<bool, Problem> {
-        Ok(self
-            .metadata
-            .find(repo.place(package), rows::OWNED)
-            .await?
-            .is_some())
+        Ok(self.metadata.owns_name(repo.place(package)).await?)
     }
 
     /// The next names of packages that are published in a repo, or were, after the name `after`:
@@ -68,14 +69,19 @@ impl Engine {
         if index.is_some_and(|index| index.has(document)) {
             return self.index_document(repo, document).await;
         }
-        let place = repo.place_of(document);
+        let key = repo.document_key(document);
         let held = |found| CachedDocument {
             found,
             how: CacheStatus::Hit,
             age: Duration::ZERO,
         };
         for _ in 0..TRIES {
-            if let Some(found) = self.metadata.find(place, &document.path).await? {
+            if let Some(found) = self.metadata.find(key).await? {
+                return Ok(held(found));
+            }
+            // What was published as it is may be asked for as a document: what is attested.
+            let published = key.package.file(FileKind::Artifact, key.path);
+            if let Some(found) = self.metadata.find(published).await? {
                 return Ok(held(found));
             }
             if !self.owns(repo, &document.package).await? {
@@ -98,23 +104,26 @@ impl Engine {
         document: &Document,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let hosted = hosted_of(repo)?;
-        let place = repo.place_of(document);
-        let revision = self.metadata.revision(place).await?.ok_or_else(absent)?;
+        let key = repo.document_key(document);
+        let revision = self
+            .metadata
+            .revision(key.package)
+            .await?
+            .ok_or_else(absent)?;
         let files = self.files(repo, &document.package).await?;
         let body = hosted.compose(document, &files)?.ok_or_else(absent)?;
-        let blob = self.store(&body.into()).await?;
-        let (digest, bytes) = (blob.digest, blob.bytes.clone());
-        match self
-            .metadata
-            .keep_composed(place, revision, &document.path, "", blob)
-            .await
-        {
-            Ok(()) => {}
-            Err(Error::Unmet("revision")) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let write = async |blob| {
+            let (package, path) = (key.package, key.path);
+            self.metadata
+                .keep_composed(package, revision, path, "", blob)
+                .await
+        };
+        let durable = self.content.prepare(&body.into()).await?;
+        match self.content.keep(durable, write).await {
+            Ok(()) => Ok(self.metadata.find(key).await?),
+            Err(Error::Unmet(Requirement::Revision)) => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        self.remove_duplicate(digest, &bytes).await?;
-        Ok(self.metadata.find(place, &document.path).await?)
     }
 
     pub(crate) async fn files(
@@ -123,23 +132,33 @@ impl Engine {
         package: &str,
     ) -> Result<Vec<StoredFile>, Problem> {
         let rows = self.metadata.published(repo.place(package)).await?;
-        Ok(rows
-            .into_iter()
-            .filter(|row| &*row.path != rows::OWNED)
-            .map(kept)
-            .collect())
+        Ok(rows.into_iter().map(kept).collect())
     }
 
     /// What is known of a published package beside its documents.
     pub(crate) async fn details(
         &self,
-        repo: &Repo,
         admission: &Admission,
+        own: &Arc<Repo>,
         package: &str,
     ) -> Result<Reply, Problem> {
-        admission.require(&read_of(repo, package))?;
-        repo.require_not_blocked(package)?;
-        hosted_of(repo)?.details(package, &self.files(repo, package).await?)
+        own.require_not_blocked(package)?;
+        let owners = match own.kind() {
+            RepoKind::Hosted => {
+                admission.require(&read_of(own, package))?;
+                vec![Arc::clone(own)]
+            }
+            RepoKind::Mirror => vec![self.published_to(admission, own)?],
+            RepoKind::Group => match self.owners(admission, own, package).await? {
+                Owners::Hosted(members) => members,
+                Owners::Nobody(problem) => return Err(problem),
+                Owners::Mirrors(mirrors) => return Err(nowhere(mirrors, package)),
+            },
+        };
+        for member in &owners {
+            member.require_not_blocked(package)?;
+        }
+        hosted_of(own)?.details(package, &self.shared_files(&owners, package).await?)
     }
 
     /// Carries out a request that changes a package.
@@ -147,11 +166,10 @@ impl Engine {
         self: &Arc<Self>,
         repo: &Arc<Repo>,
         admission: &Admission,
-        request: PublishRequest,
+        request: &PublishRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        self.carry_out(repo, admission, &request, Some(body))
-            .await?;
+        self.carry_out(repo, admission, request, Some(body)).await?;
         Ok(request.action.reply())
     }
 
@@ -170,13 +188,11 @@ impl Engine {
         // Before anything of the body is taken in: which package it is may stand in it.
         let wished = wished(repo, request, &request.package);
         match (&wished.package, request.max_bytes) {
-            (Some(_), _) => admission.require(&wished)?,
+            (Some(_), _) => drop(admission.require(&wished)?),
             (None, 0) => {}
             (None, _) => admission.require_somewhere(&wished)?,
         }
-        let id = self.staging_id();
-        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        let outcome = async {
+        let change = async |mut staging: Staging| {
             if let Some(body) = body {
                 body.limit(request.max_bytes);
                 while let Some(bytes) = body.next().await? {
@@ -186,9 +202,7 @@ impl Engine {
             staging.settle().await?;
             self.change(repo, admission, request, &staging).await
         };
-        let outcome = outcome.await;
-        self.blobs.discard(&id).await?;
-        outcome
+        self.content.with_staging(Algorithm::Sha256, change).await
     }
 
     async fn change(
@@ -199,9 +213,9 @@ impl Engine {
         staging: &Staging,
     ) -> Result<(), Problem> {
         let package = self.package_of(repo, admission, request, staging).await?;
-        admission.require(&wished(repo, request, &package))?;
+        let by = admission.require(&wished(repo, request, &package))?;
         let (place, full_name) = (repo.place(&package), format!("{}{package}", repo.prefix()));
-        let mut made: HashMap<String, NewBlob> = HashMap::new();
+        let mut made: HashMap<String, Durable> = HashMap::new();
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
             let files = self.files(repo, &package).await?;
@@ -211,27 +225,32 @@ impl Engine {
             if steps.is_empty() {
                 return Ok(());
             }
-            let rows = self.rows(steps, &files, staging, &mut made).await?;
-            let by = &admission.principal().label;
-            match self
-                .metadata
-                .change_package(place, &full_name, revision, by, rows)
-                .await
-            {
-                Err(Error::Unmet("revision")) => {}
-                Err(Error::Unmet("file")) => {
-                    return Err(Problem::new(
-                        Kind::Conflict,
-                        "package",
-                        "a file of this name is there already",
-                    ));
+            self.store_parts(&steps, staging, &mut made).await?;
+            let durable: Vec<Durable> = made.values().cloned().collect();
+            let write = async |blobs: Vec<NewBlob>| {
+                let made: HashMap<&str, NewBlob> =
+                    made.keys().map(|path| &**path).zip(blobs).collect();
+                let change = PackageChange {
+                    package: place,
+                    full_name: &full_name,
+                    revision,
+                    by: &by,
+                    steps: rows(repo, steps, &files, &made)?,
+                };
+                self.metadata.change_package(change).await
+            };
+            match self.content.keep_all(&durable, write).await {
+                // What was stored for a try before is used again.
+                Err(Error::Unmet(Requirement::Revision)) => {}
+                Err(Error::Unmet(Requirement::NameFree)) => return Err(reserved(repo, &package)),
+                Err(Error::Unmet(Requirement::File)) => {
+                    let detail = "a file of this name is there already";
+                    return Err(Problem::new(Kind::Conflict, "package", detail));
                 }
                 changed => {
                     changed?;
-                    for blob in made.values() {
-                        self.remove_duplicate(blob.digest, &blob.bytes).await?;
-                    }
-                    tracing::info!(%by, package = full_name, act = request.action.name(), "package changed");
+                    let (by, act) = (by.label(), request.action.name());
+                    tracing::info!(by, package = full_name, act, "package changed");
                     return Ok(());
                 }
             }
@@ -254,13 +273,14 @@ impl Engine {
             return Ok(request.package.clone());
         }
         if let Some(path) = request.action.address() {
-            let found = self.metadata.find(repo.place(""), path).await?;
-            let package = found
-                .as_ref()
-                .and_then(|found| rows::package_of(&found.etag));
-            // Whoever may not see it is not told its name.
-            let seen = package.filter(|package| admission.may(&read_of(repo, package)));
-            return seen.map(Into::into).ok_or_else(absent);
+            let found = self.metadata.find(repo.address_key(path)).await?;
+            let owner = found
+                .filter(|found| !found.owner.is_empty())
+                .ok_or_else(absent)?;
+            if !admission.may(&read_of(repo, &owner.owner)) {
+                return Err(absent()); // whoever may not see it is not told its name
+            }
+            return Ok(owner.owner.clone());
         }
         let action = Arc::clone(&request.action);
         self.read_file(staging, move |body| action.package_in(body))
@@ -284,77 +304,35 @@ impl Engine {
             .map_err(Problem::internal)?
     }
 
-    /// Steps with their bytes stored. What was stored for a try before is used again.
-    async fn rows(
+    /// Makes the bytes of new files durable, but for those that a try before has made so.
+    async fn store_parts(
         &self,
-        steps: Vec<Step>,
-        files: &[StoredFile],
+        steps: &[Step],
         staging: &Staging,
-        made: &mut HashMap<String, NewBlob>,
-    ) -> Result<Vec<rows::Step>, Problem> {
-        let mut rows = Vec::with_capacity(steps.len());
+        made: &mut HashMap<String, Durable>,
+    ) -> Result<(), Problem> {
         for step in steps {
-            rows.push(match step {
-                Step::Add {
-                    path,
-                    version,
-                    content_type,
-                    metadata,
-                    bytes,
-                } => {
-                    if !made.contains_key(&path) {
-                        made.insert(path.clone(), self.store_part(bytes, staging).await?);
-                    }
-                    let blob = made
-                        .get(&path)
-                        .cloned()
-                        .ok_or_else(|| Problem::internal("a file without bytes"))?;
-                    let metadata = metadata.replace("{sha256}", &blob.digest.hex());
-                    rows::Step::Add {
-                        path,
-                        version,
-                        blob,
-                        content_type,
-                        metadata,
-                    }
-                }
-                Step::Point { path, version, at } => rows::Step::Point {
-                    path,
-                    version,
-                    digest: digest_of(&at, files, made)?,
-                },
-                Step::SetMetadata { path, metadata } => rows::Step::SetMetadata { path, metadata },
-                Step::Remove { path } => rows::Step::Remove { path },
-                Step::AddAddress { path, at } => rows::Step::AddAddress {
-                    path,
-                    digest: digest_of(&at, files, made)?,
-                },
-                Step::RemoveAddress { path } => rows::Step::RemoveAddress { path },
-            });
+            if let Step::Add { path, bytes, .. } = step
+                && !made.contains_key(path)
+            {
+                made.insert(path.clone(), self.store_part(bytes, staging).await?);
+            }
         }
-        Ok(rows)
+        Ok(())
     }
 
-    /// Stores the bytes of a new file.
-    async fn store_part(&self, bytes: Bytes, body: &Staging) -> Result<NewBlob, Problem> {
+    /// Makes the bytes of a new file durable.
+    async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Durable, Problem> {
         let (start, length, encoded) = match bytes {
-            Bytes::Inline(bytes) => return self.store(&bytes.into()).await,
-            Bytes::Part(start, length) => (start, length, false),
-            Bytes::Base64(start, length) => (start, length, true),
+            Bytes::Inline(bytes) => return self.content.prepare(&bytes.clone().into()).await,
+            Bytes::Part(start, length) => (*start, *length, false),
+            Bytes::Base64(start, length) => (*start, *length, true),
         };
-        let id = self.staging_id();
-        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        let outcome = async {
+        let store = async |mut staging: Staging| {
             copy(body.file(), (start, length), encoded, &mut staging).await?;
-            if let Some(bytes) = staging.bytes(INLINE_BYTES).await? {
-                return self.store(&bytes).await;
-            }
-            let digest = staging.digest().await?;
-            self.commit(staging, digest).await
+            self.content.prepare_staged(staging).await
         };
-        let outcome = outcome.await;
-        self.blobs.discard(&id).await?;
-        outcome
+        self.content.with_staging(Algorithm::Sha256, store).await
     }
 }
 
@@ -385,26 +363,83 @@ impl Packages {
     }
 }
 
-/// The bytes of a file that is there, or comes with the same change.
-fn digest_of(
-    at: &str,
+/// The steps of a protocol as the database makes them.
+fn rows(
+    repo: &Repo,
+    steps: Vec<Step>,
     files: &[StoredFile],
-    made: &HashMap<String, NewBlob>,
-) -> Result<Digest, Problem> {
-    let kept = files
-        .iter()
-        .find(|file| *file.path == *at)
-        .map(|file| file.digest);
-    made.get(at)
-        .map(|blob| blob.digest)
-        .or(kept)
-        .ok_or_else(|| Problem::internal("a name for nothing"))
+    made: &HashMap<&str, NewBlob>,
+) -> Result<Vec<rows::Step>, Error> {
+    let blob_of = |path: &str| {
+        let blob = made.get(path).cloned();
+        blob.ok_or_else(|| Error::Shape(format!("{path} was stored without bytes")))
+    };
+    // A file that is there, or comes with the same change.
+    let digest_of = |path: &str| {
+        let kept = files.iter().find(|file| *file.path == *path);
+        let kept = kept.map(|file| file.digest);
+        kept.map_or_else(|| blob_of(path).map(|blob| blob.digest), Ok)
+    };
+    let row = |step| {
+        Ok(match step {
+            Step::Add {
+                path,
+                version,
+                content_type,
+                metadata,
+                ..
+            } => {
+                let blob = blob_of(&path)?;
+                let metadata = metadata.replace("{sha256}", &blob.digest.hex());
+                let (kind, path) = published_as(repo.record.protocol, &path);
+                let path = path.to_owned();
+                rows::Step::Add {
+                    kind,
+                    path,
+                    version,
+                    blob,
+                    content_type,
+                    metadata,
+                }
+            }
+            Step::Point { path, version, at } => rows::Step::SetTag {
+                tag: published_as(repo.record.protocol, &path).1.to_owned(),
+                version,
+                digest: digest_of(&at)?,
+            },
+            Step::SetMetadata { path, metadata } => rows::Step::SetMetadata { path, metadata },
+            Step::Remove { path } => {
+                let (kind, path) = published_as(repo.record.protocol, &path);
+                let path = path.to_owned();
+                rows::Step::Remove { kind, path }
+            }
+            Step::AddAddress { path, at } => rows::Step::AddAddress {
+                digest: digest_of(&at)?,
+                path,
+            },
+            Step::RemoveAddress { path } => rows::Step::RemoveAddress { path },
+        })
+    };
+    steps.into_iter().map(row).collect()
+}
+
+/// What a file of a package is by the path that its protocol gives it.
+pub(crate) fn published_as(protocol: ProtocolName, path: &str) -> (FileKind, &str) {
+    match path.split_once('/') {
+        Some(("gone", rest)) => (FileKind::Tombstone, rest),
+        Some(("tags", rest)) if protocol.0 == "npm" => (FileKind::Tag, rest),
+        _ => (FileKind::Artifact, path),
+    }
 }
 
 /// A file as protocols see it.
-pub(crate) fn kept(row: rows::StoredFile) -> StoredFile {
+pub(crate) fn kept(row: larder_model::StoredFile) -> StoredFile {
     StoredFile {
-        path: row.path,
+        path: match row.kind {
+            FileKind::Tag => format!("tags/{}", row.path).into(),
+            FileKind::Tombstone => format!("gone/{}", row.path).into(),
+            _ => row.path,
+        },
         version: row.version,
         digest: row.digest,
         size: row.size,
@@ -412,6 +447,16 @@ pub(crate) fn kept(row: rows::StoredFile) -> StoredFile {
         created_at: row.created_at,
         created_by: row.created_by,
     }
+}
+
+/// A deleted repository had the name: whoever publishes under it now would speak for another.
+fn reserved(repo: &Repo, package: &str) -> Problem {
+    let detail = format!(
+        "the name {package} is reserved: a deleted repository {} had it; a superuser may free it \
+         (GET /api/v1/reservations lists such names)",
+        repo.record.full_name()
+    );
+    Problem::new(Kind::Conflict, "package", detail)
 }
 
 /// What must be allowed for a wish about `package`.

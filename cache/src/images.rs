@@ -10,7 +10,7 @@ use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
-use larder_model::{Permission, Problem, ProtocolName, Reply, RepoName, Verb};
+use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb};
 use std::sync::Arc;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -49,7 +49,7 @@ fn place(
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
     let (repo, image) = policy.image(&image, host)?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
-    (&*row.kind == "mirror").then_some(Ok((repo, image)))
+    (row.kind == RepoKind::Mirror).then_some(Ok((repo, image)))
 }
 
 /// Fails if the first segment of a name has a lens, unless a repository has exactly this name.

@@ -1,24 +1,26 @@
 //! Documents that tell of all packages of a hosted repo: composed once after every change, of one
 //! state, signed with the repo's key if it has one, and kept together.
 
+use crate::Engine;
 use crate::documents::{CacheStatus, CachedDocument, absent};
 use crate::hosted::kept;
 use crate::repo::Repo;
-use crate::{Engine, settings_of};
 use bytes::Bytes;
+use larder_content::Durable;
 use larder_keys::SigningKey;
-use larder_metadata::index::{Of, Told};
+use larder_metadata::blobs::NewBlob;
+use larder_metadata::index::{AfterFile, IndexDocument, IndexOf};
 use larder_mirrors::Document;
-use larder_mirrors::index::{Index, IndexBuilder, IndexDocument, Signer};
-use larder_model::{Problem, Timestamp};
+use larder_mirrors::index::{self as mirror_index, Index, IndexBuilder, Signer};
+use larder_model::{CacheLifetime, FileKind, Problem, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// `CacheStatus` often a state is composed anew because a change was faster.
+/// How often a state is composed anew because a change was faster.
 const TRIES: u32 = 16;
 /// Files read at once.
 const PAGE: u64 = 256;
-/// `CacheStatus` long clients that began with a state may go on with it: dnf takes what it has for as long
+/// How long clients that began with a state may go on with it: dnf takes what it has for as long
 /// without asking.
 const GRACE: Duration = Duration::from_hours(48);
 
@@ -46,9 +48,9 @@ impl Engine {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<CachedDocument, Problem> {
-        let place = repo.place_of(document);
+        let key = repo.document_key(document);
         for _ in 0..TRIES {
-            if let Some(found) = self.metadata.find(place, &document.path).await? {
+            if let Some(found) = self.metadata.find(key).await? {
                 return Ok(CachedDocument {
                     found,
                     how: CacheStatus::Hit,
@@ -56,14 +58,15 @@ impl Engine {
                 });
             }
             let head = index_of(repo)?.head("");
-            if document.path != head.path && self.metadata.find(place, &head.path).await?.is_some()
+            if document.path != head.path
+                && self
+                    .metadata
+                    .find(repo.document_key(&head))
+                    .await?
+                    .is_some()
             {
                 // All of a state comes at once, so what is not there now is not of it.
-                let found = self
-                    .metadata
-                    .find(place, &document.path)
-                    .await?
-                    .ok_or_else(absent)?;
+                let found = self.metadata.find(key).await?.ok_or_else(absent)?;
                 return Ok(CachedDocument {
                     found,
                     how: CacheStatus::Hit,
@@ -80,7 +83,7 @@ impl Engine {
             let (engine, own) = (Arc::clone(self), Arc::clone(repo));
             let compose = || async move { engine.compose_index(&own, revision).await };
             let composed = self.index_builds.join(key, compose).await;
-            if self.metadata.revision(place).await? != Some(revision) {
+            if self.metadata.revision(repo.place("")).await? != Some(revision) {
                 continue; // what was read while it changed need not even agree with itself
             }
             composed?;
@@ -103,26 +106,27 @@ impl Engine {
             .map_err(Problem::internal)?;
         let (id, now) = (repo.record.id, self.metadata.now());
         let signer = self.repo_signer(id, now).await?;
-        let mut state = index_of(repo)?.begin(self.metadata.shown(id).await?, now)?;
+        let mut state = index_of(repo)?.begin(self.metadata.address_count(id).await?, now)?;
         for file in self.files(repo, "").await? {
             let found = self
                 .metadata
-                .find(repo.place(""), &file.path)
+                .find(repo.address_key(&file.path))
                 .await?
                 .ok_or_else(absent)?;
             let bytes: Bytes = self.bytes(&found).await?;
             state = aside(state, move |state| state.add_extra(&file, &bytes)).await?;
         }
-        let mut after: (Box<str>, Box<str>) = Default::default();
+        let mut after = AfterFile::default();
         loop {
-            let page = self
-                .metadata
-                .all_published(id, (&after.0, &after.1), PAGE)
-                .await?;
+            let page = self.metadata.all_published(id, &after, PAGE).await?;
             let Some((package, last)) = page.last() else {
                 break;
             };
-            after = (package.clone(), last.path.clone());
+            after = AfterFile {
+                package: package.clone(),
+                kind: last.kind.word().into(),
+                path: last.path.clone(),
+            };
             let add = move |state: &mut dyn IndexBuilder| {
                 page.into_iter()
                     .try_for_each(|(_, row)| state.add(&kept(row)))
@@ -133,47 +137,52 @@ impl Engine {
         let composed = tokio::task::spawn_blocking(end)
             .await
             .map_err(Problem::internal)??;
-        let told = self.stored(composed).await?;
-        self.keep_told(id, Of::Revision(revision), told).await
+        let documents = self.prepared(composed).await?;
+        self.keep_index(id, IndexOf::Revision(revision), documents)
+            .await
     }
 
-    /// Documents with their bytes stored.
-    pub(crate) async fn stored(&self, composed: Vec<IndexDocument>) -> Result<Vec<Told>, Problem> {
-        let mut told = Vec::with_capacity(composed.len());
-        for IndexDocument {
-            path,
-            content_type,
-            bytes,
-            lifetime,
-        } in composed
-        {
-            let blob = self.store(&bytes.into()).await?;
-            told.push(Told {
-                path,
-                blob,
-                content_type,
-                lifetime,
+    /// Documents with their bytes durable.
+    pub(crate) async fn prepared(
+        &self,
+        composed: Vec<mirror_index::IndexDocument>,
+    ) -> Result<Vec<PreparedDocument>, Problem> {
+        let mut prepared = Vec::with_capacity(composed.len());
+        for document in composed {
+            prepared.push(PreparedDocument {
+                kind: kind_of_part(document.lifetime),
+                path: document.path,
+                content_type: document.content_type,
+                durable: self.content.prepare(&document.bytes.into()).await?,
+                lifetime: document.lifetime,
             });
         }
-        Ok(told)
+        Ok(prepared)
     }
 
     /// Keeps the documents of a state.
-    pub(crate) async fn keep_told(
+    pub(crate) async fn keep_index(
         &self,
         repo: i64,
-        of: Of<'_>,
-        told: Vec<Told>,
+        of: IndexOf<'_>,
+        documents: Vec<PreparedDocument>,
     ) -> Result<(), Problem> {
-        let made: Vec<_> = told
+        let durable: Vec<Durable> = documents
             .iter()
-            .map(|told| (told.blob.digest, told.blob.bytes.clone()))
+            .map(|document| document.durable.clone())
             .collect();
-        let outcome = self.metadata.keep_index(repo, of, told, GRACE).await;
-        for (digest, bytes) in made {
-            self.remove_duplicate(digest, &bytes).await?;
-        }
-        Ok(outcome?)
+        let write = async |blobs: Vec<NewBlob>| {
+            let row = |(document, blob): (PreparedDocument, NewBlob)| IndexDocument {
+                kind: document.kind,
+                path: document.path,
+                blob,
+                content_type: document.content_type,
+                lifetime: document.lifetime,
+            };
+            let documents = documents.into_iter().zip(blobs).map(row).collect();
+            self.metadata.keep_index(repo, of, documents, GRACE).await
+        };
+        Ok(self.content.keep_all(&durable, write).await?)
     }
 
     /// The repo's key, as its row has it now: what is signed with another is not kept.
@@ -189,15 +198,30 @@ impl Engine {
             .into_iter()
             .find(|row| row.id == repo)
             .ok_or_else(absent)?;
-        let settings = settings_of(&row.settings)?;
-        let Some(key) = &settings.signing_key else {
+        let Some(key) = &row.settings.signing_key else {
             return Ok(None);
         };
-        let place = format!("{}/{}", row.protocol, row.name);
         Ok(Some(RepoSigner {
-            key: self.gate.open_signing_key(&key.sealed, &place)?,
+            key: self.gate.open_signing_key(&key.sealed, &row.full_name())?,
             now,
         }))
+    }
+}
+
+/// A document of an index, with its bytes durable.
+pub(crate) struct PreparedDocument {
+    kind: FileKind,
+    pub(crate) path: String,
+    content_type: &'static str,
+    durable: Durable,
+    pub(crate) lifetime: CacheLifetime,
+}
+
+/// What stays whatever becomes of the index is asked for like any other artifact.
+const fn kind_of_part(lifetime: CacheLifetime) -> FileKind {
+    match lifetime {
+        CacheLifetime::UntilChange | CacheLifetime::UntilNext => FileKind::Document,
+        CacheLifetime::Longer => FileKind::Artifact,
     }
 }
 

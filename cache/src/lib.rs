@@ -7,44 +7,40 @@
 
 mod accounts;
 mod artifacts;
-mod bearer;
 mod blocks;
-mod breaker;
 mod checks;
 mod counters;
+mod upstream;
 mod documents;
 mod door;
 mod download;
 mod flights;
-mod guard;
+mod group;
 mod hosted;
 mod images;
 mod index;
 mod merged;
 mod queries;
-mod rate;
 mod repo;
 mod representations;
 mod search;
-mod upstream;
 
 pub use counters::Counters;
 pub use door::is_packages;
-pub use guard::is_public;
 pub use images::Images;
-pub use upstream::UpstreamConfig;
+pub use upstream::{Proxies, UpstreamConfig, is_public};
 
 use bytes::Bytes;
 use download::Download;
 use flights::{Flights, Key};
 use http::HeaderValue;
 use larder_access::Gate;
+use larder_content::ContentStore;
 use larder_metadata::Metadata;
-use larder_metadata::blobs::{Bytestore, NewBlob};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Table;
-use larder_model::{Algorithm, Digest, Problem, RepoSettings, Timestamp};
-use larder_storage::{BlobStore, Committed, Staging};
+use larder_model::{Digest, Timestamp};
+use larder_storage::BlobStore;
 use moka::sync::Cache as Memory;
 use repo::Repo;
 use std::collections::HashMap;
@@ -52,8 +48,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Bytes up to this size live in the database.
-pub(crate) const INLINE_BYTES: u64 = 64 * 1024;
 /// Documents up to this size are read, made and compressed freely; larger ones one after the other.
 pub(crate) const SMALL_DOCUMENT: usize = 512 * 1024;
 /// Larger documents in memory at once.
@@ -65,14 +59,14 @@ const TABLE_BYTES: u64 = 32 << 20;
 /// Things not found upstream that are remembered.
 const MAX_MISSING: u64 = 100_000;
 
-/// `CacheStatus` mirrors behave where their repos say nothing else.
+/// How mirrors behave where their repos say nothing else.
 #[derive(Clone, Debug)]
 pub struct CacheConfig {
-    /// `CacheStatus` long a document is taken without asking again.
+    /// How long a document is taken without asking again.
     pub fresh: Duration,
-    /// `CacheStatus` long it is remembered that something is not there.
+    /// How long it is remembered that something is not there.
     pub missing: Duration,
-    /// `CacheStatus` long a client waits for a document to be asked for again before it gets the one that is
+    /// How long a client waits for a document to be asked for again before it gets the one that is
     /// kept.
     pub revalidate_timeout: Duration,
     /// The largest document in bytes.
@@ -81,7 +75,7 @@ pub struct CacheConfig {
     pub artifact_bytes: u64,
     /// Nothing is fetched at all.
     pub offline: bool,
-    /// `CacheStatus` upstreams are asked.
+    /// How upstreams are asked.
     pub upstream: UpstreamConfig,
 }
 
@@ -92,6 +86,7 @@ pub struct Packages(Arc<Engine>);
 pub(crate) struct Engine {
     metadata: Metadata,
     blobs: BlobStore,
+    content: ContentStore,
     gate: Arc<Gate>,
     config: CacheConfig,
     counters: Arc<Counters>,
@@ -123,6 +118,7 @@ impl Packages {
     /// An engine over the database, the store and the gate of a server.
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
         Self(Arc::new(Engine {
+            content: ContentStore::new(metadata.clone(), blobs.clone()),
             metadata,
             blobs,
             gate,
@@ -176,63 +172,4 @@ impl Engine {
             .get(key)
             .is_some_and(|since| changed().is_none_or(|changed| changed < since))
     }
-
-    /// Stores bytes at hand: a row's blob, durable.
-    async fn store(&self, bytes: &Bytes) -> Result<NewBlob, Problem> {
-        let size = bytes.len() as u64;
-        if size <= INLINE_BYTES {
-            let digest = Digest::of(Algorithm::Sha256, bytes);
-            return Ok(NewBlob {
-                digest,
-                size,
-                bytes: Bytestore::Inline(bytes.clone()),
-            });
-        }
-        let id = self.staging_id();
-        let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        let outcome = async {
-            staging.append(bytes.clone()).await?;
-            let digest = staging.digest().await?;
-            self.commit(staging, digest).await
-        };
-        let outcome = outcome.await;
-        self.blobs.discard(&id).await?;
-        outcome
-    }
-
-    /// Names a staging file of the engine's own.
-    fn staging_id(&self) -> String {
-        format!("{:016x}", self.metadata.new_id())
-    }
-
-    /// Makes staged bytes of this digest an object, durable.
-    async fn commit(&self, staging: Staging, digest: Digest) -> Result<NewBlob, Problem> {
-        let generation = self.metadata.new_id();
-        match self.blobs.commit(staging, digest, generation).await? {
-            Committed::Kept { size, .. } => Ok(NewBlob {
-                digest,
-                size,
-                bytes: Bytestore::Object(generation),
-            }),
-            Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
-        }
-    }
-
-    /// After a row of it was written: where another upload of the same bytes was first, its object
-    /// counts, and this one is nobody's.
-    async fn remove_duplicate(&self, digest: Digest, bytes: &Bytestore) -> Result<(), Problem> {
-        if let Bytestore::Object(generation) = *bytes
-            && self.metadata.generation(&digest).await? != Some(generation)
-        {
-            self.blobs
-                .remove(larder_storage::ObjectKey { digest, generation })
-                .await?;
-        }
-        Ok(())
-    }
-}
-
-/// A repo's settings, as its row has them.
-pub(crate) fn settings_of(text: &str) -> Result<RepoSettings, Problem> {
-    RepoSettings::read(text).map_err(Problem::internal)
 }

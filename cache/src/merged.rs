@@ -8,6 +8,7 @@
 use crate::Engine;
 use crate::documents::absent;
 use crate::door::{read_all, read_of};
+use crate::group::Members;
 use crate::index::index_of;
 use crate::repo::Repo;
 use bytes::Bytes;
@@ -16,14 +17,17 @@ use http::{HeaderMap, HeaderValue};
 use larder_access::Admission;
 use larder_door::{Answer, BlobAnswer, Lasts};
 use larder_metadata::files::FileRecord;
-use larder_metadata::hosted::package_of;
-use larder_metadata::index::Of;
+use larder_metadata::index::IndexOf;
+use larder_metadata::reservations::ReservationKey;
 use larder_mirrors::index::{IndexMerger, Signer};
 use larder_mirrors::{Artifact, Integrity, ReadRequest};
-use larder_model::{Algorithm, CacheLifetime, Hasher, Kind, Problem};
+use larder_model::{Algorithm, CacheLifetime, FileKind, Hasher, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Reservations read at once.
+const RESERVATIONS: u64 = 1000;
 
 /// What a group consists of for a caller, at one root, now.
 struct State {
@@ -32,8 +36,19 @@ struct State {
     heads: Vec<(Arc<Repo>, Arc<FileRecord>)>,
     /// All hosted members, in their order.
     hosted: Vec<Arc<Repo>>,
+    /// Names that deleted repos left reserved.
+    reserved: HashSet<Box<str>>,
     /// Whether everyone sees the same.
     public: bool,
+}
+
+impl State {
+    /// Whether the caller sees the list of a member.
+    fn lists(&self, member: &Repo) -> bool {
+        self.heads
+            .iter()
+            .any(|(other, _)| other.record.id == member.record.id)
+    }
 }
 
 /// Where a package that a group names comes from.
@@ -69,7 +84,7 @@ impl Engine {
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => return Ok(None),
         };
-        let members = self.members(admission, group)?;
+        let members = self.members(admission, group, "")?;
         match (index.root(path), read) {
             (Some(root), _) => {
                 let state = Arc::new(self.state(admission, &members, group, root).await?);
@@ -101,13 +116,13 @@ impl Engine {
     async fn state(
         self: &Arc<Self>,
         admission: &Admission,
-        members: &[Arc<Repo>],
+        members: &Members,
         group: &Repo,
         root: &str,
     ) -> Result<State, Problem> {
         let index = index_of(group)?;
         let (mut heads, mut public, mut lacking) = (Vec::new(), true, None);
-        for member in members {
+        for member in members.all() {
             public &= self.gate.is_public(&[read_all(member)]);
             if !admission.may(&read_all(member)) {
                 continue;
@@ -136,15 +151,11 @@ impl Engine {
             );
             return Err(lacking.unwrap_or_else(|| Problem::not_found("repository", detail)));
         }
-        let hosted = members
-            .iter()
-            .filter(|member| member.is_hosted())
-            .cloned()
-            .collect();
         Ok(State {
             root: root.into(),
             heads,
-            hosted,
+            hosted: members.hosted.clone(),
+            reserved: self.reserved_names(group).await?,
             public,
         })
     }
@@ -161,7 +172,12 @@ impl Engine {
             let revision = self.metadata.revision(member.place("")).await?;
             present.update(format!("hides {} {revision:?}\n", member.record.id).as_bytes());
         }
-        present.update(group.record.settings.as_bytes());
+        let mut reserved: Vec<_> = state.reserved.iter().collect();
+        reserved.sort_unstable();
+        for name in reserved {
+            present.update(format!("reserved {name}\n").as_bytes());
+        }
+        present.update(group.record.settings.write().as_bytes());
         let folder =
             |hasher: Hasher| format!("merged/{}/{}", &hasher.finish().hex()[..32], state.root);
         Ok((folder(present), folder(immutable)))
@@ -175,17 +191,14 @@ impl Engine {
         path: &str,
     ) -> Result<Arc<FileRecord>, Problem> {
         let below = path.strip_prefix(&*state.root).ok_or_else(absent)?;
-        let place = group.place("");
         let (present, immutable) = self.folders(group, state).await?;
-        if let Some(found) = self
-            .metadata
-            .find(place, &format!("{immutable}{below}"))
-            .await?
-        {
+        let find =
+            async |kind, path: &str| self.metadata.find(group.place("").file(kind, path)).await;
+        if let Some(found) = find(FileKind::Artifact, &format!("{immutable}{below}")).await? {
             return Ok(found);
         }
         let head = format!("{present}{}", index_of(group)?.head("").path);
-        if self.metadata.find(place, &head).await?.is_none() {
+        if find(FileKind::Document, &head).await?.is_none() {
             let (engine, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
             let folders = (present.clone(), immutable.clone());
             let make = || async move { engine.merge(&own, &state, folders).await };
@@ -193,16 +206,11 @@ impl Engine {
                 .join((group.record.id, present.as_str().into()), make)
                 .await?;
         }
-        for folder in [present, immutable] {
-            if let Some(found) = self
-                .metadata
-                .find(place, &format!("{folder}{below}"))
-                .await?
-            {
-                return Ok(found);
-            }
+        if let Some(found) = find(FileKind::Document, &format!("{present}{below}")).await? {
+            return Ok(found);
         }
-        Err(absent())
+        let found = find(FileKind::Artifact, &format!("{immutable}{below}")).await?;
+        found.ok_or_else(absent)
     }
 
     /// Makes a state and keeps it.
@@ -233,10 +241,10 @@ impl Engine {
                 .await
                 .map_err(Problem::internal)??;
             merge = after;
-            told.extend(self.stored(made).await?);
+            told.extend(self.prepared(made).await?);
         }
         told.extend(
-            self.stored(merge.end(signer.as_ref().map(|signer| signer as &dyn Signer))?)
+            self.prepared(merge.end(signer.as_ref().map(|signer| signer as &dyn Signer))?)
                 .await?,
         );
         for document in &mut told {
@@ -248,7 +256,7 @@ impl Engine {
             (document.path, document.lifetime) =
                 (format!("{folder}{}", document.path), CacheLifetime::Longer);
         }
-        self.keep_told(group.record.id, Of::Others(&immutable), told)
+        self.keep_index(group.record.id, IndexOf::Others(&immutable), told)
             .await
     }
 
@@ -258,28 +266,50 @@ impl Engine {
         state: &State,
     ) -> Result<Box<dyn IndexMerger>, Problem> {
         let mut merge = index_of(group)?.merge(self.metadata.now());
-        // By how many hosted members there are before.
-        let mut hidden: Vec<Arc<HashSet<Box<str>>>> = vec![Arc::default()];
-        for member in &state.hosted {
-            let mut names = hidden
-                .last()
-                .map(|names| HashSet::clone(names))
-                .unwrap_or_default();
-            self.names(member, &mut names).await?;
-            hidden.push(Arc::new(names));
+        // What hosted members have that the caller may not list, nobody else has.
+        let mut unlisted = HashSet::new();
+        for member in state.hosted.iter().filter(|hosted| !state.lists(hosted)) {
+            self.names(member, &mut unlisted).await?;
         }
+        // What any of them has, no mirror has.
+        let mut owned = unlisted.clone();
+        owned.extend(state.reserved.iter().cloned());
+        for member in state.hosted.iter().filter(|hosted| state.lists(hosted)) {
+            self.names(member, &mut owned).await?;
+        }
+        let (unlisted, owned) = (Arc::new(unlisted), Arc::new(owned));
         for (member, head) in &state.heads {
-            let own = state
-                .hosted
-                .iter()
-                .position(|hosted| hosted.record.id == member.record.id);
-            let names = hidden
-                .get(own.unwrap_or(state.hosted.len()))
-                .cloned()
-                .unwrap_or_default();
-            merge.add(&self.bytes(head).await?, names)?;
+            let hidden = if member.is_hosted() {
+                &unlisted
+            } else {
+                &owned
+            };
+            merge.add(&self.bytes(head).await?, Arc::clone(hidden))?;
         }
         Ok(merge)
+    }
+
+    /// Names that deleted repos left reserved.
+    async fn reserved_names(&self, group: &Repo) -> Result<HashSet<Box<str>>, Problem> {
+        let protocol = group.record.protocol;
+        let (mut names, mut after) = (HashSet::new(), ReservationKey::default());
+        if !self.gate.policy().has_reservations(protocol) {
+            return Ok(names);
+        }
+        loop {
+            let page = self
+                .metadata
+                .reservations(&after, None, RESERVATIONS)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(names);
+            };
+            after = last.key();
+            let of_deleted = page
+                .into_iter()
+                .filter(|it| it.protocol == protocol && it.repo.is_none());
+            names.extend(of_deleted.map(|it| it.package));
+        }
     }
 
     /// Adds the names of all packages that are published in a repo, or were.
@@ -302,7 +332,7 @@ impl Engine {
         } else {
             format!("{root}{path}")
         };
-        let found = self.metadata.find(member.place(""), &path).await?;
+        let found = self.metadata.find(member.address_key(&path)).await?;
         let found = found
             .ok_or_else(|| Problem::busy("a member changed meanwhile", Duration::from_secs(1)))?;
         self.bytes(&found).await
@@ -312,7 +342,7 @@ impl Engine {
     async fn origin(
         self: &Arc<Self>,
         admission: &Admission,
-        (group, members): (&Arc<Repo>, &[Arc<Repo>]),
+        (group, members): (&Arc<Repo>, &Members),
         artifact: &Artifact,
     ) -> Result<Origin, Problem> {
         let path = &*artifact.path;
@@ -331,12 +361,13 @@ impl Engine {
         // of them.
         let starts = std::iter::once(0).chain(path.match_indices('/').map(|(at, _)| at + 1));
         for below in starts.filter_map(|at| path.get(at..)) {
-            for member in members.iter().filter(|member| member.is_hosted()) {
-                let found = self.metadata.find(member.place(""), below).await?;
-                let Some(package) = found.as_ref().and_then(|found| package_of(&found.etag)) else {
+            for member in &members.hosted {
+                let found = self.metadata.find(member.address_key(below)).await?;
+                let Some(found) = found.filter(|found| !found.owner.is_empty()) else {
                     continue;
                 };
-                if admission.may(&read_all(member)) || admission.may(&read_of(member, package)) {
+                let may_list = || admission.may(&read_all(member));
+                if may_list() || admission.may(&read_of(member, &found.owner)) {
                     return Ok(Origin::new(member, artifact, below));
                 }
             }
@@ -348,17 +379,17 @@ impl Engine {
     async fn named_by(
         self: &Arc<Self>,
         admission: &Admission,
-        (group, members): (&Arc<Repo>, &[Arc<Repo>]),
+        (group, members): (&Arc<Repo>, &Members),
         root: &str,
         artifact: &Artifact,
     ) -> Result<Option<Origin>, Problem> {
         let index = index_of(group)?;
         let head = index.head(root);
         let mut known = root.is_empty();
-        for member in members.iter().filter(|member| !member.is_hosted()) {
+        for member in &members.mirrors {
             known |= self
                 .metadata
-                .find(member.place(""), &head.path)
+                .find(member.document_key(&head))
                 .await?
                 .is_some();
         }
@@ -407,7 +438,7 @@ impl Engine {
         (root, below): (&str, &str),
     ) -> Result<Option<Integrity>, Problem> {
         if member.is_hosted() {
-            let found = self.metadata.find(member.place(""), below).await?;
+            let found = self.metadata.find(member.address_key(below)).await?;
             return Ok(found.map(|found| Integrity::Digest(found.digest)));
         }
         let Some(list) = index_of(member)?.list(&self.bytes(head).await?)? else {
@@ -417,7 +448,7 @@ impl Engine {
             path: format!("{root}{}", list.path).into(),
             ..list
         };
-        let Some(found) = self.metadata.find(member.place(""), &list.path).await? else {
+        let Some(found) = self.metadata.find(member.artifact_key(&list)).await? else {
             return Ok(None);
         };
         Ok(self
@@ -428,8 +459,9 @@ impl Engine {
     }
 }
 
-/// Whether an upstream may have no such thing: stores of files forbid what they do not have, and
-/// offline nobody can tell. A rule of the operator's is about something else.
+/// Whether a member is passed over, and its answer told where no other has one either: one whose
+/// upstream forbids a repository there, unless that means that it has none (`absent_statuses`), and
+/// one that is offline. A rule of the operator's is about something else.
 fn may_lack(problem: &Problem) -> bool {
     problem.kind == Kind::Offline || (problem.kind == Kind::Policy && problem.about == "upstream")
 }

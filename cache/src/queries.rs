@@ -1,5 +1,6 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
+use crate::group::Members;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
 use crate::{Engine, SMALL_DOCUMENT};
@@ -35,7 +36,7 @@ impl Engine {
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = decoded(headers, body.collect(MAX_BYTES).await?)?;
-        let [here, mirrors] = self.parts(admission, own)?;
+        let Members { hosted, mirrors } = self.parts(admission, own)?;
         let mut taken = Vec::new();
         let named = query.packages_in(&body)?;
         if named.len() > MAX_NAMES {
@@ -43,7 +44,7 @@ impl Engine {
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         for name in named {
-            if self.is_taken(&here, &name).await? {
+            if self.is_taken(own, &hosted, &name).await? {
                 taken.push(name);
             }
         }

@@ -1,30 +1,26 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
+use crate::Engine;
 use crate::blocks::Blocks;
-use crate::rate::Rate;
-use crate::upstream::Upstream;
-use crate::{Engine, settings_of};
+use crate::upstream::{Upstream, UpstreamParts};
 use larder_access::Gate;
-use larder_metadata::files::PackageKey;
+use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::{Document, Protocol};
+use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{Kind, Problem, RepoName};
+use larder_model::{Clock, FileKind, Kind, Problem, ProtocolName, RepoKind, UpstreamSettings};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// A repo as its row describes it.
 pub(crate) struct Repo {
     pub(crate) record: Arc<RepoRecord>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
-    /// Of a group: its repos in the order in which they are asked.
-    pub(crate) members: Vec<RepoName>,
     offline: bool,
     blocks: Blocks,
     gate: Arc<Gate>,
-    upstream: Option<Upstream>,
+    upstream: Option<Arc<Upstream>>,
 }
 
 impl Repo {
@@ -35,8 +31,21 @@ impl Repo {
         }
     }
 
-    pub(crate) fn place_of<'a>(&self, document: &'a Document) -> PackageKey<'a> {
-        self.place(&document.package)
+    /// The file in which a document is kept.
+    pub(crate) fn document_key<'a>(&self, document: &'a Document) -> FileKey<'a> {
+        let (kind, path) = kind_of(self.record.protocol, &document.path, FileKind::Document);
+        self.place(&document.package).file(kind, path)
+    }
+
+    /// The file in which an artifact is kept.
+    pub(crate) fn artifact_key<'a>(&self, artifact: &'a Artifact) -> FileKey<'a> {
+        let (kind, path) = kind_of(self.record.protocol, &artifact.path, FileKind::Artifact);
+        self.place(&artifact.package).file(kind, path)
+    }
+
+    /// The file that stands at an address of the whole repo.
+    pub(crate) fn address_key<'a>(&self, path: &'a str) -> FileKey<'a> {
+        self.place("").file(FileKind::Artifact, path)
     }
 
     /// `npm/main/`, with which the names of its packages begin.
@@ -54,18 +63,28 @@ impl Repo {
         self.blocks.require_not_blocked(&self.record, package)
     }
 
+    /// What it is.
+    pub(crate) fn kind(&self) -> RepoKind {
+        self.record.kind
+    }
+
+    /// Whether it is a list of other repos.
+    pub(crate) fn is_group(&self) -> bool {
+        self.record.kind == RepoKind::Group
+    }
+
     /// Whether it is published to, and asks no upstream.
     pub(crate) fn is_hosted(&self) -> bool {
-        &*self.record.kind == "hosted"
+        self.record.kind == RepoKind::Hosted
     }
 
     /// Whether nothing is fetched: by this repo's settings or the server's.
     pub(crate) fn is_offline(&self) -> bool {
-        self.offline || self.gate.policy().settings().offline
+        self.offline || self.gate.policy().is_offline()
     }
 
     /// The upstream, if one may be asked.
-    pub(crate) fn upstream(&self) -> Result<&Upstream, Problem> {
+    pub(crate) fn upstream(&self) -> Result<&Arc<Upstream>, Problem> {
         if self.is_offline() {
             let detail = "this is not kept here, and the repository is offline";
             return Err(Problem::new(Kind::Offline, "offline", detail));
@@ -99,9 +118,9 @@ impl Repo {
         }
     }
 
-    /// `CacheStatus` the upstream has answered lately.
+    /// How the upstream has answered lately.
     pub(crate) fn health(&self) -> Option<Health> {
-        self.upstream.as_ref().map(Upstream::health)
+        self.upstream.as_ref().map(|upstream| upstream.health())
     }
 
     /// Whether someone has said what it mirrors.
@@ -116,6 +135,21 @@ impl Repo {
     }
 }
 
+/// Files of images are of kinds of their own.
+pub(crate) fn kind_of(protocol: ProtocolName, path: &str, usual: FileKind) -> (FileKind, &str) {
+    if protocol == ProtocolName::OCI
+        && let Some((folder, rest)) = path.split_once('/')
+    {
+        match folder {
+            "tags" => return (FileKind::Tag, rest),
+            "manifests" => return (FileKind::Manifest, rest),
+            "blobs" => return (FileKind::Blob, rest),
+            _ => {}
+        }
+    }
+    (usual, path)
+}
+
 impl Engine {
     /// The repo of a record, made anew whenever the record changes.
     pub(crate) fn repo(
@@ -128,35 +162,11 @@ impl Engine {
         {
             return Ok(repo);
         }
-        let settings = settings_of(&record.settings)?;
+        let settings = &record.settings;
+        let offline = settings.offline || self.config.offline;
         let upstream = match &settings.upstream {
             None => None,
-            Some(upstream) => {
-                let origin = |text: &str| text.parse::<Url>().map(|url| url.origin());
-                let own = Some(upstream.url.as_str()).filter(|_| upstream.allow_private);
-                let allowed = upstream
-                    .allow
-                    .iter()
-                    .map(String::as_str)
-                    .chain(own)
-                    .map(origin);
-                let trusted = allowed
-                    .collect::<Result<_, _>>()
-                    .map_err(Problem::internal)?;
-                let authorization = self.gate.open_credentials(upstream)?;
-                let rate = upstream.requests_per_minute.map(Rate::per_minute);
-                let config = &self.config.upstream;
-                Some(
-                    Upstream::new(
-                        &upstream.url,
-                        authorization,
-                        trusted,
-                        config,
-                        &self.counters,
-                    )?
-                    .at(rate),
-                )
-            }
+            Some(upstream) => Some(self.make_upstream(record, protocol, upstream, offline)?),
         };
         let repo = Arc::new(Repo {
             record: Arc::clone(record),
@@ -164,13 +174,32 @@ impl Engine {
             fresh: settings
                 .fresh_seconds
                 .map_or(self.config.fresh, Duration::from_secs),
-            members: settings.members,
-            blocks: Blocks::new(protocol, settings.blocked)?,
-            offline: settings.offline || self.config.offline,
+            blocks: Blocks::new(protocol, settings.blocked.clone())?,
+            offline,
             gate: Arc::clone(&self.gate),
             upstream,
         });
         self.repos.insert(record.id, Arc::clone(&repo));
         Ok(repo)
+    }
+
+    fn make_upstream(
+        &self,
+        record: &RepoRecord,
+        protocol: &'static dyn Protocol,
+        settings: &UpstreamSettings,
+        offline: bool,
+    ) -> Result<Arc<Upstream>, Problem> {
+        let (gate, metadata) = (Arc::clone(&self.gate), self.metadata.clone());
+        Upstream::new(UpstreamParts {
+            name: record.full_name(),
+            settings,
+            authorization: self.gate.open_credentials(settings)?,
+            probes: protocol.probes(),
+            config: &self.config.upstream,
+            counters: &self.counters,
+            clock: Clock::new(move || metadata.now()),
+            may_ask: Box::new(move || !offline && !gate.policy().is_offline()),
+        })
     }
 }

@@ -1,31 +1,30 @@
-//! The forms of a document: rewritten for this server's addresses, as another media type,
+//! The representations of a document: rewritten for this server's addresses, as another media type,
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
-use crate::documents::{key_of, transient};
+use crate::documents::key_of;
 use crate::flights::FlightResult;
 use crate::repo::Repo;
 use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileRecord, PackageKey};
-use larder_metadata::mirrored::NewFile;
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
-use larder_model::{Algorithm, Digest, Problem};
+use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use std::io::Write as _;
 use std::sync::{Arc, PoisonError};
 
-/// Changes whenever forms come out differently: those made before are made again.
+/// Changes whenever representations come out differently: those made before are made again.
 const EDITION: u32 = 1;
-/// Addresses under which forms are kept.
+/// Addresses under which representations are kept.
 const MAX_SITES: usize = 16;
 /// A document up to this size is not worth compressing.
 const COMPRESSED_FROM: u64 = 1024;
 /// Larger bodies are rendered away from the connections.
 const RENDERED_HERE: u64 = 64 * 1024;
 
-/// What a form is wanted for.
+/// What a representation is wanted for.
 pub(crate) struct RepresentationRequest<'a> {
     /// The repo at whose address it is served.
     pub(crate) repo: i64,
@@ -39,7 +38,7 @@ pub(crate) struct RepresentationRequest<'a> {
 }
 
 impl Engine {
-    /// A document's form, and whether it is compressed.
+    /// A document's representation, and whether it is compressed.
     pub(crate) async fn representation(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -61,7 +60,7 @@ impl Engine {
             .map(|part| format!("/{part}"))
             .unwrap_or_default();
         let path: Box<str> = format!(
-            "forms/{}{ending}{site}/{}{part}",
+            "{}{ending}{site}/{}{part}",
             asked.representation.name, asked.document.path
         )
         .into();
@@ -70,8 +69,9 @@ impl Engine {
             repo: asked.repo,
             package: &asked.document.package,
         };
-        if let Some(found) = self.metadata.find(place, &path).await?
-            && *found.etag == *source
+        let key = place.file(FileKind::Representation, &path);
+        if let Some(found) = self.metadata.find(key).await?
+            && *found.derived_from == *source
         {
             return Ok((found, gzip));
         }
@@ -101,7 +101,7 @@ impl Engine {
         Ok((self.representations.join(key, make).await?, gzip))
     }
 
-    /// What tells forms of one address from those of another; whether they are kept.
+    /// What tells representations of one address from those of another; whether they are kept.
     fn site(&self, base: &str) -> (String, bool) {
         let digest = Digest::of(Algorithm::Sha256, base.as_bytes());
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,54 +140,50 @@ impl Engine {
         };
         drop(permit);
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let plain = transient(
-            making.representation.content_type,
-            digest,
-            bytes.len() as u64,
-        );
-        let found = Arc::new(FileRecord {
-            body: Some(bytes.clone()),
-            etag: making.source.as_str().into(),
-            ..plain
-        });
+        let content_type = making.representation.content_type;
+        let mut found = FileRecord::transient(content_type, digest, bytes.len() as u64);
+        found.body = Some(bytes.clone());
+        let found = Arc::new(found);
         if !making.is_stored {
             return Ok(found.into());
         }
         let engine = Arc::clone(self);
         // The client does not wait for it: what is lost is made again.
         let keep = async move {
-            if let Err(problem) = engine.keep_form(&making, &bytes).await {
-                tracing::warn!(%problem, path = &*making.path, "a document's form could not be kept");
+            if let Err(problem) = engine.keep_representation(&making, &bytes).await {
+                tracing::warn!(%problem, path = &*making.path, "a document's representation could not be kept");
             }
         };
         Ok(FlightResult::and(found, keep))
     }
 
-    async fn keep_form(&self, making: &Making, bytes: &Bytes) -> Result<(), Problem> {
-        let blob: NewBlob = self.store(bytes).await?;
-        let (digest, kept): (Digest, Bytestore) = (blob.digest, blob.bytes.clone());
-        let file = NewFile {
-            path: &making.path,
-            blob,
-            content_type: making.representation.content_type,
-            version: "",
-            etag: &making.source,
-            modified: "",
-            changes: false,
-        };
+    async fn keep_representation(&self, making: &Making, bytes: &Bytes) -> Result<(), Problem> {
         let place = PackageKey {
             repo: making.repo,
             package: &making.document.package,
         };
-        let now = self.metadata.now();
-        self.metadata
-            .keep_files(place, None, ("larder", now), vec![file], &[])
-            .await?;
-        self.remove_duplicate(digest, &kept).await
+        let write = async |blob| {
+            let content_type = making.representation.content_type;
+            let file = NewFile {
+                derived_from: &making.source,
+                ..NewFile::new(FileKind::Representation, &making.path, blob, content_type)
+            };
+            let new = NewFiles {
+                package: place,
+                full_name: None,
+                by: System::Larder,
+                at: self.metadata.now(),
+                files: vec![file],
+                gone: Vec::new(),
+            };
+            self.metadata.keep_files(new).await
+        };
+        let durable = self.content.prepare(bytes).await?;
+        Ok(self.content.keep(durable, write).await?)
     }
 }
 
-/// A form that is being made.
+/// A representation that is being made.
 struct Making {
     repo: i64,
     path: Box<str>,

@@ -3,6 +3,7 @@
 
 use crate::documents::{absent, key_of};
 use crate::door::{CACHE_STATUS, read_of};
+use crate::group::{Members, nowhere};
 use crate::hosted::NAMES;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
@@ -28,7 +29,10 @@ impl Engine {
         request: &SearchRequest,
     ) -> Result<Reply, Problem> {
         let search = search_of(own)?;
-        let [here, mirrors] = self.parts(admission, own)?;
+        let Members {
+            hosted: here,
+            mirrors,
+        } = self.parts(admission, own)?;
         let blocks = own.blocks() || mirrors.iter().any(|repo| repo.blocks());
         if here.is_empty() && !blocks {
             let nothing = self.nothing_to_search(admission, own)?;
@@ -87,14 +91,10 @@ impl Engine {
         admission: &Admission,
         own: &Arc<Repo>,
     ) -> Result<Problem, Problem> {
-        if own.members.is_empty() {
+        if !own.is_group() {
             return Ok(own.upstream().err().unwrap_or_else(absent));
         }
-        let members = self.members(admission, own)?;
-        let lacking = members.iter().find(|member| !member.has_upstream());
-        Ok(lacking.map_or_else(absent, |member| {
-            Problem::not_found("search", member.lacks_upstream())
-        }))
+        Ok(nowhere(self.members(admission, own, "")?.mirrors, ""))
     }
 
     /// Adds the packages of a repo that have all terms in their names and may be seen at the
@@ -145,7 +145,7 @@ impl Engine {
         let (body, _) = self.search_upstream(repo, request).await?;
         let mut hidden = Vec::new();
         for name in search_of(own)?.packages_in(&body)? {
-            if !is_open(own, repo, &name) || self.is_taken(here, &name).await? {
+            if !is_open(own, repo, &name) || self.is_taken(own, here, &name).await? {
                 hidden.push(name);
             }
         }

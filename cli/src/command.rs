@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::expiry::Expiry;
-use crate::repo::{Block, RepoPath};
+use crate::repo::{AbsentStatus, AnswerTimeOption, Block, RepoPath};
 use crate::span::Span;
 use crate::token::Limit;
 use clap::builder::PossibleValuesParser;
@@ -166,6 +166,14 @@ pub struct RepoSettings {
     /// Of a mirror: how often its upstream is asked at most; 0 is no limit.
     #[arg(long, value_name = "NUMBER")]
     pub requests_per_minute: Option<u32>,
+    /// Of a mirror: a status by which its upstream says that it does not have something, beside
+    /// 404 and 410: 400, 401 or 403; can be given more than once, and an empty one is none of them.
+    #[arg(long = "absent-status", value_name = "STATUS")]
+    pub absent_statuses: Vec<AbsentStatus>,
+    /// Of a mirror: how long its upstream may take to begin an answer, from 1s to 10m; an empty one
+    /// is as the server says.
+    #[arg(long, value_name = "TIME")]
+    pub answer_time: Option<AnswerTimeOption>,
     /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata
     /// (- reads standard input); an empty file takes the key away.
     #[arg(long, value_name = "FILE")]

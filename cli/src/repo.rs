@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Column;
 use crate::terminal::{self, confirm};
+use larder_model::upstream::{AnswerTime, BadAnswerTime};
 use larder_model::{Pattern, ProtocolName, RepoName};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -36,6 +37,8 @@ const MIRROR: &[Column] = &[
     ("Private allowed", "upstream/allow_private"),
     ("Also allowed", "upstream/allow"),
     ("Requests a minute", "upstream/requests_per_minute"),
+    ("Absent statuses", "upstream/absent_statuses"),
+    ("Answer time", "upstream/answer_time"),
     ("Fresh seconds", "fresh_seconds"),
     ("Offline", "offline"),
     ("Blocked", "blocked"),
@@ -95,6 +98,36 @@ impl FromStr for RepoPath {
                 .parse::<RepoName>()
                 .map_err(|error| error.to_string())?,
         })
+    }
+}
+
+/// A status by which an upstream says that it does not have something; an empty text is none.
+#[derive(Debug, Clone, Copy)]
+pub struct AbsentStatus(Option<u16>);
+
+impl FromStr for AbsentStatus {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Some(text)
+            .filter(|text| !text.is_empty())
+            .map(str::parse)
+            .transpose()
+            .map(Self)
+    }
+}
+
+/// How long an upstream may take to begin an answer; an empty text is as the server says.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerTimeOption(Option<AnswerTime>);
+
+impl FromStr for AnswerTimeOption {
+    type Err = BadAnswerTime;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Some(text)
+            .filter(|text| !text.is_empty())
+            .map(str::parse)
+            .transpose()
+            .map(Self)
     }
 }
 
@@ -231,6 +264,15 @@ fn fields(settings: RepoSettings) -> Result<Map<String, Value>, Failure> {
         "requests_per_minute",
         settings.requests_per_minute,
     );
+    let absent = settings.absent_statuses.iter();
+    put(
+        &mut upstream,
+        "absent_statuses",
+        (!settings.absent_statuses.is_empty())
+            .then(|| absent.filter_map(|status| status.0).collect::<Vec<_>>()),
+    );
+    let time = settings.answer_time.map(|time| time.0.map(String::from));
+    put(&mut upstream, "answer_time", time.map(Value::from));
     let mut body = Map::new();
     put(&mut body, "description", settings.description);
     put(

@@ -82,10 +82,13 @@ fn whole_seconds(text: &str) -> String {
     )
 }
 
-/// An item of a list within a cell: text, a limit of a token, or a pattern of blocked packages.
+/// An item of a list within a cell: text, a number, a limit of a token, an origin that is paused,
+/// or a pattern of blocked packages.
 fn item(value: &Value) -> String {
     match value {
         Value::String(text) => plain(text),
+        Value::Number(number) => number.to_string(),
+        value if value["origin"].is_string() => plain(value["origin"].as_str().unwrap_or_default()),
         value if value["role"].is_string() => scope(value),
         value => block(value),
     }
@@ -154,6 +157,11 @@ mod tests {
         assert_eq!(
             record(&[("Blocked", "blocked")], &blocked),
             "Blocked  evil-*=mal\\u{7}ware, @bad/*\n"
+        );
+        let upstream = json!({"absent": [403, 404], "paused": [{"origin": "https://a.example", "reason": "x"}]});
+        assert_eq!(
+            record(&[("Absent", "absent"), ("Paused", "paused")], &upstream),
+            "Absent  403, 404\nPaused  https://a.example\n"
         );
         assert_eq!(list(&COLUMNS, &[]), "ID  NAME  LIMITS  EXPIRES\n");
     }

@@ -16,6 +16,7 @@ const LIST: &[Column] = &[
     ("FAILURES", "failures"),
     ("PAUSED UNTIL", "paused_until"),
     ("LAST ERROR", "last_error/reason"),
+    ("ALSO PAUSED", "paused_origins"),
 ];
 const CHECKED: &[Column] = &[
     ("REPOSITORY", "repository"),
@@ -26,6 +27,7 @@ const CHECKED: &[Column] = &[
     ("TLS", "tls"),
     ("LOGGED IN", "authenticated"),
     ("PROBLEM", "problem"),
+    ("ALSO PAUSED", "paused_origins"),
 ];
 
 pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outcome, Failure> {

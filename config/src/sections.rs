@@ -155,12 +155,12 @@ settings! {
         /// Whether the first start asks this machine's package managers for their upstreams, as
         /// `larder discover` does.
         discover: bool = "true",
-        /// Requests to one upstream at once.
+        /// Requests to one host of an upstream at once.
         upstream_requests: usize as Count<usize, 1> = "64",
         /// How long a connection to an upstream may take to be made.
         upstream_connect_time: Duration as Span<1> = "5s",
-        /// How long an upstream may take to begin its answer.
-        upstream_answer_time: Duration as Span<1> = "10s",
+        /// How long an upstream may take to begin its answer, unless its mirror says otherwise.
+        upstream_answer_time: Duration as Span<1> = "30s",
         /// How long an upstream may be silent within its answer.
         upstream_idle_time: Duration as Span<1> = "30s",
         /// Files of certificates in PEM form, e.g. `["/etc/larder/company-ca.pem"]`: authorities

@@ -5,15 +5,7 @@ use std::time::Duration;
 
 use crate::kind::{Kind, Wrong, quoted};
 use crate::written::{Raw, Written};
-
-/// Milliseconds of each unit, largest first.
-const SPANS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+use larder_model::duration;
 
 /// A century: longer waits overflow somebody's clock.
 const LONGEST_MS: u64 = 36_500 * 86_400_000;
@@ -42,7 +34,7 @@ impl<const MIN_MS: u64> Kind for Span<MIN_MS> {
 
     fn read(written: &Written, _: &Path) -> Result<Duration, Wrong> {
         const EXAMPLES: &str = "write e.g. \"30s\", \"5m\", \"2h\", \"7d\"";
-        let ms = match measure(written, &SPANS) {
+        let ms = match measure(written, &duration::UNITS) {
             Measure::Of(ms) => ms,
             Measure::NoUnit(_) => {
                 return Err(Wrong::value(written, &format!("has no unit; {EXAMPLES}")));
@@ -55,7 +47,7 @@ impl<const MIN_MS: u64> Kind for Span<MIN_MS> {
             }
         };
         if ms < MIN_MS {
-            let least = show_duration(Duration::from_millis(MIN_MS));
+            let least = duration::text(Duration::from_millis(MIN_MS));
             return Err(Wrong::value(
                 written,
                 &format!("is too short; write at least \"{least}\""),
@@ -71,7 +63,7 @@ impl<const MIN_MS: u64> Kind for Span<MIN_MS> {
     }
 
     fn show(value: &Duration) -> String {
-        quoted(show_duration(*value))
+        quoted(duration::text(*value))
     }
 }
 
@@ -141,19 +133,6 @@ fn measure(written: &Written, units: &[(&str, u64)]) -> Measure {
     }
 }
 
-/// A duration in the largest unit that divides it.
-fn show_duration(duration: Duration) -> String {
-    let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    if ms == 0 {
-        return "0s".to_owned();
-    }
-    let (unit, factor) = SPANS
-        .into_iter()
-        .find(|(_, factor)| ms.is_multiple_of(*factor))
-        .unwrap_or(("ms", 1));
-    format!("{}{unit}", ms / factor)
-}
-
 /// A size in the unit that makes the smallest number of it.
 fn show_size(bytes: u64) -> String {
     if bytes == 0 {
@@ -192,7 +171,7 @@ mod tests {
         ] {
             let duration = read::<Span<0>>(text).expect(text);
             assert_eq!(duration, Duration::from_millis(ms));
-            assert_eq!(show_duration(duration), shown);
+            assert_eq!(duration::text(duration), shown);
         }
     }
 

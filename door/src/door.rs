@@ -4,6 +4,7 @@
 use crate::answer::{RequestView, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
 use crate::{Answer, Body, ClientView, Incoming};
+use futures_util::FutureExt as _;
 use http::header::{
     CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
@@ -15,6 +16,7 @@ use larder_access::{Admission, Gate, Principal};
 use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::BlobStore;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 
 /// A protocol's entrance. Holds exactly the parts that its answers need.
 pub trait Door: Send + Sync + 'static {
@@ -91,7 +93,7 @@ pub async fn open<D: Door>(
     let head = request.method == Method::HEAD;
     request.extensions.insert(client.clone());
     let mut passage = Passage::default();
-    let outcome = pass(
+    let passing = pass(
         door,
         gate,
         blobs,
@@ -100,8 +102,12 @@ pub async fn open<D: Door>(
         client,
         wire,
         &mut passage,
-    )
-    .await;
+    );
+    // A fault of ours in one answer is that request's trouble alone. The log has the panic's place.
+    let outcome = AssertUnwindSafe(passing)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Problem::internal("the answer panicked")));
     let (mut response, problem) = match outcome {
         Ok(response) => (response, None),
         Err(problem) => {

@@ -107,9 +107,7 @@ mod tests {
             url: "https://a.example/".to_owned(),
             username: Some("me".to_owned()),
             password: Some(vault.close("pw", "https://a.example/").expect("closed")),
-            allow_private: false,
-            allow: Vec::new(),
-            requests_per_minute: None,
+            ..UpstreamSettings::default()
         };
         let header = vault
             .authorization(&upstream)

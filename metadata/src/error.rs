@@ -7,11 +7,52 @@ use std::time::Duration;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A failure of the database, or of a demand.
+/// What a batch requires of the rows that it changes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Requirement {
+    /// The blob is kept, or stands in the package.
+    Blob,
+    /// The file to mount is there.
+    Source,
+    /// The upload was not moved on by another request.
+    Upload,
+    /// The tag is as it was expected.
+    Tag,
+    /// The manifest is there.
+    Manifest,
+    /// The package is at the revision that was read.
+    Revision,
+    /// A new file's path is free, or the file to change is there.
+    File,
+    /// The version has files.
+    Version,
+    /// The package is there.
+    Package,
+    /// The package's name is not reserved.
+    NameFree,
+    /// The repository is there, as it was read.
+    Repo,
+    /// A group's member is there.
+    Member,
+    /// No group or setting refers to the repository.
+    Unreferenced,
+    /// The reservation is there.
+    Reservation,
+    /// The user is there, as it was read.
+    User,
+    /// Another superuser stays.
+    OtherSuperuser,
+    /// The token is there.
+    Token,
+    /// The grant is there.
+    Grant,
+}
+
+/// A failure of the database, or of a requirement.
 #[derive(Debug)]
 pub enum Error {
-    /// The demand of this name did not hold; nothing of the batch was done.
-    Unmet(&'static str),
+    /// The requirement did not hold; nothing of the batch was done.
+    Unmet(Requirement),
     /// The row exists already; nothing of the batch was done.
     Exists(Source),
     /// No room left; nothing was done.
@@ -40,7 +81,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unmet(demand) => write!(f, "demand not met: {demand}"),
+            Self::Unmet(requirement) => write!(f, "requirement not met: {requirement:?}"),
             Self::Exists(source) => write!(f, "exists already: {source}"),
             Self::Full(source) => write!(f, "no room left: {source}"),
             Self::Unavailable(source) => write!(f, "database unavailable: {source}"),

@@ -1,48 +1,54 @@
-//! Documents that tell of all packages of a repo. They stand at the package of no name, are kept as
-//! one state, and go with every change that shows or hides a file; those that never change stay for
-//! a while.
+//! Documents that tell of all packages of a repo: its index. They stand at the package of no name,
+//! are kept as one state, and go with every change that adds or removes an address; those that never
+//! change stay for a while.
 
 use crate::blobs::NewBlob;
 use crate::files::{PackageKey, end_of};
-use crate::hosted::StoredFile;
-use crate::{Batch, Error, Metadata, Row, Value};
-use larder_model::{CacheLifetime, Timestamp};
+use crate::publishing::{columns, read};
+use crate::{Batch, Error, Metadata, Requirement, Row};
+use larder_model::{CacheLifetime, FileKind, StoredFile, Timestamp};
 use std::time::Duration;
 
-const SHOWN: &str =
-    "select count(*) from files where repo = ?1 and package = '' and etag like 'of %'";
-const ALL: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by, f.package \
-    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package > '' and f.etag = '' \
-    and (f.package, f.path) > (?2, ?3) order by f.package, f.path limit ?4";
-const UNCHANGED: &str =
-    "update packages set revision = revision where repo = ?1 and name = '' and revision = ?2";
-const STATE: &str = "insert into files (repo, package, path, digest, content_type, metadata, created_at, created_by, etag, \
-    checked_at) values (?1, '', ?2, ?3, ?4, '', ?5, 'larder', ?6, ?7) on conflict (repo, package, path) do update set \
-    digest = excluded.digest, created_at = excluded.created_at, etag = excluded.etag, checked_at = excluded.checked_at \
-    where files.etag in ('composed', 'companion', 'state')";
-/// The entity tag of what belongs to a composed document.
-const COMPANION: &str = "companion";
-const FORGET_COMPANIONS: &str =
-    "delete from files where repo = ?1 and package = '' and etag = 'companion'";
-const DROP_OLD: &str = "delete from files where repo = ?1 and package = '' and etag = 'state' \
-    and checked_at > 0 and checked_at < ?2";
+const ADDRESSES: &str = "select count(*) from files \
+    where repo = ?1 and package = '' and kind = 'artifact' and owner <> ''";
+const ALL: &str = concat!(
+    "select ",
+    columns!(),
+    ", f.package from files f join blobs b on b.digest = f.digest \
+     where f.repo = ?1 and f.package > '' and f.kind in ('artifact', 'tag', 'tombstone') \
+     and (f.package, f.kind, f.path) > (?2, ?3, ?4) \
+     order by f.package, f.kind, f.path limit ?5"
+);
+const UNCHANGED: &str = "update packages set revision = revision \
+    where repo = ?1 and name = '' and revision = ?2";
+const PUT: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
+    lifetime, retired_at, used_at) values (?1, '', ?2, ?3, ?4, ?5, '', ?6, 'larder', '', '', '', \
+    0, '', '', '', ?7, ?8, 0) on conflict (repo, package, kind, path) do update set \
+    digest = excluded.digest, created_at = excluded.created_at, lifetime = excluded.lifetime, \
+    retired_at = excluded.retired_at where files.lifetime <> ''";
+const FORGET_COMPANIONS: &str = "delete from files \
+    where repo = ?1 and package = '' and lifetime = 'until_next'";
+const DROP_OLD: &str = "delete from files where repo = ?1 and package = '' \
+    and lifetime = 'immutable' and retired_at > 0 and retired_at < ?2";
+const SUPERSEDE: &str = "update files set retired_at = ?4 where repo = ?1 and package = '' \
+    and lifetime = 'immutable' and retired_at = 0 and path >= ?2 and path < ?3";
 
-const SUPERSEDE: &str = "update files set checked_at = ?4 where repo = ?1 and package = '' and etag = 'state' \
-    and checked_at = 0 and path >= ?2 and path < ?3";
-
-/// What a state is of.
+/// What an index is of.
 #[derive(Clone, Copy, Debug)]
-pub enum Of<'a> {
+pub enum IndexOf<'a> {
     /// A repo at a revision: with the next one it is past.
     Revision(i64),
-    /// Other repos: the state that is kept after it below the same folder, which ends in `/`, takes
+    /// Other repos: the index that is kept after it below the same folder, which ends in `/`, takes
     /// its place.
     Others(&'a str),
 }
 
-/// A document of a state.
+/// A document of an index.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct IndexDocument {
+    /// A document, or an artifact where its path is that of its bytes alone.
+    pub kind: FileKind,
     /// Its path.
     pub path: String,
     /// Its bytes.
@@ -53,101 +59,119 @@ pub struct Told {
     pub lifetime: CacheLifetime,
 }
 
+/// Where a walk through all published files goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AfterFile {
+    /// The package of the last file.
+    pub package: Box<str>,
+    /// Its kind.
+    pub kind: Box<str>,
+    /// Its path.
+    pub path: Box<str>,
+}
+
+impl Default for AfterFile {
+    fn default() -> Self {
+        let nothing = || Box::from("");
+        Self {
+            package: nothing(),
+            kind: nothing(),
+            path: nothing(),
+        }
+    }
+}
+
+const fn word(lifetime: CacheLifetime) -> &'static str {
+    match lifetime {
+        CacheLifetime::UntilChange => "until_change",
+        CacheLifetime::UntilNext => "until_next",
+        CacheLifetime::Longer => "immutable",
+    }
+}
+
 impl Metadata {
     /// The revision of all that is published in a repo together. `name`: `rpm/local/`.
     pub async fn index_revision(&self, repo: i64, name: &str) -> Result<i64, Error> {
-        let place = PackageKey { repo, package: "" };
-        if let Some(revision) = self.revision(place).await? {
+        let package = PackageKey { repo, package: "" };
+        if let Some(revision) = self.revision(package).await? {
             return Ok(revision);
         }
         let mut batch = Batch::default();
         self.touch_index(&mut batch, repo, name);
         self.sql.apply(batch).await?;
-        self.revision(place).await?.ok_or(Error::Unmet("repo"))
+        let revision = self.revision(package).await?;
+        revision.ok_or(Error::Unmet(Requirement::Repo))
     }
 
     /// How many files have an address in the whole repo.
-    pub async fn shown(&self, repo: i64) -> Result<u64, Error> {
-        let mut rows = self.sql.rows(SHOWN, &[repo.into()]).await?;
+    pub async fn address_count(&self, repo: i64) -> Result<u64, Error> {
+        let mut rows = self.sql.rows(ADDRESSES, &[repo.into()]).await?;
         rows.first_mut().map_or(Ok(0), |row| row.count(0))
     }
 
-    /// Published files of all packages, by package and path, after `(package, path)`, at most
-    /// `limit`; with their packages.
+    /// Published files of all packages, by package, kind and path, at most `limit`; with their
+    /// packages.
     pub async fn all_published(
         &self,
         repo: i64,
-        (package, path): (&str, &str),
+        after: &AfterFile,
         limit: u64,
     ) -> Result<Vec<(Box<str>, StoredFile)>, Error> {
-        let values = vec![repo.into(), package.into(), path.into(), limit.into()];
-        let read = |row: &mut Row| Ok((row.text(8)?, StoredFile::read(row)?));
-        self.sql
-            .scan(ALL, values)
-            .await?
-            .iter_mut()
-            .map(read)
-            .collect()
+        let [package, kind, path] =
+            [&after.package, &after.kind, &after.path].map(|text| text.as_ref().into());
+        let values = vec![repo.into(), package, kind, path, limit.into()];
+        let read = |row: &mut Row| Ok((row.text(10)?, read(row)?));
+        let mut rows = self.sql.scan(ALL, values).await?;
+        rows.iter_mut().map(read).collect()
     }
 
-    /// Keeps the documents of a state. Of states that are past for as long as `grace` nothing
-    /// stays; of other repos' states what stands elsewhere than below their folder is made anew
-    /// after that time. [`Error::Unmet`]`("revision")` if the state is past already.
+    /// Keeps the documents of an index. Of one that is past for as long as `grace` nothing stays;
+    /// of other repos' indexes what stands elsewhere than below their folder is made anew after that
+    /// time. [`Error::Unmet`] if the [`Requirement::Revision`] is past already.
     pub async fn keep_index(
         &self,
         repo: i64,
-        of: Of<'_>,
-        documents: Vec<Told>,
+        of: IndexOf<'_>,
+        documents: Vec<IndexDocument>,
         grace: Duration,
     ) -> Result<(), Error> {
         let mut batch = Batch::at(PackageKey { repo, package: "" });
         let now: Timestamp = self.now();
-        // Below it they last until the next state.
+        // Below it they last until the next index.
         let folder = match of {
-            Of::Revision(revision) => {
-                batch.must("revision", 1, UNCHANGED, [repo.into(), revision.into()]);
+            IndexOf::Revision(revision) => {
+                let values = [repo.into(), revision.into()];
+                batch.require(Requirement::Revision, UNCHANGED, values);
                 ""
             }
-            Of::Others(folder) => {
-                batch.run(
-                    SUPERSEDE,
-                    [
-                        repo.into(),
-                        folder.into(),
-                        end_of(folder).into(),
-                        now.into(),
-                    ],
-                );
+            IndexOf::Others(folder) => {
+                let values = [
+                    repo.into(),
+                    folder.into(),
+                    end_of(folder).into(),
+                    now.into(),
+                ];
+                batch.run(SUPERSEDE, values);
                 folder
             }
         };
         batch.run(FORGET_COMPANIONS, [repo.into()]);
         for document in documents {
-            let past = if document.path.starts_with(folder) {
-                Timestamp(0)
-            } else {
-                now
-            };
+            let is_present = document.path.starts_with(folder);
+            let retired = if is_present { Timestamp(0) } else { now };
             let digest = document.blob.digest.into();
             self.blob_row(&mut batch, document.blob);
-            let etag = Value::from(match document.lifetime {
-                CacheLifetime::UntilChange => "composed",
-                CacheLifetime::UntilNext => COMPANION,
-                CacheLifetime::Longer => "state",
-            });
-            let (path, content_type) = (document.path.into(), document.content_type.into());
-            batch.run(
-                STATE,
-                [
-                    repo.into(),
-                    path,
-                    digest,
-                    content_type,
-                    now.into(),
-                    etag,
-                    past.into(),
-                ],
-            );
+            let values = [
+                repo.into(),
+                document.kind.into(),
+                document.path.into(),
+                digest,
+                document.content_type.into(),
+                now.into(),
+                word(document.lifetime).into(),
+                retired.into(),
+            ];
+            batch.run(PUT, values);
         }
         batch.run(DROP_OLD, [repo.into(), now.before(grace).into()]);
         self.sql.apply(batch).await

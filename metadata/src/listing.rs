@@ -2,39 +2,67 @@
 //! Lists go by key, along an index, from where the last page ended.
 
 use crate::files::PackageKey;
-use crate::hosted::StoredFile;
-use crate::{Batch, Error, Metadata, Row};
-use larder_model::Timestamp;
+use crate::publishing::{columns, read};
+use crate::{Batch, Error, Metadata, Requirement, Row};
+use larder_model::{Author, FileKind, StoredFile, Timestamp};
 
-/// Files that say something of the others, and are not what anyone put there.
-const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 from files f where f.repo = p.repo \
-    and f.package = p.name and f.path <> 'owned' and not (f.path > 'forms/' and f.path < 'forms0') \
-    and not (f.path > 'gone/' and f.path < 'gone0')) then 1 else 0 end \
+/// A name, a tombstone or a representation is nothing that anyone put there.
+const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 from files f \
+    where f.repo = p.repo and f.package = p.name \
+    and f.kind not in ('name', 'tombstone', 'representation')) then 1 else 0 end \
     from packages p where p.repo = ?1 and p.name > ?2 order by p.name limit ?3";
-const VERSIONS: &str = "select f.version, count(*), cast(sum(b.size) as bigint), min(f.created_at), min(f.created_by) \
-    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.version <> '' \
-    and f.version > ?3 and not (f.path > 'tags/' and f.path < 'tags0') \
+const VERSIONS: &str = "select f.version, count(*), cast(sum(b.size) as bigint), \
+    min(f.created_at), min(f.created_by), max(f.used_at) \
+    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
+    and f.version <> '' and f.version > ?3 and f.kind = 'artifact' \
     group by f.version order by f.version limit ?4";
-const OF_VERSION: &str = "select f.path, f.version, f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by \
-    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.version <> '' \
-    and f.version = ?3 and not (f.path > 'tags/' and f.path < 'tags0') order by f.version, f.path limit ?4";
-const TAGS: &str = "select substr(f.path, 6), 1, b.size, f.created_at, f.created_by from files f \
-    join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path > ?3 and f.path < 'tags0' \
-    order by f.path limit ?4";
-const TAGGED: &str = "select f.path, '', f.digest, b.size, f.content_type, f.metadata, f.created_at, f.created_by \
-    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 and f.path = ?3 limit ?4";
-const DROP_VERSION: &str =
-    "delete from files where repo = ?1 and package = ?2 and version <> '' and version = ?3";
+const OF_VERSION: &str = concat!(
+    "select ",
+    columns!(),
+    " from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
+     and f.version <> '' and f.version = ?3 and f.kind = 'artifact' \
+     order by f.version, f.path limit ?4"
+);
+const TAGS: &str = "select f.path, 1, b.size, f.created_at, f.created_by, f.used_at from files f \
+    join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
+    and f.kind = 'tag' and f.path > ?3 order by f.path limit ?4";
+const TAGGED: &str = concat!(
+    "select ",
+    columns!(),
+    " from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
+     and f.kind = 'tag' and f.path = ?3 limit ?4"
+);
+const DROP_VERSION: &str = "delete from files \
+    where repo = ?1 and package = ?2 and version <> '' and version = ?3";
 const DROP_FILES: &str = "delete from files where repo = ?1 and package = ?2";
 const DROP_EDGES: &str = "delete from edges where repo = ?1 and package = ?2";
-const DROP_HISTORY: &str = "delete from history where repo = ?1 and package = ?2";
+/// Of names that move the past stays: now they are gone.
+const FIRST_OF_TAGS: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
+    checked_at, metadata, created_by) select repo, package, kind, path, created_at, digest, 0, '', \
+    created_by from files f \
+    where repo = ?1 and package = ?2 and kind = 'tag' and not exists (select 1 from history h \
+    where h.repo = f.repo and h.package = f.package and h.kind = f.kind and h.path = f.path)";
+const END_ALL: &str = "update history set checked_at = coalesce((select case \
+    when f.checked_at = 0 then ?3 when f.checked_at > history.seen_at then f.checked_at \
+    else history.seen_at end from files f where f.repo = history.repo \
+    and f.package = history.package and f.kind = history.kind and f.path = history.path), ?3) \
+    where repo = ?1 and package = ?2 and checked_at = 0 and digest <> ''";
+const GONE: &str = "insert into history (repo, package, kind, path, seen_at, digest, checked_at, \
+    metadata, created_by) select repo, package, kind, path, ?3, '', 0, '', ?4 from files f \
+    where repo = ?1 and package = ?2 and kind in ('tag', 'document') and exists \
+    (select 1 from history h where h.repo = f.repo and h.package = f.package and h.kind = f.kind \
+    and h.path = f.path and h.digest <> '' and h.seen_at = (select max(l.seen_at) from history l \
+    where l.repo = f.repo and l.package = f.package and l.kind = f.kind and l.path = f.path)) \
+    on conflict (repo, package, kind, path, seen_at) do update set digest = '', checked_at = 0, \
+    created_by = excluded.created_by";
 const DROP_PACKAGE: &str = "delete from packages where repo = ?1 and name = ?2";
-const IS_THERE: &str = "update packages set revision = revision + 1, updated_at = ?3 where repo = ?1 and name = ?2 \
-    and exists (select 1 from files where repo = ?1 and package = ?2 and version <> '' and version = ?4)";
+const IS_THERE: &str = "update packages set revision = revision + 1, updated_at = ?3 \
+    where repo = ?1 and name = ?2 and exists (select 1 from files \
+    where repo = ?1 and package = ?2 and version <> '' and version = ?4)";
 
 /// What tells the versions of a package apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum By {
+pub enum VersionBy {
     /// What was noted of each file.
     Version,
     /// The tags of an image.
@@ -65,6 +93,8 @@ pub struct Version {
     pub created_at: Timestamp,
     /// Who brought it.
     pub created_by: Box<str>,
+    /// When one of them was read last, as far as that was noted; zero if never.
+    pub used_at: Timestamp,
 }
 
 impl Metadata {
@@ -83,27 +113,23 @@ impl Metadata {
             })
         };
         let values = vec![repo.into(), after.into(), limit.into()];
-        self.sql
-            .scan(PACKAGES, values)
-            .await?
-            .iter_mut()
-            .map(read)
-            .collect()
+        let mut rows = self.sql.scan(PACKAGES, values).await?;
+        rows.iter_mut().map(read).collect()
     }
 
     /// Versions of a package after the name `after`, in the order of their letters, at most
     /// `limit`.
     pub async fn versions_of(
         &self,
-        place: PackageKey<'_>,
-        by: By,
+        package: PackageKey<'_>,
+        by: VersionBy,
         after: &str,
         limit: u64,
     ) -> Result<Vec<Version>, Error> {
-        let [repo, package] = place.value();
-        let (text, after) = match by {
-            By::Version => (VERSIONS, after.to_owned()),
-            By::Tag => (TAGS, format!("tags/{after}")),
+        let [repo, package] = package.value();
+        let text = match by {
+            VersionBy::Version => VERSIONS,
+            VersionBy::Tag => TAGS,
         };
         let read = |row: &mut Row| {
             Ok(Version {
@@ -112,63 +138,84 @@ impl Metadata {
                 size: row.count(2)?,
                 created_at: Timestamp(row.int(3)?),
                 created_by: row.text(4)?,
+                used_at: Timestamp(row.int(5)?),
             })
         };
         let values = vec![repo, package, after.into(), limit.into()];
-        self.sql
-            .scan(text, values)
-            .await?
-            .iter_mut()
-            .map(read)
-            .collect()
+        let mut rows = self.sql.scan(text, values).await?;
+        rows.iter_mut().map(read).collect()
     }
 
     /// The files of a version, at most `limit`.
     pub async fn files_of(
         &self,
-        place: PackageKey<'_>,
-        by: By,
+        package: PackageKey<'_>,
+        by: VersionBy,
         version: &str,
         limit: u64,
     ) -> Result<Vec<StoredFile>, Error> {
-        let [repo, package] = place.value();
-        let (text, key) = match by {
-            By::Version => (OF_VERSION, version.to_owned()),
-            By::Tag => (TAGGED, format!("tags/{version}")),
+        let [repo, package] = package.value();
+        let text = match by {
+            VersionBy::Version => OF_VERSION,
+            VersionBy::Tag => TAGGED,
         };
-        let values = vec![repo, package, key.into(), limit.into()];
-        self.sql
-            .scan(text, values)
-            .await?
-            .iter_mut()
-            .map(StoredFile::read)
-            .collect()
+        let values = vec![repo, package, version.into(), limit.into()];
+        let mut rows = self.sql.scan(text, values).await?;
+        rows.iter_mut().map(read).collect()
     }
 
-    /// Removes all files of a version from a mirror's package. [`Error::Unmet`]`("version")` if
-    /// there are none.
-    pub async fn drop_version(&self, place: PackageKey<'_>, version: &str) -> Result<(), Error> {
-        let mut batch = Batch::at(place);
-        let [repo, package] = place.value();
+    /// Removes all files of a version from a mirror's package. [`Error::Unmet`] if the
+    /// [`Requirement::Version`] has none.
+    pub async fn drop_version(
+        &self,
+        package: PackageKey<'_>,
+        version: &str,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
+        tracing::debug!(
+            by = by.label(),
+            repo = package.repo,
+            package = package.package,
+            version,
+            "version removed"
+        );
+        let mut batch = Batch::at(package);
+        let [repo, name] = package.value();
         let there = [
             repo.clone(),
-            package.clone(),
+            name.clone(),
             self.now().into(),
             version.into(),
         ];
-        batch.must("version", 1, IS_THERE, there);
-        batch.run(DROP_VERSION, [repo, package, version.into()]);
+        batch.require(Requirement::Version, IS_THERE, there);
+        batch.run(DROP_VERSION, [repo, name, version.into()]);
         self.sql.apply(batch).await
     }
 
-    /// Removes a package with all its files and their history; its name is free again.
-    /// [`Error::Unmet`]`("package")` if it is not there.
-    pub async fn drop_package(&self, place: PackageKey<'_>) -> Result<(), Error> {
-        let mut batch = Batch::at(place);
-        batch.must("package", 1, DROP_PACKAGE, place.value());
-        for text in [DROP_FILES, DROP_EDGES, DROP_HISTORY] {
-            batch.run(text, place.value());
+    /// Removes a package with all its files; its name is free again. The past of its tags and
+    /// documents stays. [`Error::Unmet`] if the [`Requirement::Package`] is not there.
+    pub async fn drop_package(
+        &self,
+        package: PackageKey<'_>,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::at(package);
+        batch.require(Requirement::Package, DROP_PACKAGE, package.value());
+        batch.run(FIRST_OF_TAGS, package.value());
+        let [repo, name] = package.value();
+        let at = [repo, name, self.now().into()];
+        batch.run(END_ALL, at.clone());
+        let [repo, name, now] = at;
+        batch.run(GONE, [repo, name, now, by.label().into()]);
+        for text in [DROP_FILES, DROP_EDGES] {
+            batch.run(text, package.value());
         }
         self.sql.apply(batch).await
+    }
+
+    /// Whether the package has a name that is taken, whatever else is there.
+    pub async fn owns_name(&self, package: PackageKey<'_>) -> Result<bool, Error> {
+        let key = package.file(FileKind::Name, "");
+        Ok(self.find(key).await?.is_some())
     }
 }

@@ -6,7 +6,7 @@
 //! it read; it holds only as long as the epoch is the same. So a look-up that read the old state
 //! while a commit was under way is never used after it.
 
-use crate::files::{FileRecord, PackageKey};
+use crate::files::{FileKey, FileRecord, PackageKey};
 use moka::sync::Cache;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -48,14 +48,34 @@ impl Default for Lookups {
 
 impl Lookups {
     /// Which epoch is a package's.
-    pub(crate) fn slot(&self, place: PackageKey<'_>) -> usize {
-        let hash = self.hasher.hash_one((place.repo, place.package));
+    pub(crate) fn slot(&self, package: PackageKey<'_>) -> usize {
+        let hash = self.hasher.hash_one((package.repo, package.package));
         usize::try_from(hash % EPOCHS as u64).unwrap_or_default()
     }
 
+    /// The epochs of all packages.
+    pub(crate) const fn all_slots() -> std::ops::Range<usize> {
+        0..EPOCHS
+    }
+
     /// To be called before the database is read.
-    pub(crate) fn epoch(&self, place: PackageKey<'_>) -> Epoch {
-        Epoch(self.epochs[self.slot(place)].load(Ordering::Acquire))
+    pub(crate) fn epoch(&self, package: PackageKey<'_>) -> Epoch {
+        Epoch(self.epochs[self.slot(package)].load(Ordering::Acquire))
+    }
+
+    /// The name of a file in memory. None of its parts but the path may hold a zero byte.
+    pub(crate) fn name(key: FileKey<'_>) -> String {
+        let FileKey {
+            package,
+            kind,
+            path,
+        } = key;
+        format!(
+            "{}/{}\0{}\0{path}",
+            package.repo,
+            package.package,
+            kind.word()
+        )
     }
 
     pub(crate) fn get(&self, key: &str, now: Epoch) -> Option<Arc<FileRecord>> {

@@ -16,7 +16,13 @@ const VERSION_TABLE: &str =
 
 /// Brings the schema to the newest version.
 pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    to(sql, MIGRATIONS.len()).await
+}
+
+/// Brings the schema to a version: to an older one only to have a database that is migrated later.
+pub(crate) async fn to(sql: &dyn Sql, newest: usize) -> Result<(), Error> {
+    let migrations = MIGRATIONS.get(..newest).unwrap_or(&MIGRATIONS);
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     sql.script(VERSION_TABLE.to_owned()).await?;
     loop {
         let found = version(sql).await?;
@@ -25,7 +31,7 @@ pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
         }
         let Some(text) = usize::try_from(found)
             .ok()
-            .and_then(|done| MIGRATIONS.get(done))
+            .and_then(|done| migrations.get(done))
         else {
             return Ok(());
         };

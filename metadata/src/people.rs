@@ -1,7 +1,7 @@
 //! Users, groups, tokens and grants.
 
-use crate::{Batch, Error, Metadata, Row, Value};
-use larder_model::{Pattern, Role, Timestamp, UserName};
+use crate::{Batch, Error, Metadata, Requirement, Row, Value};
+use larder_model::{Pattern, Role, Timestamp, TokenKind, UserKind, UserName};
 
 const USERS: &str =
     "select id, name, kind, superuser, disabled, created_at from users order by name";
@@ -47,8 +47,8 @@ pub struct User {
     pub id: i64,
     /// Its name.
     pub name: UserName,
-    /// `person` or `robot`.
-    pub kind: Box<str>,
+    /// Whom it is for.
+    pub kind: UserKind,
     /// Whether it may do everything.
     pub superuser: bool,
     /// Whether it may do nothing.
@@ -66,8 +66,8 @@ pub struct Token {
     pub owner: i64,
     /// What its maker calls it.
     pub name: Box<str>,
-    /// `access` (made by a person) or `offline` (made by a client's login).
-    pub kind: Box<str>,
+    /// How it came to be.
+    pub kind: TokenKind,
     /// What it is limited to, as JSON; `None`: all that its owner may.
     pub grants: Option<Box<str>>,
     /// When it was made.
@@ -82,7 +82,7 @@ impl Token {
             id: row.int(0)?,
             owner: row.int(1)?,
             name: row.text(2)?,
-            kind: row.text(3)?,
+            kind: row.parsed(3)?,
             grants: row.optional_text(4)?,
             created_at: Timestamp(row.int(5)?),
             expires_at: row.optional_int(6)?.map(Timestamp),
@@ -134,7 +134,7 @@ impl Metadata {
             Ok(User {
                 id: row.int(0)?,
                 name: row.parsed(1)?,
-                kind: row.text(2)?,
+                kind: row.parsed(2)?,
                 superuser: flag(row, 3)?,
                 disabled: flag(row, 4)?,
                 created_at: Timestamp(row.int(5)?),
@@ -160,7 +160,7 @@ impl Metadata {
     pub async fn add_user(
         &self,
         name: &UserName,
-        kind: &str,
+        kind: UserKind,
         password: Option<String>,
         superuser: bool,
         disabled: bool,
@@ -185,8 +185,8 @@ impl Metadata {
         Ok(id)
     }
 
-    /// Changes a user. [`Error::Unmet`]: the `user` is gone or not as it was read, so that no
-    /// change undoes another unseen; or it is the `last superuser` and would be one no more.
+    /// Changes a user. [`Error::Unmet`]: the [`Requirement::User`] is gone or not as it was read, so that no
+    /// change undoes another unseen; or there is no [`Requirement::OtherSuperuser`].
     pub async fn change_user(
         &self,
         user: &User,
@@ -196,16 +196,23 @@ impl Metadata {
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
         if user.superuser && !user.disabled && (disabled || !superuser) {
-            batch.must("last superuser", 1, OTHER_SUPERUSERS, [user.id.into()]);
+            batch.require(
+                Requirement::OtherSuperuser,
+                OTHER_SUPERUSERS,
+                [user.id.into()],
+            );
         }
         if let Some(password) = password {
-            batch.must("user", 1, SET_PASSWORD, [user.id.into(), password.into()]);
+            batch.require(
+                Requirement::User,
+                SET_PASSWORD,
+                [user.id.into(), password.into()],
+            );
         }
         let flags = [superuser, disabled, user.superuser, user.disabled].map(Value::from);
         let [superuser, disabled, was_superuser, was_disabled] = flags;
-        batch.must(
-            "user",
-            1,
+        batch.require(
+            Requirement::User,
             SET_FLAGS,
             [
                 user.id.into(),
@@ -223,14 +230,17 @@ impl Metadata {
     pub async fn drop_user(&self, user: &User) -> Result<(), Error> {
         let mut batch = Batch::default();
         if user.superuser && !user.disabled {
-            batch.must("last superuser", 1, OTHER_SUPERUSERS, [user.id.into()]);
+            batch.require(
+                Requirement::OtherSuperuser,
+                OTHER_SUPERUSERS,
+                [user.id.into()],
+            );
         }
         for word in ["user", "robot"] {
             batch.run(DROP_GRANTS_OF, [format!("{word}:{}", user.name).into()]);
         }
-        batch.must(
-            "user",
-            1,
+        batch.require(
+            Requirement::User,
             DROP_USER,
             [user.id.into(), user.superuser.into(), user.disabled.into()],
         );
@@ -289,7 +299,7 @@ impl Metadata {
                 token.id.into(),
                 token.owner.into(),
                 token.name.as_ref().into(),
-                token.kind.as_ref().into(),
+                token.kind.into(),
                 hash.into(),
                 token.grants.as_deref().into(),
                 token.created_at.into(),
@@ -300,10 +310,10 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Ends a token of that owner; [`Error::Unmet`]`("token")` if there is none.
+    /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].
     pub async fn drop_token(&self, id: i64, owner: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
-        batch.must("token", 1, DROP_TOKEN, [id.into(), owner.into()]);
+        batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
@@ -358,10 +368,10 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Ends a grant; [`Error::Unmet`]`("grant")` if there is none.
+    /// Ends a grant; [`Error::Unmet`] if there is no such [`Requirement::Grant`].
     pub async fn drop_grant(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
-        batch.must("grant", 1, DROP_GRANT, [id.into()]);
+        batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }

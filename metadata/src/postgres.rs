@@ -1,6 +1,6 @@
 //! PostgreSQL: a pool; each batch is a transaction of its own, tried again when it meets another.
 
-use crate::sql::{Batch, Statement};
+use crate::sql::Batch;
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -75,17 +75,10 @@ impl Postgres {
             let changed = transaction
                 .execute(&prepared, &parameters(&statement.values))
                 .await?;
-            require(statement, changed)?; // dropping the transaction undoes it
+            statement.check(changed)?; // dropping the transaction undoes it
         }
         transaction.commit().await?;
         Ok(())
-    }
-}
-
-fn require(statement: &Statement, changed: u64) -> Result<(), Error> {
-    match statement.demand {
-        Some(demand) if demand.rows != changed => Err(Error::Unmet(demand.name)),
-        _ => Ok(()),
     }
 }
 

@@ -1,16 +1,33 @@
-//! Repositories.
+//! Repositories, and which of them are members of which groups.
 
 use crate::files::PackageKey;
-use crate::{Batch, Error, Metadata, Row};
-use larder_model::{ProtocolName, RepoName, Timestamp};
+use crate::{Batch, Error, Metadata, Requirement, Row};
+use larder_model::{Author, ProtocolName, RepoKind, RepoName, RepoSettings, Timestamp};
+use std::collections::HashMap;
 
-const ALL: &str = "select id, protocol, name, kind, description, settings, created_at from repos order by protocol, name";
+const ALL: &str = "select id, protocol, name, kind, description, settings, created_at \
+    from repos order by protocol, name";
+const MEMBERS: &str = "select group_id, member_id, member_name from repo_members \
+    order by group_id, position";
 const ADD: &str = "insert into repos (id, protocol, name, kind, description, settings, created_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const ADD_MEMBER: &str = "insert into repo_members (group_id, position, member_id, member_name) \
+    select ?1, ?2, id, name from repos where id = ?3";
+const DROP_MEMBERS: &str = "delete from repo_members where group_id = ?1";
 const CHANGE: &str = "update repos set description = ?2, settings = ?3 where id = ?1";
 const AGE: &str = "update packages set revision = revision + 1 where repo = ?1 and name = ''";
 const FORGET_COMPOSED: &str = "delete from files where repo = ?1 and package = '' \
-    and etag in ('composed', 'companion')";
+    and lifetime in ('until_change', 'until_next')";
+const IS_THERE: &str = "update repos set kind = kind where id = ?1";
+const IS_UNREFERENCED: &str = "update repos set kind = kind where id = ?1 \
+    and not exists (select 1 from repo_members where member_id = ?1) \
+    and not exists (select 1 from settings where key = 'oci.default_mirror' and value = ?2)";
+/// Names that were published outlive their repository. Of an image the package's row is its name.
+const RESERVE: &str = "insert into reservations (protocol, repository, package, version, \
+    reserved_at, reserved_by) select r.protocol, r.name, p.name, '', ?2, ?3 \
+    from repos r join packages p on p.repo = r.id \
+    where r.id = ?1 and r.kind = 'hosted' and p.name <> '' \
+    on conflict (protocol, repository, package, version) do nothing";
 const DROP_FILES: &str = "delete from files where repo = ?1";
 const DROP_EDGES: &str = "delete from edges where repo = ?1";
 const DROP_PACKAGES: &str = "delete from packages where repo = ?1";
@@ -19,6 +36,15 @@ const DROP_UPLOADS: &str = "delete from uploads where repo = ?1";
 const DROP_GRANTS: &str = "delete from grants where repository = \
     (select protocol || '/' || name from repos where id = ?1)";
 const DROP: &str = "delete from repos where id = ?1";
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The repository's id; `None`: it was deleted.
+    pub id: Option<i64>,
+    /// What it is called, or was.
+    pub name: RepoName,
+}
 
 /// A repository's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,25 +55,56 @@ pub struct RepoRecord {
     pub protocol: ProtocolName,
     /// Its name.
     pub name: RepoName,
-    /// `hosted`, `mirror` or `group`.
-    pub kind: Box<str>,
+    /// What it is.
+    pub kind: RepoKind,
     /// A line for people.
     pub description: Box<str>,
-    /// Further settings, as JSON.
-    pub settings: Box<str>,
+    /// Further settings.
+    pub settings: RepoSettings,
+    /// Of a group: its members, in the order in which they are asked.
+    pub members: Vec<Member>,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
+/// A repository to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRepo<'a> {
+    /// What its clients speak.
+    pub protocol: ProtocolName,
+    /// Its name.
+    pub name: &'a RepoName,
+    /// What it is.
+    pub kind: RepoKind,
+    /// A line for people.
+    pub description: &'a str,
+    /// Further settings.
+    pub settings: &'a RepoSettings,
+    /// Of a group: ids of its members, in the order in which they are asked.
+    pub members: &'a [i64],
+}
+
 impl RepoRecord {
+    /// The repository as people name it everywhere: `npm/main`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.protocol, self.name)
+    }
+
     fn read(row: &mut Row) -> Result<Self, Error> {
+        let (id, settings) = (row.int(0)?, row.text(5)?);
+        let settings = RepoSettings::read(&settings).map_err(|error| {
+            Error::Shape(format!(
+                "the settings of the repository {id} cannot be read: {error}"
+            ))
+        })?;
         Ok(Self {
-            id: row.int(0)?,
+            id,
             protocol: row.parsed(1)?,
             name: row.parsed(2)?,
-            kind: row.text(3)?,
+            kind: row.parsed(3)?,
             description: row.text(4)?,
-            settings: row.text(5)?,
+            settings,
+            members: Vec::new(),
             created_at: Timestamp(row.int(6)?),
         })
     }
@@ -56,71 +113,68 @@ impl RepoRecord {
 impl Metadata {
     /// All repositories, by protocol and name.
     pub async fn repos(&self) -> Result<Vec<RepoRecord>, Error> {
-        self.sql
-            .scan(ALL, Vec::new())
-            .await?
+        let mut rows = self.sql.scan(ALL, Vec::new()).await?;
+        let mut repos: Vec<RepoRecord> = rows
             .iter_mut()
             .map(RepoRecord::read)
-            .collect()
+            .collect::<Result<_, _>>()?;
+        let mut members = self.repo_members().await?;
+        for repo in &mut repos {
+            repo.members = members.remove(&repo.id).unwrap_or_default();
+        }
+        Ok(repos)
     }
 
-    /// Makes a repository; [`Error::Exists`] if there is one of that name.
-    pub async fn add_repo(
-        &self,
-        protocol: ProtocolName,
-        name: &RepoName,
-        kind: &str,
-        description: &str,
-        settings: &str,
-    ) -> Result<RepoRecord, Error> {
-        let (id, now) = (self.new_id(), self.now());
+    async fn repo_members(&self) -> Result<HashMap<i64, Vec<Member>>, Error> {
+        let mut members: HashMap<i64, Vec<Member>> = HashMap::new();
+        for row in &mut self.sql.scan(MEMBERS, Vec::new()).await? {
+            let member = Member {
+                id: row.optional_int(1)?,
+                name: row.parsed(2)?,
+            };
+            members.entry(row.int(0)?).or_default().push(member);
+        }
+        Ok(members)
+    }
+
+    /// Makes a repository. [`Error::Exists`] if there is one of that name, [`Error::Unmet`] if a
+    /// [`Requirement::Member`] is not there.
+    pub async fn add_repo(&self, new: NewRepo<'_>) -> Result<RepoRecord, Error> {
+        let id = self.new_id();
         let mut batch = Batch::default();
         let values = [
             id.into(),
-            protocol.0.into(),
-            name.as_str().into(),
-            kind.into(),
+            new.protocol.0.into(),
+            new.name.as_str().into(),
+            new.kind.into(),
+            new.description.into(),
+            new.settings.write().into(),
+            self.now().into(),
         ];
-        let [id_value, protocol_value, name_value, kind_value] = values;
-        batch.run(
-            ADD,
-            [
-                id_value,
-                protocol_value,
-                name_value,
-                kind_value,
-                description.into(),
-                settings.into(),
-                now.into(),
-            ],
-        );
+        batch.run(ADD, values);
+        add_members(&mut batch, id, new.members);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
-        Ok(RepoRecord {
-            id,
-            protocol,
-            name: name.clone(),
-            kind: kind.into(),
-            description: description.into(),
-            settings: settings.into(),
-            created_at: now,
-        })
+        let made = self.repos().await?.into_iter().find(|repo| repo.id == id);
+        made.ok_or(Error::Unmet(Requirement::Repo))
     }
 
-    /// Changes what may change of a repository; [`Error::Unmet`]`("repo")` if it is gone.
+    /// Changes what may change of a repository; `members` where they do. [`Error::Unmet`]: the
+    /// [`Requirement::Repo`] is gone, or a [`Requirement::Member`] is not there.
     pub async fn change_repo(
         &self,
         id: i64,
         description: &str,
-        settings: &str,
+        settings: &RepoSettings,
+        members: Option<&[i64]>,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
-        batch.must(
-            "repo",
-            1,
-            CHANGE,
-            [id.into(), description.into(), settings.into()],
-        );
+        let values = [id.into(), description.into(), settings.write().into()];
+        batch.require(Requirement::Repo, CHANGE, values);
+        if let Some(members) = members {
+            batch.run(DROP_MEMBERS, [id.into()]);
+            add_members(&mut batch, id, members);
+        }
         // What was composed was signed with the key of the settings.
         batch.touch(PackageKey {
             repo: id,
@@ -133,9 +187,18 @@ impl Metadata {
     }
 
     /// Removes a repository with all its names and the grants on it alone: another of its name
-    /// begins without them. The bytes stay until they are collected.
-    pub async fn drop_repo(&self, id: i64) -> Result<(), Error> {
+    /// begins without them. Names that were published stay reserved. The bytes stay until they are
+    /// collected. [`Error::Unmet`]: the [`Requirement::Repo`] is gone, or, unless it is `forced`,
+    /// it is not [`Requirement::Unreferenced`]. A group of which it was a member keeps the gap.
+    pub async fn drop_repo(&self, id: i64, forced: bool, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        batch.touch_everything();
+        batch.require(Requirement::Repo, IS_THERE, [id.into()]);
+        if !forced {
+            let values = [id.into(), id.to_string().into()];
+            batch.require(Requirement::Unreferenced, IS_UNREFERENCED, values);
+        }
+        batch.run(RESERVE, [id.into(), self.now().into(), by.label().into()]);
         for text in [
             DROP_FILES,
             DROP_EDGES,
@@ -146,8 +209,15 @@ impl Metadata {
         ] {
             batch.run(text, [id.into()]);
         }
-        batch.must("repo", 1, DROP, [id.into()]);
+        batch.require(Requirement::Repo, DROP, [id.into()]);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
+    }
+}
+
+fn add_members(batch: &mut Batch, group: i64, members: &[i64]) {
+    for (position, member) in (0_i64..).zip(members) {
+        let values = [group.into(), position.into(), (*member).into()];
+        batch.require(Requirement::Member, ADD_MEMBER, values);
     }
 }

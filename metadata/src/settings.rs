@@ -1,14 +1,28 @@
 //! Settings that live in the database, and the version that tells every server when rights have
 //! changed.
 
-use crate::{Batch, Error, Metadata};
+use crate::{Batch, Error, Metadata, Requirement};
 
 const GET: &str = "select value from settings where key = ?1";
 const PUT: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value";
 const ADD: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do nothing";
+const DROP: &str = "delete from settings where key = ?1";
+const PUT_DEFAULT_MIRROR: &str = "insert into settings (key, value) \
+    select 'oci.default_mirror', cast(id as text) from repos where id = ?1 \
+    on conflict (key) do update set value = excluded.value";
 const RIGHTS: &str = "rights.version";
-/// The server's own settings, as JSON.
-const SERVER: &str = "server";
+const OFFLINE: &str = "offline";
+/// The id of the repo that is asked where an image's name names none.
+const DEFAULT_MIRROR: &str = "oci.default_mirror";
+
+/// Settings of the whole server.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct StoredSettings {
+    /// Nothing is fetched from any upstream.
+    pub offline: bool,
+    /// The id of the repo that is asked where an image's name names none. The repo may be deleted.
+    pub default_mirror: Option<i64>,
+}
 
 impl Metadata {
     /// A setting's value.
@@ -29,14 +43,31 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// The server's own settings as JSON, if any were ever made.
-    pub async fn server_settings(&self) -> Result<Option<Box<str>>, Error> {
-        self.setting(SERVER).await
+    /// The server's own settings.
+    pub async fn server_settings(&self) -> Result<StoredSettings, Error> {
+        let unreadable = |_| Error::Shape("the setting oci.default_mirror is no id".to_owned());
+        let mirror = self.setting(DEFAULT_MIRROR).await?;
+        Ok(StoredSettings {
+            offline: self.setting(OFFLINE).await?.as_deref() == Some("true"),
+            default_mirror: mirror
+                .map(|id| id.parse())
+                .transpose()
+                .map_err(unreadable)?,
+        })
     }
 
-    /// Changes the server's own settings.
-    pub async fn put_server_settings(&self, json: &str) -> Result<(), Error> {
-        self.put_setting(SERVER, json).await
+    /// Changes the server's own settings. [`Error::Unmet`] if the mirror is no
+    /// [`Requirement::Repo`].
+    pub async fn put_server_settings(&self, settings: StoredSettings) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let offline = if settings.offline { "true" } else { "false" };
+        batch.run(PUT, [OFFLINE.into(), offline.into()]);
+        match settings.default_mirror {
+            Some(id) => batch.require(Requirement::Repo, PUT_DEFAULT_MIRROR, [id.into()]),
+            None => batch.run(DROP, [DEFAULT_MIRROR.into()]),
+        }
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
     }
 
     /// A setting's value, which is `value` from now on if it had none: of several servers that

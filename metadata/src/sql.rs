@@ -1,7 +1,7 @@
 //! The seam between the typed methods and the two databases.
 
 use crate::files::PackageKey;
-use crate::{Error, Row, Value};
+use crate::{Error, Requirement, Row, Value};
 use async_trait::async_trait;
 
 /// A database that speaks the common subset. Parameters are written `?1`, `?2` …
@@ -32,14 +32,18 @@ pub trait Sql: Send + Sync {
 pub struct Statement {
     pub(crate) text: &'static str,
     pub(crate) values: Vec<Value>,
-    pub(crate) demand: Option<Demand>,
+    /// It must change exactly one row; what it means if it does not.
+    pub(crate) required: Option<Requirement>,
 }
 
-/// How many rows a statement must change, and the name under which a failure is told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Demand {
-    pub(crate) rows: u64,
-    pub(crate) name: &'static str,
+impl Statement {
+    /// Fails if a row was to be changed and was not.
+    pub(crate) fn check(&self, changed: u64) -> Result<(), Error> {
+        match self.required {
+            Some(required) if changed != 1 => Err(Error::Unmet(required)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Statements that are carried out together or not at all.
@@ -48,6 +52,8 @@ pub struct Batch {
     pub(crate) statements: Vec<Statement>,
     /// The packages whose files it changes.
     pub(crate) places: Vec<(i64, Box<str>)>,
+    /// It changes files of packages that it does not name.
+    pub(crate) everywhere: bool,
 }
 
 impl Batch {
@@ -63,28 +69,31 @@ impl Batch {
         self.places.push((place.repo, place.package.into()));
     }
 
+    /// It changes files of any number of packages.
+    pub(crate) const fn touch_everything(&mut self) {
+        self.everywhere = true;
+    }
+
     /// A statement that may change any number of rows.
-    pub fn run<const N: usize>(&mut self, text: &'static str, values: [Value; N]) {
+    pub(crate) fn run<const N: usize>(&mut self, text: &'static str, values: [Value; N]) {
         self.statements.push(Statement {
             text,
             values: values.into(),
-            demand: None,
+            required: None,
         });
     }
 
-    /// A statement that must change exactly `rows` rows, else the batch fails with
-    /// [`Error::Unmet`]`(name)`.
-    pub fn must<const N: usize>(
+    /// A statement that must change exactly one row, else the batch fails with [`Error::Unmet`].
+    pub(crate) fn require<const N: usize>(
         &mut self,
-        name: &'static str,
-        rows: u64,
+        what: Requirement,
         text: &'static str,
         values: [Value; N],
     ) {
         self.statements.push(Statement {
             text,
             values: values.into(),
-            demand: Some(Demand { rows, name }),
+            required: Some(what),
         });
     }
 }

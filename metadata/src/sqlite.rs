@@ -328,26 +328,24 @@ impl Writer {
     }
 
     fn slots(&self, task: &Task) -> impl Iterator<Item = usize> {
-        let places = if let Task::Batch(batch) = task {
-            &batch.places[..]
+        let (places, everywhere) = if let Task::Batch(batch) = task {
+            (&batch.places[..], batch.everywhere)
         } else {
-            &[]
+            (&[][..], false)
         };
-        places.iter().map(|(repo, package)| {
+        let named = places.iter().map(|(repo, package)| {
             self.lookups.slot(PackageKey {
                 repo: *repo,
                 package,
             })
-        })
+        });
+        named.chain(everywhere.then(Lookups::all_slots).into_iter().flatten())
     }
 
     fn run_statement(&self, statement: &Statement) -> Result<(), Error> {
         let mut prepared = self.connection.prepare_cached(statement.text)?;
         let changed = prepared.execute(params_from_iter(&statement.values))? as u64;
-        match statement.demand {
-            Some(demand) if demand.rows != changed => Err(Error::Unmet(demand.name)),
-            _ => Ok(()),
-        }
+        statement.check(changed)
     }
 
     fn execute(&self, text: &str) -> Result<(), Error> {

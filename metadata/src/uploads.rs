@@ -1,24 +1,24 @@
 //! Upload sessions: how far each has come, and whose it is. A session has a row from its first
 //! acknowledged bytes on.
 
-use crate::blobs::{Finish, Putting};
-use crate::{Batch, Error, Metadata, Row};
+use crate::blobs::Putting;
+use crate::{Batch, Error, Metadata, Requirement, Row};
 use bytes::Bytes;
 use larder_model::{Algorithm, Timestamp};
 
-const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, finished, boot_id \
-    from uploads where id = ?1";
-const SAVE: &str = "insert into uploads (id, repo, package, principal, algorithm, received, hash_state, version, \
-    created_at, touched_at, finished, boot_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, 0, ?10) \
-    on conflict (id) do update set \
+const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, \
+    finished, boot_id from uploads where id = ?1";
+const SAVE: &str = "insert into uploads (id, repo, package, principal, algorithm, received, \
+    hash_state, version, created_at, touched_at, finished, boot_id) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, 0, ?10) on conflict (id) do update set \
     received = excluded.received, hash_state = excluded.hash_state, \
     boot_id = excluded.boot_id, version = uploads.version + 1, \
     touched_at = excluded.touched_at where uploads.version = ?9 and uploads.finished = 0";
-const FINISH: &str = "insert into uploads (id, repo, package, principal, algorithm, received, hash_state, version, \
-    created_at, touched_at, finished, boot_id) values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '') \
-    on conflict (id) do update set \
-    hash_state = null, version = uploads.version + 1, touched_at = excluded.touched_at, finished = 1 \
-    where uploads.version = ?6 and uploads.finished = 0";
+const FINISH: &str = "insert into uploads (id, repo, package, principal, algorithm, received, \
+    hash_state, version, created_at, touched_at, finished, boot_id) \
+    values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '') on conflict (id) do update set \
+    hash_state = null, version = uploads.version + 1, touched_at = excluded.touched_at, \
+    finished = 1 where uploads.version = ?6 and uploads.finished = 0";
 const IDLE: &str = "select id from uploads where touched_at < ?1 order by touched_at limit ?2";
 const FORGET: &str = "delete from uploads where id = ?1 and touched_at < ?2";
 
@@ -43,6 +43,17 @@ pub struct Upload {
     pub finished: bool,
     /// The machine's `boot_id` under which the bytes were written.
     pub boot_id: Box<str>,
+}
+
+/// The upload that a blob's arrival ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The version of its row that was read; 0: it has none yet.
+    pub version: i64,
+    /// Who made it.
+    pub principal: &'a str,
 }
 
 /// What is to be remembered of a session.
@@ -86,23 +97,23 @@ impl Metadata {
             .transpose()
     }
 
-    /// Remembers how far a session has come. [`Error::Unmet`]`("upload")` if it went on elsewhere.
+    /// Remembers how far a session has come. [`Error::Unmet`] if the
+    /// [`Requirement::Upload`] went on elsewhere.
     pub async fn save_upload(
         &self,
         putting: Putting<'_>,
         progress: Progress<'_>,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
-        let [repo, package] = putting.place.value();
-        batch.must(
-            "upload",
-            1,
+        let [repo, package] = putting.package.value();
+        batch.require(
+            Requirement::Upload,
             SAVE,
             [
                 progress.id.into(),
                 repo,
                 package,
-                putting.by.into(),
+                putting.by.label().into(),
                 progress.algorithm.name().into(),
                 progress.received.into(),
                 Bytes::copy_from_slice(progress.hash_state).into(),
@@ -114,7 +125,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Ends a session without keeping anything. [`Error::Unmet`]`("upload")` if it went on
+    /// Ends a session without keeping anything. [`Error::Unmet`] if the
+    /// [`Requirement::Upload`] went on
     /// elsewhere.
     pub async fn cancel_upload(
         &self,
@@ -134,7 +146,7 @@ impl Metadata {
         finish: Option<Finish<'_>>,
     ) {
         let Some(finish) = finish else { return };
-        let [repo, package] = putting.place.value();
+        let [repo, package] = putting.package.value();
         let values = [
             finish.id.into(),
             repo,
@@ -143,7 +155,7 @@ impl Metadata {
             self.now().into(),
             finish.version.into(),
         ];
-        batch.must("upload", 1, FINISH, values);
+        batch.require(Requirement::Upload, FINISH, values);
     }
 
     /// Ids of sessions untouched since `before`, the oldest first, at most `limit`.

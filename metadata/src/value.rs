@@ -2,7 +2,7 @@
 
 use crate::Error;
 use bytes::Bytes;
-use larder_model::{Digest, Timestamp};
+use larder_model::{Digest, FileKind, RepoKind, Timestamp, TokenKind, UserKind};
 
 /// One value. Booleans are 0 and 1, times microseconds.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,6 +32,10 @@ into_value! {
     u64 => |it| Self::Int(i64::try_from(it).unwrap_or(i64::MAX));
     bool => |it| Self::Int(i64::from(it));
     Timestamp => |it| Self::Int(it.0);
+    FileKind => |it| Self::Text(it.word().into());
+    RepoKind => |it| Self::Text(it.word().into());
+    UserKind => |it| Self::Text(it.word().into());
+    TokenKind => |it| Self::Text(it.word().into());
     &str => |it| Self::Text(it.into());
     &String => |it| Self::Text(it.as_str().into());
     String => |it| Self::Text(it.into());

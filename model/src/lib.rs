@@ -3,10 +3,13 @@
 //! Knows: what a valid digest, name, tag or timestamp is, and what can go wrong by meaning.
 //! Must never know: IO, async, SQL, HTTP connections, the clock, the environment.
 
+pub mod author;
 pub mod digest;
+pub mod duration;
 pub mod hex;
 pub mod html;
 pub mod image;
+pub mod kinds;
 pub mod integrity;
 pub mod lifetime;
 pub mod names;
@@ -15,13 +18,16 @@ pub mod percent;
 pub mod permission;
 pub mod problem;
 pub mod reply;
-pub mod settings;
+pub mod stored_file;
 pub mod time;
 pub mod upstream;
+pub mod settings;
 
+pub use author::{Author, System};
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
 pub use integrity::{Checker, Integrity};
+pub use kinds::{FileKind, RepoKind, TokenKind, UserKind};
 pub use lifetime::CacheLifetime;
 pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use pattern::Pattern;
@@ -31,4 +37,5 @@ pub use reply::Reply;
 pub use settings::{
     Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
 };
+pub use stored_file::StoredFile;
 pub use time::{Clock, Timestamp};

@@ -1,5 +1,6 @@
 //! What is set for a repository beside its name and kind.
 
+use crate::upstream::{AbsentStatuses, AnswerTime};
 use crate::{Pattern, RepoName};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -18,9 +19,9 @@ pub struct RepoSettings {
     /// server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_seconds: Option<u64>,
-    /// Of a group: its repos, in the order in which they are asked.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<RepoName>,
+    /// Whether everyone may read it; `None`: that follows from what it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
     /// Of a mirror and of a group: packages that are not served from it, kept or not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<Blocked>,
@@ -50,7 +51,7 @@ pub struct SigningSettings {
 }
 
 /// A remote registry.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UpstreamSettings {
     /// Its address, ending in `/`.
     pub url: String,
@@ -69,6 +70,12 @@ pub struct UpstreamSettings {
     /// How often it is asked at most; `None`: as often as there is need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<NonZeroU32>,
+    /// By which answers it says that it does not have something.
+    #[serde(default, skip_serializing_if = "AbsentStatuses::is_default")]
+    pub absent_statuses: AbsentStatuses,
+    /// How long it may take to begin an answer; `None`: as the server says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_time: Option<AnswerTime>,
 }
 
 impl RepoSettings {

@@ -10,7 +10,7 @@ use larder_access::Admission;
 use larder_door::{Answer, BlobAnswer, Lasts};
 use larder_metadata::Error;
 use larder_metadata::blobs::Putting;
-use larder_model::{Digest, ImageName, Problem, Reply, Verb};
+use larder_model::{Digest, FileKind, ImageName, Problem, Reply, Verb};
 
 /// Places that are looked at for a mount without a source.
 const MAX_PLACES: u64 = 100;
@@ -28,13 +28,15 @@ impl Registry {
         request: &Parts,
     ) -> Result<Answer, Problem> {
         let repo = repo_of(admission, name)?;
-        let path = format!("blobs/{digest}");
+        let path = digest.to_string();
+        let key = place(&repo, name).file(FileKind::Blob, &path);
         let found = if request.method == Method::HEAD {
-            self.metadata.stat(place(&repo, name), &path).await?
+            self.metadata.stat(key).await?
         } else {
-            self.metadata.find(place(&repo, name), &path).await?
+            self.metadata.find(key).await?
         };
         let found = found.ok_or_else(no_blob)?;
+        self.metadata.note_use(key, &found);
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, digest);
         let content_type = HeaderValue::from_static("application/octet-stream");
@@ -53,8 +55,10 @@ impl Registry {
         name: &ImageName,
         digest: &Digest,
     ) -> Result<Answer, Problem> {
+        let allowed = admission.require(&permission(name, Verb::Delete))?;
         let repo = repo_of(admission, name)?;
-        match self.metadata.drop_blob(place(&repo, name), digest).await {
+        let package = place(&repo, name);
+        match self.metadata.drop_blob(package, digest, &allowed).await {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
             Err(Error::Unmet(_)) => Err(no_blob()),
             Err(error) => Err(error.into()),
@@ -110,8 +114,8 @@ impl Registry {
         putting: Putting<'_>,
         digest: &Digest,
     ) -> Result<bool, Problem> {
-        let path = format!("blobs/{digest}");
-        for (repo, image) in self.metadata.places_of(digest, &path, MAX_PLACES).await? {
+        let places = self.metadata.places_of(digest, FileKind::Blob, MAX_PLACES);
+        for (repo, image) in places.await? {
             let Some(repo) = admission.policy().repo_by_id(repo) else {
                 continue;
             };

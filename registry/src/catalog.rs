@@ -1,10 +1,10 @@
 //! The catalog: all images that the caller may see.
 
 use crate::Registry;
-use crate::door::json_reply;
 use crate::endpoint::Page;
 use crate::pages::with_next;
 use crate::places::permission;
+use crate::reply::json_reply;
 use larder_access::Admission;
 use larder_door::Answer;
 use larder_model::{ImageName, Kind, Problem, Verb};

@@ -3,11 +3,13 @@
 use crate::endpoint::{self, Endpoint};
 use crate::places::permission;
 use crate::refuse;
-use crate::tags::TagLists;
+use crate::reply::json_reply;
+use crate::tag_lists::TagLists;
 use crate::uploads::Sessions;
+use http::HeaderValue;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
 use larder_access::{Admission, Gate};
+use larder_content::ContentStore;
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Incoming};
 use larder_keys::seal::Seal;
@@ -32,6 +34,7 @@ pub struct Limits {
 pub struct Registry {
     pub(crate) metadata: Metadata,
     pub(crate) blobs: BlobStore,
+    pub(crate) content: ContentStore,
     pub(crate) gate: Arc<Gate>,
     pub(crate) limits: Limits,
     pub(crate) sessions: Sessions,
@@ -44,6 +47,7 @@ impl Registry {
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, limits: Limits) -> Self {
         let seal = gate.seal("oci upload");
         Self {
+            content: ContentStore::new(metadata.clone(), blobs.clone()),
             metadata,
             blobs,
             gate,
@@ -162,8 +166,4 @@ fn ping(admission: &Admission) -> Result<Answer, Problem> {
             HeaderValue::from_static("registry/2.0"),
         )
         .into())
-}
-
-pub(crate) fn json_reply(body: Vec<u8>) -> Reply {
-    Reply::new(StatusCode::OK).with_body("application/json", body)
 }

@@ -1,17 +1,21 @@
 //! Manifests (end-3, end-7, end-9).
 
-use crate::places::{no_name, place, repo_of};
+use crate::places::{no_name, permission, place, repo_of};
 use crate::{Registry, manifest};
 use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, WARNING};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::Admission;
+use larder_content::Durable;
 use larder_door::answer::names_tag;
 use larder_door::{Answer, BlobAnswer, Incoming, Lasts};
-use larder_metadata::Error;
-use larder_metadata::blobs::{Bytestore, Expect, NewBlob, NewManifest, Putting};
+use larder_metadata::blobs::Putting;
 use larder_metadata::files::PackageKey;
-use larder_model::{Algorithm, Digest, ImageName, Kind, Problem, Reference, Reply, Tag};
+use larder_metadata::manifests::{Expect, NewManifest};
+use larder_metadata::{Error, Requirement};
+use larder_model::{
+    Algorithm, Digest, FileKind, ImageName, Kind, Problem, Reference, Reply, Tag, Verb,
+};
 use serde_json::json;
 
 const DOCKER_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -31,10 +35,11 @@ pub(crate) fn docker_digest(headers: &mut HeaderMap, digest: &Digest) {
     }
 }
 
-fn path_of(reference: &Reference) -> String {
+/// A tag is one kind of file, a manifest by its digest another.
+const fn kind_of(reference: &Reference) -> FileKind {
     match reference {
-        Reference::Tag(tag) => format!("tags/{tag}"),
-        Reference::Digest(digest) => format!("manifests/{digest}"),
+        Reference::Tag(_) => FileKind::Tag,
+        Reference::Digest(_) => FileKind::Manifest,
     }
 }
 
@@ -54,13 +59,15 @@ impl Registry {
         request: &Parts,
     ) -> Result<Answer, Problem> {
         let repo = repo_of(admission, name)?;
-        let (place, path) = (place(&repo, name), path_of(reference));
+        let (kind, path) = (kind_of(reference), reference.to_string());
+        let key = place(&repo, name).file(kind, &path);
         let found = if request.method == Method::HEAD {
-            self.metadata.stat(place, &path).await?
+            self.metadata.stat(key).await?
         } else {
-            self.metadata.find(place, &path).await?
+            self.metadata.find(key).await?
         };
         let found = found.ok_or_else(|| no_manifest(reference))?;
+        self.metadata.note_use(key, &found);
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, &found.digest);
         let content_type =
@@ -123,46 +130,44 @@ impl Registry {
             ));
         }
         let manifest = manifest::parse(&body, content_type)?;
+        let allowed = admission.require(&permission(name, Verb::Write))?;
         let repo = self.repo_to_push(admission, name).await?;
         let place = place(&repo, name);
         let expect = self.expectation(place, &tags, request).await?;
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let metadata = metadata(&manifest);
-        let new = NewManifest {
-            putting: Putting {
-                place,
-                by: &admission.principal().label,
-            },
-            full_name: &format!("oci/{name}"),
-            blob: NewBlob {
-                digest,
-                size: body.len() as u64,
-                bytes: Bytestore::Inline(body),
-            },
-            content_type: &manifest.media_type,
-            metadata: &metadata,
-            blobs: &manifest.blobs,
-            absent: &[],
-            manifests: &manifest.manifests,
-            subject: manifest.subject,
-            tags: &tag_names,
-            expect,
+        let full_name = format!("oci/{name}");
+        let bytes = Durable::inline(digest, body);
+        let put = async |blobs: &[Digest], absent: &[Digest]| {
+            let write = async |blob| {
+                let new = NewManifest {
+                    putting: Putting {
+                        package: place,
+                        by: &allowed,
+                    },
+                    full_name: &full_name,
+                    blob,
+                    content_type: &manifest.media_type,
+                    metadata: &metadata,
+                    blobs,
+                    absent,
+                    manifests: &manifest.manifests,
+                    subject: manifest.subject,
+                    tags: &tag_names,
+                    expect,
+                };
+                self.metadata.keep_manifest(new).await
+            };
+            self.content.keep(bytes.clone(), write).await
         };
         let mut reply = created(name, &digest, &manifest, &tags);
-        match self.metadata.keep_manifest(new.clone()).await {
+        match put(&manifest.blobs, &[]).await {
             Ok(()) => return Ok(reply.into()),
-            Err(Error::Unmet("blob")) => {}
+            Err(Error::Unmet(Requirement::Blob)) => {}
             Err(error) => return Err(unmet(error)),
         }
         let (blobs, absent) = self.split(place, &manifest).await?;
-        self.metadata
-            .keep_manifest(NewManifest {
-                blobs: &blobs,
-                absent: &absent,
-                ..new
-            })
-            .await
-            .map_err(unmet)?;
+        put(&blobs, &absent).await.map_err(unmet)?;
         for layer in absent.iter().take(MAX_WARNINGS) {
             reply = reply.with(
                 WARNING,
@@ -184,7 +189,9 @@ impl Registry {
     ) -> Result<(Vec<Digest>, Vec<Digest>), Problem> {
         let (mut present, mut absent) = (Vec::new(), Vec::new());
         for blob in &manifest.blobs {
-            let found = self.metadata.stat(place, &format!("blobs/{blob}")).await?;
+            let path = blob.to_string();
+            let key = place.file(FileKind::Blob, &path);
+            let found = self.metadata.stat(key).await?;
             if found.is_some() {
                 present.push(*blob);
             } else {
@@ -225,7 +232,8 @@ impl Registry {
         let (Some(list), Some(tag)) = (text(IF_MATCH), tags.first()) else {
             return Ok(Expect::Any);
         };
-        let current = self.metadata.stat(place, &format!("tags/{tag}")).await?;
+        let key = place.file(FileKind::Tag, tag.as_str());
+        let current = self.metadata.stat(key).await?;
         let current = current
             .map(|found| found.digest)
             .filter(|digest| names_tag(list, &digest.to_string()));
@@ -246,6 +254,7 @@ impl Registry {
         reference: &Reference,
         request: &Parts,
     ) -> Result<Answer, Problem> {
+        let allowed = admission.require(&permission(name, Verb::Delete))?;
         let repo = repo_of(admission, name)?;
         let place = place(&repo, name);
         let dropped = match reference {
@@ -256,10 +265,10 @@ impl Registry {
                     Expect::Any | Expect::Absent => None,
                 };
                 self.metadata
-                    .drop_tag(place, &path_of(reference), only.as_ref())
+                    .drop_tag(place, tag.as_str(), only.as_ref(), &allowed)
                     .await
             }
-            Reference::Digest(digest) => self.metadata.drop_manifest(place, digest).await,
+            Reference::Digest(digest) => self.metadata.drop_manifest(place, digest, &allowed).await,
         };
         match dropped {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
@@ -274,7 +283,7 @@ impl Registry {
 
 fn unmet(error: Error) -> Problem {
     match error {
-        Error::Unmet("tag") => Problem::new(
+        Error::Unmet(Requirement::Tag) => Problem::new(
             Kind::Precondition,
             "tag",
             "the tag is not what you expect it to be",

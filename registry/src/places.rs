@@ -4,8 +4,10 @@ use crate::Registry;
 use larder_access::Admission;
 use larder_metadata::Error;
 use larder_metadata::files::PackageKey;
-use larder_metadata::repos::RepoRecord;
-use larder_model::{ImageName, Kind, Permission, Problem, ProtocolName, Verb};
+use larder_metadata::repos::{NewRepo, RepoRecord};
+use larder_model::{
+    ImageName, Kind, Permission, Problem, ProtocolName, RepoKind, RepoSettings, Verb,
+};
 use std::sync::Arc;
 
 /// What is done to an image.
@@ -50,7 +52,7 @@ impl Registry {
             Ok(repo) => repo,
             Err(_) => self.make_repo(name).await?,
         };
-        if &*repo.kind != "hosted" {
+        if repo.kind != RepoKind::Hosted {
             let detail = format!(
                 "oci/{} is a {}: images cannot be pushed to it",
                 repo.name, repo.kind
@@ -61,11 +63,15 @@ impl Registry {
     }
 
     async fn make_repo(&self, name: &ImageName) -> Result<Arc<RepoRecord>, Problem> {
-        match self
-            .metadata
-            .add_repo(ProtocolName::OCI, name.repo(), "hosted", "", "{}")
-            .await
-        {
+        let new = NewRepo {
+            protocol: ProtocolName::OCI,
+            name: name.repo(),
+            kind: RepoKind::Hosted,
+            description: "",
+            settings: &RepoSettings::default(),
+            members: &[],
+        };
+        match self.metadata.add_repo(new).await {
             Ok(_) => tracing::info!(repo = %name.repo(), "repository made by its first push"),
             Err(Error::Exists(_)) => {} // another push was first
             Err(error) => return Err(error.into()),

@@ -8,7 +8,7 @@ use http::header::HeaderName;
 use http::{HeaderValue, StatusCode};
 use larder_access::Admission;
 use larder_door::Answer;
-use larder_metadata::files::Referrer;
+use larder_metadata::manifests::Referrer;
 use larder_model::{Digest, ImageName, Problem, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -1,40 +1,19 @@
 //! Lists of tags (end-8).
 
 use crate::Registry;
-use crate::door::json_reply;
 use crate::endpoint::Page;
 use crate::pages::with_next;
 use crate::places::{no_name, place, repo_of};
-use bytes::Bytes;
+use crate::reply::json_reply;
 use http::StatusCode;
 use larder_access::Admission;
 use larder_door::Answer;
 use larder_metadata::files::PackageKey;
-use larder_model::{ImageName, Problem, Reply};
-use moka::sync::Cache;
+use larder_model::{FileKind, ImageName, Problem, Reply};
 use serde_json::json;
 
 /// Tags in one answer at most; more come with a link.
 const MAX_TAGS: u64 = 100_000;
-/// Whole lists kept in memory, in bytes.
-const KEPT_BYTES: u64 = 16 << 20;
-
-/// Whole lists as they were last written, each with the revision of its package.
-pub(crate) struct TagLists(Cache<(i64, Box<str>), (i64, Bytes)>);
-
-impl Default for TagLists {
-    fn default() -> Self {
-        let weigh = |_: &(i64, Box<str>), kept: &(i64, Bytes)| {
-            u32::try_from(kept.1.len() + 256).unwrap_or(u32::MAX)
-        };
-        Self(
-            Cache::builder()
-                .max_capacity(KEPT_BYTES)
-                .weigher(weigh)
-                .build(),
-        )
-    }
-}
 
 impl Registry {
     pub(crate) async fn tags(
@@ -53,9 +32,7 @@ impl Registry {
                 .map(|(reply, _)| reply.into());
         }
         let key = (repo.id, name.image().into());
-        if let Some((at, body)) = self.tag_lists.0.get(&key)
-            && at == revision
-        {
+        if let Some(body) = self.tag_lists.get(&key, revision) {
             return Ok(Reply::new(StatusCode::OK)
                 .with_body("application/json", body)
                 .into());
@@ -64,7 +41,7 @@ impl Registry {
         if whole {
             // The revision was read before the list: a change meanwhile makes the list old, never
             // wrongly new.
-            self.tag_lists.0.insert(key, (revision, reply.body.clone()));
+            self.tag_lists.keep(key, revision, reply.body.clone());
         }
         Ok(reply.into())
     }
@@ -79,11 +56,11 @@ impl Registry {
         let count = page.count.unwrap_or(MAX_TAGS).min(MAX_TAGS);
         let mut rows = self
             .metadata
-            .list(place, "tags/", &page.last, count + 1)
+            .list(place, FileKind::Tag, &page.last, count + 1)
             .await?;
         let more = rows.len() as u64 > count;
         rows.truncate(usize::try_from(count).unwrap_or(usize::MAX));
-        let tags: Vec<&str> = rows.iter().map(|row| &row.path["tags/".len()..]).collect();
+        let tags: Vec<&str> = rows.iter().map(|row| &*row.path).collect();
         let body = json!({"name": name.to_string(), "tags": tags}).to_string();
         let mut reply = json_reply(body.into_bytes());
         if let (true, Some(last)) = (more, tags.last()) {

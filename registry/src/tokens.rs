@@ -1,7 +1,7 @@
 //! Docker's token endpoint: GET (token specification) and `OAuth2` POST.
 
-use crate::door::json_reply;
 use crate::endpoint::decode_query;
+use crate::reply::json_reply;
 use crate::{Registry, scope};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

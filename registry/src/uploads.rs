@@ -7,16 +7,20 @@
 
 use crate::Registry;
 use crate::blobs::blob_created;
-use crate::places::{place, repo_of};
+use crate::places::{permission, place, repo_of};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
-use larder_access::Admission;
+use larder_access::{Admission, Allowed};
+use larder_content::{Durable, INLINE_BYTES};
 use larder_door::{Answer, Incoming};
-use larder_metadata::blobs::{Bytestore, Finish, NewBlob, Putting};
-use larder_metadata::uploads::Progress;
-use larder_metadata::{Error, repos::RepoRecord};
-use larder_model::{Algorithm, Digest, Hasher, ImageName, Kind, Problem, Reply, hex};
-use larder_storage::{Committed, Staging};
+use larder_metadata::blobs::Putting;
+use larder_metadata::repos::RepoRecord;
+use larder_metadata::uploads::{Finish, Progress};
+use larder_metadata::{Error, Requirement};
+use larder_model::{
+    Algorithm, Author as _, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb, hex,
+};
+use larder_storage::Staging;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,10 +28,6 @@ use std::time::Duration;
 use crate::endpoint::{Session, Start};
 
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
-
-/// Blobs up to this size live in the database: one joined commit makes them durable, with no file
-/// of their own.
-const INLINE_BYTES: u64 = 64 * 1024;
 
 /// Sessions that a request is working on.
 #[derive(Default)]
@@ -76,7 +76,7 @@ struct Work<'a> {
     name: &'a ImageName,
     session: &'a Session,
     repo: Arc<RepoRecord>,
-    by: &'a str,
+    by: Allowed<'a>,
     known: Known,
     _busy: Busy,
 }
@@ -84,8 +84,8 @@ struct Work<'a> {
 impl Work<'_> {
     fn putting(&self) -> Putting<'_> {
         Putting {
-            place: place(&self.repo, self.name),
-            by: self.by,
+            package: place(&self.repo, self.name),
+            by: &self.by,
         }
     }
 
@@ -93,7 +93,7 @@ impl Work<'_> {
         Finish {
             id: &self.session.id,
             version: self.known.version,
-            principal: self.by,
+            principal: self.by.label(),
         }
     }
 
@@ -170,11 +170,12 @@ impl Registry {
         start: Start,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
+        let allowed = admission.require(&permission(name, Verb::Write))?;
         let repo = self.repo_to_push(admission, name).await?;
-        let by = &*admission.principal().label;
+        let by = allowed.label();
         let putting = Putting {
-            place: place(&repo, name),
-            by,
+            package: place(&repo, name),
+            by: &allowed,
         };
         if let Some((digest, from)) = &start.mount
             && let Some(reply) = self
@@ -290,7 +291,7 @@ impl Registry {
             name,
             session,
             repo,
-            by: &admission.principal().label,
+            by: admission.require(&permission(name, Verb::Write))?,
             known,
             _busy: busy,
         })
@@ -438,15 +439,8 @@ impl Registry {
         if came != digest {
             return Err(mismatch(&came));
         }
-        let blob = NewBlob {
-            digest,
-            size: bytes.len() as u64,
-            bytes: Bytestore::Inline(bytes),
-        };
-        self.metadata
-            .keep_blob(putting, blob, finish)
+        self.keep(putting, finish, Durable::inline(digest, bytes))
             .await
-            .map_err(lost)
     }
 
     /// Keeps a staged blob: in the database if it is small, by a name of its own if its bytes are
@@ -458,35 +452,31 @@ impl Registry {
         digest: Digest,
         mut staging: Staging,
     ) -> Result<(), Problem> {
-        if let Some(bytes) = staging.bytes(INLINE_BYTES).await? {
-            return self.keep_small(putting, finish, digest, bytes).await;
-        }
         let came = staging.digest().await?;
         if came != digest {
             return Err(mismatch(&came));
         }
+        if staging.offset() <= INLINE_BYTES {
+            let durable = self.content.prepare_staged(staging).await?;
+            return self.keep(putting, finish, durable).await;
+        }
         match self.metadata.take_blob(putting, &digest, finish).await {
-            Err(Error::Unmet("blob")) => {}
+            Err(Error::Unmet(Requirement::Blob)) => {}
             taken => return taken.map_err(lost),
         }
-        let generation = self.metadata.new_id();
-        let Committed::Kept { key, size } = self.blobs.commit(staging, digest, generation).await?
-        else {
-            return Err(mismatch(&came));
-        };
-        let blob = NewBlob {
-            digest,
-            size,
-            bytes: Bytestore::Object(generation),
-        };
-        let kept = self.metadata.keep_blob(putting, blob, finish).await;
-        // Another upload of the same bytes may have been first: then its object counts, and this
-        // one is nobody's.
-        let settled = !matches!(kept, Err(Error::Unavailable(_)));
-        if settled && self.metadata.generation(&digest).await? != Some(generation) {
-            self.blobs.remove(key).await?;
-        }
-        kept.map_err(lost)
+        let durable = self.content.prepare_staged(staging).await?;
+        self.keep(putting, finish, durable).await
+    }
+
+    /// Gives bytes that are durable their name in the image, and ends the session.
+    async fn keep(
+        &self,
+        putting: Putting<'_>,
+        finish: Option<Finish<'_>>,
+        durable: Durable,
+    ) -> Result<(), Problem> {
+        let write = async |blob| self.metadata.keep_blob(putting, blob, finish).await;
+        self.content.keep(durable, write).await.map_err(lost)
     }
 
     /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many
@@ -535,7 +525,7 @@ fn mismatch(came: &Digest) -> Problem {
 /// The session went on in another request, or its row is gone.
 fn lost(error: Error) -> Problem {
     match error {
-        Error::Unmet("upload") => no_upload(),
+        Error::Unmet(Requirement::Upload) => no_upload(),
         error => error.into(),
     }
 }

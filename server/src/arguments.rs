@@ -26,7 +26,7 @@ enum Command {
     /// Check the configuration and print what is in force.
     Check(Serve),
     #[command(flatten)]
-    Client(larder_cli::Command),
+    Client(Box<larder_cli::Command>),
 }
 
 #[derive(clap::Args)]
@@ -48,7 +48,7 @@ pub(crate) fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(flags) => told(serve(flags)),
         Command::Check(flags) => told(check(flags)),
-        Command::Client(command) => client(command, arguments.global),
+        Command::Client(command) => client(*command, arguments.global),
     }
 }
 

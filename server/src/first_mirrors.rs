@@ -3,9 +3,9 @@
 
 use larder_access::Gate;
 use larder_discover::{Found, Machine, discover, setting};
-use larder_metadata::people::Grant;
+use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
-use larder_model::{Problem, ProtocolName, RepoName, RepoSettings, Role, UpstreamSettings};
+use larder_model::{Problem, ProtocolName, RepoKind, RepoName, RepoSettings, UpstreamSettings};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -42,79 +42,62 @@ pub(crate) async fn first_mirrors(
         let protocol = room.name();
         let found = found.iter().find(|found| found.protocol == protocol);
         let upstream = found.and_then(|found| upstream(gate, found, private.contains(&protocol)));
-        // Behind credentials of ours is nothing that everyone may see.
-        if upstream
-            .as_ref()
-            .is_none_or(|upstream| upstream.password.is_none())
-        {
-            open_to_all(metadata, protocol, NAME).await?;
-        }
         told(protocol, found, upstream.as_ref());
-        make(
-            metadata,
-            protocol,
-            NAME,
-            "mirror",
-            RepoSettings {
-                upstream,
-                ..RepoSettings::default()
-            },
-        )
-        .await?;
+        let settings = RepoSettings {
+            upstream,
+            ..RepoSettings::default()
+        };
+        let mirror = make(metadata, protocol, NAME, RepoKind::Mirror, &settings, &[]).await?;
         if room.publishing().is_some() {
-            make(metadata, protocol, LOCAL, "hosted", RepoSettings::default()).await?;
-            let members = [LOCAL, NAME]
-                .map(str::parse)
-                .into_iter()
-                .collect::<Result<_, _>>()
-                .map_err(Problem::internal)?;
+            let settings = RepoSettings::default();
+            let local = make(metadata, protocol, LOCAL, RepoKind::Hosted, &settings, &[]).await?;
+            // Each name in it still follows its member.
+            let settings = RepoSettings {
+                open: Some(true),
+                ..RepoSettings::default()
+            };
+            let members = [local, mirror];
             make(
                 metadata,
                 protocol,
                 MAIN,
-                "group",
-                RepoSettings {
-                    members,
-                    ..RepoSettings::default()
-                },
+                RepoKind::Group,
+                &settings,
+                &members,
             )
             .await?;
-            // Of what is published everyone still sees only what it may read there.
-            open_to_all(metadata, protocol, MAIN).await?;
         }
     }
     gate.refresh().await
 }
 
+/// Makes a repo and gives its id; of one that a start which was cut off made, that one's.
 async fn make(
     metadata: &Metadata,
     protocol: ProtocolName,
     name: &str,
-    kind: &str,
-    settings: RepoSettings,
-) -> Result<(), Problem> {
+    kind: RepoKind,
+    settings: &RepoSettings,
+    members: &[i64],
+) -> Result<i64, Problem> {
     let name: RepoName = name.parse().map_err(Problem::internal)?;
-    match metadata
-        .add_repo(protocol, &name, kind, "", &settings.write())
-        .await
-    {
-        Ok(_) | Err(Error::Exists(_)) => Ok(()), // a start that was cut off made it
-        Err(error) => Err(error.into()),
+    let new = NewRepo {
+        protocol,
+        name: &name,
+        kind,
+        description: "",
+        settings,
+        members,
+    };
+    match metadata.add_repo(new).await {
+        Ok(repo) => return Ok(repo.id),
+        Err(Error::Exists(_)) => {}
+        Err(error) => return Err(error.into()),
     }
-}
-
-async fn open_to_all(
-    metadata: &Metadata,
-    protocol: ProtocolName,
-    name: &str,
-) -> Result<(), Problem> {
-    match metadata
-        .add_grant(&for_everyone(metadata, protocol, name)?)
-        .await
-    {
-        Ok(()) | Err(Error::Exists(_)) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let made = |repo: &RepoRecord| repo.protocol == protocol && repo.name == name;
+    let found = metadata.repos().await?.into_iter().find(made);
+    let found = found.ok_or_else(|| Problem::internal("a repository that is there is gone"))?;
+    Ok(found.id)
 }
 
 /// What the package managers of each protocol ask by default.
@@ -179,23 +162,7 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
         username,
         password,
         allow_private,
-        allow: Vec::new(),
-        requests_per_minute: None,
-    })
-}
-
-/// Mirrors of what is public are public.
-fn for_everyone(metadata: &Metadata, protocol: ProtocolName, name: &str) -> Result<Grant, Problem> {
-    Ok(Grant {
-        id: metadata.new_id(),
-        subject: "anonymous".into(),
-        repository: format!("{protocol}/{name}")
-            .parse()
-            .map_err(Problem::internal)?,
-        package: "*".parse().map_err(Problem::internal)?,
-        role: Role::Reader,
-        created_at: metadata.now(),
-        created_by: "first start".into(),
+        ..UpstreamSettings::default()
     })
 }
 

@@ -5,7 +5,7 @@ use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Settings};
-use larder_cache::{CacheConfig, Images, Packages, UpstreamConfig};
+use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, Network, StorageKind};
 use larder_discover::Machine;
 use larder_metadata::Metadata;
@@ -33,6 +33,7 @@ fn creatable() -> Vec<(ProtocolName, &'static str)> {
 
 /// All that serves requests.
 pub(crate) struct House {
+    pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
     pub(crate) blobs: BlobStore,
     pub(crate) registry: Registry,
@@ -118,7 +119,7 @@ impl House {
         let identity = tls::identity(config)?;
         let observer = Arc::new(Observer::new(packages.counters()));
         let system = System {
-            metadata,
+            metadata: metadata.clone(),
             blobs: blobs.clone(),
             observer: Arc::clone(&observer),
             ca: identity.as_ref().and_then(|identity| identity.ca.clone()),
@@ -132,6 +133,7 @@ impl House {
         };
         let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
         Ok(Self {
+            metadata,
             gate,
             blobs,
             registry,
@@ -201,8 +203,29 @@ fn cache_config(config: &Config) -> Result<CacheConfig, Box<dyn Error>> {
             idle_time: cache.upstream_idle_time,
             requests: cache.upstream_requests,
             authorities: tls::authorities(&cache.upstream_authorities)?,
+            proxies: proxies()?,
         },
     })
+}
+
+/// The proxies of the environment: a scheme's own, else the one for all. A CGI program has none, for
+/// a client's header would name it there.
+fn proxies() -> Result<Proxies, Box<dyn Error>> {
+    let value = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok());
+    if std::env::var_os("REQUEST_METHOD").is_some() {
+        return Ok(Proxies::default());
+    }
+    let all = value(["ALL_PROXY", "all_proxy"]);
+    let of = |names| {
+        let own = value(names).filter(|own| !own.is_empty());
+        own.or_else(|| all.clone()).unwrap_or_default()
+    };
+    let except = value(["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let (http, https) = (
+        of(["HTTP_PROXY", "http_proxy"]),
+        of(["HTTPS_PROXY", "https_proxy"]),
+    );
+    Proxies::new(&http, &https, &except).map_err(|problem| problem.detail.into())
 }
 
 fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {

@@ -78,6 +78,7 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
         let joined = tokio::task::spawn_blocking(move || worker.thread.join()).await?;
         joined.map_err(|_| "a worker thread panicked")?;
     }
+    jobs::write_uses(&house).await;
     tracing::info!("stopped");
     Ok(())
 }

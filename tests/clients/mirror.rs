@@ -48,7 +48,7 @@ impl Mirrored {
             &json!({"oci": {"default_mirror": mirror}}).to_string(),
             200,
         );
-        larder.take_back_grants();
+        larder.close_everything();
         for name in ["reader", "stranger"] {
             larder.make_user(name);
         }

@@ -267,19 +267,23 @@ impl Larder {
         made["id"].as_str().expect("id").to_owned()
     }
 
-    /// Takes back all grants: only the administrator may do anything.
+    /// Takes back all grants and closes what is open: only the administrator may do anything.
     #[track_caller]
-    pub fn take_back_grants(&self) {
-        for grant in self.api("GET", "grants", "", 200)["items"]
-            .as_array()
-            .expect("grants")
-        {
-            self.api(
-                "DELETE",
-                &format!("grants/{}", grant["id"].as_str().expect("id")),
-                "",
-                204,
-            );
+    pub fn close_everything(&self) {
+        let items = |path: &str| {
+            let list = self.api("GET", path, "", 200);
+            list["items"].as_array().expect("items").clone()
+        };
+        for grant in items("grants") {
+            let id = grant["id"].as_str().expect("id");
+            self.api("DELETE", &format!("grants/{id}"), "", 204);
+        }
+        for repo in items("repositories?limit=1000") {
+            let text = |key: &str| repo[key].as_str().expect("text");
+            if text("readable_by") == "everyone" {
+                let path = format!("repositories/{}/{}", text("protocol"), text("name"));
+                self.api("PATCH", &path, r#"{"open":false}"#, 200);
+            }
         }
     }
 

@@ -20,10 +20,22 @@ pub fn publish(
     version: &str,
     bytes: &[u8],
 ) -> Response {
+    publish_to(client, (protocol, "main"), name, version, bytes)
+}
+
+/// Publishes it to a repo: its protocol and its name.
+#[track_caller]
+pub fn publish_to(
+    client: &Client,
+    (protocol, repo): (&str, &str),
+    name: &str,
+    version: &str,
+    bytes: &[u8],
+) -> Response {
     match protocol {
-        "cargo" => publish_crate(client, name, version, bytes),
-        "npm" => publish_npm(client, name, version, bytes),
-        "pypi" => publish_wheel(client, name, version, bytes),
+        "cargo" => publish_crate(client, repo, name, version, bytes),
+        "npm" => publish_npm(client, repo, name, version, bytes),
+        "pypi" => publish_wheel(client, repo, name, version, bytes),
         other => panic!("nothing is published as {other}"),
     }
 }
@@ -38,7 +50,7 @@ pub fn wheel_name(name: &str, version: &str) -> String {
     format!("{plain}-{version}-py3-none-any.whl")
 }
 
-fn publish_crate(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Response {
+fn publish_crate(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
     let manifest =
         format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
     let at = |file: &str| format!("{name}-{version}/{file}");
@@ -57,10 +69,15 @@ fn publish_crate(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
         &packed,
     ]
     .concat();
-    client.send("PUT", "/cargo/main/api/v1/crates/new", &[], &body)
+    client.send(
+        "PUT",
+        &format!("/cargo/{repo}/api/v1/crates/new"),
+        &[],
+        &body,
+    )
 }
 
-fn publish_npm(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Response {
+fn publish_npm(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
     let manifest = json!({"name": name, "version": version, "main": "index.js"});
     let text = manifest.to_string();
     let files = [
@@ -79,7 +96,7 @@ fn publish_npm(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Resp
         "_id": name, "name": name, "dist-tags": {"latest": version},
         "versions": {version: version_of}, "_attachments": {file: attachment},
     });
-    let path = format!("/npm/main/{}", name.replace('/', "%2f"));
+    let path = format!("/npm/{repo}/{}", name.replace('/', "%2f"));
     client.send(
         "PUT",
         &path,
@@ -88,7 +105,7 @@ fn publish_npm(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Resp
     )
 }
 
-fn publish_wheel(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Response {
+fn publish_wheel(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
     let file = wheel_name(name, version);
     let (stem, _) = file.split_once("-py3").expect("a wheel's name");
     let about = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
@@ -126,7 +143,7 @@ fn publish_wheel(client: &Client, name: &str, version: &str, bytes: &[u8]) -> Re
     let content_type = format!("multipart/form-data; boundary={EDGE}");
     client.send(
         "POST",
-        "/pypi/main/legacy/",
+        &format!("/pypi/{repo}/legacy/"),
         &[("content-type", &content_type)],
         &body,
     )

@@ -168,7 +168,7 @@ pub fn normal(text: &str) -> String {
 
 /// Shapes of what differs: `0` is a digit, `x` a hexadecimal one, `?` a letter or digit, `+` more
 /// of the last.
-const CHANGING: [(&str, &str); 10] = [
+const CHANGING: [(&str, &str); 11] = [
     ("127.0.0.1:0+", "HOST"),
     ("127.0.0.1%3A0+", "HOST"),
     ("0000-00-00T00:00:00.0+Z", "TIME"),
@@ -188,6 +188,7 @@ const CHANGING: [(&str, &str); 10] = [
         "…",
     ),
     ("size: 0+", "size: …"),
+    ("again in 0+ s", "again in TIME"),
 ];
 
 /// How much of the beginning of `text` has this shape.
@@ -241,6 +242,7 @@ mod tests {
             (&format!("team/x@sha256:{digest}"), "team/x@sha256:…"),
             (&format!("sha256-{digest}.sig"), "sha256-….sig"),
             ("digest size: 527", "digest size: …"),
+            ("is asked for again in 16 s", "is asked for again in TIME"),
             ("nothing | here", "nothing | here"),
         ] {
             assert_eq!(normal(text), expected);

@@ -9,7 +9,7 @@ use larder_model::{Algorithm, Digest};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use crate::fault::Fault;
@@ -63,6 +63,8 @@ struct State {
     /// Whether what is to be held back is.
     held: bool,
     gone: bool,
+    /// Whether connections are still taken: the listener ends a little after it is told to.
+    listening: bool,
 }
 
 #[derive(Default)]
@@ -80,7 +82,7 @@ pub struct Upstream {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("upstream")
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the state is as it should be.
@@ -89,7 +91,7 @@ impl Shared {
         let waited = self
             .changed
             .wait_timeout_while(self.state(), DEADLINE, |state| !until(state))
-            .expect("upstream");
+            .unwrap_or_else(PoisonError::into_inner);
         assert!(
             !waited.1.timed_out(),
             "what was awaited did not happen; asked: {:?}",
@@ -124,18 +126,21 @@ impl Upstream {
     }
 
     fn listen(&self, listener: TcpListener) {
+        self.shared.change(|state| state.listening = true);
         let shared = Arc::clone(&self.shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let own = Arc::clone(&shared);
                 let mut state = shared.state();
                 if state.gone {
-                    return;
+                    break;
                 }
                 state.connections.extend(stream.try_clone());
                 drop(state);
                 std::thread::spawn(move || drop(serve(&own, stream)));
             }
+            drop(listener);
+            shared.change(|state| state.listening = false);
         });
     }
 
@@ -274,18 +279,26 @@ impl Upstream {
     /// Waits until `path` was asked for so often.
     #[track_caller]
     pub fn await_count(&self, path: &str, count: usize) {
+        self.await_counts(&[path.to_owned()], count);
+    }
+
+    /// Waits until some of these paths were asked for so often in all.
+    #[track_caller]
+    pub fn await_counts(&self, paths: &[String], count: usize) {
         self.shared.wait(|state| {
-            state
-                .asked
-                .iter()
-                .filter(|asked| asked.path == path)
-                .count()
-                >= count
+            let asked = state.asked.iter();
+            asked.filter(|asked| paths.contains(&asked.path)).count() >= count
         });
     }
 
-    /// Nobody listens any more, and all connections are closed.
+    /// Nobody listens any more, and all connections are closed: whoever comes is refused, and is not
+    /// taken and let down.
     pub fn go(&self) {
+        self.close();
+        self.shared.wait(|state| !state.listening);
+    }
+
+    fn close(&self) {
         self.shared.change(|state| {
             state.gone = true;
             for stream in state.connections.drain(..) {
@@ -298,16 +311,7 @@ impl Upstream {
 
     /// It is there again, at the same address, with the same things.
     pub fn come_back(&self) {
-        let mut tries = 0;
-        let listener = loop {
-            match TcpListener::bind(self.address) {
-                Ok(listener) => break listener,
-                // The other listener is just about to go.
-                Err(error) => assert!(tries < 100_000, "{error}"),
-            }
-            tries += 1;
-            std::thread::yield_now();
-        };
+        let listener = TcpListener::bind(self.address).expect("its port");
         self.shared.change(|state| state.gone = false);
         self.listen(listener);
     }
@@ -316,7 +320,7 @@ impl Upstream {
 impl Drop for Upstream {
     fn drop(&mut self) {
         self.release();
-        self.go();
+        self.close();
     }
 }
 

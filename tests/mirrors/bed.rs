@@ -171,6 +171,36 @@ impl Bed {
         answer.status
     }
 
+    /// What the server tells of a mirror's upstream.
+    #[track_caller]
+    pub(crate) fn state(&self, goods: &Shelf) -> Value {
+        let name = format!("{}/up", goods.protocol);
+        let all = self.larder.api("GET", "upstreams", "", 200);
+        let found = all["items"].as_array().and_then(|items| {
+            let mut items = items.iter();
+            items.find(|item| item["repository"] == name.as_str())
+        });
+        found.unwrap_or_else(|| panic!("{name}: {all}")).clone()
+    }
+
+    /// Asks how a mirror's upstream fares until that is as it should be.
+    #[track_caller]
+    pub(crate) fn until_state(
+        &self,
+        goods: &Shelf,
+        mut right: impl FnMut(&Value) -> bool,
+    ) -> Value {
+        let begun = Instant::now();
+        loop {
+            let state = self.state(goods);
+            if right(&state) {
+                return state;
+            }
+            assert!(begun.elapsed() < DEADLINE, "{state}");
+            std::thread::yield_now();
+        }
+    }
+
     /// Asks until the answer is as it should be.
     #[track_caller]
     pub(crate) fn until(&self, path: &str, mut right: impl FnMut(&Response) -> bool) -> Response {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
 
-const BODY: &[u8] = b"not asked for";
+pub(crate) const BODY: &[u8] = b"not asked for";
 
 #[track_caller]
 fn check(larder: &Larder, path: &str) -> Value {
@@ -35,7 +35,7 @@ fn fails(bed: &Bed, shelf: &Shelf, problem: &str, advice: &str) -> Value {
 }
 
 /// What each protocol asks for.
-fn probe(shelf: &Shelf) -> String {
+pub(crate) fn probe(shelf: &Shelf) -> String {
     let path = match shelf.protocol {
         "cargo" => "config.json",
         "npm" => "-/ping",
@@ -46,7 +46,7 @@ fn probe(shelf: &Shelf) -> String {
 }
 
 /// Mirrors of upstreams that have what is asked for.
-fn mirrors(bed: &Bed) -> Vec<Shelf> {
+pub(crate) fn mirrors(bed: &Bed) -> Vec<Shelf> {
     let shelves = bed.mirrors(BODY);
     for shelf in shelves
         .iter()
@@ -381,7 +381,7 @@ fn the_list_tells_who_has_a_rest() {
     let told = state();
     assert_eq!(
         (&told["state"], &told["last_error"]["reason"]),
-        (&json!("paused"), &json!("it answered 429"))
+        (&json!("paused"), &json!("it answered 429 for /npm/-/ping"))
     );
     assert!(
         told["paused_until"].is_string() && told["last_error"]["at"].is_string(),
@@ -396,5 +396,8 @@ fn the_list_tells_who_has_a_rest() {
         (&told["state"], &told["failures"], &told["paused_until"]),
         (&json!("answering"), &json!(0), &json!(null))
     );
-    assert_eq!(told["last_error"]["reason"], json!("it answered 429"));
+    assert_eq!(
+        told["last_error"]["reason"],
+        json!("it answered 429 for /npm/-/ping")
+    );
 }

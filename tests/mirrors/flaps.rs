@@ -169,7 +169,11 @@ fn an_index_that_is_too_large_is_refused_and_not_broken_off() {
                     shelf.protocol,
                     answer.status
                 );
-                assert!(answer.text().contains("larger than"), "{}", answer.text());
+                assert!(
+                    answer.text().contains("more than 1048576 bytes"),
+                    "{}",
+                    answer.text()
+                );
             }
             bed.upstream.heal();
             bed.rest(&shelf);

@@ -139,7 +139,7 @@ fn patience_ends_and_the_kept_one_is_served() {
 /// Whatever becomes of the upstream, what is kept is served, and says its age.
 #[test]
 fn a_kept_index_outlives_its_upstreams_troubles() {
-    let bed = Bed::new();
+    let bed = Bed::with(&[("LARDER_CACHE__UPSTREAM_ANSWER_TIME", "1s")]);
     let faults = [
         Fault::Status(401),
         Fault::Status(403),
@@ -183,7 +183,15 @@ fn a_kept_index_outlives_its_upstreams_troubles() {
                 (age..age + 1000).contains(&told),
                 "{here} {fault:?}: {told}"
             );
-            assert_eq!(bed.upstream.count(&shelf.index()), 1, "{here} {fault:?}");
+            // Where none comes, the server tries by itself whether the upstream answers at all: with
+            // rpm by asking for the same file.
+            let silent = matches!(fault, Fault::Silent | Fault::Closed);
+            let trials = usize::from(silent && shelf.protocol == "rpm");
+            let asked = bed.upstream.count(&shelf.index());
+            assert!(
+                (1..=1 + trials).contains(&asked),
+                "{here} {fault:?}: {asked}"
+            );
             bed.upstream.heal();
             bed.upstream.release();
             bed.rest(&shelf);

@@ -334,7 +334,7 @@ base = sqlite3.connect(sys.argv[1])
 for digest, body in base.execute('select digest, body from blobs where body is not null'):
     algorithm, hexes = digest.split(':')
     assert hashlib.new(algorithm, body).hexdigest() == hexes, digest
-rows = base.execute('select r.protocol, f.package, f.path, f.digest from files f join repos r on r.id = f.repo')
+rows = base.execute('select r.protocol, f.package, f.path, f.digest, f.kind from files f join repos r on r.id = f.repo')
 print(json.dumps(rows.fetchall()))
 ";
 
@@ -418,13 +418,10 @@ fn stored(bed: &mut Bed) {
     let rows: Vec<Value> = serde_json::from_str(rows.trim()).expect("rows");
     assert!(rows.len() > 50, "{rows:?}");
     for row in rows {
-        let (path, digest) = (
-            row[2].as_str().expect("path"),
-            row[3].as_str().expect("digest"),
-        );
-        // Forms are made here, of documents that are rows too.
+        let digest = row[3].as_str().expect("digest");
+        // Representations are made here, of documents that are rows too.
         assert!(
-            path.starts_with("forms/") || bed.upstream.ever_had(digest),
+            row[4] == "representation" || bed.upstream.ever_had(digest),
             "{row} is nothing that ever was upstream"
         );
     }

@@ -92,7 +92,10 @@ fn an_image_is_found_by_every_name_and_kept() {
     }
     let told = nobody.get("/v2/up/team/app/manifests/3").expect(503);
     assert!(
-        told.header("retry-after").is_some() && told.text().contains("not kept"),
+        told.header("retry-after").is_some()
+            && told
+                .text()
+                .contains("the upstream of oci/up cannot be reached"),
         "{}",
         told.text()
     );

@@ -1,6 +1,7 @@
 //! Mirrors of package registries, beside upstreams that are made up: what is kept, what is asked,
 //! what is refused.
 
+mod absent;
 mod backends;
 mod bed;
 mod blocked;
@@ -9,15 +10,20 @@ mod changes;
 mod check;
 mod flaps;
 mod fresh;
+mod hosts;
 mod hostile;
 mod images;
 mod images_wrong;
 mod kept;
 mod lens;
+mod numbers;
 mod paths;
+mod proxies;
 mod reach;
 mod secure;
 mod security;
+mod slow;
 mod stampede;
+mod turns;
 mod unusual;
 mod wrong;

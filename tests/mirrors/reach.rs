@@ -125,7 +125,7 @@ fn rebind(larder: &Larder, names: &Names, protocol: &'static str) {
         ],
     ] {
         names.set("rebind.example", addresses);
-        let refused = get(&shelf.artifact_here("1.0.0")).expect(503);
+        let refused = get(&shelf.artifact_here("1.0.0")).expect(502);
         assert!(!refused.text().contains("127.0.0.1"), "{}", refused.text());
         let anew = json!({"fresh_seconds": 300 + addresses.len()}).to_string();
         larder.api("PATCH", &format!("repositories/{protocol}/up"), &anew, 200);
@@ -137,7 +137,7 @@ fn rebind(larder: &Larder, names: &Names, protocol: &'static str) {
         Fault::Redirect(format!("http://inner.example:{port}{there}?")),
     );
     upstream.put(&format!("{there}?"), b"a body");
-    get(&shelf.artifact_here("1.0.0")).expect(503);
+    get(&shelf.artifact_here("1.0.0")).expect(502);
     assert_eq!(
         upstream.count(&format!("{there}?")),
         0,

@@ -7,7 +7,7 @@ use larder_tests::upstream::Asked;
 use larder_tests::{Fault, Shelf, Upstream};
 use serde_json::{Value, json};
 
-const BODY: &[u8] = b"what is asked for";
+pub(crate) const BODY: &[u8] = b"what is asked for";
 const SECRET: &str = "do-not-tell-anybody";
 
 #[test]
@@ -58,7 +58,7 @@ fn a_private_upstream_needs_to_be_allowed() {
 }
 
 /// Mirrors whose indexes say that the artifacts are with another upstream, which has them.
-fn apart(bed: &Bed, other: &Upstream, upstream: impl Fn(&Shelf) -> Value) -> Vec<Shelf> {
+pub(crate) fn apart(bed: &Bed, other: &Upstream, upstream: impl Fn(&Shelf) -> Value) -> Vec<Shelf> {
     let make = |protocol| {
         let mut shelf = Shelf::new(protocol, &bed.upstream);
         shelf.put(other, "1.0.0", BODY);

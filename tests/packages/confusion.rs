@@ -113,14 +113,14 @@ fn a_published_crate_hides_the_worlds() {
     is_ours(&larder.admin().get(index).expect(200).text());
     let asked = upstream.total();
     // Nobody who may not read it is given the other instead, not even its bytes.
-    larder.anonymous().get(index).expect(401);
+    larder.anonymous().get(index).expect(404);
     for version in ["1.0.0", "9.0.0"] {
         larder
             .anonymous()
             .get(&format!(
                 "/cargo/main/api/v1/crates/demo/{version}/download"
             ))
-            .expect(401);
+            .expect(404);
     }
     larder
         .admin()
@@ -212,11 +212,11 @@ fn spellings_of_one_crate_are_one_name() {
         larder
             .anonymous()
             .get(&format!("/cargo/main/{}", place(name)))
-            .expect(401);
+            .expect(404);
         larder
             .anonymous()
             .get(&format!("/cargo/main/api/v1/crates/{name}/9.0.0/download"))
-            .expect(401);
+            .expect(404);
         if name != "Left-Pad_x" {
             let told = publish(&admin, "cargo", name, "2.0.0", b"")
                 .expect(409)
@@ -271,7 +271,7 @@ fn spellings_of_one_project_are_one_name() {
             larder
                 .anonymous()
                 .get(&format!("/pypi/main/packages/{name}/{file}"))
-                .expect(401);
+                .expect(404);
         }
     }
     for kind in [
@@ -288,7 +288,7 @@ fn spellings_of_one_project_are_one_name() {
         larder
             .anonymous()
             .send("GET", index, &[("accept", kind)], b"")
-            .expect(401);
+            .expect(404);
     }
     publish(&admin, "pypi", "ACME_demo.X", "1.1.0", b"").expect(200);
     let told = admin.get(index).expect(200).text();
@@ -345,7 +345,7 @@ fn spellings_of_one_npm_name_are_one_name() {
         larder
             .anonymous()
             .get(&format!("/npm/main/{name}"))
-            .expect(401);
+            .expect(404);
         let tags = admin
             .get(&format!("/npm/main/-/package/{name}/dist-tags"))
             .expect(200)
@@ -356,7 +356,7 @@ fn spellings_of_one_npm_name_are_one_name() {
             larder
                 .anonymous()
                 .get(&format!("/npm/main/{name}/{file}"))
-                .expect(401);
+                .expect(404);
         }
         admin
             .get(&format!("/npm/main/{name}/-/demo-1.0.0.tgz"))

@@ -210,7 +210,7 @@ fn npm_views_single_versions_and_what_is_attested() {
         "1.0.0"
     );
     member(&larder.admin(), "/npm/main/demo/9.0.0").expect(404);
-    member(&larder.anonymous(), "/npm/main/demo/1.0.0").expect(401);
+    member(&larder.anonymous(), "/npm/main/demo/1.0.0").expect(404);
     assert_eq!(
         member(&larder.admin(), "/npm/main/-/package/demo/dist-tags")
             .expect(200)

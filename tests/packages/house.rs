@@ -71,7 +71,7 @@ impl House {
             &body.to_string(),
             200,
         );
-        larder.take_back_grants();
+        larder.close_everything();
         for name in ["maker", "reader", "stranger"] {
             larder.make_user(name);
         }
@@ -108,14 +108,7 @@ impl House {
     /// What the client said is compared with `docs/clients.md`.
     #[track_caller]
     pub(crate) fn says(&self, situation: &str, text: &str) {
-        // Who tries again may be told of the pause instead.
-        let paused =
-            "the upstream failed or asked us to wait, and this is not kept; it is asked again soon";
-        let text = text.replace(
-            paused,
-            "the upstream cannot be reached, and this is not kept",
-        );
-        said(self.client, situation, &without_homes(&text, &self.larder));
+        said(self.client, situation, &without_homes(text, &self.larder));
     }
 
     /// Has the client refused to publish in every way, and compares what it says. `publish`

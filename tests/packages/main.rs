@@ -11,6 +11,7 @@ mod confusion;
 mod dnf;
 mod failing;
 mod found;
+mod groups;
 mod house;
 mod node;
 mod npm;

@@ -4,7 +4,7 @@ use crate::Api;
 use crate::endpoint::no_user;
 use crate::reply::ok;
 use larder_access::{Admission, Principal};
-use larder_model::{Permission, Problem, Reply};
+use larder_model::{Permission, Problem, Reply, UserKind};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -34,7 +34,7 @@ pub(crate) fn whoami(admission: &Admission) -> Result<Reply, Problem> {
     ok(&Caller {
         name: principal.name(),
         anonymous: principal.user.is_none(),
-        kind: user.map(|user| &*user.kind),
+        kind: user.map(|user| user.kind.word()),
         superuser: principal.is_superuser(),
         limited: !principal.is_unlimited(),
     })
@@ -72,14 +72,14 @@ impl Api {
         let wrong = || Problem::invalid("subject", "subject is user:NAME, robot:NAME or anonymous");
         let (word, name) = subject.split_once(':').ok_or_else(wrong)?;
         let kind = match word {
-            "user" => "person",
-            "robot" => "robot",
+            "user" => UserKind::Person,
+            "robot" => UserKind::Robot,
             _ => return Err(wrong()),
         };
         let policy = self.gate.policy();
         let user = policy
             .user(name)
-            .filter(|user| &*user.kind == kind)
+            .filter(|user| user.kind == kind)
             .ok_or_else(no_user)?;
         Ok(Some(policy.principal(user)).filter(|_| !user.disabled))
     }

@@ -5,11 +5,11 @@ use crate::endpoint::RepoPath;
 use crate::fields::Fields;
 use crate::page::{List, Page};
 use crate::reply::ok;
-use crate::repositories::{path_of, settings_of};
+use crate::repositories::path_of;
 use larder_access::Admission;
 use larder_metadata::repos::RepoRecord;
-use larder_model::upstream::{Checked, Health};
-use larder_model::{Problem, Reply, Timestamp, Verb};
+use larder_model::upstream::{Checked, Health, PausedOrigin};
+use larder_model::{Problem, Reply, RepoKind, Timestamp, Verb};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ struct Asked {
     url: Option<String>,
     #[serde(flatten)]
     checked: Checked,
+    paused_origins: Vec<ShownOrigin>,
 }
 
 #[derive(Serialize)]
@@ -33,12 +34,32 @@ struct Shown {
     /// Until then it is not asked.
     paused_until: Option<String>,
     last_error: Option<LastError>,
+    /// Other origins that its indexes name and that are not asked for a while.
+    paused_origins: Vec<ShownOrigin>,
 }
 
 #[derive(Serialize)]
 struct LastError {
     at: String,
     reason: Box<str>,
+}
+
+#[derive(Serialize)]
+struct ShownOrigin {
+    origin: Box<str>,
+    paused_until: String,
+    reason: Box<str>,
+}
+
+impl ShownOrigin {
+    fn all(health: Vec<PausedOrigin>, now: Timestamp) -> Vec<Self> {
+        let shown = |paused: PausedOrigin| Self {
+            origin: paused.origin,
+            paused_until: now.after(paused.pause).to_string(),
+            reason: paused.reason,
+        };
+        health.into_iter().map(shown).collect()
+    }
 }
 
 fn state(offline: bool, health: Option<&Health>) -> &'static str {
@@ -78,10 +99,10 @@ impl Api {
 
     /// How a mirror's upstream fares; `None` if it has none.
     fn upstream_of(&self, repository: String, repo: &RepoRecord) -> Option<Shown> {
-        let (settings, now) = (settings_of(repo), self.metadata.now());
+        let (settings, now) = (repo.settings.clone(), self.metadata.now());
         let url = settings.upstream?.url;
         let health = self.engine.health(repo);
-        let offline = settings.offline || self.gate.policy().settings().offline;
+        let offline = settings.offline || self.gate.policy().is_offline();
         let state = state(offline, health.as_ref());
         let health = health.unwrap_or_default();
         let last_error = health.last_error.map(|(reason, ago)| {
@@ -99,6 +120,7 @@ impl Api {
             failures: health.failures,
             paused_until,
             last_error,
+            paused_origins: ShownOrigin::all(health.paused_origins, now),
         })
     }
 
@@ -112,19 +134,25 @@ impl Api {
         admission.require(&path.permission(Verb::Administer))?;
         Fields::read(body)?.finish()?;
         let repo = self.repo(path)?;
-        if &*repo.kind != "mirror" {
+        if repo.kind != RepoKind::Mirror {
             return Err(Problem::invalid(
                 "repository",
                 format!("{path} is no mirror: it has no upstream"),
             ));
         }
         let checked = self.engine.check_upstream(&repo).await?;
+        let health = self.engine.health(&repo).unwrap_or_default();
         let by = &admission.principal().label;
         tracing::info!(%by, repository = %path, ok = checked.ok, problem = checked.problem, "upstream checked");
         ok(&Asked {
             repository: path.to_string(),
-            url: settings_of(&repo).upstream.map(|upstream| upstream.url),
+            url: repo
+                .settings
+                .upstream
+                .as_ref()
+                .map(|upstream| upstream.url.clone()),
             checked,
+            paused_origins: ShownOrigin::all(health.paused_origins, self.metadata.now()),
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::reply::ok;
 use larder_access::Admission;
 use larder_mirrors::clients::connect;
 use larder_mirrors::connect::Target;
-use larder_model::{Problem, Reply, Verb};
+use larder_model::{Problem, Reply, RepoKind, Verb};
 
 impl Api {
     /// The lines for a client that sees this server at `origin`.
@@ -24,7 +24,7 @@ impl Api {
             origin,
             protocol: path.protocol,
             repo: path.name.as_str(),
-            mirror: &*self.repo(path)?.kind == "mirror",
+            mirror: self.repo(path)?.kind == RepoKind::Mirror,
             public: self.gate.is_public(&[permission]),
         };
         ok(&List::whole(connect(client, &target)?))

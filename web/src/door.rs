@@ -80,7 +80,9 @@ impl Api {
             Endpoint::ChangeRepository(path) => {
                 self.change_repository(admission, &path, body).await
             }
-            Endpoint::DeleteRepository(path) => self.delete_repository(admission, &path).await,
+            Endpoint::DeleteRepository(path, force) => {
+                self.delete_repository(admission, &path, force).await
+            }
             Endpoint::CheckUpstream(path) => self.check_upstream(admission, &path, body).await,
             Endpoint::ListUpstreams(page) => self.list_upstreams(admission, &page),
             Endpoint::ListPackages { path, page, words } => {
@@ -134,7 +136,7 @@ impl Door for Api {
                 vec![path.permission(Verb::Read)]
             }
             Endpoint::ChangeRepository(path)
-            | Endpoint::DeleteRepository(path)
+            | Endpoint::DeleteRepository(path, _)
             | Endpoint::CheckUpstream(path) => {
                 vec![path.permission(Verb::Administer)]
             }

@@ -16,8 +16,8 @@ pub enum Endpoint {
     GetRepository(RepoPath),
     /// Other settings for it.
     ChangeRepository(RepoPath),
-    /// No such repository any more.
-    DeleteRepository(RepoPath),
+    /// No such repository any more, even if something refers to it.
+    DeleteRepository(RepoPath, bool),
     /// Whether the upstream of a mirror answers now.
     CheckUpstream(RepoPath),
     /// How the upstreams of mirrors have answered lately.

@@ -40,9 +40,29 @@ impl Fields {
             .map_err(|_| Problem::invalid(key, format!("`{key}` is {wanted}")))
     }
 
+    /// Whether a field is `null`, where that says something of its own.
+    pub(crate) fn is_null(&self, key: &str) -> bool {
+        self.0.get(key).is_some_and(|raw| raw.get() == "null")
+    }
+
     /// Text.
     pub(crate) fn text(&mut self, key: &'static str) -> Result<Option<String>, Problem> {
         self.take(key, "text")
+    }
+
+    /// A field for which `null` is a value of its own.
+    #[expect(
+        clippy::option_option,
+        reason = "not given, null, and a value are three things"
+    )]
+    pub(crate) fn nullable<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+    ) -> Result<Option<Option<T>>, Problem> {
+        let is_given = self.0.contains_key(key);
+        let value = self.take(key, wanted)?;
+        Ok(is_given.then_some(value))
     }
 
     /// `true` or `false`.
@@ -132,6 +152,15 @@ mod tests {
         assert_eq!(body.text("x").expect("text").as_deref(), Some("a\0"));
         assert_eq!(body.text("x").expect("text"), None);
         assert!(body.finish().is_ok());
+    }
+
+    #[test]
+    fn null_is_told_from_no_field_where_it_matters() {
+        let body = fields(r#"{"a": null ,"b":7}"#);
+        assert_eq!(
+            ["a", "b", "c"].map(|key| body.is_null(key)),
+            [true, false, false]
+        );
     }
 
     #[test]

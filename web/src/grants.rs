@@ -8,9 +8,9 @@ use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
 use crate::scope::Scope;
 use larder_access::{Admission, PolicySnapshot};
-use larder_metadata::Error;
 use larder_metadata::people::Grant;
-use larder_model::{Kind, Problem, Reply, UserName};
+use larder_metadata::{Error, Requirement};
+use larder_model::{Kind, Problem, Reply, UserKind, UserName};
 use serde::Serialize;
 
 /// Rows looked at in one go.
@@ -133,7 +133,7 @@ impl Api {
             .drop_grant(id)
             .await
             .map_err(|error| match error {
-                Error::Unmet("grant") => no_grant(),
+                Error::Unmet(Requirement::Grant) => no_grant(),
                 error => error.into(),
             })?;
         self.gate.refresh().await?;
@@ -156,13 +156,13 @@ fn check_subject(subject: &str, policy: &PolicySnapshot) -> Result<(), Problem> 
     let name: UserName = name.parse().map_err(|error| wrong(&format!(": {error}")))?;
     let kind = match word {
         "group" => return Ok(()),
-        "user" => "person",
-        "robot" => "robot",
+        "user" => UserKind::Person,
+        "robot" => UserKind::Robot,
         _ => return Err(wrong("")),
     };
     if policy
         .user(name.as_str())
-        .is_some_and(|user| &*user.kind == kind)
+        .is_some_and(|user| user.kind == kind)
     {
         Ok(())
     } else {

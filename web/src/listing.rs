@@ -7,13 +7,13 @@ use crate::page::{List, Page};
 use crate::reply::ok;
 use larder_access::Admission;
 use larder_metadata::files::PackageKey;
-use larder_metadata::hosted::StoredFile;
-use larder_metadata::listing::{By, Package, Version};
-use larder_metadata::repos::RepoRecord;
+use larder_metadata::listing::{Package, Version, VersionBy};
+use larder_metadata::repos::{Member, RepoRecord};
+use larder_metadata::reservations::{Reservation, ReservationKey};
 use larder_mirrors::{Protocol, VersionKind};
-use larder_model::{Problem, ProtocolName, Reply, RepoSettings, Verb};
+use larder_model::{FileKind, Problem, ProtocolName, Reply, RepoKind, StoredFile, Verb};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Names looked at for one answer: whoever sees little pages through what it does not see.
@@ -71,7 +71,10 @@ struct ShownFile {
 impl ShownFile {
     fn of(file: StoredFile) -> Self {
         Self {
-            path: file.path,
+            path: match file.kind {
+                FileKind::Tag => format!("tags/{}", file.path).into(),
+                _ => file.path,
+            },
             digest: file.digest.to_string(),
             size_bytes: file.size,
             media_type: file.content_type,
@@ -82,7 +85,7 @@ impl ShownFile {
 }
 
 fn is_hosted(repo: &RepoRecord) -> bool {
-    &*repo.kind == "hosted"
+    repo.kind == RepoKind::Hosted
 }
 
 pub(crate) fn place<'a>(repo: &RepoRecord, package: &'a str) -> PackageKey<'a> {
@@ -93,10 +96,10 @@ pub(crate) fn place<'a>(repo: &RepoRecord, package: &'a str) -> PackageKey<'a> {
 }
 
 /// What tells versions apart.
-fn by(protocol: ProtocolName) -> By {
+fn by(protocol: ProtocolName) -> VersionBy {
     match larder_mirrors::of(protocol).map(Protocol::version_kind) {
-        Some(VersionKind::Tag) => By::Tag,
-        _ => By::Version,
+        Some(VersionKind::Tag) => VersionBy::Tag,
+        _ => VersionBy::Version,
     }
 }
 
@@ -124,17 +127,35 @@ fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> serde_json::Value {
 impl Api {
     /// The repos behind an address: itself, or a group's members in their order.
     fn sources(&self, repo: Arc<RepoRecord>) -> Result<Vec<Arc<RepoRecord>>, Problem> {
-        if &*repo.kind != "group" {
+        if repo.kind != RepoKind::Group {
             return Ok(vec![repo]);
         }
-        let members = RepoSettings::read(&repo.settings)
-            .map_err(Problem::internal)?
-            .members;
         let policy = self.gate.policy();
-        Ok(members
-            .iter()
-            .filter_map(|name| policy.repo(repo.protocol, name).cloned())
-            .collect())
+        let member = |member: &Member| {
+            let id = member.id.ok_or_else(no_package)?; // it refuses all
+            policy.repo_by_id(id).cloned().ok_or_else(no_package)
+        };
+        repo.members.iter().map(member).collect()
+    }
+
+    /// Names that no mirror of a group is asked for, since deleted repositories had them.
+    async fn reserved_in(&self, repo: &RepoRecord) -> Result<HashSet<Box<str>>, Problem> {
+        let (mut names, mut after) = (HashSet::new(), ReservationKey::default());
+        if repo.kind != RepoKind::Group || !self.gate.policy().has_reservations(repo.protocol) {
+            return Ok(names);
+        }
+        loop {
+            let page = self
+                .metadata
+                .reservations(&after, None, NAMES as u64)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(names);
+            };
+            after = last.key();
+            let of_deleted = |it: &Reservation| it.protocol == repo.protocol && it.repo.is_none();
+            names.extend(page.into_iter().filter(of_deleted).map(|it| it.package));
+        }
     }
 
     pub(crate) async fn list_packages(
@@ -151,6 +172,7 @@ impl Api {
         };
         admission.require(&whole)?; // whoever may see nothing of it does not learn that it is there
         let words = words.to_lowercase();
+        let reserved = self.reserved_in(&repo).await?;
         let sources = self.sources(repo)?;
         let count = if words.is_empty() {
             page.limit + 1
@@ -166,9 +188,9 @@ impl Api {
             let meant = names
                 .into_iter()
                 .filter(|(name, _)| name.to_lowercase().contains(&words));
-            items.extend(
-                meant.filter_map(|(name, rows)| shown(admission, path, &sources, name, &rows)),
-            );
+            items.extend(meant.filter_map(|(name, rows)| {
+                shown(admission, path, (&sources, &reserved), name, &rows)
+            }));
             if items.len() > page.limit {
                 items.truncate(page.limit);
                 break items
@@ -216,22 +238,23 @@ impl Api {
         admission: &Admission,
         path: &PackagePath,
     ) -> Result<Vec<Arc<RepoRecord>>, Problem> {
-        let may = |repo: &RepoRecord| admission.may(&path.within(repo, Verb::Read));
-        let mut holders = Vec::new();
-        for source in self.sources(self.repo(&path.repo)?)? {
-            let known = self
+        let repo = self.repo(&path.repo)?;
+        let is_group = repo.kind == RepoKind::Group;
+        let mut known = Vec::new();
+        for source in self.sources(repo)? {
+            let revision = self
                 .metadata
                 .revision(place(&source, &path.package))
-                .await?
-                .is_some();
-            if known && is_hosted(&source) {
-                admission.require(&path.within(&source, Verb::Read))?;
-                return Ok(vec![source]);
-            }
-            if known && may(&source) {
-                holders.push(source);
-            }
+                .await?;
+            known.push((source, revision.is_some()));
         }
+        let reserved = is_group
+            && self.gate.policy().has_reservations(path.repo.protocol)
+            && self
+                .metadata
+                .is_reserved(path.repo.protocol, &path.package)
+                .await?;
+        let holders = holders_in(admission, path, &known, reserved);
         if holders.is_empty() {
             Err(no_package())
         } else {
@@ -265,7 +288,7 @@ impl Api {
             .map(|(repo, version)| ShownVersion {
                 version: version.name,
                 hosted: is_hosted(&repo),
-                repository: repository(&repo),
+                repository: repo.full_name(),
                 files: version.files,
                 size_bytes: version.size,
                 created_at: version.created_at.to_string(),
@@ -300,7 +323,7 @@ impl Api {
                 package: &path.package,
                 version,
                 hosted: is_hosted(&repo),
-                repository: repository(&repo),
+                repository: repo.full_name(),
                 yanked: yanked(repo.protocol, &files),
                 files: files.into_iter().map(ShownFile::of).collect(),
                 more,
@@ -310,8 +333,25 @@ impl Api {
     }
 }
 
-fn repository(repo: &RepoRecord) -> String {
-    format!("{}/{}", repo.protocol, repo.name)
+/// Those of an address's repos that a package is shown from: hosted ones if any has it or had it,
+/// else the mirrors before the first that the caller may not read.
+fn holders_in(
+    admission: &Admission,
+    path: &PackagePath,
+    sources: &[(Arc<RepoRecord>, bool)],
+    reserved: bool,
+) -> Vec<Arc<RepoRecord>> {
+    let may = |repo: &RepoRecord| admission.may(&path.within(repo, Verb::Read));
+    let (hosted, mirrors): (Vec<_>, Vec<_>) =
+        sources.iter().partition(|(source, _)| is_hosted(source));
+    let known = |(source, known): &(Arc<RepoRecord>, bool)| known.then(|| Arc::clone(source));
+    let owners: Vec<_> = hosted.into_iter().filter_map(known).collect();
+    if !owners.is_empty() || reserved {
+        let all = owners.iter().all(|owner| may(owner));
+        return if all { owners } else { Vec::new() };
+    }
+    let mirrors = mirrors.into_iter().take_while(|(source, _)| may(source));
+    mirrors.filter_map(known).collect()
 }
 
 /// A name as it is shown to the caller; `None` if it is not: nothing is there, or the caller may
@@ -319,7 +359,7 @@ fn repository(repo: &RepoRecord) -> String {
 fn shown(
     admission: &Admission,
     path: &RepoPath,
-    sources: &[Arc<RepoRecord>],
+    (sources, reserved): (&[Arc<RepoRecord>], &HashSet<Box<str>>),
     name: Box<str>,
     rows: &[(usize, Package)],
 ) -> Option<ShownPackage> {
@@ -327,20 +367,33 @@ fn shown(
         repo: path.clone(),
         package: name,
     };
-    let owner = rows.iter().find(|(at, _)| is_hosted(&sources[*at]));
-    let known = owner.map_or(rows, std::slice::from_ref);
-    let visible = |(at, row): &&(usize, Package)| {
-        row.live && admission.may(&package.within(&sources[*at], Verb::List))
+    let row_of = |source: &RepoRecord| {
+        rows.iter()
+            .find(|(at, _)| sources[*at].id == source.id)
+            .map(|(_, row)| row)
     };
-    let holders: Vec<_> = known.iter().filter(visible).collect();
-    let updated_at = holders.iter().map(|(_, row)| row.updated_at).max()?;
+    let known: Vec<_> = sources
+        .iter()
+        .map(|source| (Arc::clone(source), row_of(source).is_some()))
+        .collect();
+    let is_reserved = reserved.contains(&package.package);
+    let is_listed = |source: &Arc<RepoRecord>| {
+        let is_live = row_of(source).is_some_and(|row| row.live);
+        is_live && admission.may(&package.within(source, Verb::List))
+    };
+    let holders: Vec<_> = holders_in(admission, &package, &known, is_reserved)
+        .into_iter()
+        .filter(is_listed)
+        .collect();
+    let updated_at = holders
+        .iter()
+        .filter_map(|source| row_of(source))
+        .map(|row| row.updated_at);
+    let updated_at = updated_at.max()?;
     let there = admission.may(&package.permission(Verb::List));
     there.then(|| ShownPackage {
-        hosted: owner.is_some(),
-        repositories: holders
-            .iter()
-            .map(|(at, _)| repository(&sources[*at]))
-            .collect(),
+        hosted: holders.iter().any(|source| is_hosted(source)),
+        repositories: holders.iter().map(|source| source.full_name()).collect(),
         updated_at: updated_at.to_string(),
         name: package.package.clone(),
     })

@@ -6,10 +6,10 @@ use crate::fields::{Fields, needed};
 use crate::listing::{no_version, place};
 use crate::reply::{gone, ok};
 use larder_access::Admission;
-use larder_metadata::Error;
+use larder_metadata::{Error, Requirement};
 use larder_mirrors::publishing::Change;
 use larder_mirrors::{Protocol, VersionKind};
-use larder_model::{Kind, Problem, ProtocolName, Reply, Verb};
+use larder_model::{Kind, Problem, ProtocolName, Reply, RepoKind, Verb};
 use serde_json::{Value, json};
 
 /// Characters of the reason why a version is yanked.
@@ -50,10 +50,10 @@ impl Api {
         path: &PackagePath,
         version: Option<&str>,
     ) -> Result<Reply, Problem> {
-        admission.require(&path.permission(Verb::Delete))?;
+        let by = admission.require(&path.permission(Verb::Delete))?;
         let repo = self.repo(&path.repo)?;
         let image = versions_are_tags(repo.protocol);
-        if &*repo.kind != "mirror" && !image {
+        if repo.kind != RepoKind::Mirror && !image {
             let change = Change::Remove {
                 version: version.map(Into::into),
             };
@@ -64,17 +64,13 @@ impl Api {
         }
         let place = place(&repo, &path.package);
         let dropped = match version {
-            None => self.metadata.drop_package(place).await,
-            Some(tag) if image => {
-                self.metadata
-                    .drop_tag(place, &format!("tags/{tag}"), None)
-                    .await
-            }
-            Some(version) => self.metadata.drop_version(place, version).await,
+            None => self.metadata.drop_package(place, &by).await,
+            Some(tag) if image => self.metadata.drop_tag(place, tag, None, &by).await,
+            Some(version) => self.metadata.drop_version(place, version, &by).await,
         };
         match dropped {
             Ok(()) => {}
-            Err(Error::Unmet("package")) => return Err(no_package()),
+            Err(Error::Unmet(Requirement::Package)) => return Err(no_package()),
             Err(Error::Unmet(_)) => return Err(no_version()),
             Err(error) => return Err(error.into()),
         }

@@ -72,7 +72,10 @@ pub const PATHS: [Path; 18] = [
         calls: &[
             ("GET", |at, _| Ok(Endpoint::GetRepository(repo(at)?))),
             ("PATCH", |at, _| Ok(Endpoint::ChangeRepository(repo(at)?))),
-            ("DELETE", |at, _| Ok(Endpoint::DeleteRepository(repo(at)?))),
+            ("DELETE", |at, query| {
+                let force = query.flag("force")?;
+                Ok(Endpoint::DeleteRepository(repo(at)?, force))
+            }),
         ],
     },
     Path {
@@ -400,7 +403,7 @@ mod tests {
             (
                 "DELETE",
                 "/api/v1/repositories/oci/team",
-                Endpoint::DeleteRepository(team()),
+                Endpoint::DeleteRepository(team(), false),
             ),
             (
                 "GET",

@@ -65,6 +65,15 @@ impl Query {
             .ok_or_else(|| Problem::invalid(key, format!("the query lacks `{key}`")))
     }
 
+    /// Takes a parameter that is `true` or `false`; without it, it is `false`.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Result<bool, Problem> {
+        match self.take(key).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::invalid(key, format!("`{key}` is true or false"))),
+        }
+    }
+
     /// Refuses what nobody took.
     pub(crate) fn finish(self) -> Result<(), Problem> {
         match self.0.into_keys().next() {

@@ -5,12 +5,12 @@ use crate::endpoint::{RepoPath, no_repo};
 use crate::fields::{Fields, needed};
 use crate::page::{List, Page};
 use crate::reply::{created, gone, ok};
+use crate::require::only_superusers;
 use crate::upstreams::{self, Change};
-use larder_access::Admission;
-use larder_metadata::Error;
-use larder_metadata::people::Grant;
-use larder_metadata::repos::RepoRecord;
-use larder_model::{Kind, Problem, ProtocolName, Reply, RepoSettings, Role, Verb};
+use larder_access::{Admission, PolicySnapshot};
+use larder_metadata::repos::{NewRepo, RepoRecord};
+use larder_metadata::{Error, Requirement};
+use larder_model::{Kind, Problem, ProtocolName, Reply, RepoKind, RepoSettings, Verb};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -25,24 +25,27 @@ struct Shown<'a> {
     kind: &'a str,
     description: &'a str,
     created_at: String,
+    /// `everyone` or `granted`.
+    readable_by: &'static str,
     #[serde(flatten)]
     settings: upstreams::Shown,
 }
 
 impl<'a> Shown<'a> {
     /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
-    fn of(repo: &'a RepoRecord, admission: &Admission) -> Self {
-        let mut settings = settings_of(repo);
+    fn of(repo: &'a RepoRecord, admission: &Admission, policy: &PolicySnapshot) -> Self {
+        let mut settings = repo.settings.clone();
         if !admission.may(&path_of(repo).permission(Verb::Administer)) {
             settings.upstream = None;
         }
         Self {
             protocol: repo.protocol.0,
             name: repo.name.as_str(),
-            kind: &repo.kind,
+            kind: repo.kind.word(),
             description: &repo.description,
             created_at: repo.created_at.to_string(),
-            settings: upstreams::Shown::of(&repo.kind, settings),
+            readable_by: readable_by(repo, policy),
+            settings: upstreams::Shown::of(repo, settings),
         }
     }
 
@@ -51,11 +54,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-pub(crate) fn settings_of(repo: &RepoRecord) -> RepoSettings {
-    RepoSettings::read(&repo.settings).unwrap_or_else(|error| {
-        tracing::error!(%error, repository = %path_of(repo), "a repository's settings cannot be read");
-        RepoSettings::default()
-    })
+/// Whether all of it can be read without a grant.
+fn readable_by(repo: &RepoRecord, policy: &PolicySnapshot) -> &'static str {
+    if policy.is_readable_by_everyone(repo) {
+        "everyone"
+    } else {
+        "granted"
+    }
 }
 
 pub(crate) fn path_of(repo: &RepoRecord) -> RepoPath {
@@ -83,7 +88,7 @@ impl Api {
             .filter(|(_, repo)| admission.may(&path_of(repo).permission(Verb::Read)));
         let shown = visible
             .take(page.limit + 1)
-            .map(|(_, repo)| Shown::of(repo, admission))
+            .map(|(_, repo)| Shown::of(repo, admission, &policy))
             .collect();
         ok(&List::of(shown, page.limit, Shown::key))
     }
@@ -104,18 +109,22 @@ impl Api {
         fields.finish()?;
         admission.require(&path.permission(Verb::Administer))?;
         let kind = self.creatable(path.protocol, kind.as_deref().unwrap_or("hosted"))?;
-        let settings = change.apply(self, admission, &path, kind, RepoSettings::default())?;
-        let public = settings
-            .upstream
-            .as_ref()
-            .is_some_and(|upstream| upstream.password.is_none());
-        let settings = settings.write();
-        let repo = match self
-            .metadata
-            .add_repo(path.protocol, &path.name, kind, &description, &settings)
-            .await
-        {
-            Ok(repo) => repo,
+        let (settings, members) =
+            change.apply(self, admission, &path, kind, RepoSettings::default())?;
+        let members = members.unwrap_or_default();
+        if kind == RepoKind::Group && members.is_empty() {
+            return Err(needs_members());
+        }
+        let new = NewRepo {
+            protocol: path.protocol,
+            name: &path.name,
+            kind,
+            description: &description,
+            settings: &settings,
+            members: &members,
+        };
+        match self.metadata.add_repo(new).await {
+            Ok(_) => {}
             Err(Error::Exists(_)) => {
                 return Err(Problem::new(
                     Kind::Conflict,
@@ -123,43 +132,23 @@ impl Api {
                     format!("there is already a repository {path}"),
                 ));
             }
-            Err(error) => return Err(error.into()),
-        };
-        if public {
-            // What anyone can read upstream anyone can read here, until someone takes the grant
-            // away.
-            self.open_to_all(&path, &admission.principal().label)
-                .await?;
+            Err(error) => return Err(refused(error)),
         }
         self.gate.refresh().await?;
+        let (policy, repo) = (self.gate.policy(), self.repo(&path)?);
+        let public = policy.is_readable_by_everyone(&repo);
         tracing::info!(by = %admission.principal().label, repository = %path, public, "repository created");
         created(
             format_args!("/repositories/{path}"),
-            &Shown::of(&repo, admission),
+            &Shown::of(&repo, admission, &policy),
         )
     }
 
-    async fn open_to_all(&self, path: &RepoPath, by: &str) -> Result<(), Problem> {
-        let row = Grant {
-            id: self.metadata.new_id(),
-            subject: "anonymous".into(),
-            repository: path.to_string().parse().map_err(Problem::internal)?,
-            package: "*".parse().map_err(Problem::internal)?,
-            role: Role::Reader,
-            created_at: self.metadata.now(),
-            created_by: by.into(),
-        };
-        match self.metadata.add_grant(&row).await {
-            Ok(()) | Err(Error::Exists(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The kind, if such a repository can be made.
-    fn creatable(&self, protocol: ProtocolName, kind: &str) -> Result<&'static str, Problem> {
+    fn creatable(&self, protocol: ProtocolName, kind: &str) -> Result<RepoKind, Problem> {
         let made = |&&(p, k): &&(ProtocolName, &'static str)| p == protocol && k == kind;
         if let Some((_, kind)) = self.creatable.iter().find(made) {
-            return Ok(kind);
+            return kind.parse().map_err(Problem::internal);
         }
         let can: Vec<String> = self
             .creatable
@@ -179,7 +168,11 @@ impl Api {
         path: &RepoPath,
     ) -> Result<Reply, Problem> {
         admission.require(&path.permission(Verb::Read))?;
-        ok(&Shown::of(&*self.repo(path)?, admission))
+        ok(&Shown::of(
+            &*self.repo(path)?,
+            admission,
+            &self.gate.policy(),
+        ))
     }
 
     pub(crate) async fn change_repository(
@@ -196,31 +189,42 @@ impl Api {
         self.gate.refresh().await?;
         let repo = self.repo(path)?;
         if description.is_some() || !change.is_nothing() {
-            let settings = change
-                .apply(self, admission, path, &repo.kind, settings_of(&repo))?
-                .write();
+            let (settings, members) =
+                change.apply(self, admission, path, repo.kind, repo.settings.clone())?;
             let description = description.as_deref().unwrap_or(&repo.description);
             self.metadata
-                .change_repo(repo.id, description, &settings)
+                .change_repo(repo.id, description, &settings, members.as_deref())
                 .await
                 .map_err(refused)?;
             self.gate.refresh().await?;
             tracing::info!(by = %admission.principal().label, repository = %path, "repository changed");
         }
-        ok(&Shown::of(&*self.repo(path)?, admission))
+        ok(&Shown::of(
+            &*self.repo(path)?,
+            admission,
+            &self.gate.policy(),
+        ))
     }
 
     pub(crate) async fn delete_repository(
         &self,
         admission: &Admission,
         path: &RepoPath,
+        force: bool,
     ) -> Result<Reply, Problem> {
-        admission.require(&path.permission(Verb::Administer))?;
+        let by = admission.require(&path.permission(Verb::Administer))?;
+        if force && !admission.principal().is_superuser() {
+            return Err(only_superusers());
+        }
         self.gate.refresh().await?;
-        self.metadata
-            .drop_repo(self.repo(path)?.id)
-            .await
-            .map_err(refused)?;
+        let repo = self.repo(path)?;
+        match self.metadata.drop_repo(repo.id, force, &by).await {
+            Err(Error::Unmet(Requirement::Unreferenced)) => {
+                self.gate.refresh().await?;
+                return Err(referenced(path, &self.gate.policy().references_to(repo.id)));
+            }
+            outcome => outcome.map_err(refused)?,
+        }
         self.gate.refresh().await?;
         tracing::info!(by = %admission.principal().label, repository = %path, "repository deleted");
         Ok(gone())
@@ -246,9 +250,28 @@ fn description(fields: &mut Fields) -> Result<Option<String>, Problem> {
     Ok(text)
 }
 
+pub(crate) fn needs_members() -> Problem {
+    let detail = "a group needs `members`: names of repositories of its protocol";
+    Problem::invalid("members", detail)
+}
+
+/// What refers to a repository would dangle without it.
+fn referenced(path: &RepoPath, references: &[String]) -> Problem {
+    let detail = format!(
+        "{path} is referred to by {}; take it out of there first, or have a superuser delete it \
+         with ?force=true",
+        references.join(", ")
+    );
+    Problem::new(Kind::Conflict, "repository", detail)
+}
+
 fn refused(error: Error) -> Problem {
     match error {
-        Error::Unmet("repo") => no_repo(), // someone else was first
+        Error::Unmet(Requirement::Member) => Problem::invalid(
+            "members",
+            "a member was deleted meanwhile; name those that are there",
+        ),
+        Error::Unmet(Requirement::Repo) => no_repo(), // someone else was first
         error => error.into(),
     }
 }

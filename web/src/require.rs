@@ -18,7 +18,7 @@ pub(crate) fn require(principal: &Principal, endpoint: &Endpoint) -> Result<(), 
         | Endpoint::GetVersion(..)
         | Endpoint::Connect { .. }
         | Endpoint::ChangeRepository(_)
-        | Endpoint::DeleteRepository(_) => Ok(()),
+        | Endpoint::DeleteRepository(..) => Ok(()),
         Endpoint::CreateRepository
         | Endpoint::CheckUpstream(_)
         | Endpoint::ListUpstreams(_)

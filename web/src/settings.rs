@@ -8,7 +8,7 @@ use larder_model::{Problem, ProtocolName, Reply, RepoName};
 
 impl Api {
     pub(crate) fn get_settings(&self) -> Result<Reply, Problem> {
-        ok(self.gate.policy().settings())
+        ok(&self.gate.policy().settings())
     }
 
     pub(crate) async fn change_settings(
@@ -21,28 +21,28 @@ impl Api {
         let oci: Option<Fields> = fields.take("oci", "an object")?;
         fields.finish()?;
         self.gate.refresh().await?;
-        let mut settings = self.gate.policy().settings().clone();
+        let policy = self.gate.policy();
+        let mut settings = policy.stored_settings();
         settings.offline = offline.unwrap_or(settings.offline);
         if let Some(mut oci) = oci {
             // An empty name takes the mirror back.
             let name = oci.text("default_mirror")?;
             oci.finish()?;
             if let Some(name) = name {
-                settings.oci.default_mirror = if name.is_empty() {
+                settings.default_mirror = if name.is_empty() {
                     None
                 } else {
                     Some(self.mirror_of_images(&name)?)
                 };
             }
         }
-        let text = serde_json::to_string(&settings).map_err(Problem::internal)?;
-        self.metadata.put_server_settings(&text).await?;
+        self.metadata.put_server_settings(settings).await?;
         self.gate.refresh().await?;
         tracing::info!(by = %admission.principal().label, offline = settings.offline, "settings changed");
         self.get_settings()
     }
 
-    fn mirror_of_images(&self, name: &str) -> Result<RepoName, Problem> {
+    fn mirror_of_images(&self, name: &str) -> Result<i64, Problem> {
         let wrong = || {
             Problem::invalid(
                 "default_mirror",
@@ -53,7 +53,7 @@ impl Api {
         self.gate
             .policy()
             .repo(ProtocolName::OCI, &name)
-            .map(|_| name.clone())
+            .map(|repo| repo.id)
             .ok_or_else(wrong)
     }
 }

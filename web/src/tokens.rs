@@ -41,7 +41,7 @@ impl<'a> Shown<'a> {
         Ok(Self {
             id: token.id.to_string(),
             name: &token.name,
-            kind: &token.kind,
+            kind: token.kind.word(),
             grants,
             created_at: token.created_at.to_string(),
             expires_at: token.expires_at.map(|end| end.to_string()),

@@ -4,10 +4,15 @@
 use crate::Api;
 use crate::endpoint::RepoPath;
 use crate::fields::{Fields, needed};
+use crate::repositories::needs_members;
 use crate::require::only_superusers;
 use larder_access::Admission;
 use larder_keys::SigningKey;
-use larder_model::{Blocked, Problem, RepoName, RepoSettings, SigningSettings, UpstreamSettings};
+use larder_metadata::repos::RepoRecord;
+use larder_model::upstream::{AbsentStatuses, AnswerTime};
+use larder_model::{
+    Blocked, Problem, RepoKind, RepoName, RepoSettings, SigningSettings, UpstreamSettings,
+};
 use serde::Serialize;
 use std::num::NonZeroU32;
 
@@ -22,7 +27,12 @@ const REASON: usize = 200;
 
 /// What of a repository's settings a body changes.
 #[derive(Default)]
+#[expect(
+    clippy::option_option,
+    reason = "not given, null, and a value are three things"
+)]
 pub(crate) struct Change {
+    open: Option<Option<bool>>,
     offline: Option<bool>,
     fresh_seconds: Option<u64>,
     upstream: Option<Fields>,
@@ -34,6 +44,7 @@ pub(crate) struct Change {
 impl Change {
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Problem> {
         Ok(Self {
+            open: fields.nullable("open", "true, false or null")?,
             offline: fields.flag("offline")?,
             fresh_seconds: fields.take("fresh_seconds", "a whole number of seconds")?,
             upstream: fields.take(
@@ -51,6 +62,7 @@ impl Change {
 
     pub(crate) fn is_nothing(&self) -> bool {
         let Self {
+            open,
             offline,
             fresh_seconds,
             upstream,
@@ -58,23 +70,24 @@ impl Change {
             blocked,
             signing_key,
         } = self;
-        let own = offline.is_none() && fresh_seconds.is_none() && upstream.is_none();
+        let own =
+            open.is_none() && offline.is_none() && fresh_seconds.is_none() && upstream.is_none();
         own && members.is_none() && blocked.is_none() && signing_key.is_none()
     }
 
-    /// The settings `before` with these changes.
+    /// The settings `before` with these changes, and the ids of new members.
     pub(crate) fn apply(
         self,
         api: &Api,
         admission: &Admission,
         path: &RepoPath,
-        kind: &str,
+        kind: RepoKind,
         before: RepoSettings,
-    ) -> Result<RepoSettings, Problem> {
+    ) -> Result<(RepoSettings, Option<Vec<i64>>), Problem> {
         let only = |wanted: &str, field: &'static str| {
             let detail =
                 format!("`{field}` is for repositories of kind {wanted}; this one is {kind}");
-            if wanted.split(" or ").any(|wanted| kind == wanted) {
+            if wanted.split(" or ").any(|wanted| kind.word() == wanted) {
                 Ok(())
             } else {
                 Err(Problem::invalid(field, detail))
@@ -94,11 +107,24 @@ impl Change {
             if !admission.principal().is_superuser() {
                 return Err(only_superusers());
             }
-            settings.upstream = Some(upstream(api, fields, settings.upstream)?);
+            let was_closed = settings
+                .upstream
+                .as_ref()
+                .is_some_and(|it| it.password.is_some());
+            let upstream = upstream(api, fields, settings.upstream)?;
+            if upstream.password.is_some() && !was_closed {
+                // What is behind a password is not for everyone, unless someone says so now.
+                settings.open = None;
+            }
+            settings.upstream = Some(upstream);
         }
-        if let Some(members) = self.members {
+        if let Some(open) = self.open {
+            settings.open = open;
+        }
+        let mut members = None;
+        if let Some(names) = self.members {
             only("group", "members")?;
-            settings.members = checked_members(api, path, members)?;
+            members = Some(checked_members(api, path, &names)?);
         }
         if let Some(blocked) = self.blocked {
             only("mirror or group", "blocked")?;
@@ -107,13 +133,7 @@ impl Change {
         if let Some(key) = self.signing_key {
             settings.signing_key = signing_key(api, path, kind, &key)?;
         }
-        if kind == "group" && settings.members.is_empty() {
-            return Err(Problem::invalid(
-                "members",
-                "a group needs `members`: names of repositories of its protocol",
-            ));
-        }
-        Ok(settings)
+        Ok((settings, members))
     }
 }
 
@@ -121,14 +141,14 @@ impl Change {
 fn signing_key(
     api: &Api,
     path: &RepoPath,
-    kind: &str,
+    kind: RepoKind,
     text: &str,
 ) -> Result<Option<SigningSettings>, Problem> {
     let protocol = larder_mirrors::all()
         .into_iter()
         .find(|protocol| protocol.name() == path.protocol);
     let signs = protocol.and_then(larder_mirrors::Protocol::index);
-    if kind == "mirror" || signs.is_none() {
+    if kind == RepoKind::Mirror || signs.is_none() {
         let detail = "`signing_key` is for repositories whose metadata is signed here: those of rpm that are no mirrors";
         return Err(Problem::invalid("signing_key", detail));
     }
@@ -144,30 +164,31 @@ fn signing_key(
 }
 
 /// Members are there, of the same protocol, and no groups themselves.
-fn checked_members(
-    api: &Api,
-    path: &RepoPath,
-    members: Vec<RepoName>,
-) -> Result<Vec<RepoName>, Problem> {
+fn checked_members(api: &Api, path: &RepoPath, members: &[RepoName]) -> Result<Vec<i64>, Problem> {
     let policy = api.gate.policy();
+    if members.is_empty() {
+        return Err(needs_members());
+    }
     if members.len() > MAX {
         return Err(Problem::invalid(
             "members",
             format!("a group has at most {MAX} members"),
         ));
     }
-    for (at, name) in members.iter().enumerate() {
+    let mut ids = Vec::with_capacity(members.len());
+    for name in members {
         let repo = policy.repo(path.protocol, name);
-        let fits = repo.is_some_and(|repo| &*repo.kind != "group") && !members[..at].contains(name);
-        if !fits {
+        let repo = repo.filter(|repo| repo.kind != RepoKind::Group && !ids.contains(&repo.id));
+        let Some(repo) = repo else {
             let detail = format!(
                 "`members`: {name} is no hosted repository or mirror of {}, or it stands twice",
                 path.protocol
             );
             return Err(Problem::invalid("members", detail));
-        }
+        };
+        ids.push(repo.id);
     }
-    Ok(members)
+    Ok(ids)
 }
 
 /// Not too many, and each for a reason that is one short line if there is one.
@@ -225,8 +246,13 @@ fn upstream(
         })
         .transpose()?;
     let rate: Option<u32> = fields.take("requests_per_minute", "a whole number, 0 for no limit")?;
+    let absent = absent_statuses(&mut fields)?;
+    let as_the_server_says = fields.is_null("answer_time");
+    let answer_time = fields.parsed("answer_time")?;
     fields.finish()?;
     let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
+    let before_absent = same.as_ref().map(|before| before.absent_statuses.clone());
+    let before_time = same.as_ref().and_then(|before| before.answer_time);
     Ok(UpstreamSettings {
         url,
         username: username.filter(|name| !name.is_empty()),
@@ -238,7 +264,23 @@ fn upstream(
             .or(same.map(|before| before.allow))
             .unwrap_or_default(),
         requests_per_minute: rate.map_or(before_rate, NonZeroU32::new),
+        absent_statuses: absent.or(before_absent).unwrap_or_default(),
+        answer_time: answer_time.or(before_time.filter(|_| !as_the_server_says)),
     })
+}
+
+/// The answers that mean that something is not there.
+fn absent_statuses(fields: &mut Fields) -> Result<Option<AbsentStatuses>, Problem> {
+    let statuses: Option<Vec<u16>> = fields.take(
+        "absent_statuses",
+        "a list of statuses, e.g. [403, 404, 410]",
+    )?;
+    let checked = |statuses: Vec<u16>| {
+        AbsentStatuses::try_from(statuses).map_err(|error| {
+            Problem::invalid("absent_statuses", format!("`absent_statuses`: {error}"))
+        })
+    };
+    statuses.map(checked).transpose()
 }
 
 fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
@@ -289,6 +331,8 @@ pub(crate) struct Shown {
     members: Option<Vec<RepoName>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<Vec<Blocked>>,
+    /// Whether everyone may read it; `null`: it follows from what it is.
+    open: Option<bool>,
     /// The fingerprint of the key that signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_key: Option<String>,
@@ -304,10 +348,13 @@ struct ShownUpstream {
     allow: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requests_per_minute: Option<NonZeroU32>,
+    absent_statuses: AbsentStatuses,
+    answer_time: Option<AnswerTime>,
 }
 
 impl Shown {
-    pub(crate) fn of(kind: &str, settings: RepoSettings) -> Self {
+    pub(crate) fn of(repo: &RepoRecord, settings: RepoSettings) -> Self {
+        let open = settings.open;
         let upstream = settings.upstream.map(|upstream| ShownUpstream {
             url: upstream.url,
             username: upstream.username,
@@ -315,27 +362,37 @@ impl Shown {
             allow_private: upstream.allow_private,
             allow: upstream.allow,
             requests_per_minute: upstream.requests_per_minute,
+            absent_statuses: upstream.absent_statuses,
+            answer_time: upstream.answer_time,
         });
         let blocked = Some(settings.blocked);
         let signing_key = settings.signing_key.map(|key| key.fingerprint);
-        match kind {
-            "mirror" => {
+        match repo.kind {
+            RepoKind::Mirror => {
                 let (offline, fresh_seconds) = (Some(settings.offline), settings.fresh_seconds);
                 Self {
                     offline,
                     fresh_seconds,
                     upstream,
                     blocked,
+                    open,
                     ..Self::default()
                 }
             }
-            "group" => Self {
-                members: Some(settings.members),
+            RepoKind::Group => Self {
+                members: Some(
+                    repo.members
+                        .iter()
+                        .map(|member| member.name.clone())
+                        .collect(),
+                ),
                 blocked,
+                open,
                 signing_key,
                 ..Self::default()
             },
-            _ => Self {
+            RepoKind::Hosted => Self {
+                open,
                 signing_key,
                 ..Self::default()
             },

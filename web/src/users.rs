@@ -9,9 +9,9 @@ use crate::reply::{created, gone, ok};
 use crate::require::only_superusers;
 use larder_access::Admission;
 use larder_keys::secret;
-use larder_metadata::Error;
 use larder_metadata::people::User;
-use larder_model::{Kind, Problem, Reply, UserName};
+use larder_metadata::{Error, Requirement};
+use larder_model::{Kind, Problem, Reply, UserKind, UserName};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl<'a> Shown<'a> {
     fn of(user: &'a User) -> Self {
         Self {
             name: user.name.as_str(),
-            kind: &user.kind,
+            kind: user.kind.word(),
             superuser: user.superuser,
             disabled: user.disabled,
             created_at: user.created_at.to_string(),
@@ -70,7 +70,7 @@ impl Api {
         let hash = self.gate.hash_password(&password).await?;
         match self
             .metadata
-            .add_user(&name, "person", Some(hash), superuser, disabled)
+            .add_user(&name, UserKind::Person, Some(hash), superuser, disabled)
             .await
         {
             Ok(_) => {}
@@ -228,11 +228,11 @@ fn check_password(password: &str, name: &UserName) -> Result<(), Problem> {
 
 fn refused(error: Error) -> Problem {
     match error {
-        Error::Unmet("last superuser") => {
+        Error::Unmet(Requirement::OtherSuperuser) => {
             let detail = "this is the last superuser who is not disabled; make another one first";
             Problem::new(Kind::Conflict, "last_superuser", detail)
         }
-        Error::Unmet("user") => Problem::new(
+        Error::Unmet(Requirement::User) => Problem::new(
             Kind::Conflict,
             "user",
             "the user was changed by someone else meanwhile; look at it again",

@@ -1,168 +1,191 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
-use super::{FetchRequest, Upstream, bearer, is_failure, retry_after};
-use crate::guard::Forbidden;
+use super::clients::Clients;
+use super::failure::{Failure, Fault, Trouble, causes, is_caused_by};
+use super::follow::Way;
+use super::guard::Forbidden;
+use super::response::is_failure;
+use super::{FetchRequest, Upstream, bearer};
 use http::StatusCode;
+use larder_model::Problem;
 use larder_model::upstream::Checked;
-use larder_model::{Kind, Problem};
-use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use url::Url;
 
-/// All of a check takes no longer.
+/// All of a check takes no longer, unless one answer may.
 const CHECK_TIME: Duration = Duration::from_secs(15);
 
 impl Upstream {
-    /// Asks for the first of `paths` that is there, whether the upstream is given a pause or not.
-    /// `tokens`: it may want one of its token endpoint; `name`: the mirror's, for the advice.
-    pub(crate) async fn check(&self, paths: &[&str], tokens: bool, name: &str) -> Checked {
-        let mut checked = Checked {
+    /// Asks for the first of its probes that is there, whether the upstream is given a pause or
+    /// not, over a connection of its own. `tokens`: it may want one of its token endpoint.
+    pub(crate) async fn check(self: &Arc<Self>, tokens: bool) -> Result<Checked, Problem> {
+        let checked = Checked {
             tls: self.base.scheme() == "https",
             ..Checked::default()
         };
         if !self.guard.admits(&self.base) {
-            return self.refused(checked, name);
+            return Ok(self.refused(checked));
         }
+        let clients = Clients::unpooled(&self.guard, &self.config)?;
         let began = Instant::now();
-        let late = |_| {
-            Err(Problem::new(
-                Kind::Unreachable,
-                "upstream",
-                "it does not answer in time",
-            ))
-        };
-        let asked = tokio::time::timeout(CHECK_TIME, self.probe(paths, tokens))
-            .await
-            .unwrap_or_else(late);
-        checked.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match asked {
-            Ok(status) => self.judge(checked, status, tokens, name),
-            Err(problem) if caused_by::<Forbidden>(&problem) => self.refused(checked, name),
-            Err(problem) => self.failed(checked, &problem, name),
-        }
+        let limit = CHECK_TIME.max(self.answer_time);
+        let outcome = tokio::time::timeout(limit, self.first_status(&clients, tokens));
+        let late = |_| Err(Trouble::failure(&self.base, Fault::Silent, None));
+        let outcome = outcome.await.unwrap_or_else(late);
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let checked = Checked { took_ms, ..checked };
+        Ok(match outcome {
+            Ok(status) => self.judge(checked, status, tokens),
+            Err(Trouble::Problem(problem)) if is_caused_by::<Forbidden>(&problem) => {
+                self.refused(checked)
+            }
+            Err(Trouble::Problem(problem)) => self.misled(checked, &problem),
+            Err(Trouble::Failure(failure)) => self.unreached(checked, &failure),
+        })
     }
 
-    /// The status of the first of `paths` that is there, else of the last.
-    async fn probe(&self, paths: &[&str], tokens: bool) -> Result<StatusCode, Problem> {
+    /// The status of the first of the probes that is there, else of the last.
+    async fn first_status(
+        self: &Arc<Self>,
+        clients: &Clients,
+        tokens: bool,
+    ) -> Result<StatusCode, Trouble> {
+        let way = Way {
+            clients,
+            regardless: true,
+        };
         let mut status = StatusCode::NOT_FOUND;
-        for path in paths {
-            status = self.probe_one(path, tokens).await?;
-            if status != StatusCode::NOT_FOUND {
+        for path in self.probes {
+            status = self.status_of(way, path, tokens).await?;
+            if !self.absent.contains(status.as_u16()) {
                 break;
             }
         }
         Ok(status)
     }
 
-    async fn probe_one(&self, path: &str, tokens: bool) -> Result<StatusCode, Problem> {
+    async fn status_of(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        path: &str,
+        tokens: bool,
+    ) -> Result<StatusCode, Trouble> {
         let url = self.base.join(path).map_err(Problem::internal)?;
         let request = FetchRequest::new(path);
-        let response = self.hop(url.clone(), &request, None).await?;
-        let status = response.status();
-        if is_failure(status) {
-            self.breaker.failed(
-                retry_after(response.headers()),
-                &format!("it answered {}", status.as_u16()),
-            );
+        let arrival = self.hop(way, &url, &request, None).await?;
+        let status = arrival.response.status();
+        if let Some(fault) = self.fault_of(&arrival.response, &request) {
+            self.note_failure(&arrival.url, fault);
         }
         if status != StatusCode::UNAUTHORIZED || !tokens || self.authorization.is_none() {
             return Ok(status);
         }
-        let Some((realm, near)) = bearer::realm(&response, &self.base, "") else {
+        let Some((realm, near)) = bearer::realm(&arrival.response, &self.base, "") else {
             return Ok(status);
         };
-        drop(response);
-        match self.token(realm, near).await {
-            Ok((token, _)) => self
-                .hop(url, &request, Some(&token))
-                .await
-                .map(|response| response.status()),
-            Err(problem) if problem.kind == Kind::Upstream => Ok(status),
-            Err(problem) => Err(problem),
+        drop(arrival);
+        match self.token(way, &request, realm, near).await {
+            Ok((token, _)) => {
+                let arrival = self.hop(way, &url, &request, Some(&token)).await?;
+                Ok(arrival.response.status())
+            }
+            Err(Trouble::Problem(problem)) if !is_caused_by::<Forbidden>(&problem) => Ok(status),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Counts what went wrong at an address. That is the whole of it: a check is a trial itself.
+    fn note_failure(&self, url: &Url, fault: Fault) {
+        let failure = Failure {
+            url: url.clone(),
+            fault,
+            source: None,
+        };
+        if self.origins.failed(&failure).is_suspect {
+            self.origins.confirmed(&failure);
         }
     }
 
     /// What an answer means. One that is none of a failure ends the upstream's pause.
-    fn judge(&self, mut checked: Checked, status: StatusCode, tokens: bool, name: &str) -> Checked {
-        let known = self.authorization.is_some();
+    fn judge(&self, mut checked: Checked, status: StatusCode, tokens: bool) -> Checked {
         if !is_failure(status) {
-            self.breaker.succeeded();
+            self.origins.begin_anew();
         }
-        let login = format!("larder repo set {name} --username NAME --password-stdin");
-        let (problem, advice) = match status.as_u16() {
-            200..=299 => (None, None),
-            // Registries of images ask for a token even where everyone gets one.
-            401 if tokens && !known => (None, None),
-            401 if known => (
-                Some("it does not take the credentials".to_owned()),
-                Some(format!("give others: {login}")),
-            ),
-            401 => (
-                Some("it wants a login".to_owned()),
-                Some(format!("give it one: {login}")),
-            ),
-            403 | 451 => {
-                let advice = if known {
-                    "the credentials may lack a right there"
-                } else {
-                    "it may want a login"
-                };
-                (
-                    Some("it forbids it".to_owned()),
-                    Some(format!("{advice}: {login}")),
-                )
-            }
-            404 | 410 => (
-                Some("there is no repository of this protocol at its address".to_owned()),
-                Some(format!(
-                    "check the address: larder repo set {name} --upstream URL"
-                )),
-            ),
-            _ if is_failure(status) => (
-                Some(format!("it fails ({})", status.as_u16())),
-                Some("try again later; what is kept is served".to_owned()),
-            ),
-            other => (
-                Some(format!("it answers {other}, which makes no sense here")),
-                Some(format!(
-                    "check the address: larder repo set {name} --upstream URL"
-                )),
-            ),
-        };
+        let (problem, advice) = self.meaning_of(status, tokens).unzip();
         checked.ok = problem.is_none();
         checked.reachable = true;
         checked.status = Some(status.as_u16());
+        let known = self.authorization.is_some();
         checked.authenticated = known.then_some(status.is_success());
-        Checked {
-            problem,
-            advice,
-            ..checked
-        }
+        checked.problem = problem;
+        checked.advice = advice;
+        checked
     }
 
-    fn failed(&self, mut checked: Checked, problem: &Problem, name: &str) -> Checked {
-        // An answer came that leads nowhere.
-        let reachable = problem.kind == Kind::Upstream;
-        let (problem, advice) = if reachable {
-            let advice = format!(
-                "check where it leads: larder repo set {name} --upstream URL, or --allow ORIGIN"
-            );
-            (problem.detail.to_string(), advice)
-        } else {
-            told(problem)
+    /// What is wrong by a status, and what to do about it; `None`: nothing is.
+    fn meaning_of(&self, status: StatusCode, tokens: bool) -> Option<(String, String)> {
+        let (known, name) = (self.authorization.is_some(), &self.name);
+        let login = format!("larder repo set {name} --username NAME --password-stdin");
+        let address = format!("check the address: larder repo set {name} --upstream URL");
+        let (problem, advice) = match status.as_u16() {
+            200..=299 => return None,
+            // It says so of all that it does not have, and may have what is asked for by name.
+            status if self.absent.is_added(status) => return None,
+            // Registries of images ask for a token even where everyone gets one.
+            401 if tokens && !known => return None,
+            401 if known => (
+                "it does not take the credentials",
+                format!("give others: {login}"),
+            ),
+            401 => ("it wants a login", format!("give it one: {login}")),
+            403 | 451 if known => (
+                "it forbids it",
+                format!("the credentials may lack a right there: {login}"),
+            ),
+            403 | 451 => ("it forbids it", format!("it may want a login: {login}")),
+            404 | 410 => (
+                "there is no repository of this protocol at its address",
+                address,
+            ),
+            code if is_failure(status) => {
+                let advice = "try again later; what is kept is served";
+                return Some((format!("it fails ({code})"), advice.to_owned()));
+            }
+            other => {
+                let problem = format!("it answers {other}, which makes no sense here");
+                return Some((problem, address));
+            }
         };
-        if !reachable {
-            self.breaker.failed(None, &problem);
-        }
-        checked.reachable = reachable;
+        Some((problem.to_owned(), advice))
+    }
+
+    /// An answer came that leads nowhere.
+    fn misled(&self, mut checked: Checked, problem: &Problem) -> Checked {
+        let name = &self.name;
+        let advice = format!(
+            "check where it leads: larder repo set {name} --upstream URL, or --allow ORIGIN"
+        );
+        checked.reachable = true;
+        checked.problem = Some(problem.detail.to_string());
+        checked.advice = Some(advice);
+        checked
+    }
+
+    /// No answer came.
+    fn unreached(&self, mut checked: Checked, failure: &Failure) -> Checked {
+        self.note_failure(&failure.url, failure.fault);
+        let (problem, advice) = told(failure);
         checked.problem = Some(problem);
         checked.advice = Some(advice);
         checked
     }
 
     /// A private address that nobody allowed: its own, or one that it leads to.
-    fn refused(&self, mut checked: Checked, name: &str) -> Checked {
+    fn refused(&self, mut checked: Checked) -> Checked {
+        let name = &self.name;
         let (problem, option) = if self.guard.trusts(&self.base) {
             (
                 "it leads to another place, whose address is private, and was not allowed to be",
@@ -182,32 +205,12 @@ impl Upstream {
     }
 }
 
-/// The causes of a problem, the outermost first. An IO error may hold another.
-fn causes(problem: &Problem) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(Error::source(problem), |cause| {
-        let cause = *cause;
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        inner
-            .map(|inner| inner as &(dyn Error + 'static))
-            .or_else(|| cause.source())
-    })
-}
-
-fn caused_by<E: Error + 'static>(problem: &Problem) -> bool {
-    causes(problem).any(<dyn Error + 'static>::is::<E>)
-}
-
 /// What went wrong on the way, and what to do about it.
-fn told(problem: &Problem) -> (String, String) {
-    let timed_out = causes(problem).any(|cause| {
-        cause
-            .downcast_ref::<reqwest::Error>()
-            .is_some_and(reqwest::Error::is_timeout)
-    });
-    let innermost = causes(problem).last();
-    let io = causes(problem)
+fn told(failure: &Failure) -> (String, String) {
+    let error = failure.source.as_ref();
+    let causes = || error.into_iter().flat_map(|error| causes(error));
+    let innermost = causes().last();
+    let io = causes()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .map(io::Error::kind)
         .last();
@@ -220,7 +223,7 @@ fn told(problem: &Problem) -> (String, String) {
             format!("no encrypted connection can be made: {cause}"),
             "its certificate must be one that this machine's authorities vouch for",
         ),
-        (_, Some(cause)) if !timed_out => (
+        (_, Some(cause)) if failure.fault != Fault::Silent => (
             format!("it cannot be reached: {cause}"),
             "is its name right, does this machine reach it, is there a proxy to go through (HTTPS_PROXY)?",
         ),

@@ -111,6 +111,22 @@ async fn commands_make_their_calls() {
             )],
         ),
         (
+            "repo set npm/up --absent-status 403 --absent-status 401 --answer-time 45s",
+            vec![made()],
+            vec![concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"upstream":{"absent_statuses":[403,401],"#,
+                r#""answer_time":"45s"}}"#
+            )],
+        ),
+        (
+            "repo set npm/up --absent-status= --answer-time=",
+            vec![made()],
+            vec![concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"upstream":{"absent_statuses":[],"#,
+                r#""answer_time":null}}"#
+            )],
+        ),
+        (
             "repo delete oci/team --yes",
             vec![gone()],
             vec!["DELETE /api/v1/repositories/oci/team | - | "],
@@ -228,7 +244,8 @@ async fn upstreams_are_checked_one_after_the_other() {
 #[tokio::test]
 async fn a_mirror_is_shown_with_its_upstream() {
     let repo = json!({"protocol": "npm", "name": "up", "kind": "mirror", "offline": true, "upstream":
-        {"url": "https://registry.example/", "username": null, "has_password": true, "allow_private": false}});
+        {"url": "https://registry.example/", "username": null, "has_password": true, "allow_private": false,
+         "absent_statuses": [403, 404, 410], "answer_time": "45s"}});
     let server = fake(vec![json("200 OK", &repo)]).await;
     let outcome = Machine::new()
         .run(&format!("repo show npm/up --server {}", server.url))
@@ -243,9 +260,11 @@ async fn a_mirror_is_shown_with_its_upstream() {
         .map(|line| line.split_whitespace().collect())
         .collect();
     for line in [
-        ["Upstream", "https://registry.example/"],
-        ["Password", "yes"],
-        ["Offline", "yes"],
+        &["Upstream", "https://registry.example/"][..],
+        &["Password", "yes"],
+        &["Absent", "statuses", "403,", "404,", "410"],
+        &["Answer", "time", "45s"],
+        &["Offline", "yes"],
     ] {
         assert!(lines.contains(&line.to_vec()), "{shown}");
     }

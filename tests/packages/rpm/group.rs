@@ -305,7 +305,7 @@ fn a_member_without_a_repository_at_a_root_is_passed_over() {
         get("8")
             .expect(403)
             .text()
-            .contains("the upstream forbids it")
+            .contains("the upstream of rpm/other forbids 8/os/repodata/repomd.xml (403)")
     );
     larder.api(
         "PATCH",

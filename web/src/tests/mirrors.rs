@@ -14,7 +14,7 @@ async fn an_upstreams_password_goes_in_and_never_out() {
     let (status, made) = house.ask(&admin, "POST", "/repositories", MIRROR).await;
     assert_eq!(status, 201, "{made}");
     let upstream = json!({"url": "https://a.example/x/", "username": "me", "has_password": true, "allow_private": false,
-        "allow": ["https://files.example:8443/"]});
+        "allow": ["https://files.example:8443/"], "absent_statuses": [404, 410], "answer_time": null});
     assert_eq!(
         (&made["upstream"], &made["offline"]),
         (&upstream, &json!(false))
@@ -25,7 +25,8 @@ async fn an_upstreams_password_goes_in_and_never_out() {
         .await
         .expect("repos")
         .remove(0)
-        .settings;
+        .settings
+        .write();
     assert!(
         !stored.contains("hunter2") && stored.contains("password"),
         "{stored}"
@@ -62,7 +63,8 @@ async fn credentials_stay_with_their_address() {
         (&json!(true), &json!(true))
     );
     let (_, moved) = change(r#"{"upstream":{"url":"https://b.example/"}}"#).await;
-    let bare = json!({"url": "https://b.example/", "username": null, "has_password": false, "allow_private": false});
+    let bare = json!({"url": "https://b.example/", "username": null, "has_password": false, "allow_private": false,
+        "absent_statuses": [404, 410], "answer_time": null});
     assert_eq!(moved["upstream"], bare);
     let (_, offline) = change(r#"{"offline":true,"fresh_seconds":7}"#).await;
     assert_eq!(
@@ -73,6 +75,57 @@ async fn credentials_stay_with_their_address() {
         ),
         (&json!(true), &json!(7), &bare)
     );
+}
+
+#[tokio::test]
+async fn what_is_absent_and_how_slow_it_is_are_set_and_taken_back() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
+    let change = |body: String| {
+        let (house, admin) = (&house, &admin);
+        async move {
+            house
+                .ask(admin, "PATCH", "/repositories/npm/up", &body)
+                .await
+        }
+    };
+    let set = |field: &str, value: &str| change(format!(r#"{{"upstream":{{"{field}":{value}}}}}"#));
+    let (status, now) = set("absent_statuses", "[403,404,403]").await;
+    assert_eq!(
+        (status, &now["upstream"]["absent_statuses"]),
+        (200, &json!([403, 404, 410]))
+    );
+    let (_, now) = set("answer_time", r#""60s""#).await;
+    assert_eq!(now["upstream"]["answer_time"], json!("1m"));
+    assert_eq!(
+        now["upstream"]["absent_statuses"],
+        json!([403, 404, 410]),
+        "what is not given stays"
+    );
+    let (_, now) = set("absent_statuses", "[]").await;
+    assert_eq!(now["upstream"]["absent_statuses"], json!([404, 410]));
+    assert_eq!(now["upstream"]["answer_time"], json!("1m"));
+    let (_, now) = set("answer_time", "null").await;
+    assert_eq!(now["upstream"]["answer_time"], json!(null));
+    for (field, bad) in [
+        ("absent_statuses", "[500]"),
+        ("absent_statuses", "[404,200]"),
+        ("absent_statuses", "403"),
+        ("absent_statuses", r#"["403"]"#),
+        ("answer_time", "45"),
+        ("answer_time", r#""45""#),
+        ("answer_time", r#""999ms""#),
+        ("answer_time", r#""11m""#),
+    ] {
+        let (status, problem) = set(field, bad).await;
+        let code = format!("{field}_invalid");
+        assert_eq!(
+            (status, problem["code"].as_str()),
+            (400, Some(code.as_str())),
+            "{bad}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -179,6 +232,20 @@ async fn upstreams_are_told_to_those_who_look_after_them() {
         "{up}"
     );
     assert_eq!(up["last_error"]["reason"], json!("it answered 500"));
+    let files = &up["paused_origins"][0];
+    assert_eq!(
+        (
+            &files["origin"],
+            &files["reason"],
+            files["paused_until"].is_string()
+        ),
+        (
+            &json!("https://files.example"),
+            &json!("cannot be reached"),
+            true
+        )
+    );
+    assert_eq!(list["items"][0]["paused_origins"], json!([]));
     let (_, page) = house.ask(&admin, "GET", "/upstreams?limit=1", "").await;
     assert_eq!(
         (page["items"].as_array().map(Vec::len), &page["next"]),
@@ -233,6 +300,10 @@ async fn upstreams_are_told_to_those_who_look_after_them() {
     assert_eq!(
         (status, &checked["problem"]),
         (200, &json!("it wants a login"))
+    );
+    assert_eq!(
+        checked["paused_origins"][0]["origin"],
+        json!("https://files.example")
     );
     assert_eq!(*house.engine.0.lock().expect("log"), ["check up"]);
 }

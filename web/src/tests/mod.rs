@@ -19,15 +19,18 @@ use larder_access::{Admission, Gate, Settings, TokenScope, scopes_to_json};
 use larder_door::Door;
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
-use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::blobs::NewBlob;
+use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::PackageKey;
-use larder_metadata::hosted::Step;
-use larder_metadata::mirrored::NewFile;
 use larder_metadata::people::{Grant, Token};
-use larder_metadata::repos::RepoRecord;
+use larder_metadata::publishing::{PackageChange, Step};
+use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health};
-use larder_model::{Algorithm, Clock, Digest, Problem, ProtocolName, Reply, Role, Timestamp};
+use larder_model::upstream::{Checked, Health, PausedOrigin};
+use larder_model::{
+    Algorithm, Author, Clock, Digest, FileKind, Problem, ProtocolName, Reply, RepoSettings, Role,
+    System, Timestamp, TokenKind, UserKind,
+};
 use serde_json::Value;
 use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr};
@@ -91,6 +94,11 @@ impl Engine for Asked {
             failures: 3,
             pause: Some(Duration::from_secs(4)),
             last_error,
+            paused_origins: vec![PausedOrigin {
+                origin: "https://files.example".into(),
+                pause: Duration::from_secs(8),
+                reason: "cannot be reached".into(),
+            }],
         };
         (repo.name.as_str() == "up").then_some(health)
     }
@@ -155,13 +163,40 @@ async fn house() -> House {
     house
 }
 
+/// Publishes what tests need.
+#[derive(Debug)]
+struct Admin;
+
+impl Author for Admin {
+    fn label(&self) -> &'static str {
+        "user:admin"
+    }
+}
+
+/// What a file is by the folder that a test gives it.
+fn kind_of(path: &str) -> (FileKind, &str) {
+    match path.split_once('/') {
+        Some(("tags", tag)) => (FileKind::Tag, tag),
+        Some(("manifests", digest)) => (FileKind::Manifest, digest),
+        Some(("gone", version)) => (FileKind::Tombstone, version),
+        None if path == "packument" => (FileKind::Document, path),
+        _ => (FileKind::Artifact, path),
+    }
+}
+
+/// A blob whose bytes are its path.
+fn blob(path: &str) -> NewBlob {
+    let digest = Digest::of(Algorithm::Sha256, path.as_bytes());
+    NewBlob::inline(digest, path.as_bytes().to_vec().into())
+}
+
 impl House {
     /// Makes a user and returns how it shows itself.
     async fn user(&self, name: &str, superuser: bool) -> Header {
         let parsed = name.parse().expect("name");
         let hash = Some(self.hash.clone());
         self.metadata
-            .add_user(&parsed, "person", hash, superuser, false)
+            .add_user(&parsed, UserKind::Person, hash, superuser, false)
             .await
             .expect("user");
         self.gate.refresh().await.expect("refresh");
@@ -198,7 +233,7 @@ impl House {
             id: self.metadata.new_id(),
             owner: self.gate.policy().user(owner).expect("owner").id,
             name: "test".into(),
-            kind: "access".into(),
+            kind: TokenKind::Access,
             grants: limit.map(|limit| scopes_to_json(&[limit]).into()),
             created_at: self.metadata.now(),
             expires_at: None,
@@ -211,25 +246,32 @@ impl House {
     }
 
     async fn repo(&self, name: &str) {
-        let name = name.parse().expect("name");
-        self.metadata
-            .add_repo(ProtocolName("oci"), &name, "hosted", "", "{}")
-            .await
-            .expect("repo");
-        self.gate.refresh().await.expect("refresh");
+        self.make(&format!("oci/{name}"), "hosted", "{}").await;
     }
 
-    /// Makes a repository of any kind.
+    /// Makes a repository of any kind. Of a group `settings` holds the names of its members.
     async fn make(&self, path: &str, kind: &str, settings: &str) {
         let (protocol, name) = path.split_once('/').expect("path");
-        let (protocol, name) = (
-            protocol.parse().expect("protocol"),
-            name.parse().expect("name"),
-        );
-        self.metadata
-            .add_repo(protocol, &name, kind, "", settings)
-            .await
-            .expect("repo");
+        let protocol: ProtocolName = protocol.parse().expect("protocol");
+        let mut settings: Value = serde_json::from_str(settings).expect("settings");
+        let names = settings
+            .as_object_mut()
+            .and_then(|settings| settings.remove("members"));
+        let id = |name: &Value| self.id_of(&format!("{protocol}/{}", name.as_str().expect("name")));
+        let members: Vec<i64> = names
+            .iter()
+            .flat_map(|names| names.as_array().expect("names"))
+            .map(id)
+            .collect();
+        let new = NewRepo {
+            protocol,
+            name: &name.parse().expect("name"),
+            kind: kind.parse().expect("kind"),
+            description: "",
+            settings: &RepoSettings::read(&settings.to_string()).expect("settings"),
+            members: &members,
+        };
+        self.metadata.add_repo(new).await.expect("repo");
         self.gate.refresh().await.expect("refresh");
     }
 
@@ -248,17 +290,11 @@ impl House {
     /// Keeps files of a package, as a mirror does: paths and versions.
     async fn keep(&self, path: &str, package: &str, files: &[(&'static str, &'static str)]) {
         let file = |(path, version): &(&'static str, &'static str)| NewFile {
-            path,
-            blob: NewBlob {
-                digest: Digest::of(Algorithm::Sha256, path.as_bytes()),
-                size: path.len() as u64,
-                bytes: Bytestore::Inline(Bytes::from_static(path.as_bytes())),
-            },
-            content_type: "text/plain",
             version,
-            etag: "",
-            modified: "",
-            changes: false,
+            ..{
+                let (kind, key) = kind_of(path);
+                NewFile::new(kind, key, blob(path), "text/plain")
+            }
         };
         let place = PackageKey {
             repo: self.id_of(path),
@@ -266,23 +302,24 @@ impl House {
         };
         let name = format!("{path}/{package}");
         let files = files.iter().map(file).collect();
-        let by = ("upstream", self.metadata.now());
-        self.metadata
-            .keep_files(place, Some(&name), by, files, &[])
-            .await
-            .expect("keep");
+        let new = NewFiles {
+            package: place,
+            full_name: Some(&name),
+            by: System::Upstream,
+            at: self.metadata.now(),
+            files,
+            gone: Vec::new(),
+        };
+        self.metadata.keep_files(new).await.expect("keep");
     }
 
     /// Publishes versions of a package: paths, versions and facts.
     async fn publish(&self, path: &str, package: &str, files: &[(&str, &str, &str)]) {
         let step = |(path, version, metadata): &(&str, &str, &str)| Step::Add {
-            path: (*path).to_owned(),
+            kind: kind_of(path).0,
+            path: kind_of(path).1.to_owned(),
             version: (*version).to_owned(),
-            blob: NewBlob {
-                digest: Digest::of(Algorithm::Sha256, path.as_bytes()),
-                size: path.len() as u64,
-                bytes: Bytestore::Inline(path.as_bytes().to_vec().into()),
-            },
+            blob: blob(path),
             content_type: "text/plain",
             metadata: (*metadata).to_owned(),
         };
@@ -294,7 +331,13 @@ impl House {
         let revision = self.metadata.revision(place).await.expect("revision");
         let steps = files.iter().map(step).collect();
         self.metadata
-            .change_package(place, &name, revision, "user:admin", steps)
+            .change_package(PackageChange {
+                package: place,
+                full_name: &name,
+                revision,
+                by: &Admin,
+                steps,
+            })
             .await
             .expect("publish");
     }

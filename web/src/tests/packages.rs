@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 async fn full() -> House {
     let house = house().await;
     house.make("npm/local", "hosted", "{}").await;
-    house.make("npm/up", "mirror", "{}").await;
-    house.make("npm/far", "mirror", "{}").await;
+    house.make("npm/up", "mirror", r#"{"open":false}"#).await;
+    house.make("npm/far", "mirror", r#"{"open":false}"#).await;
     house
         .make("npm/main", "group", r#"{"members":["up","local","far"]}"#)
         .await;

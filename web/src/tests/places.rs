@@ -31,7 +31,8 @@ async fn a_repository_from_its_making_to_its_end() {
     let created_at = shown["created_at"].clone();
     assert_eq!(
         shown,
-        json!({"protocol": "oci", "name": "team", "kind": "hosted", "description": "Ours", "created_at": created_at})
+        json!({"protocol": "oci", "name": "team", "kind": "hosted", "description": "Ours", "created_at": created_at,
+            "open": null, "readable_by": "granted"})
     );
     assert_eq!(
         house.ask(&admin, "GET", "/repositories/oci/team", "").await,

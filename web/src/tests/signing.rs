@@ -39,7 +39,8 @@ async fn a_key_goes_in_and_its_fingerprint_out() {
         .await
         .expect("repos")
         .remove(0)
-        .settings;
+        .settings
+        .write();
     assert!(
         !stored.contains("PRIVATE") && !stored.contains(KEY.lines().nth(3).expect("line")),
         "{stored}"

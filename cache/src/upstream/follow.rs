@@ -1,0 +1,245 @@
+//! From one address to the next: redirects, and the tokens that registries of images want.
+
+use super::clients::Clients;
+use super::failure::{Fault, Trouble, is_caused_by};
+use super::guard::Forbidden;
+use super::request::FetchRequest;
+use super::{Upstream, bearer};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, StatusCode};
+use larder_model::{Kind, Problem};
+use reqwest::{RequestBuilder, Response};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+/// Redirects followed.
+const MAX_HOPS: usize = 5;
+/// A place at an origin is waited for no longer.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// How requests go out.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'a> {
+    pub(super) clients: &'a Clients,
+    /// Whether what is left alone for a while is asked all the same, and all at once.
+    pub(super) regardless: bool,
+}
+
+/// An answer, and where it came from after all redirects.
+pub(super) struct Arrival {
+    pub(super) response: Response,
+    pub(super) url: Url,
+    /// The place that it takes until its body has come.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
+impl Upstream {
+    /// Asks, and asks again with a token if that is what the upstream wants.
+    pub(super) async fn follow(
+        self: &Arc<Self>,
+        url: &Url,
+        request: &FetchRequest<'_>,
+    ) -> Result<Arrival, Trouble> {
+        let way = Way {
+            clients: &self.clients,
+            regardless: false,
+        };
+        let token = self.tokens.get(request.image);
+        let arrival = self.hop(way, url, request, token.as_ref()).await?;
+        if arrival.response.status() != StatusCode::UNAUTHORIZED || request.image.is_empty() {
+            return Ok(arrival);
+        }
+        let realm = bearer::realm(&arrival.response, &self.base, request.image);
+        let Some((realm, near)) = realm else {
+            return Ok(arrival);
+        };
+        drop(arrival);
+        let (token, life) = self.token(way, request, realm, near).await?;
+        self.tokens.keep(request.image, token.clone(), life);
+        self.hop(way, url, request, Some(&token)).await
+    }
+
+    /// A token of a token endpoint, which is given our credentials if it is `near`.
+    pub(super) async fn token(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        request: &FetchRequest<'_>,
+        realm: Url,
+        near: bool,
+    ) -> Result<(HeaderValue, Duration), Trouble> {
+        let mut sending = way
+            .clients
+            .of(&realm, self.is_own(&realm))
+            .get(realm.clone());
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| near) {
+            sending = sending.header(AUTHORIZATION, authorization.clone());
+        }
+        let arrival = self.ask(way, realm, request, sending).await?;
+        if let Some(fault) = self.fault_of(&arrival.response, request) {
+            return Err(Trouble::failure(&arrival.url, fault, None));
+        }
+        let file = self.file_of(request.url);
+        let (url, what) = (arrival.url, format!("gives no token for {file}"));
+        let refused = || self.useless(Kind::Upstream, &url, &what);
+        let token = bearer::read(arrival.response, self.config.idle_time, refused).await?;
+        self.origins.succeeded(&url);
+        Ok(token)
+    }
+
+    /// Asks, and goes where it is sent.
+    pub(super) async fn hop(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        url: &Url,
+        request: &FetchRequest<'_>,
+        token: Option<&HeaderValue>,
+    ) -> Result<Arrival, Trouble> {
+        let mut url = url.clone();
+        for _ in 0..=MAX_HOPS {
+            // Whoever writes an address does not choose who we are there.
+            let nameless = url.set_username("").and_then(|()| url.set_password(None));
+            nameless.map_err(|()| self.forbidden(&url, &self.file_of(request.url)))?;
+            let sending = self.sending(way, &url, request, token);
+            let arrival = self.ask(way, url, request, sending).await?;
+            let status = arrival.response.status();
+            if !status.is_redirection()
+                || status == StatusCode::NOT_MODIFIED
+                || request.question.is_some()
+            {
+                return Ok(arrival);
+            }
+            self.origins.succeeded(&arrival.url);
+            url = self.next(&arrival, request)?;
+        }
+        Err(self.leads(&url, request, "redirects in a circle").into())
+    }
+
+    /// One request to one place.
+    async fn ask(
+        self: &Arc<Self>,
+        way: Way<'_>,
+        url: Url,
+        request: &FetchRequest<'_>,
+        sending: RequestBuilder,
+    ) -> Result<Arrival, Trouble> {
+        self.require_allowed(&url, request)?;
+        let place = if way.regardless {
+            None
+        } else {
+            self.require_open(&url, request)?;
+            let place = self.enter(&url, request).await?;
+            self.require_open(&url, request)?; // while it waited, others may have failed
+            Some(place)
+        };
+        let response = self.send(&url, request, sending).await?;
+        if self.fault_of(&response, request).is_none() {
+            self.origins.answered(&url);
+        }
+        Ok(Arrival {
+            response,
+            url,
+            place,
+        })
+    }
+
+    /// The head of the answer, which has a time of its own: a silent upstream must not hold up what
+    /// is kept.
+    pub(super) async fn send(
+        &self,
+        url: &Url,
+        request: &FetchRequest<'_>,
+        sending: RequestBuilder,
+    ) -> Result<Response, Trouble> {
+        self.counters.asked_upstream();
+        match tokio::time::timeout(self.answer_time, sending.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if is_caused_by::<Forbidden>(&error) => {
+                Err(self.forbidden(url, &self.file_of(request.url)).into())
+            }
+            Ok(Err(error)) => {
+                let fault = if error.is_timeout() {
+                    Fault::Silent
+                } else {
+                    Fault::Unreachable
+                };
+                Err(Trouble::failure(url, fault, Some(error)))
+            }
+            Err(_) => Err(Trouble::failure(url, Fault::Silent, None)),
+        }
+    }
+
+    /// A place for one more request to an origin.
+    async fn enter(
+        &self,
+        url: &Url,
+        request: &FetchRequest<'_>,
+    ) -> Result<OwnedSemaphorePermit, Problem> {
+        let Ok(place) = tokio::time::timeout(LONGEST_WAIT, self.rooms.enter(url)).await else {
+            let file = self.file_of(request.url);
+            let what = "is asked for too much at once";
+            return Err(self.asked_again(Kind::Unreachable, url, what, &file, Duration::ZERO));
+        };
+        place.map_err(Problem::internal)
+    }
+
+    pub(super) fn require_allowed(
+        &self,
+        url: &Url,
+        request: &FetchRequest<'_>,
+    ) -> Result<(), Problem> {
+        if matches!(url.scheme(), "http" | "https") && self.guard.admits(url) {
+            Ok(())
+        } else {
+            Err(self.forbidden(url, &self.file_of(request.url)))
+        }
+    }
+
+    /// A request with what is ours to show, for the upstream's own origin alone.
+    pub(super) fn sending(
+        &self,
+        way: Way<'_>,
+        url: &Url,
+        request: &FetchRequest<'_>,
+        token: Option<&HeaderValue>,
+    ) -> RequestBuilder {
+        let own = self.is_own(url);
+        let client = way.clients.of(url, own);
+        let mut sending = client
+            .request(request.method(), url.clone())
+            .headers(request.headers());
+        let ours = token.or(self.authorization.as_ref());
+        if let Some(ours) = ours.filter(|_| own) {
+            sending = sending.header(AUTHORIZATION, ours.clone());
+        }
+        match request.question {
+            Some(question) => sending
+                .header(CONTENT_TYPE, "application/json")
+                .body(question.clone()),
+            None => sending,
+        }
+    }
+
+    /// Where a redirect leads.
+    fn next(&self, arrival: &Arrival, request: &FetchRequest<'_>) -> Result<Url, Problem> {
+        let url = &arrival.url;
+        let target = arrival
+            .response
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok());
+        let next = target.and_then(|target| url.join(target).ok());
+        let next = next.ok_or_else(|| self.leads(url, request, "redirects to nowhere"))?;
+        if url.scheme() == "https" && next.scheme() != "https" {
+            return Err(self.leads(url, request, "redirects from https to http"));
+        }
+        Ok(next)
+    }
+
+    /// What was wanted is where nobody can go.
+    fn leads(&self, url: &Url, request: &FetchRequest<'_>, what: &str) -> Problem {
+        let file = self.file_of(request.url);
+        self.useless(Kind::Upstream, url, &format!("{what}, for {file}"))
+    }
+}

@@ -1,0 +1,88 @@
+//! What an upstream is asked for.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+/// What is asked.
+pub(crate) struct FetchRequest<'a> {
+    /// Absolute, or relative to the upstream's address.
+    pub(crate) url: &'a str,
+    /// Media types; empty: any.
+    pub(crate) accept: &'a str,
+    /// The entity tag and the `Last-Modified` of what we have; either may be empty.
+    pub(crate) have: Option<(&'a str, &'a str)>,
+    /// Whether it may come compressed.
+    pub(crate) compressed: bool,
+    /// Whether a failure is tried again: not where something kept can be served instead.
+    pub(crate) patient: bool,
+    /// Whether only the head is wanted.
+    pub(crate) head: bool,
+    /// What is asked in the body, as JSON: by POST, and without redirects.
+    pub(crate) question: Option<&'a Bytes>,
+    /// The image that a token is asked for; empty where there is none.
+    pub(crate) image: &'a str,
+}
+
+impl<'a> FetchRequest<'a> {
+    /// All of what is at `url`, whatever it is, and patiently.
+    pub(crate) const fn new(url: &'a str) -> Self {
+        let (accept, compressed, patient, head) = ("*/*", false, true, false);
+        Self {
+            url,
+            accept,
+            have: None,
+            compressed,
+            patient,
+            head,
+            question: None,
+            image: "",
+        }
+    }
+
+    /// A question is asked by POST, a head by HEAD, all else by GET.
+    pub(super) const fn method(&self) -> Method {
+        match self.question {
+            Some(_) => Method::POST,
+            None if self.head => Method::HEAD,
+            None => Method::GET,
+        }
+    }
+
+    /// Whether the answer may come compressed. What is packed by its name never does: an encoding
+    /// that an upstream says it has is the file's own.
+    pub(super) fn takes_gzip(&self) -> bool {
+        const PACKED: [&str; 2] = [".gz", ".tgz"];
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        self.compressed && !PACKED.iter().any(|ending| path.ends_with(ending))
+    }
+
+    /// Its headers but for those that say who we are. What cannot stand in a header is left out.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let mut add = |name: HeaderName, value: &str| {
+            if let Ok(value) = HeaderValue::from_str(value)
+                && !value.is_empty()
+            {
+                headers.insert(name, value);
+            }
+        };
+        let encoding = if self.takes_gzip() {
+            "gzip"
+        } else {
+            "identity"
+        };
+        add(ACCEPT, self.accept);
+        add(ACCEPT_ENCODING, encoding);
+        if let Some((etag, modified)) = self.have {
+            add(IF_NONE_MATCH, etag);
+            if etag.is_empty() {
+                add(IF_MODIFIED_SINCE, modified);
+            }
+        }
+        headers
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,327 @@
+//! What an upstream answers, read as it comes.
+
+use super::Upstream;
+use super::failure::{Failure, Fault, Trouble};
+use super::follow::Arrival;
+use super::request::FetchRequest;
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, RETRY_AFTER,
+};
+use http::{HeaderMap, HeaderName, StatusCode};
+use larder_model::{Kind, Problem, Timestamp};
+use reqwest::Response;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+/// Compressed bytes decoded in one step: at most about a thousand times as many come out.
+const DECODED_AT_ONCE: usize = 4096;
+/// An upstream may make us wait for no less and no longer.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// One that does not say for how long.
+const USUAL_WAIT: Duration = Duration::from_mins(1);
+/// The longest header that is kept, in bytes.
+const MAX_HEADER: usize = 256;
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+/// More bytes than that are no size: no database could tell of them.
+const LARGEST: u64 = i64::MAX.unsigned_abs();
+
+/// What the upstream answers.
+pub(crate) enum FetchResponse {
+    /// What we have is still right.
+    Same,
+    /// There is no such thing.
+    Missing,
+    /// It comes.
+    Body(Box<UpstreamBody>),
+}
+
+/// What the status of an answer says.
+enum Meaning {
+    Unchanged,
+    Absent,
+    Body,
+}
+
+/// A body on its way from an upstream.
+pub(crate) struct UpstreamBody {
+    response: Response,
+    decoder: Option<MultiGzDecoder<Vec<u8>>>,
+    /// Compressed bytes that wait: a little of them may become very much.
+    waiting: Bytes,
+    /// Its size in bytes once decoded, if it is said.
+    pub(crate) size: Option<u64>,
+    pub(crate) etag: String,
+    pub(crate) modified: String,
+    pub(crate) content_type: String,
+    upstream: Arc<Upstream>,
+    /// Where it comes from.
+    url: Url,
+    /// What was asked for.
+    file: String,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// Whether an answer says nothing of what was asked for.
+pub(super) fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
+}
+
+/// How long the upstream asks us to wait (RFC 9110 10.2.3), within our bounds.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let wait = seconds.or_else(|| date(text).map(|until| until.since(now)));
+    let wait = wait.unwrap_or(USUAL_WAIT);
+    Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
+}
+
+/// A date as HTTP has it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
+fn date(text: &str) -> Option<Timestamp> {
+    let mut words = text.split(' ').skip(1);
+    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
+    let month = 1 + MONTHS.iter().position(|known| *known == month)?;
+    let time = words.next()?;
+    format!("{year}-{month:02}-{day}T{time}Z").parse().ok()
+}
+
+/// A size that cannot be.
+struct TooLarge;
+
+/// The size that an upstream announces.
+fn announced_size(headers: &HeaderMap) -> Result<Option<u64>, TooLarge> {
+    let text = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    match text.and_then(|text| text.parse().ok()) {
+        Some(size) if size > LARGEST => Err(TooLarge),
+        size => Ok(size),
+    }
+}
+
+impl Upstream {
+    /// What an answer says of the upstream, if it says nothing of what was asked for.
+    pub(super) fn fault_of(
+        &self,
+        response: &Response,
+        request: &FetchRequest<'_>,
+    ) -> Option<Fault> {
+        let status = response.status();
+        // Who gives no advice may have packages all the same.
+        let gives_none = request.question.is_some() && status == StatusCode::NOT_IMPLEMENTED;
+        let wait = || retry_after(response.headers(), self.clock.now());
+        (is_failure(status) && !gives_none).then(|| Fault::Status(status.as_u16(), wait()))
+    }
+
+    /// Reads the head of an answer to `request`, which holds its place until its body has come.
+    pub(super) fn read(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        request: &FetchRequest<'_>,
+    ) -> Result<FetchResponse, Trouble> {
+        if let Some(fault) = self.fault_of(&arrival.response, request) {
+            return Err(Trouble::failure(&arrival.url, fault, None));
+        }
+        let meaning = self.meaning(&arrival, request);
+        if request.head || !matches!(meaning, Ok(Meaning::Body)) {
+            self.origins.succeeded(&arrival.url);
+        }
+        match meaning? {
+            Meaning::Unchanged => Ok(FetchResponse::Same),
+            Meaning::Absent => Ok(FetchResponse::Missing),
+            Meaning::Body => self.begin(arrival, request),
+        }
+    }
+
+    /// What the status of an answer means.
+    fn meaning(&self, arrival: &Arrival, request: &FetchRequest<'_>) -> Result<Meaning, Problem> {
+        let useless = |kind, what: &str, why: &str| {
+            let file = self.file_of(request.url);
+            Err(self.useless(kind, &arrival.url, &format!("{what} {file}{why}")))
+        };
+        match arrival.response.status().as_u16() {
+            200 => Ok(Meaning::Body),
+            304 if request.have.is_some() => Ok(Meaning::Unchanged),
+            405 | 501 if request.question.is_some() => Ok(Meaning::Absent),
+            status if self.absent.contains(status) => Ok(Meaning::Absent),
+            // Registries say so of images that are not there, to whoever has no account.
+            401 if !request.image.is_empty() && self.authorization.is_none() => Ok(Meaning::Absent),
+            status @ (401 | 407) => {
+                let why = format!(" ({status}): it wants other credentials than it was given");
+                useless(Kind::Upstream, "refuses", &why)
+            }
+            status @ (403 | 451) => useless(Kind::Policy, "forbids", &format!(" ({status})")),
+            other => {
+                let what = format!("answered {other} for");
+                useless(Kind::Upstream, &what, ", which makes no sense")
+            }
+        }
+    }
+
+    /// A body that begins.
+    fn begin(
+        self: &Arc<Self>,
+        arrival: Arrival,
+        request: &FetchRequest<'_>,
+    ) -> Result<FetchResponse, Trouble> {
+        let Arrival {
+            response,
+            url,
+            place,
+        } = arrival;
+        let file = self.file_of(request.url);
+        let useless = |what: &str| self.useless(Kind::Upstream, &url, &format!("{what} {file}"));
+        let announced = announced_size(response.headers())
+            .map_err(|TooLarge| useless("announces more bytes than there can be of"))?;
+        let encoding = text(&response, &CONTENT_ENCODING).to_ascii_lowercase();
+        let (decoder, size) = match encoding.as_str() {
+            "" | "identity" => (None, announced),
+            // Some servers say so of files that are packed themselves, whoever asks for what.
+            "gzip" | "x-gzip" if !request.takes_gzip() => (None, announced),
+            "gzip" | "x-gzip" => (Some(MultiGzDecoder::new(Vec::new())), None),
+            _ => return Err(useless("uses an encoding that was not asked for, for").into()),
+        };
+        Ok(FetchResponse::Body(Box::new(UpstreamBody {
+            decoder,
+            waiting: Bytes::new(),
+            size,
+            etag: text(&response, &ETAG),
+            modified: text(&response, &LAST_MODIFIED),
+            content_type: text(&response, &CONTENT_TYPE),
+            upstream: Arc::clone(self),
+            url,
+            file,
+            response,
+            _place: place,
+        })))
+    }
+}
+
+/// A header that is short text; empty if it is not.
+fn text(response: &Response, name: &HeaderName) -> String {
+    let value = response.headers().get(name);
+    value
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| value.len() <= MAX_HEADER)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+impl UpstreamBody {
+    /// A header's value as text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    }
+
+    /// The next bytes, decoded, and never none of them; `None` at the end. An end before the
+    /// announced one is an error.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        loop {
+            if self.waiting.is_empty() {
+                match self.chunk().await? {
+                    Some(bytes) if bytes.is_empty() => continue, // HTTP/2 may end with such a one
+                    Some(bytes) if self.decoder.is_none() => return Ok(Some(bytes)),
+                    Some(bytes) => self.waiting = bytes,
+                    None => return self.end(),
+                }
+            }
+            let piece = self
+                .waiting
+                .split_to(self.waiting.len().min(DECODED_AT_ONCE));
+            let Some(decoder) = &mut self.decoder else {
+                return Ok(Some(piece));
+            };
+            if let Err(error) = decoder.write_all(&piece) {
+                return Err(self
+                    .useless("sends what is badly compressed for")
+                    .because(error));
+            }
+            let plain = std::mem::take(decoder.get_mut());
+            if !plain.is_empty() {
+                return Ok(Some(plain.into()));
+            }
+        }
+    }
+
+    /// The next bytes as they come, if they come in time.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
+        let idle_time = self.upstream.config.idle_time;
+        let source = match tokio::time::timeout(idle_time, self.response.chunk()).await {
+            Ok(Ok(bytes)) => return Ok(bytes),
+            Ok(Err(error)) => Some(error.without_url()),
+            Err(_) => None,
+        };
+        let failure = Failure {
+            url: self.url.clone(),
+            fault: Fault::BrokeOff,
+            source,
+        };
+        Err(self.upstream.count(failure, &self.file))
+    }
+
+    fn end(&mut self) -> Result<Option<Bytes>, Problem> {
+        self.upstream.origins.succeeded(&self.url);
+        let Some(decoder) = self.decoder.take() else {
+            return Ok(None);
+        };
+        let rest = decoder.finish().map_err(|error| {
+            self.useless("sends what is badly compressed for")
+                .because(error)
+        })?;
+        Ok((!rest.is_empty()).then(|| rest.into()))
+    }
+
+    fn useless(&self, what: &str) -> Problem {
+        let what = format!("{what} {}", self.file);
+        self.upstream.useless(Kind::Upstream, &self.url, &what)
+    }
+
+    /// All of it, if it has at most `limit` bytes. `large` is called once before more than `small`
+    /// bytes are taken in.
+    pub(crate) async fn collect<F, P>(
+        mut self,
+        limit: usize,
+        small: usize,
+        large: impl FnOnce() -> F + Send,
+    ) -> Result<(Vec<u8>, Option<P>), Problem>
+    where
+        F: Future<Output = P> + Send,
+    {
+        let what = format!("sends more than {limit} bytes for");
+        let too_large = |body: &Self| body.useless(&what);
+        let announced = usize::try_from(self.size.unwrap_or_default()).unwrap_or(usize::MAX);
+        if announced > limit {
+            return Err(too_large(&self));
+        }
+        let (mut body, mut permit, mut large) =
+            (Vec::with_capacity(announced.min(small)), None, Some(large));
+        while let Some(bytes) = self.next().await? {
+            if body.len() + bytes.len() > limit {
+                return Err(too_large(&self));
+            }
+            if body.len() + bytes.len() > small
+                && let Some(large) = large.take()
+            {
+                permit = Some(large().await);
+                body.reserve(announced.saturating_sub(body.len()));
+            }
+            body.extend_from_slice(&bytes);
+        }
+        Ok((body, permit))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Makes bytes durable and gives them names.
+
+use bytes::Bytes;
+use larder_metadata::blobs::{Bytestore, NewBlob};
+use larder_metadata::{Error, Metadata};
+use larder_model::{Algorithm, Digest, Problem};
+use larder_storage::{BlobStore, Committed, ObjectKey, Staging};
+
+/// Bytes up to this size live in the database: one joined commit makes them durable, with no file of
+/// their own.
+pub const INLINE_BYTES: u64 = 64 * 1024;
+
+/// Bytes that are durable, or will be with the row that holds them, and wait for that row. Until
+/// [`ContentStore::keep`] wrote it they are nobody's.
+#[derive(Clone, Debug)]
+#[must_use = "bytes without a row are nobody's"]
+pub struct Durable(NewBlob);
+
+impl Durable {
+    /// Bytes that go into their row whatever their size. `digest` is theirs.
+    pub fn inline(digest: Digest, bytes: Bytes) -> Self {
+        Self(NewBlob::inline(digest, bytes))
+    }
+
+    /// The digest of the bytes.
+    pub const fn digest(&self) -> Digest {
+        self.0.digest
+    }
+
+    /// Their number.
+    pub const fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    /// The bytes themselves, where they are at hand.
+    pub const fn bytes(&self) -> Option<&Bytes> {
+        match &self.0.bytes {
+            Bytestore::Inline(bytes) => Some(bytes),
+            Bytestore::Object(_) => None,
+        }
+    }
+}
+
+/// The store of bytes together with the rows that name them. Cheap to share.
+#[derive(Clone)]
+pub struct ContentStore {
+    metadata: Metadata,
+    blobs: BlobStore,
+}
+
+impl ContentStore {
+    /// Over the database and the store of a server.
+    pub const fn new(metadata: Metadata, blobs: BlobStore) -> Self {
+        Self { metadata, blobs }
+    }
+
+    /// Lends a staging file of its own to `work`, and removes it afterwards however that went.
+    pub async fn with_staging<T>(
+        &self,
+        algorithm: Algorithm,
+        work: impl AsyncFnOnce(Staging) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let id = format!("{:016x}", self.metadata.new_id());
+        let staging = self.blobs.stage(&id, algorithm).await?;
+        let outcome = work(staging).await;
+        self.blobs.discard(&id).await?;
+        outcome
+    }
+
+    /// Makes bytes at hand durable.
+    pub async fn prepare(&self, bytes: &Bytes) -> Result<Durable, Problem> {
+        if bytes.len() as u64 <= INLINE_BYTES {
+            let digest = Digest::of(Algorithm::Sha256, bytes);
+            return Ok(Durable::inline(digest, bytes.clone()));
+        }
+        self.with_staging(Algorithm::Sha256, async |mut staging| {
+            staging.append(bytes.clone()).await?;
+            self.prepare_staged(staging).await
+        })
+        .await
+    }
+
+    /// Makes staged bytes durable. Their digest was compared by whoever has one to compare it with.
+    pub async fn prepare_staged(&self, mut staging: Staging) -> Result<Durable, Problem> {
+        let small = staging.bytes(INLINE_BYTES).await?;
+        let digest = staging.digest().await?;
+        if let Some(bytes) = small {
+            return Ok(Durable::inline(digest, bytes));
+        }
+        let generation = self.metadata.new_id();
+        match self.blobs.commit(staging, digest, generation).await? {
+            Committed::Kept { size, .. } => Ok(Durable(NewBlob {
+                digest,
+                size,
+                bytes: Bytestore::Object(generation),
+            })),
+            Committed::Mismatch(_) => Err(Problem::internal("staged bytes changed")),
+        }
+    }
+
+    /// Has `write` write the row of a blob, in one commit with all that names it.
+    pub async fn keep<T>(
+        &self,
+        durable: Durable,
+        write: impl AsyncFnOnce(NewBlob) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let outcome = write(durable.0.clone()).await;
+        self.settle(&[durable], outcome).await
+    }
+
+    /// Has `write` write the rows of several blobs, in one commit.
+    pub async fn keep_all<T>(
+        &self,
+        durable: &[Durable],
+        write: impl AsyncFnOnce(Vec<NewBlob>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let blobs = durable.iter().map(|durable| durable.0.clone()).collect();
+        let outcome = write(blobs).await;
+        self.settle(durable, outcome).await
+    }
+
+    /// Removes objects that no row names: where another upload of the same bytes was first its
+    /// object counts, and where the rows could not be written nothing does. What a database that
+    /// cannot be asked has written is not known, so nothing is removed then: it is garbage at worst.
+    async fn settle<T>(&self, durable: &[Durable], outcome: Result<T, Error>) -> Result<T, Error> {
+        if matches!(outcome, Err(Error::Unavailable(_))) {
+            return outcome;
+        }
+        for Durable(blob) in durable {
+            if let Bytestore::Object(generation) = blob.bytes {
+                let digest = blob.digest;
+                let key = ObjectKey { digest, generation };
+                // What was written stands, whatever becomes of an object that nobody names.
+                if let Err(problem) = self.remove_unnamed(key).await {
+                    let problem = problem.with_causes();
+                    tracing::warn!(problem, %digest, "an object that no row names stays");
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn remove_unnamed(&self, key: ObjectKey) -> Result<(), Problem> {
+        if self.metadata.generation(&key.digest).await? != Some(key.generation) {
+            self.blobs.remove(key).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Files that come from upstreams, with their validators, and what was made from them.
+
+use crate::blobs::NewBlob;
+use crate::files::{FileKey, PackageKey};
+use crate::{Batch, Error, Metadata, Value};
+use larder_model::{Author as _, Digest, FileKind, System, Timestamp};
+
+const PUT: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
+    lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?7, \
+    ?12, ?13, '', '', 0, 0) on conflict (repo, package, kind, path) do update set \
+    digest = excluded.digest, content_type = excluded.content_type, \
+    created_at = case when files.digest = excluded.digest then files.created_at \
+    else excluded.created_at end, created_by = excluded.created_by, version = excluded.version, \
+    etag = excluded.etag, modified = excluded.modified, checked_at = excluded.checked_at, \
+    integrity = excluded.integrity, derived_from = excluded.derived_from";
+const CHECKED: &str = "update files set checked_at = ?5 where repo = ?1 and package = ?2 \
+    and kind = ?3 and path = ?4 and digest = ?6 and checked_at < ?5";
+const DROP: &str = "delete from files \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
+const NAME: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
+    values (?1, ?2, ?3, ?5, ?4) on conflict (repo, name) do update set \
+    updated_at = excluded.updated_at, revision = packages.revision + 1";
+
+/// A file as it came from upstream, or as it was made from one.
+#[derive(Clone, Debug)]
+pub struct NewFile<'a> {
+    /// What it is.
+    pub kind: FileKind,
+    /// Path among the files of its kind.
+    pub path: &'a str,
+    /// Its bytes.
+    pub blob: NewBlob,
+    /// Media type.
+    pub content_type: &'a str,
+    /// The version it belongs to; empty if none.
+    pub version: &'a str,
+    /// The upstream's entity tag; empty if none.
+    pub etag: &'a str,
+    /// The upstream's `Last-Modified`, as it came; empty if none.
+    pub modified: &'a str,
+    /// What an index promised of its bytes; empty if nothing.
+    pub integrity: &'a str,
+    /// What a representation was made from; empty for all other files.
+    pub derived_from: &'a str,
+}
+
+impl<'a> NewFile<'a> {
+    /// A file of which nothing more is known.
+    pub const fn new(kind: FileKind, path: &'a str, blob: NewBlob, content_type: &'a str) -> Self {
+        Self {
+            kind,
+            path,
+            blob,
+            content_type,
+            version: "",
+            etag: "",
+            modified: "",
+            integrity: "",
+            derived_from: "",
+        }
+    }
+}
+
+/// Files of one package that are there together, from one moment on.
+#[derive(Clone, Debug)]
+pub struct NewFiles<'a> {
+    /// The package.
+    pub package: PackageKey<'a>,
+    /// The package's name as `npm/main/left-pad`, if it is to be listed.
+    pub full_name: Option<&'a str>,
+    /// Who brought them.
+    pub by: System,
+    /// When they came.
+    pub at: Timestamp,
+    /// The files.
+    pub files: Vec<NewFile<'a>>,
+    /// Documents that went away at the same moment.
+    pub gone: Vec<&'a str>,
+}
+
+/// Whether the past of files of this kind is recorded when they come from an upstream.
+const fn moves(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Document | FileKind::Tag)
+}
+
+impl Metadata {
+    /// Keeps files of one package together.
+    pub async fn keep_files(&self, new: NewFiles<'_>) -> Result<(), Error> {
+        let mut batch = Batch::at(new.package);
+        for file in new.files {
+            let key = new.package.file(file.kind, file.path);
+            let digest = Value::from(file.blob.digest);
+            if moves(file.kind) {
+                Self::state_begins(&mut batch, key, &digest, (&new.by, new.at));
+            }
+            self.blob_row(&mut batch, file.blob);
+            let [repo, package, kind, path] = key.value();
+            let values = [
+                repo,
+                package,
+                kind,
+                path,
+                digest,
+                file.content_type.into(),
+                new.at.into(),
+                new.by.label().into(),
+                file.version.into(),
+                file.etag.into(),
+                file.modified.into(),
+                file.integrity.into(),
+                file.derived_from.into(),
+            ];
+            batch.run(PUT, values);
+        }
+        for path in new.gone {
+            let key = new.package.file(FileKind::Document, path);
+            Self::state_ends(&mut batch, key, (&new.by, new.at));
+            batch.run(DROP, key.value());
+        }
+        if let Some(full_name) = new.full_name {
+            let [repo, package] = new.package.value();
+            let revision = self.new_id().into();
+            batch.run(
+                NAME,
+                [repo, package, full_name.into(), new.at.into(), revision],
+            );
+        }
+        self.sql.apply(batch).await
+    }
+
+    /// Notes that an upstream confirmed a file just now, if it is still these bytes.
+    pub async fn mark_checked(&self, key: FileKey<'_>, digest: &Digest) -> Result<(), Error> {
+        let mut batch = Batch::at(key.package);
+        let now = self.now();
+        if moves(key.kind) {
+            Self::state_returns(&mut batch, key, digest, (&System::Upstream, now));
+        }
+        let [repo, package, kind, path] = key.value();
+        batch.run(
+            CHECKED,
+            [repo, package, kind, path, now.into(), digest.into()],
+        );
+        self.sql.apply(batch).await
+    }
+}

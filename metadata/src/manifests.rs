@@ -1,0 +1,302 @@
+//! Manifests bind blobs together, tags name them: each change is one batch.
+
+use crate::blobs::{FRESH, NewBlob, Putting, TOUCH};
+use crate::files::PackageKey;
+use crate::{Batch, Error, Metadata, Requirement, Row, Value};
+use larder_model::{Author, Digest, FileKind, Timestamp};
+
+const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+    metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
+    derived_from, owner, lifetime, retired_at, used_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0) \
+    on conflict (repo, package, kind, path) do update set digest = excluded.digest, \
+    content_type = excluded.content_type, metadata = excluded.metadata, \
+    created_at = excluded.created_at, created_by = excluded.created_by";
+const ADD_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+    metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
+    derived_from, owner, lifetime, retired_at, used_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0) \
+    on conflict (repo, package, kind, path) do nothing";
+const REPLACE_TAG: &str = "update files set digest = ?4, content_type = ?5, created_at = ?6, \
+    created_by = ?7 where repo = ?1 and package = ?2 and kind = 'tag' and path = ?3 \
+    and digest = ?8";
+const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
+    select repo, package, ?4, digest, 'blob' from files \
+    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 \
+    on conflict (repo, package, parent, kind, child) do update set child = excluded.child";
+const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
+    values (?1, ?2, ?3, ?4, ?5) on conflict (repo, package, parent, kind, child) do nothing";
+const KEEP_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
+    values (?1, ?2, ?3, ?5, ?4) on conflict (repo, name) do update set \
+    revision = packages.revision + 1, updated_at = excluded.updated_at";
+const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.metadata from edges e \
+    join files f on f.repo = e.repo and f.package = e.package and f.kind = 'manifest' \
+    and f.path = e.parent join blobs b on b.digest = e.parent \
+    where e.child = ?3 and e.repo = ?1 and e.package = ?2 and e.kind = 'subject' \
+    and e.parent > ?4 order by e.parent limit ?5";
+const TAGS_OF: &str = "select path from files \
+    where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3";
+const DROP_FILE: &str = "delete from files \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
+const DROP_TAG_IF: &str = "delete from files \
+    where repo = ?1 and package = ?2 and kind = 'tag' and path = ?3 and digest = ?4";
+const DROP_TAGS_OF: &str = "delete from files \
+    where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3";
+const DROP_EDGES_OF: &str = "delete from edges where repo = ?1 and package = ?2 and parent = ?3";
+const TOUCH_PACKAGE: &str = "update packages set revision = revision + 1, updated_at = ?3 \
+    where repo = ?1 and name = ?2";
+const DROP_PACKAGE: &str = "delete from packages where repo = ?1 and name = ?2 and not exists \
+    (select 1 from files where repo = ?1 and package = ?2 and kind = 'manifest')";
+/// All tags of a manifest go away: their history says so.
+const FIRST_OF_TAGS: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
+    checked_at, metadata, created_by) select repo, package, kind, path, created_at, digest, 0, '', \
+    created_by from files f \
+    where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3 and not exists \
+    (select 1 from history h where h.repo = f.repo and h.package = f.package and h.kind = f.kind \
+    and h.path = f.path)";
+const END_TAGS_OF: &str = "update history set checked_at = ?4 where repo = ?1 and package = ?2 \
+    and kind = 'tag' and checked_at = 0 and digest <> '' and path in \
+    (select path from files where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3)";
+const TAGS_OF_GONE: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
+    checked_at, metadata, created_by) select repo, package, kind, path, ?4, '', 0, '', ?5 from files \
+    where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3 \
+    on conflict (repo, package, kind, path, seen_at) do update set digest = '', checked_at = 0, \
+    created_by = excluded.created_by";
+
+/// What a tag, or a manifest by digest, must be before it is put (RFC 9110 13.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything.
+    Any,
+    /// Not there.
+    Absent,
+    /// Exactly this.
+    Is(Digest),
+}
+
+/// A manifest with all that one commit makes of it.
+#[derive(Clone, Debug)]
+pub struct NewManifest<'a> {
+    /// Where and by whom.
+    pub putting: Putting<'a>,
+    /// `oci/<repo>/<image>`.
+    pub full_name: &'a str,
+    /// Its bytes.
+    pub blob: NewBlob,
+    /// Its media type, exactly as it was given.
+    pub content_type: &'a str,
+    /// What lists of referrers tell of it, as JSON.
+    pub metadata: &'a str,
+    /// Blobs that must be there.
+    pub blobs: &'a [Digest],
+    /// Blobs that are not there; the manifest holds them should they come.
+    pub absent: &'a [Digest],
+    /// Manifests that it names; they may come later.
+    pub manifests: &'a [Digest],
+    /// The manifest that it is about; it may come later.
+    pub subject: Option<Digest>,
+    /// Tags that it gets.
+    pub tags: &'a [&'a str],
+    /// What each of the tags must be before.
+    pub expect: Expect,
+}
+
+/// A manifest that names another as its subject.
+#[derive(Clone, Debug)]
+pub struct Referrer {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type.
+    pub content_type: Box<str>,
+    /// What was noted when it was pushed, as JSON.
+    pub metadata: Box<str>,
+}
+
+impl Metadata {
+    /// Keeps a manifest: its bytes, its edges, its tags, its place among referrers, in one commit.
+    /// [`Error::Unmet`]: a [`Requirement::Blob`] of it is not in the package, or a
+    /// [`Requirement::Tag`] is not as expected.
+    pub async fn keep_manifest(&self, new: NewManifest<'_>) -> Result<(), Error> {
+        let package = new.putting.package;
+        let mut batch = Batch::at(package);
+        let (digest, now) = (new.blob.digest, self.now());
+        Self::bind(&mut batch, &new, now);
+        self.blob_row(&mut batch, new.blob.clone());
+        let file = |kind: FileKind, path: &str, metadata: &str| -> [Value; 9] {
+            let [repo, package] = package.value();
+            let (kind, path, content_type) = (kind.into(), path.into(), new.content_type.into());
+            let (metadata, by) = (metadata.into(), new.putting.by.label().into());
+            [
+                repo,
+                package,
+                kind,
+                path,
+                digest.into(),
+                content_type,
+                metadata,
+                now.into(),
+                by,
+            ]
+        };
+        let path = digest.to_string();
+        batch.run(PUT_FILE, file(FileKind::Manifest, &path, new.metadata));
+        for tag in new.tags {
+            let key = package.file(FileKind::Tag, tag);
+            Self::state_begins(&mut batch, key, &digest.into(), (new.putting.by, now));
+            let put = file(FileKind::Tag, tag, "");
+            match new.expect {
+                Expect::Any => batch.run(PUT_FILE, put),
+                Expect::Absent => batch.require(Requirement::Tag, ADD_FILE, put),
+                Expect::Is(before) => {
+                    let [repo, package, _, path, digest, content_type, _, now, by] = put;
+                    let values = [
+                        repo,
+                        package,
+                        path,
+                        digest,
+                        content_type,
+                        now,
+                        by,
+                        before.into(),
+                    ];
+                    batch.require(Requirement::Tag, REPLACE_TAG, values);
+                }
+            }
+        }
+        // A revision begins at a number never used before, so that one who remembers a removed
+        // package is not misled.
+        let revision = self.new_id();
+        let [repo, package] = package.value();
+        let values = [
+            repo,
+            package,
+            new.full_name.into(),
+            now.into(),
+            revision.into(),
+        ];
+        batch.run(KEEP_PACKAGE, values);
+        self.sql.apply(batch).await
+    }
+
+    /// Edges from a manifest to all that it names.
+    fn bind(batch: &mut Batch, new: &NewManifest<'_>, now: Timestamp) {
+        let [repo, package] = new.putting.package.value();
+        let digest = Value::from(new.blob.digest);
+        let mut blobs = new.blobs.to_vec();
+        blobs.sort_unstable(); // rows are locked in one order everywhere
+        blobs.dedup();
+        for blob in &blobs {
+            batch.run(TOUCH, [blob.into(), now.into(), now.before(FRESH).into()]);
+            let values = [repo.clone(), package.clone(), blob.into(), digest.clone()];
+            batch.require(Requirement::Blob, BIND, values);
+        }
+        let manifests = new.manifests.iter().map(|child| (child, "manifest"));
+        let absent = new.absent.iter().map(|child| (child, "blob"));
+        let subject = new.subject.iter().map(|subject| (subject, "subject"));
+        for (child, kind) in manifests.chain(absent).chain(subject) {
+            let values = [
+                repo.clone(),
+                package.clone(),
+                digest.clone(),
+                child.into(),
+                kind.into(),
+            ];
+            batch.run(EDGE, values);
+        }
+    }
+
+    /// Manifests whose subject is `subject`, by digest after `after`, at most `limit`.
+    pub async fn referrers(
+        &self,
+        package: PackageKey<'_>,
+        subject: &Digest,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<Referrer>, Error> {
+        let [repo, package] = package.value();
+        let values = vec![repo, package, subject.into(), after.into(), limit.into()];
+        let read = |row: &mut Row| {
+            Ok(Referrer {
+                digest: row.parsed(0)?,
+                size: row.count(1)?,
+                content_type: row.text(2)?,
+                metadata: row.text(3)?,
+            })
+        };
+        let mut rows = self.sql.scan(REFERRERS, values).await?;
+        rows.iter_mut().map(read).collect()
+    }
+
+    /// The tags of a manifest.
+    pub async fn tags_of(
+        &self,
+        package: PackageKey<'_>,
+        digest: &Digest,
+    ) -> Result<Vec<Box<str>>, Error> {
+        let [repo, package] = package.value();
+        let values = vec![repo, package, digest.into()];
+        let mut rows = self.sql.scan(TAGS_OF, values).await?;
+        rows.iter_mut().map(|row| row.text(0)).collect()
+    }
+
+    /// Removes a tag, if it is `only` where that is given. [`Error::Unmet`] if the
+    /// [`Requirement::Tag`] is not so.
+    pub async fn drop_tag(
+        &self,
+        package: PackageKey<'_>,
+        tag: &str,
+        only: Option<&Digest>,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::at(package);
+        let key = package.file(FileKind::Tag, tag);
+        Self::state_ends(&mut batch, key, (by, self.now()));
+        match only {
+            Some(digest) => {
+                let [repo, package] = package.value();
+                let values = [repo, package, tag.into(), digest.into()];
+                batch.require(Requirement::Tag, DROP_TAG_IF, values);
+            }
+            None => batch.require(Requirement::Tag, DROP_FILE, key.value()),
+        }
+        self.package_changed(&mut batch, package);
+        self.sql.apply(batch).await
+    }
+
+    /// Removes a manifest with all tags of it. [`Error::Unmet`] if the [`Requirement::Manifest`] is
+    /// not there.
+    pub async fn drop_manifest(
+        &self,
+        package: PackageKey<'_>,
+        digest: &Digest,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::at(package);
+        let path = digest.to_string();
+        let key = package.file(FileKind::Manifest, &path);
+        batch.require(Requirement::Manifest, DROP_FILE, key.value());
+        let [repo, name] = package.value();
+        let of = [repo, name, digest.into()];
+        let [repo, name, digest] = of.clone();
+        let at = [repo, name, digest, self.now().into()];
+        batch.run(FIRST_OF_TAGS, of.clone());
+        batch.run(END_TAGS_OF, at.clone());
+        let [repo, name, digest, now] = at;
+        batch.run(TAGS_OF_GONE, [repo, name, digest, now, by.label().into()]);
+        batch.run(DROP_TAGS_OF, of.clone());
+        batch.run(DROP_EDGES_OF, of);
+        self.package_changed(&mut batch, package);
+        self.sql.apply(batch).await
+    }
+
+    fn package_changed(&self, batch: &mut Batch, package: PackageKey<'_>) {
+        let [repo, package] = package.value();
+        batch.run(
+            TOUCH_PACKAGE,
+            [repo.clone(), package.clone(), self.now().into()],
+        );
+        batch.run(DROP_PACKAGE, [repo, package]);
+    }
+}

@@ -1,0 +1,66 @@
+//! The database with its typed methods, which stand in the modules of this room.
+
+use crate::lookups::Lookups;
+use crate::uses::Uses;
+use crate::{Error, Sql, ids, migrate, postgres, sqlite, upgrade};
+use larder_model::{Clock, Timestamp};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The database. Cheap to share.
+#[derive(Clone)]
+pub struct Metadata {
+    pub(crate) sql: Arc<dyn Sql>,
+    ids: Arc<ids::Ids>,
+    clock: Clock,
+    /// `None` where other servers write to the same database.
+    pub(crate) lookups: Option<Arc<Lookups>>,
+    pub(crate) uses: Arc<Uses>,
+}
+
+impl Metadata {
+    /// A SQLite database in the file `path`, made and migrated if need be. `readers`: connections
+    /// kept for reading.
+    pub async fn sqlite(path: &Path, readers: usize, clock: Clock) -> Result<Self, Error> {
+        let lookups = Arc::default();
+        let sqlite = sqlite::Sqlite::open(path, readers, Arc::clone(&lookups))?;
+        Self::over(Arc::new(sqlite), clock, Some(lookups)).await
+    }
+
+    /// A PostgreSQL database at `url`, migrated if need be. `connections`: size of the pool.
+    pub async fn postgres(url: &str, connections: usize, clock: Clock) -> Result<Self, Error> {
+        let postgres = postgres::Postgres::open(url, connections)?;
+        Self::over(Arc::new(postgres), clock, None).await
+    }
+
+    async fn over(
+        sql: Arc<dyn Sql>,
+        clock: Clock,
+        lookups: Option<Arc<Lookups>>,
+    ) -> Result<Self, Error> {
+        migrate::run(sql.as_ref()).await?;
+        upgrade::run(sql.as_ref()).await?;
+        Ok(Self {
+            sql,
+            ids: Arc::default(),
+            clock,
+            lookups,
+            uses: Arc::default(),
+        })
+    }
+
+    /// Whether the database answers and takes writes.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.sql.ping().await
+    }
+
+    /// A new id: unique, and sorted by the time of its making.
+    pub fn new_id(&self) -> i64 {
+        self.ids.next(self.clock.now())
+    }
+
+    /// The present moment, by the clock that was handed in.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

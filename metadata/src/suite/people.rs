@@ -1,0 +1,305 @@
+//! Users, their tokens, and grants.
+
+use super::fixture::{assert_exists, assert_unmet};
+use crate::people::{Grant, Token, User};
+use crate::{Metadata, Requirement};
+use larder_model::{Role, Timestamp, TokenKind, UserKind, UserName};
+use std::time::Duration;
+
+checks![
+    a_user_is_told_as_it_was_made,
+    a_user_s_name_is_taken_once,
+    a_password_is_that_of_its_user,
+    a_user_changes,
+    a_change_without_a_password_keeps_it,
+    a_user_that_was_changed_meanwhile_is_not_changed,
+    a_user_that_was_changed_meanwhile_is_not_dropped,
+    a_dropped_user_is_gone,
+    a_dropped_user_takes_its_grants_with_it,
+    a_dropped_user_takes_its_tokens_with_it,
+    the_last_superuser_stays,
+    a_grant_is_told_as_it_was_made,
+    the_same_grant_is_made_once,
+    grants_come_page_by_page,
+    a_dropped_grant_is_gone,
+    a_token_is_found_by_its_secret_and_its_id,
+    tokens_come_page_by_page,
+    a_token_is_ended_by_its_owner_only,
+    a_new_token_clears_those_that_ended,
+    every_change_of_rights_tells_other_servers,
+];
+
+fn user_name(metadata: &Metadata) -> UserName {
+    let name = format!("suite-{:x}", metadata.new_id());
+    name.parse().expect("name")
+}
+
+async fn add(metadata: &Metadata, superuser: bool) -> User {
+    let (name, password) = (user_name(metadata), Some("hash".to_owned()));
+    let added = metadata.add_user(&name, UserKind::Person, password, superuser, false);
+    let id = added.await.expect("user");
+    find(metadata, id).await.expect("there")
+}
+
+async fn find(metadata: &Metadata, id: i64) -> Option<User> {
+    let users = metadata.users().await.expect("users");
+    users.into_iter().find(|user| user.id == id)
+}
+
+async fn a_user_is_told_as_it_was_made(metadata: &Metadata) {
+    let (name, before) = (user_name(metadata), metadata.now());
+    let added = metadata.add_user(&name, UserKind::Robot, None, false, true);
+    let id = added.await.expect("user");
+    let user = find(metadata, id).await.expect("there");
+    assert_eq!((&user.name, user.kind), (&name, UserKind::Robot));
+    assert_eq!((user.superuser, user.disabled), (false, true));
+    assert!(user.created_at > before);
+}
+
+async fn a_user_s_name_is_taken_once(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let again = metadata.add_user(&user.name, UserKind::Robot, None, false, false);
+    assert_exists(&again.await);
+}
+
+async fn password(metadata: &Metadata, user: &User) -> Option<(i64, Option<Box<str>>)> {
+    let password = metadata.password_of(user.name.as_str()).await;
+    password.expect("password")
+}
+
+async fn a_password_is_that_of_its_user(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let expected = Some((user.id, Some("hash".into())));
+    assert_eq!(password(metadata, &user).await, expected);
+    let unknown = metadata.password_of(user_name(metadata).as_str()).await;
+    assert_eq!(unknown.expect("password"), None);
+}
+
+async fn a_user_changes(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let other = Some("other".to_owned());
+    let changed = metadata.change_user(&user, other, true, true).await;
+    changed.expect("change");
+    let expected = User {
+        superuser: true,
+        disabled: true,
+        ..user.clone()
+    };
+    assert_eq!(find(metadata, user.id).await, Some(expected));
+    let expected = Some((user.id, Some("other".into())));
+    assert_eq!(password(metadata, &user).await, expected);
+}
+
+async fn a_change_without_a_password_keeps_it(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let changed = metadata.change_user(&user, None, false, true).await;
+    changed.expect("change");
+    let expected = Some((user.id, Some("hash".into())));
+    assert_eq!(password(metadata, &user).await, expected);
+}
+
+async fn a_user_that_was_changed_meanwhile_is_not_changed(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let changed = metadata.change_user(&user, None, false, true).await;
+    changed.expect("change");
+    let other = Some("other".to_owned());
+    let late = metadata.change_user(&user, other, true, false).await;
+    assert_unmet(late, Requirement::User);
+    let expected = Some((user.id, Some("hash".into())));
+    assert_eq!(password(metadata, &user).await, expected);
+}
+
+async fn a_user_that_was_changed_meanwhile_is_not_dropped(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let changed = metadata.change_user(&user, None, false, true).await;
+    changed.expect("change");
+    assert_unmet(metadata.drop_user(&user).await, Requirement::User);
+}
+
+async fn a_dropped_user_is_gone(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    metadata.drop_user(&user).await.expect("drop");
+    assert_eq!(find(metadata, user.id).await, None);
+    assert_eq!(password(metadata, &user).await, None);
+    assert_unmet(metadata.drop_user(&user).await, Requirement::User);
+}
+
+fn grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
+    Grant {
+        id: metadata.new_id(),
+        subject: subject.into(),
+        repository: repository.parse().expect("pattern"),
+        package: "*".parse().expect("pattern"),
+        role: Role::Writer,
+        created_at: metadata.now(),
+        created_by: "user:suite".into(),
+    }
+}
+
+async fn add_grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
+    let grant = grant(metadata, subject, repository);
+    metadata.add_grant(&grant).await.expect("grant");
+    grant
+}
+
+async fn a_dropped_user_takes_its_grants_with_it(metadata: &Metadata) {
+    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
+    let subject = |user: &User| format!("user:{}", user.name);
+    let own = add_grant(metadata, &subject(&user), "oci/a").await;
+    let others = add_grant(metadata, &subject(&other), "oci/a").await;
+    metadata.drop_user(&user).await.expect("drop");
+    assert_eq!(metadata.grant(own.id).await.expect("grant"), None);
+    assert!(metadata.grant(others.id).await.expect("grant").is_some());
+}
+
+async fn a_dropped_user_takes_its_tokens_with_it(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let token = add_token(metadata, user.id, None).await;
+    metadata.drop_user(&user).await.expect("drop");
+    assert_eq!(metadata.token(token.id).await.expect("token"), None);
+}
+
+async fn the_last_superuser_stays(metadata: &Metadata) {
+    let last = add(metadata, true).await;
+    // Those that a run before left.
+    for user in metadata.users().await.expect("users") {
+        if user.superuser && user.id != last.id && user.name.as_str().starts_with("suite-") {
+            metadata.drop_user(&user).await.expect("drop");
+        }
+    }
+    let refused = Requirement::OtherSuperuser;
+    assert_unmet(metadata.drop_user(&last).await, refused);
+    let changed = metadata.change_user(&last, None, false, false).await;
+    assert_unmet(changed, refused);
+    let changed = metadata.change_user(&last, None, true, true).await;
+    assert_unmet(changed, refused);
+    let other = add(metadata, true).await;
+    metadata.drop_user(&last).await.expect("drop");
+    assert_unmet(metadata.drop_user(&other).await, refused);
+}
+
+/// A subject that no other check uses.
+fn subject(metadata: &Metadata) -> String {
+    format!("user:{}", user_name(metadata))
+}
+
+async fn a_grant_is_told_as_it_was_made(metadata: &Metadata) {
+    let grant = add_grant(metadata, &subject(metadata), "oci/a-*").await;
+    let told = metadata.grant(grant.id).await.expect("grant");
+    assert_eq!(told.as_ref(), Some(&grant));
+    assert!(metadata.grants().await.expect("grants").contains(&grant));
+}
+
+async fn the_same_grant_is_made_once(metadata: &Metadata) {
+    let subject = subject(metadata);
+    add_grant(metadata, &subject, "oci/a").await;
+    let again = grant(metadata, &subject, "oci/a");
+    assert_exists(&metadata.add_grant(&again).await);
+    add_grant(metadata, &subject, "oci/b").await;
+}
+
+async fn grants_come_page_by_page(metadata: &Metadata) {
+    let first = add_grant(metadata, &subject(metadata), "oci/a").await;
+    let second = add_grant(metadata, &subject(metadata), "oci/a").await;
+    let page = async |after, limit| {
+        let page = metadata.grants_after(after, limit).await;
+        page.expect("grants")
+    };
+    assert_eq!(page(first.id - 1, 1).await, std::slice::from_ref(&first));
+    assert_eq!(page(first.id, 10).await, std::slice::from_ref(&second));
+    assert!(page(second.id, 10).await.is_empty());
+}
+
+async fn a_dropped_grant_is_gone(metadata: &Metadata) {
+    let grant = add_grant(metadata, &subject(metadata), "oci/a").await;
+    metadata.drop_grant(grant.id).await.expect("drop");
+    assert_eq!(metadata.grant(grant.id).await.expect("grant"), None);
+    let again = metadata.drop_grant(grant.id).await;
+    assert_unmet(again, Requirement::Grant);
+}
+
+/// The hash of a token's secret: its id will do.
+fn hash(token: &Token) -> String {
+    format!("hash of {}", token.id)
+}
+
+async fn add_token(metadata: &Metadata, owner: i64, expires_at: Option<Timestamp>) -> Token {
+    let token = Token {
+        id: metadata.new_id(),
+        owner,
+        name: "laptop".into(),
+        kind: TokenKind::Access,
+        grants: Some("[]".into()),
+        created_at: metadata.now(),
+        expires_at,
+    };
+    let added = metadata.add_token(&token, &hash(&token)).await;
+    added.expect("token");
+    token
+}
+
+async fn a_token_is_found_by_its_secret_and_its_id(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let expires_at = metadata.now().after(Duration::from_hours(1));
+    let token = add_token(metadata, user.id, Some(expires_at)).await;
+    let by_hash = metadata.token_by_hash(&hash(&token)).await;
+    assert_eq!(by_hash.expect("token").as_ref(), Some(&token));
+    let by_id = metadata.token(token.id).await;
+    assert_eq!(by_id.expect("token").as_ref(), Some(&token));
+    let unknown = metadata.token_by_hash("another").await;
+    assert_eq!(unknown.expect("token"), None);
+}
+
+async fn tokens_come_page_by_page(metadata: &Metadata) {
+    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
+    let first = add_token(metadata, user.id, None).await;
+    add_token(metadata, other.id, None).await;
+    let second = add_token(metadata, user.id, None).await;
+    let page = async |after, limit| {
+        let page = metadata.tokens_of(user.id, after, limit).await;
+        page.expect("tokens")
+    };
+    assert_eq!(page(0, 1).await, std::slice::from_ref(&first));
+    assert_eq!(page(first.id, 10).await, std::slice::from_ref(&second));
+    assert!(page(second.id, 10).await.is_empty());
+}
+
+async fn a_token_is_ended_by_its_owner_only(metadata: &Metadata) {
+    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
+    let token = add_token(metadata, user.id, None).await;
+    let ended = metadata.drop_token(token.id, other.id).await;
+    assert_unmet(ended, Requirement::Token);
+    let ended = metadata.drop_token(token.id, user.id).await;
+    ended.expect("end");
+    assert_eq!(metadata.token(token.id).await.expect("token"), None);
+}
+
+async fn a_new_token_clears_those_that_ended(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let past = add_token(metadata, user.id, Some(Timestamp(1))).await;
+    let lasting = add_token(metadata, user.id, None).await;
+    let left = metadata.tokens_of(user.id, 0, 10).await.expect("tokens");
+    assert_eq!(left, [lasting]);
+    assert_eq!(metadata.token(past.id).await.expect("token"), None);
+}
+
+async fn every_change_of_rights_tells_other_servers(metadata: &Metadata) {
+    let version = async || metadata.policy_version().await.expect("version");
+    let mut versions = vec![version().await];
+    let user = add(metadata, false).await;
+    versions.push(version().await);
+    let grant = add_grant(metadata, &subject(metadata), "oci/a").await;
+    versions.push(version().await);
+    metadata.drop_grant(grant.id).await.expect("drop");
+    versions.push(version().await);
+    let token = add_token(metadata, user.id, None).await;
+    let ended = metadata.drop_token(token.id, user.id).await;
+    ended.expect("end");
+    versions.push(version().await);
+    let changed = metadata.change_user(&user, None, false, false).await;
+    changed.expect("change");
+    versions.push(version().await);
+    metadata.drop_user(&user).await.expect("drop");
+    versions.push(version().await);
+    assert!(versions.windows(2).all(|pair| pair[0] != pair[1]));
+}

@@ -1,0 +1,323 @@
+//! Which member of a group answers for a name, for whom, and what becomes of a group when a member
+//! goes away.
+
+use crate::confusion::with_upstream;
+use crate::larder;
+use larder_tests::parcel::publish_to;
+use larder_tests::shelf::Shelf;
+use larder_tests::upstream::Upstream;
+use larder_tests::{Client, Larder, Response};
+use serde_json::{Value, json};
+
+/// What is published here package by package.
+const PROTOCOLS: [&str; 3] = ["cargo", "npm", "pypi"];
+
+/// Where a package is asked for below a repo: its index, an artifact, and what else tells of it.
+fn addresses(protocol: &str, name: &str) -> Vec<String> {
+    let short = format!("{}/{}/{name}", &name[..2], &name[2..4]);
+    match protocol {
+        "cargo" => vec![
+            short,
+            format!("api/v1/crates/{name}/1.0.0/download"),
+            format!("api/v1/crates/{name}/owners"),
+        ],
+        "npm" => vec![
+            name.to_owned(),
+            format!("{name}/-/{name}-1.0.0.tgz"),
+            format!("{name}/1.0.0"),
+            format!("-/package/{name}/dist-tags"),
+        ],
+        _ => vec![
+            format!("simple/{name}/"),
+            format!("packages/{name}/{name}-1.0.0-py3-none-any.whl"),
+        ],
+    }
+}
+
+/// The index of a package in a repo.
+fn index(protocol: &str, repo: &str, name: &str) -> String {
+    format!("/{protocol}/{repo}/{}", addresses(protocol, name)[0])
+}
+
+/// All of an answer that a client sees, but for the name that it asked for and the moment.
+fn seen(answer: &Response, name: &str) -> (u16, Vec<(String, String)>, String) {
+    let changing = ["date", "x-request-id"];
+    let headers = answer
+        .headers
+        .iter()
+        .filter(|(key, _)| !changing.contains(&&**key));
+    let headers = headers
+        .map(|(key, value)| (key.clone(), value.replace(name, "NAME")))
+        .collect();
+    (answer.status, headers, answer.text().replace(name, "NAME"))
+}
+
+/// What someone is told of a private name is what is told of a name that is nowhere.
+#[track_caller]
+fn is_nowhere(client: &Client, protocol: &str, repo: &str, private: &str) {
+    let nowhere: String = private.chars().rev().collect();
+    let api = |name: &str| {
+        let package = format!("/api/v1/repositories/{protocol}/{repo}/packages/{name}/versions");
+        [package.clone(), format!("{package}/1.0.0")]
+    };
+    let paths = |name: &str| -> Vec<String> {
+        let below = addresses(protocol, name).into_iter();
+        below
+            .map(|path| format!("/{protocol}/{repo}/{path}"))
+            .chain(api(name))
+            .collect()
+    };
+    for (path, other) in paths(private).iter().zip(paths(&nowhere)) {
+        let [answer, expected] = [path, &other].map(|path| client.get(path));
+        assert_eq!(seen(&answer, private), seen(&expected, &nowhere), "{path}");
+        assert!(answer.status >= 400, "{path}: {}", answer.status);
+    }
+}
+
+/// Makes a repository.
+#[track_caller]
+fn make(larder: &Larder, protocol: &str, name: &str, kind: &str, more: &Value) {
+    let mut body = json!({"protocol": protocol, "name": name, "kind": kind});
+    for (key, value) in more.as_object().expect("fields") {
+        body[key] = value.clone();
+    }
+    larder.api("POST", "repositories", &body.to_string(), 201);
+}
+
+#[track_caller]
+fn change(larder: &Larder, path: &str, body: &Value) -> Value {
+    larder.api(
+        "PATCH",
+        &format!("repositories/{path}"),
+        &body.to_string(),
+        200,
+    )
+}
+
+/// Nobody learns from an answer which names are taken.
+#[test]
+fn a_name_that_may_not_be_read_is_nowhere() {
+    for protocol in PROTOCOLS {
+        let larder = larder();
+        let nobody = larder.make_user("nobody");
+        let answer = publish_to(&larder.admin(), (protocol, "main"), "secret", "1.0.0", b"");
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+        let all = |state: &str| {
+            for client in [&larder.anonymous(), &nobody] {
+                is_nowhere(client, protocol, "main", "secret");
+            }
+            let path = index(protocol, "main", "secret");
+            assert_eq!(larder.admin().get(&path).status, 200, "{protocol} {state}");
+        };
+        all("while the mirror has no upstream");
+        let (_upstream, _) = with_upstream(&larder, protocol);
+        all("while the upstream has no such name");
+        let mirror = format!("{protocol}/upstream");
+        let pattern = json!([{"package": "se*"}, {"package": "te*"}]);
+        change(&larder, &mirror, &json!({"blocked": pattern}));
+        all("while the mirror blocks such names");
+        change(&larder, &mirror, &json!({"blocked": [], "offline": true}));
+        all("while the mirror is offline");
+    }
+}
+
+/// What a member had does not come from elsewhere when the member is gone.
+#[test]
+fn a_member_that_goes_away_opens_nothing() {
+    for protocol in PROTOCOLS {
+        let larder = larder();
+        let (_upstream, _) = with_upstream(&larder, protocol);
+        let keeper = larder.make_user("keeper");
+        let local = format!("{protocol}/local");
+        larder.grant("user:keeper", &local, "*", "admin");
+        let demo = index(protocol, "main", "demo");
+        let publish = |repo| publish_to(&larder.admin(), (protocol, repo), "demo", "1.0.0", b"");
+        assert!(matches!(publish("local").status, 200 | 201));
+        let delete = |client: &Client, query: &str| {
+            client.send(
+                "DELETE",
+                &format!("/api/v1/repositories/{local}{query}"),
+                &[],
+                b"",
+            )
+        };
+        let refused = delete(&keeper, "").expect(409).text();
+        assert!(
+            refused.contains(&format!("the group {protocol}/main")),
+            "{refused}"
+        );
+        delete(&keeper, "?force=true").expect(403);
+        delete(&larder.admin(), "").expect(409);
+        delete(&larder.admin(), "?force=true").expect(204);
+
+        // The group does not know any more which names are the member's.
+        for name in ["demo", "other"] {
+            larder
+                .admin()
+                .get(&index(protocol, "main", name))
+                .expect(404);
+        }
+        let told = larder.admin().get(&demo).text();
+        assert!(told.contains("a member of the group"), "{told}");
+        // Another repository of that name is another one.
+        make(&larder, protocol, "local", "hosted", &json!({}));
+        larder.admin().get(&demo).expect(404);
+        // Without it the mirror is asked, but for the names that it had.
+        change(
+            &larder,
+            &format!("{protocol}/main"),
+            &json!({"members": ["upstream"]}),
+        );
+        larder.admin().get(&demo).expect(404);
+        larder
+            .admin()
+            .get(&index(protocol, "upstream", "demo"))
+            .expect(200);
+        // Nor does anyone publish as the one who had the name.
+        let taken = publish("local").expect(409).text();
+        assert!(taken.contains("reserved"), "{taken}");
+    }
+}
+
+/// A mirror that the caller may not read ends the search: what it has nobody else may give.
+#[test]
+fn a_mirror_that_may_not_be_read_is_not_passed_over() {
+    for protocol in PROTOCOLS {
+        let larder = larder();
+        let (ours, theirs) = (Upstream::start(), Upstream::start());
+        for (name, upstream, body) in [("corp", &ours, b"ours"), ("world", &theirs, b"them")] {
+            let mut shelf = Shelf::new(protocol, upstream);
+            shelf.put(upstream, "1.0.0", body);
+            let settings = json!({"url": shelf.url(upstream), "allow_private": true});
+            make(
+                &larder,
+                protocol,
+                name,
+                "mirror",
+                &json!({"upstream": settings}),
+            );
+        }
+        let closed = change(
+            &larder,
+            &format!("{protocol}/corp"),
+            &json!({"open": false}),
+        );
+        assert_eq!(
+            (&closed["open"], &closed["readable_by"]),
+            (&json!(false), &json!("granted"))
+        );
+        let group = |name: &str, members: [&str; 2]| {
+            let settings = json!({"members": members, "open": true});
+            make(&larder, protocol, name, "group", &settings);
+        };
+        group("corp-first", ["corp", "world"]);
+        group("world-first", ["world", "corp"]);
+        let reader = larder.make_user("reader");
+        larder.grant("user:reader", &format!("{protocol}/corp"), "*", "reader");
+        let get = |client: &Client, repo: &str| client.get(&index(protocol, repo, "demo")).status;
+        assert_eq!(get(&reader, "corp-first"), 200);
+        assert_eq!(get(&larder.anonymous(), "corp-first"), 404, "{protocol}");
+        assert_eq!(get(&larder.anonymous(), "world-first"), 200);
+        is_nowhere(&larder.anonymous(), protocol, "corp-first", "secret");
+        let total = theirs.total();
+        get(&larder.anonymous(), "corp-first");
+        assert_eq!(theirs.total(), total, "nobody else was asked");
+    }
+}
+
+/// Releases and snapshots of one package are in two repositories and seen in one group.
+#[test]
+fn hosted_members_share_a_package() {
+    for protocol in PROTOCOLS {
+        let larder = larder();
+        for name in ["releases", "snapshots"] {
+            make(&larder, protocol, name, "hosted", &json!({}));
+        }
+        make(
+            &larder,
+            protocol,
+            "all",
+            "group",
+            &json!({"members": ["releases", "snapshots"]}),
+        );
+        for (repo, version, bytes) in [
+            ("releases", "1.0.0", &b"released"[..]),
+            ("snapshots", "1.0.0", b"another"),
+            ("snapshots", "1.1.0", b"snapshot"),
+        ] {
+            let answer = publish_to(&larder.admin(), (protocol, repo), "demo", version, bytes);
+            assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+        }
+        let told = larder
+            .admin()
+            .get(&index(protocol, "all", "demo"))
+            .expect(200)
+            .text();
+        assert!(
+            told.contains("1.0.0") && told.contains("1.1.0"),
+            "{protocol}: {told}"
+        );
+        let bytes = |repo: &str, version: &str| {
+            let path = addresses(protocol, "demo")[1].replace("1.0.0", version);
+            larder
+                .admin()
+                .get(&format!("/{protocol}/{repo}/{path}"))
+                .expect(200)
+                .body
+        };
+        assert_eq!(
+            bytes("all", "1.0.0"),
+            bytes("releases", "1.0.0"),
+            "the first member's"
+        );
+        assert_eq!(bytes("all", "1.1.0"), bytes("snapshots", "1.1.0"));
+        let path = format!("repositories/{protocol}/all/packages/demo/versions");
+        let versions = larder.api("GET", &path, "", 200);
+        let from = |at: usize| versions["items"][at]["repository"].clone();
+        assert_eq!(from(0), json!(format!("{protocol}/releases")), "{versions}");
+        assert_eq!(
+            from(1),
+            json!(format!("{protocol}/snapshots")),
+            "{versions}"
+        );
+        // Who may not read both gets nothing: it would be another package.
+        let half = larder.make_user("half");
+        for repo in ["all", "releases"] {
+            larder.grant("user:half", &format!("{protocol}/{repo}"), "*", "reader");
+        }
+        assert_eq!(half.get(&index(protocol, "releases", "demo")).status, 200);
+        is_nowhere(&half, protocol, "all", "demo");
+    }
+}
+
+/// A password for the upstream closes its mirror, whatever was said before.
+#[test]
+fn credentials_close_a_mirror() {
+    let larder = larder();
+    let upstream = Upstream::start();
+    let url = upstream.url();
+    make(
+        &larder,
+        "npm",
+        "up",
+        "mirror",
+        &json!({"upstream": {"url": url}}),
+    );
+    let shown = |larder: &Larder| larder.api("GET", "repositories/npm/up", "", 200);
+    assert_eq!(shown(&larder)["readable_by"], json!("everyone"));
+    change(&larder, "npm/up", &json!({"open": true}));
+    let secret = json!({"upstream": {"url": url, "username": "ci", "password": "hunter2"}});
+    let changed = change(&larder, "npm/up", &secret);
+    assert_eq!(
+        (&changed["open"], &changed["readable_by"]),
+        (&Value::Null, &json!("granted"))
+    );
+    larder.anonymous().get("/npm/up/demo").expect(401);
+    // Whoever says so can open it all the same, by the setting or by a grant.
+    let opened = change(&larder, "npm/up", &json!({"open": true}));
+    assert_eq!(opened["readable_by"], json!("everyone"));
+    change(&larder, "npm/up", &json!({"open": null}));
+    assert_eq!(shown(&larder)["readable_by"], json!("granted"));
+    larder.grant("anonymous", "npm/up", "*", "reader");
+    assert_eq!(shown(&larder)["readable_by"], json!("everyone"));
+}
