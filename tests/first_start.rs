@@ -40,9 +40,11 @@ fn mirrors_are_made_of_what_the_machine_uses() {
     let config = "[source.crates-io]\nreplace-with='x'\n[source.x]\nregistry='sparse+https://192.0.2.1/index/'\n";
     std::fs::write(home.path().join("config.toml"), config).expect("config.toml");
     let mut larder = on_machine(home.path()).start();
-    let npm = json!({"url": "http://127.0.0.1:1/npm/", "username": null, "has_password": false, "allow_private": true});
+    let npm = json!({"url": "http://127.0.0.1:1/npm/", "username": null, "has_password": false, "allow_private": true,
+        "absent_statuses": [404, 410], "answer_time": null});
     assert_eq!(upstream(&larder, "npm"), npm);
-    let pypi = json!({"url": "https://10.1.2.3/simple/", "username": "me", "has_password": true, "allow_private": true});
+    let pypi = json!({"url": "https://10.1.2.3/simple/", "username": "me", "has_password": true, "allow_private": true,
+        "absent_statuses": [404, 410], "answer_time": null});
     assert_eq!(upstream(&larder, "pypi"), pypi);
     assert_eq!(
         upstream(&larder, "cargo")["url"],

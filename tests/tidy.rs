@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const LADDER: [(&str, &[&str]); 16] = [
+const LADDER: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
     ("content", &["model", "storage", "metadata"]),
     ("mirrors", &["model"]),
+    ("api", &["model"]),
     ("discover", &["model"]),
     ("keys", &["model"]),
     ("access", &["model", "metadata", "keys"]),
@@ -30,9 +31,11 @@ const LADDER: [(&str, &[&str]); 16] = [
     ),
     (
         "web",
-        &["model", "metadata", "mirrors", "keys", "access", "door"],
+        &[
+            "model", "metadata", "mirrors", "api", "keys", "access", "door",
+        ],
     ),
-    ("cli", &["model", "discover"]),
+    ("cli", &["model", "api", "discover"]),
     ("tests", &["model"]),
     (
         "server",
@@ -45,7 +48,7 @@ const LADDER: [(&str, &[&str]); 16] = [
 
 /// Libraries that stand in few rooms only. Of `reqwest` the server has one client, that of
 /// upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -59,10 +62,16 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("rcgen", &["server", "tests"]),
     ("tracing-subscriber", &["server"]),
     ("mimalloc", &["server"]),
+    ("utoipa", &["api", "web"]),
+    ("utoipa-axum", &["web"]),
+    ("axum", &["web"]),
+    ("tower", &["web"]),
+    ("tower-http", &["web"]),
+    ("askama", &["web"]),
 ];
 
 /// Rooms that are pure: what does IO, or waits, has no place in their manifests.
-const PURE: [&str; 2] = ["model", "mirrors"];
+const PURE: [&str; 3] = ["model", "mirrors", "api"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

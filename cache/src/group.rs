@@ -353,7 +353,7 @@ fn lacks_member(group: &Repo) -> Problem {
     let name = group.record.full_name();
     let detail = format!(
         "a member of the group {name} was deleted, so nothing is served from it until its members \
-         are set anew: larder repo set {name} --members LIST"
+         are set anew: larder repo set {name} --member NAME …"
     );
     Problem::not_found("repository", detail)
 }

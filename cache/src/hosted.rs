@@ -453,7 +453,7 @@ pub(crate) fn kept(row: larder_model::StoredFile) -> StoredFile {
 fn reserved(repo: &Repo, package: &str) -> Problem {
     let detail = format!(
         "the name {package} is reserved: a deleted repository {} had it; a superuser may free it \
-         (GET /api/v1/reservations lists such names)",
+         (DELETE /api/v1/reservations/ID; GET lists them)",
         repo.record.full_name()
     );
     Problem::new(Kind::Conflict, "package", detail)

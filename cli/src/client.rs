@@ -2,9 +2,12 @@
 
 use crate::failure::Failure;
 use crate::server::Server;
+use larder_api::{List, Problem, Token};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, Response};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
@@ -82,17 +85,30 @@ impl Client {
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        body: &Value,
+        body: &impl Serialize,
     ) -> Result<Value, Failure> {
-        self.call(Method::POST, path, query, Some(body)).await
+        self.call(Method::POST, path, query, Some(json!(body)))
+            .await
     }
 
-    pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
-        self.call(Method::PATCH, path, &[], Some(body)).await
+    pub(crate) async fn patch(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Value, Failure> {
+        self.call(Method::PATCH, path, &[], Some(json!(body))).await
     }
 
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.call(Method::DELETE, path, &[], None).await.map(drop)
+    }
+
+    pub(crate) async fn delete_with(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(), Failure> {
+        self.call(Method::DELETE, path, query, None).await.map(drop)
     }
 
     /// A whole list, page after page, in the form of one page.
@@ -108,19 +124,37 @@ impl Client {
             if !after.is_empty() {
                 query.push(("after", &after));
             }
-            let mut page = self.get(path, &query).await?;
-            let Value::Array(more) = page["items"].take() else {
-                return Err(self.strange("a list without items".to_owned()));
-            };
-            items.extend(more);
-            match page["next"].as_str() {
-                None => return Ok(json!({"items": items, "next": null})),
+            let page = self.get(path, &query).await?;
+            let page: List<Value> = self.read(&page, "a list without items")?;
+            items.extend(page.items);
+            match page.next {
+                None => return Ok(json!(List::whole(items))),
                 Some(next) if next == after => {
                     return Err(self.strange("a list without end".to_owned()));
                 }
-                Some(next) => next.clone_into(&mut after),
+                Some(next) => after = next,
             }
         }
+    }
+
+    /// An answer as it is understood; a failure that it is no `what` if it cannot be.
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        answer: &Value,
+        what: &str,
+    ) -> Result<T, Failure> {
+        T::deserialize(answer).map_err(|_| self.strange(what.to_owned()))
+    }
+
+    /// The id and the secret of a token that was made.
+    pub(crate) fn secret(&self, answer: &Value) -> Result<(String, String), Failure> {
+        const WITHOUT: &str = "a token without secret";
+        let token: Token = self.read(answer, WITHOUT)?;
+        let secret = token
+            .secret
+            .filter(|secret| secret.bytes().all(|byte| byte.is_ascii_graphic()));
+        let secret = secret.ok_or_else(|| self.strange(WITHOUT.to_owned()))?;
+        Ok((token.id, secret))
     }
 
     async fn call(
@@ -128,7 +162,7 @@ impl Client {
         method: Method,
         path: &[&str],
         query: &[(&str, &str)],
-        body: Option<&Value>,
+        body: Option<Value>,
     ) -> Result<Value, Failure> {
         let request = self
             .http
@@ -140,7 +174,7 @@ impl Client {
             Credentials::Password { name, password } => request.basic_auth(name, Some(password)),
         };
         let request = match body {
-            Some(body) => request.json(body),
+            Some(body) => request.json(&body),
             None => request,
         };
         let response = request
@@ -178,8 +212,7 @@ impl Client {
         if status.is_success() {
             return Ok(value);
         }
-        let text = |field: &str| value[field].as_str().map(str::to_owned);
-        let (code, detail) = text("code").zip(text("detail")).ok_or_else(strange)?;
+        let Problem { code, detail, .. } = Problem::deserialize(&value).map_err(|_| strange())?;
         match (&self.credentials, status.as_u16()) {
             (Credentials::None, 401) => Err(Failure::NotLoggedIn),
             (_, status) => Err(Failure::Refused {

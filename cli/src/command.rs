@@ -1,12 +1,12 @@
 //! The command line.
 
+use crate::arguments::{AbsentStatus, AnswerTimeOption, OpenOption, block, repo_path, token_grant};
 use crate::expiry::Expiry;
-use crate::repo::{AbsentStatus, AnswerTimeOption, Block, RepoPath};
 use crate::span::Span;
-use crate::token::Limit;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Subcommand};
-use larder_model::{RepoName, Role, UserName};
+use larder_api::{Block, RepoKind, TokenGrant};
+use larder_model::{Pattern, RepoName, RepoPath, Role, UserName};
 use std::path::PathBuf;
 
 /// What every command that speaks with a server takes.
@@ -51,6 +51,7 @@ pub enum Command {
         /// buildkit.
         client: String,
         /// Protocol and name, e.g. npm/main.
+        #[arg(value_parser = repo_path)]
         repo: RepoPath,
     },
     /// Repositories: list, show, create, set, delete.
@@ -92,21 +93,24 @@ pub enum Repo {
     /// Show one repository.
     Show {
         /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
         name: RepoPath,
     },
     /// Make a repository.
     Create {
         /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
         name: RepoPath,
         /// What it is [default: mirror with --upstream, group with --member, else hosted].
-        #[arg(long, value_parser = PossibleValuesParser::new(["hosted", "mirror", "group"]))]
-        kind: Option<String>,
+        #[arg(long, value_parser = kinds())]
+        kind: Option<RepoKind>,
         #[command(flatten)]
         settings: RepoSettings,
     },
     /// Change a repository; what is not given stays.
     Set {
         /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
         name: RepoPath,
         #[command(flatten)]
         settings: RepoSettings,
@@ -120,10 +124,14 @@ pub enum Repo {
     /// Delete a repository with all that is in it.
     Delete {
         /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
         name: RepoPath,
         /// Do not ask.
         #[arg(long, short)]
         yes: bool,
+        /// Also if a group has it as a member or a setting names it; for superusers.
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -135,6 +143,7 @@ pub enum Upstream {
     /// Ask upstreams now whether they are there and take the credentials. Fails if one does not.
     Check {
         /// The mirror, e.g. npm/upstream [default: all that you administer].
+        #[arg(value_parser = repo_path)]
         repo: Option<RepoPath>,
     },
 }
@@ -181,6 +190,10 @@ pub struct RepoSettings {
     /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
     #[arg(long, value_name = "TIME")]
     pub fresh: Option<Span>,
+    /// Whether everyone may read it without a grant: true, false, or auto, as follows from what it
+    /// is.
+    #[arg(long, value_name = "true|false|auto")]
+    pub open: Option<OpenOption>,
     /// Of a mirror: fetch nothing, serve what is kept.
     #[arg(long)]
     pub offline: bool,
@@ -190,7 +203,7 @@ pub struct RepoSettings {
     pub members: Vec<RepoName>,
     /// Of a mirror or a group: packages that are not served, with * for any run of characters, and
     /// perhaps why; can be given more than once, and the whole list is what is given.
-    #[arg(long = "block", value_name = "PATTERN[=REASON]")]
+    #[arg(long = "block", value_name = "PATTERN[=REASON]", value_parser = block)]
     pub blocked: Vec<Block>,
 }
 
@@ -274,8 +287,8 @@ pub enum Token {
         expires: Option<Expiry>,
         /// Limit it: REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with * in patterns; can be given
         /// more than once [default: all that its owner may].
-        #[arg(long = "grant", value_name = "LIMIT")]
-        grants: Vec<Limit>,
+        #[arg(long = "grant", value_name = "LIMIT", value_parser = token_grant)]
+        grants: Vec<TokenGrant>,
         /// For another user, for superusers.
         #[arg(long, value_name = "NAME")]
         owner: Option<UserName>,
@@ -293,11 +306,20 @@ pub enum Token {
     },
 }
 
+/// The kinds of repositories.
+fn kinds() -> impl TypedValueParser<Value = RepoKind> {
+    const KINDS: [RepoKind; 3] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
+    let known = |word: String| KINDS.into_iter().find(|kind| kind.word() == word);
+    PossibleValuesParser::new(KINDS.map(RepoKind::word))
+        .try_map(move |word| known(word).ok_or("no kind of repository"))
+}
+
 /// The roles, from least to most.
-fn roles() -> PossibleValuesParser {
-    PossibleValuesParser::new(
-        [Role::Reader, Role::Writer, Role::Maintainer, Role::Admin].map(Role::word),
-    )
+fn roles() -> impl TypedValueParser<Value = Role> {
+    const ROLES: [Role; 4] = [Role::Reader, Role::Writer, Role::Maintainer, Role::Admin];
+    let known = |word: String| ROLES.into_iter().find(|role| role.word() == word);
+    PossibleValuesParser::new(ROLES.map(Role::word))
+        .try_map(move |word| known(word).ok_or("no role"))
 }
 
 /// What can be done to grants.
@@ -310,13 +332,13 @@ pub enum Grant {
         /// To whom: user:NAME, group:NAME, robot:NAME, authenticated or anonymous.
         subject: String,
         /// Where: protocol/name, with * for any run of characters, e.g. 'oci/team-*'.
-        repository: String,
+        repository: Pattern,
         /// As what.
         #[arg(long, value_parser = roles())]
-        role: String,
+        role: Role,
         /// Only for these packages, with * for any run of characters [default: all].
         #[arg(long)]
-        package: Option<String>,
+        package: Option<Pattern>,
     },
     /// Take a grant back.
     Delete {

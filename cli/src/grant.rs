@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Column;
 use crate::terminal::confirm;
-use serde_json::{Value, json};
+use larder_api::NewGrant;
 
 const LIST: &[Column] = &[
     ("ID", "id"),
@@ -34,14 +34,14 @@ pub(crate) async fn grant(command: Grant, client: &Client) -> Result<Outcome, Fa
             role,
             package,
         } => {
-            let mut body = json!({"subject": subject, "repository": repository, "role": role});
-            if let Some(package) = package {
-                body["package"] = Value::String(package);
-            }
-            Ok(Outcome::record(
-                client.post(&["grants"], &[], &body).await?,
-                RECORD,
-            ))
+            let body = NewGrant {
+                subject,
+                repository,
+                package,
+                role,
+            };
+            let made = client.post(&["grants"], &[], &body).await?;
+            Ok(Outcome::record(made, RECORD))
         }
         Grant::Delete { id, yes } => {
             confirm(&format!("Take grant {id} back?"), yes)?;

@@ -2,33 +2,41 @@
 //! `larder discover`.
 //!
 //! Knows: the command line, the API's calls, how answers look on a terminal. Must never know: any
-//! other room but the model and discover, where the server keeps anything, the environment beyond
-//! what clap reads for a flag.
+//! other room but the model, the API's types and discover, where the server keeps anything, the
+//! environment beyond what clap reads for a flag.
 //!
 //! Every command is a function from its arguments to an outcome, shown in one place.
 
-mod client;
-mod command;
-mod connect;
-mod discover;
 mod escape;
+mod span;
+
 mod expiry;
 mod failure;
-mod grant;
-mod login;
-mod outcome;
-mod password;
-mod profile;
-mod repo;
-mod run;
-mod server;
-mod session;
-mod span;
 mod table;
+
+mod arguments;
+mod outcome;
+mod profile;
+mod server;
 mod terminal;
+
+mod client;
+mod command;
+
+mod password;
+mod session;
+
+mod connect;
+mod discover;
+mod grant;
+mod repo;
 mod token;
 mod upstream;
 mod user;
+
+mod login;
+
+mod run;
 
 #[cfg(test)]
 mod tests;

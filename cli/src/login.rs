@@ -10,7 +10,8 @@ use crate::server::Server;
 use crate::session::given_token;
 use crate::table::Column;
 use crate::{password, session, terminal};
-use serde_json::{Value, json};
+use larder_api::{Caller, NewToken};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// What every token begins with: one that is given as a password is no password.
@@ -38,8 +39,8 @@ pub(crate) async fn login(
     let ca = global.ca.as_deref().map(absolute).transpose()?;
     let credentials = credentials(login, global, &server)?;
     let client = Client::new(server.clone(), ca.as_deref(), credentials.clone())?;
-    let caller = client.get(&["whoami"], &[]).await?;
-    let Some(name) = caller["name"].as_str().map(plain) else {
+    let caller: Caller = client.read(&client.get(&["whoami"], &[]).await?, "a caller")?;
+    let Some(name) = caller.name else {
         let what = "the credentials were not looked at".to_owned();
         return Err(Failure::Strange {
             server: server.to_string(),
@@ -103,15 +104,12 @@ async fn made_token(client: &Client) -> Result<(String, Option<String>), Failure
         .filter(|c| !c.is_control())
         .take(100)
         .collect();
-    let made = client
-        .post(&["tokens"], &[], &json!({"name": format!("cli {machine}")}))
-        .await?;
-    let text = |field: &str| made[field].as_str().map(str::to_owned);
-    let strange = || Failure::Strange {
-        server: client.server().to_string(),
-        what: "a token without secret".to_owned(),
+    let body = NewToken {
+        name: format!("cli {machine}"),
+        expires_at: None,
+        grants: None,
     };
-    let (id, secret) = text("id").zip(text("secret")).ok_or_else(strange)?;
+    let (id, secret) = client.secret(&client.post(&["tokens"], &[], &body).await?)?;
     Ok((secret, Some(id)))
 }
 
@@ -156,17 +154,18 @@ async fn end_token(profile: &Profile) -> Result<(), Failure> {
 
 pub(crate) async fn whoami(global: &Global, config: &Path) -> Result<Outcome, Failure> {
     let client = session::open(global, config)?;
-    let mut caller = client.get(&["whoami"], &[]).await?;
-    if caller["name"].is_null() {
+    let mut answer = client.get(&["whoami"], &[]).await?;
+    let caller: Caller = client.read(&answer, "a caller")?;
+    if caller.name.is_none() {
         let sentence = format!(
             "Nobody: {} was shown no credentials. Run larder login URL.",
             client.server()
         );
         return Ok(Outcome {
-            json: Some(caller),
+            json: Some(answer),
             ..Outcome::done(sentence)
         });
     }
-    caller["server"] = Value::String(client.server().to_string());
-    Ok(Outcome::record(caller, CALLER))
+    answer["server"] = Value::String(client.server().to_string());
+    Ok(Outcome::record(answer, CALLER))
 }

@@ -10,21 +10,21 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 24;
 
 /// A new password, and whether it was made here and must be shown.
-pub(crate) struct New {
+pub(crate) struct NewPassword {
     pub(crate) password: String,
     pub(crate) generated: bool,
 }
 
 /// A new password for `whom`, from where the flags say.
-pub(crate) fn new(source: PasswordSource, whom: &str) -> Result<New, Failure> {
+pub(crate) fn new(source: PasswordSource, whom: &str) -> Result<NewPassword, Failure> {
     if source.generate_password {
-        return Ok(New {
+        return Ok(NewPassword {
             password: generate()?,
             generated: true,
         });
     }
     if source.password_stdin {
-        return Ok(New {
+        return Ok(NewPassword {
             password: terminal::line()?,
             generated: false,
         });
@@ -40,7 +40,7 @@ pub(crate) fn new(source: PasswordSource, whom: &str) -> Result<New, Failure> {
             "the two passwords differ; nothing was done".to_owned(),
         ));
     }
-    Ok(New {
+    Ok(NewPassword {
         password,
         generated: false,
     })

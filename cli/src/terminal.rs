@@ -27,7 +27,7 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
 /// Asks for a line that is not shown while it is typed.
 pub(crate) fn ask_hidden(question: &str) -> Result<String, Failure> {
     say(question);
-    let hidden = Hidden::begin();
+    let hidden = EchoOff::begin();
     let answer = line();
     drop(hidden);
     say("\n");
@@ -88,9 +88,9 @@ fn say(text: &str) {
 }
 
 /// While it lives, the terminal does not echo.
-struct Hidden(Option<Termios>);
+struct EchoOff(Option<Termios>);
 
-impl Hidden {
+impl EchoOff {
     fn begin() -> Self {
         let Ok(before) = tcgetattr(stdin()) else {
             return Self(None);
@@ -102,7 +102,7 @@ impl Hidden {
     }
 }
 
-impl Drop for Hidden {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         if let Some(before) = &self.0 {
             let _ = tcsetattr(stdin(), OptionalActions::Now, before); // a terminal that is gone needs no echo

@@ -5,8 +5,9 @@ use crate::command::Upstream;
 use crate::escape::plain;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::repo::RepoPath;
 use crate::table::Column;
+use larder_api::{List, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus};
+use larder_model::RepoPath;
 use serde_json::{Value, json};
 
 const LIST: &[Column] = &[
@@ -39,12 +40,13 @@ pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outco
         Upstream::Check { repo: None } => {
             let (mut checked, mut notes) = (Vec::new(), Vec::new());
             let all = client.all(&["upstreams"], &[]).await?;
-            for upstream in all["items"].as_array().into_iter().flatten() {
-                let name = upstream["repository"].as_str().unwrap_or_default();
-                if upstream["state"] == "offline" {
-                    notes.push(format!("{} is offline and was not asked", plain(name)));
-                } else if let Ok(repo) = name.parse() {
-                    checked.push(check(client, &repo).await?);
+            let all: List<UpstreamStatus> = client.read(&all, "a list of upstreams")?;
+            for upstream in all.items {
+                if upstream.state == UpstreamState::Offline {
+                    let name = upstream.repository;
+                    notes.push(format!("{name} is offline and was not asked"));
+                } else {
+                    checked.push(check(client, &upstream.repository).await?);
                 }
             }
             Ok(told(&checked, notes))
@@ -52,30 +54,27 @@ pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outco
     }
 }
 
-async fn check(client: &Client, repo: &RepoPath) -> Result<Value, Failure> {
-    let [protocol, name] = repo.segments();
-    client
-        .post(
-            &["repositories", protocol, name, "upstream", "check"],
-            &[],
-            &json!({}),
-        )
-        .await
+/// What came of a check: as it was answered, and as it is understood.
+type Check = (Value, UpstreamCheck);
+
+async fn check(client: &Client, repo: &RepoPath) -> Result<Check, Failure> {
+    let (protocol, name) = (repo.protocol.0, repo.name.as_str());
+    let path = ["repositories", protocol, name, "upstream", "check"];
+    let answer = client.post(&path, &[], &UpstreamCheckRequest {}).await?;
+    let check = client.read(&answer, "the check of an upstream")?;
+    Ok((answer, check))
 }
 
 /// What came of the checks; it is a failure if one fails.
-fn told(checked: &[Value], mut notes: Vec<String>) -> Outcome {
-    let failed = checked.iter().any(|one| one["ok"] != true);
-    let text = |one: &Value, field: &str| one[field].as_str().map(plain);
-    let advice = |one: &Value| {
-        Some(format!(
-            "{}: {}",
-            text(one, "repository")?,
-            text(one, "advice")?
-        ))
+fn told(checks: &[Check], mut notes: Vec<String>) -> Outcome {
+    let failed = checks.iter().any(|(_, check)| !check.ok);
+    let advice = |(_, check): &Check| {
+        let advice = plain(check.advice.as_deref()?);
+        Some(format!("{}: {advice}", check.repository))
     };
-    notes.extend(checked.iter().filter_map(advice));
-    let outcome = Outcome::list(json!({"items": checked, "next": null}), CHECKED).failing(failed);
+    notes.extend(checks.iter().filter_map(advice));
+    let answers: Vec<&Value> = checks.iter().map(|(answer, _)| answer).collect();
+    let outcome = Outcome::list(json!({"items": answers, "next": null}), CHECKED).failing(failed);
     if notes.is_empty() {
         outcome
     } else {

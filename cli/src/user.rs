@@ -4,11 +4,12 @@ use crate::client::Client;
 use crate::command::{PasswordSource, User};
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::password::{self, New};
+use crate::password::{self, NewPassword};
 use crate::table::Column;
 use crate::terminal::confirm;
+use larder_api::{Caller, NewUser, UserChange};
 use larder_model::UserName;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const LIST: &[Column] = &[
     ("NAME", "name"),
@@ -48,7 +49,12 @@ pub(crate) async fn user(command: User, client: &Client) -> Result<Outcome, Fail
             disabled,
         } => {
             let new = password::new(password, name.as_str())?;
-            let body = json!({"name": name, "password": new.password, "superuser": superuser, "disabled": disabled});
+            let body = NewUser {
+                name,
+                password: new.password.clone(),
+                superuser: Some(superuser),
+                disabled: Some(disabled),
+            };
             Ok(shown(client.post(&["users"], &[], &body).await?, Some(new)))
         }
         User::Set {
@@ -80,21 +86,22 @@ async fn set(
     superuser: Option<bool>,
     disabled: Option<bool>,
 ) -> Result<Outcome, Failure> {
-    let mut body = json!({});
-    for (field, flag) in [("superuser", superuser), ("disabled", disabled)] {
-        if let Some(flag) = flag {
-            body[field] = Value::Bool(flag);
-        }
-    }
+    let mut body = UserChange {
+        superuser,
+        disabled,
+        ..UserChange::default()
+    };
     let new = match new_password {
         Some(source) => {
             // Whoever changes its own password must know the present one.
-            if client.get(&["whoami"], &[]).await?["name"] == name.as_str() {
-                body["current_password"] =
-                    Value::String(password::present(source.password_stdin, name.as_str())?);
+            let caller = client.get(&["whoami"], &[]).await?;
+            let caller: Caller = client.read(&caller, "a caller")?;
+            if caller.name.as_ref() == Some(name) {
+                let present = password::present(source.password_stdin, name.as_str())?;
+                body.current_password = Some(present);
             }
             let new = password::new(source, name.as_str())?;
-            body["password"] = Value::String(new.password.clone());
+            body.password = Some(new.password.clone());
             Some(new)
         }
         None if superuser.is_none() && disabled.is_none() => {
@@ -111,7 +118,7 @@ async fn set(
 }
 
 /// A user, with the password that was made for it.
-fn shown(mut user: Value, new: Option<New>) -> Outcome {
+fn shown(mut user: Value, new: Option<NewPassword>) -> Outcome {
     match new.filter(|new| new.generated) {
         Some(new) => {
             user["password"] = Value::String(new.password);

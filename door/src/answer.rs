@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use larder_metadata::files::FileRecord;
-use larder_model::{Kind, Problem, Reply};
+use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::{BlobStore, Content, ObjectKey};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,19 @@ pub enum Answer {
     Blob(BlobAnswer),
     /// Bytes that are still coming in.
     Streaming(Streaming),
+    /// A response that a framework behind the door made.
+    Response(Box<ReadyResponse>),
+}
+
+/// A response that is ready as it stands, and what the door did not know of it before.
+#[derive(Debug)]
+pub struct ReadyResponse {
+    /// The response.
+    pub response: Response<Body>,
+    /// What had to be allowed for it.
+    pub permissions: Vec<Permission>,
+    /// What went wrong, if it says that something did.
+    pub problem: Option<Problem>,
 }
 
 /// Bytes that are still coming in: always all of them, from the beginning.
@@ -79,7 +92,7 @@ impl Answer {
     #[must_use]
     pub fn hidden(mut self) -> Self {
         match &mut self {
-            Self::Reply(_) => {} // says nothing of caches
+            Self::Reply(_) | Self::Response(_) => {} // say nothing of caches, or say it themselves
             Self::Blob(blob) => blob.private = true,
             Self::Streaming(streaming) => streaming.private = true,
         }
@@ -90,6 +103,12 @@ impl Answer {
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
         Self::Reply(reply)
+    }
+}
+
+impl From<ReadyResponse> for Answer {
+    fn from(ready: ReadyResponse) -> Self {
+        Self::Response(Box::new(ready))
     }
 }
 

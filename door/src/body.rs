@@ -9,7 +9,9 @@
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
 use larder_storage::content::{PIECE_BYTES, read_piece};
 use larder_storage::{Content, Error};
 use std::collections::VecDeque;
@@ -135,6 +137,8 @@ enum Source {
         wire: Option<Wire>,
         part: Box<Self>,
     },
+    /// The body of a response that was made elsewhere.
+    Framework(UnsyncBoxBody<Bytes, io::Error>),
 }
 
 /// A response's body.
@@ -142,6 +146,14 @@ pub struct Body {
     source: Source,
     ended: Option<Ended>,
     sent: u64,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body")
+            .field("left", &self.source.left())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Body {
@@ -182,6 +194,20 @@ impl Body {
             wire,
             part: Box::new(Source::Empty),
         })
+    }
+
+    /// The body of a response that a framework behind a door made.
+    pub fn of_framework<B>(body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if body.is_end_stream() {
+            return Self::default();
+        }
+        Self::of(Source::Framework(
+            body.map_err(io::Error::other).boxed_unsync(),
+        ))
     }
 
     /// Calls `ended` with the number of bytes handed over when the body is dropped, whole or not.
@@ -293,6 +319,7 @@ impl Source {
                     None => return Poll::Ready(None),
                 }
             },
+            Self::Framework(body) => poll_framework(body, cx),
         }
     }
 
@@ -303,8 +330,22 @@ impl Source {
             Self::Wired { range, .. } | Self::Pieces { range, .. } => Some(range.end - range.start),
             Self::Stream { left, .. } => Some(*left),
             Self::Streaming { left, .. } => *left,
+            Self::Framework(body) => body.size_hint().exact(),
         }
     }
+}
+
+/// The next bytes of a framework's body. Trailers are of no use to any client of ours.
+fn poll_framework(
+    body: &mut UnsyncBoxBody<Bytes, io::Error>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Chunk, io::Error>>> {
+    while let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(cx)) {
+        if let Ok(bytes) = frame?.into_data() {
+            return Poll::Ready(Some(Ok(Chunk::Bytes(bytes))));
+        }
+    }
+    Poll::Ready(None)
 }
 
 impl http_body::Body for Body {
@@ -324,7 +365,11 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.source, Source::Empty)
+        match &self.source {
+            Source::Empty => true,
+            Source::Framework(body) => body.is_end_stream(),
+            _ => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -343,65 +388,4 @@ impl Drop for Body {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http_body_util::BodyExt as _;
-    use std::io::Write as _;
-
-    fn parts(wire: Option<Wire>) -> Body {
-        let mut file = tempfile::tempfile().expect("file");
-        file.write_all(b"0123456789").expect("write");
-        let file = Arc::new(file);
-        let part = |range| {
-            Ok(Content::File {
-                file: Arc::clone(&file),
-                range,
-            })
-        };
-        let all = [
-            part(2..5),
-            Ok(Content::Ready(Bytes::from_static(b"ab"))),
-            part(5..5),
-            part(7..10),
-        ];
-        Body::of_parts(futures_util::stream::iter(all).boxed(), Some(8), wire)
-    }
-
-    #[tokio::test]
-    async fn parts_come_one_after_the_other() {
-        let mut body = parts(None);
-        let mut all = Vec::new();
-        while let Some(frame) = body.frame().await {
-            all.extend_from_slice(frame.expect("frame").into_data().expect("data").chunk());
-        }
-        assert_eq!(all, b"234ab789");
-    }
-
-    #[tokio::test]
-    async fn files_among_the_parts_go_by_the_wire_in_their_order() {
-        let wire = Wire::default();
-        let mut body = parts(Some(wire.clone()));
-        let mut sizes = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let data = frame.expect("frame").into_data().expect("data");
-            sizes.push((data.remaining(), is_placeholder(data.chunk())));
-        }
-        assert_eq!(sizes, [(3, true), (2, false), (3, true)]);
-        let mut ranges = Vec::new();
-        let mut send = |_: &File, range: Range<u64>| {
-            ranges.push(range);
-            Ok::<_, ()>(1)
-        };
-        while wire.send(&mut send).is_some() {}
-        assert_eq!(ranges, [2..5, 3..5, 4..5, 7..10, 8..10, 9..10]);
-    }
-
-    #[tokio::test]
-    async fn parts_that_are_too_few_are_an_error() {
-        let parts =
-            futures_util::stream::iter([Ok(Content::Ready(Bytes::from_static(b"ab")))]).boxed();
-        let mut body = Body::of_parts(parts, Some(3), None);
-        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
-        assert!(body.frame().await.is_some_and(|frame| frame.is_err()));
-    }
-}
+mod tests;

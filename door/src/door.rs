@@ -109,7 +109,7 @@ pub async fn open<D: Door>(
         .await
         .unwrap_or_else(|_| Err(Problem::internal("the answer panicked")));
     let (mut response, problem) = match outcome {
-        Ok(response) => (response, None),
+        Ok(response) => (response, passage.problem),
         Err(problem) => {
             let identified = passage
                 .principal
@@ -151,6 +151,8 @@ pub async fn open<D: Door>(
 struct Passage {
     principal: Option<Principal>,
     permissions: Vec<Permission>,
+    /// What a ready response says went wrong.
+    problem: Option<Problem>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "one private step of `open`")]
@@ -197,6 +199,11 @@ async fn pass<D: Door>(
             public,
             wire,
         )),
+        Answer::Response(ready) => {
+            passage.permissions.extend(ready.permissions);
+            passage.problem = ready.problem;
+            Ok(ready.response)
+        }
     }
 }
 

@@ -1,17 +1,33 @@
 //! A request's body on its way in, with a limit on its size and on every silence in it.
 
 use bytes::Bytes;
-use http_body::Body as _;
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use larder_model::{Kind, Problem};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// The body of a request.
 pub struct Incoming {
-    body: hyper::body::Incoming,
+    source: Source,
     idle: Duration,
     left: u64,
     ended: bool,
+}
+
+/// Where the bytes are.
+enum Source {
+    /// On the connection.
+    Connection(hyper::body::Incoming),
+    /// At hand.
+    Ready(Option<Bytes>),
+    /// With someone to whom it was lent.
+    Lent,
 }
 
 /// What is left of a body that nobody wanted is read up to here, so that the connection can be used
@@ -23,8 +39,18 @@ const DRAINED_TIME: Duration = Duration::from_secs(5);
 impl Incoming {
     /// A body that may be silent for `idle` and have `limit` bytes in all.
     pub const fn new(body: hyper::body::Incoming, idle: Duration, limit: u64) -> Self {
+        Self::of(Source::Connection(body), idle, limit)
+    }
+
+    /// A body that is there already.
+    pub fn ready(bytes: Bytes) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self::of(Source::Ready(bytes), Duration::MAX, u64::MAX)
+    }
+
+    const fn of(source: Source, idle: Duration, limit: u64) -> Self {
         Self {
-            body,
+            source,
             idle,
             left: limit,
             ended: false,
@@ -38,10 +64,23 @@ impl Incoming {
         }
     }
 
+    /// Lends the body to something that must own what it reads, for as long as it runs. What is
+    /// left of it comes back, unless a part of the answer keeps it.
+    pub async fn lend<F: Future>(&mut self, with: impl FnOnce(LentBody) -> F) -> F::Output {
+        let away = Self::of(Source::Lent, self.idle, 0);
+        let own = std::mem::replace(self, away);
+        let returned = ReturnSlot::default();
+        let output = with(LentBody::of(own, returned.clone())).await;
+        if let Some(own) = returned.take() {
+            *self = own;
+        }
+        output
+    }
+
     /// Reads off what is left, within bounds. Whether the connection can be used again: a server
     /// that closes it on a client that is still sending, or sends its next request, breaks both.
     pub(crate) async fn drain(&mut self, asked_to_wait: bool) -> bool {
-        if self.ended || self.body.is_end_stream() {
+        if self.ended || self.is_end() {
             return true;
         }
         if asked_to_wait {
@@ -53,32 +92,50 @@ impl Incoming {
         self.ended
     }
 
+    fn is_end(&self) -> bool {
+        match &self.source {
+            Source::Connection(body) => body.is_end_stream(),
+            Source::Ready(bytes) => bytes.is_none(),
+            Source::Lent => false,
+        }
+    }
+
     /// How many bytes are announced; `None` if that is not said.
     pub fn announced(&self) -> Option<u64> {
-        self.body.size_hint().exact()
+        match &self.source {
+            Source::Connection(body) => body.size_hint().exact(),
+            Source::Ready(bytes) => Some(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Source::Lent => None,
+        }
+    }
+
+    /// The next part, however small; `None` at the end.
+    async fn part(&mut self) -> Result<Option<Bytes>, Problem> {
+        let body = match &mut self.source {
+            Source::Connection(body) => body,
+            Source::Ready(bytes) => return Ok(bytes.take()),
+            Source::Lent => return Err(Problem::internal("the body is lent")),
+        };
+        let silence = || {
+            let detail = "no byte of the body came for too long";
+            Problem::new(Kind::Timeout, "body", detail)
+        };
+        let broken =
+            |error| Problem::invalid("body", "the body ended before its end").because(error);
+        let frame = tokio::time::timeout(self.idle, body.frame())
+            .await
+            .map_err(|_| silence())?;
+        let Some(frame) = frame else { return Ok(None) };
+        // Trailers say nothing to us.
+        Ok(Some(frame.map_err(broken)?.into_data().unwrap_or_default()))
     }
 
     /// The next bytes; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         loop {
-            let silence = || {
-                Problem::new(
-                    Kind::Timeout,
-                    "body",
-                    "no byte of the body came for too long",
-                )
-            };
-            let frame = tokio::time::timeout(self.idle, self.body.frame())
-                .await
-                .map_err(|_| silence())?;
-            let Some(frame) = frame else {
+            let Some(data) = self.part().await? else {
                 self.ended = true;
                 return Ok(None);
-            };
-            let broken =
-                |error| Problem::invalid("body", "the body ended before its end").because(error);
-            let Ok(data) = frame.map_err(broken)?.into_data() else {
-                continue;
             };
             self.left = self
                 .left
@@ -120,3 +177,86 @@ fn too_large() -> Problem {
         "the body is larger than this server takes",
     )
 }
+
+/// Where a lent body comes back to.
+#[derive(Clone, Default)]
+struct ReturnSlot(Arc<Mutex<Option<Incoming>>>);
+
+impl ReturnSlot {
+    fn take(&self) -> Option<Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// A body with the duty to come back.
+struct Loan {
+    body: Option<Incoming>,
+    to: ReturnSlot,
+}
+
+impl Loan {
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        match &mut self.body {
+            Some(body) => body.next().await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        *self.to.0.lock().unwrap_or_else(PoisonError::into_inner) = self.body.take();
+    }
+}
+
+/// A body that is lent: [`http_body::Body`] with its limits, whose error is a [`Problem`].
+pub struct LentBody {
+    bytes: BoxStream<'static, Result<Bytes, Problem>>,
+    announced: Option<u64>,
+    /// How many bytes it may have.
+    limit: u64,
+}
+
+impl LentBody {
+    fn of(body: Incoming, to: ReturnSlot) -> Self {
+        let (announced, limit) = (body.announced(), body.left);
+        let loan = Loan {
+            body: Some(body),
+            to,
+        };
+        let bytes = stream::try_unfold(loan, async |mut loan: Loan| {
+            let bytes = loan.next().await?;
+            Ok(bytes.map(|bytes| (bytes, loan)))
+        });
+        Self {
+            bytes: bytes.boxed(),
+            announced,
+            limit,
+        }
+    }
+}
+
+impl http_body::Body for LentBody {
+    type Data = Bytes;
+    type Error = Problem;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Problem>>> {
+        // What is announced as too large is not waited for.
+        if self.announced.is_some_and(|bytes| bytes > self.limit) {
+            return Poll::Ready(Some(Err(too_large())));
+        }
+        let next = self.bytes.poll_next_unpin(cx);
+        next.map(|next| next.map(|bytes| bytes.map(Frame::data)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.announced
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,8 @@ pub mod range;
 pub mod answer;
 pub mod door;
 
-pub use answer::{Answer, BlobAnswer, Lasts, Streaming};
+pub use answer::{Answer, BlobAnswer, Lasts, ReadyResponse, Streaming};
 pub use body::Body;
 pub use client_view::ClientView;
 pub use door::{Door, DoorResponse, RefusalContext, open};
-pub use incoming::Incoming;
+pub use incoming::{Incoming, LentBody};

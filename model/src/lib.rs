@@ -18,6 +18,7 @@ pub mod percent;
 pub mod permission;
 pub mod problem;
 pub mod reply;
+pub mod repo_path;
 pub mod stored_file;
 pub mod time;
 pub mod upstream;
@@ -34,6 +35,7 @@ pub use pattern::Pattern;
 pub use permission::{Permission, Role, Verb};
 pub use problem::{Kind, Problem};
 pub use reply::Reply;
+pub use repo_path::RepoPath;
 pub use settings::{
     Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
 };

@@ -21,6 +21,11 @@ fn check(text: &str) -> Result<(), BadName> {
 }
 
 impl Pattern {
+    /// The pattern that stands for everything.
+    pub fn all() -> Self {
+        Self("*".into())
+    }
+
     /// Whether the pattern stands for `text`.
     pub fn matches(&self, text: &str) -> bool {
         matches(self.as_str().as_bytes(), text.as_bytes())

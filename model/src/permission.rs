@@ -1,6 +1,7 @@
 //! What is done to what: the permission that a grant must cover.
 
 use crate::names::{ProtocolName, RepoName};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -33,7 +34,8 @@ impl Verb {
 }
 
 /// A role, from least to most; each holds the verbs of those before it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Read.
     Reader,

@@ -1,6 +1,8 @@
 //! Moments, as microseconds since 1970 UTC, and their RFC 3339 text. Reading the clock is not done
 //! here.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -95,6 +97,20 @@ impl fmt::Display for BadTimestamp {
 }
 
 impl std::error::Error for BadTimestamp {}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        <Cow<'de, str>>::deserialize(from)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
 
 impl FromStr for Timestamp {
     type Err = BadTimestamp;

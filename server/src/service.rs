@@ -100,7 +100,7 @@ async fn route(
             open(&house.registry, gate, blobs, parts, body, client, wire).await,
         );
     }
-    if path.starts_with("/api/v1/") {
+    if path == "/api/v1" || path.starts_with("/api/v1/") {
         return (
             1,
             open(&house.api, gate, blobs, parts, body, client, wire).await,

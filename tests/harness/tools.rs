@@ -15,7 +15,15 @@ const PLACES: [&str; 5] = [
     "/usr/local/go/bin",
 ];
 /// What `.ci/setup` installs with pip and npm, each in a folder of its own in `larder-tools`.
-const KEPT: [&str; 6] = ["twine", "moto", "uv", "poetry", "pnpm", "bun"];
+const KEPT: [&str; 7] = [
+    "twine",
+    "moto",
+    "uv",
+    "poetry",
+    "pnpm",
+    "bun",
+    "openapi-spec-validator",
+];
 
 /// The program of that name. If it is not installed the test is to return; with
 /// `LARDER_TEST_REQUIRE=all` it fails.

@@ -176,6 +176,17 @@ fn a_member_that_goes_away_opens_nothing() {
         // Nor does anyone publish as the one who had the name.
         let taken = publish("local").expect(409).text();
         assert!(taken.contains("reserved"), "{taken}");
+        let list = format!("reservations?repository={protocol}/local");
+        let reserved = larder.api("GET", &list, "", 200)["items"].take();
+        assert_eq!(reserved[0]["package"], json!("demo"), "{reserved}");
+        let id = reserved[0]["id"].as_str().expect("id");
+        larder.api("DELETE", &format!("reservations/{id}"), "", 204);
+        larder.api("DELETE", &format!("reservations/{id}"), "", 404);
+        larder.admin().get(&demo).expect(200);
+        assert!(
+            matches!(publish("local").status, 200 | 201),
+            "it is free again"
+        );
     }
 }
 

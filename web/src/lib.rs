@@ -1,40 +1,37 @@
-//! The REST API under `/api/v1/`: repositories, users, tokens, grants, and who may what; and the
-//! page at which people log their clients in.
+//! The REST API under `/api/v1/`: repositories, packages, users, tokens, grants, and who may what;
+//! and the page at which people log their clients in.
 //!
-//! Knows: the calls and their JSON, who may make which, how a problem is said (RFC 9457).
+//! Knows: the calls, who may make which, how a problem is said (RFC 9457), the OpenAPI document.
 //! Must never know: SQL, where bytes lie, the dialects of clients, how a response is sent.
 //!
-//! Every call goes the same way: the one table in [`paths`] parses it, `require` judges what can be
-//! judged without the body, then one function does it.
+//! Every call goes the same way: the door admits the caller and lends the body, the `router`
+//! finds the call and reads the head, the act's extractors (`extract`) prove its right and read
+//! the body, then one function of `acts` does it and returns a value.
 
-mod asking;
-mod checks;
-mod connect;
-mod door;
-pub mod endpoint;
 mod engine;
-mod fields;
-mod grants;
-mod listing;
-mod packages;
-mod page;
-pub mod paths;
+mod html;
+mod problem;
 mod query;
-mod refuse;
-mod reply;
-mod repositories;
-mod require;
-mod scope;
-mod settings;
+mod right;
+
+mod answer;
+mod caller;
+mod page;
+
+mod openapi;
+mod state;
+
+mod extract;
+
+mod acts;
+mod router;
+
+mod door;
 mod sign_in;
-mod tokens;
-mod upstreams;
-mod users;
 
 #[cfg(test)]
 mod tests;
 
 pub use door::{Api, ApiLimits};
 pub use engine::Engine;
-pub use page::Page;
 pub use sign_in::SignIn;

@@ -5,9 +5,8 @@
 //! client that asked gets anything of it. So another site's page can bring nobody to more than an
 //! empty form; the door takes no form of its own from it.
 
+use crate::html;
 use crate::query::Query;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
@@ -15,12 +14,11 @@ use larder_access::{Admission, Gate, LoginRequest};
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, ClientView, Incoming};
 use larder_model::html::escape;
-use larder_model::{Algorithm, Digest, Kind, Permission, Problem, Reply};
+use larder_model::{Kind, Permission, Problem, Reply};
 use std::sync::Arc;
 
 /// A form has at most so many bytes.
 const FORM_BYTES: usize = 16 << 10;
-const HTML: &str = "text/html; charset=utf-8";
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;\
     color-scheme:light dark}label{display:block;margin:1rem 0}input{display:block;font:inherit;padding:.4rem;width:100%;\
     box-sizing:border-box}button{font:inherit;padding:.4rem 1.2rem}dt{font-weight:600}dd{margin:0 0 .5rem;\
@@ -47,26 +45,23 @@ impl SignIn {
     }
 
     fn show(&self, request: &Parts) -> Result<Reply, Problem> {
-        let ask = Query::read(request.uri.query().unwrap_or_default())?.need("ask")?;
-        let asker = self.gate.asker(&ask)?;
-        Ok(page(StatusCode::OK, "Sign in", &form(&asker, &ask, "", "")))
+        let query = Query::read(request.uri.query().unwrap_or_default())?;
+        let ask = query.need("ask")?;
+        let asker = self.gate.asker(ask)?;
+        Ok(page(StatusCode::OK, "Sign in", &form(&asker, ask, "", "")))
     }
 
     async fn send(&self, site: &ClientView, body: &mut Incoming) -> Result<Reply, Problem> {
         let body = body.collect(FORM_BYTES).await?;
         let text = std::str::from_utf8(&body)
             .map_err(|_| Problem::invalid("form", "the form is not UTF-8"))?;
-        let mut fields = Query::read(text)?;
+        let fields = Query::read(text)?;
         let (ask, name, password) = (
             fields.need("ask")?,
             fields.need("username")?,
             fields.need("password")?,
         );
-        match self
-            .gate
-            .sign_in(&ask, &name, &password, site.address)
-            .await
-        {
+        match self.gate.sign_in(ask, name, password, site.address).await {
             Ok((asker, principal)) => {
                 tracing::info!(by = %principal.label, client = asker.place, from = %asker.address, "signed in a client");
                 let name = escape(principal.name().unwrap_or_default());
@@ -78,9 +73,9 @@ impl SignIn {
             // Once more; a challenge would make the browser ask by itself.
             Err(problem) if problem.kind == Kind::Unauthenticated => {
                 let form = form(
-                    &self.gate.asker(&ask)?,
-                    &ask,
-                    &name,
+                    &self.gate.asker(ask)?,
+                    ask,
+                    name,
                     "Wrong user name or password.",
                 );
                 Ok(page(StatusCode::FORBIDDEN, "Sign in", &form))
@@ -173,13 +168,9 @@ fn page(status: StatusCode, title: &str, text: &str) -> Reply {
          <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head>\
          <body><h1>{title}</h1>{text}</body></html>"
     );
-    let style = STANDARD.encode(Digest::of(Algorithm::Sha256, STYLE.as_bytes()).bytes());
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    );
     Reply::new(status)
-        .with_body(HTML, body)
-        .with(CONTENT_SECURITY_POLICY, policy)
+        .with_body(html::MEDIA_TYPE, body)
+        .with(CONTENT_SECURITY_POLICY, html::policy(STYLE, "'self'"))
         .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .with(REFERRER_POLICY, HeaderValue::from_static("same-origin")) // with none, forms would tell no origin
 }

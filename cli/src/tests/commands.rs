@@ -1,5 +1,6 @@
-use super::{Machine, fake, json};
+use super::{Machine, caller, fake, json, made_token};
 use crate::outcome::View;
+use larder_api::{List, UpstreamCheck, UpstreamState, UpstreamStatus};
 use serde_json::json;
 
 #[tokio::test]
@@ -45,7 +46,7 @@ async fn commands_make_their_calls() {
         )
     };
     let gone = || ("204 No Content", "text/plain", String::new());
-    let whoami = || json("200 OK", &json!({"name": "admin", "anonymous": false}));
+    let whoami = || caller(Some("admin"));
     for (line, script, expected) in [
         (
             "repo create oci/team --description Ours",
@@ -191,18 +192,35 @@ async fn commands_make_their_calls() {
 #[tokio::test]
 async fn upstreams_are_checked_one_after_the_other() {
     let checked = |name: &str, ok: bool| {
-        let advice = if ok {
-            json!(null)
-        } else {
-            json!("give it\u{1b} a login")
+        let check = UpstreamCheck {
+            repository: name.parse().expect("path"),
+            url: Some("https://a.example/".to_owned()),
+            ok,
+            reachable: true,
+            status: Some(401),
+            took_ms: 1,
+            tls: true,
+            authenticated: None,
+            problem: None,
+            advice: (!ok).then(|| "give it\u{1b} a login".to_owned()),
+            paused_origins: Vec::new(),
         };
-        json(
-            "200 OK",
-            &json!({"repository": name, "url": "https://a.example/", "ok": ok, "status": 401, "advice": advice}),
-        )
+        json("200 OK", &json!(check))
     };
-    let all = json!({"items": [{"repository": "npm/a", "state": "unasked"}, {"repository": "npm/b", "state": "offline"},
-        {"repository": "npm/c", "state": "paused"}], "next": null});
+    let status = |name: &str, state| UpstreamStatus {
+        repository: name.parse().expect("path"),
+        url: "https://a.example/".to_owned(),
+        state,
+        failures: 0,
+        paused_until: None,
+        last_error: None,
+        paused_origins: Vec::new(),
+    };
+    let all = json!(List::whole(vec![
+        status("npm/a", UpstreamState::Unasked),
+        status("npm/b", UpstreamState::Offline),
+        status("npm/c", UpstreamState::Paused),
+    ]));
     let server = fake(vec![
         json("200 OK", &all),
         checked("npm/a", true),
@@ -291,7 +309,7 @@ async fn connect_prints_lines_as_they_are() {
 
 #[tokio::test]
 async fn a_generated_password_is_shown_once() {
-    let whoami = json("200 OK", &json!({"name": "admin"}));
+    let whoami = caller(Some("admin"));
     let alice = || json("200 OK", &json!({"name": "alice"}));
     let server = fake(vec![alice(), whoami, alice()]).await;
     let machine = Machine::new();
@@ -321,11 +339,7 @@ async fn a_generated_password_is_shown_once() {
 
 #[tokio::test]
 async fn a_quiet_token_is_its_secret_alone() {
-    let server = fake(vec![json(
-        "201 Created",
-        &json!({"id": "1", "secret": "lrd_new"}),
-    )])
-    .await;
+    let server = fake(vec![made_token()]).await;
     let line = format!("token create ci --quiet --server {}", server.url);
     let outcome = Machine::new().run(&line).await.expect("token");
     assert!(matches!(outcome.view, View::Text(text) if text == "lrd_new"));

@@ -3,6 +3,7 @@
 use super::Line;
 use crate::command::{Command, Grant, User};
 use clap::{CommandFactory, Parser};
+use larder_model::{Pattern, Role};
 
 fn parse(line: &str) -> Result<Line, clap::error::ErrorKind> {
     let words = std::iter::once("larder").chain(line.split_whitespace());
@@ -43,9 +44,10 @@ fn commands() {
         panic!("{grant:?}")
     };
     assert_eq!(
-        (&*subject, &*repository, &*role, package.as_deref()),
-        ("user:alice", "oci/team", "writer", Some("app*"))
+        (&*subject, repository.as_str(), role),
+        ("user:alice", "oci/team", Role::Writer)
     );
+    assert_eq!(package.as_ref().map(Pattern::as_str), Some("app*"));
     let set = parse("user set alice --superuser false")
         .expect("line")
         .command;

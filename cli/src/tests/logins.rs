@@ -1,10 +1,9 @@
-use super::{Machine, Said, fake, json};
+use super::{Answer, Machine, caller, fake};
 use crate::outcome::View;
 use crate::profile::Profile;
-use serde_json::json;
 
-fn alice() -> Said {
-    json("200 OK", &json!({"name": "alice", "anonymous": false}))
+fn alice() -> Answer {
+    caller(Some("alice"))
 }
 
 fn profile(server: &str, token: &str, token_id: Option<&str>) -> Profile {
@@ -35,8 +34,7 @@ async fn a_token_is_looked_at_and_remembered() {
 #[tokio::test]
 async fn what_was_not_looked_at_is_not_remembered() {
     let machine = Machine::new();
-    let nobody = json("200 OK", &json!({"name": null, "anonymous": true}));
-    let server = fake(vec![nobody]).await;
+    let server = fake(vec![caller(None)]).await;
     assert!(
         machine
             .run(&format!("login {} --token lrd_x", server.url))

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::run::{Env, carry_out};
 use clap::Parser;
+use larder_api::{Caller, Token, TokenKind, UserKind};
 use larder_model::{Clock, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -19,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// One answer: status line, media type, body.
-type Said = (&'static str, &'static str, String);
+type Answer = (&'static str, &'static str, String);
 
 /// A server that gives these answers in turn and remembers what it was asked.
 struct Fake {
@@ -34,21 +35,48 @@ impl Drop for Fake {
     }
 }
 
-fn json(status: &'static str, body: &serde_json::Value) -> Said {
+fn json(status: &'static str, body: &serde_json::Value) -> Answer {
     (status, "application/json", body.to_string())
 }
 
-async fn fake(script: Vec<Said>) -> Fake {
+/// Who the caller is to the server; `None`: nobody.
+fn caller(name: Option<&str>) -> Answer {
+    let caller = Caller {
+        name: name.map(|name| name.parse().expect("name")),
+        anonymous: name.is_none(),
+        kind: name.map(|_| UserKind::Person),
+        superuser: false,
+        limited: false,
+    };
+    json("200 OK", &serde_json::json!(caller))
+}
+
+/// A token that was made, with its secret.
+fn made_token() -> Answer {
+    let now = "2030-01-01T00:00:00Z".parse().expect("time");
+    let token = Token {
+        id: "1".to_owned(),
+        name: "x".to_owned(),
+        kind: TokenKind::Access,
+        grants: None,
+        created_at: now,
+        expires_at: None,
+        secret: Some("lrd_new".to_owned()),
+    };
+    json("201 Created", &serde_json::json!(token))
+}
+
+async fn fake(script: Vec<Answer>) -> Fake {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     let heard = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&heard);
     let serving = tokio::spawn(async move {
-        for said in script {
+        for answer in script {
             let (mut stream, _) = listener.accept().await.expect("accept");
             let request = read(&mut stream).await;
             log.lock().expect("log").push(request);
-            let (status, media_type, body) = said;
+            let (status, media_type, body) = answer;
             let length = body.len();
             let begin = format!(
                 "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"

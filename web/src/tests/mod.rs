@@ -1,6 +1,10 @@
-//! The real API over a database in a temporary folder, asked as the door asks it.
+//! The real API over a database in a temporary folder, asked through the one door.
+
+mod describe;
 
 mod connect;
+mod document;
+mod heads;
 mod matrix;
 mod mirrors;
 mod packages;
@@ -8,15 +12,16 @@ mod people;
 mod places;
 mod signing;
 
-use crate::{Api, ApiLimits, Engine, refuse};
+use crate::{Api, ApiLimits, Engine};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::BodyExt as _;
 use larder_access::{Admission, Gate, Settings, TokenScope, scopes_to_json};
-use larder_door::Door;
+use larder_door::{ClientView, Incoming};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
@@ -28,11 +33,11 @@ use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{
-    Algorithm, Author, Clock, Digest, FileKind, Problem, ProtocolName, Reply, RepoSettings, Role,
-    System, Timestamp, TokenKind, UserKind,
+    Algorithm, Author, Clock, Digest, FileKind, Permission, Problem, ProtocolName, RepoSettings,
+    Role, System, Timestamp, TokenKind, UserKind,
 };
+use larder_storage::BlobStore;
 use serde_json::Value;
-use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -49,17 +54,18 @@ struct House {
     api: Api,
     gate: Arc<Gate>,
     metadata: Metadata,
-    engine: Arc<Asked>,
+    engine: Arc<RecordingEngine>,
+    blobs: BlobStore,
     hash: String,
     _folder: TempDir,
 }
 
 /// An engine that notes what it is asked to do.
 #[derive(Default)]
-struct Asked(Mutex<Vec<String>>);
+struct RecordingEngine(Mutex<Vec<String>>);
 
 #[async_trait]
-impl Engine for Asked {
+impl Engine for RecordingEngine {
     async fn change(
         &self,
         admission: &Admission,
@@ -80,6 +86,7 @@ impl Engine for Asked {
             .lock()
             .expect("log")
             .push(format!("check {}", repo.name));
+        assert_ne!(repo.name.as_str(), "broken", "this engine breaks");
         Ok(Checked {
             reachable: true,
             status: Some(401),
@@ -143,7 +150,7 @@ async fn house() -> House {
         npm("group"),
         (ProtocolName("rpm"), "hosted"),
     ];
-    let engine = Arc::new(Asked::default());
+    let engine = Arc::new(RecordingEngine::default());
     let api = Api::new(
         metadata.clone(),
         Arc::clone(&gate),
@@ -151,11 +158,13 @@ async fn house() -> House {
         limits,
         creatable,
     );
+    let blobs = folder.path().join("blobs");
     let house = House {
         api,
         gate,
         metadata,
         engine,
+        blobs: BlobStore::local(&blobs).expect("store"),
         hash,
         _folder: folder,
     };
@@ -342,56 +351,85 @@ impl House {
             .expect("publish");
     }
 
-    /// Makes a call: its status and JSON.
+    /// Makes a call: its status and JSON. What is answered must stand in the document.
     async fn ask(&self, who: &Header, method: &str, target: &str, body: &str) -> (u16, Value) {
-        let reply = self
-            .pass(who, method, target, body)
-            .await
-            .unwrap_or_else(|problem| refuse::refuse(&problem));
-        let json = if reply.body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&reply.body).expect("JSON")
-        };
-        (reply.status.as_u16(), json)
+        let answer = self.pass(who, method, target, body).await;
+        (answer.status, answer.json())
     }
 
-    /// The steps of the door, in their order.
-    async fn pass(
-        &self,
-        who: &Header,
-        method: &str,
-        target: &str,
-        body: &str,
-    ) -> Result<Reply, Problem> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1{target}"))
-            .body(())
-            .expect("request");
+    /// The same with all of the answer.
+    async fn pass(&self, who: &Header, method: &str, target: &str, body: &str) -> Answer {
+        let mut headers = HeaderMap::new();
         if !who.is_empty() {
-            request
-                .headers_mut()
-                .insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
+            headers.insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
         }
-        let (request, ()) = request.into_parts();
-        let endpoint = self.api.parse(&request);
-        let principal = self
-            .gate
-            .identify(&request.headers, IpAddr::V4(Ipv4Addr::LOCALHOST))
-            .await?;
-        let endpoint = endpoint?;
-        let admission = self
-            .gate
-            .admit(principal, &self.api.permissions(&endpoint))?;
-        self.api
-            .carry_out(
-                &admission,
-                endpoint,
-                ORIGIN,
-                ready(Ok(Bytes::from(body.to_owned()))),
-            )
-            .await
+        if matches!(method, "POST" | "PATCH") {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let target = format!("/api/v1{target}");
+        let answer = self.send(headers, method, &target, body.to_owned()).await;
+        describe::check(method, &target, &answer);
+        answer
+    }
+
+    /// Leads a request through the one door.
+    async fn send(&self, headers: HeaderMap, method: &str, target: &str, body: String) -> Answer {
+        let request = Request::builder().method(method).uri(target);
+        let (mut request, ()) = request.body(()).expect("request").into_parts();
+        request.headers = headers;
+        let client = ClientView {
+            base: ORIGIN.into(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        let body = Incoming::ready(body.into());
+        let opened = larder_door::open(
+            &self.api,
+            &self.gate,
+            &self.blobs,
+            request,
+            body,
+            &client,
+            None,
+        )
+        .await;
+        let (head, body) = opened.response.into_parts();
+        Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.collect().await.expect("body").to_bytes(),
+            problem: opened.problem,
+            permissions: opened.permissions,
+        }
+    }
+}
+
+/// An answer, and what the door tells the log.
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+    problem: Option<Problem>,
+    permissions: Vec<Permission>,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        if self.body.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// The code of the problem that it tells of; empty: none.
+    fn code(&self) -> String {
+        let is_problem = self.header("content-type") == "application/problem+json";
+        let code = is_problem.then(|| self.json()["code"].as_str().map(str::to_owned));
+        code.flatten().unwrap_or_default()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).map(|value| value.to_str());
+        value.unwrap_or(Ok("")).expect("text")
     }
 }
 

@@ -9,10 +9,7 @@ async fn a_user_from_its_making_to_its_end() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);
     let body = r#"{"name":"alice","password":"correct horse"}"#;
-    let made = house
-        .pass(&admin, "POST", "/users", body)
-        .await
-        .expect("made");
+    let made = house.pass(&admin, "POST", "/users", body).await;
     assert_eq!(made.headers["location"], "/api/v1/users/alice");
     assert!(!String::from_utf8_lossy(&made.body).contains("correct"));
     assert_eq!(house.ask(&admin, "POST", "/users", body).await.0, 409);
@@ -239,7 +236,7 @@ async fn whoever_shows_nothing_is_anonymous() {
         )
     );
     let (_, me) = house
-        .ask(&basic("admin", PASSWORD), "HEAD", "/whoami", "")
+        .ask(&basic("admin", PASSWORD), "GET", "/whoami", "")
         .await;
     assert_eq!(
         me,

@@ -1,0 +1,51 @@
+//! What the REST API takes and answers: one type for each JSON object, shared by the server, the
+//! commands and the tests.
+//!
+//! Knows: the names of fields, which may be absent or `null`, their units, their schemas for
+//! OpenAPI. Must never know: who may make which call, where anything is kept, how a request is
+//! sent. Does no IO.
+//!
+//! Of an answer a field that can be without a value is `null` where its docstring says so, and
+//! absent elsewhere. In a body `null` is as good as no field, but for a [`Patch`]. Types that hold secrets are not
+//! `Debug`.
+
+mod patch;
+mod schema;
+
+pub mod connect;
+pub mod grants;
+pub mod list;
+pub mod packages;
+pub mod problem;
+pub mod repositories;
+pub mod reservations;
+pub mod settings;
+pub mod tokens;
+pub mod upstreams;
+pub mod users;
+
+pub mod rights;
+
+pub use connect::ConnectPart;
+pub use grants::{Grant, NewGrant};
+pub use list::List;
+pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
+pub use patch::{NULLABLE, Patch};
+pub use problem::Problem;
+pub use repositories::{
+    Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
+};
+pub use reservations::Reservation;
+pub use rights::{Action, Caller, Verdict};
+pub use schema::whole;
+pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
+pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
+pub use upstreams::{
+    LastError, PausedOrigin, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus,
+};
+pub use users::{NewUser, User, UserChange, UserKind};
+
+/// Schemas of the texts that stand in paths and queries.
+pub mod texts {
+    pub use crate::schema::{Id, PackageName, Protocol, RepoName, RepoPath, UserName, VersionName};
+}

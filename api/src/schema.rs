@@ -1,0 +1,128 @@
+//! Schemas of texts that `larder_model` checks, and how they are read.
+
+use larder_model::ProtocolName;
+use serde::de::{Deserialize, Deserializer, Error};
+use std::borrow::Cow;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Declares a type that stands for a text in schemas alone.
+macro_rules! text {
+    ($name:ident, $description:literal, $change:expr) => {
+        #[doc = $description]
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let object = ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($description));
+                let change: fn(ObjectBuilder) -> ObjectBuilder = $change;
+                RefOr::T(Schema::Object(Object::from(change(object))))
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+/// The grammar of a repository's name.
+const REPO: &str = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*";
+
+/// A character that is printed.
+const PRINTED: &str = r"[^\u0000-\u001f\u007f-\u009f]";
+/// One that can stand in a segment of a path too.
+const PLAIN: &str = r"[^\u0000-\u001f\u007f-\u009f/\\]";
+
+fn protocols() -> String {
+    ProtocolName::ALL.map(|protocol| protocol.0).join("|")
+}
+
+text!(
+    Protocol,
+    "What the clients of a repository speak.",
+    |text| text.enum_values(Some(ProtocolName::ALL.map(|protocol| protocol.0)))
+);
+text!(
+    RepoName,
+    "A repository's name: lower case, with single separators.",
+    |text| text
+        .pattern(Some(format!("^{REPO}$")))
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .examples(["team", "docker.io"])
+);
+text!(RepoPath, "A repository as protocol/name.", |text| text
+    .pattern(Some(format!("^({})/{REPO}$", protocols())))
+    .examples(["oci/team", "npm/main"]));
+text!(
+    UserName,
+    "The name of a user, a group or a robot.",
+    |text| text
+        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$"))
+        .min_length(Some(1))
+        .max_length(Some(64))
+        .examples(["alice"])
+);
+text!(
+    PackageName,
+    "A package's name in any spelling of its protocol, at most 512 bytes; a slash in it is %2F.",
+    |text| text
+        .pattern(Some(format!("^{PLAIN}+(/{PLAIN}+)*$")))
+        .min_length(Some(1))
+        .max_length(Some(512))
+        .examples(["left-pad", "@acme/app"])
+);
+text!(VersionName, "A version; of images a tag.", |text| text
+    .pattern(Some(format!("^{PLAIN}+$")))
+    .min_length(Some(1))
+    .examples(["1.0.0", "latest"]));
+text!(
+    Pattern,
+    "Literal text in which * stands for any run of characters, at most 8 times; at most 512 bytes.",
+    |text| text
+        .pattern(Some(format!("^{PRINTED}+$")))
+        .min_length(Some(1))
+        .max_length(Some(512))
+        .examples(["*", "@acme/*"])
+);
+text!(
+    RepoPattern,
+    "Repositories as protocol/name, in which * stands for any run of characters, at most 8 times.",
+    |text| text
+        .pattern(Some(format!(
+            r"^({PRINTED}*\*{PRINTED}*|({})/{REPO})$",
+            protocols()
+        )))
+        .min_length(Some(1))
+        .max_length(Some(512))
+        .examples(["oci/team", "oci/team-*", "*"])
+);
+text!(
+    Role,
+    "A role, from least to most; each may what those before it may. reader: read; writer: publish; maintainer: delete; admin: all of a repository.",
+    |text| text.enum_values(Some(["reader", "writer", "maintainer", "admin"]))
+);
+text!(
+    Timestamp,
+    "A moment (RFC 3339), in answers in UTC.",
+    |text| {
+        text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .examples(["2030-01-31T12:00:00Z"])
+    }
+);
+text!(Id, "The id of a row.", |text| text
+    .pattern(Some("^[1-9][0-9]{0,18}$"))
+    .examples(["12"]));
+
+/// Reads a field whose parts have no names of their own in what is told of a wrong one: the field
+/// as a whole is wrong.
+pub fn whole<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    T::deserialize(from).map_err(D::Error::custom)
+}

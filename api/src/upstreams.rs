@@ -1,0 +1,103 @@
+//! How the upstreams of mirrors fare.
+
+use crate::schema;
+use larder_model::{RepoPath, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How an upstream has answered lately.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UpstreamState {
+    /// It is not asked: the mirror, or the whole server, is offline.
+    Offline,
+    /// It is not asked for a while, because it failed.
+    Paused,
+    /// It failed the last time.
+    Failing,
+    /// It answered the last time.
+    Answering,
+    /// It was not asked since the server began or the mirror was changed.
+    Unasked,
+}
+
+/// A mirror's upstream, and how it fares.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UpstreamStatus {
+    /// The mirror.
+    #[schema(value_type = schema::RepoPath)]
+    pub repository: RepoPath,
+    /// The upstream's address.
+    pub url: String,
+    /// How it has answered lately.
+    pub state: UpstreamState,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Until then it is not asked; `null`: it may be.
+    #[schema(required, value_type = Option<schema::Timestamp>)]
+    pub paused_until: Option<Timestamp>,
+    /// The last failure, whatever came after it; `null`: none.
+    #[schema(required)]
+    pub last_error: Option<LastError>,
+    /// Other origins that its indexes name and that are not asked for a while.
+    pub paused_origins: Vec<PausedOrigin>,
+}
+
+/// An origin that is not asked for a while.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PausedOrigin {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// Until then.
+    #[schema(value_type = schema::Timestamp)]
+    pub paused_until: Timestamp,
+    /// The failure before the pause.
+    pub reason: String,
+}
+
+/// A failure of an upstream.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LastError {
+    /// When.
+    #[schema(value_type = schema::Timestamp)]
+    pub at: Timestamp,
+    /// A sentence for a person.
+    pub reason: String,
+}
+
+/// An empty object: there is nothing to say but that the upstream is to be asked.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UpstreamCheckRequest {}
+
+/// What came of asking an upstream just now.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UpstreamCheck {
+    /// The mirror.
+    #[schema(value_type = schema::RepoPath)]
+    pub repository: RepoPath,
+    /// The upstream's address; `null`: it has none.
+    #[schema(required)]
+    pub url: Option<String>,
+    /// Whether it can be mirrored: it is there, and lets us in.
+    pub ok: bool,
+    /// Whether any answer came.
+    pub reachable: bool,
+    /// The status of the answer; `null`: none came.
+    #[schema(required)]
+    pub status: Option<u16>,
+    /// How long all of it took, in milliseconds.
+    pub took_ms: u64,
+    /// Whether the connection was to be encrypted.
+    pub tls: bool,
+    /// Whether it took our credentials; `null`: it has been given none.
+    #[schema(required)]
+    pub authenticated: Option<bool>,
+    /// What is wrong; `null`: nothing.
+    #[schema(required)]
+    pub problem: Option<String>,
+    /// What to do next; `null`: nothing.
+    #[schema(required)]
+    pub advice: Option<String>,
+    /// Other origins that its indexes name and that are not asked for a while.
+    pub paused_origins: Vec<PausedOrigin>,
+}

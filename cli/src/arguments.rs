@@ -1,0 +1,137 @@
+//! Arguments that hold more than a word, read into the API's types.
+
+use larder_api::{Block, TokenGrant};
+use larder_model::upstream::{AnswerTime, BadAnswerTime};
+use larder_model::{Pattern, ProtocolName, RepoName, RepoPath, Role};
+use std::str::FromStr;
+
+/// A repository: `oci/team`.
+pub(crate) fn repo_path(text: &str) -> Result<RepoPath, String> {
+    let (protocol, name) = text
+        .split_once('/')
+        .ok_or("write it as protocol/name, e.g. oci/team")?;
+    let protocol = protocol.parse().map_err(|_| {
+        let known = ProtocolName::ALL.map(|protocol| protocol.0).join(", ");
+        format!("the part before the slash is one of {known}")
+    })?;
+    let name = name.parse::<RepoName>().map_err(|error| error.0)?;
+    Ok(RepoPath { protocol, name })
+}
+
+/// Packages that are not served: `evil-*`, or `evil-*=known malware`.
+pub(crate) fn block(text: &str) -> Result<Block, String> {
+    let (package, reason) = match text.split_once('=') {
+        Some((package, reason)) => (package, Some(reason.trim().to_owned())),
+        None => (text, None),
+    };
+    let package = package.parse::<Pattern>().map_err(|error| error.0)?;
+    Ok(Block {
+        package,
+        reason: reason.filter(|reason| !reason.is_empty()),
+    })
+}
+
+/// What a token is limited to: `oci/team:reader` or `npm/*:writer:@acme/*`.
+pub(crate) fn token_grant(text: &str) -> Result<TokenGrant, String> {
+    const FORM: &str = "write REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with the role reader, writer, maintainer or admin";
+    let mut parts = text.splitn(3, ':');
+    let mut part = || parts.next().filter(|part| !part.is_empty());
+    let (repository, role, package) = (part().ok_or(FORM)?, part().ok_or(FORM)?, part());
+    let pattern = |text: &str| text.parse::<Pattern>().map_err(|error| error.0);
+    Ok(TokenGrant {
+        repository: pattern(repository)?,
+        package: package.map_or(Ok(Pattern::all()), pattern)?,
+        role: role.parse::<Role>().map_err(|()| FORM)?,
+    })
+}
+
+/// A status by which an upstream says that it does not have something; an empty text is none.
+#[derive(Debug, Clone, Copy)]
+pub struct AbsentStatus(pub(crate) Option<u16>);
+
+impl FromStr for AbsentStatus {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Some(text)
+            .filter(|text| !text.is_empty())
+            .map(str::parse)
+            .transpose()
+            .map(Self)
+    }
+}
+
+/// How long an upstream may take to begin an answer; an empty text is as the server says.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerTimeOption(pub(crate) Option<AnswerTime>);
+
+impl FromStr for AnswerTimeOption {
+    type Err = BadAnswerTime;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Some(text)
+            .filter(|text| !text.is_empty())
+            .map(str::parse)
+            .transpose()
+            .map(Self)
+    }
+}
+
+/// Who may read a repository without a grant: everyone, nobody, or `auto`: as follows from what it
+/// is.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOption(pub(crate) Option<bool>);
+
+impl FromStr for OpenOption {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "true" => Ok(Self(Some(true))),
+            "false" => Ok(Self(Some(false))),
+            "auto" => Ok(Self(None)),
+            _ => Err("write true, false or auto"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn token_grants() {
+        let read = |text: &str| serde_json::to_value(token_grant(text).expect(text)).expect("JSON");
+        assert_eq!(
+            read("oci/team:reader"),
+            json!({"repository": "oci/team", "package": "*", "role": "reader"})
+        );
+        assert_eq!(
+            read("maven/*:writer:g:a*"),
+            json!({"repository": "maven/*", "package": "g:a*", "role": "writer"})
+        );
+        for bad in [
+            "",
+            "oci/team",
+            "oci/team:",
+            ":reader",
+            "oci/team:owner",
+            "oci/team:Reader",
+        ] {
+            assert!(token_grant(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn repositories_and_blocks() {
+        assert_eq!(repo_path("npm/main").expect("path").to_string(), "npm/main");
+        for bad in ["team", "ocy/team", "oci/Team", "oci/a/b"] {
+            assert!(repo_path(bad).is_err(), "{bad}");
+        }
+        let told = |text: &str| block(text).map(|block| block.reason);
+        assert_eq!(
+            told("evil-*= known malware "),
+            Ok(Some("known malware".to_owned()))
+        );
+        assert_eq!(told("evil-*="), Ok(None));
+        assert!(told("=why").is_err());
+    }
+}

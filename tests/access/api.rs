@@ -1,0 +1,202 @@
+//! The REST API: every call of its own document for every kind of caller, on what is theirs, on
+//! what is hidden from them, and on what is not there.
+
+use crate::house::{CALLERS, House};
+use larder_tests::tools::{command, run, tool};
+use larder_tests::{Client, Response};
+use serde_json::Value;
+
+/// Things that exist and are hidden, and things of the same length that do not exist.
+const HIDDEN: [&str; 2] = ["secret", "stranger"];
+const MISSING: [&str; 2] = ["absent", "nobodies"];
+
+/// A call of the document.
+struct Call {
+    method: String,
+    path: String,
+    right: String,
+    /// Parameters of the query that name someone.
+    query: &'static str,
+}
+
+/// All calls, those that name someone in their query with and without it.
+fn calls(house: &House) -> Vec<Call> {
+    let document = house
+        .larder
+        .anonymous()
+        .get("/api/v1/openapi.json")
+        .expect(200)
+        .json();
+    let mut calls = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("methods") {
+            let has = |name: &str| {
+                let all = operation["parameters"].as_array().into_iter().flatten();
+                all.clone().any(|parameter| parameter["name"] == name)
+            };
+            let queries = match (has("owner"), has("subject")) {
+                (true, _) => vec!["", "?owner={user}"],
+                (_, true) => vec![
+                    "?repository=oci/{repo}&action=read",
+                    "?repository=oci/team&action=read&subject=user:{user}",
+                ],
+                _ => vec![""],
+            };
+            calls.extend(queries.into_iter().map(|query| Call {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                right: operation["x-right"].as_str().expect("right").to_owned(),
+                query,
+            }));
+        }
+    }
+    calls
+}
+
+impl Call {
+    /// Whether the caller may make it on what is of `oci/team`, or on `user`. Fails where nobody
+    /// has said what a right means.
+    fn is_for(&self, caller: &str, may: [bool; 3], user: &str) -> bool {
+        let someone = !["anonymous", "disabled"].contains(&caller);
+        let whole = someone && caller != "limited";
+        let oneself = !self.names_user() || caller == user;
+        let is_admin = caller == "admin";
+        match &*self.right {
+            "open" => true,
+            "anyone" => caller != "disabled",
+            "identified" => someone,
+            "unlimited" => whole,
+            "superuser" => is_admin,
+            "repository_read" | "package_read" => may[0],
+            "package_write" => may[1],
+            "package_delete" => may[2],
+            "repository_administer" => is_admin || caller == "admin-here",
+            "oneself" => someone && (oneself || is_admin),
+            "oneself_unlimited" => whole && (oneself || is_admin),
+            "about_oneself" => is_admin || (caller != "disabled" && oneself),
+            right => panic!(
+                "{} {} needs {right}: what is expected?",
+                self.method, self.path
+            ),
+        }
+    }
+
+    fn names_user(&self) -> bool {
+        self.path.contains("/users/{name}") || self.query.contains("{user}")
+    }
+
+    fn names_repo(&self) -> bool {
+        self.path.contains("{protocol}") || self.query.contains("{repo}")
+    }
+
+    /// Makes the call. An empty object changes nothing, whatever it is sent to.
+    fn send(&self, client: &Client, method: &str, [repo, user]: [&str; 2], id: &str) -> Response {
+        let name = if self.path.contains("/users/{name}") {
+            user
+        } else {
+            repo
+        };
+        let target = format!("{}{}", self.path, self.query)
+            .replace("{protocol}", "oci")
+            .replace("{client}", "docker")
+            .replace("{package}", "app")
+            .replace("{version}", "latest")
+            .replace("{name}", name)
+            .replace("{repo}", repo)
+            .replace("{user}", user)
+            .replace("{id}", id);
+        let headers = [("content-type", "application/json")];
+        let body: &[u8] = if matches!(method, "POST" | "PATCH") {
+            b"{}"
+        } else {
+            b""
+        };
+        client.send(method, &target, &headers, body)
+    }
+}
+
+/// All of an answer that tells answers apart.
+fn seen(answer: &Response) -> (u16, Vec<(String, String)>, String) {
+    let mut text = answer.text();
+    for (hidden, missing) in HIDDEN.iter().zip(MISSING) {
+        text = text.replace(missing, hidden);
+    }
+    let own = |(name, _): &&(String, String)| !["date", "x-request-id"].contains(&&**name);
+    (
+        answer.status,
+        answer.headers.iter().filter(own).cloned().collect(),
+        text,
+    )
+}
+
+/// The id of someone's token, or of a grant on a hidden repository, and one of none, of the same
+/// length.
+fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
+    let there = if path.contains("/tokens/") {
+        let items = house.larder.api("GET", "tokens?owner=limited", "", 200)["items"].take();
+        items[0]["id"].as_str().expect("id").to_owned()
+    } else {
+        hidden_grant.to_owned()
+    };
+    let there: i64 = there.parse().expect("number");
+    [there.to_string(), (there + 1).to_string()]
+}
+
+#[test]
+fn every_call_for_every_caller() {
+    let house = House::with_login_attempts("10000");
+    let hidden_grant = house
+        .larder
+        .grant("group:nobody", "oci/secret", "*", "reader");
+    for call in calls(&house) {
+        let [id, no_id] = ids(&house, &call.path, &hidden_grant);
+        for (caller, may) in CALLERS {
+            let client = house.client(caller);
+            let told = format!("{caller}: {} {}{}", call.method, call.path, call.query);
+            // On what is theirs: the repository team, and the stranger's account.
+            let allowed = call.is_for(caller, may, "stranger");
+            if !allowed || call.method != "DELETE" {
+                let own = call.send(&client, &call.method, ["team", "stranger"], &id);
+                let refused = matches!(own.status, 401 | 403 | 404);
+                assert!(allowed != refused, "{told}: {} {}", own.status, own.text());
+                if call.method == "GET" {
+                    let head = call.send(&client, "HEAD", ["team", "stranger"], &id);
+                    assert_eq!(seen(&head).1, seen(&own).1, "{told}");
+                }
+            }
+            // What is hidden looks like what is not there.
+            let hides = call.names_repo()
+                || call.path.contains("{id}")
+                || call.names_user() && caller != "stranger";
+            if caller != "admin" && hides {
+                let hidden = call.send(&client, &call.method, HIDDEN, &id);
+                let missing = call.send(&client, &call.method, MISSING, &no_id);
+                assert_eq!(seen(&hidden), seen(&missing), "{told}");
+            }
+        }
+    }
+    let admin = house.larder.admin();
+    house.image.check(&admin, "team/app", "latest");
+    house.image.check(&admin, "secret/app", "latest");
+    for user in CALLERS.iter().filter(|(caller, _)| *caller != "anonymous") {
+        admin.get(&format!("/api/v1/users/{}", user.0)).expect(200);
+    }
+}
+
+#[test]
+fn the_official_schema_fits_the_document() {
+    let Some(validator) = tool("openapi-spec-validator") else {
+        return;
+    };
+    let house = House::new();
+    let document: Value = house
+        .larder
+        .anonymous()
+        .get("/api/v1/openapi.json")
+        .expect(200)
+        .json();
+    let file = house.larder.folder().join("openapi.json");
+    std::fs::write(&file, document.to_string()).expect("file");
+    let told = run(command(&validator, house.larder.folder()).arg(&file));
+    assert!(told.trim_end().ends_with("OK"), "{told}");
+}

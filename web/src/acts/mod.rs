@@ -1,0 +1,24 @@
+//! What the API does: one function for each call. Its arguments are what it needs of the request,
+//! read and judged before it runs ([`extract`](crate::extract)); its value is what it answers. The
+//! annotation above it is its part of the OpenAPI document: `x-right` names the right it needs,
+//! `x-codes` the problems that are its own.
+
+mod repository_settings;
+mod scope;
+
+pub(crate) mod document;
+pub(crate) mod repositories;
+pub(crate) mod reservations;
+pub(crate) mod settings;
+pub(crate) mod tokens;
+pub(crate) mod users;
+
+mod sources;
+
+pub(crate) mod clients;
+pub(crate) mod grants;
+pub(crate) mod rights;
+pub(crate) mod upstreams;
+pub(crate) mod versions;
+
+pub(crate) mod packages;

@@ -1,0 +1,309 @@
+//! Repositories.
+
+use super::repository_settings;
+use crate::answer::{Created, NoContent};
+use crate::caller::Caller;
+use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
+use crate::extract::page::Page;
+use crate::extract::path::RepoParams;
+use crate::extract::rights::{Identified, RepoAdmin, RepoReader};
+use crate::problem::Refusal;
+use crate::right::Right;
+use crate::state::{ApiState, no_repo, path_of};
+use axum::Json;
+use axum::extract::State;
+use larder_access::PolicySnapshot;
+use larder_api as api;
+use larder_metadata::repos::{NewRepo, RepoRecord};
+use larder_metadata::{Error, Requirement};
+use larder_model::{Kind, Problem, ProtocolName, RepoPath, RepoSettings, Verb};
+use std::sync::Arc;
+
+/// Characters of a description.
+const DESCRIPTION: usize = 1000;
+
+pub(crate) fn kind_of(repo: &RepoRecord) -> api::RepoKind {
+    repo.kind.into()
+}
+
+/// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
+fn shown(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::Repository {
+    let mut settings = repo.settings.clone();
+    if !caller.may(&path_of(repo).permission(Verb::Administer)) {
+        settings.upstream = None;
+    }
+    let plain = api::Repository {
+        protocol: repo.protocol,
+        name: repo.name.clone(),
+        kind: kind_of(repo),
+        description: repo.description.to_string(),
+        created_at: repo.created_at,
+        open: settings.open,
+        readable_by: if policy.is_readable_by_everyone(repo) {
+            api::Readers::Everyone
+        } else {
+            api::Readers::Granted
+        },
+        offline: None,
+        fresh_seconds: None,
+        upstream: None,
+        members: None,
+        blocked: None,
+        signing_key: None,
+    };
+    repository_settings::show(plain, settings, &repo.members)
+}
+
+/// Lists the repositories that the caller may read, by protocol and name.
+#[utoipa::path(
+    get,
+    path = "/repositories",
+    tag = "repositories",
+    operation_id = "list_repositories",
+    params(Page),
+    responses(
+        (status = 200, description = "A page of repositories.", body = api::List<api::Repository>),
+    ),
+    extensions(("x-right" = json!(Right::Anyone))),
+)]
+pub(crate) async fn list(
+    page: Page,
+    caller: Caller,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::List<api::Repository>>, Refusal> {
+    let policy = state.gate.policy();
+    let mut repos: Vec<(String, &Arc<RepoRecord>)> = policy
+        .repos()
+        .map(|repo| (path_of(repo).to_string(), repo))
+        .filter(|(key, _)| *key > page.after)
+        .collect();
+    repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let visible = repos
+        .iter()
+        .filter(|(_, repo)| caller.may(&path_of(repo).permission(Verb::Read)));
+    let repositories = visible
+        .take(page.limit + 1)
+        .map(|(_, repo)| shown(repo, &caller, &policy))
+        .collect();
+    let key = |repo: &api::Repository| format!("{}/{}", repo.protocol, repo.name);
+    Ok(Json(api::List::of(repositories, page.limit, key)))
+}
+
+/// Makes a repository.
+///
+/// The caller administers repositories of its name. A mirror whose upstream needs no password can
+/// be read by everyone, unless `open` says otherwise.
+#[utoipa::path(
+    post,
+    path = "/repositories",
+    tag = "repositories",
+    operation_id = "create_repository",
+    request_body = api::NewRepository,
+    responses((status = 201, description = "The repository.", body = api::Repository)),
+    extensions(("x-right" = json!(Right::Identified)), ("x-codes" = json!(["conflict"]))),
+)]
+pub(crate) async fn create(
+    Identified { caller, .. }: Identified,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(new): JsonBody<api::NewRepository>,
+) -> Result<Created<api::Repository>, Refusal> {
+    let (path, kind, mut change) = new.into_parts();
+    let description = change.description.take().unwrap_or_default();
+    check_description(&description)?;
+    caller.require(path.permission(Verb::Administer))?;
+    let kind = creatable(&state, path.protocol, kind)?;
+    let before = RepoSettings::default();
+    let (settings, members) =
+        repository_settings::apply(change, &state, &caller, (&path, kind), before)?;
+    let members = members.unwrap_or_default();
+    if kind == api::RepoKind::Group && members.is_empty() {
+        return Err(repository_settings::needs_members().into());
+    }
+    let new = NewRepo {
+        protocol: path.protocol,
+        name: &path.name,
+        kind: kind.into(),
+        description: &description,
+        settings: &settings,
+        members: &members,
+    };
+    let repo = state
+        .metadata
+        .add_repo(new)
+        .await
+        .map_err(|error| match error {
+            Error::Exists(_) => Problem::new(
+                Kind::Conflict,
+                "repository",
+                format!("there is already a repository {path}"),
+            ),
+            error => refused(error),
+        })?;
+    state.gate.refresh().await?;
+    let policy = state.gate.policy();
+    let public = policy.is_readable_by_everyone(&repo);
+    tracing::info!(by = caller.label(), repository = %path, public, "repository created");
+    Ok(Created::new(
+        format_args!("/repositories/{path}"),
+        shown(&repo, &caller, &policy),
+    ))
+}
+
+/// Shows a repository.
+#[utoipa::path(
+    get,
+    path = "/repositories/{protocol}/{name}",
+    tag = "repositories",
+    operation_id = "get_repository",
+    params(RepoParams),
+    responses((status = 200, description = "The repository.", body = api::Repository)),
+    extensions(("x-right" = json!(Right::RepositoryRead))),
+)]
+pub(crate) async fn get(
+    RepoReader { caller, path, .. }: RepoReader,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::Repository>, Refusal> {
+    Ok(Json(shown(
+        &*state.repo(&path)?,
+        &caller,
+        &state.gate.policy(),
+    )))
+}
+
+/// Changes a repository.
+///
+/// Superusers alone change `upstream`.
+#[utoipa::path(
+    patch,
+    path = "/repositories/{protocol}/{name}",
+    tag = "repositories",
+    operation_id = "change_repository",
+    params(RepoParams),
+    request_body = api::RepositoryChange,
+    responses((status = 200, description = "The repository as it is now.", body = api::Repository)),
+    extensions(("x-right" = json!(Right::RepositoryAdminister))),
+)]
+pub(crate) async fn change(
+    RepoAdmin { caller, path, .. }: RepoAdmin,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(mut change): JsonBody<api::RepositoryChange>,
+) -> Result<Json<api::Repository>, Refusal> {
+    let description = change.description.take();
+    check_description(description.as_deref().unwrap_or_default())?;
+    state.gate.refresh().await?;
+    let repo = state.repo(&path)?;
+    if description.is_some() || change != api::RepositoryChange::default() {
+        let (target, before) = ((&path, kind_of(&repo)), repo.settings.clone());
+        let (settings, members) =
+            repository_settings::apply(change, &state, &caller, target, before)?;
+        let description = description.as_deref().unwrap_or(&repo.description);
+        state
+            .metadata
+            .change_repo(repo.id, description, &settings, members.as_deref())
+            .await
+            .map_err(refused)?;
+        state.gate.refresh().await?;
+        tracing::info!(by = caller.label(), repository = %path, "repository changed");
+    }
+    Ok(Json(shown(
+        &*state.repo(&path)?,
+        &caller,
+        &state.gate.policy(),
+    )))
+}
+
+/// Deletes a repository with all that is in it.
+///
+/// One that a group has as a member, or that a setting names, is deleted with `force` alone, by a
+/// superuser. What was published in it stays reserved.
+#[utoipa::path(
+    delete,
+    path = "/repositories/{protocol}/{name}",
+    tag = "repositories",
+    operation_id = "delete_repository",
+    params(
+        RepoParams,
+        ("force" = Option<bool>, Query, description = "Whether to delete it in any case."),
+    ),
+    responses((status = 204, description = "It is gone.")),
+    extensions(
+        ("x-right" = json!(Right::RepositoryAdminister)),
+        ("x-codes" = json!(["conflict", "force_invalid"])),
+    ),
+)]
+pub(crate) async fn delete(
+    KnownQuery(query): KnownQuery,
+    RepoAdmin { caller, path, .. }: RepoAdmin,
+    State(state): State<Arc<ApiState>>,
+) -> Result<NoContent, Refusal> {
+    let force = query.flag("force")?;
+    if force {
+        caller.require_superuser()?;
+    }
+    state.gate.refresh().await?;
+    let repo = state.repo(&path)?;
+    let by = caller.require(path.permission(Verb::Administer))?;
+    match state.metadata.drop_repo(repo.id, force, &by).await {
+        Err(Error::Unmet(Requirement::Unreferenced)) => {
+            state.gate.refresh().await?;
+            let references = state.gate.policy().references_to(repo.id);
+            return Err(referenced(&path, &references).into());
+        }
+        outcome => outcome.map_err(refused)?,
+    }
+    state.gate.refresh().await?;
+    tracing::info!(by = caller.label(), repository = %path, "repository deleted");
+    Ok(NoContent)
+}
+
+/// The kind, if such a repository can be made.
+fn creatable(
+    state: &ApiState,
+    protocol: ProtocolName,
+    kind: api::RepoKind,
+) -> Result<api::RepoKind, Problem> {
+    let made = |(known, word): &(ProtocolName, &str)| *known == protocol && *word == kind.word();
+    if state.creatable.iter().any(made) {
+        return Ok(kind);
+    }
+    let can: Vec<String> = state
+        .creatable
+        .iter()
+        .map(|(protocol, kind)| format!("{protocol} {kind}"))
+        .collect();
+    let detail = format!(
+        "no {protocol} repository of this kind can be made here; what can be made: {}",
+        can.join(", ")
+    );
+    Err(Problem::invalid("kind", detail))
+}
+
+fn check_description(text: &str) -> Result<(), Problem> {
+    if text.chars().count() <= DESCRIPTION && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let detail = format!("`description` is one line of at most {DESCRIPTION} characters");
+    Err(Problem::invalid("description", detail))
+}
+
+/// What refers to a repository would dangle without it.
+fn referenced(path: &RepoPath, references: &[String]) -> Problem {
+    let detail = format!(
+        "{path} is referred to by {}; take it out of there first, or have a superuser delete it \
+         with ?force=true",
+        references.join(", ")
+    );
+    Problem::new(Kind::Conflict, "repository", detail)
+}
+
+fn refused(error: Error) -> Problem {
+    match error {
+        Error::Unmet(Requirement::Member) => {
+            let detail = "a member was deleted meanwhile; name those that are there";
+            Problem::invalid("members", detail)
+        }
+        Error::Unmet(Requirement::Repo) => no_repo(), // someone else was first
+        error => error.into(),
+    }
+}

@@ -1,0 +1,334 @@
+//! Settings of repositories: upstreams of mirrors, members of groups, freshness, offline. Secrets
+//! go in and never out.
+
+use crate::caller::{Caller, only_superusers};
+use crate::state::ApiState;
+use larder_api as api;
+use larder_keys::SigningKey;
+use larder_metadata::repos::Member;
+use larder_model::upstream::AbsentStatuses;
+use larder_model::{
+    Blocked, Problem, RepoKind, RepoName, RepoPath, RepoSettings, SigningSettings, UpstreamSettings,
+};
+use std::num::NonZeroU32;
+
+/// Characters of an address, a name, a password.
+const LONGEST: usize = 2000;
+/// Repos of a group, origins of an upstream.
+const MAX: usize = 50;
+/// Patterns of blocked packages of a repo.
+const MAX_BLOCKED: usize = 1000;
+/// Characters of the reason why a package is blocked.
+const REASON: usize = 200;
+
+/// The settings `before` of this repository of this kind with what is changed, and the ids of its
+/// members if they are changed.
+pub(crate) fn apply(
+    change: api::RepositoryChange,
+    state: &ApiState,
+    caller: &Caller,
+    (path, kind): (&RepoPath, api::RepoKind),
+    before: RepoSettings,
+) -> Result<(RepoSettings, Option<Vec<i64>>), Problem> {
+    let mut settings = before;
+    if let Some(offline) = change.offline {
+        require_kind(kind, &[api::RepoKind::Mirror], "offline")?;
+        settings.offline = offline;
+    }
+    if let Some(seconds) = change.fresh_seconds {
+        require_kind(kind, &[api::RepoKind::Mirror], "fresh_seconds")?;
+        settings.fresh_seconds = Some(seconds);
+    }
+    if let Some(change) = change.upstream {
+        require_kind(kind, &[api::RepoKind::Mirror], "upstream")?;
+        if !caller.principal().is_superuser() {
+            return Err(only_superusers());
+        }
+        let had_password = settings
+            .upstream
+            .as_ref()
+            .is_some_and(|it| it.password.is_some());
+        let upstream = upstream(state, change, settings.upstream)?;
+        if upstream.password.is_some() && !had_password {
+            // What is behind a password is not for everyone, unless someone says so now.
+            settings.open = None;
+        }
+        settings.upstream = Some(upstream);
+    }
+    settings.open = change.open.apply(settings.open);
+    let mut members = None;
+    if let Some(names) = change.members {
+        require_kind(kind, &[api::RepoKind::Group], "members")?;
+        members = Some(checked_members(state, path, &names)?);
+    }
+    if let Some(blocked) = change.blocked {
+        require_kind(
+            kind,
+            &[api::RepoKind::Mirror, api::RepoKind::Group],
+            "blocked",
+        )?;
+        settings.blocked = checked_blocks(blocked)?;
+    }
+    if let Some(key) = change.signing_key {
+        settings.signing_key = signing_key(state, path, kind, &key)?;
+    }
+    Ok((settings, members))
+}
+
+/// Fails unless the field is for repositories of this kind.
+fn require_kind(
+    kind: api::RepoKind,
+    kinds: &[api::RepoKind],
+    field: &'static str,
+) -> Result<(), Problem> {
+    if kinds.contains(&kind) {
+        return Ok(());
+    }
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+    let detail = format!(
+        "`{field}` is for repositories of kind {}; this one is {}",
+        words.join(" or "),
+        kind.word()
+    );
+    Err(Problem::invalid(field, detail))
+}
+
+/// What signs a repository's metadata; none if the text is empty.
+fn signing_key(
+    state: &ApiState,
+    path: &RepoPath,
+    kind: api::RepoKind,
+    text: &str,
+) -> Result<Option<SigningSettings>, Problem> {
+    let protocol = larder_mirrors::all()
+        .into_iter()
+        .find(|protocol| protocol.name() == path.protocol);
+    let signs = protocol.and_then(larder_mirrors::Protocol::index);
+    if kind == api::RepoKind::Mirror || signs.is_none() {
+        let detail = "`signing_key` is for repositories whose metadata is signed here: those of rpm that are no mirrors";
+        return Err(Problem::invalid("signing_key", detail));
+    }
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let key = SigningKey::read(text, state.metadata.now())?;
+    let sealed = state.gate.close_signing_key(text, &path.to_string())?;
+    Ok(Some(SigningSettings {
+        sealed,
+        fingerprint: key.fingerprint(),
+    }))
+}
+
+/// Members are there, of the same protocol, and no groups themselves.
+fn checked_members(
+    state: &ApiState,
+    path: &RepoPath,
+    members: &[RepoName],
+) -> Result<Vec<i64>, Problem> {
+    let policy = state.gate.policy();
+    if members.is_empty() {
+        return Err(needs_members());
+    }
+    if members.len() > MAX {
+        return Err(Problem::invalid(
+            "members",
+            format!("a group has at most {MAX} members"),
+        ));
+    }
+    let mut ids = Vec::with_capacity(members.len());
+    for name in members {
+        let repo = policy.repo(path.protocol, name);
+        let repo = repo.filter(|repo| repo.kind != RepoKind::Group && !ids.contains(&repo.id));
+        let Some(repo) = repo else {
+            let detail = format!(
+                "`members`: {name} is no hosted repository or mirror of {}, or it stands twice",
+                path.protocol
+            );
+            return Err(Problem::invalid("members", detail));
+        };
+        ids.push(repo.id);
+    }
+    Ok(ids)
+}
+
+pub(crate) fn needs_members() -> Problem {
+    let detail = "a group needs `members`: names of repositories of its protocol";
+    Problem::invalid("members", detail)
+}
+
+/// Not too many, and each for a reason that is one short line if there is one.
+fn checked_blocks(blocks: Vec<api::Block>) -> Result<Vec<Blocked>, Problem> {
+    if blocks.len() > MAX_BLOCKED {
+        return Err(Problem::invalid(
+            "blocked",
+            format!("a repository has at most {MAX_BLOCKED} blocked patterns"),
+        ));
+    }
+    let checked = |block: api::Block| {
+        let text = block.reason.as_deref().unwrap_or_default();
+        if text.chars().count() > REASON || text.chars().any(char::is_control) {
+            return Err(Problem::invalid(
+                "blocked",
+                format!("a `reason` is one line of at most {REASON} characters"),
+            ));
+        }
+        Ok(Blocked {
+            package: block.package,
+            reason: block.reason.filter(|reason| !reason.is_empty()),
+        })
+    };
+    blocks.into_iter().map(checked).collect()
+}
+
+fn upstream(
+    state: &ApiState,
+    change: api::UpstreamChange,
+    before: Option<UpstreamSettings>,
+) -> Result<UpstreamSettings, Problem> {
+    let url = change.url.map(|text| address(&text)).transpose()?;
+    let url = url
+        .or_else(|| before.as_ref().map(|before| before.url.clone()))
+        .ok_or_else(|| Problem::invalid("url", "the body lacks `url`"))?;
+    // Credentials are for the place they were given for: with another address they are gone.
+    let same = before.filter(|before| before.url == url);
+    let username = short("username", change.username)?;
+    let password = match short("password", change.password)? {
+        Some(password) if password.is_empty() => None,
+        Some(password) => Some(state.gate.close_password(&password, &url)?),
+        None => same.as_ref().and_then(|before| before.password.clone()),
+    };
+    let username = username.or_else(|| same.as_ref().and_then(|before| before.username.clone()));
+    let allow = change.allow.as_deref().map(origins).transpose()?;
+    let before_rate = same.as_ref().and_then(|before| before.requests_per_minute);
+    let absent = change.absent_statuses.map(absent_statuses).transpose()?;
+    let before_absent = same.as_ref().map(|before| before.absent_statuses.clone());
+    let before_time = same.as_ref().and_then(|before| before.answer_time);
+    Ok(UpstreamSettings {
+        url,
+        username: username.filter(|name| !name.is_empty()),
+        password,
+        allow_private: change
+            .allow_private
+            .or(same.as_ref().map(|before| before.allow_private))
+            .unwrap_or_default(),
+        allow: allow
+            .or(same.map(|before| before.allow))
+            .unwrap_or_default(),
+        requests_per_minute: change
+            .requests_per_minute
+            .map_or(before_rate, NonZeroU32::new),
+        absent_statuses: absent.or(before_absent).unwrap_or_default(),
+        answer_time: change.answer_time.apply(before_time),
+    })
+}
+
+/// The answers that mean that something is not there.
+fn absent_statuses(statuses: Vec<u16>) -> Result<AbsentStatuses, Problem> {
+    AbsentStatuses::try_from(statuses)
+        .map_err(|error| Problem::invalid("absent_statuses", format!("`absent_statuses`: {error}")))
+}
+
+/// The first so many origins, each as it is kept.
+fn origins(list: &[String]) -> Result<Vec<String>, Problem> {
+    list.iter().take(MAX).map(|text| address(text)).collect()
+}
+
+fn short(key: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
+    let wrong = |text: &String| text.len() > LONGEST || text.chars().any(char::is_control);
+    match text {
+        Some(text) if wrong(&text) => Err(Problem::invalid(
+            key,
+            format!("`{key}` is one short line of text"),
+        )),
+        text => Ok(text),
+    }
+}
+
+/// An address as it is kept: `http` or `https`, with a slash at its end, and nothing that is no
+/// place.
+fn address(text: &str) -> Result<String, Problem> {
+    let wrong = |why: &str| Problem::invalid("upstream", format!("an upstream's address {why}"));
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or_else(|| wrong("begins with https:// or http://"))?;
+    if !matches!(scheme, "http" | "https") {
+        return Err(wrong("begins with https:// or http://"));
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(wrong(
+            "holds no user and password; give `username` and `password` of their own",
+        ));
+    }
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\<>\"`{}|^".contains(&byte);
+    if authority.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
+        return Err(wrong("is scheme, host, an optional port and a path"));
+    }
+    let end = if text.ends_with('/') { "" } else { "/" };
+    Ok(format!("{text}{end}"))
+}
+
+/// A repository with those of its settings that its kind uses.
+pub(crate) fn show(
+    repository: api::Repository,
+    settings: RepoSettings,
+    members: &[Member],
+) -> api::Repository {
+    let upstream = settings.upstream.map(|upstream| api::Upstream {
+        url: upstream.url,
+        username: upstream.username,
+        has_password: upstream.password.is_some(),
+        allow_private: upstream.allow_private,
+        allow: upstream.allow,
+        requests_per_minute: upstream.requests_per_minute,
+        absent_statuses: upstream.absent_statuses,
+        answer_time: upstream.answer_time,
+    });
+    let block = |blocked: Blocked| api::Block {
+        package: blocked.package,
+        reason: blocked.reason,
+    };
+    let blocked = Some(settings.blocked.into_iter().map(block).collect());
+    let signing_key = settings.signing_key.map(|key| key.fingerprint);
+    match repository.kind {
+        api::RepoKind::Mirror => api::Repository {
+            offline: Some(settings.offline),
+            fresh_seconds: settings.fresh_seconds,
+            upstream,
+            blocked,
+            ..repository
+        },
+        api::RepoKind::Group => api::Repository {
+            members: Some(members.iter().map(|member| member.name.clone()).collect()),
+            blocked,
+            signing_key,
+            ..repository
+        },
+        api::RepoKind::Hosted => api::Repository {
+            signing_key,
+            ..repository
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let kept = |text: &str| address(text).expect("address");
+        assert_eq!(kept("https://a.example"), "https://a.example/");
+        assert_eq!(kept("http://127.0.0.1:81/x/"), "http://127.0.0.1:81/x/");
+        for bad in [
+            "a.example",
+            "ftp://a.example/",
+            "https://",
+            "https://u:p@a.example/",
+            "https://a.example/?x",
+            "https://a b/",
+        ] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+}

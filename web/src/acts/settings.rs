@@ -1,0 +1,86 @@
+//! Settings of the whole server.
+
+use crate::extract::body::JsonBody;
+use crate::extract::rights::Superuser;
+use crate::problem::Refusal;
+use crate::right::Right;
+use crate::state::ApiState;
+use axum::Json;
+use axum::extract::State;
+use larder_api as api;
+use larder_model::{Problem, ProtocolName, RepoName};
+use std::sync::Arc;
+
+fn shown(state: &ApiState) -> api::Settings {
+    let policy = state.gate.policy();
+    let settings = policy.settings();
+    api::Settings {
+        offline: settings.offline,
+        oci: api::OciSettings {
+            default_mirror: settings.oci.default_mirror,
+        },
+    }
+}
+
+/// Shows the settings.
+#[utoipa::path(
+    get,
+    path = "/settings",
+    tag = "settings",
+    operation_id = "get_settings",
+    responses((status = 200, description = "The settings.", body = api::Settings)),
+    extensions(("x-right" = json!(Right::Superuser))),
+)]
+pub(crate) async fn get(
+    _: Superuser,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::Settings>, Refusal> {
+    Ok(Json(shown(&state)))
+}
+
+/// Changes settings.
+#[utoipa::path(
+    patch,
+    path = "/settings",
+    tag = "settings",
+    operation_id = "change_settings",
+    request_body = api::SettingsChange,
+    responses((status = 200, description = "The settings as they are now.", body = api::Settings)),
+    extensions(("x-right" = json!(Right::Superuser))),
+)]
+pub(crate) async fn change(
+    Superuser { caller, .. }: Superuser,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(change): JsonBody<api::SettingsChange>,
+) -> Result<Json<api::Settings>, Refusal> {
+    state.gate.refresh().await?;
+    let mut settings = state.gate.policy().stored_settings();
+    settings.offline = change.offline.unwrap_or(settings.offline);
+    // An empty name takes the mirror back.
+    if let Some(name) = change.oci.and_then(|oci| oci.default_mirror) {
+        settings.default_mirror = if name.is_empty() {
+            None
+        } else {
+            Some(mirror_of_images(&state, &name)?)
+        };
+    }
+    state.metadata.put_server_settings(settings).await?;
+    state.gate.refresh().await?;
+    tracing::info!(
+        by = caller.label(),
+        offline = settings.offline,
+        "settings changed"
+    );
+    Ok(Json(shown(&state)))
+}
+
+fn mirror_of_images(state: &ApiState, name: &str) -> Result<i64, Problem> {
+    let wrong = || {
+        let detail = "`default_mirror` is the name of a repository of images";
+        Problem::invalid("default_mirror", detail)
+    };
+    let name: RepoName = name.parse().map_err(|_| wrong())?;
+    let policy = state.gate.policy();
+    let repo = policy.repo(ProtocolName::OCI, &name);
+    repo.map(|repo| repo.id).ok_or_else(wrong)
+}

@@ -1,0 +1,198 @@
+//! Tokens: secrets that act for a user, with no more than its rights.
+
+use super::scope;
+use crate::answer::{Created, NoContent};
+use crate::extract::body::JsonBody;
+use crate::extract::page::Page;
+use crate::extract::path::{IdParams, TokenId};
+use crate::extract::rights::{TokenReader, TokenWriter, Unlimited};
+use crate::problem::Refusal;
+use crate::right::Right;
+use crate::state::ApiState;
+use axum::Json;
+use axum::extract::State;
+use larder_access::{NewToken, TokenScope};
+use larder_api as api;
+use larder_metadata::people::Token;
+use larder_model::{Problem, TokenKind};
+use std::sync::Arc;
+
+/// Grants of one token.
+const GRANTS: usize = 100;
+
+fn shown(token: &Token) -> Result<api::Token, Problem> {
+    let grants = token.grants.as_deref().map(serde_json::from_str);
+    Ok(api::Token {
+        id: token.id.to_string(),
+        name: token.name.to_string(),
+        kind: match token.kind {
+            TokenKind::Offline => api::TokenKind::Offline,
+            TokenKind::Access => api::TokenKind::Access,
+        },
+        grants: grants.transpose().map_err(Problem::internal)?,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        secret: None,
+    })
+}
+
+/// Lists tokens, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    tag = "tokens",
+    operation_id = "list_tokens",
+    params(
+        (
+            "owner" = inline(Option<api::texts::UserName>),
+            Query,
+            description = "Whose; without it, the caller's.",
+        ),
+        Page,
+    ),
+    responses(
+        (
+            status = 200,
+            description = "A page of tokens, without their secrets.",
+            body = api::List<api::Token>,
+        ),
+    ),
+    extensions(("x-right" = json!(Right::Oneself)), ("x-codes" = json!(["after_invalid"]))),
+)]
+pub(crate) async fn list(
+    page: Page,
+    tokens: TokenReader,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::List<api::Token>>, Refusal> {
+    let rows = state
+        .metadata
+        .tokens_of(tokens.owner, page.after_id()?, page.limit as u64 + 1)
+        .await?;
+    let tokens = rows.iter().map(shown).collect::<Result<_, _>>()?;
+    Ok(Json(api::List::of(
+        tokens,
+        page.limit,
+        |token: &api::Token| token.id.clone(),
+    )))
+}
+
+/// Makes a token.
+///
+/// Its secret stands in this answer, and in no other.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    tag = "tokens",
+    operation_id = "create_token",
+    params(
+        (
+            "owner" = inline(Option<api::texts::UserName>),
+            Query,
+            description = "For whom; without it, for the caller.",
+        ),
+    ),
+    request_body = api::NewToken,
+    responses((status = 201, description = "The token with its secret.", body = api::Token)),
+    extensions(("x-right" = json!(Right::OneselfUnlimited))),
+)]
+pub(crate) async fn create(
+    TokenWriter { caller, owner, .. }: TokenWriter,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(new): JsonBody<api::NewToken>,
+) -> Result<Created<api::Token>, Refusal> {
+    let (row, secret) = state.gate.make_token(owner, wanted(new)?).await?;
+    tracing::info!(by = caller.label(), owner, token = row.id, "token created");
+    let mut token = shown(&row)?;
+    token.secret = Some(secret.expose().to_owned());
+    Ok(Created::new(format_args!("/tokens/{}", row.id), token))
+}
+
+/// Ends a token of the caller's, or for superusers anyone's.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{id}",
+    tag = "tokens",
+    operation_id = "delete_token",
+    params(IdParams),
+    responses((status = 204, description = "It is gone.")),
+    extensions(("x-right" = json!(Right::Unlimited)), ("x-codes" = json!(["token_not_found"]))),
+)]
+pub(crate) async fn delete(
+    TokenId(id): TokenId,
+    Unlimited { caller, .. }: Unlimited,
+    State(state): State<Arc<ApiState>>,
+) -> Result<NoContent, Refusal> {
+    let token = state.gate.end_token(caller.principal(), id).await?;
+    tracing::info!(
+        by = caller.label(),
+        owner = token.owner,
+        token = id,
+        "token deleted"
+    );
+    Ok(NoContent)
+}
+
+/// What a token is to be.
+fn wanted(new: api::NewToken) -> Result<NewToken, Problem> {
+    Ok(NewToken {
+        name: new.name,
+        expires_at: new.expires_at,
+        scopes: new.grants.map(scopes).transpose()?,
+    })
+}
+
+fn scopes(grants: Vec<api::TokenGrant>) -> Result<Vec<TokenScope>, Problem> {
+    if grants.is_empty() || grants.len() > GRANTS {
+        let detail = format!(
+            "`grants` holds 1 to {GRANTS}; without it the token may all that its owner may"
+        );
+        return Err(Problem::invalid("grants", detail));
+    }
+    let scope = |grant: api::TokenGrant| {
+        scope::check_repository(&grant.repository)?;
+        Ok(TokenScope::of_role(
+            grant.repository,
+            grant.package,
+            grant.role,
+        ))
+    };
+    grants.into_iter().map(scope).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use larder_access::scopes_to_json;
+
+    #[test]
+    fn what_a_token_may_be() {
+        let now = "2030-01-01T00:00:00Z".parse().expect("time");
+        let read = |body: &str| {
+            let wanted = wanted(serde_json::from_str(body).expect("body"))?;
+            wanted.check(now).map(|()| wanted)
+        };
+        let wanted = read(
+            r#"{"name":"ci","expires_at":"2030-01-31T00:00:00Z","grants":[{"repository":"oci/a","role":"writer"}]}"#,
+        );
+        let wanted = wanted.unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(
+            scopes_to_json(&wanted.scopes.expect("scopes")),
+            r#"[{"repository":"oci/a","package":"*","role":"writer"}]"#
+        );
+        for (body, about) in [
+            (r#"{"name":""}"#, "name"),
+            (
+                r#"{"name":"a","expires_at":"2029-12-31T00:00:00Z"}"#,
+                "expires_at",
+            ),
+            (r#"{"name":"a","grants":[]}"#, "grants"),
+            (
+                r#"{"name":"a","grants":[{"repository":"team","role":"writer"}]}"#,
+                "repository",
+            ),
+        ] {
+            let problem = read(body).err().map(|problem| problem.about);
+            assert_eq!(problem, Some(about), "{body}");
+        }
+    }
+}

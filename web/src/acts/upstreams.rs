@@ -1,0 +1,142 @@
+//! How upstreams fare.
+
+use super::repositories::kind_of;
+use crate::extract::body::JsonBody;
+use crate::extract::page::Page;
+use crate::extract::path::RepoParams;
+use crate::extract::rights::{Identified, RepoAdmin};
+use crate::problem::Refusal;
+use crate::right::Right;
+use crate::state::{ApiState, path_of};
+use axum::Json;
+use axum::extract::State;
+use larder_api as api;
+use larder_metadata::repos::RepoRecord;
+use larder_model::upstream::{Health, PausedOrigin};
+use larder_model::{Problem, Timestamp, Verb};
+use std::sync::Arc;
+
+/// Lists the upstreams of mirrors that the caller administers, and how they answered lately.
+#[utoipa::path(
+    get,
+    path = "/upstreams",
+    tag = "upstreams",
+    operation_id = "list_upstreams",
+    params(Page),
+    responses(
+        (status = 200, description = "A page of upstreams.", body = api::List<api::UpstreamStatus>),
+    ),
+    extensions(("x-right" = json!(Right::Identified))),
+)]
+pub(crate) async fn list(
+    page: Page,
+    Identified { caller, .. }: Identified,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::List<api::UpstreamStatus>>, Refusal> {
+    let policy = state.gate.policy();
+    let mut repos: Vec<(String, &Arc<RepoRecord>)> = policy
+        .repos()
+        .map(|repo| (path_of(repo).to_string(), repo))
+        .filter(|(key, _)| *key > page.after)
+        .collect();
+    repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let own = repos
+        .into_iter()
+        .filter(|(_, repo)| caller.may(&path_of(repo).permission(Verb::Administer)));
+    let upstreams = own
+        .filter_map(|(_, repo)| status(&state, repo))
+        .take(page.limit + 1)
+        .collect();
+    let key = |upstream: &api::UpstreamStatus| upstream.repository.to_string();
+    Ok(Json(api::List::of(upstreams, page.limit, key)))
+}
+
+/// Asks the upstream of a mirror now whether it is there and takes the credentials.
+#[utoipa::path(
+    post,
+    path = "/repositories/{protocol}/{name}/upstream/check",
+    tag = "upstreams",
+    operation_id = "check_upstream",
+    params(RepoParams),
+    request_body = api::UpstreamCheckRequest,
+    responses((status = 200, description = "What came of it.", body = api::UpstreamCheck)),
+    extensions(
+        ("x-right" = json!(Right::RepositoryAdminister)),
+        ("x-codes" = json!(["repository_invalid"])),
+    ),
+)]
+pub(crate) async fn check(
+    RepoAdmin { caller, path, .. }: RepoAdmin,
+    _: Identified,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(_): JsonBody<api::UpstreamCheckRequest>,
+) -> Result<Json<api::UpstreamCheck>, Refusal> {
+    let repo = state.repo(&path)?;
+    if kind_of(&repo) != api::RepoKind::Mirror {
+        let detail = format!("{path} is no mirror: it has no upstream");
+        return Err(Problem::invalid("repository", detail).into());
+    }
+    let checked = state.engine.check_upstream(&repo).await?;
+    let health = state.engine.health(&repo).unwrap_or_default();
+    let (ok, problem) = (checked.ok, checked.problem.as_deref());
+    tracing::info!(by = caller.label(), repository = %path, ok, problem, "upstream checked");
+    Ok(Json(api::UpstreamCheck {
+        repository: path,
+        url: repo
+            .settings
+            .upstream
+            .as_ref()
+            .map(|upstream| upstream.url.clone()),
+        ok: checked.ok,
+        reachable: checked.reachable,
+        status: checked.status,
+        took_ms: checked.took_ms,
+        tls: checked.tls,
+        authenticated: checked.authenticated,
+        problem: checked.problem,
+        advice: checked.advice,
+        paused_origins: paused(health.paused_origins, state.metadata.now()),
+    }))
+}
+
+/// How a mirror's upstream fares; `None` if it has none.
+fn status(state: &ApiState, repo: &RepoRecord) -> Option<api::UpstreamStatus> {
+    let (settings, now) = (&repo.settings, state.metadata.now());
+    let url = settings.upstream.as_ref()?.url.clone();
+    let health = state.engine.health(repo);
+    let offline = settings.offline || state.gate.policy().is_offline();
+    let word = word(offline, health.as_ref());
+    let health = health.unwrap_or_default();
+    let last_error = health.last_error.map(|(reason, ago)| api::LastError {
+        at: now.before(ago),
+        reason: reason.into(),
+    });
+    Some(api::UpstreamStatus {
+        repository: path_of(repo),
+        url,
+        state: word,
+        failures: health.failures,
+        paused_until: health.pause.map(|pause| now.after(pause)),
+        last_error,
+        paused_origins: paused(health.paused_origins, now),
+    })
+}
+
+fn paused(origins: Vec<PausedOrigin>, now: Timestamp) -> Vec<api::PausedOrigin> {
+    let shown = |paused: PausedOrigin| api::PausedOrigin {
+        origin: paused.origin.into(),
+        paused_until: now.after(paused.pause),
+        reason: paused.reason.into(),
+    };
+    origins.into_iter().map(shown).collect()
+}
+
+fn word(offline: bool, health: Option<&Health>) -> api::UpstreamState {
+    match health {
+        _ if offline => api::UpstreamState::Offline,
+        None => api::UpstreamState::Unasked,
+        Some(health) if health.pause.is_some() => api::UpstreamState::Paused,
+        Some(health) if health.failures > 0 => api::UpstreamState::Failing,
+        Some(_) => api::UpstreamState::Answering,
+    }
+}

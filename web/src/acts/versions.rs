@@ -1,0 +1,274 @@
+//! Versions of a package: what is there, what is yanked, taken back or, of a mirror, not kept any
+//! more.
+
+use super::repositories::kind_of;
+use super::sources::{by, is_hosted, key_of, of_package};
+use crate::answer::NoContent;
+use crate::caller::Caller;
+use crate::extract::body::JsonBody;
+use crate::extract::page::Page;
+use crate::extract::path::{PackageParams, PackagePath, VersionName, VersionParams};
+use crate::extract::rights::{Identified, PackageDeleter, PackageReader, PackageWriter};
+use crate::problem::Refusal;
+use crate::right::Right;
+use crate::state::{ApiState, no_package, path_of};
+use axum::Json;
+use axum::extract::State;
+use larder_api::{self as api, Yanked};
+use larder_metadata::listing::Version;
+use larder_metadata::repos::RepoRecord;
+use larder_metadata::{Error, Requirement};
+use larder_mirrors::publishing::Change;
+use larder_mirrors::{Protocol, VersionKind};
+use larder_model::{FileKind, Kind, Problem, ProtocolName, StoredFile, Verb};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Files told of one version.
+const MAX_FILES: usize = 1000;
+/// Characters of the reason why a version is yanked.
+const REASON: usize = 500;
+
+fn no_version() -> Problem {
+    Problem::not_found("version", "no such version of this package here")
+}
+
+fn shown(repo: &RepoRecord, version: Version) -> api::Version {
+    api::Version {
+        version: version.name.into(),
+        hosted: is_hosted(repo),
+        repository: path_of(repo),
+        files: version.files,
+        size_bytes: version.size,
+        created_at: version.created_at,
+        created_by: version.created_by.into(),
+    }
+}
+
+fn file(file: StoredFile) -> api::File {
+    api::File {
+        path: match file.kind {
+            FileKind::Tag => format!("tags/{}", file.path),
+            _ => file.path.into(),
+        },
+        digest: file.digest.to_string(),
+        size_bytes: file.size,
+        media_type: file.content_type.into(),
+        created_at: file.created_at,
+        created_by: file.created_by.into(),
+    }
+}
+
+/// Whether versions of a protocol's packages are tags, which move.
+fn versions_are_tags(protocol: ProtocolName) -> bool {
+    let kind = larder_mirrors::of(protocol).map(Protocol::version_kind);
+    kind == Some(VersionKind::Tag)
+}
+
+/// Whether a version of these files is yanked.
+fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> Yanked {
+    let hosted = larder_mirrors::of(protocol).and_then(Protocol::publishing);
+    let reason = hosted.and_then(|hosted| {
+        files
+            .iter()
+            .find_map(|file| hosted.yank_reason(&file.metadata))
+    });
+    match reason {
+        None => Yanked::No,
+        Some(reason) if reason.is_empty() => Yanked::Yes,
+        Some(reason) => Yanked::Because(reason),
+    }
+}
+
+/// Lists the versions of a package; of an image, its tags.
+#[utoipa::path(
+    get,
+    path = "/repositories/{protocol}/{name}/packages/{package}/versions",
+    tag = "packages",
+    operation_id = "list_versions",
+    params(PackageParams, Page),
+    responses((status = 200, description = "A page of versions.", body = api::List<api::Version>)),
+    extensions(("x-right" = json!(Right::PackageRead))),
+)]
+pub(crate) async fn list(
+    page: Page,
+    PackageReader { caller, path, .. }: PackageReader,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::List<api::Version>>, Refusal> {
+    let mut versions: BTreeMap<Box<str>, (Arc<RepoRecord>, Version)> = BTreeMap::new();
+    let count = page.limit as u64 + 1;
+    for repo in of_package(&state, &caller, &path).await? {
+        let rows = state
+            .metadata
+            .versions_of(
+                key_of(&repo, &path.package),
+                by(repo.protocol),
+                &page.after,
+                count,
+            )
+            .await?;
+        for version in rows {
+            let known = versions.entry(version.name.clone());
+            known.or_insert_with(|| (Arc::clone(&repo), version));
+        }
+    }
+    let versions = versions.into_values().take(page.limit + 1);
+    let versions = versions.map(|(repo, version)| shown(&repo, version));
+    let key = |version: &api::Version| version.version.clone();
+    Ok(Json(api::List::of(versions.collect(), page.limit, key)))
+}
+
+/// Shows a version with its files.
+#[utoipa::path(
+    get,
+    path = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}",
+    tag = "packages",
+    operation_id = "get_version",
+    params(PackageParams, VersionParams),
+    responses((status = 200, description = "The version.", body = api::VersionDetails)),
+    extensions(("x-right" = json!(Right::PackageRead)), ("x-codes" = json!(["version_not_found"]))),
+)]
+pub(crate) async fn get(
+    PackageReader { caller, path, .. }: PackageReader,
+    VersionName(version): VersionName,
+    State(state): State<Arc<ApiState>>,
+) -> Result<Json<api::VersionDetails>, Refusal> {
+    for repo in of_package(&state, &caller, &path).await? {
+        let (key, by) = (key_of(&repo, &path.package), by(repo.protocol));
+        let files = state
+            .metadata
+            .files_of(key, by, &version, MAX_FILES as u64 + 1);
+        let mut files = files.await?;
+        if files.is_empty() {
+            continue;
+        }
+        let more = files.len() > MAX_FILES;
+        files.truncate(MAX_FILES);
+        return Ok(Json(api::VersionDetails {
+            package: path.package.into(),
+            version: version.into(),
+            hosted: is_hosted(&repo),
+            repository: path_of(&repo),
+            yanked: yanked(repo.protocol, &files),
+            files: files.into_iter().map(file).collect(),
+            more,
+        }));
+    }
+    Err(no_version().into())
+}
+
+/// Yanks a version, or ends that it is yanked.
+///
+/// Not every protocol knows this.
+#[utoipa::path(
+    patch,
+    path = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}",
+    tag = "packages",
+    operation_id = "change_version",
+    params(PackageParams, VersionParams),
+    request_body = api::VersionChange,
+    responses((status = 200, description = "The version as it is now.", body = api::VersionYank)),
+    extensions(
+        ("x-right" = json!(Right::PackageWrite)),
+        ("x-codes" = json!(["crate_not_found", "version_not_found", "unsupported", "conflict"])),
+    ),
+)]
+pub(crate) async fn change(
+    PackageWriter { caller, path, .. }: PackageWriter,
+    VersionName(version): VersionName,
+    _: Identified,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(body): JsonBody<api::VersionChange>,
+) -> Result<Json<api::VersionYank>, Refusal> {
+    let change = yank(&version, &body.yanked)?;
+    if versions_are_tags(path.repo.protocol) {
+        let detail = "tags of images are not yanked: push another image to the tag, or delete it";
+        return Err(Problem::new(Kind::Unsupported, "version", detail).into());
+    }
+    let repo = state.repo(&path.repo)?;
+    state
+        .engine
+        .change(&caller, &repo, &path.package, &change)
+        .await?;
+    Ok(Json(api::VersionYank {
+        package: path.package.into(),
+        version: version.into(),
+        yanked: body.yanked,
+    }))
+}
+
+/// Deletes a version, or of an image a tag; a mirror forgets what it keeps of it.
+#[utoipa::path(
+    delete,
+    path = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}",
+    tag = "packages",
+    operation_id = "delete_version",
+    params(PackageParams, VersionParams),
+    responses((status = 204, description = "It is gone.")),
+    extensions(
+        ("x-right" = json!(Right::PackageDelete)),
+        ("x-codes" = json!(["version_not_found", "unsupported", "conflict"])),
+    ),
+)]
+pub(crate) async fn delete(
+    PackageDeleter { caller, path, .. }: PackageDeleter,
+    VersionName(version): VersionName,
+    _: Identified,
+    State(state): State<Arc<ApiState>>,
+) -> Result<NoContent, Refusal> {
+    remove(&state, &caller, &path, Some(&version)).await?;
+    Ok(NoContent)
+}
+
+/// Takes back a version or, without one, the whole package. A mirror forgets what it keeps of it.
+pub(crate) async fn remove(
+    state: &ApiState,
+    caller: &Caller,
+    path: &PackagePath,
+    version: Option<&str>,
+) -> Result<(), Problem> {
+    let repo = state.repo(&path.repo)?;
+    let image = versions_are_tags(repo.protocol);
+    if kind_of(&repo) != api::RepoKind::Mirror && !image {
+        let change = Change::Remove {
+            version: version.map(Into::into),
+        };
+        return state
+            .engine
+            .change(caller, &repo, &path.package, &change)
+            .await;
+    }
+    let key = key_of(&repo, &path.package);
+    let by = caller.require(path.permission(Verb::Delete))?;
+    let dropped = match version {
+        None => state.metadata.drop_package(key, &by).await,
+        Some(tag) if image => state.metadata.drop_tag(key, tag, None, &by).await,
+        Some(version) => state.metadata.drop_version(key, version, &by).await,
+    };
+    dropped.map_err(|error| match error {
+        Error::Unmet(Requirement::Package) => no_package(),
+        Error::Unmet(_) => no_version(),
+        error => error.into(),
+    })?;
+    tracing::info!(by = caller.label(), package = %path, version, "package deleted");
+    Ok(())
+}
+
+fn yank(version: &str, yanked: &Yanked) -> Result<Change, Problem> {
+    let version = version.into();
+    let reason = match yanked {
+        Yanked::No => return Ok(Change::Unyank { version }),
+        Yanked::Yes => "",
+        Yanked::Because(reason) => reason,
+    };
+    if reason.chars().count() > REASON || reason.chars().any(char::is_control) {
+        let detail = format!(
+            "`yanked` is true, false, or the reason: one line of at most {REASON} characters"
+        );
+        return Err(Problem::invalid("yanked", detail));
+    }
+    Ok(Change::Yank {
+        version,
+        reason: reason.into(),
+    })
+}

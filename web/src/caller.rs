@@ -1,0 +1,70 @@
+//! Who makes a call, and what it had to be allowed.
+
+use larder_access::{Admission, Allowed};
+use larder_model::{Kind, Permission, Problem};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An admitted caller. What is required of it is noted, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    admission: Arc<Admission>,
+    permissions: Arc<Mutex<Vec<Permission>>>,
+}
+
+impl Deref for Caller {
+    type Target = Admission;
+
+    fn deref(&self) -> &Admission {
+        &self.admission
+    }
+}
+
+impl Caller {
+    pub(crate) fn new(admission: Admission) -> Self {
+        Self {
+            admission: Arc::new(admission),
+            permissions: Arc::default(),
+        }
+    }
+
+    /// How logs and rows name it.
+    pub(crate) fn label(&self) -> &str {
+        &self.admission.principal().label
+    }
+
+    /// The proof that `permission` is allowed; a problem if it is not.
+    pub(crate) fn require(&self, permission: Permission) -> Result<Allowed<'_>, Problem> {
+        let allowed = self.admission.require(&permission);
+        self.permissions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(permission);
+        allowed
+    }
+
+    /// Fails unless it is a superuser with all its rights.
+    pub(crate) fn require_superuser(&self) -> Result<(), Problem> {
+        let principal = self.admission.principal();
+        principal.require_unlimited()?;
+        if principal.is_superuser() {
+            Ok(())
+        } else {
+            Err(only_superusers())
+        }
+    }
+
+    /// What was required so far.
+    pub(crate) fn take_permissions(&self) -> Vec<Permission> {
+        std::mem::take(
+            &mut *self
+                .permissions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+}
+
+pub(crate) fn only_superusers() -> Problem {
+    Problem::new(Kind::Denied, "access", "only a superuser may do this")
+}

@@ -1,0 +1,79 @@
+//! The body of a request: JSON of one of the API's types.
+
+use super::json;
+use crate::problem::Refusal;
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt as _;
+use larder_model::Problem;
+use serde::de::DeserializeOwned;
+
+/// A body, read strictly. The last of an act's arguments: whatever stands before it is judged
+/// without the body.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        check_type(request.headers())?;
+        let bytes = request
+            .into_body()
+            .collect()
+            .await
+            .map_err(broken)?
+            .to_bytes();
+        Ok(Self(json::read(&bytes)?))
+    }
+}
+
+/// What the door found wrong with a body: too large, too slow, cut off.
+fn broken(error: axum::Error) -> Problem {
+    match error.into_inner().downcast::<Problem>() {
+        Ok(problem) => *problem,
+        Err(error) => Problem::internal(error),
+    }
+}
+
+/// A form of another site's page can be posted with a browser's remembered password, but never as
+/// JSON.
+fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "content_type",
+        "send the body as JSON, with Content-Type: application/json",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn bodies_are_json() {
+        let check = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
+            check_type(&headers).is_ok()
+        };
+        assert!(check("application/json") && check("Application/JSON; charset=utf-8"));
+        for bad in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "text/plain;application/json",
+            "",
+        ] {
+            assert!(!check(bad), "{bad}");
+        }
+        assert!(check_type(&HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! What the document says of the API as a whole.
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Tag,
+};
+
+/// What a reader should know first.
+const DESCRIPTION: &str = "\
+    Repositories, packages, users, tokens and grants of a Larder server. JSON in snake_case, times \
+    in RFC 3339 and UTC; lists come page by page; what went wrong is a problem of RFC 9457 with a \
+    code that never changes. HEAD is answered wherever GET is; a method that a path does not take \
+    is answered with 405 and `Allow`, a path that is none with 404.";
+
+/// The nouns that calls are grouped by.
+const NOUNS: [(&str, &str); 11] = [
+    (
+        "repositories",
+        "Hosted repositories, mirrors of upstreams, and groups of both.",
+    ),
+    (
+        "packages",
+        "Packages of a repository, their versions, the files of one.",
+    ),
+    ("upstreams", "How the upstreams of mirrors fare."),
+    ("users", "Users."),
+    (
+        "tokens",
+        "Secrets that act for a user, with no more than its rights.",
+    ),
+    ("grants", "Who may what, where."),
+    (
+        "reservations",
+        "Published names that are gone and stay taken.",
+    ),
+    ("settings", "Settings of the whole server."),
+    (
+        "clients",
+        "What clients must be told so that they use a repository.",
+    ),
+    ("rights", "Who the caller is, and who may what."),
+    ("document", "This document."),
+];
+
+/// The document without any call.
+pub(crate) fn base() -> OpenApi {
+    let license = LicenseBuilder::new()
+        .name("Apache-2.0")
+        .identifier(Some("Apache-2.0"));
+    let info = InfoBuilder::new()
+        .title("Larder")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(license.build()));
+    let mut components = ComponentsBuilder::new()
+        .schema_from::<larder_api::Problem>()
+        .build();
+    for (name, scheme, description) in [
+        (
+            "basic",
+            HttpAuthScheme::Basic,
+            "A user's name and password, or any name and a token.",
+        ),
+        ("token", HttpAuthScheme::Bearer, "A token."),
+    ] {
+        let mut http = Http::new(scheme);
+        http.description = Some(description.to_owned());
+        components.add_security_scheme(name, SecurityScheme::Http(http));
+    }
+    let tag = |(name, description): (&str, &str)| {
+        let mut tag = Tag::new(name);
+        tag.description = Some(description.to_owned());
+        tag
+    };
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .tags(Some(NOUNS.map(tag)))
+        .build()
+}

@@ -1,0 +1,70 @@
+//! The OpenAPI document: what `utoipa` tells of the acts, with all that every call has in common,
+//! and what the router knows from it.
+
+mod operations;
+
+mod base;
+mod complete;
+
+pub(crate) use base::base;
+pub(crate) use operations::{operations, right};
+
+use operations::parameters;
+
+use crate::page;
+use crate::right::Right;
+use bytes::Bytes;
+use http::Method;
+use std::collections::{BTreeSet, HashMap};
+use utoipa::openapi::OpenApi;
+
+/// The document, and what is read from it.
+pub(crate) struct Document {
+    /// As JSON.
+    pub(crate) json: Bytes,
+    /// As a page for people.
+    pub(crate) html: Bytes,
+    paths: HashMap<String, Vec<Call>>,
+    open: BTreeSet<String>,
+}
+
+/// One method of a path.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// The names of its parameters in the query.
+    pub(crate) query: Vec<String>,
+}
+
+impl Document {
+    pub(crate) fn of(calls: OpenApi) -> Self {
+        // It is made of maps with text as keys: it can always be written.
+        let mut value = serde_json::to_value(calls).unwrap_or_default();
+        complete::complete(&mut value);
+        let mut document = Self {
+            json: value.to_string().into(),
+            html: page::render(&value).into(),
+            paths: HashMap::new(),
+            open: BTreeSet::new(),
+        };
+        for (path, method, operation) in operations(&value) {
+            if right(operation) == Right::Open {
+                document.open.insert(path.clone());
+            }
+            document.paths.entry(path.clone()).or_default().push(Call {
+                method,
+                query: parameters(operation, "query"),
+            });
+        }
+        document
+    }
+
+    /// The calls of a path of the router.
+    pub(crate) fn calls(&self, template: &str) -> &[Call] {
+        self.paths.get(template).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether whoever asks for this path shall not be asked who it is.
+    pub(crate) fn is_open(&self, path: &str) -> bool {
+        self.open.contains(path)
+    }
+}

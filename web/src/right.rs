@@ -1,0 +1,98 @@
+//! The rights that calls need, as the OpenAPI document tells of them in `x-right`. Each is proved
+//! by an extractor of [`rights`](crate::extract::rights), and the matrix of rights in the tests
+//! holds both to it.
+
+use serde::{Deserialize, Serialize};
+
+/// What a caller must be, or may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Right {
+    /// No credentials are looked at.
+    Open,
+    /// Nothing.
+    Anyone,
+    /// Someone.
+    Identified,
+    /// Someone with all its rights.
+    Unlimited,
+    /// A superuser with all its rights.
+    Superuser,
+    /// To read the repository.
+    RepositoryRead,
+    /// To administer the repository.
+    RepositoryAdminister,
+    /// To read the package.
+    PackageRead,
+    /// To publish the package.
+    PackageWrite,
+    /// To delete the package.
+    PackageDelete,
+    /// To be the user that is meant, or a superuser.
+    Oneself,
+    /// The same, with all its rights.
+    OneselfUnlimited,
+    /// To ask about oneself, or to be a superuser.
+    AboutOneself,
+}
+
+impl Right {
+    /// A sentence for people.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
+            Self::Open => "Open to everyone: no credentials are looked at.",
+            Self::Anyone => "Anyone may call it; what is not theirs to see is not in the answer.",
+            Self::Identified => {
+                "Any user may call it; what is not theirs to see is not in the answer."
+            }
+            Self::Unlimited => {
+                "Any user may call it, but not with a token that is limited to some repositories."
+            }
+            Self::Superuser => "Superusers may call it, but not with a limited token.",
+            Self::RepositoryRead => {
+                "Whoever may read the repository may call it; to others there is no such repository."
+            }
+            Self::RepositoryAdminister => "Whoever administers the repository may call it.",
+            Self::PackageRead => {
+                "Whoever may read the package may call it; to others there is no such package."
+            }
+            Self::PackageWrite => "Whoever may publish the package may call it.",
+            Self::PackageDelete => "Whoever may delete the package may call it.",
+            Self::Oneself => {
+                "The user itself and superusers may call it; to others there is no such user."
+            }
+            Self::OneselfUnlimited => {
+                "The user itself and superusers may call it, but not with a limited token; to others there is no such user."
+            }
+            Self::AboutOneself => "Anyone may ask about themselves, superusers about anyone.",
+        }
+    }
+
+    /// The codes of the problems that come of it, besides those of wrong credentials.
+    pub(crate) const fn codes(self) -> &'static [&'static str] {
+        match self {
+            Self::Open | Self::Anyone | Self::Identified => &[],
+            Self::Unlimited | Self::Superuser | Self::AboutOneself => &["not_allowed"],
+            Self::RepositoryRead => &["repository_not_found"],
+            Self::RepositoryAdminister => &["repository_not_found", "not_allowed"],
+            Self::PackageRead => &["repository_not_found", "package_not_found"],
+            Self::PackageWrite | Self::PackageDelete => {
+                &["repository_not_found", "package_not_found", "not_allowed"]
+            }
+            Self::Oneself => &["user_not_found"],
+            Self::OneselfUnlimited => &["user_not_found", "not_allowed"],
+        }
+    }
+
+    /// Whether there are callers without credentials who hold it.
+    pub(crate) const fn is_for_anonymous(self) -> bool {
+        !matches!(
+            self,
+            Self::Identified
+                | Self::Unlimited
+                | Self::Superuser
+                | Self::Oneself
+                | Self::OneselfUnlimited
+        )
+    }
+}

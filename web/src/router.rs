@@ -1,0 +1,141 @@
+//! The calls of the API: one line for each path, and what all of them have in common.
+
+use crate::acts::{
+    clients, document, grants, packages, repositories, reservations, rights, settings, tokens,
+    upstreams, users, versions,
+};
+use crate::answer::ROOT;
+use crate::extract::head::KnownQuery;
+use crate::extract::path::PathParams;
+use crate::openapi::{self, Call, Document};
+use crate::problem::{Refusal, of_panic};
+use crate::query::Query;
+use crate::state::ApiState;
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL};
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use larder_model::{Kind, Problem};
+use std::sync::{Arc, LazyLock};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// All calls.
+fn calls() -> OpenApiRouter<Arc<ApiState>> {
+    let calls = OpenApiRouter::new()
+        .routes(routes!(repositories::list, repositories::create))
+        .routes(routes!(
+            repositories::get,
+            repositories::change,
+            repositories::delete
+        ))
+        .routes(routes!(packages::list))
+        .routes(routes!(packages::delete))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::get, versions::change, versions::delete))
+        .routes(routes!(upstreams::list))
+        .routes(routes!(upstreams::check))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::get, users::change, users::delete))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::delete))
+        .routes(routes!(grants::list, grants::create))
+        .routes(routes!(grants::delete))
+        .routes(routes!(reservations::list))
+        .routes(routes!(reservations::delete))
+        .routes(routes!(settings::get, settings::change))
+        .routes(routes!(clients::get))
+        .routes(routes!(rights::whoami))
+        .routes(routes!(rights::can))
+        .routes(routes!(document::json))
+        .routes(routes!(document::page));
+    OpenApiRouter::with_openapi(openapi::base()).nest(ROOT, calls)
+}
+
+/// What is told of all calls, made when it is first needed.
+pub(crate) static DOCUMENT: LazyLock<Document> =
+    LazyLock::new(|| Document::of(calls().into_openapi()));
+
+/// The calls as a service.
+pub(crate) fn router(state: Arc<ApiState>) -> Router {
+    // What one caller sees is nothing for any cache: rights change, and secrets are shown once.
+    let private = HeaderValue::from_static("no-store");
+    let router: Router<Arc<ApiState>> = calls().into();
+    router
+        .route_layer(from_fn_with_state(Arc::clone(&state), read_head))
+        .fallback(unknown)
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CACHE_CONTROL,
+            private,
+        ))
+        .layer(CatchPanicLayer::custom(of_panic))
+        .with_state(state)
+}
+
+async fn unknown() -> Refusal {
+    Problem::not_found("path", "no such path in the API").into()
+}
+
+/// Reads the head of a request as its call is documented, before anything of the call runs.
+async fn read_head(
+    State(state): State<Arc<ApiState>>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let calls = state.document.calls(path.as_str());
+    let (mut parts, body) = request.into_parts();
+    let mut response = match known_query(&mut parts, calls).await {
+        Ok(query) => {
+            parts.extensions.insert(query);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => Refusal(problem).into_response(),
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(methods) = HeaderValue::try_from(allow(calls))
+    {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
+}
+
+/// The query of a request whose path and method are those of a call.
+async fn known_query(parts: &mut Parts, calls: &[Call]) -> Result<KnownQuery, Problem> {
+    PathParams::of(parts).await?;
+    let method = match &parts.method {
+        &Method::HEAD => &Method::GET,
+        method => method,
+    };
+    let call = calls.iter().find(|call| call.method == *method);
+    let call = call.ok_or_else(|| {
+        let detail = format!("this path takes {}", allow(calls));
+        Problem::new(Kind::Method, "method", detail)
+    })?;
+    let query = Query::read(parts.uri.query().unwrap_or_default())?;
+    query.require_known(&call.query)?;
+    Ok(KnownQuery(Arc::new(query)))
+}
+
+/// The methods of these calls, as the `Allow` header tells them (RFC 9110 10.2.1).
+fn allow(calls: &[Call]) -> String {
+    let has = |method: &Method| calls.iter().any(|call| call.method == *method);
+    let methods = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+    ];
+    let methods = methods.iter().filter(|method| match *method {
+        &Method::HEAD => has(&Method::GET),
+        method => has(method),
+    });
+    methods.map(Method::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,61 @@
+//! What acts work with.
+
+use crate::engine::Engine;
+use crate::openapi::Document;
+use larder_access::Gate;
+use larder_metadata::Metadata;
+use larder_metadata::people::User;
+use larder_metadata::repos::RepoRecord;
+use larder_model::{Problem, ProtocolName, RepoPath, UserName};
+use std::sync::{Arc, LazyLock};
+
+/// The parts of the API.
+pub(crate) struct ApiState {
+    pub(crate) metadata: Metadata,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) engine: Arc<dyn Engine>,
+    /// Protocols and kinds of the repositories that can be made.
+    pub(crate) creatable: Vec<(ProtocolName, &'static str)>,
+    /// What is told of all calls.
+    pub(crate) document: &'static LazyLock<Document>,
+}
+
+impl ApiState {
+    /// The repository at a path.
+    pub(crate) fn repo(&self, path: &RepoPath) -> Result<Arc<RepoRecord>, Problem> {
+        self.gate
+            .policy()
+            .repo(path.protocol, &path.name)
+            .cloned()
+            .ok_or_else(no_repo)
+    }
+
+    /// The user of a name.
+    pub(crate) fn user(&self, name: &UserName) -> Result<Arc<User>, Problem> {
+        self.gate
+            .policy()
+            .user(name.as_str())
+            .cloned()
+            .ok_or_else(no_user)
+    }
+}
+
+/// Where a repository is.
+pub(crate) fn path_of(repo: &RepoRecord) -> RepoPath {
+    RepoPath {
+        protocol: repo.protocol,
+        name: repo.name.clone(),
+    }
+}
+
+pub(crate) fn no_repo() -> Problem {
+    Problem::not_found("repository", "no such repository, or you may not see it")
+}
+
+pub(crate) fn no_package() -> Problem {
+    Problem::not_found("package", "no such package here, or you may not see it")
+}
+
+pub(crate) fn no_user() -> Problem {
+    Problem::not_found("user", "no such user, or you may not see it")
+}
