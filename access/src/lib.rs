@@ -19,7 +19,7 @@ pub mod sign_in;
 mod tokens;
 
 pub use gate::{Admission, Allowed, Gate, Settings};
-pub use policy::{PolicySnapshot, hub_alias};
+pub use policy::PolicySnapshot;
 pub use principal::{Principal, TokenScope, scopes_to_json};
 pub use sign_in::LoginRequest;
 pub use tokens::{NewToken, is_read_only};

@@ -5,18 +5,10 @@ use larder_metadata::people::User;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::settings::StoredSettings;
 use larder_metadata::{Error, Metadata};
+use larder_model::image::hub_name;
 use larder_model::{OciSettings, ProtocolName, RepoKind, RepoName, Role, ServerSettings, UserKind};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-
-/// The mirror whose upstream keeps its own images below [`HUB_OWN`], which people leave out.
-const HUB: &str = "docker.io";
-const HUB_OWN: &str = "library/";
-
-/// What people call an image of a mirror, where they leave the beginning of its name out.
-pub fn hub_alias<'a>(repo: &RepoName, image: &'a str) -> Option<&'a str> {
-    image.strip_prefix(HUB_OWN).filter(|_| repo.as_str() == HUB)
-}
 
 /// A snapshot. Never changed, only replaced.
 #[derive(Default, Debug)]
@@ -192,9 +184,8 @@ impl PolicySnapshot {
             Some((name, repo.kind == RepoKind::Mirror))
         };
         let of = |(repo, mirrored): (RepoName, bool), image: &str| {
-            let short = mirrored && repo.as_str() == HUB && !image.contains('/');
-            let image = if short {
-                format!("{HUB_OWN}{image}")
+            let image = if mirrored {
+                hub_name(&repo, image)
             } else {
                 image.to_owned()
             };

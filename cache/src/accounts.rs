@@ -10,7 +10,7 @@ use larder_access::{Admission, NewToken, Principal, TokenScope, sign_in};
 use larder_door::{ClientView, Incoming};
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
-use larder_mirrors::{Account, Protocol, RepoUrl};
+use larder_mirrors::{Accounts, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
 
 /// A login or the wish for a token has at most so many bytes.
@@ -37,14 +37,14 @@ impl Engine {
     ) -> Result<Reply, Problem> {
         let account = context
             .protocol
-            .account()
-            .ok_or_else(|| Problem::internal("an errand without accounts"))?;
-        let tell = |response: &AccountResponse<'_>| Ok(account.tell(response, &context.repo_url));
+            .accounts()
+            .ok_or_else(|| Problem::internal("a protocol without accounts"))?;
+        let tell = |response: &AccountResponse<'_>| Ok(account.reply(response, &context.repo_url));
         match request {
             AccountRequest::LogIn(name) => {
-                let login = account.login(name, &body.collect(MAX_BYTES).await?)?;
+                let login = account.read_login(name, &body.collect(MAX_BYTES).await?)?;
                 let secret = self.log_in(context, &login).await?;
-                tell(&AccountResponse::LoggedIn(&login.name, secret.expose()))
+                tell(&AccountResponse::Login(&login.name, secret.expose()))
             }
             AccountRequest::BeginLogin => {
                 let agent = context
@@ -61,7 +61,7 @@ impl Engine {
                     sign_in::PAGE,
                     begun.ask
                 );
-                tell(&AccountResponse::Begun {
+                tell(&AccountResponse::LoginPage {
                     page: &page,
                     ask: &begun.ask,
                     key: begun.key.expose(),
@@ -69,9 +69,13 @@ impl Engine {
             }
             AccountRequest::FinishLogin { ask, key } => {
                 let secret = self.gate.finish_sign_in(ask, key).await?;
-                tell(&secret.as_ref().map_or(AccountResponse::Waiting, |secret| {
-                    AccountResponse::Finished(secret.expose())
-                }))
+                tell(
+                    &secret
+                        .as_ref()
+                        .map_or(AccountResponse::LoginPending, |secret| {
+                            AccountResponse::LoginSecret(secret.expose())
+                        }),
+                )
             }
             AccountRequest::Whoami | AccountRequest::Profile => {
                 let caller = context.admission.principal();
@@ -91,7 +95,7 @@ impl Engine {
             }
             AccountRequest::ListTokens(_)
             | AccountRequest::CreateToken
-            | AccountRequest::EndToken(_) => {
+            | AccountRequest::RevokeToken(_) => {
                 self.tend_tokens(context, account, request, body).await
             }
         }
@@ -101,11 +105,11 @@ impl Engine {
     async fn tend_tokens(
         &self,
         context: &AccountContext<'_>,
-        account: &dyn Account,
+        account: &dyn Accounts,
         request: &AccountRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let tell = |response: &AccountResponse<'_>| Ok(account.tell(response, &context.repo_url));
+        let tell = |response: &AccountResponse<'_>| Ok(account.reply(response, &context.repo_url));
         let caller = context.admission.principal();
         let (user, _) = someone(caller)?;
         match request {
@@ -119,20 +123,20 @@ impl Engine {
                 let tokens: Vec<Token<'_>> = rows.iter().map(shown).collect();
                 tell(&AccountResponse::Tokens(&tokens, more))
             }
-            AccountRequest::EndToken(named) => {
+            AccountRequest::RevokeToken(named) => {
                 self.end_token(caller, named).await?;
-                tell(&AccountResponse::Ended)
+                tell(&AccountResponse::Revocation)
             }
             _ => {
                 caller.require_unlimited()?;
-                let wanted = account.wanted(&body.collect(MAX_BYTES).await?)?;
+                let wanted = account.read_token_request(&body.collect(MAX_BYTES).await?)?;
                 self.gate.require_password(caller, &wanted.password).await?;
                 let (row, secret) = self
                     .gate
                     .make_token(user, self.new_token(context, wanted)?)
                     .await?;
                 tracing::info!(by = %caller.label, token = row.id, "token created");
-                tell(&AccountResponse::Created(&shown(&row), secret.expose()))
+                tell(&AccountResponse::NewToken(&shown(&row), secret.expose()))
             }
         }
     }
@@ -186,7 +190,9 @@ impl Engine {
         let scopes = |(packages, role): (Vec<Pattern>, Role)| {
             packages.into_iter().map(|one| scope(one, role)).collect()
         };
-        let expires_at = wanted.lasts.map(|lasts| self.metadata.now().after(lasts));
+        let expires_at = wanted
+            .lifetime
+            .map(|lifetime| self.metadata.now().after(lifetime));
         Ok(NewToken {
             name: wanted.name,
             expires_at,

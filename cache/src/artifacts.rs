@@ -258,7 +258,9 @@ impl Engine {
             async move {
                 let _place = engine.planning.acquire().await.map_err(Problem::internal)?;
                 let body = engine.bytes(&found).await?;
-                let read = move || repo.protocol.table(&list, &body);
+                let tables = repo.protocol.tables();
+                let tables = tables.ok_or_else(|| Problem::internal("a list without a reader"))?;
+                let read = move || tables.read(&list, &body);
                 let table = tokio::task::spawn_blocking(read)
                     .await
                     .map_err(Problem::internal)??;
@@ -291,10 +293,9 @@ impl Engine {
         fetch: &Fetch,
         download: &Arc<Download>,
     ) -> Result<Arc<FileRecord>, Problem> {
-        let accept = repo.protocol.accepts(artifact);
         let image = image_of(repo, &artifact.package);
         let wanted = FetchRequest {
-            accept,
+            accept: fetch.accept,
             image,
             ..FetchRequest::new(&fetch.url)
         };

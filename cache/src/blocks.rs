@@ -1,32 +1,35 @@
 //! Packages that an operator does not let through, kept or not.
 
-use larder_access::hub_alias;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::Protocol;
-use larder_model::{Blocked, Kind, Pattern, Problem, ProtocolName};
+use larder_model::{Blocked, Kind, Pattern, Problem};
 
 /// What is blocked in a repo.
-pub(crate) struct Blocks(Vec<(Pattern, Option<String>)>);
+pub(crate) struct Blocks {
+    protocol: &'static dyn Protocol,
+    patterns: Vec<(Pattern, Option<String>)>,
+}
 
 impl Blocks {
     /// The settings of a repo, in the one spelling that its protocol knows each name by.
-    pub(crate) fn new(protocol: &dyn Protocol, blocked: Vec<Blocked>) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        protocol: &'static dyn Protocol,
+        blocked: Vec<Blocked>,
+    ) -> Result<Self, Problem> {
         let one = |blocked: Blocked| {
             let pattern = protocol
+                .names()
                 .canonical(blocked.package.as_str())
                 .parse()
                 .map_err(Problem::internal)?;
-            Ok((pattern, blocked.reason))
+            Ok::<_, Problem>((pattern, blocked.reason))
         };
-        blocked
-            .into_iter()
-            .map(one)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let patterns = blocked.into_iter().map(one).collect::<Result<_, _>>()?;
+        Ok(Self { protocol, patterns })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.patterns.is_empty()
     }
 
     /// Fails if a package, in its canonical form, is blocked in `repo`. What is of no package never
@@ -36,15 +39,14 @@ impl Blocks {
         repo: &RepoRecord,
         package: &str,
     ) -> Result<(), Problem> {
-        if self.0.is_empty() || package.is_empty() {
+        if self.patterns.is_empty() || package.is_empty() {
             return Ok(());
         }
-        let short = Some(package).filter(|_| repo.protocol == ProtocolName::OCI);
-        let short = short.and_then(|image| hub_alias(&repo.name, image));
+        let alias = self.protocol.names().hub_alias(&repo.name, package);
         let meant = |pattern: &Pattern| {
-            pattern.matches(package) || short.is_some_and(|short| pattern.matches(short))
+            pattern.matches(package) || alias.is_some_and(|alias| pattern.matches(alias))
         };
-        let Some((_, reason)) = self.0.iter().find(|(pattern, _)| meant(pattern)) else {
+        let Some((_, reason)) = self.patterns.iter().find(|(pattern, _)| meant(pattern)) else {
             return Ok(());
         };
         let place = format!("{package} is blocked in {}/{}", repo.protocol, repo.name);
@@ -62,7 +64,12 @@ mod tests {
     use larder_mirrors::{cargo::Cargo, npm::Npm, oci::Oci, pypi::Pypi, rpm::Rpm};
     use larder_model::{RepoKind, RepoSettings, Timestamp};
 
-    fn told(protocol: &dyn Protocol, repo: &str, pattern: &str, package: &str) -> Option<String> {
+    fn told(
+        protocol: &'static dyn Protocol,
+        repo: &str,
+        pattern: &str,
+        package: &str,
+    ) -> Option<String> {
         let repo = RepoRecord {
             id: 1,
             protocol: protocol.name(),
@@ -87,7 +94,7 @@ mod tests {
     #[test]
     fn patterns_mean_every_spelling() {
         for (protocol, pattern, package, blocked) in [
-            (&Npm as &dyn Protocol, "evil-*", "evil-1", true),
+            (&Npm as &'static dyn Protocol, "evil-*", "evil-1", true),
             (&Npm, "evil-*", "good", false),
             (&Npm, "@evil/*", "@evil/x", true),
             (&Npm, "Evil", "evil", false), // old names differ in case

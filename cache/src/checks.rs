@@ -2,8 +2,8 @@
 
 use crate::Packages;
 use larder_metadata::repos::RepoRecord;
+use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
-use larder_model::{Problem, ProtocolName};
 use std::sync::Arc;
 
 impl Packages {
@@ -21,7 +21,7 @@ impl Packages {
             larder_mirrors::of(record.protocol).ok_or_else(unknown)?,
         )?;
         if let Ok(upstream) = repo.upstream() {
-            let tokens = record.protocol == ProtocolName::OCI;
+            let tokens = repo.protocol.token_scope("").is_some();
             return upstream.check(tokens).await;
         }
         let (problem, advice) = repo.unasked();

@@ -53,7 +53,8 @@ impl Engine {
         if repo.is_hosted() {
             return self.composed(repo, document).await;
         }
-        if let Some(head) = repo.protocol.belongs_to(document) {
+        let sets = repo.protocol.sets();
+        if let Some(head) = sets.and_then(|sets| sets.head_of(document)) {
             let held = Box::pin(self.document(repo, &head)).await?;
             let found = self
                 .metadata
@@ -218,14 +219,15 @@ impl Engine {
             image,
             ..FetchRequest::new(&url)
         };
-        if let (Some(found), Some(header)) = (kept, repo.protocol.digest_header()) {
+        let digests = repo.protocol.digests();
+        if let (Some(found), Some(digests)) = (kept, digests) {
             let head = FetchRequest {
                 have: None,
                 head: true,
                 ..wanted
             };
             if let FetchResponse::Body(head) = upstream.get(&head).await?
-                && head.header(&header) == Some(found.digest.to_string().as_str())
+                && head.header(&digests.header()) == Some(found.digest.to_string().as_str())
             {
                 return Ok(self.still_right(repo, document, found).await?.into());
             }
@@ -249,10 +251,7 @@ impl Engine {
             content_type: arrived.content_type.clone(),
             at: self.metadata.now(),
         };
-        let told = repo
-            .protocol
-            .digest_header()
-            .and_then(|header| arrived.header(&header)?.parse().ok());
+        let told = digests.and_then(|digests| arrived.header(&digests.header())?.parse().ok());
         let room = upstream.large_documents();
         let (body, permit) = arrived
             .collect(self.config.document_bytes, SMALL_DOCUMENT, || {
@@ -266,12 +265,11 @@ impl Engine {
             (repo.record.id, document.package.clone()),
             self.metadata.now(),
         );
-        let set = repo.protocol.set(document, &body)?;
+        let sets = repo.protocol.sets();
+        let set = sets.map(|sets| sets.set(document, &body)).transpose()?;
+        let set = set.unwrap_or_default();
         let digest = Digest::of(Algorithm::Sha256, &body);
-        if is_search(repo, document) {
-            return Ok(Arc::new(said.of(digest, body)).into());
-        }
-        let alone = set == Set::default() && repo.protocol.twin(document, &digest).is_none();
+        let alone = set == Set::default() && alias_of(repo, document, &digest).is_none();
         if kept.is_none() && alone {
             let found = Arc::new(said.of(digest, body.clone()));
             let (engine, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
@@ -463,7 +461,7 @@ impl Engine {
             }
         }
         let key = repo.document_key(document);
-        let alias = repo.protocol.twin(document, &durable[0].digest());
+        let alias = alias_of(repo, document, &durable[0].digest());
         let full_name = repo.full_name(&document.package);
         let write = async |blobs: Vec<NewBlob>| {
             let plain = |kind, path, blob| NewFile::new(kind, path, blob, &said.content_type);
@@ -508,7 +506,7 @@ fn require_told(
 ) -> Result<(), Problem> {
     let Some(told) = told else { return Ok(()) };
     let digest = Digest::of(told.algorithm(), body);
-    if digest == told || repo.protocol.twin(document, &digest).is_none() {
+    if digest == told || alias_of(repo, document, &digest).is_none() {
         return Ok(());
     }
     Err(Problem::new(
@@ -564,20 +562,12 @@ impl Validators {
 
 /// The image that a token would be for.
 pub(crate) fn image_of<'a>(repo: &Repo, package: &'a str) -> &'a str {
-    if repo.protocol.digest_header().is_some() {
-        package
-    } else {
-        ""
-    }
+    repo.protocol.token_scope(package).unwrap_or_default()
 }
 
-/// Whether a document is the answer to a search: asked for each time, for there is no end of them.
-pub(crate) fn is_search(repo: &Repo, document: &Document) -> bool {
-    document.package.is_empty()
-        && repo
-            .protocol
-            .publishing()
-            .is_some_and(|hosted| hosted.search(document).is_some())
+/// The path of the artifact that has the same bytes as a document.
+fn alias_of(repo: &Repo, document: &Document, digest: &Digest) -> Option<Box<str>> {
+    repo.protocol.digests()?.alias(document, digest)
 }
 
 /// Names a file of a repo.

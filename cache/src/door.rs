@@ -1,4 +1,4 @@
-//! The door of all package repos: `/<protocol>/<repo>/…`.
+//! The door of all package repositories: `/<protocol>/<repo>/…`.
 
 use crate::accounts::AccountContext;
 use crate::artifacts::ArtifactSource;
@@ -16,41 +16,22 @@ use larder_door::door::RefusalContext;
 use larder_door::{Answer, BlobAnswer, ClientView, Door, Incoming, Lasts, Streaming};
 use larder_metadata::files::FileRecord;
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::account::AccountRequest;
 use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{
-    Artifact, Document, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl, Representation,
+    Artifact, Call, Document, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl,
+    Representation,
 };
 use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Verb};
 use std::sync::Arc;
 
 const UNKNOWN: &str = "application/octet-stream";
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// A request to a package repo.
+/// A parsed request to a package repository.
 pub struct Endpoint {
     protocol: &'static dyn Protocol,
     repo: RepoName,
     call: Call,
-}
-
-enum Call {
-    /// It wants to read.
-    Read(ReadRequest),
-    /// It wants to change something.
-    Publish(PublishRequest),
-    /// It is about the caller's account, not about the repo.
-    Account(AccountRequest),
-}
-
-impl Call {
-    fn package(&self) -> &str {
-        match self {
-            Self::Read(read) => read.package(),
-            Self::Publish(publish) => &publish.package,
-            Self::Account(_) => "",
-        }
-    }
 }
 
 /// Splits `/npm/main/rest` into protocol, repo and `/rest`.
@@ -63,7 +44,7 @@ fn split(path: &str) -> Option<(&'static dyn Protocol, &str, &str)> {
     Some((protocol, &rest[..end], &rest[end..]))
 }
 
-/// Whether a path is below a package protocol's address.
+/// Whether the first segment of a path is a package protocol.
 pub fn is_packages(path: &str) -> bool {
     let first = path
         .strip_prefix('/')
@@ -74,6 +55,7 @@ pub fn is_packages(path: &str) -> bool {
         .any(|protocol| protocol.name().0 == first)
 }
 
+/// The problem of a repository that does not exist.
 fn no_repo() -> Problem {
     Problem::not_found(
         "repository",
@@ -81,11 +63,12 @@ fn no_repo() -> Problem {
     )
 }
 
-/// To read a package of a repo; of no package: the repo.
+/// The permission to read a package of a repository; if `package` is empty, the repository.
 pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
     read_in(&repo.record, package)
 }
 
+/// The same for the record of a repository.
 fn read_in(record: &RepoRecord, package: &str) -> Permission {
     Permission {
         protocol: record.protocol,
@@ -97,8 +80,9 @@ fn read_in(record: &RepoRecord, package: &str) -> Permission {
     }
 }
 
-/// To read all of a repo, and what tells of all its packages. What a mirror has, its index alone
-/// knows.
+/// The permission to read all packages of a repository, and the documents that list them. For a
+/// mirror it is the permission to read the repository, because only the upstream's index has its
+/// packages.
 pub(crate) fn read_all(repo: &Repo) -> Permission {
     let package = repo.is_hosted().then(|| "".into());
     Permission {
@@ -107,12 +91,13 @@ pub(crate) fn read_all(repo: &Repo) -> Permission {
     }
 }
 
+/// The problem of a package that does not exist.
 fn absent() -> Problem {
     Problem::not_found("name", "no such package here, or you may not see it")
 }
 
 impl Packages {
-    /// What publishing at an address takes: the right to the hosted repo that takes it.
+    /// The permission to publish at an address: in the hosted repository to which it publishes.
     fn publish_permission(
         &self,
         endpoint: &Endpoint,
@@ -132,6 +117,7 @@ impl Packages {
         })
     }
 
+    /// Carries out a call at a repository's address.
     async fn serve(
         &self,
         admission: &Admission,
@@ -145,98 +131,101 @@ impl Packages {
             repo,
             call,
         } = endpoint;
-        let below = format!("/{}/{repo}", protocol.name());
-        let identified = admission.principal().user.is_some();
+        let path = format!("/{}/{repo}", protocol.name());
         let repo_url = RepoUrl {
             origin: &client.base,
-            path: &below,
+            path: &path,
             public: false,
-            identified,
+            identified: admission.principal().user.is_some(),
         };
-        let own = || {
-            let row = admission
-                .policy()
-                .repo(protocol.name(), &repo)
-                .ok_or_else(no_repo)?;
-            self.0.repo(row, protocol)
-        };
-        match call {
-            Call::Account(account) => {
-                let asking = AccountContext {
-                    admission,
-                    protocol,
-                    repo_url,
-                    client,
-                    headers: &request.headers,
-                };
-                Ok(self.0.run(&asking, &account, body).await?.into())
+        // Accounts are the server's: the repository need not exist.
+        if let Call::Account(account) = call {
+            let context = AccountContext {
+                admission,
+                protocol,
+                repo_url,
+                client,
+                headers: &request.headers,
+            };
+            return Ok(self.0.run(&context, &account, body).await?.into());
+        }
+        // The repository or group of the address.
+        let row = admission.policy().repo(protocol.name(), &repo);
+        let own = self.0.repo(row.ok_or_else(no_repo)?, protocol)?;
+        let engine = &self.0;
+        Ok(match call {
+            Call::Read(read) => {
+                return engine
+                    .read_at(admission, &own, &read, request, repo_url)
+                    .await;
             }
             Call::Publish(publish) => {
-                let own = own()?;
-                if publish.verb == Verb::Read {
-                    return Ok(self.0.tell(admission, &own, &publish).await?.into());
-                }
-                let repo = self.0.published_to(admission, &own)?;
-                Ok(self
-                    .0
+                let repo = engine.published_to(admission, &own)?;
+                engine
                     .publish(&repo, admission, &publish, body)
                     .await?
-                    .into())
+                    .into()
             }
-            Call::Read(ReadRequest::Own(make)) => {
-                // Clients must know beforehand whether anything of it needs a login.
-                let own = own()?;
-                let members = admission.policy().members_of(&own.record);
-                let all = members.chain([&own.record]);
-                let public = all.map(|record| read_in(record, "")).collect::<Vec<_>>();
-                let public = self.0.gate.is_public(&public);
-                Ok(make(&RepoUrl { public, ..repo_url }).into())
-            }
-            Call::Read(ReadRequest::UpstreamQuery(query)) => Ok(self
-                .0
-                .query_upstreams(admission, &own()?, query, &request.headers, body)
+            Call::Search(search) => engine.search(admission, &own, &search).await?.into(),
+            Call::Query(query) => engine
+                .query_upstreams(admission, &own, query, &request.headers, body)
                 .await?
-                .into()),
-            Call::Read(ReadRequest::Moved(to)) => {
-                own()?;
-                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY)
-                    .with(LOCATION, format!("{below}/{to}"));
-                Ok(reply.into())
-            }
-            Call::Read(read) => {
-                let own = own()?;
-                if let ReadRequest::Document(document, _) = &read
-                    && let Some(reply) = self.0.search(admission, &own, document).await?
-                {
-                    return Ok(reply.into());
-                }
-                let served = (own.record.id, repo_url);
-                if !own.is_group() {
-                    self.0.require_shown(admission, &own, &read).await?;
-                    return self.0.serve_from(&own, &read, request, served).await;
-                }
-                if let Some(answer) = self.0.serve_merged(admission, &own, &read, request).await? {
-                    return Ok(answer);
-                }
-                self.0
-                    .serve_group(admission, &own, &read, request, served)
-                    .await
-            }
-        }
+                .into(),
+            Call::Account(_) => return Err(Problem::internal("a request about an account")),
+        })
     }
 }
 
 impl Engine {
-    /// Fails if a hosted repo's documents tell of more packages than the caller may read, or a file
-    /// is of none of those.
+    /// Answers a read at the address of a repository or a group.
+    async fn read_at(
+        self: &Arc<Self>,
+        admission: &Admission,
+        own: &Arc<Repo>,
+        read: &ReadRequest,
+        request: &Parts,
+        repo_url: RepoUrl<'_>,
+    ) -> Result<Answer, Problem> {
+        match read {
+            ReadRequest::Local(reply) => {
+                // Clients must know in advance whether a part of it needs a login.
+                let members = admission.policy().members_of(&own.record);
+                let all = members.chain([&own.record]);
+                let all: Vec<Permission> = all.map(|record| read_in(record, "")).collect();
+                let public = self.gate.is_public(&all);
+                return Ok(reply(&RepoUrl { public, ..repo_url }).into());
+            }
+            ReadRequest::Redirect(to) => {
+                let location = format!("{}/{to}", repo_url.path);
+                let reply = Reply::new(StatusCode::MOVED_PERMANENTLY).with(LOCATION, location);
+                return Ok(reply.into());
+            }
+            ReadRequest::Details(package) => {
+                return Ok(self.details(admission, own, package).await?.into());
+            }
+            ReadRequest::Document(..) | ReadRequest::Part(..) | ReadRequest::Artifact(_) => {}
+        }
+        let served = (own.record.id, repo_url);
+        if !own.is_group() {
+            self.require_shown(admission, own, read).await?;
+            return self.serve_from(own, read, request, served).await;
+        }
+        if let Some(answer) = self.serve_merged(admission, own, read, request).await? {
+            return Ok(answer);
+        }
+        self.serve_group(admission, own, read, request, served)
+            .await
+    }
+
+    /// Fails if a document of a whole hosted repository lists packages that the caller may not read, or
+    /// if a file belongs to such a package.
     async fn require_shown(
         &self,
         admission: &Admission,
         own: &Repo,
         read: &ReadRequest,
     ) -> Result<(), Problem> {
-        let index = own.protocol.publishing().and_then(Publishing::index);
-        if index.is_none()
+        if own.protocol.index().is_none()
             || !own.is_hosted()
             || !read.package().is_empty()
             || admission.may(&read_all(own))
@@ -252,7 +241,7 @@ impl Engine {
         admission.require(&read_all(own)).map(drop)
     }
 
-    /// Serves from a member of a group, whose readers may be fewer than the group's.
+    /// Serves from a member of a group. The answer is private if not everyone may read the member.
     pub(crate) async fn serve_member(
         self: &Arc<Self>,
         member: &Arc<Repo>,
@@ -265,7 +254,8 @@ impl Engine {
         Ok(if public { answer } else { answer.hidden() })
     }
 
-    /// Serves from one repo, at the address of the repo `served`.
+    /// Serves from one repository. `served` is the repository at whose address the client asks, and its
+    /// URL.
     pub(crate) async fn serve_from(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -289,15 +279,16 @@ impl Engine {
                 .await
             }
             ReadRequest::Artifact(artifact) => self.serve_artifact(repo, artifact, request).await,
-            ReadRequest::Own(_) | ReadRequest::UpstreamQuery(_) | ReadRequest::Moved(_) => {
+            // `read_at` answers these.
+            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
                 Err(absent())
-            } // said where they are asked for
+            }
         }
     }
 }
 
 impl Engine {
-    /// Answers with a document, or a part of it.
+    /// Answers with a document or a part of it.
     pub(crate) async fn serve_document(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
@@ -324,7 +315,7 @@ impl Engine {
         request: &Parts,
         (served_by, repo_url): (i64, RepoUrl<'_>),
     ) -> Result<Answer, Problem> {
-        let asked = RepresentationRequest {
+        let wanted = RepresentationRequest {
             repo: served_by,
             document,
             representation,
@@ -332,31 +323,28 @@ impl Engine {
             gzip: takes_gzip(&request.headers),
             repo_url,
         };
-        let (found, gzip) = self.representation(repo, &held.found, &asked).await?;
+        let (found, gzip) = self.representation(repo, &held.found, &wanted).await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        // The upstream's time is that of its own bytes, not of a rendered representation.
         if let Ok(modified) = HeaderValue::from_str(&held.found.modified)
             && !modified.is_empty()
             && representation.name.is_empty()
         {
             headers.insert(LAST_MODIFIED, modified);
         }
+        // A mirror's document is fresh for a time; a hosted one can change at any time.
+        let lasts = if repo.is_hosted() {
+            Lasts::Unknown
+        } else {
+            headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
+            headers.insert(CACHE_STATUS, status(&held, repo));
+            Lasts::For(repo.fresh.saturating_sub(held.age))
+        };
         let content_type = media_type(representation.content_type, &found);
-        if repo.is_hosted() {
-            return Ok(Answer::Blob(BlobAnswer {
-                found,
-                content_type,
-                headers,
-                lasts: Lasts::Unknown,
-                private: false,
-            }));
-        }
-        headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
-        headers.insert(CACHE_STATUS, status(&held, repo));
-        let lasts = Lasts::For(repo.fresh.saturating_sub(held.age));
         Ok(Answer::Blob(BlobAnswer {
             found,
             content_type,
@@ -373,71 +361,60 @@ impl Engine {
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        repo.require_not_blocked(repo.protocol.package_of(artifact))?;
+        repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
-        let mut headers = HeaderMap::new();
-        let kept = |found: Arc<FileRecord>, headers| {
-            let content_type = media_type(known, &found);
-            Ok(Answer::Blob(BlobAnswer {
-                found,
-                content_type,
-                headers,
-                lasts: Lasts::Forever,
-                private: false,
-            }))
-        };
-        match self.artifact(repo, artifact, part).await? {
-            ArtifactSource::Stored(found) => {
-                self.metadata.note_use(repo.artifact_key(artifact), &found);
-                let how = if repo.is_offline() {
-                    "larder; hit; detail=offline"
-                } else {
-                    "larder; hit"
-                };
-                headers.insert(CACHE_STATUS, HeaderValue::from_static(how));
-                kept(found, headers)
+        let source = self.artifact(repo, artifact, part).await?;
+        if let ArtifactSource::Stored(found) = &source {
+            self.metadata.note_use(repo.artifact_key(artifact), found);
+        }
+        let status = match &source {
+            ArtifactSource::Stored(_) if repo.is_offline() => "larder; hit; detail=offline",
+            ArtifactSource::Stored(_) => "larder; hit",
+            ArtifactSource::Downloaded(_) | ArtifactSource::Streaming(..) => {
+                "larder; fwd=miss; stored"
             }
-            ArtifactSource::Downloaded(found) => {
-                headers.insert(
-                    CACHE_STATUS,
-                    HeaderValue::from_static("larder; fwd=miss; stored"),
-                );
-                kept(found, headers)
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
+        Ok(match source {
+            ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
+                Answer::Blob(BlobAnswer {
+                    content_type: media_type(known, &found),
+                    found,
+                    headers,
+                    lasts: Lasts::Forever,
+                    private: false,
+                })
             }
             ArtifactSource::Streaming(download, size) => {
-                headers.insert(
-                    CACHE_STATUS,
-                    HeaderValue::from_static("larder; fwd=miss; stored"),
-                );
-                let content_type =
-                    HeaderValue::from_static(if known.is_empty() { UNKNOWN } else { known });
-                Ok(Answer::Streaming(Streaming {
+                let content_type = if known.is_empty() { UNKNOWN } else { known };
+                Answer::Streaming(Streaming {
                     size,
-                    content_type,
+                    content_type: HeaderValue::from_static(content_type),
                     headers,
                     private: false,
                     stream: download.stream(),
-                }))
+                })
             }
-        }
+        })
     }
 }
 
-/// A media type: the protocol's, else the one that came with the bytes.
+/// A media type: the protocol's, else the upstream's.
 fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
-    let said = || {
+    let upstream = || {
         HeaderValue::from_str(&found.content_type)
             .ok()
             .filter(|value| !value.is_empty())
     };
     match known {
-        "" => said().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
+        "" => upstream().unwrap_or_else(|| HeaderValue::from_static(UNKNOWN)),
         known => HeaderValue::from_static(known),
     }
 }
 
-/// How an answer came about (RFC 9211).
+/// The `Cache-Status` header of a document (RFC 9211).
 fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
@@ -456,6 +433,7 @@ fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("larder"))
 }
 
+/// Whether `Accept-Encoding` allows gzip.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers
         .get_all(ACCEPT_ENCODING)
@@ -475,12 +453,14 @@ impl Door for Packages {
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
         let (protocol, repo, rest) = split(request.uri.path()).ok_or_else(no_repo)?;
-        let repo: RepoName = repo.parse().map_err(|_| no_repo())?;
+        let address = RepoAddress::read(repo).ok_or_else(no_repo)?;
+        address.require_no_lens(protocol.name())?;
+        let repo = address.repo;
         if rest.is_empty() {
             return Ok(Endpoint {
                 protocol,
                 repo,
-                call: Call::Read(ReadRequest::Moved("".into())),
+                call: Call::Read(ReadRequest::Redirect("".into())),
             });
         }
         let request = RepoRequest::new(
@@ -489,27 +469,7 @@ impl Door for Packages {
             request.uri.query().unwrap_or_default(),
             &request.headers,
         )?;
-        if let Some(account) = protocol
-            .account()
-            .map(|account| account.account_request(&request))
-            .transpose()?
-            .flatten()
-        {
-            return Ok(Endpoint {
-                protocol,
-                repo,
-                call: Call::Account(account),
-            });
-        }
-        let publish = protocol
-            .publishing()
-            .map(|hosted| hosted.publish_request(&request))
-            .transpose()?
-            .flatten();
-        let call = match publish {
-            Some(publish) => Call::Publish(publish),
-            None => Call::Read(protocol.parse(&request)?),
-        };
+        let call = protocol.parse(&request)?;
         Ok(Endpoint {
             protocol,
             repo,
@@ -537,9 +497,8 @@ impl Door for Packages {
             verb: Verb::Read,
         };
         let mut permissions = vec![read];
-        // Of which package it is stands in the body else, and is demanded once that is read.
+        // If only the body has the package, the permission is required after the body was read.
         if let Call::Publish(publish) = &endpoint.call
-            && publish.verb != Verb::Read
             && !publish.package.is_empty()
         {
             permissions.extend(self.publish_permission(endpoint, publish));
@@ -557,7 +516,7 @@ impl Door for Packages {
         let client = request
             .extensions
             .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a site"))?;
+            .ok_or_else(|| Problem::internal("a request without a client view"))?;
         self.serve(&admission, endpoint, request, body, client)
             .await
     }

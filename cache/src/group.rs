@@ -186,7 +186,7 @@ impl Engine {
     ) -> Result<Answer, Problem> {
         let package = read.package();
         group.require_not_blocked(match read {
-            ReadRequest::Artifact(artifact) => group.protocol.package_of(artifact),
+            ReadRequest::Artifact(artifact) => group.protocol.names().package_of(artifact),
             _ => package,
         })?;
         let mirrors = match self.owners(admission, group, package).await? {
@@ -248,8 +248,8 @@ impl Engine {
                 self.answer_document(first, document, held, form, request, served)
                     .await?
             }
-            ReadRequest::Own(_) | ReadRequest::UpstreamQuery(_) | ReadRequest::Moved(_) => {
-                return Err(absent()); // said where they are asked for
+            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
+                return Err(absent()); // `read_at` answers these
             }
         };
         Ok(if public { answer } else { answer.hidden() })

@@ -65,10 +65,8 @@ impl Engine {
         repo: &Arc<Repo>,
         document: &Document,
     ) -> Result<CachedDocument, Problem> {
-        if hosted_of(repo)?
-            .index()
-            .is_some_and(|index| index.tells(document))
-        {
+        let index = repo.protocol.index();
+        if index.is_some_and(|index| index.has(document)) {
             return self.index_document(repo, document).await;
         }
         let key = repo.document_key(document);
@@ -137,26 +135,13 @@ impl Engine {
         Ok(rows.into_iter().map(kept).collect())
     }
 
-    /// Fulfils a wish.
-    pub(crate) async fn publish(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        admission: &Admission,
-        request: &PublishRequest,
-        body: &mut Incoming,
-    ) -> Result<Reply, Problem> {
-        self.carry_out(repo, admission, request, Some(body)).await?;
-        Ok(hosted_of(repo)?.accept(request))
-    }
-
-    /// Answers a question about what is published of a package.
-    pub(crate) async fn tell(
+    /// What is known of a published package beside its documents.
+    pub(crate) async fn details(
         &self,
         admission: &Admission,
         own: &Arc<Repo>,
-        question: &PublishRequest,
+        package: &str,
     ) -> Result<Reply, Problem> {
-        let package = &question.package;
         own.require_not_blocked(package)?;
         let owners = match own.kind() {
             RepoKind::Hosted => {
@@ -173,7 +158,19 @@ impl Engine {
         for member in &owners {
             member.require_not_blocked(package)?;
         }
-        hosted_of(own)?.tell(question, &self.shared_files(&owners, package).await?)
+        hosted_of(own)?.details(package, &self.shared_files(&owners, package).await?)
+    }
+
+    /// Carries out a request that changes a package.
+    pub(crate) async fn publish(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        admission: &Admission,
+        request: &PublishRequest,
+        body: &mut Incoming,
+    ) -> Result<Reply, Problem> {
+        self.carry_out(repo, admission, request, Some(body)).await?;
+        Ok(request.action.reply())
     }
 
     /// Stages the body of a wish, if it has one, and does what is wished.
@@ -222,11 +219,9 @@ impl Engine {
         for _ in 0..TRIES {
             let revision = self.metadata.revision(place).await?;
             let files = self.files(repo, &package).await?;
-            let (wanted, there) = (request.clone(), files.clone());
-            let receive = move |hosted: &dyn Publishing, body: &mut File| {
-                hosted.receive(&wanted, body, &there)
-            };
-            let steps = self.read_file(repo, staging, receive).await?;
+            let (action, there) = (Arc::clone(&request.action), files.clone());
+            let steps = move |body: &mut File| action.steps(body, &there);
+            let steps = self.read_file(staging, steps).await?;
             if steps.is_empty() {
                 return Ok(());
             }
@@ -254,13 +249,8 @@ impl Engine {
                 }
                 changed => {
                     changed?;
-                    let by = by.label();
-                    tracing::info!(
-                        by,
-                        package = full_name,
-                        act = request.act,
-                        "package changed"
-                    );
+                    let (by, act) = (by.label(), request.action.name());
+                    tracing::info!(by, package = full_name, act, "package changed");
                     return Ok(());
                 }
             }
@@ -282,7 +272,7 @@ impl Engine {
         if !request.package.is_empty() {
             return Ok(request.package.clone());
         }
-        if let Some(path) = hosted_of(repo)?.shown(request) {
+        if let Some(path) = request.action.address() {
             let found = self.metadata.find(repo.address_key(path)).await?;
             let owner = found
                 .filter(|found| !found.owner.is_empty())
@@ -292,23 +282,22 @@ impl Engine {
             }
             return Ok(owner.owner.clone());
         }
-        let named = request.clone();
-        self.read_file(repo, staging, move |hosted, body| hosted.name(&named, body))
+        let action = Arc::clone(&request.action);
+        self.read_file(staging, move |body| action.package_in(body))
             .await
     }
 
     /// Has a protocol read the body, away from the connections.
     async fn read_file<T: Send + 'static>(
         &self,
-        repo: &Arc<Repo>,
         staging: &Staging,
-        read: impl FnOnce(&dyn Publishing, &mut File) -> Result<T, Problem> + Send + 'static,
+        read: impl FnOnce(&mut File) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (repo, file) = (Arc::clone(repo), staging.file());
+        let file = staging.file();
         let work = move || {
             let mut file = file.try_clone().map_err(Problem::internal)?;
             file.rewind().map_err(Problem::internal)?;
-            read(hosted_of(&repo)?, &mut file)
+            read(&mut file)
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -335,7 +324,7 @@ impl Engine {
     /// Makes the bytes of a new file durable.
     async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Durable, Problem> {
         let (start, length, encoded) = match bytes {
-            Bytes::Made(bytes) => return self.content.prepare(&bytes.clone().into()).await,
+            Bytes::Inline(bytes) => return self.content.prepare(&bytes.clone().into()).await,
             Bytes::Part(start, length) => (*start, *length, false),
             Bytes::Base64(start, length) => (*start, *length, true),
         };
@@ -368,8 +357,8 @@ impl Packages {
             .0
             .repo(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let hosted = self.0.published_to(admission, &own)?;
-        hosted_of(&hosted)?.admits(change)?;
-        let request = change.to_request(&hosted.protocol.canonical(package));
+        let package = hosted.protocol.names().canonical(package);
+        let request = hosted_of(&hosted)?.change(&package, change.clone())?;
         self.0.carry_out(&hosted, admission, &request, None).await
     }
 }

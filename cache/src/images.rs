@@ -1,5 +1,5 @@
-//! The door of images that are mirrored: below `/v2/`, by the repo's name, by `?ns=`, or as
-//! docker's registry mirror.
+//! The door of mirrored images: below `/v2/` with the repository's name, with `?ns=`, or as the
+//! registry mirror of docker.
 
 use crate::{Engine, Packages};
 use http::HeaderValue;
@@ -9,17 +9,17 @@ use larder_access::{Admission, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
-use larder_mirrors::{Protocol, ReadRequest, RepoRequest, RepoUrl};
+use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb};
 use std::sync::Arc;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
-/// Mirrors of registries.
+/// The door of mirrored images.
 #[derive(Clone)]
 pub struct Images(Arc<Engine>);
 
-/// A request for something of a mirrored image.
+/// A parsed request for a manifest, a blob or a list of a mirrored image.
 pub struct Endpoint {
     repo: RepoName,
     image: Box<str>,
@@ -33,7 +33,8 @@ impl Packages {
     }
 }
 
-/// The image in a path below `/v2`, in the mirror that it belongs to; `None` if it belongs to none.
+/// The mirror and the image in a path below `/v2`; `None` if the path is not of a mirror. Fails if the
+/// path has a lens, for any repository.
 fn place(
     policy: &PolicySnapshot,
     request: &Parts,
@@ -42,13 +43,34 @@ fn place(
     let query = request.uri.query().unwrap_or_default();
     let request = RepoRequest::new(&request.method, below, query, &request.headers).ok()?;
     let image = Oci::image_of(&request).or_else(|| upload_of(&request))?;
+    if let Err(problem) = require_no_lens(policy, &image) {
+        return Some(Err(problem));
+    }
     let host = query.split('&').find_map(|pair| pair.strip_prefix("ns="));
     let (repo, image) = policy.image(&image, host)?;
     let row = policy.repo(ProtocolName::OCI, &repo)?;
     (row.kind == RepoKind::Mirror).then_some(Ok((repo, image)))
 }
 
-/// The image that someone wants to push to: it is told that it cannot.
+/// Fails if the first segment of a name has a lens, unless a repository has exactly this name.
+fn require_no_lens(policy: &PolicySnapshot, name: &str) -> Result<(), Problem> {
+    let segment = name.split('/').next().unwrap_or_default();
+    let Some(address) = RepoAddress::read_image(segment) else {
+        return Ok(());
+    };
+    let exact = segment.parse().ok();
+    if exact.is_some_and(|name| policy.repo(ProtocolName::OCI, &name).is_some()) {
+        return Ok(());
+    }
+    address.require_no_lens(ProtocolName::OCI)
+}
+
+/// Whether a path may have a lens in the name of an image.
+fn may_have_lens(request: &Parts) -> bool {
+    request.uri.path().contains("--")
+}
+
+/// The image in the path of an upload, which mirrors refuse.
 fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
     let parts = request.parts();
     let at = parts
@@ -58,10 +80,10 @@ fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
 }
 
 impl Images {
-    /// Whether a request is for a mirrored image.
+    /// Whether this door answers a request: it is for a mirrored image, or has a lens.
     pub fn has(&self, request: &Parts) -> bool {
         let policy = self.0.gate.policy();
-        policy.mirrors_images() && place(&policy, request).is_some()
+        (policy.mirrors_images() || may_have_lens(request)) && place(&policy, request).is_some()
     }
 }
 
@@ -76,7 +98,7 @@ impl Door for Images {
         let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
         let query = request.uri.query().unwrap_or_default();
         let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
-        let read = Oci::ask(&request, &image)?;
+        let read = Oci::read_request(&request, &image)?;
         Ok(Endpoint { repo, image, read })
     }
 
@@ -102,7 +124,7 @@ impl Door for Images {
         let client = request
             .extensions
             .get::<ClientView>()
-            .ok_or_else(|| Problem::internal("a request without a site"))?;
+            .ok_or_else(|| Problem::internal("a request without a client view"))?;
         let record = admission
             .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)

@@ -3,7 +3,7 @@
 
 use crate::Engine;
 use crate::documents::{CacheStatus, CachedDocument, absent};
-use crate::hosted::{hosted_of, kept};
+use crate::hosted::kept;
 use crate::repo::Repo;
 use bytes::Bytes;
 use larder_content::Durable;
@@ -11,7 +11,7 @@ use larder_keys::SigningKey;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::index::{AfterFile, IndexDocument, IndexOf};
 use larder_mirrors::Document;
-use larder_mirrors::publishing::{Composed, Index, IndexBuilder, Signer};
+use larder_mirrors::index::{self as mirror_index, Index, IndexBuilder, Signer};
 use larder_model::{CacheLifetime, FileKind, Problem, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl Engine {
                 .await?
                 .ok_or_else(absent)?;
             let bytes: Bytes = self.bytes(&found).await?;
-            state = aside(state, move |state| state.give(&file, &bytes)).await?;
+            state = aside(state, move |state| state.add_extra(&file, &bytes)).await?;
         }
         let mut after = AfterFile::default();
         loop {
@@ -145,7 +145,7 @@ impl Engine {
     /// Documents with their bytes durable.
     pub(crate) async fn prepared(
         &self,
-        composed: Vec<Composed>,
+        composed: Vec<mirror_index::IndexDocument>,
     ) -> Result<Vec<PreparedDocument>, Problem> {
         let mut prepared = Vec::with_capacity(composed.len());
         for document in composed {
@@ -227,7 +227,7 @@ const fn kind_of_part(lifetime: CacheLifetime) -> FileKind {
 
 /// What a repo's protocol tells of whole repos.
 pub(crate) fn index_of(repo: &Repo) -> Result<&'static dyn Index, Problem> {
-    hosted_of(repo)?
+    repo.protocol
         .index()
         .ok_or_else(|| Problem::internal("no document here tells of all packages"))
 }

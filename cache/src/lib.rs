@@ -30,8 +30,10 @@ pub use door::is_packages;
 pub use images::Images;
 pub use upstream::{Proxies, UpstreamConfig, is_public};
 
+use bytes::Bytes;
 use download::Download;
 use flights::{Flights, Key};
+use http::HeaderValue;
 use larder_access::Gate;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
@@ -92,6 +94,8 @@ pub(crate) struct Engine {
     repos: Memory<i64, Arc<Repo>>,
     documents: Flights<Arc<FileRecord>>,
     representations: Flights<Arc<FileRecord>>,
+    /// Answers of upstreams to searches, with their media types.
+    searches: Flights<(Bytes, HeaderValue)>,
     /// States of repos that are being composed.
     index_builds: Flights<()>,
     downloads: Mutex<HashMap<Key, Arc<Download>>>,
@@ -122,6 +126,7 @@ impl Packages {
             repos: Memory::builder().max_capacity(10_000).build(),
             documents: Flights::default(),
             representations: Flights::default(),
+            searches: Flights::default(),
             index_builds: Flights::default(),
             downloads: Mutex::default(),
             tables: Memory::builder()

@@ -19,8 +19,8 @@ use larder_door::{Answer, BlobAnswer, Lasts};
 use larder_metadata::files::FileRecord;
 use larder_metadata::index::IndexOf;
 use larder_metadata::reservations::ReservationKey;
-use larder_mirrors::publishing::{Merge, Signer};
-use larder_mirrors::{Artifact, Integrity, Publishing, ReadRequest};
+use larder_mirrors::index::{IndexMerger, Signer};
+use larder_mirrors::{Artifact, Integrity, ReadRequest};
 use larder_model::{Algorithm, CacheLifetime, FileKind, Hasher, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Engine {
         read: &ReadRequest,
         request: &Parts,
     ) -> Result<Option<Answer>, Problem> {
-        let Some(index) = group.protocol.publishing().and_then(Publishing::index) else {
+        let Some(index) = group.protocol.index() else {
             return Ok(None);
         };
         let (path, content_type, lasts) = match read {
@@ -80,9 +80,9 @@ impl Engine {
                 Lasts::Forever,
             ),
             ReadRequest::Part(..)
-            | ReadRequest::Own(_)
-            | ReadRequest::UpstreamQuery(_)
-            | ReadRequest::Moved(_) => return Ok(None),
+            | ReadRequest::Details(_)
+            | ReadRequest::Local(_)
+            | ReadRequest::Redirect(_) => return Ok(None),
         };
         let members = self.members(admission, group, "")?;
         match (index.root(path), read) {
@@ -101,7 +101,7 @@ impl Engine {
                 })))
             }
             (None, ReadRequest::Artifact(artifact)) => {
-                group.require_not_blocked(group.protocol.package_of(artifact))?;
+                group.require_not_blocked(group.protocol.names().package_of(artifact))?;
                 let Origin { member, artifact } =
                     self.origin(admission, (group, &members), artifact).await?;
                 let public = self.gate.is_public(&[read_all(&member)]);
@@ -236,7 +236,7 @@ impl Engine {
                     None => None,
                 });
             }
-            let take = move || merge.take(lists).map(|made| (merge, made));
+            let take = move || merge.merge_lists(lists).map(|made| (merge, made));
             let (after, made) = tokio::task::spawn_blocking(take)
                 .await
                 .map_err(Problem::internal)??;
@@ -264,7 +264,7 @@ impl Engine {
         self: &Arc<Self>,
         group: &Repo,
         state: &State,
-    ) -> Result<Box<dyn Merge>, Problem> {
+    ) -> Result<Box<dyn IndexMerger>, Problem> {
         let mut merge = index_of(group)?.merge(self.metadata.now());
         // What hosted members have that the caller may not list, nobody else has.
         let mut unlisted = HashSet::new();

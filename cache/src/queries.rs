@@ -38,7 +38,7 @@ impl Engine {
         let body = decoded(headers, body.collect(MAX_BYTES).await?)?;
         let Members { hosted, mirrors } = self.parts(admission, own)?;
         let mut taken = Vec::new();
-        let named = query.named(&body)?;
+        let named = query.packages_in(&body)?;
         if named.len() > MAX_NAMES {
             let detail = format!("a question is about at most {MAX_NAMES} packages");
             return Err(Problem::new(Kind::TooLarge, "body", detail));

@@ -1,7 +1,7 @@
 //! The representations of a document: rewritten for this server's addresses, as another media type,
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
-use crate::documents::{is_search, key_of};
+use crate::documents::key_of;
 use crate::flights::FlightResult;
 use crate::repo::Repo;
 use crate::{Engine, SMALL_DOCUMENT};
@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileRecord, PackageKey};
-use larder_mirrors::{Document, RepoUrl, Representation};
+use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use std::io::Write as _;
 use std::sync::{Arc, PoisonError};
@@ -93,7 +93,7 @@ impl Engine {
                 gzip,
                 origin: asked.repo_url.origin.into(),
                 below: asked.repo_url.path.into(),
-                is_stored: is_stored && !is_search(repo, asked.document),
+                is_stored,
             };
             let (engine, repo, held) = (Arc::clone(self), Arc::clone(repo), Arc::clone(held));
             async move { engine.make(&repo, &held, making).await }
@@ -205,16 +205,16 @@ impl Making {
             public: false,
             identified: false,
         };
-        let body = match (&self.part, self.representation.name) {
-            (Some(part), _) => repo
-                .protocol
-                .part(&self.document, part, source, &repo_url)?
-                .into(),
-            (None, "") => source.clone(),
-            (None, _) => repo
-                .protocol
-                .render(&self.document, &self.representation, source, &repo_url)?
-                .into(),
+        let request = RenderRequest {
+            document: &self.document,
+            representation: self.representation,
+            part: self.part.as_deref(),
+            repo_url,
+        };
+        let body = if self.representation.name.is_empty() {
+            source.clone()
+        } else {
+            repo.protocol.render(&request, source)?.into()
         };
         if !self.gzip {
             return Ok(body);

@@ -1,74 +1,109 @@
-//! Searches: in what is published here, and in what the upstreams of a group's mirrors find.
+//! Searches: in what is published here, and in what the upstreams of a group's mirrors find. Nothing
+//! that an upstream answers is kept.
 
-use crate::Engine;
-use crate::door::read_of;
-use crate::group::Members;
+use crate::documents::{absent, key_of};
+use crate::door::{CACHE_STATUS, read_of};
+use crate::group::{Members, nowhere};
 use crate::hosted::NAMES;
 use crate::repo::Repo;
+use crate::upstream::{FetchRequest, FetchResponse};
+use crate::{Engine, SMALL_DOCUMENT};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use larder_access::Admission;
-use larder_mirrors::publishing::{Elsewhere, Hit};
-use larder_mirrors::{Document, Publishing};
-use larder_model::{Problem, Reply};
+use larder_mirrors::search::{Hit, SearchRequest, UpstreamResults};
+use larder_mirrors::{Search, Source};
+use larder_model::{Kind, Problem, Reply};
 use std::sync::Arc;
 
 /// Packages that a search finds in one repo.
 const MAX_HITS: usize = 100;
 
 impl Engine {
-    /// Answers a search, with what the caller may read. `None` if it is none, or nothing is
-    /// published here: what the upstream of a mirror alone finds is a document like any other.
+    /// Answers a search with what the caller may read.
     pub(crate) async fn search(
         self: &Arc<Self>,
         admission: &Admission,
         own: &Arc<Repo>,
-        document: &Document,
-    ) -> Result<Option<Reply>, Problem> {
-        let search = own
-            .protocol
-            .publishing()
-            .and_then(|hosted| Some((hosted, hosted.search(document)?)));
-        let Some((hosted, words)) = search else {
-            return Ok(None);
-        };
+        request: &SearchRequest,
+    ) -> Result<Reply, Problem> {
+        let search = search_of(own)?;
         let Members {
             hosted: here,
             mirrors,
         } = self.parts(admission, own)?;
         let blocks = own.blocks() || mirrors.iter().any(|repo| repo.blocks());
         if here.is_empty() && !blocks {
-            return Ok(None);
+            let nothing = self.nothing_to_search(admission, own)?;
+            return self.search_upstream_alone(nothing, &mirrors, request).await;
         }
+        let terms = search.terms(request);
         let mut hits: Vec<Hit> = Vec::new();
         for repo in &here {
-            self.find((admission, own), repo, &words, &mut hits).await?;
+            self.find((admission, own), repo, &terms, &mut hits).await?;
         }
-        let further = hosted.further(document, hits.len());
-        let (mut answers, mut failed) = (Vec::new(), None);
+        let further = request.after(hits.len());
+        let (mut answers, mut failure) = (Vec::new(), None);
         for repo in &mirrors {
-            match self
-                .ask_elsewhere((hosted, own), &here, repo, &further)
-                .await
-            {
-                Ok(answer) => answers.extend(answer),
+            match self.results_of(own, &here, repo, &further).await {
+                Ok(results) => answers.push(results),
+                Err(problem) if problem.kind == Kind::NotFound => {}
                 Err(problem) => {
                     tracing::info!(%problem, repo = %repo.record.name, "an upstream could not be searched");
-                    failed = Some(problem);
+                    failure = Some(problem);
                 }
             }
         }
-        match failed {
+        match failure {
             Some(problem) if hits.is_empty() && answers.is_empty() => Err(problem),
-            _ => hosted.listed(document, &hits, &answers).map(Some),
+            _ => search.reply(request, &hits, &answers),
         }
     }
 
-    /// Adds the packages of a repo that have all words in their names and may be seen at the
+    /// The answer of the first upstream that has one, as it came: nothing is published here, and
+    /// nothing is to be left out.
+    async fn search_upstream_alone(
+        self: &Arc<Self>,
+        nothing: Problem,
+        mirrors: &[Arc<Repo>],
+        request: &SearchRequest,
+    ) -> Result<Reply, Problem> {
+        let mut outcome = Err(nothing);
+        for repo in mirrors {
+            outcome = self.search_upstream(repo, request).await;
+            let is_absent = |problem: &Problem| problem.kind == Kind::NotFound;
+            if !outcome.as_ref().is_err_and(is_absent) {
+                break;
+            }
+        }
+        let (body, content_type) = outcome?;
+        let mut reply = Reply::new(StatusCode::OK).with(CONTENT_TYPE, content_type);
+        reply.body = body;
+        Ok(reply
+            .with(CACHE_STATUS, HeaderValue::from_static("larder; fwd=bypass"))
+            .with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+    }
+
+    /// Why nothing is found where there is no upstream to search.
+    fn nothing_to_search(
+        &self,
+        admission: &Admission,
+        own: &Arc<Repo>,
+    ) -> Result<Problem, Problem> {
+        if !own.is_group() {
+            return Ok(own.upstream().err().unwrap_or_else(absent));
+        }
+        Ok(nowhere(self.members(admission, own, "")?.mirrors, ""))
+    }
+
+    /// Adds the packages of a repo that have all terms in their names and may be seen at the
     /// address of `own`.
     async fn find(
         &self,
         (admission, own): (&Admission, &Repo),
         repo: &Repo,
-        words: &[String],
+        terms: &[String],
         hits: &mut Vec<Hit>,
     ) -> Result<(), Problem> {
         let (mut after, most) = (Box::<str>::default(), hits.len() + MAX_HITS);
@@ -76,10 +111,10 @@ impl Engine {
             let names = self.names_after(repo, &after).await?;
             for package in &names {
                 let lower = package.to_lowercase();
-                let meant = words.iter().all(|word| lower.contains(word));
-                let known = || hits.iter().any(|hit| hit.package == *package);
-                if meant
-                    && !known()
+                let is_meant = terms.iter().all(|term| lower.contains(term));
+                let is_known = || hits.iter().any(|hit| hit.package == *package);
+                if is_meant
+                    && !is_known()
                     && is_open(own, repo, package)
                     && admission.may(&read_of(repo, package))
                 {
@@ -99,25 +134,82 @@ impl Engine {
         }
     }
 
-    /// What a mirror's upstream finds, and which of that is not to be shown.
-    async fn ask_elsewhere(
+    /// What a mirror's upstream finds, and which of that is left out.
+    async fn results_of(
         self: &Arc<Self>,
-        (hosted, own): (&dyn Publishing, &Repo),
+        own: &Repo,
         here: &[Arc<Repo>],
         repo: &Arc<Repo>,
-        search: &Document,
-    ) -> Result<Option<Elsewhere>, Problem> {
-        let Some(body) = self.read(repo, search).await? else {
-            return Ok(None);
-        };
-        let mut taken = Vec::new();
-        for name in hosted.named(&body)? {
+        request: &SearchRequest,
+    ) -> Result<UpstreamResults, Problem> {
+        let (body, _) = self.search_upstream(repo, request).await?;
+        let mut hidden = Vec::new();
+        for name in search_of(own)?.packages_in(&body)? {
             if !is_open(own, repo, &name) || self.is_taken(own, here, &name).await? {
-                taken.push(name);
+                hidden.push(name);
             }
         }
-        Ok(Some(Elsewhere { body, taken }))
+        Ok(UpstreamResults { body, hidden })
     }
+
+    /// An upstream's answer, asked for once for all who search for the same at once, and its media
+    /// type.
+    async fn search_upstream(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        request: &SearchRequest,
+    ) -> Result<(Bytes, HeaderValue), Problem> {
+        let SearchRequest { text, size, from } = request;
+        let key = key_of("search", &format!("{size}/{from}/{text}"));
+        let start = || {
+            let (engine, repo, request) = (Arc::clone(self), Arc::clone(repo), request.clone());
+            async move { engine.fetch_results(&repo, &request).await }
+        };
+        self.searches.join((repo.record.id, key), start).await
+    }
+
+    async fn fetch_results(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        request: &SearchRequest,
+    ) -> Result<(Bytes, HeaderValue), Problem> {
+        let search = search_of(repo)?;
+        let upstream = repo.upstream()?;
+        let mut known = Vec::new();
+        let (url, accept) = loop {
+            match search.source(request, &known)? {
+                Source::At { url, accept } => break (url, accept),
+                Source::Read(document) => known.push(self.read(repo, &document).await?),
+            }
+        };
+        let wanted = FetchRequest {
+            accept,
+            compressed: true,
+            patient: true,
+            ..FetchRequest::new(&url)
+        };
+        let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
+            return Err(absent());
+        };
+        let content_type = HeaderValue::try_from(&arrived.content_type);
+        let content_type = content_type.unwrap_or_else(|_| HeaderValue::from_static(accept));
+        let room = upstream.large_documents();
+        let (body, _permit) = arrived
+            .collect(self.config.document_bytes, SMALL_DOCUMENT, || {
+                room.acquire_owned()
+            })
+            .await?;
+        let body = Bytes::from(body);
+        search.packages_in(&body)?;
+        Ok((body, content_type))
+    }
+}
+
+/// Searches, in the protocol of a repo.
+fn search_of(repo: &Repo) -> Result<&'static dyn Search, Problem> {
+    repo.protocol
+        .search()
+        .ok_or_else(|| Problem::internal("a search without a protocol for it"))
 }
 
 /// Whether neither a repo nor the one at whose address it is served blocks a package.

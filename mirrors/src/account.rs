@@ -1,39 +1,39 @@
-//! What clients ask about the account of whoever uses them: who it is, its tokens, logging in and
-//! out. As pure as the rest: here requests are read and answers said; passwords are checked and
-//! tokens made where rights are. What holds secrets has no `Debug`.
+//! Requests about the caller's account: its name, its tokens, login and logout. This module reads
+//! requests and writes replies; `access` checks passwords and creates tokens. Types with secrets do
+//! not implement `Debug`.
 
-use crate::{RepoRequest, RepoUrl};
+use crate::RepoUrl;
 use larder_model::{Pattern, Problem, Reply, Role, Timestamp};
 use std::time::Duration;
 
-/// What a client asks for.
+/// A request about the caller's account.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AccountRequest {
-    /// The name of whoever shows these credentials.
+    /// The name of the caller.
     Whoami,
-    /// What is known of it.
+    /// The profile of the caller.
     Profile,
-    /// Its tokens, after the one of this id.
+    /// The caller's tokens, after the one of this id.
     ListTokens(i64),
-    /// A new token; the body says which.
+    /// Creates a token, which the body describes.
     CreateToken,
-    /// A token is to end: its id, or its secret.
-    EndToken(Box<str>),
-    /// A token for a name and a password, which are in the body.
+    /// Revokes the token with this id or secret.
+    RevokeToken(Box<str>),
+    /// Creates a token for the user name and the password in the body.
     LogIn(Box<str>),
-    /// A page at which a person can log the client in.
+    /// Begins a login in a browser.
     BeginLogin,
-    /// Whether that has happened.
+    /// Asks whether the user has logged in.
     FinishLogin {
-        /// What was asked.
+        /// The login request, sealed.
         ask: Box<str>,
-        /// What only the client knows.
+        /// The secret that only the client has.
         key: Box<str>,
     },
 }
 
 impl AccountRequest {
-    /// Whether it is for those who show no credentials, or those of a login that has ended.
+    /// Whether it needs no valid credentials.
     pub const fn is_login(&self) -> bool {
         matches!(
             self,
@@ -42,27 +42,27 @@ impl AccountRequest {
     }
 }
 
-/// A name with its password.
+/// A user name and its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The name.
     pub name: String,
     /// The password.
     pub password: String,
-    /// What is told instead of "wrong" where someone may believe that this makes a user.
+    /// The message that replaces "wrong password" if the client may have meant to create a user.
     pub refusal: Option<&'static str>,
 }
 
-/// What a token is to be.
+/// A request for a token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenRequest {
     /// Its name.
     pub name: String,
-    /// The password of whoever wants it.
+    /// The password of the caller.
     pub password: String,
-    /// How long it is to live; `None`: until it is ended.
-    pub lasts: Option<Duration>,
-    /// Packages and the role in them that it is limited to; `None`: all that its owner may.
+    /// How long the token is valid; `None`: until it is revoked.
+    pub lifetime: Option<Duration>,
+    /// The packages and the role that the token is limited to; `None`: all permissions of its owner.
     pub limits: Option<(Vec<Pattern>, Role)>,
 }
 
@@ -73,56 +73,52 @@ pub struct Token<'a> {
     pub id: i64,
     /// Its name.
     pub name: &'a str,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
-    /// Whether nothing can be changed with it.
+    /// Whether it permits reading only.
     pub read_only: bool,
 }
 
-/// How an errand went.
+/// The outcome of an [`AccountRequest`].
 #[derive(Clone, PartialEq, Eq)]
 pub enum AccountResponse<'a> {
     /// The caller's name.
     Name(&'a str),
-    /// The caller's name, and since when there is such a user.
+    /// The caller's name, and when the user was created.
     Profile(&'a str, Timestamp),
-    /// Tokens; whether more follow.
+    /// Tokens, and whether there are more.
     Tokens(&'a [Token<'a>], bool),
     /// A new token and its secret.
-    Created(&'a Token<'a>, &'a str),
-    /// The token has ended.
-    Ended,
-    /// Who has logged in, and its secret.
-    LoggedIn(&'a str, &'a str),
-    /// The page for the person; what the client comes back with.
-    Begun {
+    NewToken(&'a Token<'a>, &'a str),
+    /// A token was revoked.
+    Revocation,
+    /// The user whose login succeeded, and the secret of the new token.
+    Login(&'a str, &'a str),
+    /// The page for the user, and the values with which the client asks whether the login is done.
+    LoginPage {
         /// The page's address.
         page: &'a str,
-        /// What was asked.
+        /// The login request, sealed.
         ask: &'a str,
-        /// What only the client knows.
+        /// The secret that only the client has.
         key: &'a str,
     },
-    /// Nobody has signed in yet: to be asked again.
-    Waiting,
-    /// The secret of the login.
-    Finished(&'a str),
+    /// The user has not logged in yet. The client asks again.
+    LoginPending,
+    /// The secret of the token that the login created.
+    LoginSecret(&'a str),
 }
 
-/// Accounts, in a protocol whose clients ask about them.
-pub trait Account: Send + Sync {
-    /// What a request asks of the account; `None` if it is about something else.
-    fn account_request(&self, request: &RepoRequest<'_>)
-    -> Result<Option<AccountRequest>, Problem>;
+/// Accounts, for protocols whose clients ask about them.
+pub trait Accounts: Send + Sync {
+    /// Reads the body of a login. Fails if its user name is not `name`.
+    fn read_login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
 
-    /// The login in a body, which is for `name`.
-    fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem>;
+    /// Reads the body of a request for a token.
+    fn read_token_request(&self, body: &[u8]) -> Result<TokenRequest, Problem>;
 
-    /// The token that a body wants.
-    fn wanted(&self, body: &[u8]) -> Result<TokenRequest, Problem>;
-
-    /// Says how an errand went.
-    fn tell(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply;
+    /// Writes the reply to a client.
+    fn reply(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply;
 }

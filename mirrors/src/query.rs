@@ -1,22 +1,22 @@
-//! Questions that come in a request's body and that only upstreams can answer: nothing of them is
-//! kept.
+//! Queries in a request's body that only upstreams can answer. Neither they nor the answers are
+//! stored.
 
 use bytes::Bytes;
 use larder_model::{Problem, Reply};
 use std::fmt::Debug;
 
-/// A kind of question.
+/// A kind of query.
 pub trait UpstreamQuery: Send + Sync + Debug {
-    /// Where upstreams are asked, relative to their address.
+    /// The path of the query at an upstream, relative to its URL.
     fn path(&self) -> &'static str;
 
-    /// The packages that a question names, in canonical form.
-    fn named(&self, body: &[u8]) -> Result<Vec<Box<str>>, Problem>;
+    /// The packages in a query, in canonical form.
+    fn packages_in(&self, body: &[u8]) -> Result<Vec<Box<str>>, Problem>;
 
-    /// The question as an upstream may hear it: without packages that are `taken` here, which are
-    /// none of its business. `None`: nothing is left to ask.
-    fn question(&self, body: &[u8], taken: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem>;
+    /// The query for an upstream, without the packages that are published here, because their names
+    /// may be confidential. `None`: nothing is left to ask.
+    fn question(&self, body: &[u8], published: &[Box<str>]) -> Result<Option<Vec<u8>>, Problem>;
 
-    /// The answer, made of those that upstreams gave; there may be none.
+    /// The reply, made of the answers of upstreams; there may be none.
     fn answer(&self, answers: &[Bytes]) -> Result<Reply, Problem>;
 }

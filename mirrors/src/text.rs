@@ -1,30 +1,57 @@
-//! Small things that several protocols write and read.
+//! URLs, media types and problems that several protocols share.
 
 use http::header::WWW_AUTHENTICATE;
 pub(crate) use larder_model::html::escape as html;
 use larder_model::{Kind, Problem, Reply, percent};
-use serde_json::Value;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 
-/// One segment of a path, encoded for a request.
-pub(crate) fn segment(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+/// The media type of JSON.
+pub(crate) const JSON: &str = "application/json";
+/// The media type of plain text.
+pub(crate) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+/// The bytes that are encoded in a segment of a path: all but those that RFC 3986 (3.3) allows.
+pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+/// The bytes that are encoded in a value of a query, where `&`, `+` and `=` have a meaning.
+const QUERY_VALUE: &AsciiSet = &SEGMENT.add(b'&').add(b'+').add(b'=');
+
+/// Encodes the bytes of a set.
+pub(crate) fn encoded(text: &str, set: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, set).to_string()
 }
 
-/// Several segments with slashes between them.
+/// Encodes a segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    encoded(text, SEGMENT)
+}
+
+/// Encodes a value of a query.
+pub(crate) fn query_encoded(text: &str) -> String {
+    encoded(text, QUERY_VALUE)
+}
+
+/// Encodes the segments of a path, but not the slashes between them.
 pub(crate) fn path(text: &str) -> String {
     text.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-/// The value of a key of a query, decoded; the first one counts.
+/// The first value of a key of a query, decoded.
 pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     let (_, value) = query
         .split('&')
@@ -33,32 +60,22 @@ pub(crate) fn query_value(query: &str, key: &str) -> Option<String> {
     percent::decode_form(value).map(Cow::into_owned)
 }
 
-/// What upstream sent is not what it should be.
-pub(crate) fn not_that(what: &'static str) -> Problem {
+/// The problem of an upstream that sent something else than `what`.
+pub(crate) fn bad_document(what: &'static str) -> Problem {
     Problem::new(
         Kind::Upstream,
         "upstream",
-        format!("what the upstream sent is not {what}"),
+        format!("the upstream did not send {what}"),
     )
 }
 
-/// The same, told by a parser.
-pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
-    not_that(what).because(error)
-}
-
-/// A problem in plain text, for clients that show no more than the status. Who they are they say by
+/// An error response in plain text, for clients that print only the status. They authenticate with
 /// Basic.
-pub(crate) fn refuse(problem: &Problem) -> Reply {
+pub(crate) fn plain_problem(problem: &Problem) -> Reply {
     let body = format!("{}\n", problem.detail);
-    let reply = Reply::new(problem.status()).with_body("text/plain; charset=utf-8", body);
+    let reply = Reply::new(problem.status()).with_body(PLAIN_TEXT, body);
     if problem.kind == Kind::Unauthenticated {
         return reply.with(WWW_AUTHENTICATE, "Basic realm=\"larder\"");
     }
     reply
-}
-
-/// A small JSON answer's bytes.
-pub(crate) fn json(value: &Value) -> Vec<u8> {
-    value.to_string().into_bytes()
 }

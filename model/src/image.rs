@@ -27,6 +27,26 @@ fn check_tag(text: &str) -> Result<(), BadName> {
     }
 }
 
+/// The mirror whose upstream keeps its own images below [`HUB_OWN`], which people leave out.
+const HUB: &str = "docker.io";
+const HUB_OWN: &str = "library/";
+
+/// The shorter name that people use for an image of a mirror; `None` if there is none.
+pub fn hub_alias<'a>(mirror: &RepoName, image: &'a str) -> Option<&'a str> {
+    image
+        .strip_prefix(HUB_OWN)
+        .filter(|_| mirror.as_str() == HUB)
+}
+
+/// The full name of an image of a mirror, which may be named by its [`hub_alias`].
+pub fn hub_name(mirror: &RepoName, image: &str) -> String {
+    if mirror.as_str() == HUB && !image.contains('/') {
+        format!("{HUB_OWN}{image}")
+    } else {
+        image.to_owned()
+    }
+}
+
 /// An image's full name: the repo and the image in it, as in `/v2/<repo>/<image>/…`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ImageName {

@@ -141,7 +141,7 @@ impl Home {
             .map(|line| line.as_str().expect("line"));
         let mut text: String = lines.flat_map(|line| [line, "\n"]).collect();
         let note = part["note"].as_str().unwrap_or_default();
-        if note.contains("in the place of $TOKEN") {
+        if note.contains("replace $TOKEN") {
             text = text.replace("$TOKEN", &self.token);
         }
         match part["file"].as_str() {

@@ -15,6 +15,7 @@ mod hostile;
 mod images;
 mod images_wrong;
 mod kept;
+mod lens;
 mod numbers;
 mod paths;
 mod proxies;

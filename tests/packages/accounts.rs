@@ -245,7 +245,7 @@ fn npm_makes_lists_and_ends_tokens() {
     let told = fails(&mut create("wrong", &[]));
     assert!(told.contains("this is not your password"), "{told}");
     let told = fails(&mut create(PASSWORD, &["--cidr", "10.0.0.0/8"]));
-    assert!(told.contains("leave out --cidr"), "{told}");
+    assert!(told.contains("omit --cidr"), "{told}");
     let limits = [
         "--packages",
         "@acme/probe",
@@ -326,7 +326,7 @@ fn npm_makes_no_users() {
     let wrong = put("alice", &body("alice", "x", email)).expect(401);
     assert_eq!(nobody.text(), wrong.text(), "nobody learns who is there");
     assert!(
-        nobody.text().contains("made by this server's admin")
+        nobody.text().contains("this server's admin creates users")
             && nobody.header("www-authenticate").is_none()
     );
     let plain = put("nobody", &body("nobody", "x", "")).expect(401);

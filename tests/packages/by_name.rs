@@ -261,7 +261,7 @@ fn crates_and_npm_packages_are_listed_yanked_and_taken_back() {
     let again = publish_cargo(&larder, "left-pad").expect(409).text();
     assert!(again.contains("was deleted"), "{again}");
     let again = publish_npm(&larder).expect(409).text();
-    assert!(again.contains("never published again"), "{again}");
+    assert!(again.contains("cannot be published again"), "{again}");
 }
 
 /// Has the mirror keep the version: whoever wants a part of it waits until it is.

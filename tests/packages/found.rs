@@ -173,7 +173,7 @@ fn npm_views_single_versions_and_what_is_attested() {
     assert!(
         refused
             .text()
-            .contains("another package, version or tarball"),
+            .contains("not the package, version and tarball"),
         "{}",
         refused.text()
     );

@@ -1,23 +1,25 @@
-//! A packed crate: a gzipped tar with one folder. Read as a stream, never unpacked to disk.
+//! The `Cargo.toml` of a crate file, which is a gzipped tar archive with one folder.
 
-use super::publish::{Dependency, requirement};
-use flate2::read::GzDecoder;
+use super::index::{Dependency, invalid, requirement};
+use crate::archive::tar::{Kind, Tar};
+use crate::archive::{Fault, Limits};
+use flate2::bufread::GzDecoder;
 use larder_model::Problem;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::Component;
+use std::io::{BufRead as _, BufReader, Read};
 
-/// Files of a crate.
-const MAX_ENTRIES: usize = 50_000;
-/// A crate, unpacked.
-const MAX_UNPACKED: u64 = 2 << 30;
-/// A header that says more of the file after it, in bytes.
-const MAX_HEADER: u64 = 64 * 1024;
-/// A manifest in bytes.
-const MAX_MANIFEST: u64 = 4 << 20;
+/// Limits of a crate file.
+const LIMITS: Limits = Limits {
+    entries: 50_000,
+    path_bytes: 4096,
+    unpacked_bytes: 2 << 30,
+    ratio: 100,
+};
+const MAX_MANIFEST_BYTES: u64 = 4 << 20;
+const BUFFER_BYTES: usize = 1 << 16;
 
-/// What of a `Cargo.toml` an index line tells.
+/// The fields of a `Cargo.toml` that an index line has.
 #[derive(Debug)]
 pub(super) struct Manifest {
     pub(super) name: String,
@@ -25,7 +27,7 @@ pub(super) struct Manifest {
     pub(super) links: Option<String>,
     pub(super) rust_version: Option<String>,
     pub(super) features: BTreeMap<String, Vec<String>>,
-    /// In order.
+    /// Sorted.
     pub(super) dependencies: Vec<Dependency>,
 }
 
@@ -52,22 +54,22 @@ struct Package {
 #[derive(Deserialize, Default)]
 struct Tables {
     #[serde(default)]
-    dependencies: BTreeMap<String, Written>,
+    dependencies: BTreeMap<String, DependencyEntry>,
     #[serde(default, rename = "dev-dependencies", alias = "dev_dependencies")]
-    dev: BTreeMap<String, Written>,
+    dev: BTreeMap<String, DependencyEntry>,
     #[serde(default, rename = "build-dependencies", alias = "build_dependencies")]
-    build: BTreeMap<String, Written>,
+    build: BTreeMap<String, DependencyEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
-    Short(String),
-    Long(Box<Long>),
+enum DependencyEntry {
+    Version(String),
+    Table(Box<DependencyTable>),
 }
 
 #[derive(Deserialize)]
-struct Long {
+struct DependencyTable {
     version: Option<String>,
     package: Option<String>,
     #[serde(default)]
@@ -78,81 +80,68 @@ struct Long {
     default_features: Option<bool>,
 }
 
-fn unreadable(error: std::io::Error) -> Problem {
-    bad("the crate is not a gzipped tar").because(error)
+/// Reads the manifest of a crate file of `size` bytes whose only folder is `folder`. Checks every entry
+/// of the archive.
+pub(super) fn of_crate(
+    packed: &mut dyn Read,
+    size: u64,
+    folder: &str,
+) -> Result<Manifest, Problem> {
+    let unpacked = GzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, packed));
+    let mut archive = Tar::new(unpacked, &LIMITS, size);
+    let read = manifest_text(&mut archive, folder).and_then(|text| {
+        // Cargo reads one gzip member; other tools read all.
+        let after = archive.into_inner().into_inner().fill_buf()?.len();
+        let text = text.ok_or_else(|| Fault::refused(format!("has no {folder}/Cargo.toml")))?;
+        if after == 0 {
+            Ok(text)
+        } else {
+            Err(Fault::refused("has bytes after its end"))
+        }
+    });
+    let text = read.map_err(|fault| fault.problem("crate", "the crate"))?;
+    let text = String::from_utf8(text)
+        .map_err(|error| invalid("the crate's Cargo.toml is not UTF-8").because(error))?;
+    read_manifest(&text)
 }
 
-fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::invalid("crate", detail)
-}
-
-/// Refuses headers of headers that would take much memory: the reader of archives takes them in
-/// whole.
-pub(super) fn measure(packed: &mut dyn Read) -> Result<(), Problem> {
-    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MAX_UNPACKED));
-    for entry in archive.entries().map_err(unreadable)?.raw(true) {
-        let entry = entry.map_err(unreadable)?;
-        let kind = entry.header().entry_type();
-        let about_others = kind.is_pax_local_extensions()
-            || kind.is_pax_global_extensions()
-            || kind.is_gnu_longname()
-            || kind.is_gnu_longlink();
-        if about_others && entry.size() > MAX_HEADER {
-            return Err(bad(
-                "the crate has a file with a name or header that is too long",
+/// The bytes of the `Cargo.toml` of an archive; `None` if there is none.
+fn manifest_text<R: Read>(
+    archive: &mut Tar<'_, R>,
+    folder: &str,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let mut manifest = None;
+    while let Some(entry) = archive.next()? {
+        if entry.kind == Kind::Link {
+            return Err(Fault::refused(
+                "contains a link; only files and folders are allowed",
             ));
         }
-    }
-    Ok(())
-}
-
-/// The manifest of a packed crate whose one folder is `folder`. Everything in it is looked at.
-pub(super) fn of_crate(packed: &mut dyn Read, folder: &str) -> Result<Manifest, Problem> {
-    let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MAX_UNPACKED));
-    let (mut manifest, mut count, mut unpacked) = (None, 0, 0_u64);
-    for entry in archive.entries().map_err(unreadable)? {
-        let mut entry = entry.map_err(unreadable)?;
-        count += 1;
-        unpacked += entry.size();
-        if count > MAX_ENTRIES || unpacked >= MAX_UNPACKED {
-            return Err(bad(
-                "the crate has too many files, or is too large unpacked",
-            ));
-        }
-        let kind = entry.header().entry_type();
-        if !kind.is_file() && !kind.is_dir() {
-            return Err(bad("a crate holds files and folders only, no links"));
-        }
-        let path = entry.path().map_err(unreadable)?.into_owned();
-        let mut parts = path.components();
-        let first = parts.next();
-        let below = parts
-            .clone()
-            .all(|part| matches!(part, Component::Normal(name) if name.to_str().is_some()));
-        if first != Some(Component::Normal(folder.as_ref())) || !below {
-            return Err(bad(format!(
-                "everything in the crate must be below {folder}/"
-            )));
-        }
-        let name = parts.as_path().to_str().unwrap_or_default();
-        if name.eq_ignore_ascii_case("Cargo.toml") {
-            if name != "Cargo.toml" || manifest.is_some() {
-                return Err(bad(
-                    "the crate has more than one Cargo.toml, or one that is spelled otherwise",
-                ));
+        let below = entry.path.strip_prefix(folder);
+        let name = match below.and_then(|rest| rest.strip_prefix('/')) {
+            Some(name) if !entry.has_dot_prefix => name,
+            None if !entry.has_dot_prefix && below == Some("") => "",
+            _ => {
+                let detail = format!("has an entry outside of {folder}/");
+                return Err(Fault::refused(detail));
             }
-            let mut text = String::new();
-            let read = entry.by_ref().take(MAX_MANIFEST).read_to_string(&mut text);
-            read.map_err(|error| bad("the crate's Cargo.toml cannot be read").because(error))?;
-            manifest = Some(read_manifest(&text)?);
+        };
+        if !name.eq_ignore_ascii_case("Cargo.toml") {
+            continue;
         }
+        if name != "Cargo.toml" || manifest.is_some() {
+            let detail = "has more than one Cargo.toml, or one that differs in case";
+            return Err(Fault::refused(detail));
+        }
+        manifest = Some(archive.contents(&entry, MAX_MANIFEST_BYTES)?);
     }
-    manifest.ok_or_else(|| bad(format!("the crate has no {folder}/Cargo.toml")))
+    Ok(manifest)
 }
 
+/// Parses a `Cargo.toml`.
 fn read_manifest(text: &str) -> Result<Manifest, Problem> {
     let file: File = toml::from_str(text)
-        .map_err(|error| bad(format!("the crate's Cargo.toml: {}", error.message())))?;
+        .map_err(|error| invalid(format!("the crate's Cargo.toml: {}", error.message())))?;
     let mut dependencies = Vec::new();
     let all = std::iter::once((None, file.tables))
         .chain(file.target.into_iter().map(|(name, at)| (Some(name), at)));
@@ -180,13 +169,13 @@ fn read_manifest(text: &str) -> Result<Manifest, Problem> {
 
 fn dependency(
     alias: String,
-    written: Written,
+    written: DependencyEntry,
     target: Option<String>,
     kind: &'static str,
 ) -> Result<Dependency, Problem> {
-    let long = match written {
-        Written::Long(long) => *long,
-        Written::Short(version) => Long {
+    let table = match written {
+        DependencyEntry::Table(table) => *table,
+        DependencyEntry::Version(version) => DependencyTable {
             version: Some(version),
             package: None,
             features: Vec::new(),
@@ -195,12 +184,12 @@ fn dependency(
         },
     };
     Ok(Dependency {
-        package: long.package.unwrap_or_else(|| alias.clone()),
+        package: table.package.unwrap_or_else(|| alias.clone()),
         alias,
-        requirement: requirement(&long.version.unwrap_or_default())?,
-        features: long.features.into_iter().collect(),
-        optional: long.optional,
-        default_features: long.default_features.unwrap_or(true),
+        requirement: requirement(&table.version.unwrap_or_default())?,
+        features: table.features.into_iter().collect(),
+        optional: table.optional,
+        default_features: table.default_features.unwrap_or(true),
         target,
         kind,
     })

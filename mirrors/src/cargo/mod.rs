@@ -1,20 +1,27 @@
 //! Rust crates: the sparse index, downloads, search, publishing (the Cargo book, "Registry Index"
 //! and "Registry Web API").
 
+mod names;
+mod index;
 mod manifest;
-mod publish;
 mod search;
+mod upload;
+mod publish;
+mod routes;
+mod connect;
 
-use crate::text::{self, not_that, query_value};
-use crate::{
-    Artifact, Document, Fetch, Integrity, Plan, Protocol, Publishing, ReadRequest, RepoRequest,
-    RepoUrl, Representation, Source, Table,
-};
+use crate::connect::Client;
+use crate::json::{self, unreadable};
+use crate::protocol::{Call, Protocol};
+use crate::resource::{Artifact, Document, Fetch, Plan, Source, Table};
+use crate::text::{JSON, bad_document, segment};
+use crate::{Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
+use index::{Config, Entry, config, download, entries, index_of};
 use larder_model::{Digest, Kind, Problem, ProtocolName, Reply};
-use serde::Deserialize;
+use names::{canonical, prefix};
+use routes::no_such_path;
 use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,243 +29,55 @@ use std::sync::Arc;
 /// The protocol.
 pub struct Cargo;
 
-const NAME: ProtocolName = ProtocolName("cargo");
-const INDEX: Representation = Representation {
-    name: "",
-    content_type: "text/plain",
-    has_absolute_urls: false,
-    compressible: true,
-};
-const SEARCH: Representation = Representation {
-    name: "",
-    content_type: "application/json",
-    has_absolute_urls: false,
-    compressible: true,
-};
-/// The registry's limit on names, with room.
-const MAX_NAME_BYTES: usize = 128;
+/// Names that differ only in case, `-` and `_` are the same crate.
+struct CrateNames;
 
-/// The upstream's own `config.json`.
-#[derive(Deserialize)]
-struct Config<'a> {
-    #[serde(borrow)]
-    dl: Cow<'a, str>,
-    #[serde(borrow)]
-    api: Option<Cow<'a, str>>,
-}
-
-/// A line of an index file, as far as it matters here.
-#[derive(Deserialize)]
-struct Entry<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    vers: Cow<'a, str>,
-    #[serde(borrow)]
-    cksum: Cow<'a, str>,
-}
-
-/// One package whatever its spelling: names that differ in case, `-` and `_` are one.
-fn canonical(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
-}
-
-fn is_name(name: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    name.len() <= MAX_NAME_BYTES
-        && name
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_alphanumeric() || first == b'_')
-        && name.bytes().all(inner)
-}
-
-fn is_version(version: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-+".contains(&byte);
-    version.len() <= 128
-        && version.starts_with(|first: char| first.is_ascii_digit())
-        && version.bytes().all(inner)
-}
-
-/// Where a name stands in an index: `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcd`.
-fn prefix(name: &str) -> String {
-    match name.len() {
-        0..=2 => name.len().to_string(),
-        3 => format!("3/{}", &name[..1]),
-        _ => format!("{}/{}", &name[..2], &name[2..4]),
+impl Names for CrateNames {
+    fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        canonical(name).into()
     }
-}
-
-fn index_of(name: &str) -> Document {
-    Document::new(
-        canonical(name),
-        format!("index/{}", name.to_ascii_lowercase()),
-    )
-}
-
-fn config() -> Document {
-    Document::new("", "config.json")
-}
-
-fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
-    let lines = body
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty());
-    lines.map(serde_json::from_slice)
-}
-
-/// Where the upstream keeps a crate: its `dl` with its marks filled in.
-fn download(dl: &str, entry: &Entry<'_>) -> String {
-    let (name, version) = (&*entry.name, &*entry.vers);
-    let marks = [
-        ("{crate}", name.to_owned()),
-        ("{version}", version.to_owned()),
-        ("{prefix}", prefix(name)),
-        ("{lowerprefix}", prefix(&name.to_ascii_lowercase())),
-        ("{sha256-checksum}", entry.cksum.to_string()),
-    ];
-    if marks.iter().all(|(mark, _)| !dl.contains(mark)) {
-        return format!("{dl}/{name}/{version}/download");
-    }
-    marks
-        .iter()
-        .fold(dl.to_owned(), |url, (mark, value)| url.replace(mark, value))
-}
-
-fn own_config(repo_url: &RepoUrl<'_>) -> Reply {
-    let base = repo_url.base();
-    let config = json!({"dl": format!("{base}/api/v1/crates"), "api": base, "auth-required": !repo_url.public});
-    Reply::new(StatusCode::OK).with_body("application/json", text::json(&config))
-}
-
-fn no_such_path() -> Problem {
-    Problem::not_found("path", "no such path in a cargo registry")
 }
 
 impl Protocol for Cargo {
     fn name(&self) -> ProtocolName {
-        NAME
+        ProtocolName("cargo")
     }
 
-    fn publishing(&self) -> Option<&dyn Publishing> {
-        Some(self)
-    }
-
-    fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
-        canonical(name).into()
-    }
-
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        request.require_read()?;
-        let index = |begin: &str, name: &str| {
-            let lower = name.to_ascii_lowercase();
-            if !is_name(name) || prefix(&lower) != begin.to_ascii_lowercase() {
-                return Err(no_such_path());
-            }
-            Ok(ReadRequest::Document(index_of(name), INDEX))
-        };
-        match request.parts().as_slice() {
-            ["config.json"] => Ok(ReadRequest::Own(own_config)),
-            ["api", "v1", "crates"] => {
-                let words = query_value(request.query, "q").unwrap_or_default();
-                let count = query_value(request.query, "per_page")
-                    .and_then(|text| text.parse().ok())
-                    .unwrap_or(10_u32);
-                let path = format!(
-                    "search/{}?{}",
-                    count.clamp(1, 100),
-                    words.chars().take(200).collect::<String>()
-                );
-                Ok(ReadRequest::Document(Document::new("", path), SEARCH))
-            }
-            ["api", "v1", "crates", name, version, "download"]
-                if is_name(name) && is_version(version) =>
-            {
-                let lower = name.to_ascii_lowercase();
-                Ok(ReadRequest::Artifact(Artifact {
-                    package: canonical(name).into(),
-                    version: Some((*version).into()),
-                    path: format!("crates/{lower}/{version}").into(),
-                }))
-            }
-            [begin @ ("1" | "2"), name] => index(begin, name),
-            [first, second, name] => index(&format!("{first}/{second}"), name),
-            _ => Err(no_such_path()),
-        }
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem> {
+        routes::parse(request)
     }
 
     fn probes(&self) -> &'static [&'static str] {
         &["config.json"]
     }
 
-    fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
-        if let Some(name) = document.path.strip_prefix("index/") {
-            let url = format!("{}/{}", prefix(name), text::segment(name));
-            return Ok(Source::At {
-                url,
-                accept: "text/plain",
-            });
-        }
-        let Some(search) = document.path.strip_prefix("search/") else {
-            return Ok(Source::At {
-                url: document.path.to_string(),
-                accept: "application/json",
-            });
+    fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
+        let (url, accept) = match document.path.strip_prefix("index/") {
+            Some(name) => (format!("{}/{}", prefix(name), segment(name)), "text/plain"),
+            None => (document.path.to_string(), JSON),
         };
-        let Some(found) = known.first() else {
-            return Ok(Source::Read(config()));
-        };
-        let found = found.as_deref().unwrap_or_default();
-        let config: Config<'_> = serde_json::from_slice(found)
-            .map_err(|error| text::unreadable("a config.json", error))?;
-        let Some(api) = config.api else {
-            return Err(Problem::new(
-                Kind::Unsupported,
-                "search",
-                "the upstream offers no search",
-            ));
-        };
-        let (count, words) = search.split_once('?').unwrap_or(("10", search));
-        let words = text::segment(words)
-            .replace('&', "%26")
-            .replace('+', "%2B")
-            .replace('=', "%3D");
-        Ok(Source::At {
-            url: format!("{api}/api/v1/crates?q={words}&per_page={count}"),
-            accept: "application/json",
-        })
+        Ok(Source::At { url, accept })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
         let Some(name) = document.path.strip_prefix("index/") else {
             return match serde_json::from_slice::<serde_json::Value>(body) {
                 Ok(serde_json::Value::Object(_)) => Ok(()),
-                _ => Err(not_that("a JSON document of a cargo registry")),
+                _ => Err(bad_document("a JSON document of a cargo registry")),
             };
         };
         let mut count = 0;
         for entry in entries(body) {
-            let entry = entry.map_err(|error| text::unreadable("an index file", error))?;
+            let entry = entry.map_err(|error| unreadable("an index file", error))?;
             if !entry.name.eq_ignore_ascii_case(name) {
-                return Err(not_that("the index file of this crate"));
+                return Err(bad_document("the index file of this crate"));
             }
             count += 1;
         }
         if count == 0 {
-            Err(not_that("an index file"))
-        } else {
-            Ok(())
+            return Err(bad_document("an index file"));
         }
-    }
-
-    fn render(
-        &self,
-        _: &Document,
-        _: &Representation,
-        body: &[u8],
-        _: &RepoUrl<'_>,
-    ) -> Result<Vec<u8>, Problem> {
-        Ok(body.to_vec())
+        Ok(())
     }
 
     fn plan(
@@ -279,19 +98,11 @@ impl Protocol for Cargo {
         let absent =
             || Problem::not_found("crate", format!("crate `{name}` has no version {version}"));
         let index = index.as_deref().ok_or_else(absent)?;
-        let config: Config<'_> = serde_json::from_slice(config_body.as_deref().unwrap_or_default())
-            .map_err(|error| text::unreadable("a config.json", error))?;
+        let config = Config::read(config_body.as_deref().unwrap_or_default())?;
         for entry in entries(index) {
-            let entry = entry.map_err(|error| text::unreadable("an index file", error))?;
+            let entry = entry.map_err(|error| unreadable("an index file", error))?;
             if entry.vers == version {
-                let digest: Digest = format!("sha256:{}", entry.cksum)
-                    .parse()
-                    .map_err(|_| not_that("an index file with checksums"))?;
-                return Ok(Plan::Fetch(Fetch {
-                    url: download(&config.dl, &entry),
-                    integrity: Integrity::Digest(digest),
-                    size: None,
-                }));
+                return fetch(&config, &entry).map(Plan::Fetch);
             }
         }
         Err(absent())
@@ -302,17 +113,38 @@ impl Protocol for Cargo {
     }
 
     fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
-        let status = problem.status();
         let body = json!({"errors": [{"detail": problem.detail}]});
-        let reply = Reply::new(status).with_body("application/json", text::json(&body));
+        let reply = Reply::new(problem.status()).with_body(JSON, json::bytes(&body));
         if problem.kind == Kind::Unauthenticated {
-            return reply.with(
-                WWW_AUTHENTICATE,
-                format!("Cargo login_url=\"{}/me\"", repo_url.origin),
-            );
+            let challenge = format!("Cargo login_url=\"{}/me\"", repo_url.origin);
+            return reply.with(WWW_AUTHENTICATE, challenge);
         }
         reply
     }
+
+    fn names(&self) -> &dyn Names {
+        &CrateNames
+    }
+
+    fn publishing(&self) -> Option<&dyn Publishing> {
+        Some(&publish::Crates)
+    }
+
+    fn search(&self) -> Option<&dyn Search> {
+        Some(&search::CrateSearch)
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
+    }
+}
+
+/// The URL and the checksum of the crate file of an index line.
+fn fetch(config: &Config<'_>, entry: &Entry<'_>) -> Result<Fetch, Problem> {
+    let digest: Result<Digest, _> = format!("sha256:{}", entry.cksum).parse();
+    let digest = digest.map_err(|_| bad_document("an index file with checksums"))?;
+    let url = download(&config.dl, entry);
+    Ok(Fetch::new(url, Integrity::Digest(digest)))
 }
 
 #[cfg(test)]

@@ -1,500 +1,214 @@
-//! Publishing crates (the Cargo book, "Web API"): the client's words are checked against the
-//! crate's own manifest.
+//! Publishing, yanking and deleting crates (the Cargo book, "Web API"), and the index file of a crate
+//! that is published here.
 
-use super::{Cargo, canonical, is_version, search};
+use super::index::{CrateMetadata, GONE, crates_in, without_build};
+use super::manifest::of_crate;
+use super::names::canonical;
+use super::upload::{MAX_BODY_BYTES, Upload};
+use crate::json;
 use crate::publishing::{
-    Body, Bytes, Change, Elsewhere, Hit, PublishRequest, Publishing, REMOVE, Step, StoredFile,
-    UNYANK, YANK,
+    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
 };
-use crate::text::json as bytes_of;
-use crate::{Document, RepoRequest};
-use http::{Method, StatusCode};
-use larder_model::{Algorithm, Hasher, Kind, Problem, Reply, Verb};
-use semver::{Version, VersionReq};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, SeekFrom};
+use crate::resource::Document;
+use crate::text::JSON;
+use http::StatusCode;
+use larder_model::{Kind, Problem, Reply, Timestamp, Verb};
+use semver::Version;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// The client's words about a crate, in bytes.
-const MAX_JSON: u64 = 1 << 20;
-/// A crate, packed.
-const MAX_CRATE: u64 = 256 << 20;
-/// The registry's limit on the names of new crates.
-const MAX_NAME: usize = 64;
-/// Bytes read at once.
-const PIECE: usize = 64 * 1024;
-
-/// What `cargo publish` says of a crate.
-#[derive(Deserialize)]
-struct New {
-    name: String,
-    vers: String,
-    #[serde(default)]
-    deps: Vec<NewDependency>,
-    #[serde(default)]
-    features: BTreeMap<String, Vec<String>>,
-    description: Option<String>,
-    links: Option<String>,
-    rust_version: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NewDependency {
-    name: String,
-    version_req: String,
-    #[serde(default)]
-    features: Vec<String>,
-    #[serde(default)]
-    optional: bool,
-    #[serde(default = "yes")]
-    default_features: bool,
-    target: Option<String>,
-    #[serde(default)]
-    kind: Option<String>,
-    registry: Option<String>,
-    explicit_name_in_toml: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// A line of the index, as it is kept. The checksum is filled in when the bytes are there.
-#[derive(Serialize, Deserialize)]
-pub(super) struct IndexLine {
-    pub(super) name: String,
-    pub(super) vers: String,
-    deps: Vec<Value>,
-    cksum: String,
-    features: BTreeMap<String, Vec<String>>,
-    yanked: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    links: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rust_version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pubtime: Option<String>,
-}
-
-/// What is noted of a crate.
-#[derive(Serialize, Deserialize)]
-pub(super) struct CrateMetadata {
-    pub(super) line: IndexLine,
-    pub(super) description: String,
-}
-
-/// Below this, the versions that were taken back stay taken.
-const GONE: &str = "gone/";
-
-/// The crates among the files of a package.
-pub(super) fn crates_in(files: &[StoredFile]) -> impl Iterator<Item = &StoredFile> {
-    files.iter().filter(|file| !file.path.starts_with(GONE))
-}
-
-/// A version without what does not tell it from others.
-fn plain(version: &str) -> &str {
-    version.split('+').next().unwrap_or_default()
-}
-
-pub(super) fn metadata_of(file: &StoredFile) -> Result<CrateMetadata, Problem> {
-    serde_json::from_str(&file.metadata).map_err(Problem::internal)
-}
-
-fn bad(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
-    Problem::invalid("crate", detail)
-}
-
-fn unread(error: std::io::Error) -> Problem {
-    bad("the request ended before its end").because(error)
-}
-
-/// The client's words, and where in the body the crate is.
-fn read_frame(body: &mut dyn Body) -> Result<(New, u64, u64), Problem> {
-    let mut length = |limit: u64, what: &str| {
-        let mut bytes = [0; 4];
-        body.read_exact(&mut bytes).map_err(unread)?;
-        let length = u64::from(u32::from_le_bytes(bytes));
-        if length > limit {
-            return Err(Problem::new(
-                Kind::TooLarge,
-                "crate",
-                format!("{what} is larger than {limit} bytes"),
-            ));
-        }
-        Ok(length)
-    };
-    let json_bytes = length(MAX_JSON, "the description of the crate")?;
-    let mut text = vec![0; usize::try_from(json_bytes).unwrap_or_default()];
-    body.read_exact(&mut text).map_err(unread)?;
-    let new = serde_json::from_slice(&text)
-        .map_err(|error| bad(format!("the description cannot be read: {error}")))?;
-    let mut bytes = [0; 4];
-    body.read_exact(&mut bytes).map_err(unread)?;
-    let size = u64::from(u32::from_le_bytes(bytes));
-    let start = 8 + json_bytes;
-    let end = body.seek(SeekFrom::End(0)).map_err(unread)?;
-    if size > MAX_CRATE || end != start + size {
-        return Err(bad("the request is not as long as it says"));
-    }
-    Ok((new, start, size))
-}
-
-fn require_name(name: &str) -> Result<(), Problem> {
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let good = name.len() <= MAX_NAME
-        && name
-            .bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_alphabetic())
-        && name.bytes().all(inner);
-    let detail = format!(
-        "a crate's name begins with a letter and has at most {MAX_NAME} of A-Z a-z 0-9 - _"
-    );
-    if good { Ok(()) } else { Err(bad(detail)) }
-}
-
-/// A dependency whatever form it was written in, to be compared.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Dependency {
-    pub(super) alias: String,
-    pub(super) package: String,
-    pub(super) requirement: String,
-    pub(super) features: BTreeSet<String>,
-    pub(super) optional: bool,
-    pub(super) default_features: bool,
-    pub(super) target: Option<String>,
-    pub(super) kind: &'static str,
-}
-
-/// A requirement in the one way that it is written out.
-pub(super) fn requirement(text: &str) -> Result<String, Problem> {
-    let text = if text.trim().is_empty() { "*" } else { text };
-    let parsed: VersionReq = text
-        .parse()
-        .map_err(|error| bad(format!("`{text}` is no requirement: {error}")))?;
-    Ok(parsed.to_string())
-}
-
-impl NewDependency {
-    fn kind(&self) -> Result<&'static str, Problem> {
-        match self.kind.as_deref() {
-            None | Some("normal") => Ok("normal"),
-            Some("dev") => Ok("dev"),
-            Some("build") => Ok("build"),
-            Some(other) => Err(bad(format!("`{other}` is no kind of dependency"))),
-        }
-    }
-
-    fn compared(&self) -> Result<Dependency, Problem> {
-        Ok(Dependency {
-            alias: self
-                .explicit_name_in_toml
-                .clone()
-                .unwrap_or_else(|| self.name.clone()),
-            package: self.name.clone(),
-            requirement: requirement(&self.version_req)?,
-            features: self.features.iter().cloned().collect(),
-            optional: self.optional,
-            default_features: self.default_features,
-            target: self.target.clone(),
-            kind: self.kind()?,
-        })
-    }
-
-    /// As the index has it: by its alias, with the package's own name beside it.
-    fn line(&self) -> Result<Value, Problem> {
-        let alias = self
-            .explicit_name_in_toml
-            .as_ref()
-            .filter(|alias| **alias != self.name);
-        let mut line = json!({
-            "name": alias.unwrap_or(&self.name),
-            "req": self.version_req,
-            "features": self.features,
-            "optional": self.optional,
-            "default_features": self.default_features,
-            "target": self.target,
-            "kind": self.kind()?,
-            "registry": self.registry,
-        });
-        if alias.is_some() {
-            line["package"] = json!(self.name);
-        }
-        Ok(line)
+/// The request that publishes the crate in its body.
+pub(super) fn upload() -> PublishRequest {
+    PublishRequest {
+        package: "".into(),
+        verb: Verb::Write,
+        max_bytes: MAX_BODY_BYTES,
+        action: Arc::new(CrateUpload),
     }
 }
 
-/// Refuses words that are not those of the crate's own manifest.
-fn compare(new: &New, manifest: &super::manifest::Manifest) -> Result<(), Problem> {
-    let differs = |what: &str| {
-        bad(format!(
-            "{what} of the request is not that of the crate's Cargo.toml"
-        ))
-    };
-    if manifest.name != new.name {
-        return Err(differs("the name"));
-    }
-    if manifest.version != new.vers {
-        return Err(differs("the version"));
-    }
-    if manifest.links != new.links {
-        return Err(differs("`links`"));
-    }
-    let mut said = new
-        .deps
-        .iter()
-        .map(NewDependency::compared)
-        .collect::<Result<Vec<_>, _>>()?;
-    said.sort();
-    if said != manifest.dependencies {
-        return Err(differs("a dependency"));
-    }
-    let sets = |features: &BTreeMap<String, Vec<String>>| -> BTreeMap<String, BTreeSet<String>> {
-        features
-            .iter()
-            .map(|(name, list)| (name.clone(), list.iter().cloned().collect()))
-            .collect()
-    };
-    if sets(&new.features) != sets(&manifest.features) {
-        return Err(differs("a feature"));
-    }
-    Ok(())
-}
-
-/// The SHA-256 of a part of the body, in hex.
-fn sum(body: &mut dyn Body, start: u64, length: u64) -> Result<String, Problem> {
-    body.seek(SeekFrom::Start(start)).map_err(unread)?;
-    let mut part = body.take(length);
-    let (mut hasher, mut piece) = (Hasher::new(Algorithm::Sha256), vec![0; PIECE]);
-    loop {
-        match part.read(&mut piece).map_err(unread)? {
-            0 => return Ok(hasher.finish().hex()),
-            count => hasher.update(&piece[..count]),
-        }
+/// The request that changes a published crate, whose name is in canonical form.
+pub(super) fn change(package: &str, change: Change) -> PublishRequest {
+    PublishRequest {
+        package: package.into(),
+        verb: change.verb(),
+        max_bytes: 0,
+        action: Arc::new(CrateChange(change)),
     }
 }
 
-impl Cargo {
-    fn publish(body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-        let (new, start, size) = read_frame(body)?;
-        require_name(&new.name)?;
-        let version: Version = new
-            .vers
-            .parse()
-            .map_err(|error| bad(format!("`{}` is no version: {error}", new.vers)))?;
-        let (name, path) = (
-            &new.name,
-            format!("crates/{}/{version}", new.name.to_ascii_lowercase()),
-        );
-        if files
-            .iter()
-            .any(|file| file.path.strip_prefix(GONE) == Some(plain(&new.vers)))
-        {
-            let detail = format!(
-                "crate version `{}` was deleted, and stays taken: publish another",
-                new.vers
-            );
-            return Err(Problem::new(Kind::Conflict, "crate", detail));
-        }
-        for file in crates_in(files) {
-            let known = metadata_of(file)?.line;
-            if known.name != *name {
-                let detail = format!("this crate is published as `{}`", known.name);
-                return Err(Problem::new(Kind::Conflict, "crate", detail));
-            }
-            if plain(&known.vers) == plain(&new.vers) {
-                // A retry after a lost answer brings the same bytes.
-                let same = *file.path == *path && file.digest.hex() == sum(body, start, size)?;
-                let detail = format!("crate version `{}` is already uploaded", known.vers);
-                return if same {
-                    Ok(Vec::new())
-                } else {
-                    Err(Problem::new(Kind::Conflict, "crate", detail))
-                };
-            }
-        }
-        body.seek(SeekFrom::Start(start)).map_err(unread)?;
-        super::manifest::measure(&mut body.take(size))?;
-        body.seek(SeekFrom::Start(start)).map_err(unread)?;
-        let manifest =
-            super::manifest::of_crate(&mut body.take(size), &format!("{name}-{}", new.vers))?;
-        compare(&new, &manifest)?;
-        let line = IndexLine {
-            name: name.clone(),
-            vers: new.vers.clone(),
-            deps: new
-                .deps
-                .iter()
-                .map(NewDependency::line)
-                .collect::<Result<_, _>>()?,
-            cksum: "{sha256}".to_owned(),
-            features: new.features,
-            yanked: false,
-            links: new.links,
-            rust_version: new.rust_version.or(manifest.rust_version),
-            pubtime: None,
-        };
-        let metadata = CrateMetadata {
-            line,
-            description: new.description.unwrap_or_default(),
-        };
-        Ok(vec![Step::Add {
-            path,
-            version: new.vers,
-            content_type: "application/gzip",
-            metadata: serde_json::to_string(&metadata).map_err(Problem::internal)?,
-            bytes: Bytes::Part(start, size),
-        }])
+/// Publishes the crate in the body.
+#[derive(Debug)]
+struct CrateUpload;
+
+impl Action for CrateUpload {
+    fn name(&self) -> &'static str {
+        "publish"
     }
 
-    fn yank(
-        request: &PublishRequest,
-        yanked: bool,
-        files: &[StoredFile],
-    ) -> Result<Vec<Step>, Problem> {
-        let version = request.arguments.first().map_or("", AsRef::as_ref);
-        let absent = || {
-            Problem::not_found(
-                "crate",
-                format!("there is no version {version} of this crate"),
-            )
-        };
-        if request
-            .arguments
-            .get(1)
-            .is_some_and(|reason| !reason.is_empty())
-        {
-            return Err(Problem::invalid(
-                "yanked",
-                "a registry of crates tells no reason: say `true`",
-            ));
-        }
-        let file = crates_in(files)
-            .find(|file| *file.version == *version)
-            .ok_or_else(absent)?;
-        let mut metadata = metadata_of(file)?;
-        if metadata.line.yanked == yanked {
+    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        let upload = Upload::read(body)?;
+        Ok(canonical(&upload.description.name).into())
+    }
+
+    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        let upload = Upload::read(body)?;
+        let (name, version) = (&upload.description.name, &upload.description.vers);
+        let parsed: Version = version.parse().map_err(|error| {
+            Problem::invalid("crate", format!("`{version}` is not a version: {error}"))
+        })?;
+        let path = format!("crates/{}/{parsed}", name.to_ascii_lowercase());
+        if is_published(&upload, &path, body, files)? {
             return Ok(Vec::new());
         }
-        metadata.line.yanked = yanked;
-        let metadata = serde_json::to_string(&metadata).map_err(Problem::internal)?;
-        Ok(vec![Step::SetMetadata {
-            path: file.path.to_string(),
-            metadata,
+        let folder = format!("{name}-{version}");
+        let manifest = of_crate(&mut upload.crate_file(body)?, upload.size, &folder)?;
+        upload.description.check(&manifest)?;
+        let bytes = Bytes::Part(upload.start, upload.size);
+        let version = version.clone();
+        let metadata = upload.description.into_metadata(manifest)?;
+        Ok(vec![Step::Add {
+            path,
+            version,
+            content_type: "application/gzip",
+            metadata: serde_json::to_string(&metadata).map_err(Problem::internal)?,
+            bytes,
         }])
     }
 
-    /// Steps that take a version back, or all of them.
-    fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-        let gone =
-            crates_in(files).filter(|file| version.is_none_or(|version| *file.version == *version));
-        let steps: Vec<Step> = gone
-            .flat_map(|file| {
-                let add = Step::Add {
-                    path: format!("{GONE}{}", plain(&file.version)),
-                    version: String::new(),
-                    content_type: "text/plain",
-                    metadata: String::new(),
-                    bytes: Bytes::Made(Vec::new()),
-                };
-                [
-                    Step::Remove {
-                        path: file.path.to_string(),
-                    },
-                    add,
-                ]
-            })
-            .collect();
-        let absent =
-            || Problem::not_found("version", "there is no such version of this crate here");
-        if steps.is_empty() {
-            Err(absent())
-        } else {
-            Ok(steps)
-        }
+    fn reply(&self) -> Reply {
+        let warnings = json!({"invalid_categories": [], "invalid_badges": [], "other": []});
+        ok(&json!({"warnings": warnings}))
     }
 }
 
-impl Publishing for Cargo {
-    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
-        let request = |act, name: &str, verb, arguments: Vec<Box<str>>, max_bytes| {
-            Ok(Some(PublishRequest {
-                act,
-                package: canonical(name).into(),
-                verb,
-                arguments,
-                max_bytes,
-            }))
-        };
-        let parts = line.parts();
-        let ["api", "v1", "crates", rest @ ..] = parts.as_slice() else {
-            return Ok(None);
-        };
-        match (line.method, rest) {
-            (&Method::PUT, ["new"]) => request(
-                "publish",
-                "",
-                Verb::Write,
-                Vec::new(),
-                MAX_CRATE + MAX_JSON + 8,
-            ),
-            (&Method::DELETE, [name, version, "yank"]) if is_version(version) => {
-                request(YANK, name, Verb::Write, vec![(*version).into()], 0)
-            }
-            (&Method::PUT, [name, version, "unyank"]) if is_version(version) => {
-                request(UNYANK, name, Verb::Write, vec![(*version).into()], 0)
-            }
-            (&Method::GET | &Method::HEAD, [name, "owners"]) => {
-                request("owners", name, Verb::Read, Vec::new(), 0)
-            }
-            (_, [_, "owners"]) => {
-                let detail = "who may publish is said by grants here: larder grant create user:NAME REPOSITORY --package CRATE";
-                Err(Problem::new(Kind::Unsupported, "owners", detail))
-            }
-            _ => Ok(None),
+/// Whether the same bytes are published already, because a client tries again after a lost answer.
+/// Fails if the version is published with other bytes or was deleted, or if the name is published in
+/// another spelling.
+fn is_published(
+    upload: &Upload,
+    path: &str,
+    body: &mut dyn Body,
+    files: &[StoredFile],
+) -> Result<bool, Problem> {
+    let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "crate", detail));
+    let (name, version) = (&upload.description.name, &upload.description.vers);
+    let bare = Some(without_build(version));
+    if files
+        .iter()
+        .any(|file| file.path.strip_prefix(GONE) == bare)
+    {
+        return conflict(format!(
+            "crate version `{version}` was deleted and cannot be published again: publish another"
+        ));
+    }
+    for file in crates_in(files) {
+        let known = CrateMetadata::of(file)?.line;
+        if known.name != *name {
+            return conflict(format!("this crate is published as `{}`", known.name));
+        }
+        if Some(without_build(&known.vers)) == bare {
+            let is_same = *file.path == *path && file.digest.hex() == upload.sha256(body)?;
+            return if is_same {
+                Ok(true)
+            } else {
+                conflict(format!(
+                    "crate version `{}` is already uploaded",
+                    known.vers
+                ))
+            };
+        }
+    }
+    Ok(false)
+}
+
+/// Yanks or deletes versions.
+#[derive(Debug)]
+struct CrateChange(Change);
+
+impl Action for CrateChange {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Err(Problem::internal("a change without a crate"))
+    }
+
+    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        match &self.0 {
+            Change::Yank { version, reason } if reason.is_empty() => yank(version, true, files),
+            Change::Yank { .. } => Err(Problem::invalid(
+                "yanked",
+                "a crate is yanked without a reason: send `true`",
+            )),
+            Change::Unyank { version } => yank(version, false, files),
+            Change::Remove { version } => remove(version.as_deref(), files),
         }
     }
 
-    fn name(&self, _: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
-        let (new, ..) = read_frame(body)?;
-        require_name(&new.name)?;
-        Ok(canonical(&new.name).into())
+    fn reply(&self) -> Reply {
+        ok(&json!({"ok": true}))
+    }
+}
+
+/// Steps that yank a version, or undo that.
+fn yank(version: &str, yanked: bool, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    let file = crates_in(files).find(|file| *file.version == *version);
+    let file = file.ok_or_else(|| {
+        let detail = format!("this crate has no version {version}");
+        Problem::not_found("crate", detail)
+    })?;
+    let mut metadata = CrateMetadata::of(file)?;
+    if metadata.line.yanked == yanked {
+        return Ok(Vec::new());
+    }
+    metadata.line.yanked = yanked;
+    Ok(vec![Step::SetMetadata {
+        path: file.path.to_string(),
+        metadata: serde_json::to_string(&metadata).map_err(Problem::internal)?,
+    }])
+}
+
+/// Steps that delete a version, or all of them.
+fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+    let is_target = |file: &&StoredFile| version.is_none_or(|version| *file.version == *version);
+    let mut steps = Vec::new();
+    for file in crates_in(files).filter(is_target) {
+        steps.push(Step::Remove {
+            path: file.path.to_string(),
+        });
+        steps.push(Step::Add {
+            path: format!("{GONE}{}", without_build(&file.version)),
+            version: String::new(),
+            content_type: "text/plain",
+            metadata: String::new(),
+            bytes: Bytes::Inline(Vec::new()),
+        });
+    }
+    if steps.is_empty() {
+        let detail = "this crate has no such version here";
+        return Err(Problem::not_found("version", detail));
+    }
+    Ok(steps)
+}
+
+fn ok(body: &serde_json::Value) -> Reply {
+    Reply::new(StatusCode::OK).with_body(JSON, json::bytes(body))
+}
+
+/// Publishing of crates.
+pub(super) struct Crates;
+
+impl Publishing for Crates {
+    fn change(&self, package: &str, wanted: Change) -> Result<PublishRequest, Problem> {
+        Ok(change(package, wanted))
     }
 
-    fn admits(&self, _: &Change) -> Result<(), Problem> {
-        Ok(())
-    }
-
-    fn yanked(&self, metadata: &str) -> Option<String> {
+    fn yank_reason(&self, metadata: &str) -> Option<String> {
         let metadata: CrateMetadata = serde_json::from_str(metadata).ok()?;
         metadata.line.yanked.then(String::new)
-    }
-
-    fn receive(
-        &self,
-        request: &PublishRequest,
-        body: &mut dyn Body,
-        files: &[StoredFile],
-    ) -> Result<Vec<Step>, Problem> {
-        match request.act {
-            "publish" => {
-                body.rewind().map_err(unread)?;
-                Self::publish(body, files)
-            }
-            REMOVE => Self::remove(request.arguments.first().map(AsRef::as_ref), files),
-            act => Self::yank(request, act == YANK, files),
-        }
-    }
-
-    fn accept(&self, request: &PublishRequest) -> Reply {
-        let body = match request.act {
-            "publish" => {
-                json!({"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
-            }
-            _ => json!({"ok": true}),
-        };
-        Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body))
     }
 
     fn compose(
@@ -502,58 +216,37 @@ impl Publishing for Cargo {
         document: &Document,
         files: &[StoredFile],
     ) -> Result<Option<Vec<u8>>, Problem> {
-        let Some(asked) = document.path.strip_prefix("index/") else {
+        let Some(spelling) = document.path.strip_prefix("index/") else {
             return Ok(None);
         };
         let mut files: Vec<&StoredFile> = crates_in(files).collect();
         files.sort_by_key(|file| file.created_at);
         let mut index = Vec::new();
         for file in files {
-            let mut line = metadata_of(file)?.line;
-            if line.name.to_ascii_lowercase() != asked {
-                return Ok(None); // another spelling: the client tries them all
+            let mut line = CrateMetadata::of(file)?.line;
+            if line.name.to_ascii_lowercase() != spelling {
+                return Ok(None); // cargo tries all spellings
             }
             let seconds = file.created_at.seconds();
-            line.pubtime = Some(larder_model::Timestamp(seconds * 1_000_000).to_string());
+            line.pubtime = Some(Timestamp(seconds * 1_000_000).to_string());
             serde_json::to_writer(&mut index, &line).map_err(Problem::internal)?;
             index.push(b'\n');
         }
         Ok((!index.is_empty()).then_some(index))
     }
 
-    fn search(&self, document: &Document) -> Option<Vec<String>> {
-        let (_, words) = document.path.strip_prefix("search/")?.split_once('?')?;
-        Some(vec![canonical(words)])
-    }
-
-    fn named(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
-        search::named(answer)
-    }
-
-    fn listed(
-        &self,
-        document: &Document,
-        hits: &[Hit],
-        answers: &[Elsewhere],
-    ) -> Result<Reply, Problem> {
-        search::listed(document, hits, answers)
-    }
-
-    fn tell(&self, question: &PublishRequest, files: &[StoredFile]) -> Result<Reply, Problem> {
+    /// The owners of a crate: the users who published a version of it.
+    fn details(&self, package: &str, files: &[StoredFile]) -> Result<Reply, Problem> {
         if crates_in(files).next().is_none() {
-            return Err(Problem::not_found(
-                "crate",
-                format!("there is no crate `{}` here", question.package),
-            ));
+            let detail = format!("crate `{package}` is not published here");
+            return Err(Problem::not_found("crate", detail));
         }
-        let logins: BTreeSet<&str> = crates_in(files)
-            .filter_map(|file| file.created_by.strip_prefix("user:"))
+        let publishers = crates_in(files).filter_map(|file| file.created_by.strip_prefix("user:"));
+        let logins: BTreeSet<&str> = publishers.collect();
+        let numbered = logins.into_iter().zip(1_u32..);
+        let users: Vec<_> = numbered
+            .map(|(login, id)| json!({"id": id, "login": login, "name": null}))
             .collect();
-        let users = logins
-            .into_iter()
-            .zip(1_u32..)
-            .map(|(login, id)| json!({"id": id, "login": login, "name": null}));
-        let body = json!({"users": users.collect::<Vec<_>>()});
-        Ok(Reply::new(StatusCode::OK).with_body("application/json", bytes_of(&body)))
+        Ok(ok(&json!({"users": users})))
     }
 }

@@ -1,43 +1,43 @@
-//! Accounts, as npm, pnpm and yarn ask about them: `npm login`, `logout`, `whoami`, `profile get`,
-//! `token`.
+//! Accounts: the requests of `npm login`, `logout`, `whoami`, `profile get` and `token`, and their
+//! likes in pnpm and yarn.
 
 use super::names::{is_name, is_part};
-use super::{JSON, Npm};
-use crate::account::{Account, AccountRequest, AccountResponse, Login, Token, TokenRequest};
-use crate::text::{json, query_value, segment};
-use crate::{RepoRequest, RepoUrl};
+use super::routes::USER;
+use crate::RepoUrl;
+use crate::account::{AccountResponse, Accounts, Login, Token, TokenRequest};
+use crate::json;
+use crate::text::{JSON, segment};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use larder_model::{Pattern, Problem, Reply, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What the addresses of users begin with, since they were kept in a document database.
-const USER: &str = "org.couchdb.user:";
-/// The noun of a problem that is told without a challenge: npm shows either the one or the other.
+/// The subject of a problem that is answered without a challenge, because npm prints either the
+/// challenge or the message.
 pub(super) const ADDUSER: &str = "user";
 const NO_ADDUSER: &str =
-    "wrong user name or password; new users are made by this server's admin, not by npm adduser";
+    "wrong user name or password; this server's admin creates users, npm adduser does not";
 /// The name of a token that has none.
 const UNNAMED: &str = "npm token";
-/// Days that a token can be made for.
+/// Limit on the lifetime of a token in days.
 const MAX_DAYS: u64 = 36_500;
-/// Packages and scopes of one token.
+/// Limit on the number of packages and scopes of one token.
 const MAX_PACKAGES: usize = 100;
 
-/// The body of a login.
+/// The body of a login: a document of a user.
 #[derive(Deserialize)]
-struct Couch {
+struct UserDocument {
     name: String,
     password: String,
-    /// Sent with a name that is to be new.
+    /// Only `npm adduser` sends it, to create a user.
     email: Option<Value>,
 }
 
-/// The body that asks for a token. What this server has no word for is refused, not forgotten.
+/// The body of a request for a token. Limits that this server cannot enforce are refused.
 #[derive(Deserialize)]
-struct Asked {
+struct NewToken {
     name: Option<String>,
     password: Option<String>,
     readonly: Option<bool>,
@@ -53,141 +53,93 @@ struct Asked {
     cidr_whitelist: Option<Vec<String>>,
 }
 
-impl Account for Npm {
-    fn account_request(
-        &self,
-        request: &RepoRequest<'_>,
-    ) -> Result<Option<AccountRequest>, Problem> {
-        if !request
-            .segments
-            .first()
-            .is_some_and(|first| first.starts_with('-'))
-        {
-            return Ok(None); // as nearly always
-        }
-        let path = request.parts().join("/");
-        let Some(rest) = path.strip_prefix("-/") else {
-            return Ok(None);
-        };
-        let reads = *request.method == Method::GET || *request.method == Method::HEAD;
-        if let Some(name) = rest
-            .strip_prefix("user/")
-            .and_then(|rest| rest.strip_prefix(USER))
-        {
-            return Ok((*request.method == Method::PUT && !name.is_empty())
-                .then(|| AccountRequest::LogIn(name.into())));
-        }
-        Ok(
-            match (
-                request.method,
-                rest.split('/').collect::<Vec<_>>().as_slice(),
-            ) {
-                (_, ["whoami"]) if reads => Some(AccountRequest::Whoami),
-                (_, ["npm", "v1", "user"]) if reads => Some(AccountRequest::Profile),
-                (_, ["npm", "v1", "tokens"]) if reads => {
-                    let after =
-                        query_value(request.query, "after").map_or(Ok(0), |after| after.parse());
-                    Some(AccountRequest::ListTokens(after.map_err(|_| {
-                        Problem::invalid("after", "after is the key of a token")
-                    })?))
-                }
-                (&Method::POST, ["npm", "v1", "tokens"]) => Some(AccountRequest::CreateToken),
-                (
-                    &Method::DELETE,
-                    ["npm", "v1", "tokens", "token", token] | ["user", "token", token],
-                ) => Some(AccountRequest::EndToken((*token).into())),
-                (&Method::POST, ["v1", "login"]) => Some(AccountRequest::BeginLogin),
-                (_, ["v1", "done"]) if reads => {
-                    let value = |key| query_value(request.query, key).unwrap_or_default().into();
-                    Some(AccountRequest::FinishLogin {
-                        ask: value("ask"),
-                        key: value("key"),
-                    })
-                }
-                _ => None,
-            },
-        )
-    }
+/// Accounts of users.
+pub(super) struct UserAccounts;
 
-    fn login(&self, name: &str, body: &[u8]) -> Result<Login, Problem> {
-        let read: Result<Couch, _> = serde_json::from_slice(body);
-        let couch =
+impl Accounts for UserAccounts {
+    fn read_login(&self, name: &str, body: &[u8]) -> Result<Login, Problem> {
+        let read: Result<UserDocument, _> = serde_json::from_slice(body);
+        let user =
             read.map_err(|_| Problem::invalid("body", "a login has a name and a password"))?;
-        if couch.name != name {
+        if user.name != name {
             return Err(Problem::invalid(
                 "body",
-                "the login is for another name than its address",
+                "the user name in the body is not the one in the URL",
             ));
         }
         Ok(Login {
-            name: couch.name,
-            password: couch.password,
-            refusal: couch.email.map(|_| NO_ADDUSER),
+            name: user.name,
+            password: user.password,
+            refusal: user.email.map(|_| NO_ADDUSER),
         })
     }
 
-    fn wanted(&self, body: &[u8]) -> Result<TokenRequest, Problem> {
-        let read: Result<Asked, _> = serde_json::from_slice(body);
-        let asked = read.map_err(|_| {
-            Problem::invalid("body", "the body is not what npm asks for a token with")
+    fn read_token_request(&self, body: &[u8]) -> Result<TokenRequest, Problem> {
+        let read: Result<NewToken, _> = serde_json::from_slice(body);
+        let requested = read.map_err(|_| {
+            Problem::invalid("body", "the body is not a request of npm for a token")
         })?;
-        if asked
+        if requested
             .cidr_whitelist
             .as_ref()
             .is_some_and(|list| !list.is_empty())
         {
             return Err(Problem::invalid(
                 "cidr",
-                "tokens here are not bound to addresses: leave out --cidr",
+                "tokens cannot be limited to IP addresses here: omit --cidr",
             ));
         }
-        if !asked.orgs.is_empty() {
+        if !requested.orgs.is_empty() {
             return Err(Problem::invalid(
                 "orgs",
-                "there are no organizations here: leave out --orgs",
+                "there are no organizations here: omit --orgs",
             ));
         }
-        let limits = limits(&asked)?;
-        let lasts = asked
+        let limits = limits(&requested)?;
+        let lifetime = requested
             .expires
             .filter(|days| *days > 0)
             .map(|days| Duration::from_hours(days.min(MAX_DAYS) * 24));
-        let name = asked
+        let name = requested
             .name
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| UNNAMED.to_owned());
         Ok(TokenRequest {
             name,
-            password: asked.password.unwrap_or_default(),
-            lasts,
+            password: requested.password.unwrap_or_default(),
+            lifetime,
             limits,
         })
     }
 
-    fn tell(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply {
+    fn reply(&self, response: &AccountResponse<'_>, repo_url: &RepoUrl<'_>) -> Reply {
         let (status, body) = match *response {
             AccountResponse::Name(name) => (StatusCode::OK, json!({"username": name})),
             AccountResponse::Profile(name, created_at) => (
                 StatusCode::OK,
                 json!({
-                    "name": name, "email": "", "email_verified": false, "tfa": null, "cidr_whitelist": null,
+                    "name": name,
+                    "email": "",
+                    "email_verified": false,
+                    "tfa": null,
+                    "cidr_whitelist": null,
                     "created": created_at.to_string(),
                 }),
             ),
             AccountResponse::Tokens(tokens, more) => {
-                (StatusCode::OK, listed(tokens, more, repo_url))
+                (StatusCode::OK, token_list(tokens, more, repo_url))
             }
-            AccountResponse::Created(token, secret) => {
-                let mut body = shown(token);
+            AccountResponse::NewToken(token, secret) => {
+                let mut body = token_entry(token);
                 body["token"] = secret.into();
                 (StatusCode::CREATED, body)
             }
-            AccountResponse::Ended => (StatusCode::OK, json!({"ok": true})),
-            AccountResponse::LoggedIn(name, secret) => (
+            AccountResponse::Revocation => (StatusCode::OK, json!({"ok": true})),
+            AccountResponse::Login(name, secret) => (
                 StatusCode::CREATED,
                 json!({"ok": true, "id": format!("{USER}{name}"), "rev": "1-0", "token": secret}),
             ),
-            AccountResponse::Begun { page, ask, key } => {
+            AccountResponse::LoginPage { page, ask, key } => {
                 let done = format!(
                     "{}/-/v1/done?ask={}&key={}",
                     repo_url.base(),
@@ -196,11 +148,11 @@ impl Account for Npm {
                 );
                 (StatusCode::OK, json!({"loginUrl": page, "doneUrl": done}))
             }
-            AccountResponse::Waiting => (StatusCode::ACCEPTED, json!({})),
-            AccountResponse::Finished(secret) => (StatusCode::OK, json!({"token": secret})),
+            AccountResponse::LoginPending => (StatusCode::ACCEPTED, json!({})),
+            AccountResponse::LoginSecret(secret) => (StatusCode::OK, json!({"token": secret})),
         };
-        let reply = Reply::new(status).with_body(JSON, json(&body));
-        let reply = if *response == AccountResponse::Waiting {
+        let reply = Reply::new(status).with_body(JSON, json::bytes(&body));
+        let reply = if *response == AccountResponse::LoginPending {
             reply.with(RETRY_AFTER, HeaderValue::from(1))
         } else {
             reply
@@ -209,69 +161,69 @@ impl Account for Npm {
     }
 }
 
-/// What a token is limited to.
-fn limits(asked: &Asked) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
-    let wrong = |detail: String| Problem::invalid("permission", detail);
-    let permission = asked.packages_and_scopes_permission.as_deref();
-    let count = asked.packages.len() + asked.scopes.len();
+/// A problem with the limits of a token.
+fn bad_limit(detail: String) -> Problem {
+    Problem::invalid("permission", detail)
+}
+
+/// The packages and the role that a new token is limited to; `None` if it has no limits.
+fn limits(requested: &NewToken) -> Result<Option<(Vec<Pattern>, Role)>, Problem> {
+    let count = requested.packages.len() + requested.scopes.len();
     if count > MAX_PACKAGES {
-        return Err(wrong(format!(
-            "a token is for at most {MAX_PACKAGES} packages and scopes"
-        )));
+        let detail = format!("a token is for at most {MAX_PACKAGES} packages and scopes");
+        return Err(bad_limit(detail));
     }
-    let role = match permission {
-        _ if asked.readonly == Some(true) => Role::Reader,
+    let role = match requested.packages_and_scopes_permission.as_deref() {
+        _ if requested.readonly == Some(true) => Role::Reader,
         Some("read-write") => Role::Maintainer,
         Some("read-only") => Role::Reader,
         Some("no-access") => {
-            return Err(wrong(
-                "a token without access to packages is good for nothing here".into(),
-            ));
+            return Err(bad_limit("a token needs access to packages here".into()));
         }
         Some(other) => {
-            return Err(wrong(format!(
-                "{other:.40} is no permission: use read-only or read-write"
-            )));
+            let detail = format!("{other:.40} is not a permission: use read-only or read-write");
+            return Err(bad_limit(detail));
         }
-        None if count > 0 || asked.packages_all == Some(true) => Role::Reader,
+        None if count > 0 || requested.packages_all == Some(true) => Role::Reader,
         None => return Ok(None),
     };
-    let scope = |scope: &String| {
-        let bare = scope.strip_prefix('@').unwrap_or(scope);
-        let fine = is_part(bare) && !bare.contains('*');
-        fine.then(|| format!("@{bare}/*"))
-            .ok_or_else(|| wrong(format!("{scope:.100} is no scope")))
-    };
-    let package = |name: &String| {
-        let fine = (is_name(name) && !name.contains('*')).then(|| name.clone());
-        fine.ok_or_else(|| wrong(format!("{name:.100} is no name of a package")))
-    };
-    let names = asked
-        .packages
-        .iter()
-        .map(package)
-        .chain(asked.scopes.iter().map(scope));
-    let pattern = |name: Result<String, Problem>| {
-        name?
-            .parse()
-            .map_err(|_| wrong("a name of a package or a scope is too long or has stars".into()))
-    };
-    let mut patterns = names
-        .map(pattern)
-        .collect::<Result<Vec<Pattern>, Problem>>()?;
-    if patterns.is_empty() || asked.packages_all == Some(true) {
-        patterns = vec![
-            "*".parse()
-                .map_err(|_| Problem::internal("a star is no pattern"))?,
-        ];
-    }
-    Ok(Some((patterns, role)))
+    Ok(Some((patterns(requested)?, role)))
 }
 
-fn shown(token: &Token<'_>) -> Value {
+/// The packages and scopes of a new token; all if it names none.
+fn patterns(requested: &NewToken) -> Result<Vec<Pattern>, Problem> {
+    let scope = |scope: &String| {
+        let bare = scope.strip_prefix('@').unwrap_or(scope);
+        let is_scope = is_part(bare) && !bare.contains('*');
+        let name = is_scope.then(|| format!("@{bare}/*"));
+        name.ok_or_else(|| bad_limit(format!("{scope:.100} is not a scope")))
+    };
+    let package = |name: &String| {
+        let name_of_package = (is_name(name) && !name.contains('*')).then(|| name.clone());
+        name_of_package
+            .ok_or_else(|| bad_limit(format!("{name:.100} is not the name of a package")))
+    };
+    let packages = requested.packages.iter().map(package);
+    let names = packages.chain(requested.scopes.iter().map(scope));
+    let pattern = |name: Result<String, Problem>| {
+        let detail = "the name of a package or a scope is too long or contains stars";
+        name?.parse().map_err(|_| bad_limit(detail.into()))
+    };
+    let patterns: Vec<Pattern> = names.map(pattern).collect::<Result<_, Problem>>()?;
+    if patterns.is_empty() || requested.packages_all == Some(true) {
+        let all = "*".parse();
+        return Ok(vec![
+            all.map_err(|_| Problem::internal("a star is not a pattern"))?,
+        ]);
+    }
+    Ok(patterns)
+}
+
+/// A token in the reply.
+fn token_entry(token: &Token<'_>) -> Value {
     json!({
         "key": token.id.to_string(),
-        // The beginning of its secret, by which npm knows a secret from a key.
+        // The prefix of its secret. npm distinguishes secrets from keys by it.
         "token": "lrd_",
         "name": token.name,
         "created": token.created_at.to_string(),
@@ -282,11 +234,12 @@ fn shown(token: &Token<'_>) -> Value {
     })
 }
 
-fn listed(tokens: &[Token<'_>], more: bool, repo_url: &RepoUrl<'_>) -> Value {
+fn token_list(tokens: &[Token<'_>], more: bool, repo_url: &RepoUrl<'_>) -> Value {
     let last = tokens.last().filter(|_| more);
     let next = last.map(|token| format!("{}/-/npm/v1/tokens?after={}", repo_url.base(), token.id));
     let urls = next.map_or_else(|| json!({}), |next| json!({"next": next}));
-    json!({"objects": tokens.iter().map(shown).collect::<Vec<_>>(), "total": tokens.len(), "urls": urls})
+    let objects: Vec<Value> = tokens.iter().map(token_entry).collect();
+    json!({"objects": objects, "total": tokens.len(), "urls": urls})
 }
 
 #[cfg(test)]

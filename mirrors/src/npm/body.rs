@@ -1,64 +1,66 @@
-//! The body of a publication: JSON with the tarball in it, as base64. The tarball stays where it
-//! is; the rest is read.
+//! The body of a publication: JSON that contains the tarball as base64. The scanner notes where the
+//! tarball is and copies the rest.
 
 use crate::publishing::Body;
 use larder_model::{Kind, Problem};
 use std::io::{BufRead as _, BufReader};
 
-/// A body has at most so many bytes beside its attachments: room for the packument of thousands of
+/// Limit on the bytes of a body without its attachments: enough for the packument of thousands of
 /// versions.
 pub(super) const MAX_TEXT_BYTES: usize = 32 << 20;
-/// As deep as the reader of JSON goes.
+/// The depth that `serde_json` reads.
 const MAX_DEPTH: usize = 128;
 const BUFFER_BYTES: usize = 1 << 16;
 
-/// The data of an attachment: a string within the body.
+/// The data of an attachment: a JSON string within the body.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Attachment {
     pub(super) name: String,
+    /// Offset of the string's first byte in the body.
     pub(super) start: u64,
+    /// Bytes of the string.
     pub(super) length: u64,
-    /// Whether it has no escapes: the bytes of the body are those of the string.
+    /// Whether the string has no escapes, so that the body's bytes are its value.
     pub(super) plain: bool,
 }
 
-/// A body without the data of its attachments, for each of which an empty string stands.
-pub(super) struct Scanned {
+/// A body in which an empty string replaces the data of each attachment.
+pub(super) struct Scan {
     pub(super) text: Vec<u8>,
     pub(super) attachments: Vec<Attachment>,
 }
 
-/// Reads a body. Whether it is JSON is left to whoever reads the text: outside of the attachments
-/// nothing is changed.
-pub(super) fn scan(body: &mut dyn Body) -> Result<Scanned, Problem> {
+/// Scans a body. It does not check that the body is JSON: the text outside of the attachments is
+/// copied unchanged, and its reader checks that.
+pub(super) fn scan(body: &mut dyn Body) -> Result<Scan, Problem> {
     let mut scanner = Scanner {
         body: BufReader::with_capacity(BUFFER_BYTES, body),
         at: 0,
         open: Vec::new(),
         keys: Vec::new(),
         last: 0,
-        found: Scanned {
+        found: Scan {
             text: Vec::new(),
             attachments: Vec::new(),
         },
     };
     while let Some(byte) = scanner.next()? {
-        scanner.take(byte)?;
+        scanner.advance(byte)?;
     }
     Ok(scanner.found)
 }
 
 struct Scanner<'a> {
     body: BufReader<&'a mut dyn Body>,
-    /// Where the next byte is.
+    /// The offset of the next byte.
     at: u64,
-    /// The braces and brackets that are open.
+    /// Open braces and brackets, outermost first.
     open: Vec<u8>,
-    /// The keys that lead here, as far as all that is open are objects.
+    /// The keys of the open objects, as long as no array is open.
     keys: Vec<String>,
-    /// The last byte that is no space.
+    /// The last byte that is not white space.
     last: u8,
-    found: Scanned,
+    found: Scan,
 }
 
 impl Scanner<'_> {
@@ -76,12 +78,12 @@ impl Scanner<'_> {
         Ok(first)
     }
 
-    fn take(&mut self, byte: u8) -> Result<(), Problem> {
+    fn advance(&mut self, byte: u8) -> Result<(), Problem> {
         match byte {
             b'"' if self.is_data() => self.data()?,
             b'"' => self.string()?,
             b'{' | b'[' if self.open.len() == MAX_DEPTH => {
-                return Err(Problem::invalid("body", "the body is too deep"));
+                return Err(Problem::invalid("body", "the body is nested too deep"));
             }
             b'{' | b'[' => self.open.push(byte),
             b'}' | b']' => drop(self.open.pop()),
@@ -96,17 +98,18 @@ impl Scanner<'_> {
         Ok(())
     }
 
+    /// Copies a byte to the text.
     fn put(&mut self, byte: u8) -> Result<(), Problem> {
         if self.found.text.len() == MAX_TEXT_BYTES {
             let detail =
-                format!("beside its tarball a publication has at most {MAX_TEXT_BYTES} bytes");
+                format!("a publication has at most {MAX_TEXT_BYTES} bytes besides its tarball");
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         self.found.text.push(byte);
         Ok(())
     }
 
-    /// The depth, if only objects are open.
+    /// The number of open objects, from one to three; `None` if an array is open.
     fn depth(&self) -> Option<usize> {
         let depth = self.open.len();
         ((1..=3).contains(&depth) && self.open.iter().all(|open| *open == b'{')).then_some(depth)
@@ -114,17 +117,20 @@ impl Scanner<'_> {
 
     /// Whether the string that begins is the data of an attachment.
     fn is_data(&self) -> bool {
-        let keys = || matches!(self.keys.as_slice(), [first, _, last] if first == "_attachments" && last == "data");
-        self.last == b':' && self.depth() == Some(3) && keys()
+        let [first, _, last] = self.keys.as_slice() else {
+            return false;
+        };
+        let is_path = first == "_attachments" && last == "data";
+        is_path && self.last == b':' && self.depth() == Some(3)
     }
 
-    /// A string. As a key it leads further.
+    /// Copies a string, and notes it if it is a key.
     fn string(&mut self) -> Result<(), Problem> {
         let start = self.found.text.len();
         self.put(b'"')?;
         let mut escaped = false;
         loop {
-            let byte = self.next()?.ok_or_else(cut)?;
+            let byte = self.next()?.ok_or_else(unterminated)?;
             self.put(byte)?;
             match byte {
                 b'"' if !escaped => break,
@@ -142,7 +148,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// The data of an attachment: its place is kept.
+    /// Skips the data of an attachment, and notes its place.
     fn data(&mut self) -> Result<(), Problem> {
         self.put(b'"')?;
         self.put(b'"')?;
@@ -153,7 +159,7 @@ impl Scanner<'_> {
             let end = found.map(|at| buffer[at]);
             let count = found.map_or(buffer.len(), |at| at + 1);
             if count == 0 {
-                return Err(cut());
+                return Err(unterminated());
             }
             self.body.consume(count);
             self.at += count as u64;
@@ -177,91 +183,9 @@ impl Scanner<'_> {
     }
 }
 
-fn cut() -> Problem {
+fn unterminated() -> Problem {
     Problem::invalid("body", "the body ends within a string")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Cursor;
-
-    type Data = (String, String, bool);
-
-    fn scanned(body: &str) -> Result<(String, Vec<Data>), Problem> {
-        let found = scan(&mut Cursor::new(body))?;
-        let data = |at: &Attachment| {
-            let start = usize::try_from(at.start).expect("small");
-            (
-                at.name.clone(),
-                body[start..start + usize::try_from(at.length).expect("small")].to_owned(),
-                at.plain,
-            )
-        };
-        Ok((
-            String::from_utf8(found.text).expect("text"),
-            found.attachments.iter().map(data).collect(),
-        ))
-    }
-
-    #[test]
-    fn data_of_attachments_is_found_and_nothing_else() {
-        let body = r#" {"data":"0", "_attachments" : { "a\/\u002e\"tgz" : {"length":1, "data"
-            : "QUJD", "x":{"data":"1"}}, "b":{"data":"a\"b\\", "y":["data","2"]}, "c":{"data":5}},
-            "x":[{"_attachments":{"d":{"data":"3"}}}], "_attachments2":{"e":{"data":"4"}}}"#;
-        let (text, attachments) = scanned(body).expect("a body");
-        assert_eq!(text, body.replace("QUJD", "").replace("a\\\"b\\\\", ""));
-        let expected = [("a/.\"tgz", "QUJD", true), ("b", "a\\\"b\\\\", false)];
-        assert_eq!(
-            attachments,
-            expected.map(|(name, data, plain)| (name.to_owned(), data.to_owned(), plain))
-        );
-    }
-
-    #[test]
-    fn a_name_that_is_escaped_is_the_same() {
-        let (_, attachments) =
-            scanned(r#"{"_attach\u006dents":{"a":{"d\u0061ta":"QQ=="}}}"#).expect("a body");
-        assert_eq!(attachments, [("a".to_owned(), "QQ==".to_owned(), true)]);
-    }
-
-    #[test]
-    fn hostile_bodies_end() {
-        let attachment = r#"{"_attachments":{"a":{"data":"QUJD"#;
-        for end in 0..attachment.len() {
-            let _ = scanned(&attachment[..end]);
-        }
-        assert_eq!(scanned(attachment).expect_err("cut").kind, Kind::Invalid);
-        assert_eq!(
-            scanned(&format!("{attachment}\\")).expect_err("cut").kind,
-            Kind::Invalid
-        );
-        assert_eq!(
-            scanned(&"[".repeat(1000)).expect_err("deep").kind,
-            Kind::Invalid
-        );
-        assert_eq!(
-            scanned("{\"\\x\":1}").expect_err("a key").kind,
-            Kind::Invalid
-        );
-        for odd in [
-            "}}}{{{\"data\":\"x\"",
-            "{{{\"data\":\"x\"",
-            "{,,,\"a\",\"b\":\"c\"",
-            "]]:\"x\"",
-            "",
-        ] {
-            let _ = scanned(odd);
-        }
-        let large = format!("{{\"data\":\"{}\"}}", "A".repeat(MAX_TEXT_BYTES));
-        assert_eq!(scanned(&large).expect_err("large").kind, Kind::TooLarge);
-        let within = format!(
-            "{{\"_attachments\":{{\"a\":{{\"data\":\"{}\"}}}}}}",
-            "A".repeat(MAX_TEXT_BYTES)
-        );
-        assert_eq!(
-            scanned(&within).expect("an attachment").1[0].1.len(),
-            MAX_TEXT_BYTES
-        );
-    }
-}
+mod tests;

@@ -1,68 +1,29 @@
-//! The packument: all that a registry tells of a package.
+//! The packument: the document that describes a package and all of its versions.
 //!
-//! Popular ones have ten megabytes and more. They are read in one pass that borrows, and written by
-//! copying all that stays.
+//! Those of popular packages have ten megabytes and more. They are parsed once without copies, and
+//! written by copying all text that does not change.
 
 use super::names::{file_of, last_segment};
-use crate::text::{not_that, path, segment, unreadable};
-use crate::{Fetch, Integrity, RepoUrl};
+use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
+use crate::resource::{Document, Fetch};
+use crate::text::{bad_document, path, segment};
+use crate::{Integrity, RepoUrl};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_model::{Problem, hex};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
 const WHAT: &str = "a packument";
+/// The path of a packument among the files of its package.
+pub(super) const PACKUMENT: &str = "packument";
 
-/// A key of an object.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// A JSON object as it came: every entry, in order.
-pub(super) struct Object<'a, V>(Vec<(Key<'a>, V)>);
-
-/// An object whose values are not looked at.
-pub(super) type RawObject<'a> = Object<'a, &'a RawValue>;
-
-impl<V> Object<'_, V> {
-    /// The value of a key; of several the last, as in JavaScript.
-    pub(super) fn get(&self, key: &str) -> Option<&V> {
-        self.0
-            .iter()
-            .rfind(|(name, _)| name.0 == key)
-            .map(|(_, value)| value)
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (&str, &V)> {
-        self.0.iter().map(|(key, value)| (&*key.0, value))
-    }
+/// The packument of a package.
+pub(super) fn packument_of(package: &str) -> Document {
+    Document::new(package, PACKUMENT)
 }
 
-impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Entries<'a, V>(PhantomData<(&'a (), V)>);
-        impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for Entries<'a, V> {
-            type Value = Object<'a, V>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Object(entries))
-            }
-        }
-        from.deserialize_map(Entries(PhantomData))
-    }
-}
-
-/// A packument, as far as it matters here.
+/// The fields of a packument that this module needs.
 #[derive(serde::Deserialize)]
 pub(super) struct Packument<'a> {
     #[serde(borrow)]
@@ -72,7 +33,7 @@ pub(super) struct Packument<'a> {
     #[serde(borrow, rename = "dist-tags")]
     tags: Option<&'a RawValue>,
     #[serde(borrow)]
-    versions: Option<Object<'a, RawObject<'a>>>,
+    versions: Option<Object<'a, Object<'a>>>,
     #[serde(borrow)]
     time: Option<&'a RawValue>,
 }
@@ -82,60 +43,67 @@ impl<'a> Packument<'a> {
         serde_json::from_str(utf8(body)?).map_err(|error| unreadable(WHAT, error))
     }
 
-    /// Refuses one of another package, and one that has neither versions nor word that they were
-    /// withdrawn.
+    /// Refuses the packument of another package, one that has neither versions nor the time at which
+    /// they were unpublished, and one with duplicate keys where addresses and hashes are.
     pub(super) fn check(&self, package: &str) -> Result<(), Problem> {
         if self.name != package {
-            return Err(not_that("the packument of this package"));
+            return Err(bad_document("the packument of this package"));
         }
-        let unpublished = || self.time("unpublished").is_some();
-        if self.versions.is_some() || unpublished() {
-            Ok(())
-        } else {
-            Err(not_that(WHAT))
+        if self.versions.is_none() && self.time("unpublished").is_none() {
+            return Err(bad_document(WHAT));
         }
+        let dists = self
+            .versions()
+            .filter_map(|(_, entries)| entries.raw("dist"));
+        for dist in dists {
+            let dist = json::nested(WHAT, dist)?;
+            if let Some(attestations) = dist.raw("attestations") {
+                json::nested(WHAT, attestations)?;
+            }
+        }
+        Ok(())
     }
 
     fn time(&self, key: &str) -> Option<&'a RawValue> {
-        object(self.time?)?.get(key).copied()
+        object(self.time?)?.raw(key)
     }
 
-    fn versions(&self) -> impl Iterator<Item = (&str, &RawObject<'a>)> {
-        self.versions.iter().flat_map(Object::entries)
+    fn versions(&self) -> impl Iterator<Item = (&str, &Object<'a>)> {
+        self.versions.iter().flat_map(Object::iter)
     }
 
-    /// The tags alone.
+    /// The object of tags.
     pub(super) fn tags(&self) -> &'a str {
         self.tags.map_or("{}", RawValue::get)
     }
 
-    /// What it tells of one version, or of the one that a tag points to, with addresses of this
-    /// server.
+    /// The manifest of a version, or of the version that a tag points to, with URLs of this server.
     pub(super) fn version(&self, wanted: &str, urls: &TarballUrls<'_>) -> Option<String> {
         let versions = self.versions.as_ref()?;
-        let tagged = || string(object(self.tags?)?.get(wanted)?);
+        let tagged = || object(self.tags?)?.text(wanted);
         let version = if versions.get(wanted).is_some() {
-            wanted.to_owned()
+            Cow::Borrowed(wanted)
         } else {
             tagged()?
         };
-        let mut out = "{".to_owned();
-        for (at, (key, value)) in versions.get(&version)?.entries().enumerate() {
-            out.push_str(if at == 0 { "" } else { "," });
-            out.extend([&quoted(key), ":"]);
+        let mut out = ObjectWriter::new();
+        for (key, value) in versions.get(&version)?.iter() {
             match key {
-                "dist" => splice(&mut out, value.get(), urls.edits(&version, value)),
-                _ => out.push_str(value.get()),
+                "dist" => {
+                    let mut dist = String::new();
+                    splice(&mut dist, value.get(), urls.edits(&version, value));
+                    out.put(key, dist);
+                }
+                _ => out.put(key, value),
             }
         }
-        out.push('}');
-        Some(out)
+        Some(out.end())
     }
 
-    /// The whole, as it came in `body`, with addresses of this server.
+    /// The full packument, as it is in `body`, with URLs of this server.
     pub(super) fn full(&self, body: &[u8], urls: &TarballUrls<'_>) -> Result<Vec<u8>, Problem> {
         let edits = self.versions().flat_map(|(version, entries)| {
-            let dists = entries.entries().filter(|(key, _)| *key == "dist");
+            let dists = entries.iter().filter(|(key, _)| *key == "dist");
             dists.flat_map(move |(_, dist)| urls.edits(version, dist))
         });
         let mut out = String::with_capacity(body.len() + body.len() / 16);
@@ -143,7 +111,7 @@ impl<'a> Packument<'a> {
         Ok(out.into_bytes())
     }
 
-    /// What installers need, with addresses of this server.
+    /// The abbreviated packument, which has what installers need, with URLs of this server.
     pub(super) fn abbreviated(&self, urls: &TarballUrls<'_>) -> Vec<u8> {
         let mut out = format!("{{\"name\":{}", quoted(&self.name));
         if let Some(modified) = self.time("modified").or(self.modified) {
@@ -157,7 +125,7 @@ impl<'a> Packument<'a> {
             abbreviate(&mut out, version, entries, urls);
         }
         out.push('}');
-        // Of a withdrawn package the time is all there is to tell.
+        // A package of which all versions are unpublished has only a time.
         if let (None, Some(time)) = (&self.versions, self.time) {
             out.push_str(&format!(",\"time\":{time}"));
         }
@@ -165,36 +133,33 @@ impl<'a> Packument<'a> {
         out.into_bytes()
     }
 
-    /// Where a tarball is and what vouches for it. `version` is what its file name tells.
+    /// The URL and the hash of a tarball. `version` is the version in its file name.
     pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
-        let told =
+        // Most tarballs are found at once by the version in their name.
+        let likely =
             version.and_then(|version| Some((version, self.versions.as_ref()?.get(version)?)));
         let all = || {
-            told.into_iter()
+            likely
+                .into_iter()
                 .chain(self.versions())
                 .filter_map(|(version, entries)| {
                     let dist = object(entries.get("dist")?)?;
-                    let url = string(dist.get("tarball")?)?;
+                    let url = dist.text("tarball")?;
                     Some((version, url, dist))
                 })
         };
-        // A file that goes by the upstream's name only: lockfiles may have it, if just one version
-        // does.
-        let foreign = || {
+        // Lockfiles may contain the upstream's file name. It is served if it is unambiguous.
+        let by_upstream_name = || {
             let mut found = all().filter(|(_, url, _)| last_segment(url) == file);
             found.next().filter(|_| found.next().is_none())
         };
         let served = all().find(|(version, url, _)| file_of(package, version, url) == file);
-        let (_, url, dist) = served.or_else(foreign)?;
-        Some(Fetch {
-            url,
-            integrity: integrity(&dist),
-            size: None,
-        })
+        let (_, url, dist) = served.or_else(by_upstream_name)?;
+        Some(Fetch::new(url, integrity(&dist)))
     }
 }
 
-/// Where a package stands here.
+/// Builds the URLs that this server has for the files of a package.
 pub(super) struct TarballUrls<'a> {
     base: String,
     package: &'a str,
@@ -208,18 +173,21 @@ impl<'a> TarballUrls<'a> {
         }
     }
 
-    /// The values in a version's `dist` that become addresses of this server, in order.
+    /// The values in a version's `dist` that become URLs of this server, in their order, with their
+    /// replacements.
     fn edits<'b>(&self, version: &str, dist: &'b RawValue) -> Vec<(&'b str, String)> {
         let mut edits = Vec::new();
-        for (key, value) in object(dist).iter().flat_map(Object::entries) {
+        for (key, value) in object(dist).iter().flat_map(Object::iter) {
             match key {
-                "tarball" => edits
-                    .extend(string(value).map(|url| (value.get(), self.tarball(version, &url)))),
+                "tarball" => {
+                    let url = text(value);
+                    edits.extend(url.map(|url| (value.get(), self.tarball(version, &url))));
+                }
                 "attestations" => {
                     let attestations = object(value);
                     let urls = attestations
                         .iter()
-                        .flat_map(Object::entries)
+                        .flat_map(Object::iter)
                         .filter(|(key, _)| *key == "url");
                     edits.extend(urls.map(|(_, url)| (url.get(), self.attestations(version))));
                 }
@@ -249,8 +217,8 @@ impl<'a> TarballUrls<'a> {
     }
 }
 
-/// Whether a version's field is one that installers read.
-fn is_kept(field: &str) -> bool {
+/// Whether a field of a version is in the abbreviated packument.
+fn is_abbreviated(field: &str) -> bool {
     let plain = matches!(
         field,
         "name"
@@ -278,10 +246,11 @@ fn is_kept(field: &str) -> bool {
     plain || dependencies || matches!(field, "_hasShrinkwrap" | "hasInstallScript")
 }
 
-fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, urls: &TarballUrls<'_>) {
+/// Writes the abbreviated manifest of a version.
+fn abbreviate(out: &mut String, version: &str, entries: &Object<'_>, urls: &TarballUrls<'_>) {
     out.push('{');
     let mut separator = "";
-    for (key, value) in entries.entries().filter(|(key, _)| is_kept(key)) {
+    for (key, value) in entries.iter().filter(|(key, _)| is_abbreviated(key)) {
         out.push_str(separator);
         separator = ",";
         out.extend(["\"", key, "\":"]);
@@ -296,16 +265,16 @@ fn abbreviate(out: &mut String, version: &str, entries: &RawObject<'_>, urls: &T
     out.push('}');
 }
 
-/// Whether installing a version runs a script of it.
-fn runs_scripts(entries: &RawObject<'_>) -> bool {
-    let says = |value: Option<&&RawValue>| {
+/// Whether a client runs scripts of the version when it installs it.
+fn runs_scripts(entries: &Object<'_>) -> bool {
+    let is_set = |value: Option<&&RawValue>| {
         value.is_some_and(|value| !matches!(value.get(), "null" | "false" | "\"\""))
     };
     let scripts = entries.get("scripts").and_then(|scripts| object(scripts));
-    let runs = |scripts: RawObject<'_>| {
+    let runs = |scripts: Object<'_>| {
         ["preinstall", "install", "postinstall"]
             .iter()
-            .any(|key| says(scripts.get(key)))
+            .any(|key| is_set(scripts.get(key)))
     };
     entries
         .get("gypfile")
@@ -313,12 +282,9 @@ fn runs_scripts(entries: &RawObject<'_>) -> bool {
         || scripts.is_some_and(runs)
 }
 
-/// The strongest promise that a `dist` makes of its bytes.
-fn integrity(dist: &RawObject<'_>) -> Integrity {
-    let integrity = dist
-        .get("integrity")
-        .and_then(|value| string(value))
-        .unwrap_or_default();
+/// The strongest hash in a `dist`.
+fn integrity(dist: &Object<'_>) -> Integrity {
+    let integrity = dist.text("integrity").unwrap_or_default();
     let sri = |algorithm: &str| {
         integrity.split_whitespace().find_map(|item| {
             let encoded = item.strip_prefix(algorithm)?.strip_prefix('-')?;
@@ -335,11 +301,7 @@ fn integrity(dist: &RawObject<'_>) -> Integrity {
     }
     let shasum = || {
         let mut bytes = [0; 20];
-        hex::decode_into(
-            &string(dist.get("shasum")?)?.to_ascii_lowercase(),
-            &mut bytes,
-        )
-        .map(|()| bytes)
+        hex::decode_into(&dist.text("shasum")?.to_ascii_lowercase(), &mut bytes).map(|()| bytes)
     };
     let sha1 = sri("sha1")
         .and_then(|bytes| bytes.try_into().ok())
@@ -348,25 +310,11 @@ fn integrity(dist: &RawObject<'_>) -> Integrity {
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| not_that(WHAT).because(error))
+    std::str::from_utf8(body).map_err(|error| bad_document(WHAT).because(error))
 }
 
-/// A value as an object, if it is one.
-pub(super) fn object(value: &RawValue) -> Option<RawObject<'_>> {
-    serde_json::from_str(value.get()).ok()
-}
-
-/// A value as a string, if it is one.
-pub(super) fn string(value: &RawValue) -> Option<String> {
-    serde_json::from_str(value.get()).ok()
-}
-
-pub(super) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
-
-/// Copies `text`, with other words for some of its parts. The parts are slices of it, in order:
-/// their addresses tell where.
+/// Copies `text` and replaces some parts of it. The parts are slices of `text`, in its order; their
+/// pointers give their places.
 fn splice<'a>(out: &mut String, text: &str, edits: impl IntoIterator<Item = (&'a str, String)>) {
     let mut rest = text;
     for (old, new) in edits {

@@ -1,8 +1,8 @@
-//! Provenance: the Sigstore bundle that comes with a version (`npm publish --provenance`). It must
-//! be of these very bytes; whose signature it bears is for those to judge who install them.
+//! Provenance: the Sigstore bundle that comes with a version (`npm publish --provenance`). Its
+//! subject must be this version with this hash. Clients check its signature, not this server.
 
 use super::body::Attachment;
-use super::packument::quoted;
+use crate::json::quoted;
 use crate::publishing::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,15 +11,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::{Read as _, SeekFrom};
 
-/// A bundle has at most so many bytes, as it is sent.
+/// Limit on the bytes of a bundle in the request.
 const MAX_BYTES: u64 = 1 << 20;
-/// What is signed: an in-toto statement.
+/// The media type of an in-toto statement, which is what is signed.
 const STATEMENT: &str = "application/vnd.in-toto+json";
 
-/// A bundle that is of the version with which it came.
+/// A bundle whose subject is the version with which it came.
 #[derive(Debug)]
 pub(super) struct Provenance {
-    /// What kind of statement it makes.
+    /// The type of its statement's predicate.
     pub(super) predicate_type: String,
     bundle: String,
 }
@@ -55,7 +55,7 @@ struct Digests {
     sha512: String,
 }
 
-/// The path of what is attested of a version.
+/// The path of a version's list of attestations.
 pub(super) fn path_of(version: &str) -> String {
     format!("attestations/{version}")
 }
@@ -76,20 +76,22 @@ impl Provenance {
             let detail = format!("a provenance bundle has at most {MAX_BYTES} bytes");
             return Err(Problem::new(Kind::TooLarge, "provenance", detail));
         }
-        // With the quotes around it, it is a string of JSON that holds JSON.
+        // It is a JSON string that contains JSON: read it with its quotes.
         body.seek(SeekFrom::Start(at.start.saturating_sub(1)))
             .map_err(Problem::internal)?;
         let mut text = Vec::new();
         body.take(at.length + 2)
             .read_to_end(&mut text)
             .map_err(Problem::internal)?;
-        let unread =
-            |error: serde_json::Error| bad("the provenance is no Sigstore bundle").because(error);
-        let text: String = serde_json::from_slice(&text).map_err(unread)?;
-        let raw: &RawValue = serde_json::from_str(&text).map_err(unread)?;
-        let Bundle { envelope } = serde_json::from_str(raw.get()).map_err(unread)?;
+        let refused = |error: serde_json::Error| {
+            bad("the provenance is not a Sigstore bundle").because(error)
+        };
+        // The bundle contains an envelope, and the envelope a statement.
+        let text: String = serde_json::from_slice(&text).map_err(refused)?;
+        let raw: &RawValue = serde_json::from_str(&text).map_err(refused)?;
+        let Bundle { envelope } = serde_json::from_str(raw.get()).map_err(refused)?;
         if envelope.payload_type != STATEMENT {
-            return Err(bad("the provenance holds no in-toto statement"));
+            return Err(bad("the provenance contains no in-toto statement"));
         }
         let payload = STANDARD.decode(&envelope.payload);
         let payload = payload
@@ -97,7 +99,8 @@ impl Provenance {
         let Statement {
             subject,
             predicate_type,
-        } = serde_json::from_slice(&payload).map_err(unread)?;
+        } = serde_json::from_slice(&payload).map_err(refused)?;
+        // The statement's only subject must be this version.
         let sha512 = integrity
             .strip_prefix("sha512-")
             .and_then(|hash| STANDARD.decode(hash).ok());
@@ -110,12 +113,12 @@ impl Provenance {
                 bundle: raw.get().to_owned(),
             }),
             _ => Err(bad(
-                "the provenance is of another package, version or tarball than it came with",
+                "the provenance's subject is not the package, version and tarball that it came with",
             )),
         }
     }
 
-    /// The document of what is attested of the version.
+    /// The version's list of attestations, as the registry's API has it.
     pub(super) fn document(&self) -> Vec<u8> {
         let kind = quoted(&self.predicate_type);
         format!(

@@ -1,11 +1,13 @@
-//! Searches: what is found here, and then what upstreams find.
+//! Searches (npm's "Public Registry API", `/-/v1/search`).
 
-use super::compose::Shelf;
 use super::manifest::VersionMetadata;
-use super::packument::string;
-use crate::Document;
-use crate::publishing::{Elsewhere, Hit, StoredFile};
-use crate::text::{query_value, segment, unreadable};
+use super::published::PublishedPackage;
+use crate::json::unreadable;
+use crate::publishing::StoredFile;
+use crate::resource::Source;
+use crate::search::{Hit, Search, SearchRequest, UpstreamResults};
+use crate::text::{JSON, query_encoded};
+use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use larder_model::{Problem, Reply};
@@ -13,90 +15,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// Characters of a search.
-const MAX_WORDS: usize = 200;
+/// Searches for packages.
+pub(super) struct PackageSearch;
 
-/// What is searched.
-pub(super) struct Search<'a> {
-    size: usize,
-    from: usize,
-    words: &'a str,
-}
-
-/// The document of a search: `search/{size}/{from}/{words}`.
-pub(super) fn document(query: &str) -> Document {
-    let number = |key, usual: usize| {
-        query_value(query, key)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(usual)
-    };
-    let words = query_value(query, "text").unwrap_or_default();
-    let words: String = words
-        .trim()
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(MAX_WORDS)
-        .collect();
-    let (size, from) = (
-        number("size", 20).clamp(1, 250),
-        number("from", 0).min(10_000),
-    );
-    Search {
-        size,
-        from,
-        words: &words,
-    }
-    .document()
-}
-
-/// Its address upstream.
-pub(super) fn address(path: &str) -> Option<String> {
-    let Search { size, from, words } = Search::read(path)?;
-    let words = segment(words)
-        .replace('&', "%26")
-        .replace('+', "%2B")
-        .replace('=', "%3D");
-    Some(format!("-/v1/search?text={words}&size={size}&from={from}"))
-}
-
-impl<'a> Search<'a> {
-    pub(super) fn read(path: &'a str) -> Option<Self> {
-        let mut parts = path.strip_prefix("search/")?.splitn(3, '/');
-        let mut number = || parts.next()?.parse().ok();
-        let (size, from) = (number()?, number()?);
-        Some(Self {
-            size,
-            from,
-            words: parts.next()?,
-        })
-    }
-
-    fn document(&self) -> Document {
-        Document::new(
-            "",
-            format!("search/{}/{}/{}", self.size, self.from, self.words),
-        )
-    }
-
-    /// Its words, each of which must be found.
-    pub(super) fn words(&self) -> Vec<String> {
-        self.words
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .collect()
-    }
-
-    /// What is still to be found where so many packages stand before it.
-    pub(super) fn after(&self, hits: usize) -> Document {
-        Self {
-            from: self.from.saturating_sub(hits),
-            ..*self
-        }
-        .document()
-    }
-}
-
-/// An upstream's answer, as far as it matters here.
+/// The fields of an upstream's results that this module needs.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
@@ -105,118 +27,116 @@ struct Answer<'a> {
 }
 
 #[derive(Deserialize)]
-struct Object {
-    package: Named,
+struct ResultObject {
+    package: ResultPackage,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct ResultPackage {
     name: String,
 }
 
-fn read(answer: &[u8]) -> Result<Answer<'_>, Problem> {
-    serde_json::from_slice(answer).map_err(|error| unreadable("the result of a search", error))
-}
-
-fn name(object: &RawValue) -> Result<String, Problem> {
-    let read: Result<Object, _> = serde_json::from_str(object.get());
-    Ok(read
-        .map_err(|error| unreadable("the result of a search", error))?
-        .package
-        .name)
-}
-
-/// The packages that an upstream's answer names.
-pub(super) fn named(answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
-    read(answer)?
-        .objects
-        .iter()
-        .map(|object| name(object).map(Into::into))
-        .collect()
-}
-
-/// The answer to a search.
-pub(super) fn listed(
-    search: &Search<'_>,
-    hits: &[Hit],
-    answers: &[Elsewhere],
-) -> Result<Reply, Problem> {
-    let (mut objects, mut shown) = (Vec::new(), Vec::new());
-    for hit in hits {
-        if let Some(object) = object(hit)? {
-            objects.push(object);
-        }
+impl<'a> Answer<'a> {
+    fn read(answer: &'a [u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(answer).map_err(|error| unreadable("the result of a search", error))
     }
-    let mut total = objects.len();
-    let newest = hits
-        .iter()
-        .flat_map(|hit| &hit.files)
-        .map(|file| file.created_at)
-        .max()
-        .unwrap_or_default();
-    let mut objects: Vec<String> = objects
-        .iter()
-        .skip(search.from)
-        .map(ToString::to_string)
-        .collect();
-    for Elsewhere { body, taken } in answers {
-        let answer = read(body)?;
-        total += answer
-            .total
-            .unwrap_or(answer.objects.len())
-            .saturating_sub(taken.len());
-        for object in answer.objects {
-            let name = name(object)?;
-            if !shown.contains(&name) && taken.iter().all(|taken| **taken != *name) {
-                objects.push(object.get().to_owned());
-                shown.push(name);
+}
+
+/// The name of the package in an object of the results.
+fn name_of(object: &RawValue) -> Result<String, Problem> {
+    let read: Result<ResultObject, _> = serde_json::from_str(object.get());
+    let object = read.map_err(|error| unreadable("the result of a search", error))?;
+    Ok(object.package.name)
+}
+
+impl Search for PackageSearch {
+    fn terms(&self, search: &SearchRequest) -> Vec<String> {
+        let words = search.text.split_whitespace();
+        words.map(str::to_lowercase).collect()
+    }
+
+    fn source(&self, search: &SearchRequest, _: &[Option<Bytes>]) -> Result<Source, Problem> {
+        let SearchRequest { text, size, from } = search;
+        let text = query_encoded(text);
+        Ok(Source::At {
+            url: format!("-/v1/search?text={text}&size={size}&from={from}"),
+            accept: JSON,
+        })
+    }
+
+    fn packages_in(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem> {
+        let answer = Answer::read(answer)?;
+        let objects = answer.objects.iter();
+        objects
+            .map(|object| name_of(object).map(Into::into))
+            .collect()
+    }
+
+    fn reply(
+        &self,
+        search: &SearchRequest,
+        hits: &[Hit],
+        answers: &[UpstreamResults],
+    ) -> Result<Reply, Problem> {
+        let own = hits.iter().map(object).collect::<Result<Vec<_>, _>>()?;
+        let own: Vec<String> = own.iter().flatten().map(ToString::to_string).collect();
+        let mut total = own.len();
+        let mut objects: Vec<String> = own.into_iter().skip(search.from).collect();
+        let mut names = Vec::new();
+        for results in answers {
+            let answer = Answer::read(&results.body)?;
+            total += answer
+                .total
+                .unwrap_or(answer.objects.len())
+                .saturating_sub(results.hidden.len());
+            for object in answer.objects {
+                let name = name_of(object)?;
+                if !names.contains(&name) && !results.hides(&name) {
+                    objects.push(object.get().to_owned());
+                    names.push(name);
+                }
             }
         }
+        objects.truncate(search.size);
+        let files = hits.iter().flat_map(|hit| &hit.files);
+        let newest = files.map(|file| file.created_at).max().unwrap_or_default();
+        let objects = objects.join(",");
+        let body = format!("{{\"objects\":[{objects}],\"total\":{total},\"time\":\"{newest}\"}}");
+        let reply = Reply::new(StatusCode::OK).with_body(JSON, body);
+        // Which packages it lists depends on the caller's grants.
+        Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store")))
     }
-    objects.truncate(search.size);
-    let body = format!(
-        "{{\"objects\":[{}],\"total\":{total},\"time\":\"{newest}\"}}",
-        objects.join(",")
-    );
-    let reply = Reply::new(StatusCode::OK).with_body(super::JSON, body);
-    Ok(reply.with(CACHE_CONTROL, HeaderValue::from_static("no-store"))) // others see other packages
 }
 
-/// What is told of a package that is published here; `None` if no version of it is left.
+/// The object of a package that is published here; `None` if it has no version.
 fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
-    let shelf = Shelf {
+    let published = PublishedPackage {
         package: &hit.package,
         files: &hit.files,
     };
-    let Some(latest) = shelf.latest() else {
+    let Some(latest) = published.latest() else {
         return Ok(None);
     };
     let metadata = VersionMetadata::read(&latest.metadata)?;
-    let value = |key| {
-        metadata
-            .manifest
-            .get(key)
-            .and_then(|value| serde_json::from_str::<Value>(value.get()).ok())
-    };
-    let text = |key| metadata.manifest.get(key).and_then(|value| string(value));
-    let mut publishers: Vec<&str> = shelf.versions().into_iter().map(publisher).collect();
+    let value = |key| metadata.manifest.value::<Value>(key);
+    let text = |key| metadata.manifest.text(key);
+    let mut publishers: Vec<&str> = published.versions().into_iter().map(publisher).collect();
     publishers.sort_unstable();
     publishers.dedup();
     let person = |name: &str| json!({"username": name, "email": ""});
-    let scope = hit
-        .package
-        .strip_prefix('@')
-        .and_then(|name| name.split('/').next())
-        .unwrap_or("unscoped");
+    let scope = hit.package.strip_prefix('@');
+    let scope = scope.and_then(|name| name.split('/').next());
+    let keywords = value("keywords").filter(Value::is_array);
+    let links = text("homepage").map(|homepage| json!({"homepage": homepage}));
     Ok(Some(json!({
         "package": {
             "name": hit.package,
-            "scope": scope,
+            "scope": scope.unwrap_or("unscoped"),
             "version": latest.version,
             "description": text("description").unwrap_or_default(),
-            "keywords": value("keywords").filter(Value::is_array).unwrap_or_else(|| json!([])),
+            "keywords": keywords.unwrap_or_else(|| json!([])),
             "date": latest.created_at.to_string(),
-            "links": text("homepage").map_or_else(|| json!({}), |homepage| json!({"homepage": homepage})),
+            "links": links.unwrap_or_else(|| json!({})),
             "publisher": person(publisher(latest)),
             "maintainers": publishers.into_iter().map(person).collect::<Vec<_>>(),
         },
@@ -225,9 +145,8 @@ fn object(hit: &Hit) -> Result<Option<Value>, Problem> {
     })))
 }
 
-/// The bare name of whoever published a version.
+/// The name of the user who published a version, without the kind of the subject.
 fn publisher(file: &StoredFile) -> &str {
-    file.created_by
-        .split_once(':')
-        .map_or(&*file.created_by, |(_, name)| name)
+    let by = &*file.created_by;
+    by.split_once(':').map_or(by, |(_, name)| name)
 }

@@ -1,37 +1,32 @@
 use super::*;
-use crate::{Fetch, Integrity};
-use http::HeaderMap;
+use crate::Integrity;
+use crate::resource::{Fetch, ReadRequest, Representation};
+use crate::testing::{REPO_URL, call, read, render, search};
 use http::header::ACCEPT;
+use http::{Method, StatusCode};
 use larder_model::{Algorithm, Digest, hex};
+use routes::{FULL, PLAIN, VERSION};
 use serde_json::Value;
 
+mod packuments;
+mod tarballs;
 mod versions;
 
 const WIDGET: &[u8] = include_bytes!("testdata/widget.json");
 const WIDGET_ABBREVIATED: &str = include_str!("testdata/widget.abbreviated.json");
 const PIPE: &[u8] = include_bytes!("testdata/JSONPipe.json");
 const GONE: &[u8] = include_bytes!("testdata/gone.json");
-const HERE: RepoUrl<'static> = RepoUrl {
-    origin: "https://r.example",
-    path: "/npm/main",
-    public: true,
-    identified: false,
-};
-
-fn asked(method: &Method, path: &str, query: &str, accept: &str) -> Result<ReadRequest, Problem> {
-    let mut headers = HeaderMap::new();
-    if !accept.is_empty() {
-        headers.insert(ACCEPT, accept.parse().expect("value"));
-    }
-    Npm.parse(&RepoRequest::new(method, path, query, &headers)?)
+fn asked(method: &Method, path: &str, accept: &str) -> Result<ReadRequest, Problem> {
+    let accept = Some((ACCEPT, accept)).filter(|(_, accept)| !accept.is_empty());
+    call(&Npm, method, path, accept).map(read)
 }
 
 fn get(path: &str) -> Result<ReadRequest, Problem> {
-    asked(&Method::GET, path, "", "")
+    asked(&Method::GET, path, "")
 }
 
-fn document(path: &str, query: &str) -> (Document, Representation) {
-    match asked(&Method::GET, path, query, "").expect(path) {
+fn document(path: &str) -> (Document, Representation) {
+    match get(path).expect(path) {
         ReadRequest::Document(document, representation) => (document, representation),
         other => panic!("{path}: {other:?}"),
     }
@@ -54,11 +49,8 @@ fn address(document: &Document) -> String {
 fn rendered(package: &str, representation: Representation, body: &[u8]) -> String {
     let document = packument_of(package);
     Npm.check(&document, body).expect("a packument");
-    String::from_utf8(
-        Npm.render(&document, &representation, body, &HERE)
-            .expect("a form"),
-    )
-    .expect("text")
+    let rendered = render(&Npm, &document, representation, body);
+    String::from_utf8(rendered.expect("rendered")).expect("text")
 }
 
 fn parsed(text: &str) -> Value {
@@ -86,7 +78,7 @@ fn single(package: &str, version: &str, dist: &Value) -> Vec<u8> {
 }
 
 #[test]
-fn a_name_is_one_in_all_its_spellings() {
+fn all_spellings_of_a_name_are_one_package() {
     for path in [
         "/@acme%2fwidget",
         "/@acme%2Fwidget",
@@ -95,7 +87,7 @@ fn a_name_is_one_in_all_its_spellings() {
         "/%40acme/widget",
     ] {
         assert_eq!(
-            document(path, "write=true"),
+            document(&format!("{path}?write=true")),
             (Document::new("@acme/widget", "packument"), FULL),
             "{path}"
         );
@@ -110,17 +102,14 @@ fn a_name_is_one_in_all_its_spellings() {
         "odd!'()*",
         &"a".repeat(214),
     ] {
-        assert_eq!(*document(&format!("/{name}"), "").0.package, *name);
+        assert_eq!(*document(&format!("/{name}")).0.package, *name);
         assert_eq!(address(&packument_of(name)), name);
     }
-    assert_eq!(
-        &*document("/@acme/__proto__", "").0.package,
-        "@acme/__proto__"
-    );
+    assert_eq!(&*document("/@acme/__proto__").0.package, "@acme/__proto__");
 }
 
 #[test]
-fn what_is_no_name_is_not_found() {
+fn invalid_names_are_not_found() {
     let long = format!("/{}", "a".repeat(215));
     let bad = [
         "/",
@@ -160,7 +149,7 @@ fn what_is_no_name_is_not_found() {
 }
 
 #[test]
-fn a_tarball_is_one_in_all_its_spellings() {
+fn all_spellings_of_a_tarball_are_one_file() {
     let expected = Artifact {
         package: "@acme/widget".into(),
         version: Some("1.0.0".into()),
@@ -205,8 +194,8 @@ fn a_tarball_is_one_in_all_its_spellings() {
 }
 
 #[test]
-fn the_form_follows_from_what_is_accepted() {
-    let representation = |accept| match asked(&Method::HEAD, "/widget", "", accept).expect("path") {
+fn the_representation_follows_from_accept() {
+    let representation = |accept| match asked(&Method::HEAD, "/widget", accept).expect("path") {
         ReadRequest::Document(_, representation) => representation,
         other => panic!("{other:?}"),
     };
@@ -232,13 +221,13 @@ fn the_form_follows_from_what_is_accepted() {
 }
 
 #[test]
-fn what_stands_beside_the_packages() {
-    let ReadRequest::Own(own) = get("/-/ping").expect("ping") else {
+fn paths_below_the_hyphen_are_parsed() {
+    let ReadRequest::Local(pong) = get("/-/ping").expect("ping") else {
         panic!("ping")
     };
-    assert_eq!(&own(&HERE).body[..], b"{}");
+    assert_eq!(&pong(&REPO_URL).body[..], b"{}");
     let bulk = "/-/npm/v1/security/advisories/bulk";
-    let ReadRequest::UpstreamQuery(query) = asked(&Method::POST, bulk, "", "").expect(bulk) else {
+    let Call::Query(query) = call(&Npm, &Method::POST, bulk, None).expect(bulk) else {
         panic!("{bulk}")
     };
     assert_eq!(query.path(), &bulk[1..]);
@@ -246,56 +235,55 @@ fn what_stands_beside_the_packages() {
         "/-/package/@acme%2fwidget/dist-tags",
         "/-/package/@acme/widget/dist-tags",
     ] {
-        assert_eq!(document(path, ""), (packument_of("@acme/widget"), TAGS));
+        assert_eq!(document(path), (packument_of("@acme/widget"), TAGS));
     }
-    let (keys, _) = document("/-/npm/v1/keys", "");
+    let (keys, _) = document("/-/npm/v1/keys");
     assert_eq!((&*keys.package, &*address(&keys)), ("", "-/npm/v1/keys"));
     for path in [
         "/-/npm/v1/attestations/@acme%2fwidget@1.1.0-a%2Bb",
         "/-/npm/v1/attestations/@acme/widget@1.1.0-a+b",
     ] {
-        let (attestations, representation) = document(path, "");
+        let (attestations, representation) = document(path);
         assert_eq!(
             (&*attestations.package, representation),
-            ("@acme/widget", AS_IT_CAME)
+            ("@acme/widget", PLAIN)
         );
         assert_eq!(
             address(&attestations),
             "-/npm/v1/attestations/@acme%2fwidget@1.1.0-a+b"
         );
     }
-    let kind = |method, path| asked(method, path, "", "").expect_err(path).kind;
-    assert_eq!(kind(&Method::PUT, "/widget"), Kind::Unsupported);
-    assert_eq!(kind(&Method::POST, "/-/v1/login"), Kind::Unsupported);
-    assert_eq!(
-        kind(&Method::POST, "/-/npm/v1/security/audits"),
-        Kind::NotFound
-    );
-    assert_eq!(
-        kind(&Method::POST, "/-/npm/v1/security/audits/quick"),
-        Kind::NotFound
-    );
+    for path in [
+        "/-/npm/v1/security/audits",
+        "/-/npm/v1/security/audits/quick",
+    ] {
+        let problem = call(&Npm, &Method::POST, path, None).err().expect(path);
+        assert_eq!(problem.kind, Kind::NotFound);
+    }
 }
 
 #[test]
-fn a_search_is_said_in_one_way() {
-    let (first, _) = document(
-        "/-/v1/search",
-        "text=left%20pad%26x/%3D%0a&size=999&quality=0.65",
-    );
-    let (second, _) = document("/-/v1/search", "from=0&size=250&text=+left+pad%26x/%3D");
-    assert_eq!(first, second);
+fn equal_searches_are_one_request() {
+    let first = "/-/v1/search?text=left%20pad%26x/%3D%0a&size=999&quality=0.65";
+    let second = "/-/v1/search?from=0&size=250&text=+left+pad%26x/%3D";
+    assert_eq!(search(&Npm, first), search(&Npm, second));
+    let url = |path| {
+        let search = search(&Npm, path);
+        let source = Npm.search().expect("searches").source(&search, &[]);
+        match source.expect("source") {
+            Source::At { url, accept: JSON } => url,
+            other => panic!("{other:?}"),
+        }
+    };
     assert_eq!(
-        address(&first),
+        url(first),
         "-/v1/search?text=left%20pad%26x%2F%3D&size=250&from=0"
     );
-    let (bare, _) = document("/-/v1/search", "");
-    assert_eq!(address(&bare), "-/v1/search?text=&size=20&from=0");
-    assert!(Npm.source(&Document::new("", "search/1"), &[]).is_err());
+    assert_eq!(url("/-/v1/search"), "-/v1/search?text=&size=20&from=0");
 }
 
 #[test]
-fn all_but_the_addresses_stays_as_it_came() {
+fn only_urls_of_a_packument_change() {
     let upstream = String::from_utf8(WIDGET.to_vec()).expect("text");
     let repo_url = "https://r.example/npm/main";
     let mut expected = upstream;
@@ -329,7 +317,7 @@ fn all_but_the_addresses_stays_as_it_came() {
 }
 
 #[test]
-fn installers_get_what_they_read() {
+fn abbreviated_packuments_have_what_installers_read() {
     let text = rendered("@acme/widget", ABBREVIATED, WIDGET);
     assert_eq!(text, WIDGET_ABBREVIATED.trim_end());
     let (short, full) = (
@@ -352,7 +340,7 @@ fn installers_get_what_they_read() {
 }
 
 #[test]
-fn scripts_that_run_on_install_are_told() {
+fn install_scripts_are_listed() {
     let cases = [
         (r#""scripts":{"install":"x"}"#, Some(true)),
         (r#""scripts":{"preinstall":"x","test":"y"}"#, Some(true)),
@@ -378,7 +366,7 @@ fn scripts_that_run_on_install_are_told() {
 }
 
 #[test]
-fn withdrawn_packages_are_told_of() {
+fn unpublished_packages_keep_their_time() {
     assert_eq!(rendered("gone", FULL, GONE).as_bytes(), GONE);
     let short = parsed(&rendered("gone", ABBREVIATED, GONE));
     assert_eq!(short["versions"], json!({}));
@@ -391,384 +379,5 @@ fn withdrawn_packages_are_told_of() {
             .expect_err("gone")
             .kind,
         Kind::NotFound
-    );
-}
-
-#[test]
-fn a_tarball_is_checked_against_its_version() {
-    let wanted = artifact("/@acme/widget/-/widget-1.1.0.tgz");
-    assert_eq!(
-        Npm.plan(&wanted, &[], &[]).expect("plan"),
-        Plan::Read(packument_of("@acme/widget"))
-    );
-    assert_eq!(
-        Npm.plan(&wanted, &[None], &[]).expect_err("unknown").kind,
-        Kind::NotFound
-    );
-    let found = fetch("/@acme/widget/-/widget-1.1.0.tgz", WIDGET).expect("a version");
-    assert_eq!(
-        found.url,
-        "https://registry.example/@acme/widget/-/widget-1.1.0.tgz"
-    );
-    assert_eq!(
-        (found.integrity, found.size),
-        (
-            Integrity::Digest(Digest::of(Algorithm::Sha512, b"1.1.0")),
-            None
-        )
-    );
-    let odd = fetch("/@acme/widget/-/widget-2.0.0-rc.1.tgz", WIDGET).expect("a version");
-    assert_eq!(
-        odd.url,
-        "https://registry.example/@acme/widget/-/@acme/widget-2.0.0-rc.1.tgz"
-    );
-    assert_eq!(
-        odd.integrity,
-        sha1("9e99648581dff858b8b8d73978580da7cf7d0910")
-    );
-    let proto = fetch("/@acme/widget/-/widget-__proto__.tgz", WIDGET).expect("a version");
-    assert_eq!(proto.integrity, Integrity::None);
-    for file in [
-        "widget-9.9.9.tgz",
-        "widget-constructor.tgz",
-        "other.tgz",
-        "widget.tgz",
-    ] {
-        let path = format!("/@acme/widget/-/{file}");
-        assert_eq!(fetch(&path, WIDGET).expect_err(file).kind, Kind::NotFound);
-    }
-}
-
-#[test]
-fn old_versions_have_only_a_sha1() {
-    let new = fetch("/JSONPipe/-/JSONPipe-0.8.0.tgz", PIPE).expect("a version");
-    assert_eq!(
-        new.url,
-        "http://registry.example/JSONPipe/-/JSONPipe-0.8.0.tgz"
-    );
-    assert_eq!(
-        new.integrity,
-        sha1("51107ddecc7bfbd8a25f3dab635256931c712ff4")
-    );
-    // Its file has another name than its package: served under the conventional one, found under
-    // both.
-    for path in [
-        "/JSONPipe/-/JSONPipe-0.7.0.tgz",
-        "/JSONPipe/-/jsonpipe-0.7.0.tgz",
-    ] {
-        let old = fetch(path, PIPE).expect("a version");
-        assert_eq!(
-            old.url,
-            "http://registry.example/jsonpipe/-/jsonpipe-0.7.0.tgz"
-        );
-        assert_eq!(
-            old.integrity,
-            sha1("991993469cf0c38e1edcd59d3e4306bee2f382b3"),
-            "upper case is read, too"
-        );
-    }
-    let short = parsed(&rendered("JSONPipe", ABBREVIATED, PIPE));
-    let tarball = &short["versions"]["0.7.0"]["dist"]["tarball"];
-    assert_eq!(
-        tarball,
-        "https://r.example/npm/main/JSONPipe/-/JSONPipe-0.7.0.tgz"
-    );
-    assert_eq!(short["versions"]["0.8.0"]["engines"], json!(["node"]));
-}
-
-#[test]
-fn the_strongest_promise_counts() {
-    const SHA256: &str = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
-    const SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
-    let (sha1, sha256) = (
-        sha1(SHA1),
-        Integrity::Digest(Digest::of(Algorithm::Sha256, b"")),
-    );
-    let sha512 = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
-    let strongest = Integrity::Digest(Digest::of(Algorithm::Sha512, b""));
-    let cases = [
-        (
-            json!({"integrity": format!("{SHA256} sha384-AAAA {sha512}?opt=1"), "shasum": SHA1}),
-            strongest.clone(),
-        ),
-        (
-            json!({"integrity": format!(" {sha512}  sha512-AAAA\n")}),
-            strongest,
-        ),
-        (
-            json!({"integrity": format!("sha384-AAAA {SHA256}"), "shasum": SHA1}),
-            sha256.clone(),
-        ),
-        (
-            json!({"integrity": format!("sha512-AAAA {SHA256}")}),
-            sha256,
-        ),
-        (
-            json!({"integrity": "sha384-AAAA", "shasum": SHA1}),
-            sha1.clone(),
-        ),
-        (
-            json!({"integrity": "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk="}),
-            sha1.clone(),
-        ),
-        (json!({"integrity": 5, "shasum": SHA1.to_uppercase()}), sha1),
-        (
-            json!({"integrity": "sha512-***", "shasum": "00"}),
-            Integrity::None,
-        ),
-        (json!({"integrity": null, "shasum": null}), Integrity::None),
-    ];
-    for (mut dist, expected) in cases {
-        dist["tarball"] = "https://registry.example/a/-/a-1.0.0.tgz".into();
-        let found = fetch("/a/-/a-1.0.0.tgz", &single("a", "1.0.0", &dist)).expect("a version");
-        assert_eq!(found.integrity, expected, "{dist}");
-    }
-}
-
-#[test]
-fn file_names_that_tell_nothing_become_conventional() {
-    let urls = [
-        (
-            "https://up.example/files/a/1.0.0/0123456789abcdef",
-            "a-1.0.0.tgz",
-        ),
-        ("https://up.example/a/1.0.0/package.tgz", "a-1.0.0.tgz"),
-        ("https://up.example/a/-/a-1.0.0%2Bx.tgz", "a-1.0.0.tgz"),
-        (
-            "https://up.example/a/-/a-v1.0.tgz?token=x/y#z",
-            "a-v1.0.tgz",
-        ),
-        ("", "a-1.0.0.tgz"),
-    ];
-    for (url, file) in urls {
-        let body = single("a", "1.0.0", &json!({"tarball": url}));
-        let full = parsed(&rendered("a", FULL, &body));
-        let repo_url = format!("https://r.example/npm/main/a/-/{file}");
-        assert_eq!(
-            full["versions"]["1.0.0"]["dist"]["tarball"], repo_url,
-            "{url}"
-        );
-        assert_eq!(fetch(&format!("/a/-/{file}"), &body).expect(url).url, url);
-    }
-}
-
-#[test]
-fn a_name_that_two_versions_share_finds_neither() {
-    let dist = |version| json!({"dist": {"tarball": format!("https://up.example/a/{version}/package.tgz")}});
-    let one = json!({"name": "a", "versions": {"1.0.0": dist("1.0.0")}}).to_string();
-    let two = json!({"name": "a", "versions": {"1.0.0": dist("1.0.0"), "2.0.0": dist("2.0.0")}})
-        .to_string();
-    let url = |path, body: &str| fetch(path, body.as_bytes()).map(|fetch| fetch.url).ok();
-    assert_eq!(
-        url("/a/-/package.tgz", &one).as_deref(),
-        Some("https://up.example/a/1.0.0/package.tgz")
-    );
-    assert_eq!(url("/a/-/package.tgz", &two), None);
-    assert_eq!(
-        url("/a/-/a-2.0.0.tgz", &two).as_deref(),
-        Some("https://up.example/a/2.0.0/package.tgz")
-    );
-}
-
-#[test]
-fn nothing_of_the_upstream_breaks_out_of_an_address() {
-    let hostile = "1.0.0\"/../../x?y#z<";
-    let body = single(
-        "a",
-        hostile,
-        &json!({"tarball": "x", "attestations": {"url": "y", "url2": 1}}),
-    );
-    let full = parsed(&rendered("a", FULL, &body));
-    let dist = &full["versions"][hostile]["dist"];
-    assert_eq!(
-        dist["tarball"],
-        "https://r.example/npm/main/a/-/a-1.0.0%22%2F..%2F..%2Fx%3Fy%23z%3C.tgz"
-    );
-    let attestations =
-        "https://r.example/npm/main/-/npm/v1/attestations/a@1.0.0%22%2F..%2F..%2Fx%3Fy%23z%3C";
-    assert_eq!(
-        dist["attestations"],
-        json!({"url": attestations, "url2": 1})
-    );
-}
-
-#[test]
-fn odd_values_stay_as_they_are() {
-    for dist in [
-        "null",
-        "[]",
-        "\"x\"",
-        "{}",
-        r#"{"tarball":null,"attestations":true}"#,
-        r#"{"attestations":{"url":[1]}}"#,
-    ] {
-        let body = format!(r#"{{"name":"a","versions":{{"1.0.0":{{"dist":{dist}}}}},"time":[]}}"#);
-        let full = rendered("a", FULL, body.as_bytes());
-        assert!(full == body || dist.contains("[1]"), "{dist}");
-        parsed(&rendered("a", ABBREVIATED, body.as_bytes()));
-        assert_eq!(
-            fetch("/a/-/a-1.0.0.tgz", body.as_bytes())
-                .expect_err(dist)
-                .kind,
-            Kind::NotFound
-        );
-    }
-    // Of a key that is there twice the last counts, and all are written anew.
-    let twice = r#"{"tarball":"https://u.example/a-1.tgz","tarball":"https://u.example/a-2.tgz"}"#;
-    let body = format!(r#"{{"name":"a","versions":{{"1.0.0":{{"dist":{twice}}}}}}}"#);
-    let body = body.as_bytes();
-    assert!(!rendered("a", FULL, body).contains("u.example"));
-    assert_eq!(
-        fetch("/a/-/a-2.tgz", body).expect("the last").url,
-        "https://u.example/a-2.tgz"
-    );
-}
-
-#[test]
-fn what_is_no_packument_is_refused() {
-    let widget = packument_of("@acme/widget");
-    Npm.check(&widget, WIDGET).expect("a packument");
-    let deep = format!(
-        "{{\"name\":\"@acme/widget\",\"versions\":{}",
-        "{\"a\":".repeat(100_000)
-    );
-    let bad: [&[u8]; 12] = [
-        b"<html>log in</html>",
-        b"",
-        b"{}",
-        b"[]",
-        b"null",
-        br#"{"error":"not_found"}"#,
-        br#"{"name":"@acme/widget"}"#,
-        br#"{"name":"@acme/Widget","versions":{}}"#,
-        br#"{"name":"@acme/widget","versions":[]}"#,
-        br#"{"name":"@acme/widget","versions":{"1.0.0":1}}"#,
-        b"{\"name\":\"@acme/widget\",\"versions\":{},\"x\":\"\xff\"}",
-        deep.as_bytes(),
-    ];
-    for body in bad {
-        assert_eq!(
-            Npm.check(&widget, body).expect_err("refused").kind,
-            Kind::Upstream,
-            "{}",
-            body.len()
-        );
-        assert!(Npm.render(&widget, &FULL, body, &HERE).is_err() || Packument::read(body).is_ok());
-    }
-    for (path, good) in [
-        ("keys", "keys"),
-        ("attestations/1.0.0", "attestations"),
-        ("search/20/0/x", "objects"),
-    ] {
-        let document = Document::new("", path);
-        Npm.check(&document, format!("{{\"x\":1,\"{good}\": []}}").as_bytes())
-            .expect(path);
-        for body in [
-            "<html>",
-            "{}",
-            "{\"error\":\"x\"}",
-            &format!("{{\"{good}\":{{}}}}"),
-        ] {
-            assert_eq!(
-                Npm.check(&document, body.as_bytes()).expect_err(path).kind,
-                Kind::Upstream
-            );
-        }
-        assert_eq!(
-            Npm.render(&document, &AS_IT_CAME, b"as it is", &HERE)
-                .expect(path),
-            b"as it is"
-        );
-    }
-}
-
-#[test]
-fn damaged_packuments_break_nothing() {
-    let widget = packument_of("@acme/widget");
-    let tarball = artifact("/@acme/widget/-/widget-1.1.0.tgz");
-    let see = |body: &[u8]| {
-        let passed = Npm.check(&widget, body).is_ok();
-        for representation in [FULL, ABBREVIATED, TAGS] {
-            let rendered = Npm.render(&widget, &representation, body, &HERE);
-            assert!(rendered.is_ok() || !passed);
-            let value = rendered
-                .ok()
-                .map(|text| serde_json::from_slice::<serde::de::IgnoredAny>(&text));
-            assert!(value.is_none_or(|value| value.is_ok()));
-        }
-        let _ = Npm.plan(&tarball, &[Some(Bytes::copy_from_slice(body))], &[]);
-    };
-    for end in 0..WIDGET.len() {
-        see(&WIDGET[..end]);
-        let mut body = WIDGET.to_vec();
-        body[end] = b"\"{}\\0\xff"[end % 6];
-        see(&body);
-    }
-}
-
-#[test]
-fn thousands_of_versions_are_all_there() {
-    let version = |number: usize| format!("{}.{}.{}", number / 100, number / 10 % 10, number % 10);
-    let versions: serde_json::Map<String, Value> = (0..3000)
-        .map(|number| {
-            let version = version(number);
-            let tarball = format!("https://registry.example/big/-/big-{version}.tgz");
-            let entries = json!({
-                "name": "big", "version": version, "readme": "x".repeat(number), "dependencies": {"left-pad": "^1.3.0"},
-                "scripts": {"install": "node-gyp rebuild"}, "dist": {"tarball": tarball, "shasum": format!("{number:040x}")},
-            });
-            (version, entries)
-        })
-        .collect();
-    let body = json!({"name": "big", "dist-tags": {"latest": "29.9.9"}, "versions": versions, "time": {"modified": "x"}});
-    let body = body.to_string();
-    let full = rendered("big", FULL, body.as_bytes());
-    assert_eq!(
-        full,
-        body.replace("https://registry.example/", "https://r.example/npm/main/")
-    );
-    let short = parsed(&rendered("big", ABBREVIATED, body.as_bytes()));
-    assert_eq!(
-        short["versions"].as_object().map(serde_json::Map::len),
-        Some(3000)
-    );
-    for (version, entries) in short["versions"].as_object().expect("versions") {
-        assert_eq!(
-            entries.as_object().map(serde_json::Map::len),
-            Some(5),
-            "{version}"
-        );
-        let tarball = entries["dist"]["tarball"].as_str().expect("a tarball");
-        let path = tarball
-            .strip_prefix("https://r.example/npm/main")
-            .expect("an address here");
-        assert_eq!(artifact(path).version.as_deref(), Some(version.as_str()));
-        assert_eq!(entries["hasInstallScript"], true);
-    }
-    let last = fetch(
-        &format!("/big/-/big-{}.tgz", version(2999)),
-        body.as_bytes(),
-    )
-    .expect("the last");
-    assert_eq!(last.integrity, sha1(&format!("{:040x}", 2999)));
-}
-
-#[test]
-fn problems_are_told_in_the_field_that_clients_print() {
-    let refused = Npm.refuse(
-        &Problem::new(Kind::Policy, "policy", "widget is \"held\""),
-        &HERE,
-    );
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert_eq!(&refused.body[..], br#"{"error":"widget is \"held\""}"#);
-    assert!(!refused.headers.contains_key(WWW_AUTHENTICATE));
-    let refused = Npm.refuse(
-        &Problem::new(Kind::Unauthenticated, "access", "log in \"now\""),
-        &HERE,
-    );
-    let challenges: Vec<_> = refused.headers.get_all(WWW_AUTHENTICATE).iter().collect();
-    assert_eq!(
-        challenges,
-        ["bearer realm=\"larder\", error_description=\"log in now\""]
     );
 }

@@ -1,19 +1,19 @@
-//! A registry's answer to whoever shows no token (RFC 9110 11.6.1 with the parameters of Docker's
-//! token flow).
+//! The challenge that a registry sends to a client without a token (RFC 9110 11.6.1, with the
+//! parameters of Docker's token authentication).
 
-/// Where a token is to be had, and for what.
+/// The endpoint that issues tokens, and the parameters of a request to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Challenge {
-    /// The token endpoint's address.
+    /// The token endpoint's URL.
     pub realm: String,
-    /// Who the token is for.
+    /// The service that accepts the token.
     pub service: String,
-    /// What it is to allow.
+    /// The access that the token must grant.
     pub scope: String,
 }
 
 impl Challenge {
-    /// Reads a `WWW-Authenticate` header; `None` if it offers no bearer token.
+    /// Reads a `WWW-Authenticate` header; `None` if it is no bearer challenge.
     pub fn read(header: &str) -> Option<Self> {
         let (scheme, mut rest) = header.trim().split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -46,8 +46,8 @@ impl Challenge {
         (!challenge.realm.is_empty()).then_some(challenge)
     }
 
-    /// Whether a registry at `host` may name a token endpoint at `realm_host` for its credentials:
-    /// the same host, or one below the domain that the registry's host is directly below.
+    /// Whether the credentials of a registry at `host` may be sent to a token endpoint at
+    /// `realm_host`: the same host, the registry's parent domain, or a host below that.
     pub fn is_near(host: &str, realm_host: &str) -> bool {
         let (host, realm) = (host.to_ascii_lowercase(), realm_host.to_ascii_lowercase());
         if host == realm {
@@ -57,7 +57,8 @@ impl Challenge {
             return false;
         };
         let labels: Vec<&str> = parent.split('.').collect();
-        // Of `reg.example.co.uk` the domain is `example.co.uk`; of `reg.co.uk` it is not `co.uk`.
+        // `example.co.uk` is the parent domain of `reg.example.co.uk`; `co.uk` is not a parent domain
+        // of `reg.co.uk`, because others share it.
         let shared_suffix = match labels.as_slice() {
             [second, last] => last.len() == 2 && second.len() <= 3,
             [] | [_] => true,

@@ -2,135 +2,83 @@
 //! digest and blobs are artifacts.
 
 mod challenge;
+mod routes;
+mod connect;
 
 pub use challenge::Challenge;
 
-use crate::text::not_that;
-use crate::{
-    Artifact, Document, Fetch, Integrity, Plan, Protocol, ReadRequest, RepoRequest, RepoUrl,
-    Representation, Source, Table,
-};
+use crate::connect::Client;
+use crate::protocol::{Call, Digests, Protocol, VersionKind};
+use crate::resource::{Artifact, Document, Fetch, Plan, ReadRequest, Source, Table};
+use crate::text::{JSON, bad_document, query_encoded};
+use crate::{Integrity, Names, RepoRequest, RepoUrl};
 use bytes::Bytes;
-use http::Method;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
-use larder_model::{Digest, Kind, Problem, ProtocolName, Reference, Reply};
+use larder_model::image::hub_alias;
+use larder_model::{Digest, Kind, Problem, ProtocolName, Reply, RepoName};
+use routes::{INDEX, absent};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 use std::sync::Arc;
 
-/// The protocol. Its addresses begin with `/v2/`, so it is not among the file protocols.
+/// The protocol. Its paths begin with `/v2/`, so it is not in [`crate::all`].
 pub struct Oci;
 
-/// Manifests in all forms that are in use, the newest first; schema 1 is left out on purpose.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
-    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-/// A manifest as it came, with the media type that it came with.
-const AS_IT_CAME: Representation = Representation {
-    name: "",
-    content_type: "",
-    has_absolute_urls: false,
-    compressible: false,
-};
-const REFERRERS: Representation = Representation {
-    name: "",
-    content_type: INDEX,
-    has_absolute_urls: false,
-    compressible: false,
-};
-const TAGS: Representation = Representation {
-    name: "",
-    content_type: "application/json",
-    has_absolute_urls: false,
-    compressible: true,
-};
-/// The header that tells a manifest's digest.
+/// Media types of manifests, the newest first. Schema 1 is not accepted: it is deprecated, and
+/// its digest is not that of its bytes.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+    application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, \
+    application/vnd.docker.distribution.manifest.v2+json";
+/// The header with a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
 #[derive(Deserialize)]
-struct Manifest<'a> {
+struct Manifest {
     #[serde(rename = "schemaVersion")]
     schema_version: u32,
-    #[serde(borrow, default)]
-    signatures: Option<&'a serde_json::value::RawValue>,
+    signatures: Option<IgnoredAny>,
 }
 
-fn absent() -> Problem {
-    Problem::not_found(
-        "manifest",
-        "no such path in the registry API, or no such image",
-    )
-}
-
-fn document(image: &str, path: String, form: Representation) -> ReadRequest {
-    ReadRequest::Document(Document::new(image, path), form)
-}
-
-fn artifact(image: &str, path: String) -> ReadRequest {
-    ReadRequest::Artifact(Artifact {
-        package: image.into(),
-        version: None,
-        path: path.into(),
-    })
-}
-
-/// What is asked of an image: the segments after its name.
-fn ask(image: &str, rest: &[&str], query: &str) -> Result<ReadRequest, Problem> {
-    let digest = |text: &str| {
-        text.parse::<Digest>()
-            .map_err(|error| Problem::invalid("digest", error.to_string()))
-    };
-    match rest {
-        ["manifests", reference] => match reference.parse() {
-            Ok(Reference::Tag(tag)) => Ok(document(image, format!("tags/{tag}"), AS_IT_CAME)),
-            Ok(Reference::Digest(digest)) => Ok(artifact(image, format!("manifests/{digest}"))),
-            Err(error) if reference.contains(':') => Err(Problem::invalid("digest", error.0)),
-            Err(error) => Err(Problem::not_found("manifest", error.0)),
-        },
-        ["blobs", text] => Ok(artifact(image, format!("blobs/{}", digest(text)?))),
-        ["tags", "list"] => Ok(document(image, "lists/tags".to_owned(), TAGS)),
-        ["referrers", text] => {
-            let kind = crate::text::query_value(query, "artifactType").unwrap_or_default();
-            let kind: String = kind
-                .chars()
-                .filter(char::is_ascii_graphic)
-                .take(200)
-                .collect();
-            Ok(document(
-                image,
-                format!("referrers/{}?{kind}", digest(text)?),
-                REFERRERS,
-            ))
-        }
-        _ => Err(absent()),
-    }
-}
-
-/// How many of the last segments of a path are not the image's name.
-fn verb(parts: &[&str]) -> Option<usize> {
-    match parts {
-        [_, .., "tags", "list"] | [_, .., "manifests" | "blobs" | "referrers", _] => Some(2),
-        _ => None,
-    }
+#[derive(Deserialize)]
+struct TagList {
+    #[serde(rename = "tags")]
+    _tags: Option<Vec<String>>,
 }
 
 impl Oci {
-    /// The image's name in a path below `/v2`, whatever is asked of it.
-    pub fn image_of(line: &RepoRequest<'_>) -> Option<String> {
-        let parts = line.parts();
-        let name = &parts[..parts.len() - verb(&parts)?];
-        Some(name.join("/"))
+    /// The image's name in a path below `/v2`, for any of its endpoints.
+    pub fn image_of(request: &RepoRequest<'_>) -> Option<String> {
+        routes::image_of(request)
     }
 
-    /// What is asked of `image`, which the path below `/v2` names.
-    pub fn ask(line: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
-        if line.method != Method::GET && line.method != Method::HEAD {
-            let detail = "this repository is a mirror: nothing is pushed to it or deleted from it";
-            return Err(Problem::new(Kind::Unsupported, "method", detail));
-        }
-        let parts = line.parts();
-        let count = verb(&parts).ok_or_else(absent)?;
-        ask(image, &parts[parts.len() - count..], line.query)
+    /// Parses a request for `image`, whose name is in the path below `/v2`.
+    pub fn read_request(request: &RepoRequest<'_>, image: &str) -> Result<ReadRequest, Problem> {
+        routes::parse(request, image)
+    }
+}
+
+/// Names of images.
+struct ImageNames;
+
+impl Names for ImageNames {
+    fn hub_alias<'a>(&self, mirror: &RepoName, package: &'a str) -> Option<&'a str> {
+        hub_alias(mirror, package)
+    }
+}
+
+/// Digests of manifests.
+struct ManifestDigests;
+
+impl Digests for ManifestDigests {
+    fn header(&self) -> HeaderName {
+        DIGEST_HEADER
+    }
+
+    fn alias(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
+        let is_tag = document.path.starts_with("tags/");
+        is_tag.then(|| format!("manifests/{digest}").into())
     }
 }
 
@@ -139,9 +87,9 @@ impl Protocol for Oci {
         ProtocolName::OCI
     }
 
-    fn parse(&self, line: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        let image = Self::image_of(line).ok_or_else(absent)?;
-        Self::ask(line, &image)
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem> {
+        let image = routes::image_of(request).ok_or_else(absent)?;
+        routes::parse(request, &image).map(Call::Read)
     }
 
     fn probes(&self) -> &'static [&'static str] {
@@ -156,13 +104,9 @@ impl Protocol for Oci {
                 accept: MANIFESTS,
             });
         }
-        if let Some((digest, kind)) = path
-            .strip_prefix("referrers/")
-            .and_then(|rest| rest.split_once('?'))
-        {
-            let kind = crate::text::segment(kind)
-                .replace('+', "%2B")
-                .replace('&', "%26");
+        let referrers = path.strip_prefix("referrers/");
+        if let Some((digest, kind)) = referrers.and_then(|rest| rest.split_once('?')) {
+            let kind = query_encoded(kind);
             let filter = if kind.is_empty() {
                 String::new()
             } else {
@@ -175,39 +119,23 @@ impl Protocol for Oci {
         }
         Ok(Source::At {
             url: format!("v2/{image}/tags/list?n=10000"),
-            accept: "application/json",
+            accept: JSON,
         })
     }
 
     fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
         if &*document.path == "lists/tags" {
-            #[derive(Deserialize)]
-            struct Tags {
-                #[serde(rename = "tags")]
-                _tags: Option<Vec<String>>,
-            }
-            return serde_json::from_slice::<Tags>(body)
-                .map(drop)
-                .map_err(|_| not_that("a list of tags"));
+            let read = serde_json::from_slice::<TagList>(body);
+            return read.map(drop).map_err(|_| bad_document("a list of tags"));
         }
-        let manifest: Manifest<'_> =
-            serde_json::from_slice(body).map_err(|_| not_that("a manifest"))?;
+        let manifest: Manifest =
+            serde_json::from_slice(body).map_err(|_| bad_document("a manifest"))?;
         if manifest.schema_version != 2 || manifest.signatures.is_some() {
-            return Err(not_that(
-                "a manifest of today: manifests of schema 1 are not served",
+            return Err(bad_document(
+                "a manifest of schema 2 (schema 1 is not supported)",
             ));
         }
         Ok(())
-    }
-
-    fn render(
-        &self,
-        _: &Document,
-        _: &Representation,
-        body: &[u8],
-        _: &RepoUrl<'_>,
-    ) -> Result<Vec<u8>, Problem> {
-        Ok(body.to_vec())
     }
 
     fn plan(
@@ -218,73 +146,87 @@ impl Protocol for Oci {
     ) -> Result<Plan, Problem> {
         let (_, digest) = artifact.path.split_once('/').ok_or_else(absent)?;
         let integrity = Integrity::Digest(digest.parse().map_err(|_| absent())?);
-        Ok(Plan::Fetch(Fetch {
-            url: format!("v2/{}/{}", artifact.package, artifact.path),
-            integrity,
-            size: None,
+        let url = format!("v2/{}/{}", artifact.package, artifact.path);
+        let fetch = Fetch::new(url, integrity);
+        Ok(Plan::Fetch(if is_manifest(artifact) {
+            Fetch {
+                accept: MANIFESTS,
+                ..fetch
+            }
+        } else {
+            fetch
         }))
     }
 
     fn content_type(&self, artifact: &Artifact) -> &'static str {
-        if artifact.path.starts_with("manifests/") {
+        if is_manifest(artifact) {
             ""
         } else {
             "application/octet-stream"
         }
     }
 
-    fn accepts(&self, artifact: &Artifact) -> &'static str {
-        if artifact.path.starts_with("manifests/") {
-            MANIFESTS
-        } else {
-            "*/*"
-        }
-    }
-
-    fn digest_header(&self) -> Option<HeaderName> {
-        Some(DIGEST_HEADER)
-    }
-
-    fn twin(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
-        document
-            .path
-            .starts_with("tags/")
-            .then(|| format!("manifests/{digest}").into())
-    }
-
     fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
-        let status = problem.status();
-        let code = match (problem.kind, problem.about) {
-            (Kind::NotFound, "blob") => "BLOB_UNKNOWN",
-            (Kind::NotFound, "repository") => "NAME_UNKNOWN",
-            (Kind::NotFound, _) => "MANIFEST_UNKNOWN",
-            (Kind::Unauthenticated, _) => "UNAUTHORIZED",
-            (Kind::Denied | Kind::Policy, _) => "DENIED",
-            (Kind::Invalid, "digest") => "DIGEST_INVALID",
-            (Kind::Unsupported | Kind::Method, _) => "UNSUPPORTED",
-            (Kind::TooMany, _) => "TOOMANYREQUESTS",
-            (Kind::Internal, _) => "UNKNOWN",
-            _ => "UNAVAILABLE",
-        };
+        let code = code_of(problem);
         let body = json!({"errors": [{"code": code, "message": problem.detail, "detail": null}]});
-        let reply = Reply::new(status).with_body("application/json", body.to_string());
-        if problem.kind != Kind::Unauthenticated {
-            return reply;
+        let reply = Reply::new(problem.status()).with_body(JSON, body.to_string());
+        if problem.kind == Kind::Unauthenticated {
+            return reply.with(WWW_AUTHENTICATE, challenge_of(repo_url));
         }
-        let (base, service) = (
-            repo_url.origin,
-            repo_url
-                .origin
-                .split_once("://")
-                .map_or(repo_url.origin, |(_, host)| host),
-        );
-        let scope = repo_url.path.strip_prefix("/v2/").unwrap_or_default();
-        let mut challenge = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
-        if !scope.is_empty() {
-            challenge.push_str(&format!(",scope=\"repository:{scope}:pull\""));
-        }
-        reply.with(WWW_AUTHENTICATE, challenge)
+        reply
     }
+
+    fn names(&self) -> &dyn Names {
+        &ImageNames
+    }
+
+    fn version_kind(&self) -> VersionKind {
+        VersionKind::Tag
+    }
+
+    fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
+        Some(package)
+    }
+
+    fn digests(&self) -> Option<&dyn Digests> {
+        Some(&ManifestDigests)
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
+    }
+}
+
+fn is_manifest(artifact: &Artifact) -> bool {
+    artifact.path.starts_with("manifests/")
+}
+
+/// The code of a problem (distribution-spec, "Error Codes").
+fn code_of(problem: &Problem) -> &'static str {
+    match (problem.kind, problem.about) {
+        (Kind::NotFound, "blob") => "BLOB_UNKNOWN",
+        (Kind::NotFound, "repository") => "NAME_UNKNOWN",
+        (Kind::NotFound, _) => "MANIFEST_UNKNOWN",
+        (Kind::Unauthenticated, _) => "UNAUTHORIZED",
+        (Kind::Denied | Kind::Policy, _) => "DENIED",
+        (Kind::Invalid, "digest") => "DIGEST_INVALID",
+        (Kind::Unsupported | Kind::Method, _) => "UNSUPPORTED",
+        (Kind::TooMany, _) => "TOOMANYREQUESTS",
+        (Kind::Internal, _) => "UNKNOWN",
+        _ => "UNAVAILABLE",
+    }
+}
+
+/// The challenge with our token endpoint (Docker's token authentication).
+fn challenge_of(repo_url: &RepoUrl<'_>) -> String {
+    let origin = repo_url.origin;
+    let service = origin.split_once("://").map_or(origin, |(_, host)| host);
+    let mut challenge = format!("Bearer realm=\"{origin}/v2/token\",service=\"{service}\"");
+    let scope = repo_url.path.strip_prefix("/v2/").unwrap_or_default();
+    if !scope.is_empty() {
+        challenge.push_str(&format!(",scope=\"repository:{scope}:pull\""));
+    }
+    challenge
 }
 
 #[cfg(test)]

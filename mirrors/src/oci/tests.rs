@@ -1,11 +1,11 @@
 use super::*;
-use http::HeaderMap;
+use crate::testing::{call, get};
+use http::Method;
 
 const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn read(path: &str, query: &str) -> Result<ReadRequest, Problem> {
-    let (headers, method) = (HeaderMap::new(), Method::GET);
-    Oci.parse(&RepoRequest::new(&method, path, query, &headers)?)
+    get(&Oci, &format!("{path}?{query}"))
 }
 
 #[test]
@@ -66,19 +66,15 @@ fn tags_are_documents_and_digests_are_artifacts() {
 }
 
 #[test]
-fn nothing_is_pushed_to_a_mirror() {
-    let headers = HeaderMap::new();
+fn a_push_to_a_mirror_is_refused() {
     for method in [Method::PUT, Method::POST, Method::DELETE, Method::PATCH] {
-        let request = RepoRequest::new(&method, "/a/manifests/latest", "", &headers).expect("line");
-        assert_eq!(
-            Oci.parse(&request).expect_err("refused").kind,
-            Kind::Unsupported
-        );
+        let problem = call(&Oci, &method, "/a/manifests/latest", None).err();
+        assert_eq!(problem.expect("refused").kind, Kind::Unsupported);
     }
 }
 
 #[test]
-fn everything_has_its_place_upstream() {
+fn documents_and_artifacts_have_urls_upstream() {
     let url = |path: &str, query: &str| match read(path, query).expect(path) {
         ReadRequest::Document(document, _) => match Oci.source(&document, &[]).expect("source") {
             Source::At { url, .. } => url,
@@ -112,7 +108,7 @@ fn everything_has_its_place_upstream() {
 }
 
 #[test]
-fn what_is_no_manifest_is_refused() {
+fn invalid_manifests_are_refused() {
     let tag = Document::new("a", "tags/v1");
     Oci.check(&tag, br#"{"schemaVersion":2,"manifests":[]}"#)
         .expect("an index");

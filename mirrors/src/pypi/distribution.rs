@@ -1,16 +1,29 @@
-//! Distributions: what their file names say (packaging specifications, "Binary distribution format"
-//! and "Source distribution format"), and what is within.
+//! Distributions: their file names and their contents (packaging specifications, "Binary distribution
+//! format" and "Source distribution format").
 
-use super::archive::{MAX_METADATA_BYTES, tells};
+use super::metadata::{invalid, requires_python};
 use super::names::{is_file, normalised};
 use super::version::Version;
-use super::window::Window;
-use super::{bad, metadata, tar, zip};
+use crate::archive::tar::{Kind as EntryKind, Tar};
+use crate::archive::window::Window;
+use crate::archive::{Fault, Limits, has_control_characters, not_below, zip};
+use flate2::read::MultiGzDecoder;
 use larder_model::Problem;
+use std::io::BufReader;
 
-/// The endings of source archives that are taken.
+/// Limits of a distribution.
+const LIMITS: Limits = Limits {
+    entries: 100_000,
+    path_bytes: 1024,
+    unpacked_bytes: 32 << 30,
+    ratio: 100,
+};
+const MAX_METADATA_BYTES: u64 = 4 << 20;
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Endings of source archives that can be published.
 const SOURCES: [&str; 2] = [".tar.gz", ".zip"];
-/// What no wheel can be installed without.
+/// Files without which no wheel can be installed.
 const WHEEL_FILES: [&str; 3] = ["METADATA", "WHEEL", "RECORD"];
 
 /// A kind of distribution.
@@ -28,23 +41,23 @@ pub(super) struct Name<'f> {
     stem: &'f str,
 }
 
-/// What tells a distribution from others of its project, in whatever spelling: the version, and
-/// what a wheel was built for.
+/// The identity of a distribution within its project, in any spelling: the version, and what a wheel
+/// was built for.
 #[derive(PartialEq, Eq)]
 pub(super) struct Identity {
     version: Version,
     built_for: String,
 }
 
-/// What a distribution's own metadata says.
-pub(super) struct Told {
+/// What is read from a distribution.
+pub(super) struct Contents {
     pub(super) requires_python: Option<String>,
-    /// The metadata as it is, of a wheel.
+    /// The metadata file of a wheel.
     pub(super) metadata: Option<Vec<u8>>,
 }
 
 impl<'f> Name<'f> {
-    /// Takes a file's name apart; `None` if it is not that of a distribution.
+    /// Reads a file's name; `None` if it is not that of a distribution.
     pub(super) fn read(file: &'f str) -> Option<Self> {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._+!-".contains(&byte);
         if !is_file(file) || !file.bytes().all(inner) {
@@ -81,13 +94,13 @@ impl<'f> Name<'f> {
                     && fields
                         .next()
                         .and_then(Version::parse)
-                        .is_some_and(|told| told == *version)
+                        .is_some_and(|found| found == *version)
             }
-            Kind::SourceTar | Kind::SourceZip => tells(self.stem, project, version),
+            Kind::SourceTar | Kind::SourceZip => is_name_and_version(self.stem, project, version),
         }
     }
 
-    /// What it names; `None` if it is no file of the project.
+    /// The identity in the name; `None` if it is no file of the project.
     pub(super) fn identity(&self, project: &str) -> Option<Identity> {
         if self.kind == Kind::Wheel {
             let (_, rest) = self.stem.split_once('-')?;
@@ -108,22 +121,22 @@ impl<'f> Name<'f> {
         })
     }
 
-    /// Reads the file and refuses what is no such distribution of this version of the project.
+    /// Reads the file; fails if it is no such distribution of this version of the project.
     pub(super) fn open(
         &self,
         file: &mut Window<'_>,
         project: &str,
         version: &Version,
-    ) -> Result<Told, Problem> {
+    ) -> Result<Contents, Problem> {
         let metadata = match self.kind {
             Kind::Wheel => wheel_metadata(file, project, version)?,
             Kind::SourceZip => zipped_info(file, project, version)?,
-            Kind::SourceTar => {
-                tar::find(file, |name| is_info(name, project, version))?.ok_or_else(no_info)?
-            }
+            Kind::SourceTar => tarred_info(file, project, version)
+                .map_err(refusal)?
+                .ok_or_else(no_info)?,
         };
-        let requires_python = metadata::requires_python(&metadata, project, version)?;
-        Ok(Told {
+        let requires_python = requires_python(&metadata, project, version)?;
+        Ok(Contents {
             requires_python,
             metadata: (self.kind == Kind::Wheel).then_some(metadata),
         })
@@ -151,13 +164,13 @@ fn is_wheel(stem: &str) -> bool {
         && fields[fields.len() - 3..].iter().all(tags)
 }
 
-/// The metadata of a wheel: it stands in its one folder of such things.
+/// The metadata of a wheel, in its one `.dist-info` folder.
 fn wheel_metadata(
     file: &mut Window<'_>,
     project: &str,
     version: &Version,
 ) -> Result<Vec<u8>, Problem> {
-    let entries = zip::entries(file)?;
+    let entries = zip::entries(file, &LIMITS).map_err(refusal)?;
     let folder = |name: &str| {
         name.split('/')
             .next()
@@ -167,15 +180,15 @@ fn wheel_metadata(
     let mut folders = entries.iter().filter_map(|entry| folder(&entry.name));
     let folder = folders
         .next()
-        .ok_or_else(|| bad("the wheel has no .dist-info folder"))?;
+        .ok_or_else(|| invalid("the wheel has no .dist-info folder"))?;
     if folders.any(|other| other != folder) {
-        return Err(bad("the wheel has two .dist-info folders"));
+        return Err(invalid("the wheel has two .dist-info folders"));
     }
     if !folder
         .strip_suffix(".dist-info")
-        .is_some_and(|stem| tells(stem, project, version))
+        .is_some_and(|stem| is_name_and_version(stem, project, version))
     {
-        return Err(bad(
+        return Err(invalid(
             "the wheel's .dist-info folder is that of another name or version",
         ));
     }
@@ -183,12 +196,12 @@ fn wheel_metadata(
         let entry = entries
             .iter()
             .find(|entry| entry.name.strip_prefix(&*folder) == Some(&format!("/{file}")));
-        entry.ok_or_else(|| bad(format!("the wheel's .dist-info folder has no {file}")))
+        entry.ok_or_else(|| invalid(format!("the wheel's .dist-info folder has no {file}")))
     };
     WHEEL_FILES
         .iter()
         .try_for_each(|file| find(file).map(|_| ()))?;
-    zip::content(file, find(WHEEL_FILES[0])?, MAX_METADATA_BYTES)
+    zip::content(file, find(WHEEL_FILES[0])?, MAX_METADATA_BYTES).map_err(refusal)
 }
 
 fn zipped_info(
@@ -196,23 +209,61 @@ fn zipped_info(
     project: &str,
     version: &Version,
 ) -> Result<Vec<u8>, Problem> {
-    let entries = zip::entries(file)?;
+    let entries = zip::entries(file, &LIMITS).map_err(refusal)?;
     let mut infos = entries
         .iter()
         .filter(|entry| is_info(&entry.name, project, version));
     let info = infos.next().ok_or_else(no_info)?;
     if infos.next().is_some() {
-        return Err(bad("the source archive has two PKG-INFO files"));
+        return Err(invalid("the source archive has two PKG-INFO files"));
     }
-    zip::content(file, info, MAX_METADATA_BYTES)
+    zip::content(file, info, MAX_METADATA_BYTES).map_err(refusal)
 }
 
-/// Whether it is the metadata of a source archive.
+/// The metadata of a source archive that is a gzipped tar; `None` if it has none.
+fn tarred_info(
+    file: &mut Window<'_>,
+    project: &str,
+    version: &Version,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let length = file.length();
+    let packed = BufReader::with_capacity(BUFFER_BYTES, file.stream(0, length)?);
+    let mut archive = Tar::new(MultiGzDecoder::new(packed), &LIMITS, length);
+    let mut info = None;
+    while let Some(entry) = archive.next()? {
+        if has_control_characters(&entry.path) {
+            return Err(not_below(&entry.path));
+        }
+        if entry.kind != EntryKind::File || !is_info(&entry.path, project, version) {
+            continue;
+        }
+        if info.is_some() {
+            return Err(Fault::refused("has two entries of the same name"));
+        }
+        info = Some(archive.contents(&entry, MAX_METADATA_BYTES)?);
+    }
+    Ok(info)
+}
+
+/// Whether a path is that of the metadata of a source archive.
 fn is_info(name: &str, project: &str, version: &Version) -> bool {
-    name.strip_suffix("/PKG-INFO")
-        .is_some_and(|folder| !folder.contains('/') && tells(folder, project, version))
+    name.strip_suffix("/PKG-INFO").is_some_and(|folder| {
+        !folder.contains('/') && is_name_and_version(folder, project, version)
+    })
 }
 
 fn no_info() -> Problem {
-    bad("the source archive has no PKG-INFO in the folder of its name and version")
+    invalid("the source archive has no PKG-INFO in the folder of its name and version")
+}
+
+fn refusal(fault: Fault) -> Problem {
+    fault.problem("upload", "the archive")
+}
+
+/// Whether a text is the name of a project and a version of it, in any spelling.
+fn is_name_and_version(stem: &str, project: &str, version: &Version) -> bool {
+    stem.match_indices('-').any(|(at, _)| {
+        normalised(&stem[..at]) == project
+            && Version::parse(&stem[at + 1..]).is_some_and(|found| found == *version)
+    })
 }

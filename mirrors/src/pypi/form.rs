@@ -1,14 +1,13 @@
-//! The form that uploads come in: its fields, as far as they matter here.
+//! The form of an upload, as far as its fields are needed here.
 
-use super::bad;
+use super::metadata::invalid;
 use super::multipart::{Part, Parts};
 use super::names::{is_project, normalised};
 use crate::publishing::Body;
 use larder_model::Problem;
 use std::collections::BTreeMap;
 
-/// The fields that are read. Of the others only the length is looked at: what they say, the file
-/// says as well.
+/// Fields that are read. Of the others only the length is checked: the file has their values too.
 const READ: [&str; 8] = [
     ":action",
     "protocol_version",
@@ -19,7 +18,7 @@ const READ: [&str; 8] = [
     "md5_digest",
     "blake2_256_digest",
 ];
-/// Fields that have one value too.
+/// Other fields that have a single value.
 const SINGLE: [&str; 6] = [
     "pyversion",
     "metadata_version",
@@ -35,7 +34,7 @@ const MAX_BYTES: u64 = 64 << 10;
 /// A form.
 pub(super) struct Upload {
     fields: BTreeMap<&'static str, String>,
-    /// The project's name in its one spelling.
+    /// The project's name in canonical form.
     pub(super) project: String,
     /// The file's own name.
     pub(super) file: String,
@@ -66,13 +65,13 @@ impl Upload {
                 }
             };
             if again {
-                return Err(bad("a field of the form is there twice"));
+                return Err(invalid("a field of the form is there twice"));
             }
         }
-        let content = content.ok_or_else(|| bad("the form has no field content"))?;
+        let content = content.ok_or_else(|| invalid("the form has no field content"))?;
         let file = content
             .file
-            .ok_or_else(|| bad("the form's content has no file name"))?;
+            .ok_or_else(|| invalid("the form's content has no file name"))?;
         let values = read
             .into_iter()
             .map(|(name, part)| Ok((name, part.text(body)?)));
@@ -93,12 +92,12 @@ impl Upload {
     }
 
     /// The value of a field that every form has.
-    pub(super) fn need(&self, name: &'static str) -> Result<&str, Problem> {
+    pub(super) fn require(&self, name: &'static str) -> Result<&str, Problem> {
         self.get(name).ok_or_else(|| missing(name))
     }
 }
 
-/// The project that a form is for. Where the field comes first, the file is not read for it.
+/// The project that a form is for. The file is not read if the field comes before it.
 pub(super) fn project_of(body: &mut dyn Body, boundary: &str) -> Result<String, Problem> {
     let mut parts = Parts::new(body, boundary)?;
     while let Some(part) = parts.next()? {
@@ -114,23 +113,23 @@ fn project(name: &str) -> Result<String, Problem> {
     if is_project(name) {
         Ok(normalised(name))
     } else {
-        Err(bad("the form's name cannot be that of a project"))
+        Err(invalid("the form's name cannot be that of a project"))
     }
 }
 
 fn check_length(part: &Part) -> Result<(), Problem> {
-    let most = if LONG.contains(&&*part.name) {
+    let max = if LONG.contains(&&*part.name) {
         MAX_LONG_BYTES
     } else {
         MAX_BYTES
     };
-    if part.length <= most {
+    if part.length <= max {
         Ok(())
     } else {
-        Err(bad("a field of the form is too long"))
+        Err(invalid("a field of the form is too long"))
     }
 }
 
 fn missing(name: &'static str) -> Problem {
-    bad(format!("the form has no field {name}"))
+    invalid(format!("the form has no field {name}"))
 }

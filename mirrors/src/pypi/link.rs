@@ -1,17 +1,17 @@
-//! Addresses: those that we write, and those that upstream wrote.
+//! Addresses in pages: those that we write, and those of upstreams.
 
 use super::names::version_of;
 use crate::text;
 use larder_model::percent;
 use std::borrow::Cow;
 
-/// A file as the page of its project links to it: relative, so that a lock file outlives a change
-/// of host.
+/// The link from the page of a project to a file. It is relative, so that lock files stay valid when
+/// the host changes.
 pub(super) fn to_file(project: &str, file: &str) -> String {
     format!("../../packages/{project}/{}", text::segment(file))
 }
 
-/// A file's provenance as the page of its project links to it; `None` if the file's name tells no
+/// The link from the page of a project to a file's provenance; `None` if the file's name has no
 /// version.
 pub(super) fn to_provenance(project: &str, file: &str) -> Option<String> {
     let version = text::segment(version_of(project, file)?);
@@ -22,8 +22,8 @@ pub(super) fn to_provenance(project: &str, file: &str) -> Option<String> {
 }
 
 /// Where `href` leads from a page at `base` (WHATWG URL, "URL parsing"), without its fragment. A
-/// relative `base` stays relative, leading `..` included: only the caller knows the address that it
-/// is below. `None` if it is no web address.
+/// relative `base` stays relative, leading `..` included: only the caller knows the address above
+/// it. `None` if it is no web address.
 pub(super) fn join(base: &str, href: &str) -> Option<String> {
     let href = without_fragment(href.trim());
     if href.is_empty() || href.contains(|char: char| char.is_control() || char == '\\') {
@@ -83,29 +83,29 @@ fn origin(address: &str) -> (&str, &str) {
     address.split_at(address.len() - rest.len() + host)
 }
 
-/// Takes `.` and `..` out of a path; those that lead above a relative one stay.
+/// Resolves `.` and `..` in a path; those that lead above a relative path stay.
 fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
-    let mut kept: Vec<&str> = Vec::new();
+    let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/').skip(usize::from(absolute)) {
         match segment {
             "." => {}
-            ".." if kept.last().is_some_and(|last| *last != "..") => _ = kept.pop(),
+            ".." if segments.last().is_some_and(|last| *last != "..") => _ = segments.pop(),
             ".." if absolute => {}
-            _ => kept.push(segment),
+            _ => segments.push(segment),
         }
     }
     if path.ends_with("/.") || path.ends_with("/..") {
-        kept.push("");
+        segments.push("");
     }
-    // Neither may begin like a host's name, nor a relative one like a scheme.
-    let mistakable = kept.first().is_some_and(|first| {
-        (first.is_empty() && kept.len() > 1) || (!absolute && first.contains(':'))
+    // An absolute path must not look like a host, nor a relative one like a scheme.
+    let mistakable = segments.first().is_some_and(|first| {
+        (first.is_empty() && segments.len() > 1) || (!absolute && first.contains(':'))
     });
     format!(
         "{}{}{}",
         if absolute { "/" } else { "" },
         if mistakable { "./" } else { "" },
-        kept.join("/")
+        segments.join("/")
     )
 }

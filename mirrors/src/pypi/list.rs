@@ -1,18 +1,20 @@
 //! The list of all projects, which may be tens of megabytes: it is walked, never held as a whole.
 
 use super::html::{self, Node};
-use super::json::{Fields, is_json};
 use super::link;
 use super::names::{is_project, normalised};
-use super::page::{check_version, is_heading, utf8};
+use super::page::{check_version, is_heading, is_json, utf8};
 use super::render::{OLDEST, head};
-use crate::text::{not_that, unreadable};
+use crate::json::{Object, unreadable};
+use crate::text::bad_document;
 use larder_model::Problem;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
+/// The path of the list of all projects.
+pub(super) const PROJECTS: &str = "projects";
 const A_LIST: &str = "a list of projects";
 
 #[derive(serde::Deserialize)]
@@ -28,27 +30,28 @@ pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
         check_version(version.as_deref())?;
         return walk_json(projects, |_| ());
     }
-    let (mut version, mut says_so, mut form, mut projects, mut others) = (None, false, false, 0, 0);
+    let (mut version, mut is_index, mut form, mut projects, mut others) =
+        (None, false, false, 0, 0);
     for node in html::nodes(utf8(body)?) {
         match node {
-            Node::Meta(attributes)
-                if attributes.get("name").as_deref() == Some("pypi:repository-version") =>
+            Node::Meta(mut attributes)
+                if attributes.get("name") == Some("pypi:repository-version") =>
             {
-                version = attributes.get("content");
-                says_so = true;
+                version = attributes.take("content");
+                is_index = true;
             }
-            Node::Heading(text) => says_so |= is_heading(&text),
-            Node::Representation => form = true,
+            Node::Heading(text) => is_index |= is_heading(&text),
+            Node::Form => form = true,
             Node::Anchor(attributes, text) if is_link(&attributes, &text) => projects += 1,
             Node::Anchor(..) => others += 1,
             Node::Meta(_) | Node::Base(_) => {}
         }
     }
     check_version(version.as_deref())?;
-    if says_so || (projects > 0 && others == 0 && !form) {
+    if is_index || (projects > 0 && others == 0 && !form) {
         Ok(())
     } else {
-        Err(not_that(A_LIST))
+        Err(bad_document(A_LIST))
     }
 }
 
@@ -97,18 +100,18 @@ pub(super) fn html(body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(out.into_bytes())
 }
 
-/// The version of a list of JSON and its projects.
+/// The API version and the projects of a JSON list.
 fn parts(body: &[u8]) -> Result<(Option<Cow<'_, str>>, &RawValue), Problem> {
-    let fields: Fields<'_> =
+    let fields: Object<'_> =
         serde_json::from_slice(body).map_err(|error| unreadable(A_LIST, error))?;
-    let meta: Option<Fields<'_>> = fields.get("meta");
+    let meta: Option<Object<'_>> = fields.value("meta");
     let (Some(meta), Some(projects)) = (meta, fields.raw("projects")) else {
-        return Err(not_that(A_LIST));
+        return Err(bad_document(A_LIST));
     };
     Ok((meta.text("api-version"), projects))
 }
 
-/// Hands over each name that can be one.
+/// Passes each valid name to a function.
 fn walk_json(projects: &RawValue, each: impl FnMut(&str)) -> Result<(), Problem> {
     struct Walk<F>(F);
     impl<'a, F: FnMut(&str)> Visitor<'a> for Walk<F> {
@@ -144,7 +147,7 @@ fn walk_html(page: &str, mut each: impl FnMut(&str)) {
 }
 
 /// Whether an anchor leads to the page of the project that it names.
-fn is_link(attributes: &html::Attributes<'_>, text: &str) -> bool {
+fn is_link(attributes: &html::Attributes, text: &str) -> bool {
     let Some(href) = attributes.get("href").filter(|_| is_project(text)) else {
         return false;
     };

@@ -1,21 +1,52 @@
-//! The head of a distribution's own metadata (packaging specifications, "Core metadata"), as far as
-//! it matters here.
+//! The headers of a distribution's own metadata (packaging specifications, "Core metadata"), as far
+//! as they are needed here.
 
-use super::bad;
 use super::names::normalised;
 use super::version::Version;
 use larder_model::Problem;
+use std::borrow::Cow;
 
 const MAX_RANGE_BYTES: usize = 1024;
 
-/// The interpreters that a distribution is for, if its metadata is that of `version` of `project`.
+/// An upload that is not as it should be.
+pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::invalid("upload", detail)
+}
+
+/// Reads `Requires-Python`; fails if the metadata is not that of `version` of `project`.
 pub(super) fn requires_python(
     bytes: &[u8],
     project: &str,
     version: &Version,
 ) -> Result<Option<String>, Problem> {
     let text = std::str::from_utf8(bytes)
-        .map_err(|error| bad("the metadata is not UTF-8").because(error))?;
+        .map_err(|error| invalid("the metadata is not UTF-8").because(error))?;
+    let found = fields(text)?;
+    let [name, found_version, range] = found;
+    if name.is_none_or(|name| normalised(name) != project) {
+        return Err(invalid(
+            "the metadata in the archive is that of another project",
+        ));
+    }
+    if found_version
+        .and_then(Version::parse)
+        .is_none_or(|found| found != *version)
+    {
+        return Err(invalid(
+            "the metadata in the archive is that of another version",
+        ));
+    }
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
+    match range {
+        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(invalid(
+            "the metadata's Requires-Python is no range of versions",
+        )),
+        range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),
+    }
+}
+
+/// The values of name, version and Requires-Python in the header of core metadata.
+fn fields(text: &str) -> Result<[Option<&str>; 3], Problem> {
     let mut found: [Option<&str>; 3] = [None; 3];
     let mut last = None;
     for line in text.split('\n') {
@@ -23,9 +54,9 @@ pub(super) fn requires_python(
         if line.is_empty() {
             break;
         }
-        let unclear = || bad("the metadata has a line that not every client reads alike");
+        let unclear = || invalid("the metadata has a line that clients read differently");
         if line.starts_with([' ', '\t']) {
-            // Where a field that counts goes on, readers differ.
+            // Readers differ in how they join the lines of a field.
             if last.is_some() {
                 return Err(unclear());
             }
@@ -41,30 +72,10 @@ pub(super) fn requires_python(
         if let Some(at) = last
             && found[at].replace(value.trim()).is_some()
         {
-            return Err(bad(
-                "the metadata tells its name, version or interpreters twice",
+            return Err(invalid(
+                "the metadata has two names, two versions or two Requires-Python",
             ));
         }
     }
-    let [name, told, range] = found;
-    if name.is_none_or(|name| normalised(name) != project) {
-        return Err(bad(
-            "the metadata in the archive is that of another project",
-        ));
-    }
-    if told
-        .and_then(Version::parse)
-        .is_none_or(|told| told != *version)
-    {
-        return Err(bad(
-            "the metadata in the archive is that of another version",
-        ));
-    }
-    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".*+!<>=~-_, ".contains(&byte);
-    match range {
-        Some(range) if range.len() > MAX_RANGE_BYTES || !range.bytes().all(inner) => Err(bad(
-            "the metadata's Requires-Python is no range of versions",
-        )),
-        range => Ok(range.filter(|range| !range.is_empty()).map(str::to_owned)),
-    }
+    Ok(found)
 }

@@ -1,18 +1,18 @@
-//! Reads `multipart/form-data` (RFC 7578, RFC 2046 5.1): says where the parts of a body are and
-//! holds none of them. Stricter than it must be: what two readers could take for different things
+//! Finds the parts of a `multipart/form-data` body (RFC 7578, RFC 2046 5.1) without holding any of
+//! them in memory. It is stricter than it must be: what two readers could take for different things
 //! is refused.
 
-use super::bad;
+use super::metadata::invalid;
 use crate::publishing::Body;
 use larder_model::Problem;
 use std::io::{self, Read, SeekFrom};
 
 /// The longest boundary (RFC 2046 5.1.1).
 const MAX_BOUNDARY_BYTES: usize = 70;
-/// No client's part has nearly so long a head.
+/// Headers of a part, in bytes. No client's come near it.
 const MAX_HEAD_BYTES: usize = 4 << 10;
 const MAX_PARTS: usize = 2000;
-/// Bytes read at once: more than anything but content has.
+/// Bytes read at once: more than any part has, but the file.
 const PIECE_BYTES: u64 = 256 << 10;
 
 /// A part of a form.
@@ -20,7 +20,7 @@ const PIECE_BYTES: u64 = 256 << 10;
 pub(super) struct Part {
     /// The field's name.
     pub(super) name: String,
-    /// The name of the file that it is.
+    /// The file's name, if it is one.
     pub(super) file: Option<String>,
     /// Where its value begins in the body.
     pub(super) start: u64,
@@ -29,7 +29,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Its value; whether it is short enough was looked at before.
+    /// Its value. The caller has checked its length.
     pub(super) fn text(&self, body: &mut dyn Body) -> Result<String, Problem> {
         body.seek(SeekFrom::Start(self.start))
             .map_err(Problem::internal)?;
@@ -38,31 +38,31 @@ impl Part {
             .read_to_end(&mut bytes)
             .map_err(Problem::internal)?;
         String::from_utf8(bytes)
-            .map_err(|error| bad("a field of the form is not UTF-8").because(error))
+            .map_err(|error| invalid("a field of the form is not UTF-8").because(error))
     }
 }
 
-/// The boundary that a `Content-Type` tells.
+/// The boundary in a `Content-Type`.
 pub(super) fn boundary(content_type: &str) -> Result<String, Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(&byte);
     let (kind, rest) = content_type.split_at(content_type.find(';').unwrap_or(content_type.len()));
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
-        return Err(bad(
+        return Err(invalid(
             "an upload is a form: its Content-Type is multipart/form-data",
         ));
     }
     let found = parameters(rest).and_then(|all| one(&all, "boundary").ok().flatten());
     let known = found
         .filter(|text| (1..=MAX_BOUNDARY_BYTES).contains(&text.len()) && text.bytes().all(inner));
-    known.ok_or_else(|| bad("the form's Content-Type has no usable boundary"))
+    known.ok_or_else(|| invalid("the form's Content-Type has no usable boundary"))
 }
 
 /// The parts of a body in their order.
 pub(super) struct Parts<'a> {
     body: &'a mut dyn Body,
-    /// What stands before each part but the first: a line's end, two hyphens, the boundary.
+    /// What is before each part but the first: the end of a line, two hyphens, the boundary.
     mark: Vec<u8>,
-    /// What was read last, of which the first `at` bytes are done with.
+    /// What was read last. The first `at` bytes of it are done.
     buffer: Vec<u8>,
     at: usize,
     /// Where the buffer begins in the body.
@@ -90,32 +90,34 @@ impl<'a> Parts<'a> {
             .into_iter()
             .find(|mark| parts.buffer.starts_with(mark));
         parts.at = skip
-            .ok_or_else(|| bad("the form does not begin with its boundary"))?
+            .ok_or_else(|| invalid("the form does not begin with its boundary"))?
             .len();
         Ok(parts)
     }
 
-    /// The next part; `None` behind the last one, once nothing follows it.
+    /// The next part; `None` after the last one. Fails if bytes follow it.
     pub(super) fn next(&mut self) -> Result<Option<Part>, Problem> {
+        // After a boundary come two hyphens at the end, or a line break and a part.
         self.fill(MAX_HEAD_BYTES).map_err(Problem::internal)?;
         let rest = &self.buffer[self.at..];
         if let Some(end) = rest.strip_prefix(b"--") {
             return if matches!(end, b"" | b"\r\n") {
                 Ok(None)
             } else {
-                Err(bad("the form goes on behind its end"))
+                Err(invalid("the form has bytes after its end"))
             };
         }
         if !rest.starts_with(b"\r\n") {
             return Err(cut_or(
-                "the form's boundary stands within its content",
+                "the form's boundary is within its content",
                 rest.len() < 2,
             ));
         }
         self.count += 1;
         if self.count > MAX_PARTS {
-            return Err(bad("the form has too many fields"));
+            return Err(invalid("the form has too many fields"));
         }
+        // The head of the part, up to an empty line.
         let head = &rest[..rest.len().min(MAX_HEAD_BYTES)];
         let Some(length) = find(head, b"\r\n\r\n") else {
             return Err(cut_or(
@@ -125,6 +127,7 @@ impl<'a> Parts<'a> {
         };
         let (name, file) = disposition(head.get(2..length).unwrap_or_default())?;
         self.at += length + 4;
+        // Its content, up to the next boundary.
         let start = self.base + self.at as u64;
         if !self.skip_to_mark().map_err(Problem::internal)? {
             return Err(cut_or("", true));
@@ -139,7 +142,7 @@ impl<'a> Parts<'a> {
         Ok(Some(part))
     }
 
-    /// Reads on if fewer than `least` bytes are at hand.
+    /// Reads more if fewer than `least` bytes are in the buffer.
     fn fill(&mut self, least: usize) -> io::Result<()> {
         if self.buffer.len() - self.at < least && !self.ended {
             self.base += self.at as u64;
@@ -152,7 +155,7 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Goes on to the next mark; `false` if there is none.
+    /// Moves to the next mark; `false` if there is none.
     fn skip_to_mark(&mut self) -> io::Result<bool> {
         loop {
             let rest = &self.buffer[self.at..];
@@ -171,14 +174,14 @@ impl<'a> Parts<'a> {
 }
 
 fn cut_or(otherwise: &'static str, cut: bool) -> Problem {
-    bad(if cut {
+    invalid(if cut {
         "the form ends too early"
     } else {
         otherwise
     })
 }
 
-/// Where `mark` begins. Its first byte is rare in it, so that hardly a byte is looked at twice.
+/// Where `mark` begins. Its first byte is rare, so hardly any byte is compared twice.
 fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -190,11 +193,11 @@ fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
     }
 }
 
-/// The names that the head of a part tells: that of the field, and that of a file.
+/// The names in the headers of a part: of its field, and of its file.
 fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
-    let unclear = || bad("a field of the form has no clear name");
+    let unclear = || invalid("a field of the form has no clear name");
     let head = std::str::from_utf8(head).map_err(|error| unclear().because(error))?;
-    let mut told = None;
+    let mut found = None;
     for line in head.split("\r\n") {
         let (key, value) = line.split_once(':').ok_or_else(unclear)?;
         if key.eq_ignore_ascii_case("content-disposition") {
@@ -204,17 +207,17 @@ fn disposition(head: &[u8]) -> Result<(String, Option<String>), Problem> {
                 .filter(|kind| kind.eq_ignore_ascii_case("form-data"));
             let all = rest
                 .and_then(|_| parameters(&value.trim_start()[9..]))
-                .filter(|_| told.is_none());
-            told = Some(all.ok_or_else(unclear)?);
+                .filter(|_| found.is_none());
+            found = Some(all.ok_or_else(unclear)?);
         } else if key.eq_ignore_ascii_case("content-transfer-encoding")
             && !["binary", "8bit", "7bit"]
                 .iter()
                 .any(|plain| value.trim().eq_ignore_ascii_case(plain))
         {
-            return Err(bad("a field of the form is encoded"));
+            return Err(invalid("a field of the form is encoded"));
         }
     }
-    let all = told.ok_or_else(unclear)?;
+    let all = found.ok_or_else(unclear)?;
     if all.iter().any(|(key, _)| key.contains('*')) {
         return Err(unclear());
     }
@@ -239,8 +242,7 @@ fn one(all: &Parameters, key: &str) -> Result<Option<String>, ()> {
     }
 }
 
-/// `; key=value; key="value"`. Escapes are read in different ways: there are none in what is of use
-/// here.
+/// Reads `; key=value; key="value"`. Readers differ in escapes, so a value with one is refused.
 fn parameters(text: &str) -> Option<Parameters> {
     let mut all = Vec::new();
     let mut rest = text.trim();
@@ -249,16 +251,16 @@ fn parameters(text: &str) -> Option<Parameters> {
         if rest.is_empty() {
             break;
         }
-        let (key, behind) = rest.split_once('=')?;
-        let (value, behind) = match behind.strip_prefix('"') {
+        let (key, after) = rest.split_once('=')?;
+        let (value, after) = match after.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"')?,
-            None => behind.split_at(behind.find(';').unwrap_or(behind.len())),
+            None => after.split_at(after.find(';').unwrap_or(after.len())),
         };
         if value.contains(|char: char| char.is_control() || matches!(char, '"' | '\\')) {
             return None;
         }
         all.push((key.trim().to_owned(), value.trim().to_owned()));
-        rest = behind.trim_start();
+        rest = after.trim_start();
     }
     Some(all)
 }

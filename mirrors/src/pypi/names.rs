@@ -1,17 +1,20 @@
-//! Names: the one spelling of a project, and what a file's name tells.
+//! Names of projects in their canonical form, and what the names of files say.
 
 /// The registry's limit on names, with room.
 const MAX_PROJECT_BYTES: usize = 128;
 /// The longest file name that common file systems keep.
 const MAX_FILE_BYTES: usize = 255;
-/// How source archives end, newest habit first.
+/// Endings of source archives, the most common today first.
 const SOURCES: [&str; 7] = [
     ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar.Z", ".tgz", ".tar",
 ];
-/// How all other distributions end.
+/// Endings of all other distributions.
 const BUILDS: [&str; 7] = [".whl", ".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg"];
 
-/// A project's name in its one spelling (packaging specifications, "Name normalization").
+/// The suffix of the path of a file's metadata.
+pub(super) const METADATA: &str = ".metadata";
+
+/// A project's name in its canonical form (packaging specifications, "Name normalization").
 pub(super) fn normalised(name: &str) -> String {
     let mut one = String::with_capacity(name.len());
     for char in name.chars() {
@@ -24,7 +27,7 @@ pub(super) fn normalised(name: &str) -> String {
     one
 }
 
-/// Whether it can name a project, in whatever spelling.
+/// Whether it can be the name of a project, in any spelling.
 pub(super) fn is_project(name: &str) -> bool {
     let plain = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     name.len() <= MAX_PROJECT_BYTES
@@ -35,7 +38,7 @@ pub(super) fn is_project(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Whether it can stand as the last segment of an address here and as a file's name at a client.
+/// Whether it can be the last segment of an address here, and a file's name on a client.
 pub(super) fn is_file(name: &str) -> bool {
     let bad = |char: char| char.is_control() || matches!(char, '/' | '\\' | '%' | ';');
     !name.is_empty()
@@ -60,7 +63,7 @@ pub(super) fn belongs(project: &str, file: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// The version that a wheel's or a source archive's name tells beyond doubt.
+/// The version in the name of a wheel or a source archive, where it is unambiguous.
 pub(super) fn version_of<'f>(project: &str, file: &'f str) -> Option<&'f str> {
     if let Some(stem) = file.strip_suffix(".whl") {
         let fields: Vec<&str> = stem.split('-').collect();

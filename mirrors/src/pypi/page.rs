@@ -1,24 +1,33 @@
-//! The page of a project, read from either of its forms.
+//! The page of a project, read from JSON or HTML.
 
 use super::html::{self, Attributes, Node};
-use super::json::{Fields, is_json};
 use super::link;
 use super::names::{belongs, is_distribution, is_file, normalised};
-use crate::text::{not_that, unreadable};
+use crate::json::{self, Object, unreadable};
+use crate::resource::Document;
+use crate::text::bad_document;
 use larder_model::Problem;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 type Text<'a> = Cow<'a, str>;
-/// Algorithms and hex digests, as upstream says them.
+/// Algorithms and hex digests, as the upstream wrote them.
 pub(super) type Hashes<'a> = Vec<(Text<'a>, Text<'a>)>;
 
 const A_PAGE: &str = "the page of this project";
 
+/// The path of a page among the files of its project.
+pub(super) const PAGE: &str = "simple";
+
 /// The page of a project.
+pub(super) fn page_of(project: &str) -> Document {
+    Document::new(project, PAGE)
+}
+
+/// The page of a project, as it was read.
 #[derive(Default)]
 pub(super) struct Page<'a> {
-    /// Version of the API that it speaks.
+    /// Version of the API.
     pub(super) version: Option<Text<'a>>,
     /// Status of the project.
     pub(super) status: Option<Text<'a>>,
@@ -26,33 +35,33 @@ pub(super) struct Page<'a> {
     pub(super) reason: Option<Text<'a>>,
     /// The files, without those whose names cannot be served.
     pub(super) files: Vec<File<'a>>,
-    /// What links are relative to, if not to the page.
+    /// The address that links are relative to, if it is not the page's.
     base: Option<Text<'a>>,
-    /// The name that the page gives to its project.
+    /// The project's name on the page.
     name: Option<Text<'a>>,
     /// Whether it calls itself an index page.
-    says_so: bool,
+    is_index: bool,
 }
 
 /// A file of a project.
 pub(super) struct File<'a> {
     /// Its name.
     pub(super) name: Text<'a>,
-    /// Where it is, as upstream says it.
+    /// Its address, as the upstream wrote it.
     pub(super) url: Text<'a>,
     /// Its digests.
     pub(super) hashes: Hashes<'a>,
-    /// The interpreters that it is for.
+    /// The versions of Python that it is for.
     pub(super) requires_python: Option<Text<'a>>,
     /// The digests of its metadata; `None` if that is not offered.
     pub(super) metadata: Option<Hashes<'a>>,
-    /// Why it was withdrawn; empty without a reason.
+    /// Why it is yanked; may be empty. `None`: it is not.
     pub(super) yanked: Option<Text<'a>>,
     /// When it was uploaded.
     pub(super) upload_time: Option<Text<'a>>,
     /// Its size in bytes.
     pub(super) size: Option<u64>,
-    /// Where its provenance is, as upstream says it.
+    /// The address of its provenance, as the upstream wrote it.
     pub(super) provenance: Option<Text<'a>>,
 }
 
@@ -71,12 +80,16 @@ impl<'a> Page<'a> {
         check_version(self.version.as_deref())?;
         let meant = match &self.name {
             Some(name) => normalised(name) == project,
-            None => self.says_so || self.files.iter().any(|file| belongs(project, &file.name)),
+            None => self.is_index || self.files.iter().any(|file| belongs(project, &file.name)),
         };
-        if meant { Ok(()) } else { Err(not_that(A_PAGE)) }
+        if meant {
+            Ok(())
+        } else {
+            Err(bad_document(A_PAGE))
+        }
     }
 
-    /// The file of a name.
+    /// The file of this name.
     pub(super) fn find(&self, name: &str) -> Option<&File<'a>> {
         self.files.iter().find(|file| file.name == name)
     }
@@ -90,54 +103,55 @@ impl<'a> Page<'a> {
             .as_deref()
             .and_then(|base| link::join(&page, base))
             .unwrap_or(page);
-        link::join(&base, href).ok_or_else(|| not_that("a page with web addresses"))
+        link::join(&base, href).ok_or_else(|| bad_document("a page with web addresses"))
     }
 
     fn from_json(body: &'a [u8]) -> Result<Self, Problem> {
-        let fields: Fields<'a> =
+        let fields: Object<'a> =
             serde_json::from_slice(body).map_err(|error| unreadable(A_PAGE, error))?;
-        let (Some(meta), Some(name)) = (fields.get::<Fields<'a>>("meta"), fields.text("name"))
+        let (Some(meta), Some(name)) = (fields.value::<Object<'a>>("meta"), fields.text("name"))
         else {
-            return Err(not_that(A_PAGE));
+            return Err(bad_document(A_PAGE));
         };
-        let files: Vec<Fields<'a>> = fields.get("files").ok_or_else(|| not_that(A_PAGE))?;
-        let status = fields.get::<Fields<'a>>("project-status");
+        let files: Vec<Object<'a>> = fields.value("files").ok_or_else(|| bad_document(A_PAGE))?;
+        let status = fields.value::<Object<'a>>("project-status");
         Ok(Self {
             version: meta.text("api-version"),
             status: status.as_ref().and_then(|status| status.text("status")),
             reason: status.as_ref().and_then(|status| status.text("reason")),
-            files: files.iter().filter_map(File::from_json).collect(),
+            files: read_files(&files)?,
             name: Some(name),
             ..Self::default()
         })
     }
 
-    fn from_html(text: &'a str) -> Self {
+    fn from_html(text: &str) -> Self {
         let mut page = Self::default();
         for node in html::nodes(text) {
             match node {
                 Node::Anchor(attributes, text) => {
-                    page.files.extend(File::from_html(&attributes, text));
+                    page.files.extend(File::from_html(attributes, text));
                 }
-                Node::Base(attributes) => {
-                    page.base = page.base.take().or_else(|| attributes.get("href"));
+                Node::Base(mut attributes) => {
+                    let href = || attributes.take("href").map(Cow::Owned);
+                    page.base = page.base.take().or_else(href);
                 }
-                Node::Heading(text) => page.says_so |= is_heading(&text),
-                Node::Meta(attributes) => page.take_meta(&attributes),
-                Node::Representation => {}
+                Node::Heading(text) => page.is_index |= is_heading(&text),
+                Node::Meta(attributes) => page.set_meta(attributes),
+                Node::Form => {}
             }
         }
         page
     }
 
-    fn take_meta(&mut self, attributes: &Attributes<'a>) {
-        let Some(content) = attributes.get("content") else {
+    fn set_meta(&mut self, mut attributes: Attributes) {
+        let Some(content) = attributes.take("content").map(Cow::Owned) else {
             return;
         };
-        match attributes.get("name").as_deref() {
+        match attributes.get("name") {
             Some("pypi:repository-version") => {
                 self.version = Some(content);
-                self.says_so = true;
+                self.is_index = true;
             }
             Some("pypi:project-status") => self.status = Some(content),
             Some("pypi:project-status-reason") => self.reason = Some(content),
@@ -147,8 +161,14 @@ impl<'a> Page<'a> {
 }
 
 impl<'a> File<'a> {
-    fn from_json(fields: &Fields<'a>) -> Option<Self> {
-        // The newer key decides, whatever the older one says.
+    /// Reads a file of a JSON page; `None` for one that cannot be served.
+    fn from_json(fields: &Object<'a>) -> Result<Option<Self>, Problem> {
+        let (Some(name), Some(url)) = (file_name(fields), fields.text("url")) else {
+            return Ok(None);
+        };
+        let digests = |value: &'a RawValue| Ok(json::nested(A_PAGE, value)?.texts());
+        let hashes = fields.raw("hashes").map(digests).transpose()?;
+        // The newer key wins over the older one.
         let key = if fields.raw("core-metadata").is_some() {
             "core-metadata"
         } else {
@@ -156,92 +176,100 @@ impl<'a> File<'a> {
         };
         let metadata = match fields.raw(key).map(RawValue::get) {
             Some("true") => Some(Vec::new()),
-            Some(raw) if raw.starts_with('{') => {
-                fields.get::<Fields<'a>>(key).map(|digests| digests.texts())
-            }
+            Some(raw) if raw.starts_with('{') => fields
+                .value::<Object<'a>>(key)
+                .map(|digests| digests.texts()),
             _ => None,
         };
         let yanked = match fields.raw("yanked").map(RawValue::get) {
             Some("true") => Some(Cow::Borrowed("")),
             _ => fields.text("yanked").filter(|reason| !reason.is_empty()),
         };
-        Some(Self {
-            name: file_name(fields)?,
-            url: fields.text("url")?,
-            hashes: fields
-                .get::<Fields<'a>>("hashes")
-                .map(|hashes| hashes.texts())
-                .unwrap_or_default(),
+        Ok(Some(Self {
+            name,
+            url,
+            hashes: hashes.unwrap_or_default(),
             requires_python: fields.text("requires-python"),
             metadata,
             yanked,
             upload_time: fields.text("upload-time"),
-            size: fields.get("size"),
+            size: fields.value("size"),
             provenance: fields.text("provenance"),
-        })
+        }))
     }
 
-    fn from_html(attributes: &Attributes<'a>, text: Text<'a>) -> Option<Self> {
-        let url = attributes.get("href")?;
+    /// Reads an anchor; `None` for one that does not lead to a distribution.
+    fn from_html(mut attributes: Attributes, text: String) -> Option<Self> {
+        let url = attributes.take("href")?;
         // Clients go by the address; the text is for people and may be cut short.
         let named = link::last_segment(&url)
             .filter(|name| is_distribution(name))
             .map(Cow::into_owned);
-        let name = named
-            .map(Cow::Owned)
-            .or_else(|| is_distribution(&text).then_some(text))?;
-        let fragment = url
-            .split_once('#')
-            .map(|(_, fragment)| fragment.to_owned())
-            .unwrap_or_default();
-        let pair = |pair: &str| {
-            pair.split_once('=')
-                .map(|(key, value)| (key.to_owned().into(), value.to_owned().into()))
-        };
-        let filled = |name| attributes.get(name).filter(|value| !value.is_empty());
+        let name = named.or_else(|| is_distribution(&text).then_some(text))?;
+        let fragment = url.split_once('#').map_or("", |(_, fragment)| fragment);
+        let hashes = fragment.split('&').filter_map(digest).collect();
+        let metadata = ["data-core-metadata", "data-dist-info-metadata"]
+            .into_iter()
+            .find_map(|key| match attributes.get(key)? {
+                "true" => Some(Vec::new()),
+                value => digest(value).map(|digest| vec![digest]),
+            });
+        let size = attributes
+            .get("data-size")
+            .and_then(|size| size.parse().ok());
+        let mut value = |name| attributes.take(name).map(Cow::Owned);
+        let is_filled = |value: &Text<'_>| !value.is_empty();
         Some(Self {
-            name,
-            hashes: fragment.split('&').filter_map(pair).collect(),
-            requires_python: filled("data-requires-python"),
-            metadata: ["data-core-metadata", "data-dist-info-metadata"]
-                .into_iter()
-                .find_map(|key| {
-                    let value = attributes.get(key)?;
-                    if value == "true" {
-                        Some(Vec::new())
-                    } else {
-                        pair(&value).map(|digest| vec![digest])
-                    }
-                }),
-            yanked: attributes.get("data-yanked"),
-            upload_time: filled("data-upload-time"),
-            size: filled("data-size").and_then(|size| size.parse().ok()),
-            provenance: filled("data-provenance"),
-            url,
+            name: name.into(),
+            hashes,
+            requires_python: value("data-requires-python").filter(is_filled),
+            metadata,
+            yanked: value("data-yanked"),
+            upload_time: value("data-upload-time").filter(is_filled),
+            size,
+            provenance: value("data-provenance").filter(is_filled),
+            url: url.into(),
         })
     }
 }
 
+/// A digest as fragments and attributes have it: `{algorithm}={hex}`.
+fn digest<'a>(text: &str) -> Option<(Text<'a>, Text<'a>)> {
+    let (name, hex) = text.split_once('=')?;
+    Some((name.to_owned().into(), hex.to_owned().into()))
+}
+
+/// The files of a JSON page, without those that cannot be served.
+fn read_files<'a>(files: &[Object<'a>]) -> Result<Vec<File<'a>>, Problem> {
+    let read = files.iter().map(File::from_json);
+    read.filter_map(Result::transpose).collect()
+}
+
 /// The name of a file of a JSON page, if it can be served.
-pub(super) fn file_name<'a>(fields: &Fields<'a>) -> Option<Text<'a>> {
+pub(super) fn file_name<'a>(fields: &Object<'a>) -> Option<Text<'a>> {
     fields.text("filename").filter(|name| is_file(name))
 }
 
-/// HTML is read as UTF-8, as clients do.
-pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body).map_err(|error| not_that("UTF-8").because(error))
+/// Whether a page is JSON; if not, it is HTML.
+pub(super) fn is_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// Refuses a version of the API that may mean other things by the same words; one that is not told
-/// is the first.
+/// HTML is read as UTF-8, as clients read it.
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|error| bad_document("UTF-8").because(error))
+}
+
+/// Refuses a major version of the API that is not known here. A page without a version is of the
+/// first.
 pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     match version.and_then(|version| version.trim().split('.').next()) {
         None | Some("1") => Ok(()),
-        Some(_) => Err(not_that("an index of version 1")),
+        Some(_) => Err(bad_document("an index of version 1")),
     }
 }
 
-/// Whether a title or a first heading is one of an index page.
+/// Whether a title or a first heading is that of an index page.
 pub(super) fn is_heading(text: &str) -> bool {
     let begins = |with: &str| {
         text.get(..with.len())

@@ -1,107 +1,74 @@
-//! Publishing: uploads in the form that all clients send (the registry's "legacy" upload API), and
-//! the page of what is kept.
+//! Publishing: uploads in the form that all clients send (the "legacy" upload API), yanking and
+//! deleting, and the page of what is published here.
 
 use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
-use super::multipart::boundary;
+use super::list::PROJECTS;
+use super::metadata::invalid;
+use super::names::METADATA;
+use super::page::PAGE;
 use super::version::Version;
-use super::window::Window;
-use super::{METADATA, PAGE, PROJECTS, Pypi, bad, no_such_path};
+use crate::archive::window::Window;
+use crate::json;
 use crate::publishing::{
-    Body, Bytes, Change, PublishRequest, Publishing, REMOVE, Step, StoredFile, UNYANK, YANK,
+    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
 };
-use crate::text::{self, segment};
-use crate::{Document, RepoRequest};
+use crate::resource::Document;
+use crate::text::{PLAIN_TEXT, segment};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
-use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use larder_model::{Algorithm, Digest, Hasher, Kind, Problem, Reply, Verb, hex};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-/// Publishes a file.
-const UPLOAD: &str = "upload";
 /// The largest form.
 const MAX_BYTES: u64 = 2 << 30;
-/// Below this, the names of deleted files stay reserved.
+/// Below this path stands a file for each file that was deleted: its name stays reserved.
 const GONE: &str = "gone/";
 /// The first version of the API that has sizes and times.
 const API: &str = "1.1";
 
-impl Publishing for Pypi {
-    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
-        if line.method != Method::POST
-            || !matches!(line.parts().as_slice(), ["legacy"] | ["legacy", ""])
-        {
-            return Ok(None);
-        }
-        let content_type = line
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        Ok(Some(PublishRequest {
-            act: UPLOAD,
-            package: "".into(),
-            verb: Verb::Write,
-            arguments: vec![boundary(content_type)?.into()],
-            max_bytes: MAX_BYTES,
-        }))
+/// The request that publishes the file in a form.
+pub(super) fn upload(boundary: String) -> PublishRequest {
+    PublishRequest {
+        package: "".into(),
+        verb: Verb::Write,
+        max_bytes: MAX_BYTES,
+        action: Arc::new(FormUpload { boundary }),
+    }
+}
+
+/// Publishes the file in a form whose parts this boundary divides.
+#[derive(Debug)]
+struct FormUpload {
+    boundary: String,
+}
+
+impl Action for FormUpload {
+    fn name(&self) -> &'static str {
+        "upload"
     }
 
-    fn name(&self, request: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Ok(project_of(body, boundary_of(request)?)?.into())
+    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Ok(project_of(body, &self.boundary)?.into())
     }
 
-    fn admits(&self, _: &Change) -> Result<(), Problem> {
-        Ok(())
-    }
-
-    fn yanked(&self, metadata: &str) -> Option<String> {
-        let metadata: Value = serde_json::from_str(metadata).ok()?;
-        match &metadata["yanked"] {
-            Value::Bool(true) => Some(String::new()),
-            Value::String(reason) => Some(reason.clone()),
-            _ => None,
-        }
-    }
-
-    fn receive(
-        &self,
-        request: &PublishRequest,
-        body: &mut dyn Body,
-        files: &[StoredFile],
-    ) -> Result<Vec<Step>, Problem> {
-        let arguments: Vec<&str> = request.arguments.iter().map(AsRef::as_ref).collect();
-        match (request.act, arguments.as_slice()) {
-            (YANK, [version, reason]) => return mark(files, version, Some(reason)),
-            (UNYANK, [version]) => return mark(files, version, None),
-            (REMOVE, arguments) => return remove(files, arguments.first().copied()),
-            _ => {}
-        }
-        let form = Upload::read(body, boundary_of(request)?)?;
+    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        let form = Upload::read(body, &self.boundary)?;
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
         let digest = check_digests(&form, &mut content)?;
-        if is_there(&form, &name, &digest, files)? {
+        if is_published(&form, &name, &digest, files)? {
             return Ok(Vec::new());
         }
-        let told = name.open(&mut content, &form.project, &version)?;
-        // One version has one spelling.
-        let mut spellings = files
-            .iter()
-            .filter(|file| Version::parse(&file.version).as_ref() == Some(&version));
-        let version = spellings
-            .next()
-            .map_or_else(|| version.to_string(), |file| file.version.to_string());
-        let metadata_sha256 = told
-            .metadata
-            .as_deref()
-            .map(|bytes| Digest::of(Algorithm::Sha256, bytes).hex());
+        let found = name.open(&mut content, &form.project, &version)?;
+        let version = spelling(&version, files);
+        let sha256 = |bytes: &[u8]| Digest::of(Algorithm::Sha256, bytes).hex();
         let metadata = json!({
-            "requires_python": told.requires_python,
-            "metadata_sha256": metadata_sha256,
+            "requires_python": found.requires_python,
+            "metadata_sha256": found.metadata.as_deref().map(sha256),
             "size": form.length,
             "yanked": null,
         });
@@ -112,18 +79,80 @@ impl Publishing for Pypi {
             metadata: metadata.to_string(),
             bytes: Bytes::Part(form.start, form.length),
         }];
-        steps.extend(told.metadata.map(|metadata| Step::Add {
+        steps.extend(found.metadata.map(|metadata| Step::Add {
             path: form.file + METADATA,
             version,
-            content_type: "text/plain; charset=utf-8",
+            content_type: PLAIN_TEXT,
             metadata: String::new(),
-            bytes: Bytes::Made(metadata),
+            bytes: Bytes::Inline(metadata),
         }));
         Ok(steps)
     }
 
-    fn accept(&self, _: &PublishRequest) -> Reply {
-        Reply::new(StatusCode::OK).with_body("text/plain; charset=utf-8", "accepted\n")
+    fn reply(&self) -> Reply {
+        accepted()
+    }
+}
+
+/// The spelling of a version: the one that its files have already.
+fn spelling(version: &Version, files: &[StoredFile]) -> String {
+    let mut same = files
+        .iter()
+        .filter(|file| Version::parse(&file.version).as_ref() == Some(version));
+    same.next()
+        .map_or_else(|| version.to_string(), |file| file.version.to_string())
+}
+
+/// Yanks or deletes versions.
+#[derive(Debug)]
+struct ProjectChange(Change);
+
+impl Action for ProjectChange {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Err(Problem::internal("a change of no project"))
+    }
+
+    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        match &self.0 {
+            Change::Yank { version, reason } => yank(files, version, Some(reason)),
+            Change::Unyank { version } => yank(files, version, None),
+            Change::Remove { version } => remove(files, version.as_deref()),
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        accepted()
+    }
+}
+
+fn accepted() -> Reply {
+    Reply::new(StatusCode::OK).with_body(PLAIN_TEXT, "accepted\n")
+}
+
+/// Publishing of distributions.
+pub(super) struct Distributions;
+
+impl Publishing for Distributions {
+    fn change(&self, package: &str, change: Change) -> Result<PublishRequest, Problem> {
+        Ok(PublishRequest {
+            package: package.into(),
+            verb: change.verb(),
+            max_bytes: 0,
+            action: Arc::new(ProjectChange(change)),
+        })
+    }
+
+    fn yank_reason(&self, metadata: &str) -> Option<String> {
+        let metadata: Value = serde_json::from_str(metadata).ok()?;
+        match &metadata["yanked"] {
+            Value::Bool(true) => Some(String::new()),
+            Value::String(reason) => Some(reason.clone()),
+            _ => None,
+        }
     }
 
     fn compose(
@@ -134,12 +163,15 @@ impl Publishing for Pypi {
         match &*document.path {
             PAGE => Ok(page(&document.package, files)),
             PROJECTS => Ok(None),
-            _ => Err(no_such_path()),
+            path => Err(Problem::not_found(
+                "path",
+                format!("there is no {path} here"),
+            )),
         }
     }
 }
 
-/// The files of a version in whatever spelling, or of all; a problem if there are none.
+/// The files of a version in any spelling, or of all; fails if there are none.
 fn files_of<'k>(
     files: &'k [StoredFile],
     version: Option<&str>,
@@ -160,13 +192,13 @@ fn files_of<'k>(
     }
 }
 
-/// Steps that yank a version for a reason, or take that back (PEP 592).
-fn mark(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
+/// Steps that yank a version for a reason, or unyank it (PEP 592).
+fn yank(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec<Step>, Problem> {
     let distributions = files_of(files, Some(version))?
         .into_iter()
         .filter(|file| Name::read(&file.path).is_some());
     let step = |file: &StoredFile| {
-        let metadata = yanked(&file.metadata, reason);
+        let metadata = with_yank(&file.metadata, reason);
         (*metadata != *file.metadata).then(|| Step::SetMetadata {
             path: file.path.to_string(),
             metadata,
@@ -175,7 +207,7 @@ fn mark(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec
     Ok(distributions.filter_map(step).collect())
 }
 
-/// Steps that take a version back, or all. The names of its files stay taken.
+/// Steps that delete a version, or all. The names of its files stay reserved.
 fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     for file in files_of(files, version)? {
@@ -186,18 +218,17 @@ fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Prob
             steps.push(Step::Add {
                 path: format!("{GONE}{}", file.path),
                 version: String::new(),
-                content_type: "text/plain; charset=utf-8",
+                content_type: PLAIN_TEXT,
                 metadata: String::new(),
-                bytes: Bytes::Made(Vec::new()),
+                bytes: Bytes::Inline(Vec::new()),
             });
         }
     }
     Ok(steps)
 }
 
-/// The facts of a file that was withdrawn for a reason, which may be empty; `None`: it is not
-/// withdrawn any more.
-pub fn yanked(metadata: &str, reason: Option<&str>) -> String {
+/// The metadata of a file that is yanked for a reason, which may be empty; `None`: it is not yanked.
+pub(super) fn with_yank(metadata: &str, reason: Option<&str>) -> String {
     let mut metadata: Map<String, Value> = serde_json::from_str(metadata).unwrap_or_default();
     let yanked = reason.map(|reason| {
         if reason.is_empty() {
@@ -210,29 +241,21 @@ pub fn yanked(metadata: &str, reason: Option<&str>) -> String {
     Value::Object(metadata).to_string()
 }
 
-fn boundary_of(request: &PublishRequest) -> Result<&str, Problem> {
-    request
-        .arguments
-        .first()
-        .map(|boundary| &**boundary)
-        .ok_or_else(|| bad("the form has no boundary"))
-}
-
-/// Whether the form agrees with itself: what it is for, the file's name, the version.
+/// Checks that the fields of a form fit each other: the action, the file's name, the version.
 fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
-    if form.need(":action")? != "file_upload" || form.need("protocol_version")? != "1" {
-        return Err(bad(
-            "the form is no upload of a file by version 1 of the protocol",
+    if form.require(":action")? != "file_upload" || form.require("protocol_version")? != "1" {
+        return Err(invalid(
+            "the form is no file upload of version 1 of the protocol",
         ));
     }
-    let version =
-        Version::parse(form.need("version")?).ok_or_else(|| bad("the form's version is none"))?;
+    let version = Version::parse(form.require("version")?)
+        .ok_or_else(|| invalid("the form's version is not valid"))?;
     let name = Name::read(&form.file).ok_or_else(|| {
-        bad("the file's name is not that of a wheel, nor of a .tar.gz or .zip with the source")
+        invalid("the file is neither a wheel nor a source archive (.tar.gz or .zip)")
     })?;
     if !name.is_of(&form.project, &version) {
-        return Err(bad(
-            "the file's name is not of the name and version that the form tells",
+        return Err(invalid(
+            "the file's name does not have the name and version of the form",
         ));
     }
     let expected = if name.kind == Build::Wheel {
@@ -240,20 +263,20 @@ fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
     } else {
         "sdist"
     };
-    if form.need("filetype")? != expected {
-        return Err(bad(
-            "the file's name is not of the filetype that the form tells",
+    if form.require("filetype")? != expected {
+        return Err(invalid(
+            "the file's name does not fit the filetype of the form",
         ));
     }
     Ok((name, version))
 }
 
-/// Compares the file with all digests of the form.
+/// Checks the file against all digests of the form. Returns its SHA-256.
 fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Problem> {
-    let told = ["md5_digest", "blake2_256_digest", "sha256_digest"]
+    let sent = ["md5_digest", "blake2_256_digest", "sha256_digest"]
         .map(|name| form.get(name).filter(|hex| !hex.is_empty()));
-    let mut md5 = told[0].map(|_| Md5::new());
-    let mut blake2 = told[1].map(|_| Blake2b::<U32>::new());
+    let mut md5 = sent[0].map(|_| Md5::new());
+    let mut blake2 = sent[1].map(|_| Blake2b::<U32>::new());
     let mut sha256 = Hasher::new(Algorithm::Sha256);
     let take = |bytes: &[u8]| {
         sha256.update(bytes);
@@ -271,38 +294,40 @@ fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Prob
         blake2.map(|hasher| hex::encode(&hasher.finalize())),
         Some(digest.hex()),
     ];
-    let mut pairs = told
+    let mut pairs = sent
         .into_iter()
         .zip(found)
-        .filter_map(|(told, found)| told.zip(found));
-    if pairs.all(|(told, found)| told.eq_ignore_ascii_case(&found)) {
+        .filter_map(|(sent, found)| sent.zip(found));
+    if pairs.all(|(sent, found)| sent.eq_ignore_ascii_case(&found)) {
         Ok(digest)
     } else {
         Err(Problem::new(
             Kind::DigestMismatch,
             "upload",
-            "the file does not have the digest that the form tells",
+            "the file does not have the digest in the form",
         ))
     }
 }
 
-/// Whether these bytes are there under this name; a problem if others are, or if the name is taken
-/// otherwise.
-fn is_there(
+/// Whether these bytes are published under this name already. A problem of kind `Conflict` if other
+/// bytes are, or if the name is reserved.
+fn is_published(
     form: &Upload,
     name: &Name<'_>,
     digest: &Digest,
     files: &[StoredFile],
 ) -> Result<bool, Problem> {
+    // A file of this very name.
     if let Some(file) = files.iter().find(|file| *file.path == *form.file) {
         if file.digest == *digest {
             return Ok(true);
         }
-        return Err(taken(format!(
+        return Err(conflict(format!(
             "{} already exists with other content: publish another version",
             form.file
         )));
     }
+    // A file of the same distribution in another spelling, or a deleted one.
     let identity = name.identity(&form.project);
     for file in files {
         let deleted = file.path.strip_prefix(GONE);
@@ -319,18 +344,19 @@ fn is_there(
             } else {
                 "a source archive of this version"
             };
-            return Err(taken(format!("{what} already exists: {other}")));
+            return Err(conflict(format!("{what} already exists: {other}")));
         }
         if there.kind == name.kind {
-            return Err(taken(format!(
-                "{other} was deleted, and its name already exists for ever: publish another version"
+            return Err(conflict(format!(
+                "{other} already exists: it was deleted, and its name cannot be used again; \
+                 publish another version"
             )));
         }
     }
     Ok(false)
 }
 
-fn taken(detail: String) -> Problem {
+fn conflict(detail: String) -> Problem {
     Problem::new(Kind::Conflict, "upload", detail)
 }
 
@@ -345,7 +371,7 @@ fn page(project: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
     versions.dedup();
     let files: Vec<Value> = listed.iter().map(|(_, file)| listing(file)).collect();
     let page = json!({"meta": {"api-version": API}, "name": project, "versions": versions, "files": files});
-    (!files.is_empty()).then(|| text::json(&page))
+    (!files.is_empty()).then(|| json::bytes(&page))
 }
 
 /// A file on the page of its project.
@@ -367,3 +393,6 @@ fn listing(file: &StoredFile) -> Value {
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

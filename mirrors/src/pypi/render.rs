@@ -1,17 +1,16 @@
-//! Writes the page of a project in either of its forms.
+//! Writes the page of a project as JSON or HTML.
 
-use super::json::{Fields, is_json};
 use super::link;
-use super::page::{File, Hashes, Page, file_name};
-use crate::text::{self, not_that, unreadable};
+use super::page::{File, Hashes, Page, file_name, is_json};
+use crate::json::{self, Object, unreadable};
+use crate::text::{self, bad_document};
 use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// What a page says of itself if upstream does not: the first version has everything that a page
-/// must have.
+/// The version of a page if the upstream names none: the first one, which has all that is required.
 pub(super) const OLDEST: &str = "1.0";
-/// Hashes that clients know, the best first.
+/// Hash algorithms that clients know, the best first.
 const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
 
 /// The page as JSON.
@@ -32,18 +31,18 @@ pub(super) fn json(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
             all["project-status"]["reason"] = json!(reason);
         }
     }
-    Ok(text::json(&all))
+    Ok(json::bytes(&all))
 }
 
-/// Everything as upstream said it but for the links.
+/// The page as the upstream sent it, with links to this server.
 fn relinked(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let page: Fields<'_> =
+    let page: Object<'_> =
         serde_json::from_slice(body).map_err(|error| unreadable("a page of JSON", error))?;
-    let files: Vec<Fields<'_>> = page
-        .get("files")
-        .ok_or_else(|| not_that("a page with files"))?;
+    let files: Vec<Object<'_>> = page
+        .value("files")
+        .ok_or_else(|| bad_document("a page with files"))?;
     let mut out = Vec::with_capacity(body.len());
-    object(&mut out, &page, |key, out| {
+    page.write(&mut out, |key, _, out| {
         if key != "files" {
             return Ok(false);
         }
@@ -69,16 +68,16 @@ fn relinked_file(
     out: &mut Vec<u8>,
     project: &str,
     name: &str,
-    file: &Fields<'_>,
+    file: &Object<'_>,
 ) -> serde_json::Result<()> {
-    object(out, file, |key, out| {
+    file.write(out, |key, _, out| {
         match key {
             "url" => serde_json::to_writer(out, &link::to_file(project, name))?,
             "provenance" => {
-                let told = file
+                let link = file
                     .text(key)
                     .and_then(|_| link::to_provenance(project, name));
-                serde_json::to_writer(out, &told)?;
+                serde_json::to_writer(out, &link)?;
             }
             _ => return Ok(false),
         }
@@ -86,28 +85,7 @@ fn relinked_file(
     })
 }
 
-/// Writes an object as it was sent but for the values that `other` writes.
-fn object(
-    out: &mut Vec<u8>,
-    fields: &Fields<'_>,
-    mut other: impl FnMut(&str, &mut Vec<u8>) -> serde_json::Result<bool>,
-) -> serde_json::Result<()> {
-    out.push(b'{');
-    for (at, (key, value)) in fields.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        serde_json::to_writer(&mut *out, key)?;
-        out.push(b':');
-        if !other(key, out)? {
-            out.extend_from_slice(value.get().as_bytes());
-        }
-    }
-    out.push(b'}');
-    Ok(())
-}
-
-/// What a page of HTML told of a file.
+/// A file of an HTML page, as JSON.
 fn file_json(project: &str, file: &File<'_>) -> Value {
     let map = |hashes: &Hashes<'_>| -> Map<String, Value> {
         hashes
@@ -121,20 +99,12 @@ fn file_json(project: &str, file: &File<'_>) -> Value {
         "url": link::to_file(project, &file.name),
         "hashes": map(&file.hashes),
     });
-    let metadata = file.metadata.as_ref().map(map).map(|map| {
-        if map.is_empty() {
-            json!(true)
-        } else {
-            json!(map)
-        }
-    });
-    let yanked = file.yanked.as_deref().map(|reason| {
-        if reason.is_empty() {
-            json!(true)
-        } else {
-            json!(reason)
-        }
-    });
+    // `true` if there are no hashes, or no reason.
+    let or_true = |is_empty: bool, value: Value| if is_empty { json!(true) } else { value };
+    let metadata = file.metadata.as_ref().map(map);
+    let metadata = metadata.map(|map| or_true(map.is_empty(), json!(map)));
+    let yanked = file.yanked.as_deref();
+    let yanked = yanked.map(|reason| or_true(reason.is_empty(), json!(reason)));
     let provenance = file
         .provenance
         .as_ref()
@@ -185,7 +155,7 @@ pub(super) fn html(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(out.into_bytes())
 }
 
-/// How every page of HTML begins.
+/// The begin of every HTML page.
 pub(super) fn head(version: &str) -> String {
     let version = text::html(version);
     format!(
@@ -194,25 +164,24 @@ pub(super) fn head(version: &str) -> String {
     )
 }
 
-fn anchor(out: &mut String, project: &str, file: &File<'_>) {
-    let best = |hashes: &Hashes<'_>| -> Option<String> {
-        let named = |known: &&str| {
-            hashes
-                .iter()
-                .find(|hash| hash.0 == **known && is_hash(hash))
-        };
-        KNOWN_HASHES
-            .iter()
-            .find_map(named)
-            .map(|(name, hex)| format!("{name}={hex}"))
+/// The strongest known hash as `sha256=…`.
+fn best_hash(hashes: &Hashes<'_>) -> Option<String> {
+    let named = |known: &&str| {
+        let mut hashes = hashes.iter();
+        hashes.find(|hash| hash.0 == **known && is_hash(hash))
     };
-    let fragment = best(&file.hashes)
+    let best = KNOWN_HASHES.iter().find_map(named);
+    best.map(|(name, hex)| format!("{name}={hex}"))
+}
+
+fn anchor(out: &mut String, project: &str, file: &File<'_>) {
+    let fragment = best_hash(&file.hashes)
         .map(|hash| format!("#{hash}"))
         .unwrap_or_default();
     let metadata = file
         .metadata
         .as_ref()
-        .map(|hashes| best(hashes).unwrap_or_else(|| "true".to_owned()));
+        .map(|hashes| best_hash(hashes).unwrap_or_else(|| "true".to_owned()));
     let provenance = file
         .provenance
         .as_ref()
@@ -236,7 +205,7 @@ fn anchor(out: &mut String, project: &str, file: &File<'_>) {
     out.push_str(&format!(">{}</a><br/>\n", text::html(&file.name)));
 }
 
-/// Whether it can stand in a fragment: an algorithm's name and hex digits.
+/// Whether it can be written in a fragment: an algorithm's name and hex digits.
 fn is_hash((name, hex): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
     let named = !name.is_empty()
         && name

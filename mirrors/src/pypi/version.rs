@@ -6,7 +6,7 @@ use std::fmt;
 /// The longest version that is read.
 const MAX_BYTES: usize = 128;
 const SEPARATORS: [char; 3] = ['-', '_', '.'];
-/// The words of what comes before a release, the longer ones first, and their rank.
+/// Names of pre-releases, the longer ones first, with their rank.
 const BEFORE: [(&str, u8); 8] = [
     ("alpha", 1),
     ("a", 1),
@@ -20,14 +20,26 @@ const BEFORE: [(&str, u8); 8] = [
 const AFTER: [(&str, u8); 3] = [("post", 0), ("rev", 0), ("r", 0)];
 const UNDERWAY: [(&str, u8); 1] = [("dev", 0)];
 
-/// A part of what comes behind `+`; words come before numbers.
+/// A part of the local version, which follows `+`; words sort before numbers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Label {
     Word(String),
     Number(u64),
 }
 
-/// A version; `1.0` and `1.0.0` are one. As text it is in its normal form.
+impl Label {
+    /// Reads a part of a local version; `None` if it is invalid.
+    fn read(part: &str) -> Option<Self> {
+        let mut digits = part;
+        if let Some(number) = take_number(&mut digits).filter(|_| digits.is_empty()) {
+            return Some(Self::Number(number));
+        }
+        let is_word = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_word.then(|| Self::Word(part.to_owned()))
+    }
+}
+
+/// A version; `1.0` and `1.0.0` are equal. Its text is in normal form.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     epoch: u64,
@@ -39,7 +51,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// Reads a version in whatever spelling.
+    /// Reads a version in any spelling.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES || !text.is_ascii() {
             return None;
@@ -49,19 +61,22 @@ impl Version {
             .split_once('+')
             .map_or((&*text, None), |(public, local)| (public, Some(local)));
         let mut rest = public.strip_prefix('v').unwrap_or(public);
+        // The epoch: `1!`.
         let mut epoch = 0;
-        if let Some((number, behind)) = rest.split_once('!') {
+        if let Some((number, after)) = rest.split_once('!') {
             let mut digits = number;
             epoch = take_number(&mut digits).filter(|_| digits.is_empty())?;
-            rest = behind;
+            rest = after;
         }
+        // The release: `1.2.3`.
         let mut release = vec![take_number(&mut rest)?];
-        while let Some(mut behind) = rest.strip_prefix('.')
-            && let Some(number) = take_number(&mut behind)
+        while let Some(mut after) = rest.strip_prefix('.')
+            && let Some(number) = take_number(&mut after)
         {
             release.push(number);
-            rest = behind;
+            rest = after;
         }
+        // The prerelease, and the postrelease, which may be a bare `-1`.
         let before = take_word(&mut rest, &BEFORE)?;
         let mut implicit = rest.strip_prefix('-').unwrap_or_default();
         let after = match take_number(&mut implicit) {
@@ -72,16 +87,8 @@ impl Version {
             None => take_word(&mut rest, &AFTER)?.map(|(_, number)| number),
         };
         let underway = take_word(&mut rest, &UNDERWAY)?.map(|(_, number)| number);
-        let label = |part: &str| -> Option<Label> {
-            let mut digits = part;
-            if let Some(number) = take_number(&mut digits).filter(|_| digits.is_empty()) {
-                return Some(Label::Number(number));
-            }
-            let word = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            word.then(|| Label::Word(part.to_owned()))
-        };
         let local = local.map_or(Some(Vec::new()), |local| {
-            local.split(SEPARATORS).map(label).collect()
+            local.split(SEPARATORS).map(Label::read).collect()
         })?;
         rest.is_empty().then_some(Self {
             epoch,
@@ -93,7 +100,7 @@ impl Version {
         })
     }
 
-    /// What the order goes by.
+    /// The key by which versions are ordered.
     fn key(&self) -> impl Ord {
         let zeros = self
             .release
@@ -102,7 +109,7 @@ impl Version {
             .take_while(|number| **number == 0)
             .count();
         let release = self.release[..self.release.len() - zeros].to_vec();
-        // What is under way to a release itself comes before all else of it.
+        // A development release of the release itself sorts before all pre-releases.
         let before = self.before.unwrap_or(match (self.after, self.underway) {
             (None, Some(_)) => (0, 0),
             _ => (u8::MAX, 0),
@@ -180,26 +187,29 @@ fn take_number(rest: &mut &str) -> Option<u64> {
     Some(number)
 }
 
-/// Takes one of the words and its number if the text goes on with one; the outer `None` if the
-/// number cannot be read.
+/// Takes one of the words and its number, if one comes next; the outer `None` if the number cannot
+/// be read.
 #[expect(
     clippy::option_option,
-    reason = "no word is as good as a word; only a number too large is none"
+    reason = "no word is a success too; only a number that is too large is a failure"
 )]
 fn take_word(rest: &mut &str, words: &[(&str, u8)]) -> Option<Option<(u8, u64)>> {
     let inner = rest.strip_prefix(SEPARATORS).unwrap_or(rest);
-    let Some((rank, behind)) = words
+    let Some((rank, after)) = words
         .iter()
         .find_map(|(word, rank)| Some((*rank, inner.strip_prefix(word)?)))
     else {
         return Some(None);
     };
-    let mut digits = behind.strip_prefix(SEPARATORS).unwrap_or(behind);
+    let mut digits = after.strip_prefix(SEPARATORS).unwrap_or(after);
     let mut number = 0;
-    *rest = behind;
+    *rest = after;
     if digits.starts_with(|first: char| first.is_ascii_digit()) {
         number = take_number(&mut digits)?;
         *rest = digits;
     }
     Some(Some((rank, number)))
 }
+
+#[cfg(test)]
+mod tests;

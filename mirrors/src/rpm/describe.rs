@@ -1,8 +1,9 @@
-//! A package as the three lists of a repository tell of it, as `createrepo_c` writes them: made
-//! once, when it is published.
+//! A package's elements of the three lists, as `createrepo_c` writes them. They are made once, when
+//! the package is published.
 
-use super::package::{FileKind, Package, RELATIONS, Relation, is_primary};
-use crate::text::html;
+use super::item::location;
+use super::package::{FileKind, Nevra, Package, RELATIONS, Relation, is_primary};
+use crate::xml::XmlWriter;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -10,25 +11,25 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use larder_model::{Kind, Problem};
 use serde::{Deserialize, Serialize};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 
-/// What a package has to tell in all lists is no longer.
+/// The elements of one package, together.
 const MAX_BYTES: u64 = 64 << 20;
-/// Separates the parts: no text of XML has it.
+/// Separates the parts. XML has no such character.
 const BETWEEN: char = '\0';
 
-/// What is noted of a package that is published.
+/// The metadata of a published package, as its row has it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackageMetadata {
     /// `bash-5.2-1.x86_64`, as people name it.
     pub(super) nevra: String,
-    /// Its parts of the lists, packed: paths of files take little room then.
+    /// Its elements, compressed: the paths of files compress well.
     packed: String,
 }
 
-/// A package's parts of the lists.
+/// A package's elements of the lists.
 pub(super) struct Description {
-    /// Of `primary`: what stands before the moment of publication, and what comes after it.
+    /// Of `primary`: what is before the time of publication, and what is after it.
     pub(super) primary: [String; 2],
     pub(super) filelists: String,
     pub(super) other: String,
@@ -40,12 +41,12 @@ impl PackageMetadata {
             primary: [before, after],
             filelists,
             other,
-        } = Description::of(package, path);
+        } = Description::of(package, path).map_err(Problem::internal)?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         let all = [before, after, filelists, other].join(&BETWEEN.to_string());
         if all.len() as u64 > MAX_BYTES {
             let detail =
-                "it has too much to tell: its part of the lists would have more than 64 MiB";
+                "its metadata is too large: its elements in the lists would have more than 64 MiB";
             return Err(Problem::new(Kind::TooLarge, "package", detail));
         }
         encoder
@@ -83,145 +84,155 @@ impl PackageMetadata {
     }
 }
 
-/// Text that stands in XML, without what cannot stand there.
-fn xml(text: &str) -> String {
-    let fits = |char: &char| !char.is_control() || matches!(char, '\n' | '\t');
-    let sound: String = text
-        .chars()
-        .filter(fits)
-        .filter(|char| !matches!(char, '\u{fffe}' | '\u{ffff}'))
-        .collect();
-    html(&sound)
-}
-
-fn element(name: &str, text: &str) -> String {
-    if text.is_empty() {
-        format!("  <{name}/>\n")
-    } else {
-        format!("  <{name}>{}</{name}>\n", xml(text))
-    }
-}
+/// What is before the time at which a file was published.
+const TIME: &str = "<time file=\"";
 
 impl Description {
-    fn of(package: &Package, path: &str) -> Self {
-        let nevra = &package.nevra;
-        let (name, arch) = (xml(&nevra.name), xml(&nevra.arch));
-        let version = format!(
-            "<version epoch=\"{}\" ver=\"{}\" rel=\"{}\"/>",
-            nevra.epoch,
-            xml(&nevra.version),
-            xml(&nevra.release)
-        );
-        let begin = format!(
-            "<package pkgid=\"{}\" name=\"{name}\" arch=\"{arch}\">\n  {version}\n",
-            package.digest.hex()
-        );
-        let files: String = package
-            .files
-            .iter()
-            .map(|(path, kind)| file(path, *kind))
-            .collect();
-        let changes: String = package.changes.iter().map(change).collect();
-        let head = format!(
-            "<package type=\"rpm\">\n  <name>{name}</name>\n  <arch>{arch}</arch>\n  {version}\n  \
-             <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>\n{}{}{}{}  <time file=\"",
-            package.digest.hex(),
-            element("summary", &package.summary),
-            element("description", &package.description),
-            element("packager", &package.packager),
-            element("url", &package.url),
-        );
-        Self {
-            primary: [head, tail(package, path)],
-            filelists: format!("{begin}{files}</package>\n"),
-            other: format!("{begin}{changes}</package>\n"),
-        }
+    fn of(package: &Package, path: &str) -> io::Result<Self> {
+        let primary = primary(package, path)?;
+        let (before, after) = primary
+            .split_once(TIME)
+            .ok_or_else(|| io::Error::other("a description without a time"))?;
+        let primary = [format!("{before}{TIME}"), after.to_owned()];
+        let filelists = entry_of(package, |xml| {
+            let mut files = package.files.iter();
+            files.try_for_each(|(path, kind)| file(xml, path, *kind))
+        })?;
+        let other = entry_of(package, |xml| {
+            let mut changes = package.changes.iter();
+            changes.try_for_each(|(author, time, text)| {
+                let date = time.to_string();
+                let attributes = [("author", author.as_str()), ("date", &date)];
+                xml.element(2, "changelog", &attributes, text)
+            })
+        })?;
+        Ok(Self {
+            primary,
+            filelists,
+            other,
+        })
     }
 }
 
-/// What follows the moment at which the file came here.
-fn tail(package: &Package, path: &str) -> String {
-    let [license, vendor, group, host, source] = &package.plain;
-    let mut text = format!(
-        "\" build=\"{}\"/>\n  <size package=\"{}\" installed=\"{}\" archive=\"{}\"/>\n  <location href=\"{}\"/>\n  <format>\n",
+/// A package's element of `filelists` or `other`.
+fn entry_of(
+    package: &Package,
+    contents: impl FnOnce(&mut XmlWriter) -> io::Result<()>,
+) -> io::Result<String> {
+    let (nevra, id) = (&package.nevra, package.digest.hex());
+    let attributes = [
+        ("pkgid", &*id),
+        ("name", &nevra.name),
+        ("arch", &nevra.arch),
+    ];
+    let mut xml = XmlWriter::new();
+    xml.open(0, "package", &attributes)?;
+    version(&mut xml, nevra)?;
+    contents(&mut xml)?;
+    xml.close(0, "package")?;
+    xml.end()
+}
+
+/// A package's element of `primary`, without the time at which its file was published.
+fn primary(package: &Package, path: &str) -> io::Result<String> {
+    let (nevra, id) = (&package.nevra, package.digest.hex());
+    let mut xml = XmlWriter::new();
+    xml.open(0, "package", &[("type", "rpm")])?;
+    xml.element(2, "name", &[], &nevra.name)?;
+    xml.element(2, "arch", &[], &nevra.arch)?;
+    version(&mut xml, nevra)?;
+    let checksum = [("type", "sha256"), ("pkgid", "YES")];
+    xml.element(2, "checksum", &checksum, &id)?;
+    for (name, text) in [
+        ("summary", &package.summary),
+        ("description", &package.description),
+        ("packager", &package.packager),
+        ("url", &package.url),
+    ] {
+        xml.element(2, name, &[], text)?;
+    }
+    let [built, size, installed, archive] = [
         package.build_time,
         package.size,
         package.installed_size,
         package.archive_size,
-        xml(&location(path)),
-    );
-    let named = [
-        ("license", license),
-        ("vendor", vendor),
-        ("group", group),
-        ("buildhost", host),
-        ("sourcerpm", source),
+    ]
+    .map(|number| number.to_string());
+    xml.element(2, "time", &[("file", ""), ("build", &built)], "")?;
+    let sizes = [
+        ("package", &*size),
+        ("installed", &installed),
+        ("archive", &archive),
     ];
-    for (name, value) in named {
-        text += &element(&format!("rpm:{name}"), value);
+    xml.element(2, "size", &sizes, "")?;
+    xml.element(2, "location", &[("href", &location(path))], "")?;
+    format(&mut xml, package)?;
+    xml.close(0, "package")?;
+    xml.end()
+}
+
+fn version(xml: &mut XmlWriter, nevra: &Nevra) -> io::Result<()> {
+    let epoch = nevra.epoch.to_string();
+    let version = [
+        ("epoch", &*epoch),
+        ("ver", &nevra.version),
+        ("rel", &nevra.release),
+    ];
+    xml.element(2, "version", &version, "")
+}
+
+/// The `format` element, which is specific to rpm.
+fn format(xml: &mut XmlWriter, package: &Package) -> io::Result<()> {
+    let [license, vendor, group, host, source] = &package.plain;
+    xml.open(2, "format", &[])?;
+    for (name, text) in [
+        ("rpm:license", license),
+        ("rpm:vendor", vendor),
+        ("rpm:group", group),
+        ("rpm:buildhost", host),
+        ("rpm:sourcerpm", source),
+    ] {
+        xml.element(2, name, &[], text)?;
     }
     let (start, end) = package.header_range;
-    text += &format!("  <rpm:header-range start=\"{start}\" end=\"{end}\"/>\n");
+    let range = [("start", &*start.to_string()), ("end", &end.to_string())];
+    xml.element(2, "rpm:header-range", &range, "")?;
     for ((kind, _), relations) in RELATIONS.into_iter().zip(&package.relations) {
-        if !relations.is_empty() {
-            let entries: String = relations.iter().map(entry).collect();
-            text += &format!("  <rpm:{kind}>\n{entries}  </rpm:{kind}>\n");
+        if relations.is_empty() {
+            continue;
         }
-    }
-    text.extend(
-        package
-            .files
+        let name = format!("rpm:{kind}");
+        xml.open(2, &name, &[])?;
+        relations
             .iter()
-            .filter(|(path, _)| is_primary(path))
-            .map(|(path, kind)| file(path, *kind)),
-    );
-    text + "  </format>\n</package>\n"
-}
-
-/// A path as clients put it behind the repository's address. What versions are made of stays as it
-/// is, as everyone writes it.
-pub(super) fn location(path: &str) -> String {
-    let mut location = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_graphic() && !b"%?#\"<>\\`".contains(&byte) {
-            location.push(char::from(byte));
-        } else {
-            location += &format!("%{byte:02X}");
-        }
+            .try_for_each(|relation| entry(xml, relation))?;
+        xml.close(2, &name)?;
     }
-    location
+    let files = package.files.iter();
+    let mut own = files.filter(|(path, _)| is_primary(path));
+    own.try_for_each(|(path, kind)| file(xml, path, *kind))?;
+    xml.close(2, "format")
 }
 
-fn entry(relation: &Relation) -> String {
-    let mut text = format!("    <rpm:entry name=\"{}\"", xml(&relation.name));
+fn entry(xml: &mut XmlWriter, relation: &Relation) -> io::Result<()> {
+    let mut attributes = vec![("name", &*relation.name)];
     if !relation.flags.is_empty() {
-        text += &format!(" flags=\"{}\"", relation.flags);
-        for (name, value) in ["epoch", "ver", "rel"].into_iter().zip(&relation.evr) {
-            if !value.is_empty() {
-                text += &format!(" {name}=\"{}\"", xml(value));
-            }
-        }
+        attributes.push(("flags", relation.flags));
+        let parts = ["epoch", "ver", "rel"].into_iter().zip(&relation.evr);
+        let given = parts.filter(|(_, value)| !value.is_empty());
+        attributes.extend(given.map(|(name, value)| (name, &**value)));
     }
-    text + if relation.pre {
-        " pre=\"1\"/>\n"
-    } else {
-        "/>\n"
+    if relation.pre {
+        attributes.push(("pre", "1"));
     }
+    xml.element(4, "rpm:entry", &attributes, "")
 }
 
-fn file(path: &str, kind: FileKind) -> String {
-    let kind = match kind {
-        FileKind::Plain => "",
-        FileKind::Directory => " type=\"dir\"",
-        FileKind::Ghost => " type=\"ghost\"",
+fn file(xml: &mut XmlWriter, path: &str, kind: FileKind) -> io::Result<()> {
+    let kind: &[_] = match kind {
+        FileKind::Plain => &[],
+        FileKind::Directory => &[("type", "dir")],
+        FileKind::Ghost => &[("type", "ghost")],
     };
-    format!("  <file{kind}>{}</file>\n", xml(path))
-}
-
-fn change((author, time, text): &(String, u64, String)) -> String {
-    format!(
-        "  <changelog author=\"{}\" date=\"{time}\">{}</changelog>\n",
-        xml(author),
-        xml(text)
-    )
+    xml.element(2, "file", kind, path)
 }

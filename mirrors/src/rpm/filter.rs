@@ -1,74 +1,69 @@
-//! Walks through a list and hands out its elements one after another as they are written, with what
-//! tells whose they are: no more than one of them is in memory.
+//! Walks through a list and returns its elements one after another as they are written, with the
+//! package that each is of. One element at a time is in memory.
 
-use super::item::Item;
-use super::unpack::{Fence, MAX_UNPACKED_BYTES, unpack};
-use super::xml::{Fault, Raw, attribute, resolve};
-use crate::text::not_that;
+use super::item::{Item, location};
+use super::scan::Raw;
+use super::unpack::{MAX_UNPACKED_BYTES, unpack};
+use crate::text::bad_document;
+use crate::xml::{Fault, Step, Walker, attribute, text_of};
 use larder_model::Problem;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, Writer, XmlVersion};
+use quick_xml::{Writer, XmlVersion};
 
-/// The largest package of a distribution has a fortieth of it.
+/// The largest package of a distribution has a fortieth of that.
 const MAX_ELEMENT_BYTES: usize = 128 << 20;
-const MAX_DEPTH: usize = 32;
-/// Of a name or checksum.
+/// The length of a name or checksum.
 const MAX_TEXT_BYTES: usize = 4096;
-/// Real lists declare three.
+/// Real lists declare three prefixes.
 const MAX_PREFIXES: usize = 32;
 
 pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
-    not_that("a list of packages that can be read").because(fault)
+    bad_document("a list of packages that can be read").because(fault)
 }
 
-/// What the elements of a list are.
+/// What a list contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {
     Packages,
-    /// Advisories or groups of packages: they have names of their own, in many languages.
+    /// Advisories or groups of packages. They have names of their own, in many languages.
     Other,
 }
 
-/// What an element right below the root is.
+/// An element right below the root.
 #[derive(Default)]
 pub(super) struct Element {
-    /// As it is written, but for its location: that is below the repository's own root.
+    /// As it is written, except for its location, which becomes one below our own root.
     pub(super) text: Vec<u8>,
     /// Of a package: its name.
     pub(super) name: String,
     /// Of a package: its checksum.
     pub(super) id: String,
-    /// Of a package in `primary`: where it is; `None` if nobody could ask for it here.
+    /// Of a package in `primary`: its path; `None` if it cannot be requested here.
     pub(super) path: Option<String>,
 }
 
 /// A list that is being walked through.
 pub(super) struct Elements<'a> {
-    reader: Reader<Fence<'a>>,
-    buffer: Vec<u8>,
-    walk: Walk<'a>,
+    walker: Walker<'a>,
+    state: State<'a>,
 }
 
-/// How far the walk is.
-struct Walk<'a> {
+struct State<'a> {
     content: Content,
-    /// Names that packages must not have where they stand within other elements.
+    /// Names of packages that are left out within other elements.
     hidden: &'a dyn Fn(&str) -> bool,
     prefixes: Vec<(String, String)>,
-    depth: usize,
-    /// Whether the root is closed.
-    ended: bool,
-    now: Option<Taking>,
+    current: Option<Builder>,
 }
 
-/// The element that the walk is within.
-struct Taking {
+/// The element that the walk is within, as it is written anew.
+struct Builder {
     content: Content,
     element: Element,
     writer: Writer<Vec<u8>>,
-    /// What the text that comes is.
+    /// What the text of the current child is.
     field: Option<Field>,
-    said: String,
+    text: String,
     /// The depth of a part that is left out.
     skipped: Option<usize>,
     /// The depth of the list of what the package replaces.
@@ -76,26 +71,22 @@ struct Taking {
 }
 
 impl<'a> Elements<'a> {
-    /// `hidden`: whether a name has no place in the list.
+    /// `hidden`: whether a name is left out of the list.
     pub(super) fn new(
         packed: &'a [u8],
         content: Content,
         hidden: &'a dyn Fn(&str) -> bool,
     ) -> Result<Self, Problem> {
         let list = unpack(packed).map_err(unreadable)?;
-        let reader = Reader::from_reader(Fence::new(list, MAX_UNPACKED_BYTES));
-        let walk = Walk {
+        let state = State {
             content,
             hidden,
             prefixes: Vec::new(),
-            depth: 0,
-            ended: false,
-            now: None,
+            current: None,
         };
         Ok(Self {
-            reader,
-            buffer: Vec::new(),
-            walk,
+            walker: Walker::new(list, MAX_UNPACKED_BYTES),
+            state,
         })
     }
 
@@ -106,103 +97,74 @@ impl<'a> Elements<'a> {
 
     /// Prefixes that the root declares, with the addresses that they stand for.
     pub(super) fn prefixes(&self) -> &[(String, String)] {
-        &self.walk.prefixes
+        &self.state.prefixes
     }
 
     fn advance(&mut self) -> Result<Option<Element>, Fault> {
-        loop {
-            self.buffer.clear();
-            self.reader.get_mut().next_piece();
-            let event = self.reader.read_event_into(&mut self.buffer)?;
-            match &event {
-                Event::Start(tag) => self.walk.open(tag, false)?,
-                Event::Empty(tag) => self.walk.open(tag, true)?,
-                Event::End(_) => self.walk.close(&event)?,
-                Event::DocType(kind) if kind.contains(&b'[') => {
-                    return Err("a document type of its own".into());
-                }
-                Event::Eof if self.walk.ended => return Ok(None),
-                Event::Eof => return Err("the document is cut short".into()),
+        while let Some(Step { depth, event }) = self.walker.next()? {
+            let is_whole = match &event {
+                Event::Start(tag) => self.state.open(tag, false, depth)?,
+                Event::Empty(tag) => self.state.open(tag, true, depth)?,
+                Event::End(_) => self.state.close(&event, depth)?,
                 _ => {
-                    if let Some(taking) = &mut self.walk.now {
-                        taking.hear(&event)?;
+                    if let Some(builder) = &mut self.state.current {
+                        builder.other(&event)?;
                     }
+                    false
                 }
-            }
-            if let Some(element) = self.walk.whole() {
-                return Ok(Some(element));
+            };
+            if is_whole && let Some(builder) = self.state.current.take() {
+                return Ok(Some(builder.end()));
             }
         }
+        Ok(None)
     }
 }
 
-impl Walk<'_> {
-    fn open(&mut self, tag: &BytesStart<'_>, closes: bool) -> Result<(), Fault> {
-        match self.depth {
-            0 if self.ended => return Err("a second root element".into()),
-            0 => self.prefixes = prefixes(tag)?,
-            1 => self.now = Some(Taking::of(tag, closes, self.content)?),
-            MAX_DEPTH => return Err("elements within elements go too deep".into()),
-            depth => {
-                if let Some(taking) = &mut self.now {
-                    taking.open(tag, closes, depth, self.hidden)?;
-                }
-            }
+impl State<'_> {
+    /// An element begins. Returns whether it is a complete element below the root.
+    fn open(&mut self, tag: &BytesStart<'_>, is_empty: bool, depth: usize) -> Result<bool, Fault> {
+        match (depth, &mut self.current) {
+            (0, _) => self.prefixes = prefixes(tag)?,
+            (1, current) => *current = Some(Builder::new(tag, is_empty, self.content)?),
+            (_, Some(builder)) => builder.open(tag, is_empty, depth, self.hidden)?,
+            (_, None) => {}
         }
-        if closes {
-            self.ended |= self.depth == 0;
-        } else {
-            self.depth += 1;
-        }
-        Ok(())
+        Ok(is_empty && depth == 1)
     }
 
-    fn close(&mut self, end: &Event<'_>) -> Result<(), Fault> {
-        self.depth = self.depth.saturating_sub(1);
-        self.ended |= self.depth == 0;
-        match &mut self.now {
-            Some(taking) => taking.close(end, self.depth),
-            None => Ok(()),
+    fn close(&mut self, end: &Event<'_>, depth: usize) -> Result<bool, Fault> {
+        if let Some(builder) = &mut self.current {
+            builder.close(end, depth)?;
         }
-    }
-
-    /// The element that the walk has come to the end of.
-    fn whole(&mut self) -> Option<Element> {
-        let Taking {
-            mut element,
-            writer,
-            ..
-        } = self.now.take_if(|_| self.depth == 1)?;
-        element.text = writer.into_inner();
-        Some(element)
+        Ok(depth == 1)
     }
 }
 
-impl Taking {
-    fn of(tag: &BytesStart<'_>, closes: bool, content: Content) -> Result<Self, Fault> {
+impl Builder {
+    fn new(tag: &BytesStart<'_>, is_empty: bool, content: Content) -> Result<Self, Fault> {
         let mut element = Element::default();
         if content == Content::Packages {
             element.name = attribute(tag, b"name")?.unwrap_or_default();
             element.id = attribute(tag, b"pkgid")?.unwrap_or_default();
         }
-        let (writer, said) = (Writer::new(Vec::new()), String::new());
-        let mut taking = Self {
+        let mut builder = Self {
             content,
             element,
-            writer,
+            writer: Writer::new(Vec::new()),
             field: None,
-            said,
+            text: String::new(),
             skipped: None,
             replaces: None,
         };
-        taking.write(tag_event(tag.borrow(), closes))?;
-        Ok(taking)
+        builder.write(tag_event(tag.borrow(), is_empty))?;
+        Ok(builder)
     }
 
     fn open(
         &mut self,
         tag: &BytesStart<'_>,
-        closes: bool,
+        is_empty: bool,
         depth: usize,
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<(), Fault> {
@@ -212,16 +174,16 @@ impl Taking {
         let mut own = None;
         if depth == 2 && self.content == Content::Packages {
             (self.field, own) = self.element.open(tag)?;
-            self.said.clear();
-            self.field = self.field.filter(|_| !closes);
-        } else if self.skipped.is_none() && self.leaves_out(tag, hidden)? {
+            self.text.clear();
+            self.field = self.field.filter(|_| !is_empty);
+        } else if self.skipped.is_none() && self.is_left_out(tag, hidden)? {
             self.skipped = Some(depth);
         }
-        if self.replaces.is_none() && !closes && self.is_list_of_replaced(tag) {
+        if self.replaces.is_none() && !is_empty && self.is_list_of_replaced(tag) {
             self.replaces = Some(depth);
         }
-        self.write(tag_event(own.unwrap_or_else(|| tag.borrow()), closes))?;
-        self.skipped = self.skipped.filter(|from| !closes || *from != depth);
+        self.write(tag_event(own.unwrap_or_else(|| tag.borrow()), is_empty))?;
+        self.skipped = self.skipped.filter(|from| !is_empty || *from != depth);
         Ok(())
     }
 
@@ -229,9 +191,9 @@ impl Taking {
         self.content == Content::Packages && tag.local_name().as_ref() == b"obsoletes"
     }
 
-    /// Whether a part names what it must not: a package of an advisory, or one that this one would
+    /// Whether a part is left out: a hidden package of an advisory, or one that this package would
     /// replace.
-    fn leaves_out(
+    fn is_left_out(
         &self,
         tag: &BytesStart<'_>,
         hidden: &dyn Fn(&str) -> bool,
@@ -240,8 +202,7 @@ impl Taking {
         if !replaced && tag.local_name().as_ref() != b"package" {
             return Ok(false);
         }
-        // One in parentheses is a condition with names within. Where packages are replaced, rpm
-        // allows none.
+        // A name in parentheses is a condition with names in it. rpm allows none among obsoletes.
         Ok(attribute(tag, b"name")?
             .is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
     }
@@ -249,7 +210,7 @@ impl Taking {
     /// Something within it ends, at this depth.
     fn close(&mut self, end: &Event<'_>, depth: usize) -> Result<(), Fault> {
         if let Some(field) = self.field.take() {
-            self.element.set(field, self.said.trim())?;
+            self.element.set(field, self.text.trim())?;
         }
         self.write(end.borrow())?;
         self.skipped = self.skipped.filter(|from| *from != depth);
@@ -257,11 +218,23 @@ impl Taking {
         Ok(())
     }
 
-    fn hear(&mut self, event: &Event<'_>) -> Result<(), Fault> {
-        if self.field.is_some() {
-            say(event, &mut self.said)?;
+    /// Anything but a tag.
+    fn other(&mut self, event: &Event<'_>) -> Result<(), Fault> {
+        if self.field.is_some()
+            && let Some(text) = text_of(event)?
+        {
+            if self.text.len() + text.len() > MAX_TEXT_BYTES {
+                return Err("a name or checksum is too long".into());
+            }
+            self.text.push_str(&text);
         }
         self.write(event.borrow())
+    }
+
+    fn end(self) -> Element {
+        let mut element = self.element;
+        element.text = self.writer.into_inner();
+        element
     }
 
     fn write(&mut self, event: Event<'_>) -> Result<(), Fault> {
@@ -276,31 +249,16 @@ impl Taking {
     }
 }
 
-fn tag_event(tag: BytesStart<'_>, closes: bool) -> Event<'_> {
-    if closes {
+fn tag_event(tag: BytesStart<'_>, is_empty: bool) -> Event<'_> {
+    if is_empty {
         Event::Empty(tag)
     } else {
         Event::Start(tag)
     }
 }
 
-/// Of two answers another reader might take the other one.
-const TWICE: &str = "an element says twice what it is";
-
-/// Adds what an event says to a text, however it is written.
-fn say(event: &Event<'_>, text: &mut String) -> Result<(), Fault> {
-    match event {
-        Event::Text(part) => text.push_str(&part.decode()?),
-        Event::CData(part) => text.push_str(&part.decode()?),
-        Event::GeneralRef(reference) => text.push_str(&resolve(reference)?),
-        _ => {}
-    }
-    if text.len() > MAX_TEXT_BYTES {
-        Err("a name or checksum is too long".into())
-    } else {
-        Ok(())
-    }
-}
+/// Readers differ in which of the two they take.
+const TWICE: &str = "an element has two names, checksums or locations";
 
 #[derive(Clone, Copy)]
 enum Field {
@@ -309,7 +267,7 @@ enum Field {
 }
 
 impl Element {
-    /// A child of it begins: what its text is, and how it is written if not as it came.
+    /// A child begins. Returns the field that its text is, and the tag to write in its place.
     fn open(
         &mut self,
         tag: &BytesStart<'_>,
@@ -329,11 +287,7 @@ impl Element {
                     "",
                 );
                 self.path = item.ok().map(|item| item.path);
-                let href = self
-                    .path
-                    .as_deref()
-                    .map(super::describe::location)
-                    .unwrap_or_default();
+                let href = self.path.as_deref().map(location).unwrap_or_default();
                 (
                     None,
                     Some(BytesStart::new("location").with_attributes([("href", href.as_str())])),
@@ -371,7 +325,7 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
             .normalized_value(XmlVersion::Implicit1_0)?
             .into_owned();
         if address.is_empty() || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("a prefix stands for no address".into());
+            return Err("a prefix has no address".into());
         }
         if prefixes.len() == MAX_PREFIXES {
             return Err("a list declares too many prefixes".into());
@@ -381,7 +335,7 @@ fn prefixes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, Fault> {
     Ok(prefixes)
 }
 
-/// Whether a prefix can be declared anew. What begins with `xml` is not to be.
+/// Whether a prefix can be declared in our list. Those that begin with `xml` are reserved.
 fn is_prefix(prefix: &[u8]) -> bool {
     let begins = prefix
         .first()

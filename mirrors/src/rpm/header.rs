@@ -1,30 +1,29 @@
-//! The beginning of an rpm as far as it is needed here: the lead, the signature header, the header
-//! ("RPM V4 Package format"). Nothing in them is believed before it was measured: counts and
-//! offsets are checked against the bytes that are there.
+//! The begin of an rpm: the lead, the signature header, the header ("RPM V4 Package format"). Counts
+//! and offsets are checked against the bytes that are there before they are used.
 
 use crate::publishing::Body;
 use larder_model::Problem;
 use std::io::{self, Read};
 
-/// Of the lead.
+/// The size of the lead.
 pub(super) const LEAD_BYTES: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
-/// Of a header before its entries.
+/// The size of a header before its entries.
 const INTRO_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 16;
-/// What rpm itself takes at most.
+/// The limit of rpm itself.
 const MAX_ENTRIES: usize = 0xffff;
-/// Headers of packages with a hundred thousand files have some ten MiB.
+/// Headers of packages with a hundred thousand files have some 10 MiB.
 const MAX_HEADER_BYTES: usize = 32 << 20;
-/// Signatures of single files can be in it.
+/// The signature header may have a signature for each file.
 const MAX_SIGNATURE_BYTES: usize = 8 << 20;
-/// Of one tag. In memory each takes more than in the file.
+/// Values of one tag. Each takes more memory than bytes in the file.
 const MAX_VALUES: usize = 1 << 20;
 /// Values of all tags together; a package of a hundred thousand files has two million.
 const MAX_IN_ALL: u64 = 8 << 20;
 
-/// The package is not as it should be.
+/// A package that cannot be published.
 pub(super) fn bad(why: &str) -> Problem {
     Problem::invalid(
         "package",
@@ -40,7 +39,7 @@ fn cut(error: io::Error) -> Problem {
     }
 }
 
-/// What stands before the payload.
+/// The parts before the payload.
 pub(super) struct Front {
     pub(super) signature: Header,
     pub(super) header: Header,
@@ -49,12 +48,12 @@ pub(super) struct Front {
 }
 
 impl Front {
-    /// Reads it; the body stands where the payload begins.
+    /// Reads them. The body is then at the begin of the payload.
     pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
         let mut lead = [0; LEAD_BYTES];
         body.read_exact(&mut lead).map_err(cut)?;
         if lead[..4] != LEAD_MAGIC {
-            return Err(bad("it does not begin as one"));
+            return Err(bad("it has no rpm's first bytes"));
         }
         if !matches!(lead[4], 3 | 4) {
             return Err(bad("its format is of a version that is not known here"));
@@ -75,7 +74,7 @@ impl Front {
 
 /// A list of tagged values.
 pub(super) struct Header {
-    /// As it stands in the file, with its magic.
+    /// Its bytes in the file, magic included.
     pub(super) bytes: Vec<u8>,
     entries: usize,
 }
@@ -97,7 +96,7 @@ impl Header {
         let mut bytes = vec![0; INTRO_BYTES];
         body.read_exact(&mut bytes).map_err(cut)?;
         if bytes[..4] != HEADER_MAGIC {
-            return Err(bad("a header does not begin as one"));
+            return Err(bad("a header has no header's first bytes"));
         }
         let size = |at| {
             number(&bytes, at)
@@ -106,10 +105,10 @@ impl Header {
         };
         let (entries, data) = (size(8), size(12));
         if entries == 0 || entries > MAX_ENTRIES || data > max_bytes {
-            return Err(bad("a header is empty, or larger than can be"));
+            return Err(bad("a header is empty or too large"));
         }
         let rest = entries * ENTRY_BYTES + data;
-        // Grows with what is there, not with what is promised.
+        // The buffer grows with the bytes that are there, not with the declared count.
         let count = body
             .take(rest as u64)
             .read_to_end(&mut bytes)
@@ -120,7 +119,7 @@ impl Header {
         let header = Self { bytes, entries };
         let mut tags: Vec<_> = header.entries().map(|entry| number(entry, 0)).collect();
         tags.sort_unstable();
-        // Of two values another reader might take the other one.
+        // Readers differ in which of two values they take.
         if tags.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(bad("a header has a tag twice"));
         }
@@ -128,7 +127,7 @@ impl Header {
         Ok(header)
     }
 
-    /// What there is, 16 bytes each.
+    /// The entries, 16 bytes each.
     fn entries(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes
             .get(INTRO_BYTES..)
@@ -137,8 +136,8 @@ impl Header {
             .take(self.entries)
     }
 
-    /// Fails if the values cannot all have a place of their own in `data` bytes: one small text
-    /// must not stand for many.
+    /// Fails unless `data` bytes have room for all values without overlap: many entries must not
+    /// point to the same text.
     fn require_room(&self, data: usize) -> Result<(), Problem> {
         let (mut values, mut bytes) = (0_u64, 0_u64);
         for entry in self.entries() {
@@ -146,7 +145,7 @@ impl Header {
                 Some(3) => 2,
                 Some(4) => 4,
                 Some(5) => 8,
-                _ => 1, // a text has an end at least
+                _ => 1, // a string has at least its end
             };
             let count = u64::from(number(entry, 12).unwrap_or(u32::MAX));
             values += count * u64::from(number(entry, 4) != Some(7));
@@ -174,15 +173,14 @@ impl Header {
         })
     }
 
-    /// The bytes of `count` values of `width`; none if they are not all there.
+    /// The bytes of all values of an entry, each of `width`; `None` if they are not all there.
     fn values(&self, entry: Entry, width: usize) -> Option<&[u8]> {
         let length = entry.count.checked_mul(width)?;
         self.data()
             .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
-    /// Index numbers of any width; a problem if they lie outside of the data. None: the tag is not
-    /// there.
+    /// The numbers of a tag, of any width; empty if the tag is not there.
     pub(super) fn numbers(&self, tag: u32) -> Result<Vec<u64>, Problem> {
         let Some(entry) = self.entry(tag) else {
             return Ok(Vec::new());
@@ -192,7 +190,7 @@ impl Header {
             3 => 2,
             4 => 4,
             5 => 8,
-            _ => return Err(bad("a number in its header is none")),
+            _ => return Err(bad("a value in its header is no number")),
         };
         let bytes = self
             .values(entry, width)
@@ -212,7 +210,15 @@ impl Header {
         Ok(self.numbers(tag)?.first().copied())
     }
 
-    /// Bytes as they are.
+    /// The number of the first of two tags that exists. Sizes have a second tag for 64 bits.
+    pub(super) fn first_number(&self, tags: [u32; 2]) -> Result<Option<u64>, Problem> {
+        Ok(match self.number(tags[0])? {
+            Some(number) => Some(number),
+            None => self.number(tags[1])?,
+        })
+    }
+
+    /// The bytes of a tag.
     pub(super) fn binary(&self, tag: u32) -> Result<Option<&[u8]>, Problem> {
         let Some(entry) = self.entry(tag) else {
             return Ok(None);
@@ -223,7 +229,7 @@ impl Header {
             .ok_or_else(|| bad("its header points beyond its end"))
     }
 
-    /// Texts of a tag; of one in several languages the first.
+    /// The strings of a tag; of one in several languages the first.
     pub(super) fn texts(&self, tag: u32) -> Result<Vec<String>, Problem> {
         let Some(entry) = self.entry(tag) else {
             return Ok(Vec::new());
@@ -232,7 +238,7 @@ impl Header {
             6 | 9 => 1,
             8 if entry.count <= MAX_VALUES => entry.count,
             8 => return Err(bad("its header has too many values")),
-            _ => return Err(bad("a text in its header is none")),
+            _ => return Err(bad("a value in its header is no string")),
         };
         let mut rest = self.data().get(entry.offset..).unwrap_or_default();
         let mut texts = Vec::new();
@@ -240,14 +246,14 @@ impl Header {
             let end = rest
                 .iter()
                 .position(|byte| *byte == 0)
-                .ok_or_else(|| bad("a text in its header has no end"))?;
+                .ok_or_else(|| bad("a string in its header has no end"))?;
             texts.push(text(&rest[..end]));
             rest = &rest[end + 1..];
         }
         Ok(texts)
     }
 
-    /// The first text of a tag; empty if there is none.
+    /// The first string of a tag; empty if there is none.
     pub(super) fn text(&self, tag: u32) -> Result<String, Problem> {
         Ok(self.texts(tag)?.into_iter().next().unwrap_or_default())
     }
@@ -257,8 +263,8 @@ impl Header {
     }
 }
 
-/// Old packages are not in UTF-8; what they are in nobody says, and Latin-1 has a character for
-/// every byte.
+/// Old packages are not in UTF-8 and do not name their encoding. Latin-1 has a character for every
+/// byte.
 fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

@@ -1,12 +1,39 @@
-//! What an index names: where it is and what vouches for it.
+//! A file that an index names: where it is, and its integrity.
 
-use super::xml::Raw;
+use super::scan::Raw;
 use crate::text;
 use crate::{Fetch, Integrity};
-use larder_model::hex;
+use larder_model::{hex, percent};
+use percent_encoding::{AsciiSet, CONTROLS};
 
-/// Of one location.
+/// The length of one location.
 const MAX_PATH_BYTES: usize = 4096;
+/// What is encoded in a segment that may have encoded bytes already.
+const DECODABLE: &AsciiSet = &text::SEGMENT.remove(b'%');
+/// What no address has (RFC 3986 2).
+const ADDRESS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+/// What is encoded in a location. Characters of versions (`^`, `~`, `+`) are not, as in all other
+/// tools.
+const LOCATION: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'%')
+    .add(b'?')
+    .add(b'#')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'`');
 
 /// A file that an index names.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,18 +46,17 @@ pub(super) struct Item {
     pub(super) size: Option<u64>,
 }
 
-/// Why an item is none.
+/// Why an item cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unfit {
-    /// Its location is missing, or leads out of the repository, or nobody could ask for it.
+    /// Its location is missing, leads out of the repository, or cannot be requested.
     Place,
     /// Its checksum or its size cannot be read.
-    Promise,
+    Integrity,
 }
 
 impl Item {
-    /// Reads an item. One that is on another host by its name alone is given a place in
-    /// `directory`.
+    /// Reads an item. If its address is on another host, it gets a path below `directory`.
     pub(super) fn read(raw: &Raw, directory: &str) -> Result<Self, Unfit> {
         let href = raw.href.as_deref().ok_or(Unfit::Place)?;
         let base = raw
@@ -50,27 +76,23 @@ impl Item {
             .as_deref()
             .map(str::parse)
             .transpose()
-            .map_err(|_| Unfit::Promise)?;
+            .map_err(|_| Unfit::Integrity)?;
         Ok(Self {
             path,
             url,
-            integrity: integrity.ok_or(Unfit::Promise)?,
+            integrity: integrity.ok_or(Unfit::Integrity)?,
             size,
         })
     }
 
-    /// How it is got, for a repository at `root`.
+    /// How it is fetched, for a repository at `root`.
     pub(super) fn fetch(&self, root: &str) -> Fetch {
         let url = if is_absolute(&self.url) {
             self.url.clone()
         } else {
             below(text::path(root) + &self.url)
         };
-        Fetch {
-            url,
-            integrity: self.integrity.clone(),
-            size: self.size,
-        }
+        Fetch::new(url, self.integrity.clone()).with_size(self.size)
     }
 }
 
@@ -83,8 +105,8 @@ pub(super) fn is_absolute(url: &str) -> bool {
     begins("https://") || begins("http://")
 }
 
-/// An encoded path as a relative address. A colon in its first segment would make a scheme of what
-/// stands before it.
+/// An encoded path as a relative address. A colon in the first segment is encoded, as what is before
+/// it would be a scheme.
 pub(super) fn below(path: String) -> String {
     match path.split_once('/') {
         None => path.replace(':', "%3A"),
@@ -136,9 +158,9 @@ fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, Str
     ))
 }
 
-/// A path that a request could ask for.
+/// A location as a path, if a request could ask for it.
 fn path_of(href: &str) -> Option<String> {
-    let path = decoded(href)?;
+    let path = percent::decode(href)?.into_owned();
     let odd = path
         .chars()
         .any(|char| char.is_control() || matches!(char, '\\' | '%' | ';'));
@@ -148,29 +170,13 @@ fn path_of(href: &str) -> Option<String> {
     (!odd && !dots && path.len() <= MAX_PATH_BYTES).then_some(path)
 }
 
-fn decoded(href: &str) -> Option<String> {
-    let mut pieces = href.split('%');
-    let mut bytes = pieces.next()?.as_bytes().to_vec();
-    for piece in pieces {
-        let mut byte = [0];
-        hex::decode_into(&piece.get(..2)?.to_ascii_lowercase(), &mut byte)?;
-        bytes.extend_from_slice(&byte);
-        bytes.extend_from_slice(piece.get(2..)?.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// A segment that was decodable, encoded where it is not. What is encoded stays so: some stores
-/// take `+` and `%2B` for two.
+/// Encodes the bytes of a segment that are not encoded yet. Encoded bytes do not change: for some
+/// stores `+` and `%2B` are different.
 fn encoded(segment: &str) -> String {
-    segment
-        .split('%')
-        .map(text::segment)
-        .collect::<Vec<_>>()
-        .join("%")
+    text::encoded(segment, DECODABLE)
 }
 
-/// An absolute address in which everything is encoded that has to be.
+/// An absolute URL, encoded.
 fn absolute(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     if rest.starts_with('/')
@@ -180,18 +186,10 @@ fn absolute(url: &str) -> Option<String> {
     {
         return None;
     }
-    let mut clean = String::with_capacity(url.len());
-    for byte in url.bytes() {
-        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte) {
-            clean.push(char::from(byte));
-        } else {
-            clean.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    Some(clean)
+    Some(text::encoded(url, ADDRESS))
 }
 
-/// `None` for a checksum that is not one of its kind.
+/// The integrity of a checksum; `None` if the digits do not fit the algorithm.
 fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
     let (kind, digits) = (kind.to_ascii_lowercase(), digits.to_ascii_lowercase());
     match kind.as_str() {
@@ -206,4 +204,9 @@ fn integrity(kind: &str, digits: &str) -> Option<Integrity> {
         }
         _ => Some(Integrity::None),
     }
+}
+
+/// A path, encoded for a location.
+pub(super) fn location(path: &str) -> String {
+    text::encoded(path, LOCATION)
 }

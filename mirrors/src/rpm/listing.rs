@@ -1,13 +1,14 @@
-//! Lists of packages: reads one for a single package, or keeps what matters of it.
+//! Lists of packages, reduced to what a fetch needs.
 
 use super::item::{Item, Unfit};
+use super::scan::{PACKAGES, Scan};
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use super::xml::{Fault, PACKAGES, Scan};
-use crate::text::not_that;
+use crate::text::bad_document;
+use crate::xml::Fault;
 use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};
 
-/// The largest distributions have a tenth of it.
+/// The largest distributions have a tenth of that.
 pub(super) const MAX_PACKAGES: usize = 1_000_000;
 
 /// The packages of a list, one after another.
@@ -19,14 +20,14 @@ impl<'a> Packages<'a> {
         Ok(Self(Scan::new(list, PACKAGES, max_bytes)))
     }
 
-    /// The next package. Passed over: one that nobody could ask for here.
+    /// The next package. Those that cannot be requested here are skipped.
     fn next(&mut self) -> Result<Option<Item>, Problem> {
         while let Some(raw) = self.0.next().map_err(unreadable)? {
             match Item::read(&raw, "") {
                 Ok(item) => return Ok(Some(item)),
                 Err(Unfit::Place) => {}
-                Err(Unfit::Promise) => {
-                    return Err(not_that("a list of packages with checksums and sizes"));
+                Err(Unfit::Integrity) => {
+                    return Err(bad_document("a list of packages with checksums and sizes"));
                 }
             }
         }
@@ -35,15 +36,15 @@ impl<'a> Packages<'a> {
 }
 
 fn unreadable(fault: Fault) -> Problem {
-    not_that("a list of packages that can be read").because(fault)
+    bad_document("a list of packages that can be read").because(fault)
 }
 
-/// All packages of a list by their path, with what vouches for them: some hundred bytes each,
-/// whatever else the list says.
+/// All packages of a list by their path, with their integrity: some hundred bytes each, however long
+/// the list is.
 pub struct Listing {
-    /// Of each package its path, its address if that is not the path's, its checksum.
+    /// For each package its path, its address unless that follows from the path, its checksum.
     bytes: Box<[u8]>,
-    /// By path.
+    /// Sorted by path.
     spots: Box<[Spot]>,
 }
 
@@ -73,11 +74,11 @@ impl Sum {
     }
 }
 
-/// Stands for a size that the list does not tell.
+/// Stands for an unknown size.
 const NO_SIZE: u64 = u64::MAX;
 
 impl Listing {
-    /// Reads a list of packages as it is kept: packed in one of the ways in use, or plain.
+    /// Reads a list of packages, compressed in any format in use, or plain.
     pub fn read(packed: &[u8]) -> Result<Self, Problem> {
         Self::read_within(packed, MAX_UNPACKED_BYTES)
     }
@@ -87,10 +88,9 @@ impl Listing {
         let (mut bytes, mut spots) = (Vec::new(), Vec::new());
         while let Some(item) = packages.next()? {
             let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MAX_PACKAGES);
-            spots.push(spot.ok_or_else(|| not_that("a list of packages of a bearable length"))?);
+            spots.push(spot.ok_or_else(|| bad_document("a list of at most a million packages"))?);
         }
-        // Stable: of two packages at one path the first counts, as it does for one that reads the
-        // list.
+        // Stable: of two packages at one path the first counts, as for clients that read the list.
         spots.sort_by(|one, other| one.path(&bytes).cmp(other.path(&bytes)));
         Ok(Self {
             bytes: bytes.into(),
@@ -117,7 +117,7 @@ impl Table for Listing {
     }
 }
 
-/// `None` for what is too long.
+/// Appends an item; `None` if it is too long.
 fn keep(bytes: &mut Vec<u8>, item: &Item) -> Option<Spot> {
     let url = if item.url == crate::text::path(&item.path) {
         ""

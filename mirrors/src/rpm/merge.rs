@@ -1,23 +1,23 @@
-//! The metadata of a group: one repository made of those of its members. What a member before has
-//! under an address, or under a name that is its own, a member after it does not add to. Lists are
-//! walked through, never held unpacked.
+//! The metadata of a group: one repository made of those of its members. An address, or a name that
+//! is published in a member, hides the same in later members. Lists are streamed, never held
+//! uncompressed.
 
 use super::filter::{Content, Element, Elements, unreadable};
-use super::index::{List, Packer, Record, seal};
 use super::listing::MAX_PACKAGES;
-use super::name_of;
+use super::packer::{List, Packer, Record, seal};
+use super::paths::name_of;
 use super::repomd;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use crate::publishing::{Composed, Merge, Signer};
+use crate::index::{IndexDocument, IndexMerger, Signer};
+use crate::xml::XmlWriter;
 use bytes::Bytes;
 use larder_model::{Kind as Meaning, Problem, Timestamp};
-use quick_xml::escape::escape;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
-/// Kinds of metadata in the order in which they are read. `primary` comes first: it says which
-/// packages there are.
+/// Kinds of metadata in the order in which they are read. `primary` comes first: it decides which
+/// packages are listed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     List(List),
@@ -36,7 +36,7 @@ impl Kind {
         Self::Modules,
     ];
 
-    /// What `repomd.xml` calls it.
+    /// Its names in `repomd.xml`.
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::List(List::Primary) => &["primary"],
@@ -55,26 +55,26 @@ struct Member {
     hidden: Arc<HashSet<Box<str>>>,
 }
 
-/// A group's metadata while it is made.
-pub(super) struct Merged {
+/// Makes the metadata of a group.
+pub(super) struct Merger {
     now: Timestamp,
     members: Vec<Member>,
-    /// How many kinds were asked for.
-    asked: usize,
-    /// Checksums of the packages that are taken in, of each member.
+    /// How many kinds were read.
+    next_kind: usize,
+    /// Checksums of the packages that are listed, for each member.
     taken: Vec<HashSet<Box<str>>>,
     count: usize,
     max_packages: usize,
     records: Vec<Record>,
 }
 
-impl Merged {
+impl Merger {
     pub(super) fn begin(now: Timestamp) -> Self {
         let (members, taken, records) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             now,
             members,
-            asked: 0,
+            next_kind: 0,
             taken,
             count: 0,
             max_packages: MAX_PACKAGES,
@@ -100,7 +100,7 @@ impl Merged {
         Ok(())
     }
 
-    /// Decides which packages are there; the prefixes that their elements are written with.
+    /// Decides which packages are listed. Returns the prefixes that their elements use.
     fn choose(&mut self, lists: &[Option<Bytes>]) -> Result<BTreeMap<String, String>, Problem> {
         let mut taken: Vec<HashSet<Box<str>>> =
             self.members.iter().map(|_| HashSet::new()).collect();
@@ -119,17 +119,17 @@ impl Merged {
                 .as_ref()
                 .filter(|_| !element.name.is_empty() && !element.id.is_empty())
             else {
-                return Ok(()); // nobody could ask for it, or know it again
+                return Ok(()); // it cannot be requested, or not be identified in other lists
             };
             let hidden = &self.members[at].hidden;
-            // Rights go by the name that the address tells.
+            // Rights depend on the name in the address.
             if hidden.contains(&*element.name)
                 || hidden.contains(name_of(path))
                 || paths.contains(&**path)
             {
                 return Ok(());
             }
-            // The same package at two addresses is told of once.
+            // A package that is at two addresses is listed once.
             if ids.insert(element.id.as_str().into()) {
                 if paths.len() == self.max_packages {
                     return Err(too_many(self.max_packages));
@@ -143,24 +143,16 @@ impl Merged {
         Ok(prefixes)
     }
 
-    fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
+    fn list(&mut self, list: List, lists: &[Option<Bytes>]) -> Result<Vec<IndexDocument>, Problem> {
         let mut prefixes = if list == List::Primary {
             self.choose(lists)?
         } else {
             BTreeMap::new()
         };
-        prefixes.remove("rpm"); // it is there
-        let declared =
-            |(name, address): (&String, &String)| format!(" xmlns:{name}=\"{}\"", escape(address));
-        let declared: String = prefixes.iter().map(declared).collect();
+        prefixes.remove("rpm"); // every list declares it
         let mut packer = Packer::new();
-        let begin = list.begin(self.count as u64).replacen(
-            " packages=",
-            &format!("{declared} packages="),
-            1,
-        );
-        packer
-            .write_all(begin.as_bytes())
+        list.begin(self.count as u64, &prefixes)
+            .and_then(|begin| packer.write_all(begin.as_bytes()))
             .map_err(Problem::internal)?;
         let mut left = self.taken.clone();
         self.walk(Content::Packages, lists, |at, _, element| {
@@ -183,11 +175,12 @@ impl Merged {
         &mut self,
         (kind, root, name): (&'static str, &str, &str),
         lists: &[Option<Bytes>],
-    ) -> Result<Vec<Composed>, Problem> {
+    ) -> Result<Vec<IndexDocument>, Problem> {
         let mut packer = Packer::new();
-        let begin = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root}>\n");
-        packer
-            .write_all(begin.as_bytes())
+        let mut xml = XmlWriter::new();
+        xml.declaration()
+            .and_then(|()| xml.open(0, root, &[]))
+            .and_then(|()| packer.write_all(xml.end()?.as_bytes()))
             .map_err(Problem::internal)?;
         self.walk(Content::Other, lists, |_, _, element| {
             packer
@@ -201,8 +194,8 @@ impl Merged {
         Ok(self.keep(packer.end(kind, name)?))
     }
 
-    /// Documents of YAML one after another.
-    fn modules(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<Composed>, Problem> {
+    /// YAML documents, one after another.
+    fn modules(&mut self, lists: &[Option<Bytes>]) -> Result<Vec<IndexDocument>, Problem> {
         let mut packer = Packer::new();
         for list in lists.iter().flatten() {
             let mut text = unpack(list).map_err(unreadable)?.take(MAX_UNPACKED_BYTES);
@@ -212,13 +205,13 @@ impl Merged {
         Ok(self.keep(packer.end("modules", "modules.yaml")?))
     }
 
-    fn keep(&mut self, (file, record): (Composed, Record)) -> Vec<Composed> {
+    fn keep(&mut self, (file, record): (IndexDocument, Record)) -> Vec<IndexDocument> {
         self.records.push(record);
         vec![file]
     }
 }
 
-impl Merge for Merged {
+impl IndexMerger for Merger {
     fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem> {
         let records = repomd::read(head)?;
         let path = |name: &&str| {
@@ -241,8 +234,8 @@ impl Merge for Merged {
     }
 
     fn next(&mut self) -> Option<Vec<Option<Box<str>>>> {
-        let at = self.asked;
-        self.asked = (at < Kind::ALL.len()).then_some(at + 1)?;
+        let at = self.next_kind;
+        self.next_kind = (at < Kind::ALL.len()).then_some(at + 1)?;
         Some(
             self.members
                 .iter()
@@ -251,9 +244,9 @@ impl Merge for Merged {
         )
     }
 
-    fn take(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<Composed>, Problem> {
+    fn merge_lists(&mut self, lists: Vec<Option<Bytes>>) -> Result<Vec<IndexDocument>, Problem> {
         let there = lists.iter().any(Option::is_some);
-        match Kind::ALL.get(self.asked.saturating_sub(1)) {
+        match Kind::ALL.get(self.next_kind.saturating_sub(1)) {
             Some(Kind::List(list)) => self.list(*list, &lists),
             Some(_) if !there => Ok(Vec::new()),
             Some(Kind::Advisories) => {
@@ -261,18 +254,18 @@ impl Merge for Merged {
             }
             Some(Kind::Groups) => self.join(("group", "comps", "comps.xml"), &lists),
             Some(Kind::Modules) => self.modules(&lists),
-            None => Err(Problem::internal("lists that nobody asked for")),
+            None => Err(Problem::internal("lists of no kind")),
         }
     }
 
-    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<Composed>, Problem> {
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem> {
         seal(&self.records, self.now, signer)
     }
 }
 
-fn too_many(most: usize) -> Problem {
+fn too_many(max: usize) -> Problem {
     let detail = format!(
-        "the members of this group have more than {most} packages together, which is the most"
+        "the members of this group have more than {max} packages together, which is the limit"
     );
     Problem::new(Meaning::Upstream, "group", detail)
 }

@@ -4,119 +4,185 @@
 //! An upstream may hold many repositories; each is at a root below its address, with `repodata/`
 //! right below that root.
 
-mod describe;
-mod filter;
-mod given;
-mod header;
-mod index;
-mod item;
-mod listing;
-mod merge;
-mod package;
-mod publish;
-mod repomd;
+mod paths;
 mod unpack;
-mod xml;
+mod scan;
+mod item;
+mod repomd;
+mod listing;
+mod filter;
+mod header;
+mod integrity;
+mod package;
+mod describe;
+mod packer;
+mod extra_metadata;
+mod merge;
+mod index;
+mod publish;
+mod routes;
+mod connect;
 
 pub use listing::Listing;
 
-use crate::text::{self, not_that};
-use crate::{
-    Artifact, Document, Plan, Protocol, Publishing, ReadRequest, RepoRequest, RepoUrl,
-    Representation, Set, Source, Table,
-};
+use crate::connect::Client;
+use crate::protocol::{Call, Protocol, Sets, Tables};
+use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
+use crate::text::{self, bad_document};
+use crate::{Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Reply};
+use paths::{ending, metadata, name_of, repomd_of, roots};
 use repomd::Record;
 use std::sync::Arc;
 
 /// The protocol.
 pub struct Rpm;
 
-const NAME: ProtocolName = ProtocolName("rpm");
-/// How many directories above a package are looked into for its repository.
-const MAX_ROOTS: usize = 5;
-/// How many documents a plan reads: each may cost a request.
+/// Documents that a plan reads at most: each may cost a request.
 const MAX_STEPS: usize = 7;
-/// Directories that hold packages by custom, and no metadata.
-const PACKAGE_DIRECTORIES: [&str; 6] = [
-    "Packages",
-    "packages",
-    "RPMS",
-    "rpms",
-    "drpms",
-    "getPackage",
-];
-/// Endings of files that are text, or as good as text.
-const TEXT_ENDINGS: [&str; 8] = [
-    "asc", "conf", "discinfo", "key", "repo", "sha256", "treeinfo", "txt",
-];
 
-/// A document as it came: signatures are over its very bytes.
-const fn as_it_came(content_type: &'static str) -> Representation {
-    Representation {
-        name: "",
-        content_type,
-        has_absolute_urls: false,
-        compressible: false,
+/// Names of packages, as the paths of their files have them.
+struct PackageNames;
+
+impl Names for PackageNames {
+    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
+        name_of(&artifact.path)
     }
 }
 
-/// A path below some `repodata/`: the repository's root, and what comes after that directory.
-fn metadata(path: &str) -> Option<(&str, &str)> {
-    const WITHIN: &str = "/repodata/";
-    match path.rfind(WITHIN) {
-        Some(at) => Some((path.get(..=at)?, path.get(at + WITHIN.len()..)?)),
-        None => Some(("", path.strip_prefix(&WITHIN[1..])?)),
+/// A `repomd.xml` with its signature, its key, and all files that it names.
+struct RepomdSets;
+
+impl Sets for RepomdSets {
+    fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem> {
+        let Some((root, "repomd.xml")) = metadata(&document.path) else {
+            return Ok(Set::default());
+        };
+        let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
+        let member = |record: Record| (file_of(root, &record), record.item.fetch(root));
+        let members = repomd::read(body)?.into_iter().map(member).collect();
+        Ok(Set {
+            companions: vec![companion(".asc"), companion(".key")],
+            members,
+        })
+    }
+
+    fn head_of(&self, companion: &Document) -> Option<Document> {
+        match metadata(&companion.path)? {
+            (root, "repomd.xml.asc" | "repomd.xml.key") => Some(repomd_of(root)),
+            _ => None,
+        }
     }
 }
 
-fn repomd_of(root: &str) -> Document {
-    Document::new("", format!("{root}repodata/repomd.xml"))
+/// Lists of packages.
+struct PackageLists;
+
+impl Tables for PackageLists {
+    fn read(&self, _: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
+        Ok(Arc::new(Listing::read(body)?))
+    }
 }
 
-fn ending(path: &str) -> &str {
-    path.rsplit('/')
-        .next()
-        .and_then(|name| name.rsplit_once('.'))
-        .map_or("", |(_, ending)| ending)
+impl Protocol for Rpm {
+    fn name(&self) -> ProtocolName {
+        ProtocolName("rpm")
+    }
+
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem> {
+        routes::parse(request)
+    }
+
+    fn probes(&self) -> &'static [&'static str] {
+        &["repodata/repomd.xml", ""]
+    }
+
+    fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
+        Ok(Source::At {
+            url: below(text::path(&document.path)),
+            accept: "*/*",
+        })
+    }
+
+    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
+        let (fits, what) = match metadata(&document.path) {
+            Some((_, "repomd.xml")) => (
+                repomd::read(body)?.iter().any(|record| record.has_checksum),
+                "a repomd.xml with files and checksums",
+            ),
+            Some((_, "repomd.xml.asc")) => (
+                holds(body, "-----BEGIN PGP SIGNATURE-----"),
+                "an armored signature",
+            ),
+            Some((_, "repomd.xml.key")) => (
+                holds(body, "-----BEGIN PGP PUBLIC KEY BLOCK-----"),
+                "an armored key",
+            ),
+            _ => (!is_page(body), "a file of a repository: it is a web page"),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(bad_document(what))
+        }
+    }
+
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem> {
+        match metadata(&artifact.path) {
+            Some((root, _)) => plan_metadata(root, &artifact.path, known),
+            None => plan_package(&artifact.path, known, tables),
+        }
+    }
+
+    fn content_type(&self, artifact: &Artifact) -> &'static str {
+        match ending(&artifact.path) {
+            "rpm" | "drpm" => "application/x-rpm",
+            "gz" => "application/gzip",
+            "xz" => "application/x-xz",
+            "zst" => "application/zstd",
+            "bz2" => "application/x-bzip2",
+            "xml" => "text/xml",
+            _ => "application/octet-stream",
+        }
+    }
+
+    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
+        text::plain_problem(problem)
+    }
+
+    fn names(&self) -> &dyn Names {
+        &PackageNames
+    }
+
+    fn publishing(&self) -> Option<&dyn Publishing> {
+        Some(&publish::Packages)
+    }
+
+    fn index(&self) -> Option<&dyn Index> {
+        Some(&index::Repodata)
+    }
+
+    fn sets(&self) -> Option<&dyn Sets> {
+        Some(&RepomdSets)
+    }
+
+    fn tables(&self) -> Option<&dyn Tables> {
+        Some(&PackageLists)
+    }
+
+    fn connect(&self) -> &'static [Client] {
+        connect::CLIENTS
+    }
 }
 
-fn is_package(path: &str) -> bool {
-    matches!(ending(path), "rpm" | "drpm")
-}
-
-/// The name in `dir/name-version-release.arch.rpm`, or in
-/// `dir/name-version-release_version-release.arch.drpm`; all of a file's name that is made
-/// otherwise, and nothing of a file that is no package.
-fn name_of(path: &str) -> &str {
-    let file = path.rsplit('/').next().unwrap_or(path);
-    let (stem, dashes) = match (file.strip_suffix(".rpm"), file.strip_suffix(".drpm")) {
-        (Some(stem), _) => (stem, 2),
-        (None, Some(stem)) => (stem, 3),
-        (None, None) => return "",
-    };
-    let name = stem
-        .rmatch_indices('-')
-        .nth(dashes - 1)
-        .map_or(stem, |(at, _)| &stem[..at]);
-    if name.is_empty() { stem } else { name }
-}
-
-/// The form of a file that no index vouches for.
-fn plain_form(path: &str) -> Representation {
-    let (name, ending) = (path.rsplit('/').next().unwrap_or(path), ending(path));
-    let text =
-        ending.is_empty() || name.starts_with("RPM-GPG-KEY") || TEXT_ENDINGS.contains(&ending);
-    as_it_came(match ending {
-        "xml" => "text/xml",
-        _ if text => "text/plain",
-        _ => "application/octet-stream",
-    })
-}
-
-/// Whether a text begins as pages for people do.
+/// Whether a file begins like a web page.
 fn is_page(body: &[u8]) -> bool {
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -134,37 +200,13 @@ fn holds(body: &[u8], mark: &str) -> bool {
         .any(|window| window == mark.as_bytes())
 }
 
-/// Where the repository of a package may be, likeliest first: right above a directory of packages,
-/// else the nearest.
-fn roots(path: &str) -> Vec<&str> {
-    let mut roots: Vec<&str> = path
-        .match_indices('/')
-        .filter_map(|(at, _)| path.get(..=at))
-        .collect();
-    roots.reverse();
-    roots.push("");
-    roots.sort_by_key(|root| {
-        let below = path.get(root.len()..).and_then(|rest| rest.split_once('/'));
-        !below.is_some_and(|(first, _)| PACKAGE_DIRECTORIES.contains(&first))
-    });
-    if roots.len() > MAX_ROOTS {
-        roots.truncate(MAX_ROOTS - 1);
-        // The address that was configured is never left out.
-        if !roots.contains(&"") {
-            roots.push("");
-        }
-    }
-    roots
-}
-
-/// The list that tells of a package.
-fn list_of(root: &str, record: &Record) -> Plan {
-    let list = Artifact {
+/// The file of a record of the repository at a root.
+fn file_of(root: &str, record: &Record) -> Artifact {
+    Artifact {
         package: "".into(),
         version: None,
         path: format!("{root}{}", record.item.path).into(),
-    };
-    Plan::Consult(list, record.item.fetch(root))
+    }
 }
 
 fn plan_metadata(root: &str, path: &str, known: &[Option<Bytes>]) -> Result<Plan, Problem> {
@@ -210,168 +252,14 @@ fn plan_package(
             continue;
         };
         let Some(table) = tables.next() else {
-            return step(list_of(root, record));
+            let list = file_of(root, record);
+            return step(Plan::Consult(list, record.item.fetch(root)));
         };
         if let Some(fetch) = table.find(root, path.strip_prefix(root).unwrap_or(path)) {
             return Ok(Plan::Fetch(fetch));
         }
     }
     Err(absent())
-}
-
-impl Protocol for Rpm {
-    fn name(&self) -> ProtocolName {
-        NAME
-    }
-
-    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
-        name_of(&artifact.path)
-    }
-
-    fn publishing(&self) -> Option<&dyn Publishing> {
-        Some(self)
-    }
-
-    fn parse(&self, request: &RepoRequest<'_>) -> Result<ReadRequest, Problem> {
-        request.require_read()?;
-        let path = request.segments.join("/");
-        let document = |representation: Representation| {
-            Ok(ReadRequest::Document(
-                Document::new("", path.as_str()),
-                representation,
-            ))
-        };
-        match path.rsplit('/').next().unwrap_or_default() {
-            "" => {
-                return Err(Problem::not_found(
-                    "path",
-                    "directories are not listed here; ask for a file",
-                ));
-            }
-            "mirrorlist" | "metalink" => {
-                let detail =
-                    "there is no list of mirrors here; give the repo's address to dnf as `baseurl`";
-                return Err(Problem::not_found("path", detail));
-            }
-            _ => {}
-        }
-        match metadata(&path) {
-            Some((_, "repomd.xml")) => document(as_it_came("text/xml")),
-            Some((_, "repomd.xml.asc")) => document(as_it_came("text/plain")),
-            Some((_, "repomd.xml.key")) => document(as_it_came("application/pgp-keys")),
-            None if !is_package(&path) => document(plain_form(&path)),
-            _ => Ok(ReadRequest::Artifact(Artifact {
-                package: "".into(),
-                version: None,
-                path: path.into(),
-            })),
-        }
-    }
-
-    fn probes(&self) -> &'static [&'static str] {
-        &["repodata/repomd.xml", ""]
-    }
-
-    fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
-        Ok(Source::At {
-            url: below(text::path(&document.path)),
-            accept: "*/*",
-        })
-    }
-
-    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem> {
-        let (fits, what) = match metadata(&document.path) {
-            Some((_, "repomd.xml")) => (
-                repomd::read(body)?.iter().any(|record| record.summed),
-                "a repomd.xml with files and checksums",
-            ),
-            Some((_, "repomd.xml.asc")) => (
-                holds(body, "-----BEGIN PGP SIGNATURE-----"),
-                "an armored signature",
-            ),
-            Some((_, "repomd.xml.key")) => (
-                holds(body, "-----BEGIN PGP PUBLIC KEY BLOCK-----"),
-                "an armored key",
-            ),
-            _ => (
-                !is_page(body),
-                "a file of a repository: it is a page for people",
-            ),
-        };
-        if fits { Ok(()) } else { Err(not_that(what)) }
-    }
-
-    fn render(
-        &self,
-        _: &Document,
-        _: &Representation,
-        body: &[u8],
-        _: &RepoUrl<'_>,
-    ) -> Result<Vec<u8>, Problem> {
-        Ok(body.to_vec())
-    }
-
-    fn plan(
-        &self,
-        artifact: &Artifact,
-        known: &[Option<Bytes>],
-        tables: &[Arc<dyn Table>],
-    ) -> Result<Plan, Problem> {
-        match metadata(&artifact.path) {
-            Some((root, _)) => plan_metadata(root, &artifact.path, known),
-            None => plan_package(&artifact.path, known, tables),
-        }
-    }
-
-    fn table(&self, _: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem> {
-        Ok(Arc::new(Listing::read(body)?))
-    }
-
-    fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem> {
-        let Some((root, "repomd.xml")) = metadata(&document.path) else {
-            return Ok(Set::default());
-        };
-        let companion = |ending: &str| Document::new("", format!("{}{ending}", document.path));
-        let member = |record: Record| {
-            let path = format!("{root}{}", record.item.path).into();
-            (
-                Artifact {
-                    package: "".into(),
-                    version: None,
-                    path,
-                },
-                record.item.fetch(root),
-            )
-        };
-        let members = repomd::read(body)?.into_iter().map(member).collect();
-        Ok(Set {
-            companions: vec![companion(".asc"), companion(".key")],
-            members,
-        })
-    }
-
-    fn belongs_to(&self, companion: &Document) -> Option<Document> {
-        match metadata(&companion.path)? {
-            (root, "repomd.xml.asc" | "repomd.xml.key") => Some(repomd_of(root)),
-            _ => None,
-        }
-    }
-
-    fn content_type(&self, artifact: &Artifact) -> &'static str {
-        match ending(&artifact.path) {
-            "rpm" | "drpm" => "application/x-rpm",
-            "gz" => "application/gzip",
-            "xz" => "application/x-xz",
-            "zst" => "application/zstd",
-            "bz2" => "application/x-bzip2",
-            "xml" => "text/xml",
-            _ => "application/octet-stream",
-        }
-    }
-
-    fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
-        text::refuse(problem)
-    }
 }
 
 #[cfg(test)]

@@ -1,33 +1,20 @@
-//! What an rpm says of itself, checked against its own digests.
+//! The metadata of an rpm.
 
 use super::header::{Front, Header, bad};
+use super::integrity::{ARCHIVE_SIZE, check_header, check_payload};
 use crate::publishing::Body;
-use larder_model::{Algorithm, Digest, Hasher, Problem, hex};
-use md5::Md5;
-use sha1::{Digest as _, Sha1};
-use std::io::Read;
+use larder_model::{Digest, Problem};
 
-/// Changelogs that are told of a package.
+/// Entries of the changelog that lists have.
 const MAX_CHANGES: usize = 10;
-/// Bytes hashed at once.
-const PIECE_BYTES: usize = 256 << 10;
 const MAX_NAME_BYTES: usize = 200;
-/// Of one file: what Linux takes.
+/// The length of one path: the limit of Linux.
 const MAX_PATH_BYTES: usize = 4096;
-/// Of all files. Each names its directory by number, so a small header could make a large list.
+/// The length of all paths. Files name their directories by number, so a small header could make a
+/// large list.
 const MAX_PATHS_BYTES: usize = 64 << 20;
 
-/// Of the signature header.
-mod signature {
-    pub(super) const LONG_SIZE: u32 = 270;
-    pub(super) const SHA1: u32 = 269;
-    pub(super) const SHA256: u32 = 273;
-    pub(super) const SIZE: u32 = 1000;
-    pub(super) const MD5: u32 = 1004;
-    pub(super) const ARCHIVE: [u32; 2] = [1007, 271];
-}
-
-/// Of the header: what the package is.
+/// Tags of the header.
 mod tag {
     pub(super) const NAME: u32 = 1000;
     pub(super) const VERSION: u32 = 1001;
@@ -54,12 +41,9 @@ mod tag {
     pub(super) const DIRECTORY_INDEXES: u32 = 1116;
     pub(super) const BASE_NAMES: u32 = 1117;
     pub(super) const DIRECTORIES: u32 = 1118;
-    pub(super) const PAYLOAD_DIGEST: u32 = 5092;
-    pub(super) const PAYLOAD_ALGORITHM: u32 = 5093;
 }
 
-/// Kinds of relations in the order in which metadata tells them, with their tags of names, flags
-/// and versions.
+/// Kinds of relations in the order of `primary`, with their tags of names, flags and versions.
 pub(super) const RELATIONS: [(&str, [u32; 3]); 8] = [
     ("provides", [1047, 1112, 1113]),
     ("requires", [1049, 1048, 1050]),
@@ -71,7 +55,7 @@ pub(super) const RELATIONS: [(&str, [u32; 3]); 8] = [
     ("supplements", [5052, 5054, 5053]),
 ];
 
-/// What a package is called.
+/// A package's name, epoch, version, release and architecture.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Nevra {
     pub(super) name: String,
@@ -82,7 +66,7 @@ pub(super) struct Nevra {
 }
 
 impl Nevra {
-    /// All but the name: two packages that agree in it are one.
+    /// Everything but the name: `epoch:version-release.arch`.
     pub(super) fn edition(&self) -> String {
         let epoch = if self.epoch == 0 {
             String::new()
@@ -93,7 +77,7 @@ impl Nevra {
     }
 }
 
-/// Another thing that a package speaks of.
+/// Another capability that a package requires, provides, conflicts with …
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Relation {
     pub(super) name: String,
@@ -105,7 +89,7 @@ pub(super) struct Relation {
     pub(super) pre: bool,
 }
 
-/// What a path of a package is.
+/// The kind of a file of a package.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum FileKind {
     Plain,
@@ -113,13 +97,13 @@ pub(super) enum FileKind {
     Ghost,
 }
 
-/// An entry of the changelog: who, when, what.
+/// An entry of the changelog: author, time, text.
 pub(super) type Change = (String, u64, String);
 
-/// What metadata tells of a package.
+/// A package, as far as lists describe it.
 pub(super) struct Package {
     pub(super) nevra: Nevra,
-    /// Of the whole file.
+    /// The digest of the whole file.
     pub(super) digest: Digest,
     pub(super) size: u64,
     pub(super) installed_size: u64,
@@ -132,15 +116,16 @@ pub(super) struct Package {
     pub(super) url: String,
     /// License, vendor, group, build host, source rpm.
     pub(super) plain: [String; 5],
-    /// As many as there are in [`RELATIONS`].
+    /// In the order of [`RELATIONS`].
     pub(super) relations: Vec<Vec<Relation>>,
     pub(super) files: Vec<(String, FileKind)>,
     pub(super) changes: Vec<Change>,
 }
 
 impl Package {
-    /// Reads an rpm and holds it to the digests that it has of itself.
+    /// Reads an rpm and checks the digests in it.
     pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
+        // The digests are checked before anything in the header is used.
         let front = Front::read(body)?;
         check_header(&front)?;
         let (digest, size) = check_payload(&front, body)?;
@@ -158,8 +143,11 @@ impl Package {
         Ok(Self {
             digest,
             size,
-            installed_size: either(header, tag::SIZE)?.unwrap_or_default(),
-            archive_size: either(&front.signature, signature::ARCHIVE)?.unwrap_or_default(),
+            installed_size: header.first_number(tag::SIZE)?.unwrap_or_default(),
+            archive_size: front
+                .signature
+                .first_number(ARCHIVE_SIZE)?
+                .unwrap_or_default(),
             header_range: front.range,
             build_time: header.number(tag::BUILD_TIME)?.unwrap_or_default(),
             summary: text(tag::SUMMARY)?,
@@ -178,116 +166,6 @@ impl Package {
             files,
             nevra,
         })
-    }
-}
-
-/// The first of two tags that is there: one is for sizes that the other has no room for.
-fn either(header: &Header, tags: [u32; 2]) -> Result<Option<u64>, Problem> {
-    Ok(match header.number(tags[0])? {
-        Some(size) => Some(size),
-        None => header.number(tags[1])?,
-    })
-}
-
-fn mismatch(what: &str) -> Problem {
-    bad(&format!(
-        "its {what} does not have the digest that it tells"
-    ))
-}
-
-fn check_header(front: &Front) -> Result<(), Problem> {
-    let (told, bytes) = (&front.signature, &front.header.bytes);
-    let agrees = if told.has(signature::SHA256) {
-        told.text(signature::SHA256)?
-            .eq_ignore_ascii_case(&Digest::of(Algorithm::Sha256, bytes).hex())
-    } else if told.has(signature::SHA1) {
-        told.text(signature::SHA1)?
-            .eq_ignore_ascii_case(&hex::encode(&Sha1::digest(bytes)))
-    } else {
-        true
-    };
-    if agrees {
-        Ok(())
-    } else {
-        Err(mismatch("header"))
-    }
-}
-
-/// The digest that an rpm tells of its payload.
-enum Told {
-    Digest(Algorithm, String),
-    /// Of header and payload: all that packages of old have.
-    Md5(Vec<u8>),
-    Nothing,
-}
-
-fn told(front: &Front) -> Result<Told, Problem> {
-    let digests = front.header.texts(tag::PAYLOAD_DIGEST)?;
-    if let Some(digest) = digests.into_iter().next() {
-        // RFC 9580, 9.5.
-        match front.header.number(tag::PAYLOAD_ALGORITHM)?.unwrap_or(8) {
-            8 => return Ok(Told::Digest(Algorithm::Sha256, digest)),
-            10 => return Ok(Told::Digest(Algorithm::Sha512, digest)),
-            _ => {}
-        }
-    }
-    Ok(front
-        .signature
-        .binary(signature::MD5)?
-        .map_or(Told::Nothing, |digest| Told::Md5(digest.to_owned())))
-}
-
-/// Reads the whole file and compares the payload with its digest. The file's own digest, and its
-/// size.
-fn check_payload(front: &Front, body: &mut dyn Body) -> Result<(Digest, u64), Problem> {
-    let told = told(front)?;
-    let mut payload = match &told {
-        Told::Digest(algorithm, _) => Some(Hasher::new(*algorithm)),
-        _ => None,
-    };
-    let mut md5 = matches!(told, Told::Md5(_)).then(|| Md5::new_with_prefix(&front.header.bytes));
-    let mut whole = Hasher::new(Algorithm::Sha256);
-    body.rewind().map_err(Problem::internal)?;
-    each(&mut (&mut *body).take(front.range.1), |bytes| {
-        whole.update(bytes);
-    })?;
-    let mut size = front.range.1;
-    each(body, |bytes| {
-        size += bytes.len() as u64;
-        whole.update(bytes);
-        if let Some(payload) = &mut payload {
-            payload.update(bytes);
-        }
-        if let Some(md5) = &mut md5 {
-            md5.update(bytes);
-        }
-    })?;
-    let promised = either(&front.signature, [signature::SIZE, signature::LONG_SIZE])?;
-    if promised.is_some_and(|promised| promised != size - front.range.0) {
-        return Err(bad("it is not as long as it tells"));
-    }
-    let agrees = match &told {
-        Told::Digest(_, hex) => {
-            payload.is_none_or(|payload| payload.finish().hex().eq_ignore_ascii_case(hex))
-        }
-        Told::Md5(digest) => md5.is_none_or(|md5| md5.finalize()[..] == digest[..]),
-        Told::Nothing => true,
-    };
-    if agrees {
-        Ok((whole.finish(), size))
-    } else {
-        Err(mismatch("payload"))
-    }
-}
-
-/// Hands over what is left, a piece at a time.
-fn each(from: &mut dyn Read, mut take: impl FnMut(&[u8])) -> Result<(), Problem> {
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        match from.read(&mut piece).map_err(Problem::internal)? {
-            0 => return Ok(()),
-            count => take(&piece[..count]),
-        }
     }
 }
 
@@ -313,7 +191,7 @@ fn nevra(header: &Header) -> Result<Nevra, Problem> {
         epoch,
         version: part(tag::VERSION, "version", b"._+~^")?,
         release: part(tag::RELEASE, "release", b"._+~^")?,
-        // A package that was not built from a source package is one.
+        // A package that names no source package is one itself.
         arch: if header.has(tag::SOURCE_RPM) {
             arch
         } else {
@@ -327,6 +205,7 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
     const DIRECTORY: u64 = 0o040_000;
     const GHOST: u64 = 1 << 6;
     let uneven = || bad("its lists of files are not of one length, or too long");
+    // A path is a directory's number and a name; in old packages it is one string.
     let names = header.texts(tag::BASE_NAMES)?;
     let paths = if names.is_empty() {
         header.texts(tag::OLD_FILE_NAMES)?
@@ -348,6 +227,7 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
             .filter(|paths| paths.len() == names.len())
             .ok_or_else(uneven)?
     };
+    // Modes and flags give the kind of each file.
     let (modes, flags) = (
         header.numbers(tag::FILE_MODES)?,
         header.numbers(tag::FILE_FLAGS)?,
@@ -367,7 +247,7 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
     Ok(paths.into_iter().zip(kinds).collect())
 }
 
-/// Files that are told with the package itself, for others need them by their paths.
+/// Whether `primary` lists a file: other packages require such files by their paths.
 pub(super) fn is_primary(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
 }
@@ -420,8 +300,8 @@ fn evr(text: &str) -> [String; 3] {
     [epoch, version, release].map(str::to_owned)
 }
 
-/// What is required of others, each once: neither of rpm itself nor what the package has on its
-/// own.
+/// What is required of other packages, each once: not of rpm itself, and not what this package
+/// provides.
 fn needed(
     all: Vec<Relation>,
     provided: &[Relation],
@@ -458,7 +338,7 @@ fn needed(
     all
 }
 
-/// The latest changes, the oldest of them first. Times differ, for clients sort by them.
+/// The latest changes, the oldest first. No two have the same time, as clients sort by it.
 fn changes(header: &Header) -> Result<Vec<Change>, Problem> {
     let (times, names) = (
         header.numbers(tag::CHANGE_TIMES)?,
@@ -477,13 +357,13 @@ fn changes(header: &Header) -> Result<Vec<Change>, Problem> {
     changes.reverse();
     let mut last: Option<(u64, u64)> = None;
     for (_, time, _) in &mut changes {
-        let told = *time;
+        let original = *time;
         if let Some((before, made)) = last
-            && before == told
+            && before == original
         {
             *time = made + 1;
         }
-        last = Some((told, *time));
+        last = Some((original, *time));
     }
     Ok(changes)
 }

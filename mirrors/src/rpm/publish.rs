@@ -1,219 +1,168 @@
-//! Publishing: no client has a command for it, so a package is put where it shall be (`curl -T`),
-//! and taken back by DELETE.
+//! Publishing: no client has a command for it, so a package is put at its path (`curl -T`), and
+//! deleted there.
 //!
 //! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each
-//! that was taken back.
+//! that was deleted.
 
 use super::describe::PackageMetadata;
+use super::extra_metadata;
 use super::package::Package;
-use super::{Rpm, ending, given, is_package, metadata};
+use super::paths::is_package;
 use crate::publishing::{
-    Body, Bytes, Change, Index, PublishRequest, Publishing, REMOVE, Step, StoredFile,
+    Action, Body, Bytes, Change, PublishRequest, Publishing, Step, StoredFile,
 };
-use crate::{Document, RepoRequest};
-use http::{Method, StatusCode};
+use crate::resource::Document;
+use crate::text::PLAIN_TEXT;
+use http::StatusCode;
 use larder_model::{Kind, Problem, Reply, Verb};
+use std::io::SeekFrom;
+use std::sync::Arc;
 
-const PUBLISH: &str = "publish";
-const DELETE: &str = "delete";
-const GIVE: &str = "give metadata";
-const TAKE_BACK: &str = "take metadata back";
 /// The largest package.
 const MAX_BYTES: u64 = 8 << 30;
-const MAX_PATH_BYTES: usize = 1024;
-/// Below this, packages that were taken back stay reserved. Nothing is put there.
-const GONE: &str = "gone/";
+/// Below this path stands a file for each package that was deleted: it stays reserved. Nothing is
+/// put there.
+pub(super) const GONE: &str = "gone/";
 
-fn invalid(detail: &'static str) -> Problem {
-    Problem::invalid("path", detail)
+/// What a request does with the file at a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FileAction {
+    /// Publishes the package in the body.
+    Publish,
+    /// Deletes the package.
+    Delete,
+    /// Replaces the extra metadata of a kind.
+    PutMetadata,
+    /// Removes the extra metadata of a kind.
+    DeleteMetadata,
 }
 
-fn taken(detail: String) -> Problem {
-    Problem::new(Kind::Conflict, "package", detail)
+/// An action on the file at a path.
+#[derive(Debug)]
+struct OnFile {
+    path: String,
+    action: FileAction,
 }
 
-fn request(act: &'static str, verb: Verb, path: String, max_bytes: u64) -> PublishRequest {
+/// The request that acts on the file at a path.
+pub(super) fn request(path: String, action: FileAction) -> PublishRequest {
+    let (verb, max_bytes) = match action {
+        FileAction::Publish => (Verb::Write, MAX_BYTES),
+        FileAction::PutMetadata => (Verb::Write, extra_metadata::MAX_BYTES),
+        FileAction::Delete | FileAction::DeleteMetadata => (Verb::Delete, 0),
+    };
     PublishRequest {
-        act,
         package: "".into(),
         verb,
-        arguments: vec![path.into()],
         max_bytes,
+        action: Arc::new(OnFile { path, action }),
     }
 }
 
-fn path_of(request: &PublishRequest) -> Result<&str, Problem> {
-    request
-        .arguments
-        .first()
-        .map(|path| &**path)
-        .ok_or_else(|| Problem::internal("a wish without a path"))
-}
-
-impl Publishing for Rpm {
-    fn publish_request(&self, line: &RepoRequest<'_>) -> Result<Option<PublishRequest>, Problem> {
-        let (puts, deletes) = (line.method == Method::PUT, line.method == Method::DELETE);
-        if !puts && !deletes {
-            return Ok(None);
+impl Action for OnFile {
+    fn name(&self) -> &'static str {
+        match self.action {
+            FileAction::Publish => "publish",
+            FileAction::Delete => "delete",
+            FileAction::PutMetadata => "put metadata",
+            FileAction::DeleteMetadata => "delete metadata",
         }
-        let path = line.segments.join("/");
-        if given::Kind::at(&path).is_some() {
-            let most = if puts { given::MAX_BYTES } else { 0 };
-            let (act, verb) = if puts {
-                (GIVE, Verb::Write)
-            } else {
-                (TAKE_BACK, Verb::Delete)
-            };
-            return Ok(Some(request(act, verb, path, most)));
-        }
-        if metadata(&path).is_some() {
-            let detail = "metadata is made here of the packages; what can be given besides is repodata/updateinfo.xml, \
-                          repodata/comps.xml and repodata/modules.yaml";
-            return Err(invalid(detail));
-        }
-        if ending(&path) != "rpm" || path.starts_with(GONE) || path.len() > MAX_PATH_BYTES {
-            return Err(invalid(
-                "a package is put at a path that ends in .rpm, and not below gone/",
-            ));
-        }
-        let package = if puts {
-            (PUBLISH, Verb::Write, MAX_BYTES)
-        } else {
-            (DELETE, Verb::Delete, 0)
-        };
-        Ok(Some(request(package.0, package.1, path, package.2)))
     }
 
-    fn admits(&self, change: &Change) -> Result<(), Problem> {
-        if matches!(change, Change::Remove { .. }) {
-            return Ok(());
-        }
-        let detail = "packages are not yanked in this protocol: take the release back, or publish a higher one";
-        Err(Problem::new(Kind::Unsupported, "version", detail))
-    }
-
-    fn shown<'a>(&self, wish: &'a PublishRequest) -> Option<&'a str> {
-        (wish.act == DELETE).then(|| path_of(wish).ok())?
-    }
-
-    fn name(&self, wish: &PublishRequest, body: &mut dyn Body) -> Result<Box<str>, Problem> {
-        match wish.act {
-            PUBLISH => Ok(Package::read(body)?.nevra.name.into()),
-            // These tell of the whole repository.
+    fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
+        match self.action {
+            FileAction::Publish => Ok(Package::read(body)?.nevra.name.into()),
+            // Extra metadata is of the whole repository.
             _ => Ok("".into()),
         }
     }
 
-    fn receive(
-        &self,
-        wish: &PublishRequest,
-        body: &mut dyn Body,
-        files: &[StoredFile],
-    ) -> Result<Vec<Step>, Problem> {
-        if wish.act == REMOVE {
-            return remove(wish.arguments.first().map(|version| &**version), files);
-        }
-        let path = path_of(wish)?;
-        match wish.act {
-            PUBLISH => publish(path, body, files),
-            DELETE => delete(path, files),
-            GIVE => give(path, body, files),
-            _ => Ok(without(path, files)),
+    fn address(&self) -> Option<&str> {
+        (self.action == FileAction::Delete).then_some(&*self.path)
+    }
+
+    fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        let path = &self.path;
+        match self.action {
+            FileAction::Publish => publish(path, body, files),
+            FileAction::Delete => delete(path, files),
+            FileAction::PutMetadata => put_metadata(path, body, files),
+            FileAction::DeleteMetadata => Ok(delete_metadata(path, files)),
         }
     }
 
-    fn accept(&self, wish: &PublishRequest) -> Reply {
-        let (status, said) = match wish.act {
-            PUBLISH | GIVE => (StatusCode::CREATED, "published\n"),
-            _ => (StatusCode::OK, "deleted\n"),
-        };
-        Reply::new(status).with_body("text/plain; charset=utf-8", said)
-    }
-
-    fn compose(&self, _: &Document, _: &[StoredFile]) -> Result<Option<Vec<u8>>, Problem> {
-        Ok(None)
-    }
-
-    fn index(&self) -> Option<&dyn Index> {
-        Some(self)
+    fn reply(&self) -> Reply {
+        match self.action {
+            FileAction::Publish | FileAction::PutMetadata => {
+                reply(StatusCode::CREATED, "published\n")
+            }
+            FileAction::Delete | FileAction::DeleteMetadata => reply(StatusCode::OK, "deleted\n"),
+        }
     }
 }
 
+fn reply(status: StatusCode, text: &'static str) -> Reply {
+    Reply::new(status).with_body(PLAIN_TEXT, text)
+}
+
+/// Steps that publish a package.
 fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let package = Package::read(body)?;
     let (edition, name) = (package.nevra.edition(), &package.nevra.name);
     let nevra = format!("{name}-{edition}");
+    let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "package", detail));
     if let Some(file) = files.iter().find(|file| *file.path == *path) {
         if file.digest == package.digest {
             return Ok(Vec::new());
         }
-        return Err(taken(format!(
+        return conflict(format!(
             "{path} is there already with other content: publish another release"
-        )));
+        ));
     }
     if let Some(file) = files.iter().find(|file| *file.version == *edition) {
         let at = &file.path;
-        return Err(taken(format!(
+        return conflict(format!(
             "{nevra} is there already, at {at}: publish another release"
-        )));
+        ));
     }
-    if files
-        .iter()
-        .any(|file| file.path.strip_prefix(GONE) == Some(&nevra))
-    {
-        return Err(taken(format!(
+    let is_gone = |file: &StoredFile| file.path.strip_prefix(GONE) == Some(&nevra);
+    if files.iter().any(is_gone) {
+        return conflict(format!(
             "{nevra} was deleted, and stays reserved: publish another release"
-        )));
+        ));
     }
-    let metadata =
-        serde_json::to_string(&PackageMetadata::of(&package, path)?).map_err(Problem::internal)?;
+    let metadata = PackageMetadata::of(&package, path)?;
     let add = Step::Add {
         path: path.to_owned(),
         version: edition,
         content_type: "application/x-rpm",
-        metadata,
+        metadata: serde_json::to_string(&metadata).map_err(Problem::internal)?,
         bytes: Bytes::Part(0, package.size),
     };
-    Ok(vec![
-        add,
-        Step::AddAddress {
-            path: path.to_owned(),
-            at: path.to_owned(),
-        },
-    ])
+    let add_address = Step::AddAddress {
+        path: path.to_owned(),
+        at: path.to_owned(),
+    };
+    Ok(vec![add, add_address])
 }
 
+/// Steps that delete the package at a path.
 fn delete(path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
     let file = files.iter().find(|file| *file.path == *path);
-    withdraw(file.ok_or_else(|| Problem::not_found("package", format!("there is no {path} here")))?)
+    let absent = || Problem::not_found("package", format!("there is no {path} here"));
+    delete_file(file.ok_or_else(absent)?)
 }
 
-/// The steps that take back a version, or all.
-fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let meant = |file: &&StoredFile| is_package(&file.path) && !file.metadata.is_empty();
-    let gone = files
-        .iter()
-        .filter(meant)
-        .filter(|file| version.is_none_or(|version| *file.version == *version));
-    let steps = gone.map(withdraw).collect::<Result<Vec<_>, _>>()?.concat();
-    if steps.is_empty() {
-        Err(Problem::not_found(
-            "version",
-            "there is no such version here",
-        ))
-    } else {
-        Ok(steps)
-    }
-}
-
-fn withdraw(file: &StoredFile) -> Result<Vec<Step>, Problem> {
+/// Steps that delete a package's file. Its name, version and release stay reserved.
+fn delete_file(file: &StoredFile) -> Result<Vec<Step>, Problem> {
     let path = file.path.to_string();
+    let nevra = PackageMetadata::read(&file.metadata)?.nevra;
     let gone = Step::Add {
-        path: format!("{GONE}{}", PackageMetadata::read(&file.metadata)?.nevra),
+        path: format!("{GONE}{nevra}"),
         version: String::new(),
         content_type: "",
         metadata: String::new(),
-        bytes: Bytes::Made(Vec::new()),
+        bytes: Bytes::Inline(Vec::new()),
     };
     Ok(vec![
         Step::RemoveAddress { path: path.clone() },
@@ -222,26 +171,17 @@ fn withdraw(file: &StoredFile) -> Result<Vec<Step>, Problem> {
     ])
 }
 
-/// The steps that take back what was given of a path's kind.
-fn without(path: &str, files: &[StoredFile]) -> Vec<Step> {
-    let kind = given::Kind::at(path);
-    let same = files
-        .iter()
-        .filter(|file| given::Kind::at(&file.path) == kind);
-    same.map(|file| Step::Remove {
-        path: file.path.to_string(),
-    })
-    .collect()
-}
-
-fn give(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let kind =
-        given::Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
-    given::check(kind, body)?;
-    let size = body
-        .seek(std::io::SeekFrom::End(0))
-        .map_err(Problem::internal)?;
-    let mut steps = without(path, files);
+/// Steps that replace the extra metadata of a path's kind.
+fn put_metadata(
+    path: &str,
+    body: &mut dyn Body,
+    files: &[StoredFile],
+) -> Result<Vec<Step>, Problem> {
+    let kind = extra_metadata::Kind::at(path);
+    let kind = kind.ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
+    extra_metadata::check(kind, body)?;
+    let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
+    let mut steps = delete_metadata(path, files);
     steps.push(Step::Add {
         path: path.to_owned(),
         version: String::new(),
@@ -250,6 +190,79 @@ fn give(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Ste
         bytes: Bytes::Part(0, size),
     });
     Ok(steps)
+}
+
+/// Steps that remove the extra metadata of a path's kind.
+fn delete_metadata(path: &str, files: &[StoredFile]) -> Vec<Step> {
+    let kind = extra_metadata::Kind::at(path);
+    let same = files
+        .iter()
+        .filter(|file| extra_metadata::Kind::at(&file.path) == kind);
+    same.map(|file| Step::Remove {
+        path: file.path.to_string(),
+    })
+    .collect()
+}
+
+/// Deletes a version of a package, or all.
+#[derive(Debug)]
+struct RemoveVersions(Option<Box<str>>);
+
+impl Action for RemoveVersions {
+    fn name(&self) -> &'static str {
+        "remove"
+    }
+
+    fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
+        Err(Problem::internal("a change of no package"))
+    }
+
+    fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
+        let version = self.0.as_deref();
+        let is_meant = |file: &&StoredFile| {
+            is_package(&file.path)
+                && !file.metadata.is_empty()
+                && version.is_none_or(|version| *file.version == *version)
+        };
+        let files = files.iter().filter(is_meant);
+        let steps = files
+            .map(delete_file)
+            .collect::<Result<Vec<_>, _>>()?
+            .concat();
+        if steps.is_empty() {
+            let detail = "there is no such version here";
+            return Err(Problem::not_found("version", detail));
+        }
+        Ok(steps)
+    }
+
+    fn reply(&self) -> Reply {
+        reply(StatusCode::OK, "deleted\n")
+    }
+}
+
+/// Publishing of packages.
+pub(super) struct Packages;
+
+impl Publishing for Packages {
+    fn change(&self, package: &str, change: Change) -> Result<PublishRequest, Problem> {
+        let verb = change.verb();
+        let Change::Remove { version } = change else {
+            let detail = "packages are not yanked in this protocol: delete the release, \
+                or publish a higher one";
+            return Err(Problem::new(Kind::Unsupported, "version", detail));
+        };
+        Ok(PublishRequest {
+            package: package.into(),
+            verb,
+            max_bytes: 0,
+            action: Arc::new(RemoveVersions(version)),
+        })
+    }
+
+    fn compose(&self, _: &Document, _: &[StoredFile]) -> Result<Option<Vec<u8>>, Problem> {
+        Ok(None)
+    }
 }
 
 #[cfg(test)]

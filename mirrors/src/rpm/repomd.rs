@@ -1,27 +1,28 @@
 //! `repomd.xml`: the one file that names all others.
 
 use super::item::{Item, Unfit};
-use super::xml::{Fault, RECORDS, Scan};
-use crate::text::not_that;
+use super::scan::{RECORDS, Scan};
+use crate::text::bad_document;
+use crate::xml::Fault;
 use larder_model::Problem;
 
-/// Real ones have some thousands.
+/// Real files have some thousands.
 const MAX_BYTES: u64 = 16 << 20;
-/// Real ones have some dozens.
+/// Real files have some dozens.
 const MAX_RECORDS: usize = 1024;
 
 /// One file of metadata.
 pub(super) struct Record {
-    /// What it is: `primary`, `filelists`, `primary_zck`, …
+    /// Its kind: `primary`, `filelists`, `primary_zck`, …
     pub(super) kind: String,
     /// Whether it has a checksum of any kind.
-    pub(super) summed: bool,
+    pub(super) has_checksum: bool,
     pub(super) item: Item,
 }
 
 /// All records that have a location.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
-    let unreadable = |fault: Fault| not_that("a repomd.xml that can be read").because(fault);
+    let unreadable = |fault: Fault| bad_document("a repomd.xml that can be read").because(fault);
     let mut scan = Scan::new(Box::new(body), RECORDS, MAX_BYTES);
     let mut records = Vec::new();
     while let Some(raw) = scan.next().map_err(unreadable)? {
@@ -29,15 +30,15 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Record>, Problem> {
             continue;
         }
         let item = Item::read(&raw, "repodata/").map_err(|unfit| match unfit {
-            Unfit::Place => not_that("a repomd.xml whose locations are within its repository"),
-            Unfit::Promise => not_that("a repomd.xml with checksums and sizes"),
+            Unfit::Place => bad_document("a repomd.xml whose locations are within its repository"),
+            Unfit::Integrity => bad_document("a repomd.xml with checksums and sizes"),
         })?;
         if records.len() == MAX_RECORDS {
-            return Err(not_that("a repomd.xml of a bearable length"));
+            return Err(bad_document("a repomd.xml with at most 1024 records"));
         }
         records.push(Record {
             kind: raw.kind,
-            summed: raw.checksum.is_some(),
+            has_checksum: raw.checksum.is_some(),
             item,
         });
     }

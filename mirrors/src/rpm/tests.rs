@@ -1,9 +1,14 @@
+use super::paths::MAX_ROOTS;
 use super::*;
-use crate::{Fetch, Integrity};
-use http::StatusCode;
+use crate::Integrity;
+use crate::resource::{Fetch, ReadRequest, Representation};
+use crate::testing::{REPO_URL, call, get};
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, Method};
+use http::{Method, StatusCode};
 use larder_model::{Algorithm, Digest, Kind};
+
+mod lists;
+mod snapshots;
 
 const REPOMD: &[u8] = include_bytes!("testdata/repomd.xml");
 pub(super) const GZIP: &[u8] = include_bytes!("testdata/primary.xml.gz");
@@ -16,12 +21,6 @@ const PRIMARY: &str =
 const TINY: &str = "Packages/t/tiny-1.0~rc1^git2-1.noarch.rpm";
 const LIBTINY: &str = "Packages/l/libtiny++-2.1-3.noarch.rpm";
 const TINY_SUM: &str = "sha256:8d2b32b93b1f0650b7f4d4db05dea60be73ea65f9537ed8473a5cc7f39802cb1";
-const HERE: RepoUrl<'static> = RepoUrl {
-    origin: "https://r.example",
-    path: "/rpm/el9",
-    public: false,
-    identified: false,
-};
 
 /// Goes the way of a plan with these answers, documents and lists as they are asked for.
 fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem> {
@@ -38,7 +37,7 @@ fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem>
                 if !checker.agrees() {
                     return Err(Problem::new(Kind::DigestMismatch, "list", "another"));
                 }
-                tables.push(Rpm.table(&list, body)?);
+                tables.push(PackageLists.read(&list, body)?);
             }
             fetch @ Plan::Fetch(_) => return Ok(fetch),
         }
@@ -50,8 +49,7 @@ fn plan(artifact: &Artifact, answers: &[Option<Bytes>]) -> Result<Plan, Problem>
 }
 
 fn ask(path: &str) -> Result<ReadRequest, Problem> {
-    let (headers, method) = (HeaderMap::new(), Method::GET);
-    Rpm.parse(&RepoRequest::new(&method, path, "countme=1", &headers)?)
+    get(&Rpm, &format!("{path}?countme=1"))
 }
 
 fn artifact(path: &str) -> Artifact {
@@ -68,8 +66,8 @@ fn document(path: &str) -> (Document, Representation) {
     }
 }
 
-/// What a step before has found; nothing if it is empty.
-fn kept(body: &[u8]) -> Option<Bytes> {
+/// The result of an earlier step; an empty body is a document that does not exist.
+fn stored(body: &[u8]) -> Option<Bytes> {
     (!body.is_empty()).then(|| Bytes::copy_from_slice(body))
 }
 
@@ -81,7 +79,8 @@ fn text(body: &[u8]) -> &str {
 fn repomd_with(kind: &str, location: &str, checksum: &str, list: &[u8]) -> Vec<u8> {
     let size = list.len();
     format!(
-        "<repomd><data type=\"{kind}\"><checksum {checksum}</checksum><open-checksum type=\"sha256\">no</open-checksum>\
+        "<repomd><data type=\"{kind}\"><checksum {checksum}</checksum>\
+         <open-checksum type=\"sha256\">no</open-checksum>\
          <location {location}/><size>{size}</size><open-size>1</open-size></data></repomd>"
     )
     .into_bytes()
@@ -100,7 +99,7 @@ fn plan_by(list: &[u8], path: &str) -> Result<Plan, Problem> {
         &sum(Algorithm::Sha256, list),
         list,
     );
-    plan(&artifact(path), &[kept(&repomd), kept(list)])
+    plan(&artifact(path), &[stored(&repomd), stored(list)])
 }
 
 fn fetched(plan: Result<Plan, Problem>) -> Fetch {
@@ -121,7 +120,7 @@ fn list_with(location: &str) -> Vec<u8> {
 }
 
 #[test]
-fn files_of_a_repository_are_told_apart() {
+fn paths_are_documents_lists_or_packages() {
     for root in ["", "9/BaseOS/x86_64/os/", "repodata/of/"] {
         let (repomd, representation) = document(&format!("/{root}repodata/repomd.xml"));
         assert_eq!(
@@ -172,7 +171,7 @@ fn files_of_a_repository_are_told_apart() {
 }
 
 #[test]
-fn what_is_not_offered_is_not_found_or_refused() {
+fn unsupported_paths_are_not_found_or_refused() {
     for path in [
         "/",
         "/Packages/",
@@ -189,22 +188,18 @@ fn what_is_not_offered_is_not_found_or_refused() {
             .detail
             .contains("baseurl")
     );
-    let (headers, method) = (HeaderMap::new(), Method::PUT);
-    let line = RepoRequest::new(&method, "/a.rpm", "", &headers).expect("line");
-    assert_eq!(
-        Rpm.parse(&line).expect_err("refused").kind,
-        Kind::Unsupported
-    );
+    let posted = call(&Rpm, &Method::POST, "/a.rpm", None).err();
+    assert_eq!(posted.expect("refused").kind, Kind::Unsupported);
     let refused = Rpm.refuse(
         &Problem::new(Kind::Unauthenticated, "access", "log in"),
-        &HERE,
+        &REPO_URL,
     );
     assert_eq!(refused.headers[WWW_AUTHENTICATE], "Basic realm=\"larder\"");
     assert_eq!(
         (refused.status, &*refused.body),
         (StatusCode::UNAUTHORIZED, &b"log in\n"[..])
     );
-    let refused = Rpm.refuse(&Problem::not_found("path", "no"), &HERE);
+    let refused = Rpm.refuse(&Problem::not_found("path", "no"), &REPO_URL);
     assert!(!refused.headers.contains_key(WWW_AUTHENTICATE));
 }
 
@@ -228,173 +223,7 @@ fn a_source_is_the_path_encoded() {
 }
 
 #[test]
-fn a_snapshot_is_all_that_its_repomd_names() {
-    for root in ["", "9/BaseOS/x86_64/os/"] {
-        let repomd = document(&format!("/{root}repodata/repomd.xml")).0;
-        Rpm.check(&repomd, REPOMD).expect("a repomd.xml");
-        let set = Rpm.set(&repomd, REPOMD).expect("set");
-        let companions: Vec<&str> = set
-            .companions
-            .iter()
-            .map(|companion| &*companion.path)
-            .collect();
-        assert_eq!(
-            companions,
-            [".asc", ".key"].map(|ending| format!("{root}repodata/repomd.xml{ending}"))
-        );
-        assert_eq!(set.members.len(), 3);
-        let (member, fetch) = &set.members[0];
-        assert_eq!(
-            (&*member.path, &fetch.url),
-            (&*format!("{root}{PRIMARY}"), &format!("{root}{PRIMARY}"))
-        );
-        assert_eq!(
-            fetch.integrity,
-            Integrity::Digest(Digest::of(Algorithm::Sha256, GZIP))
-        );
-        assert_eq!(fetch.size, Some(710));
-        // Asked for alone, each is got in the same way.
-        let one = artifact(&format!("/{root}{PRIMARY}"));
-        assert_eq!(&one, member);
-        assert_eq!(plan(&one, &[]).expect("plan"), Plan::Read(repomd.clone()));
-        assert_eq!(fetched(plan(&one, &[kept(REPOMD)])), *fetch);
-        assert_eq!(plan(&one, &[None]).expect_err("none").kind, Kind::NotFound);
-        let gone = artifact(&format!("/{root}repodata/00ff-primary.xml.gz"));
-        assert_eq!(
-            plan(&gone, &[kept(REPOMD)]).expect_err("gone").kind,
-            Kind::NotFound
-        );
-    }
-    assert_eq!(
-        Rpm.set(&document("/repodata/repomd.xml.asc").0, b"x")
-            .expect("set"),
-        Set::default()
-    );
-    for (path, belongs) in [
-        ("9/repodata/repomd.xml.asc", Some(repomd_of("9/"))),
-        ("repodata/repomd.xml.key", Some(repomd_of(""))),
-        ("repodata/repomd.xml", None),
-        ("9/some.key", None),
-    ] {
-        assert_eq!(Rpm.belongs_to(&Document::new("", path)), belongs, "{path}");
-    }
-}
-
-#[test]
-fn every_kind_of_record_is_a_member() {
-    let body = text(REPOMD)
-        .replace("\"filelists\"", "\"primary_zck\"")
-        .replace("\"other\"", "\"prestodelta\"");
-    assert_eq!(
-        Rpm.set(&repomd_of(""), body.as_bytes())
-            .expect("set")
-            .members
-            .len(),
-        3
-    );
-    let (long, short) = ("00".repeat(64), "0a".repeat(20));
-    for (checksum, integrity) in [
-        (
-            format!("type=\"sha512\">{long}"),
-            Integrity::Digest(format!("sha512:{long}").parse().expect("digest")),
-        ),
-        (
-            format!("type=\"sha\">\n {short} "),
-            Integrity::Sha1([10; 20]),
-        ),
-        (
-            format!("type=\"sha1\">{}", short.to_uppercase()),
-            Integrity::Sha1([10; 20]),
-        ),
-        ("type=\"md5\">00".into(), Integrity::None),
-    ] {
-        let body = repomd_with("group", "href=\"repodata/comps.xml\"", &checksum, b"1234");
-        Rpm.check(&repomd_of(""), &body).expect("a repomd.xml");
-        let (_, fetch) = &Rpm.set(&repomd_of(""), &body).expect("set").members[0];
-        assert_eq!(
-            *fetch,
-            Fetch {
-                url: "repodata/comps.xml".into(),
-                integrity,
-                size: Some(4)
-            }
-        );
-    }
-}
-
-#[test]
-fn metadata_may_be_on_another_host() {
-    let checksum = sum(Algorithm::Sha256, GZIP);
-    for (location, path, url) in [
-        (
-            "xml:base=\"https://far.example/x/\" href=\"repodata/p.gz\"",
-            "repodata/p.gz",
-            "https://far.example/x/repodata/p.gz",
-        ),
-        (
-            "href=\"HTTPS://far.example/x/p.gz?a=1&amp;b\"",
-            "repodata/p.gz",
-            "HTTPS://far.example/x/p.gz?a=1&b",
-        ),
-    ] {
-        let body = repomd_with("primary", location, &checksum, GZIP);
-        let set = Rpm.set(&repomd_of("9/"), &body).expect("set");
-        let (member, fetch) = &set.members[0];
-        assert_eq!((&*member.path, &*fetch.url), (&*format!("9/{path}"), url));
-        let plan = Rpm
-            .plan(&artifact(&format!("/9/{TINY}")), &[kept(&body)], &[])
-            .expect("plan");
-        let Plan::Consult(list, list_fetch) = plan else {
-            panic!("no list")
-        };
-        assert_eq!((list, &list_fetch), (member.clone(), fetch));
-    }
-}
-
-#[test]
-fn locations_outside_of_the_repository_are_refused() {
-    let checksum = sum(Algorithm::Sha256, GZIP);
-    for location in [
-        "href=\"../p.gz\"",
-        "href=\"repodata/../../p.gz\"",
-        "href=\"repodata/%2e%2E/p.gz\"",
-        "href=\"repodata%2f..%2fp.gz\"",
-        "href=\"/etc/p.gz\"",
-        "href=\"%2fetc/p.gz\"",
-        "href=\"//far.example/p.gz\"",
-        "href=\"file:///etc/p.gz\"",
-        "href=\"file:/etc/p.gz\"",
-        "href=\"ftp://far.example/p.gz\"",
-        "href=\"https:///p.gz\"",
-        "href=\"https://far.example/..\"",
-        "href=\"a\\..\\p.gz\"",
-        "href=\"p%00.gz\"",
-        "href=\"p%zz.gz\"",
-        "href=\"p%é.gz\"",
-        "href=\"p%ff.gz\"",
-        "href=\"\"",
-        "xml:base=\"ftp://far.example/\" href=\"p.gz\"",
-        "xml:base=\"file:///etc\" href=\"p.gz\"",
-        "xml:base=\"https://far.example/?x=\" href=\"p.gz\"",
-        "xml:base=\"https://far.example/\" href=\"../p.gz\"",
-    ] {
-        let body = repomd_with("primary", location, &checksum, GZIP);
-        let problem = Rpm.set(&repomd_of(""), &body).expect_err(location);
-        assert_eq!(problem.kind, Kind::Upstream, "{location}");
-        assert!(Rpm.check(&repomd_of(""), &body).is_err(), "{location}");
-    }
-    let long = format!("href=\"{}\"", "a/".repeat(3000));
-    assert!(
-        Rpm.check(
-            &repomd_of(""),
-            &repomd_with("primary", &long, &checksum, GZIP)
-        )
-        .is_err()
-    );
-}
-
-#[test]
-fn what_is_no_document_of_a_repository_is_refused() {
+fn invalid_repomds_are_refused() {
     let good = text(REPOMD);
     let bad = [
         String::new(),
@@ -448,7 +277,7 @@ fn what_is_no_document_of_a_repository_is_refused() {
 }
 
 #[test]
-fn other_documents_are_what_their_names_say() {
+fn other_documents_are_checked_by_their_kind() {
     let signature = document("/repodata/repomd.xml.asc").0;
     Rpm.check(&signature, b"-----BEGIN PGP SIGNATURE-----\n\n=x\n")
         .expect("a signature");
@@ -483,12 +312,12 @@ fn a_package_is_checked_against_the_list() {
             Plan::Read(repomd_of(root)),
             "right above the directory of packages"
         );
-        let list = plan(&package, &[kept(REPOMD)]).expect("plan");
+        let list = plan(&package, &[stored(REPOMD)]).expect("plan");
         assert_eq!(
             list,
             Plan::Read(Document::new("", format!("{root}{PRIMARY}")))
         );
-        let fetch = fetched(plan(&package, &[kept(REPOMD), kept(GZIP)]));
+        let fetch = fetched(plan(&package, &[stored(REPOMD), stored(GZIP)]));
         assert_eq!(fetch.url, format!("{root}{}", TINY.replace('^', "%5E")));
         assert_eq!(
             (fetch.integrity, fetch.size),
@@ -497,383 +326,10 @@ fn a_package_is_checked_against_the_list() {
                 Some(5677)
             )
         );
-        // A list that is not the one named, or not there, tells nothing.
-        let other = plan(&package, &[kept(REPOMD), kept(XZ)]).expect_err("another list");
+        // A list with another checksum, or an absent one, is not used.
+        let other = plan(&package, &[stored(REPOMD), stored(XZ)]).expect_err("another list");
         assert_eq!(other.kind, Kind::DigestMismatch);
-        let absent = plan(&package, &[kept(REPOMD), None]).expect_err("no list");
+        let absent = plan(&package, &[stored(REPOMD), None]).expect_err("no list");
         assert_eq!(absent.kind, Kind::DigestMismatch);
-    }
-}
-
-#[test]
-fn lists_are_read_in_every_packing() {
-    for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
-        assert_eq!(
-            fetched(plan_by(list, "/Packages/l/libtiny++-2.1-3.noarch.rpm")).size,
-            Some(5589)
-        );
-        assert_eq!(
-            plan_by(list, "/tiny-2.rpm").expect_err("absent").kind,
-            Kind::NotFound
-        );
-        let listing = Listing::read(list).expect("listing");
-        assert_eq!(
-            listing.find("", LIBTINY),
-            Some(fetched(plan_by(list, &format!("/{LIBTINY}"))))
-        );
-        assert_eq!(
-            listing.find("9/os/", TINY).expect("package").url,
-            "9/os/Packages/t/tiny-1.0~rc1%5Egit2-1.noarch.rpm"
-        );
-        assert_eq!(listing.find("", "Packages/t/tiny"), None);
-        assert!(listing.weight() < 400);
-        // Cut short, it may still tell of its first package, but not that there are no others.
-        assert!(Listing::read(&list[..list.len() * 3 / 4]).is_err());
-        assert!(
-            plan_by(&list[..list.len() * 3 / 4], "/absent.rpm")
-                .is_err_and(|problem| problem.kind == Kind::Upstream)
-        );
-    }
-    let twice = [GZIP, ZSTD, XZ, BZIP2].map(|list| [list, list].concat());
-    for list in twice {
-        assert!(Listing::read(&list).is_err(), "two documents in a row");
-    }
-    for bad in [
-        &b""[..],
-        b"\0ZCK1",
-        b"\x1f\x8b",
-        b"\xfd7zXZ\0",
-        b"\x28\xb5\x2f\xfd",
-        b"BZh",
-        b"<html/>",
-        b"<metadata>",
-    ] {
-        assert!(Listing::read(bad).is_err(), "{bad:?}");
-    }
-}
-
-#[test]
-fn a_list_is_read_within_limits() {
-    let whole = PLAIN.len() as u64;
-    for list in [PLAIN, GZIP, XZ, ZSTD, BZIP2] {
-        Listing::read_within(list, whole).expect("listing");
-        assert_eq!(
-            Listing::read_within(list, whole - 1)
-                .err()
-                .map(|problem| problem.kind),
-            Some(Kind::Upstream)
-        );
-    }
-    let deep = text(PLAIN).replace("<rpm:provides>", &"<a>".repeat(40));
-    let entities = text(PLAIN).replace(
-        "<metadata",
-        "<!DOCTYPE metadata [<!ENTITY a \"aaaa\">]><metadata",
-    );
-    let long = text(PLAIN).replace(
-        "<rpm:provides>",
-        &format!("<a b=\"{}\"/><rpm:provides>", "x".repeat(2 << 20)),
-    );
-    for bad in [deep, entities, long] {
-        assert!(Listing::read(bad.as_bytes()).is_err());
-        assert!(
-            plan_by(bad.as_bytes(), "/absent.rpm")
-                .is_err_and(|problem| problem.kind == Kind::Upstream)
-        );
-    }
-}
-
-#[test]
-fn the_repository_of_a_package_is_looked_for_above_it() {
-    assert_eq!(roots("a.rpm"), [""]);
-    assert_eq!(roots("9/os/a.rpm"), ["9/os/", "9/", ""]);
-    assert_eq!(
-        roots("9/os/Packages/a/a.rpm"),
-        ["9/os/", "9/os/Packages/a/", "9/os/Packages/", "9/", ""]
-    );
-    let far = roots("1/2/3/4/5/6/7/8/9/10/a.rpm");
-    assert_eq!((far.len(), far.last()), (MAX_ROOTS, Some(&"")));
-    // The nearest has no repository, the next one names no list, the next another package, the top
-    // this one.
-    let package = artifact("/x/y/z/a.rpm");
-    let mut known = vec![
-        None,
-        kept(&repomd_with(
-            "group",
-            "href=\"repodata/g\"",
-            "type=\"md5\">0",
-            b"",
-        )),
-    ];
-    assert_eq!(
-        plan(&package, &known[..1]).expect("plan"),
-        Plan::Read(repomd_of("x/y/"))
-    );
-    assert_eq!(
-        plan(&package, &known).expect("plan"),
-        Plan::Read(repomd_of("x/"))
-    );
-    let list = list_with("href=\"y/b.rpm\"");
-    known.push(kept(&repomd_with(
-        "primary",
-        "href=\"repodata/p\"",
-        &sum(Algorithm::Sha256, &list),
-        &list,
-    )));
-    assert_eq!(
-        plan(&package, &known).expect("plan"),
-        Plan::Read(Document::new("", "x/repodata/p"))
-    );
-    known.push(kept(&list));
-    assert_eq!(
-        plan(&package, &known).expect("plan"),
-        Plan::Read(repomd_of(""))
-    );
-    let list = list_with("href=\"x/y/z/a.rpm\"");
-    known.push(kept(&repomd_with(
-        "primary",
-        "href=\"repodata/p\"",
-        &sum(Algorithm::Sha256, &list),
-        &list,
-    )));
-    known.push(kept(&list));
-    assert_eq!(fetched(plan(&package, &known)).url, "x/y/z/a.rpm");
-    let nowhere = [None, None, None, None];
-    assert_eq!(
-        plan(&package, &nowhere).expect_err("nowhere").kind,
-        Kind::NotFound
-    );
-    // With a repository at each root there are more documents than are worth reading.
-    let package = artifact("/1/2/3/4/5/6/a.rpm");
-    let mut known = Vec::new();
-    while let Ok(Plan::Read(document)) = plan(&package, &known) {
-        let list = list_with("href=\"b.rpm\"");
-        let repomd = repomd_with(
-            "primary",
-            "href=\"repodata/p\"",
-            &sum(Algorithm::Sha256, &list),
-            &list,
-        );
-        known.push(kept(if document.path.ends_with("repomd.xml") {
-            &repomd
-        } else {
-            &list
-        }));
-    }
-    assert_eq!(known.len(), MAX_STEPS);
-    assert_eq!(
-        plan(&package, &known).expect_err("nowhere").kind,
-        Kind::NotFound
-    );
-}
-
-#[test]
-fn a_package_is_where_its_location_says() {
-    for (location, path, url) in [
-        ("href=\"a-1:2-1.rpm\"", "/a-1:2-1.rpm", "a-1%3A2-1.rpm"),
-        ("href=\"./x//a.rpm\"", "/x/a.rpm", "x/a.rpm"),
-        ("href=\"a%2B%2b.rpm\"", "/a++.rpm", "a%2B%2b.rpm"),
-        ("href=\"a++.rpm\"", "/a%2B%2b.rpm", "a++.rpm"),
-        (
-            "href=\"a &amp; &#98;.rpm\"",
-            "/a%20&%20b.rpm",
-            "a%20&%20b.rpm",
-        ),
-        (
-            "xml:base=\"https://far.example/x\" href=\"p/a^b.rpm\"",
-            "/p/a%5eb.rpm",
-            "https://far.example/x/p/a%5Eb.rpm",
-        ),
-        ("xml:base=\"\" href=\"a.rpm\"", "/a.rpm", "a.rpm"),
-        (
-            "href=\"http://far.example/x/a.rpm\"",
-            "/a.rpm",
-            "http://far.example/x/a.rpm",
-        ),
-    ] {
-        let list = list_with(location);
-        let repomd = repomd_with(
-            "primary",
-            "href=\"repodata/p\"",
-            &sum(Algorithm::Sha512, &list),
-            &list,
-        );
-        let above = artifact(path).path.matches('/').count();
-        let mut known = vec![None; above];
-        known.extend([kept(&repomd), kept(&list)]);
-        let fetch = fetched(plan(&artifact(path), &known));
-        assert_eq!(fetch.url, url);
-        assert_eq!(
-            Listing::read(&list)
-                .expect("listing")
-                .find("", &artifact(path).path),
-            Some(fetch)
-        );
-    }
-}
-
-#[test]
-fn a_package_that_nobody_could_ask_for_does_not_hide_others() {
-    let both = |location: &str| {
-        text(&list_with(location)).replace("</metadata>", &text(&list_with("href=\"a.rpm\""))[10..])
-    };
-    for location in [
-        "href=\"../a.rpm\"",
-        "href=\"/a.rpm\"",
-        "xml:base=\"ftp://far.example\" href=\"a.rpm\"",
-        "",
-        "href=\"a%.rpm\"",
-    ] {
-        assert_eq!(
-            fetched(plan_by(both(location).as_bytes(), "/a.rpm")).url,
-            "a.rpm",
-            "{location}"
-        );
-    }
-    // Of two at one place the first counts.
-    let list = both("href=\"a.rpm\"").replacen("\"7\"", "\"8\"", 1);
-    assert_eq!(fetched(plan_by(list.as_bytes(), "/a.rpm")).size, Some(8));
-    assert_eq!(
-        Listing::read(list.as_bytes())
-            .expect("listing")
-            .find("", "a.rpm")
-            .and_then(|fetch| fetch.size),
-        Some(8)
-    );
-}
-
-#[test]
-fn only_the_checksum_of_the_whole_package_counts() {
-    let list = text(&list_with("href=\"a.rpm\"")).replace(
-        "<checksum",
-        "<checksum type=\"sha512\">no</checksum><format><size>3</size><checksum type=\"md5\" pkgid=\"YES\">0</checksum>\
-         <location href=\"b.rpm\"/></format><checksum",
-    );
-    let list = list.replacen(
-        "<checksum type=\"sha512\">no</checksum>",
-        "<checksum type=\"md5\">no</checksum>",
-        1,
-    );
-    let fetch = fetched(plan_by(list.as_bytes(), "/a.rpm"));
-    assert_eq!(
-        (fetch.integrity, fetch.size),
-        (
-            Integrity::Digest(TINY_SUM.parse().expect("digest")),
-            Some(7)
-        )
-    );
-    for (from, to) in [("\"7\"", "\"many\""), ("8d2b", "8D2X")] {
-        let list = text(&list_with("href=\"a.rpm\"")).replace(from, to);
-        assert_eq!(
-            plan_by(list.as_bytes(), "/a.rpm")
-                .expect_err("unreadable")
-                .kind,
-            Kind::Upstream
-        );
-    }
-    // An old list, and one with sums that are not known here.
-    for (kind, digits, integrity) in [
-        ("sha", "0b".repeat(20), Integrity::Sha1([11; 20])),
-        ("sha384", "00".into(), Integrity::None),
-    ] {
-        let list = text(&list_with("href=\"a.rpm\""))
-            .replace("sha256", kind)
-            .replace(&TINY_SUM[7..], &digits);
-        assert_eq!(
-            fetched(plan_by(list.as_bytes(), "/a.rpm")).integrity,
-            integrity
-        );
-        assert_eq!(
-            Listing::read(list.as_bytes())
-                .expect("listing")
-                .find("", "a.rpm")
-                .map(|fetch| fetch.integrity),
-            Some(integrity)
-        );
-    }
-}
-
-#[test]
-fn deltas_have_a_list_of_their_own() {
-    let list = format!(
-        "<prestodelta><newpackage name=\"a\"><delta oldversion=\"1\"><filename>drpms/a-1_2.drpm</filename>\
-         <sequence>a-00</sequence><size>9</size><checksum type=\"sha256\">{}</checksum></delta></newpackage></prestodelta>",
-        &TINY_SUM[7..]
-    );
-    let list = list.as_bytes();
-    let delta = artifact("/drpms/a-1_2.drpm");
-    let repomd = repomd_with(
-        "prestodelta",
-        "href=\"repodata/d\"",
-        &sum(Algorithm::Sha256, list),
-        list,
-    );
-    assert_eq!(
-        plan(&delta, &[kept(&repomd)]).expect("plan"),
-        Plan::Read(Document::new("", "repodata/d"))
-    );
-    let fetch = fetched(plan(&delta, &[kept(&repomd), kept(list)]));
-    assert_eq!((&*fetch.url, fetch.size), ("drpms/a-1_2.drpm", Some(9)));
-    assert_eq!(
-        Listing::read(list)
-            .expect("listing")
-            .find("", "drpms/a-1_2.drpm"),
-        Some(fetch)
-    );
-}
-
-#[test]
-fn repositories_with_simple_names_are_pinned_by_checksum() {
-    let simple = text(REPOMD).replace(
-        "c7bbd721431d71ea4e4f26c54f4cae1601e54c48b06fc6aeab0395578bfd78f3-",
-        "",
-    );
-    assert_eq!(
-        plan(&artifact(&format!("/{TINY}")), &[kept(simple.as_bytes())]).expect("plan"),
-        Plan::Read(Document::new("", "repodata/primary.xml.gz"))
-    );
-    let fetch = fetched(plan(
-        &artifact("/repodata/primary.xml.gz"),
-        &[kept(simple.as_bytes())],
-    ));
-    assert_eq!(
-        fetch.integrity,
-        Integrity::Digest(Digest::of(Algorithm::Sha256, GZIP))
-    );
-}
-
-#[test]
-fn packed_files_are_files_and_no_encoding() {
-    for (path, content_type) in [
-        ("/a.rpm", "application/x-rpm"),
-        ("/drpms/a.drpm", "application/x-rpm"),
-        ("/repodata/p.xml.gz", "application/gzip"),
-        ("/repodata/p.xml.xz", "application/x-xz"),
-        ("/repodata/p.xml.zst", "application/zstd"),
-        ("/repodata/p.xml.bz2", "application/x-bzip2"),
-        ("/repodata/comps.xml", "text/xml"),
-        ("/repodata/p.xml.zck", "application/octet-stream"),
-    ] {
-        assert_eq!(Rpm.content_type(&artifact(path)), content_type, "{path}");
-    }
-}
-
-#[test]
-fn a_files_name_tells_its_package() {
-    for (path, name) in [
-        (TINY, "tiny"),
-        (LIBTINY, "libtiny++"),
-        ("a-b-c-1.0-1.x86_64.rpm", "a-b-c"),
-        ("x/demo-1-1_2-1.noarch.drpm", "demo"),
-        ("odd.rpm", "odd"),
-        ("-1-1.rpm", "-1-1"),
-        ("repodata/primary.xml.gz", ""),
-        ("RPM-GPG-KEY", ""),
-    ] {
-        let artifact = Artifact {
-            package: "".into(),
-            version: None,
-            path: path.into(),
-        };
-        assert_eq!(Rpm.package_of(&artifact), name, "{path}");
     }
 }

@@ -1,13 +1,15 @@
-//! What an upstream sends as a document is refused or can be served in every form, each of them
-//! well formed.
+//! What an upstream sends as a document is refused, or can be served in every representation, each
+//! of them well formed.
 #![no_main]
 use bytes::Bytes;
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{ReadRequest, RepoUrl, RepoRequest, Protocol, cargo, npm, pypi, rpm};
+use larder_mirrors::{
+    Call, Protocol, ReadRequest, RenderRequest, RepoRequest, RepoUrl, cargo, npm, pypi, rpm,
+};
 use libfuzzer_sys::fuzz_target;
 
-const ASKED: [(&dyn Protocol, &str, &str); 10] = [
+const DOCUMENTS: [(&dyn Protocol, &str, &str); 10] = [
     (&cargo::Cargo, "/se/rd/serde_json", "*/*"),
     (&npm::Npm, "/widget", "application/json"),
     (&npm::Npm, "/widget", "application/vnd.npm.install-v1+json"),
@@ -27,22 +29,26 @@ const ARTIFACTS: [(&dyn Protocol, &str); 4] = [
 ];
 
 fuzz_target!(|body: &[u8]| {
-    let here = RepoUrl { origin: "https://larder.example", path: "/p/main", public: true, identified: false };
+    let repo_url = RepoUrl { origin: "https://larder.example", path: "/p/main", public: true, identified: false };
     let known = [Some(Bytes::copy_from_slice(body))];
-    for (protocol, path, accept) in ASKED {
+    for (protocol, path, accept) in DOCUMENTS {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
-        let ReadRequest::Document(document, representation) = protocol.parse(&line).expect("document") else { panic!("{path}") };
+        let request = RepoRequest::new(&Method::GET, path, "", &headers).expect("request");
+        let Ok(Call::Read(ReadRequest::Document(document, representation))) = protocol.parse(&request)
+        else {
+            panic!("{path}")
+        };
         let _ = protocol.source(&document, &known);
         if protocol.check(&document, body).is_err() {
             continue;
         }
-        let _ = protocol.set(&document, body);
+        let _ = protocol.sets().map(|sets| sets.set(&document, body));
         if representation.name.is_empty() {
             continue;
         }
-        if let Ok(rendered) = protocol.render(&document, &representation, body, &here)
+        let request = RenderRequest { document: &document, representation, part: None, repo_url };
+        if let Ok(rendered) = protocol.render(&request, body)
             && representation.content_type.ends_with("json")
         {
             serde_json::from_slice::<serde::de::IgnoredAny>(&rendered).expect("JSON");
@@ -50,8 +56,10 @@ fuzz_target!(|body: &[u8]| {
     }
     for (protocol, path) in ARTIFACTS {
         let headers = HeaderMap::new();
-        let line = RepoRequest::new(&Method::GET, path, "", &headers).expect("line");
-        let ReadRequest::Artifact(artifact) = protocol.parse(&line).expect("artifact") else { panic!("{path}") };
+        let request = RepoRequest::new(&Method::GET, path, "", &headers).expect("request");
+        let Ok(Call::Read(ReadRequest::Artifact(artifact))) = protocol.parse(&request) else {
+            panic!("{path}")
+        };
         let _ = protocol.plan(&artifact, &known, &[]);
     }
 });

@@ -3,7 +3,7 @@
 #![no_main]
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::{ReadRequest, RepoRequest};
+use larder_mirrors::{Call, ReadRequest, RepoRequest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, &str, &str, &str)| {
@@ -14,20 +14,21 @@ fuzz_target!(|input: (u8, &str, &str, &str)| {
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(ACCEPT, accept);
     }
-    let Ok(line) = RepoRequest::new(&method, path, query, &headers) else { return };
+    let Ok(request) = RepoRequest::new(&method, path, query, &headers) else { return };
     assert!(
-        line.segments.iter().all(|segment| !matches!(&**segment, "." | "..") && !segment.contains(char::is_control))
+        request.segments.iter().all(|segment| !matches!(&**segment, "." | "..") && !segment.contains(char::is_control))
     );
     for protocol in larder_mirrors::all() {
-        if let Some(hosted) = protocol.hosted() {
-            let _ = hosted.wish(&line);
-        }
-        if let Some(account) = protocol.account() {
-            let _ = account.errand(&line);
-        }
-        match protocol.parse(&line) {
-            Ok(ReadRequest::Document(document, _) | ReadRequest::Part(document, ..)) => drop(protocol.source(&document, &[])),
-            Ok(ReadRequest::Artifact(artifact)) => drop(protocol.plan(&artifact, &[], &[])),
+        match protocol.parse(&request) {
+            Ok(Call::Read(ReadRequest::Document(document, _) | ReadRequest::Part(document, ..))) => {
+                drop(protocol.source(&document, &[]));
+            }
+            Ok(Call::Read(ReadRequest::Artifact(artifact))) => {
+                drop(protocol.plan(&artifact, &[], &[]));
+            }
+            Ok(Call::Search(search)) => {
+                let _ = protocol.search().expect("searches").source(&search, &[]);
+            }
             _ => {}
         }
     }

@@ -2,7 +2,6 @@
 //! compressed with.
 #![no_main]
 use bytes::Bytes;
-use larder_mirrors::hosted::Whole;
 use larder_mirrors::{Artifact, Protocol, rpm};
 use larder_model::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -10,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|body: &[u8]| {
     let head = "<repomd><data type=\"primary\"><location href=\"repodata/primary.xml\"/></data>\
                 <data type=\"updateinfo\"><location href=\"repodata/updateinfo.xml\"/></data></repomd>";
-    let mut merge = rpm::Rpm.merge(Timestamp(0));
+    let mut merge = rpm::Rpm.index().expect("an index").merge(Timestamp(0));
     merge.add(head.as_bytes(), ["demo".into()].into_iter().collect::<std::collections::HashSet<_>>().into()).expect("head");
     while let Some(wanted) = merge.next() {
         let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
@@ -20,7 +19,7 @@ fuzz_target!(|body: &[u8]| {
     }
     for ending in ["", ".gz", ".xz", ".zst", ".bz2"] {
         let list = Artifact { package: "".into(), version: None, path: format!("repodata/primary.xml{ending}").into() };
-        if let Ok(table) = rpm::Rpm.table(&list, body) {
+        if let Ok(table) = rpm::Rpm.tables().expect("tables").read(&list, body) {
             let _ = table.weight();
             let _ = table.find("https://upstream.example/", "demo.rpm");
         }

@@ -3,8 +3,8 @@
 #![no_main]
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use larder_mirrors::hosted::Step;
-use larder_mirrors::{RepoRequest, Protocol, cargo, npm, pypi, rpm};
+use larder_mirrors::publishing::Step;
+use larder_mirrors::{Call, Protocol, RepoRequest, cargo, npm, pypi, rpm};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
@@ -20,18 +20,18 @@ fuzz_target!(|body: &[u8]| {
     for (protocol, method, path, content_type) in &PUBLISHED {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let line = RepoRequest::new(method, path, "", &headers).expect("line");
-        let hosted = protocol.hosted().expect("hosted");
-        let wish = hosted.wish(&line).expect("read").expect("a wish");
+        let request = RepoRequest::new(method, path, "", &headers).expect("request");
+        let Ok(Call::Publish(publish)) = protocol.parse(&request) else { panic!("{path}") };
         let mut body = Cursor::new(body);
-        let Ok(package) =
-            (if wish.package.is_empty() { hosted.name(&wish, &mut body) } else { Ok(wish.package.clone()) })
-        else {
-            continue;
+        let package = if publish.package.is_empty() {
+            publish.action.package_in(&mut body)
+        } else {
+            Ok(publish.package.clone())
         };
+        let Ok(package) = package else { continue };
         assert!(!package.contains(char::is_control));
         body.set_position(0);
-        for step in hosted.receive(&wish, &mut body, &[]).unwrap_or_default() {
+        for step in publish.action.steps(&mut body, &[]).unwrap_or_default() {
             if let Step::Add { path, .. } = step {
                 assert!(!path.contains("..") && !path.contains(char::is_control), "{path}");
             }

@@ -10,7 +10,8 @@ use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
-use larder_mirrors::connect::{Part, Target, connect};
+use larder_mirrors::clients::connect;
+use larder_mirrors::connect::{Part, Target};
 use larder_model::Verb;
 use std::sync::Arc;
 

@@ -103,9 +103,7 @@ fn signing_key(
     let protocol = larder_mirrors::all()
         .into_iter()
         .find(|protocol| protocol.name() == path.protocol);
-    let signs = protocol
-        .and_then(larder_mirrors::Protocol::publishing)
-        .and_then(larder_mirrors::Publishing::index);
+    let signs = protocol.and_then(larder_mirrors::Protocol::index);
     if kind == api::RepoKind::Mirror || signs.is_none() {
         let detail = "`signing_key` is for repositories whose metadata is signed here: those of rpm that are no mirrors";
         return Err(Problem::invalid("signing_key", detail));

@@ -10,6 +10,7 @@ use larder_metadata::files::PackageKey;
 use larder_metadata::listing::VersionBy;
 use larder_metadata::repos::{Member, RepoRecord};
 use larder_metadata::reservations::{Reservation, ReservationKey};
+use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Problem, ProtocolName, Verb};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,10 +31,9 @@ pub(crate) fn key_of<'a>(repo: &RepoRecord, package: &'a str) -> PackageKey<'a> 
 
 /// What tells versions apart.
 pub(crate) fn by(protocol: ProtocolName) -> VersionBy {
-    if protocol == ProtocolName::OCI {
-        VersionBy::Tag
-    } else {
-        VersionBy::Version
+    match larder_mirrors::of(protocol).map(Protocol::version_kind) {
+        Some(VersionKind::Tag) => VersionBy::Tag,
+        _ => VersionBy::Version,
     }
 }
 

@@ -19,6 +19,7 @@ use larder_metadata::listing::Version;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Requirement};
 use larder_mirrors::publishing::Change;
+use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{FileKind, Kind, Problem, ProtocolName, StoredFile, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,11 +59,20 @@ fn file(file: StoredFile) -> api::File {
     }
 }
 
+/// Whether versions of a protocol's packages are tags, which move.
+fn versions_are_tags(protocol: ProtocolName) -> bool {
+    let kind = larder_mirrors::of(protocol).map(Protocol::version_kind);
+    kind == Some(VersionKind::Tag)
+}
+
 /// Whether a version of these files is yanked.
 fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> Yanked {
-    let hosted = larder_mirrors::of(protocol).and_then(larder_mirrors::Protocol::publishing);
-    let reason =
-        hosted.and_then(|hosted| files.iter().find_map(|file| hosted.yanked(&file.metadata)));
+    let hosted = larder_mirrors::of(protocol).and_then(Protocol::publishing);
+    let reason = hosted.and_then(|hosted| {
+        files
+            .iter()
+            .find_map(|file| hosted.yank_reason(&file.metadata))
+    });
     match reason {
         None => Yanked::No,
         Some(reason) if reason.is_empty() => Yanked::Yes,
@@ -171,7 +181,7 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody<api::VersionChange>,
 ) -> Result<Json<api::VersionYank>, Refusal> {
     let change = yank(&version, &body.yanked)?;
-    if path.repo.protocol == ProtocolName::OCI {
+    if versions_are_tags(path.repo.protocol) {
         let detail = "tags of images are not yanked: push another image to the tag, or delete it";
         return Err(Problem::new(Kind::Unsupported, "version", detail).into());
     }
@@ -218,7 +228,7 @@ pub(crate) async fn remove(
     version: Option<&str>,
 ) -> Result<(), Problem> {
     let repo = state.repo(&path.repo)?;
-    let image = repo.protocol == ProtocolName::OCI;
+    let image = versions_are_tags(repo.protocol);
     if kind_of(&repo) != api::RepoKind::Mirror && !image {
         let change = Change::Remove {
             version: version.map(Into::into),

@@ -117,7 +117,7 @@ pub(crate) struct PackagePath {
 
 /// The one spelling of a package's name.
 pub(crate) fn canonical_name(protocol: ProtocolName, name: &str) -> Cow<'_, str> {
-    larder_mirrors::of(protocol).map_or(name.into(), |protocol| protocol.canonical(name))
+    larder_mirrors::of(protocol).map_or(name.into(), |protocol| protocol.names().canonical(name))
 }
 
 impl PackagePath {
@@ -189,7 +189,7 @@ impl<S: Sync> FromRequestParts<S> for ClientName {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let params = PathParams::of(parts).await?;
-        Ok(Self(larder_mirrors::connect::client(params.get("client"))?))
+        Ok(Self(larder_mirrors::clients::client(params.get("client"))?))
     }
 }
 

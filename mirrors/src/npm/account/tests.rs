@@ -1,25 +1,24 @@
 use super::*;
-use http::HeaderMap;
+use crate::Call;
+use crate::account::AccountRequest;
+use crate::npm::Npm;
+use crate::testing::{REPO_URL, call};
+use http::Method;
 use larder_model::{Kind, Timestamp};
 
-const HERE: RepoUrl<'static> = RepoUrl {
-    origin: "https://r.example",
-    path: "/npm/main",
-    public: true,
-    identified: false,
-};
-
-fn request(method: &Method, path: &str, query: &str) -> Result<Option<AccountRequest>, Problem> {
-    let headers = HeaderMap::new();
-    Npm.account_request(&RepoRequest::new(method, path, query, &headers)?)
+fn request(method: &Method, path: &str) -> Result<Option<AccountRequest>, Problem> {
+    Ok(match call(&Npm, method, path, None)? {
+        Call::Account(request) => Some(request),
+        _ => None,
+    })
 }
 
-fn is(method: &Method, path: &str, query: &str, expected: &AccountRequest) -> bool {
-    request(method, path, query).is_ok_and(|found| found.as_ref() == Some(expected))
+fn is(method: &Method, path: &str, expected: &AccountRequest) -> bool {
+    request(method, path).is_ok_and(|found| found.as_ref() == Some(expected))
 }
 
 fn response(response: &AccountResponse<'_>) -> (StatusCode, Value) {
-    let reply = Npm.tell(response, &HERE);
+    let reply = UserAccounts.reply(response, &REPO_URL);
     assert_eq!(reply.headers[CACHE_CONTROL], "no-store");
     (
         reply.status,
@@ -28,62 +27,47 @@ fn response(response: &AccountResponse<'_>) -> (StatusCode, Value) {
 }
 
 #[test]
-fn errands_are_known_by_their_addresses() {
+fn account_requests_are_parsed() {
     let (get, put, post, delete) = (&Method::GET, &Method::PUT, &Method::POST, &Method::DELETE);
-    assert!(is(get, "/-/whoami", "", &AccountRequest::Whoami));
-    assert!(is(get, "/-/npm/v1/user", "", &AccountRequest::Profile));
+    assert!(is(get, "/-/whoami", &AccountRequest::Whoami));
+    assert!(is(get, "/-/npm/v1/user", &AccountRequest::Profile));
+    assert!(is(get, "/-/npm/v1/tokens", &AccountRequest::ListTokens(0)));
     assert!(is(
         get,
-        "/-/npm/v1/tokens",
-        "",
-        &AccountRequest::ListTokens(0)
-    ));
-    assert!(is(
-        get,
-        "/-/npm/v1/tokens",
-        "perPage=5&after=17",
+        "/-/npm/v1/tokens?perPage=5&after=17",
         &AccountRequest::ListTokens(17)
     ));
     assert!(
-        request(get, "/-/npm/v1/tokens", "after=x")
+        request(get, "/-/npm/v1/tokens?after=x")
             .is_err_and(|problem| problem.kind == Kind::Invalid)
     );
-    assert!(is(
-        post,
-        "/-/npm/v1/tokens",
-        "",
-        &AccountRequest::CreateToken
-    ));
+    assert!(is(post, "/-/npm/v1/tokens", &AccountRequest::CreateToken));
     assert!(is(
         delete,
         "/-/npm/v1/tokens/token/17",
-        "",
-        &AccountRequest::EndToken("17".into())
+        &AccountRequest::RevokeToken("17".into())
     ));
     assert!(is(
         delete,
         "/-/user/token/lrd_ab",
-        "",
-        &AccountRequest::EndToken("lrd_ab".into())
+        &AccountRequest::RevokeToken("lrd_ab".into())
     ));
     assert!(is(
         put,
         "/-/user/org.couchdb.user:alice",
-        "",
         &AccountRequest::LogIn("alice".into())
     ));
     assert!(is(
         put,
         "/-/user/org.couchdb.user%3Aalice",
-        "",
         &AccountRequest::LogIn("alice".into())
     ));
-    assert!(is(post, "/-/v1/login", "", &AccountRequest::BeginLogin));
+    assert!(is(post, "/-/v1/login", &AccountRequest::BeginLogin));
     let finish = AccountRequest::FinishLogin {
         ask: "a.b".into(),
         key: "c".into(),
     };
-    assert!(is(get, "/-/v1/done", "ask=a.b&key=c", &finish));
+    assert!(is(get, "/-/v1/done?ask=a.b&key=c", &finish));
     for (method, path) in [
         (get, "/whoami"),
         (put, "/-/whoami"),
@@ -94,22 +78,22 @@ fn errands_are_known_by_their_addresses() {
         (delete, "/-/user/token/a/b"),
         (get, "/-/ping"),
     ] {
-        assert!(
-            request(method, path, "").is_ok_and(|found| found.is_none()),
-            "{path}"
-        );
+        let is_account = request(method, path).is_ok_and(|found| found.is_some());
+        assert!(!is_account, "{path}");
     }
     assert!(
         AccountRequest::BeginLogin.is_login()
             && finish.is_login()
             && AccountRequest::LogIn("a".into()).is_login()
     );
-    assert!(!AccountRequest::Whoami.is_login() && !AccountRequest::EndToken("1".into()).is_login());
+    assert!(
+        !AccountRequest::Whoami.is_login() && !AccountRequest::RevokeToken("1".into()).is_login()
+    );
 }
 
 #[test]
-fn a_login_is_for_the_name_of_its_address() {
-    let login = |body: &str| Npm.login("alice", body.as_bytes());
+fn the_login_in_the_body_has_the_name_in_the_url() {
+    let login = |body: &str| UserAccounts.read_login("alice", body.as_bytes());
     let plain = r#"{"_id":"org.couchdb.user:alice","name":"alice","password":"p","type":"user","roles":[]}"#;
     assert!(login(plain).is_ok_and(|login| login.password == "p" && login.refusal.is_none()));
     let adding = r#"{"name":"alice","password":"p","email":"a@b.example"}"#;
@@ -129,8 +113,8 @@ fn a_login_is_for_the_name_of_its_address() {
 }
 
 #[test]
-fn what_a_token_is_wanted_for() {
-    let wanted = |body: &str| Npm.wanted(body.as_bytes());
+fn requests_for_tokens_are_read() {
+    let wanted = |body: &str| UserAccounts.read_token_request(body.as_bytes());
     let limits = |body: &str| {
         let limits = wanted(body)
             .unwrap_or_else(|problem| panic!("{body}: {problem}"))
@@ -147,11 +131,14 @@ fn what_a_token_is_wanted_for() {
     let old = wanted(r#"{"password":"p","readonly":false,"cidr_whitelist":[]}"#);
     let old = old.unwrap_or_else(|problem| panic!("{problem}"));
     assert!(
-        old.name == UNNAMED && old.password == "p" && old.lasts.is_none() && old.limits.is_none()
+        old.name == UNNAMED
+            && old.password == "p"
+            && old.lifetime.is_none()
+            && old.limits.is_none()
     );
     let named = wanted(r#"{"name":"ci","password":"p","expires":30,"cidr_whitelist":null}"#);
     let named = named.unwrap_or_else(|problem| panic!("{problem}"));
-    assert!(named.name == "ci" && named.lasts == Some(Duration::from_hours(720)));
+    assert!(named.name == "ci" && named.lifetime == Some(Duration::from_hours(720)));
     assert_eq!(limits(r#"{"readonly":true}"#), of("*", Role::Reader));
     let packages = r#""packages":["a","@s/b"],"scopes":["@t","u"]"#;
     assert_eq!(
@@ -192,7 +179,7 @@ fn what_a_token_is_wanted_for() {
 }
 
 #[test]
-fn errands_are_answered_as_npm_reads_it() {
+fn replies_are_as_npm_reads_them() {
     assert_eq!(
         response(&AccountResponse::Name("alice")),
         (StatusCode::OK, json!({"username": "alice"}))
@@ -209,7 +196,7 @@ fn errands_are_answered_as_npm_reads_it() {
         expires_at: Some(Timestamp(1_000_000)),
         read_only: true,
     };
-    let (status, made) = response(&AccountResponse::Created(&token(7), "lrd_secret"));
+    let (status, made) = response(&AccountResponse::NewToken(&token(7), "lrd_secret"));
     assert_eq!(
         (status, &made["token"], &made["key"]),
         (StatusCode::CREATED, &json!("lrd_secret"), &json!("7"))
@@ -229,12 +216,12 @@ fn errands_are_answered_as_npm_reads_it() {
         json!({"objects": [], "total": 0, "urls": {}}),
         "npm needs urls to be an object"
     );
-    let (status, login) = response(&AccountResponse::LoggedIn("alice", "lrd_secret"));
+    let (status, login) = response(&AccountResponse::Login("alice", "lrd_secret"));
     assert_eq!(
         (status, &login["token"]),
         (StatusCode::CREATED, &json!("lrd_secret"))
     );
-    let (_, begun) = response(&AccountResponse::Begun {
+    let (_, begun) = response(&AccountResponse::LoginPage {
         page: "https://r.example/sign-in?ask=a.b",
         ask: "a.b",
         key: "c&d",
@@ -245,12 +232,17 @@ fn errands_are_answered_as_npm_reads_it() {
         json!({"loginUrl": "https://r.example/sign-in?ask=a.b", "doneUrl": done})
     );
     assert_eq!(
-        Npm.tell(&AccountResponse::Waiting, &HERE).headers[RETRY_AFTER],
+        UserAccounts
+            .reply(&AccountResponse::LoginPending, &REPO_URL)
+            .headers[RETRY_AFTER],
         "1"
     );
-    assert_eq!(response(&AccountResponse::Waiting).0, StatusCode::ACCEPTED);
     assert_eq!(
-        response(&AccountResponse::Finished("lrd_secret")),
+        response(&AccountResponse::LoginPending).0,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(
+        response(&AccountResponse::LoginSecret("lrd_secret")),
         (StatusCode::OK, json!({"token": "lrd_secret"}))
     );
 }

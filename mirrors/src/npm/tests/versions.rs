@@ -12,14 +12,24 @@ fn part(path: &str) -> (Document, Box<str>) {
     }
 }
 
-fn told(path: &str) -> Result<Value, Problem> {
+fn rendered_part(document: &Document, part: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let request = RenderRequest {
+        document,
+        representation: VERSION,
+        part: Some(part),
+        repo_url: REPO_URL,
+    };
+    Npm.render(&request, body)
+}
+
+fn version(path: &str) -> Result<Value, Problem> {
     let (document, part) = part(path);
-    let body = Npm.part(&document, &part, WIDGET, &HERE)?;
+    let body = rendered_part(&document, &part, WIDGET)?;
     Ok(serde_json::from_slice(&body).expect("JSON"))
 }
 
 #[test]
-fn a_version_is_asked_for_in_all_spellings() {
+fn all_spellings_of_a_version_are_equal() {
     for path in [
         "/@acme/widget/1.0.0",
         "/@acme%2fwidget/1.0.0",
@@ -38,17 +48,17 @@ fn a_version_is_asked_for_in_all_spellings() {
 }
 
 #[test]
-fn a_version_is_told_as_in_the_packument_with_addresses_of_this_server() {
+fn a_version_is_rendered_with_urls_of_this_server() {
     let all: Value = serde_json::from_slice(WIDGET).expect("JSON");
     let mut expected = all["versions"]["1.1.0"].clone();
     expected["dist"]["tarball"] =
         "https://r.example/npm/main/@acme/widget/-/widget-1.1.0.tgz".into();
     let attested = "https://r.example/npm/main/-/npm/v1/attestations/@acme/widget@1.1.0";
     expected["dist"]["attestations"]["url"] = attested.into();
-    assert_eq!(told("/@acme/widget/1.1.0").expect("a version"), expected);
-    assert_eq!(told("/@acme/widget/latest").expect("a tag"), expected);
+    assert_eq!(version("/@acme/widget/1.1.0").expect("a version"), expected);
+    assert_eq!(version("/@acme/widget/latest").expect("a tag"), expected);
     assert_eq!(
-        told("/@acme/widget/next").expect("a tag")["version"],
+        version("/@acme/widget/next").expect("a tag")["version"],
         "2.0.0-rc.1"
     );
     for absent in [
@@ -56,10 +66,8 @@ fn a_version_is_told_as_in_the_packument_with_addresses_of_this_server() {
         "/@acme/widget/beta",
         "/@acme/widget/toString",
     ] {
-        assert_eq!(told(absent).expect_err(absent).kind, Kind::NotFound);
+        assert_eq!(version(absent).expect_err(absent).kind, Kind::NotFound);
     }
-    let gone = Npm
-        .part(&packument_of("gone"), "1.0.0", GONE, &HERE)
-        .expect_err("withdrawn");
+    let gone = rendered_part(&packument_of("gone"), "1.0.0", GONE).expect_err("unpublished");
     assert_eq!(gone.kind, Kind::NotFound);
 }

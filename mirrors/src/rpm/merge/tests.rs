@@ -1,6 +1,6 @@
-use super::super::Rpm;
 use super::*;
-use crate::publishing::Publishing as _;
+use crate::index::Index as _;
+use crate::rpm::index::Repodata;
 use larder_model::{Algorithm, Digest};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
@@ -8,7 +8,8 @@ const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
 /// A package in `primary`; its checksum is its name's.
 fn package(name: &str, place: &str) -> String {
     format!(
-        "<package type=\"rpm\"><name>{name}</name><checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>{place}</package>",
+        "<package type=\"rpm\"><name>{name}</name>\
+         <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>{place}</package>",
         id(name)
     )
 }
@@ -43,22 +44,23 @@ fn files(names: &[&str]) -> Bytes {
     .into()
 }
 
-/// Names that a member has no say in, and its lists by their kinds.
+/// Names that are left out of a member, and its lists by their kinds.
 type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
 
-/// Merges members, each with the names that it has no say in, and its lists by their kinds.
+/// Merges members.
 fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
-    merge_as(Rpm.index().expect("whole").merge(NOW), members)
+    merge_as(Repodata.merge(NOW), members)
 }
 
 fn merge_as(
-    mut merge: Box<dyn Merge>,
+    mut merge: Box<dyn IndexMerger>,
     members: &[Part<'_>],
 ) -> Result<Vec<(String, String)>, Problem> {
     for (hidden, lists) in members {
         let record = |(kind, _): &(&str, Bytes)| {
             format!(
-                "<data type=\"{kind}\"><location href=\"repodata/{kind}\"/><checksum type=\"sha256\">{}</checksum></data>",
+                "<data type=\"{kind}\"><location href=\"repodata/{kind}\"/>\
+                 <checksum type=\"sha256\">{}</checksum></data>",
                 id(kind)
             )
         };
@@ -80,10 +82,10 @@ fn merge_as(
                 .find(|(kind, _)| path.ends_with(kind))
                 .map(|(_, list)| list.clone())
         };
-        made.extend(merge.take(wanted.into_iter().zip(members).map(found).collect())?);
+        made.extend(merge.merge_lists(wanted.into_iter().zip(members).map(found).collect())?);
     }
     made.extend(merge.end(None)?);
-    let text = |file: Composed| {
+    let text = |file: IndexDocument| {
         let mut text = String::new();
         unpack(&file.bytes)
             .expect("packed")
@@ -105,7 +107,7 @@ fn list<'a>(made: &'a [(String, String)], ending: &str) -> &'a str {
 }
 
 #[test]
-fn members_become_one() {
+fn members_are_merged() {
     let ours = [package("ours", &at("a/ours.rpm"))];
     let theirs = [
         package("ours", &at("b/ours-9.rpm")),
@@ -141,22 +143,22 @@ fn members_become_one() {
     );
     assert!(primary.contains(&expected.join("\n")), "{primary}");
     assert_eq!(primary.matches("<package ").count(), 3, "{primary}");
-    let told = list(&made, "filelists");
+    let merged = list(&made, "filelists");
     assert!(
-        told.contains("<file>/ours</file>") && told.contains("<file>/far</file>"),
-        "{told}"
+        merged.contains("<file>/ours</file>") && merged.contains("<file>/far</file>"),
+        "{merged}"
     );
     assert_eq!(
-        told.matches("<package ").count(),
+        merged.matches("<package ").count(),
         3,
-        "each package once: {told}"
+        "each package once: {merged}"
     );
     let head = list(&made, "repomd");
     assert_eq!(head.matches("<data ").count(), 3, "{head}");
 }
 
 #[test]
-fn a_name_is_hidden_however_it_is_written() {
+fn all_spellings_of_a_hidden_name_are_hidden() {
     for name in [
         "ours",
         "o&#117;rs",
@@ -184,11 +186,12 @@ fn a_name_is_hidden_however_it_is_written() {
 }
 
 #[test]
-fn what_else_is_told_is_joined() {
+fn other_lists_are_merged() {
     let update = |name: &str| {
         format!(
-            "<updates><update><pkglist><collection><package name=\"{name}\"><filename>f</filename></package>\
-                 <package name=\"{name}\"/><package name=\"other\"/></collection></pkglist></update></updates>"
+            "<updates><update><pkglist><collection><package name=\"{name}\">\
+                 <filename>f</filename></package><package name=\"{name}\"/>\
+                 <package name=\"other\"/></collection></pkglist></update></updates>"
         )
     };
     let made = merge(&[
@@ -210,16 +213,16 @@ fn what_else_is_told_is_joined() {
         ),
     ])
     .expect("merged");
-    let told = list(&made, "updateinfo");
+    let merged = list(&made, "updateinfo");
     assert_eq!(
         (
-            told.matches("\"ours\"").count(),
-            told.matches("\"other\"").count()
+            merged.matches("\"ours\"").count(),
+            merged.matches("\"other\"").count()
         ),
         (2, 2),
-        "{told}"
+        "{merged}"
     );
-    assert_eq!(told.matches("<update>").count(), 2, "{told}");
+    assert_eq!(merged.matches("<update>").count(), 2, "{merged}");
     assert_eq!(list(&made, "modules"), "---\na\n\n---\nb\n\n");
     assert!(
         list(&made, "comps").contains("<comps>\n<group/>\n<category/>\n</comps>"),
@@ -229,7 +232,7 @@ fn what_else_is_told_is_joined() {
 }
 
 #[test]
-fn lists_that_are_none_are_refused() {
+fn invalid_lists_are_refused() {
     let deep = format!(
         "<metadata>{}{}</metadata>",
         "<a>".repeat(100),
@@ -249,7 +252,7 @@ fn lists_that_are_none_are_refused() {
             "{list}"
         );
     }
-    let cut = super::super::tests::GZIP;
+    let cut = crate::rpm::tests::GZIP;
     assert!(
         merge(&[(
             &[],
@@ -266,11 +269,13 @@ fn with_root(attributes: &str) -> Bytes {
 }
 
 #[test]
-fn a_prefix_adds_nothing_but_itself() {
-    let root = "xmlns='c' xmlns:xml='x' xmlns:a<b='m' xmlns:ok-1.x='o' xmlns:bad='m\"><package><y/></package><z'";
+fn a_prefix_adds_no_markup() {
+    let root = "xmlns='c' xmlns:xml='x' xmlns:a<b='m' xmlns:ok-1.x='o' \
+        xmlns:bad='m\"><package><y/></package><z'";
     let made = merge(&[(&[], &[("primary", with_root(root))])]).expect("merged");
     let primary = list(&made, "primary");
-    let declared = " xmlns:bad=\"m&quot;&gt;&lt;package&gt;&lt;y/&gt;&lt;/package&gt;&lt;z\" xmlns:ok-1.x=\"o\" packages=\"1\">";
+    let declared = " xmlns:bad=\"m&quot;&gt;&lt;package&gt;&lt;y/&gt;&lt;/package&gt;&lt;z\" \
+        xmlns:ok-1.x=\"o\" packages=\"1\">";
     assert!(primary.contains(declared), "{primary}");
     assert_eq!(
         (
@@ -303,7 +308,7 @@ fn a_prefix_adds_nothing_but_itself() {
 }
 
 #[test]
-fn there_is_an_end_to_prefixes_and_packages() {
+fn prefixes_and_packages_have_a_limit() {
     let prefixes = |count: usize| {
         (0..count)
             .map(|at| format!("xmlns:p{at}='x' "))
@@ -314,9 +319,9 @@ fn there_is_an_end_to_prefixes_and_packages() {
     assert!(merge(&[(&[], &[("primary", with_root(&prefixes(33)))])]).is_err());
 
     let few = || {
-        Box::new(Merged {
+        Box::new(Merger {
             max_packages: 2,
-            ..Merged::begin(NOW)
+            ..Merger::begin(NOW)
         })
     };
     let [one, two, three] =
@@ -337,10 +342,12 @@ fn there_is_an_end_to_prefixes_and_packages() {
 
 #[test]
 fn groups_and_advisories_have_names_of_their_own() {
-    let comps = "<!DOCTYPE comps PUBLIC \"-//Comps//EN\" \"comps.dtd\"><comps><group><id>core</id><name>Core</name>\
+    let comps = "<!DOCTYPE comps PUBLIC \"-//Comps//EN\" \"comps.dtd\"><comps><group><id>core</id>\
+                 <name>Core</name>\
                  <name xml:lang=\"de\">Kern</name><name xml:lang=\"fr\">Noyau</name><packagelist>\
                  <packagereq type=\"mandatory\">bash</packagereq></packagelist></group></comps>";
-    let update = "<updates><update name=\"a\"><name>a</name><name>b</name><checksum>1</checksum><checksum>2</checksum>\
+    let update = "<updates><update name=\"a\"><name>a</name><name>b</name>\
+                  <checksum>1</checksum><checksum>2</checksum>\
                   <location href=\"../x\"/><location href=\"y\"/></update></updates>";
     let made = merge(&[(
         &[],
@@ -373,16 +380,16 @@ fn an_address_of_a_hidden_name_is_hidden() {
         package("z", &at(other)),
     ];
     let made = merge(&[(&["ours"], &[("primary", primary(&theirs))])]).expect("merged");
-    let told = list(&made, "primary");
+    let merged = list(&made, "primary");
     assert!(
-        !told.contains(ours) && !told.contains(source) && told.contains(other),
-        "{told}"
+        !merged.contains(ours) && !merged.contains(source) && merged.contains(other),
+        "{merged}"
     );
-    assert!(told.contains("packages=\"1\""), "{told}");
+    assert!(merged.contains("packages=\"1\""), "{merged}");
 }
 
 #[test]
-fn nothing_replaces_a_hidden_package() {
+fn a_hidden_package_is_not_replaced() {
     let entry = |name: &str| format!("<rpm:entry name=\"{name}\" flags=\"LT\" ver=\"99\"/>");
     let all = ["ours", "o&#117;rs", "(ours or x)", "old"]
         .map(entry)
@@ -393,7 +400,8 @@ fn nothing_replaces_a_hidden_package() {
     ] {
         let open = "<rpm:entry name=\"ours\"><x/></rpm:entry>";
         let format = format!(
-            "<format><{obsoletes}/><{obsoletes}>{all}{open}</{obsoletes}><{provides}>{}</{provides}></format>",
+            "<format><{obsoletes}/><{obsoletes}>{all}{open}</{obsoletes}>\
+             <{provides}>{}</{provides}></format>",
             entry("ours")
         );
         let theirs = package("theirs", &(at("theirs.rpm") + &format));

@@ -1,13 +1,16 @@
-use super::super::header::{Header, LEAD_BYTES};
-use super::super::unpack::unpack;
 use super::*;
 use crate::Protocol as _;
-use crate::publishing::{Composed, Signer};
-use http::HeaderMap;
+use crate::index::{Index as _, IndexDocument, Signer};
+use crate::rpm::Rpm;
+use crate::rpm::header::{Header, LEAD_BYTES};
+use crate::rpm::index::Repodata;
+use crate::rpm::unpack::unpack;
+use crate::testing::{call, get, publish_request};
+use http::Method;
 use larder_model::{Algorithm, CacheLifetime, Digest, Timestamp};
 use std::io::{Cursor, Read as _};
 
-/// A package with all that metadata tells of, made by rpmbuild.
+/// A package with a value of every metadata field, made by rpmbuild.
 const EVERYTHING: &[u8] = include_bytes!("../testdata/everything.rpm");
 const LISTS: [(&str, &str); 3] = [
     (
@@ -23,23 +26,18 @@ const LISTS: [(&str, &str); 3] = [
 const PATH: &str = "Packages/everything-1.0~rc1^git2-4.el9.noarch.rpm";
 const NOW: Timestamp = Timestamp(1_700_000_100_000_000);
 
-fn wish_of(method: &Method, path: &str) -> Result<Option<PublishRequest>, Problem> {
-    let headers = HeaderMap::new();
-    Rpm.publish_request(&RepoRequest::new(method, path, "", &headers)?)
-}
-
-fn receive(
+fn steps_of(
     method: &Method,
     path: &str,
     body: &[u8],
     files: &[StoredFile],
 ) -> Result<Vec<Step>, Problem> {
-    let request = wish_of(method, path)?.expect("a wish");
-    Rpm.receive(&request, &mut Cursor::new(body), files)
+    let request = publish_request(&Rpm, method, path)?;
+    request.action.steps(&mut Cursor::new(body), files)
 }
 
-/// What is kept after these steps.
-fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
+/// The files that are stored after these steps.
+fn stored(steps: Vec<Step>) -> Vec<StoredFile> {
     let file = |step: Step| match step {
         Step::Add {
             path,
@@ -48,7 +46,7 @@ fn kept(steps: Vec<Step>) -> Vec<StoredFile> {
             bytes,
             ..
         } => {
-            let bytes = if let Bytes::Made(bytes) = bytes {
+            let bytes = if let Bytes::Inline(bytes) = bytes {
                 bytes
             } else {
                 EVERYTHING.to_vec()
@@ -80,18 +78,14 @@ impl Signer for Stamp {
     }
 }
 
-fn compose(files: &[StoredFile], given: &[(&str, &[u8])]) -> Vec<Composed> {
-    let shown = files
+fn compose(files: &[StoredFile], extra: &[(&str, &[u8])]) -> Vec<IndexDocument> {
+    let packages = files
         .iter()
         .filter(|file| file.path.ends_with(".rpm"))
         .count() as u64;
-    let mut state = Rpm
-        .index()
-        .expect("whole")
-        .begin(shown, NOW)
-        .expect("state");
-    for (path, bytes) in given {
-        state.give(&plain_file(path), bytes).expect("given");
+    let mut state = Repodata.begin(packages, NOW).expect("state");
+    for (path, bytes) in extra {
+        state.add_extra(&plain_file(path), bytes).expect("extra");
     }
     for file in files {
         state.add(file).expect("package");
@@ -111,7 +105,7 @@ fn plain_file(path: &str) -> StoredFile {
     }
 }
 
-fn text(document: &Composed) -> String {
+fn text(document: &IndexDocument) -> String {
     let mut text = String::new();
     unpack(&document.bytes)
         .expect("packed")
@@ -120,7 +114,7 @@ fn text(document: &Composed) -> String {
     text
 }
 
-fn find<'a>(documents: &'a [Composed], ending: &str) -> &'a Composed {
+fn find<'a>(documents: &'a [IndexDocument], ending: &str) -> &'a IndexDocument {
     documents
         .iter()
         .find(|document| document.path.ends_with(ending))
@@ -128,33 +122,26 @@ fn find<'a>(documents: &'a [Composed], ending: &str) -> &'a Composed {
 }
 
 #[test]
-fn what_requests_wish() {
-    let wished = |method: &Method, path: &str| {
-        let request = wish_of(method, path).expect("fine")?;
-        Some((
-            request.act,
-            request.verb,
-            request.arguments[0].to_string(),
-            request.max_bytes > 0,
-        ))
+fn files_are_put_and_deleted_at_their_paths() {
+    let request = |method: &Method, path: &str| {
+        let request = publish_request(&Rpm, method, path).expect(path);
+        let has_body = request.max_bytes > 0;
+        (request.action.name(), request.verb, has_body)
     };
-    let package = Some((PUBLISH, Verb::Write, "a/b.rpm".to_owned(), true));
-    assert_eq!(wished(&Method::PUT, "/a/b.rpm"), package);
-    assert_eq!(
-        wished(&Method::DELETE, "/a/b.rpm"),
-        Some((DELETE, Verb::Delete, "a/b.rpm".to_owned(), false))
-    );
-    let path = "repodata/updateinfo.xml.gz";
-    assert_eq!(
-        wished(&Method::PUT, &format!("/{path}")),
-        Some((GIVE, Verb::Write, path.to_owned(), true))
-    );
-    assert_eq!(
-        wished(&Method::DELETE, &format!("/{path}")),
-        Some((TAKE_BACK, Verb::Delete, path.to_owned(), false))
-    );
-    assert_eq!(wished(&Method::GET, "/a/b.rpm"), None);
-    assert_eq!(wished(&Method::POST, "/a/b.rpm"), None);
+    let (put, delete) = (&Method::PUT, &Method::DELETE);
+    let package = "/a/b.rpm";
+    assert_eq!(request(put, package), ("publish", Verb::Write, true));
+    assert_eq!(request(delete, package), ("delete", Verb::Delete, false));
+    let metadata = "/repodata/updateinfo.xml.gz";
+    assert_eq!(request(put, metadata), ("put metadata", Verb::Write, true));
+    let expected = ("delete metadata", Verb::Delete, false);
+    assert_eq!(request(delete, metadata), expected);
+    let deletion = publish_request(&Rpm, delete, package).expect("a request");
+    assert_eq!(deletion.action.address(), Some("a/b.rpm"));
+    assert!(get(&Rpm, package).is_ok());
+    let post = call(&Rpm, &Method::POST, package, None).err();
+    assert_eq!(post.expect("refused").kind, Kind::Unsupported);
+    let long = format!("/{}.rpm", "a".repeat(1024));
     for path in [
         "/",
         "/a",
@@ -164,30 +151,20 @@ fn what_requests_wish() {
         "/repodata/repomd.xml",
         "/x/repodata/a.rpm",
         "/x/repodata/comps.xml",
+        &long,
     ] {
-        assert!(wish_of(&Method::PUT, path).is_err(), "{path}");
+        assert!(call(&Rpm, put, path, None).is_err(), "{path}");
     }
-    assert!(
-        wish_of(
-            &Method::PUT,
-            &format!("/{}.rpm", "a".repeat(MAX_PATH_BYTES))
-        )
-        .is_err()
-    );
 }
 
 #[test]
-fn a_package_is_told_of_as_it_is() {
-    let steps = receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
+fn a_package_is_listed_with_its_metadata() {
+    let steps = steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps");
     assert!(matches!(&steps[1], Step::AddAddress { path, at } if path == PATH && at == PATH));
-    let request = wish_of(&Method::PUT, "/x.rpm")
-        .expect("fine")
-        .expect("wish");
-    assert_eq!(
-        &*Publishing::name(&Rpm, &request, &mut Cursor::new(EVERYTHING)).expect("name"),
-        "everything"
-    );
-    let files = kept(steps);
+    let request = publish_request(&Rpm, &Method::PUT, "/x.rpm").expect("a request");
+    let name = request.action.package_in(&mut Cursor::new(EVERYTHING));
+    assert_eq!(&*name.expect("a name"), "everything");
+    let files = stored(steps);
     assert_eq!(&*files[0].version, "3:1.0~rc1^git2-4.el9.noarch");
     let documents = compose(&files, &[]);
     for (list, expected) in LISTS {
@@ -200,14 +177,15 @@ fn a_package_is_told_of_as_it_is() {
 }
 
 #[test]
-fn the_head_names_what_is_there() {
-    let files = kept(receive(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps"));
-    let given: [(&str, &[u8]); 3] = [
+fn the_head_names_the_lists_that_exist() {
+    let files =
+        stored(steps_of(&Method::PUT, &format!("/{PATH}"), EVERYTHING, &[]).expect("steps"));
+    let extra: [(&str, &[u8]); 3] = [
         ("repodata/updateinfo.xml", b"<updates/>"),
         ("repodata/comps.xml", b"<comps/>"),
         ("repodata/modules.yaml", b"document: modulemd"),
     ];
-    let documents = compose(&files, &given);
+    let documents = compose(&files, &extra);
     let head = find(&documents, "repodata/repomd.xml");
     Rpm.check(&Document::new("", "repodata/repomd.xml"), &head.bytes)
         .expect("a repomd.xml");
@@ -252,42 +230,42 @@ fn the_head_names_what_is_there() {
         )
     );
     // The same state comes out the same.
-    assert_eq!(compose(&files, &given), documents);
+    assert_eq!(compose(&files, &extra), documents);
 }
 
 #[test]
-fn of_nothing_there_are_empty_lists() {
+fn without_packages_lists_are_empty() {
     let documents = compose(&[], &[]);
     assert!(text(find(&documents, "-primary.xml.gz")).contains("packages=\"0\""));
-    let state = Rpm.index().expect("whole").begin(1, NOW).expect("state");
-    assert!(state.end(None).is_err(), "one was promised");
+    let state = Repodata.begin(1, NOW).expect("state");
+    assert!(state.end(None).is_err(), "one package is missing");
 }
 
 #[test]
-fn a_release_is_there_once() {
+fn a_release_is_published_once() {
     let path = format!("/{PATH}");
-    let files = kept(receive(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
+    let files = stored(steps_of(&Method::PUT, &path, EVERYTHING, &[]).expect("steps"));
     assert_eq!(
-        receive(&Method::PUT, &path, EVERYTHING, &files).expect("steps"),
+        steps_of(&Method::PUT, &path, EVERYTHING, &files).expect("steps"),
         []
     );
-    let other = receive(&Method::PUT, "/other.rpm", EVERYTHING, &files).expect_err("elsewhere");
+    let other = steps_of(&Method::PUT, "/other.rpm", EVERYTHING, &files).expect_err("elsewhere");
     assert!(
         other.kind == Kind::Conflict && other.detail.contains(PATH),
         "{other}"
     );
 
-    let steps = receive(&Method::DELETE, &path, b"", &files).expect("steps");
+    let steps = steps_of(&Method::DELETE, &path, b"", &files).expect("steps");
     assert!(matches!(&steps[0], Step::RemoveAddress { path } if path == PATH));
     assert!(matches!(&steps[1], Step::Remove { path } if path == PATH));
-    let gone = kept(steps);
-    let again = receive(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
+    let gone = stored(steps);
+    let again = steps_of(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
     assert!(
         again.kind == Kind::Conflict && again.detail.contains("was deleted"),
         "{again}"
     );
     assert_eq!(
-        receive(&Method::DELETE, &path, b"", &gone)
+        steps_of(&Method::DELETE, &path, b"", &gone)
             .expect_err("gone")
             .kind,
         Kind::NotFound
@@ -296,7 +274,7 @@ fn a_release_is_there_once() {
 }
 
 #[test]
-fn packages_that_are_cut_or_changed_are_refused() {
+fn truncated_and_changed_packages_are_refused() {
     let read = |bytes: &[u8]| Package::read(&mut Cursor::new(bytes));
     for length in (0..EVERYTHING.len())
         .step_by(7)
@@ -317,7 +295,7 @@ fn packages_that_are_cut_or_changed_are_refused() {
 }
 
 #[test]
-fn headers_that_promise_too_much_are_refused() {
+fn headers_with_too_many_bytes_or_tags_are_refused() {
     let header = |entries: u32, size: u32, rest: &[u8]| {
         let intro = [
             &[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..],
@@ -402,7 +380,7 @@ fn values_are_within_their_header() {
 }
 
 #[test]
-fn a_tag_is_there_once() {
+fn a_tag_is_listed_once() {
     let read = |tags: [u32; 3]| {
         let entries = tags
             .map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat())

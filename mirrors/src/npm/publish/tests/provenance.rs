@@ -1,11 +1,12 @@
-//! What is attested of a version comes with it, is told of it, and goes with it.
+//! A provenance comes with a version, is listed with it, and goes with it.
 
 use super::*;
 
 const KIND: &str = "https://slsa.dev/provenance/v1";
 
 fn bundle(subjects: &Value, payload_type: &str) -> String {
-    let statement = json!({"_type": "https://in-toto.io/Statement/v1", "subject": subjects, "predicateType": KIND});
+    let statement = "https://in-toto.io/Statement/v1";
+    let statement = json!({"_type": statement, "subject": subjects, "predicateType": KIND});
     let envelope = json!({"payload": STANDARD.encode(statement.to_string()), "payloadType": payload_type,
         "signatures": [{"sig": "MEU=", "keyid": ""}]});
     json!({"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": envelope,
@@ -26,28 +27,28 @@ fn with(sent: &Sent, bundle: &str) -> Vec<u8> {
 }
 
 #[test]
-fn provenance_is_kept_told_and_withdrawn() {
+fn provenance_is_stored_listed_and_removed() {
     let (mut repo, sent) = (Repo::default(), Sent::new("@acme/widget", "1.0.0"));
     let bundle = bundle(
         &json!([subject("pkg:npm/%40acme/widget@1.0.0", &sent)]),
         "application/vnd.in-toto+json",
     );
-    let (_, steps) = repo
-        .ask(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
+    let steps = repo
+        .steps(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
         .expect("published");
     let document = steps.iter().find_map(|step| match step {
         Step::Add {
             path,
-            bytes: Bytes::Made(bytes),
+            bytes: Bytes::Inline(bytes),
             ..
         } if path == "attestations/1.0.0" => Some(bytes.clone()),
         _ => None,
     });
     let document: Value = serde_json::from_slice(&document.expect("a document")).expect("JSON");
-    let kept: Value = serde_json::from_str(&bundle).expect("JSON");
+    let parsed: Value = serde_json::from_str(&bundle).expect("JSON");
     assert_eq!(
         document,
-        json!({"attestations": [{"predicateType": KIND, "bundle": kept}]})
+        json!({"attestations": [{"predicateType": KIND, "bundle": parsed}]})
     );
     assert_eq!(
         repo.request(&Method::PUT, "/@acme%2fwidget", &with(&sent, &bundle))
@@ -61,17 +62,20 @@ fn provenance_is_kept_told_and_withdrawn() {
     );
 
     let body = repo.body("@acme/widget").expect("a packument");
-    let document = Document::new("@acme/widget", PACKUMENT);
-    for form in [super::super::super::FULL, super::super::super::ABBREVIATED] {
-        let told: Value =
-            serde_json::from_slice(&Npm.render(&document, &form, &body, &HERE).expect("a form"))
+    let document = packument_of("@acme/widget");
+    for form in [FULL, ABBREVIATED] {
+        let served: Value =
+            serde_json::from_slice(&render(&Npm, &document, form, &body).expect("a form"))
                 .expect("JSON");
-        let url = "https://r.example/npm/own/-/npm/v1/attestations/@acme/widget@1.0.0";
+        let url = "https://r.example/npm/main/-/npm/v1/attestations/@acme/widget@1.0.0";
         let attested = json!({"url": url, "provenance": {"predicateType": KIND}});
-        assert_eq!(told["versions"]["1.0.0"]["dist"]["attestations"], attested);
         assert_eq!(
-            told["versions"]["1.0.0"]["dist"]["tarball"],
-            "https://r.example/npm/own/@acme/widget/-/widget-1.0.0.tgz"
+            served["versions"]["1.0.0"]["dist"]["attestations"],
+            attested
+        );
+        assert_eq!(
+            served["versions"]["1.0.0"]["dist"]["tarball"],
+            "https://r.example/npm/main/@acme/widget/-/widget-1.0.0.tgz"
         );
     }
 
@@ -86,16 +90,16 @@ fn provenance_is_kept_told_and_withdrawn() {
 }
 
 #[test]
-fn provenance_of_something_else_is_refused() {
+fn provenance_of_another_subject_is_refused() {
     let (repo, sent) = (Repo::default(), Sent::new("widget", "1.0.0"));
     let (name, statement) = ("pkg:npm/widget@1.0.0", "application/vnd.in-toto+json");
     let refused = |bundle: &str| {
-        let outcome = repo.ask(&Method::PUT, "/widget", &with(&sent, bundle));
+        let outcome = repo.steps(&Method::PUT, "/widget", &with(&sent, bundle));
         outcome.map(|_| ()).expect_err(bundle).kind
     };
     let right = subject(name, &sent);
     assert!(
-        repo.ask(
+        repo.steps(
             &Method::PUT,
             "/widget",
             &with(&sent, &bundle(&json!([right]), statement))
@@ -134,6 +138,6 @@ fn provenance_of_something_else_is_refused() {
     // Alone it is nothing.
     let mut body = sent.json();
     body["_attachments"] = json!({"widget-1.0.0.sigstore": {"data": "{}"}});
-    let outcome = repo.ask(&Method::PUT, "/widget", body.to_string().as_bytes());
+    let outcome = repo.steps(&Method::PUT, "/widget", body.to_string().as_bytes());
     assert!(outcome.is_err_and(|problem| problem.kind == Kind::Invalid));
 }

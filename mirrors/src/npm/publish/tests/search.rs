@@ -1,22 +1,21 @@
 //! Searches, of what is published here and of what upstreams find.
 
 use super::*;
-use crate::publishing::{Elsewhere, Hit};
+use crate::Search;
+use crate::search::{Hit, SearchRequest, UpstreamResults};
+use crate::testing;
 
-fn search(query: &str) -> Document {
-    let headers = HeaderMap::new();
-    let line = RepoRequest::new(&Method::GET, "/-/v1/search", query, &headers).expect("a line");
-    match Npm.parse(&line).expect("a search") {
-        crate::ReadRequest::Document(document, _) => document,
-        other => panic!("{other:?}"),
-    }
+fn search(query: &str) -> SearchRequest {
+    testing::search(&Npm, &format!("/-/v1/search?{query}"))
 }
 
-fn listed(query: &str, hits: &[Hit], answers: &[Elsewhere]) -> Value {
-    let reply = Npm
-        .listed(&search(query), hits, answers)
-        .expect("an answer");
-    serde_json::from_slice(&reply.body).expect("JSON")
+fn searches() -> &'static dyn Search {
+    Npm.search().expect("searches")
+}
+
+fn reply(query: &str, hits: &[Hit], answers: &[UpstreamResults]) -> Value {
+    let reply = searches().reply(&search(query), hits, answers);
+    serde_json::from_slice(&reply.expect("an answer").body).expect("JSON")
 }
 
 fn names(answer: &Value) -> Vec<&str> {
@@ -30,8 +29,8 @@ fn names(answer: &Value) -> Vec<&str> {
 fn hit(name: &str) -> Hit {
     let mut repo = Repo::default();
     for version in ["1.0.0", "0.9.0"] {
-        let manifest = json!({"name": name, "version": version, "description": "made \"up\"", "keywords": ["a", "b"],
-            "homepage": "https://home.example"});
+        let manifest = json!({"name": name, "version": version, "description": "made \"up\"",
+            "keywords": ["a", "b"], "homepage": "https://home.example"});
         let mut sent = Sent::packed(&manifest, &manifest);
         sent.tag = if version == "1.0.0" { "latest" } else { "old" };
         repo.request(
@@ -48,31 +47,18 @@ fn hit(name: &str) -> Hit {
 }
 
 #[test]
-fn words_are_sought_one_by_one() {
-    let words = |query: &str| Npm.search(&search(query));
-    assert_eq!(
-        words("text=Left+PAD%20%20x&size=5"),
-        Some(vec!["left".into(), "pad".into(), "x".into()])
-    );
-    assert_eq!(
-        words("text=%40acme%2Fprobe"),
-        Some(vec!["@acme/probe".into()])
-    );
-    assert_eq!(words(""), Some(Vec::new()));
-    assert_eq!(Npm.search(&Document::new("left-pad", PACKUMENT)), None);
-    assert_eq!(
-        *Npm.further(&search("text=a&size=5&from=7"), 3).path,
-        *"search/5/4/a"
-    );
-    assert_eq!(
-        *Npm.further(&search("text=a&size=5&from=0"), 3).path,
-        *"search/5/0/a"
-    );
+fn terms_are_searched_one_by_one() {
+    let terms = |query: &str| searches().terms(&search(query));
+    assert_eq!(terms("text=Left+PAD%20%20x&size=5"), ["left", "pad", "x"]);
+    assert_eq!(terms("text=%40acme%2Fprobe"), ["@acme/probe"]);
+    assert!(terms("").is_empty());
+    assert_eq!(search("text=a&size=5&from=7").after(3).from, 4);
+    assert_eq!(search("text=a&size=5&from=0").after(3).from, 0);
 }
 
 #[test]
-fn a_package_here_is_told_by_its_latest_version() {
-    let answer = listed("text=widget", &[hit("@acme/widget")], &[]);
+fn a_package_here_is_listed_with_its_latest_version() {
+    let answer = reply("text=widget", &[hit("@acme/widget")], &[]);
     let package = &answer["objects"][0]["package"];
     assert_eq!(
         (&answer["total"], &package["version"]),
@@ -96,11 +82,11 @@ fn a_package_here_is_told_by_its_latest_version() {
         package: "gone".into(),
         files: Vec::new(),
     };
-    assert_eq!(listed("text=gone", &[gone], &[])["objects"], json!([]));
+    assert_eq!(reply("text=gone", &[gone], &[])["objects"], json!([]));
 }
 
 #[test]
-fn what_upstreams_find_follows_but_for_names_that_are_taken() {
+fn results_of_upstreams_follow_without_published_names() {
     let body = json!({"objects": [
         {"package": {"name": "widget", "version": "9.0.0"}, "score": {"final": 0.5}},
         {"package": {"name": "widget-x", "version": "2.0.0"}},
@@ -108,15 +94,15 @@ fn what_upstreams_find_follows_but_for_names_that_are_taken() {
     ], "total": 12, "time": "x"});
     let body = bytes::Bytes::from(body.to_string());
     assert_eq!(
-        Npm.named(&body).expect("names"),
+        searches().packages_in(&body).expect("names"),
         ["widget".into(), "widget-x".into(), "widget-y".into()]
     );
-    let elsewhere = |taken: &[&str]| Elsewhere {
+    let results = |hidden: &[&str]| UpstreamResults {
         body: body.clone(),
-        taken: taken.iter().map(|name| (*name).into()).collect(),
+        hidden: hidden.iter().map(|name| (*name).into()).collect(),
     };
     let hits = [hit("widget"), hit("widgets")];
-    let answer = listed("text=widget", &hits, &[elsewhere(&["widget"])]);
+    let answer = reply("text=widget", &hits, &[results(&["widget"])]);
     assert_eq!(
         names(&answer),
         ["widget", "widgets", "widget-x", "widget-y"]
@@ -128,19 +114,15 @@ fn what_upstreams_find_follows_but_for_names_that_are_taken() {
         ),
         (&json!(13), &json!("1.0.0"))
     );
-    let answer = listed(
-        "text=widget&size=2&from=1",
-        &hits,
-        &[elsewhere(&["widget"])],
-    );
+    let answer = reply("text=widget&size=2&from=1", &hits, &[results(&["widget"])]);
     assert_eq!(names(&answer), ["widgets", "widget-x"]);
-    let answer = listed("text=widget", &[], &[elsewhere(&[]), elsewhere(&[])]);
+    let answer = reply("text=widget", &[], &[results(&[]), results(&[])]);
     assert_eq!(
         names(&answer),
         ["widget", "widget-x", "widget-y"],
         "each once"
     );
     for bad in ["{}", "[]", r#"{"objects":[{}]}"#] {
-        assert!(Npm.named(bad.as_bytes()).is_err(), "{bad}");
+        assert!(searches().packages_in(bad.as_bytes()).is_err(), "{bad}");
     }
 }

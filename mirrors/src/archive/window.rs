@@ -1,20 +1,20 @@
-//! A stretch of a body: the file that was uploaded, as if it were all.
+//! A part of a body that is read like a whole: an uploaded file within a form.
 
 use crate::publishing::Body;
 use std::io::{self, Read, SeekFrom, Take};
 
-/// Bytes handed over at once.
+/// Bytes read at once.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// A stretch of a body.
-pub(super) struct Window<'a> {
+/// A part of a body.
+pub(crate) struct Window<'a> {
     body: &'a mut dyn Body,
     start: u64,
     length: u64,
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(body: &'a mut dyn Body, start: u64, length: u64) -> Self {
+    pub(crate) fn new(body: &'a mut dyn Body, start: u64, length: u64) -> Self {
         Self {
             body,
             start,
@@ -23,13 +23,13 @@ impl<'a> Window<'a> {
     }
 
     /// Its length in bytes.
-    pub(super) fn length(&self) -> u64 {
+    pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    /// What is between `at` and `at + length`, to be read from its beginning; an error if that is
-    /// not within.
-    pub(super) fn stream(
+    /// A reader of the bytes between `at` and `at + length`; an error if they are outside of the
+    /// part.
+    pub(crate) fn stream(
         &mut self,
         at: u64,
         length: u64,
@@ -42,7 +42,7 @@ impl<'a> Window<'a> {
     }
 
     /// The bytes between `at` and `at + length`. The length is bounded by the caller.
-    pub(super) fn bytes(&mut self, at: u64, length: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn bytes(&mut self, at: u64, length: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let count = self.stream(at, length)?.read_to_end(&mut bytes)?;
         if count as u64 == length {
@@ -52,8 +52,8 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Hands over everything, a piece at a time.
-    pub(super) fn each(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    /// Passes all bytes to a function, a piece at a time.
+    pub(crate) fn each(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         let mut all = self.stream(0, self.length)?;
         let mut piece = vec![0; PIECE_BYTES];
         loop {

@@ -1,13 +1,17 @@
-//! The packument of what is published here, composed of what was noted.
+//! A package that is published on this server: its files, and the packument that is made of them.
+//!
+//! Tarballs are at `-/{base}-{version}.tgz`, tags at `tags/{tag}`, provenances at
+//! `attestations/{version}`. `gone/{version}` marks a deleted version, which cannot be published
+//! again.
 
-use super::manifest::{Text, VersionMetadata};
+use super::manifest::VersionMetadata;
 use super::names::{base, new_version};
-use super::packument::quoted;
+use crate::json::{ObjectWriter, quoted};
 use crate::publishing::StoredFile;
 use larder_model::{Algorithm, Hasher, Problem, Timestamp};
 
-/// Fields that are told of the whole package as well, as its latest version has them. The readme is
-/// told only here.
+/// Fields of the latest version that are repeated at the top of the packument. The readme is only
+/// there, and in no version's manifest.
 const HOISTED: [&str; 10] = [
     "description",
     "maintainers",
@@ -20,6 +24,7 @@ const HOISTED: [&str; 10] = [
     "readme",
     "readmeFilename",
 ];
+/// The tag of the version that is installed by default.
 pub(super) const LATEST: &str = "latest";
 
 /// The path of a version's tarball.
@@ -27,27 +32,30 @@ pub(super) fn path_of(package: &str, version: &str) -> String {
     format!("-/{}-{version}.tgz", base(package))
 }
 
+/// The path of a tag.
 pub(super) fn tag_path(tag: &str) -> String {
     format!("tags/{tag}")
 }
 
-/// The path of what says that a version was there: it is never published again.
+/// The path of the file that marks a deleted version.
 pub(super) fn gone_path(version: &str) -> String {
     format!("gone/{version}")
 }
 
-/// A package as it is kept.
+/// A published package.
 #[derive(Clone, Copy)]
-pub(super) struct Shelf<'a> {
+pub(super) struct PublishedPackage<'a> {
     pub(super) package: &'a str,
     pub(super) files: &'a [StoredFile],
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> PublishedPackage<'a> {
+    /// The file at a path.
     pub(super) fn at(&self, path: &str) -> Option<&'a StoredFile> {
         self.files.iter().find(|file| *file.path == *path)
     }
 
+    /// The tarball of a version.
     pub(super) fn version(&self, version: &str) -> Option<&'a StoredFile> {
         self.at(&path_of(self.package, version))
     }
@@ -63,14 +71,14 @@ impl<'a> Shelf<'a> {
         versions
     }
 
-    /// Each tag, and the file that says where it points.
+    /// The tags and their files. A file's version is the one that its tag points to.
     pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a StoredFile)> {
         self.files
             .iter()
             .filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
     }
 
-    /// The version that the tag `latest` points to, else the last one.
+    /// The version with the tag `latest`, else the one that was published last.
     pub(super) fn latest(&self) -> Option<&'a StoredFile> {
         let tagged = self
             .at(&tag_path(LATEST))
@@ -78,7 +86,7 @@ impl<'a> Shelf<'a> {
         tagged.or_else(|| self.versions().pop())
     }
 
-    /// The package's revision: another one after every change.
+    /// The package's revision, which changes with each change of its files.
     pub(super) fn revision(&self) -> String {
         let mut files: Vec<&StoredFile> = self.files.iter().collect();
         files.sort_by_key(|file| &file.path);
@@ -100,23 +108,28 @@ impl<'a> Shelf<'a> {
 
     /// The packument; `None` if no version is left.
     pub(super) fn packument(&self) -> Result<Option<Vec<u8>>, Problem> {
-        let kept = self.versions();
+        let files = self.versions();
         let Some(latest) = self.latest() else {
             return Ok(None);
         };
-        let (mut tags, mut times, mut versions) = (Text::new(), Text::new(), Text::new());
+        // Tags, times and versions.
+        let (mut tags, mut times, mut versions) = (
+            ObjectWriter::new(),
+            ObjectWriter::new(),
+            ObjectWriter::new(),
+        );
         for (tag, file) in self.tags() {
             if let Some(version) = self.version(&file.version) {
                 tags.put(tag, quoted(&version.version));
             }
         }
         let moments = || self.files.iter().map(|file| file.created_at);
-        times.put("created", moment(moments().min().unwrap_or_default()));
-        times.put("modified", moment(moments().max().unwrap_or_default()));
-        for file in &kept {
-            times.put(&file.version, moment(file.created_at));
+        times.put("created", time_text(moments().min().unwrap_or_default()));
+        times.put("modified", time_text(moments().max().unwrap_or_default()));
+        for file in &files {
+            times.put(&file.version, time_text(file.created_at));
             let metadata = VersionMetadata::read(&file.metadata)?;
-            let mut version = Text::new();
+            let mut version = ObjectWriter::new();
             for (key, value) in metadata.manifest.iter().filter(|(key, _)| *key != "readme") {
                 version.put(key, value);
             }
@@ -125,7 +138,8 @@ impl<'a> Shelf<'a> {
             }
             versions.put(&file.version, version.end());
         }
-        let mut packument = Text::new();
+        // The packument, with some fields of the latest version.
+        let mut packument = ObjectWriter::new();
         packument.put("_id", quoted(self.package));
         packument.put("_rev", quoted(&self.revision()));
         packument.put("name", quoted(self.package));
@@ -141,7 +155,7 @@ impl<'a> Shelf<'a> {
         Ok(Some(packument.end().into_bytes()))
     }
 
-    /// The highest of these versions; one that is no prerelease, if there is one.
+    /// The highest of these versions. A prerelease only if there are no others.
     pub(super) fn highest(versions: &[&'a StoredFile]) -> Option<&'a StoredFile> {
         let rank = |file: &StoredFile| {
             new_version(&file.version).map(|version| (version.pre.is_empty(), version))
@@ -150,8 +164,8 @@ impl<'a> Shelf<'a> {
     }
 }
 
-/// A moment in milliseconds, as JavaScript writes it and npm sorts it.
-fn moment(at: Timestamp) -> String {
+/// A time with milliseconds, as JavaScript writes it. npm compares times as text.
+fn time_text(at: Timestamp) -> String {
     let seconds = Timestamp(at.seconds() * 1_000_000).to_string();
     let millis = at.0.rem_euclid(1_000_000) / 1000;
     quoted(&format!("{}.{millis:03}Z", seconds.trim_end_matches('Z')))

@@ -1,20 +1,21 @@
-//! Metadata that no package tells: advisories, groups of packages, modules. Whoever publishes gives
-//! it, in one file each.
+//! Metadata that is in no package: advisories, groups of packages, modules. It is uploaded, one
+//! file of each kind.
 
-use super::index::{Packer, Record};
-use super::unpack::{Fence, unpack};
-use crate::publishing::{Body, Composed};
+use super::packer::{Packer, Record};
+use super::unpack::unpack;
+use crate::index::IndexDocument;
+use crate::publishing::Body;
+use crate::xml::{Fault, Step, Walker};
 use larder_model::Problem;
-use quick_xml::Reader;
 use quick_xml::events::Event;
 use std::io::{BufRead, Read, Write};
 
-/// As it is uploaded.
+/// Size of an upload.
 pub(super) const MAX_BYTES: u64 = 64 << 20;
-/// Unpacked.
+/// Size of an upload, uncompressed.
 const MAX_PLAIN_BYTES: u64 = 256 << 20;
 
-/// A kind of it.
+/// A kind of extra metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Advisories,
@@ -25,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Advisories, Self::Groups, Self::Modules];
 
-    /// Where it is put; a `.gz` may follow.
+    /// Its path; a `.gz` may follow.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Advisories => "repodata/updateinfo.xml",
@@ -39,24 +40,28 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.path() == plain)
     }
 
-    const fn root(self) -> &'static [u8] {
+    /// The root element of those that are XML.
+    const fn root(self) -> &'static str {
         match self {
-            Self::Advisories => b"updates",
-            Self::Groups => b"comps",
-            Self::Modules => b"",
+            Self::Advisories => "updates",
+            Self::Groups => "comps",
+            Self::Modules => "",
         }
     }
 }
 
 fn bad(kind: Kind, why: &str) -> Problem {
-    Problem::invalid("metadata", format!("{} cannot be kept: {why}", kind.path()))
+    Problem::invalid(
+        "metadata",
+        format!("{} cannot be stored: {why}", kind.path()),
+    )
 }
 
 fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> {
     unpack(bytes).map_err(|error| bad(kind, "it cannot be unpacked").because(error))
 }
 
-/// Reads what was uploaded, and holds it to what it should be.
+/// Checks an upload: that it unpacks, and is well-formed.
 pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     let mut bytes = Vec::new();
     body.take(MAX_BYTES)
@@ -70,7 +75,7 @@ pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     }
 }
 
-/// Documents in YAML begin so; their contents are read by clients alone.
+/// Only the first line of each document is looked at: clients read the rest.
 fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     let mut text = String::new();
     let read = plain.take(MAX_BYTES + 1).read_to_string(&mut text);
@@ -86,48 +91,28 @@ fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
 }
 
 fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
-    let mut reader = Reader::from_reader(Fence::new(plain, MAX_PLAIN_BYTES));
-    let (mut buffer, mut depth, mut seen) = (Vec::new(), 0_usize, false);
-    let root = String::from_utf8_lossy(kind.root());
-    let other = || {
-        bad(
-            kind,
-            &format!("it is no XML with the root element `{root}`"),
-        )
-    };
-    loop {
-        buffer.clear();
-        reader.get_mut().next_piece();
-        let event = reader.read_event_into(&mut buffer);
-        match event.map_err(|error| bad(kind, "it is no well-formed XML").because(error))? {
-            Event::Start(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => {
-                return Err(other());
-            }
-            Event::Empty(tag) if depth == 0 && (seen || tag.name().as_ref() != kind.root()) => {
-                return Err(other());
-            }
-            Event::Start(_) => (depth, seen) = (depth + 1, true),
-            Event::Empty(_) => seen = true,
-            Event::End(_) => depth = depth.saturating_sub(1),
-            Event::DocType(kind_of) if kind_of.contains(&b'[') => {
-                return Err(bad(kind, "it defines entities"));
-            }
-            Event::Eof if depth == 0 && seen => return Ok(()),
-            Event::Eof => return Err(bad(kind, "it is cut short")),
-            _ => {}
+    let unreadable = |fault: Fault| bad(kind, &format!("it is no XML that can be read: {fault}"));
+    let mut walker = Walker::new(plain, MAX_PLAIN_BYTES);
+    while let Some(Step { depth, event }) = walker.next().map_err(unreadable)? {
+        if let (0, Event::Start(tag) | Event::Empty(tag)) = (depth, &event)
+            && tag.name().as_ref() != kind.root().as_bytes()
+        {
+            let root = kind.root();
+            return Err(bad(kind, &format!("its root element is not `{root}`")));
         }
     }
+    Ok(())
 }
 
-/// What was given, packed anew.
-pub(super) struct Given {
+/// An uploaded file of extra metadata, compressed anew.
+pub(super) struct ExtraMetadata {
     kind: Kind,
     packed: Packer,
-    /// Unpacked, where it is told in that way as well.
+    /// Its unpacked bytes, for the kind that is listed unpacked as well.
     plain: Vec<u8>,
 }
 
-impl Given {
+impl ExtraMetadata {
     pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, Problem> {
         let kind =
             Kind::at(path).ok_or_else(|| Problem::internal("metadata of an unknown kind"))?;
@@ -151,8 +136,8 @@ impl Given {
         }
     }
 
-    /// Its files, with what `repomd.xml` says of them.
-    pub(super) fn files(self) -> Result<Vec<(Composed, Record)>, Problem> {
+    /// Its files, each with its record in `repomd.xml`.
+    pub(super) fn files(self) -> Result<Vec<(IndexDocument, Record)>, Problem> {
         let Self {
             kind,
             packed,
@@ -161,7 +146,7 @@ impl Given {
         Ok(match kind {
             Kind::Advisories => vec![packed.end("updateinfo", "updateinfo.xml")?],
             Kind::Modules => vec![packed.end("modules", "modules.yaml")?],
-            // Older clients know the one, newer ones the other.
+            // Older clients read the first, newer ones the second.
             Kind::Groups => {
                 vec![
                     Record::of("group", "comps.xml", "text/xml", plain, None),

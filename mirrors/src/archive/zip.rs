@@ -1,13 +1,11 @@
-//! Reads zip files (APPNOTE 6.3.10) as far as uploads need. Clients read them from the front or
-//! from the back: only a file that is the same either way is taken, without gaps, doubles or
-//! anything around it.
+//! Reads zip files (APPNOTE 6.3.10), strictly. Clients read them from the front or from the back:
+//! only a file that is the same either way is accepted, without gaps, duplicate names or anything
+//! around it.
 
-use super::archive::{Budget, broken, is_plain};
-use super::bad;
 use super::window::Window;
+use super::{Budget, Fault, Limits, has_control_characters, is_below, not_below};
 use flate2::Crc;
 use flate2::read::DeflateDecoder;
-use larder_model::Problem;
 use std::io::Read;
 
 /// The record at the end, a comment may follow it.
@@ -18,18 +16,21 @@ const LOCAL_BYTES: usize = 30;
 /// The longest directory that is read into memory.
 const MAX_DIRECTORY_BYTES: u64 = 32 << 20;
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
-/// Sizes stand behind the content.
+/// The sizes follow the content.
 const STREAMED: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 /// The extra field of sizes that need more than four bytes.
 const WIDE: u16 = 1;
+/// The extra field that gives an entry another name (APPNOTE 4.6.9), after a version and a checksum.
+const UNICODE_PATH: u16 = 0x7075;
+const UNICODE_PATH_HEAD_BYTES: usize = 5;
 
 /// A file within a zip file.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Its name; that of a folder ends in a slash.
-    pub(super) name: String,
+    pub(crate) name: String,
     flags: u16,
     method: u16,
     crc: u32,
@@ -42,19 +43,19 @@ pub(super) struct Entry {
 }
 
 /// All entries, by their place in the file.
-pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
-    let (directory, count, start) = directory(file)?;
+pub(crate) fn entries(file: &mut Window<'_>, limits: &Limits) -> Result<Vec<Entry>, Fault> {
+    let (directory, count, start) = directory(file, limits)?;
     let mut entries = Vec::with_capacity(count);
     let mut rest = &directory[..];
     for _ in 0..count {
-        let (entry, behind) =
-            central(rest).ok_or_else(|| bad("the directory of the archive is broken"))?;
-        rest = behind;
-        check(&entry)?;
+        let (entry, after) =
+            central(rest).ok_or_else(|| Fault::refused("has a broken directory"))?;
+        rest = after;
+        check(&entry, limits)?;
         entries.push(entry);
     }
     if !rest.is_empty() {
-        return Err(bad("the directory of the archive is broken"));
+        return Err(Fault::refused("has a broken directory"));
     }
     let mut names: Vec<&str> = entries
         .iter()
@@ -62,9 +63,9 @@ pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
         .collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(bad("a name is in the archive twice"));
+        return Err(Fault::refused("has two entries of the same name"));
     }
-    let mut budget = Budget::new(file.length());
+    let mut budget = Budget::new(limits, file.length());
     entries
         .iter()
         .try_for_each(|entry| budget.spend(entry.size))?;
@@ -77,42 +78,47 @@ pub(super) fn entries(file: &mut Window<'_>) -> Result<Vec<Entry>, Problem> {
     if end == start {
         Ok(entries)
     } else {
-        Err(bad("the archive has gaps"))
+        Err(Fault::refused("has bytes between its entries"))
     }
 }
 
 /// The content of an entry, of at most so many bytes.
-pub(super) fn content(
+pub(crate) fn content(
     file: &mut Window<'_>,
     entry: &Entry,
     max_bytes: u64,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<Vec<u8>, Fault> {
     if entry.size > max_bytes {
-        return Err(bad("the metadata of the archive is too long"));
+        let name = &entry.name;
+        return Err(Fault::refused(format!(
+            "has a file that is too long: {name:.200} may have {max_bytes} bytes"
+        )));
     }
     let mut bytes = Vec::new();
-    let packed = file.stream(entry.content, entry.packed).map_err(broken)?;
-    // One byte more tells that it is longer than it says.
+    let packed = file.stream(entry.content, entry.packed)?;
+    // One byte more shows that it is longer than its headers say.
     match entry.method {
         STORED => packed.take(entry.size + 1).read_to_end(&mut bytes),
         _ => DeflateDecoder::new(packed)
             .take(entry.size + 1)
             .read_to_end(&mut bytes),
-    }
-    .map_err(broken)?;
+    }?;
     let mut crc = Crc::new();
     crc.update(&bytes);
     if bytes.len() as u64 == entry.size && crc.sum() == entry.crc {
         Ok(bytes)
     } else {
-        Err(bad("the metadata in the archive is damaged"))
+        Err(Fault::refused(format!(
+            "has a damaged file: {:.200}",
+            entry.name
+        )))
     }
 }
 
 /// The bytes of the directory, how many entries it has, and where it begins.
-fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
+fn directory(file: &mut Window<'_>, limits: &Limits) -> Result<(Vec<u8>, usize, u64), Fault> {
     let tail = file.length().min((END_BYTES + MAX_COMMENT_BYTES) as u64);
-    let bytes = file.bytes(file.length() - tail, tail).map_err(broken)?;
+    let bytes = file.bytes(file.length() - tail, tail)?;
     let ends = |at: &usize| {
         bytes[*at..].starts_with(b"PK\x05\x06")
             && u16_at(&bytes, *at + 20)
@@ -120,7 +126,7 @@ fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
     };
     let mut found = (0..bytes.len().saturating_sub(END_BYTES - 1)).filter(ends);
     let (Some(at), None) = (found.next(), found.next()) else {
-        return Err(bad("the file is no zip file, or not a whole one"));
+        return Err(Fault::refused("is not a zip file, or is truncated"));
     };
     let end = &bytes[at..];
     let numbers = (|| {
@@ -132,26 +138,22 @@ fn directory(file: &mut Window<'_>) -> Result<(Vec<u8>, usize, u64), Problem> {
             u32_at(end, 16)?,
         ))
     })();
-    let (disks, repo_url, count, length, start) =
-        numbers.ok_or_else(|| bad("the end of the archive is broken"))?;
+    let (disks, on_this_disk, count, length, start) =
+        numbers.ok_or_else(|| Fault::refused("has a broken end"))?;
     let (length, start) = (u64::from(length), u64::from(start));
     let place = file.length() - tail + at as u64;
-    if disks != 0 || repo_url != count || start + length != place {
-        return Err(bad(
-            "the archive has more than one part, or is of the 64-bit kind, or something stands around it",
+    if disks != 0 || on_this_disk != count || start + length != place {
+        return Err(Fault::refused(
+            "has several parts, is a ZIP64 file, or has bytes before or after it",
         ));
     }
-    if length > MAX_DIRECTORY_BYTES {
-        return Err(bad("the archive has too many entries"));
+    if length > MAX_DIRECTORY_BYTES || u64::from(count) > limits.entries {
+        return Err(Fault::TooLarge("has too many entries".into()));
     }
-    Ok((
-        file.bytes(start, length).map_err(broken)?,
-        usize::from(count),
-        start,
-    ))
+    Ok((file.bytes(start, length)?, usize::from(count), start))
 }
 
-/// The entry at the beginning of a directory, and what is behind it.
+/// The entry at the beginning of a directory, and the bytes after it.
 fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     bytes.strip_prefix(b"PK\x01\x02")?;
     let length = |at| u16_at(bytes, at).map(usize::from);
@@ -164,6 +166,7 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     }
     let (size, packed) = wide(
         rest.get(name..name + extra)?,
+        raw,
         u32_at(bytes, 24)?,
         u32_at(bytes, 20)?,
     )?;
@@ -181,12 +184,15 @@ fn central(bytes: &[u8]) -> Option<(Entry, &[u8])> {
 }
 
 /// The sizes of a content, unpacked and packed: those that do not fit stand in an extra field.
-fn wide(mut extra: &[u8], size: u32, packed: u32) -> Option<(u64, u64)> {
+/// `None` if the fields are broken or give the entry another name.
+fn wide(mut extra: &[u8], name: &[u8], size: u32, packed: u32) -> Option<(u64, u64)> {
     let mut found = None;
     while !extra.is_empty() {
         let (id, length) = (u16_at(extra, 0)?, usize::from(u16_at(extra, 2)?));
         let value = extra.get(4..4 + length)?;
-        if id == WIDE && found.replace(value).is_some() {
+        let is_other_name =
+            id == UNICODE_PATH && value.get(UNICODE_PATH_HEAD_BYTES..) != Some(name);
+        if is_other_name || (id == WIDE && found.replace(value).is_some()) {
             return None;
         }
         extra = &extra[4 + length..];
@@ -196,38 +202,38 @@ fn wide(mut extra: &[u8], size: u32, packed: u32) -> Option<(u64, u64)> {
         if short != u32::MAX {
             return Some(u64::from(short));
         }
-        let (number, behind) = value.split_first_chunk()?;
-        value = behind;
+        let (number, after) = value.split_first_chunk()?;
+        value = after;
         Some(u64::from_le_bytes(*number))
     };
     Some((one(size)?, one(packed)?))
 }
 
-fn check(entry: &Entry) -> Result<(), Problem> {
+fn check(entry: &Entry, limits: &Limits) -> Result<(), Fault> {
     if entry.flags & ENCRYPTED != 0 {
-        return Err(bad("the archive is encrypted"));
+        return Err(Fault::refused("is encrypted"));
     }
     let whole = entry.method == DEFLATED || (entry.method == STORED && entry.size == entry.packed);
     if !whole {
-        return Err(bad(
-            "the archive is packed in a way that not every client reads",
+        return Err(Fault::refused(
+            "uses a compression method that not every client supports",
         ));
     }
-    if is_plain(entry.name.strip_suffix('/').unwrap_or(&entry.name)) {
-        Ok(())
-    } else {
-        Err(bad("a name in the archive leads elsewhere"))
+    let path = entry.name.strip_suffix('/').unwrap_or(&entry.name);
+    if path.len() > limits.path_bytes || !is_below(path) || has_control_characters(path) {
+        return Err(not_below(&entry.name));
     }
+    Ok(())
 }
 
-/// Compares an entry with its local header, notes where its content is, and returns where it ends:
-/// at `next`.
-fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Result<u64, Problem> {
-    let other = || bad("the archive tells one thing in its directory and another in its content");
+/// Compares an entry with its local header and sets where its content begins. Returns where it ends,
+/// which is at `next`.
+fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Result<u64, Fault> {
+    let other = || Fault::refused("has a directory that differs from its entries' headers");
     if entry.at != end {
-        return Err(bad("the archive has gaps"));
+        return Err(Fault::refused("has bytes between its entries"));
     }
-    let head = file.bytes(entry.at, LOCAL_BYTES as u64).map_err(broken)?;
+    let head = file.bytes(entry.at, LOCAL_BYTES as u64)?;
     let numbers = (|| {
         let lengths = (u16_at(&head, 26)?, u16_at(&head, 28)?);
         Some((
@@ -240,31 +246,29 @@ fn place(file: &mut Window<'_>, entry: &mut Entry, end: u64, next: u64) -> Resul
         ))
     })();
     let (flags, method, crc, packed, size, (name, extra)) = numbers.ok_or_else(other)?;
-    let behind = file
-        .bytes(
-            entry.at + LOCAL_BYTES as u64,
-            u64::from(name) + u64::from(extra),
-        )
-        .map_err(broken)?;
-    let (named, extra) = behind.split_at(name.into());
+    let after = file.bytes(
+        entry.at + LOCAL_BYTES as u64,
+        u64::from(name) + u64::from(extra),
+    )?;
+    let (named, extra) = after.split_at(name.into());
     let alike = head.starts_with(b"PK\x03\x04")
         && named == entry.name.as_bytes()
         && method == entry.method
         && (flags ^ entry.flags) & (STREAMED | ENCRYPTED | UTF8) == 0;
     let streamed = flags & STREAMED != 0;
-    let told = (crc == entry.crc && wide(extra, size, packed) == Some((entry.size, entry.packed)))
-        // Whoever writes without looking back does not know them yet.
-        || (streamed && crc == 0);
-    if !alike || !told {
+    let sizes = wide(extra, named, size, packed);
+    let is_same = crc == entry.crc && sizes == Some((entry.size, entry.packed));
+    // A writer that streams does not know them yet.
+    if !alike || !(is_same || streamed && crc == 0) {
         return Err(other());
     }
-    entry.content = entry.at + (LOCAL_BYTES + behind.len()) as u64;
+    entry.content = entry.at + (LOCAL_BYTES + after.len()) as u64;
     let end = entry.content.checked_add(entry.packed).ok_or_else(other)?;
     match next.checked_sub(end) {
         Some(0) if !streamed => Ok(next),
-        // A checksum and two sizes of four or eight bytes, with a mark before them or not.
+        // A checksum and two sizes of four or eight bytes, with or without a signature before them.
         Some(12 | 16 | 20 | 24) if streamed => Ok(next),
-        _ => Err(bad("the archive has gaps")),
+        _ => Err(Fault::refused("has bytes between its entries")),
     }
 }
 

@@ -1,0 +1,149 @@
+//! The sparse index: `config.json`, index files and their lines (the Cargo book, "Index Format"), and
+//! the stored metadata from which the line of a published crate is made.
+
+use super::names::{canonical, prefix};
+use crate::json::unreadable;
+use crate::publishing::StoredFile;
+use crate::resource::Document;
+use larder_model::Problem;
+use semver::VersionReq;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The folder of the files that mark deleted versions, which cannot be published again.
+pub(super) const GONE: &str = "gone/";
+
+/// The upstream's `config.json`.
+#[derive(Deserialize)]
+pub(super) struct Config<'a> {
+    #[serde(borrow)]
+    pub(super) dl: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) api: Option<Cow<'a, str>>,
+}
+
+impl<'a> Config<'a> {
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(body).map_err(|error| unreadable("a config.json", error))
+    }
+}
+
+/// The fields of a line of an upstream's index file that this server needs.
+#[derive(Deserialize)]
+pub(super) struct Entry<'a> {
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) vers: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) cksum: Cow<'a, str>,
+}
+
+/// The document that is `config.json`.
+pub(super) fn config() -> Document {
+    Document::new("", "config.json")
+}
+
+/// The index file of a crate. Its path is the name in lower case; `-` and `_` stay different.
+pub(super) fn index_of(name: &str) -> Document {
+    Document::new(
+        canonical(name),
+        format!("index/{}", name.to_ascii_lowercase()),
+    )
+}
+
+/// Parses the lines of an index file.
+pub(super) fn entries(body: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, serde_json::Error>> {
+    let lines = body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty());
+    lines.map(serde_json::from_slice)
+}
+
+/// The URL of a crate file: the upstream's `dl` with its markers replaced.
+pub(super) fn download(dl: &str, entry: &Entry<'_>) -> String {
+    let (name, version) = (&*entry.name, &*entry.vers);
+    let markers = [
+        ("{crate}", name.to_owned()),
+        ("{version}", version.to_owned()),
+        ("{prefix}", prefix(name)),
+        ("{lowerprefix}", prefix(&name.to_ascii_lowercase())),
+        ("{sha256-checksum}", entry.cksum.to_string()),
+    ];
+    if markers.iter().all(|(marker, _)| !dl.contains(marker)) {
+        return format!("{dl}/{name}/{version}/download");
+    }
+    markers.iter().fold(dl.to_owned(), |url, (marker, value)| {
+        url.replace(marker, value)
+    })
+}
+
+/// A line of our own index. `cksum` and `pubtime` are set when the bytes are stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct IndexLine {
+    pub(super) name: String,
+    pub(super) vers: String,
+    pub(super) deps: Vec<Value>,
+    pub(super) cksum: String,
+    pub(super) features: BTreeMap<String, Vec<String>>,
+    pub(super) yanked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) links: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rust_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pubtime: Option<String>,
+}
+
+/// The metadata of a published crate in the store.
+#[derive(Serialize, Deserialize)]
+pub(super) struct CrateMetadata {
+    pub(super) line: IndexLine,
+    pub(super) description: String,
+}
+
+impl CrateMetadata {
+    /// The metadata of a stored crate.
+    pub(super) fn of(file: &StoredFile) -> Result<Self, Problem> {
+        serde_json::from_str(&file.metadata).map_err(Problem::internal)
+    }
+}
+
+/// The crates among the files of a package.
+pub(super) fn crates_in(files: &[StoredFile]) -> impl Iterator<Item = &StoredFile> {
+    files.iter().filter(|file| !file.path.starts_with(GONE))
+}
+
+/// A version without its build metadata. Versions that differ only in it are the same.
+pub(super) fn without_build(version: &str) -> &str {
+    version.split('+').next().unwrap_or_default()
+}
+
+/// A dependency in a form in which those of the request and of `Cargo.toml` can be compared.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Dependency {
+    pub(super) alias: String,
+    pub(super) package: String,
+    pub(super) requirement: String,
+    pub(super) features: BTreeSet<String>,
+    pub(super) optional: bool,
+    pub(super) default_features: bool,
+    pub(super) target: Option<String>,
+    pub(super) kind: &'static str,
+}
+
+/// A version requirement in its canonical spelling.
+pub(super) fn requirement(text: &str) -> Result<String, Problem> {
+    let text = if text.trim().is_empty() { "*" } else { text };
+    let parsed: VersionReq = text
+        .parse()
+        .map_err(|error| invalid(format!("`{text}` is not a version requirement: {error}")))?;
+    Ok(parsed.to_string())
+}
+
+/// The problem of an invalid crate.
+pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::invalid("crate", detail)
+}

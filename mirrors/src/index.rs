@@ -1,0 +1,88 @@
+//! Documents that describe a whole repository: of a hosted repository they are made of its files, of
+//! a group they are merged from those of its members.
+
+use crate::publishing::StoredFile;
+use crate::resource::{Artifact, Document};
+use larder_model::{CacheLifetime, Problem, Timestamp};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// A document that describes one state of a repository.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IndexDocument {
+    /// Its path, relative to the repository's.
+    pub path: String,
+    /// Media type.
+    pub content_type: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// How long it is kept.
+    pub lifetime: CacheLifetime,
+}
+
+/// Builds the documents of one state of a hosted repository.
+pub trait IndexBuilder: Send {
+    /// Adds a file that belongs to no package.
+    fn add_extra(&mut self, file: &StoredFile, bytes: &[u8]) -> Result<(), Problem>;
+
+    /// Adds a file of a package. Calls are ordered by package and path.
+    fn add(&mut self, file: &StoredFile) -> Result<(), Problem>;
+
+    /// Returns all documents of the state.
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;
+}
+
+/// Merges the documents of a group's members, list by list, so that only one list of each member is in
+/// memory.
+pub trait IndexMerger: Send {
+    /// Adds a member: its head document, and the names to leave out of it. Calls are in the order of
+    /// members.
+    fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem>;
+
+    /// The lists to read next, one of each member that has it; `None` at the end.
+    fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;
+
+    /// Merges the lists that `next` asked for.
+    fn merge_lists(
+        &mut self,
+        lists: Vec<Option<bytes::Bytes>>,
+    ) -> Result<Vec<IndexDocument>, Problem>;
+
+    /// Returns the head document of the group, and its signature.
+    fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;
+}
+
+/// Documents that describe whole repositories, for protocols that have them instead of documents of
+/// packages.
+pub trait Index: Send + Sync {
+    /// Whether an [`IndexBuilder`] builds this document.
+    fn has(&self, document: &Document) -> bool;
+
+    /// Begins the documents of a hosted repository with this number of packages.
+    fn begin(&self, packages: u64, now: Timestamp) -> Result<Box<dyn IndexBuilder>, Problem>;
+
+    /// The document that names all others of the repository below a root. An upstream may have several
+    /// roots.
+    fn head(&self, root: &str) -> Document;
+
+    /// The root of a document, or of a file that one names; `None` for packages.
+    fn root<'a>(&self, path: &'a str) -> Option<&'a str>;
+
+    /// The possible roots of a package, the most likely first.
+    fn roots<'a>(&self, path: &'a str) -> Vec<&'a str>;
+
+    /// The list of packages that a head names.
+    fn list(&self, head: &[u8]) -> Result<Option<Artifact>, Problem>;
+
+    /// Begins to merge the documents of a group.
+    fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger>;
+}
+
+/// Signs with a repository's own key (`OpenPGP`).
+pub trait Signer {
+    /// A detached signature, armored.
+    fn sign(&self, bytes: &[u8]) -> Result<String, Problem>;
+
+    /// The public key, armored.
+    fn public_key(&self) -> &str;
+}

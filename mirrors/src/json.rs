@@ -1,0 +1,221 @@
+//! Reads and writes JSON objects. Values that need no change stay raw text.
+//!
+//! Duplicate keys are refused, because readers differ in which of the two values they take.
+
+use crate::text::bad_document;
+use larder_model::Problem;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+
+/// Limit on the entries of an object. A packument has one per version in `versions` and in `time`.
+const MAX_ENTRIES: usize = 200_000;
+/// Up to this number, keys are compared pairwise; above, with a set.
+const FEW_ENTRIES: usize = 16;
+
+/// A string, borrowed where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An object: its entries in their order, without duplicate keys. By default values are raw text.
+#[derive(Debug)]
+pub(crate) struct Object<'a, V = &'a RawValue>(Vec<(Cow<'a, str>, V)>);
+
+impl<V> Default for Object<'_, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'a, V> Object<'a, V> {
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&V> {
+        let mut entries = self.0.iter();
+        entries
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Keys and values, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.0.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// The number of entries.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no entries.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Replaces the value of a key, or adds the key at the end.
+    pub(crate) fn set(&mut self, key: impl Into<Cow<'a, str>>, value: V) {
+        let key = key.into();
+        match self.0.iter_mut().find(|(name, _)| *name == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// Removes the entries whose keys do not fit.
+    pub(crate) fn retain(&mut self, mut fits: impl FnMut(&str) -> bool) {
+        self.0.retain(|(key, _)| fits(key));
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The raw value of a key.
+    pub(crate) fn raw(&self, key: &str) -> Option<&'a RawValue> {
+        self.get(key).copied()
+    }
+
+    /// The value of a key if it is of type `T`.
+    pub(crate) fn value<T: Deserialize<'a>>(&self, key: &str) -> Option<T> {
+        serde_json::from_str(self.raw(key)?.get()).ok()
+    }
+
+    /// The value of a key if it is a string.
+    pub(crate) fn text(&self, key: &str) -> Option<Cow<'a, str>> {
+        text(self.raw(key)?)
+    }
+
+    /// The entries whose values are strings.
+    pub(crate) fn texts(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        let entries = self.0.iter();
+        entries
+            .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
+            .collect()
+    }
+
+    /// Writes the object. `replace` may write another value for a key, and returns whether it did.
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        mut replace: impl FnMut(&str, &'a RawValue, &mut Vec<u8>) -> serde_json::Result<bool>,
+    ) -> serde_json::Result<()> {
+        out.push(b'{');
+        for (at, (key, value)) in self.0.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            serde_json::to_writer(&mut *out, key)?;
+            out.push(b':');
+            if !replace(key, value, out)? {
+                out.extend_from_slice(value.get().as_bytes());
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a, V: Deserialize<'de>> Deserialize<'de> for Object<'a, V> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Entries<'a, V>(PhantomData<(&'a (), V)>);
+        impl<'de: 'a, 'a, V: Deserialize<'de>> Visitor<'de> for Entries<'a, V> {
+            type Value = Object<'a, V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries: Vec<(Cow<'a, str>, V)> = Vec::new();
+                while let Some(Text(key)) = map.next_key()? {
+                    if entries.len() == MAX_ENTRIES {
+                        return Err(A::Error::custom("an object has too many entries"));
+                    }
+                    entries.push((key, map.next_value()?));
+                }
+                match duplicate(&entries) {
+                    Some(key) => Err(A::Error::custom(format!("the key {key:?} is duplicate"))),
+                    None => Ok(Object(entries)),
+                }
+            }
+        }
+        from.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// Finds a duplicate key.
+fn duplicate<'e, V>(entries: &'e [(Cow<'_, str>, V)]) -> Option<&'e str> {
+    if entries.len() <= FEW_ENTRIES {
+        let mut all = entries.iter().enumerate();
+        let duplicate =
+            all.find(|(at, (key, _))| entries[..*at].iter().any(|(other, _)| other == key));
+        return duplicate.map(|(_, (key, _))| &**key);
+    }
+    let mut keys: Vec<&str> = entries.iter().map(|(key, _)| &**key).collect();
+    keys.sort_unstable();
+    let duplicate = keys.windows(2).find(|pair| pair[0] == pair[1]);
+    duplicate.map(|pair| pair[0])
+}
+
+/// Reads a value as an object; `None` if it is none.
+pub(crate) fn object(value: &RawValue) -> Option<Object<'_>> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// Reads a value of an upstream's document as an object; empty if it is none. Fails if the object is
+/// invalid.
+pub(crate) fn nested<'a>(what: &'static str, value: &'a RawValue) -> Result<Object<'a>, Problem> {
+    if !value.get().starts_with('{') {
+        return Ok(Object::default());
+    }
+    serde_json::from_str(value.get()).map_err(|error| unreadable(what, error))
+}
+
+/// Reads a value as a string; `None` if it is none.
+pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    let is_text = value.get().starts_with('"');
+    let read = || serde_json::from_str::<Text<'_>>(value.get()).ok();
+    read().filter(|_| is_text).map(|text| text.0)
+}
+
+/// Writes a string as JSON.
+pub(crate) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// The text of a value, in bytes.
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+/// The problem of an upstream that sent JSON that is not `what`.
+pub(crate) fn unreadable(what: &'static str, error: serde_json::Error) -> Problem {
+    bad_document(what).because(error)
+}
+
+/// Writes an object.
+#[derive(Debug)]
+pub(crate) struct ObjectWriter(String);
+
+impl ObjectWriter {
+    /// Begins an object.
+    pub(crate) fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    /// Adds an entry; `value` is JSON.
+    pub(crate) fn put(&mut self, key: &str, value: impl Display) {
+        let separator = if self.0.len() > 1 { "," } else { "" };
+        let key = quoted(key);
+        self.0.push_str(&format!("{separator}{key}:{value}"));
+    }
+
+    /// Ends the object, and returns it.
+    pub(crate) fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

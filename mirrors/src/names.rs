@@ -1,0 +1,33 @@
+//! Names of packages, as each protocol compares them.
+
+use crate::resource::Artifact;
+use larder_model::RepoName;
+use std::borrow::Cow;
+
+/// How a protocol compares the names of packages.
+pub trait Names: Send + Sync {
+    /// The canonical form of a name, or of a pattern of names, whose stars stay as they are.
+    /// Default: names have one spelling.
+    fn canonical<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        name.into()
+    }
+
+    /// The package of an artifact, if its path contains it; else empty. Default: the package of the
+    /// request.
+    fn package_of<'a>(&self, artifact: &'a Artifact) -> &'a str {
+        &artifact.package
+    }
+
+    /// The shorter name of a package of this mirror, such as `nginx` for `library/nginx` of
+    /// `docker.io`. Default: none.
+    fn hub_alias<'a>(&self, mirror: &RepoName, package: &'a str) -> Option<&'a str> {
+        let _ = (mirror, package);
+        None
+    }
+}
+
+/// Names that have one spelling.
+#[derive(Debug)]
+pub struct PlainNames;
+
+impl Names for PlainNames {}

@@ -1,0 +1,173 @@
+//! The interface of a protocol: nine methods that all protocols implement, and accessors to the
+//! features of only some.
+
+use crate::account::{AccountRequest, Accounts};
+use crate::connect::Client;
+use crate::index::Index;
+use crate::names::{Names, PlainNames};
+use crate::publishing::{PublishRequest, Publishing};
+use crate::query::UpstreamQuery;
+use crate::request::{RepoRequest, RepoUrl};
+use crate::resource::{Artifact, Document, Plan, ReadRequest, RenderRequest, Set, Source, Table};
+use crate::search::{Search, SearchRequest};
+use bytes::Bytes;
+use larder_model::{Digest, Problem, ProtocolName, Reply};
+use std::sync::Arc;
+
+/// A parsed request to a repository. Nothing reads the path again.
+pub enum Call {
+    /// Reads a document or an artifact.
+    Read(ReadRequest),
+    /// Changes a package.
+    Publish(PublishRequest),
+    /// Concerns the caller's account, not the repository.
+    Account(AccountRequest),
+    /// Searches for packages.
+    Search(SearchRequest),
+    /// A query that only upstreams can answer, in the request's body.
+    Query(&'static dyn UpstreamQuery),
+}
+
+impl Call {
+    /// The package in the request's path; empty if it has none.
+    pub fn package(&self) -> &str {
+        match self {
+            Self::Read(read) => read.package(),
+            Self::Publish(publish) => &publish.package,
+            Self::Account(_) | Self::Search(_) | Self::Query(_) => "",
+        }
+    }
+}
+
+/// The kind of a package's versions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VersionKind {
+    /// Versions, whose content never changes.
+    Version,
+    /// Tags, which can be moved and deleted, but not yanked.
+    Tag,
+}
+
+/// A protocol of package repositories.
+pub trait Protocol: Send + Sync {
+    /// Its name, which is the first segment of its paths.
+    fn name(&self) -> ProtocolName;
+
+    /// Parses a request.
+    fn parse(&self, request: &RepoRequest<'_>) -> Result<Call, Problem>;
+
+    /// Paths that a health check requests of an upstream, one after the other until one exists.
+    fn probes(&self) -> &'static [&'static str];
+
+    /// The URL of a document at an upstream, or the document to read first. `known`: the documents
+    /// that earlier calls asked for, `None` for one that does not exist.
+    fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem>;
+
+    /// Refuses bytes that cannot be the document, such as the HTML page of a login.
+    fn check(&self, document: &Document, body: &[u8]) -> Result<(), Problem>;
+
+    /// Renders a representation of a document that passed the check. Called only for representations
+    /// with a name. Default: the document is served unchanged.
+    fn render(&self, request: &RenderRequest<'_>, body: &[u8]) -> Result<Vec<u8>, Problem> {
+        let _ = request;
+        Ok(body.to_vec())
+    }
+
+    /// The URL and the hash of an artifact at an upstream, or what to read first. `known`: the
+    /// documents that earlier calls asked for, `None` for one that does not exist; `tables`: the lists
+    /// that they asked for.
+    fn plan(
+        &self,
+        artifact: &Artifact,
+        known: &[Option<Bytes>],
+        tables: &[Arc<dyn Table>],
+    ) -> Result<Plan, Problem>;
+
+    /// The media type of an artifact; empty: the one that the upstream sent.
+    fn content_type(&self, artifact: &Artifact) -> &'static str;
+
+    /// The protocol's error response for a problem. The problem's kind decides the status.
+    fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply;
+
+    /// How names of packages are compared. Default: names have one spelling.
+    fn names(&self) -> &dyn Names {
+        &PlainNames
+    }
+
+    /// The kind of a package's versions. Default: versions, not tags.
+    fn version_kind(&self) -> VersionKind {
+        VersionKind::Version
+    }
+
+    /// The package's name in the scope of an upstream's bearer token; `None` if upstreams issue no
+    /// such tokens.
+    fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {
+        let _ = package;
+        None
+    }
+
+    /// Publishing, if the protocol has hosted repositories.
+    fn publishing(&self) -> Option<&dyn Publishing> {
+        None
+    }
+
+    /// Search, if clients search.
+    fn search(&self) -> Option<&dyn Search> {
+        None
+    }
+
+    /// Documents that describe whole repositories, if there are any.
+    fn index(&self) -> Option<&dyn Index> {
+        None
+    }
+
+    /// Accounts, if clients ask about them.
+    fn accounts(&self) -> Option<&dyn Accounts> {
+        None
+    }
+
+    /// Digests of documents, if clients ask for documents by digest.
+    fn digests(&self) -> Option<&dyn Digests> {
+        None
+    }
+
+    /// Sets of documents that must match, if there are any.
+    fn sets(&self) -> Option<&dyn Sets> {
+        None
+    }
+
+    /// Lists of artifacts that a plan needs, if there are any.
+    fn tables(&self) -> Option<&dyn Tables> {
+        None
+    }
+
+    /// The clients for which this server can write a configuration.
+    fn connect(&self) -> &'static [Client] {
+        &[]
+    }
+}
+
+/// Digests of documents.
+pub trait Digests: Send + Sync {
+    /// The header with a document's digest, so that a HEAD request shows whether the document
+    /// changed.
+    fn header(&self) -> http::HeaderName;
+
+    /// The path of the artifact that has the same bytes as a document; `None` if there is none.
+    fn alias(&self, document: &Document, digest: &Digest) -> Option<Box<str>>;
+}
+
+/// Sets of documents that must match, such as a list and its signature.
+pub trait Sets: Send + Sync {
+    /// What must be stored together with a document; empty for most.
+    fn set(&self, document: &Document, body: &[u8]) -> Result<Set, Problem>;
+
+    /// The document that a companion belongs to. It is fetched first, and the companion with it.
+    fn head_of(&self, companion: &Document) -> Option<Document>;
+}
+
+/// Lists of artifacts.
+pub trait Tables: Send + Sync {
+    /// Reads a list.
+    fn read(&self, list: &Artifact, body: &[u8]) -> Result<Arc<dyn Table>, Problem>;
+}

@@ -1,0 +1,164 @@
+//! The resources of a repository: documents, which change, and artifacts, which never do; and how
+//! they are fetched from an upstream.
+
+use crate::RepoUrl;
+use larder_model::{Integrity, Reply};
+
+/// A resource that changes: an index, a packument, a signed list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Document {
+    /// The package that it describes, in canonical form; empty if it describes the whole repository.
+    pub package: Box<str>,
+    /// Its key among the files of the package.
+    pub path: Box<str>,
+}
+
+impl Document {
+    /// The document `path` of `package`.
+    pub fn new(package: impl Into<Box<str>>, path: impl Into<Box<str>>) -> Self {
+        Self {
+            package: package.into(),
+            path: path.into(),
+        }
+    }
+}
+
+/// A resource that never changes: a tarball, a wheel, a crate.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Artifact {
+    /// Its package in canonical form; empty if the path does not contain it.
+    pub package: Box<str>,
+    /// Its version, if the path contains it.
+    pub version: Option<Box<str>>,
+    /// Its key among the files of the package.
+    pub path: Box<str>,
+}
+
+/// A request that only reads.
+#[derive(Debug)]
+pub enum ReadRequest {
+    /// A document in one of its representations.
+    Document(Document, Representation),
+    /// A named part of a document, in one of its representations.
+    Part(Document, Representation, Box<str>),
+    /// An artifact.
+    Artifact(Artifact),
+    /// Details of a published package that are in none of its documents, such as its owners.
+    Details(Box<str>),
+    /// A response that depends on nothing but the repository's URL.
+    Local(fn(&RepoUrl<'_>) -> Reply),
+    /// A redirect to another path of the repository.
+    Redirect(Box<str>),
+}
+
+impl ReadRequest {
+    /// The package in the request's path; empty if it has none.
+    pub fn package(&self) -> &str {
+        match self {
+            Self::Document(Document { package, .. }, _)
+            | Self::Part(Document { package, .. }, ..)
+            | Self::Artifact(Artifact { package, .. })
+            | Self::Details(package) => package,
+            Self::Local(_) | Self::Redirect(_) => "",
+        }
+    }
+}
+
+/// A representation of a document (RFC 9110 3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Representation {
+    /// Its name among those of the document; empty: the document unchanged.
+    pub name: &'static str,
+    /// Media type; empty: the one that the upstream sent.
+    pub content_type: &'static str,
+    /// Whether it contains URLs of this server.
+    pub has_absolute_urls: bool,
+    /// Whether responses may be compressed.
+    pub compressible: bool,
+}
+
+/// A request to render a document.
+#[derive(Clone, Copy, Debug)]
+pub struct RenderRequest<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// The representation, which has a name.
+    pub representation: Representation,
+    /// The part to render; `None`: the whole document.
+    pub part: Option<&'a str>,
+    /// The repository's URL.
+    pub repo_url: RepoUrl<'a>,
+}
+
+/// How to find a document at an upstream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Read this document first: it contains the URL.
+    Read(Document),
+    /// The document's place.
+    At {
+        /// Absolute, or relative to the upstream's URL with each segment encoded.
+        url: String,
+        /// Media types for the `Accept` header.
+        accept: &'static str,
+    },
+}
+
+/// How an artifact is fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fetch {
+    /// Absolute, or relative to the upstream's URL.
+    pub url: String,
+    /// The hash that the index has for it.
+    pub integrity: Integrity,
+    /// Its size in bytes, if the index has it.
+    pub size: Option<u64>,
+    /// Media types for the `Accept` header.
+    pub accept: &'static str,
+}
+
+impl Fetch {
+    /// A fetch of any media type and of unknown size.
+    pub fn new(url: impl Into<String>, integrity: Integrity) -> Self {
+        Self {
+            url: url.into(),
+            integrity,
+            size: None,
+            accept: "*/*",
+        }
+    }
+
+    /// Sets the size in bytes, if it is known.
+    pub fn with_size(self, size: Option<u64>) -> Self {
+        Self { size, ..self }
+    }
+}
+
+/// How to find an artifact at an upstream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Plan {
+    /// Read this document first.
+    Read(Document),
+    /// Read this list first. It is fetched and parsed once for all artifacts in it.
+    Consult(Artifact, Fetch),
+    /// Fetch the artifact.
+    Fetch(Fetch),
+}
+
+/// A large list of artifacts, in memory.
+pub trait Table: Send + Sync {
+    /// Finds the artifact at `path` below `root`.
+    fn find(&self, root: &str, path: &str) -> Option<Fetch>;
+
+    /// The memory that it uses, in bytes.
+    fn weight(&self) -> usize;
+}
+
+/// What must be stored before a document may replace the previous one.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Set {
+    /// Documents that match exactly this one, such as its signature. An upstream may lack them.
+    pub companions: Vec<Document>,
+    /// Artifacts that it names, and how to fetch them.
+    pub members: Vec<(Artifact, Fetch)>,
+}

@@ -1,0 +1,82 @@
+//! Paths of a repository: metadata, packages, and the parts of their names.
+
+use crate::Document;
+
+/// Directories above a package in which its repository is looked for.
+pub(super) const MAX_ROOTS: usize = 5;
+/// Directories that by convention hold packages and no metadata.
+const PACKAGE_DIRECTORIES: [&str; 6] = [
+    "Packages",
+    "packages",
+    "RPMS",
+    "rpms",
+    "drpms",
+    "getPackage",
+];
+
+/// Splits a path below a `repodata/`: the repository's root, and the rest after that directory.
+pub(super) fn metadata(path: &str) -> Option<(&str, &str)> {
+    const WITHIN: &str = "/repodata/";
+    match path.rfind(WITHIN) {
+        Some(at) => Some((path.get(..=at)?, path.get(at + WITHIN.len()..)?)),
+        None => Some(("", path.strip_prefix(&WITHIN[1..])?)),
+    }
+}
+
+/// The `repomd.xml` of the repository at a root.
+pub(super) fn repomd_of(root: &str) -> Document {
+    Document::new("", format!("{root}repodata/repomd.xml"))
+}
+
+/// What follows the last dot of a file's name; empty if there is none.
+pub(super) fn ending(path: &str) -> &str {
+    path.rsplit('/')
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map_or("", |(_, ending)| ending)
+}
+
+/// Whether a path is that of a package.
+pub(super) fn is_package(path: &str) -> bool {
+    matches!(ending(path), "rpm" | "drpm")
+}
+
+/// The package's name in `dir/name-version-release.arch.rpm`, or in
+/// `dir/name-version-release_version-release.arch.drpm`. A file name of another form counts as a
+/// name; a file that is no package has none.
+pub(super) fn name_of(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let (stem, dashes) = match (file.strip_suffix(".rpm"), file.strip_suffix(".drpm")) {
+        (Some(stem), _) => (stem, 2),
+        (None, Some(stem)) => (stem, 3),
+        (None, None) => return "",
+    };
+    let name = stem
+        .rmatch_indices('-')
+        .nth(dashes - 1)
+        .map_or(stem, |(at, _)| &stem[..at]);
+    if name.is_empty() { stem } else { name }
+}
+
+/// The roots at which the repository of a package may be, likeliest first: right above a directory
+/// of packages, then the nearest.
+pub(super) fn roots(path: &str) -> Vec<&str> {
+    let mut roots: Vec<&str> = path
+        .match_indices('/')
+        .filter_map(|(at, _)| path.get(..=at))
+        .collect();
+    roots.reverse();
+    roots.push("");
+    roots.sort_by_key(|root| {
+        let below = path.get(root.len()..).and_then(|rest| rest.split_once('/'));
+        !below.is_some_and(|(first, _)| PACKAGE_DIRECTORIES.contains(&first))
+    });
+    if roots.len() > MAX_ROOTS {
+        roots.truncate(MAX_ROOTS - 1);
+        // The address that was configured is never left out.
+        if !roots.contains(&"") {
+            roots.push("");
+        }
+    }
+    roots
+}

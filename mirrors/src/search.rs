@@ -1,0 +1,78 @@
+//! Searches for packages: among those that are published here, and at upstreams. The results of an
+//! upstream are never stored.
+
+use crate::publishing::StoredFile;
+use crate::resource::Source;
+use larder_model::{Problem, Reply};
+
+/// A search.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SearchRequest {
+    /// The text to search for.
+    pub text: Box<str>,
+    /// Limit on the number of results.
+    pub size: usize,
+    /// The number of results to skip.
+    pub from: usize,
+}
+
+impl SearchRequest {
+    /// The search of a source whose results come after `results` results of other sources.
+    pub fn after(&self, results: usize) -> Self {
+        Self {
+            from: self.from.saturating_sub(results),
+            ..self.clone()
+        }
+    }
+}
+
+/// A package published here that matches a search.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hit {
+    /// The package.
+    pub package: Box<str>,
+    /// Its files.
+    pub files: Vec<StoredFile>,
+}
+
+/// The results of an upstream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UpstreamResults {
+    /// Its response.
+    pub body: bytes::Bytes,
+    /// Packages in it that are hidden, because their names are published or blocked here.
+    pub hidden: Vec<Box<str>>,
+}
+
+impl UpstreamResults {
+    /// Whether a package is hidden.
+    pub fn hides(&self, package: &str) -> bool {
+        self.hidden.iter().any(|hidden| **hidden == *package)
+    }
+}
+
+/// Search, for protocols whose clients search.
+pub trait Search: Send + Sync {
+    /// The terms of a search, in lower case. A package matches if its name contains all of them.
+    fn terms(&self, search: &SearchRequest) -> Vec<String>;
+
+    /// The URL of the search at an upstream, or the document to read first. `known`: the documents
+    /// that earlier calls asked for.
+    fn source(
+        &self,
+        search: &SearchRequest,
+        known: &[Option<bytes::Bytes>],
+    ) -> Result<Source, Problem>;
+
+    /// The packages in an upstream's response, in canonical form. Fails if it is no result of a
+    /// search.
+    fn packages_in(&self, answer: &[u8]) -> Result<Vec<Box<str>>, Problem>;
+
+    /// The reply: first the packages that are published here, then the results of upstreams.
+    fn reply(
+        &self,
+        search: &SearchRequest,
+        hits: &[Hit],
+        answers: &[UpstreamResults],
+    ) -> Result<Reply, Problem>;
+}

@@ -1,0 +1,96 @@
+//! What the tests of all protocols need.
+
+use crate::publishing::{PublishRequest, StoredFile};
+use crate::resource::{ReadRequest, RenderRequest, Representation};
+use crate::search::SearchRequest;
+use crate::{Call, Document, Protocol, RepoRequest, RepoUrl};
+use http::Method;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use larder_model::{Problem, Timestamp};
+
+/// Where clients see a repository.
+pub(crate) const REPO_URL: RepoUrl<'static> = RepoUrl {
+    origin: "https://r.example",
+    path: "/npm/main",
+    public: true,
+    identified: false,
+};
+
+/// What a request asks for.
+pub(crate) fn call(
+    protocol: &dyn Protocol,
+    method: &Method,
+    path: &str,
+    header: Option<(HeaderName, &str)>,
+) -> Result<Call, Problem> {
+    let header = header.map(|(name, value)| {
+        let value = HeaderValue::from_str(value).expect("a value");
+        (name, value)
+    });
+    let headers: HeaderMap = header.into_iter().collect();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    protocol.parse(&RepoRequest::new(method, path, query, &headers)?)
+}
+
+/// What a GET reads.
+pub(crate) fn get(protocol: &dyn Protocol, path: &str) -> Result<ReadRequest, Problem> {
+    call(protocol, &Method::GET, path, None).map(read)
+}
+
+/// The call as one that reads.
+pub(crate) fn read(call: Call) -> ReadRequest {
+    match call {
+        Call::Read(read) => read,
+        _ => panic!("it does not read"),
+    }
+}
+
+/// What a GET searches for.
+pub(crate) fn search(protocol: &dyn Protocol, path: &str) -> SearchRequest {
+    match call(protocol, &Method::GET, path, None) {
+        Ok(Call::Search(search)) => search,
+        Ok(_) => panic!("{path} is no search"),
+        Err(problem) => panic!("{path}: {problem}"),
+    }
+}
+
+/// The change that a request makes.
+pub(crate) fn publish_request(
+    protocol: &dyn Protocol,
+    method: &Method,
+    path: &str,
+) -> Result<PublishRequest, Problem> {
+    match call(protocol, method, path, None)? {
+        Call::Publish(request) => Ok(request),
+        _ => panic!("{path} changes nothing"),
+    }
+}
+
+/// A representation of a document, at [`REPO_URL`].
+pub(crate) fn render(
+    protocol: &dyn Protocol,
+    document: &Document,
+    representation: Representation,
+    body: &[u8],
+) -> Result<Vec<u8>, Problem> {
+    let request = RenderRequest {
+        document,
+        representation,
+        part: None,
+        repo_url: REPO_URL,
+    };
+    protocol.render(&request, body)
+}
+
+/// A stored file without contents.
+pub(crate) fn stored(path: &str, version: &str, metadata: &str) -> StoredFile {
+    StoredFile {
+        path: path.into(),
+        version: version.into(),
+        digest: larder_model::Digest::of(larder_model::Algorithm::Sha256, b""),
+        size: 0,
+        metadata: metadata.into(),
+        created_at: Timestamp(0),
+        created_by: "user:admin".into(),
+    }
+}
