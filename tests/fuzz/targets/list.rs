@@ -13,7 +13,7 @@ fuzz_target!(|body: &[u8]| {
     merge.add(head.as_bytes(), ["demo".into()].into_iter().collect::<std::collections::HashSet<_>>().into()).expect("head");
     while let Some(wanted) = merge.next() {
         let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
-        if merge.take(wanted.iter().map(list).collect()).is_err() {
+        if merge.merge_lists(wanted.iter().map(list).collect()).is_err() {
             break;
         }
     }
