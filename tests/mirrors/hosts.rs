@@ -3,6 +3,7 @@
 
 use crate::bed::{Bed, status};
 use crate::security::{BODY, apart};
+use larder_tests::upstream::Asked;
 use larder_tests::{Fault, Shelf, Upstream};
 use serde_json::{Value, json};
 
@@ -71,6 +72,30 @@ fn a_host_that_is_dead_stops_no_other() {
         );
         assert_eq!(bed.state(shelf)["paused_origins"], json!([]));
     }
+}
+
+/// Nor with what an index has of its own to show.
+#[test]
+fn a_trial_shows_nobodys_credentials() {
+    let (bed, other) = (Bed::new(), Upstream::start());
+    let mut shelf = Shelf::new("npm", &bed.upstream);
+    let files = other
+        .url()
+        .replacen("http://", "http://stranger:theirs@", 1);
+    shelf.files = format!("{files}npm/");
+    shelf.put(&bed.upstream, "1.0.0", BODY);
+    other.put(&shelf.artifact("1.0.0"), BODY);
+    bed.make(&shelf, &allowed(&bed, &shelf, &other));
+    let here = shelf.artifact_here("1.0.0");
+    other.fail_all(Fault::Later(429, 300));
+    bed.get(&here).expect(503);
+    other.heal();
+    bed.turn(300);
+    bed.until(&here, |answer| answer.status == 200);
+    let asked = other.take_asked();
+    assert_eq!(asked[1].method, "HEAD", "{asked:?}");
+    let nobody = |asked: &Asked| asked.header("authorization").is_none();
+    assert!(asked.iter().all(nobody), "{asked:?}");
 }
 
 #[test]

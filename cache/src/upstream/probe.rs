@@ -31,6 +31,11 @@ impl Upstream {
         root.set_path("/");
         root.set_query(None);
         root.set_fragment(None);
+        // Whoever writes an address does not choose who we are there.
+        let nameless = root.set_username("").and_then(|()| root.set_password(None));
+        if nameless.is_err() {
+            return; // no host, nothing to try
+        }
         match trial {
             Trial::Now => {
                 let upstream = Arc::clone(self);
