@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A check: any panic is a failure.
+#[derive(Clone, Copy)]
 struct Check {
     name: &'static str,
     run: for<'a> fn(&'a Metadata) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
@@ -48,7 +49,6 @@ mod history;
 mod index;
 mod listing;
 mod manifests;
-
 mod people;
 mod publishing;
 mod races;

@@ -1,8 +1,11 @@
 //! Databases of older versions: everything that they have is found under its new name, also where
 //! the program was stopped while it brought them up to date.
 
-mod expected;
 mod rows;
+
+mod files;
+mod past;
+mod server;
 
 use super::clock;
 use crate::lookups::Lookups;
@@ -113,7 +116,8 @@ impl Sql for StopsAfter {
 }
 
 async fn assert_everything_is_there(metadata: &Metadata) {
-    for check in expected::CHECKS {
+    // Those of files change settings.
+    for check in [server::CHECKS, past::CHECKS, files::CHECKS].concat() {
         (check.run)(metadata).await;
     }
 }

@@ -1,6 +1,7 @@
 //! Rows as the version before wrote them: kinds were in paths, and `etag` had whatever there was to
 //! remember.
 
+use crate::files::PackageKey;
 use crate::{Batch, Value};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Hasher};
@@ -56,6 +57,10 @@ const TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, cr
     expires_at) values (?1, ?2, 'laptop', ?3, ?4, null, ?5, null)";
 const GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, \
     created_by) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+pub(super) const fn at(repo: i64, package: &str) -> PackageKey<'_> {
+    PackageKey { repo, package }
+}
 
 pub(super) fn digest(text: &str) -> Digest {
     Digest::of(Algorithm::Sha256, text.as_bytes())
