@@ -6,6 +6,7 @@
 //! what, configuration.
 
 mod accounts;
+mod answers;
 mod artifacts;
 mod blocks;
 mod checks;

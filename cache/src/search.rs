@@ -1,8 +1,9 @@
 //! Searches: in what is published here, and in what the upstreams of a group's mirrors find. Nothing
 //! that an upstream answers is kept.
 
+use crate::answers::CACHE_STATUS;
 use crate::documents::{absent, key_of};
-use crate::door::{CACHE_STATUS, read_of};
+use crate::door::read_of;
 use crate::group::{Members, nowhere};
 use crate::hosted::NAMES;
 use crate::repo::Repo;

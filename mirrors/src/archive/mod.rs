@@ -111,7 +111,7 @@ pub(crate) fn has_control_characters(path: &str) -> bool {
     path.chars().any(char::is_control)
 }
 
-/// An entry that would be unpacked elsewhere.
+/// The fault of an entry whose path is not plain.
 pub(crate) fn not_below(path: &str) -> Fault {
     Fault::refused(format!(
         "has an entry whose name is not a plain path: {path:.200}"

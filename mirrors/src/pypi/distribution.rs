@@ -49,7 +49,7 @@ pub(super) struct Identity {
     built_for: String,
 }
 
-/// What is read from a distribution.
+/// The metadata of a distribution.
 pub(super) struct Contents {
     pub(super) requires_python: Option<String>,
     /// The metadata file of a wheel.
@@ -121,7 +121,7 @@ impl<'f> Name<'f> {
         })
     }
 
-    /// Reads the file; fails if it is no such distribution of this version of the project.
+    /// Reads the file. Fails if it is not a distribution of this version of the project.
     pub(super) fn open(
         &self,
         file: &mut Window<'_>,
@@ -189,7 +189,7 @@ fn wheel_metadata(
         .is_some_and(|stem| is_name_and_version(stem, project, version))
     {
         return Err(invalid(
-            "the wheel's .dist-info folder is that of another name or version",
+            "the wheel's .dist-info folder has another name or version",
         ));
     }
     let find = |file: &str| {
@@ -260,7 +260,7 @@ fn refusal(fault: Fault) -> Problem {
     fault.problem("upload", "the archive")
 }
 
-/// Whether a text is the name of a project and a version of it, in any spelling.
+/// Whether text is the name of a project and a version of it, in any spelling.
 fn is_name_and_version(stem: &str, project: &str, version: &Version) -> bool {
     stem.match_indices('-').any(|(at, _)| {
         normalised(&stem[..at]) == project

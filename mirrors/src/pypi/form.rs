@@ -1,4 +1,4 @@
-//! The form of an upload, as far as its fields are needed here.
+//! The form of an upload.
 
 use super::metadata::invalid;
 use super::multipart::{Part, Parts};
@@ -36,11 +36,11 @@ pub(super) struct Upload {
     fields: BTreeMap<&'static str, String>,
     /// The project's name in canonical form.
     pub(super) project: String,
-    /// The file's own name.
+    /// The file's name.
     pub(super) file: String,
-    /// Where the file begins in the body.
+    /// Offset of the file in the body.
     pub(super) start: u64,
-    /// How many bytes it has.
+    /// Size of the file in bytes.
     pub(super) length: u64,
 }
 
@@ -65,7 +65,7 @@ impl Upload {
                 }
             };
             if again {
-                return Err(invalid("a field of the form is there twice"));
+                return Err(invalid("the form has two fields of the same name"));
             }
         }
         let content = content.ok_or_else(|| invalid("the form has no field content"))?;
@@ -91,7 +91,7 @@ impl Upload {
         self.fields.get(name).map(|value| &**value)
     }
 
-    /// The value of a field that every form has.
+    /// The value of a required field.
     pub(super) fn require(&self, name: &'static str) -> Result<&str, Problem> {
         self.get(name).ok_or_else(|| missing(name))
     }

@@ -1,5 +1,5 @@
-//! Reads HTML as far as an index page goes (WHATWG HTML, "Tokenization"): a short list of elements
-//! and their attributes. All else is skipped, and no HTML of an upstream is ever sent on.
+//! Reads the HTML of an index page (WHATWG HTML, "Tokenization"): a short list of elements and their
+//! attributes. All else is skipped. HTML of an upstream is never forwarded.
 
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
@@ -39,7 +39,7 @@ impl Attributes {
     }
 }
 
-/// What an index page is made of.
+/// A node of an index page.
 #[derive(Debug)]
 pub(super) enum Node {
     /// `<a>` and its text.
@@ -57,7 +57,7 @@ pub(super) enum Node {
 /// The nodes of a page in their order.
 pub(super) fn nodes(page: &str) -> impl Iterator<Item = Node> {
     let mut emitter = CallbackEmitter::<Collector, Piece>::default();
-    // The contents of a script, a style or a title are no markup.
+    // The contents of a script, a style or a title are not markup.
     emitter.naively_switch_states(true);
     let tokens = Tokenizer::new_with_emitter(page, emitter);
     let mut pieces = tokens.filter_map(Result::ok).peekable();
@@ -126,13 +126,13 @@ enum Piece {
     Text(String),
 }
 
-/// Makes pieces of what the tokenizer finds.
+/// Turns the tokenizer's events into pieces.
 #[derive(Default)]
 struct Collector {
-    /// The tag that is being read, if it matters.
+    /// The current tag, if its element is read.
     element: Option<Element>,
     attributes: Attributes,
-    /// Whether the last attribute is read: its value comes next.
+    /// Whether the current attribute is read.
     reads_value: bool,
 }
 

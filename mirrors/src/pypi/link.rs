@@ -1,4 +1,4 @@
-//! Addresses in pages: those that we write, and those of upstreams.
+//! URLs in pages: those that this server writes, and those of upstreams.
 
 use super::names::version_of;
 use crate::text;
@@ -51,7 +51,7 @@ pub(super) fn join(base: &str, href: &str) -> Option<String> {
     Some(format!("{origin}{path}{query}"))
 }
 
-/// The last segment of an address's path, decoded if it is well encoded.
+/// The last segment of a URL's path, decoded if its encoding is valid.
 pub(super) fn last_segment(href: &str) -> Option<Cow<'_, str>> {
     let path = without_fragment(href).split('?').next()?;
     let segment = path.rsplit('/').next()?;
@@ -69,7 +69,7 @@ fn scheme(href: &str) -> Option<&str> {
         .then_some(scheme)
 }
 
-/// The part of an address that names the host, empty if there is none, and its path.
+/// Splits a URL into scheme and host, which may be empty, and the path.
 fn origin(address: &str) -> (&str, &str) {
     let address = address.split('?').next().unwrap_or_default();
     let start = scheme(address).map_or(0, |scheme| scheme.len() + 1);
@@ -83,7 +83,7 @@ fn origin(address: &str) -> (&str, &str) {
     address.split_at(address.len() - rest.len() + host)
 }
 
-/// Resolves `.` and `..` in a path; those that lead above a relative path stay.
+/// Resolves `.` and `..` in a path. `..` at the start of a relative path stays.
 fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
     let mut segments: Vec<&str> = Vec::new();

@@ -1,4 +1,5 @@
-//! The list of all projects, which may be tens of megabytes: it is walked, never held as a whole.
+//! The list of all projects, which may have tens of megabytes. It is streamed, never parsed as a
+//! whole.
 
 use super::html::{self, Node};
 use super::link;
@@ -23,7 +24,7 @@ struct Project<'a> {
     name: Cow<'a, str>,
 }
 
-/// Refuses what is no list of projects.
+/// Refuses a document that is not a list of projects.
 pub(super) fn check(body: &[u8]) -> Result<(), Problem> {
     if is_json(body) {
         let (version, projects) = parts(body)?;

@@ -1,5 +1,4 @@
-//! The headers of a distribution's own metadata (packaging specifications, "Core metadata"), as far
-//! as they are needed here.
+//! The core metadata in a distribution (packaging specifications, "Core metadata").
 
 use super::names::normalised;
 use super::version::Version;
@@ -8,7 +7,7 @@ use std::borrow::Cow;
 
 const MAX_RANGE_BYTES: usize = 1024;
 
-/// An upload that is not as it should be.
+/// The problem of an invalid upload.
 pub(super) fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
     Problem::invalid("upload", detail)
 }

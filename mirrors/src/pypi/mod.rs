@@ -49,7 +49,7 @@ impl Names for ProjectNames {
     }
 }
 
-/// A provenance, as far as it is needed here.
+/// The fields of a provenance that this module needs.
 #[derive(Deserialize)]
 struct Provenance {
     #[serde(rename = "attestation_bundles")]
@@ -130,7 +130,7 @@ impl Protocol for Pypi {
         if let (None, Some(base)) = (page.find(path), path.strip_suffix(METADATA)) {
             let file = find(&page, project, base)?;
             let Some(hashes) = &file.metadata else {
-                let detail = format!("the index offers no metadata of {base}");
+                let detail = format!("the index has no metadata of {base}");
                 return Err(Problem::not_found("metadata", detail));
             };
             let url = page.locate(project, &file.url)? + METADATA;
@@ -182,7 +182,7 @@ fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
     Ok(Integrity::None)
 }
 
-/// The page that a step before asked for; `None` if none was read yet.
+/// The page that an earlier call asked for; `None` if none was read yet.
 fn page_in<'a>(project: &str, known: &'a [Option<Bytes>]) -> Result<Option<Page<'a>>, Problem> {
     let Some(found) = known.first() else {
         return Ok(None);

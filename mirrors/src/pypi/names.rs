@@ -1,8 +1,8 @@
-//! Names of projects in their canonical form, and what the names of files say.
+//! Names of projects in their canonical form, and the parts of file names.
 
-/// The registry's limit on names, with room.
+/// Limit on the length of a name. Upstream indexes allow less.
 const MAX_PROJECT_BYTES: usize = 128;
-/// The longest file name that common file systems keep.
+/// Limit on the length of a file name: that of common file systems.
 const MAX_FILE_BYTES: usize = 255;
 /// Endings of source archives, the most common today first.
 const SOURCES: [&str; 7] = [
@@ -27,7 +27,7 @@ pub(super) fn normalised(name: &str) -> String {
     one
 }
 
-/// Whether it can be the name of a project, in any spelling.
+/// Whether text can be the name of a project, in any spelling.
 pub(super) fn is_project(name: &str) -> bool {
     let plain = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     name.len() <= MAX_PROJECT_BYTES
@@ -38,7 +38,7 @@ pub(super) fn is_project(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Whether it can be the last segment of an address here, and a file's name on a client.
+/// Whether text can be the last segment of a path here, and a file name on a client.
 pub(super) fn is_file(name: &str) -> bool {
     let bad = |char: char| char.is_control() || matches!(char, '/' | '\\' | '%' | ';');
     !name.is_empty()

@@ -24,7 +24,7 @@ pub(super) fn page_of(project: &str) -> Document {
     Document::new(project, PAGE)
 }
 
-/// The page of a project, as it was read.
+/// The page of a project, parsed.
 #[derive(Default)]
 pub(super) struct Page<'a> {
     /// Version of the API.
@@ -55,7 +55,7 @@ pub(super) struct File<'a> {
     pub(super) requires_python: Option<Text<'a>>,
     /// The digests of its metadata; `None` if that is not offered.
     pub(super) metadata: Option<Hashes<'a>>,
-    /// Why it is yanked; may be empty. `None`: it is not.
+    /// The reason, which may be empty, why it is yanked; `None`: it is not yanked.
     pub(super) yanked: Option<Text<'a>>,
     /// When it was uploaded.
     pub(super) upload_time: Option<Text<'a>>,
@@ -75,14 +75,14 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Refuses what is not the page of `project`.
+    /// Refuses a document that is not the page of `project`.
     pub(super) fn check(&self, project: &str) -> Result<(), Problem> {
         check_version(self.version.as_deref())?;
-        let meant = match &self.name {
+        let is_page = match &self.name {
             Some(name) => normalised(name) == project,
             None => self.is_index || self.files.iter().any(|file| belongs(project, &file.name)),
         };
-        if meant {
+        if is_page {
             Ok(())
         } else {
             Err(bad_document(A_PAGE))
@@ -201,7 +201,7 @@ impl<'a> File<'a> {
     /// Reads an anchor; `None` for one that does not lead to a distribution.
     fn from_html(mut attributes: Attributes, text: String) -> Option<Self> {
         let url = attributes.take("href")?;
-        // Clients go by the address; the text is for people and may be cut short.
+        // Clients take the name from the URL. The text may be truncated.
         let named = link::last_segment(&url)
             .filter(|name| is_distribution(name))
             .map(Cow::into_owned);
@@ -245,7 +245,7 @@ fn read_files<'a>(files: &[Object<'a>]) -> Result<Vec<File<'a>>, Problem> {
     read.filter_map(Result::transpose).collect()
 }
 
-/// The name of a file of a JSON page, if it can be served.
+/// The name of a file on a JSON page; `None` if it cannot be served.
 pub(super) fn file_name<'a>(fields: &Object<'a>) -> Option<Text<'a>> {
     fields.text("filename").filter(|name| is_file(name))
 }
@@ -255,13 +255,12 @@ pub(super) fn is_json(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// HTML is read as UTF-8, as clients read it.
+/// Decodes HTML as UTF-8, as clients do.
 pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|error| bad_document("UTF-8").because(error))
 }
 
-/// Refuses a major version of the API that is not known here. A page without a version is of the
-/// first.
+/// Refuses a major version of the API other than 1. A page without a version has version 1.
 pub(super) fn check_version(version: Option<&str>) -> Result<(), Problem> {
     match version.and_then(|version| version.trim().split('.').next()) {
         None | Some("1") => Ok(()),

@@ -1,5 +1,5 @@
 //! Publishing: uploads in the form that all clients send (the "legacy" upload API), yanking and
-//! deleting, and the page of what is published here.
+//! deleting, and the page of a project that is published here.
 
 use super::distribution::{Kind as Build, Name};
 use super::form::{Upload, project_of};
@@ -23,9 +23,9 @@ use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The largest form.
+/// Limit on the bytes of a form.
 const MAX_BYTES: u64 = 2 << 30;
-/// Below this path stands a file for each file that was deleted: its name stays reserved.
+/// The folder of the files that mark deleted files, whose names stay reserved.
 const GONE: &str = "gone/";
 /// The first version of the API that has sizes and times.
 const API: &str = "1.1";
@@ -113,7 +113,7 @@ impl Action for ProjectChange {
     }
 
     fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Err(Problem::internal("a change of no project"))
+        Err(Problem::internal("a change without a project"))
     }
 
     fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
@@ -177,14 +177,14 @@ fn files_of<'k>(
     version: Option<&str>,
 ) -> Result<Vec<&'k StoredFile>, Problem> {
     let wanted = version.map(Version::parse);
-    let meant = |file: &&StoredFile| {
+    let is_target = |file: &&StoredFile| {
         let same = wanted
             .as_ref()
             .is_none_or(|wanted| wanted.is_some() && Version::parse(&file.version) == *wanted);
         same && !file.path.starts_with(GONE)
     };
-    let found: Vec<&StoredFile> = files.iter().filter(meant).collect();
-    let absent = || Problem::not_found("version", "there is no such version of this project here");
+    let found: Vec<&StoredFile> = files.iter().filter(is_target).collect();
+    let absent = || Problem::not_found("version", "this project has no such version here");
     if found.is_empty() {
         Err(absent())
     } else {
@@ -245,7 +245,7 @@ pub(super) fn with_yank(metadata: &str, reason: Option<&str>) -> String {
 fn check(form: &Upload) -> Result<(Name<'_>, Version), Problem> {
     if form.require(":action")? != "file_upload" || form.require("protocol_version")? != "1" {
         return Err(invalid(
-            "the form is no file upload of version 1 of the protocol",
+            "the form is not a file upload of protocol version 1",
         ));
     }
     let version = Version::parse(form.require("version")?)

@@ -8,7 +8,7 @@ use larder_model::Problem;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
-/// The version of a page if the upstream names none: the first one, which has all that is required.
+/// The API version of a page if the upstream states none.
 pub(super) const OLDEST: &str = "1.0";
 /// Hash algorithms that clients know, the best first.
 const KNOWN_HASHES: [&str; 6] = ["sha256", "sha512", "sha384", "sha224", "sha1", "md5"];
@@ -155,7 +155,7 @@ pub(super) fn html(project: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
     Ok(out.into_bytes())
 }
 
-/// The begin of every HTML page.
+/// The start of every HTML page.
 pub(super) fn head(version: &str) -> String {
     let version = text::html(version);
     format!(
@@ -205,7 +205,7 @@ fn anchor(out: &mut String, project: &str, file: &File<'_>) {
     out.push_str(&format!(">{}</a><br/>\n", text::html(&file.name)));
 }
 
-/// Whether it can be written in a fragment: an algorithm's name and hex digits.
+/// Whether a hash can be written in a fragment: an algorithm's name and hex digits.
 fn is_hash((name, hex): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
     let named = !name.is_empty()
         && name

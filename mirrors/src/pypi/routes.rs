@@ -1,4 +1,4 @@
-//! Addresses of an index: pages, files, provenances (packaging specifications, "Simple repository
+//! Paths of an index: pages, files, provenances (packaging specifications, "Simple repository
 //! API" and "Index hosted attestations"), and uploads.
 
 use super::list::PROJECTS;
@@ -20,7 +20,7 @@ pub(super) const TEXT: Representation = representation("text", "text/html; chars
 pub(super) const PROVENANCE: Representation =
     representation("", "application/vnd.pypi.integrity.v1+json");
 
-/// Links are relative to their page, so no representation holds an address of this server.
+/// Links are relative to their page, so no representation contains URLs of this server.
 const fn representation(name: &'static str, content_type: &'static str) -> Representation {
     Representation {
         name,
@@ -30,7 +30,7 @@ const fn representation(name: &'static str, content_type: &'static str) -> Repre
     }
 }
 
-/// What a request asks for.
+/// Parses a request.
 pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
     let parts = request.parts();
     if let (&Method::POST, ["legacy"] | ["legacy", ""]) = (request.method, parts.as_slice()) {
@@ -66,14 +66,14 @@ fn read(request: &RepoRequest<'_>, parts: &[&str]) -> Result<ReadRequest, Proble
         }
         ["pypi", _, "json"] | ["pypi", _, _, "json"] => Err(Problem::not_found(
             "path",
-            "this index has no such API: ask simple/{project}/ for JSON",
+            "this index does not have this API: request simple/{project}/ as JSON",
         )),
         _ => Err(no_such_path()),
     }
 }
 
-/// JSON for whoever wants it no less than HTML; of HTML the type that every client reads, unless the
-/// other is wanted more.
+/// The representation that `Accept` prefers: JSON if its quality is not lower than that of HTML, and
+/// `text/html` unless the newer type has a higher quality.
 fn page_format(request: &RepoRequest<'_>) -> Representation {
     let wants = |media_type, latest| request.quality(media_type).max(request.quality(latest));
     let json = wants(JSON.content_type, "application/vnd.pypi.simple.latest+json");
@@ -111,7 +111,7 @@ fn provenance_of(project: &str, version: &str, file: &str) -> Option<Document> {
     (artifact.version.as_deref() == Some(version)).then(|| Document::new(artifact.package, path))
 }
 
-/// Nothing is at this path.
+/// The problem of a path that does not exist.
 pub(super) fn no_such_path() -> Problem {
     Problem::not_found("path", "no such path in a Python package index")
 }

@@ -1,4 +1,4 @@
-//! A package's elements of the three lists, as `createrepo_c` writes them. They are made once, when
+//! A package's elements of the three lists, as `createrepo_c` writes them. They are written once, when
 //! the package is published.
 
 use super::item::location;
@@ -15,21 +15,21 @@ use std::io::{self, Read as _, Write as _};
 
 /// The elements of one package, together.
 const MAX_BYTES: u64 = 64 << 20;
-/// Separates the parts. XML has no such character.
+/// The separator of the parts, which XML does not allow.
 const BETWEEN: char = '\0';
 
-/// The metadata of a published package, as its row has it.
+/// The metadata of a published package in the store.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackageMetadata {
-    /// `bash-5.2-1.x86_64`, as people name it.
+    /// `bash-5.2-1.x86_64`.
     pub(super) nevra: String,
-    /// Its elements, compressed: the paths of files compress well.
+    /// Its elements, compressed.
     packed: String,
 }
 
 /// A package's elements of the lists.
 pub(super) struct Description {
-    /// Of `primary`: what is before the time of publication, and what is after it.
+    /// The element of `primary`, before and after the time of publication.
     pub(super) primary: [String; 2],
     pub(super) filelists: String,
     pub(super) other: String,
@@ -84,7 +84,7 @@ impl PackageMetadata {
     }
 }
 
-/// What is before the time at which a file was published.
+/// The text before the time of publication.
 const TIME: &str = "<time file=\"";
 
 impl Description {

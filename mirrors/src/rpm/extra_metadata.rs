@@ -1,4 +1,4 @@
-//! Metadata that is in no package: advisories, groups of packages, modules. It is uploaded, one
+//! Metadata that packages do not contain: advisories, groups of packages, modules. Clients upload one
 //! file of each kind.
 
 use super::packer::{Packer, Record};
@@ -10,9 +10,9 @@ use larder_model::Problem;
 use quick_xml::events::Event;
 use std::io::{BufRead, Read, Write};
 
-/// Size of an upload.
+/// Limit on the bytes of an upload.
 pub(super) const MAX_BYTES: u64 = 64 << 20;
-/// Size of an upload, uncompressed.
+/// Limit on the uncompressed bytes of an upload.
 const MAX_PLAIN_BYTES: u64 = 256 << 20;
 
 /// A kind of extra metadata.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Advisories, Self::Groups, Self::Modules];
 
-    /// Its path; a `.gz` may follow.
+    /// Its path, without a `.gz`.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Advisories => "repodata/updateinfo.xml",
@@ -61,7 +61,7 @@ fn unpacked(kind: Kind, bytes: &[u8]) -> Result<Box<dyn BufRead + '_>, Problem> 
     unpack(bytes).map_err(|error| bad(kind, "it cannot be unpacked").because(error))
 }
 
-/// Checks an upload: that it unpacks, and is well-formed.
+/// Checks that an upload can be unpacked and is well-formed.
 pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     let mut bytes = Vec::new();
     body.take(MAX_BYTES)
@@ -75,11 +75,11 @@ pub(super) fn check(kind: Kind, body: &mut dyn Body) -> Result<(), Problem> {
     }
 }
 
-/// Only the first line of each document is looked at: clients read the rest.
+/// Checks only the first line of each document.
 fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     let mut text = String::new();
     let read = plain.take(MAX_BYTES + 1).read_to_string(&mut text);
-    read.map_err(|error| bad(kind, "it is no text").because(error))?;
+    read.map_err(|error| bad(kind, "it is not text").because(error))?;
     let begins = text
         .lines()
         .any(|line| line.starts_with("document: modulemd"));
@@ -91,7 +91,7 @@ fn check_yaml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
 }
 
 fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
-    let unreadable = |fault: Fault| bad(kind, &format!("it is no XML that can be read: {fault}"));
+    let unreadable = |fault: Fault| bad(kind, &format!("it is not valid XML: {fault}"));
     let mut walker = Walker::new(plain, MAX_PLAIN_BYTES);
     while let Some(Step { depth, event }) = walker.next().map_err(unreadable)? {
         if let (0, Event::Start(tag) | Event::Empty(tag)) = (depth, &event)
@@ -104,11 +104,11 @@ fn check_xml(kind: Kind, plain: Box<dyn BufRead + '_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// An uploaded file of extra metadata, compressed anew.
+/// An uploaded file of extra metadata, compressed for the repository.
 pub(super) struct ExtraMetadata {
     kind: Kind,
     packed: Packer,
-    /// Its unpacked bytes, for the kind that is listed unpacked as well.
+    /// Its unpacked bytes, for the kind that is listed unpacked, too.
     plain: Vec<u8>,
 }
 

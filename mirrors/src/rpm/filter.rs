@@ -1,5 +1,5 @@
-//! Walks through a list and returns its elements one after another as they are written, with the
-//! package that each is of. One element at a time is in memory.
+//! Reads the elements of a list one after another, each with its package. Only one element at a time
+//! is in memory.
 
 use super::item::{Item, location};
 use super::scan::Raw;
@@ -10,18 +10,18 @@ use larder_model::Problem;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Writer, XmlVersion};
 
-/// The largest package of a distribution has a fortieth of that.
+/// Limit on the bytes of an element. The largest package of a distribution has a fortieth of it.
 const MAX_ELEMENT_BYTES: usize = 128 << 20;
-/// The length of a name or checksum.
+/// Limit on the length of a name or checksum.
 const MAX_TEXT_BYTES: usize = 4096;
-/// Real lists declare three prefixes.
+/// Limit on the prefixes of a list. Real ones declare three.
 const MAX_PREFIXES: usize = 32;
 
 pub(super) fn unreadable(fault: impl Into<Fault>) -> Problem {
     bad_document("a list of packages that can be read").because(fault)
 }
 
-/// What a list contains.
+/// The content of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {
     Packages,
@@ -29,10 +29,10 @@ pub(super) enum Content {
     Other,
 }
 
-/// An element right below the root.
+/// An element directly below the root.
 #[derive(Default)]
 pub(super) struct Element {
-    /// As it is written, except for its location, which becomes one below our own root.
+    /// Its text. A location in it is relative to our own root.
     pub(super) text: Vec<u8>,
     /// Of a package: its name.
     pub(super) name: String,
@@ -42,7 +42,7 @@ pub(super) struct Element {
     pub(super) path: Option<String>,
 }
 
-/// A list that is being walked through.
+/// Reads a list.
 pub(super) struct Elements<'a> {
     walker: Walker<'a>,
     state: State<'a>,
@@ -50,28 +50,28 @@ pub(super) struct Elements<'a> {
 
 struct State<'a> {
     content: Content,
-    /// Names of packages that are left out within other elements.
+    /// Names of packages that are removed from other elements.
     hidden: &'a dyn Fn(&str) -> bool,
     prefixes: Vec<(String, String)>,
     current: Option<Builder>,
 }
 
-/// The element that the walk is within, as it is written anew.
+/// The current element, as it will be written.
 struct Builder {
     content: Content,
     element: Element,
     writer: Writer<Vec<u8>>,
-    /// What the text of the current child is.
+    /// The field that the current child's text is.
     field: Option<Field>,
     text: String,
-    /// The depth of a part that is left out.
+    /// The depth of a part that is removed.
     skipped: Option<usize>,
-    /// The depth of the list of what the package replaces.
+    /// The depth of the list of obsoletes.
     replaces: Option<usize>,
 }
 
 impl<'a> Elements<'a> {
-    /// `hidden`: whether a name is left out of the list.
+    /// `hidden`: the names to remove from the list.
     pub(super) fn new(
         packed: &'a [u8],
         content: Content,
@@ -95,7 +95,7 @@ impl<'a> Elements<'a> {
         self.advance().map_err(unreadable)
     }
 
-    /// Prefixes that the root declares, with the addresses that they stand for.
+    /// The prefixes that the root declares, and their namespaces.
     pub(super) fn prefixes(&self) -> &[(String, String)] {
         &self.state.prefixes
     }
@@ -122,7 +122,7 @@ impl<'a> Elements<'a> {
 }
 
 impl State<'_> {
-    /// An element begins. Returns whether it is a complete element below the root.
+    /// Handles the start of an element. Returns whether it is a complete element below the root.
     fn open(&mut self, tag: &BytesStart<'_>, is_empty: bool, depth: usize) -> Result<bool, Fault> {
         match (depth, &mut self.current) {
             (0, _) => self.prefixes = prefixes(tag)?,
@@ -191,8 +191,7 @@ impl Builder {
         self.content == Content::Packages && tag.local_name().as_ref() == b"obsoletes"
     }
 
-    /// Whether a part is left out: a hidden package of an advisory, or one that this package would
-    /// replace.
+    /// Whether a part is removed: a hidden package of an advisory, or one that this package obsoletes.
     fn is_left_out(
         &self,
         tag: &BytesStart<'_>,
@@ -207,7 +206,7 @@ impl Builder {
             .is_some_and(|name| hidden(&name) || replaced && name.trim().starts_with('(')))
     }
 
-    /// Something within it ends, at this depth.
+    /// Handles the end of an element within it, at this depth.
     fn close(&mut self, end: &Event<'_>, depth: usize) -> Result<(), Fault> {
         if let Some(field) = self.field.take() {
             self.element.set(field, self.text.trim())?;
@@ -218,7 +217,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Anything but a tag.
+    /// Handles an event that is not a tag.
     fn other(&mut self, event: &Event<'_>) -> Result<(), Fault> {
         if self.field.is_some()
             && let Some(text) = text_of(event)?
@@ -257,7 +256,7 @@ fn tag_event(tag: BytesStart<'_>, is_empty: bool) -> Event<'_> {
     }
 }
 
-/// Readers differ in which of the two they take.
+/// The fault of duplicates, because readers differ in which of the two they take.
 const TWICE: &str = "an element has two names, checksums or locations";
 
 #[derive(Clone, Copy)]
@@ -267,7 +266,7 @@ enum Field {
 }
 
 impl Element {
-    /// A child begins. Returns the field that its text is, and the tag to write in its place.
+    /// Handles the start of a child. Returns the field that its text is, and the tag to write instead.
     fn open(
         &mut self,
         tag: &BytesStart<'_>,

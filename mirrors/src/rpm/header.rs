@@ -1,5 +1,5 @@
-//! The begin of an rpm: the lead, the signature header, the header ("RPM V4 Package format"). Counts
-//! and offsets are checked against the bytes that are there before they are used.
+//! The start of an rpm: the lead, the signature header, the header ("RPM V4 Package format"). Counts
+//! and offsets are checked against the available bytes before they are used.
 
 use crate::publishing::Body;
 use larder_model::Problem;
@@ -12,28 +12,25 @@ const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 /// The size of a header before its entries.
 const INTRO_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 16;
-/// The limit of rpm itself.
+/// Limit on the entries of a header: that of rpm itself.
 const MAX_ENTRIES: usize = 0xffff;
-/// Headers of packages with a hundred thousand files have some 10 MiB.
+/// Limit on the bytes of a header. That of a package with a hundred thousand files has some 10 MiB.
 const MAX_HEADER_BYTES: usize = 32 << 20;
-/// The signature header may have a signature for each file.
+/// Limit on the bytes of a signature header, which may have a signature for each file.
 const MAX_SIGNATURE_BYTES: usize = 8 << 20;
-/// Values of one tag. Each takes more memory than bytes in the file.
+/// Limit on the values of a tag. Each takes more memory than it has bytes in the file.
 const MAX_VALUES: usize = 1 << 20;
-/// Values of all tags together; a package of a hundred thousand files has two million.
+/// Limit on the values of all tags. A package of a hundred thousand files has two million.
 const MAX_IN_ALL: u64 = 8 << 20;
 
-/// A package that cannot be published.
+/// The problem of a package that cannot be published.
 pub(super) fn bad(why: &str) -> Problem {
-    Problem::invalid(
-        "package",
-        format!("this is no rpm that can be published: {why}"),
-    )
+    Problem::invalid("package", format!("this rpm cannot be published: {why}"))
 }
 
 fn cut(error: io::Error) -> Problem {
     if error.kind() == io::ErrorKind::UnexpectedEof {
-        bad("it is cut short")
+        bad("it is truncated")
     } else {
         Problem::internal(error)
     }
@@ -43,20 +40,20 @@ fn cut(error: io::Error) -> Problem {
 pub(super) struct Front {
     pub(super) signature: Header,
     pub(super) header: Header,
-    /// Where the header begins and ends in the file.
+    /// The header's start and end in the file.
     pub(super) range: (u64, u64),
 }
 
 impl Front {
-    /// Reads them. The body is then at the begin of the payload.
+    /// Reads them. After that, the body is at the start of the payload.
     pub(super) fn read(body: &mut dyn Body) -> Result<Self, Problem> {
         let mut lead = [0; LEAD_BYTES];
         body.read_exact(&mut lead).map_err(cut)?;
         if lead[..4] != LEAD_MAGIC {
-            return Err(bad("it has no rpm's first bytes"));
+            return Err(bad("it does not begin with the magic number of rpm"));
         }
         if !matches!(lead[4], 3 | 4) {
-            return Err(bad("its format is of a version that is not known here"));
+            return Err(bad("its format has an unknown version"));
         }
         let signature = Header::read(body, MAX_SIGNATURE_BYTES)?;
         let padding = signature.bytes.len().next_multiple_of(8) - signature.bytes.len();
@@ -74,12 +71,12 @@ impl Front {
 
 /// A list of tagged values.
 pub(super) struct Header {
-    /// Its bytes in the file, magic included.
+    /// Its bytes in the file, with its magic number.
     pub(super) bytes: Vec<u8>,
     entries: usize,
 }
 
-/// One tagged value: its type, where it begins in the data, how many it is.
+/// A tag's entry: its type, its offset in the data, and the number of values.
 #[derive(Clone, Copy)]
 struct Entry {
     kind: u32,
@@ -96,7 +93,7 @@ impl Header {
         let mut bytes = vec![0; INTRO_BYTES];
         body.read_exact(&mut bytes).map_err(cut)?;
         if bytes[..4] != HEADER_MAGIC {
-            return Err(bad("a header has no header's first bytes"));
+            return Err(bad("a header does not begin with its magic number"));
         }
         let size = |at| {
             number(&bytes, at)
@@ -114,14 +111,14 @@ impl Header {
             .read_to_end(&mut bytes)
             .map_err(cut)?;
         if count != rest {
-            return Err(bad("it is cut short"));
+            return Err(bad("it is truncated"));
         }
         let header = Self { bytes, entries };
         let mut tags: Vec<_> = header.entries().map(|entry| number(entry, 0)).collect();
         tags.sort_unstable();
         // Readers differ in which of two values they take.
         if tags.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(bad("a header has a tag twice"));
+            return Err(bad("a header has two entries of the same tag"));
         }
         header.require_room(data)?;
         Ok(header)
@@ -136,8 +133,8 @@ impl Header {
             .take(self.entries)
     }
 
-    /// Fails unless `data` bytes have room for all values without overlap: many entries must not
-    /// point to the same text.
+    /// Fails unless all values fit into `data` bytes without overlap, because many entries could point
+    /// to the same text.
     fn require_room(&self, data: usize) -> Result<(), Problem> {
         let (mut values, mut bytes) = (0_u64, 0_u64);
         for entry in self.entries() {
@@ -152,7 +149,7 @@ impl Header {
             bytes += count * width;
         }
         if values > MAX_IN_ALL || bytes > data as u64 {
-            return Err(bad("its header has more values than there is room for"));
+            return Err(bad("its header has more values than fit into its data"));
         }
         Ok(())
     }
@@ -163,7 +160,7 @@ impl Header {
             .unwrap_or_default()
     }
 
-    /// Where the values of a tag are.
+    /// The entry of a tag.
     fn entry(&self, tag: u32) -> Option<Entry> {
         let entry = self.entries().find(|entry| number(entry, 0) == Some(tag))?;
         Some(Entry {
@@ -173,14 +170,14 @@ impl Header {
         })
     }
 
-    /// The bytes of all values of an entry, each of `width`; `None` if they are not all there.
+    /// The bytes of all values of an entry, each of `width`; `None` if some are missing.
     fn values(&self, entry: Entry, width: usize) -> Option<&[u8]> {
         let length = entry.count.checked_mul(width)?;
         self.data()
             .get(entry.offset..entry.offset.checked_add(length)?)
     }
 
-    /// The numbers of a tag, of any width; empty if the tag is not there.
+    /// The numbers of a tag, of any width; empty if there is no such tag.
     pub(super) fn numbers(&self, tag: u32) -> Result<Vec<u64>, Problem> {
         let Some(entry) = self.entry(tag) else {
             return Ok(Vec::new());
@@ -190,7 +187,7 @@ impl Header {
             3 => 2,
             4 => 4,
             5 => 8,
-            _ => return Err(bad("a value in its header is no number")),
+            _ => return Err(bad("a value in its header is not a number")),
         };
         let bytes = self
             .values(entry, width)
@@ -229,7 +226,7 @@ impl Header {
             .ok_or_else(|| bad("its header points beyond its end"))
     }
 
-    /// The strings of a tag; of one in several languages the first.
+    /// The strings of a tag. Of a text in several languages, only the first.
     pub(super) fn texts(&self, tag: u32) -> Result<Vec<String>, Problem> {
         let Some(entry) = self.entry(tag) else {
             return Ok(Vec::new());
@@ -238,7 +235,7 @@ impl Header {
             6 | 9 => 1,
             8 if entry.count <= MAX_VALUES => entry.count,
             8 => return Err(bad("its header has too many values")),
-            _ => return Err(bad("a value in its header is no string")),
+            _ => return Err(bad("a value in its header is not a string")),
         };
         let mut rest = self.data().get(entry.offset..).unwrap_or_default();
         let mut texts = Vec::new();

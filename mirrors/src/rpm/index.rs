@@ -62,7 +62,7 @@ impl Index for Repodata {
     }
 }
 
-/// Makes the metadata of one state.
+/// Builds the metadata of one state.
 struct Builder {
     now: Timestamp,
     packages: u64,

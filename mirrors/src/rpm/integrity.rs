@@ -7,7 +7,7 @@ use md5::Md5;
 use sha1::{Digest as _, Sha1};
 use std::io::Read;
 
-/// Bytes hashed at once.
+/// Bytes that are hashed at once.
 const PIECE_BYTES: usize = 256 << 10;
 /// Tags of the header: the payload's digests, and their algorithm (RFC 9580, 9.5).
 const PAYLOAD_DIGEST: u32 = 5092;
@@ -27,7 +27,7 @@ mod tag {
 /// The problem of a part with another digest.
 fn mismatch(what: &str) -> Problem {
     bad(&format!(
-        "its {what} does not have the digest that it names"
+        "its {what} does not have the digest that it states"
     ))
 }
 
@@ -52,10 +52,10 @@ pub(super) fn check_header(front: &Front) -> Result<(), Problem> {
     }
 }
 
-/// The digest in an rpm of its payload.
+/// The digest of the payload that an rpm states.
 enum PayloadDigest {
     Digest(Algorithm, String),
-    /// Of header and payload: old packages have no other.
+    /// MD5 of header and payload: old packages have no other.
     Md5(Vec<u8>),
     Missing,
 }

@@ -1,4 +1,4 @@
-//! A file that an index names: where it is, and its integrity.
+//! A file that an index lists: its path, its URL and its hash.
 
 use super::scan::Raw;
 use crate::text;
@@ -6,11 +6,11 @@ use crate::{Fetch, Integrity};
 use larder_model::{hex, percent};
 use percent_encoding::{AsciiSet, CONTROLS};
 
-/// The length of one location.
+/// Limit on the length of a location.
 const MAX_PATH_BYTES: usize = 4096;
-/// What is encoded in a segment that may have encoded bytes already.
+/// The bytes that are encoded in a segment that may have encoded bytes.
 const DECODABLE: &AsciiSet = &text::SEGMENT.remove(b'%');
-/// What no address has (RFC 3986 2).
+/// The bytes that are not allowed in URLs (RFC 3986 2).
 const ADDRESS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,8 +22,8 @@ const ADDRESS: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
-/// What is encoded in a location. Characters of versions (`^`, `~`, `+`) are not, as in all other
-/// tools.
+/// The bytes that are encoded in a location. Like other tools, this does not encode the characters of
+/// versions (`^`, `~`, `+`).
 const LOCATION: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'%')
@@ -35,12 +35,12 @@ const LOCATION: &AsciiSet = &CONTROLS
     .add(b'\\')
     .add(b'`');
 
-/// A file that an index names.
+/// A file that an index lists.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Item {
-    /// Below the repository's root, decoded.
+    /// Path below the repository's root, decoded.
     pub(super) path: String,
-    /// Its address: absolute, or below the repository's root in the index's own encoding.
+    /// Its URL: absolute, or relative to the repository's root in the index's own encoding.
     pub(super) url: String,
     pub(super) integrity: Integrity,
     pub(super) size: Option<u64>,
@@ -85,7 +85,7 @@ impl Item {
         })
     }
 
-    /// How it is fetched, for a repository at `root`.
+    /// The fetch of it, for a repository at `root`.
     pub(super) fn fetch(&self, root: &str) -> Fetch {
         let url = if is_absolute(&self.url) {
             self.url.clone()
@@ -96,7 +96,7 @@ impl Item {
     }
 }
 
-/// Whether an address names its host.
+/// Whether a URL has a host.
 pub(super) fn is_absolute(url: &str) -> bool {
     let begins = |with: &str| {
         url.get(..with.len())
@@ -105,7 +105,7 @@ pub(super) fn is_absolute(url: &str) -> bool {
     begins("https://") || begins("http://")
 }
 
-/// An encoded path as a relative address. A colon in the first segment is encoded, as what is before
+/// An encoded path as a relative URL. A colon in the first segment is encoded, because the text before
 /// it would be a scheme.
 pub(super) fn below(path: String) -> String {
     match path.split_once('/') {
@@ -117,7 +117,7 @@ pub(super) fn below(path: String) -> String {
     }
 }
 
-/// Path below the root, and address.
+/// Path below the root, and URL.
 fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, String)> {
     if is_absolute(href) {
         let last = href
@@ -158,7 +158,7 @@ fn place(base: Option<&str>, href: &str, directory: &str) -> Option<(String, Str
     ))
 }
 
-/// A location as a path, if a request could ask for it.
+/// A location as a path; `None` if it cannot be requested.
 fn path_of(href: &str) -> Option<String> {
     let path = percent::decode(href)?.into_owned();
     let odd = path

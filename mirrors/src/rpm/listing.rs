@@ -8,10 +8,10 @@ use crate::xml::Fault;
 use crate::{Fetch, Integrity, Table};
 use larder_model::{Algorithm, Problem, hex};
 
-/// The largest distributions have a tenth of that.
+/// Limit on the packages of a list. The largest distributions have a tenth of it.
 pub(super) const MAX_PACKAGES: usize = 1_000_000;
 
-/// The packages of a list, one after another.
+/// Reads the packages of a list one after another.
 struct Packages<'a>(Scan<'a>);
 
 impl<'a> Packages<'a> {
@@ -20,7 +20,7 @@ impl<'a> Packages<'a> {
         Ok(Self(Scan::new(list, PACKAGES, max_bytes)))
     }
 
-    /// The next package. Those that cannot be requested here are skipped.
+    /// The next package. Skips those that cannot be requested here.
     fn next(&mut self) -> Result<Option<Item>, Problem> {
         while let Some(raw) = self.0.next().map_err(unreadable)? {
             match Item::read(&raw, "") {
@@ -39,16 +39,15 @@ fn unreadable(fault: Fault) -> Problem {
     bad_document("a list of packages that can be read").because(fault)
 }
 
-/// All packages of a list by their path, with their integrity: some hundred bytes each, however long
-/// the list is.
+/// All packages of a list by their path, with their hashes. Each takes some hundred bytes.
 pub struct Listing {
-    /// For each package its path, its address unless that follows from the path, its checksum.
+    /// For each package its path, its checksum, and its URL unless the path is its URL.
     bytes: Box<[u8]>,
     /// Sorted by path.
     spots: Box<[Spot]>,
 }
 
-/// Where the bytes of one package are.
+/// The place of a package in the text.
 struct Spot {
     size: u64,
     at: u32,
@@ -74,7 +73,7 @@ impl Sum {
     }
 }
 
-/// Stands for an unknown size.
+/// The value of an unknown size.
 const NO_SIZE: u64 = u64::MAX;
 
 impl Listing {
@@ -90,7 +89,7 @@ impl Listing {
             let spot = keep(&mut bytes, &item).filter(|_| spots.len() < MAX_PACKAGES);
             spots.push(spot.ok_or_else(|| bad_document("a list of at most a million packages"))?);
         }
-        // Stable: of two packages at one path the first counts, as for clients that read the list.
+        // The sort is stable: of two packages at one path the first is used, as in clients.
         spots.sort_by(|one, other| one.path(&bytes).cmp(other.path(&bytes)));
         Ok(Self {
             bytes: bytes.into(),

@@ -1,6 +1,6 @@
-//! The metadata of a group: one repository made of those of its members. An address, or a name that
-//! is published in a member, hides the same in later members. Lists are streamed, never held
-//! uncompressed.
+//! The metadata of a group: one repository made of those of its members. A path, or a name that is
+//! published in a member, hides the same in later members. Lists are streamed, never uncompressed in
+//! memory.
 
 use super::filter::{Content, Element, Elements, unreadable};
 use super::listing::MAX_PACKAGES;
@@ -55,11 +55,11 @@ struct Member {
     hidden: Arc<HashSet<Box<str>>>,
 }
 
-/// Makes the metadata of a group.
+/// Merges the metadata of a group.
 pub(super) struct Merger {
     now: Timestamp,
     members: Vec<Member>,
-    /// How many kinds were read.
+    /// The number of kinds that were read.
     next_kind: usize,
     /// Checksums of the packages that are listed, for each member.
     taken: Vec<HashSet<Box<str>>>,
@@ -82,7 +82,7 @@ impl Merger {
         }
     }
 
-    /// Walks through the lists of a kind.
+    /// Reads the lists of a kind.
     fn walk(
         &self,
         content: Content,
@@ -122,14 +122,14 @@ impl Merger {
                 return Ok(()); // it cannot be requested, or not be identified in other lists
             };
             let hidden = &self.members[at].hidden;
-            // Rights depend on the name in the address.
+            // Permissions depend on the name in the path.
             if hidden.contains(&*element.name)
                 || hidden.contains(name_of(path))
                 || paths.contains(&**path)
             {
                 return Ok(());
             }
-            // A package that is at two addresses is listed once.
+            // A package that is at two paths is listed once.
             if ids.insert(element.id.as_str().into()) {
                 if paths.len() == self.max_packages {
                     return Err(too_many(self.max_packages));
@@ -254,7 +254,7 @@ impl IndexMerger for Merger {
             }
             Some(Kind::Groups) => self.join(("group", "comps", "comps.xml"), &lists),
             Some(Kind::Modules) => self.modules(&lists),
-            None => Err(Problem::internal("lists of no kind")),
+            None => Err(Problem::internal("lists without a kind")),
         }
     }
 

@@ -40,7 +40,7 @@ use std::sync::Arc;
 /// The protocol.
 pub struct Rpm;
 
-/// Documents that a plan reads at most: each may cost a request.
+/// Limit on the documents that a plan reads, because each may need a request.
 const MAX_STEPS: usize = 7;
 
 /// Names of packages, as the paths of their files have them.
@@ -182,7 +182,7 @@ impl Protocol for Rpm {
     }
 }
 
-/// Whether a file begins like a web page.
+/// Whether a file begins like an HTML page.
 fn is_page(body: &[u8]) -> bool {
     let body = body
         .strip_prefix(b"\xef\xbb\xbf")
@@ -213,7 +213,7 @@ fn plan_metadata(root: &str, path: &str, known: &[Option<Bytes>]) -> Result<Plan
     let Some(repomd) = known.first() else {
         return Ok(Plan::Read(repomd_of(root)));
     };
-    let absent = || Problem::not_found("metadata", format!("no repomd.xml names `{path}` now"));
+    let absent = || Problem::not_found("metadata", format!("no repomd.xml lists `{path}`"));
     let records = repomd::read(repomd.as_deref().ok_or_else(absent)?)?;
     let below = path.strip_prefix(root).unwrap_or(path);
     let record = records
@@ -233,7 +233,7 @@ fn plan_package(
     } else {
         "primary"
     };
-    let absent = || Problem::not_found("package", format!("no repository here names `{path}`"));
+    let absent = || Problem::not_found("package", format!("no repository here lists `{path}`"));
     let step = |plan: Plan| {
         if known.len() + tables.len() < MAX_STEPS {
             Ok(plan)

@@ -5,13 +5,13 @@ use super::integrity::{ARCHIVE_SIZE, check_header, check_payload};
 use crate::publishing::Body;
 use larder_model::{Digest, Problem};
 
-/// Entries of the changelog that lists have.
+/// Limit on the entries of a changelog in lists.
 const MAX_CHANGES: usize = 10;
 const MAX_NAME_BYTES: usize = 200;
-/// The length of one path: the limit of Linux.
+/// Limit on the length of a path: that of Linux.
 const MAX_PATH_BYTES: usize = 4096;
-/// The length of all paths. Files name their directories by number, so a small header could make a
-/// large list.
+/// Limit on the length of all paths. Files have the numbers of their directories, so that a small
+/// header could make a large list.
 const MAX_PATHS_BYTES: usize = 64 << 20;
 
 /// Tags of the header.
@@ -77,15 +77,15 @@ impl Nevra {
     }
 }
 
-/// Another capability that a package requires, provides, conflicts with …
+/// A capability that a package requires, provides, conflicts with …
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Relation {
     pub(super) name: String,
     /// `EQ`, `LT`, …; empty: any version.
     pub(super) flags: &'static str,
-    /// Epoch, version, release, where there are such.
+    /// Epoch, version and release; empty if absent.
     pub(super) evr: [String; 3],
-    /// Needed before the package is installed.
+    /// Whether it is needed before the package is installed.
     pub(super) pre: bool,
 }
 
@@ -100,7 +100,7 @@ pub(super) enum FileKind {
 /// An entry of the changelog: author, time, text.
 pub(super) type Change = (String, u64, String);
 
-/// A package, as far as lists describe it.
+/// The metadata of a package that lists have.
 pub(super) struct Package {
     pub(super) nevra: Nevra,
     /// The digest of the whole file.
@@ -191,7 +191,7 @@ fn nevra(header: &Header) -> Result<Nevra, Problem> {
         epoch,
         version: part(tag::VERSION, "version", b"._+~^")?,
         release: part(tag::RELEASE, "release", b"._+~^")?,
-        // A package that names no source package is one itself.
+        // A package without the name of a source package is a source package.
         arch: if header.has(tag::SOURCE_RPM) {
             arch
         } else {
@@ -204,7 +204,7 @@ fn files(header: &Header) -> Result<Vec<(String, FileKind)>, Problem> {
     const TYPE: u64 = 0o170_000;
     const DIRECTORY: u64 = 0o040_000;
     const GHOST: u64 = 1 << 6;
-    let uneven = || bad("its lists of files are not of one length, or too long");
+    let uneven = || bad("its lists of files differ in length, or are too long");
     // A path is a directory's number and a name; in old packages it is one string.
     let names = header.texts(tag::BASE_NAMES)?;
     let paths = if names.is_empty() {
@@ -258,7 +258,7 @@ fn relations(header: &Header, files: &[(String, FileKind)]) -> Result<Vec<Vec<Re
         let (names, flags) = (header.texts(names)?, header.numbers(flags)?);
         let versions = header.texts(versions)?;
         if names.len() != flags.len() || names.len() != versions.len() {
-            return Err(bad("its lists of dependencies are not of one length"));
+            return Err(bad("its lists of dependencies differ in length"));
         }
         let read = names.into_iter().zip(flags).zip(versions);
         let read = read
@@ -300,8 +300,8 @@ fn evr(text: &str) -> [String; 3] {
     [epoch, version, release].map(str::to_owned)
 }
 
-/// What is required of other packages, each once: not of rpm itself, and not what this package
-/// provides.
+/// The capabilities that other packages must provide, each once. Those of rpm itself and those that
+/// this package provides are left out.
 fn needed(
     all: Vec<Relation>,
     provided: &[Relation],
@@ -346,7 +346,7 @@ fn changes(header: &Header) -> Result<Vec<Change>, Problem> {
     );
     let texts = header.texts(tag::CHANGE_TEXTS)?;
     if times.len() != names.len() || times.len() != texts.len() {
-        return Err(bad("its lists of changes are not of one length"));
+        return Err(bad("its lists of changes differ in length"));
     }
     let all = names
         .into_iter()

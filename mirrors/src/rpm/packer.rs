@@ -22,7 +22,7 @@ pub(super) enum List {
 impl List {
     pub(super) const ALL: [Self; 3] = [Self::Primary, Self::Filelists, Self::Other];
 
-    /// As `repomd.xml` names it.
+    /// Its name in `repomd.xml`.
     pub(super) const fn kind(self) -> &'static str {
         match self {
             Self::Primary => "primary",
@@ -39,7 +39,7 @@ impl List {
         }
     }
 
-    /// The begin of the list. `prefixes`: additional ones, with their addresses.
+    /// The start of the list. `prefixes`: additional prefixes and their namespaces.
     pub(super) fn begin(
         self,
         packages: u64,
@@ -80,7 +80,7 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new() -> Self {
-        // Lists are made after every change, so speed matters more than the last bytes.
+        // Lists are written after every change, so speed matters more than size.
         let gzip = GzEncoder::new(Vec::new(), Compression::new(4));
         Self {
             gzip,
@@ -131,7 +131,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// A file whose name has its digest, so that it never changes.
+    /// A file whose name contains its digest, so that it never changes.
     pub(super) fn of(
         kind: &'static str,
         name: &str,

@@ -2,9 +2,9 @@
 
 use crate::Document;
 
-/// Directories above a package in which its repository is looked for.
+/// Limit on the directories above a package in which its repository is searched.
 pub(super) const MAX_ROOTS: usize = 5;
-/// Directories that by convention hold packages and no metadata.
+/// Directories that by convention contain packages and no metadata.
 const PACKAGE_DIRECTORIES: [&str; 6] = [
     "Packages",
     "packages",
@@ -28,7 +28,7 @@ pub(super) fn repomd_of(root: &str) -> Document {
     Document::new("", format!("{root}repodata/repomd.xml"))
 }
 
-/// What follows the last dot of a file's name; empty if there is none.
+/// The ending of a file's name, after its last dot; empty if there is none.
 pub(super) fn ending(path: &str) -> &str {
     path.rsplit('/')
         .next()
@@ -36,14 +36,14 @@ pub(super) fn ending(path: &str) -> &str {
         .map_or("", |(_, ending)| ending)
 }
 
-/// Whether a path is that of a package.
+/// Whether a path is the path of a package.
 pub(super) fn is_package(path: &str) -> bool {
     matches!(ending(path), "rpm" | "drpm")
 }
 
 /// The package's name in `dir/name-version-release.arch.rpm`, or in
-/// `dir/name-version-release_version-release.arch.drpm`. A file name of another form counts as a
-/// name; a file that is no package has none.
+/// `dir/name-version-release_version-release.arch.drpm`. A file name of another form is the
+/// name; a file that is not a package has none.
 pub(super) fn name_of(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     let (stem, dashes) = match (file.strip_suffix(".rpm"), file.strip_suffix(".drpm")) {
@@ -58,8 +58,8 @@ pub(super) fn name_of(path: &str) -> &str {
     if name.is_empty() { stem } else { name }
 }
 
-/// The roots at which the repository of a package may be, likeliest first: right above a directory
-/// of packages, then the nearest.
+/// The possible roots of a package's repository, the most likely first: directly above a directory of
+/// packages, then the nearest.
 pub(super) fn roots(path: &str) -> Vec<&str> {
     let mut roots: Vec<&str> = path
         .match_indices('/')
@@ -73,7 +73,7 @@ pub(super) fn roots(path: &str) -> Vec<&str> {
     });
     if roots.len() > MAX_ROOTS {
         roots.truncate(MAX_ROOTS - 1);
-        // The address that was configured is never left out.
+        // The configured URL is always one of them.
         if !roots.contains(&"") {
             roots.push("");
         }

@@ -1,5 +1,4 @@
-//! Publishing: no client has a command for it, so a package is put at its path (`curl -T`), and
-//! deleted there.
+//! Publishing by PUT and DELETE (`curl -T`), because no client has a command for it.
 //!
 //! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each
 //! that was deleted.
@@ -18,13 +17,12 @@ use larder_model::{Kind, Problem, Reply, Verb};
 use std::io::SeekFrom;
 use std::sync::Arc;
 
-/// The largest package.
+/// Limit on the bytes of a package.
 const MAX_BYTES: u64 = 8 << 30;
-/// Below this path stands a file for each package that was deleted: it stays reserved. Nothing is
-/// put there.
+/// The folder of the files that mark deleted packages, which cannot be published again.
 pub(super) const GONE: &str = "gone/";
 
-/// What a request does with the file at a path.
+/// An action on the file at a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum FileAction {
     /// Publishes the package in the body.
@@ -44,7 +42,7 @@ struct OnFile {
     action: FileAction,
 }
 
-/// The request that acts on the file at a path.
+/// The request for an action on the file at a path.
 pub(super) fn request(path: String, action: FileAction) -> PublishRequest {
     let (verb, max_bytes) = match action {
         FileAction::Publish => (Verb::Write, MAX_BYTES),
@@ -72,7 +70,7 @@ impl Action for OnFile {
     fn package_in(&self, body: &mut dyn Body) -> Result<Box<str>, Problem> {
         match self.action {
             FileAction::Publish => Ok(Package::read(body)?.nevra.name.into()),
-            // Extra metadata is of the whole repository.
+            // Extra metadata belongs to the whole repository.
             _ => Ok("".into()),
         }
     }
@@ -116,13 +114,13 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
             return Ok(Vec::new());
         }
         return conflict(format!(
-            "{path} is there already with other content: publish another release"
+            "{path} is published with other content: publish another release"
         ));
     }
     if let Some(file) = files.iter().find(|file| *file.version == *edition) {
         let at = &file.path;
         return conflict(format!(
-            "{nevra} is there already, at {at}: publish another release"
+            "{nevra} is published at {at}: publish another release"
         ));
     }
     let is_gone = |file: &StoredFile| file.path.strip_prefix(GONE) == Some(&nevra);
@@ -214,7 +212,7 @@ impl Action for RemoveVersions {
     }
 
     fn package_in(&self, _: &mut dyn Body) -> Result<Box<str>, Problem> {
-        Err(Problem::internal("a change of no package"))
+        Err(Problem::internal("a change without a package"))
     }
 
     fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
@@ -230,7 +228,7 @@ impl Action for RemoveVersions {
             .collect::<Result<Vec<_>, _>>()?
             .concat();
         if steps.is_empty() {
-            let detail = "there is no such version here";
+            let detail = "this package has no such version here";
             return Err(Problem::not_found("version", detail));
         }
         Ok(steps)

@@ -1,4 +1,4 @@
-//! `repomd.xml`: the one file that names all others.
+//! `repomd.xml`: the file that lists all others.
 
 use super::item::{Item, Unfit};
 use super::scan::{RECORDS, Scan};
@@ -6,9 +6,9 @@ use crate::text::bad_document;
 use crate::xml::Fault;
 use larder_model::Problem;
 
-/// Real files have some thousands.
+/// Limit on the bytes of a file. Real ones have some thousands.
 const MAX_BYTES: u64 = 16 << 20;
-/// Real files have some dozens.
+/// Limit on the records of a file. Real ones have some dozens.
 const MAX_RECORDS: usize = 1024;
 
 /// One file of metadata.

@@ -1,4 +1,4 @@
-//! Addresses of a repository: files below its `baseurl`, and where packages are put.
+//! Paths of a repository: files below its `baseurl`, and packages that are published.
 
 use super::extra_metadata;
 use super::paths::{ending, is_package, metadata};
@@ -10,12 +10,12 @@ use http::Method;
 use larder_model::Problem;
 
 const MAX_PATH_BYTES: usize = 1024;
-/// Endings of files that are text, or as good as text.
+/// Endings of text files.
 const TEXT_ENDINGS: [&str; 8] = [
     "asc", "conf", "discinfo", "key", "repo", "sha256", "treeinfo", "txt",
 ];
 
-/// What a request asks for.
+/// Parses a request.
 pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
     let path = request.segments.join("/");
     match *request.method {
@@ -30,9 +30,9 @@ pub(super) fn parse(request: &RepoRequest<'_>) -> Result<Call, Problem> {
 
 fn read(path: String) -> Result<ReadRequest, Problem> {
     let detail = match path.rsplit('/').next().unwrap_or_default() {
-        "" => Some("directories are not listed here; ask for a file"),
+        "" => Some("directories are not listed here; request a file"),
         "mirrorlist" | "metalink" => {
-            Some("there is no list of mirrors here; give the repo's address to dnf as `baseurl`")
+            Some("there is no list of mirrors here; set the repository's URL in dnf as `baseurl`")
         }
         _ => None,
     };
@@ -58,7 +58,7 @@ fn read(path: String) -> Result<ReadRequest, Problem> {
     ))
 }
 
-/// A document as it came: signatures are over its very bytes.
+/// A document that is served unchanged, because signatures are over its bytes.
 const fn plain(content_type: &'static str) -> Representation {
     Representation {
         name: "",
@@ -96,7 +96,7 @@ fn delete(path: String) -> Result<PublishRequest, Problem> {
     Ok(request(path, FileAction::Delete))
 }
 
-/// Fails unless a package can be at a path.
+/// Fails unless a package can be published at a path.
 fn require_place(path: &str) -> Result<(), Problem> {
     if metadata(path).is_some() {
         let detail = "metadata is made here of the packages; what can be uploaded beside them is \
@@ -104,7 +104,7 @@ fn require_place(path: &str) -> Result<(), Problem> {
         return Err(Problem::invalid("path", detail));
     }
     if ending(path) != "rpm" || path.starts_with(GONE) || path.len() > MAX_PATH_BYTES {
-        let detail = "a package is put at a path that ends in .rpm, and not below gone/";
+        let detail = "a package is published at a path that ends in .rpm and is not below gone/";
         return Err(Problem::invalid("path", detail));
     }
     Ok(())

@@ -1,19 +1,18 @@
-//! Walks through an index and returns its items one after another: where each is, its checksum and
-//! its size.
+//! Reads the items of an index one after another: location, checksum and size.
 
 use crate::xml::{Fault, Walker, attribute, text_of};
 use quick_xml::events::{BytesStart, Event};
 use std::io::BufRead;
 
-/// The length of one location, checksum or size.
+/// Limit on the length of a location, checksum or size.
 const MAX_FIELD_BYTES: usize = 8 << 10;
 
-/// Which elements of a document are its items.
+/// The elements of a document that are its items.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
     root: &'static [u8],
     item: &'static [u8],
-    /// Elements around an item.
+    /// The number of elements around an item.
     depth: usize,
 }
 
@@ -37,7 +36,7 @@ pub(super) const PACKAGES: &[Shape] = &[
     },
 ];
 
-/// An item as it is written.
+/// An item, not checked.
 #[derive(Default)]
 pub(super) struct Raw {
     /// Its `type`.
@@ -49,7 +48,7 @@ pub(super) struct Raw {
     pub(super) size: Option<String>,
 }
 
-/// What the text of an element is.
+/// The field that an element's text is.
 #[derive(Clone, Copy)]
 enum Field {
     Href,
@@ -58,7 +57,7 @@ enum Field {
 }
 
 impl Raw {
-    /// A child of the item begins. Returns the field that its text is, if it is one.
+    /// Handles the start of a child of the item. Returns the field that its text is, if it is one.
     fn open(&mut self, tag: &BytesStart<'_>) -> Result<Option<Field>, Fault> {
         match tag.name().as_ref() {
             b"location" if self.href.is_none() => {
@@ -99,7 +98,7 @@ impl Raw {
     }
 }
 
-/// An index that is being walked through.
+/// Reads an index.
 pub(super) struct Scan<'a> {
     walker: Walker<'a>,
     shapes: &'static [Shape],
@@ -111,13 +110,13 @@ struct State {
     /// Known from the root element on.
     shape: Option<Shape>,
     raw: Option<Raw>,
-    /// What the text of the current element is.
+    /// The field that the current element's text is.
     field: Option<Field>,
     text: String,
 }
 
 impl<'a> Scan<'a> {
-    /// Of a document that begins as one of `shapes` does and is no longer than `max_bytes`.
+    /// Reads a document of one of `shapes` that has at most `max_bytes` bytes.
     pub(super) fn new(
         document: Box<dyn BufRead + 'a>,
         shapes: &'static [Shape],
@@ -130,7 +129,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The next item; `None` at the end of a whole document.
+    /// The next item; `None` at the end of the document.
     pub(super) fn next(&mut self) -> Result<Option<Raw>, Fault> {
         while let Some(step) = self.walker.next()? {
             match &step.event {
@@ -175,7 +174,7 @@ impl State {
         Ok(())
     }
 
-    /// An element ends, and with it perhaps an item.
+    /// Handles the end of an element. Returns an item if it ends, too.
     fn close(&mut self, depth: usize) -> Option<Raw> {
         let item_depth = self.shape?.depth;
         if depth == item_depth {

@@ -163,7 +163,7 @@ fn what_is_no_sound_package_is_refused() {
         let answer = put(&larder, "/rpm/local/one.rpm", &body);
         assert_eq!(answer.status, 400, "{what}: {}", answer.text());
         assert!(
-            answer.text().contains("no rpm that can be published"),
+            answer.text().contains("rpm cannot be published"),
             "{what}: {}",
             answer.text()
         );

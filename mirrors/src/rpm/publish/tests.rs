@@ -380,7 +380,7 @@ fn values_are_within_their_header() {
 }
 
 #[test]
-fn a_tag_is_listed_once() {
+fn duplicate_tags_are_refused() {
     let read = |tags: [u32; 3]| {
         let entries = tags
             .map(|tag| [tag, 6, 0, 1].map(u32::to_be_bytes).concat())
@@ -415,5 +415,5 @@ fn a_tag_is_listed_once() {
     .concat();
     assert!(Header::read(&mut Cursor::new(header), 1 << 20).is_err());
     let problem = read([1000, 1001, 1000]).err().expect("twice");
-    assert!(problem.detail.contains("a tag twice"), "{problem}");
+    assert!(problem.detail.contains("of the same tag"), "{problem}");
 }
