@@ -26,17 +26,4 @@ impl Ids {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_grow_even_when_the_clock_stands_or_turns_back() {
-        let ids = Ids::default();
-        let times = [5, 5, 5, 4, 9];
-        let made: Vec<i64> = times
-            .into_iter()
-            .map(|at| ids.next(Timestamp(at)))
-            .collect();
-        assert!(made.windows(2).all(|pair| pair[0] < pair[1]), "{made:?}");
-    }
-}
+mod tests;

@@ -1,0 +1,67 @@
+use super::*;
+use larder_mirrors::{cargo::Cargo, npm::Npm, oci::Oci, pypi::Pypi, rpm::Rpm};
+use larder_model::{RepoKind, RepoSettings, Timestamp};
+
+fn told(
+    protocol: &'static dyn Protocol,
+    repo: &str,
+    pattern: &str,
+    package: &str,
+) -> Option<String> {
+    let repo = RepoRecord {
+        id: 1,
+        protocol: protocol.name(),
+        name: repo.parse().expect("repo"),
+        kind: RepoKind::Mirror,
+        description: "".into(),
+        settings: RepoSettings::default(),
+        members: Vec::new(),
+        created_at: Timestamp(0),
+    };
+    let blocked = Blocked {
+        package: pattern.parse().expect("pattern"),
+        reason: Some("known malware".to_owned()),
+    };
+    let blocks = Blocks::new(protocol, vec![blocked]).expect("blocks");
+    blocks
+        .require_not_blocked(&repo, package)
+        .err()
+        .map(|problem| problem.detail.into_owned())
+}
+
+#[test]
+fn patterns_mean_every_spelling() {
+    for (protocol, pattern, package, blocked) in [
+        (&Npm as &'static dyn Protocol, "evil-*", "evil-1", true),
+        (&Npm, "evil-*", "good", false),
+        (&Npm, "@evil/*", "@evil/x", true),
+        (&Npm, "Evil", "evil", false), // old names differ in case
+        (&Pypi, "Evil_*", "evil-one", true),
+        (&Pypi, "evil.-one", "evil-one", true),
+        (&Cargo, "Evil_one", "evil-one", true),
+        (&Rpm, "evil*", "evil-tools", true),
+        (&Rpm, "*", "", false),
+        (&Oci, "team/*", "team/app", true),
+        (&Oci, "nginx", "library/nginx", false),
+    ] {
+        let told = told(protocol, "up", pattern, package);
+        assert_eq!(
+            told.is_some(),
+            blocked,
+            "{} {pattern} {package}: {told:?}",
+            protocol.name()
+        );
+    }
+}
+
+#[test]
+fn the_hubs_own_images_have_two_names() {
+    for pattern in ["nginx", "library/nginx", "ngin*"] {
+        let told = told(&Oci, "docker.io", pattern, "library/nginx").expect(pattern);
+        assert_eq!(
+            told,
+            "library/nginx is blocked in oci/docker.io: known malware"
+        );
+    }
+    assert_eq!(told(&Oci, "docker.io", "nginx", "team/nginx"), None);
+}

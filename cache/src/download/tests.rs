@@ -1,0 +1,123 @@
+use super::*;
+use larder_model::{Algorithm, Digest};
+use std::io::Write as _;
+
+fn found(size: u64) -> Arc<FileRecord> {
+    let digest = Digest::of(Algorithm::Sha256, b"");
+    Arc::new(FileRecord::transient("", digest, size))
+}
+
+async fn all(download: Arc<Download>) -> Result<Vec<u8>, Error> {
+    let mut stream = download.stream();
+    let mut all = Vec::new();
+    while let Some(part) = stream.next().await {
+        all.extend_from_slice(&part?.collect(usize::MAX).await?);
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn early_and_late_readers_get_the_same_bytes() {
+    let mut staged = tempfile::tempfile().expect("file");
+    let bytes: Vec<u8> = (0..10_000_000_u32)
+        .map(|number| (number * 7 % 251) as u8)
+        .collect();
+    staged.write_all(&bytes).expect("write");
+    let download = Download::new();
+    let early = tokio::spawn(all(Arc::clone(&download)));
+    download.begin(Some(bytes.len() as u64), Arc::new(staged));
+    for piece in bytes.chunks(700_001) {
+        download.release(Bytes::copy_from_slice(piece));
+        tokio::task::yield_now().await;
+    }
+    download.complete(found(bytes.len() as u64));
+    let late = tokio::spawn(all(Arc::clone(&download)));
+    download.end(Ok(found(bytes.len() as u64)));
+    assert_eq!(early.await.expect("task").expect("bytes"), bytes);
+    assert_eq!(late.await.expect("task").expect("bytes"), bytes);
+}
+
+#[tokio::test]
+async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
+    let (download, staged) = (Download::new(), || {
+        Arc::new(tempfile::tempfile().expect("file"))
+    });
+    assert!(download.abort().is_none(), "nobody has read anything");
+    download.begin(Some(8), staged());
+    download.release(Bytes::from_static(b"wron"));
+    let mut reader = Arc::clone(&download).stream();
+    let part = reader.next().await.expect("part").expect("content");
+    assert_eq!(part.collect(4).await.expect("bytes"), "wron");
+    let next = download.abort().expect("another one");
+    next.begin(Some(8), staged());
+    next.release(Bytes::from_static(b"righ"));
+    assert!(reader.next().await.expect("piece").is_err());
+    download.end(Ok(found(8)));
+    assert!(
+        all(Arc::clone(&download)).await.is_err(),
+        "nor does who was told to begin"
+    );
+    assert!(
+        matches!(download.head().await, Ok(DownloadHead::Complete(_))),
+        "who comes now gets what is kept"
+    );
+    assert_eq!(download.kept().await.expect("kept").size, 8);
+}
+
+#[tokio::test]
+async fn what_is_right_and_cannot_be_kept_is_read_and_waited_for_no_longer() {
+    let download = Download::new();
+    download.begin(Some(9), Arc::new(tempfile::tempfile().expect("file")));
+    download.release(Bytes::from_static(b"all of it"));
+    download.complete(found(9));
+    let waiting = tokio::spawn({
+        let download = Arc::clone(&download);
+        async move { download.kept().await.map(drop) }
+    });
+    tokio::task::yield_now().await;
+    download.end(Err(Problem::internal("the disk is full")));
+    assert!(waiting.await.expect("task").is_err());
+    assert!(matches!(
+        download.head().await,
+        Ok(DownloadHead::Stream(Some(9)))
+    ));
+    assert_eq!(
+        all(Arc::clone(&download)).await.expect("bytes"),
+        b"all of it"
+    );
+}
+
+#[tokio::test]
+async fn in_the_end_little_is_left_in_memory() {
+    let mut staged = tempfile::tempfile().expect("file");
+    staged.write_all(&vec![7; 300_000]).expect("write");
+    let download = Download::new();
+    download.begin(Some(300_000), Arc::new(staged));
+    for piece in [100_000, 196_000, 4_000] {
+        download.release(Bytes::from(vec![7; piece]));
+    }
+    download.complete(found(300_000));
+    download.end(Ok(found(300_000)));
+    let left = download
+        .window
+        .lock()
+        .expect("window")
+        .pieces
+        .iter()
+        .map(Bytes::len)
+        .sum::<usize>();
+    assert_eq!(left, 4_000);
+    assert_eq!(all(download).await.expect("bytes"), vec![7; 300_000]);
+}
+
+#[tokio::test]
+async fn a_failure_is_an_error_for_all_readers() {
+    let download = Download::new();
+    let reader = tokio::spawn(all(Arc::clone(&download)));
+    download.begin(None, Arc::new(tempfile::tempfile().expect("file")));
+    download.release(Bytes::from_static(b"half"));
+    download.end(Err(Problem::not_found("artifact", "gone")));
+    assert!(reader.await.expect("task").is_err());
+    assert!(download.head().await.is_err());
+    assert!(download.kept().await.is_err());
+}
