@@ -26,8 +26,12 @@ const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
     on conflict (repo, package, parent, kind, child) do update set child = excluded.child";
 const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
     values (?1, ?2, ?3, ?4, ?5) on conflict (repo, package, parent, kind, child) do nothing";
+/// Changes a row unless a deleted repository of this name left the image's name reserved. A
+/// condition of the row itself: a push locks nothing that pushes of other images need.
 const KEEP_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
-    values (?1, ?2, ?3, ?5, ?4) on conflict (repo, name) do update set \
+    select ?1, ?2, ?3, ?5, ?4 where not exists (select 1 from reservations v \
+    join repos r on r.protocol = v.protocol and r.name = v.repository \
+    where r.id = ?1 and v.package = ?2) on conflict (repo, name) do update set \
     revision = packages.revision + 1, updated_at = excluded.updated_at";
 const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.metadata from edges e \
     join files f on f.repo = e.repo and f.package = e.package and f.kind = 'manifest' \
@@ -116,8 +120,9 @@ pub struct Referrer {
 
 impl Metadata {
     /// Keeps a manifest: its bytes, its edges, its tags, its place among referrers, in one commit.
-    /// [`Error::Unmet`]: a [`Requirement::Blob`] of it is not in the package, or a
-    /// [`Requirement::Tag`] is not as expected.
+    /// [`Error::Unmet`]: a [`Requirement::Blob`] of it is not in the package, a
+    /// [`Requirement::Tag`] is not as expected, or the image's name is reserved
+    /// ([`Requirement::NameFree`]).
     pub async fn keep_manifest(&self, new: NewManifest<'_>) -> Result<(), Error> {
         let package = new.putting.package;
         let mut batch = Batch::at(package);
@@ -176,7 +181,7 @@ impl Metadata {
             now.into(),
             revision.into(),
         ];
-        batch.run(KEEP_PACKAGE, values);
+        batch.require(Requirement::NameFree, KEEP_PACKAGE, values);
         self.sql.apply(batch).await
     }
 

@@ -119,6 +119,15 @@ impl Problem {
         Self::new(Kind::Invalid, about, detail)
     }
 
+    /// `package` cannot be published: a deleted `repository` (`npm/local`) had the name.
+    pub fn reserved(repository: impl fmt::Display, package: &str) -> Self {
+        let detail = format!(
+            "the name {package} is reserved: a deleted repository {repository} had it; a superuser \
+             may free it (DELETE /api/v1/reservations/ID; GET lists them)"
+        );
+        Self::new(Kind::Conflict, "package", detail)
+    }
+
     /// The HTTP status that says it.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

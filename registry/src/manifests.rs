@@ -12,6 +12,7 @@ use larder_door::{Answer, BlobAnswer, Incoming, Lasts};
 use larder_metadata::blobs::Putting;
 use larder_metadata::files::PackageKey;
 use larder_metadata::manifests::{Expect, NewManifest};
+use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Requirement};
 use larder_model::{
     Algorithm, Digest, FileKind, ImageName, Kind, Problem, Reference, Reply, Tag, Verb,
@@ -164,10 +165,12 @@ impl Registry {
         match put(&manifest.blobs, &[]).await {
             Ok(()) => return Ok(reply.into()),
             Err(Error::Unmet(Requirement::Blob)) => {}
-            Err(error) => return Err(unmet(error)),
+            Err(error) => return Err(unmet(error, &repo, name)),
         }
         let (blobs, absent) = self.split(place, &manifest).await?;
-        put(&blobs, &absent).await.map_err(unmet)?;
+        put(&blobs, &absent)
+            .await
+            .map_err(|error| unmet(error, &repo, name))?;
         for layer in absent.iter().take(MAX_WARNINGS) {
             reply = reply.with(
                 WARNING,
@@ -281,8 +284,9 @@ impl Registry {
     }
 }
 
-fn unmet(error: Error) -> Problem {
+fn unmet(error: Error, repo: &RepoRecord, name: &ImageName) -> Problem {
     match error {
+        Error::Unmet(Requirement::NameFree) => Problem::reserved(repo.full_name(), name.image()),
         Error::Unmet(Requirement::Tag) => Problem::new(
             Kind::Precondition,
             "tag",

@@ -217,3 +217,36 @@ fn an_upload_belongs_to_its_maker_and_its_image() {
         )
         .expect(201);
 }
+
+#[test]
+fn an_image_of_a_deleted_repo_stays_reserved() {
+    let house = House::new();
+    let admin = house.larder.admin();
+    let repo = "/api/v1/repositories/oci/team";
+    admin
+        .send("DELETE", &format!("{repo}?force=true"), &[], b"")
+        .expect(204);
+    let manifest = br#"{"any":"thing"}"#;
+    let sent_as = [("content-type", "application/vnd.acme+json")];
+    let push = |image: &str| {
+        let path = format!("/v2/team/{image}/manifests/1");
+        admin.send("PUT", &path, &sent_as, manifest)
+    };
+    push("fresh").expect(201);
+    let refused = push("app").expect(409);
+    assert_eq!(refused.json()["errors"][0]["code"], "DENIED");
+    let told = refused.text();
+    assert!(told.contains("the name app is reserved"), "{told}");
+    admin.get("/v2/team/app/manifests/1").expect(404);
+
+    let listed = admin.get("/api/v1/reservations?repository=oci/team");
+    let listed = listed.expect(200).json();
+    let of_app = listed["items"].as_array().expect("items").iter();
+    let of_app = of_app.filter(|reserved| reserved["package"] == "app");
+    for reserved in of_app {
+        let id = reserved["id"].as_str().expect("id");
+        let path = format!("/api/v1/reservations/{id}");
+        admin.send("DELETE", &path, &[], b"").expect(204);
+    }
+    push("app").expect(201);
+}

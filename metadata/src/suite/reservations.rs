@@ -1,6 +1,8 @@
 //! Names that were published stay taken until someone frees them.
 
-use super::fixture::{ALICE, BOB, Bed, artifact, assert_unmet, blob, tag, tombstone, withdraw};
+use super::fixture::{
+    ALICE, BOB, Bed, Push, artifact, assert_unmet, blob, tag, tombstone, withdraw,
+};
 use crate::listing::VersionBy;
 use crate::repos::NewRepo;
 use crate::reservations::{Reservation, ReservationKey};
@@ -18,6 +20,7 @@ checks![
     repositories_that_left_reservations_are_told,
     a_reserved_package_is_told,
     a_reserved_name_is_not_published,
+    a_reserved_image_is_not_pushed,
     a_reservation_holds_in_its_repository_only,
     a_freed_name_is_published_again,
     a_freed_package_leaves_nothing,
@@ -202,6 +205,21 @@ async fn a_reserved_name_is_not_published(metadata: &Metadata) {
     assert_unmet(published, Requirement::NameFree);
     assert_eq!(bed.revision("p").await, None);
     assert!(!metadata.owns_name(bed.package("p")).await.expect("name"));
+}
+
+async fn a_reserved_image_is_not_pushed(metadata: &Metadata) {
+    let bed = Bed::images(metadata).await;
+    bed.push("p", "m", &["1"]).await;
+    drop(&bed).await;
+    let bed = again(&bed).await;
+    let pushed = bed.try_push("p", Push::new("m", &["1"])).await;
+    assert_unmet(pushed, Requirement::NameFree);
+    assert_eq!(bed.revision("p").await, None);
+    bed.push("other", "m", &["1"]).await;
+    for reservation in of(&bed).await {
+        metadata.free(&reservation).await.expect("free");
+    }
+    bed.push("p", "m", &["1"]).await;
 }
 
 async fn a_reservation_holds_in_its_repository_only(metadata: &Metadata) {
