@@ -3,16 +3,18 @@
 
 use crate::strict;
 use larder_model::{Digest, Problem};
+use oci_spec::image::{Descriptor, MediaType, ToDockerV2S2 as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// Descriptors in one manifest at most.
 const MAX_CHILDREN: usize = 10_000;
 
 /// Media types whose bytes may lie elsewhere.
 fn is_foreign(layer: &Descriptor) -> bool {
-    let media_type = layer.media_type.as_deref().unwrap_or_default();
-    let names_elsewhere = layer.urls.as_ref().is_some_and(|urls| !urls.is_empty());
+    let media_type = layer.media_type().as_ref();
+    let names_elsewhere = layer.urls().as_ref().is_some_and(|urls| !urls.is_empty());
     names_elsewhere || media_type.contains(".nondistributable.") || media_type.contains(".foreign.")
 }
 
@@ -41,11 +43,11 @@ struct Document<'a> {
     schema_version: Option<u64>,
     media_type: Option<String>,
     artifact_type: Option<String>,
-    config: Option<Descriptor>,
-    layers: Option<Vec<Descriptor>>,
-    blobs: Option<Vec<Descriptor>>,
-    manifests: Option<Vec<Descriptor>>,
-    subject: Option<Descriptor>,
+    config: Option<Child>,
+    layers: Option<Vec<Child>>,
+    blobs: Option<Vec<Child>>,
+    manifests: Option<Vec<Child>>,
+    subject: Option<Child>,
     #[serde(borrow)]
     annotations: Option<&'a RawValue>,
     #[serde(borrow, rename = "fsLayers")]
@@ -54,19 +56,47 @@ struct Document<'a> {
     signatures: Option<&'a RawValue>,
 }
 
+/// A descriptor, of which the registry judges only what it needs: clients before the image-spec
+/// left `mediaType` out, and platforms and annotations are between those who push and pull.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    media_type: Option<String>,
-    digest: String,
-    size: u64,
-    urls: Option<Vec<String>>,
+#[serde(try_from = "Map<String, Value>")]
+struct Child(Descriptor);
+
+impl TryFrom<Map<String, Value>> for Child {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
+        let judged = ["mediaType", "digest", "size", "urls"];
+        fields.retain(|name, value| judged.contains(&name.as_str()) && !value.is_null());
+        fields.entry("mediaType").or_insert_with(|| "".into());
+        serde_json::from_value(Value::Object(fields)).map(Self)
+    }
 }
 
-const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
-const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// What a media type makes of a document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Image,
+    Index,
+    Unknown,
+}
+
+/// The shape of a media type of the image-spec, or of Docker's type for the same thing.
+fn shape_of(media_type: &str) -> Shape {
+    let is = |known: MediaType| {
+        media_type == known.as_ref()
+            || known
+                .to_docker_v2s2()
+                .is_ok_and(|docker| media_type == docker)
+    };
+    if is(MediaType::ImageManifest) {
+        Shape::Image
+    } else if is(MediaType::ImageIndex) {
+        Shape::Index
+    } else {
+        Shape::Unknown
+    }
+}
 
 fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
     Problem::invalid("manifest", detail)
@@ -96,7 +126,7 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
         }
     };
     refuse_wrong_shape(&document, &media_type)?;
-    let listed = |descriptors: &Option<Vec<Descriptor>>| descriptors.as_ref().map_or(0, Vec::len);
+    let listed = |descriptors: &Option<Vec<Child>>| descriptors.as_ref().map_or(0, Vec::len);
     if listed(&document.layers) + listed(&document.manifests) + listed(&document.blobs)
         > MAX_CHILDREN
     {
@@ -107,7 +137,8 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
     let config_type = document
         .config
         .as_ref()
-        .and_then(|config| config.media_type.clone());
+        .map(|Child(config)| config.media_type().to_string())
+        .filter(|media_type| !media_type.is_empty());
     let is_index = document.manifests.is_some();
     let own_type = document.artifact_type.filter(|own| !own.is_empty());
     let all = document
@@ -119,7 +150,7 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
         media_type,
         config: document.config.as_ref().map(digest).transpose()?,
         blobs: all
-            .filter(|descriptor| !is_foreign(descriptor))
+            .filter(|Child(descriptor)| !is_foreign(descriptor))
             .map(digest)
             .collect::<Result<_, _>>()?,
         manifests: document
@@ -137,12 +168,12 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
     })
 }
 
-fn digest(descriptor: &Descriptor) -> Result<Digest, Problem> {
-    i64::try_from(descriptor.size).map_err(|_| invalid("a descriptor's size is out of range"))?;
+fn digest(Child(descriptor): &Child) -> Result<Digest, Problem> {
+    i64::try_from(descriptor.size()).map_err(|_| invalid("a descriptor's size is out of range"))?;
     let bad = |_| {
         invalid("a descriptor's digest is not sha256:<64 hex digits> or sha512:<128 hex digits>")
     };
-    descriptor.digest.parse().map_err(bad)
+    descriptor.digest().as_ref().parse().map_err(bad)
 }
 
 /// One document must not pass for two things.
@@ -163,24 +194,20 @@ fn refuse_wrong_shape(document: &Document<'_>, media_type: &str) -> Result<(), P
             "it has both manifests and layers: it is either an index or an image",
         ));
     }
-    match media_type {
-        OCI_MANIFEST | DOCKER_MANIFEST
+    match shape_of(media_type) {
+        Shape::Image
             if (document.manifests.is_some()
                 || document.config.is_none()
                 || document.layers.is_none()) =>
         {
-            return Err(invalid("an image manifest has config and layers"));
+            Err(invalid("an image manifest has config and layers"))
         }
-        OCI_INDEX | DOCKER_LIST if document.manifests.is_none() => {
-            return Err(invalid("an index has manifests"));
+        Shape::Index if document.manifests.is_none() => Err(invalid("an index has manifests")),
+        Shape::Image | Shape::Index if document.schema_version != Some(2) => {
+            Err(invalid("schemaVersion is 2"))
         }
-        _ => {}
+        _ => Ok(()),
     }
-    let known = [OCI_MANIFEST, DOCKER_MANIFEST, OCI_INDEX, DOCKER_LIST].contains(&media_type);
-    if known && document.schema_version != Some(2) {
-        return Err(invalid("schemaVersion is 2"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

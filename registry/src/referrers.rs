@@ -10,11 +10,12 @@ use larder_access::Admission;
 use larder_door::Answer;
 use larder_metadata::manifests::Referrer;
 use larder_model::{Digest, ImageName, Problem, Reply};
+use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+static INDEX: MediaType = MediaType::ImageIndex;
 /// Rows read at once: annotations make a row as large as a manifest may be.
 const ROWS: u64 = 50;
 /// An answer is cut when it has so many bytes.
@@ -80,7 +81,7 @@ impl Registry {
             r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#,
             items.join(",")
         );
-        let mut reply = Reply::new(StatusCode::OK).with_body(INDEX, body);
+        let mut reply = Reply::new(StatusCode::OK).with_body(INDEX.as_ref(), body);
         if filter.artifact_type.is_some() {
             reply = reply.with(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
         }

@@ -16,21 +16,25 @@ use bytes::Bytes;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::image::hub_alias;
 use larder_model::{Digest, Kind, Problem, ProtocolName, Reply, RepoName};
+use oci_spec::image::{MediaType, ToDockerV2S2 as _};
 use routes::{INDEX, absent};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The protocol. Its paths begin with `/v2/`, so it is not in [`crate::all`].
 pub struct Oci;
 
 /// Media types of manifests, the newest first. Schema 1 is not accepted: it is deprecated, and
 /// its digest is not that of its bytes.
-const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
-    application/vnd.oci.image.manifest.v1+json, \
-    application/vnd.docker.distribution.manifest.list.v2+json, \
-    application/vnd.docker.distribution.manifest.v2+json";
+static MANIFESTS: LazyLock<String> = LazyLock::new(|| {
+    let [index, manifest] = [MediaType::ImageIndex, MediaType::ImageManifest];
+    let docker = [&index, &manifest].map(|known| known.to_docker_v2s2().unwrap_or_default());
+    [[index.as_ref(), manifest.as_ref()], docker]
+        .concat()
+        .join(", ")
+});
 /// The header with a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
 
@@ -101,7 +105,7 @@ impl Protocol for Oci {
         if let Some(tag) = path.strip_prefix("tags/") {
             return Ok(Source::At {
                 url: format!("v2/{image}/manifests/{tag}"),
-                accept: MANIFESTS,
+                accept: &MANIFESTS,
             });
         }
         let referrers = path.strip_prefix("referrers/");
@@ -150,7 +154,7 @@ impl Protocol for Oci {
         let fetch = Fetch::new(url, integrity);
         Ok(Plan::Fetch(if is_manifest(artifact) {
             Fetch {
-                accept: MANIFESTS,
+                accept: &MANIFESTS,
                 ..fetch
             }
         } else {

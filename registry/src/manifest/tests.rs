@@ -1,5 +1,8 @@
 use super::*;
 
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
 fn descriptor(seed: &str, media_type: &str) -> String {
     let digest = Digest::of(larder_model::Algorithm::Sha256, seed.as_bytes());
     format!(r#"{{"mediaType":"{media_type}","digest":"{digest}","size":3}}"#)
@@ -108,4 +111,32 @@ fn unknown_kinds_are_kept() {
     let manifest =
         parse(br#"{"anything":true}"#, Some("application/vnd.acme+json")).expect("manifest");
     assert_eq!(manifest.media_type, "application/vnd.acme+json");
+}
+
+#[test]
+fn only_what_the_registry_needs_of_a_descriptor_is_judged() {
+    let bare = image("").replace(r#""mediaType":"x/layer","#, "");
+    let odd = image("").replace(
+        r#""mediaType":"x/layer","#,
+        r#""mediaType":null,"platform":{},"annotations":{"a":1},"urls":null,"#,
+    );
+    for text in [bare, odd] {
+        let manifest = parse(text.as_bytes(), None).expect(&text);
+        assert_eq!(manifest.blobs.len(), 2, "{text}");
+    }
+}
+
+#[test]
+fn docker_names_the_same_shapes() {
+    let docker = "application/vnd.docker.distribution.manifest.v2+json";
+    let list = "application/vnd.docker.distribution.manifest.list.v2+json";
+    let text = image("").replace(OCI_MANIFEST, docker);
+    assert_eq!(
+        parse(text.as_bytes(), Some(docker))
+            .expect("image")
+            .blobs
+            .len(),
+        2
+    );
+    assert!(parse(image("").replace(OCI_MANIFEST, list).as_bytes(), Some(list)).is_err());
 }
