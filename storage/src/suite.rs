@@ -1,301 +1,327 @@
-//! What every store must do. Run on memory, disk and S3; any panic is a failed check.
+//! What every store must do: many small checks, each of one behaviour.
+//!
+//! On disk and in memory each check is a test of its own, with a store of its own. [`all`] runs the
+//! same checks one after the other on one store, which may have been used before.
 
-#![expect(clippy::missing_panics_doc, reason = "panicking is how a suite fails")]
+#![expect(clippy::missing_panics_doc, reason = "panicking is how a check fails")]
 
-use crate::{BlobStore, Committed, Content, Error, ObjectKey};
+use crate::{BlobStore, Committed, Content, Error, ObjectKey, Staging};
 use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Hasher};
+use std::ops::Range;
+use std::pin::Pin;
 
-/// Runs all checks. `generation` makes keys of one run its own, for stores that outlive it.
+/// A check: any panic is a failure.
+#[derive(Clone, Copy)]
+struct Check {
+    name: &'static str,
+    run: for<'a> fn(&'a Bed) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+/// Lists the checks, and makes each of them a test on disk and one in memory.
+macro_rules! checks {
+    ($($check:ident),* $(,)?) => {
+        const CHECKS: &[Check] = &[$(Check {
+            name: stringify!($check),
+            run: |bed| Box::pin($check(bed)),
+        },)*];
+
+        #[cfg(test)]
+        mod on_disk {
+            $(#[tokio::test]
+            async fn $check() {
+                crate::suite::tests::on_disk(super::$check).await;
+            })*
+        }
+
+        #[cfg(test)]
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $check() {
+                crate::suite::tests::in_memory(super::$check).await;
+            })*
+        }
+    };
+}
+
+checks![
+    bytes_of_any_size_are_kept,
+    ranges_are_read,
+    bytes_that_were_not_promised_are_refused,
+    an_upload_goes_on_where_it_was_acknowledged,
+    an_upload_goes_on_after_a_power_loss,
+    an_upload_does_not_go_on_at_another_offset,
+    an_upload_that_never_was_does_not_go_on,
+    an_upload_is_discarded_more_than_once,
+    what_a_crash_left_does_not_stand_in_the_way,
+    an_upload_goes_on_after_a_commit_for_nothing,
+    a_late_delete_does_not_hit_a_new_upload,
+    objects_are_listed_with_their_sizes,
+    a_large_object_is_kept,
+    a_large_object_comes_in_pieces_of_any_size,
+    a_store_answers,
+];
+
+/// Runs all checks; a failed one does not keep the others from running. `generation` makes keys of
+/// one run its own, for stores that outlive it. Fails with the names of those that failed.
 pub async fn all(store: &BlobStore, generation: i64) {
-    keeps_what_it_is_given(store, generation).await;
-    reads_ranges(store, generation).await;
-    refuses_a_mismatch(store, generation).await;
-    resumes(store, generation).await;
-    goes_on_after_a_commit_for_nothing(store, generation).await;
-    forgets_by_generation(store, generation).await;
-    lists(store, generation).await;
-    takes_large_objects(store, generation).await;
-    store.ping().await.expect("ping");
+    let mut failed = Vec::new();
+    for (number, check) in (0..).zip(CHECKS) {
+        // Two generations each: some checks put the same bytes twice.
+        let bed = Bed {
+            store: store.clone(),
+            generation: generation * 1000 + number * 2,
+        };
+        let run = tokio::spawn(async move { (check.run)(&bed).await });
+        if run.await.is_err() {
+            failed.push(check.name);
+        }
+    }
+    assert!(failed.is_empty(), "these checks failed: {failed:#?}");
+}
+
+/// A store, and the generation of the keys that a check makes in it.
+struct Bed {
+    store: BlobStore,
+    generation: i64,
+}
+
+impl Bed {
+    /// The id of an upload of the check.
+    fn id(&self, number: u32) -> String {
+        format!("{:x}{number:08x}", self.generation)
+    }
+
+    fn key(&self, digest: Digest) -> ObjectKey {
+        let generation = self.generation;
+        ObjectKey { digest, generation }
+    }
+
+    async fn stage(&self, number: u32, algorithm: Algorithm) -> Staging {
+        let staged = self.store.stage(&self.id(number), algorithm).await;
+        staged.expect("stage")
+    }
+
+    /// A staged upload of which `bytes` are acknowledged, and the state of its hash.
+    async fn acknowledge(&self, number: u32, bytes: &Bytes) -> (Staging, Hasher) {
+        let mut staging = self.stage(number, Algorithm::Sha256).await;
+        append(&mut staging, bytes.clone()).await;
+        let state = staging.settle().await.expect("settle").state();
+        let hasher = Hasher::resume(Algorithm::Sha256, &state).expect("state");
+        (staging, hasher)
+    }
+
+    async fn resume(
+        &self,
+        number: u32,
+        offset: u64,
+        hasher: Hasher,
+        boot_id: &str,
+    ) -> Result<Staging, Error> {
+        let id = self.id(number);
+        self.store.resume(&id, offset, hasher, boot_id).await
+    }
+
+    async fn commit(&self, staging: Staging, digest: Digest) -> Committed {
+        let committed = self.store.commit(staging, digest, self.generation).await;
+        committed.expect("commit")
+    }
+
+    async fn discard(&self, number: u32) {
+        self.store.discard(&self.id(number)).await.expect("discard");
+    }
+
+    async fn put(&self, number: u32, bytes: &Bytes) -> ObjectKey {
+        let mut staging = self.stage(number, Algorithm::Sha256).await;
+        for piece in bytes.chunks(100_000) {
+            append(&mut staging, Bytes::copy_from_slice(piece)).await;
+        }
+        let key = self.key(Digest::of(Algorithm::Sha256, bytes));
+        let size = bytes.len() as u64;
+        let committed = self.commit(staging, key.digest).await;
+        assert_eq!(committed, Committed::Kept { key, size });
+        self.discard(number).await;
+        key
+    }
+
+    async fn get(&self, key: &ObjectKey, range: Range<u64>) -> Bytes {
+        let content: Content = self.store.open(key, range).await.expect("open");
+        content.collect(64 << 20).await.expect("read")
+    }
+}
+
+async fn append(staging: &mut Staging, bytes: Bytes) {
+    staging.append(bytes).await.expect("append");
 }
 
 fn pattern(length: usize, seed: u8) -> Bytes {
-    (0..length)
-        .map(|i| u8::try_from(i * 31 % 251).unwrap_or(0) ^ seed)
-        .collect::<Vec<u8>>()
-        .into()
+    let byte = |at: usize| u8::try_from(at * 31 % 251).unwrap_or(0) ^ seed;
+    (0..length).map(byte).collect::<Vec<u8>>().into()
 }
 
-fn id(generation: i64, number: u32) -> String {
-    format!("{generation:x}{number:08x}")
+fn assert_missing<T>(outcome: &Result<T, Error>, why: &str) {
+    assert!(matches!(outcome, Err(Error::Missing)), "{why}");
 }
 
-async fn put(store: &BlobStore, bytes: &Bytes, generation: i64, number: u32) -> ObjectKey {
-    let mut staging = store
-        .stage(&id(generation, number), Algorithm::Sha256)
-        .await
-        .expect("stage");
-    for piece in bytes.chunks(100_000) {
-        staging
-            .append(Bytes::copy_from_slice(piece))
-            .await
-            .expect("append");
-    }
-    let digest = Digest::of(Algorithm::Sha256, bytes);
-    let committed = store
-        .commit(staging, digest, generation)
-        .await
-        .expect("commit");
-    store
-        .discard(&id(generation, number))
-        .await
-        .expect("discard");
-    match committed {
-        Committed::Kept { key, size } => {
-            assert_eq!(
-                (key, size),
-                (ObjectKey { digest, generation }, bytes.len() as u64)
-            );
-            key
-        }
-        Committed::Mismatch(other) => panic!("{other} is not {digest}"),
-    }
-}
-
-async fn get(store: &BlobStore, key: &ObjectKey, range: std::ops::Range<u64>) -> Bytes {
-    let content: Content = store.open(key, range).await.expect("open");
-    content.collect(64 << 20).await.expect("read")
-}
-
-async fn keeps_what_it_is_given(store: &BlobStore, generation: i64) {
-    for (number, length) in [0, 1, 100_000, 3_000_000].into_iter().enumerate() {
+async fn bytes_of_any_size_are_kept(bed: &Bed) {
+    for (number, length) in (0..).zip([0, 1, 100_000, 3_000_000]) {
         let bytes = pattern(length, 1);
-        let key = put(
-            store,
-            &bytes,
-            generation,
-            100 + u32::try_from(number).expect("small"),
-        )
-        .await;
-        assert_eq!(get(store, &key, 0..length as u64).await, bytes);
+        let key = bed.put(number, &bytes).await;
+        assert_eq!(bed.get(&key, 0..length as u64).await, bytes);
     }
 }
 
-async fn reads_ranges(store: &BlobStore, generation: i64) {
+async fn ranges_are_read(bed: &Bed) {
     let bytes = pattern(1_000_000, 2);
-    let key = put(store, &bytes, generation, 200).await;
-    for (start, end) in [(0, 1), (999_999, 1_000_000), (5, 700_000), (10, 10)] {
-        let expected = bytes
-            .slice(usize::try_from(start).expect("small")..usize::try_from(end).expect("small"));
-        assert_eq!(get(store, &key, start..end).await, expected);
+    let key = bed.put(0, &bytes).await;
+    for range in [0..1, 999_999..1_000_000, 5..700_000, 10..10] {
+        let expected = bytes.slice(range.clone());
+        let range = range.start as u64..range.end as u64;
+        assert_eq!(bed.get(&key, range).await, expected);
     }
 }
 
-async fn refuses_a_mismatch(store: &BlobStore, generation: i64) {
-    let mut staging = store
-        .stage(&id(generation, 300), Algorithm::Sha256)
-        .await
-        .expect("stage");
-    staging
-        .append(Bytes::from_static(b"what came"))
-        .await
-        .expect("append");
+async fn bytes_that_were_not_promised_are_refused(bed: &Bed) {
+    let mut staging = bed.stage(0, Algorithm::Sha256).await;
+    append(&mut staging, Bytes::from_static(b"what came")).await;
     let promised = Digest::of(Algorithm::Sha256, b"what was promised");
     let came = Digest::of(Algorithm::Sha256, b"what came");
     assert_eq!(
-        store
-            .commit(staging, promised, generation)
-            .await
-            .expect("commit"),
+        bed.commit(staging, promised).await,
         Committed::Mismatch(came)
     );
     for digest in [promised, came] {
-        let missing = store.open(&ObjectKey { digest, generation }, 0..1).await;
-        assert!(
-            matches!(missing, Err(Error::Missing)),
-            "nothing may be kept"
-        );
+        let opened = bed.store.open(&bed.key(digest), 0..1).await;
+        assert_missing(&opened, "nothing may be kept");
     }
 }
 
-async fn resumes(store: &BlobStore, generation: i64) {
+async fn an_upload_goes_on_where_it_was_acknowledged(bed: &Bed) {
     let bytes = pattern(2_500_000, 3);
-    let name = id(generation, 400);
-    let mut staging = store.stage(&name, Algorithm::Sha512).await.expect("stage");
-    staging
-        .append(bytes.slice(..1_200_000))
-        .await
-        .expect("append");
+    let mut staging = bed.stage(0, Algorithm::Sha512).await;
+    append(&mut staging, bytes.slice(..1_200_000)).await;
     let state = staging.settle().await.expect("settle").state();
-    staging
-        .append(Bytes::from_static(b"never acknowledged"))
-        .await
-        .expect("append");
+    append(&mut staging, Bytes::from_static(b"never acknowledged")).await;
     staging.settle().await.expect("settle");
     drop(staging);
+
     let hasher = Hasher::resume(Algorithm::Sha512, &state).expect("state");
-    let after_power_loss = store
-        .resume(&name, 1_200_000, hasher.clone(), "another boot")
-        .await;
-    assert_eq!(
-        after_power_loss.expect("the bytes are all there").offset(),
-        1_200_000
-    );
-    let wrong = store
-        .resume(&name, 1_100_000, hasher.clone(), "another boot")
-        .await;
-    assert!(
-        matches!(wrong, Err(Error::Missing)),
-        "bytes that are not those acknowledged are not built upon"
-    );
-    let mut staging = store
-        .resume(&name, 1_200_000, hasher, store.boot_id())
-        .await
-        .expect("resume");
+    let boot_id = bed.store.boot_id();
+    let resumed = bed.resume(0, 1_200_000, hasher, boot_id).await;
+    let mut staging = resumed.expect("resume");
     assert_eq!(staging.offset(), 1_200_000);
-    staging
-        .append(bytes.slice(1_200_000..))
-        .await
-        .expect("append");
-    let digest = Digest::of(Algorithm::Sha512, &bytes);
-    let kept = store
-        .commit(staging, digest, generation)
-        .await
-        .expect("commit");
-    assert_eq!(
-        kept,
-        Committed::Kept {
-            key: ObjectKey { digest, generation },
-            size: bytes.len() as u64
-        }
-    );
-    let lost = store
-        .resume(&id(generation, 401), 10, Hasher::new(Algorithm::Sha256), "")
-        .await;
-    assert!(matches!(lost, Err(Error::Missing)));
-    store.discard(&name).await.expect("discard");
-    store
-        .discard(&name)
-        .await
-        .expect("discarding nothing is fine");
-    let mut left = store.stage(&name, Algorithm::Sha256).await.expect("stage");
-    left.append(Bytes::from_static(b"left by a crash"))
-        .await
-        .expect("append");
-    left.settle().await.expect("settle");
-    drop(left);
-    let mut fresh = store
-        .stage(&name, Algorithm::Sha256)
-        .await
-        .expect("what was left does not stand in the way");
-    assert_eq!(
-        fresh.digest().await.expect("digest"),
-        Digest::of(Algorithm::Sha256, b"")
-    );
-    store.discard(&name).await.expect("discard");
+    append(&mut staging, bytes.slice(1_200_000..)).await;
+    let key = bed.key(Digest::of(Algorithm::Sha512, &bytes));
+    let size = bytes.len() as u64;
+    let committed = bed.commit(staging, key.digest).await;
+    assert_eq!(committed, Committed::Kept { key, size });
+    bed.discard(0).await;
+}
+
+async fn an_upload_goes_on_after_a_power_loss(bed: &Bed) {
+    let (staging, hasher) = bed.acknowledge(0, &pattern(1_200_000, 3)).await;
+    drop(staging);
+    let resumed = bed.resume(0, 1_200_000, hasher, "another boot").await;
+    let staging = resumed.expect("the bytes are all there");
+    assert_eq!(staging.offset(), 1_200_000);
+    drop(staging);
+    bed.discard(0).await;
+}
+
+async fn an_upload_does_not_go_on_at_another_offset(bed: &Bed) {
+    let (staging, hasher) = bed.acknowledge(0, &pattern(1_200_000, 3)).await;
+    drop(staging);
+    let resumed = bed.resume(0, 1_100_000, hasher, "another boot").await;
+    assert_missing(&resumed, "other bytes than those acknowledged are no base");
+    bed.discard(0).await;
+}
+
+async fn an_upload_that_never_was_does_not_go_on(bed: &Bed) {
+    let resumed = bed.resume(0, 10, Hasher::new(Algorithm::Sha256), "").await;
+    assert_missing(&resumed, "there is no such upload");
+}
+
+async fn an_upload_is_discarded_more_than_once(bed: &Bed) {
+    let (staging, hasher) = bed.acknowledge(0, &pattern(1000, 3)).await;
+    drop(staging);
+    bed.discard(0).await;
+    bed.discard(0).await;
+    let resumed = bed.resume(0, 1000, hasher, bed.store.boot_id()).await;
+    assert_missing(&resumed, "a discarded upload is gone");
+}
+
+async fn what_a_crash_left_does_not_stand_in_the_way(bed: &Bed) {
+    let left = Bytes::from_static(b"left by a crash");
+    drop(bed.acknowledge(0, &left).await);
+    let mut fresh = bed.stage(0, Algorithm::Sha256).await;
+    let digest = fresh.digest().await.expect("digest");
+    assert_eq!(digest, Digest::of(Algorithm::Sha256, b""));
+    drop(fresh);
+    bed.discard(0).await;
 }
 
 /// A crash between the object and its row: the upload stands where it was acknowledged, and the
 /// object stays whole.
-async fn goes_on_after_a_commit_for_nothing(store: &BlobStore, generation: i64) {
+async fn an_upload_goes_on_after_a_commit_for_nothing(bed: &Bed) {
     let (first, second) = (pattern(300_000, 7), pattern(300_000, 8));
-    let name = id(generation, 450);
-    let mut staging = store.stage(&name, Algorithm::Sha256).await.expect("stage");
-    staging
-        .append(first.slice(..200_000))
-        .await
-        .expect("append");
-    let state = staging.settle().await.expect("settle").state();
-    staging
-        .append(first.slice(200_000..))
-        .await
-        .expect("append");
-    let digest = Digest::of(Algorithm::Sha256, &first);
-    store
-        .commit(staging, digest, generation)
-        .await
-        .expect("commit");
+    let (mut staging, hasher) = bed.acknowledge(0, &first.slice(..200_000)).await;
+    append(&mut staging, first.slice(200_000..)).await;
+    let kept = bed.key(Digest::of(Algorithm::Sha256, &first));
+    bed.commit(staging, kept.digest).await;
 
-    let hasher = Hasher::resume(Algorithm::Sha256, &state).expect("state");
-    let mut staging = store
-        .resume(&name, 200_000, hasher, store.boot_id())
-        .await
-        .expect("its bytes are there");
-    staging.append(second.slice(..1000)).await.expect("append");
+    let boot_id = bed.store.boot_id();
+    let resumed = bed.resume(0, 200_000, hasher, boot_id).await;
+    let mut staging = resumed.expect("its bytes are there");
+    append(&mut staging, second.slice(..1000)).await;
     let bytes = [&first[..200_000], &second[..1000]].concat();
-    let other = Digest::of(Algorithm::Sha256, &bytes);
-    store
-        .commit(staging, other, generation)
-        .await
-        .expect("commit");
-    store.discard(&name).await.expect("discard");
-    assert_eq!(
-        get(store, &ObjectKey { digest, generation }, 0..300_000).await,
-        first
-    );
-    assert_eq!(
-        get(
-            store,
-            &ObjectKey {
-                digest: other,
-                generation
-            },
-            0..201_000
-        )
-        .await,
-        bytes
-    );
-    let gone = store
-        .resume(&name, 0, Hasher::new(Algorithm::Sha256), store.boot_id())
-        .await;
-    assert!(
-        matches!(gone, Err(Error::Missing)),
-        "a discarded upload is gone"
-    );
+    let other = bed.key(Digest::of(Algorithm::Sha256, &bytes));
+    bed.commit(staging, other.digest).await;
+    bed.discard(0).await;
+    assert_eq!(bed.get(&kept, 0..300_000).await, first);
+    assert_eq!(bed.get(&other, 0..201_000).await, bytes);
 }
 
-async fn forgets_by_generation(store: &BlobStore, generation: i64) {
+async fn a_late_delete_does_not_hit_a_new_upload(bed: &Bed) {
     let bytes = pattern(1000, 4);
-    let old = put(store, &bytes, generation, 500).await;
-    let new = put(store, &bytes, generation + 1, 501).await;
-    assert!(store.remove(old).await.expect("remove"));
-    assert!(!store.remove(old).await.expect("remove again"));
-    assert_eq!(
-        get(store, &new, 0..1000).await,
-        bytes,
-        "a late delete may not hit a new upload"
-    );
-    assert!(store.remove(new).await.expect("remove"));
+    let old = bed.put(0, &bytes).await;
+    let next = Bed {
+        store: bed.store.clone(),
+        generation: bed.generation + 1,
+    };
+    let new = next.put(0, &bytes).await;
+    assert!(bed.store.remove(old).await.expect("remove"));
+    assert!(!bed.store.remove(old).await.expect("remove again"));
+    assert_eq!(bed.get(&new, 0..1000).await, bytes);
+    assert!(bed.store.remove(new).await.expect("remove"));
 }
 
-async fn lists(store: &BlobStore, generation: i64) {
-    let key = put(store, &pattern(1234, 5), generation, 600).await;
+async fn objects_are_listed_with_their_sizes(bed: &Bed) {
+    let key = bed.put(0, &pattern(1234, 5)).await;
     let mut found = None;
-    store
-        .list(|each, size| {
-            if each == key {
-                found = Some(size);
-            }
-        })
-        .await
-        .expect("list");
+    let note = |each, size| {
+        if each == key {
+            found = Some(size);
+        }
+    };
+    bed.store.list(note).await.expect("list");
     assert_eq!(found, Some(1234));
 }
 
-async fn takes_large_objects(store: &BlobStore, generation: i64) {
+async fn a_large_object_is_kept(bed: &Bed) {
     let bytes = pattern(20_000_000, 6);
-    let key = put(store, &bytes, generation, 700).await;
-    assert_eq!(get(store, &key, 0..20_000_000).await, bytes);
-    assert!(store.remove(key).await.expect("remove"));
+    let key = bed.put(0, &bytes).await;
+    assert_eq!(bed.get(&key, 0..20_000_000).await, bytes);
+    assert!(bed.store.remove(key).await.expect("remove"));
+}
 
-    // In pieces of every size, with a stop in the middle of a block.
-    let name = id(generation, 701);
-    let digest = Digest::of(Algorithm::Sha256, &bytes);
-    let mut staging = store.stage(&name, Algorithm::Sha256).await.expect("stage");
+/// With a stop in the middle of a block.
+async fn a_large_object_comes_in_pieces_of_any_size(bed: &Bed) {
+    let bytes = pattern(20_000_000, 6);
+    let mut staging = bed.stage(0, Algorithm::Sha256).await;
     let (mut at, mut length, mut stopped) = (0, 1, false);
     while at < bytes.len() {
         let end = bytes.len().min(at + length);
-        staging.append(bytes.slice(at..end)).await.expect("append");
+        append(&mut staging, bytes.slice(at..end)).await;
         (at, length) = (end, length * 7 % 65_537);
         if at > 11_000_001 && !stopped {
             stopped = true;
@@ -303,27 +329,19 @@ async fn takes_large_objects(store: &BlobStore, generation: i64) {
             let hasher = Hasher::resume(Algorithm::Sha256, &state).expect("state");
             let offset = staging.offset();
             drop(staging);
-            staging = store
-                .resume(&name, offset, hasher, store.boot_id())
-                .await
-                .expect("resume");
+            let resumed = bed.resume(0, offset, hasher, bed.store.boot_id()).await;
+            staging = resumed.expect("resume");
         }
     }
-    store
-        .commit(staging, digest, generation)
-        .await
-        .expect("commit");
-    store.discard(&name).await.expect("discard");
-    assert_eq!(
-        get(store, &ObjectKey { digest, generation }, 0..20_000_000).await,
-        bytes
-    );
-    assert!(
-        store
-            .remove(ObjectKey { digest, generation })
-            .await
-            .expect("remove")
-    );
+    let key = bed.key(Digest::of(Algorithm::Sha256, &bytes));
+    bed.commit(staging, key.digest).await;
+    bed.discard(0).await;
+    assert_eq!(bed.get(&key, 0..20_000_000).await, bytes);
+    assert!(bed.store.remove(key).await.expect("remove"));
+}
+
+async fn a_store_answers(bed: &Bed) {
+    bed.store.ping().await.expect("ping");
 }
 
 #[cfg(test)]
