@@ -245,3 +245,6 @@ fn guard_browsers(headers: &mut HeaderMap) {
         headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
     }
 }
+
+#[cfg(test)]
+mod tests;
