@@ -4,6 +4,7 @@ use crate::house::House;
 use larder_tests::Client;
 use larder_tests::larder::PASSWORD;
 use serde_json::json;
+use std::path::Path;
 
 #[test]
 fn a_right_taken_away_is_gone_with_the_next_request() {
@@ -240,4 +241,46 @@ fn guessing_passwords_is_slowed_and_unknown_users_look_the_same() {
     assert_eq!(last.code(), "TOOMANYREQUESTS");
     assert!(last.header("retry-after").is_some());
     house.client("maintainer").get("/v2/").expect(200);
+}
+
+/// Files below a folder that hold any of the secrets.
+fn holders(folder: &Path, secrets: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            found.extend(holders(&path, secrets));
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("file");
+        let text = String::from_utf8_lossy(&bytes);
+        if secrets.iter().any(|secret| text.contains(secret)) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn no_secret_stands_in_the_data() {
+    const OF_AN_UPSTREAM: &str = "an upstream's own password";
+    let mut house = House::new();
+    let upstream = json!({"url": "https://registry.example/", "username": "team",
+        "password": OF_AN_UPSTREAM});
+    let mirror = json!({"protocol": "npm", "name": "paid", "kind": "mirror", "upstream": upstream});
+    let mirror = mirror.to_string();
+    house.larder.api("POST", "repositories", &mirror, 201);
+    let bearer = house
+        .client("reader")
+        .get("/v2/token?scope=repository:team/app:pull");
+    let bearer = bearer.expect(200).json()["token"]
+        .as_str()
+        .expect("token")
+        .to_owned();
+    let data = house.larder.data();
+    // What is sought is found where it stands, also in the database.
+    assert_ne!(holders(&data, &["admin-elsewhere"]), [""; 0]);
+    let secrets = [PASSWORD, OF_AN_UPSTREAM, &house.limited, &bearer];
+    house.larder.stop();
+    assert_eq!(holders(&data, &secrets), [""; 0]);
 }
