@@ -1,9 +1,14 @@
 //! What the compiler cannot hold.
 //!
 //! - `ladder`: which crate may know which other, and which library outside.
+//! - `order`: modules are listed in the order in which they are read. At every level a module uses
+//!   only modules listed before it; what its children use counts as its own. A file's own items are
+//!   in no circle with its children either: they may use the file, or the file them. A `pub use`
+//!   uses nothing, and tests may use everything.
 //! - `words`: no protocol has a name outside its folder, and bytes get theirs in one crate.
 
 mod ladder;
+mod order;
 mod tokens;
 mod words;
 
