@@ -322,8 +322,10 @@ fn referrers_are_filtered_and_paged() {
         } else {
             "example/odd"
         };
-        let about = json!({"mediaType": MANIFEST, "digest": subject.digest.to_string(), "size": subject.manifest.len()});
-        let extra = json!({"subject": about, "artifactType": kind, "annotations": {"big": big, "number": number.to_string()}});
+        let (digest, size) = (subject.digest.to_string(), subject.manifest.len());
+        let about = json!({"mediaType": MANIFEST, "digest": digest, "size": size});
+        let annotations = json!({"big": big, "number": number.to_string()});
+        let extra = json!({"subject": about, "artifactType": kind, "annotations": annotations});
         let artifact = Image::of(b"{}".to_vec(), vec![random.bytes(5)], &extra);
         for (digest, bytes) in &artifact.blobs {
             push_blob(&admin, "team/app", digest, bytes).expect(201);

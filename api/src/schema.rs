@@ -106,7 +106,8 @@ text!(
 );
 text!(
     Role,
-    "A role, from least to most; each may what those before it may. reader: read; writer: publish; maintainer: delete; admin: all of a repository.",
+    "A role, from least to most; each may what those before it may. reader: read; writer: publish; \
+     maintainer: delete; admin: all of a repository.",
     |text| text.enum_values(Some(["reader", "writer", "maintainer", "admin"]))
 );
 text!(

@@ -33,7 +33,8 @@ pub(crate) fn block(text: &str) -> Result<Block, String> {
 
 /// What a token is limited to: `oci/team:reader` or `npm/*:writer:@acme/*`.
 pub(crate) fn token_grant(text: &str) -> Result<TokenGrant, String> {
-    const FORM: &str = "write REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with the role reader, writer, maintainer or admin";
+    const FORM: &str = "write REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, \
+        with the role reader, writer, maintainer or admin";
     let mut parts = text.splitn(3, ':');
     let mut part = || parts.next().filter(|part| !part.is_empty());
     let (repository, role, package) = (part().ok_or(FORM)?, part().ok_or(FORM)?, part());

@@ -64,8 +64,8 @@ impl fmt::Display for Failure {
                 cause,
             } => write!(
                 f,
-                "cannot reach {server} ({cause}); is the server running (larder serve), with https:// and a certificate \
-                that is trusted here (--ca-cert FILE)?"
+                "cannot reach {server} ({cause}); is the server running (larder serve), \
+                 with https:// and a certificate that is trusted here (--ca-cert FILE)?"
             ),
             Self::Refused {
                 status: 401,

@@ -126,7 +126,8 @@ pub(crate) async fn logout(config: &Path) -> Result<Outcome, Failure> {
     let outcome = Outcome::done(format!("Logged out of {}.", plain(&profile.server)));
     match (ended, &profile.token_id) {
         (Err(failure), Some(id)) => Ok(outcome.noting(format!(
-            "the token could not be ended: {failure}; until it is, whoever has it is still let in: larder token delete {}",
+            "the token could not be ended: {failure}; until it is, whoever has it is \
+             still let in: larder token delete {}",
             plain(id)
         ))),
         _ => Ok(outcome),

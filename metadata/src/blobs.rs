@@ -1,11 +1,13 @@
 //! Blobs come in and get names, each in one batch.
 
-use crate::files::PackageKey;
+use crate::keys::PackageKey;
 use crate::uploads::Finish;
 use crate::{Batch, Error, Metadata, Requirement, Value};
 use bytes::Bytes;
 use larder_model::{Algorithm, Author, Digest};
 use std::time::Duration;
+
+pub use crate::keys::Putting;
 
 const KEEP_BLOB: &str = "insert into blobs (digest, size, generation, state, touched_at, body) \
     values (?1, ?2, ?3, 'kept', ?4, ?5) on conflict (digest) do update set \
@@ -71,15 +73,6 @@ impl NewBlob {
     pub(crate) fn empty() -> Self {
         Self::inline(Digest::of(Algorithm::Sha256, b""), Bytes::new())
     }
-}
-
-/// Who puts something where.
-#[derive(Clone, Copy, Debug)]
-pub struct Putting<'a> {
-    /// The package.
-    pub package: PackageKey<'a>,
-    /// Who.
-    pub by: &'a dyn Author,
 }
 
 impl Metadata {

@@ -1,6 +1,5 @@
 //! What can go wrong with the database.
 
-use crate::Value;
 use larder_model::{Kind, Problem};
 use std::fmt;
 use std::time::Duration;
@@ -72,12 +71,6 @@ pub enum Error {
     Database(Source),
 }
 
-impl Error {
-    pub(crate) fn shape(column: usize, wanted: &str, found: &Value) -> Self {
-        Self::Shape(format!("column {column} is not {wanted} but {found:?}"))
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -87,7 +80,8 @@ impl fmt::Display for Error {
             Self::Unavailable(source) => write!(f, "database unavailable: {source}"),
             Self::TooNew { found, known } => write!(
                 f,
-                "the database has schema version {found}, newer than {known} which this program knows: run a newer larder"
+                "the database has schema version {found}, newer than {known} \
+                 which this program knows: run a newer larder"
             ),
             Self::Shape(what) => f.write_str(what),
             Self::Database(source) => write!(f, "database: {source}"),

@@ -10,20 +10,23 @@
 mod error;
 mod value;
 
+mod keys;
+mod use_marks;
+mod records;
 mod sql;
 
 mod ids;
+mod lookups;
 mod migrate;
 mod upgrade;
-mod uses;
-
-pub mod files;
-mod lookups;
 
 mod postgres;
 mod sqlite;
 
 mod store;
+
+pub mod files;
+mod uses;
 
 pub mod history;
 pub mod settings;

@@ -6,7 +6,8 @@
 //! it read; it holds only as long as the epoch is the same. So a look-up that read the old state
 //! while a commit was under way is never used after it.
 
-use crate::files::{FileKey, FileRecord, PackageKey};
+use crate::keys::{FileKey, PackageKey};
+use crate::records::FileRecord;
 use moka::sync::Cache;
 use std::hash::BuildHasher;
 use std::sync::Arc;

@@ -4,7 +4,8 @@
 use crate::{Batch, Error, Metadata, Requirement};
 
 const GET: &str = "select value from settings where key = ?1";
-const PUT: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value";
+const PUT: &str = "insert into settings (key, value) values (?1, ?2) \
+    on conflict (key) do update set value = excluded.value";
 const ADD: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do nothing";
 const DROP: &str = "delete from settings where key = ?1";
 const PUT_DEFAULT_MIRROR: &str = "insert into settings (key, value) \

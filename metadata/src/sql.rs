@@ -1,6 +1,6 @@
 //! The seam between the typed methods and the two databases.
 
-use crate::files::PackageKey;
+use crate::keys::PackageKey;
 use crate::{Error, Requirement, Row, Value};
 use async_trait::async_trait;
 

@@ -1,7 +1,7 @@
 //! The database with its typed methods, which stand in the modules of this room.
 
 use crate::lookups::Lookups;
-use crate::uses::Uses;
+use crate::use_marks::Uses;
 use crate::{Error, Sql, ids, migrate, postgres, sqlite, upgrade};
 use larder_model::{Clock, Timestamp};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Upload sessions: how far each has come, and whose it is. A session has a row from its first
 //! acknowledged bytes on.
 
-use crate::blobs::Putting;
+use crate::keys::Putting;
 use crate::{Batch, Error, Metadata, Requirement, Row};
 use bytes::Bytes;
 use larder_model::{Algorithm, Timestamp};

@@ -66,21 +66,20 @@ impl Row {
     pub fn int(&mut self, column: usize) -> Result<i64, Error> {
         match self.take(column) {
             Value::Int(it) => Ok(it),
-            other => Err(Error::shape(column, "a number", &other)),
+            other => Err(shape(column, "a number", &other)),
         }
     }
 
     /// A size or count.
     pub fn count(&mut self, column: usize) -> Result<u64, Error> {
-        u64::try_from(self.int(column)?)
-            .map_err(|_| Error::shape(column, "a count", &Value::Int(-1)))
+        u64::try_from(self.int(column)?).map_err(|_| shape(column, "a count", &Value::Int(-1)))
     }
 
     /// Text.
     pub fn text(&mut self, column: usize) -> Result<Box<str>, Error> {
         match self.take(column) {
             Value::Text(it) => Ok(it),
-            other => Err(Error::shape(column, "text", &other)),
+            other => Err(shape(column, "text", &other)),
         }
     }
 
@@ -89,7 +88,7 @@ impl Row {
         match self.take(column) {
             Value::Null => Ok(None),
             Value::Text(it) => Ok(Some(it)),
-            other => Err(Error::shape(column, "text or null", &other)),
+            other => Err(shape(column, "text or null", &other)),
         }
     }
 
@@ -98,7 +97,7 @@ impl Row {
         match self.take(column) {
             Value::Null => Ok(None),
             Value::Bytes(it) => Ok(Some(it)),
-            other => Err(Error::shape(column, "bytes or null", &other)),
+            other => Err(shape(column, "bytes or null", &other)),
         }
     }
 
@@ -107,7 +106,7 @@ impl Row {
         match self.take(column) {
             Value::Null => Ok(None),
             Value::Int(it) => Ok(Some(it)),
-            other => Err(Error::shape(column, "a number or null", &other)),
+            other => Err(shape(column, "a number or null", &other)),
         }
     }
 
@@ -115,6 +114,10 @@ impl Row {
     pub fn parsed<T: std::str::FromStr>(&mut self, column: usize) -> Result<T, Error> {
         let text = self.text(column)?;
         text.parse()
-            .map_err(|_| Error::shape(column, "text of its type", &Value::Text(text)))
+            .map_err(|_| shape(column, "text of its type", &Value::Text(text)))
     }
+}
+
+fn shape(column: usize, wanted: &str, found: &Value) -> Error {
+    Error::Shape(format!("column {column} is not {wanted} but {found:?}"))
 }

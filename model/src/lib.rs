@@ -4,23 +4,23 @@
 //! Must never know: IO, async, SQL, HTTP connections, the clock, the environment.
 
 pub mod author;
+pub mod hex;
 pub mod digest;
 pub mod duration;
-pub mod hex;
 pub mod html;
+pub mod names;
 pub mod image;
 pub mod kinds;
 pub mod integrity;
 pub mod lifetime;
-pub mod names;
 pub mod pattern;
 pub mod percent;
 pub mod permission;
 pub mod problem;
 pub mod reply;
 pub mod repo_path;
-pub mod stored_file;
 pub mod time;
+pub mod stored_file;
 pub mod upstream;
 pub mod settings;
 

@@ -49,7 +49,8 @@ impl fmt::Display for BadAbsentStatus {
         let Self(status) = self;
         write!(
             f,
-            "{status} cannot mean that something is not there; beside 404 and 410, which always do, 400, 401 and 403 can"
+            "{status} cannot mean that something is not there; \
+             beside 404 and 410, which always do, 400, 401 and 403 can"
         )
     }
 }

@@ -1,8 +1,8 @@
 //! Blobs: read, removed, mounted (end-2, end-10, end-11).
 
 use crate::Registry;
-use crate::manifests::docker_digest;
 use crate::places::{no_name, permission, place, repo_of};
+use crate::reply::docker_digest;
 use http::header::LOCATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};

@@ -4,22 +4,28 @@
 //! Knows: paths, media types, error codes of the specification.
 //! Must never know: upstreams, SQL, files, how a response is sent.
 
-mod blobs;
-mod catalog;
-mod door;
+mod strict;
 pub mod endpoint;
 pub mod manifest;
-mod manifests;
+pub mod scope;
+
 mod pages;
-mod places;
-mod referrers;
 mod refuse;
 mod reply;
-pub mod scope;
-mod strict;
+mod sessions;
 mod tag_lists;
-mod tags;
-mod tokens;
-mod uploads;
 
-pub use door::{Limits, Registry};
+mod registry;
+
+mod places;
+mod blobs;
+mod uploads;
+mod manifests;
+mod tags;
+mod referrers;
+mod catalog;
+mod tokens;
+
+mod door;
+
+pub use registry::{Limits, Registry};

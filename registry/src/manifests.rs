@@ -1,6 +1,7 @@
 //! Manifests (end-3, end-7, end-9).
 
 use crate::places::{no_name, permission, place, repo_of};
+use crate::reply::docker_digest;
 use crate::{Registry, manifest};
 use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, WARNING};
 use http::request::Parts;
@@ -19,7 +20,6 @@ use larder_model::{
 };
 use serde_json::json;
 
-const DOCKER_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
 
@@ -28,13 +28,6 @@ const MAX_WARNINGS: usize = 10;
 
 /// Tags of one push at most.
 const MAX_TAGS: usize = 100;
-
-/// Says which bytes these are.
-pub(crate) fn docker_digest(headers: &mut HeaderMap, digest: &Digest) {
-    if let Ok(value) = HeaderValue::try_from(digest.to_string()) {
-        headers.insert(DOCKER_DIGEST, value);
-    }
-}
 
 /// A tag is one kind of file, a manifest by its digest another.
 const fn kind_of(reference: &Reference) -> FileKind {

@@ -7,7 +7,9 @@
 
 use crate::Registry;
 use crate::blobs::blob_created;
+use crate::endpoint::{Session, Start};
 use crate::places::{permission, place, repo_of};
+use crate::sessions::{Busy, algorithm_of, is_session, new_session};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
 use larder_access::{Admission, Allowed};
@@ -17,50 +19,12 @@ use larder_metadata::blobs::Putting;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::uploads::{Finish, Progress};
 use larder_metadata::{Error, Requirement};
-use larder_model::{
-    Algorithm, Author as _, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb, hex,
-};
+use larder_model::{Algorithm, Author as _, Digest, Hasher, ImageName, Kind, Problem, Reply, Verb};
 use larder_storage::Staging;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::endpoint::{Session, Start};
-
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
-
-/// Sessions that a request is working on.
-#[derive(Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashSet<Box<str>>>>);
-
-struct Busy(Arc<Mutex<HashSet<Box<str>>>>, Box<str>);
-
-impl Sessions {
-    fn enter(&self, id: &str) -> Result<Busy, Problem> {
-        let entered = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.into());
-        if !entered {
-            return Err(Problem::new(
-                Kind::Range,
-                "upload",
-                "another request is working on this upload",
-            ));
-        }
-        Ok(Busy(Arc::clone(&self.0), id.into()))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.1);
-    }
-}
 
 /// A session as its row, or the lack of one, has it.
 struct Known {
@@ -112,44 +76,6 @@ fn no_upload() -> Problem {
         "upload",
         "no such upload: it ended, was idle for too long, or is not yours; start again",
     )
-}
-
-/// A session's id: a UUID (version 4) whose variant also tells the algorithm to us, by its last
-/// digit.
-fn new_session(algorithm: Algorithm) -> Result<String, Problem> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(Problem::internal)?;
-    random[6] = random[6] & 0x0f | 0x40;
-    random[8] = random[8] & 0x3f | 0x80;
-    random[15] = random[15] & 0xfe | u8::from(algorithm == Algorithm::Sha512);
-    let hex = hex::encode(&random);
-    Ok(format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    ))
-}
-
-fn algorithm_of(session: &str) -> Algorithm {
-    match session.bytes().last() {
-        Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f') => Algorithm::Sha512,
-        _ => Algorithm::Sha256,
-    }
-}
-
-fn is_session(id: &str) -> bool {
-    let dashes = [8, 13, 18, 23];
-    let fits = |(at, byte): (usize, u8)| {
-        if dashes.contains(&at) {
-            byte == b'-'
-        } else {
-            byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
-        }
-    };
-    id.len() == 36 && id.bytes().enumerate().all(fits)
 }
 
 impl Registry {

@@ -183,7 +183,8 @@ fn start_worker(
                 arrival = arriving.recv() => match arrival {
                     Some((stream, peer, guest)) => match TcpStream::from_std(stream) {
                         Ok(stream) => {
-                            let connection = serve_connection(Arc::clone(&house), stream, peer, terms, stopping.clone());
+                            let (house, stopping) = (Arc::clone(&house), stopping.clone());
+                            let connection = serve_connection(house, stream, peer, terms, stopping);
                             serving.spawn(async move {
                                 connection.await;
                                 drop(guest);

@@ -9,16 +9,19 @@
 //! and folder, reads that can be sent without a copy); every other store goes through
 //! `object_store`.
 
+mod error;
+pub mod key;
+
 pub mod content;
 mod direct;
 mod doubt;
-mod error;
-pub mod key;
-mod local;
-pub mod open;
-mod remote;
 pub mod staging;
+
+mod local;
+mod remote;
 mod store;
+
+pub mod open;
 pub mod suite;
 
 pub use content::Content;

@@ -5,37 +5,45 @@ use crate::words::{NO_LOGIN, NO_WRITE, WRONG_PASSWORD};
 use larder_tests::larder::PASSWORD;
 use larder_tests::tool;
 use larder_tests::tools::{command, fails, run};
+use std::path::Path;
 use std::process::Command;
 
 const CHART: &str = "apiVersion: v2\nname: chart\nversion: 0.1.0\n";
 const TEMPLATE: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: from-the-chart\n";
+
+fn write_chart(home: &Path) {
+    std::fs::create_dir_all(home.join("chart/templates")).expect("chart");
+    std::fs::write(home.join("chart/Chart.yaml"), CHART).expect("chart");
+    std::fs::write(home.join("chart/templates/map.yaml"), TEMPLATE).expect("chart");
+}
+
+/// A command of a user; `""`: one that asks nobody, `wrong`: with a wrong password.
+fn helm(program: &Path, home: &Path, user: &str, words: &[&str]) -> Command {
+    let mut helm = command(program, home);
+    helm.env("HELM_REGISTRY_CONFIG", home.join("logins.json"))
+        .args(words);
+    match user {
+        "" => &mut helm,
+        "wrong" => helm.args([
+            "--plain-http",
+            "--username",
+            "writer",
+            "--password",
+            "wrong",
+        ]),
+        "anonymous" => helm.arg("--plain-http"),
+        user => helm.args(["--plain-http", "--username", user, "--password", PASSWORD]),
+    };
+    helm
+}
 
 #[test]
 fn helm_is_served_and_refused() {
     let Some(program) = tool("helm") else { return };
     let house = House::open("helm");
     let home = house.home();
-    std::fs::create_dir_all(home.join("chart/templates")).expect("chart");
-    std::fs::write(home.join("chart/Chart.yaml"), CHART).expect("chart");
-    std::fs::write(home.join("chart/templates/map.yaml"), TEMPLATE).expect("chart");
-    let helm = |user: &str, words: &[&str]| -> Command {
-        let mut helm = command(&program, home);
-        helm.env("HELM_REGISTRY_CONFIG", home.join("logins.json"))
-            .args(words);
-        match user {
-            "" => &mut helm,
-            "wrong" => helm.args([
-                "--plain-http",
-                "--username",
-                "writer",
-                "--password",
-                "wrong",
-            ]),
-            "anonymous" => helm.arg("--plain-http"),
-            user => helm.args(["--plain-http", "--username", user, "--password", PASSWORD]),
-        };
-        helm
-    };
+    write_chart(home);
+    let helm = |user: &str, words: &[&str]| helm(&program, home, user, words);
     run(&mut helm("", &["package", "chart"]));
     let at = |name: &str| format!("oci://{}", house.at(name));
     let push = |user: &str, place: &str| helm(user, &["push", "chart-0.1.0.tgz", &at(place)]);

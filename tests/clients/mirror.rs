@@ -40,7 +40,10 @@ impl Mirrored {
         origin.grant("anonymous", "oci/team", "*", "reader");
         let upstream = json!({"url": origin.url(), "allow_private": true});
         let blocked = json!([{"package": "team/blocked", "reason": "it steals passwords"}]);
-        let repo = json!({"protocol": "oci", "name": mirror, "kind": "mirror", "upstream": upstream, "blocked": blocked});
+        let repo = json!({
+            "protocol": "oci", "name": mirror, "kind": "mirror",
+            "upstream": upstream, "blocked": blocked,
+        });
         larder.api("POST", "repositories", &repo.to_string(), 201);
         larder.api(
             "PATCH",

@@ -98,36 +98,7 @@ fn oras_is_served_and_refused() {
         std::fs::read_to_string(house.home().join("out/note.txt")).expect("file"),
         "a note"
     );
-    let attached = oras.run(
-        "writer",
-        &[
-            "attach",
-            "--artifact-type",
-            KIND,
-            &app,
-            "sbom.txt:text/plain",
-        ],
-    );
-    let about = attached
-        .lines()
-        .find_map(|line| line.strip_prefix("Digest: "))
-        .expect("digest")
-        .to_owned();
-    house.says("attach", &attached, &about);
-    let tree = oras.run(
-        "reader",
-        &[
-            "discover",
-            "--distribution-spec",
-            "v1.1-referrers-api",
-            &app,
-        ],
-    );
-    assert!(tree.contains(KIND) && tree.contains(&about), "{tree}");
-    house.says("discover", &tree, &about);
-    let default = oras.run("reader", &["discover", &app]);
-    assert!(default.contains(&about), "{default}");
-    assert_eq!(house.tags("team/note"), ["1"], "referrers need no tag");
+    let about = attach(&oras, &app);
     oras.run(
         "reader",
         &[
@@ -159,26 +130,62 @@ fn oras_is_served_and_refused() {
         &fails(&mut push("reader", &name("team/note:2"))),
         NO_WRITE,
     );
+    refuses_reads_and_deletions(&oras, &app);
+}
+
+/// Attaches an artifact to another, which is found by it afterwards; tells its digest.
+fn attach(oras: &Oras, app: &str) -> String {
+    let house = &oras.house;
+    let attached = oras.run(
+        "writer",
+        &[
+            "attach",
+            "--artifact-type",
+            KIND,
+            app,
+            "sbom.txt:text/plain",
+        ],
+    );
+    let about = attached
+        .lines()
+        .find_map(|line| line.strip_prefix("Digest: "))
+        .expect("digest")
+        .to_owned();
+    house.says("attach", &attached, &about);
+    let tree = oras.run(
+        "reader",
+        &["discover", "--distribution-spec", "v1.1-referrers-api", app],
+    );
+    assert!(tree.contains(KIND) && tree.contains(&about), "{tree}");
+    house.says("discover", &tree, &about);
+    let default = oras.run("reader", &["discover", app]);
+    assert!(default.contains(&about), "{default}");
+    assert_eq!(house.tags("team/note"), ["1"], "referrers need no tag");
+    about
+}
+
+fn refuses_reads_and_deletions(oras: &Oras, app: &str) {
+    let house = &oras.house;
     house.says(
         "pull without a login",
-        &oras.fails("", &["pull", &app]),
+        &oras.fails("", &["pull", app]),
         NO_LOGIN,
     );
     house.says(
         "unknown tag",
-        &oras.fails("writer", &["pull", &name("team/note:none")]),
+        &oras.fails("writer", &["pull", &house.at("team/note:none")]),
         "not found",
     );
-    let unknown = oras.fails("writer", &["pull", &name("nowhere/note:1")]);
+    let unknown = oras.fails("writer", &["pull", &house.at("nowhere/note:1")]);
     house.says("unknown name", &unknown, "not found");
-    let hidden = oras.fails("stranger", &["pull", &app]);
+    let hidden = oras.fails("stranger", &["pull", app]);
     house.says("pull without the right", &hidden, "not found");
     House::same((&hidden, "team/note"), (&unknown, "nowhere/note"));
-    let refused = oras.fails("reader", &["manifest", "delete", "-f", &app]);
+    let refused = oras.fails("reader", &["manifest", "delete", "-f", app]);
     house.says("delete without the right", &refused, NO_DELETE);
     house.says(
         "delete",
-        &oras.run("writer", &["manifest", "delete", "-f", &app]),
+        &oras.run("writer", &["manifest", "delete", "-f", app]),
         "Deleted",
     );
     assert!(house.tags("team/note").is_empty());

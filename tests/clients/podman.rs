@@ -139,6 +139,14 @@ fn podman_is_served_and_refused() {
     let found = podman.run(&["search", plain, "--format", "{{.Name}}", &house.at("app")]);
     house.says_all("list", &found, &house.at("team/app"));
 
+    refuses(&podman, &private);
+    podman.run(&["pull", plain, &public]);
+}
+
+/// What is not there, and what some users may not do with an image.
+fn refuses(podman: &Podman, private: &str) {
+    let house = &podman.house;
+    let plain = "--tls-verify=false";
     house.says(
         "unknown tag",
         &podman.fails(&["pull", plain, &house.at("team/app:none")]),
@@ -147,24 +155,23 @@ fn podman_is_served_and_refused() {
     let unknown = podman.fails(&["pull", plain, &house.at("nowhere/app:1")]);
     house.says("unknown name", &unknown, NO_NAME);
     let (reader, stranger) = (House::credentials("reader"), House::credentials("stranger"));
-    podman.run(&["pull", plain, "--creds", &reader, &private]);
+    podman.run(&["pull", plain, "--creds", &reader, private]);
     house.says(
         "push without the right",
-        &podman.fails(&["push", plain, "--creds", &reader, &private]),
+        &podman.fails(&["push", plain, "--creds", &reader, private]),
         NO_WRITE,
     );
-    let hidden = podman.fails(&["pull", plain, "--creds", &stranger, &private]);
+    let hidden = podman.fails(&["pull", plain, "--creds", &stranger, private]);
     house.says("pull without the right", &hidden, NO_NAME);
     House::same((&hidden, "team/app"), (&unknown, "nowhere/app"));
-    let wrong = podman.fails(&["pull", plain, "--creds", "writer:wrong", &private]);
+    let wrong = podman.fails(&["pull", plain, "--creds", "writer:wrong", private]);
     house.says("pull with a wrong password", &wrong, WRONG_PASSWORD);
     podman.run(&["logout", house.larder.host()]);
     house.says(
         "pull without a login",
-        &podman.fails(&["pull", plain, &private]),
+        &podman.fails(&["pull", plain, private]),
         NO_LOGIN,
     );
-    podman.run(&["pull", plain, &public]);
 }
 
 #[test]

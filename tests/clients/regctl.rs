@@ -139,6 +139,12 @@ fn regctl_is_served_and_refused() {
         "open/app\n"
     );
 
+    refuses(&regctl);
+}
+
+fn refuses(regctl: &Regctl) {
+    let house = &regctl.house;
+    let name = |name: &str| house.at(name);
     let push = |user: &str| {
         regctl.fails(
             user,

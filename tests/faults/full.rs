@@ -68,7 +68,8 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        drop(Command::new(&self.unmount).arg(self.folder.path()).status()); // if not, the folder cannot be removed either
+        // If this fails, the folder cannot be removed either.
+        drop(Command::new(&self.unmount).arg(self.folder.path()).status());
     }
 }
 

@@ -1,10 +1,26 @@
 //! Archives of a few small files, and packages of each language made of them.
 
-use crate::shelf::gzip;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use larder_model::{Algorithm, Digest};
 use serde_json::json;
+use std::io::{Read as _, Write as _};
+
+/// Compressed as servers and repositories do it.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("gzip");
+    encoder.finish().expect("gzip")
+}
+
+/// What is within.
+pub fn gunzip(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(bytes)
+        .read_to_string(&mut text)
+        .expect("gzip");
+    text
+}
 
 /// A tar archive (POSIX ustar) of these files, which may be executed.
 pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {

@@ -101,7 +101,7 @@ impl Answer {
             }
             Fault::Encoding(name) => self.header("content-encoding", name),
             Fault::Gzipped => {
-                self.body = crate::shelf::gzip(&self.body);
+                self.body = crate::archive::gzip(&self.body);
                 self.length = Some(self.body.len());
                 self.header("content-encoding", "gzip");
             }

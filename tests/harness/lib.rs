@@ -14,27 +14,32 @@
 )]
 #![expect(clippy::print_stdout, reason = "what a failing test tells")]
 
-pub mod apart;
+pub mod names;
+pub mod random;
+pub mod said;
+pub mod tools;
+
 pub mod archive;
+pub mod http;
+pub mod larder;
+
+pub mod apart;
 mod beside;
 pub mod engine;
-pub mod fault;
 pub mod home;
-pub mod http;
-pub mod image;
-pub mod larder;
-pub mod layout;
-pub mod names;
-pub mod parcel;
 pub mod postgres;
-pub mod random;
-pub mod rpms;
 pub mod s3;
-pub mod said;
+
+pub mod image;
+pub mod layout;
+pub mod parcel;
+
+pub mod fault;
 pub mod secure;
-pub mod shelf;
-pub mod tools;
 pub mod upstream;
+
+pub mod rpms;
+pub mod shelf;
 
 pub use http::{Client, Response};
 pub use image::Image;

@@ -1,7 +1,7 @@
 //! Packages as clients publish them, made of a manifest and some bytes, sent by raw HTTP.
 
+use crate::archive::gzip;
 use crate::archive::{tar, zip};
-use crate::shelf::gzip;
 use crate::{Client, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -11,10 +11,14 @@ static WRITING: Mutex<()> = Mutex::new(());
 const HEAD: &str = "\
 # What each client says
 
-Made by the tests of [tests/clients](../tests/clients/main.rs) (images) and [tests/packages](../tests/packages/main.rs) with
-`LARDER_TEST_WRITE=1`; without it they fail when a client says something else. To be rid of rows that no test makes any more,
-delete the file first. `HOST` stands for the server's address, `HOME` for a temporary folder, `TIME` for a time; digests, ids and
-sizes are cut. The versions are those of [.ci/setup](../.ci/setup). Where a client has no way to do something, there is no row;
+Made by the tests of [tests/clients](../tests/clients/main.rs) (images) and \
+[tests/packages](../tests/packages/main.rs) with
+`LARDER_TEST_WRITE=1`; without it they fail when a client says something else. \
+To be rid of rows that no test makes any more,
+delete the file first. `HOST` stands for the server's address, `HOME` for a temporary folder, \
+`TIME` for a time; digests, ids and
+sizes are cut. The versions are those of [.ci/setup](../.ci/setup). \
+Where a client has no way to do something, there is no row;
 where a row has none of the server's words, the client keeps them to itself. What asks docker.io here finds no way out.
 ";
 /// The order of the rows; others come after these.

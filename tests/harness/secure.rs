@@ -1,7 +1,6 @@
 //! TLS before an upstream: certificates of the test's own authority, right and wrong ones, and
 //! HTTP/2 made of HTTP/1.1.
 
-use crate::upstream::Upstream;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
@@ -176,14 +175,6 @@ impl Drop for Secure {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-impl Upstream {
-    /// One behind TLS that has nothing yet; `frames`: it speaks HTTP/2.
-    pub fn secure(frames: bool) -> Self {
-        let plain = Self::start();
-        plain.behind(|address| Secure::start(address, Authority::default(), frames))
     }
 }
 

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use larder_model::{Algorithm, Digest};
 use serde_json::{Value, json};
 use sha1::Digest as _;
-use std::io::{Read as _, Write as _};
+
+pub use crate::archive::{gunzip, gzip};
 
 /// The protocols that there are packages of.
 pub const PROTOCOLS: [&str; 4] = ["cargo", "npm", "pypi", "rpm"];
@@ -28,22 +29,6 @@ pub struct Shelf {
     /// Whether its index tells sizes, where it can.
     pub sized: bool,
     versions: Vec<(String, Vec<u8>)>,
-}
-
-/// Compressed as servers and repositories do it.
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).expect("gzip");
-    encoder.finish().expect("gzip")
-}
-
-/// What is within.
-pub fn gunzip(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    flate2::read::MultiGzDecoder::new(bytes)
-        .read_to_string(&mut text)
-        .expect("gzip");
-    text
 }
 
 fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
@@ -161,7 +146,10 @@ impl Shelf {
         upstream.put(&format!("{}/config.json", self.root), config.to_string());
         let line = |(version, body): &(String, Vec<u8>)| {
             let cksum = hex(Algorithm::Sha256, body);
-            let entry = json!({"name": "demo", "vers": version, "deps": [], "cksum": cksum, "features": {}, "yanked": false});
+            let entry = json!({
+                "name": "demo", "vers": version, "deps": [], "cksum": cksum,
+                "features": {}, "yanked": false,
+            });
             format!("{entry}\n")
         };
         upstream.put(
@@ -252,8 +240,10 @@ impl Shelf {
                 String::new()
             };
             format!(
-                "<package type=\"rpm\"><name>demo</name><arch>noarch</arch><version epoch=\"0\" ver=\"{version}\" rel=\"1\"/>\
-                 <checksum type=\"sha256\" pkgid=\"YES\">{sum}</checksum>{size}<location{base} href=\"{file}\"/></package>"
+                "<package type=\"rpm\"><name>demo</name><arch>noarch</arch>\
+                 <version epoch=\"0\" ver=\"{version}\" rel=\"1\"/>\
+                 <checksum type=\"sha256\" pkgid=\"YES\">{sum}</checksum>{size}\
+                 <location{base} href=\"{file}\"/></package>"
             )
         };
         let packages: String = self.versions.iter().map(package).collect();

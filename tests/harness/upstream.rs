@@ -4,7 +4,7 @@
 //! Nothing here waits for a time: what is held back is released by the test.
 
 use crate::fault::Answer;
-use crate::secure::Secure;
+use crate::secure::{Authority, Secure};
 use larder_model::{Algorithm, Digest};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Write};
@@ -125,6 +125,14 @@ impl Upstream {
         upstream
     }
 
+    /// One behind TLS that has nothing yet; `frames`: it speaks HTTP/2.
+    pub fn secure(frames: bool) -> Self {
+        let mut upstream = Self::start();
+        let tls = Secure::start(upstream.address, Authority::default(), frames);
+        upstream.secure = Some(tls);
+        upstream
+    }
+
     fn listen(&self, listener: TcpListener) {
         self.shared.change(|state| state.listening = true);
         let shared = Arc::clone(&self.shared);
@@ -142,13 +150,6 @@ impl Upstream {
             drop(listener);
             shared.change(|state| state.listening = false);
         });
-    }
-
-    /// The same behind something that is given its address.
-    #[must_use]
-    pub(crate) fn behind(mut self, secure: impl FnOnce(SocketAddr) -> Secure) -> Self {
-        self.secure = Some(secure(self.address));
-        self
     }
 
     /// `http://127.0.0.1:port/`, or `https:`.

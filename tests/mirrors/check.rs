@@ -272,7 +272,10 @@ fn a_registry_of_images_is_asked_with_its_token() {
         mirror.api("POST", "repositories", &body.to_string(), 201);
         check(&mirror, &format!("oci/{name}"))
     };
-    let with = |password: &str| json!({"url": origin.url(), "allow_private": true, "username": "admin", "password": password});
+    let with = |password: &str| {
+        let url = origin.url();
+        json!({"url": url, "allow_private": true, "username": "admin", "password": password})
+    };
     let told = make("known", &with(PASSWORD));
     assert_eq!(
         (&told["ok"], &told["status"], &told["authenticated"]),

@@ -77,6 +77,40 @@ fn names(list: &Value, field: &str) -> Vec<String> {
 
 const YANKED: &str = "repositories/pypi/main/packages/Larder.Probe/versions/1.1";
 
+/// pip, asking the group.
+struct Pip {
+    python: PathBuf,
+    home: PathBuf,
+    index: String,
+}
+
+impl Pip {
+    fn of(larder: &Larder, python: PathBuf, home: PathBuf) -> Self {
+        let (token, host) = (token(larder), larder.host());
+        let index = format!("http://x:{token}@{host}/pypi/main/simple/");
+        Self {
+            python,
+            home,
+            index,
+        }
+    }
+
+    /// The command that installs `what` in a folder.
+    fn install(&self, target: &str, what: &str) -> Command {
+        let mut command = command(&self.python, &self.home);
+        command.args(["-m", "pip", "--isolated", "--disable-pip-version-check"]);
+        command.args(["install", "--no-cache-dir", "--retries", "0"]);
+        command.args(["--index-url", &self.index, "--target", target, what]);
+        command
+    }
+
+    /// What was installed in a folder.
+    fn installed(&self, target: &str) -> String {
+        let module = self.home.join(target).join("larder_probe.py");
+        std::fs::read_to_string(module).expect("installed")
+    }
+}
+
 #[test]
 fn pip_passes_over_a_version_that_was_yanked_by_name() {
     let Some(python) = tool("python3") else {
@@ -84,38 +118,10 @@ fn pip_passes_over_a_version_that_was_yanked_by_name() {
     };
     let larder = larder();
     let home = publish_pypi(&larder, &python);
-    let index = format!(
-        "http://x:{}@{}/pypi/main/simple/",
-        token(&larder),
-        larder.host()
-    );
-    let pip = |target: &str, what: &str| -> Command {
-        let mut command = command(&python, &home);
-        command.args([
-            "-m",
-            "pip",
-            "--isolated",
-            "--disable-pip-version-check",
-            "install",
-            "--no-cache-dir",
-        ]);
-        command.args([
-            "--retries",
-            "0",
-            "--index-url",
-            &index,
-            "--target",
-            target,
-            what,
-        ]);
-        command
-    };
-    let installed = |target: &str| {
-        std::fs::read_to_string(home.join(target).join("larder_probe.py")).expect("installed")
-    };
+    let pip = Pip::of(&larder, python, home);
     let page = "/pypi/main/simple/larder-probe/";
-    run(&mut pip("first", "larder-probe"));
-    assert_eq!(installed("first"), "one = 1.1");
+    run(&mut pip.install("first", "larder-probe"));
+    assert_eq!(pip.installed("first"), "one = 1.1");
 
     larder.api("PATCH", YANKED, r#"{"yanked":"breaks <things>"}"#, 200);
     let told = larder.admin().get(page).expect(200).text();
@@ -139,20 +145,24 @@ fn pip_passes_over_a_version_that_was_yanked_by_name() {
         (&version["yanked"], &version["repository"]),
         (&json!("breaks <things>"), &json!("pypi/local"))
     );
-    run(&mut pip("second", "larder-probe"));
-    assert_eq!(installed("second"), "one = 1.0");
-    let warned = run(&mut pip("pinned", "larder-probe==1.1"));
-    assert_eq!(installed("pinned"), "one = 1.1");
+    run(&mut pip.install("second", "larder-probe"));
+    assert_eq!(pip.installed("second"), "one = 1.0");
+    let warned = run(&mut pip.install("pinned", "larder-probe==1.1"));
+    assert_eq!(pip.installed("pinned"), "one = 1.1");
     assert!(
         warned.contains("yanked") && warned.contains("breaks <things>"),
         "{warned}"
     );
 
     larder.api("PATCH", YANKED, r#"{"yanked":false}"#, 200);
-    run(&mut pip("third", "larder-probe"));
-    assert_eq!(installed("third"), "one = 1.1");
+    run(&mut pip.install("third", "larder-probe"));
+    assert_eq!(pip.installed("third"), "one = 1.1");
 
-    // Who may not write may not yank, and what was deleted stays taken.
+    a_deleted_version_stays_taken(&larder, &pip);
+}
+
+/// Who may not write may not yank, and what was deleted stays taken.
+fn a_deleted_version_stays_taken(larder: &Larder, pip: &Pip) {
     let reader = larder.make_user("reader");
     larder.grant("user:reader", "pypi/*", "*", "reader");
     let json = [("content-type", "application/json")];
@@ -178,11 +188,11 @@ fn pip_passes_over_a_version_that_was_yanked_by_name() {
         .expect(403);
     larder.api("DELETE", YANKED, "", 204);
     larder.api("DELETE", YANKED, "", 404);
-    run(&mut pip("fourth", "larder-probe"));
-    assert_eq!(installed("fourth"), "one = 1.0");
-    fails(&mut pip("gone", "larder-probe==1.1"));
-    let wheel = std::fs::read(home.join(FILE[1])).expect("wheel");
-    let told = upload(&larder, FILE[1], "1.1", &wheel).expect(409).text();
+    run(&mut pip.install("fourth", "larder-probe"));
+    assert_eq!(pip.installed("fourth"), "one = 1.0");
+    fails(&mut pip.install("gone", "larder-probe==1.1"));
+    let wheel = std::fs::read(pip.home.join(FILE[1])).expect("wheel");
+    let told = upload(larder, FILE[1], "1.1", &wheel).expect(409).text();
     assert!(told.contains("was deleted"), "{told}");
 }
 

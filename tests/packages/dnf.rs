@@ -50,7 +50,8 @@ const ADVISORIES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 fn spec(name: &str, version: &str) -> String {
     format!(
         "Name: {name}\nVersion: {version}\nRelease: 1\nSummary: Words\nLicense: MIT\nBuildArch: noarch\n\
-         %description\nWords.\n%install\nmkdir -p %{{buildroot}}/usr/share\necho {version} > %{{buildroot}}/usr/share/{name}\n\
+         %description\nWords.\n%install\nmkdir -p %{{buildroot}}/usr/share\n\
+         echo {version} > %{{buildroot}}/usr/share/{name}\n\
          %files\n/usr/share/{name}\n"
     )
 }

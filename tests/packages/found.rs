@@ -166,10 +166,14 @@ fn npm_views_single_versions_and_what_is_attested() {
     }
     larder.admin().get("/npm/local/-/npm/v1/keys").expect(404);
 
-    // What is published here, in the group; with what is attested of it.
+    what_is_published_is_attested(&larder);
+}
+
+/// What is published here, in the group; with what is attested of it.
+fn what_is_published_is_attested(larder: &Larder) {
     let sha512 = "b39da2b5aa9edd03b5a44fbaa1b3ac0a";
     let odd = bundle("pkg:npm/demo@1.0.0", sha512);
-    let refused = publish(&larder, &json!({"demo-1.0.0.sigstore": {"data": odd}})).expect(400);
+    let refused = publish(larder, &json!({"demo-1.0.0.sigstore": {"data": odd}})).expect(400);
     assert!(
         refused
             .text()
@@ -178,8 +182,8 @@ fn npm_views_single_versions_and_what_is_attested() {
         refused.text()
     );
     let bundle = bundle("pkg:npm/demo@1.0.0", &sha512_of_tarball());
-    publish(&larder, &json!({"demo-1.0.0.sigstore": {"data": bundle}})).expect(201);
-    let home = npm_home(&larder, "home", &token(&larder));
+    publish(larder, &json!({"demo-1.0.0.sigstore": {"data": bundle}})).expect(201);
+    let home = npm_home(larder, "home", &token(larder));
     let view = |what: &str| run(&mut npm(&home, &home, &["view", what, "--json"]).expect("npm"));
     let seen: Value = serde_json::from_str(&view("demo@1.0.0")).expect("JSON");
     assert_eq!(
@@ -220,7 +224,7 @@ fn npm_views_single_versions_and_what_is_attested() {
 
     // What npm installs it verifies by what the packument says.
     let manifest = r#"{"name":"user","version":"1.0.0","dependencies":{"demo":"1.0.0"}}"#;
-    let user = folder(&larder, "user", &[("package.json", manifest)]);
+    let user = folder(larder, "user", &[("package.json", manifest)]);
     run(&mut npm(&home, &user, &["install"]).expect("npm"));
 }
 

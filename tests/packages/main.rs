@@ -20,6 +20,7 @@ mod pnpm;
 mod poetry;
 mod python;
 mod rpm;
+mod spellings;
 mod twine;
 mod uv;
 mod yarn;

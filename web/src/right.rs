@@ -62,7 +62,8 @@ impl Right {
                 "The user itself and superusers may call it; to others there is no such user."
             }
             Self::OneselfUnlimited => {
-                "The user itself and superusers may call it, but not with a limited token; to others there is no such user."
+                "The user itself and superusers may call it, but not with a limited token; \
+                 to others there is no such user."
             }
             Self::AboutOneself => "Anyone may ask about themselves, superusers about anyone.",
         }

@@ -20,7 +20,8 @@ use std::sync::Arc;
 /// A form has at most so many bytes.
 const FORM_BYTES: usize = 16 << 10;
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;\
-    color-scheme:light dark}label{display:block;margin:1rem 0}input{display:block;font:inherit;padding:.4rem;width:100%;\
+    color-scheme:light dark}label{display:block;margin:1rem 0}\
+    input{display:block;font:inherit;padding:.4rem;width:100%;\
     box-sizing:border-box}button{font:inherit;padding:.4rem 1.2rem}dt{font-weight:600}dd{margin:0 0 .5rem;\
     overflow-wrap:anywhere}.wrong{border-left:.3rem solid #c00;padding-left:.7rem}";
 
@@ -63,7 +64,8 @@ impl SignIn {
         );
         match self.gate.sign_in(ask, name, password, site.address).await {
             Ok((asker, principal)) => {
-                tracing::info!(by = %principal.label, client = asker.place, from = %asker.address, "signed in a client");
+                let (by, client, from) = (&principal.label, &asker.place, &asker.address);
+                tracing::info!(%by, client, %from, "signed in a client");
                 let name = escape(principal.name().unwrap_or_default());
                 let text = format!(
                     "<p>You are signed in as <b>{name}</b>. Go back to the client; close this page.</p>"
@@ -149,7 +151,8 @@ fn form(asker: &LoginRequest, ask: &str, name: &str, wrong: &str) -> String {
          <dl><dt>From</dt><dd>{address}</dd><dt>It says it is</dt><dd>{agent}</dd><dt>For</dt><dd>{place}</dd>\
          <dt>Asked at</dt><dd>{at}</dd></dl>{wrong}\
          <form method=\"post\" action=\"?\"><input type=\"hidden\" name=\"ask\" value=\"{ask}\">\
-         <label>User name<input name=\"username\" value=\"{name}\" autocomplete=\"username\" required autofocus></label>\
+         <label>User name<input name=\"username\" value=\"{name}\" autocomplete=\"username\" \
+         required autofocus></label>\
          <label>Password<input name=\"password\" type=\"password\" autocomplete=\"current-password\" required></label>\
          <button>Give it a token</button></form>",
         address = asker.address,

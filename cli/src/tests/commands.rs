@@ -1,4 +1,4 @@
-use super::{Machine, caller, fake, json, made_token};
+use super::{Answer, Machine, caller, fake, json, made_token};
 use crate::outcome::View;
 use larder_api::{List, UpstreamCheck, UpstreamState, UpstreamStatus};
 use serde_json::json;
@@ -37,156 +37,172 @@ async fn lists_are_followed_to_their_end() {
     );
 }
 
-#[tokio::test]
-async fn commands_make_their_calls() {
-    let made = || {
-        json(
-            "201 Created",
-            &json!({"id": "1", "name": "x", "secret": "lrd_new"}),
-        )
-    };
-    let gone = || ("204 No Content", "text/plain", String::new());
-    let whoami = || caller(Some("admin"));
-    for (line, script, expected) in [
-        (
-            "repo create oci/team --description Ours",
-            vec![made()],
-            vec![
-                r#"POST /api/v1/repositories | - | {"description":"Ours","kind":"hosted","name":"team","protocol":"oci"}"#,
-            ],
-        ),
-        (
-            "repo set rpm/local --signing-key testdata/key.asc",
-            vec![made()],
-            vec![r#"PATCH /api/v1/repositories/rpm/local | - | {"signing_key":"a key\n"}"#],
-        ),
-        (
-            "repo set oci/team --description Ours",
-            vec![made()],
-            vec![r#"PATCH /api/v1/repositories/oci/team | - | {"description":"Ours"}"#],
-        ),
-        (
-            "repo create npm/up --kind mirror --upstream https://registry.example/ --username me --fresh 5m --offline \
-             --allow-private --allow https://a.example --allow https://b.example",
-            vec![made()],
-            vec![concat!(
-                r#"POST /api/v1/repositories | - | {"fresh_seconds":300,"kind":"mirror","name":"up","offline":true,"#,
-                r#""protocol":"npm","upstream":{"allow":["https://a.example","https://b.example"],"allow_private":true,"#,
-                r#""url":"https://registry.example/","username":"me"}}"#
-            )],
-        ),
-        (
-            "repo create npm/up --upstream https://registry.example/",
-            vec![made()],
-            vec![concat!(
-                r#"POST /api/v1/repositories | - | {"kind":"mirror","name":"up","protocol":"npm","#,
-                r#""upstream":{"url":"https://registry.example/"}}"#
-            )],
-        ),
-        (
-            "repo create npm/main --member local --member up",
-            vec![made()],
-            vec![
-                r#"POST /api/v1/repositories | - | {"kind":"group","members":["local","up"],"name":"main","protocol":"npm"}"#,
-            ],
-        ),
-        (
-            "repo set npm/up --block evil-*=malware --block @bad/*",
-            vec![made()],
-            vec![concat!(
-                r#"PATCH /api/v1/repositories/npm/up | - | {"blocked":[{"package":"evil-*","reason":"malware"},"#,
-                r#"{"package":"@bad/*"}]}"#
-            )],
-        ),
-        (
-            "repo set npm/up --block-nothing",
-            vec![made()],
-            vec![r#"PATCH /api/v1/repositories/npm/up | - | {"blocked":[]}"#],
-        ),
-        (
-            "repo set npm/up --online --allow-private=false --fresh 0",
-            vec![made()],
-            vec![concat!(
-                r#"PATCH /api/v1/repositories/npm/up | - | {"fresh_seconds":0,"offline":false,"#,
-                r#""upstream":{"allow_private":false}}"#
-            )],
-        ),
-        (
-            "repo set npm/up --absent-status 403 --absent-status 401 --answer-time 45s",
-            vec![made()],
-            vec![concat!(
-                r#"PATCH /api/v1/repositories/npm/up | - | {"upstream":{"absent_statuses":[403,401],"#,
-                r#""answer_time":"45s"}}"#
-            )],
-        ),
-        (
-            "repo set npm/up --absent-status= --answer-time=",
-            vec![made()],
-            vec![concat!(
-                r#"PATCH /api/v1/repositories/npm/up | - | {"upstream":{"absent_statuses":[],"#,
-                r#""answer_time":null}}"#
-            )],
-        ),
-        (
-            "repo delete oci/team --yes",
-            vec![gone()],
-            vec!["DELETE /api/v1/repositories/oci/team | - | "],
-        ),
-        (
-            "user show a@b",
-            vec![made()],
-            vec!["GET /api/v1/users/a@b | - | "],
-        ),
-        (
-            "user set alice --disabled true",
-            vec![made()],
-            vec![r#"PATCH /api/v1/users/alice | - | {"disabled":true}"#],
-        ),
-        (
-            "user delete alice -y",
-            vec![gone()],
-            vec!["DELETE /api/v1/users/alice | - | "],
-        ),
-        (
-            "token list --owner ci",
-            vec![json("200 OK", &json!({"items": [], "next": null}))],
-            vec!["GET /api/v1/tokens?owner=ci&limit=1000 | - | "],
-        ),
-        (
-            "token create ci --expires 30d --grant oci/team:reader --grant npm/*:writer:@acme/*",
-            vec![made()],
-            vec![concat!(
-                r#"POST /api/v1/tokens | - | {"expires_at":"2030-01-31T00:00:00Z","grants":["#,
-                r#"{"package":"*","repository":"oci/team","role":"reader"},"#,
-                r#"{"package":"@acme/*","repository":"npm/*","role":"writer"}],"name":"ci"}"#
-            )],
-        ),
-        (
-            "token delete 12 --yes",
-            vec![gone()],
-            vec!["DELETE /api/v1/tokens/12 | - | "],
-        ),
-        (
-            "grant create user:alice oci/team --role writer --package app*",
-            vec![made()],
-            vec![
-                r#"POST /api/v1/grants | - | {"package":"app*","repository":"oci/team","role":"writer","subject":"user:alice"}"#,
-            ],
-        ),
-        (
-            "grant delete 12 --yes",
-            vec![gone()],
-            vec!["DELETE /api/v1/grants/12 | - | "],
-        ),
-        ("whoami", vec![whoami()], vec!["GET /api/v1/whoami | - | "]),
-    ] {
-        let server = fake(script).await;
+/// Runs each command beside a server with that script: it asks what is expected and succeeds.
+async fn assert_calls<const N: usize>(commands: [(&str, Answer, &str); N]) {
+    for (line, answer, expected) in commands {
+        let server = fake(vec![answer]).await;
         let outcome = Machine::new()
             .run(&format!("{line} --server {}", server.url))
             .await;
         assert!(outcome.is_ok(), "{line}: {outcome:?}");
-        assert_eq!(server.heard(), expected, "{line}");
+        assert_eq!(server.heard(), [expected], "{line}");
     }
+}
+
+fn made() -> Answer {
+    json(
+        "201 Created",
+        &json!({"id": "1", "name": "x", "secret": "lrd_new"}),
+    )
+}
+
+fn gone() -> Answer {
+    ("204 No Content", "text/plain", String::new())
+}
+
+#[tokio::test]
+async fn commands_of_repositories_make_their_calls() {
+    assert_calls([
+        (
+            "repo create oci/team --description Ours",
+            made(),
+            concat!(
+                r#"POST /api/v1/repositories | - | {"description":"Ours","#,
+                r#""kind":"hosted","name":"team","protocol":"oci"}"#
+            ),
+        ),
+        (
+            "repo set rpm/local --signing-key testdata/key.asc",
+            made(),
+            r#"PATCH /api/v1/repositories/rpm/local | - | {"signing_key":"a key\n"}"#,
+        ),
+        (
+            "repo set oci/team --description Ours",
+            made(),
+            r#"PATCH /api/v1/repositories/oci/team | - | {"description":"Ours"}"#,
+        ),
+        (
+            "repo create npm/up --kind mirror --upstream https://registry.example/ --username me --fresh 5m --offline \
+             --allow-private --allow https://a.example --allow https://b.example",
+            made(),
+            concat!(
+                r#"POST /api/v1/repositories | - | {"fresh_seconds":300,"kind":"mirror","name":"up","offline":true,"#,
+                r#""protocol":"npm","upstream":{"allow":["https://a.example","https://b.example"],"#,
+                r#""allow_private":true,"#,
+                r#""url":"https://registry.example/","username":"me"}}"#
+            ),
+        ),
+        (
+            "repo create npm/up --upstream https://registry.example/",
+            made(),
+            concat!(
+                r#"POST /api/v1/repositories | - | {"kind":"mirror","name":"up","protocol":"npm","#,
+                r#""upstream":{"url":"https://registry.example/"}}"#
+            ),
+        ),
+        (
+            "repo create npm/main --member local --member up",
+            made(),
+            concat!(
+                r#"POST /api/v1/repositories | - | {"kind":"group","members":["local","up"],"#,
+                r#""name":"main","protocol":"npm"}"#
+            ),
+        ),
+        (
+            "repo set npm/up --block evil-*=malware --block @bad/*",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"blocked":[{"package":"evil-*","reason":"malware"},"#,
+                r#"{"package":"@bad/*"}]}"#
+            ),
+        ),
+        (
+            "repo set npm/up --block-nothing",
+            made(),
+            r#"PATCH /api/v1/repositories/npm/up | - | {"blocked":[]}"#,
+        ),
+        (
+            "repo set npm/up --online --allow-private=false --fresh 0",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"fresh_seconds":0,"offline":false,"#,
+                r#""upstream":{"allow_private":false}}"#
+            ),
+        ),
+        (
+            "repo set npm/up --absent-status 403 --absent-status 401 --answer-time 45s",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"upstream":{"absent_statuses":[403,401],"#,
+                r#""answer_time":"45s"}}"#
+            ),
+        ),
+        (
+            "repo set npm/up --absent-status= --answer-time=",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/repositories/npm/up | - | {"upstream":{"absent_statuses":[],"#,
+                r#""answer_time":null}}"#
+            ),
+        ),
+        (
+            "repo delete oci/team --yes",
+            gone(),
+            "DELETE /api/v1/repositories/oci/team | - | ",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn commands_of_people_make_their_calls() {
+    assert_calls([
+        ("user show a@b", made(), "GET /api/v1/users/a@b | - | "),
+        (
+            "user set alice --disabled true",
+            made(),
+            r#"PATCH /api/v1/users/alice | - | {"disabled":true}"#,
+        ),
+        (
+            "user delete alice -y",
+            gone(),
+            "DELETE /api/v1/users/alice | - | ",
+        ),
+        (
+            "token list --owner ci",
+            json("200 OK", &json!({"items": [], "next": null})),
+            "GET /api/v1/tokens?owner=ci&limit=1000 | - | ",
+        ),
+        (
+            "token create ci --expires 30d --grant oci/team:reader --grant npm/*:writer:@acme/*",
+            made(),
+            concat!(
+                r#"POST /api/v1/tokens | - | {"expires_at":"2030-01-31T00:00:00Z","grants":["#,
+                r#"{"package":"*","repository":"oci/team","role":"reader"},"#,
+                r#"{"package":"@acme/*","repository":"npm/*","role":"writer"}],"name":"ci"}"#
+            ),
+        ),
+        (
+            "token delete 12 --yes",
+            gone(),
+            "DELETE /api/v1/tokens/12 | - | ",
+        ),
+        (
+            "grant create user:alice oci/team --role writer --package app*",
+            made(),
+            concat!(
+                r#"POST /api/v1/grants | - | {"package":"app*","repository":"oci/team","#,
+                r#""role":"writer","subject":"user:alice"}"#
+            ),
+        ),
+        (
+            "grant delete 12 --yes",
+            gone(),
+            "DELETE /api/v1/grants/12 | - | ",
+        ),
+        ("whoami", caller(Some("admin")), "GET /api/v1/whoami | - | "),
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -290,8 +306,9 @@ async fn a_mirror_is_shown_with_its_upstream() {
 
 #[tokio::test]
 async fn connect_prints_lines_as_they_are() {
+    let lines = ["registry=https://larder.example/npm/main/", "a=b\u{1b}[2J"];
     let told = json!({"items": [
-        {"file": "~/.npmrc", "lines": ["registry=https://larder.example/npm/main/", "a=b\u{1b}[2J"], "note": "Mind this"},
+        {"file": "~/.npmrc", "lines": lines, "note": "Mind this"},
         {"file": null, "lines": ["npm ping"]}
     ], "next": null});
     let server = fake(vec![json("200 OK", &told)]).await;
@@ -299,7 +316,8 @@ async fn connect_prints_lines_as_they_are() {
         .run(&format!("connect npm npm/main --server {}", server.url))
         .await
         .expect("lines");
-    let text = "# ~/.npmrc\n# Mind this\nregistry=https://larder.example/npm/main/\na=b\\u{1b}[2J\n\n# in a shell\nnpm ping";
+    let text = "# ~/.npmrc\n# Mind this\nregistry=https://larder.example/npm/main/\na=b\\u{1b}[2J\n\n\
+                # in a shell\nnpm ping";
     assert!(
         matches!(&outcome.view, View::Text(shown) if shown == text),
         "{outcome:?}"

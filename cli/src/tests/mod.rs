@@ -79,7 +79,8 @@ async fn fake(script: Vec<Answer>) -> Fake {
             let (status, media_type, body) = answer;
             let length = body.len();
             let begin = format!(
-                "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+                "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\
+                 connection: close\r\n\r\n"
             );
             stream
                 .write_all(format!("{begin}{body}").as_bytes())

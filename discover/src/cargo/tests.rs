@@ -48,7 +48,8 @@ fn replacement_is_followed() {
 
 #[test]
 fn what_is_wrong_finds_nothing() {
-    let circle = "[source.crates-io]\nreplace-with = 'a'\n[source.a]\nreplace-with = 'b'\n[source.b]\nreplace-with = 'a'\n";
+    let circle = "[source.crates-io]\nreplace-with = 'a'\n[source.a]\nreplace-with = 'b'\n\
+                  [source.b]\nreplace-with = 'a'\n";
     for text in [
         circle,
         "not toml",

@@ -53,7 +53,8 @@ fn variables_count_most() {
 #[test]
 fn files_of_pip() {
     let user = "[global]\ntimeout = 60\nindex_url: https://user.example/simple\n\
-                extra-index-url =\n    https://a.example/\n    file:///srv\n[freeze]\nindex-url = https://no.example/\n";
+                extra-index-url =\n    https://a.example/\n    file:///srv\n\
+                [freeze]\nindex-url = https://no.example/\n";
     let files = [
         ("/home/me/.pip/pip.conf", user),
         (
@@ -100,7 +101,8 @@ fn the_library_is_asked() {
         shown(&[("/bin/python3", "#!/bin/sh\nexit 1\n")], &[]),
         Vec::<String>::new()
     );
-    let help = "  --default-index <DEFAULT_INDEX>\n   The URL of the index (by default: <https://default.example/simple>).\n";
+    let help = "  --default-index <DEFAULT_INDEX>\n   The URL of the index \
+                (by default: <https://default.example/simple>).\n";
     assert_eq!(in_help(help), Some("https://default.example/simple"));
     assert_eq!(in_help("--default-index (default: none)"), None);
 }

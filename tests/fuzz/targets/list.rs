@@ -5,12 +5,14 @@ use bytes::Bytes;
 use larder_mirrors::{Artifact, Protocol, rpm};
 use larder_model::Timestamp;
 use libfuzzer_sys::fuzz_target;
+use std::collections::HashSet;
 
 fuzz_target!(|body: &[u8]| {
     let head = "<repomd><data type=\"primary\"><location href=\"repodata/primary.xml\"/></data>\
                 <data type=\"updateinfo\"><location href=\"repodata/updateinfo.xml\"/></data></repomd>";
     let mut merge = rpm::Rpm.index().expect("an index").merge(Timestamp(0));
-    merge.add(head.as_bytes(), ["demo".into()].into_iter().collect::<std::collections::HashSet<_>>().into()).expect("head");
+    let names: HashSet<_> = ["demo".into()].into_iter().collect();
+    merge.add(head.as_bytes(), names.into()).expect("head");
     while let Some(wanted) = merge.next() {
         let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
         if merge.merge_lists(wanted.iter().map(list).collect()).is_err() {

@@ -20,8 +20,9 @@ const GROUPS: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <uservisible>true</uservisible><packagelist><packagereq type="mandatory">one</packagereq></packagelist></group></comps>
 "#;
 const MODULES: &str = "---\ndocument: modulemd\nversion: 2\ndata:\n  name: ourmodule\n  stream: \"1\"\n  version: 1\n  \
-    context: 00000000\n  arch: x86_64\n  summary: A module\n  description: >-\n    A module.\n  license:\n    module: [MIT]\n  \
-    profiles:\n    default:\n      rpms: [one]\n  artifacts:\n    rpms: [one-0:1.0-1.noarch]\n...\n";
+    context: 00000000\n  arch: x86_64\n  summary: A module\n  description: >-\n    A module.\n  \
+    license:\n    module: [MIT]\n  profiles:\n    \
+    default:\n      rpms: [one]\n  artifacts:\n    rpms: [one-0:1.0-1.noarch]\n...\n";
 
 #[test]
 fn dnf_lists_what_was_given() {

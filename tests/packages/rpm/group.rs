@@ -36,7 +36,8 @@ fn publish_upstream(larder: &Larder, upstream: &Upstream, root: &str, packages: 
 }
 
 fn mirror(larder: &Larder, upstream: &Upstream) {
-    let body = json!({"upstream": {"url": format!("{}linux/", upstream.url()), "allow_private": true}, "fresh_seconds": 0});
+    let url = format!("{}linux/", upstream.url());
+    let body = json!({"upstream": {"url": url, "allow_private": true}, "fresh_seconds": 0});
     larder.api("PATCH", "repositories/rpm/upstream", &body.to_string(), 200);
 }
 
@@ -149,7 +150,12 @@ fn a_group_is_one_repository_without_the_worlds_packages_of_our_names() {
         ["1", "5"]
     );
 
-    // Not by its address either, nor for those who may not read what is published here.
+    the_worlds_stay_hidden(&larder);
+    deleted_names_stay_ours(&larder, &upstream, &all);
+}
+
+/// Not by its address either, nor for those who may not read what is published here.
+fn the_worlds_stay_hidden(larder: &Larder) {
     let hidden = "Packages/ours-9-1.noarch.rpm";
     for path in [
         format!("/rpm/main/{hidden}"),
@@ -189,8 +195,6 @@ fn a_group_is_one_repository_without_the_worlds_packages_of_our_names() {
         list.contains("<name>theirs</name>") && !list.contains("<name>ours</name>"),
         "{list}"
     );
-
-    deleted_names_stay_ours(&larder, &upstream, &all);
 }
 
 /// The group sees what changes in its members.

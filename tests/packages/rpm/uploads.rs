@@ -103,7 +103,11 @@ fn a_release_is_published_once_and_stays_reserved() {
     )
     .expect(201);
 
-    // By its name, as packages of all protocols are.
+    deleted_by_its_name(&larder);
+}
+
+/// As packages of all protocols are.
+fn deleted_by_its_name(larder: &Larder) {
     let version = "/api/v1/repositories/rpm/main/packages/one/versions/1.1-1.noarch";
     assert!(
         larder
@@ -114,7 +118,7 @@ fn a_release_is_published_once_and_stays_reserved() {
             .contains("a/one-1.1-1.noarch.rpm")
     );
     larder.admin().send("DELETE", version, &[], b"").expect(204);
-    assert_eq!(listed(&larder), ["src/one-1.0-1.src.rpm"]);
+    assert_eq!(listed(larder), ["src/one-1.0-1.src.rpm"]);
     larder
         .admin()
         .get("/rpm/local/a/one-1.1-1.noarch.rpm")
@@ -128,7 +132,7 @@ fn a_release_is_published_once_and_stays_reserved() {
             b"",
         )
         .expect(204);
-    assert_eq!(listed(&larder), Vec::<String>::new());
+    assert_eq!(listed(larder), Vec::<String>::new());
 }
 
 #[test]

@@ -189,7 +189,13 @@ fn problem(status: u16, text: &str, codes: &[String]) -> Value {
         "description": text,
         "content": {MEDIA_TYPE: {"schema": schema}},
     });
-    let header = |text: &str, required: bool, schema: Value| json!({"description": text, "required": required, "schema": schema});
+    let header = |text: &str, required: bool, schema: Value| {
+        json!({
+            "description": text,
+            "required": required,
+            "schema": schema,
+        })
+    };
     match status {
         401 => {
             let schema = json!({"type": "string"});

@@ -50,6 +50,7 @@ const fn line(
 }
 
 const NEW_REPOSITORY: &str = r#"{"protocol":"oci","name":"{repo}"}"#;
+const NEW_USER: &str = r#"{"name":"{user}","password":"long enough"}"#;
 const NEW_GRANT: &str = r#"{"subject":"user:{user}","repository":"oci/team-a","role":"writer"}"#;
 
 const ANYONE: [u16; 8] = [200; 8];
@@ -78,7 +79,7 @@ const MATRIX: &[Line] = &[
     line("check_upstream", "", "{}", [401, 403, 403, 403, 400, 400, 401, 400], Some(404)),
     line("list_upstreams", "", "", [401, 200, 200, 200, 200, 200, 401, 200], None),
     line("list_users", "", "", SUPERUSERS, None),
-    line("create_user", "", r#"{"name":"{user}","password":"long enough"}"#, [401, 403, 403, 403, 403, 409, 401, 403], Some(201)),
+    line("create_user", "", NEW_USER, [401, 403, 403, 403, 403, 409, 401, 403], Some(201)),
     line("get_user", "", "", THEMSELVES, Some(404)),
     line("change_user", "", r#"{"disabled":true}"#, THEMSELVES, Some(404)),
     line("delete_user", "", "", [401, 404, 404, 404, 404, 204, 401, 404], Some(404)),

@@ -263,7 +263,13 @@ async fn upstreams_are_told_to_those_who_look_after_them() {
         .ask(&admin, "GET", "/upstreams?after=npm/idle", "")
         .await;
     assert_eq!(list["items"][0]["state"], json!("offline"));
+}
 
+#[tokio::test]
+async fn an_upstream_is_checked_for_those_who_look_after_it() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    house.ask(&admin, "POST", "/repositories", MIRROR).await;
     let reader = house.user("reader", false).await;
     house
         .admission("user:reader", "npm/*", Role::Maintainer)

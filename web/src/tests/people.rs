@@ -16,7 +16,10 @@ async fn a_user_from_its_making_to_its_end() {
     let alice = basic("alice", "correct horse");
     let (_, shown) = house.ask(&alice, "GET", "/users/alice", "").await;
     let created_at = shown["created_at"].clone();
-    let expected = json!({"name": "alice", "kind": "person", "superuser": false, "disabled": false, "created_at": created_at});
+    let expected = json!({
+        "name": "alice", "kind": "person", "superuser": false, "disabled": false,
+        "created_at": created_at,
+    });
     assert_eq!(shown, expected);
     let (_, list) = house.ask(&admin, "GET", "/users?limit=1", "").await;
     assert_eq!(

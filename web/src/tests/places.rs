@@ -100,7 +100,8 @@ async fn what_cannot_be_made() {
         .await;
     assert_eq!(
         problem["detail"],
-        "no npm repository of this kind can be made here; what can be made: oci hosted, npm mirror, npm group, rpm hosted"
+        "no npm repository of this kind can be made here; \
+         what can be made: oci hosted, npm mirror, npm group, rpm hosted"
     );
 }
 

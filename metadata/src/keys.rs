@@ -1,0 +1,60 @@
+//! What is named in the database, and who writes there.
+
+use crate::Value;
+use larder_model::{Author, FileKind};
+
+/// A package of a repo: where files stand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PackageKey<'a> {
+    /// The repo's id.
+    pub repo: i64,
+    /// The package in it; empty for files of the whole repo.
+    pub package: &'a str,
+}
+
+/// A file of a package.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FileKey<'a> {
+    /// The package.
+    pub package: PackageKey<'a>,
+    /// What it is.
+    pub kind: FileKind,
+    /// Its path among the files of its kind.
+    pub path: &'a str,
+}
+
+impl<'a> PackageKey<'a> {
+    /// A file of this package.
+    pub const fn file(self, kind: FileKind, path: &'a str) -> FileKey<'a> {
+        FileKey {
+            package: self,
+            kind,
+            path,
+        }
+    }
+
+    pub(crate) fn value(self) -> [Value; 2] {
+        [self.repo.into(), self.package.into()]
+    }
+}
+
+impl FileKey<'_> {
+    pub(crate) fn value(self) -> [Value; 4] {
+        let [repo, package] = self.package.value();
+        [repo, package, self.kind.into(), self.path.into()]
+    }
+}
+
+/// The first text behind all that begin with `folder`, which ends in `/`.
+pub fn end_of(folder: &str) -> String {
+    format!("{}0", folder.trim_end_matches('/')) // `0` is the character after `/`
+}
+
+/// Who puts something where.
+#[derive(Clone, Copy, Debug)]
+pub struct Putting<'a> {
+    /// The package.
+    pub package: PackageKey<'a>,
+    /// Who.
+    pub by: &'a dyn Author,
+}
