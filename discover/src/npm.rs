@@ -29,6 +29,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     let user = machine
         .folder("npm_config_userconfig")
         .or_else(|| machine.folder("NPM_CONFIG_USERCONFIG"));
+    // npm and pnpm: variables before files, the strongest first.
     let npmrc = [
         project(".npmrc"),
         user.or_else(|| machine.home(".npmrc")),
@@ -54,6 +55,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
                 .filter_map(|entry| registry(entry, &file(path), expand)),
         );
     }
+    // bun
     let bun = [
         project("bunfig.toml"),
         machine.config(".bunfig.toml"),
@@ -64,6 +66,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     }) {
         all.extend(bunfig(&table, &file(&path), expand));
     }
+    // yarn, old and new
     let yarn = [".yarnrc.yml", ".yarnrc"];
     let yarn = yarn
         .into_iter()
@@ -71,6 +74,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     for (path, found) in read(machine, yarn, |text| yarnrc(text).map(expand)) {
         all.extend(found.and_then(|url| Found::read(NAME, &url, &file(&path))));
     }
+    // If nothing says it, the client has a default of its own.
     if !all.iter().any(|found| found.default) {
         all.extend(asked(machine));
     }

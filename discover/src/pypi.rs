@@ -17,6 +17,7 @@ const PROGRAM: &str = "from pip._internal.models.index import PyPI; print(PyPI.s
 /// What they use, the default first.
 pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     let mut all = Vec::new();
+    // Variables before files.
     for (names, main) in [(&VARIABLES, true), (&MORE, false)] {
         for name in names {
             let place = Place::Variable((*name).to_owned());
@@ -27,11 +28,13 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
             ));
         }
     }
+    // pip
     for path in pip_files(machine) {
         if let Some(text) = machine.read(&path) {
             all.extend(pip(&text, &path));
         }
     }
+    // uv
     for path in uv_files(machine) {
         let Some(table) = machine
             .read(&path)
@@ -53,6 +56,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
                 .unwrap_or_default(),
         );
     }
+    // If nothing says it, the client has a default of its own.
     if !all.iter().any(|found| found.default) {
         all.extend(asked(machine));
     }
@@ -156,6 +160,7 @@ fn uv(settings: &Table, path: &Path) -> Vec<Found> {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
+    // Named indexes, then the settings that pip has too.
     let mut all = Vec::new();
     for index in settings
         .get("index")

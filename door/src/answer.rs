@@ -150,6 +150,7 @@ pub(crate) async fn of_blob(
         lasts,
         private,
     } = answer;
+    // Who has these bytes already gets none (RFC 9110 13.1.2).
     let tag = found.digest.to_string();
     let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
@@ -163,6 +164,7 @@ pub(crate) async fn of_blob(
         said.insert(ETAG, quoted);
         return Ok(empty(StatusCode::NOT_MODIFIED, said));
     }
+    // Which of them are wanted (RFC 9110 14.2).
     let current = text(IF_RANGE)
         .is_none_or(|condition| condition.trim() == quoted.to_str().unwrap_or_default());
     let range = text(RANGE).filter(|_| current && request.method == Method::GET);
@@ -189,6 +191,7 @@ pub(crate) async fn of_blob(
             return Err(problem);
         }
     };
+    // They come out of their row, or out of the store.
     let length = range.end - range.start;
     said.insert(CONTENT_TYPE, content_type);
     said.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -108,6 +108,7 @@ pub async fn open<D: Door>(
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(Problem::internal("the answer panicked")));
+    // A refusal is told in the dialect of the door, with what was understood of the request.
     let (mut response, problem) = match outcome {
         Ok(response) => (response, passage.problem),
         Err(problem) => {
@@ -133,6 +134,7 @@ pub async fn open<D: Door>(
         }
     };
     guard_browsers(response.headers_mut());
+    // What is left of a body stands in the way of the next request on this connection.
     if !body.drain(request.headers.contains_key(EXPECT)).await && request.version < Version::HTTP_2
     {
         response
@@ -166,11 +168,14 @@ async fn pass<D: Door>(
     wire: Option<&Wire>,
     passage: &mut Passage,
 ) -> Result<Response<Body>, Problem> {
+    // What is asked for, and what must be allowed for it.
     gate.measure(request)?;
     let endpoint = door.parse(request);
     if let Ok(endpoint) = &endpoint {
         passage.permissions = door.permissions(endpoint);
     }
+    // Who asks. A request that could not be parsed is told so only to callers whose credentials
+    // hold.
     let principal = match &endpoint {
         Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(),
         _ => gate.identify(&request.headers, client.address).await?,
@@ -180,6 +185,7 @@ async fn pass<D: Door>(
         client.require_own(&request.headers)?;
     }
     let endpoint = endpoint?;
+    // Whether they may, and then the answer.
     let admission = gate.admit(principal, &passage.permissions)?;
     let public = gate.is_public(&passage.permissions);
     let answer = door.answer(admission, endpoint, request, body).await?;

@@ -113,6 +113,7 @@ impl Metadata {
             ];
             batch.run(PUT, values);
         }
+        // What is gone upstream is gone, and its past says so.
         for path in new.gone {
             let key = new.package.file(FileKind::Document, path);
             Self::state_ends(&mut batch, key, (&new.by, new.at));

@@ -155,6 +155,7 @@ impl Metadata {
                 folder
             }
         };
+        // The documents of this index; those of earlier ones last for their grace.
         batch.run(FORGET_COMPANIONS, [repo.into()]);
         for document in documents {
             let is_present = document.path.starts_with(folder);

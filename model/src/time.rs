@@ -126,6 +126,7 @@ fn number(text: &str) -> Option<i64> {
 }
 
 fn parse(text: &str) -> Option<Timestamp> {
+    // `2026-11-28T09:18:49`
     let (date, rest) = (text.get(..10)?, text.get(10..)?);
     let (year, month, day) = (
         number(date.get(..4)?)?,
@@ -144,6 +145,7 @@ fn parse(text: &str) -> Option<Timestamp> {
         clock.get(2..3)?,
         clock.get(5..6)?,
     ];
+    // There is such a day and such a time.
     let month_length = match month {
         4 | 6 | 9 | 11 => 30,
         2 if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 => 29,
@@ -159,6 +161,7 @@ fn parse(text: &str) -> Option<Timestamp> {
     if !valid {
         return None;
     }
+    // `.123456`, then `Z` or `+01:00`.
     let mut zone = clock.get(8..)?;
     let mut micros = 0;
     if let Some(fraction) = zone.strip_prefix('.') {

@@ -39,6 +39,7 @@ impl Registry {
         let mut names: Vec<String> = Vec::new();
         let mut after = format!("oci/{}", page.last);
         let (mut looked_at, mut more) = (0, count > 0);
+        // Rows are read until the page is full, for the caller may see only some of them.
         while more && names.len() <= count && looked_at < MAX_ROWS {
             let rows = self.metadata.packages(&after, "oci0", PAGE + 1).await?;
             more = rows.len() as u64 > PAGE;
@@ -54,6 +55,7 @@ impl Registry {
                     .map(|name| name.to_string()),
             );
         }
+        // The next page begins after the last name shown, or after the last row looked at.
         let cut = names.len() > count;
         names.truncate(count);
         let body = json!({"repositories": names}).to_string();

@@ -104,10 +104,12 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 
 /// Reads a manifest that was sent as `content_type`.
 pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Problem> {
+    // One reading only, then the reading.
     strict::check(body)
         .map_err(|error| invalid(format!("the manifest is not strict JSON: {error}")))?;
     let document: Document<'_> = serde_json::from_slice(body)
         .map_err(|error| invalid(format!("the manifest cannot be read: {error}")))?;
+    // What it is, is said outside and inside: both must agree.
     let sent_as =
         content_type.map(|text| text.split(';').next().unwrap_or_default().trim().to_owned());
     let sent_as = sent_as.filter(|text| !text.is_empty() && text != "application/octet-stream");
@@ -126,6 +128,7 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
         }
     };
     refuse_wrong_shape(&document, &media_type)?;
+    // What it names.
     let listed = |descriptors: &Option<Vec<Child>>| descriptors.as_ref().map_or(0, Vec::len);
     if listed(&document.layers) + listed(&document.manifests) + listed(&document.blobs)
         > MAX_CHILDREN
@@ -134,6 +137,7 @@ pub fn parse(body: &[u8], content_type: Option<&str>) -> Result<Manifest, Proble
             "it names more than {MAX_CHILDREN} children"
         )));
     }
+    // What lists of referrers show of it: its own type, else its config's.
     let config_type = document
         .config
         .as_ref()

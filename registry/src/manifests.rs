@@ -89,6 +89,7 @@ impl Registry {
         request: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
+        // Read it, and see that it is what was promised.
         let content_type = request
             .headers
             .get(CONTENT_TYPE)
@@ -123,6 +124,7 @@ impl Registry {
                 format!("at most {MAX_TAGS} tags at once"),
             ));
         }
+        // Nothing is made of it before it is understood and the right is held.
         let manifest = manifest::parse(&body, content_type)?;
         let allowed = admission.require(&permission(name, Verb::Write))?;
         let repo = self.repo_to_push(admission, name).await?;
@@ -131,6 +133,7 @@ impl Registry {
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let metadata = metadata(&manifest);
         let full_name = format!("oci/{name}");
+        // One commit has its bytes, its edges and its tags.
         let bytes = Durable::inline(digest, body);
         let put = async |blobs: &[Digest], absent: &[Digest]| {
             let write = async |blob| {
@@ -155,6 +158,7 @@ impl Registry {
             self.content.keep(bytes.clone(), write).await
         };
         let mut reply = created(name, &digest, &manifest, &tags);
+        // Nearly always all its blobs are there. Only if not, they are told apart.
         match put(&manifest.blobs, &[]).await {
             Ok(()) => return Ok(reply.into()),
             Err(Error::Unmet(Requirement::Blob)) => {}

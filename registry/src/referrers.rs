@@ -81,6 +81,7 @@ impl Registry {
             r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#,
             items.join(",")
         );
+        // Where there is more, the next page begins after the last row that was looked at.
         let mut reply = Reply::new(StatusCode::OK).with_body(INDEX.as_ref(), body);
         if filter.artifact_type.is_some() {
             reply = reply.with(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));

@@ -27,6 +27,7 @@ impl Registry {
         request: &Parts,
         body: &mut Incoming,
     ) -> Result<Answer, Problem> {
+        // The fields stand in a form (OAuth2) or in the query.
         let fields = if request.method == Method::POST {
             let form = body.collect(FORM_BYTES).await?;
             let text = std::str::from_utf8(&form)
@@ -41,11 +42,13 @@ impl Registry {
                 .find(|(name, _)| name == key)
                 .map(|(_, value)| value.as_str())
         };
+        // Whom the token speaks for: the caller, or whoever the form names.
         let posted = match field("grant_type") {
             Some(grant_type) => Some(self.identify_form(grant_type, &field, request).await?),
             None => None,
         };
         let principal = posted.as_ref().unwrap_or_else(|| admission.principal());
+        // What was asked for, as far as it may be had.
         let scopes = fields
             .iter()
             .filter(|(key, _)| key == "scope")
@@ -58,6 +61,7 @@ impl Registry {
             "expires_in": life.as_secs(),
             "issued_at": self.metadata.now().to_string(),
         });
+        // A token to log in again with, for clients that want one.
         let wants_offline =
             field("offline_token") == Some("true") || field("access_type") == Some("offline");
         if field("grant_type") == Some("refresh_token") {
@@ -92,6 +96,7 @@ impl Registry {
                 "the form lacks a user name, a password or a refresh token",
             )
         };
+        // The form's credentials are looked at like those of a header.
         let shown = match grant_type {
             "password" => {
                 let name = field("username").ok_or(()).map_err(missing)?;

@@ -62,6 +62,7 @@ pub(crate) async fn serve_connection(
     }
     let (address, answering) = (peer.ip().to_canonical(), Answering::default());
     match house.way.tls.clone() {
+        // The kernel sends files itself, for nothing encrypts them.
         None => {
             let wire = Wire::default();
             let socket = Paced::new(
@@ -83,6 +84,7 @@ pub(crate) async fn serve_connection(
             )
             .await;
         }
+        // The handshake has as long as a head has.
         Some(config) => {
             let accepting = tokio_rustls::TlsAcceptor::from(config).accept(stream);
             match tokio::time::timeout(terms.patience.head, accepting).await {

@@ -31,6 +31,7 @@ pub(crate) async fn first_mirrors(
     if gate.policy().users().next().is_some() {
         return Ok(());
     }
+    // What this machine's package managers use, and whether that is within a private network.
     let found = match machine {
         Some(machine) => defaults(machine).await,
         None => Vec::new(),
@@ -38,6 +39,7 @@ pub(crate) async fn first_mirrors(
     let private = timeout(LOOKING_UP, private(&found))
         .await
         .unwrap_or_default();
+    // A mirror of it; where packages can be published a repo for them, and a group of both.
     for room in larder_mirrors::all() {
         let protocol = room.name();
         let found = found.iter().find(|found| found.protocol == protocol);

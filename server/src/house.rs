@@ -85,14 +85,17 @@ impl House {
         admin_password: Option<String>,
         machine: Machine,
     ) -> Result<Self, Box<dyn Error>> {
+        // What all doors share.
         let lock = first_start::lock(&config.data)?;
         let key = first_start::signing_key(&config.auth.token_key)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
         let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, key)).await?);
+        // A new server gets its mirrors and its administrator before anyone is let in.
         let machine = Some(machine).filter(|_| config.cache.discover);
         first_mirrors::first_mirrors(&metadata, &gate, machine).await?;
         first_start::first_admin(&metadata, &gate, &config.data, admin_password).await?;
+        // The doors, each with exactly what it needs.
         let limits = Limits {
             manifest_bytes: usize::try_from(config.server.limits.manifest_size)?,
             blob_bytes: config.server.limits.blob_size,
@@ -125,6 +128,7 @@ impl House {
             ca: identity.as_ref().and_then(|identity| identity.ca.clone()),
             metrics: config.telemetry.metrics,
         };
+        // How requests come in.
         let way = Way {
             public_url: config.server.public_url.as_ref().map(ToString::to_string),
             trusted_proxies: config.server.trusted_proxies.clone(),

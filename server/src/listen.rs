@@ -144,6 +144,7 @@ async fn accept(
                 continue;
             }
         };
+        // The worker with the fewest connections gets it, if there is a slot for the address.
         let Some(worker) = workers
             .iter()
             .min_by_key(|worker| worker.load.load(Ordering::Relaxed))
@@ -176,6 +177,7 @@ fn start_worker(
         .max_blocking_threads(BLOCKING_THREADS)
         .build()?;
     let run = async move {
+        // Until the server stops, each connection is a task of this thread.
         let mut serving = JoinSet::new();
         let mut stop = std::pin::pin!(stopped(stopping.clone()));
         loop {
@@ -198,6 +200,7 @@ fn start_worker(
                 () = &mut stop => break,
             }
         }
+        // Requests under way have their time to finish.
         let drained = async { while serving.join_next().await.is_some() {} };
         if tokio::time::timeout(terms.shutdown_time, drained)
             .await

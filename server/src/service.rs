@@ -33,6 +33,7 @@ pub(crate) async fn serve(
 ) -> Response<Body> {
     let (began, answer) = (Instant::now(), peer.answering.begin());
     let (parts, body) = request.into_parts();
+    // Where the client is, and where it sees us.
     let way = &house.way;
     let trusts = |address| {
         way.trusted_proxies
@@ -50,6 +51,7 @@ pub(crate) async fn serve(
     let id = request_id(&parts);
     let line = tracing::enabled!(tracing::Level::INFO).then(|| Line::begin(&parts, &client, began));
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
+    // The answer, and what is told of it: metrics now, the log's line when it was sent.
     let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
     let status = opened.response.status().as_u16();
     house.observer.answered(door, status, began.elapsed());

@@ -106,6 +106,7 @@ fn make_leaf(
 ) -> Result<(), Box<dyn Error>> {
     let issuer_key = KeyPair::from_pem(&std::fs::read_to_string(ca_key)?)?;
     let issuer = Issuer::new(ca_params()?, issuer_key);
+    // Every name under which this machine may be reached.
     let mut names = vec![
         "localhost".to_owned(),
         "127.0.0.1".to_owned(),
@@ -129,6 +130,7 @@ fn make_leaf(
     names.retain(|name| !name.is_empty());
     names.sort();
     names.dedup();
+    // As long as the CA lasts, it is trusted by whoever trusts that.
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, "Larder");
     params.use_authority_key_identifier_extension = true;
@@ -136,6 +138,7 @@ fn make_leaf(
     params.not_after = rcgen::date_time_ymd(2100, 1, 1);
     let pair = KeyPair::generate()?;
     std::fs::write(cert, params.signed_by(&pair, &issuer)?.pem())?;
+    // A key is made anew, never written over: its file is readable by its owner alone.
     match std::fs::remove_file(key) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
         _ => write_secret(key, &pair.serialize_pem())?,

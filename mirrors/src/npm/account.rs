@@ -152,6 +152,7 @@ impl Accounts for UserAccounts {
             AccountResponse::LoginSecret(secret) => (StatusCode::OK, json!({"token": secret})),
         };
         let reply = Reply::new(status).with_body(JSON, json::bytes(&body));
+        // npm asks again after a second, and stores nothing.
         let reply = if *response == AccountResponse::LoginPending {
             reply.with(RETRY_AFTER, HeaderValue::from(1))
         } else {

@@ -111,6 +111,7 @@ pub(crate) async fn create(
     let (path, kind, mut change) = new.into_parts();
     let description = change.description.take().unwrap_or_default();
     check_description(&description)?;
+    // The right comes before anything is told of the repository.
     caller.require(path.permission(Verb::Administer))?;
     let kind = creatable(&state, path.protocol, kind)?;
     let before = RepoSettings::default();
@@ -120,6 +121,7 @@ pub(crate) async fn create(
     if kind == api::RepoKind::Group && members.is_empty() {
         return Err(repository_settings::needs_members().into());
     }
+    // One commit; whoever asks after it sees the repository and its rights.
     let new = NewRepo {
         protocol: path.protocol,
         name: &path.name,

@@ -39,6 +39,7 @@ pub(crate) fn apply(
         require_kind(kind, &[api::RepoKind::Mirror], "fresh_seconds")?;
         settings.fresh_seconds = Some(seconds);
     }
+    // What leads out of the house is for superusers.
     if let Some(change) = change.upstream {
         require_kind(kind, &[api::RepoKind::Mirror], "upstream")?;
         if !caller.principal().is_superuser() {
@@ -55,6 +56,7 @@ pub(crate) fn apply(
         }
         settings.upstream = Some(upstream);
     }
+    // After the password, so that one request may set both.
     settings.open = change.open.apply(settings.open);
     let mut members = None;
     if let Some(names) = change.members {
