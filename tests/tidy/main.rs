@@ -6,9 +6,11 @@
 //!   in no circle with its children either: they may use the file, or the file them. A `pub use`
 //!   uses nothing, and tests may use everything.
 //! - `words`: no protocol has a name outside its folder, and bytes get theirs in one crate.
+//! - `docs`: the files that ARCHITECTURE.md names are there.
 //! - `size`: lines, files and functions that can be held in the head.
 
 mod ladder;
+mod docs;
 mod order;
 mod size;
 mod tokens;
