@@ -75,8 +75,7 @@ name!(
     UserName, check_user
 );
 
-/// A protocol's label: `oci`, `cargo`, `npm` and so on. The set of them is known where protocols
-/// are wired, not here.
+/// A protocol's label: `oci`, `cargo`, `npm` and so on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ProtocolName(pub &'static str);
 
@@ -84,7 +83,8 @@ impl ProtocolName {
     /// Container images.
     pub const OCI: Self = Self("oci");
 
-    /// The protocols that product addresses know.
+    /// All labels that addresses may have. Which of them this server can do is known where
+    /// protocols are listed (`larder_mirrors::all`), not here.
     pub const ALL: [Self; 11] = [
         Self::OCI,
         Self("cargo"),

@@ -40,8 +40,8 @@ pub(crate) async fn first_mirrors(
         .await
         .unwrap_or_default();
     // A mirror of it; where packages can be published a repo for them, and a group of both.
-    for room in larder_mirrors::all() {
-        let protocol = room.name();
+    for each in larder_mirrors::all() {
+        let protocol = each.name();
         let found = found.iter().find(|found| found.protocol == protocol);
         let upstream = found.and_then(|found| upstream(gate, found, private.contains(&protocol)));
         told(protocol, found, upstream.as_ref());
@@ -50,7 +50,7 @@ pub(crate) async fn first_mirrors(
             ..RepoSettings::default()
         };
         let mirror = make(metadata, protocol, NAME, RepoKind::Mirror, &settings, &[]).await?;
-        if room.publishing().is_some() {
+        if each.publishing().is_some() {
             let settings = RepoSettings::default();
             let local = make(metadata, protocol, LOCAL, RepoKind::Hosted, &settings, &[]).await?;
             // Each name in it still follows its member.

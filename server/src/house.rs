@@ -19,7 +19,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// What can be made through the API: a protocol's room adds its line here.
+/// What can be made through the API.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
     let mut can = vec![(ProtocolName::OCI, "hosted"), (ProtocolName::OCI, "mirror")];
     for protocol in larder_mirrors::all() {

@@ -14,8 +14,32 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
-/// The rooms that answer requests, as metrics name them.
-pub(crate) const DOORS: [&str; 4] = ["registry", "api", "system", "packages"];
+/// What answers a request, as metrics name it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DoorLabel {
+    /// Hosted images.
+    Registry,
+    /// The REST API, and the page for logins.
+    Api,
+    /// Health, metrics, the CA.
+    System,
+    /// Packages, and images of mirrors.
+    Packages,
+}
+
+impl DoorLabel {
+    const ALL: [Self; 4] = [Self::Registry, Self::Api, Self::System, Self::Packages];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Api => "api",
+            Self::System => "system",
+            Self::Packages => "packages",
+        }
+    }
+}
+
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Upper bounds of the histogram of durations, in seconds.
 const BOUNDS: [f64; 12] = [
@@ -52,7 +76,7 @@ pub(crate) struct Observer {
     pub(crate) refused_connections: Counter,
 }
 
-/// What the rooms below count themselves: read when somebody asks.
+/// What the crates below count themselves: read when somebody asks.
 #[derive(Debug)]
 struct Below(Arc<Counters>);
 
@@ -76,8 +100,9 @@ impl Observer {
         let mut registry = Registry::with_prefix("larder");
         let mut requests = Vec::new();
         let mut durations = Vec::new();
-        for door in DOORS {
-            let labelled = registry.sub_registry_with_label(("door".into(), door.into()));
+        for door in DoorLabel::ALL {
+            let label = ("door".into(), door.label().into());
+            let labelled = registry.sub_registry_with_label(label);
             let duration = Histogram::new(BOUNDS);
             labelled.register(
                 "request_duration_seconds",
@@ -112,8 +137,9 @@ impl Observer {
         }
     }
 
-    /// Counts an answered request; `door` is its index in [`DOORS`].
-    pub(crate) fn answered(&self, door: usize, status: u16, took: Duration) {
+    /// Counts an answered request.
+    pub(crate) fn answered(&self, door: DoorLabel, status: u16, took: Duration) {
+        let door = door as usize; // in the order of `ALL`
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.requests[door * CLASSES.len() + class].inc();
         self.durations[door].observe(took.as_secs_f64());

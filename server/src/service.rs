@@ -1,6 +1,7 @@
 //! One request: to the door whose path it is, and into the log and the metrics.
 
 use crate::house::House;
+use crate::observe::DoorLabel;
 use crate::pace::{Answer, Answering};
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
@@ -80,50 +81,42 @@ pub(crate) async fn serve(
     }
 }
 
-/// The door of a path, by its index in the metrics.
+/// Leads a request through the door of its path. `/v2/` has two: images of mirrors are the
+/// engine's, hosted ones the registry's.
 async fn route(
     house: &House,
     parts: Parts,
     body: Incoming,
     client: &ClientView,
     wire: Option<&Wire>,
-) -> (usize, DoorResponse) {
+) -> (DoorLabel, DoorResponse) {
     let path = parts.uri.path();
     let (gate, blobs) = (&house.gate, &house.blobs);
-    if path == "/v2" || path.starts_with("/v2/") {
-        if house.images.has(&parts) {
-            return (
-                3,
-                open(&house.images, gate, blobs, parts, body, client, wire).await,
-            );
-        }
-        return (
-            0,
-            open(&house.registry, gate, blobs, parts, body, client, wire).await,
-        );
+    macro_rules! through {
+        ($name:expr, $door:expr) => {
+            (
+                $name,
+                open($door, gate, blobs, parts, body, client, wire).await,
+            )
+        };
     }
-    if path == "/api/v1" || path.starts_with("/api/v1/") {
-        return (
-            1,
-            open(&house.api, gate, blobs, parts, body, client, wire).await,
-        );
+    let below = |root: &str| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if below("/v2") && house.images.has(&parts) {
+        through!(DoorLabel::Packages, &house.images)
+    } else if below("/v2") {
+        through!(DoorLabel::Registry, &house.registry)
+    } else if below("/api/v1") {
+        through!(DoorLabel::Api, &house.api)
+    } else if larder_cache::is_packages(path) {
+        through!(DoorLabel::Packages, &house.packages)
+    } else if path == larder_access::sign_in::PAGE {
+        through!(DoorLabel::Api, &house.sign_in)
+    } else {
+        through!(DoorLabel::System, &house.system)
     }
-    if larder_cache::is_packages(path) {
-        return (
-            3,
-            open(&house.packages, gate, blobs, parts, body, client, wire).await,
-        );
-    }
-    if path == larder_access::sign_in::PAGE {
-        return (
-            1,
-            open(&house.sign_in, gate, blobs, parts, body, client, wire).await,
-        );
-    }
-    (
-        2,
-        open(&house.system, gate, blobs, parts, body, client, wire).await,
-    )
 }
 
 /// Numbers the requests of this process.

@@ -91,7 +91,7 @@ impl Door for System {
 
     async fn answer(
         &self,
-        grant: Admission,
+        admission: Admission,
         endpoint: Endpoint,
         _: &Parts,
         _: &mut Incoming,
@@ -105,7 +105,7 @@ impl Door for System {
                 ok("ready\n".to_owned())
             }
             Endpoint::Metrics => {
-                require_superuser(&grant)?;
+                require_superuser(&admission)?;
                 Reply::new(StatusCode::OK).with_body(metrics::CONTENT, self.observer.text())
             }
             Endpoint::Ca => Reply::new(StatusCode::OK).with_body(
@@ -129,11 +129,11 @@ impl Door for System {
 }
 
 /// Metrics tell of everyone's work: they are for superusers, or for a listener of their own.
-fn require_superuser(grant: &Admission) -> Result<(), Problem> {
-    if grant.principal().is_superuser() {
+fn require_superuser(admission: &Admission) -> Result<(), Problem> {
+    if admission.principal().is_superuser() {
         return Ok(());
     }
-    if grant.principal().user.is_none() {
+    if admission.principal().user.is_none() {
         return Err(Problem::new(
             Kind::Unauthenticated,
             "access",

@@ -90,7 +90,7 @@ impl From<Error> for Problem {
             Error::Full(_) => Self::new(
                 Kind::Full,
                 "storage",
-                "the server's storage is full; nothing was kept of this upload",
+                "the server's storage is full; what it acknowledged before is kept, nothing more was",
             )
             .because(error),
             Error::NotDurable(_) | Error::Remote(_) => Self::busy(

@@ -9,9 +9,12 @@ use crate::tokens::{code, is_test, real, references};
 use crate::{NOT_YET, crates, files, root};
 
 /// Crates that do the same for all protocols.
-const FOR_ALL: [&str; 8] = [
-    "cache", "door", "access", "web", "content", "metadata", "gc", "server",
+const FOR_ALL: [&str; 7] = [
+    "cache", "door", "access", "web", "content", "metadata", "server",
 ];
+
+/// Names of protocols that are words of their own: as a part of an identifier they mean nothing.
+const COMMON: [&str; 3] = ["files", "go", "git"];
 
 /// Files in them that name a protocol all the same.
 const NAMES: [(&str, &str); 7] = [
@@ -82,7 +85,8 @@ fn words(tokens: &[TokenTree], found: &mut Vec<(usize, String)>) {
     }
 }
 
-/// The protocol that an identifier names in any of its words, or a text in its first.
+/// The protocol that an identifier names in any of its words, or a text in its first. One that is
+/// a common word is named by a text that is nothing else.
 fn protocol_in<'a>(word: &str, protocols: &'a BTreeSet<String>) -> Option<&'a String> {
     let first = word.split_once('"').map(|(_, text)| {
         let end = text.find(|end: char| !end.is_ascii_alphanumeric());
@@ -96,6 +100,7 @@ fn protocol_in<'a>(word: &str, protocols: &'a BTreeSet<String>) -> Option<&'a St
     }
     let spaced = spaced.to_lowercase();
     let is_in = |name: &&String| match &first {
+        _ if COMMON.contains(&name.as_str()) => word == format!("{name:?}"),
         Some(first) => first == *name,
         None => spaced.split('_').any(|part| part == *name),
     };
