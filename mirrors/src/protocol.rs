@@ -1,4 +1,4 @@
-//! The interface of a protocol: nine methods that all protocols implement, and accessors to the
+//! The interface of a protocol: the methods that all protocols implement, and accessors to the
 //! features of only some.
 
 use crate::account::{AccountRequest, Accounts};
