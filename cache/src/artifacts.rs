@@ -2,8 +2,9 @@
 //! good.
 
 use crate::Engine;
-use crate::documents::{absent, image_of, key_of};
+use crate::documents::{image_of, key_of};
 use crate::download::{Download, DownloadHead};
+use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
 use bytes::Bytes;
@@ -206,7 +207,7 @@ impl Engine {
         let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
         while known.len() + tables.len() < MAX_STEPS {
             // Who waits for an upstream takes no place from those who need not.
-            let place = self.planning.acquire().await.map_err(Problem::internal)?;
+            let place = self.planning.acquire().await?;
             if let Some(found) = next.take() {
                 known.push(self.bytes_of(found).await?);
             }
@@ -256,7 +257,7 @@ impl Engine {
         let start = || {
             let (engine, repo, list) = (Arc::clone(self), Arc::clone(repo), list.clone());
             async move {
-                let _place = engine.planning.acquire().await.map_err(Problem::internal)?;
+                let _place = engine.planning.acquire().await?;
                 let body = engine.bytes(&found).await?;
                 let tables = repo.protocol.tables();
                 let tables = tables.ok_or_else(|| Problem::internal("a list without a reader"))?;
@@ -356,8 +357,7 @@ impl Engine {
         mut body: UpstreamBody,
     ) -> Result<Arc<FileRecord>, Problem> {
         let content_type = content_type(repo, artifact, &body);
-        let room = repo.upstream()?.large_fills();
-        let _room = room.acquire_owned().await.map_err(Problem::internal)?;
+        let _slot = repo.upstream()?.large_fills().acquire().await?;
         let bring = async |mut staging: Staging| {
             staging.expect(&fetch.integrity);
             let size = body.size.or(fetch.size);

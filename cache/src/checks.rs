@@ -16,7 +16,7 @@ impl Packages {
                 "no repository of this protocol has an upstream",
             )
         };
-        let repo = self.0.repo(
+        let repo = self.0.repos.of(
             record,
             larder_mirrors::of(record.protocol).ok_or_else(unknown)?,
         )?;
@@ -35,11 +35,6 @@ impl Packages {
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server
     /// began or the mirror was changed.
     pub fn health(&self, record: &RepoRecord) -> Option<Health> {
-        let repo = self
-            .0
-            .repos
-            .get(&record.id)
-            .filter(|repo| *repo.record == *record)?;
-        repo.health()
+        self.0.repos.health(record)
     }
 }

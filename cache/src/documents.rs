@@ -1,10 +1,12 @@
 //! Documents: what changes. Fresh for a time, then asked for again; served as kept when the
 //! upstream cannot be asked.
 
+use crate::Engine;
 use crate::flights::FlightResult;
+use crate::limits::SMALL_DOCUMENT;
+use crate::problems::absent;
 use crate::repo::{Repo, kind_of};
 use crate::upstream::{FetchRequest, FetchResponse};
-use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -252,10 +254,10 @@ impl Engine {
             at: self.metadata.now(),
         };
         let told = digests.and_then(|digests| arrived.header(&digests.header())?.parse().ok());
-        let room = upstream.large_documents();
+        let slots = upstream.large_documents();
         let (body, permit) = arrived
             .collect(self.config.document_bytes, SMALL_DOCUMENT, || {
-                room.acquire_owned()
+                slots.acquire()
             })
             .await?;
         let body = Bytes::from(body);
@@ -573,8 +575,4 @@ fn alias_of(repo: &Repo, document: &Document, digest: &Digest) -> Option<Box<str
 /// Names a file of a repo.
 pub(crate) fn key_of(package: &str, path: &str) -> Box<str> {
     format!("{package}\0{path}").into()
-}
-
-pub(crate) fn absent() -> Problem {
-    Problem::not_found("name", "there is no such thing, here or upstream")
 }

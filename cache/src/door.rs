@@ -1,6 +1,8 @@
 //! The door of all package repositories: `/<protocol>/<repo>/…`.
 
 use crate::accounts::AccountContext;
+use crate::permissions::{read_all, read_in, read_of};
+use crate::problems::{no_package, no_repo};
 use crate::repo::Repo;
 use crate::{Engine, Packages};
 use http::StatusCode;
@@ -9,7 +11,6 @@ use http::request::Parts;
 use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
-use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{Call, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Verb};
@@ -41,47 +42,6 @@ pub fn is_packages(path: &str) -> bool {
     larder_mirrors::all()
         .iter()
         .any(|protocol| protocol.name().0 == first)
-}
-
-/// The problem of a repository that does not exist.
-fn no_repo() -> Problem {
-    Problem::not_found(
-        "repository",
-        "no such repository here, or you may not see it",
-    )
-}
-
-/// The permission to read a package of a repository; if `package` is empty, the repository.
-pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
-    read_in(&repo.record, package)
-}
-
-/// The same for the record of a repository.
-fn read_in(record: &RepoRecord, package: &str) -> Permission {
-    Permission {
-        protocol: record.protocol,
-        repo: record.name.clone(),
-        package: Some(package)
-            .filter(|package| !package.is_empty())
-            .map(Into::into),
-        verb: Verb::Read,
-    }
-}
-
-/// The permission to read all packages of a repository, and the documents that list them. For a
-/// mirror it is the permission to read the repository, because only the upstream's index has its
-/// packages.
-pub(crate) fn read_all(repo: &Repo) -> Permission {
-    let package = repo.is_hosted().then(|| "".into());
-    Permission {
-        package,
-        ..read_of(repo, "")
-    }
-}
-
-/// The problem of a package that does not exist.
-fn absent() -> Problem {
-    Problem::not_found("name", "no such package here, or you may not see it")
 }
 
 impl Packages {
@@ -139,7 +99,7 @@ impl Packages {
         }
         // The repository or group of the address.
         let row = admission.policy().repo(protocol.name(), &repo);
-        let own = self.0.repo(row.ok_or_else(no_repo)?, protocol)?;
+        let own = self.0.repos.of(row.ok_or_else(no_repo)?, protocol)?;
         let engine = &self.0;
         Ok(match call {
             Call::Read(read) => {
@@ -269,7 +229,7 @@ impl Engine {
             ReadRequest::Artifact(artifact) => self.serve_artifact(repo, artifact, request).await,
             // `read_at` answers these.
             ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
-                Err(absent())
+                Err(no_package())
             }
         }
     }

@@ -7,9 +7,10 @@
 //! answer for a name that is nowhere, so nobody learns names from it.
 
 use crate::Engine;
-use crate::documents::{CacheStatus, CachedDocument, absent};
-use crate::door::read_of;
+use crate::documents::{CacheStatus, CachedDocument};
 use crate::hosted::{hosted_of, kept};
+use crate::permissions::read_of;
+use crate::problems::absent;
 use crate::repo::Repo;
 use http::request::Parts;
 use larder_access::Admission;
@@ -80,7 +81,7 @@ impl Engine {
         for member in &group.record.members {
             let record = member.id.and_then(|id| admission.policy().repo_by_id(id));
             let record = record.ok_or_else(|| lacks_member(group))?;
-            let member = self.repo(record, group.protocol)?;
+            let member = self.repos.of(record, group.protocol)?;
             if member.is_hosted() {
                 hosted.push(member);
                 continue;

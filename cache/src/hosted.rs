@@ -1,9 +1,10 @@
 //! What is published here: changes of packages, one at a time, and documents composed of what is
 //! kept.
 
-use crate::documents::{CacheStatus, CachedDocument, absent};
-use crate::door::read_of;
+use crate::documents::{CacheStatus, CachedDocument};
 use crate::group::{Owners, nowhere};
+use crate::permissions::read_of;
+use crate::problems::absent;
 use crate::repo::Repo;
 use crate::{Engine, Packages};
 use larder_access::Admission;
@@ -355,7 +356,8 @@ impl Packages {
         };
         let own = self
             .0
-            .repo(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
+            .repos
+            .of(repo, larder_mirrors::of(repo.protocol).ok_or_else(unknown)?)?;
         let hosted = self.0.published_to(admission, &own)?;
         let package = hosted.protocol.names().canonical(package);
         let request = hosted_of(&hosted)?.change(&package, change.clone())?;

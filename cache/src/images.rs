@@ -1,6 +1,7 @@
 //! The door of mirrored images: below `/v2/` with the repository's name, with `?ns=`, or as the
 //! registry mirror of docker.
 
+use crate::problems::no_image;
 use crate::{Engine, Packages};
 use http::HeaderValue;
 use http::header::HeaderName;
@@ -92,10 +93,12 @@ impl Door for Images {
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
         let policy = self.0.gate.policy();
-        let absent =
-            || Problem::not_found("repository", "no such image here, or you may not see it");
-        let (repo, image) = place(&policy, request).ok_or_else(absent)??;
-        let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
+        let (repo, image) = place(&policy, request).ok_or_else(no_image)??;
+        let below = request
+            .uri
+            .path()
+            .strip_prefix("/v2")
+            .ok_or_else(no_image)?;
         let query = request.uri.query().unwrap_or_default();
         let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
         let read = Oci::read_request(&request, &image)?;
@@ -119,8 +122,6 @@ impl Door for Images {
         request: &Parts,
         _: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let absent =
-            || Problem::not_found("repository", "no such image here, or you may not see it");
         let client = request
             .extensions
             .get::<ClientView>()
@@ -128,8 +129,8 @@ impl Door for Images {
         let record = admission
             .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)
-            .ok_or_else(absent)?;
-        let repo = self.0.repo(record, &Oci)?;
+            .ok_or_else(no_image)?;
+        let repo = self.0.repos.of(record, &Oci)?;
         let repo_url = RepoUrl {
             origin: &client.base,
             path: "",

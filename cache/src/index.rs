@@ -2,8 +2,9 @@
 //! state, signed with the repo's key if it has one, and kept together.
 
 use crate::Engine;
-use crate::documents::{CacheStatus, CachedDocument, absent};
+use crate::documents::{CacheStatus, CachedDocument};
 use crate::hosted::kept;
+use crate::problems::absent;
 use crate::repo::Repo;
 use bytes::Bytes;
 use larder_content::Durable;
@@ -100,10 +101,7 @@ impl Engine {
         repo: &Arc<Repo>,
         revision: i64,
     ) -> Result<(), Problem> {
-        let _room = Arc::clone(&self.large_documents)
-            .acquire_owned()
-            .await
-            .map_err(Problem::internal)?;
+        let _room = self.large_documents.acquire().await?;
         let (id, now) = (repo.record.id, self.metadata.now());
         let signer = self.repo_signer(id, now).await?;
         let mut state = index_of(repo)?.begin(self.metadata.address_count(id).await?, now)?;

@@ -5,27 +5,33 @@
 //! addresses it may have. Must never know: a protocol's addresses and documents, SQL, who may do
 //! what, configuration.
 
-mod accounts;
-mod answers;
-mod artifacts;
-mod blocks;
-mod checks;
 mod counters;
+mod limits;
 mod upstream;
-mod documents;
-mod door;
-mod download;
+mod config;
 mod flights;
-mod group;
-mod hosted;
-mod images;
-mod index;
-mod merged;
-mod queries;
+mod problems;
+mod blocks;
 mod repo;
+mod repos;
+mod permissions;
+mod documents;
 mod representations;
+mod download;
+mod artifacts;
+mod index;
+mod hosted;
+mod group;
+mod answers;
+mod merged;
 mod search;
+mod queries;
+mod accounts;
+mod images;
+mod door;
+mod checks;
 
+pub use config::CacheConfig;
 pub use counters::Counters;
 pub use door::is_packages;
 pub use images::Images;
@@ -42,15 +48,12 @@ use larder_metadata::files::FileRecord;
 use larder_mirrors::Table;
 use larder_model::{Digest, Timestamp};
 use larder_storage::BlobStore;
+use limits::Slots;
 use moka::sync::Cache as Memory;
-use repo::Repo;
+use repos::Repos;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::sync::Semaphore;
 
-/// Documents up to this size are read, made and compressed freely; larger ones one after the other.
-pub(crate) const SMALL_DOCUMENT: usize = 512 * 1024;
 /// Larger documents in memory at once.
 const LARGE_DOCUMENTS: usize = 2;
 /// Plans made at once.
@@ -59,26 +62,6 @@ const PLANS: usize = 4;
 const TABLE_BYTES: u64 = 32 << 20;
 /// Things not found upstream that are remembered.
 const MAX_MISSING: u64 = 100_000;
-
-/// How mirrors behave where their repos say nothing else.
-#[derive(Clone, Debug)]
-pub struct CacheConfig {
-    /// How long a document is taken without asking again.
-    pub fresh: Duration,
-    /// How long it is remembered that something is not there.
-    pub missing: Duration,
-    /// How long a client waits for a document to be asked for again before it gets the one that is
-    /// kept.
-    pub revalidate_timeout: Duration,
-    /// The largest document in bytes.
-    pub document_bytes: usize,
-    /// The largest artifact in bytes.
-    pub artifact_bytes: u64,
-    /// Nothing is fetched at all.
-    pub offline: bool,
-    /// How upstreams are asked.
-    pub upstream: UpstreamConfig,
-}
 
 /// Repos of files, at `/<protocol>/<repo>/`.
 #[derive(Clone)]
@@ -91,8 +74,7 @@ pub(crate) struct Engine {
     gate: Arc<Gate>,
     config: CacheConfig,
     counters: Arc<Counters>,
-    /// By the repo's id.
-    repos: Memory<i64, Arc<Repo>>,
+    repos: Repos,
     documents: Flights<Arc<FileRecord>>,
     representations: Flights<Arc<FileRecord>>,
     /// Answers of upstreams to searches, with their media types.
@@ -110,21 +92,27 @@ pub(crate) struct Engine {
     /// Addresses under which clients see this server: forms are kept for so many, no stranger's
     /// `Host` makes more.
     sites: Mutex<Vec<Box<str>>>,
-    large_documents: Arc<Semaphore>,
+    large_documents: Slots,
     /// Plans hold the documents that they read.
-    planning: Arc<Semaphore>,
+    planning: Slots,
 }
 
 impl Packages {
     /// An engine over the database, the store and the gate of a server.
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
+        let counters = Arc::<Counters>::default();
         Self(Arc::new(Engine {
+            repos: Repos::new(
+                metadata.clone(),
+                Arc::clone(&gate),
+                config.clone(),
+                Arc::clone(&counters),
+            ),
             content: ContentStore::new(metadata.clone(), blobs.clone()),
             metadata,
             blobs,
             gate,
-            counters: Arc::default(),
-            repos: Memory::builder().max_capacity(10_000).build(),
+            counters,
             documents: Flights::default(),
             representations: Flights::default(),
             searches: Flights::default(),
@@ -144,8 +132,8 @@ impl Packages {
                 .time_to_live(config.missing)
                 .build(),
             sites: Mutex::default(),
-            large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
-            planning: Arc::new(Semaphore::new(PLANS)),
+            large_documents: Slots::new(LARGE_DOCUMENTS),
+            planning: Slots::new(PLANS),
             config,
         }))
     }

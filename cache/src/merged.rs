@@ -6,10 +6,10 @@
 //! ever offered, nor given out: what a group gives of a mirror is what its own list names.
 
 use crate::Engine;
-use crate::documents::absent;
-use crate::door::{read_all, read_of};
 use crate::group::Members;
 use crate::index::index_of;
+use crate::permissions::{read_all, read_of};
+use crate::problems::absent;
 use crate::repo::Repo;
 use bytes::Bytes;
 use http::request::Parts;
@@ -220,10 +220,7 @@ impl Engine {
         state: &State,
         (present, immutable): (String, String),
     ) -> Result<(), Problem> {
-        let _room = Arc::clone(&self.large_documents)
-            .acquire_owned()
-            .await
-            .map_err(Problem::internal)?;
+        let _room = self.large_documents.acquire().await?;
         let now = self.metadata.now();
         let signer = self.repo_signer(group.record.id, now).await?;
         let mut merge = self.begin_merge(group, state).await?;

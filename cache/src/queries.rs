@@ -1,9 +1,10 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
+use crate::Engine;
 use crate::group::Members;
+use crate::limits::SMALL_DOCUMENT;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
-use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
@@ -85,9 +86,9 @@ impl Engine {
         let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
             return Ok(None);
         };
-        let room = upstream.large_documents();
+        let slots = upstream.large_documents();
         let (answer, _permit) = arrived
-            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned())
+            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || slots.acquire())
             .await?;
         Ok(Some(answer.into()))
     }

@@ -1,14 +1,13 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
-use crate::Engine;
 use crate::blocks::Blocks;
-use crate::upstream::{Upstream, UpstreamParts};
+use crate::upstream::Upstream;
 use larder_access::Gate;
 use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{Clock, FileKind, Kind, Problem, ProtocolName, RepoKind, UpstreamSettings};
+use larder_model::{FileKind, Kind, Problem, ProtocolName, RepoKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,10 +16,10 @@ pub(crate) struct Repo {
     pub(crate) record: Arc<RepoRecord>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
-    offline: bool,
-    blocks: Blocks,
-    gate: Arc<Gate>,
-    upstream: Option<Arc<Upstream>>,
+    pub(crate) offline: bool,
+    pub(crate) blocks: Blocks,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) upstream: Option<Arc<Upstream>>,
 }
 
 impl Repo {
@@ -148,58 +147,4 @@ pub(crate) fn kind_of(protocol: ProtocolName, path: &str, usual: FileKind) -> (F
         }
     }
     (usual, path)
-}
-
-impl Engine {
-    /// The repo of a record, made anew whenever the record changes.
-    pub(crate) fn repo(
-        &self,
-        record: &Arc<RepoRecord>,
-        protocol: &'static dyn Protocol,
-    ) -> Result<Arc<Repo>, Problem> {
-        if let Some(repo) = self.repos.get(&record.id)
-            && (Arc::ptr_eq(&repo.record, record) || repo.record == *record)
-        {
-            return Ok(repo);
-        }
-        let settings = &record.settings;
-        let offline = settings.offline || self.config.offline;
-        let upstream = match &settings.upstream {
-            None => None,
-            Some(upstream) => Some(self.make_upstream(record, protocol, upstream, offline)?),
-        };
-        let repo = Arc::new(Repo {
-            record: Arc::clone(record),
-            protocol,
-            fresh: settings
-                .fresh_seconds
-                .map_or(self.config.fresh, Duration::from_secs),
-            blocks: Blocks::new(protocol, settings.blocked.clone())?,
-            offline,
-            gate: Arc::clone(&self.gate),
-            upstream,
-        });
-        self.repos.insert(record.id, Arc::clone(&repo));
-        Ok(repo)
-    }
-
-    fn make_upstream(
-        &self,
-        record: &RepoRecord,
-        protocol: &'static dyn Protocol,
-        settings: &UpstreamSettings,
-        offline: bool,
-    ) -> Result<Arc<Upstream>, Problem> {
-        let (gate, metadata) = (Arc::clone(&self.gate), self.metadata.clone());
-        Upstream::new(UpstreamParts {
-            name: record.full_name(),
-            settings,
-            authorization: self.gate.open_credentials(settings)?,
-            probes: protocol.probes(),
-            config: &self.config.upstream,
-            counters: &self.counters,
-            clock: Clock::new(move || metadata.now()),
-            may_ask: Box::new(move || !offline && !gate.policy().is_offline()),
-        })
-    }
 }

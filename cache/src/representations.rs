@@ -1,10 +1,11 @@
 //! The representations of a document: rewritten for this server's addresses, as another media type,
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
+use crate::Engine;
 use crate::documents::key_of;
 use crate::flights::FlightResult;
+use crate::limits::SMALL_DOCUMENT;
 use crate::repo::Repo;
-use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -120,10 +121,9 @@ impl Engine {
         held: &FileRecord,
         making: Making,
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
-        let room = Arc::clone(&self.large_documents);
         let large = held.size > SMALL_DOCUMENT as u64;
         let permit = if large {
-            Some(room.acquire_owned().await.map_err(Problem::internal)?)
+            Some(self.large_documents.acquire().await?)
         } else {
             None
         };

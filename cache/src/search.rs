@@ -1,14 +1,16 @@
 //! Searches: in what is published here, and in what the upstreams of a group's mirrors find. Nothing
 //! that an upstream answers is kept.
 
+use crate::Engine;
 use crate::answers::CACHE_STATUS;
-use crate::documents::{absent, key_of};
-use crate::door::read_of;
+use crate::documents::key_of;
 use crate::group::{Members, nowhere};
 use crate::hosted::NAMES;
+use crate::limits::SMALL_DOCUMENT;
+use crate::permissions::read_of;
+use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
-use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
@@ -194,10 +196,10 @@ impl Engine {
         };
         let content_type = HeaderValue::try_from(&arrived.content_type);
         let content_type = content_type.unwrap_or_else(|_| HeaderValue::from_static(accept));
-        let room = upstream.large_documents();
+        let slots = upstream.large_documents();
         let (body, _permit) = arrived
             .collect(self.config.document_bytes, SMALL_DOCUMENT, || {
-                room.acquire_owned()
+                slots.acquire()
             })
             .await?;
         let body = Bytes::from(body);

@@ -28,6 +28,7 @@ pub(crate) use request::FetchRequest;
 pub(crate) use response::{FetchResponse, UpstreamBody};
 
 use crate::counters::Counters;
+use crate::limits::Slots;
 use bearer::Tokens;
 use clients::Clients;
 use guard::Guard;
@@ -39,7 +40,6 @@ use rate::Rate;
 use rooms::Rooms;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use url::Url;
 
 /// Larger documents of one upstream on their way in at once: they are held in memory.
@@ -78,8 +78,8 @@ pub(crate) struct Upstream {
     origins: Origins,
     rate: Option<Rate>,
     rooms: Rooms,
-    large_documents: Arc<Semaphore>,
-    large_fills: Arc<Semaphore>,
+    large_documents: Slots,
+    large_fills: Slots,
     counters: Arc<Counters>,
     clock: Clock,
     may_ask: Box<dyn Fn() -> bool + Send + Sync>,
@@ -106,8 +106,8 @@ impl Upstream {
             origins: Origins::new(&base, parts.clock.clone()),
             rate: settings.requests_per_minute.map(Rate::per_minute),
             rooms: Rooms::new(config.requests),
-            large_documents: Arc::new(Semaphore::new(LARGE_DOCUMENTS)),
-            large_fills: Arc::new(Semaphore::new(LARGE_FILLS)),
+            large_documents: Slots::new(LARGE_DOCUMENTS),
+            large_fills: Slots::new(LARGE_FILLS),
             counters: Arc::clone(parts.counters),
             clock: parts.clock,
             may_ask: parts.may_ask,
@@ -115,14 +115,14 @@ impl Upstream {
         }))
     }
 
-    /// A place for a larger document on its way in: a slow upstream takes none from others.
-    pub(crate) fn large_documents(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.large_documents)
+    /// Slots for larger documents on their way in: a slow upstream takes none from others.
+    pub(crate) const fn large_documents(&self) -> &Slots {
+        &self.large_documents
     }
 
-    /// A place for a larger artifact on its way in.
-    pub(crate) fn large_fills(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.large_fills)
+    /// Slots for larger artifacts on their way in.
+    pub(crate) const fn large_fills(&self) -> &Slots {
+        &self.large_fills
     }
 
     /// How it has answered lately.
