@@ -10,6 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What is under way: a repo's id, and what in it.
 pub(crate) type Key = (i64, Box<str>);
 
+/// Names something of a package of a repo.
+pub(crate) fn key_of(repo: i64, package: &str, path: &str) -> Key {
+    (repo, format!("{package}\0{path}").into())
+}
+
 type Flight<T> = Shared<BoxFuture<'static, Result<FlightResult<T>, Arc<Problem>>>>;
 type All<T> = Arc<Mutex<HashMap<Key, Flight<T>>>>;
 

@@ -7,7 +7,7 @@ use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{FileKind, Kind, Problem, ProtocolName, RepoKind};
+use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, RepoKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ pub(crate) struct Repo {
 }
 
 impl Repo {
-    pub(crate) fn place<'a>(&self, package: &'a str) -> PackageKey<'a> {
+    /// The key of a package's row.
+    pub(crate) fn package_key<'a>(&self, package: &'a str) -> PackageKey<'a> {
         PackageKey {
             repo: self.record.id,
             package,
@@ -33,18 +34,28 @@ impl Repo {
     /// The file in which a document is kept.
     pub(crate) fn document_key<'a>(&self, document: &'a Document) -> FileKey<'a> {
         let (kind, path) = kind_of(self.record.protocol, &document.path, FileKind::Document);
-        self.place(&document.package).file(kind, path)
+        self.package_key(&document.package).file(kind, path)
     }
 
     /// The file in which an artifact is kept.
     pub(crate) fn artifact_key<'a>(&self, artifact: &'a Artifact) -> FileKey<'a> {
         let (kind, path) = kind_of(self.record.protocol, &artifact.path, FileKind::Artifact);
-        self.place(&artifact.package).file(kind, path)
+        self.package_key(&artifact.package).file(kind, path)
     }
 
     /// The file that stands at an address of the whole repo.
     pub(crate) fn address_key<'a>(&self, path: &'a str) -> FileKey<'a> {
-        self.place("").file(FileKind::Artifact, path)
+        self.package_key("").file(FileKind::Artifact, path)
+    }
+
+    /// The image that an upstream's token would be for.
+    pub(crate) fn image_of<'a>(&self, package: &'a str) -> &'a str {
+        self.protocol.token_scope(package).unwrap_or_default()
+    }
+
+    /// The path of the artifact that has the same bytes as a document.
+    pub(crate) fn alias_of(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
+        self.protocol.digests()?.alias(document, digest)
     }
 
     /// `npm/main/`, with which the names of its packages begin.

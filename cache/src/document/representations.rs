@@ -1,20 +1,21 @@
 //! The representations of a document: rewritten for this server's addresses, as another media type,
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
-use crate::Engine;
-use crate::documents::key_of;
-use crate::flights::FlightResult;
-use crate::limits::SMALL_DOCUMENT;
+use crate::bodies::Bodies;
+use crate::flights::{FlightResult, Flights, key_of};
+use crate::limits::{SMALL_DOCUMENT, Slots};
 use crate::repo::Repo;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use larder_content::ContentStore;
+use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::{FileRecord, PackageKey};
 use larder_mirrors::{Document, RenderRequest, RepoUrl, Representation};
 use larder_model::{Algorithm, Digest, FileKind, Problem, System};
 use std::io::Write as _;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Changes whenever representations come out differently: those made before are made again.
 const EDITION: u32 = 1;
@@ -26,6 +27,7 @@ const COMPRESSED_FROM: u64 = 1024;
 const RENDERED_HERE: u64 = 64 * 1024;
 
 /// What a representation is wanted for.
+#[derive(Clone, Copy)]
 pub(crate) struct RepresentationRequest<'a> {
     /// The repo at whose address it is served.
     pub(crate) repo: i64,
@@ -38,68 +40,77 @@ pub(crate) struct RepresentationRequest<'a> {
     pub(crate) repo_url: RepoUrl<'a>,
 }
 
-impl Engine {
-    /// A document's representation, and whether it is compressed.
-    pub(crate) async fn representation(
+/// Makes and keeps representations.
+pub(crate) struct Representations {
+    metadata: Metadata,
+    content: ContentStore,
+    bodies: Arc<Bodies>,
+    large_documents: Slots,
+    flights: Flights<Arc<FileRecord>>,
+    /// Addresses under which clients see this server: representations are kept for so many, no
+    /// stranger's `Host` makes more.
+    sites: Mutex<Vec<Box<str>>>,
+}
+
+impl Representations {
+    /// Representations over the rows and the bytes of a server.
+    pub(crate) fn new(
+        metadata: Metadata,
+        content: ContentStore,
+        bodies: Arc<Bodies>,
+        large_documents: Slots,
+    ) -> Self {
+        Self {
+            metadata,
+            content,
+            bodies,
+            large_documents,
+            flights: Flights::default(),
+            sites: Mutex::default(),
+        }
+    }
+
+    /// A document's representation, and whether it is compressed. `stored` is the document.
+    pub(crate) async fn get(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
-        held: &Arc<FileRecord>,
-        asked: &RepresentationRequest<'_>,
+        stored: &Arc<FileRecord>,
+        request: &RepresentationRequest<'_>,
     ) -> Result<(Arc<FileRecord>, bool), Problem> {
-        let gzip = asked.gzip && asked.representation.compressible && held.size >= COMPRESSED_FROM;
-        if asked.representation.name.is_empty() && !gzip {
-            return Ok((Arc::clone(held), false));
+        let representation = request.representation;
+        let gzip = request.gzip && representation.compressible && stored.size >= COMPRESSED_FROM;
+        if representation.name.is_empty() && !gzip {
+            return Ok((Arc::clone(stored), false));
         }
-        let (site, is_stored) = if asked.representation.has_absolute_urls {
-            self.site(&asked.repo_url.base())
+        // Where it is kept, and of which state of the document it must be.
+        let (site, is_stored) = if representation.has_absolute_urls {
+            self.site(&request.repo_url.base())
         } else {
             (String::new(), true)
         };
-        let ending = if gzip { ".gz" } else { "" };
-        let part = asked
-            .part
-            .map(|part| format!("/{part}"))
-            .unwrap_or_default();
-        let path: Box<str> = format!(
-            "{}{ending}{site}/{}{part}",
-            asked.representation.name, asked.document.path
-        )
-        .into();
-        let source = format!("{}#{EDITION}", held.digest);
-        let place = PackageKey {
-            repo: asked.repo,
-            package: &asked.document.package,
+        let path = path_of(request, gzip, &site);
+        let source = format!("{}#{EDITION}", stored.digest);
+        let package = PackageKey {
+            repo: request.repo,
+            package: &request.document.package,
         };
-        let key = place.file(FileKind::Representation, &path);
+        let key = package.file(FileKind::Representation, &path);
         if let Some(found) = self.metadata.find(key).await?
             && *found.derived_from == *source
         {
             return Ok((found, gzip));
         }
-        let key = (
-            asked.repo,
-            key_of(&asked.document.package, &format!("{path}\0{source}")),
-        );
-        if let Some(made) = self.representations.landed(&key) {
+        // It is being kept, or it is made now.
+        let key = key_of(package.repo, package.package, &format!("{path}\0{source}"));
+        if let Some(made) = self.flights.landed(&key) {
             return Ok((made.brought, gzip));
         }
         let make = || {
-            let making = Making {
-                repo: asked.repo,
-                path,
-                source,
-                document: asked.document.clone(),
-                representation: asked.representation,
-                part: asked.part.map(Into::into),
-                gzip,
-                origin: asked.repo_url.origin.into(),
-                below: asked.repo_url.path.into(),
-                is_stored,
-            };
-            let (engine, repo, held) = (Arc::clone(self), Arc::clone(repo), Arc::clone(held));
-            async move { engine.make(&repo, &held, making).await }
+            let job = Job::new(request, path, source, gzip, is_stored);
+            let (this, repo, stored) = (Arc::clone(self), Arc::clone(repo), Arc::clone(stored));
+            async move { this.make(&repo, &stored, job).await }
         };
-        Ok((self.representations.join(key, make).await?, gzip))
+        Ok((self.flights.join(key, make).await?, gzip))
     }
 
     /// What tells representations of one address from those of another; whether they are kept.
@@ -118,20 +129,20 @@ impl Engine {
     async fn make(
         self: &Arc<Self>,
         repo: &Arc<Repo>,
-        held: &FileRecord,
-        making: Making,
+        stored: &FileRecord,
+        job: Job,
     ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
-        let large = held.size > SMALL_DOCUMENT as u64;
+        // Large ones are in memory one after the other.
+        let large = stored.size > SMALL_DOCUMENT as u64;
         let permit = if large {
             Some(self.large_documents.acquire().await?)
         } else {
             None
         };
-        let source = self.bytes(held).await?;
-        let repo_url = held.size > RENDERED_HERE;
+        let source = self.bodies.read(stored).await?;
         let own = Arc::clone(repo);
-        let work = move || making.render(&own, &source).map(|bytes| (making, bytes));
-        let (making, bytes) = if repo_url {
+        let work = move || job.render(&own, &source).map(|bytes| (job, bytes));
+        let (job, bytes) = if stored.size > RENDERED_HERE {
             tokio::task::spawn_blocking(work)
                 .await
                 .map_err(Problem::internal)??
@@ -139,37 +150,37 @@ impl Engine {
             work()?
         };
         drop(permit);
+        // The client does not wait until it is kept: what is lost is made again.
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let content_type = making.representation.content_type;
+        let content_type = job.representation.content_type;
         let mut found = FileRecord::transient(content_type, digest, bytes.len() as u64);
         found.body = Some(bytes.clone());
         let found = Arc::new(found);
-        if !making.is_stored {
+        if !job.is_stored {
             return Ok(found.into());
         }
-        let engine = Arc::clone(self);
-        // The client does not wait for it: what is lost is made again.
+        let this = Arc::clone(self);
         let keep = async move {
-            if let Err(problem) = engine.keep_representation(&making, &bytes).await {
-                tracing::warn!(%problem, path = &*making.path, "a document's representation could not be kept");
+            if let Err(problem) = this.keep(&job, &bytes).await {
+                tracing::warn!(%problem, path = &*job.path, "a document's representation could not be kept");
             }
         };
         Ok(FlightResult::and(found, keep))
     }
 
-    async fn keep_representation(&self, making: &Making, bytes: &Bytes) -> Result<(), Problem> {
-        let place = PackageKey {
-            repo: making.repo,
-            package: &making.document.package,
+    async fn keep(&self, job: &Job, bytes: &Bytes) -> Result<(), Problem> {
+        let package = PackageKey {
+            repo: job.repo,
+            package: &job.document.package,
         };
         let write = async |blob| {
-            let content_type = making.representation.content_type;
+            let content_type = job.representation.content_type;
             let file = NewFile {
-                derived_from: &making.source,
-                ..NewFile::new(FileKind::Representation, &making.path, blob, content_type)
+                derived_from: &job.source,
+                ..NewFile::new(FileKind::Representation, &job.path, blob, content_type)
             };
             let new = NewFiles {
-                package: place,
+                package,
                 full_name: None,
                 by: System::Larder,
                 at: self.metadata.now(),
@@ -183,8 +194,19 @@ impl Engine {
     }
 }
 
-/// A representation that is being made.
-struct Making {
+/// The path at which a representation is kept.
+fn path_of(request: &RepresentationRequest<'_>, gzip: bool, site: &str) -> Box<str> {
+    let ending = if gzip { ".gz" } else { "" };
+    let part = request
+        .part
+        .map(|part| format!("/{part}"))
+        .unwrap_or_default();
+    let (name, path) = (request.representation.name, &request.document.path);
+    format!("{name}{ending}{site}/{path}{part}").into()
+}
+
+/// A representation that is to be made.
+struct Job {
     repo: i64,
     path: Box<str>,
     source: String,
@@ -193,15 +215,36 @@ struct Making {
     part: Option<Box<str>>,
     gzip: bool,
     origin: Box<str>,
-    below: Box<str>,
+    base_path: Box<str>,
     is_stored: bool,
 }
 
-impl Making {
+impl Job {
+    fn new(
+        request: &RepresentationRequest<'_>,
+        path: Box<str>,
+        source: String,
+        gzip: bool,
+        is_stored: bool,
+    ) -> Self {
+        Self {
+            repo: request.repo,
+            path,
+            source,
+            document: request.document.clone(),
+            representation: request.representation,
+            part: request.part.map(Into::into),
+            gzip,
+            origin: request.repo_url.origin.into(),
+            base_path: request.repo_url.path.into(),
+            is_stored,
+        }
+    }
+
     fn render(&self, repo: &Repo, source: &Bytes) -> Result<Bytes, Problem> {
         let repo_url = RepoUrl {
             origin: &self.origin,
-            path: &self.below,
+            path: &self.base_path,
             public: false,
             identified: false,
         };
