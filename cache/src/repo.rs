@@ -7,7 +7,7 @@ use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, RepoKind};
+use larder_model::{Digest, FileKind, Kind, Problem, RepoKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,14 +33,14 @@ impl Repo {
 
     /// The file in which a document is kept.
     pub(crate) fn document_key<'a>(&self, document: &'a Document) -> FileKey<'a> {
-        let (kind, path) = kind_of(self.record.protocol, &document.path, FileKind::Document);
-        self.package_key(&document.package).file(kind, path)
+        self.package_key(&document.package)
+            .file(document.kind, &document.path)
     }
 
     /// The file in which an artifact is kept.
     pub(crate) fn artifact_key<'a>(&self, artifact: &'a Artifact) -> FileKey<'a> {
-        let (kind, path) = kind_of(self.record.protocol, &artifact.path, FileKind::Artifact);
-        self.package_key(&artifact.package).file(kind, path)
+        self.package_key(&artifact.package)
+            .file(artifact.kind, &artifact.path)
     }
 
     /// The file that stands at an address of the whole repo.
@@ -53,8 +53,8 @@ impl Repo {
         self.protocol.token_scope(package).unwrap_or_default()
     }
 
-    /// The path of the artifact that has the same bytes as a document.
-    pub(crate) fn alias_of(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
+    /// The artifact that has the same bytes as a document.
+    pub(crate) fn alias_of(&self, document: &Document, digest: &Digest) -> Option<Artifact> {
         self.protocol.digests()?.alias(document, digest)
     }
 
@@ -143,19 +143,4 @@ impl Repo {
         let name = format!("{}/{}", self.record.protocol, self.record.name);
         format!("this mirror has no upstream yet: larder repo set {name} --upstream URL")
     }
-}
-
-/// Files of images are of kinds of their own.
-pub(crate) fn kind_of(protocol: ProtocolName, path: &str, usual: FileKind) -> (FileKind, &str) {
-    if protocol == ProtocolName::OCI
-        && let Some((folder, rest)) = path.split_once('/')
-    {
-        match folder {
-            "tags" => return (FileKind::Tag, rest),
-            "manifests" => return (FileKind::Manifest, rest),
-            "blobs" => return (FileKind::Blob, rest),
-            _ => {}
-        }
-    }
-    (usual, path)
 }

@@ -2,7 +2,7 @@
 //! that an upstream answers is kept.
 
 use crate::document::Documents;
-use crate::flights::{Flights, key_of};
+use crate::flights::Flights;
 use crate::group::{Groups, Members};
 use crate::limits::SMALL_DOCUMENT;
 use crate::permissions::read_of;
@@ -189,7 +189,7 @@ impl Searches {
         request: &SearchRequest,
     ) -> Result<(Bytes, HeaderValue), Problem> {
         let SearchRequest { text, size, from } = request;
-        let key = key_of(repo.record.id, "search", &format!("{size}/{from}/{text}"));
+        let key = (repo.record.id, format!("{size}/{from}/{text}").into());
         let start = || {
             let (this, repo, request) = (Arc::clone(self), Arc::clone(repo), request.clone());
             async move { this.fetch_results(&repo, &request).await }

@@ -2,8 +2,9 @@
 
 use super::plans::Plans;
 use crate::document::Missing;
-use crate::download::{ArtifactFetcher, Download, DownloadHead, Downloads, wrong_bytes};
-use crate::flights::key_of;
+use crate::download::{
+    ArtifactFetcher, Download, DownloadHead, Downloads, download_key, wrong_bytes,
+};
 use crate::problems::absent;
 use crate::repo::Repo;
 use larder_metadata::Metadata;
@@ -82,7 +83,7 @@ impl Artifacts {
         if let Some(running) = self.downloads.running(repo, artifact) {
             return Ok(running);
         }
-        let key = key_of(repo.record.id, &artifact.package, &artifact.path);
+        let key = download_key(repo, artifact);
         if self.missing.contains(&key, &artifact.package) {
             return Err(absent());
         }

@@ -2,7 +2,7 @@
 
 use crate::bodies::Bodies;
 use crate::download::ArtifactFetcher;
-use crate::flights::{Flights, key_of};
+use crate::flights::Flights;
 use crate::limits::Slots;
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -73,7 +73,7 @@ impl Tables {
         if let Some(table) = self.in_memory.get(&found.digest) {
             return Ok(table);
         }
-        let key = key_of(repo.record.id, "tables", &found.digest.to_string());
+        let key = (repo.record.id, found.digest.to_string().into());
         let start = || {
             let (this, repo, list) = (Arc::clone(self), Arc::clone(repo), list.clone());
             async move {

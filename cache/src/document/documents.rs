@@ -8,7 +8,7 @@ use super::store::DocumentStore;
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::download::ArtifactFetcher;
-use crate::flights::{FlightResult, Flights, Key, key_of};
+use crate::flights::{FlightResult, Flights, Key, file_key};
 use crate::problems::absent;
 use crate::publish::Composer;
 use crate::repo::Repo;
@@ -382,5 +382,10 @@ impl Documents {
 
 /// Names the flight of a document.
 fn flight_key(repo: &Repo, document: &Document) -> Key {
-    key_of(repo.record.id, &document.package, &document.path)
+    let Document {
+        package,
+        kind,
+        path,
+    } = document;
+    file_key(repo.record.id, package, *kind, path)
 }

@@ -2,7 +2,7 @@
 //! compressed. Each is made once for every state of the document and kept like any other file.
 
 use crate::bodies::Bodies;
-use crate::flights::{FlightResult, Flights, key_of};
+use crate::flights::{FlightResult, Flights, file_key};
 use crate::limits::{SMALL_DOCUMENT, Slots};
 use crate::repo::Repo;
 use bytes::Bytes;
@@ -101,7 +101,8 @@ impl Representations {
             return Ok((found, gzip));
         }
         // It is being kept, or it is made now.
-        let key = key_of(package.repo, package.package, &format!("{path}\0{source}"));
+        let (kind, state) = (FileKind::Representation, format!("{path}\0{source}"));
+        let key = file_key(package.repo, package.package, kind, &state);
         if let Some(made) = self.flights.landed(&key) {
             return Ok((made.brought, gzip));
         }

@@ -2,7 +2,7 @@
 
 use super::fetcher::Validators;
 use crate::problems::absent;
-use crate::repo::{Repo, kind_of};
+use crate::repo::Repo;
 use bytes::Bytes;
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
@@ -75,8 +75,7 @@ impl DocumentStore {
             let mut files = Vec::new();
             if let Some(blob) = blobs.next() {
                 if let Some(alias) = &alias {
-                    let (kind, path) = kind_of(repo.record.protocol, alias, FileKind::Artifact);
-                    files.push(plain(kind, path, blob.clone()));
+                    files.push(plain(alias.kind, &alias.path, blob.clone()));
                 }
                 files.push(NewFile {
                     etag: &validators.etag,

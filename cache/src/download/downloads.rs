@@ -1,7 +1,7 @@
 //! One download for all who ask for the same artifact; it goes on when they leave.
 
 use super::progress::Download;
-use crate::flights::{Key, key_of};
+use crate::flights::{Key, file_key};
 use crate::repo::Repo;
 use futures_util::FutureExt as _;
 use larder_metadata::files::FileRecord;
@@ -18,7 +18,7 @@ pub(crate) struct Downloads(Arc<Mutex<HashMap<Key, Arc<Download>>>>);
 impl Downloads {
     /// The download of an artifact, if one is under way.
     pub(crate) fn running(&self, repo: &Repo, artifact: &Artifact) -> Option<Arc<Download>> {
-        lock(&self.0).get(&key(repo, artifact)).cloned()
+        lock(&self.0).get(&download_key(repo, artifact)).cloned()
     }
 
     /// The download of an artifact, which `start` begins if none is under way.
@@ -31,7 +31,7 @@ impl Downloads {
     where
         F: Future<Output = Result<Arc<FileRecord>, Problem>> + Send + 'static,
     {
-        let key = key(repo, artifact);
+        let key = download_key(repo, artifact);
         let mut running = lock(&self.0);
         if let Some(download) = running.get(&key) {
             return Arc::clone(download);
@@ -55,8 +55,14 @@ impl Downloads {
     }
 }
 
-fn key(repo: &Repo, artifact: &Artifact) -> Key {
-    key_of(repo.record.id, &artifact.package, &artifact.path)
+/// Names the download of an artifact.
+pub(crate) fn download_key(repo: &Repo, artifact: &Artifact) -> Key {
+    file_key(
+        repo.record.id,
+        &artifact.package,
+        artifact.kind,
+        &artifact.path,
+    )
 }
 
 fn lock(

@@ -5,6 +5,6 @@ mod progress;
 mod downloads;
 mod fetcher;
 
-pub(crate) use downloads::Downloads;
+pub(crate) use downloads::{Downloads, download_key};
 pub(crate) use fetcher::{ArtifactFetcher, wrong_bytes};
 pub(crate) use progress::{Download, DownloadHead};

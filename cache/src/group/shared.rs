@@ -2,12 +2,11 @@
 
 use crate::document::{CacheStatus, CachedDocument};
 use crate::problems::absent;
-use crate::publish::{HostedPackages, as_published, publishing_of};
+use crate::publish::{HostedPackages, publishing_of};
 use crate::repo::Repo;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::Document;
-use larder_mirrors::publishing::StoredFile;
-use larder_model::{Algorithm, Digest, FileKind, Problem};
+use larder_model::{Algorithm, Digest, FileKind, Problem, StoredFile};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -51,10 +50,8 @@ impl SharedPackages {
     ) -> Result<Option<Arc<Repo>>, Problem> {
         let mut known = Known::default();
         for member in members {
-            let rows = self.packages.rows(member, package).await?;
-            let is_it = |row: &larder_model::StoredFile| {
-                row.kind == FileKind::Artifact && *row.path == *path
-            };
+            let rows = self.packages.files(member, package).await?;
+            let is_it = |row: &StoredFile| row.kind == FileKind::Artifact && *row.path == *path;
             if known.take(rows).iter().any(is_it) {
                 return Ok(Some(Arc::clone(member)));
             }
@@ -71,11 +68,11 @@ impl SharedPackages {
     ) -> Result<Vec<StoredFile>, Problem> {
         let (mut known, mut files) = (Known::default(), Vec::new());
         for member in members {
-            let rows = self.packages.rows(member, package).await?;
+            let rows = self.packages.files(member, package).await?;
             files.extend(known.take(rows));
         }
         files.sort_by(|a, b| (a.kind.word(), &a.path).cmp(&(b.kind.word(), &b.path)));
-        Ok(files.into_iter().map(as_published).collect())
+        Ok(files)
     }
 }
 
@@ -88,8 +85,8 @@ struct Known {
 
 impl Known {
     /// The files of the next member that none before it hides.
-    fn take(&mut self, rows: Vec<larder_model::StoredFile>) -> Vec<larder_model::StoredFile> {
-        let is_free = |row: &larder_model::StoredFile| {
+    fn take(&mut self, rows: Vec<StoredFile>) -> Vec<StoredFile> {
+        let is_free = |row: &StoredFile| {
             let has_version = row.kind != FileKind::Tag && !row.version.is_empty();
             let is_hidden = has_version && self.versions.contains(&row.version);
             !is_hidden && !self.paths.contains(&(row.kind, row.path.clone()))

@@ -3,7 +3,6 @@
 
 use super::index_store::IndexStore;
 use super::packages::HostedPackages;
-use super::steps::as_published;
 use crate::bodies::Bodies;
 use crate::flights::Flights;
 use crate::limits::Slots;
@@ -131,8 +130,7 @@ impl HostedIndex {
                 path: last.path.clone(),
             };
             let add = move |builder: &mut dyn IndexBuilder| {
-                page.into_iter()
-                    .try_for_each(|(_, row)| builder.add(&as_published(row)))
+                page.into_iter().try_for_each(|(_, row)| builder.add(&row))
             };
             builder = aside(builder, add).await?;
         }

@@ -13,4 +13,3 @@ pub(crate) use hosted_index::{HostedIndex, index_of};
 pub(crate) use index_store::IndexStore;
 pub(crate) use packages::{HostedPackages, NAMES, publishing_of};
 pub(crate) use publisher::Publisher;
-pub(crate) use steps::as_published;

@@ -1,12 +1,10 @@
 //! The packages of hosted repos, as their rows have them.
 
-use super::steps::as_published;
 use crate::repo::Repo;
 use larder_metadata::Metadata;
 use larder_metadata::files::end_of;
 use larder_mirrors::Publishing;
-use larder_mirrors::publishing::StoredFile;
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Problem, StoredFile};
 
 /// Names of packages read at once.
 pub(crate) const NAMES: usize = 1000;
@@ -46,23 +44,13 @@ impl HostedPackages {
             .collect())
     }
 
-    /// The rows of a package's files.
-    pub(crate) async fn rows(
-        &self,
-        repo: &Repo,
-        package: &str,
-    ) -> Result<Vec<larder_model::StoredFile>, Problem> {
-        Ok(self.metadata.published(repo.package_key(package)).await?)
-    }
-
     /// The files of a package.
     pub(crate) async fn files(
         &self,
         repo: &Repo,
         package: &str,
     ) -> Result<Vec<StoredFile>, Problem> {
-        let rows = self.rows(repo, package).await?;
-        Ok(rows.into_iter().map(as_published).collect())
+        Ok(self.metadata.published(repo.package_key(package)).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::body::copy;
 use super::packages::HostedPackages;
-use super::steps::database_steps;
+use super::steps::{NewFileKey, database_steps};
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -16,6 +16,7 @@ use larder_mirrors::publishing::{Bytes, PublishRequest, Step};
 use larder_model::{Algorithm, Author as _, Kind, Permission, Problem};
 use larder_storage::Staging;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::Seek as _;
 use std::sync::Arc;
@@ -39,8 +40,8 @@ struct Target<'a> {
     by: &'a Allowed<'a>,
 }
 
-/// Files with durable bytes, by path.
-type Parts = HashMap<String, Durable>;
+/// New files with durable bytes.
+type Parts = HashMap<NewFileKey, Durable>;
 
 impl Publisher {
     /// A publisher over the rows and the bytes of a server.
@@ -142,15 +143,13 @@ impl Publisher {
         self.store_parts(&steps, staging, parts).await?;
         let durable: Vec<Durable> = parts.values().cloned().collect();
         let write = async |blobs: Vec<NewBlob>| {
-            let paths = parts.keys().map(|path| &**path);
-            let blobs = paths.zip(blobs).collect();
-            let protocol = target.repo.record.protocol;
+            let blobs = parts.keys().zip(blobs).collect();
             let change = PackageChange {
                 package: key,
                 full_name: target.full_name,
                 revision,
                 by: target.by,
-                steps: database_steps(protocol, steps, &files, &blobs)?,
+                steps: database_steps(steps, &files, &blobs)?,
             };
             self.metadata.change_package(change).await
         };
@@ -203,10 +202,14 @@ impl Publisher {
         parts: &mut Parts,
     ) -> Result<(), Problem> {
         for step in steps {
-            if let Step::Add { path, bytes, .. } = step
-                && !parts.contains_key(path)
-            {
-                parts.insert(path.clone(), self.store_part(bytes, staging).await?);
+            let Step::Add {
+                kind, path, bytes, ..
+            } = step
+            else {
+                continue;
+            };
+            if let Entry::Vacant(part) = parts.entry((*kind, path.clone())) {
+                part.insert(self.store_part(bytes, staging).await?);
             }
         }
         Ok(())

@@ -15,8 +15,8 @@ use crate::{Integrity, Names, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::image::hub_alias;
-use larder_model::{Digest, Kind, Problem, ProtocolName, Reply, RepoName};
-use routes::{INDEX, absent};
+use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Reply, RepoName};
+use routes::{INDEX, absent, artifact};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -76,9 +76,9 @@ impl Digests for ManifestDigests {
         DIGEST_HEADER
     }
 
-    fn alias(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
-        let is_tag = document.path.starts_with("tags/");
-        is_tag.then(|| format!("manifests/{digest}").into())
+    fn alias(&self, document: &Document, digest: &Digest) -> Option<Artifact> {
+        let is_tag = document.kind == FileKind::Tag;
+        is_tag.then(|| artifact(&document.package, FileKind::Manifest, digest))
     }
 }
 
@@ -98,9 +98,9 @@ impl Protocol for Oci {
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let (image, path) = (&document.package, &document.path);
-        if let Some(tag) = path.strip_prefix("tags/") {
+        if document.kind == FileKind::Tag {
             return Ok(Source::At {
-                url: format!("v2/{image}/manifests/{tag}"),
+                url: format!("v2/{image}/manifests/{path}"),
                 accept: MANIFESTS,
             });
         }
@@ -144,22 +144,21 @@ impl Protocol for Oci {
         _: &[Option<Bytes>],
         _: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem> {
-        let (_, digest) = artifact.path.split_once('/').ok_or_else(absent)?;
+        let (image, digest) = (&artifact.package, &artifact.path);
         let integrity = Integrity::Digest(digest.parse().map_err(|_| absent())?);
-        let url = format!("v2/{}/{}", artifact.package, artifact.path);
-        let fetch = Fetch::new(url, integrity);
-        Ok(Plan::Fetch(if is_manifest(artifact) {
-            Fetch {
+        if artifact.kind == FileKind::Manifest {
+            let url = format!("v2/{image}/manifests/{digest}");
+            return Ok(Plan::Fetch(Fetch {
                 accept: MANIFESTS,
-                ..fetch
-            }
-        } else {
-            fetch
-        }))
+                ..Fetch::new(url, integrity)
+            }));
+        }
+        let url = format!("v2/{image}/blobs/{digest}");
+        Ok(Plan::Fetch(Fetch::new(url, integrity)))
     }
 
     fn content_type(&self, artifact: &Artifact) -> &'static str {
-        if is_manifest(artifact) {
+        if artifact.kind == FileKind::Manifest {
             ""
         } else {
             "application/octet-stream"
@@ -195,10 +194,6 @@ impl Protocol for Oci {
     fn connect(&self) -> &'static [Client] {
         connect::CLIENTS
     }
-}
-
-fn is_manifest(artifact: &Artifact) -> bool {
-    artifact.path.starts_with("manifests/")
 }
 
 /// The code of a problem (distribution-spec, "Error Codes").
