@@ -125,7 +125,8 @@ impl Documents {
             Ok(Ok(now)) => Ok(CachedDocument::current(now, CacheStatus::Miss)),
             Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
             Ok(Err(problem)) => {
-                tracing::debug!(%problem, repo = %repo.record.name, path = &*document.path, "a kept document is served");
+                let (repo, path) = (&repo.record.name, &*document.path);
+                tracing::debug!(%problem, %repo, path, "a kept document is served");
                 Ok(kept(CacheStatus::Stale))
             }
             Err(_) => Ok(kept(CacheStatus::Stale)),

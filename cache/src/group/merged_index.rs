@@ -12,7 +12,7 @@ use bytes::Bytes;
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_metadata::index::IndexOf;
-use larder_mirrors::index::{IndexMerger, Signer};
+use larder_mirrors::index::{IndexMember, IndexMerger, Signer};
 use larder_model::{CacheLifetime, FileKind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -147,7 +147,11 @@ impl MergedIndex {
             } else {
                 &owned
             };
-            merger.add(&self.bodies.read(head).await?, Arc::clone(hidden))?;
+            let index_member = IndexMember {
+                hidden: Arc::clone(hidden),
+                is_hosted: member.is_hosted(),
+            };
+            merger.add(&self.bodies.read(head).await?, index_member)?;
         }
         Ok(merger)
     }

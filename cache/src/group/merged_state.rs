@@ -17,6 +17,9 @@ use larder_model::{Algorithm, Hasher, Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// Changes whenever merged documents come out differently: those made before are made again.
+const EDITION: u32 = 2;
+
 /// A caller's question to a group.
 #[derive(Clone, Copy)]
 pub(super) struct GroupRequest<'a> {
@@ -62,6 +65,7 @@ impl MergedState {
         group: &Repo,
     ) -> Result<Folders, Problem> {
         let mut current = Hasher::new(Algorithm::Sha256);
+        current.update(format!("edition {EDITION}\n").as_bytes());
         let mut immutable = Hasher::new(Algorithm::Sha256);
         for (member, head) in &self.heads {
             current.update(format!("{} {}\n", member.record.id, head.digest).as_bytes());
