@@ -161,7 +161,7 @@ impl AccountRequests {
             .await;
         let principal = found.map_err(|problem| match login.refusal {
             Some(refusal) if problem.kind == Kind::Unauthenticated => {
-                Problem::new(Kind::Unauthenticated, "user", refusal)
+                Problem::new(Kind::LoginRefused, "user", refusal)
             }
             _ => problem,
         })?;

@@ -166,5 +166,5 @@ impl MergedStates {
 /// upstream forbids a repository there, unless that means that it has none (`absent_statuses`), and
 /// one that is offline. A rule of the operator's is about something else.
 fn may_lack(problem: &Problem) -> bool {
-    problem.kind == Kind::Offline || (problem.kind == Kind::Policy && problem.about == "upstream")
+    matches!(problem.kind, Kind::Offline | Kind::UpstreamPolicy)
 }

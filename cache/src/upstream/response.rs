@@ -110,7 +110,9 @@ impl Upstream {
                 let why = format!(" ({status}): it wants other credentials than it was given");
                 useless(Kind::Upstream, "refuses", &why)
             }
-            status @ (403 | 451) => useless(Kind::Policy, "forbids", &format!(" ({status})")),
+            status @ (403 | 451) => {
+                useless(Kind::UpstreamPolicy, "forbids", &format!(" ({status})"))
+            }
             other => {
                 let what = format!("answered {other} for");
                 useless(Kind::Upstream, &what, ", which makes no sense")
