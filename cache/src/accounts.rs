@@ -1,24 +1,26 @@
-//! Errands of clients about the account of whoever uses them. `PolicySnapshot` and tokens are `access`'s to
-//! make; here the protocol's words are led to it and its answers back.
+//! Requests about the caller's account. `access` makes and ends tokens; the protocol reads requests
+//! and writes replies.
 //!
 //! They are the same at every repo's address, and do not tell whether there is such a repo.
 
-use crate::Engine;
 use http::HeaderMap;
 use http::header::USER_AGENT;
-use larder_access::{Admission, NewToken, Principal, TokenScope, sign_in};
+use larder_access::{Admission, Gate, NewToken, Principal, TokenScope, sign_in};
 use larder_door::{ClientView, Incoming};
+use larder_keys::secret::Secret;
+use larder_metadata::Metadata;
 use larder_metadata::people::Token as Row;
 use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use larder_mirrors::{Accounts, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
+use std::sync::Arc;
 
-/// A login or the wish for a token has at most so many bytes.
+/// A login or a request for a token has at most so many bytes.
 const MAX_BYTES: usize = 64 << 10;
 /// Tokens in one list.
 const TOKENS: usize = 100;
 
-/// Who asks for an errand, and how it came.
+/// Who asks about an account, and how the request came.
 pub(crate) struct AccountContext<'a> {
     pub(crate) admission: &'a Admission,
     pub(crate) protocol: &'static dyn Protocol,
@@ -27,9 +29,20 @@ pub(crate) struct AccountContext<'a> {
     pub(crate) headers: &'a HeaderMap,
 }
 
-impl Engine {
-    /// Does an errand.
-    pub(crate) async fn run(
+/// Answers requests about accounts.
+pub(crate) struct AccountRequests {
+    metadata: Metadata,
+    gate: Arc<Gate>,
+}
+
+impl AccountRequests {
+    /// Accounts that a gate knows.
+    pub(crate) const fn new(metadata: Metadata, gate: Arc<Gate>) -> Self {
+        Self { metadata, gate }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(
         &self,
         context: &AccountContext<'_>,
         request: &AccountRequest,
@@ -39,47 +52,22 @@ impl Engine {
             .protocol
             .accounts()
             .ok_or_else(|| Problem::internal("a protocol without accounts"))?;
-        let tell = |response: &AccountResponse<'_>| Ok(account.reply(response, &context.repo_url));
+        let reply = |response: &AccountResponse<'_>| Ok(account.reply(response, &context.repo_url));
         match request {
             AccountRequest::LogIn(name) => {
                 let login = account.read_login(name, &body.collect(MAX_BYTES).await?)?;
                 let secret = self.log_in(context, &login).await?;
-                tell(&AccountResponse::Login(&login.name, secret.expose()))
+                reply(&AccountResponse::Login(&login.name, secret.expose()))
             }
-            AccountRequest::BeginLogin => {
-                let agent = context
-                    .headers
-                    .get(USER_AGENT)
-                    .and_then(|agent| agent.to_str().ok())
-                    .unwrap_or_default();
-                let begun =
-                    self.gate
-                        .begin_sign_in(context.client.address, agent, place(context))?;
-                let page = format!(
-                    "{}{}?ask={}",
-                    context.repo_url.origin,
-                    sign_in::PAGE,
-                    begun.ask
-                );
-                tell(&AccountResponse::LoginPage {
-                    page: &page,
-                    ask: &begun.ask,
-                    key: begun.key.expose(),
-                })
-            }
+            AccountRequest::BeginLogin => self.begin_login(context, account),
             AccountRequest::FinishLogin { ask, key } => {
                 let secret = self.gate.finish_sign_in(ask, key).await?;
-                tell(
-                    &secret
-                        .as_ref()
-                        .map_or(AccountResponse::LoginPending, |secret| {
-                            AccountResponse::LoginSecret(secret.expose())
-                        }),
-                )
+                let response = secret.as_ref().map(Secret::expose);
+                reply(&response.map_or(AccountResponse::LoginPending, AccountResponse::LoginSecret))
             }
             AccountRequest::Whoami | AccountRequest::Profile => {
                 let caller = context.admission.principal();
-                let (user, name) = someone(caller)?;
+                let (user, name) = user_of(caller)?;
                 let gone = || Problem::not_found("user", "there is no such user any more");
                 let row = context
                     .admission
@@ -87,7 +75,7 @@ impl Engine {
                     .user_by_id(user)
                     .ok_or_else(gone)?;
                 let profile = *request == AccountRequest::Profile;
-                tell(&if profile {
+                reply(&if profile {
                     AccountResponse::Profile(name, row.created_at)
                 } else {
                     AccountResponse::Name(name)
@@ -96,22 +84,23 @@ impl Engine {
             AccountRequest::ListTokens(_)
             | AccountRequest::CreateToken
             | AccountRequest::RevokeToken(_) => {
-                self.tend_tokens(context, account, request, body).await
+                self.answer_about_tokens(context, account, request, body)
+                    .await
             }
         }
     }
 
     /// Lists, makes and ends the caller's tokens.
-    async fn tend_tokens(
+    async fn answer_about_tokens(
         &self,
         context: &AccountContext<'_>,
         account: &dyn Accounts,
         request: &AccountRequest,
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
-        let tell = |response: &AccountResponse<'_>| Ok(account.reply(response, &context.repo_url));
+        let reply = |response: &AccountResponse<'_>| Ok(account.reply(response, &context.repo_url));
         let caller = context.admission.principal();
-        let (user, _) = someone(caller)?;
+        let (user, _) = user_of(caller)?;
         match request {
             AccountRequest::ListTokens(after) => {
                 let mut rows = self
@@ -120,12 +109,12 @@ impl Engine {
                     .await?;
                 let more = rows.len() > TOKENS;
                 rows.truncate(TOKENS);
-                let tokens: Vec<Token<'_>> = rows.iter().map(shown).collect();
-                tell(&AccountResponse::Tokens(&tokens, more))
+                let tokens: Vec<Token<'_>> = rows.iter().map(token).collect();
+                reply(&AccountResponse::Tokens(&tokens, more))
             }
             AccountRequest::RevokeToken(named) => {
-                self.end_token(caller, named).await?;
-                tell(&AccountResponse::Revocation)
+                self.revoke(caller, named).await?;
+                reply(&AccountResponse::Revocation)
             }
             _ => {
                 caller.require_unlimited()?;
@@ -136,27 +125,47 @@ impl Engine {
                     .make_token(user, self.new_token(context, wanted)?)
                     .await?;
                 tracing::info!(by = %caller.label, token = row.id, "token created");
-                tell(&AccountResponse::NewToken(&shown(&row), secret.expose()))
+                reply(&AccountResponse::NewToken(&token(&row), secret.expose()))
             }
         }
     }
 
-    async fn log_in(
+    /// Begins a login in a browser: the client shows its user the page.
+    fn begin_login(
         &self,
         context: &AccountContext<'_>,
-        login: &Login,
-    ) -> Result<larder_keys::secret::Secret, Problem> {
+        account: &dyn Accounts,
+    ) -> Result<Reply, Problem> {
+        let agent = context
+            .headers
+            .get(USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default();
+        let client = context.client.address;
+        let begun = self.gate.begin_sign_in(client, agent, address(context))?;
+        let (origin, page) = (context.repo_url.origin, sign_in::PAGE);
+        let page = format!("{origin}{page}?ask={}", begun.ask);
+        let response = AccountResponse::LoginPage {
+            page: &page,
+            ask: &begun.ask,
+            key: begun.key.expose(),
+        };
+        Ok(account.reply(&response, &context.repo_url))
+    }
+
+    /// Makes a token for a user name and its password.
+    async fn log_in(&self, context: &AccountContext<'_>, login: &Login) -> Result<Secret, Problem> {
         let found = self
             .gate
             .log_in(&login.name, &login.password, context.client.address)
             .await;
         let principal = found.map_err(|problem| match login.refusal {
             Some(refusal) if problem.kind == Kind::Unauthenticated => {
-                Problem::new(Kind::Unauthenticated, "user", refusal)
+                Problem::new(Kind::LoginRefused, "user", refusal)
             }
             _ => problem,
         })?;
-        let client = format!("{} login from {}", place(context), context.client.address);
+        let client = format!("{} login from {}", address(context), context.client.address);
         let secret = self.gate.issue_offline(&principal, &client).await?;
         tracing::info!(by = %principal.label, client, "logged in");
         secret.ok_or_else(|| Problem::internal("a login without a user"))
@@ -164,7 +173,7 @@ impl Engine {
 
     /// Ends a token by its id or its secret. Each may end itself; another one only a token with all
     /// rights.
-    async fn end_token(&self, caller: &Principal, named: &str) -> Result<(), Problem> {
+    async fn revoke(&self, caller: &Principal, named: &str) -> Result<(), Problem> {
         let id = match named.parse() {
             Ok(id) => id,
             Err(_) => self.gate.token_of_secret(named).await?,
@@ -201,8 +210,8 @@ impl Engine {
     }
 }
 
-/// The caller's id and name, if it is someone.
-fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
+/// The caller's id and name. Fails for one without credentials.
+fn user_of(caller: &Principal) -> Result<(i64, &str), Problem> {
     caller.require_identified()?;
     caller
         .user
@@ -211,11 +220,12 @@ fn someone(caller: &Principal) -> Result<(i64, &str), Problem> {
 }
 
 /// The repo as people name it.
-fn place<'a>(context: &AccountContext<'a>) -> &'a str {
+fn address<'a>(context: &AccountContext<'a>) -> &'a str {
     context.repo_url.path.trim_start_matches('/')
 }
 
-fn shown(row: &Row) -> Token<'_> {
+/// A token as protocols see it.
+fn token(row: &Row) -> Token<'_> {
     let (id, name, created_at, expires_at) = (row.id, &*row.name, row.created_at, row.expires_at);
     Token {
         id,

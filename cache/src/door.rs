@@ -1,15 +1,17 @@
 //! The door of all package repositories: `/<protocol>/<repo>/…`.
 
 use crate::accounts::AccountContext;
+use crate::packages::Packages;
+use crate::permissions::{read_all, read_in, read_of};
+use crate::problems::no_repo;
 use crate::repo::Repo;
-use crate::{Engine, Packages};
+use crate::responder::ReadContext;
 use http::StatusCode;
 use http::header::LOCATION;
 use http::request::Parts;
 use larder_access::Admission;
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
-use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::PublishRequest;
 use larder_mirrors::{Call, Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, Reply, RepoKind, RepoName, Verb};
@@ -41,47 +43,6 @@ pub fn is_packages(path: &str) -> bool {
     larder_mirrors::all()
         .iter()
         .any(|protocol| protocol.name().0 == first)
-}
-
-/// The problem of a repository that does not exist.
-fn no_repo() -> Problem {
-    Problem::not_found(
-        "repository",
-        "no such repository here, or you may not see it",
-    )
-}
-
-/// The permission to read a package of a repository; if `package` is empty, the repository.
-pub(crate) fn read_of(repo: &Repo, package: &str) -> Permission {
-    read_in(&repo.record, package)
-}
-
-/// The same for the record of a repository.
-fn read_in(record: &RepoRecord, package: &str) -> Permission {
-    Permission {
-        protocol: record.protocol,
-        repo: record.name.clone(),
-        package: Some(package)
-            .filter(|package| !package.is_empty())
-            .map(Into::into),
-        verb: Verb::Read,
-    }
-}
-
-/// The permission to read all packages of a repository, and the documents that list them. For a
-/// mirror it is the permission to read the repository, because only the upstream's index has its
-/// packages.
-pub(crate) fn read_all(repo: &Repo) -> Permission {
-    let package = repo.is_hosted().then(|| "".into());
-    Permission {
-        package,
-        ..read_of(repo, "")
-    }
-}
-
-/// The problem of a package that does not exist.
-fn absent() -> Problem {
-    Problem::not_found("name", "no such package here, or you may not see it")
 }
 
 impl Packages {
@@ -135,52 +96,62 @@ impl Packages {
                 client,
                 headers: &request.headers,
             };
-            return Ok(self.0.run(&context, &account, body).await?.into());
+            return Ok(self
+                .0
+                .accounts
+                .answer(&context, &account, body)
+                .await?
+                .into());
         }
         // The repository or group of the address.
         let row = admission.policy().repo(protocol.name(), &repo);
-        let own = self.0.repo(row.ok_or_else(no_repo)?, protocol)?;
-        let engine = &self.0;
-        Ok(match call {
+        let own = self.0.repos.of(row.ok_or_else(no_repo)?, protocol)?;
+        let parts = &self.0;
+        let reply = match call {
             Call::Read(read) => {
-                return engine
-                    .read_at(admission, &own, &read, request, repo_url)
-                    .await;
+                let context = ReadContext {
+                    request,
+                    repo: own.record.id,
+                    repo_url,
+                };
+                return self.read(admission, &own, &read, context).await;
             }
             Call::Publish(publish) => {
-                let repo = engine.published_to(admission, &own)?;
-                engine
-                    .publish(&repo, admission, &publish, body)
-                    .await?
-                    .into()
+                let repo = parts.groups.published_to(admission, &own)?;
+                let publisher = &parts.publisher;
+                publisher
+                    .publish(&repo, admission, &publish, Some(body))
+                    .await?;
+                publish.action.reply()
             }
-            Call::Search(search) => engine.search(admission, &own, &search).await?.into(),
-            Call::Query(query) => engine
-                .query_upstreams(admission, &own, query, &request.headers, body)
-                .await?
-                .into(),
+            Call::Search(search) => parts.searches.answer(admission, &own, &search).await?,
+            Call::Query(query) => {
+                let queries = &parts.queries;
+                queries
+                    .answer(admission, &own, query, &request.headers, body)
+                    .await?
+            }
             Call::Account(_) => return Err(Problem::internal("a request about an account")),
-        })
+        };
+        Ok(reply.into())
     }
-}
 
-impl Engine {
     /// Answers a read at the address of a repository or a group.
-    async fn read_at(
-        self: &Arc<Self>,
+    async fn read(
+        &self,
         admission: &Admission,
         own: &Arc<Repo>,
         read: &ReadRequest,
-        request: &Parts,
-        repo_url: RepoUrl<'_>,
+        context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
+        let (parts, repo_url) = (&self.0, context.repo_url);
         match read {
             ReadRequest::Local(reply) => {
                 // Clients must know in advance whether a part of it needs a login.
                 let members = admission.policy().members_of(&own.record);
                 let all = members.chain([&own.record]);
                 let all: Vec<Permission> = all.map(|record| read_in(record, "")).collect();
-                let public = self.gate.is_public(&all);
+                let public = parts.gate.is_public(&all);
                 return Ok(reply(&RepoUrl { public, ..repo_url }).into());
             }
             ReadRequest::Redirect(to) => {
@@ -189,25 +160,26 @@ impl Engine {
                 return Ok(reply.into());
             }
             ReadRequest::Details(package) => {
-                return Ok(self.details(admission, own, package).await?.into());
+                let details = parts.group_responder.details(admission, own, package);
+                return Ok(details.await?.into());
             }
             ReadRequest::Document(..) | ReadRequest::Part(..) | ReadRequest::Artifact(_) => {}
         }
-        let served = (own.record.id, repo_url);
         if !own.is_group() {
-            self.require_shown(admission, own, read).await?;
-            return self.serve_from(own, read, request, served).await;
+            self.require_readable(admission, own, read).await?;
+            return parts.responder.answer(own, read, context).await;
         }
-        if let Some(answer) = self.serve_merged(admission, own, read, request).await? {
+        let merged = &parts.merged_responder;
+        if let Some(answer) = merged.answer(admission, own, read, context.request).await? {
             return Ok(answer);
         }
-        self.serve_group(admission, own, read, request, served)
-            .await
+        let group = &parts.group_responder;
+        group.answer(admission, own, read, context).await
     }
 
     /// Fails if a document of a whole hosted repository lists packages that the caller may not read, or
     /// if a file belongs to such a package.
-    async fn require_shown(
+    async fn require_readable(
         &self,
         admission: &Admission,
         own: &Repo,
@@ -221,57 +193,16 @@ impl Engine {
             return Ok(());
         }
         if let ReadRequest::Artifact(artifact) = read {
-            let found = self.metadata.find(own.address_key(&artifact.path)).await?;
+            let found = self
+                .0
+                .metadata
+                .find(own.address_key(&artifact.path))
+                .await?;
             if let Some(found) = found.filter(|found| !found.owner.is_empty()) {
                 return admission.require(&read_of(own, &found.owner)).map(drop);
             }
         }
         admission.require(&read_all(own)).map(drop)
-    }
-
-    /// Serves from a member of a group. The answer is private if not everyone may read the member.
-    pub(crate) async fn serve_member(
-        self: &Arc<Self>,
-        member: &Arc<Repo>,
-        read: &ReadRequest,
-        request: &Parts,
-        served: (i64, RepoUrl<'_>),
-    ) -> Result<Answer, Problem> {
-        let public = self.gate.is_public(&[read_of(member, read.package())]);
-        let answer = self.serve_from(member, read, request, served).await?;
-        Ok(if public { answer } else { answer.hidden() })
-    }
-
-    /// Serves from one repository. `served` is the repository at whose address the client asks, and its
-    /// URL.
-    pub(crate) async fn serve_from(
-        self: &Arc<Self>,
-        repo: &Arc<Repo>,
-        read: &ReadRequest,
-        request: &Parts,
-        served: (i64, RepoUrl<'_>),
-    ) -> Result<Answer, Problem> {
-        match read {
-            ReadRequest::Document(document, representation) => {
-                self.serve_document(repo, document, (*representation, None), request, served)
-                    .await
-            }
-            ReadRequest::Part(document, representation, part) => {
-                self.serve_document(
-                    repo,
-                    document,
-                    (*representation, Some(part)),
-                    request,
-                    served,
-                )
-                .await
-            }
-            ReadRequest::Artifact(artifact) => self.serve_artifact(repo, artifact, request).await,
-            // `read_at` answers these.
-            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
-                Err(absent())
-            }
-        }
     }
 }
 

@@ -2,13 +2,18 @@
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use larder_model::Problem;
+use larder_model::{FileKind, Problem};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is under way: a repo's id, and what in it.
 pub(crate) type Key = (i64, Box<str>);
+
+/// Names a file of a package of a repo.
+pub(crate) fn file_key(repo: i64, package: &str, kind: FileKind, path: &str) -> Key {
+    (repo, format!("{package}\0{}\0{path}", kind.word()).into())
+}
 
 type Flight<T> = Shared<BoxFuture<'static, Result<FlightResult<T>, Arc<Problem>>>>;
 type All<T> = Arc<Mutex<HashMap<Key, Flight<T>>>>;

@@ -1,11 +1,14 @@
 //! The door of mirrored images: below `/v2/` with the repository's name, with `?ns=`, or as the
 //! registry mirror of docker.
 
-use crate::{Engine, Packages};
+use crate::packages::Packages;
+use crate::problems::no_image;
+use crate::repos::Repos;
+use crate::responder::{ReadContext, Responder};
 use http::HeaderValue;
 use http::header::HeaderName;
 use http::request::Parts;
-use larder_access::{Admission, PolicySnapshot};
+use larder_access::{Admission, Gate, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
 use larder_mirrors::oci::{DIGEST_HEADER, Oci};
@@ -17,7 +20,11 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 
 /// The door of mirrored images.
 #[derive(Clone)]
-pub struct Images(Arc<Engine>);
+pub struct Images {
+    gate: Arc<Gate>,
+    repos: Arc<Repos>,
+    responder: Arc<Responder>,
+}
 
 /// A parsed request for a manifest, a blob or a list of a mirrored image.
 pub struct Endpoint {
@@ -29,13 +36,17 @@ pub struct Endpoint {
 impl Packages {
     /// The door of mirrored images, over the same engine.
     pub fn images(&self) -> Images {
-        Images(Arc::clone(&self.0))
+        Images {
+            gate: Arc::clone(&self.0.gate),
+            repos: Arc::clone(&self.0.repos),
+            responder: Arc::clone(&self.0.responder),
+        }
     }
 }
 
 /// The mirror and the image in a path below `/v2`; `None` if the path is not of a mirror. Fails if the
 /// path has a lens, for any repository.
-fn place(
+fn target(
     policy: &PolicySnapshot,
     request: &Parts,
 ) -> Option<Result<(RepoName, Box<str>), Problem>> {
@@ -82,8 +93,8 @@ fn upload_of(request: &RepoRequest<'_>) -> Option<String> {
 impl Images {
     /// Whether this door answers a request: it is for a mirrored image, or has a lens.
     pub fn has(&self, request: &Parts) -> bool {
-        let policy = self.0.gate.policy();
-        (policy.mirrors_images() || may_have_lens(request)) && place(&policy, request).is_some()
+        let policy = self.gate.policy();
+        (policy.mirrors_images() || may_have_lens(request)) && target(&policy, request).is_some()
     }
 }
 
@@ -91,11 +102,13 @@ impl Door for Images {
     type Endpoint = Endpoint;
 
     fn parse(&self, request: &Parts) -> Result<Endpoint, Problem> {
-        let policy = self.0.gate.policy();
-        let absent =
-            || Problem::not_found("repository", "no such image here, or you may not see it");
-        let (repo, image) = place(&policy, request).ok_or_else(absent)??;
-        let below = request.uri.path().strip_prefix("/v2").ok_or_else(absent)?;
+        let policy = self.gate.policy();
+        let (repo, image) = target(&policy, request).ok_or_else(no_image)??;
+        let below = request
+            .uri
+            .path()
+            .strip_prefix("/v2")
+            .ok_or_else(no_image)?;
         let query = request.uri.query().unwrap_or_default();
         let request = RepoRequest::new(&request.method, below, query, &request.headers)?;
         let read = Oci::read_request(&request, &image)?;
@@ -119,8 +132,6 @@ impl Door for Images {
         request: &Parts,
         _: &mut Incoming,
     ) -> Result<Answer, Problem> {
-        let absent =
-            || Problem::not_found("repository", "no such image here, or you may not see it");
         let client = request
             .extensions
             .get::<ClientView>()
@@ -128,17 +139,22 @@ impl Door for Images {
         let record = admission
             .policy()
             .repo(ProtocolName::OCI, &endpoint.repo)
-            .ok_or_else(absent)?;
-        let repo = self.0.repo(record, &Oci)?;
+            .ok_or_else(no_image)?;
+        let repo = self.repos.of(record, &Oci)?;
         let repo_url = RepoUrl {
             origin: &client.base,
             path: "",
             public: false,
             identified: false,
         };
+        let context = ReadContext {
+            request,
+            repo: record.id,
+            repo_url,
+        };
         let mut answer = self
-            .0
-            .serve_from(&repo, &endpoint.read, request, (record.id, repo_url))
+            .responder
+            .answer(&repo, &endpoint.read, context)
             .await?;
         if let Answer::Blob(blob) = &mut answer {
             if let Ok(digest) = HeaderValue::try_from(blob.found.digest.to_string()) {

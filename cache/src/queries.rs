@@ -1,9 +1,9 @@
 //! Questions that upstreams answer: asked of them without what is published here, each time anew.
 
-use crate::group::Members;
+use crate::group::{Groups, Members};
+use crate::limits::SMALL_DOCUMENT;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse};
-use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
@@ -24,10 +24,20 @@ const MAX_NAMES: usize = 20_000;
 /// An answer has at most so many.
 const MAX_ANSWERED: usize = 16 << 20;
 
-impl Engine {
+/// Asks upstreams.
+pub(crate) struct Queries {
+    groups: Arc<Groups>,
+}
+
+impl Queries {
+    /// Asks the upstreams of these groups, and of repos alone.
+    pub(crate) const fn new(groups: Arc<Groups>) -> Self {
+        Self { groups }
+    }
+
     /// Answers a question by what the upstreams of a repo say. Of those that are not asked, for the
     /// mirror is offline, nothing is known.
-    pub(crate) async fn query_upstreams(
+    pub(crate) async fn answer(
         &self,
         admission: &Admission,
         own: &Arc<Repo>,
@@ -36,7 +46,7 @@ impl Engine {
         body: &mut Incoming,
     ) -> Result<Reply, Problem> {
         let body = decoded(headers, body.collect(MAX_BYTES).await?)?;
-        let Members { hosted, mirrors } = self.parts(admission, own)?;
+        let Members { hosted, mirrors } = self.groups.parts(admission, own)?;
         let mut taken = Vec::new();
         let named = query.packages_in(&body)?;
         if named.len() > MAX_NAMES {
@@ -44,7 +54,7 @@ impl Engine {
             return Err(Problem::new(Kind::TooLarge, "body", detail));
         }
         for name in named {
-            if self.is_taken(own, &hosted, &name).await? {
+            if self.groups.is_taken(own, &hosted, &name).await? {
                 taken.push(name);
             }
         }
@@ -85,9 +95,9 @@ impl Engine {
         let FetchResponse::Body(arrived) = upstream.get(&wanted).await? else {
             return Ok(None);
         };
-        let room = upstream.large_documents();
+        let slots = upstream.large_documents();
         let (answer, _permit) = arrived
-            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || room.acquire_owned())
+            .collect(MAX_ANSWERED, SMALL_DOCUMENT, || slots.acquire())
             .await?;
         Ok(Some(answer.into()))
     }

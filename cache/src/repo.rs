@@ -1,14 +1,13 @@
 //! A repo with its protocol and, if it is a mirror, its upstream.
 
-use crate::Engine;
 use crate::blocks::Blocks;
-use crate::upstream::{Upstream, UpstreamParts};
+use crate::upstream::Upstream;
 use larder_access::Gate;
 use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::{Artifact, Document, Protocol};
 use larder_model::upstream::Health;
-use larder_model::{Clock, FileKind, Kind, Problem, ProtocolName, RepoKind, UpstreamSettings};
+use larder_model::{Digest, FileKind, Kind, Problem, RepoKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,14 +16,15 @@ pub(crate) struct Repo {
     pub(crate) record: Arc<RepoRecord>,
     pub(crate) protocol: &'static dyn Protocol,
     pub(crate) fresh: Duration,
-    offline: bool,
-    blocks: Blocks,
-    gate: Arc<Gate>,
-    upstream: Option<Arc<Upstream>>,
+    pub(crate) offline: bool,
+    pub(crate) blocks: Blocks,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) upstream: Option<Arc<Upstream>>,
 }
 
 impl Repo {
-    pub(crate) fn place<'a>(&self, package: &'a str) -> PackageKey<'a> {
+    /// The key of a package's row.
+    pub(crate) fn package_key<'a>(&self, package: &'a str) -> PackageKey<'a> {
         PackageKey {
             repo: self.record.id,
             package,
@@ -33,19 +33,29 @@ impl Repo {
 
     /// The file in which a document is kept.
     pub(crate) fn document_key<'a>(&self, document: &'a Document) -> FileKey<'a> {
-        let (kind, path) = kind_of(self.record.protocol, &document.path, FileKind::Document);
-        self.place(&document.package).file(kind, path)
+        self.package_key(&document.package)
+            .file(document.kind, &document.path)
     }
 
     /// The file in which an artifact is kept.
     pub(crate) fn artifact_key<'a>(&self, artifact: &'a Artifact) -> FileKey<'a> {
-        let (kind, path) = kind_of(self.record.protocol, &artifact.path, FileKind::Artifact);
-        self.place(&artifact.package).file(kind, path)
+        self.package_key(&artifact.package)
+            .file(artifact.kind, &artifact.path)
     }
 
     /// The file that stands at an address of the whole repo.
     pub(crate) fn address_key<'a>(&self, path: &'a str) -> FileKey<'a> {
-        self.place("").file(FileKind::Artifact, path)
+        self.package_key("").file(FileKind::Artifact, path)
+    }
+
+    /// The image that an upstream's token would be for.
+    pub(crate) fn image_of<'a>(&self, package: &'a str) -> &'a str {
+        self.protocol.token_scope(package).unwrap_or_default()
+    }
+
+    /// The artifact that has the same bytes as a document.
+    pub(crate) fn alias_of(&self, document: &Document, digest: &Digest) -> Option<Artifact> {
+        self.protocol.digests()?.alias(document, digest)
     }
 
     /// `npm/main/`, with which the names of its packages begin.
@@ -132,74 +142,5 @@ impl Repo {
     pub(crate) fn lacks_upstream(&self) -> String {
         let name = format!("{}/{}", self.record.protocol, self.record.name);
         format!("this mirror has no upstream yet: larder repo set {name} --upstream URL")
-    }
-}
-
-/// Files of images are of kinds of their own.
-pub(crate) fn kind_of(protocol: ProtocolName, path: &str, usual: FileKind) -> (FileKind, &str) {
-    if protocol == ProtocolName::OCI
-        && let Some((folder, rest)) = path.split_once('/')
-    {
-        match folder {
-            "tags" => return (FileKind::Tag, rest),
-            "manifests" => return (FileKind::Manifest, rest),
-            "blobs" => return (FileKind::Blob, rest),
-            _ => {}
-        }
-    }
-    (usual, path)
-}
-
-impl Engine {
-    /// The repo of a record, made anew whenever the record changes.
-    pub(crate) fn repo(
-        &self,
-        record: &Arc<RepoRecord>,
-        protocol: &'static dyn Protocol,
-    ) -> Result<Arc<Repo>, Problem> {
-        if let Some(repo) = self.repos.get(&record.id)
-            && (Arc::ptr_eq(&repo.record, record) || repo.record == *record)
-        {
-            return Ok(repo);
-        }
-        let settings = &record.settings;
-        let offline = settings.offline || self.config.offline;
-        let upstream = match &settings.upstream {
-            None => None,
-            Some(upstream) => Some(self.make_upstream(record, protocol, upstream, offline)?),
-        };
-        let repo = Arc::new(Repo {
-            record: Arc::clone(record),
-            protocol,
-            fresh: settings
-                .fresh_seconds
-                .map_or(self.config.fresh, Duration::from_secs),
-            blocks: Blocks::new(protocol, settings.blocked.clone())?,
-            offline,
-            gate: Arc::clone(&self.gate),
-            upstream,
-        });
-        self.repos.insert(record.id, Arc::clone(&repo));
-        Ok(repo)
-    }
-
-    fn make_upstream(
-        &self,
-        record: &RepoRecord,
-        protocol: &'static dyn Protocol,
-        settings: &UpstreamSettings,
-        offline: bool,
-    ) -> Result<Arc<Upstream>, Problem> {
-        let (gate, metadata) = (Arc::clone(&self.gate), self.metadata.clone());
-        Upstream::new(UpstreamParts {
-            name: record.full_name(),
-            settings,
-            authorization: self.gate.open_credentials(settings)?,
-            probes: protocol.probes(),
-            config: &self.config.upstream,
-            counters: &self.counters,
-            clock: Clock::new(move || metadata.now()),
-            may_ask: Box::new(move || !offline && !gate.policy().is_offline()),
-        })
     }
 }

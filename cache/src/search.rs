@@ -1,14 +1,16 @@
 //! Searches: in what is published here, and in what the upstreams of a group's mirrors find. Nothing
 //! that an upstream answers is kept.
 
-use crate::answers::CACHE_STATUS;
-use crate::documents::{absent, key_of};
-use crate::door::read_of;
-use crate::group::{Members, nowhere};
-use crate::hosted::NAMES;
+use crate::document::Documents;
+use crate::flights::Flights;
+use crate::group::{Groups, Members};
+use crate::limits::SMALL_DOCUMENT;
+use crate::permissions::read_of;
+use crate::problems::absent;
+use crate::publish::{HostedPackages, NAMES};
 use crate::repo::Repo;
+use crate::responder::CACHE_STATUS;
 use crate::upstream::{FetchRequest, FetchResponse};
-use crate::{Engine, SMALL_DOCUMENT};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
@@ -21,9 +23,35 @@ use std::sync::Arc;
 /// Packages that a search finds in one repo.
 const MAX_HITS: usize = 100;
 
-impl Engine {
+/// Searches repos and upstreams.
+pub(crate) struct Searches {
+    groups: Arc<Groups>,
+    packages: Arc<HostedPackages>,
+    documents: Arc<Documents>,
+    max_bytes: usize,
+    /// Answers of upstreams, with their media types.
+    flights: Flights<(Bytes, HeaderValue)>,
+}
+
+impl Searches {
+    /// Searches these; an upstream's answer has at most `max_bytes`.
+    pub(crate) fn new(
+        groups: Arc<Groups>,
+        packages: Arc<HostedPackages>,
+        documents: Arc<Documents>,
+        max_bytes: usize,
+    ) -> Self {
+        Self {
+            groups,
+            packages,
+            documents,
+            max_bytes,
+            flights: Flights::default(),
+        }
+    }
+
     /// Answers a search with what the caller may read.
-    pub(crate) async fn search(
+    pub(crate) async fn answer(
         self: &Arc<Self>,
         admission: &Admission,
         own: &Arc<Repo>,
@@ -33,7 +61,7 @@ impl Engine {
         let Members {
             hosted: here,
             mirrors,
-        } = self.parts(admission, own)?;
+        } = self.groups.parts(admission, own)?;
         let blocks = own.blocks() || mirrors.iter().any(|repo| repo.blocks());
         if here.is_empty() && !blocks {
             let nothing = self.nothing_to_search(admission, own)?;
@@ -95,7 +123,7 @@ impl Engine {
         if !own.is_group() {
             return Ok(own.upstream().err().unwrap_or_else(absent));
         }
-        Ok(nowhere(self.members(admission, own, "")?.mirrors, ""))
+        Ok(self.groups.members(admission, own, "")?.nowhere(""))
     }
 
     /// Adds the packages of a repo that have all terms in their names and may be seen at the
@@ -109,7 +137,7 @@ impl Engine {
     ) -> Result<(), Problem> {
         let (mut after, most) = (Box::<str>::default(), hits.len() + MAX_HITS);
         loop {
-            let names = self.names_after(repo, &after).await?;
+            let names = self.packages.names_after(repo, &after).await?;
             for package in &names {
                 let lower = package.to_lowercase();
                 let is_meant = terms.iter().all(|term| lower.contains(term));
@@ -121,7 +149,7 @@ impl Engine {
                 {
                     hits.push(Hit {
                         package: package.clone(),
-                        files: self.files(repo, package).await?,
+                        files: self.packages.files(repo, package).await?,
                     });
                 }
                 if hits.len() == most {
@@ -146,7 +174,7 @@ impl Engine {
         let (body, _) = self.search_upstream(repo, request).await?;
         let mut hidden = Vec::new();
         for name in search_of(own)?.packages_in(&body)? {
-            if !is_open(own, repo, &name) || self.is_taken(own, here, &name).await? {
+            if !is_open(own, repo, &name) || self.groups.is_taken(own, here, &name).await? {
                 hidden.push(name);
             }
         }
@@ -161,12 +189,12 @@ impl Engine {
         request: &SearchRequest,
     ) -> Result<(Bytes, HeaderValue), Problem> {
         let SearchRequest { text, size, from } = request;
-        let key = key_of("search", &format!("{size}/{from}/{text}"));
+        let key = (repo.record.id, format!("{size}/{from}/{text}").into());
         let start = || {
-            let (engine, repo, request) = (Arc::clone(self), Arc::clone(repo), request.clone());
-            async move { engine.fetch_results(&repo, &request).await }
+            let (this, repo, request) = (Arc::clone(self), Arc::clone(repo), request.clone());
+            async move { this.fetch_results(&repo, &request).await }
         };
-        self.searches.join((repo.record.id, key), start).await
+        self.flights.join(key, start).await
     }
 
     async fn fetch_results(
@@ -180,7 +208,7 @@ impl Engine {
         let (url, accept) = loop {
             match search.source(request, &known)? {
                 Source::At { url, accept } => break (url, accept),
-                Source::Read(document) => known.push(self.read(repo, &document).await?),
+                Source::Read(document) => known.push(self.documents.read(repo, &document).await?),
             }
         };
         let wanted = FetchRequest {
@@ -194,11 +222,9 @@ impl Engine {
         };
         let content_type = HeaderValue::try_from(&arrived.content_type);
         let content_type = content_type.unwrap_or_else(|_| HeaderValue::from_static(accept));
-        let room = upstream.large_documents();
+        let slots = upstream.large_documents();
         let (body, _permit) = arrived
-            .collect(self.config.document_bytes, SMALL_DOCUMENT, || {
-                room.acquire_owned()
-            })
+            .collect(self.max_bytes, SMALL_DOCUMENT, || slots.acquire())
             .await?;
         let body = Bytes::from(body);
         search.packages_in(&body)?;

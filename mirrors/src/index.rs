@@ -32,12 +32,20 @@ pub trait IndexBuilder: Send {
     fn end(self: Box<Self>, signer: Option<&dyn Signer>) -> Result<Vec<IndexDocument>, Problem>;
 }
 
+/// A member of a group, as it is merged.
+#[derive(Clone, Debug)]
+pub struct IndexMember {
+    /// Names of packages to leave out of it.
+    pub hidden: Arc<HashSet<Box<str>>>,
+    /// Whether its packages are published here.
+    pub is_hosted: bool,
+}
+
 /// Merges the documents of a group's members, list by list, so that only one list of each member is in
 /// memory.
 pub trait IndexMerger: Send {
-    /// Adds a member: its head document, and the names to leave out of it. Calls are in the order of
-    /// members.
-    fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem>;
+    /// Adds a member with its head document. Calls are in the order of members.
+    fn add(&mut self, head: &[u8], member: IndexMember) -> Result<(), Problem>;
 
     /// The lists to read next, one of each member that has it; `None` at the end.
     fn next(&mut self) -> Option<Vec<Option<Box<str>>>>;

@@ -153,8 +153,8 @@ pub trait Digests: Send + Sync {
     /// changed.
     fn header(&self) -> http::HeaderName;
 
-    /// The path of the artifact that has the same bytes as a document; `None` if there is none.
-    fn alias(&self, document: &Document, digest: &Digest) -> Option<Box<str>>;
+    /// The artifact that has the same bytes as a document; `None` if there is none.
+    fn alias(&self, document: &Document, digest: &Digest) -> Option<Artifact>;
 }
 
 /// Sets of documents that must match, such as a list and its signature.

@@ -3,10 +3,12 @@
 //! engine moves the bytes.
 
 use crate::resource::Document;
-use larder_model::{Digest, Problem, Reply, Timestamp, Verb};
+use larder_model::{FileKind, Problem, Reply, Verb};
 use std::fmt::Debug;
 use std::io::{Read, Seek};
 use std::sync::Arc;
+
+pub use larder_model::StoredFile;
 
 /// A body that can be read again, and in parts.
 pub trait Body: Read + Seek + Send {}
@@ -90,25 +92,6 @@ impl Change {
     }
 }
 
-/// A stored file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredFile {
-    /// Its key among the files of the package.
-    pub path: Box<str>,
-    /// The version it belongs to; empty if none.
-    pub version: Box<str>,
-    /// Digest of its bytes.
-    pub digest: Digest,
-    /// Size in bytes.
-    pub size: u64,
-    /// Its metadata, as [`Step::Add`] had it.
-    pub metadata: Box<str>,
-    /// When it was published.
-    pub created_at: Timestamp,
-    /// The subject that published it, such as `user:alice`.
-    pub created_by: Box<str>,
-}
-
 /// Where the bytes of a new file are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Bytes {
@@ -125,7 +108,9 @@ pub enum Bytes {
 pub enum Step {
     /// Adds a file. Fails if its path is in use.
     Add {
-        /// Its key among the files of the package.
+        /// What it is: an artifact, or a tombstone.
+        kind: FileKind,
+        /// Its path among the files of its kind.
         path: String,
         /// The version it belongs to; empty if none.
         version: String,
@@ -137,33 +122,35 @@ pub enum Step {
         /// Its bytes.
         bytes: Bytes,
     },
-    /// Points a movable name to a file that exists or is added by the same change.
-    Point {
-        /// The name's key among the files of the package.
-        path: String,
-        /// The version of the file.
+    /// Points a tag to an artifact that exists or is added by the same change.
+    SetTag {
+        /// The tag.
+        tag: String,
+        /// The version of the artifact.
         version: String,
-        /// The key of the file.
+        /// The path of the artifact.
         at: String,
     },
-    /// Replaces the metadata of a file.
+    /// Replaces the metadata of an artifact.
     SetMetadata {
-        /// Its key.
+        /// Its path.
         path: String,
         /// The new metadata.
         metadata: String,
     },
     /// Removes a file.
     Remove {
-        /// Its key.
+        /// What it is.
+        kind: FileKind,
+        /// Its path among the files of its kind.
         path: String,
     },
-    /// Adds an address of a file that exists or is added by the same change. Protocols whose paths do
+    /// Adds an address of an artifact that exists or is added by the same change. Protocols whose paths do
     /// not contain the package need it. The address must be unused in the whole repository.
     AddAddress {
         /// The address, below the repository's own.
         path: String,
-        /// The file's key among those of the package.
+        /// The path of the artifact.
         at: String,
     },
     /// Removes an address.
@@ -171,6 +158,28 @@ pub enum Step {
         /// The address.
         path: String,
     },
+}
+
+impl Step {
+    /// Marks a name as deleted, so that it stays reserved.
+    pub(crate) fn tombstone(path: impl Into<String>, content_type: &'static str) -> Self {
+        Self::Add {
+            kind: FileKind::Tombstone,
+            path: path.into(),
+            version: String::new(),
+            content_type,
+            metadata: String::new(),
+            bytes: Bytes::Inline(Vec::new()),
+        }
+    }
+
+    /// Removes an artifact.
+    pub(crate) fn remove(path: impl Into<String>) -> Self {
+        Self::Remove {
+            kind: FileKind::Artifact,
+            path: path.into(),
+        }
+    }
 }
 
 /// Publishing, for protocols that have hosted repositories.

@@ -2,14 +2,16 @@
 //! they are fetched from an upstream.
 
 use crate::RepoUrl;
-use larder_model::{Integrity, Reply};
+use larder_model::{FileKind, Integrity, Reply};
 
 /// A resource that changes: an index, a packument, a signed list.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Document {
     /// The package that it describes, in canonical form; empty if it describes the whole repository.
     pub package: Box<str>,
-    /// Its key among the files of the package.
+    /// What it is: a document, or a tag.
+    pub kind: FileKind,
+    /// Its path among the files of its kind.
     pub path: Box<str>,
 }
 
@@ -18,7 +20,16 @@ impl Document {
     pub fn new(package: impl Into<Box<str>>, path: impl Into<Box<str>>) -> Self {
         Self {
             package: package.into(),
+            kind: FileKind::Document,
             path: path.into(),
+        }
+    }
+
+    /// The tag `tag` of `package`, for protocols that have no other document of it.
+    pub fn tag(package: impl Into<Box<str>>, tag: impl Into<Box<str>>) -> Self {
+        Self {
+            kind: FileKind::Tag,
+            ..Self::new(package, tag)
         }
     }
 }
@@ -30,8 +41,26 @@ pub struct Artifact {
     pub package: Box<str>,
     /// Its version, if the path contains it.
     pub version: Option<Box<str>>,
-    /// Its key among the files of the package.
+    /// What it is: an artifact, or a blob or a manifest of an image.
+    pub kind: FileKind,
+    /// Its path among the files of its kind.
     pub path: Box<str>,
+}
+
+impl Artifact {
+    /// The artifact `path` of `package`.
+    pub fn new(
+        package: impl Into<Box<str>>,
+        version: Option<Box<str>>,
+        path: impl Into<Box<str>>,
+    ) -> Self {
+        Self {
+            package: package.into(),
+            version,
+            kind: FileKind::Artifact,
+            path: path.into(),
+        }
+    }
 }
 
 /// A request that only reads.

@@ -6,7 +6,7 @@ use crate::search::SearchRequest;
 use crate::{Call, Document, Protocol, RepoRequest, RepoUrl};
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use larder_model::{Problem, Timestamp};
+use larder_model::{FileKind, Problem, Timestamp};
 
 /// Where clients see a repository.
 pub(crate) const REPO_URL: RepoUrl<'static> = RepoUrl {
@@ -82,15 +82,18 @@ pub(crate) fn render(
     protocol.render(&request, body)
 }
 
-/// A stored file without contents.
+/// A stored artifact without contents.
 pub(crate) fn stored(path: &str, version: &str, metadata: &str) -> StoredFile {
     StoredFile {
+        kind: FileKind::Artifact,
         path: path.into(),
         version: version.into(),
         digest: larder_model::Digest::of(larder_model::Algorithm::Sha256, b""),
         size: 0,
+        content_type: "".into(),
         metadata: metadata.into(),
         created_at: Timestamp(0),
         created_by: "user:admin".into(),
+        used_at: Timestamp(0),
     }
 }

@@ -14,6 +14,8 @@ pub enum Kind {
     NotFound,
     /// The caller must say who it is, or say it better.
     Unauthenticated,
+    /// The login in the request is wrong, and its problem says more than a challenge would.
+    LoginRefused,
     /// The caller is known and may not.
     Denied,
     /// The request is wrong as it stands.
@@ -34,6 +36,8 @@ pub enum Kind {
     DigestMismatch,
     /// A rule of the operator forbids it.
     Policy,
+    /// The remote registry forbids it.
+    UpstreamPolicy,
     /// Not offered here.
     Unsupported,
     /// The remote registry sent what cannot be right.
@@ -59,8 +63,8 @@ impl Kind {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::Unauthenticated => 401,
-            Self::Denied | Self::Policy => 403,
+            Self::Unauthenticated | Self::LoginRefused => 401,
+            Self::Denied | Self::Policy | Self::UpstreamPolicy => 403,
             Self::Invalid | Self::DigestMismatch => 400,
             Self::Method | Self::Unsupported => 405,
             Self::Conflict => 409,

@@ -17,8 +17,15 @@ fn code(problem: &Problem) -> &'static str {
         (Kind::NotFound | Kind::Conflict, "upload") => "BLOB_UPLOAD_UNKNOWN",
         (Kind::Invalid, "child") => "MANIFEST_BLOB_UNKNOWN",
         (Kind::NotFound, _) => "NAME_UNKNOWN",
-        (Kind::Unauthenticated, _) => "UNAUTHORIZED",
-        (Kind::Denied | Kind::Policy | Kind::Conflict | Kind::Precondition, _) => "DENIED",
+        (Kind::Unauthenticated | Kind::LoginRefused, _) => "UNAUTHORIZED",
+        (
+            Kind::Denied
+            | Kind::Policy
+            | Kind::UpstreamPolicy
+            | Kind::Conflict
+            | Kind::Precondition,
+            _,
+        ) => "DENIED",
         (Kind::DigestMismatch, _) | (Kind::Invalid, "digest") => "DIGEST_INVALID",
         (Kind::Invalid, "manifest") => "MANIFEST_INVALID",
         (Kind::TooLarge, "manifest") => "MANIFEST_INVALID",

@@ -1,11 +1,13 @@
 //! Asking an upstream whether it is there, in a sentence or two for whoever looks after it.
 
+use super::bearer;
 use super::clients::Clients;
 use super::failure::{Failure, Fault, Trouble, causes, is_caused_by};
-use super::follow::Way;
 use super::guard::Forbidden;
-use super::response::is_failure;
-use super::{FetchRequest, Upstream, bearer};
+use super::remote::Upstream;
+use super::request::FetchRequest;
+use super::sending::Way;
+use super::status::is_failure;
 use http::StatusCode;
 use larder_model::Problem;
 use larder_model::upstream::Checked;

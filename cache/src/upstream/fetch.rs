@@ -1,8 +1,7 @@
 //! One request with all its tries, which counts once however it ends.
 
-use super::Upstream;
-use super::breaker::Trial;
-use super::failure::{Failure, Trouble};
+use super::failure::Trouble;
+use super::remote::Upstream;
 use super::request::FetchRequest;
 use super::response::FetchResponse;
 use larder_model::{Kind, Problem};
@@ -60,36 +59,5 @@ impl Upstream {
         })?;
         let arrival = self.follow(url, request).await?;
         self.read(arrival, request)
-    }
-
-    /// Waits until the upstream may be asked once more; else how long to stay away.
-    pub(super) async fn take_turn(&self) -> Result<(), Duration> {
-        match &self.rate {
-            Some(rate) => rate.turn().await,
-            None => Ok(()),
-        }
-    }
-
-    /// Counts a request that failed, and tells of it.
-    pub(super) fn count(self: &Arc<Self>, failure: Failure, file: &str) -> Problem {
-        let consequence = self.origins.failed(&failure);
-        if consequence.is_suspect {
-            self.order(&failure.url, Trial::Now);
-        }
-        self.failed(failure, consequence.left, file)
-    }
-
-    /// Fails at once while an address is left alone.
-    pub(super) fn require_open(
-        self: &Arc<Self>,
-        url: &Url,
-        request: &FetchRequest<'_>,
-    ) -> Result<(), Problem> {
-        self.origins.admit(url).map_err(|wait| {
-            if let Some(trial) = wait.trial {
-                self.order(url, trial);
-            }
-            self.paused(url, wait.fault, wait.left, &self.file_of(request.url))
-        })
     }
 }

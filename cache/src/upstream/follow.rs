@@ -1,11 +1,11 @@
 //! From one address to the next: redirects, and the tokens that registries of images want.
 
-use super::clients::Clients;
-use super::failure::{Fault, Trouble, is_caused_by};
-use super::guard::Forbidden;
+use super::bearer;
+use super::failure::Trouble;
+use super::remote::Upstream;
 use super::request::FetchRequest;
-use super::{Upstream, bearer};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use super::sending::Way;
+use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderValue, StatusCode};
 use larder_model::{Kind, Problem};
 use reqwest::{RequestBuilder, Response};
@@ -18,14 +18,6 @@ use url::Url;
 const MAX_HOPS: usize = 5;
 /// A place at an origin is waited for no longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-
-/// How requests go out.
-#[derive(Clone, Copy)]
-pub(super) struct Way<'a> {
-    pub(super) clients: &'a Clients,
-    /// Whether what is left alone for a while is asked all the same, and all at once.
-    pub(super) regardless: bool,
-}
 
 /// An answer, and where it came from after all redirects.
 pub(super) struct Arrival {
@@ -144,32 +136,6 @@ impl Upstream {
         })
     }
 
-    /// The head of the answer, which has a time of its own: a silent upstream must not hold up what
-    /// is kept.
-    pub(super) async fn send(
-        &self,
-        url: &Url,
-        request: &FetchRequest<'_>,
-        sending: RequestBuilder,
-    ) -> Result<Response, Trouble> {
-        self.counters.asked_upstream();
-        match tokio::time::timeout(self.answer_time, sending.send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if is_caused_by::<Forbidden>(&error) => {
-                Err(self.forbidden(url, &self.file_of(request.url)).into())
-            }
-            Ok(Err(error)) => {
-                let fault = if error.is_timeout() {
-                    Fault::Silent
-                } else {
-                    Fault::Unreachable
-                };
-                Err(Trouble::failure(url, fault, Some(error)))
-            }
-            Err(_) => Err(Trouble::failure(url, Fault::Silent, None)),
-        }
-    }
-
     /// A place for one more request to an origin.
     async fn enter(
         &self,
@@ -182,43 +148,6 @@ impl Upstream {
             return Err(self.asked_again(Kind::Unreachable, url, what, &file, Duration::ZERO));
         };
         place.map_err(Problem::internal)
-    }
-
-    pub(super) fn require_allowed(
-        &self,
-        url: &Url,
-        request: &FetchRequest<'_>,
-    ) -> Result<(), Problem> {
-        if matches!(url.scheme(), "http" | "https") && self.guard.admits(url) {
-            Ok(())
-        } else {
-            Err(self.forbidden(url, &self.file_of(request.url)))
-        }
-    }
-
-    /// A request with what is ours to show, for the upstream's own origin alone.
-    pub(super) fn sending(
-        &self,
-        way: Way<'_>,
-        url: &Url,
-        request: &FetchRequest<'_>,
-        token: Option<&HeaderValue>,
-    ) -> RequestBuilder {
-        let own = self.is_own(url);
-        let client = way.clients.of(url, own);
-        let mut sending = client
-            .request(request.method(), url.clone())
-            .headers(request.headers());
-        let ours = token.or(self.authorization.as_ref());
-        if let Some(ours) = ours.filter(|_| own) {
-            sending = sending.header(AUTHORIZATION, ours.clone());
-        }
-        match request.question {
-            Some(question) => sending
-                .header(CONTENT_TYPE, "application/json")
-                .body(question.clone()),
-            None => sending,
-        }
     }
 
     /// Where a redirect leads.

@@ -1,11 +1,11 @@
 //! Trials: whether an origin that failed as a whole answers again. They are ours, and run behind all
 //! requests: whoever asks meanwhile is told to come back, so nobody's request decides for others.
 
-use super::Upstream;
 use super::breaker::Trial;
 use super::failure::{Failure, Fault, Trouble};
-use super::follow::Way;
+use super::remote::Upstream;
 use super::request::FetchRequest;
+use super::sending::Way;
 use std::sync::Arc;
 use url::Url;
 

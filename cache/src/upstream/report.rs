@@ -3,9 +3,9 @@
 //! Where an upstream is may be known to those who look after its mirror only, so it is named by the
 //! mirror's name. The log names the host.
 
-use super::Upstream;
 use super::failure::{Failure, Fault};
 use super::guard::Forbidden;
+use super::remote::Upstream;
 use larder_model::{Kind, Problem};
 use std::error::Error;
 use std::fmt;

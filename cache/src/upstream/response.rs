@@ -1,35 +1,24 @@
 //! What an upstream answers, read as it comes.
 
-use super::Upstream;
 use super::failure::{Failure, Fault, Trouble};
 use super::follow::Arrival;
+use super::remote::Upstream;
 use super::request::FetchRequest;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, RETRY_AFTER,
-};
-use http::{HeaderMap, HeaderName, StatusCode};
-use larder_model::{Kind, Problem, Timestamp};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, HeaderName};
+use larder_model::{Kind, Problem};
 use reqwest::Response;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 /// Compressed bytes decoded in one step: at most about a thousand times as many come out.
 const DECODED_AT_ONCE: usize = 4096;
-/// An upstream may make us wait for no less and no longer.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_mins(10);
-/// One that does not say for how long.
-const USUAL_WAIT: Duration = Duration::from_mins(1);
 /// The longest header that is kept, in bytes.
 const MAX_HEADER: usize = 256;
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 /// More bytes than that are no size: no database could tell of them.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
@@ -69,31 +58,6 @@ pub(crate) struct UpstreamBody {
     _place: Option<OwnedSemaphorePermit>,
 }
 
-/// Whether an answer says nothing of what was asked for.
-pub(super) fn is_failure(status: StatusCode) -> bool {
-    status.is_server_error()
-        || status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-}
-
-/// How long the upstream asks us to wait (RFC 9110 10.2.3), within our bounds.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = text.parse().ok().map(Duration::from_secs);
-    let wait = seconds.or_else(|| date(text).map(|until| until.since(now)));
-    let wait = wait.unwrap_or(USUAL_WAIT);
-    Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
-}
-
-/// A date as HTTP has it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 5.6.7).
-fn date(text: &str) -> Option<Timestamp> {
-    let mut words = text.split(' ').skip(1);
-    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
-    let month = 1 + MONTHS.iter().position(|known| *known == month)?;
-    let time = words.next()?;
-    format!("{year}-{month:02}-{day}T{time}Z").parse().ok()
-}
-
 /// A size that cannot be.
 struct TooLarge;
 
@@ -109,19 +73,6 @@ fn announced_size(headers: &HeaderMap) -> Result<Option<u64>, TooLarge> {
 }
 
 impl Upstream {
-    /// What an answer says of the upstream, if it says nothing of what was asked for.
-    pub(super) fn fault_of(
-        &self,
-        response: &Response,
-        request: &FetchRequest<'_>,
-    ) -> Option<Fault> {
-        let status = response.status();
-        // Who gives no advice may have packages all the same.
-        let gives_none = request.question.is_some() && status == StatusCode::NOT_IMPLEMENTED;
-        let wait = || retry_after(response.headers(), self.clock.now());
-        (is_failure(status) && !gives_none).then(|| Fault::Status(status.as_u16(), wait()))
-    }
-
     /// Reads the head of an answer to `request`, which holds its place until its body has come.
     pub(super) fn read(
         self: &Arc<Self>,
@@ -159,7 +110,9 @@ impl Upstream {
                 let why = format!(" ({status}): it wants other credentials than it was given");
                 useless(Kind::Upstream, "refuses", &why)
             }
-            status @ (403 | 451) => useless(Kind::Policy, "forbids", &format!(" ({status})")),
+            status @ (403 | 451) => {
+                useless(Kind::UpstreamPolicy, "forbids", &format!(" ({status})"))
+            }
             other => {
                 let what = format!("answered {other} for");
                 useless(Kind::Upstream, &what, ", which makes no sense")

@@ -5,15 +5,12 @@ use super::names::{canonical, prefix};
 use crate::json::unreadable;
 use crate::publishing::StoredFile;
 use crate::resource::Document;
-use larder_model::Problem;
+use larder_model::{FileKind, Problem};
 use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The folder of the files that mark deleted versions, which cannot be published again.
-pub(super) const GONE: &str = "gone/";
 
 /// The upstream's `config.json`.
 #[derive(Deserialize)]
@@ -113,7 +110,7 @@ impl CrateMetadata {
 
 /// The crates among the files of a package.
 pub(super) fn crates_in(files: &[StoredFile]) -> impl Iterator<Item = &StoredFile> {
-    files.iter().filter(|file| !file.path.starts_with(GONE))
+    files.iter().filter(|file| file.kind == FileKind::Artifact)
 }
 
 /// A version without its build metadata. Versions that differ only in it are the same.

@@ -1,7 +1,7 @@
 //! Publishing, yanking and deleting crates (the Cargo book, "Web API"), and the index file of a crate
 //! that is published here.
 
-use super::index::{CrateMetadata, GONE, crates_in, without_build};
+use super::index::{CrateMetadata, crates_in, without_build};
 use super::manifest::of_crate;
 use super::names::canonical;
 use super::upload::{MAX_BODY_BYTES, Upload};
@@ -12,7 +12,7 @@ use crate::publishing::{
 use crate::resource::Document;
 use crate::text::JSON;
 use http::StatusCode;
-use larder_model::{Kind, Problem, Reply, Timestamp, Verb};
+use larder_model::{FileKind, Kind, Problem, Reply, Timestamp, Verb};
 use semver::Version;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -69,6 +69,7 @@ impl Action for CrateUpload {
         let version = version.clone();
         let metadata = upload.description.into_metadata(manifest)?;
         Ok(vec![Step::Add {
+            kind: FileKind::Artifact,
             path,
             version,
             content_type: "application/gzip",
@@ -94,11 +95,9 @@ fn is_published(
 ) -> Result<bool, Problem> {
     let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "crate", detail));
     let (name, version) = (&upload.description.name, &upload.description.vers);
-    let bare = Some(without_build(version));
-    if files
-        .iter()
-        .any(|file| file.path.strip_prefix(GONE) == bare)
-    {
+    let bare = without_build(version);
+    let is_tombstone = |file: &StoredFile| file.kind == FileKind::Tombstone && *file.path == *bare;
+    if files.iter().any(is_tombstone) {
         return conflict(format!(
             "crate version `{version}` was deleted and cannot be published again: publish another"
         ));
@@ -108,7 +107,7 @@ fn is_published(
         if known.name != *name {
             return conflict(format!("this crate is published as `{}`", known.name));
         }
-        if Some(without_build(&known.vers)) == bare {
+        if without_build(&known.vers) == bare {
             let is_same = *file.path == *path && file.digest.hex() == upload.sha256(body)?;
             return if is_same {
                 Ok(true)
@@ -176,16 +175,8 @@ fn remove(version: Option<&str>, files: &[StoredFile]) -> Result<Vec<Step>, Prob
     let is_target = |file: &&StoredFile| version.is_none_or(|version| *file.version == *version);
     let mut steps = Vec::new();
     for file in crates_in(files).filter(is_target) {
-        steps.push(Step::Remove {
-            path: file.path.to_string(),
-        });
-        steps.push(Step::Add {
-            path: format!("{GONE}{}", without_build(&file.version)),
-            version: String::new(),
-            content_type: "text/plain",
-            metadata: String::new(),
-            bytes: Bytes::Inline(Vec::new()),
-        });
+        steps.push(Step::remove(&*file.path));
+        steps.push(Step::tombstone(without_build(&file.version), "text/plain"));
     }
     if steps.is_empty() {
         let detail = "this crate has no such version here";

@@ -72,11 +72,11 @@ fn web_api(method: &Method, rest: &[&str]) -> Result<Option<Call>, Problem> {
         }
         (_, [name, version, "download"]) if is_read && is_name(name) && is_version(version) => {
             let lower = name.to_ascii_lowercase();
-            Call::Read(ReadRequest::Artifact(Artifact {
-                package: canonical(name).into(),
-                version: Some((*version).into()),
-                path: format!("crates/{lower}/{version}").into(),
-            }))
+            Call::Read(ReadRequest::Artifact(Artifact::new(
+                canonical(name),
+                Some((*version).into()),
+                format!("crates/{lower}/{version}"),
+            )))
         }
         _ => return Ok(None),
     }))

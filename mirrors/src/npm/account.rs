@@ -14,9 +14,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The subject of a problem that is answered without a challenge, because npm prints either the
-/// challenge or the message.
-pub(super) const ADDUSER: &str = "user";
 const NO_ADDUSER: &str =
     "wrong user name or password; this server's admin creates users, npm adduser does not";
 /// The name of a token that has none.

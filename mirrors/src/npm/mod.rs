@@ -124,7 +124,8 @@ impl Protocol for Npm {
     fn refuse(&self, problem: &Problem, _: &RepoUrl<'_>) -> Reply {
         let body = json::bytes(&json!({"error": problem.detail}));
         let reply = Reply::new(problem.status()).with_body(JSON, body);
-        if problem.kind == Kind::Unauthenticated && problem.about != account::ADDUSER {
+        // A refused login goes without a challenge: npm prints either that or the message.
+        if problem.kind == Kind::Unauthenticated {
             // If npm recognizes the challenge's scheme, it prints the challenge and not our
             // message. It compares case-sensitively, but schemes are case-insensitive (RFC 9110
             // 11.1): with `bearer` it prints the message. The description is that of RFC 6750 3.

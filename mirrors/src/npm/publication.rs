@@ -5,12 +5,12 @@ use super::body::{Attachment, scan};
 use super::manifest::{Release, VersionMetadata};
 use super::names::{base, is_new_name, is_tag, new_version};
 use super::provenance::{self, Provenance};
-use super::published::{LATEST, PublishedPackage, gone_path, path_of, tag_path};
+use super::published::{LATEST, PublishedPackage, path_of};
 use super::tarball::{self, Tarball};
 use crate::json::{self, Object};
 use crate::publishing::{Body, Bytes, Step, StoredFile};
 use crate::text::JSON;
-use larder_model::{Kind, Problem};
+use larder_model::{FileKind, Kind, Problem};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -90,10 +90,10 @@ pub(super) fn publish(
     let tarball = tarball::read(body, attached.tarball.start, attached.tarball.length)?;
     check_length(&publication, attached.tarball, &tarball)?;
     let path = path_of(published.package, version);
-    if let Some(stored) = published.at(&path) {
+    if let Some(stored) = published.artifact(&path) {
         return republish(stored, &tarball.integrity);
     }
-    if published.at(&gone_path(version)).is_some() {
+    if published.is_deleted(version) {
         let detail = format!(
             "{version} was unpublished and cannot be published again; publish a higher version"
         );
@@ -134,6 +134,7 @@ fn steps(
     tags: &[String],
 ) -> Vec<Step> {
     let mut steps = vec![Step::Add {
+        kind: FileKind::Artifact,
         path: path.to_owned(),
         version: version.to_owned(),
         content_type: "application/octet-stream",
@@ -141,14 +142,15 @@ fn steps(
         bytes: Bytes::Base64(tarball.start, tarball.length),
     }];
     steps.extend(provenance.map(|provenance| Step::Add {
+        kind: FileKind::Artifact,
         path: provenance::path_of(version),
         version: version.to_owned(),
         content_type: JSON,
         metadata: String::new(),
         bytes: Bytes::Inline(provenance.document()),
     }));
-    steps.extend(tags.iter().map(|tag| Step::Point {
-        path: tag_path(tag),
+    steps.extend(tags.iter().map(|tag| Step::SetTag {
+        tag: tag.clone(),
         version: version.to_owned(),
         at: path.to_owned(),
     }));
@@ -216,7 +218,7 @@ fn tags(
         }
         tags.push(tag.to_owned());
     }
-    let is_first = published.at(&tag_path(LATEST)).is_none();
+    let is_first = published.tag(LATEST).is_none();
     if is_first && !tags.iter().any(|tag| tag == LATEST) {
         tags.push(LATEST.to_owned());
     }

@@ -3,8 +3,8 @@
 use super::body::MAX_TEXT_BYTES;
 use super::packument::PACKUMENT;
 use super::publication::{check_tag, publish};
-use super::published::{LATEST, PublishedPackage, tag_path};
-use super::unpublish::{keep_versions, remove, unpublish_all, unpublish_file};
+use super::published::{LATEST, PublishedPackage};
+use super::unpublish::{keep_versions, remove, remove_file, unpublish_all, unpublish_file};
 use crate::json;
 use crate::publishing::{Action, Body, Change, PublishRequest, Publishing, Step, StoredFile};
 use crate::resource::Document;
@@ -164,13 +164,12 @@ fn set_tag(
         let detail = format!("package {package} has no version {version:.100}");
         return Err(Problem::not_found("version", detail));
     };
-    let path = tag_path(tag);
-    let before = published.at(&path);
+    let before = published.tag(tag);
     if before.is_some_and(|file| *file.version == *version) {
         return Ok(Vec::new());
     }
-    Ok(vec![Step::Point {
-        path,
+    Ok(vec![Step::SetTag {
+        tag: tag.to_owned(),
         version,
         at: stored.path.to_string(),
     }])
@@ -181,9 +180,8 @@ fn remove_tag(published: PublishedPackage<'_>, tag: &str) -> Result<Vec<Step>, P
     if tag == LATEST {
         return Err(Problem::invalid("tag", "the tag latest cannot be removed"));
     }
-    let path = tag_path(tag);
-    let file = published.at(&path);
-    Ok(file.map(|_| Step::Remove { path }).into_iter().collect())
+    let file = published.tag(tag);
+    Ok(file.map(remove_file).into_iter().collect())
 }
 
 /// Publishing of packages.

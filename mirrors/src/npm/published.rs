@@ -1,14 +1,13 @@
 //! A package that is published on this server: its files, and the packument that is made of them.
 //!
-//! Tarballs are at `-/{base}-{version}.tgz`, tags at `tags/{tag}`, provenances at
-//! `attestations/{version}`. `gone/{version}` marks a deleted version, which cannot be published
-//! again.
+//! Tarballs are artifacts at `-/{base}-{version}.tgz`, provenances at `attestations/{version}`. A
+//! tombstone marks a deleted version, which cannot be published again.
 
 use super::manifest::VersionMetadata;
 use super::names::{base, new_version};
 use crate::json::{ObjectWriter, quoted};
 use crate::publishing::StoredFile;
-use larder_model::{Algorithm, Hasher, Problem, Timestamp};
+use larder_model::{Algorithm, FileKind, Hasher, Problem, Timestamp};
 
 /// Fields of the latest version that are repeated at the top of the packument. The readme is only
 /// there, and in no version's manifest.
@@ -32,16 +31,6 @@ pub(super) fn path_of(package: &str, version: &str) -> String {
     format!("-/{}-{version}.tgz", base(package))
 }
 
-/// The path of a tag.
-pub(super) fn tag_path(tag: &str) -> String {
-    format!("tags/{tag}")
-}
-
-/// The path of the file that marks a deleted version.
-pub(super) fn gone_path(version: &str) -> String {
-    format!("gone/{version}")
-}
-
 /// A published package.
 #[derive(Clone, Copy)]
 pub(super) struct PublishedPackage<'a> {
@@ -50,14 +39,29 @@ pub(super) struct PublishedPackage<'a> {
 }
 
 impl<'a> PublishedPackage<'a> {
-    /// The file at a path.
-    pub(super) fn at(&self, path: &str) -> Option<&'a StoredFile> {
-        self.files.iter().find(|file| *file.path == *path)
+    /// The artifact at a path.
+    pub(super) fn artifact(&self, path: &str) -> Option<&'a StoredFile> {
+        self.file(FileKind::Artifact, path)
+    }
+
+    /// A tag. Its version is the one that it points to.
+    pub(super) fn tag(&self, tag: &str) -> Option<&'a StoredFile> {
+        self.file(FileKind::Tag, tag)
+    }
+
+    /// Whether a version was deleted.
+    pub(super) fn is_deleted(&self, version: &str) -> bool {
+        self.file(FileKind::Tombstone, version).is_some()
+    }
+
+    fn file(&self, kind: FileKind, path: &str) -> Option<&'a StoredFile> {
+        let is_it = |file: &&StoredFile| file.kind == kind && *file.path == *path;
+        self.files.iter().find(is_it)
     }
 
     /// The tarball of a version.
     pub(super) fn version(&self, version: &str) -> Option<&'a StoredFile> {
-        self.at(&path_of(self.package, version))
+        self.artifact(&path_of(self.package, version))
     }
 
     /// The versions in the order in which they were published.
@@ -65,35 +69,37 @@ impl<'a> PublishedPackage<'a> {
         let mut versions: Vec<&StoredFile> = self
             .files
             .iter()
-            .filter(|file| file.path.starts_with("-/"))
+            .filter(|file| file.kind == FileKind::Artifact && file.path.starts_with("-/"))
             .collect();
         versions.sort_by_key(|file| (file.created_at, &file.version));
         versions
     }
 
-    /// The tags and their files. A file's version is the one that its tag points to.
-    pub(super) fn tags(&self) -> impl Iterator<Item = (&'a str, &'a StoredFile)> {
-        self.files
-            .iter()
-            .filter_map(|file| Some((file.path.strip_prefix("tags/")?, file)))
+    /// The tags. The version of each is the one that it points to.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &'a StoredFile> {
+        self.files.iter().filter(|file| file.kind == FileKind::Tag)
     }
 
     /// The version with the tag `latest`, else the one that was published last.
     pub(super) fn latest(&self) -> Option<&'a StoredFile> {
-        let tagged = self
-            .at(&tag_path(LATEST))
-            .and_then(|tag| self.version(&tag.version));
+        let tagged = self.tag(LATEST).and_then(|tag| self.version(&tag.version));
         tagged.or_else(|| self.versions().pop())
     }
 
     /// The package's revision, which changes with each change of its files.
     pub(super) fn revision(&self) -> String {
-        let mut files: Vec<&StoredFile> = self.files.iter().collect();
-        files.sort_by_key(|file| &file.path);
+        // Clients and composed packuments have revisions of these names.
+        let name = |file: &'a StoredFile| match file.kind {
+            FileKind::Tag => format!("tags/{}", file.path),
+            FileKind::Tombstone => format!("gone/{}", file.path),
+            _ => file.path.to_string(),
+        };
+        let mut files: Vec<_> = self.files.iter().map(|file| (name(file), file)).collect();
+        files.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut hasher = Hasher::new(Algorithm::Sha256);
-        for file in &files {
+        for (name, file) in &files {
             for part in [
-                &*file.path,
+                &**name,
                 &*file.version,
                 &*file.digest.to_string(),
                 &*file.metadata,
@@ -118,9 +124,9 @@ impl<'a> PublishedPackage<'a> {
             ObjectWriter::new(),
             ObjectWriter::new(),
         );
-        for (tag, file) in self.tags() {
-            if let Some(version) = self.version(&file.version) {
-                tags.put(tag, quoted(&version.version));
+        for tag in self.tags() {
+            if let Some(version) = self.version(&tag.version) {
+                tags.put(&tag.path, quoted(&version.version));
             }
         }
         let moments = || self.files.iter().map(|file| file.created_at);

@@ -183,11 +183,11 @@ fn tarball(package: &str, file: &str) -> Result<Artifact, Problem> {
     if !is_file(file) {
         return Err(no_such_path());
     }
-    Ok(Artifact {
-        package: package.into(),
-        version: version_of(package, file).map(Into::into),
-        path: format!("-/{file}").into(),
-    })
+    Ok(Artifact::new(
+        package,
+        version_of(package, file).map(Into::into),
+        format!("-/{file}"),
+    ))
 }
 
 /// Parses the query of a search.

@@ -4,13 +4,13 @@ use super::Npm;
 use super::packument::packument_of;
 use crate::Protocol as _;
 use crate::publishing::{Bytes, Step, StoredFile};
-use crate::testing::publish_request;
+use crate::testing::{publish_request, stored};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::Method;
-use larder_model::{Algorithm, Digest, Problem, Timestamp};
+use larder_model::{Algorithm, Digest, FileKind, Problem, Timestamp};
 use serde_json::{Value, json};
 use sha1::Digest as _;
 use std::io::{Cursor, Write as _};
@@ -55,19 +55,21 @@ impl Repo {
     }
 
     fn step(&mut self, step: Step, body: &[u8]) {
-        let at =
-            |files: &[StoredFile], path: &str| files.iter().position(|file| *file.path == *path);
-        let stored = |path: &str, version: &str, digest, size, metadata: &str, now| StoredFile {
-            path: path.into(),
-            version: version.into(),
+        let at = |files: &[StoredFile], kind: FileKind, path: &str| {
+            let is_it = |file: &StoredFile| file.kind == kind && *file.path == *path;
+            files.iter().position(is_it)
+        };
+        let file = |kind, digest, size, now, file: StoredFile| StoredFile {
+            kind,
             digest,
             size,
-            metadata: metadata.into(),
             created_at: Timestamp(now),
             created_by: "user:alice".into(),
+            ..file
         };
         match step {
             Step::Add {
+                kind,
                 path,
                 version,
                 metadata,
@@ -83,36 +85,38 @@ impl Repo {
                     Bytes::Inline(bytes) => bytes,
                     Bytes::Part(..) => panic!("{path}"),
                 };
-                assert_eq!(at(&self.files, &path), None, "{path}");
+                assert_eq!(at(&self.files, kind, &path), None, "{path}");
                 let digest = Digest::of(Algorithm::Sha256, &bytes);
                 let metadata = metadata.replace("{sha256}", &digest.hex());
-                self.files.push(stored(
-                    &path,
-                    &version,
+                self.files.push(file(
+                    kind,
                     digest,
                     bytes.len() as u64,
-                    &metadata,
                     self.now,
+                    stored(&path, &version, &metadata),
                 ));
             }
-            Step::Point {
-                path,
+            Step::SetTag {
+                tag,
                 version,
                 at: to,
             } => {
-                let to = &self.files[at(&self.files, &to).expect("a file")];
-                let file = stored(&path, &version, to.digest, to.size, "", self.now);
-                match at(&self.files, &path) {
+                let to = &self.files[at(&self.files, FileKind::Artifact, &to).expect("a file")];
+                let kind = FileKind::Tag;
+                let tag_file = stored(&tag, &version, "");
+                let file = file(kind, to.digest, to.size, self.now, tag_file);
+                match at(&self.files, kind, &tag) {
                     Some(at) => self.files[at] = file,
                     None => self.files.push(file),
                 }
             }
             Step::SetMetadata { path, metadata } => {
-                let at = at(&self.files, &path).expect("a file");
+                let at = at(&self.files, FileKind::Artifact, &path).expect("a file");
                 self.files[at].metadata = metadata.into();
             }
-            Step::Remove { path } => {
-                drop(self.files.remove(at(&self.files, &path).expect("a file")));
+            Step::Remove { kind, path } => {
+                let at = at(&self.files, kind, &path).expect("a file");
+                self.files.remove(at);
             }
             Step::AddAddress { .. } | Step::RemoveAddress { .. } => {
                 panic!("addresses of npm name the package")

@@ -150,11 +150,7 @@ fn invalid_names_are_not_found() {
 
 #[test]
 fn all_spellings_of_a_tarball_are_one_file() {
-    let expected = Artifact {
-        package: "@acme/widget".into(),
-        version: Some("1.0.0".into()),
-        path: "-/widget-1.0.0.tgz".into(),
-    };
+    let expected = Artifact::new("@acme/widget", Some("1.0.0".into()), "-/widget-1.0.0.tgz");
     let spellings = [
         "/@acme/widget/-/widget-1.0.0.tgz",
         "/@acme%2fwidget/-/widget-1.0.0.tgz",

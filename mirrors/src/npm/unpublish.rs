@@ -5,9 +5,9 @@ use super::body::scan;
 use super::names::{is_file, version_of};
 use super::provenance;
 use super::publication::Publication;
-use super::published::{LATEST, PublishedPackage, gone_path};
+use super::published::{LATEST, PublishedPackage};
 use crate::json;
-use crate::publishing::{Body, Bytes, Step, StoredFile};
+use crate::publishing::{Body, Step, StoredFile};
 use crate::text::JSON;
 use larder_model::{Kind, Problem};
 use std::borrow::Cow;
@@ -62,7 +62,7 @@ pub(super) fn unpublish_file(
     let version = version.unwrap_or_default();
     match published.version(version) {
         Some(stored) => unpublish(published, &[stored], revision, &[]),
-        None if published.at(&gone_path(version)).is_some() => Ok(Vec::new()),
+        None if published.is_deleted(version) => Ok(Vec::new()),
         None => {
             let detail = format!("package {} has no {file}", published.package);
             Err(Problem::not_found("tarball", detail))
@@ -97,21 +97,11 @@ fn unpublish(
     }
     let mut steps = Vec::new();
     for file in gone {
-        steps.push(Step::Remove {
-            path: file.path.to_string(),
-        });
+        steps.push(remove_file(file));
         // The version stays reserved.
-        steps.push(Step::Add {
-            path: gone_path(&file.version),
-            version: String::new(),
-            content_type: JSON,
-            metadata: String::new(),
-            bytes: Bytes::Inline(Vec::new()),
-        });
-        let provenance = published.at(&provenance::path_of(&file.version));
-        steps.extend(provenance.map(|file| Step::Remove {
-            path: file.path.to_string(),
-        }));
+        steps.push(Step::tombstone(&*file.version, JSON));
+        let provenance = published.artifact(&provenance::path_of(&file.version));
+        steps.extend(provenance.map(remove_file));
     }
     steps.extend(moved_tags(published, gone, wanted));
     Ok(steps)
@@ -139,17 +129,22 @@ fn moved_tags(
         };
         wanted.or_else(highest)
     };
-    let tags = published.tags().filter(|(_, file)| is_gone(&file.version));
-    tags.map(|(tag, file)| {
-        let path = file.path.to_string();
-        match target(tag) {
-            Some(to) => Step::Point {
-                path,
-                version: to.version.to_string(),
-                at: to.path.to_string(),
-            },
-            None => Step::Remove { path },
-        }
+    let tags = published.tags().filter(|tag| is_gone(&tag.version));
+    tags.map(|tag| match target(&tag.path) {
+        Some(to) => Step::SetTag {
+            tag: tag.path.to_string(),
+            version: to.version.to_string(),
+            at: to.path.to_string(),
+        },
+        None => remove_file(tag),
     })
     .collect()
+}
+
+/// The step that removes a file.
+pub(super) fn remove_file(file: &StoredFile) -> Step {
+    Step::Remove {
+        kind: file.kind,
+        path: file.path.to_string(),
+    }
 }

@@ -15,9 +15,9 @@ use crate::{Integrity, Names, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::image::hub_alias;
-use larder_model::{Digest, Kind, Problem, ProtocolName, Reply, RepoName};
+use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Reply, RepoName};
 use oci_spec::image::{MediaType, ToDockerV2S2 as _};
-use routes::{INDEX, absent};
+use routes::{INDEX, absent, artifact};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -80,9 +80,9 @@ impl Digests for ManifestDigests {
         DIGEST_HEADER
     }
 
-    fn alias(&self, document: &Document, digest: &Digest) -> Option<Box<str>> {
-        let is_tag = document.path.starts_with("tags/");
-        is_tag.then(|| format!("manifests/{digest}").into())
+    fn alias(&self, document: &Document, digest: &Digest) -> Option<Artifact> {
+        let is_tag = document.kind == FileKind::Tag;
+        is_tag.then(|| artifact(&document.package, FileKind::Manifest, digest))
     }
 }
 
@@ -102,9 +102,9 @@ impl Protocol for Oci {
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let (image, path) = (&document.package, &document.path);
-        if let Some(tag) = path.strip_prefix("tags/") {
+        if document.kind == FileKind::Tag {
             return Ok(Source::At {
-                url: format!("v2/{image}/manifests/{tag}"),
+                url: format!("v2/{image}/manifests/{path}"),
                 accept: &MANIFESTS,
             });
         }
@@ -148,22 +148,21 @@ impl Protocol for Oci {
         _: &[Option<Bytes>],
         _: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem> {
-        let (_, digest) = artifact.path.split_once('/').ok_or_else(absent)?;
+        let (image, digest) = (&artifact.package, &artifact.path);
         let integrity = Integrity::Digest(digest.parse().map_err(|_| absent())?);
-        let url = format!("v2/{}/{}", artifact.package, artifact.path);
-        let fetch = Fetch::new(url, integrity);
-        Ok(Plan::Fetch(if is_manifest(artifact) {
-            Fetch {
+        if artifact.kind == FileKind::Manifest {
+            let url = format!("v2/{image}/manifests/{digest}");
+            return Ok(Plan::Fetch(Fetch {
                 accept: &MANIFESTS,
-                ..fetch
-            }
-        } else {
-            fetch
-        }))
+                ..Fetch::new(url, integrity)
+            }));
+        }
+        let url = format!("v2/{image}/blobs/{digest}");
+        Ok(Plan::Fetch(Fetch::new(url, integrity)))
     }
 
     fn content_type(&self, artifact: &Artifact) -> &'static str {
-        if is_manifest(artifact) {
+        if artifact.kind == FileKind::Manifest {
             ""
         } else {
             "application/octet-stream"
@@ -201,10 +200,6 @@ impl Protocol for Oci {
     }
 }
 
-fn is_manifest(artifact: &Artifact) -> bool {
-    artifact.path.starts_with("manifests/")
-}
-
 /// The code of a problem (distribution-spec, "Error Codes").
 fn code_of(problem: &Problem) -> &'static str {
     match (problem.kind, problem.about) {
@@ -212,7 +207,7 @@ fn code_of(problem: &Problem) -> &'static str {
         (Kind::NotFound, "repository") => "NAME_UNKNOWN",
         (Kind::NotFound, _) => "MANIFEST_UNKNOWN",
         (Kind::Unauthenticated, _) => "UNAUTHORIZED",
-        (Kind::Denied | Kind::Policy, _) => "DENIED",
+        (Kind::Denied | Kind::Policy | Kind::UpstreamPolicy, _) => "DENIED",
         (Kind::Invalid, "digest") => "DIGEST_INVALID",
         (Kind::Unsupported | Kind::Method, _) => "UNSUPPORTED",
         (Kind::TooMany, _) => "TOOMANYREQUESTS",

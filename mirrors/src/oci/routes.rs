@@ -4,7 +4,7 @@ use crate::RepoRequest;
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
 use crate::text::{JSON, query_value};
 use http::Method;
-use larder_model::{Digest, Kind, Problem, Reference};
+use larder_model::{Digest, FileKind, Kind, Problem, Reference};
 
 /// The media type of an image index, which a list of referrers is.
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -48,14 +48,20 @@ pub(super) fn parse(request: &RepoRequest<'_>, image: &str) -> Result<ReadReques
     let length = endpoint_length(&parts).ok_or_else(absent)?;
     match &parts[parts.len() - length..] {
         ["manifests", reference] => manifest(image, reference),
-        ["blobs", digest] => Ok(artifact(image, format!("blobs/{}", read_digest(digest)?))),
-        ["tags", "list"] => Ok(document(image, "lists/tags".to_owned(), TAGS)),
+        ["blobs", digest] => {
+            let blob = artifact(image, FileKind::Blob, &read_digest(digest)?);
+            Ok(ReadRequest::Artifact(blob))
+        }
+        ["tags", "list"] => {
+            let list = Document::new(image, "lists/tags");
+            Ok(ReadRequest::Document(list, TAGS))
+        }
         ["referrers", digest] => {
             let kind = query_value(request.query, "artifactType").unwrap_or_default();
             let kind = kind.chars().filter(char::is_ascii_graphic);
             let kind: String = kind.take(MAX_TYPE_CHARS).collect();
             let path = format!("referrers/{}?{kind}", read_digest(digest)?);
-            Ok(document(image, path, REFERRERS))
+            Ok(ReadRequest::Document(Document::new(image, path), REFERRERS))
         }
         _ => Err(absent()),
     }
@@ -72,8 +78,14 @@ fn endpoint_length(parts: &[&str]) -> Option<usize> {
 /// The manifest of a tag or a digest.
 fn manifest(image: &str, reference: &str) -> Result<ReadRequest, Problem> {
     match reference.parse() {
-        Ok(Reference::Tag(tag)) => Ok(document(image, format!("tags/{tag}"), MANIFEST)),
-        Ok(Reference::Digest(digest)) => Ok(artifact(image, format!("manifests/{digest}"))),
+        Ok(Reference::Tag(tag)) => {
+            let document = Document::tag(image, tag.to_string());
+            Ok(ReadRequest::Document(document, MANIFEST))
+        }
+        Ok(Reference::Digest(digest)) => {
+            let manifest = artifact(image, FileKind::Manifest, &digest);
+            Ok(ReadRequest::Artifact(manifest))
+        }
         Err(error) if reference.contains(':') => Err(Problem::invalid("digest", error.0)),
         Err(error) => Err(Problem::not_found("manifest", error.0)),
     }
@@ -84,16 +96,14 @@ fn read_digest(text: &str) -> Result<Digest, Problem> {
     read.map_err(|error| Problem::invalid("digest", error.to_string()))
 }
 
-fn document(image: &str, path: String, representation: Representation) -> ReadRequest {
-    ReadRequest::Document(Document::new(image, path), representation)
-}
-
-fn artifact(image: &str, path: String) -> ReadRequest {
-    ReadRequest::Artifact(Artifact {
+/// A blob or a manifest of an image.
+pub(super) fn artifact(image: &str, kind: FileKind, digest: &Digest) -> Artifact {
+    Artifact {
         package: image.into(),
         version: None,
-        path: path.into(),
-    })
+        kind,
+        path: digest.to_string().into(),
+    }
 }
 
 /// The problem of a path that does not exist.

@@ -11,46 +11,62 @@ fn read(path: &str, query: &str) -> Result<ReadRequest, Problem> {
 #[test]
 fn tags_are_documents_and_digests_are_artifacts() {
     let place = |ask: ReadRequest| match ask {
-        ReadRequest::Document(document, _) => {
-            (document.package.to_string(), document.path.to_string())
-        }
-        ReadRequest::Artifact(artifact) => {
-            (artifact.package.to_string(), artifact.path.to_string())
-        }
+        ReadRequest::Document(
+            Document {
+                package,
+                kind,
+                path,
+            },
+            _,
+        ) => (package.to_string(), kind, path.to_string()),
+        ReadRequest::Artifact(Artifact {
+            package,
+            kind,
+            path,
+            ..
+        }) => (package.to_string(), kind, path.to_string()),
         other => panic!("{other:?}"),
     };
-    for (path, image, expected) in [
+    for (path, image, (kind, expected)) in [
         (
             "/library/nginx/manifests/latest",
             "library/nginx",
-            "tags/latest".to_owned(),
+            (FileKind::Tag, "latest".to_owned()),
         ),
-        ("/nginx/manifests/v1", "nginx", "tags/v1".to_owned()),
+        (
+            "/nginx/manifests/v1",
+            "nginx",
+            (FileKind::Tag, "v1".to_owned()),
+        ),
         (
             &format!("/a/b/c/manifests/sha256:{HEX}"),
             "a/b/c",
-            format!("manifests/sha256:{HEX}"),
+            (FileKind::Manifest, format!("sha256:{HEX}")),
         ),
         (
             &format!("/a/b/blobs/sha256%3A{HEX}"),
             "a/b",
-            format!("blobs/sha256:{HEX}"),
+            (FileKind::Blob, format!("sha256:{HEX}")),
         ),
-        ("/a/tags/list", "a", "lists/tags".to_owned()),
+        (
+            "/a/tags/list",
+            "a",
+            (FileKind::Document, "lists/tags".to_owned()),
+        ),
         (
             &format!("/a/referrers/sha256:{HEX}"),
             "a",
-            format!("referrers/sha256:{HEX}?"),
+            (FileKind::Document, format!("referrers/sha256:{HEX}?")),
         ),
         (
             "/a/manifests/blobs/tags/list",
             "a/manifests/blobs",
-            "lists/tags".to_owned(),
+            (FileKind::Document, "lists/tags".to_owned()),
         ),
     ] {
         assert_eq!(
             place(read(path, "").expect(path)),
-            (image.to_owned(), expected)
+            (image.to_owned(), kind, expected)
         );
     }
     for (path, kind) in [
@@ -109,7 +125,7 @@ fn documents_and_artifacts_have_urls_upstream() {
 
 #[test]
 fn invalid_manifests_are_refused() {
-    let tag = Document::new("a", "tags/v1");
+    let tag = Document::tag("a", "v1");
     Oci.check(&tag, br#"{"schemaVersion":2,"manifests":[]}"#)
         .expect("an index");
     for bad in [

@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::stored;
 use crate::{Protocol, cargo::Cargo, npm::Npm, pypi::Pypi};
-use larder_model::Kind;
+use larder_model::{FileKind, Kind};
 use std::io::Cursor;
 
 fn steps(
@@ -26,20 +26,26 @@ fn after(files: &[StoredFile], steps: Vec<Step>) -> Vec<StoredFile> {
     let mut files = files.to_vec();
     for step in steps {
         match step {
-            Step::Remove { path } => files.retain(|file| *file.path != *path),
+            Step::Remove { kind, path } => {
+                files.retain(|file| file.kind != kind || *file.path != *path);
+            }
             Step::Add {
+                kind,
                 path,
                 version,
                 metadata,
                 ..
-            } => files.push(stored(&path, &version, &metadata)),
+            } => files.push(StoredFile {
+                kind,
+                ..stored(&path, &version, &metadata)
+            }),
             Step::SetMetadata { path, metadata } => {
                 files
                     .iter_mut()
                     .filter(|file| *file.path == *path)
                     .for_each(|file| file.metadata = metadata.as_str().into());
             }
-            Step::Point { .. } | Step::AddAddress { .. } | Step::RemoveAddress { .. } => {}
+            Step::SetTag { .. } | Step::AddAddress { .. } | Step::RemoveAddress { .. } => {}
         }
     }
     files
@@ -139,22 +145,22 @@ fn deleted_versions_stay_reserved() {
             &Npm as &dyn Protocol,
             &tarballs[..],
             "1.0.0",
-            &["-/demo-2.0.0.tgz", "gone/1.0.0"][..],
+            &["artifact -/demo-2.0.0.tgz", "tombstone 1.0.0"][..],
         ),
         (
             &Cargo,
             &crates[..],
             "1.0.0+build",
-            &["crates/demo/2.0.0", "gone/1.0.0"],
+            &["artifact crates/demo/2.0.0", "tombstone 1.0.0"],
         ),
         (
             &Pypi,
             &wheels()[..],
             "1",
             &[
-                "demo-2.0.tar.gz",
-                "gone/demo-1.0-py3-none-any.whl",
-                "gone/demo-1.0.tar.gz",
+                "artifact demo-2.0.tar.gz",
+                "tombstone demo-1.0-py3-none-any.whl",
+                "tombstone demo-1.0.tar.gz",
             ],
         ),
     ] {
@@ -162,7 +168,8 @@ fn deleted_versions_stay_reserved() {
             version: Some(version.into()),
         };
         let left = after(files, steps(protocol, &one, files).expect("steps"));
-        let mut paths: Vec<&str> = left.iter().map(|file| &*file.path).collect();
+        let name = |file: &StoredFile| format!("{} {}", file.kind.word(), file.path);
+        let mut paths: Vec<String> = left.iter().map(name).collect();
         paths.sort_unstable();
         assert_eq!(paths, expected);
         assert_eq!(
@@ -175,7 +182,7 @@ fn deleted_versions_stay_reserved() {
             steps(protocol, &Change::Remove { version: None }, &left).expect("steps"),
         );
         assert!(
-            none.iter().all(|file| file.path.starts_with("gone/")),
+            none.iter().all(|file| file.kind == FileKind::Tombstone),
             "{none:?}"
         );
         assert_eq!(

@@ -18,15 +18,13 @@ use crate::text::{PLAIN_TEXT, segment};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use http::StatusCode;
-use larder_model::{Algorithm, Digest, Hasher, Kind, Problem, Reply, Verb, hex};
+use larder_model::{Algorithm, Digest, FileKind, Hasher, Kind, Problem, Reply, Verb, hex};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// Limit on the bytes of a form.
 const MAX_BYTES: u64 = 2 << 30;
-/// The folder of the files that mark deleted files, whose names stay reserved.
-const GONE: &str = "gone/";
 /// The first version of the API that has sizes and times.
 const API: &str = "1.1";
 
@@ -73,6 +71,7 @@ impl Action for FormUpload {
             "yanked": null,
         });
         let mut steps = vec![Step::Add {
+            kind: FileKind::Artifact,
             path: form.file.clone(),
             version: version.clone(),
             content_type: "application/octet-stream",
@@ -80,6 +79,7 @@ impl Action for FormUpload {
             bytes: Bytes::Part(form.start, form.length),
         }];
         steps.extend(found.metadata.map(|metadata| Step::Add {
+            kind: FileKind::Artifact,
             path: form.file + METADATA,
             version,
             content_type: PLAIN_TEXT,
@@ -181,7 +181,7 @@ fn files_of<'k>(
         let same = wanted
             .as_ref()
             .is_none_or(|wanted| wanted.is_some() && Version::parse(&file.version) == *wanted);
-        same && !file.path.starts_with(GONE)
+        same && file.kind == FileKind::Artifact
     };
     let found: Vec<&StoredFile> = files.iter().filter(is_target).collect();
     let absent = || Problem::not_found("version", "this project has no such version here");
@@ -211,17 +211,9 @@ fn yank(files: &[StoredFile], version: &str, reason: Option<&str>) -> Result<Vec
 fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     for file in files_of(files, version)? {
-        steps.push(Step::Remove {
-            path: file.path.to_string(),
-        });
+        steps.push(Step::remove(&*file.path));
         if Name::read(&file.path).is_some() {
-            steps.push(Step::Add {
-                path: format!("{GONE}{}", file.path),
-                version: String::new(),
-                content_type: PLAIN_TEXT,
-                metadata: String::new(),
-                bytes: Bytes::Inline(Vec::new()),
-            });
+            steps.push(Step::tombstone(&*file.path, PLAIN_TEXT));
         }
     }
     Ok(steps)
@@ -318,7 +310,8 @@ fn is_published(
     files: &[StoredFile],
 ) -> Result<bool, Problem> {
     // A file of this very name.
-    if let Some(file) = files.iter().find(|file| *file.path == *form.file) {
+    let same = |file: &&StoredFile| file.kind == FileKind::Artifact && *file.path == *form.file;
+    if let Some(file) = files.iter().find(same) {
         if file.digest == *digest {
             return Ok(true);
         }
@@ -330,15 +323,14 @@ fn is_published(
     // A file of the same distribution in another spelling, or a deleted one.
     let identity = name.identity(&form.project);
     for file in files {
-        let deleted = file.path.strip_prefix(GONE);
-        let other = deleted.unwrap_or(&file.path);
+        let (is_deleted, other) = (file.kind == FileKind::Tombstone, &file.path);
         let Some(there) = Name::read(other) else {
             continue;
         };
         if identity.is_none() || there.identity(&form.project) != identity {
             continue;
         }
-        if deleted.is_none() {
+        if !is_deleted {
             let what = if there.kind == Build::Wheel {
                 "this wheel"
             } else {
@@ -362,7 +354,9 @@ fn conflict(detail: String) -> Problem {
 
 /// The page of a project; `None` if it has no files.
 fn page(project: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
-    let listed = files.iter().filter(|file| Name::read(&file.path).is_some());
+    let is_listed =
+        |file: &&StoredFile| file.kind == FileKind::Artifact && Name::read(&file.path).is_some();
+    let listed = files.iter().filter(is_listed);
     let mut listed: Vec<_> = listed
         .map(|file| (Version::parse(&file.version), file))
         .collect();

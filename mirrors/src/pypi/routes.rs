@@ -98,11 +98,7 @@ pub(super) fn file_of(project: &str, file: &str) -> Option<Artifact> {
     }
     let package = normalised(project);
     let version = version_of(&package, base).map(Into::into);
-    Some(Artifact {
-        package: package.into(),
-        version,
-        path: file.into(),
-    })
+    Some(Artifact::new(package, version, file))
 }
 
 fn provenance_of(project: &str, version: &str, file: &str) -> Option<Document> {

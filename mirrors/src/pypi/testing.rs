@@ -3,7 +3,7 @@
 use super::Pypi;
 use crate::Call;
 use crate::publishing::{Bytes as Stored, PublishRequest, Step, StoredFile};
-use crate::testing::call;
+use crate::testing::{self, call};
 use blake2::Blake2b;
 use blake2::digest::consts::U32;
 use flate2::Compression;
@@ -280,6 +280,7 @@ pub(super) fn refusal(outcome: Result<Vec<Step>, Problem>) -> String {
 pub(super) fn stored(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
     let file = |step: &Step| {
         let Step::Add {
+            kind,
             path,
             version,
             metadata,
@@ -297,13 +298,12 @@ pub(super) fn stored(steps: &[Step], body: &[u8]) -> Vec<StoredFile> {
             Stored::Base64(..) => panic!("base64"),
         };
         StoredFile {
-            path: path.as_str().into(),
-            version: version.as_str().into(),
+            kind: *kind,
             digest: Digest::of(Algorithm::Sha256, &bytes),
             size: bytes.len() as u64,
-            metadata: metadata.as_str().into(),
             created_at: Timestamp(1_772_366_645_000_006),
             created_by: "user:alice".into(),
+            ..testing::stored(path, version, metadata)
         }
     };
     steps.iter().map(file).collect()

@@ -12,7 +12,7 @@ use quick_xml::{Writer, XmlVersion};
 
 /// Limit on the bytes of an element. The largest package of a distribution has a fortieth of it.
 const MAX_ELEMENT_BYTES: usize = 128 << 20;
-/// Limit on the length of a name or checksum.
+/// Limit on the length of a name, checksum or architecture.
 const MAX_TEXT_BYTES: usize = 4096;
 /// Limit on the prefixes of a list. Real ones declare three.
 const MAX_PREFIXES: usize = 32;
@@ -38,6 +38,10 @@ pub(super) struct Element {
     pub(super) name: String,
     /// Of a package: its checksum.
     pub(super) id: String,
+    /// Of a package in `primary`: its architecture.
+    pub(super) arch: String,
+    /// Of a package: its epoch, version and release, as `0:1.2-3`.
+    pub(super) edition: String,
     /// Of a package in `primary`: its path; `None` if it cannot be requested here.
     pub(super) path: Option<String>,
 }
@@ -169,7 +173,7 @@ impl Builder {
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<(), Fault> {
         if self.field.is_some() {
-            return Err("a name or checksum has elements within".into());
+            return Err("a name, checksum or architecture has elements within".into());
         }
         let mut own = None;
         if depth == 2 && self.content == Content::Packages {
@@ -223,7 +227,7 @@ impl Builder {
             && let Some(text) = text_of(event)?
         {
             if self.text.len() + text.len() > MAX_TEXT_BYTES {
-                return Err("a name or checksum is too long".into());
+                return Err("a name, checksum or architecture is too long".into());
             }
             self.text.push_str(&text);
         }
@@ -263,9 +267,15 @@ const TWICE: &str = "an element has two names, checksums or locations";
 enum Field {
     Name,
     Id,
+    Arch,
 }
 
 impl Element {
+    /// The name, epoch, version, release and architecture of a package in `primary`.
+    pub(super) fn nevra(&self) -> String {
+        format!("{}-{}.{}", self.name, self.edition, self.arch)
+    }
+
     /// Handles the start of a child. Returns the field that its text is, and the tag to write instead.
     fn open(
         &mut self,
@@ -274,6 +284,14 @@ impl Element {
         Ok(match tag.name().as_ref() {
             b"name" => (Some(Field::Name), None),
             b"checksum" => (Some(Field::Id), None),
+            b"arch" => (Some(Field::Arch), None),
+            b"version" => {
+                let part = |name| Ok::<_, Fault>(attribute(tag, name)?.unwrap_or_default());
+                let epoch = attribute(tag, b"epoch")?.filter(|epoch| !epoch.is_empty());
+                let epoch = epoch.unwrap_or_else(|| "0".to_owned());
+                self.edition = format!("{epoch}:{}-{}", part(b"ver")?, part(b"rel")?);
+                (None, None)
+            }
             b"location" if self.path.is_some() => return Err(TWICE.into()),
             b"location" => {
                 let (href, base) = (attribute(tag, b"href")?, attribute(tag, b"xml:base")?);
@@ -297,14 +315,18 @@ impl Element {
     }
 
     fn set(&mut self, field: Field, text: &str) -> Result<(), Fault> {
-        let place = match field {
+        let value = match field {
             Field::Name => &mut self.name,
             Field::Id => &mut self.id,
+            Field::Arch => {
+                text.clone_into(&mut self.arch);
+                return Ok(());
+            }
         };
-        if !place.is_empty() {
+        if !value.is_empty() {
             return Err(TWICE.into());
         }
-        text.clone_into(place);
+        text.clone_into(value);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::repomd;
 use crate::index::{Index, IndexBuilder, IndexDocument, IndexMerger, Signer};
 use crate::publishing::StoredFile;
 use crate::resource::{Artifact, Document};
-use larder_model::{Problem, Timestamp};
+use larder_model::{FileKind, Problem, Timestamp};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -50,11 +50,7 @@ impl Index for Repodata {
         let primary = records
             .into_iter()
             .find(|record| record.kind == List::Primary.kind());
-        Ok(primary.map(|record| Artifact {
-            package: "".into(),
-            version: None,
-            path: record.item.path.into(),
-        }))
+        Ok(primary.map(|record| Artifact::new("", None, record.item.path)))
     }
 
     fn merge(&self, now: Timestamp) -> Box<dyn IndexMerger> {
@@ -95,7 +91,7 @@ impl IndexBuilder for Builder {
     }
 
     fn add(&mut self, file: &StoredFile) -> Result<(), Problem> {
-        if !is_package(&file.path) || file.metadata.is_empty() {
+        if file.kind != FileKind::Artifact || !is_package(&file.path) || file.metadata.is_empty() {
             return Ok(());
         }
         self.packages = self

@@ -1,6 +1,6 @@
 //! The metadata of a group: one repository made of those of its members. A path, or a name that is
-//! published in a member, hides the same in later members. Lists are streamed, never uncompressed in
-//! memory.
+//! published in a member, hides the same in later members; of a release that several hosted members
+//! have, the first member's package is listed. Lists are streamed, never uncompressed in memory.
 
 use super::filter::{Content, Element, Elements, unreadable};
 use super::listing::MAX_PACKAGES;
@@ -8,11 +8,11 @@ use super::packer::{List, Packer, Record, seal};
 use super::paths::name_of;
 use super::repomd;
 use super::unpack::{MAX_UNPACKED_BYTES, unpack};
-use crate::index::{IndexDocument, IndexMerger, Signer};
+use crate::index::{IndexDocument, IndexMember, IndexMerger, Signer};
 use crate::xml::XmlWriter;
 use bytes::Bytes;
 use larder_model::{Kind as Meaning, Problem, Timestamp};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
@@ -53,6 +53,7 @@ struct Member {
     /// In the order of the kinds.
     paths: Vec<Option<Box<str>>>,
     hidden: Arc<HashSet<Box<str>>>,
+    is_hosted: bool,
 }
 
 /// Merges the metadata of a group.
@@ -105,6 +106,8 @@ impl Merger {
         let mut taken: Vec<HashSet<Box<str>>> =
             self.members.iter().map(|_| HashSet::new()).collect();
         let (mut paths, mut ids) = (HashSet::<Box<str>>::new(), HashSet::<Box<str>>::new());
+        // Releases of hosted members, with the first member that has each.
+        let mut releases = HashMap::<Box<str>, usize>::new();
         let (mut prefixes, mut declared) = (BTreeMap::new(), None);
         self.walk(Content::Packages, lists, |at, elements, element| {
             if declared.replace(at) != Some(at) {
@@ -121,13 +124,21 @@ impl Merger {
             else {
                 return Ok(()); // it cannot be requested, or not be identified in other lists
             };
-            let hidden = &self.members[at].hidden;
+            let Member {
+                hidden, is_hosted, ..
+            } = &self.members[at];
             // Permissions depend on the name in the path.
             if hidden.contains(&*element.name)
                 || hidden.contains(name_of(path))
                 || paths.contains(&**path)
             {
                 return Ok(());
+            }
+            if *is_hosted {
+                let first = releases.entry(element.nevra().into()).or_insert(at);
+                if *first != at {
+                    return Ok(());
+                }
             }
             // A package that is at two paths is listed once.
             if ids.insert(element.id.as_str().into()) {
@@ -212,7 +223,7 @@ impl Merger {
 }
 
 impl IndexMerger for Merger {
-    fn add(&mut self, head: &[u8], hidden: Arc<HashSet<Box<str>>>) -> Result<(), Problem> {
+    fn add(&mut self, head: &[u8], member: IndexMember) -> Result<(), Problem> {
         let records = repomd::read(head)?;
         let path = |name: &&str| {
             Some(
@@ -229,7 +240,12 @@ impl IndexMerger for Merger {
             .iter()
             .map(|kind| kind.names().iter().find_map(path))
             .collect();
-        self.members.push(Member { paths, hidden });
+        let IndexMember { hidden, is_hosted } = member;
+        self.members.push(Member {
+            paths,
+            hidden,
+            is_hosted,
+        });
         Ok(())
     }
 

@@ -202,11 +202,7 @@ fn holds(body: &[u8], mark: &str) -> bool {
 
 /// The file of a record of the repository at a root.
 fn file_of(root: &str, record: &Record) -> Artifact {
-    Artifact {
-        package: "".into(),
-        version: None,
-        path: format!("{root}{}", record.item.path).into(),
-    }
+    Artifact::new("", None, format!("{root}{}", record.item.path))
 }
 
 fn plan_metadata(root: &str, path: &str, known: &[Option<Bytes>]) -> Result<Plan, Problem> {

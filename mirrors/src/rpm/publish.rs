@@ -1,7 +1,7 @@
 //! Publishing by PUT and DELETE (`curl -T`), because no client has a command for it.
 //!
-//! A package's files are its rpms, each at its path in the repository, and `gone/{nevra}` for each
-//! that was deleted.
+//! A package's artifacts are its rpms, each at its path in the repository; a tombstone has the name,
+//! version and release of each that was deleted.
 
 use super::describe::PackageMetadata;
 use super::extra_metadata;
@@ -13,14 +13,12 @@ use crate::publishing::{
 use crate::resource::Document;
 use crate::text::PLAIN_TEXT;
 use http::StatusCode;
-use larder_model::{Kind, Problem, Reply, Verb};
+use larder_model::{FileKind, Kind, Problem, Reply, Verb};
 use std::io::SeekFrom;
 use std::sync::Arc;
 
 /// Limit on the bytes of a package.
 const MAX_BYTES: u64 = 8 << 30;
-/// The folder of the files that mark deleted packages, which cannot be published again.
-pub(super) const GONE: &str = "gone/";
 
 /// An action on the file at a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,7 +107,7 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
     let (edition, name) = (package.nevra.edition(), &package.nevra.name);
     let nevra = format!("{name}-{edition}");
     let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "package", detail));
-    if let Some(file) = files.iter().find(|file| *file.path == *path) {
+    if let Some(file) = artifact_at(path, files) {
         if file.digest == package.digest {
             return Ok(Vec::new());
         }
@@ -123,14 +121,15 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
             "{nevra} is published at {at}: publish another release"
         ));
     }
-    let is_gone = |file: &StoredFile| file.path.strip_prefix(GONE) == Some(&nevra);
-    if files.iter().any(is_gone) {
+    let is_tombstone = |file: &StoredFile| file.kind == FileKind::Tombstone && *file.path == *nevra;
+    if files.iter().any(is_tombstone) {
         return conflict(format!(
             "{nevra} was deleted, and stays reserved: publish another release"
         ));
     }
     let metadata = PackageMetadata::of(&package, path)?;
     let add = Step::Add {
+        kind: FileKind::Artifact,
         path: path.to_owned(),
         version: edition,
         content_type: "application/x-rpm",
@@ -144,9 +143,15 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
     Ok(vec![add, add_address])
 }
 
+/// The artifact at a path.
+fn artifact_at<'a>(path: &str, files: &'a [StoredFile]) -> Option<&'a StoredFile> {
+    let is_it = |file: &&StoredFile| file.kind == FileKind::Artifact && *file.path == *path;
+    files.iter().find(is_it)
+}
+
 /// Steps that delete the package at a path.
 fn delete(path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let file = files.iter().find(|file| *file.path == *path);
+    let file = artifact_at(path, files);
     let absent = || Problem::not_found("package", format!("there is no {path} here"));
     delete_file(file.ok_or_else(absent)?)
 }
@@ -155,17 +160,10 @@ fn delete(path: &str, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
 fn delete_file(file: &StoredFile) -> Result<Vec<Step>, Problem> {
     let path = file.path.to_string();
     let nevra = PackageMetadata::read(&file.metadata)?.nevra;
-    let gone = Step::Add {
-        path: format!("{GONE}{nevra}"),
-        version: String::new(),
-        content_type: "",
-        metadata: String::new(),
-        bytes: Bytes::Inline(Vec::new()),
-    };
     Ok(vec![
         Step::RemoveAddress { path: path.clone() },
-        Step::Remove { path },
-        gone,
+        Step::remove(path),
+        Step::tombstone(nevra, ""),
     ])
 }
 
@@ -181,6 +179,7 @@ fn put_metadata(
     let size = body.seek(SeekFrom::End(0)).map_err(Problem::internal)?;
     let mut steps = delete_metadata(path, files);
     steps.push(Step::Add {
+        kind: FileKind::Artifact,
         path: path.to_owned(),
         version: String::new(),
         content_type: "",
@@ -196,10 +195,7 @@ fn delete_metadata(path: &str, files: &[StoredFile]) -> Vec<Step> {
     let same = files
         .iter()
         .filter(|file| extra_metadata::Kind::at(&file.path) == kind);
-    same.map(|file| Step::Remove {
-        path: file.path.to_string(),
-    })
-    .collect()
+    same.map(|file| Step::remove(&*file.path)).collect()
 }
 
 /// Deletes a version of a package, or all.
@@ -218,7 +214,8 @@ impl Action for RemoveVersions {
     fn steps(&self, _: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let version = self.0.as_deref();
         let is_meant = |file: &&StoredFile| {
-            is_package(&file.path)
+            file.kind == FileKind::Artifact
+                && is_package(&file.path)
                 && !file.metadata.is_empty()
                 && version.is_none_or(|version| *file.version == *version)
         };

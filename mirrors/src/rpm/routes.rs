@@ -2,7 +2,7 @@
 
 use super::extra_metadata;
 use super::paths::{ending, is_package, metadata};
-use super::publish::{FileAction, GONE, request};
+use super::publish::{FileAction, request};
 use crate::publishing::PublishRequest;
 use crate::resource::{Artifact, Document, ReadRequest, Representation};
 use crate::{Call, RepoRequest};
@@ -45,11 +45,7 @@ fn read(path: String) -> Result<ReadRequest, Problem> {
         Some((_, "repomd.xml.key")) => "application/pgp-keys",
         None if !is_package(&path) => content_type_of(&path),
         _ => {
-            return Ok(ReadRequest::Artifact(Artifact {
-                package: "".into(),
-                version: None,
-                path: path.into(),
-            }));
+            return Ok(ReadRequest::Artifact(Artifact::new("", None, path)));
         }
     };
     Ok(ReadRequest::Document(
@@ -103,8 +99,8 @@ fn require_place(path: &str) -> Result<(), Problem> {
             repodata/updateinfo.xml, repodata/comps.xml and repodata/modules.yaml";
         return Err(Problem::invalid("path", detail));
     }
-    if ending(path) != "rpm" || path.starts_with(GONE) || path.len() > MAX_PATH_BYTES {
-        let detail = "a package is published at a path that ends in .rpm and is not below gone/";
+    if ending(path) != "rpm" || path.len() > MAX_PATH_BYTES {
+        let detail = "a package is published at a path that ends in .rpm";
         return Err(Problem::invalid("path", detail));
     }
     Ok(())

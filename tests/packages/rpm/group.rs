@@ -331,3 +331,48 @@ fn a_member_without_a_repository_at_a_root_is_passed_over() {
         .get("/rpm/main/9/os/Packages/theirs-5-1.noarch.rpm")
         .expect(403);
 }
+
+#[test]
+fn a_release_of_two_hosted_members_is_listed_once() {
+    let (Some(_), Some(_)) = (tool("createrepo_c"), tool("curl")) else {
+        return;
+    };
+    let larder = larder();
+    let Some(makers) = Makers::find(larder.folder().join("makers")) else {
+        return;
+    };
+    let second = json!({"protocol": "rpm", "name": "second", "kind": "hosted"});
+    larder.api("POST", "repositories", &second.to_string(), 201);
+    larder.api(
+        "PATCH",
+        "repositories/rpm/main",
+        r#"{"members":["local","second"]}"#,
+        200,
+    );
+    // Two builds of one release, which differ, and one of another.
+    let read = |path: PathBuf| std::fs::read(path).expect("package");
+    let build = |spec: &str| read(binary(makers.build(spec)));
+    let first = build(&small("twin", "1"));
+    let other = build(&small("twin", "1").replace("Nothing much", "Something else"));
+    let newer = build(&small("twin", "2"));
+    assert!(first != other, "two builds");
+    super::put(&larder, "/rpm/local/a/twin.rpm", &first).expect(201);
+    super::put(&larder, "/rpm/second/b/twin.rpm", &other).expect(201);
+    super::put(&larder, "/rpm/second/b/newer.rpm", &newer).expect(201);
+
+    let both = ["local", "second"];
+    for members in [both, ["second", "local"]] {
+        let body = json!({"members": members}).to_string();
+        larder.api("PATCH", "repositories/rpm/main", &body, 200);
+        let listed = told_of(&larder, "main");
+        let (own, hidden) = if members == both {
+            ("a/twin.rpm", "b/twin.rpm")
+        } else {
+            ("b/twin.rpm", "a/twin.rpm")
+        };
+        assert!(
+            listed.contains(own) && !listed.contains(hidden) && listed.contains("b/newer.rpm"),
+            "{listed}"
+        );
+    }
+}

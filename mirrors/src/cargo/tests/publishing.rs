@@ -1,7 +1,7 @@
 use super::*;
 use crate::publishing::{Bytes as Stored, Step, StoredFile};
 use crate::search::{Hit, UpstreamResults};
-use crate::testing::publish_request;
+use crate::testing::{self, publish_request};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::Method;
@@ -72,6 +72,7 @@ fn compose(name: &str, files: &[StoredFile]) -> Option<Vec<u8>> {
 
 fn stored(step: &Step, bytes: &[u8]) -> StoredFile {
     let Step::Add {
+        kind,
         path,
         version,
         metadata,
@@ -81,14 +82,14 @@ fn stored(step: &Step, bytes: &[u8]) -> StoredFile {
         panic!("{step:?}")
     };
     let digest = Digest::of(Algorithm::Sha256, bytes);
+    let metadata = metadata.replace("{sha256}", &digest.hex());
     StoredFile {
-        path: path.as_str().into(),
-        version: version.as_str().into(),
+        kind: *kind,
         digest,
         size: bytes.len() as u64,
-        metadata: metadata.replace("{sha256}", &digest.hex()).into(),
         created_at: Timestamp(1_000_000_123_456),
         created_by: "user:alice".into(),
+        ..testing::stored(path, version, &metadata)
     }
 }
 

@@ -102,11 +102,11 @@ fn published_files_are_served_as_html_and_json() {
         .iter()
         .find(|file| &*file.path == "-/widget-1.0.0.tgz")
         .expect("the tarball");
-    let artifact = Artifact {
-        package: "@acme/widget".into(),
-        version: Some(file.version.clone()),
-        path: file.path.clone(),
-    };
+    let artifact = Artifact::new(
+        "@acme/widget",
+        Some(file.version.clone()),
+        file.path.clone(),
+    );
     let plan = Npm
         .plan(&artifact, &[Some(body.clone().into())], &[])
         .expect("a plan");

@@ -47,13 +47,14 @@ fn files(names: &[&str]) -> Bytes {
 /// Names that are left out of a member, and its lists by their kinds.
 type Part<'a> = (&'a [&'a str], &'a [(&'a str, Bytes)]);
 
-/// Merges members.
+/// Merges members that are mirrors.
 fn merge(members: &[Part<'_>]) -> Result<Vec<(String, String)>, Problem> {
-    merge_as(Repodata.merge(NOW), members)
+    merge_as(Repodata.merge(NOW), false, members)
 }
 
 fn merge_as(
     mut merge: Box<dyn IndexMerger>,
+    is_hosted: bool,
     members: &[Part<'_>],
 ) -> Result<Vec<(String, String)>, Problem> {
     for (hidden, lists) in members {
@@ -68,10 +69,8 @@ fn merge_as(
             "<repomd>{}</repomd>",
             lists.iter().map(record).collect::<String>()
         );
-        merge.add(
-            head.as_bytes(),
-            Arc::new(hidden.iter().map(|name| (*name).into()).collect()),
-        )?;
+        let hidden = Arc::new(hidden.iter().map(|name| (*name).into()).collect());
+        merge.add(head.as_bytes(), IndexMember { hidden, is_hosted })?;
     }
     let mut made = Vec::new();
     while let Some(wanted) = merge.next() {
@@ -155,6 +154,54 @@ fn members_are_merged() {
     );
     let head = list(&made, "repomd");
     assert_eq!(head.matches("<data ").count(), 3, "{head}");
+}
+
+#[test]
+fn a_release_of_two_hosted_members_is_the_firsts() {
+    // The checksum of each is that of its path.
+    let build = |path: &str, version: &str, arch: &str| {
+        format!(
+            "<package type=\"rpm\"><name>tool</name><arch>{arch}</arch>{version}\
+             <checksum type=\"sha256\" pkgid=\"YES\">{}</checksum>{}</package>",
+            id(path),
+            at(path)
+        )
+    };
+    let first = "<version epoch=\"0\" ver=\"1\" rel=\"1\"/>";
+    let ours = [
+        build("a/1.rpm", first, "x86_64"),
+        build("a/2.rpm", first, "aarch64"),
+    ];
+    let theirs = [
+        build("b/1.rpm", "<version ver=\"1\" rel=\"1\"/>", "x86_64"),
+        build("b/2.rpm", first, "s390x"),
+        build(
+            "b/3.rpm",
+            "<version epoch=\"1\" ver=\"1\" rel=\"1\"/>",
+            "x86_64",
+        ),
+        build(
+            "b/4.rpm",
+            "<version epoch=\"0\" ver=\"1\" rel=\"2\"/>",
+            "x86_64",
+        ),
+    ];
+    let members: [Part<'_>; 2] = [
+        (&[], &[("primary", primary(&ours))]),
+        (&[], &[("primary", primary(&theirs))]),
+    ];
+    let paths = |is_hosted| {
+        let made = merge_as(Repodata.merge(NOW), is_hosted, &members).expect("merged");
+        let hrefs = list(&made, "primary").split("href=\"").skip(1);
+        let paths = hrefs.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
+        paths.collect::<Vec<String>>()
+    };
+    let all = [
+        "a/1.rpm", "a/2.rpm", "b/1.rpm", "b/2.rpm", "b/3.rpm", "b/4.rpm",
+    ];
+    assert_eq!(paths(false), all, "of mirrors all are listed");
+    let merged: Vec<_> = all.into_iter().filter(|path| *path != "b/1.rpm").collect();
+    assert_eq!(paths(true), merged);
 }
 
 #[test]
@@ -331,12 +378,12 @@ fn prefixes_and_packages_have_a_limit() {
         (&[], &[("primary", own.clone())]),
         (&[], &[("primary", primary(&[one, two]))]),
     ];
-    assert!(merge_as(few(), &same).is_ok());
+    assert!(merge_as(few(), false, &same).is_ok());
     let more: [Part<'_>; 2] = [
         (&[], &[("primary", own)]),
         (&[], &[("primary", primary(&[three]))]),
     ];
-    let problem = merge_as(few(), &more).expect_err("three packages");
+    let problem = merge_as(few(), false, &more).expect_err("three packages");
     assert!(problem.detail.contains("more than 2 packages"), "{problem}");
 }
 

@@ -5,7 +5,7 @@ use crate::rpm::Rpm;
 use crate::rpm::header::{Header, LEAD_BYTES};
 use crate::rpm::index::Repodata;
 use crate::rpm::unpack::unpack;
-use crate::testing::{call, get, publish_request};
+use crate::testing::{self, call, get, publish_request};
 use http::Method;
 use larder_model::{Algorithm, CacheLifetime, Digest, Timestamp};
 use std::io::{Cursor, Read as _};
@@ -40,6 +40,7 @@ fn steps_of(
 fn stored(steps: Vec<Step>) -> Vec<StoredFile> {
     let file = |step: Step| match step {
         Step::Add {
+            kind,
             path,
             version,
             metadata,
@@ -52,13 +53,11 @@ fn stored(steps: Vec<Step>) -> Vec<StoredFile> {
                 EVERYTHING.to_vec()
             };
             Some(StoredFile {
-                path: path.into(),
-                version: version.into(),
+                kind,
                 digest: Digest::of(Algorithm::Sha256, &bytes),
                 size: bytes.len() as u64,
-                metadata: metadata.into(),
                 created_at: NOW,
-                created_by: "user:me".into(),
+                ..testing::stored(&path, &version, &metadata)
             })
         }
         _ => None,
@@ -95,13 +94,8 @@ fn compose(files: &[StoredFile], extra: &[(&str, &[u8])]) -> Vec<IndexDocument> 
 
 fn plain_file(path: &str) -> StoredFile {
     StoredFile {
-        path: path.into(),
-        version: "".into(),
-        digest: Digest::of(Algorithm::Sha256, b""),
-        size: 0,
-        metadata: "".into(),
         created_at: NOW,
-        created_by: "user:me".into(),
+        ..testing::stored(path, "", "")
     }
 }
 
@@ -147,7 +141,6 @@ fn files_are_put_and_deleted_at_their_paths() {
         "/a",
         "/a.rpm/",
         "/a.drpm",
-        "/gone/a.rpm",
         "/repodata/repomd.xml",
         "/x/repodata/a.rpm",
         "/x/repodata/comps.xml",
@@ -257,7 +250,7 @@ fn a_release_is_published_once() {
 
     let steps = steps_of(&Method::DELETE, &path, b"", &files).expect("steps");
     assert!(matches!(&steps[0], Step::RemoveAddress { path } if path == PATH));
-    assert!(matches!(&steps[1], Step::Remove { path } if path == PATH));
+    assert!(matches!(&steps[1], Step::Remove { path, .. } if path == PATH));
     let gone = stored(steps);
     let again = steps_of(&Method::PUT, &path, EVERYTHING, &gone).expect_err("gone");
     assert!(

@@ -375,11 +375,7 @@ fn the_package_is_read_from_a_file_name() {
         ("repodata/primary.xml.gz", ""),
         ("RPM-GPG-KEY", ""),
     ] {
-        let artifact = Artifact {
-            package: "".into(),
-            version: None,
-            path: path.into(),
-        };
+        let artifact = Artifact::new("", None, path);
         assert_eq!(PackageNames.package_of(&artifact), name, "{path}");
     }
 }

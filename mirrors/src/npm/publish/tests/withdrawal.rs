@@ -1,6 +1,8 @@
 //! Deprecating and unpublishing, and the names of new packages.
 
 use super::*;
+use crate::testing::stored;
+use larder_model::FileKind;
 
 #[test]
 fn only_deprecation_messages_of_a_packument_are_stored() {
@@ -169,8 +171,13 @@ fn all_versions_are_unpublished_at_once() {
         0
     );
     assert_eq!(repo.body("widget"), None);
-    let paths: Vec<&str> = repo.files.iter().map(|file| &*file.path).collect();
-    assert_eq!(paths, ["gone/1.0.0", "gone/1.1.0"]);
+    let files: Vec<_> = repo
+        .files
+        .iter()
+        .map(|file| (file.kind, &*file.path))
+        .collect();
+    let tombstone = FileKind::Tombstone;
+    assert_eq!(files, [(tombstone, "1.0.0"), (tombstone, "1.1.0")]);
     assert_eq!(
         repo.publish("widget", "1.0.0")
             .expect_err("never again")
@@ -262,4 +269,22 @@ fn a_packument_lists_thousands_of_versions() {
     let mut other = repo.clone();
     other.files.reverse();
     assert_eq!(other.revision("widget"), repo.revision("widget"));
+}
+
+#[test]
+fn a_revision_stays_what_clients_and_packuments_have() {
+    let of_kind = |kind, path: &str, version: &str| StoredFile {
+        kind,
+        ..stored(path, version, "")
+    };
+    let files = [
+        of_kind(FileKind::Artifact, "-/widget-1.0.0.tgz", "1.0.0"),
+        of_kind(FileKind::Tag, "latest", "1.0.0"),
+        of_kind(FileKind::Tombstone, "0.9.0", ""),
+    ];
+    let published = PublishedPackage {
+        package: "widget",
+        files: &files,
+    };
+    assert_eq!(published.revision(), "3-491a8263e4f63a85bfc9695f8732e4dd");
 }

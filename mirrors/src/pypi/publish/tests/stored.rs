@@ -5,7 +5,7 @@ use crate::pypi::page::page_of;
 use crate::pypi::routes::{JSON, TEXT, file_of};
 use crate::resource::Plan;
 use crate::{Integrity, testing::render};
-use larder_model::Timestamp;
+use larder_model::{FileKind, Timestamp};
 use serde_json::json;
 
 fn publish(file: &str, content: &[u8], files: &[StoredFile]) -> Vec<StoredFile> {
@@ -53,7 +53,7 @@ fn the_name_of_a_deleted_file_stays_reserved() {
     let mut files = publish(WHEEL, &wheel(), &publish(SDIST, &sdist(), &[]));
     files.retain(|file| !file.path.ends_with(METADATA));
     for file in &mut files {
-        file.path = format!("gone/{}", file.path).into();
+        file.kind = FileKind::Tombstone;
     }
     conflict(publish_file(WHEEL, &wheel(), &files));
     conflict(publish_file(

@@ -1,18 +1,22 @@
-//! Answers: how a document or an artifact becomes a response.
+//! How a document or an artifact of one repo becomes a response.
 
-use crate::Engine;
-use crate::artifacts::ArtifactSource;
-use crate::documents::{CacheStatus, CachedDocument};
+use crate::artifact::{ArtifactSource, Artifacts};
+use crate::document::{
+    CacheStatus, CachedDocument, Documents, RepresentationRequest, Representations,
+};
+use crate::permissions::read_of;
+use crate::problems::no_package;
 use crate::repo::Repo;
-use crate::representations::RepresentationRequest;
 use http::header::{
     ACCEPT_ENCODING, AGE, CONTENT_ENCODING, HeaderName, LAST_MODIFIED, RANGE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
+use larder_access::Gate;
 use larder_door::{Answer, BlobAnswer, Lasts, Streaming};
+use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
-use larder_mirrors::{Artifact, Document, RepoUrl, Representation};
+use larder_mirrors::{Artifact, Document, ReadRequest, RepoUrl, Representation};
 use larder_model::Problem;
 use std::sync::Arc;
 
@@ -21,50 +25,109 @@ const UNKNOWN: &str = "application/octet-stream";
 /// The header that says whether a cache had the answer (RFC 9211).
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-impl Engine {
-    /// Answers with a document or a part of it.
-    pub(crate) async fn serve_document(
-        self: &Arc<Self>,
+/// A request, and the repository or group at whose address it came.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadContext<'a> {
+    pub(crate) request: &'a Parts,
+    /// The id of that repository.
+    pub(crate) repo: i64,
+    pub(crate) repo_url: RepoUrl<'a>,
+}
+
+/// Answers with what a repo has.
+pub(crate) struct Responder {
+    metadata: Metadata,
+    gate: Arc<Gate>,
+    documents: Arc<Documents>,
+    representations: Arc<Representations>,
+    artifacts: Arc<Artifacts>,
+}
+
+impl Responder {
+    /// Answers with these documents and artifacts.
+    pub(crate) const fn new(
+        metadata: Metadata,
+        gate: Arc<Gate>,
+        documents: Arc<Documents>,
+        representations: Arc<Representations>,
+        artifacts: Arc<Artifacts>,
+    ) -> Self {
+        Self {
+            metadata,
+            gate,
+            documents,
+            representations,
+            artifacts,
+        }
+    }
+
+    /// Answers from one repository.
+    pub(crate) async fn answer(
+        &self,
         repo: &Arc<Repo>,
-        document: &Document,
-        form: (Representation, Option<&str>),
-        request: &Parts,
-        served: (i64, RepoUrl<'_>),
+        read: &ReadRequest,
+        context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
+        let (document, form) = match read {
+            ReadRequest::Document(document, representation) => (document, (*representation, None)),
+            ReadRequest::Part(document, representation, part) => {
+                (document, (*representation, Some(&**part)))
+            }
+            ReadRequest::Artifact(artifact) => {
+                return self.artifact(repo, artifact, context.request).await;
+            }
+            // The door answers these.
+            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
+                return Err(no_package());
+            }
+        };
         repo.require_not_blocked(&document.package)?;
-        let held = self.document(repo, document).await?;
+        let cached = self.documents.get(repo, document).await?;
         self.metadata
-            .note_use(repo.document_key(document), &held.found);
-        self.answer_document(repo, document, held, form, request, served)
-            .await
+            .note_use(repo.document_key(document), &cached.found);
+        self.document(repo, document, cached, form, context).await
+    }
+
+    /// Answers from a member of a group. The answer is private if not everyone may read the member.
+    pub(crate) async fn answer_from_member(
+        &self,
+        member: &Arc<Repo>,
+        read: &ReadRequest,
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
+        let public = self.gate.is_public(&[read_of(member, read.package())]);
+        let answer = self.answer(member, read, context).await?;
+        Ok(if public { answer } else { answer.hidden() })
     }
 
     /// Answers with a document that is at hand, or a part of it.
-    pub(crate) async fn answer_document(
-        self: &Arc<Self>,
+    pub(crate) async fn document(
+        &self,
         repo: &Arc<Repo>,
         document: &Document,
-        held: CachedDocument,
+        cached: CachedDocument,
         (representation, part): (Representation, Option<&str>),
-        request: &Parts,
-        (served_by, repo_url): (i64, RepoUrl<'_>),
+        context: ReadContext<'_>,
     ) -> Result<Answer, Problem> {
         let wanted = RepresentationRequest {
-            repo: served_by,
+            repo: context.repo,
             document,
             representation,
             part,
-            gzip: takes_gzip(&request.headers),
-            repo_url,
+            gzip: takes_gzip(&context.request.headers),
+            repo_url: context.repo_url,
         };
-        let (found, gzip) = self.representation(repo, &held.found, &wanted).await?;
+        let (found, gzip) = self
+            .representations
+            .get(repo, &cached.found, &wanted)
+            .await?;
         let mut headers = HeaderMap::new();
         headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
         if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         // The upstream's time is that of its own bytes, not of a rendered representation.
-        if let Ok(modified) = HeaderValue::from_str(&held.found.modified)
+        if let Ok(modified) = HeaderValue::from_str(&cached.found.modified)
             && !modified.is_empty()
             && representation.name.is_empty()
         {
@@ -74,9 +137,9 @@ impl Engine {
         let lasts = if repo.is_hosted() {
             Lasts::Unknown
         } else {
-            headers.insert(AGE, HeaderValue::from(held.age.as_secs()));
-            headers.insert(CACHE_STATUS, status(&held, repo));
-            Lasts::For(repo.fresh.saturating_sub(held.age))
+            headers.insert(AGE, HeaderValue::from(cached.age.as_secs()));
+            headers.insert(CACHE_STATUS, status(&cached, repo));
+            Lasts::For(repo.fresh.saturating_sub(cached.age))
         };
         let content_type = media_type(representation.content_type, &found);
         Ok(Answer::Blob(BlobAnswer {
@@ -89,8 +152,8 @@ impl Engine {
     }
 
     /// Answers with an artifact.
-    pub(crate) async fn serve_artifact(
-        self: &Arc<Self>,
+    pub(crate) async fn artifact(
+        &self,
         repo: &Arc<Repo>,
         artifact: &Artifact,
         request: &Parts,
@@ -98,13 +161,16 @@ impl Engine {
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
-        let source = self.artifact(repo, artifact, part).await?;
-        if let ArtifactSource::Stored(found) = &source {
-            self.metadata.note_use(repo.artifact_key(artifact), found);
-        }
+        let source = self.artifacts.get(repo, artifact, part).await?;
         let status = match &source {
-            ArtifactSource::Stored(_) if repo.is_offline() => "larder; hit; detail=offline",
-            ArtifactSource::Stored(_) => "larder; hit",
+            ArtifactSource::Stored(found) => {
+                self.metadata.note_use(repo.artifact_key(artifact), found);
+                if repo.is_offline() {
+                    "larder; hit; detail=offline"
+                } else {
+                    "larder; hit"
+                }
+            }
             ArtifactSource::Downloaded(_) | ArtifactSource::Streaming(..) => {
                 "larder; fwd=miss; stored"
             }
@@ -149,19 +215,19 @@ fn media_type(known: &'static str, found: &FileRecord) -> HeaderValue {
 }
 
 /// The `Cache-Status` header of a document (RFC 9211).
-fn status(held: &CachedDocument, repo: &Repo) -> HeaderValue {
+fn status(cached: &CachedDocument, repo: &Repo) -> HeaderValue {
     let left = |age: std::time::Duration| {
         let ttl = i64::try_from(repo.fresh.as_secs()).unwrap_or(i64::MAX)
             - i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
         ttl.to_string()
     };
-    let text = match held.how {
-        CacheStatus::Hit => format!("larder; hit; ttl={}", left(held.age)),
+    let text = match cached.how {
+        CacheStatus::Hit => format!("larder; hit; ttl={}", left(cached.age)),
         CacheStatus::Revalidated => {
             "larder; hit; fwd=stale; fwd-status=304; detail=revalidated".to_owned()
         }
         CacheStatus::Miss => "larder; fwd=miss; stored".to_owned(),
-        CacheStatus::Stale => format!("larder; hit; ttl={}; detail=stale", left(held.age)),
+        CacheStatus::Stale => format!("larder; hit; ttl={}; detail=stale", left(cached.age)),
         CacheStatus::Offline => "larder; hit; detail=offline".to_owned(),
     };
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("larder"))

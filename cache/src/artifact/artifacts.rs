@@ -1,0 +1,143 @@
+//! Artifacts, from the store or from upstream.
+
+use super::plans::Plans;
+use crate::document::Missing;
+use crate::download::{
+    ArtifactFetcher, Download, DownloadHead, Downloads, download_key, wrong_bytes,
+};
+use crate::problems::absent;
+use crate::repo::Repo;
+use larder_metadata::Metadata;
+use larder_metadata::files::FileRecord;
+use larder_mirrors::Artifact;
+use larder_model::{Kind, Problem};
+use std::sync::Arc;
+
+/// An artifact that can be served.
+pub(crate) enum ArtifactSource {
+    /// From the store.
+    Stored(Arc<FileRecord>),
+    /// Just fetched, and at hand.
+    Downloaded(Arc<FileRecord>),
+    /// As it comes; its size, if it is known.
+    Streaming(Arc<Download>, Option<u64>),
+}
+
+/// The artifacts of all repos.
+pub(crate) struct Artifacts {
+    metadata: Metadata,
+    plans: Plans,
+    fetcher: Arc<ArtifactFetcher>,
+    missing: Arc<Missing>,
+    downloads: Downloads,
+}
+
+impl Artifacts {
+    /// Artifacts that are got as `plans` say.
+    pub(crate) fn new(
+        metadata: Metadata,
+        plans: Plans,
+        fetcher: Arc<ArtifactFetcher>,
+        missing: Arc<Missing>,
+    ) -> Self {
+        Self {
+            metadata,
+            plans,
+            fetcher,
+            missing,
+            downloads: Downloads::default(),
+        }
+    }
+
+    /// An artifact, from the store or from upstream. `whole`: only once it is kept, for those who
+    /// want a part of it.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        whole: bool,
+    ) -> Result<ArtifactSource, Problem> {
+        if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
+            return Ok(ArtifactSource::Stored(found));
+        }
+        if repo.is_hosted() {
+            return Err(absent());
+        }
+        repo.upstream()?; // whoever is offline need not look for a way
+        let download = self.download(repo, artifact)?;
+        if whole {
+            return Ok(ArtifactSource::Downloaded(download.kept().await?));
+        }
+        match download.head().await? {
+            DownloadHead::Complete(found) => Ok(ArtifactSource::Downloaded(found)),
+            DownloadHead::Stream(size) => Ok(ArtifactSource::Streaming(download, size)),
+        }
+    }
+
+    /// The one download of an artifact, unless it is known not to be there.
+    fn download(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+    ) -> Result<Arc<Download>, Problem> {
+        if let Some(running) = self.downloads.running(repo, artifact) {
+            return Ok(running);
+        }
+        let key = download_key(repo, artifact);
+        if self.missing.contains(&key, &artifact.package) {
+            return Err(absent());
+        }
+        let start = |download: Arc<Download>| {
+            let (this, repo, artifact) = (Arc::clone(self), Arc::clone(repo), artifact.clone());
+            async move {
+                let outcome = this.bring(&repo, &artifact, &download).await;
+                let is_absent = |problem: &Problem| problem.kind == Kind::NotFound;
+                if outcome.as_ref().is_err_and(is_absent) {
+                    this.missing.remember(key, this.metadata.now());
+                }
+                outcome
+            }
+        };
+        Ok(self.downloads.join(repo, artifact, start))
+    }
+
+    /// Finds out how an artifact is got, and gets it.
+    async fn bring(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        download: &Download,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        // Another download may have ended since the asker looked.
+        if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
+            return Ok(found);
+        }
+        let planned = self.plans.plan(repo, artifact, false).await;
+        let outcome = match &planned {
+            Ok(fetch) => match self.fetcher.stored_as(repo, artifact, fetch).await? {
+                Some(found) => return Ok(found), // it came with the index
+                None => self.fetcher.fetch(repo, artifact, fetch, download).await,
+            },
+            Err(problem) => Err(problem.again()),
+        };
+        match outcome {
+            // The index may be older than the artifact.
+            Err(problem)
+                if problem.kind == Kind::DigestMismatch || problem.kind == Kind::NotFound =>
+            {
+                let newer = self.plans.plan(repo, artifact, true).await;
+                let newer = newer.map_err(wrong_bytes)?;
+                if planned.is_ok_and(|fetch| fetch == newer) {
+                    return Err(wrong_bytes(problem));
+                }
+                let fresh = download.abort();
+                let download = fresh.as_deref().unwrap_or(download);
+                self.fetcher
+                    .fetch(repo, artifact, &newer, download)
+                    .await
+                    .map_err(wrong_bytes)
+            }
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Artifacts: what never changes. Found by reading the documents and lists that name them.
+
+mod tables;
+mod plans;
+mod artifacts;
+
+pub(crate) use artifacts::{ArtifactSource, Artifacts};
+pub(crate) use plans::Plans;
+pub(crate) use tables::Tables;

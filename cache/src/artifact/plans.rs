@@ -1,0 +1,91 @@
+//! How an artifact is got: the documents and lists that its protocol asks for are read until it
+//! has the artifact's URL and hash.
+
+use super::tables::Tables;
+use crate::bodies::Bodies;
+use crate::document::Documents;
+use crate::limits::Slots;
+use crate::repo::Repo;
+use larder_metadata::Metadata;
+use larder_mirrors::{Artifact, Document, Fetch, Plan};
+use larder_model::Problem;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Documents read on the way to one artifact.
+const MAX_STEPS: usize = 8;
+
+/// An index of this age is not asked for again because something is not in it.
+const JUST_NOW: Duration = Duration::from_secs(10);
+
+/// Makes plans.
+pub(crate) struct Plans {
+    metadata: Metadata,
+    documents: Arc<Documents>,
+    bodies: Arc<Bodies>,
+    tables: Arc<Tables>,
+    /// Plans hold the documents that they read.
+    planning: Slots,
+}
+
+impl Plans {
+    /// Plans of documents and lists.
+    pub(crate) const fn new(
+        metadata: Metadata,
+        documents: Arc<Documents>,
+        bodies: Arc<Bodies>,
+        tables: Arc<Tables>,
+        planning: Slots,
+    ) -> Self {
+        Self {
+            metadata,
+            documents,
+            bodies,
+            tables,
+            planning,
+        }
+    }
+
+    /// How an artifact is got. `anew`: after asking the upstream for its indexes once more.
+    pub(crate) async fn plan(
+        &self,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        anew: bool,
+    ) -> Result<Fetch, Problem> {
+        let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
+        while known.len() + tables.len() < MAX_STEPS {
+            // Who waits for an upstream takes no slot from those who need not.
+            let slot = self.planning.acquire().await?;
+            if let Some(found) = next.take() {
+                known.push(self.bodies.read_if_any(found).await?);
+            }
+            let step = repo.protocol.plan(artifact, &known, &tables)?;
+            drop(slot);
+            match step {
+                Plan::Fetch(fetch) => return Ok(fetch),
+                Plan::Consult(list, fetch) => {
+                    tables.push(self.tables.fetch(repo, &list, fetch).await?);
+                }
+                Plan::Read(document) => {
+                    if anew {
+                        self.ask_again(repo, &document).await?;
+                    }
+                    next = Some(self.documents.find(repo, &document).await?);
+                }
+            }
+        }
+        Err(Problem::internal("a plan without an end"))
+    }
+
+    /// Asks for an index once more, unless that was done just now.
+    async fn ask_again(&self, repo: &Arc<Repo>, document: &Document) -> Result<(), Problem> {
+        let Some(kept) = self.documents.at_hand(repo, document).await? else {
+            return Ok(());
+        };
+        if self.metadata.now().since(kept.checked_at) > JUST_NOW {
+            self.documents.refresh(repo, document, Some(&kept)).await?;
+        }
+        Ok(())
+    }
+}

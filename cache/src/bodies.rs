@@ -1,0 +1,44 @@
+//! Whole bodies of stored files.
+
+use bytes::Bytes;
+use larder_metadata::files::FileRecord;
+use larder_model::Problem;
+use larder_storage::{BlobStore, ObjectKey};
+use std::sync::Arc;
+
+/// Reads whole bodies, up to a size.
+pub(crate) struct Bodies {
+    blobs: BlobStore,
+    max_bytes: usize,
+}
+
+impl Bodies {
+    /// Bodies of the store's files with up to `max_bytes`.
+    pub(crate) const fn new(blobs: BlobStore, max_bytes: usize) -> Self {
+        Self { blobs, max_bytes }
+    }
+
+    /// All bytes of a file.
+    pub(crate) async fn read(&self, file: &FileRecord) -> Result<Bytes, Problem> {
+        if let Some(body) = &file.body {
+            return Ok(body.clone());
+        }
+        let key = ObjectKey {
+            digest: file.digest,
+            generation: file.generation,
+        };
+        let content = self.blobs.open(&key, 0..file.size).await?;
+        Ok(content.collect(self.max_bytes).await?)
+    }
+
+    /// All bytes of a file that may not be there.
+    pub(crate) async fn read_if_any(
+        &self,
+        file: Option<Arc<FileRecord>>,
+    ) -> Result<Option<Bytes>, Problem> {
+        match file {
+            Some(file) => self.read(&file).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! How mirrors behave where their repos say nothing else.
+
+use crate::upstream::UpstreamConfig;
+use std::time::Duration;
+
+/// How mirrors behave where their repos say nothing else.
+#[derive(Clone, Debug)]
+pub struct CacheConfig {
+    /// How long a document is taken without asking again.
+    pub fresh: Duration,
+    /// How long it is remembered that something is not there.
+    pub missing: Duration,
+    /// How long a client waits for a document to be asked for again before it gets the one that is
+    /// kept.
+    pub revalidate_timeout: Duration,
+    /// The largest document in bytes.
+    pub document_bytes: usize,
+    /// The largest artifact in bytes.
+    pub artifact_bytes: u64,
+    /// Nothing is fetched at all.
+    pub offline: bool,
+    /// How upstreams are asked.
+    pub upstream: UpstreamConfig,
+}

@@ -1,0 +1,40 @@
+//! A document that can be served, and how it came about.
+
+use larder_metadata::files::FileRecord;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an answer came about (RFC 9211).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum CacheStatus {
+    /// Kept and fresh.
+    Hit,
+    /// Kept; the upstream said that it is still right.
+    Revalidated,
+    /// Fetched.
+    Miss,
+    /// Kept and old; the upstream could not be asked, or is being asked.
+    Stale,
+    /// Kept; nothing is asked.
+    Offline,
+}
+
+/// A document that can be served.
+#[derive(Clone, Debug)]
+pub(crate) struct CachedDocument {
+    pub(crate) found: Arc<FileRecord>,
+    pub(crate) how: CacheStatus,
+    /// How long ago the upstream confirmed it.
+    pub(crate) age: Duration,
+}
+
+impl CachedDocument {
+    /// One that is right now.
+    pub(crate) const fn current(found: Arc<FileRecord>, how: CacheStatus) -> Self {
+        Self {
+            found,
+            how,
+            age: Duration::ZERO,
+        }
+    }
+}

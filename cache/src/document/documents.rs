@@ -1,0 +1,392 @@
+//! Documents: what changes. Fresh for a time, then asked for again; served as kept when the
+//! upstream cannot be asked.
+
+use super::cached::{CacheStatus, CachedDocument};
+use super::fetcher::{DocumentFetcher, FetchError, Fetched, Location, NewDocument};
+use super::missing::Missing;
+use super::store::DocumentStore;
+use crate::bodies::Bodies;
+use crate::config::CacheConfig;
+use crate::download::ArtifactFetcher;
+use crate::flights::{FlightResult, Flights, Key, file_key};
+use crate::problems::absent;
+use crate::publish::Composer;
+use crate::repo::Repo;
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use larder_content::ContentStore;
+use larder_metadata::Metadata;
+use larder_metadata::files::FileRecord;
+use larder_mirrors::{Document, Set, Source};
+use larder_model::{Algorithm, Digest, Kind, Problem};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a set is begun again when the upstream changed under it.
+const SET_TRIES: u32 = 3;
+
+/// The documents of all repos.
+pub(crate) struct Documents {
+    metadata: Metadata,
+    composer: Composer,
+    bodies: Arc<Bodies>,
+    artifacts: Arc<ArtifactFetcher>,
+    missing: Arc<Missing>,
+    fetcher: DocumentFetcher,
+    store: DocumentStore,
+    flights: Flights<Arc<FileRecord>>,
+    revalidate_timeout: Duration,
+}
+
+impl Documents {
+    /// Those that are published are composed by `composer`; what belongs together with one of a
+    /// mirror, `artifacts` fetches.
+    pub(crate) fn new(
+        metadata: Metadata,
+        content: ContentStore,
+        composer: Composer,
+        bodies: Arc<Bodies>,
+        artifacts: Arc<ArtifactFetcher>,
+        missing: Arc<Missing>,
+        config: &CacheConfig,
+    ) -> Self {
+        Self {
+            fetcher: DocumentFetcher::new(metadata.clone(), config.document_bytes),
+            store: DocumentStore::new(metadata.clone(), content),
+            metadata,
+            composer,
+            bodies,
+            artifacts,
+            missing,
+            flights: Flights::default(),
+            revalidate_timeout: config.revalidate_timeout,
+        }
+    }
+
+    /// A document, as fresh as it can be had.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<CachedDocument, Problem> {
+        if repo.is_hosted() {
+            let found = self.composer.document(repo, document).await?;
+            return Ok(CachedDocument::current(found, CacheStatus::Hit));
+        }
+        // A companion is the one that came with its head.
+        let sets = repo.protocol.sets();
+        if let Some(head) = sets.and_then(|sets| sets.head_of(document)) {
+            let cached = Box::pin(self.get(repo, &head)).await?;
+            let found = self.metadata.find(repo.document_key(document)).await?;
+            let found = found.ok_or_else(absent)?;
+            return Ok(CachedDocument { found, ..cached });
+        }
+        if let Some(found) = self.at_hand(repo, document).await? {
+            return self.kept(repo, document, found).await;
+        }
+        repo.upstream()?; // offline says more than a memory of nothing
+        self.require_not_missing(repo, document)?;
+        let found = self.refresh(repo, document, None).await?;
+        Ok(CachedDocument::current(found, CacheStatus::Miss))
+    }
+
+    /// A document that is kept, or what replaces it.
+    async fn kept(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        found: Arc<FileRecord>,
+    ) -> Result<CachedDocument, Problem> {
+        let age = self.metadata.now().since(found.checked_at);
+        let kept = |how| CachedDocument {
+            found: Arc::clone(&found),
+            how,
+            age,
+        };
+        if age < repo.fresh {
+            return Ok(kept(CacheStatus::Hit));
+        }
+        if repo.is_offline() {
+            return Ok(kept(CacheStatus::Offline));
+        }
+        // Served at once and asked for behind it for as long again as it was fresh,
+        let refresh = self.refresh(repo, document, Some(&found));
+        if age < repo.fresh * 2 {
+            refresh.now_or_never(); // it goes on by itself
+            return Ok(kept(CacheStatus::Stale));
+        }
+        // then asked for first.
+        self.require_not_missing(repo, document)?;
+        match tokio::time::timeout(self.revalidate_timeout, refresh).await {
+            Ok(Ok(now)) if now.digest == found.digest => {
+                Ok(CachedDocument::current(now, CacheStatus::Revalidated))
+            }
+            Ok(Ok(now)) => Ok(CachedDocument::current(now, CacheStatus::Miss)),
+            Ok(Err(problem)) if problem.kind == Kind::NotFound => Err(problem),
+            Ok(Err(problem)) => {
+                let (repo, path) = (&repo.record.name, &*document.path);
+                tracing::debug!(%problem, %repo, path, "a kept document is served");
+                Ok(kept(CacheStatus::Stale))
+            }
+            Err(_) => Ok(kept(CacheStatus::Stale)),
+        }
+    }
+
+    /// A document that is kept, or that has come and is being kept.
+    pub(crate) async fn at_hand(
+        &self,
+        repo: &Repo,
+        document: &Document,
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
+        let kept = || self.metadata.find(repo.document_key(document));
+        if let Some(found) = kept().await? {
+            return Ok(Some(found));
+        }
+        let Some(landed) = self.flights.landed(&flight_key(repo, document)) else {
+            return Ok(None);
+        };
+        if self.metadata.now().since(landed.brought.checked_at) < repo.fresh {
+            return Ok(Some(landed.brought));
+        }
+        landed.ended().await; // what it brought is asked for again like any other
+        Ok(kept().await?)
+    }
+
+    /// Fails if it is known that there is no such thing.
+    fn require_not_missing(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
+        let key = flight_key(repo, document);
+        if self.missing.contains(&key, &document.package) {
+            Err(absent())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Asks the upstream, once for all who wait.
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        kept: Option<&Arc<FileRecord>>,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let key = flight_key(repo, document);
+        let start = || {
+            let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
+            let (kept, key) = (kept.cloned(), key.clone());
+            async move {
+                // Another flight may have landed since the asker looked.
+                let now = this.metadata.find(repo.document_key(&document)).await?;
+                let is_newer = |now: &FileRecord| {
+                    kept.as_ref()
+                        .is_none_or(|kept| now.checked_at > kept.checked_at)
+                };
+                if let Some(now) = now
+                    && is_newer(&now)
+                {
+                    return Ok(now.into());
+                }
+                let fetched = this.fetch(&repo, &document, kept).await;
+                match &fetched {
+                    Err(problem) if problem.kind == Kind::NotFound => {
+                        this.missing.remember(key, this.metadata.now());
+                    }
+                    Err(problem) => {
+                        let (problem, repo) = (problem.with_causes(), &repo.record.name);
+                        tracing::info!(problem, %repo, path = &*document.path, "a document could not be had");
+                    }
+                    Ok(_) => {}
+                }
+                fetched
+            }
+        };
+        self.flights.join(key.clone(), start).await
+    }
+
+    /// Asks the upstream, and once more if it changed meanwhile.
+    async fn fetch(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        kept: Option<Arc<FileRecord>>,
+    ) -> Result<FlightResult<Arc<FileRecord>>, Problem> {
+        let mut tries = SET_TRIES;
+        loop {
+            let outcome = self.try_fetch(repo, document, kept.as_ref()).await;
+            tries -= 1;
+            match outcome {
+                Err(FetchError::Changed(problem)) if tries > 0 => {
+                    tracing::info!(%problem, path = &*document.path, "the upstream changed meanwhile: once more");
+                }
+                outcome => return outcome.map_err(FetchError::into_problem),
+            }
+        }
+    }
+
+    async fn try_fetch(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        kept: Option<&Arc<FileRecord>>,
+    ) -> Result<FlightResult<Arc<FileRecord>>, FetchError> {
+        repo.upstream()?;
+        let location = self.locate(repo, document).await?;
+        let new = match self.fetcher.fetch(repo, document, &location, kept).await? {
+            Fetched::Unchanged(found) => {
+                return Ok(self.store.confirm(repo, document, &found).await?.into());
+            }
+            Fetched::Absent => {
+                if kept.is_some() {
+                    self.store.retire(repo, document).await?;
+                }
+                return Err(absent().into());
+            }
+            Fetched::Body(new) => new,
+        };
+        self.missing
+            .package_changed(repo.record.id, &document.package, self.metadata.now());
+        // What belongs together with it is kept with it.
+        let sets = repo.protocol.sets();
+        let set = sets.map(|sets| sets.set(document, &new.body)).transpose()?;
+        let set = set.unwrap_or_default();
+        let digest = Digest::of(Algorithm::Sha256, &new.body);
+        let alone = set == Set::default() && repo.alias_of(document, &digest).is_none();
+        if kept.is_none() && alone {
+            return Ok(self.keep_behind(repo, document, digest, new));
+        }
+        let companions = self.bring_set(repo, document, &new.body, set).await?;
+        let found = self
+            .store
+            .keep(repo, document, new.body, new.validators, companions)
+            .await?;
+        Ok(found.into())
+    }
+
+    /// A document that goes out at once and is kept behind it.
+    fn keep_behind(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        digest: Digest,
+        new: NewDocument,
+    ) -> FlightResult<Arc<FileRecord>> {
+        let found = Arc::new(new.validators.of(digest, new.body.clone()));
+        let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
+        let keep = async move {
+            let kept = this
+                .store
+                .keep(&repo, &document, new.body, new.validators, Vec::new())
+                .await;
+            drop(new.permit);
+            if let Err(problem) = kept {
+                let (problem, repo) = (problem.with_causes(), &repo.record.name);
+                tracing::warn!(problem, %repo, path = &*document.path, "a document was not kept");
+            }
+        };
+        FlightResult::and(found, keep)
+    }
+
+    /// Where a document is, after reading the documents that tell.
+    async fn locate(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<Location, Problem> {
+        let mut known = Vec::new();
+        loop {
+            match repo.protocol.source(document, &known)? {
+                Source::At { url, accept } => return Ok(Location { url, accept }),
+                Source::Read(other) => known.push(self.read(repo, &other).await?),
+            }
+        }
+    }
+
+    /// The bytes of a document, for another to be found; `None` if it is not there.
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<Option<Bytes>, Problem> {
+        let found = self.find(repo, document).await?;
+        self.bodies.read_if_any(found).await
+    }
+
+    /// A document that tells of others; `None` if it is not there.
+    pub(crate) fn find<'a>(
+        self: &'a Arc<Self>,
+        repo: &'a Arc<Repo>,
+        document: &'a Document,
+    ) -> BoxFuture<'a, Result<Option<Arc<FileRecord>>, Problem>> {
+        async move {
+            match self.get(repo, document).await {
+                Ok(cached) => Ok(Some(cached.found)),
+                Err(problem) if problem.kind == Kind::NotFound => Ok(None),
+                Err(problem) => Err(problem),
+            }
+        }
+        .boxed()
+    }
+
+    /// Brings everything that belongs together with a document, or says that the upstream changed
+    /// meanwhile.
+    async fn bring_set(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+        body: &Bytes,
+        set: Set,
+    ) -> Result<Vec<(Document, Option<Bytes>)>, FetchError> {
+        if set == Set::default() {
+            return Ok(Vec::new());
+        }
+        let mut companions = Vec::new();
+        for companion in set.companions {
+            let bytes = self.fetch_plain(repo, &companion).await?;
+            if let Some(bytes) = &bytes {
+                repo.protocol.check(&companion, bytes)?;
+            }
+            companions.push((companion, bytes));
+        }
+        for (artifact, fetch) in set.members {
+            let ensured = self.artifacts.ensure(repo, &artifact, fetch).await;
+            ensured.map_err(|problem| match problem.kind {
+                Kind::NotFound | Kind::Upstream => {
+                    FetchError::Changed(Problem::new(Kind::Upstream, "document", problem.detail))
+                }
+                _ => FetchError::Failed(problem),
+            })?;
+        }
+        // The companions were fetched after the document: they belong to it if it is still the
+        // same.
+        if companions.iter().any(|(_, bytes)| bytes.is_some())
+            && self.fetch_plain(repo, document).await?.as_ref() != Some(body)
+        {
+            return Err(FetchError::Changed(Problem::new(
+                Kind::Upstream,
+                "document",
+                "the upstream's metadata changed while it was fetched",
+            )));
+        }
+        Ok(companions)
+    }
+
+    /// The bytes of a document as they are upstream now.
+    async fn fetch_plain(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<Option<Bytes>, Problem> {
+        let location = self.locate(repo, document).await?;
+        self.fetcher.fetch_plain(repo, document, &location).await
+    }
+}
+
+/// Names the flight of a document.
+fn flight_key(repo: &Repo, document: &Document) -> Key {
+    let Document {
+        package,
+        kind,
+        path,
+    } = document;
+    file_key(repo.record.id, package, *kind, path)
+}

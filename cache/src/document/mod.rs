@@ -1,0 +1,13 @@
+//! Documents: what changes; and their representations.
+
+mod cached;
+mod missing;
+mod fetcher;
+mod store;
+mod documents;
+mod representations;
+
+pub(crate) use cached::{CacheStatus, CachedDocument};
+pub(crate) use documents::Documents;
+pub(crate) use missing::Missing;
+pub(crate) use representations::{RepresentationRequest, Representations};

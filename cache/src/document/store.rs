@@ -1,0 +1,102 @@
+//! The documents of mirrors, as they are kept.
+
+use super::fetcher::Validators;
+use crate::problems::absent;
+use crate::repo::Repo;
+use bytes::Bytes;
+use larder_content::ContentStore;
+use larder_metadata::Metadata;
+use larder_metadata::blobs::NewBlob;
+use larder_metadata::documents::{NewFile, NewFiles};
+use larder_metadata::files::FileRecord;
+use larder_mirrors::Document;
+use larder_model::{FileKind, Problem, System};
+use std::sync::Arc;
+
+/// Keeps the documents of mirrors.
+pub(super) struct DocumentStore {
+    metadata: Metadata,
+    content: ContentStore,
+}
+
+impl DocumentStore {
+    /// A store over the rows and the bytes of a server.
+    pub(super) const fn new(metadata: Metadata, content: ContentStore) -> Self {
+        Self { metadata, content }
+    }
+
+    /// The upstream says that what is kept is right.
+    pub(super) async fn confirm(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        found: &FileRecord,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let key = repo.document_key(document);
+        self.metadata.mark_checked(key, &found.digest).await?;
+        self.metadata.find(key).await?.ok_or_else(absent)
+    }
+
+    /// The upstream has it no more.
+    pub(super) async fn retire(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
+        let key = repo.document_key(document);
+        Ok(self.metadata.name_is_gone(key).await?)
+    }
+
+    /// Keeps a document and its companions; those without bytes are gone.
+    pub(super) async fn keep(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        body: Bytes,
+        validators: Validators,
+        companions: Vec<(Document, Option<Bytes>)>,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        // All bytes first,
+        let mut durable = vec![self.content.prepare(&body).await?];
+        let mut paths = Vec::new();
+        let mut gone = Vec::new();
+        for (companion, bytes) in &companions {
+            match bytes {
+                Some(bytes) => {
+                    durable.push(self.content.prepare(bytes).await?);
+                    paths.push(&*companion.path);
+                }
+                None => gone.push(&*companion.path),
+            }
+        }
+        // then all names in one batch.
+        let key = repo.document_key(document);
+        let alias = repo.alias_of(document, &durable[0].digest());
+        let full_name = repo.full_name(&document.package);
+        let write = async |blobs: Vec<NewBlob>| {
+            let plain = |kind, path, blob| NewFile::new(kind, path, blob, &validators.content_type);
+            let mut blobs = blobs.into_iter();
+            let mut files = Vec::new();
+            if let Some(blob) = blobs.next() {
+                if let Some(alias) = &alias {
+                    files.push(plain(alias.kind, &alias.path, blob.clone()));
+                }
+                files.push(NewFile {
+                    etag: &validators.etag,
+                    modified: &validators.modified,
+                    ..plain(key.kind, key.path, blob)
+                });
+            }
+            let companions = paths.iter().zip(blobs);
+            files.extend(companions.map(|(path, blob)| plain(FileKind::Document, path, blob)));
+            let new = NewFiles {
+                package: key.package,
+                full_name: full_name.as_deref(),
+                by: System::Upstream,
+                at: validators.at,
+                files,
+                gone,
+            };
+            self.metadata.keep_files(new).await
+        };
+        self.content.keep_all(&durable, write).await?;
+        let found = self.metadata.find(key).await?;
+        found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
+    }
+}

@@ -1,0 +1,276 @@
+//! An artifact whose URL and hash are known: fetched, checked, and stored.
+
+use super::downloads::Downloads;
+use super::progress::Download;
+use crate::problems::absent;
+use crate::repo::Repo;
+use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
+use bytes::Bytes;
+use larder_content::{ContentStore, Durable, INLINE_BYTES};
+use larder_metadata::Metadata;
+use larder_metadata::documents::{NewFile, NewFiles};
+use larder_metadata::files::FileRecord;
+use larder_mirrors::{Artifact, Fetch};
+use larder_model::{Algorithm, Checker, Kind, Problem, System};
+use larder_storage::Staging;
+use std::sync::Arc;
+
+/// Bytes that are held back at least until all of them were found to be right.
+const HELD_BYTES: usize = 4096;
+
+/// Fetches artifacts.
+pub(crate) struct ArtifactFetcher {
+    metadata: Metadata,
+    content: ContentStore,
+    max_bytes: u64,
+    /// Downloads of what an index at hand names. Whoever asks for a member of a set waits for the
+    /// set, so its members must not wait for whoever asks: these are apart from other downloads.
+    members: Downloads,
+}
+
+/// What is fetched, and for whom.
+struct Job<'a> {
+    repo: &'a Repo,
+    artifact: &'a Artifact,
+    fetch: &'a Fetch,
+    download: &'a Download,
+}
+
+impl ArtifactFetcher {
+    /// Fetches artifacts of up to `max_bytes`.
+    pub(crate) fn new(metadata: Metadata, content: ContentStore, max_bytes: u64) -> Self {
+        Self {
+            metadata,
+            content,
+            max_bytes,
+            members: Downloads::default(),
+        }
+    }
+
+    /// A stored artifact of which the same was promised: a file of its name may have been of
+    /// another state.
+    pub(crate) async fn stored_as(
+        &self,
+        repo: &Repo,
+        artifact: &Artifact,
+        fetch: &Fetch,
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
+        let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
+        Ok(stored.filter(|found| *found.integrity == *fetch.integrity.text()))
+    }
+
+    /// Has an artifact stored whose index is at hand.
+    pub(crate) async fn ensure(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        artifact: &Artifact,
+        fetch: Fetch,
+    ) -> Result<(), Problem> {
+        if self.stored_as(repo, artifact, &fetch).await?.is_some() {
+            return Ok(());
+        }
+        let start = |download: Arc<Download>| {
+            let (this, repo, artifact) = (Arc::clone(self), Arc::clone(repo), artifact.clone());
+            async move {
+                // Another download may have ended since the asker looked.
+                if let Some(found) = this.stored_as(&repo, &artifact, &fetch).await? {
+                    return Ok(found);
+                }
+                let fetched = this.fetch(&repo, &artifact, &fetch, &download).await;
+                fetched.map_err(wrong_bytes)
+            }
+        };
+        let download = self.members.join(repo, artifact, start);
+        download.kept().await.map(drop)
+    }
+
+    /// Fetches, checks and stores an artifact, whose bytes go to the readers of `download` too.
+    pub(crate) async fn fetch(
+        &self,
+        repo: &Repo,
+        artifact: &Artifact,
+        fetch: &Fetch,
+        download: &Download,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let wanted = FetchRequest {
+            accept: fetch.accept,
+            image: repo.image_of(&artifact.package),
+            ..FetchRequest::new(&fetch.url)
+        };
+        let FetchResponse::Body(body) = repo.upstream()?.get(&wanted).await? else {
+            return Err(absent());
+        };
+        if let (Some(promised), Some(announced)) = (fetch.size, body.size)
+            && promised != announced
+        {
+            let detail =
+                format!("the upstream sends {announced} bytes where its index promises {promised}");
+            return Err(Problem::new(Kind::DigestMismatch, "artifact", detail));
+        }
+        let size = body.size.or(fetch.size);
+        if size.is_some_and(|size| size > self.max_bytes) {
+            return Err(too_large());
+        }
+        let job = Job {
+            repo,
+            artifact,
+            fetch,
+            download,
+        };
+        if body.size.is_some_and(|size| size <= INLINE_BYTES) {
+            return self.take_small(&job, *body).await;
+        }
+        self.take_large(&job, *body).await
+    }
+
+    /// Takes in what fits in a row: nobody reads it before all of it is right.
+    async fn take_small(
+        &self,
+        job: &Job<'_>,
+        body: UpstreamBody,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
+        let content_type = content_type(job, &body);
+        let (body, _) = body.collect(limit, limit, || async {}).await?;
+        let mut checker = Checker::new(&job.fetch.integrity);
+        checker.update(&body);
+        if !checker.agrees() {
+            return Err(mismatch());
+        }
+        let durable = self.content.prepare(&Bytes::from(body)).await?;
+        self.keep(job, &content_type, durable).await
+    }
+
+    /// Takes in a file, which others read meanwhile.
+    async fn take_large(
+        &self,
+        job: &Job<'_>,
+        mut body: UpstreamBody,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let (fetch, download) = (job.fetch, job.download);
+        let content_type = content_type(job, &body);
+        let _slot = job.repo.upstream()?.large_fills().acquire().await?;
+        let take = async |mut staging: Staging| {
+            staging.expect(&fetch.integrity);
+            let size = body.size.or(fetch.size);
+            download.begin(size, staging.file());
+            let last = self.pass(&mut body, size, &mut staging, download).await?;
+            let (digest, agrees) = staging.verify(&fetch.integrity).await?;
+            if !agrees {
+                return Err(mismatch());
+            }
+            download.release(last);
+            let found = FileRecord::transient(&content_type, digest, staging.offset());
+            download.complete(Arc::new(found));
+            let durable = self.content.prepare_staged(staging).await?;
+            self.keep(job, &content_type, durable).await
+        };
+        self.content.with_staging(Algorithm::Sha256, take).await
+    }
+
+    /// Passes all bytes on to the disk and to the readers but for the last ones, which are given
+    /// back. Readers know `size`: with so many bytes they have what they take for all, so more
+    /// than that is never passed on.
+    async fn pass(
+        &self,
+        body: &mut UpstreamBody,
+        size: Option<u64>,
+        staging: &mut Staging,
+        download: &Download,
+    ) -> Result<Bytes, Problem> {
+        let mut last = Bytes::new();
+        while let Some(bytes) = body.next().await? {
+            staging.append(bytes.clone()).await?;
+            if size.is_some_and(|size| staging.offset() > size) {
+                return Err(mismatch());
+            }
+            if staging.offset() > self.max_bytes {
+                return Err(too_large());
+            }
+            let before = std::mem::replace(&mut last, bytes);
+            if !before.is_empty() {
+                download.release(before);
+            }
+            // Where more must come, none of these are the last.
+            let more = size.is_some_and(|size| staging.offset() < size);
+            let held = if more { 0 } else { last.len().min(HELD_BYTES) };
+            let ready = last.split_to(last.len() - held);
+            if !ready.is_empty() {
+                download.release(ready);
+            }
+        }
+        Ok(last)
+    }
+
+    /// Gives an artifact its name.
+    async fn keep(
+        &self,
+        job: &Job<'_>,
+        content_type: &str,
+        durable: Durable,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        if let Some(body) = durable.bytes() {
+            let mut found = FileRecord::transient(content_type, durable.digest(), durable.size());
+            found.body = Some(body.clone());
+            job.download.complete(Arc::new(found));
+        }
+        let (repo, artifact) = (job.repo, job.artifact);
+        let key = repo.artifact_key(artifact);
+        let full_name = repo.full_name(&artifact.package);
+        let integrity = job.fetch.integrity.text();
+        let write = async |blob| {
+            let file = NewFile {
+                version: artifact.version.as_deref().unwrap_or_default(),
+                integrity: &integrity,
+                ..NewFile::new(key.kind, key.path, blob, content_type)
+            };
+            let new = NewFiles {
+                package: key.package,
+                full_name: full_name.as_deref(),
+                by: System::Upstream,
+                at: self.metadata.now(),
+                files: vec![file],
+                gone: Vec::new(),
+            };
+            self.metadata.keep_files(new).await
+        };
+        self.content.keep(durable, write).await?;
+        let found = self.metadata.find(key).await?;
+        found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
+    }
+}
+
+/// What the protocol says an artifact is, else what the upstream says.
+fn content_type(job: &Job<'_>, body: &UpstreamBody) -> String {
+    match job.repo.protocol.content_type(job.artifact) {
+        "" => body.content_type.clone(),
+        known => known.to_owned(),
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        Kind::Upstream,
+        "artifact",
+        "it is larger than this server takes (limits.blob_size)",
+    )
+}
+
+fn mismatch() -> Problem {
+    Problem::new(
+        Kind::DigestMismatch,
+        "artifact",
+        "the upstream's bytes are not those that its index promises",
+    )
+}
+
+/// A mismatch is the upstream's fault, not the client's.
+pub(crate) fn wrong_bytes(problem: Problem) -> Problem {
+    match problem.kind {
+        Kind::DigestMismatch => Problem {
+            kind: Kind::Upstream,
+            ..problem
+        },
+        _ => problem,
+    }
+}

@@ -1,0 +1,10 @@
+//! Artifacts on their way in: fetched once, checked against what was promised of them, stored for
+//! good.
+
+mod progress;
+mod downloads;
+mod fetcher;
+
+pub(crate) use downloads::{Downloads, download_key};
+pub(crate) use fetcher::{ArtifactFetcher, wrong_bytes};
+pub(crate) use progress::{Download, DownloadHead};

@@ -1,0 +1,152 @@
+//! Answers from a group: from the members who own a name, else from its mirrors.
+
+use super::groups::Groups;
+use super::members::{Owners, nowhere};
+use super::shared::SharedPackages;
+use crate::permissions::read_of;
+use crate::problems::absent;
+use crate::publish::publishing_of;
+use crate::repo::Repo;
+use crate::responder::{ReadContext, Responder};
+use larder_access::{Admission, Gate};
+use larder_door::Answer;
+use larder_mirrors::ReadRequest;
+use larder_model::{Kind, Problem, Reply, RepoKind};
+use std::sync::Arc;
+
+/// Answers with what the members of a group have.
+pub(crate) struct GroupResponder {
+    gate: Arc<Gate>,
+    groups: Arc<Groups>,
+    shared: SharedPackages,
+    responder: Arc<Responder>,
+}
+
+impl GroupResponder {
+    /// Answers for these groups.
+    pub(crate) const fn new(
+        gate: Arc<Gate>,
+        groups: Arc<Groups>,
+        shared: SharedPackages,
+        responder: Arc<Responder>,
+    ) -> Self {
+        Self {
+            gate,
+            groups,
+            shared,
+            responder,
+        }
+    }
+
+    /// Answers from a group.
+    pub(crate) async fn answer(
+        &self,
+        admission: &Admission,
+        group: &Repo,
+        read: &ReadRequest,
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
+        let package = read.package();
+        group.require_not_blocked(match read {
+            ReadRequest::Artifact(artifact) => group.protocol.names().package_of(artifact),
+            _ => package,
+        })?;
+        let mirrors = match self.groups.owners(admission, group, package).await? {
+            Owners::Nobody(problem) => return Err(problem),
+            Owners::Hosted(members) => return self.answer_hosted(&members, read, context).await,
+            Owners::Mirrors(mirrors) => mirrors,
+        };
+        for member in mirrors.iter().filter(|member| member.has_upstream()) {
+            let answer = self.responder.answer_from_member(member, read, context);
+            match answer.await {
+                Err(problem) if problem.kind == Kind::NotFound => {}
+                outcome => return outcome,
+            }
+        }
+        Err(nowhere(&mirrors, package))
+    }
+
+    /// Answers with what hosted members have of a package together.
+    async fn answer_hosted(
+        &self,
+        members: &[Arc<Repo>],
+        read: &ReadRequest,
+        context: ReadContext<'_>,
+    ) -> Result<Answer, Problem> {
+        let [first, _, ..] = members else {
+            let member = members.first().ok_or_else(absent)?;
+            let answer = self.responder.answer_from_member(member, read, context);
+            return answer.await;
+        };
+        let (document, form) = match read {
+            ReadRequest::Artifact(artifact) => {
+                let (package, path) = (&artifact.package, &*artifact.path);
+                let holder = self.shared.holder(members, package, path).await?;
+                let member = holder.ok_or_else(absent)?;
+                let answer = self
+                    .responder
+                    .artifact(&member, artifact, context.request)
+                    .await?;
+                return Ok(self.private_if_any(members, read, answer));
+            }
+            ReadRequest::Document(document, representation) => {
+                // What was published as it is may be asked for as a document.
+                let (package, path) = (&document.package, &*document.path);
+                if let Some(member) = self.shared.holder(members, package, path).await? {
+                    let answer = self.responder.answer_from_member(&member, read, context);
+                    return answer.await;
+                }
+                (document, (*representation, None))
+            }
+            ReadRequest::Part(document, representation, part) => {
+                (document, (*representation, Some(&**part)))
+            }
+            ReadRequest::Details(_) | ReadRequest::Local(_) | ReadRequest::Redirect(_) => {
+                return Err(absent()); // the door answers these
+            }
+        };
+        let cached = self.shared.document(members, document).await?;
+        let answer = self
+            .responder
+            .document(first, document, cached, form, context)
+            .await?;
+        Ok(self.private_if_any(members, read, answer))
+    }
+
+    /// The answer, private if not everyone may read all of the members.
+    fn private_if_any(&self, members: &[Arc<Repo>], read: &ReadRequest, answer: Answer) -> Answer {
+        let is_public =
+            |member: &Arc<Repo>| self.gate.is_public(&[read_of(member, read.package())]);
+        if members.iter().all(is_public) {
+            answer
+        } else {
+            answer.hidden()
+        }
+    }
+
+    /// What is known of a published package beside its documents.
+    pub(crate) async fn details(
+        &self,
+        admission: &Admission,
+        own: &Arc<Repo>,
+        package: &str,
+    ) -> Result<Reply, Problem> {
+        own.require_not_blocked(package)?;
+        let owners = match own.kind() {
+            RepoKind::Hosted => {
+                admission.require(&read_of(own, package))?;
+                vec![Arc::clone(own)]
+            }
+            RepoKind::Mirror => vec![self.groups.published_to(admission, own)?],
+            RepoKind::Group => match self.groups.owners(admission, own, package).await? {
+                Owners::Hosted(members) => members,
+                Owners::Nobody(problem) => return Err(problem),
+                Owners::Mirrors(mirrors) => return Err(nowhere(&mirrors, package)),
+            },
+        };
+        for member in &owners {
+            member.require_not_blocked(package)?;
+        }
+        publishing_of(own)?.details(package, &self.shared.files(&owners, package).await?)
+    }
+}

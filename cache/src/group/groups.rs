@@ -1,0 +1,180 @@
+//! Which members a group has, and who owns a name in it.
+
+use super::members::{Members, Owners};
+use crate::permissions::read_of;
+use crate::publish::HostedPackages;
+use crate::repo::Repo;
+use crate::repos::Repos;
+use larder_access::{Admission, Gate};
+use larder_metadata::Metadata;
+use larder_metadata::reservations::ReservationKey;
+use larder_model::{Kind, Problem};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Reservations read at once.
+const RESERVATIONS: u64 = 1000;
+
+/// The groups of this server.
+pub(crate) struct Groups {
+    metadata: Metadata,
+    gate: Arc<Gate>,
+    repos: Arc<Repos>,
+    packages: Arc<HostedPackages>,
+}
+
+impl Groups {
+    /// Groups of these repos.
+    pub(crate) const fn new(
+        metadata: Metadata,
+        gate: Arc<Gate>,
+        repos: Arc<Repos>,
+        packages: Arc<HostedPackages>,
+    ) -> Self {
+        Self {
+            metadata,
+            gate,
+            repos,
+            packages,
+        }
+    }
+
+    /// The members of a group, for a caller who asks for something of `package`.
+    pub(crate) fn members(
+        &self,
+        admission: &Admission,
+        group: &Repo,
+        package: &str,
+    ) -> Result<Members, Problem> {
+        let (mut hosted, mut mirrors, mut is_refused) = (Vec::new(), Vec::new(), false);
+        for member in &group.record.members {
+            let record = member.id.and_then(|id| admission.policy().repo_by_id(id));
+            let record = record.ok_or_else(|| lacks_member(group))?;
+            let member = self.repos.of(record, group.protocol)?;
+            if member.is_hosted() {
+                hosted.push(member);
+                continue;
+            }
+            is_refused |= !admission.may(&read_of(&member, package));
+            if !is_refused {
+                mirrors.push(member);
+            }
+        }
+        Ok(Members { hosted, mirrors })
+    }
+
+    /// What is published at an address, and the mirrors that the caller may read there.
+    pub(crate) fn parts(&self, admission: &Admission, own: &Arc<Repo>) -> Result<Members, Problem> {
+        let mut members = if own.is_group() {
+            self.members(admission, own, "")?
+        } else {
+            let own = vec![Arc::clone(own)];
+            let (hosted, mirrors) = own.into_iter().partition(|own| own.is_hosted());
+            Members { hosted, mirrors }
+        };
+        members.mirrors.retain(|mirror| mirror.has_upstream());
+        Ok(members)
+    }
+
+    /// The repo that takes what is published at an address: itself, or a group's first hosted
+    /// member.
+    pub(crate) fn published_to(
+        &self,
+        admission: &Admission,
+        own: &Arc<Repo>,
+    ) -> Result<Arc<Repo>, Problem> {
+        if own.is_hosted() {
+            return Ok(Arc::clone(own));
+        }
+        let mut hosted = self.members(admission, own, "")?.hosted.into_iter();
+        hosted.next().ok_or_else(|| {
+            let detail = "nothing can be published here: it is a mirror; publish to a hosted \
+                          repository or a group with one";
+            Problem::new(Kind::Unsupported, "repository", detail)
+        })
+    }
+
+    /// Who answers for a name of a group.
+    pub(crate) async fn owners(
+        &self,
+        admission: &Admission,
+        group: &Repo,
+        package: &str,
+    ) -> Result<Owners, Problem> {
+        let members = self.members(admission, group, package)?;
+        let mut owners = Vec::new();
+        for member in &members.hosted {
+            if !self.packages.owns(member, package).await? {
+                continue;
+            }
+            if !admission.may(&read_of(member, package)) {
+                return Ok(Owners::Nobody(members.nowhere(package)));
+            }
+            owners.push(Arc::clone(member));
+        }
+        if !owners.is_empty() {
+            return Ok(Owners::Hosted(owners));
+        }
+        if self.is_reserved(group, package).await? {
+            return Ok(Owners::Nobody(members.nowhere(package)));
+        }
+        Ok(Owners::Mirrors(members.mirrors))
+    }
+
+    /// Whether a name is published in one of these repos, or was, or is reserved in `own`.
+    pub(crate) async fn is_taken(
+        &self,
+        own: &Repo,
+        hosted: &[Arc<Repo>],
+        name: &str,
+    ) -> Result<bool, Problem> {
+        for repo in hosted {
+            if self.packages.owns(repo, name).await? {
+                return Ok(true);
+            }
+        }
+        Ok(own.is_group() && self.is_reserved(own, name).await?)
+    }
+
+    /// Whether a deleted repo left a name reserved.
+    async fn is_reserved(&self, repo: &Repo, package: &str) -> Result<bool, Problem> {
+        let protocol = repo.record.protocol;
+        if package.is_empty() || !self.gate.policy().has_reservations(protocol) {
+            return Ok(false);
+        }
+        Ok(self.metadata.is_reserved(protocol, package).await?)
+    }
+
+    /// All names that deleted repos left reserved.
+    pub(super) async fn reserved_names(&self, group: &Repo) -> Result<HashSet<Box<str>>, Problem> {
+        let protocol = group.record.protocol;
+        let (mut names, mut after) = (HashSet::new(), ReservationKey::default());
+        if !self.gate.policy().has_reservations(protocol) {
+            return Ok(names);
+        }
+        loop {
+            let page = self
+                .metadata
+                .reservations(&after, None, RESERVATIONS)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(names);
+            };
+            after = last.key();
+            let of_deleted = page
+                .into_iter()
+                .filter(|it| it.protocol == protocol && it.repo.is_none());
+            names.extend(of_deleted.map(|it| it.package));
+        }
+    }
+}
+
+/// Nothing is served from a group whose member was deleted: what it had would come from elsewhere.
+fn lacks_member(group: &Repo) -> Problem {
+    let name = group.record.full_name();
+    let detail = format!(
+        "a member of the group {name} was deleted, so nothing is served from it until its members \
+         are set anew: larder repo set {name} --member NAME …"
+    );
+    Problem::not_found("repository", detail)
+}

@@ -1,0 +1,184 @@
+//! The documents of a group whose protocol tells of whole repos: made of those of the members, anew
+//! when one of them changed.
+
+use super::merged_state::{Folders, MergedState};
+use crate::bodies::Bodies;
+use crate::flights::Flights;
+use crate::limits::Slots;
+use crate::problems::absent;
+use crate::publish::{HostedPackages, IndexStore, index_of};
+use crate::repo::Repo;
+use bytes::Bytes;
+use larder_metadata::Metadata;
+use larder_metadata::files::FileRecord;
+use larder_metadata::index::IndexOf;
+use larder_mirrors::index::{IndexMember, IndexMerger, Signer};
+use larder_model::{CacheLifetime, FileKind, Problem};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Merges the indexes of members.
+pub(crate) struct MergedIndex {
+    metadata: Metadata,
+    store: Arc<IndexStore>,
+    packages: Arc<HostedPackages>,
+    bodies: Arc<Bodies>,
+    large_documents: Slots,
+    builds: Flights<()>,
+}
+
+impl MergedIndex {
+    /// Indexes that are kept in `store`.
+    pub(crate) fn new(
+        metadata: Metadata,
+        store: Arc<IndexStore>,
+        packages: Arc<HostedPackages>,
+        bodies: Arc<Bodies>,
+        large_documents: Slots,
+    ) -> Self {
+        Self {
+            metadata,
+            store,
+            packages,
+            bodies,
+            large_documents,
+            builds: Flights::default(),
+        }
+    }
+
+    /// A document of a group, or a file that one names.
+    pub(super) async fn document(
+        self: &Arc<Self>,
+        group: &Arc<Repo>,
+        state: &Arc<MergedState>,
+        path: &str,
+    ) -> Result<Arc<FileRecord>, Problem> {
+        let path = path.strip_prefix(&*state.root).ok_or_else(absent)?;
+        let folders = state.folders(&self.metadata, group).await?;
+        let Folders { current, immutable } = &folders;
+        let find = async |kind, path: &str| {
+            let key = group.package_key("").file(kind, path);
+            self.metadata.find(key).await
+        };
+        if let Some(found) = find(FileKind::Artifact, &format!("{immutable}{path}")).await? {
+            return Ok(found);
+        }
+        let head = format!("{current}{}", index_of(group)?.head("").path);
+        if find(FileKind::Document, &head).await?.is_none() {
+            let key = (group.record.id, current.as_str().into());
+            let (this, own, state) = (Arc::clone(self), Arc::clone(group), Arc::clone(state));
+            let folders = folders.clone();
+            let merge = || async move { this.merge(&own, &state, folders).await };
+            self.builds.join(key, merge).await?;
+        }
+        if let Some(found) = find(FileKind::Document, &format!("{current}{path}")).await? {
+            return Ok(found);
+        }
+        let found = find(FileKind::Artifact, &format!("{immutable}{path}")).await?;
+        found.ok_or_else(absent)
+    }
+
+    /// Makes the documents of a state and keeps them.
+    async fn merge(
+        &self,
+        group: &Repo,
+        state: &MergedState,
+        folders: Folders,
+    ) -> Result<(), Problem> {
+        let _slot = self.large_documents.acquire().await?;
+        let now = self.metadata.now();
+        let signer = self.store.signer(group.record.id, now).await?;
+        let mut merger = self.begin(group, state).await?;
+        // List by list, so that only one of each member is in memory.
+        let mut documents = Vec::new();
+        while let Some(wanted) = merger.next() {
+            let mut lists = Vec::with_capacity(wanted.len());
+            for ((member, _), path) in state.heads.iter().zip(wanted) {
+                lists.push(match path {
+                    Some(path) => Some(self.list(member, &state.root, &path).await?),
+                    None => None,
+                });
+            }
+            let take = move || merger.merge_lists(lists).map(|made| (merger, made));
+            let (after, made) = tokio::task::spawn_blocking(take)
+                .await
+                .map_err(Problem::internal)??;
+            merger = after;
+            documents.extend(self.store.prepare(made).await?);
+        }
+        // The head comes last, and all of them at once.
+        let head = merger.end(signer.as_ref().map(|signer| signer as &dyn Signer))?;
+        documents.extend(self.store.prepare(head).await?);
+        for document in &mut documents {
+            let folder = match document.lifetime {
+                CacheLifetime::Longer => &folders.immutable,
+                CacheLifetime::UntilChange | CacheLifetime::UntilNext => &folders.current,
+            };
+            document.path = format!("{folder}{}", document.path);
+            document.lifetime = CacheLifetime::Longer;
+        }
+        let of = IndexOf::Others(&folders.immutable);
+        self.store.keep(group.record.id, of, documents).await
+    }
+
+    /// Begins with the heads of all members, and the names to leave out of each.
+    async fn begin(
+        &self,
+        group: &Repo,
+        state: &MergedState,
+    ) -> Result<Box<dyn IndexMerger>, Problem> {
+        let mut merger = index_of(group)?.merge(self.metadata.now());
+        // What hosted members have that the caller may not list, nobody else has.
+        let mut unlisted = HashSet::new();
+        for member in state.hosted.iter().filter(|hosted| !state.lists(hosted)) {
+            self.add_names(member, &mut unlisted).await?;
+        }
+        // What any of them has, no mirror has.
+        let mut owned = unlisted.clone();
+        owned.extend(state.reserved.iter().cloned());
+        for member in state.hosted.iter().filter(|hosted| state.lists(hosted)) {
+            self.add_names(member, &mut owned).await?;
+        }
+        let (unlisted, owned) = (Arc::new(unlisted), Arc::new(owned));
+        for (member, head) in &state.heads {
+            let hidden = if member.is_hosted() {
+                &unlisted
+            } else {
+                &owned
+            };
+            let index_member = IndexMember {
+                hidden: Arc::clone(hidden),
+                is_hosted: member.is_hosted(),
+            };
+            merger.add(&self.bodies.read(head).await?, index_member)?;
+        }
+        Ok(merger)
+    }
+
+    /// Adds the names of all packages that are published in a repo, or were.
+    async fn add_names(&self, member: &Repo, names: &mut HashSet<Box<str>>) -> Result<(), Problem> {
+        let mut after = Box::<str>::default();
+        loop {
+            let page = self.packages.names_after(member, &after).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.clone();
+            names.extend(page);
+        }
+    }
+
+    /// A file that a member's head names: it was kept together with the head.
+    async fn list(&self, member: &Repo, root: &str, path: &str) -> Result<Bytes, Problem> {
+        let path = if member.is_hosted() {
+            path.to_owned()
+        } else {
+            format!("{root}{path}")
+        };
+        let found = self.metadata.find(member.address_key(&path)).await?;
+        let found = found
+            .ok_or_else(|| Problem::busy("a member changed meanwhile", Duration::from_secs(1)))?;
+        self.bodies.read(&found).await
+    }
+}

@@ -1,0 +1,103 @@
+//! Packages that several hosted members share, read as one.
+
+use crate::document::{CacheStatus, CachedDocument};
+use crate::problems::absent;
+use crate::publish::{HostedPackages, publishing_of};
+use crate::repo::Repo;
+use larder_metadata::files::FileRecord;
+use larder_mirrors::Document;
+use larder_model::{Algorithm, Digest, FileKind, Problem, StoredFile};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Reads what hosted members have of a package together.
+pub(crate) struct SharedPackages {
+    packages: Arc<HostedPackages>,
+}
+
+impl SharedPackages {
+    /// Made of these packages.
+    pub(crate) const fn new(packages: Arc<HostedPackages>) -> Self {
+        Self { packages }
+    }
+
+    /// A document composed of what several hosted members have of a package. It is made each time:
+    /// no revision of one repo tells whether it is past.
+    pub(super) async fn document(
+        &self,
+        members: &[Arc<Repo>],
+        document: &Document,
+    ) -> Result<CachedDocument, Problem> {
+        let first = members.first().ok_or_else(absent)?;
+        first.require_not_blocked(&document.package)?;
+        let files = self.files(members, &document.package).await?;
+        let body = publishing_of(first)?
+            .compose(document, &files)?
+            .ok_or_else(absent)?;
+        let digest = Digest::of(Algorithm::Sha256, &body);
+        let mut found = FileRecord::transient("", digest, body.len() as u64);
+        found.body = Some(body.into());
+        Ok(CachedDocument::current(Arc::new(found), CacheStatus::Hit))
+    }
+
+    /// The member that a published file comes from: the first that has it, if none before it hides
+    /// it.
+    pub(super) async fn holder(
+        &self,
+        members: &[Arc<Repo>],
+        package: &str,
+        path: &str,
+    ) -> Result<Option<Arc<Repo>>, Problem> {
+        let mut known = Known::default();
+        for member in members {
+            let rows = self.packages.files(member, package).await?;
+            let is_it = |row: &StoredFile| row.kind == FileKind::Artifact && *row.path == *path;
+            if known.take(rows).iter().any(is_it) {
+                return Ok(Some(Arc::clone(member)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All files of a package that hosted members share: of a version that two have, the first
+    /// member's.
+    pub(super) async fn files(
+        &self,
+        members: &[Arc<Repo>],
+        package: &str,
+    ) -> Result<Vec<StoredFile>, Problem> {
+        let (mut known, mut files) = (Known::default(), Vec::new());
+        for member in members {
+            let rows = self.packages.files(member, package).await?;
+            files.extend(known.take(rows));
+        }
+        files.sort_by(|a, b| (a.kind.word(), &a.path).cmp(&(b.kind.word(), &b.path)));
+        Ok(files)
+    }
+}
+
+/// What members before have.
+#[derive(Default)]
+struct Known {
+    versions: HashSet<Box<str>>,
+    paths: HashSet<(FileKind, Box<str>)>,
+}
+
+impl Known {
+    /// The files of the next member that none before it hides.
+    fn take(&mut self, rows: Vec<StoredFile>) -> Vec<StoredFile> {
+        let is_free = |row: &StoredFile| {
+            let has_version = row.kind != FileKind::Tag && !row.version.is_empty();
+            let is_hidden = has_version && self.versions.contains(&row.version);
+            !is_hidden && !self.paths.contains(&(row.kind, row.path.clone()))
+        };
+        let files: Vec<_> = rows.into_iter().filter(is_free).collect();
+        for file in &files {
+            if file.kind != FileKind::Tag && !file.version.is_empty() {
+                self.versions.insert(file.version.clone());
+            }
+            self.paths.insert((file.kind, file.path.clone()));
+        }
+        files
+    }
+}

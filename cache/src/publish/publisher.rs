@@ -1,0 +1,266 @@
+//! Changes of packages that are published here, one at a time.
+
+use super::body::copy;
+use super::packages::HostedPackages;
+use super::steps::{NewFileKey, database_steps};
+use crate::permissions::read_of;
+use crate::problems::absent;
+use crate::repo::Repo;
+use larder_access::{Admission, Allowed};
+use larder_content::{ContentStore, Durable};
+use larder_door::Incoming;
+use larder_metadata::blobs::NewBlob;
+use larder_metadata::publishing::PackageChange;
+use larder_metadata::{Error, Metadata, Requirement};
+use larder_mirrors::publishing::{Bytes, PublishRequest, Step};
+use larder_model::{Algorithm, Author as _, Kind, Permission, Problem};
+use larder_storage::Staging;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fs::File;
+use std::io::Seek as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a change is made anew because another was first.
+const TRIES: u32 = 64;
+
+/// Changes packages of hosted repos.
+pub(crate) struct Publisher {
+    metadata: Metadata,
+    content: ContentStore,
+    packages: Arc<HostedPackages>,
+}
+
+/// The package that is changed.
+struct Target<'a> {
+    repo: &'a Repo,
+    package: &'a str,
+    full_name: &'a str,
+    by: &'a Allowed<'a>,
+}
+
+/// New files with durable bytes.
+type Parts = HashMap<NewFileKey, Durable>;
+
+impl Publisher {
+    /// A publisher over the rows and the bytes of a server.
+    pub(crate) const fn new(
+        metadata: Metadata,
+        content: ContentStore,
+        packages: Arc<HostedPackages>,
+    ) -> Self {
+        Self {
+            metadata,
+            content,
+            packages,
+        }
+    }
+
+    /// Stages the body of a request, if it has one, and makes the change.
+    pub(crate) async fn publish(
+        &self,
+        repo: &Repo,
+        admission: &Admission,
+        request: &PublishRequest,
+        body: Option<&mut Incoming>,
+    ) -> Result<(), Problem> {
+        if admission.principal().user.is_none() {
+            let detail = "authentication required: log in with a user or token that may do this";
+            return Err(Problem::new(Kind::Unauthenticated, "access", detail));
+        }
+        // Before anything of the body is taken in: which package it is may stand in it.
+        let required = permission(repo, request, &request.package);
+        match (&required.package, request.max_bytes) {
+            (Some(_), _) => drop(admission.require(&required)?),
+            (None, 0) => {}
+            (None, _) => admission.require_somewhere(&required)?,
+        }
+        let change = async |mut staging: Staging| {
+            if let Some(body) = body {
+                body.limit(request.max_bytes);
+                while let Some(bytes) = body.next().await? {
+                    staging.append(bytes).await?;
+                }
+            }
+            staging.settle().await?;
+            self.change(repo, admission, request, &staging).await
+        };
+        self.content.with_staging(Algorithm::Sha256, change).await
+    }
+
+    /// Makes the change, anew whenever another was first.
+    async fn change(
+        &self,
+        repo: &Repo,
+        admission: &Admission,
+        request: &PublishRequest,
+        staging: &Staging,
+    ) -> Result<(), Problem> {
+        let package = self.package_of(repo, admission, request, staging).await?;
+        let by = admission.require(&permission(repo, request, &package))?;
+        let target = Target {
+            repo,
+            package: &package,
+            full_name: &format!("{}{package}", repo.prefix()),
+            by: &by,
+        };
+        // What was stored for a try before is used again.
+        let mut parts = Parts::new();
+        for _ in 0..TRIES {
+            if self
+                .try_change(&target, request, staging, &mut parts)
+                .await?
+            {
+                return Ok(());
+            }
+        }
+        Err(Problem::busy(
+            "too many change this package at once",
+            Duration::from_secs(1),
+        ))
+    }
+
+    /// Makes the change of the package as it is now; whether no other was first.
+    async fn try_change(
+        &self,
+        target: &Target<'_>,
+        request: &PublishRequest,
+        staging: &Staging,
+        parts: &mut Parts,
+    ) -> Result<bool, Problem> {
+        // The protocol makes the steps of the package's files and the body.
+        let key = target.repo.package_key(target.package);
+        let revision = self.metadata.revision(key).await?;
+        let files = self.packages.files(target.repo, target.package).await?;
+        let (action, stored) = (Arc::clone(&request.action), files.clone());
+        let steps = move |body: &mut File| action.steps(body, &stored);
+        let steps = read_body(staging, steps).await?;
+        if steps.is_empty() {
+            return Ok(true);
+        }
+        // Bytes first, then one batch that requires the revision.
+        self.store_parts(&steps, staging, parts).await?;
+        let durable: Vec<Durable> = parts.values().cloned().collect();
+        let write = async |blobs: Vec<NewBlob>| {
+            let blobs = parts.keys().zip(blobs).collect();
+            let change = PackageChange {
+                package: key,
+                full_name: target.full_name,
+                revision,
+                by: target.by,
+                steps: database_steps(steps, &files, &blobs)?,
+            };
+            self.metadata.change_package(change).await
+        };
+        match self.content.keep_all(&durable, write).await {
+            Err(Error::Unmet(Requirement::Revision)) => Ok(false),
+            Err(Error::Unmet(Requirement::NameFree)) => Err(reserved(target)),
+            Err(Error::Unmet(Requirement::File)) => {
+                let detail = "a file of this name is there already";
+                Err(Problem::new(Kind::Conflict, "package", detail))
+            }
+            changed => {
+                changed?;
+                let (by, act) = (target.by.label(), request.action.name());
+                tracing::info!(by, package = target.full_name, act, "package changed");
+                Ok(true)
+            }
+        }
+    }
+
+    /// The package that a request is for; empty: the whole repo.
+    async fn package_of(
+        &self,
+        repo: &Repo,
+        admission: &Admission,
+        request: &PublishRequest,
+        staging: &Staging,
+    ) -> Result<Box<str>, Problem> {
+        if !request.package.is_empty() {
+            return Ok(request.package.clone());
+        }
+        if let Some(path) = request.action.address() {
+            let found = self.metadata.find(repo.address_key(path)).await?;
+            let file = found
+                .filter(|found| !found.owner.is_empty())
+                .ok_or_else(absent)?;
+            if !admission.may(&read_of(repo, &file.owner)) {
+                return Err(absent()); // whoever may not see it does not learn its name
+            }
+            return Ok(file.owner.clone());
+        }
+        let action = Arc::clone(&request.action);
+        read_body(staging, move |body| action.package_in(body)).await
+    }
+
+    /// Makes the bytes of new files durable, but for those that a try before has made so.
+    async fn store_parts(
+        &self,
+        steps: &[Step],
+        staging: &Staging,
+        parts: &mut Parts,
+    ) -> Result<(), Problem> {
+        for step in steps {
+            let Step::Add {
+                kind, path, bytes, ..
+            } = step
+            else {
+                continue;
+            };
+            if let Entry::Vacant(part) = parts.entry((*kind, path.clone())) {
+                part.insert(self.store_part(bytes, staging).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the bytes of a new file durable.
+    async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Durable, Problem> {
+        let (start, length, encoded) = match bytes {
+            Bytes::Inline(bytes) => return self.content.prepare(&bytes.clone().into()).await,
+            Bytes::Part(start, length) => (*start, *length, false),
+            Bytes::Base64(start, length) => (*start, *length, true),
+        };
+        let store = async |mut staging: Staging| {
+            copy(body.file(), (start, length), encoded, &mut staging).await?;
+            self.content.prepare_staged(staging).await
+        };
+        self.content.with_staging(Algorithm::Sha256, store).await
+    }
+}
+
+/// What must be allowed for a request about `package`.
+fn permission(repo: &Repo, request: &PublishRequest, package: &str) -> Permission {
+    Permission {
+        verb: request.verb,
+        ..read_of(repo, package)
+    }
+}
+
+/// Has a protocol read the body, away from the connections.
+async fn read_body<T: Send + 'static>(
+    staging: &Staging,
+    read: impl FnOnce(&mut File) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let file = staging.file();
+    let work = move || {
+        let mut file = file.try_clone().map_err(Problem::internal)?;
+        file.rewind().map_err(Problem::internal)?;
+        read(&mut file)
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Problem::internal)?
+}
+
+/// A deleted repository had the name: whoever publishes under it now would speak for another.
+fn reserved(target: &Target<'_>) -> Problem {
+    let detail = format!(
+        "the name {} is reserved: a deleted repository {} had it; a superuser may free it \
+         (DELETE /api/v1/reservations/ID; GET lists them)",
+        target.package,
+        target.repo.record.full_name()
+    );
+    Problem::new(Kind::Conflict, "package", detail)
+}

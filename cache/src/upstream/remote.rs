@@ -1,0 +1,143 @@
+//! A remote registry: its settings, and what is known of it.
+
+use super::bearer::Tokens;
+use super::clients::{Clients, UpstreamConfig};
+use super::guard::Guard;
+use super::origins::Origins;
+use super::rate::Rate;
+use super::rooms::Rooms;
+use crate::counters::Counters;
+use crate::limits::Slots;
+use http::HeaderValue;
+use larder_model::upstream::{AbsentStatuses, AnswerTime, Health};
+use larder_model::{Clock, Kind, Problem, UpstreamSettings};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Larger documents of one upstream on their way in at once: they are held in memory.
+const LARGE_DOCUMENTS: usize = 2;
+/// Larger artifacts of one upstream on their way in at once; each takes a few MiB of memory.
+const LARGE_FILLS: usize = 16;
+
+/// What an upstream is made of.
+pub(crate) struct UpstreamParts<'a> {
+    /// The mirror's name, `npm/up`, by which people are told of it.
+    pub(crate) name: String,
+    pub(crate) settings: &'a UpstreamSettings,
+    /// What is sent to the upstream's own origin.
+    pub(crate) authorization: Option<HeaderValue>,
+    /// What is asked to see whether it is there: the first of these that it has.
+    pub(crate) probes: &'static [&'static str],
+    pub(crate) config: &'a UpstreamConfig,
+    pub(crate) counters: &'a Arc<Counters>,
+    pub(crate) clock: Clock,
+    /// Whether anything may be fetched now.
+    pub(crate) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// A remote registry.
+pub(crate) struct Upstream {
+    pub(super) name: String,
+    pub(super) base: Url,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) tokens: Tokens,
+    pub(super) absent: AbsentStatuses,
+    pub(super) probes: &'static [&'static str],
+    pub(super) answer_time: Duration,
+    pub(super) config: UpstreamConfig,
+    pub(super) guard: Guard,
+    pub(super) clients: Clients,
+    pub(super) origins: Origins,
+    pub(super) rate: Option<Rate>,
+    pub(super) rooms: Rooms,
+    pub(super) large_documents: Slots,
+    pub(super) large_fills: Slots,
+    pub(super) counters: Arc<Counters>,
+    pub(super) clock: Clock,
+    pub(super) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Upstream {
+    /// Asks nobody yet.
+    pub(crate) fn new(parts: UpstreamParts<'_>) -> Result<Arc<Self>, Problem> {
+        let (settings, config) = (parts.settings, parts.config);
+        let base = base_of(&settings.url)?;
+        let guard = Guard::new(trusted(settings)?);
+        let clients = Clients::new(&guard, config)?;
+        let answer_time = settings.answer_time.map(AnswerTime::duration);
+        Ok(Arc::new(Self {
+            name: parts.name,
+            authorization: parts.authorization,
+            tokens: Tokens::default(),
+            absent: settings.absent_statuses.clone(),
+            probes: parts.probes,
+            answer_time: answer_time.unwrap_or(config.answer_time),
+            config: config.clone(),
+            guard,
+            clients,
+            origins: Origins::new(&base, parts.clock.clone()),
+            rate: settings.requests_per_minute.map(Rate::per_minute),
+            rooms: Rooms::new(config.requests),
+            large_documents: Slots::new(LARGE_DOCUMENTS),
+            large_fills: Slots::new(LARGE_FILLS),
+            counters: Arc::clone(parts.counters),
+            clock: parts.clock,
+            may_ask: parts.may_ask,
+            base,
+        }))
+    }
+
+    /// Slots for larger documents on their way in: a slow upstream takes none from others.
+    pub(crate) const fn large_documents(&self) -> &Slots {
+        &self.large_documents
+    }
+
+    /// Slots for larger artifacts on their way in.
+    pub(crate) const fn large_fills(&self) -> &Slots {
+        &self.large_fills
+    }
+
+    /// How it has answered lately.
+    pub(crate) fn health(&self) -> Health {
+        self.origins.health()
+    }
+
+    /// Waits until the upstream may be asked once more; else how long to stay away.
+    pub(super) async fn take_turn(&self) -> Result<(), Duration> {
+        match &self.rate {
+            Some(rate) => rate.turn().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a URL is the upstream's own, and none of another host that it names.
+    pub(super) fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+}
+
+/// The upstream's address, below which everything of it is.
+fn base_of(text: &str) -> Result<Url, Problem> {
+    let wrong = |_| {
+        Problem::new(
+            Kind::Upstream,
+            "upstream",
+            "the upstream's address is no URL",
+        )
+    };
+    let mut base: Url = text.parse().map_err(wrong)?;
+    if !base.path().ends_with('/') {
+        let path = format!("{}/", base.path());
+        base.set_path(&path);
+    }
+    Ok(base)
+}
+
+/// The origins that may have private addresses.
+fn trusted(settings: &UpstreamSettings) -> Result<Vec<url::Origin>, Problem> {
+    let own = Some(&settings.url).filter(|_| settings.allow_private);
+    let origin = |text: &String| text.parse::<Url>().map(|url| url.origin());
+    let trusted = settings.allow.iter().chain(own).map(origin);
+    trusted.collect::<Result<_, _>>().map_err(Problem::internal)
+}
