@@ -49,10 +49,10 @@ impl Blocks {
         let Some((_, reason)) = self.patterns.iter().find(|(pattern, _)| meant(pattern)) else {
             return Ok(());
         };
-        let place = format!("{package} is blocked in {}/{}", repo.protocol, repo.name);
+        let sentence = format!("{package} is blocked in {}/{}", repo.protocol, repo.name);
         let detail = match reason {
-            Some(reason) => format!("{place}: {reason}"),
-            None => format!("{place} by those who look after it"),
+            Some(reason) => format!("{sentence}: {reason}"),
+            None => format!("{sentence} by those who look after it"),
         };
         Err(Problem::new(Kind::Policy, "package", detail))
     }

@@ -2,8 +2,11 @@
 //! of `mirrors` alike.
 //!
 //! Knows: freshness, coalescing, integrity, how an upstream is asked, and which addresses it may
-//! have. Must never know: a protocol's addresses and documents, SQL, who may do
-//! what, configuration.
+//! have. Must never know: a protocol's paths and documents, SQL, who may do what, configuration.
+//!
+//! The parts stand on one another in the order of the modules: `publish` has what is published
+//! here, `download`, `document` and `artifact` what upstreams have; `responder` answers from one
+//! repo, `group` from several; `packages` puts them together for the doors.
 
 mod counters;
 mod limits;

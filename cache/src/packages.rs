@@ -49,132 +49,184 @@ pub(crate) struct Parts {
     pub(crate) queries: Queries,
 }
 
-impl Packages {
-    /// An engine over the database, the store and the gate of a server.
-    pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
+/// What all parts stand on.
+struct Base {
+    metadata: Metadata,
+    content: ContentStore,
+    gate: Arc<Gate>,
+    bodies: Arc<Bodies>,
+    packages: Arc<HostedPackages>,
+    indexes: Arc<IndexStore>,
+    large_documents: Slots,
+}
+
+/// How documents and artifacts are had.
+struct Fetching {
+    documents: Arc<Documents>,
+    tables: Arc<Tables>,
+    artifacts: Arc<Artifacts>,
+}
+
+impl Base {
+    fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: &CacheConfig) -> Self {
         let content = ContentStore::new(metadata.clone(), blobs.clone());
-        let large_documents = Slots::new(LARGE_DOCUMENTS);
-        let planning = Slots::new(PLANS);
-        let counters = Arc::<Counters>::default();
-        let bodies = Arc::new(Bodies::new(blobs, config.document_bytes));
-        let packages = Arc::new(HostedPackages::new(metadata.clone()));
+        Self {
+            bodies: Arc::new(Bodies::new(blobs, config.document_bytes)),
+            packages: Arc::new(HostedPackages::new(metadata.clone())),
+            indexes: Arc::new(IndexStore::new(
+                metadata.clone(),
+                content.clone(),
+                Arc::clone(&gate),
+            )),
+            large_documents: Slots::new(LARGE_DOCUMENTS),
+            metadata,
+            content,
+            gate,
+        }
+    }
 
-        // What is published here.
-        let publisher = Publisher::new(metadata.clone(), content.clone(), Arc::clone(&packages));
-        let store = Arc::new(IndexStore::new(
-            metadata.clone(),
-            content.clone(),
-            Arc::clone(&gate),
-        ));
-        let index = Arc::new(HostedIndex::new(
-            metadata.clone(),
-            Arc::clone(&store),
-            Arc::clone(&packages),
-            Arc::clone(&bodies),
-            large_documents.clone(),
-        ));
-        let composer = Composer::new(
-            metadata.clone(),
-            content.clone(),
-            Arc::clone(&packages),
-            index,
+    /// Documents of hosted repos.
+    fn composer(&self) -> Composer {
+        let index = HostedIndex::new(
+            self.metadata.clone(),
+            Arc::clone(&self.indexes),
+            Arc::clone(&self.packages),
+            Arc::clone(&self.bodies),
+            self.large_documents.clone(),
         );
+        Composer::new(
+            self.metadata.clone(),
+            self.content.clone(),
+            Arc::clone(&self.packages),
+            Arc::new(index),
+        )
+    }
 
-        // What upstreams have.
+    /// Documents and artifacts, of which the later parts need the earlier ones.
+    fn fetching(&self, config: &CacheConfig) -> Fetching {
+        let planning = Slots::new(PLANS);
         let missing = Arc::new(Missing::new(config.missing));
         let fetcher = Arc::new(ArtifactFetcher::new(
-            metadata.clone(),
-            content.clone(),
+            self.metadata.clone(),
+            self.content.clone(),
             config.artifact_bytes,
         ));
         let documents = Arc::new(Documents::new(
-            metadata.clone(),
-            content.clone(),
-            composer,
-            Arc::clone(&bodies),
+            self.metadata.clone(),
+            self.content.clone(),
+            self.composer(),
+            Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             Arc::clone(&missing),
-            &config,
+            config,
         ));
         let tables = Arc::new(Tables::new(
-            metadata.clone(),
-            Arc::clone(&bodies),
+            self.metadata.clone(),
+            Arc::clone(&self.bodies),
             Arc::clone(&fetcher),
             planning.clone(),
         ));
         let plans = Plans::new(
-            metadata.clone(),
+            self.metadata.clone(),
             Arc::clone(&documents),
-            Arc::clone(&bodies),
+            Arc::clone(&self.bodies),
             Arc::clone(&tables),
             planning,
         );
-        let artifacts = Arc::new(Artifacts::new(metadata.clone(), plans, fetcher, missing));
+        let artifacts = Artifacts::new(self.metadata.clone(), plans, fetcher, missing);
+        Fetching {
+            documents,
+            tables,
+            artifacts: Arc::new(artifacts),
+        }
+    }
 
-        // How both are served: from a repo, and from a group.
-        let representations = Arc::new(Representations::new(
-            metadata.clone(),
-            content,
-            Arc::clone(&bodies),
-            large_documents.clone(),
-        ));
-        let responder = Arc::new(Responder::new(
-            metadata.clone(),
-            Arc::clone(&gate),
-            Arc::clone(&documents),
-            representations,
-            artifacts,
-        ));
+    /// Answers from one repo.
+    fn responder(&self, fetching: &Fetching) -> Responder {
+        let representations = Representations::new(
+            self.metadata.clone(),
+            self.content.clone(),
+            Arc::clone(&self.bodies),
+            self.large_documents.clone(),
+        );
+        Responder::new(
+            self.metadata.clone(),
+            Arc::clone(&self.gate),
+            Arc::clone(&fetching.documents),
+            Arc::new(representations),
+            Arc::clone(&fetching.artifacts),
+        )
+    }
+
+    /// Answers from groups whose protocol tells of whole repos.
+    fn merged_responder(
+        &self,
+        groups: &Arc<Groups>,
+        fetching: &Fetching,
+        responder: &Arc<Responder>,
+    ) -> MergedResponder {
+        MergedResponder::new(MergedParts {
+            metadata: self.metadata.clone(),
+            gate: Arc::clone(&self.gate),
+            groups: Arc::clone(groups),
+            documents: Arc::clone(&fetching.documents),
+            packages: Arc::clone(&self.packages),
+            store: Arc::clone(&self.indexes),
+            bodies: Arc::clone(&self.bodies),
+            tables: Arc::clone(&fetching.tables),
+            responder: Arc::clone(responder),
+            large_documents: self.large_documents.clone(),
+        })
+    }
+}
+
+impl Packages {
+    /// An engine over the database, the store and the gate of a server.
+    pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
+        let base = Base::new(metadata, blobs, gate, &config);
         let max_bytes = config.document_bytes;
+        let fetching = base.fetching(&config);
+        let responder = Arc::new(base.responder(&fetching));
+        let counters = Arc::<Counters>::default();
         let repos = Arc::new(Repos::new(
-            metadata.clone(),
-            Arc::clone(&gate),
+            base.metadata.clone(),
+            Arc::clone(&base.gate),
             config,
             Arc::clone(&counters),
         ));
         let groups = Arc::new(Groups::new(
-            metadata.clone(),
-            Arc::clone(&gate),
+            base.metadata.clone(),
+            Arc::clone(&base.gate),
             Arc::clone(&repos),
-            Arc::clone(&packages),
-        ));
-        let group_responder = GroupResponder::new(
-            Arc::clone(&gate),
-            Arc::clone(&groups),
-            SharedPackages::new(Arc::clone(&packages)),
-            Arc::clone(&responder),
-        );
-        let merged_responder = MergedResponder::new(MergedParts {
-            metadata: metadata.clone(),
-            gate: Arc::clone(&gate),
-            groups: Arc::clone(&groups),
-            documents: Arc::clone(&documents),
-            packages: Arc::clone(&packages),
-            store,
-            bodies,
-            tables,
-            responder: Arc::clone(&responder),
-            large_documents,
-        });
-        let searches = Arc::new(Searches::new(
-            Arc::clone(&groups),
-            packages,
-            documents,
-            max_bytes,
+            Arc::clone(&base.packages),
         ));
         Self(Arc::new(Parts {
-            accounts: AccountRequests::new(metadata.clone(), Arc::clone(&gate)),
+            group_responder: GroupResponder::new(
+                Arc::clone(&base.gate),
+                Arc::clone(&groups),
+                SharedPackages::new(Arc::clone(&base.packages)),
+                Arc::clone(&responder),
+            ),
+            merged_responder: base.merged_responder(&groups, &fetching, &responder),
+            publisher: Publisher::new(
+                base.metadata.clone(),
+                base.content,
+                Arc::clone(&base.packages),
+            ),
+            accounts: AccountRequests::new(base.metadata.clone(), Arc::clone(&base.gate)),
+            searches: Arc::new(Searches::new(
+                Arc::clone(&groups),
+                base.packages,
+                fetching.documents,
+                max_bytes,
+            )),
             queries: Queries::new(Arc::clone(&groups)),
-            metadata,
-            gate,
+            metadata: base.metadata,
+            gate: base.gate,
             counters,
             repos,
             groups,
             responder,
-            group_responder,
-            merged_responder,
-            publisher,
-            searches,
         }))
     }
 

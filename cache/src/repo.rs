@@ -133,7 +133,7 @@ impl Repo {
         self.upstream.as_ref().map(|upstream| upstream.health())
     }
 
-    /// Whether someone has said what it mirrors.
+    /// Whether its upstream is set.
     pub(crate) const fn has_upstream(&self) -> bool {
         self.upstream.is_some()
     }

@@ -18,9 +18,6 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-/// Crates that are out of order still.
-const NOT_YET: [&str; 0] = [];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

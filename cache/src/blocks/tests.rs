@@ -2,7 +2,7 @@ use super::*;
 use larder_mirrors::{cargo::Cargo, npm::Npm, oci::Oci, pypi::Pypi, rpm::Rpm};
 use larder_model::{RepoKind, RepoSettings, Timestamp};
 
-fn told(
+fn refusal(
     protocol: &'static dyn Protocol,
     repo: &str,
     pattern: &str,
@@ -44,11 +44,11 @@ fn patterns_mean_every_spelling() {
         (&Oci, "team/*", "team/app", true),
         (&Oci, "nginx", "library/nginx", false),
     ] {
-        let told = told(protocol, "up", pattern, package);
+        let refused = refusal(protocol, "up", pattern, package);
         assert_eq!(
-            told.is_some(),
+            refused.is_some(),
             blocked,
-            "{} {pattern} {package}: {told:?}",
+            "{} {pattern} {package}: {refused:?}",
             protocol.name()
         );
     }
@@ -57,11 +57,11 @@ fn patterns_mean_every_spelling() {
 #[test]
 fn the_hubs_own_images_have_two_names() {
     for pattern in ["nginx", "library/nginx", "ngin*"] {
-        let told = told(&Oci, "docker.io", pattern, "library/nginx").expect(pattern);
+        let refused = refusal(&Oci, "docker.io", pattern, "library/nginx").expect(pattern);
         assert_eq!(
-            told,
+            refused,
             "library/nginx is blocked in oci/docker.io: known malware"
         );
     }
-    assert_eq!(told(&Oci, "docker.io", "nginx", "team/nginx"), None);
+    assert_eq!(refusal(&Oci, "docker.io", "nginx", "team/nginx"), None);
 }

@@ -1,6 +1,6 @@
 //! An artifact on its way in, read by all who asked for it while it is written and hashed.
 //!
-//! The last bytes are held back until all of them were found to be what an index vouched for:
+//! The last bytes are held back until all of them were found to be what an index promised:
 //! whoever reads them to the end has the right ones.
 
 use bytes::Bytes;

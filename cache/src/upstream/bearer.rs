@@ -33,9 +33,9 @@ struct Answer {
 
 impl Answer {
     fn life(&self) -> Duration {
-        let told =
+        let bounded =
             |seconds: f64| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()));
-        self.expires_in.map_or(USUAL_LIFE, told)
+        self.expires_in.map_or(USUAL_LIFE, bounded)
     }
 }
 

@@ -179,7 +179,7 @@ impl Upstream {
     /// No answer came.
     fn unreached(&self, mut checked: Checked, failure: &Failure) -> Checked {
         self.note_failure(&failure.url, failure.fault);
-        let (problem, advice) = told(failure);
+        let (problem, advice) = explanation(failure);
         checked.problem = Some(problem);
         checked.advice = Some(advice);
         checked
@@ -208,7 +208,7 @@ impl Upstream {
 }
 
 /// What went wrong on the way, and what to do about it.
-fn told(failure: &Failure) -> (String, String) {
+fn explanation(failure: &Failure) -> (String, String) {
     let error = failure.source.as_ref();
     let causes = || error.into_iter().flat_map(|error| causes(error));
     let innermost = causes().last();

@@ -16,15 +16,15 @@ use url::Url;
 
 /// Redirects followed.
 const MAX_HOPS: usize = 5;
-/// A place at an origin is waited for no longer.
+/// A slot of an origin is waited for no longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// An answer, and where it came from after all redirects.
 pub(super) struct Arrival {
     pub(super) response: Response,
     pub(super) url: Url,
-    /// The place that it takes until its body has come.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    /// The slot that it takes until its body has come.
+    pub(super) slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Upstream {
@@ -108,7 +108,7 @@ impl Upstream {
         Err(self.leads(&url, request, "redirects in a circle").into())
     }
 
-    /// One request to one place.
+    /// One request to one address.
     async fn ask(
         self: &Arc<Self>,
         way: Way<'_>,
@@ -117,13 +117,13 @@ impl Upstream {
         sending: RequestBuilder,
     ) -> Result<Arrival, Trouble> {
         self.require_allowed(&url, request)?;
-        let place = if way.regardless {
+        let slot = if way.regardless {
             None
         } else {
             self.require_open(&url, request)?;
-            let place = self.enter(&url, request).await?;
+            let slot = self.acquire_slot(&url, request).await?;
             self.require_open(&url, request)?; // while it waited, others may have failed
-            Some(place)
+            Some(slot)
         };
         let response = self.send(&url, request, sending).await?;
         if self.fault_of(&response, request).is_none() {
@@ -132,22 +132,22 @@ impl Upstream {
         Ok(Arrival {
             response,
             url,
-            place,
+            slot,
         })
     }
 
-    /// A place for one more request to an origin.
-    async fn enter(
+    /// A slot for one more request to an origin.
+    async fn acquire_slot(
         &self,
         url: &Url,
         request: &FetchRequest<'_>,
     ) -> Result<OwnedSemaphorePermit, Problem> {
-        let Ok(place) = tokio::time::timeout(LONGEST_WAIT, self.rooms.enter(url)).await else {
+        let Ok(slot) = tokio::time::timeout(LONGEST_WAIT, self.slots.acquire(url)).await else {
             let file = self.file_of(request.url);
             let what = "is asked for too much at once";
             return Err(self.asked_again(Kind::Unreachable, url, what, &file, Duration::ZERO));
         };
-        place.map_err(Problem::internal)
+        slot.map_err(Problem::internal)
     }
 
     /// Where a redirect leads.

@@ -8,7 +8,7 @@ mod proxies;
 mod clients;
 mod rate;
 mod recent;
-mod rooms;
+mod origin_slots;
 mod failure;
 mod breaker;
 mod origins;

@@ -17,7 +17,7 @@ use url::Url;
 const MAX_ORIGINS: usize = 100;
 /// Addresses that are.
 const MAX_ADDRESSES: usize = 1000;
-/// Characters of an origin or a path that are told.
+/// Characters of an origin or a path in a report.
 const MAX_TEXT: usize = 200;
 /// The longest URL that is remembered, in bytes.
 const MAX_URL: usize = 4096;
@@ -288,7 +288,7 @@ fn running(pause: Option<(Duration, Fault)>) -> Option<(Duration, Fault)> {
     pause.filter(|(left, _)| !left.is_zero())
 }
 
-/// Text that is told, up to a bound.
+/// Text up to a bound.
 fn short(text: &str) -> &str {
     let end = text.char_indices().nth(MAX_TEXT).map(|(at, _)| at);
     end.map_or(text, |end| &text[..end])

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// Requests that may follow one another at once after a rest.
 const BURST: u32 = 10;
-/// Whoever would wait for longer is told to come back.
+/// Whoever would wait for longer has to come back.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Turns of one upstream, evenly in time but for a few at once.
@@ -27,7 +27,7 @@ impl Rate {
         }
     }
 
-    /// Waits for a turn. Where that would take too long, how long to stay away is told at once.
+    /// Waits for a turn. Where that would take too long, fails at once with how long to stay away.
     pub(super) async fn turn(&self) -> Result<(), Duration> {
         tokio::time::sleep_until(self.reserve(Instant::now())?).await;
         Ok(())

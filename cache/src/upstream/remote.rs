@@ -3,9 +3,9 @@
 use super::bearer::Tokens;
 use super::clients::{Clients, UpstreamConfig};
 use super::guard::Guard;
+use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
-use super::rooms::Rooms;
 use crate::counters::Counters;
 use crate::limits::Slots;
 use http::HeaderValue;
@@ -22,7 +22,7 @@ const LARGE_FILLS: usize = 16;
 
 /// What an upstream is made of.
 pub(crate) struct UpstreamParts<'a> {
-    /// The mirror's name, `npm/up`, by which people are told of it.
+    /// The mirror's name, `npm/up`, by which messages name it.
     pub(crate) name: String,
     pub(crate) settings: &'a UpstreamSettings,
     /// What is sent to the upstream's own origin.
@@ -50,7 +50,7 @@ pub(crate) struct Upstream {
     pub(super) clients: Clients,
     pub(super) origins: Origins,
     pub(super) rate: Option<Rate>,
-    pub(super) rooms: Rooms,
+    pub(super) slots: OriginSlots,
     pub(super) large_documents: Slots,
     pub(super) large_fills: Slots,
     pub(super) counters: Arc<Counters>,
@@ -78,7 +78,7 @@ impl Upstream {
             clients,
             origins: Origins::new(&base, parts.clock.clone()),
             rate: settings.requests_per_minute.map(Rate::per_minute),
-            rooms: Rooms::new(config.requests),
+            slots: OriginSlots::new(config.requests),
             large_documents: Slots::new(LARGE_DOCUMENTS),
             large_fills: Slots::new(LARGE_FILLS),
             counters: Arc::clone(parts.counters),

@@ -1,4 +1,4 @@
-//! How it is told that an upstream brings nothing: one sentence for all who ask.
+//! The problem of a request to an upstream that failed: one sentence for all who ask.
 //!
 //! Where an upstream is may be known to those who look after its mirror only, so it is named by the
 //! mirror's name. The log names the host.
@@ -12,9 +12,9 @@ use std::fmt;
 use std::time::Duration;
 use url::Url;
 
-/// Characters of a file's name that are told.
+/// Characters of a file's name in it.
 const MAX_NAME: usize = 120;
-/// Segments of a path that are told where the last one says little.
+/// Segments of a path in it where the last one says little.
 const SEGMENTS: usize = 3;
 
 /// Where something went wrong, for the log.

@@ -55,7 +55,7 @@ pub(crate) struct UpstreamBody {
     url: Url,
     /// What was asked for.
     file: String,
-    _place: Option<OwnedSemaphorePermit>,
+    _slot: Option<OwnedSemaphorePermit>,
 }
 
 /// A size that cannot be.
@@ -73,7 +73,7 @@ fn announced_size(headers: &HeaderMap) -> Result<Option<u64>, TooLarge> {
 }
 
 impl Upstream {
-    /// Reads the head of an answer to `request`, which holds its place until its body has come.
+    /// Reads the head of an answer to `request`, which holds its slot until its body has come.
     pub(super) fn read(
         self: &Arc<Self>,
         arrival: Arrival,
@@ -129,7 +129,7 @@ impl Upstream {
         let Arrival {
             response,
             url,
-            place,
+            slot,
         } = arrival;
         let file = self.file_of(request.url);
         let useless = |what: &str| self.useless(Kind::Upstream, &url, &format!("{what} {file}"));
@@ -154,7 +154,7 @@ impl Upstream {
             url,
             file,
             response,
-            _place: place,
+            _slot: slot,
         })))
     }
 }

@@ -2,17 +2,23 @@
 //! compressed with.
 #![no_main]
 use bytes::Bytes;
+use larder_mirrors::index::IndexMember;
 use larder_mirrors::{Artifact, Protocol, rpm};
 use larder_model::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 fuzz_target!(|body: &[u8]| {
     let head = "<repomd><data type=\"primary\"><location href=\"repodata/primary.xml\"/></data>\
                 <data type=\"updateinfo\"><location href=\"repodata/updateinfo.xml\"/></data></repomd>";
     let mut merge = rpm::Rpm.index().expect("an index").merge(Timestamp(0));
-    let names: HashSet<_> = ["demo".into()].into_iter().collect();
-    merge.add(head.as_bytes(), names.into()).expect("head");
+    for is_hosted in [true, true, false] {
+        let hidden = Arc::new(HashSet::from(["demo".into()]));
+        merge
+            .add(head.as_bytes(), IndexMember { hidden, is_hosted })
+            .expect("head");
+    }
     while let Some(wanted) = merge.next() {
         let list = |path: &Option<Box<str>>| path.is_some().then(|| Bytes::copy_from_slice(body));
         if merge.merge_lists(wanted.iter().map(list).collect()).is_err() {
@@ -20,7 +26,7 @@ fuzz_target!(|body: &[u8]| {
         }
     }
     for ending in ["", ".gz", ".xz", ".zst", ".bz2"] {
-        let list = Artifact { package: "".into(), version: None, path: format!("repodata/primary.xml{ending}").into() };
+        let list = Artifact::new("", None, format!("repodata/primary.xml{ending}"));
         if let Ok(table) = rpm::Rpm.tables().expect("tables").read(&list, body) {
             let _ = table.weight();
             let _ = table.find("https://upstream.example/", "demo.rpm");

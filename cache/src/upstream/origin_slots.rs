@@ -1,4 +1,4 @@
-//! How many requests go to one origin at once: one that is slow takes no place from others.
+//! How many requests go to one origin at once: one that is slow takes no slot from others.
 
 use super::recent::Recent;
 use std::hash::{BuildHasher as _, RandomState};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-/// Origins whose places are counted; of more than that some may be asked for more at once.
+/// Origins whose slots are counted; of more than that some may be asked for more at once.
 const MAX_ORIGINS: usize = 100;
 
-/// Places for requests, by origin.
-pub(super) struct Rooms {
+/// Slots for requests, by origin.
+pub(super) struct OriginSlots {
     each: usize,
     hasher: RandomState,
     by_origin: Mutex<Recent<Arc<Semaphore>>>,
 }
 
-impl Rooms {
-    /// So many places for each origin.
+impl OriginSlots {
+    /// So many slots for each origin.
     pub(super) fn new(each: usize) -> Self {
         Self {
             each,
@@ -26,18 +26,18 @@ impl Rooms {
         }
     }
 
-    /// Waits for a place, which lasts as long as what is given back.
-    pub(super) async fn enter(&self, url: &Url) -> Result<OwnedSemaphorePermit, AcquireError> {
-        let room = {
+    /// Waits for a slot, which is free again when the permit is dropped.
+    pub(super) async fn acquire(&self, url: &Url) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let slots = {
             let key = self.hasher.hash_one(url.origin());
-            let mut rooms = self
+            let mut by_origin = self
                 .by_origin
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let make = || Arc::new(Semaphore::new(self.each));
-            Arc::clone(rooms.get_or_insert(key, make))
+            Arc::clone(by_origin.get_or_insert(key, make))
         };
-        room.acquire_owned().await
+        slots.acquire_owned().await
     }
 }
 
