@@ -159,6 +159,7 @@ impl Responder {
         request: &Parts,
     ) -> Result<Answer, Problem> {
         repo.require_not_blocked(repo.protocol.names().package_of(artifact))?;
+        // Kept, or on its way: a part waits for the whole, whose hash alone can be checked.
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
         let source = self.artifacts.get(repo, artifact, part).await?;
@@ -175,6 +176,7 @@ impl Responder {
                 "larder; fwd=miss; stored"
             }
         };
+        // A file is answered like any other; bytes on their way go out as they come.
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
         Ok(match source {

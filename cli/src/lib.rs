@@ -2,7 +2,7 @@
 //! `larder discover`.
 //!
 //! Knows: the command line, the API's calls, how answers look on a terminal. Must never know: any
-//! other room but the model, the API's types and discover, where the server keeps anything, the
+//! other crate but the model, the API's types and discover, where the server keeps anything, the
 //! environment beyond what clap reads for a flag.
 //!
 //! Every command is a function from its arguments to an outcome, shown in one place.

@@ -3,7 +3,7 @@
 //!
 //! Knows: every setting, its default, its unit, its bounds, and which settings contradict each
 //! other. Must never know: what a setting is for. It opens no socket, no database and no bucket,
-//! and no other room reads the environment or knows this one; the server turns the structs into
+//! and no other crate reads the environment or knows this one; the server turns the structs into
 //! plain arguments.
 //!
 //! To add a setting, add its documented line to a table in `sections`: the key, its environment

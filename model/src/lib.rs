@@ -1,4 +1,4 @@
-//! The words that all rooms share: digests, names, verbs, problems, replies, time.
+//! The words that all crates share: digests, names, verbs, problems, replies, time.
 //!
 //! Knows: what a valid digest, name, tag or timestamp is, and what can go wrong by meaning.
 //! Must never know: IO, async, SQL, HTTP connections, the clock, the environment.

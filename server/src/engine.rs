@@ -1,4 +1,4 @@
-//! Introduces the API to the engine: the two rooms never see one another.
+//! Introduces the API to the engine: the two crates never see one another.
 
 use async_trait::async_trait;
 use larder_access::Admission;

@@ -1,4 +1,4 @@
-//! The wiring: configuration in, rooms with exactly their parts out.
+//! The wiring: configuration in, doors with exactly their parts out.
 
 use crate::engine::Engine;
 use crate::observe::Observer;

@@ -1,6 +1,6 @@
 //! The `larder` program: the server, and the commands that are clients of its API.
 //!
-//! Knows: all rooms, how they are wired, listeners, signals, the environment.
+//! Knows: all crates, how they are wired, listeners, signals, the environment.
 //! Must never know: what a request means. It hands each to the door whose path it is.
 
 mod observe;

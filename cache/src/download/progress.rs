@@ -73,7 +73,7 @@ impl Download {
     }
 
     /// What came is not what was wanted, and it is tried once more: who reads already must not take
-    /// the one for the other. Where bytes were passed on, the next ones go to another fill; who
+    /// the one for the other. Where bytes were passed on, the next ones go to another download; who
     /// comes now waits for its end.
     pub(crate) fn abort(&self) -> Option<Arc<Self>> {
         self.file.get()?;
@@ -153,7 +153,7 @@ impl Download {
             State::Kept(found) => Ok(DownloadHead::Complete(found)),
             State::Failed(problem) => Err(problem.again()),
             State::Streaming { size, .. } => Ok(DownloadHead::Stream(size)),
-            State::Asking => Err(Problem::internal("a fill that waits for itself")),
+            State::Asking => Err(Problem::internal("a download that waits for itself")),
         }
     }
 
@@ -166,7 +166,7 @@ impl Download {
         match ended.map_err(Problem::internal)?.clone() {
             State::Kept(found) => Ok(found),
             State::Failed(problem) | State::Unkept(_, problem) => Err(problem.again()),
-            _ => Err(Problem::internal("a fill that was not kept")),
+            _ => Err(Problem::internal("a download that was not kept")),
         }
     }
 

@@ -89,6 +89,7 @@ impl MergedResponder {
         let Some(index) = group.protocol.index() else {
             return Ok(None);
         };
+        // Only documents and packages are merged; what else there is has a member of its own.
         let (path, content_type, lasts) = match read {
             ReadRequest::Document(document, representation) => {
                 (&*document.path, representation.content_type, Lasts::Unknown)
@@ -103,6 +104,7 @@ impl MergedResponder {
             | ReadRequest::Local(_)
             | ReadRequest::Redirect(_) => return Ok(None),
         };
+        // The state that this caller may see, made of these members.
         let members: Members = self.groups.members(admission, group, "")?;
         let asked = GroupRequest {
             admission,

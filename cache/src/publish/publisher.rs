@@ -256,11 +256,5 @@ async fn read_body<T: Send + 'static>(
 
 /// A deleted repository had the name: whoever publishes under it now would speak for another.
 fn reserved(target: &Target<'_>) -> Problem {
-    let detail = format!(
-        "the name {} is reserved: a deleted repository {} had it; a superuser may free it \
-         (DELETE /api/v1/reservations/ID; GET lists them)",
-        target.package,
-        target.repo.record.full_name()
-    );
-    Problem::new(Kind::Conflict, "package", detail)
+    Problem::reserved(target.repo.record.full_name(), target.package)
 }
