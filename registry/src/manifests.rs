@@ -102,27 +102,13 @@ impl Registry {
             .collect(limit)
             .await
             .map_err(|problem| too_large(problem, limit))?;
-        let algorithm = match &reference {
-            Reference::Digest(digest) => digest.algorithm(),
-            Reference::Tag(_) => Algorithm::Sha256,
-        };
-        let digest = Digest::of(algorithm, &body);
-        match reference {
-            Reference::Digest(promised) if promised != digest => {
-                return Err(Problem::new(
-                    Kind::DigestMismatch,
-                    "digest",
-                    format!("the bytes that came are {digest}"),
-                ));
-            }
-            Reference::Digest(_) => {}
-            Reference::Tag(tag) => tags.insert(0, tag),
+        let digest = checked_digest(&reference, &body)?;
+        if let Reference::Tag(tag) = reference {
+            tags.insert(0, tag);
         }
         if tags.len() > MAX_TAGS {
-            return Err(Problem::invalid(
-                "tag",
-                format!("at most {MAX_TAGS} tags at once"),
-            ));
+            let detail = format!("at most {MAX_TAGS} tags at once");
+            return Err(Problem::invalid("tag", detail));
         }
         // Nothing is made of it before it is understood and the right is held.
         let manifest = manifest::parse(&body, content_type)?;
@@ -279,6 +265,19 @@ impl Registry {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The digest of a manifest's bytes, in the algorithm of its reference, which they must agree with.
+fn checked_digest(reference: &Reference, body: &[u8]) -> Result<Digest, Problem> {
+    let Reference::Digest(promised) = reference else {
+        return Ok(Digest::of(Algorithm::Sha256, body));
+    };
+    let digest = Digest::of(promised.algorithm(), body);
+    if digest == *promised {
+        return Ok(digest);
+    }
+    let detail = format!("the bytes that came are {digest}");
+    Err(Problem::new(Kind::DigestMismatch, "digest", detail))
 }
 
 fn unmet(error: Error, repo: &RepoRecord, name: &ImageName) -> Problem {
