@@ -61,7 +61,7 @@ struct Base {
 }
 
 /// How documents and artifacts are had.
-struct Fetching {
+struct Fetchers {
     documents: Arc<Documents>,
     tables: Arc<Tables>,
     artifacts: Arc<Artifacts>,
@@ -103,7 +103,7 @@ impl Base {
     }
 
     /// Documents and artifacts, of which the later parts need the earlier ones.
-    fn fetching(&self, config: &CacheConfig) -> Fetching {
+    fn fetchers(&self, config: &CacheConfig) -> Fetchers {
         let planning = Slots::new(PLANS);
         let missing = Arc::new(Missing::new(config.missing));
         let fetcher = Arc::new(ArtifactFetcher::new(
@@ -134,7 +134,7 @@ impl Base {
             planning,
         );
         let artifacts = Artifacts::new(self.metadata.clone(), plans, fetcher, missing);
-        Fetching {
+        Fetchers {
             documents,
             tables,
             artifacts: Arc::new(artifacts),
@@ -142,7 +142,7 @@ impl Base {
     }
 
     /// Answers from one repo.
-    fn responder(&self, fetching: &Fetching) -> Responder {
+    fn responder(&self, fetchers: &Fetchers) -> Responder {
         let representations = Representations::new(
             self.metadata.clone(),
             self.content.clone(),
@@ -152,9 +152,9 @@ impl Base {
         Responder::new(
             self.metadata.clone(),
             Arc::clone(&self.gate),
-            Arc::clone(&fetching.documents),
+            Arc::clone(&fetchers.documents),
             Arc::new(representations),
-            Arc::clone(&fetching.artifacts),
+            Arc::clone(&fetchers.artifacts),
         )
     }
 
@@ -162,18 +162,18 @@ impl Base {
     fn merged_responder(
         &self,
         groups: &Arc<Groups>,
-        fetching: &Fetching,
+        fetchers: &Fetchers,
         responder: &Arc<Responder>,
     ) -> MergedResponder {
         MergedResponder::new(MergedParts {
             metadata: self.metadata.clone(),
             gate: Arc::clone(&self.gate),
             groups: Arc::clone(groups),
-            documents: Arc::clone(&fetching.documents),
+            documents: Arc::clone(&fetchers.documents),
             packages: Arc::clone(&self.packages),
             store: Arc::clone(&self.indexes),
             bodies: Arc::clone(&self.bodies),
-            tables: Arc::clone(&fetching.tables),
+            tables: Arc::clone(&fetchers.tables),
             responder: Arc::clone(responder),
             large_documents: self.large_documents.clone(),
         })
@@ -185,8 +185,8 @@ impl Packages {
     pub fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: CacheConfig) -> Self {
         let base = Base::new(metadata, blobs, gate, &config);
         let max_bytes = config.document_bytes;
-        let fetching = base.fetching(&config);
-        let responder = Arc::new(base.responder(&fetching));
+        let fetchers = base.fetchers(&config);
+        let responder = Arc::new(base.responder(&fetchers));
         let counters = Arc::<Counters>::default();
         let repos = Arc::new(Repos::new(
             base.metadata.clone(),
@@ -207,7 +207,7 @@ impl Packages {
                 SharedPackages::new(Arc::clone(&base.packages)),
                 Arc::clone(&responder),
             ),
-            merged_responder: base.merged_responder(&groups, &fetching, &responder),
+            merged_responder: base.merged_responder(&groups, &fetchers, &responder),
             publisher: Publisher::new(
                 base.metadata.clone(),
                 base.content,
@@ -217,7 +217,7 @@ impl Packages {
             searches: Arc::new(Searches::new(
                 Arc::clone(&groups),
                 base.packages,
-                fetching.documents,
+                fetchers.documents,
                 max_bytes,
             )),
             queries: Queries::new(Arc::clone(&groups)),

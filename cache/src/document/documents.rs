@@ -2,7 +2,7 @@
 //! upstream cannot be asked.
 
 use super::cached::{CacheStatus, CachedDocument};
-use super::fetcher::{DocumentFetcher, FetchError, Fetched, Location, NewDocument};
+use super::fetcher::{DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument};
 use super::missing::Missing;
 use super::store::DocumentStore;
 use crate::bodies::Bodies;
@@ -232,16 +232,16 @@ impl Documents {
         repo.upstream()?;
         let location = self.locate(repo, document).await?;
         let new = match self.fetcher.fetch(repo, document, &location, kept).await? {
-            Fetched::Unchanged(found) => {
+            FetchOutcome::Unchanged(found) => {
                 return Ok(self.store.confirm(repo, document, &found).await?.into());
             }
-            Fetched::Absent => {
+            FetchOutcome::Absent => {
                 if kept.is_some() {
                     self.store.retire(repo, document).await?;
                 }
                 return Err(absent().into());
             }
-            Fetched::Body(new) => new,
+            FetchOutcome::Body(new) => new,
         };
         self.missing
             .package_changed(repo.record.id, &document.package, self.metadata.now());

@@ -20,7 +20,7 @@ pub(super) struct Location {
 }
 
 /// What an upstream says of a document.
-pub(super) enum Fetched {
+pub(super) enum FetchOutcome {
     /// What is kept is right.
     Unchanged(Arc<FileRecord>),
     /// It is not there.
@@ -103,7 +103,7 @@ impl DocumentFetcher {
         document: &Document,
         location: &Location,
         kept: Option<&Arc<FileRecord>>,
-    ) -> Result<Fetched, Problem> {
+    ) -> Result<FetchOutcome, Problem> {
         let upstream = repo.upstream()?;
         let have = kept
             .map(|found| (&*found.etag, &*found.modified))
@@ -120,14 +120,14 @@ impl DocumentFetcher {
         if let Some(found) = kept
             && self.has_digest(repo, &wanted, found).await?
         {
-            return Ok(Fetched::Unchanged(Arc::clone(found)));
+            return Ok(FetchOutcome::Unchanged(Arc::clone(found)));
         }
         match (upstream.get(&wanted).await?, kept) {
-            (FetchResponse::Same, Some(found)) => Ok(Fetched::Unchanged(Arc::clone(found))),
-            (FetchResponse::Same | FetchResponse::Missing, _) => Ok(Fetched::Absent),
+            (FetchResponse::Same, Some(found)) => Ok(FetchOutcome::Unchanged(Arc::clone(found))),
+            (FetchResponse::Same | FetchResponse::Missing, _) => Ok(FetchOutcome::Absent),
             (FetchResponse::Body(response), _) => {
                 let document = self.take(repo, document, *response).await?;
-                Ok(Fetched::Body(document))
+                Ok(FetchOutcome::Body(document))
             }
         }
     }

@@ -106,14 +106,14 @@ impl MergedResponder {
         };
         // The state that this caller may see, made of these members.
         let members: Members = self.groups.members(admission, group, "")?;
-        let asked = GroupRequest {
+        let group_request = GroupRequest {
             admission,
             group,
             members: &members,
         };
         match (index.root(path), read) {
             (Some(root), _) => {
-                let state = Arc::new(self.states.get(asked, root).await?);
+                let state = Arc::new(self.states.get(group_request, root).await?);
                 let found = self.index.document(group, &state, path).await?;
                 Ok(Some(Answer::Blob(BlobAnswer {
                     found,
@@ -123,9 +123,10 @@ impl MergedResponder {
                     private: !state.public,
                 })))
             }
-            (None, ReadRequest::Artifact(artifact)) => {
-                self.artifact(asked, artifact, request).await.map(Some)
-            }
+            (None, ReadRequest::Artifact(artifact)) => self
+                .artifact(group_request, artifact, request)
+                .await
+                .map(Some),
             _ => Ok(None),
         }
     }
@@ -133,13 +134,13 @@ impl MergedResponder {
     /// Answers with a package.
     async fn artifact(
         &self,
-        asked: GroupRequest<'_>,
+        group_request: GroupRequest<'_>,
         artifact: &Artifact,
         request: &Parts,
     ) -> Result<Answer, Problem> {
-        let group = asked.group;
+        let group = group_request.group;
         group.require_not_blocked(group.protocol.names().package_of(artifact))?;
-        let Origin { member, artifact } = self.origins.find(asked, artifact).await?;
+        let Origin { member, artifact } = self.origins.find(group_request, artifact).await?;
         let public = self.gate.is_public(&[read_all(&member)]);
         let answer = self.responder.artifact(&member, &artifact, request).await?;
         Ok(if public { answer } else { answer.hidden() })

@@ -48,11 +48,11 @@ impl SharedPackages {
         package: &str,
         path: &str,
     ) -> Result<Option<Arc<Repo>>, Problem> {
-        let mut known = Known::default();
+        let mut earlier = EarlierMembers::default();
         for member in members {
             let rows = self.packages.files(member, package).await?;
             let is_it = |row: &StoredFile| row.kind == FileKind::Artifact && *row.path == *path;
-            if known.take(rows).iter().any(is_it) {
+            if earlier.take(rows).iter().any(is_it) {
                 return Ok(Some(Arc::clone(member)));
             }
         }
@@ -66,10 +66,10 @@ impl SharedPackages {
         members: &[Arc<Repo>],
         package: &str,
     ) -> Result<Vec<StoredFile>, Problem> {
-        let (mut known, mut files) = (Known::default(), Vec::new());
+        let (mut earlier, mut files) = (EarlierMembers::default(), Vec::new());
         for member in members {
             let rows = self.packages.files(member, package).await?;
-            files.extend(known.take(rows));
+            files.extend(earlier.take(rows));
         }
         files.sort_by(|a, b| (a.kind.word(), &a.path).cmp(&(b.kind.word(), &b.path)));
         Ok(files)
@@ -78,12 +78,12 @@ impl SharedPackages {
 
 /// What members before have.
 #[derive(Default)]
-struct Known {
+struct EarlierMembers {
     versions: HashSet<Box<str>>,
     paths: HashSet<(FileKind, Box<str>)>,
 }
 
-impl Known {
+impl EarlierMembers {
     /// The files of the next member that none before it hides.
     fn take(&mut self, rows: Vec<StoredFile>) -> Vec<StoredFile> {
         let is_free = |row: &StoredFile| {
