@@ -9,6 +9,9 @@ use serde_json::json;
 pub(crate) const API_VERSION: HeaderName =
     HeaderName::from_static("docker-distribution-api-version");
 
+/// The list of all images (of Docker's registry API, before the distribution-spec).
+const CATALOG: &str = "/v2/_catalog";
+
 /// The code of the specification for a problem.
 fn code(problem: &Problem) -> &'static str {
     match (problem.kind, problem.about) {
@@ -50,21 +53,22 @@ pub(crate) fn refuse(problem: &Problem, context: &RefusalContext<'_>) -> Reply {
         .with_body("application/json", body.to_string())
         .with(API_VERSION, HeaderValue::from_static("registry/2.0"));
     if problem.kind == Kind::Unauthenticated {
-        reply = reply.with(WWW_AUTHENTICATE, challenge(problem, context));
+        reply = reply.with(WWW_AUTHENTICATE, challenge(context));
     }
     reply
 }
 
 /// Where a token is to be had (distribution's token specification), and for what.
-fn challenge(problem: &Problem, context: &RefusalContext<'_>) -> String {
+fn challenge(context: &RefusalContext<'_>) -> String {
     let base = &context.client.base;
     let service = base.split_once("://").map_or(&**base, |(_, host)| host);
     let mut text = format!("Bearer realm=\"{base}/v2/token\",service=\"{service}\"");
-    let catalog = (problem.about == "catalog").then(|| "registry:catalog:*".to_owned());
+    let catalog = (context.path == CATALOG).then(|| "registry:catalog:*".to_owned());
     if let Some(scope) = catalog.or_else(|| scope(context)) {
         text.push_str(&format!(",scope=\"{scope}\""));
     }
-    if ["access", "catalog"].contains(&problem.about) && context.identified {
+    // Its credentials hold, but not for this.
+    if context.identified {
         text.push_str(",error=\"insufficient_scope\"");
     }
     text
