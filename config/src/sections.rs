@@ -194,7 +194,7 @@ settings! {
 }
 
 settings! {
-    /// When blobs that nothing names any more are collected.
+    /// When blobs that nothing names any more are collected. Not in force yet: this version keeps everything.
     pub struct Gc at "gc", keys "gc." {
         /// How long a blob is kept after its last use or name. An upload must be named within it.
         grace: Duration as Span<1> = "1d",
