@@ -2,7 +2,7 @@
 
 use crate::outcome::{Outcome, View};
 use crate::table::{Column, list};
-use larder_discover::{Found, Machine, setting};
+use larder_discover::{DiscoveredUpstream, Machine, setting};
 use larder_model::ProtocolName;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) fn discover(machine: &Machine) -> Outcome {
     told(&larder_discover::discover(machine, LIMIT))
 }
 
-fn told(all: &[(ProtocolName, Vec<Found>)]) -> Outcome {
+fn told(all: &[(ProtocolName, Vec<DiscoveredUpstream>)]) -> Outcome {
     let (mut items, mut lines) = (Vec::new(), Vec::new());
     for (protocol, found) in all {
         if found.is_empty() {
@@ -50,7 +50,7 @@ fn told(all: &[(ProtocolName, Vec<Found>)]) -> Outcome {
     }
 }
 
-fn item(found: &Found) -> Value {
+fn item(found: &DiscoveredUpstream) -> Value {
     json!({
         "protocol": found.protocol.0,
         "url": found.url,
@@ -63,7 +63,7 @@ fn item(found: &Found) -> Value {
 }
 
 /// The address with its credentials, the password hidden.
-fn shown(found: &Found) -> String {
+fn shown(found: &DiscoveredUpstream) -> String {
     let name = found.username.as_deref().unwrap_or_default();
     match &found.password {
         Some(_) => found

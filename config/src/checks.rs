@@ -4,16 +4,16 @@ use crate::fault::Fault;
 use crate::schema::Contradictions;
 use crate::sections::{Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry};
 use crate::words::{StorageKind, Tls};
-use crate::written::Given;
+use crate::written::WrittenSettings;
 
 /// Gathers contradictions, each at the place of the key that is to change.
 struct Findings<'a> {
-    given: &'a Given,
+    given: &'a WrittenSettings,
     faults: Vec<Fault>,
 }
 
 impl<'a> Findings<'a> {
-    fn new(given: &'a Given) -> Self {
+    fn new(given: &'a WrittenSettings) -> Self {
         Self {
             given,
             faults: Vec::new(),
@@ -31,7 +31,7 @@ impl<'a> Findings<'a> {
 }
 
 impl Contradictions for Config {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let metrics_on_the_same_port = self.server.listen.port() != 0
             && self
                 .telemetry
@@ -50,7 +50,7 @@ impl Contradictions for Config {
 }
 
 impl Contradictions for Server {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let plain = self.public_url.as_ref().is_some_and(|url| !url.is_secure());
         let mut found = Findings::new(given);
         found.refuse(
@@ -63,7 +63,7 @@ impl Contradictions for Server {
 }
 
 impl Contradictions for Limits {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let mut found = Findings::new(given);
         found.refuse(
             self.connections_per_address > self.connections,
@@ -75,7 +75,7 @@ impl Contradictions for Limits {
 }
 
 impl Contradictions for Storage {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let kind = self.kind.as_str();
         let local = self.kind == StorageKind::Local;
         let mut found = Findings::new(given);
@@ -136,7 +136,7 @@ impl Contradictions for Storage {
 }
 
 impl Contradictions for Database {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let mut found = Findings::new(given);
         found.refuse(
             self.url.is_some(),
@@ -148,7 +148,7 @@ impl Contradictions for Database {
 }
 
 impl Contradictions for Auth {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let mut found = Findings::new(given);
         found.refuse(
             self.token_life > self.offline_token_life,
@@ -160,7 +160,7 @@ impl Contradictions for Auth {
 }
 
 impl Contradictions for Telemetry {
-    fn contradictions(&self, given: &Given) -> Vec<Fault> {
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault> {
         let mut found = Findings::new(given);
         found.refuse(
             !self.metrics,
@@ -175,7 +175,7 @@ impl Contradictions for Telemetry {
 macro_rules! never_contradict {
     ($($name:ty),+) => {
         $(impl Contradictions for $name {
-            fn contradictions(&self, _: &Given) -> Vec<Fault> {
+            fn contradictions(&self, _: &WrittenSettings) -> Vec<Fault> {
                 Vec::new()
             }
         })+

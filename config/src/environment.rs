@@ -3,7 +3,7 @@
 use crate::fault::{Fault, Place};
 use crate::nearest::nearest;
 use crate::schema::{Named, Schema};
-use crate::written::{Given, Written};
+use crate::written::{Written, WrittenSettings};
 
 /// The variable that names the file.
 pub const CONFIG: &str = "LARDER_CONFIG";
@@ -20,7 +20,12 @@ const OTHERS: [&str; 6] = [
 ];
 
 /// Reads all variables that are ours over what the file said.
-pub fn read(env: &[(String, String)], schema: &Schema, given: &mut Given, faults: &mut Vec<Fault>) {
+pub fn read(
+    env: &[(String, String)],
+    schema: &Schema,
+    given: &mut WrittenSettings,
+    faults: &mut Vec<Fault>,
+) {
     let mut ours: Vec<_> = env
         .iter()
         .filter(|(name, value)| is_ours(name, value))

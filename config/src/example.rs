@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::file;
 use crate::schema::{Outline, Reader, Schema, Section};
 use crate::sections::Config;
-use crate::written::Given;
+use crate::written::WrittenSettings;
 
 const HEAD: &str = "\
 # larder.toml: every setting, with its default. Without this file, everything is as it stands here.
@@ -25,7 +25,7 @@ const HEAD: &str = "\
 
 /// Settings from a text alone.
 fn parse(text: &str) -> (Option<Config>, Vec<Fault>) {
-    let (mut given, mut faults) = (Given::default(), Vec::new());
+    let (mut given, mut faults) = (WrittenSettings::default(), Vec::new());
     file::read(
         "example.toml",
         text,

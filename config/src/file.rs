@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use crate::fault::{Fault, Place};
 use crate::nearest::nearest;
 use crate::schema::{Key, Named, Schema};
-use crate::written::{Given, Raw, Written};
+use crate::written::{Raw, Written, WrittenSettings};
 
 /// Reads the text of a file into `given`. Returns whether all of it could be understood as TOML; if
 /// not, what was read is no ground to judge what is missing.
@@ -18,7 +18,7 @@ pub fn read(
     name: &str,
     text: &str,
     schema: &Schema,
-    given: &mut Given,
+    given: &mut WrittenSettings,
     faults: &mut Vec<Fault>,
 ) -> bool {
     let mut file = File {
@@ -50,7 +50,7 @@ struct File<'a> {
     name: Arc<str>,
     text: &'a str,
     schema: &'a Schema,
-    given: &'a mut Given,
+    given: &'a mut WrittenSettings,
     faults: &'a mut Vec<Fault>,
 }
 

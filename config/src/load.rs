@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::fault::{ConfigError, Fault, Place};
 use crate::schema::{Reader, Schema, Section};
 use crate::sections::Config;
-use crate::written::{Given, Written};
+use crate::written::{Written, WrittenSettings};
 use crate::{environment, file};
 
 /// The file that is read where none is named, if it exists.
@@ -32,7 +32,7 @@ impl Config {
     /// Reads the configuration. Fails with everything that is wrong, not only with the first of it.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let schema = Schema::of::<Self>();
-        let mut given = Given::default();
+        let mut given = WrittenSettings::default();
         let mut faults = Vec::new();
 
         let whole = match text_of_file(sources) {
@@ -63,7 +63,7 @@ impl Config {
 
 /// The data directory, which other defaults stand on: as written, right or wrong, else the default
 /// one.
-fn data_directory(given: &Given, schema: &Schema) -> PathBuf {
+fn data_directory(given: &WrittenSettings, schema: &Schema) -> PathBuf {
     let default = schema
         .keys()
         .find(|key| key.path == "data")
@@ -103,7 +103,7 @@ fn text_of_file(sources: &Sources) -> Result<Option<(String, String)>, Fault> {
 }
 
 /// Writes the flags over everything else.
-fn read_flags(sources: &Sources, given: &mut Given, faults: &mut Vec<Fault>) {
+fn read_flags(sources: &Sources, given: &mut WrittenSettings, faults: &mut Vec<Fault>) {
     let flag = Place::Flag("--data");
     match sources.data.as_deref().map(Path::to_str) {
         Some(Some(data)) => given.put("data", Written::loose(flag, data)),

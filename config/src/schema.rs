@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::fault::{Fault, Place};
 use crate::kind::{Kind, Wrong};
 use crate::nearest::nearest;
-use crate::written::{Given, Written};
+use crate::written::{Written, WrittenSettings};
 
 /// One setting.
 pub struct Key {
@@ -50,13 +50,13 @@ pub trait Section: Contradictions + Sized {
 /// Which of a section's values exclude each other.
 pub trait Contradictions {
     /// Reports what excludes each other, given also what was written and where.
-    fn contradictions(&self, given: &Given) -> Vec<Fault>;
+    fn contradictions(&self, given: &WrittenSettings) -> Vec<Fault>;
 }
 
 /// Reads settings and gathers what is wrong.
 pub struct Reader<'a> {
     /// What was written.
-    pub given: &'a Given,
+    pub given: &'a WrittenSettings,
     /// The data directory.
     pub data: &'a Path,
     /// What is wrong so far.

@@ -66,11 +66,11 @@ impl Written {
 
 /// All that was written, by key. Later layers replace earlier ones.
 #[derive(Debug, Default)]
-pub struct Given {
+pub struct WrittenSettings {
     values: BTreeMap<&'static str, Written>,
 }
 
-impl Given {
+impl WrittenSettings {
     /// Writes a value over what an earlier layer said.
     pub fn put(&mut self, key: &'static str, written: Written) {
         self.values.insert(key, written);

@@ -1,13 +1,13 @@
 //! All protocols at once.
 
-use crate::found::Found;
+use crate::found::DiscoveredUpstream;
 use crate::machine::Machine;
 use crate::{cargo, npm, pypi, rpm};
 use larder_model::ProtocolName;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-type Look = fn(&Machine) -> Vec<Found>;
+type Look = fn(&Machine) -> Vec<DiscoveredUpstream>;
 
 /// Each protocol and who looks for it.
 const ALL: [(ProtocolName, Look); 4] = [
@@ -19,7 +19,10 @@ const ALL: [(ProtocolName, Look); 4] = [
 
 /// What each protocol's package managers use, what they ask by default first. Waits no longer than
 /// `limit`: who is not ready by then found nothing.
-pub fn discover(machine: &Machine, limit: Duration) -> Vec<(ProtocolName, Vec<Found>)> {
+pub fn discover(
+    machine: &Machine,
+    limit: Duration,
+) -> Vec<(ProtocolName, Vec<DiscoveredUpstream>)> {
     let until = Instant::now() + limit;
     let (to, found) = mpsc::channel();
     for (number, (_, look)) in ALL.into_iter().enumerate() {
@@ -42,8 +45,8 @@ pub fn setting(protocol: ProtocolName) -> String {
 }
 
 /// Each address once for each use.
-fn once(found: Vec<Found>) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+fn once(found: Vec<DiscoveredUpstream>) -> Vec<DiscoveredUpstream> {
+    let mut kept: Vec<DiscoveredUpstream> = Vec::new();
     for one in found {
         if !kept
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! A mirror needs a sparse index. cargo takes no `[source]` from the environment, so neither do we.
 
-use crate::found::{Found, Place, file};
+use crate::found::{DiscoveredUpstream, Place, file};
 use crate::machine::Machine;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -17,7 +17,7 @@ const STEPS: usize = 10;
 struct Settings(PathBuf, Table);
 
 /// What cargo uses, its default first.
-pub(crate) fn look(machine: &Machine) -> Vec<Found> {
+pub(crate) fn look(machine: &Machine) -> Vec<DiscoveredUpstream> {
     let home = machine
         .folder("CARGO_HOME")
         .or_else(|| machine.home(".cargo"));
@@ -116,19 +116,19 @@ fn named(files: &[Settings]) -> Vec<(&str, &str, Place)> {
 }
 
 /// A sparse index; the others cannot be mirrored.
-fn sparse(value: &str, place: &Place, token: Option<&str>) -> Option<Found> {
-    let found = Found::read(NAME, value.strip_prefix("sparse+")?, place)?;
+fn sparse(value: &str, place: &Place, token: Option<&str>) -> Option<DiscoveredUpstream> {
+    let found = DiscoveredUpstream::read(NAME, value.strip_prefix("sparse+")?, place)?;
     let token = token.map(|token| token.strip_prefix("Bearer ").unwrap_or(token).to_owned());
     Some(found.with(None, token))
 }
 
 /// cargo's own default: it tells when it cannot reach it. Without a cargo, the one index that it
 /// has once used.
-fn asked(machine: &Machine, home: Option<&Path>) -> Vec<Found> {
+fn asked(machine: &Machine, home: Option<&Path>) -> Vec<DiscoveredUpstream> {
     let told = machine
         .run("cargo", &["search", "larder", "--limit", "1"])
         .and_then(|said| {
-            Found::read(
+            DiscoveredUpstream::read(
                 NAME,
                 unreachable(&said.err)?,
                 &Place::Program("cargo search"),
@@ -146,7 +146,7 @@ fn unreachable(message: &str) -> Option<&str> {
         .find_map(|quoted| quoted.strip_suffix("config.json"))
 }
 
-fn kept(machine: &Machine, home: &Path) -> Option<Found> {
+fn kept(machine: &Machine, home: &Path) -> Option<DiscoveredUpstream> {
     let folder = home.join("registry/index");
     let names = machine.names(&folder);
     let sparse = names.iter().filter(|name| {
@@ -158,7 +158,7 @@ fn kept(machine: &Machine, home: &Path) -> Option<Found> {
         return None;
     };
     let (host, _) = name.rsplit_once('-')?;
-    Found::read(NAME, &format!("https://{host}/"), &file(&folder.join(name)))
+    DiscoveredUpstream::read(NAME, &format!("https://{host}/"), &file(&folder.join(name)))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl fmt::Display for Place {
 
 /// An upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct DiscoveredUpstream {
     /// What is spoken there.
     pub protocol: ProtocolName,
     /// Its address, without credentials and with a slash at its end. Of an rpm repository it may
@@ -66,7 +66,7 @@ pub struct Found {
     pub place: Place,
 }
 
-impl Found {
+impl DiscoveredUpstream {
     /// The upstream that a text names; `None` if it is no address.
     pub(crate) fn read(protocol: &'static str, text: &str, place: &Place) -> Option<Self> {
         let text = text.trim();

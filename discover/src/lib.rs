@@ -19,5 +19,5 @@ mod rpm;
 mod all;
 
 pub use all::{discover, setting};
-pub use found::{Found, Place, Secret};
+pub use found::{DiscoveredUpstream, Place, Secret};
 pub use machine::Machine;

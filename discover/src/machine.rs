@@ -46,7 +46,7 @@ pub struct Machine {
 }
 
 /// What a program said.
-pub(crate) struct Said {
+pub(crate) struct ProgramOutput {
     pub(crate) out: String,
     pub(crate) err: String,
 }
@@ -156,7 +156,7 @@ impl Machine {
 
     /// What a program says, run in an empty folder without network; `None` if it is not there or
     /// takes too long.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Option<Said> {
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Option<ProgramOutput> {
         let folder = tempfile::tempdir().ok()?;
         let mut command = Command::new(program);
         command
@@ -204,14 +204,14 @@ impl Machine {
 }
 
 /// All that a program says, if it comes to an end in time.
-fn listen(child: &mut Child, until: Instant) -> Option<Said> {
+fn listen(child: &mut Child, until: Instant) -> Option<ProgramOutput> {
     let out = follow(child.stdout.take()?);
     let err = follow(child.stderr.take()?);
     let text = |from: &mpsc::Receiver<String>| {
         from.recv_timeout(until.saturating_duration_since(Instant::now()))
             .ok()
     };
-    Some(Said {
+    Some(ProgramOutput {
         out: text(&out)?,
         err: text(&err)?,
     })

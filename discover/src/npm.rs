@@ -1,6 +1,6 @@
 //! npm, and those that speak as it does: pnpm, yarn, bun.
 
-use crate::found::{Found, Place, file};
+use crate::found::{DiscoveredUpstream, Place, file};
 use crate::ini::{self, Entry};
 use crate::machine::Machine;
 use base64::Engine as _;
@@ -24,7 +24,7 @@ const TELLERS: [(&str, &str); 3] = [
 ];
 
 /// What they use, the default first.
-pub(crate) fn look(machine: &Machine) -> Vec<Found> {
+pub(crate) fn look(machine: &Machine) -> Vec<DiscoveredUpstream> {
     let project = |name: &str| Some(machine.dir().join(name));
     let user = machine
         .folder("npm_config_userconfig")
@@ -42,12 +42,12 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
     let set = |(name, value): (&str, &str)| {
         let known = VARIABLES.contains(&&*name.to_lowercase()) && !value.is_empty();
         if known {
-            Found::read(NAME, value, &Place::Variable(name.to_owned()))
+            DiscoveredUpstream::read(NAME, value, &Place::Variable(name.to_owned()))
         } else {
             None
         }
     };
-    let mut all: Vec<Found> = machine.variables().filter_map(set).collect();
+    let mut all: Vec<DiscoveredUpstream> = machine.variables().filter_map(set).collect();
     for (path, entries) in &npmrc {
         all.extend(
             entries
@@ -72,7 +72,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
         .into_iter()
         .flat_map(|name| [project(name), machine.home(name)]);
     for (path, found) in read(machine, yarn, |text| yarnrc(text).map(expand)) {
-        all.extend(found.and_then(|url| Found::read(NAME, &url, &file(&path))));
+        all.extend(found.and_then(|url| DiscoveredUpstream::read(NAME, &url, &file(&path))));
     }
     // If nothing says it, the client has a default of its own.
     if !all.iter().any(|found| found.default) {
@@ -94,7 +94,11 @@ fn read<T>(
 }
 
 /// The registry that a line of `.npmrc` sets, for everything or for a scope.
-fn registry(entry: &Entry, place: &Place, expand: impl Fn(&str) -> String) -> Option<Found> {
+fn registry(
+    entry: &Entry,
+    place: &Place,
+    expand: impl Fn(&str) -> String,
+) -> Option<DiscoveredUpstream> {
     let scope = match &*entry.key {
         "registry" => None,
         key => Some(
@@ -102,7 +106,7 @@ fn registry(entry: &Entry, place: &Place, expand: impl Fn(&str) -> String) -> Op
                 .filter(|scope| scope.starts_with('@'))?,
         ),
     };
-    let found = Found::read(NAME, &expand(unquoted(&entry.value)), place)?;
+    let found = DiscoveredUpstream::read(NAME, &expand(unquoted(&entry.value)), place)?;
     Some(match scope {
         Some(scope) => found.only(scope),
         None => found,
@@ -110,16 +114,21 @@ fn registry(entry: &Entry, place: &Place, expand: impl Fn(&str) -> String) -> Op
 }
 
 /// What `[install]` of bun's file sets.
-fn bunfig(table: &Table, place: &Place, expand: impl Fn(&str) -> String) -> Option<Found> {
+fn bunfig(
+    table: &Table,
+    place: &Place,
+    expand: impl Fn(&str) -> String,
+) -> Option<DiscoveredUpstream> {
     let registry = table.get("install")?.get("registry")?;
     let text = |key: &str| Some(expand(registry.get(key)?.as_str()?));
     match registry.as_str() {
-        Some(url) => Found::read(NAME, &expand(url), place),
+        Some(url) => DiscoveredUpstream::read(NAME, &expand(url), place),
         None => Some(match text("token") {
-            Some(token) => Found::read(NAME, &text("url")?, place)?.with(None, Some(token)),
-            None => {
-                Found::read(NAME, &text("url")?, place)?.with(text("username"), text("password"))
+            Some(token) => {
+                DiscoveredUpstream::read(NAME, &text("url")?, place)?.with(None, Some(token))
             }
+            None => DiscoveredUpstream::read(NAME, &text("url")?, place)?
+                .with(text("username"), text("password")),
         }),
     }
 }
@@ -165,7 +174,11 @@ fn expanded<'a>(text: &str, variable: impl Fn(&str) -> Option<&'a str>) -> Strin
 }
 
 /// With what the lines `//host/path/:_authToken=…` and their like say of the address.
-fn authenticated(found: Found, lines: &[&Entry], expand: impl Fn(&str) -> String) -> Found {
+fn authenticated(
+    found: DiscoveredUpstream,
+    lines: &[&Entry],
+    expand: impl Fn(&str) -> String,
+) -> DiscoveredUpstream {
     let place = found
         .url
         .split_once(':')
@@ -204,10 +217,10 @@ fn authenticated(found: Found, lines: &[&Entry], expand: impl Fn(&str) -> String
 }
 
 /// What the first of them that is installed tells.
-fn asked(machine: &Machine) -> Option<Found> {
+fn asked(machine: &Machine) -> Option<DiscoveredUpstream> {
     TELLERS.into_iter().find_map(|(program, line)| {
         let said = machine.run(program, &["config", "get", "registry"])?;
-        Found::read(NAME, said.out.lines().last()?, &Place::Program(line))
+        DiscoveredUpstream::read(NAME, said.out.lines().last()?, &Place::Program(line))
     })
 }
 

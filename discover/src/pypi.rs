@@ -1,6 +1,6 @@
 //! pip and uv.
 
-use crate::found::{Found, Place, file};
+use crate::found::{DiscoveredUpstream, Place, file};
 use crate::ini;
 use crate::machine::Machine;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const MORE: [&str; 3] = ["PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL"
 const PROGRAM: &str = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)";
 
 /// What they use, the default first.
-pub(crate) fn look(machine: &Machine) -> Vec<Found> {
+pub(crate) fn look(machine: &Machine) -> Vec<DiscoveredUpstream> {
     let mut all = Vec::new();
     // Variables before files.
     for (names, main) in [(&VARIABLES, true), (&MORE, false)] {
@@ -108,12 +108,12 @@ fn uv_files(machine: &Machine) -> Vec<PathBuf> {
 }
 
 /// Addresses with spaces or line feeds between them; uv's may have names: `corp=https://…`.
-fn addresses(text: &str, main: bool, place: &Place) -> Vec<Found> {
+fn addresses(text: &str, main: bool, place: &Place) -> Vec<DiscoveredUpstream> {
     let read = |word: &str| {
         let named = word
             .split_once('=')
             .filter(|(name, _)| !name.contains("://"));
-        let found = Found::read(NAME, named.map_or(word, |(_, url)| url), place)?;
+        let found = DiscoveredUpstream::read(NAME, named.map_or(word, |(_, url)| url), place)?;
         Some(if main {
             found
         } else {
@@ -124,7 +124,7 @@ fn addresses(text: &str, main: bool, place: &Place) -> Vec<Found> {
 }
 
 /// What a `pip.conf` sets.
-fn pip(text: &str, path: &Path) -> Vec<Found> {
+fn pip(text: &str, path: &Path) -> Vec<DiscoveredUpstream> {
     let mut all = Vec::new();
     for entry in ini::read(text, &['=', ':']) {
         let relevant = matches!(&*entry.section, "global" | "install" | "download");
@@ -140,7 +140,7 @@ fn pip(text: &str, path: &Path) -> Vec<Found> {
 }
 
 /// What uv's settings set.
-fn uv(settings: &Table, path: &Path) -> Vec<Found> {
+fn uv(settings: &Table, path: &Path) -> Vec<DiscoveredUpstream> {
     let place = file(path);
     let text = |table: &Table, key: &str| {
         table
@@ -173,7 +173,7 @@ fn uv(settings: &Table, path: &Path) -> Vec<Found> {
             .get("default")
             .and_then(Value::as_bool)
             .unwrap_or_default();
-        let found = Found::read(NAME, &text(index, "url"), &place);
+        let found = DiscoveredUpstream::read(NAME, &text(index, "url"), &place);
         let name = Some(text(index, "name"))
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "extra".to_owned());
@@ -197,14 +197,14 @@ fn uv(settings: &Table, path: &Path) -> Vec<Found> {
 }
 
 /// What pip's own library says, or uv's help.
-fn asked(machine: &Machine) -> Option<Found> {
+fn asked(machine: &Machine) -> Option<DiscoveredUpstream> {
     let library = |python: &str, line: &'static str| {
         let said = machine.run(python, &["-c", PROGRAM])?;
-        Found::read(NAME, said.out.trim(), &Place::Program(line))
+        DiscoveredUpstream::read(NAME, said.out.trim(), &Place::Program(line))
     };
     let help = || {
         let said = machine.run("uv", &["pip", "install", "--help"])?;
-        Found::read(
+        DiscoveredUpstream::read(
             NAME,
             in_help(&said.out)?,
             &Place::Program("uv pip install --help"),

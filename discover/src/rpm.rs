@@ -1,6 +1,6 @@
 //! dnf, yum and zypper: files of repositories. Variables such as `$releasever` stay as they are.
 
-use crate::found::{Found, file};
+use crate::found::{DiscoveredUpstream, file};
 use crate::ini;
 use crate::machine::Machine;
 use std::path::Path;
@@ -15,7 +15,7 @@ const FOLDERS: [&str; 4] = [
 ];
 
 /// The repositories that are switched on. The first counts as the default.
-pub(crate) fn look(machine: &Machine) -> Vec<Found> {
+pub(crate) fn look(machine: &Machine) -> Vec<DiscoveredUpstream> {
     let mut all = Vec::new();
     for folder in FOLDERS.map(Path::new) {
         let paths = machine
@@ -39,7 +39,7 @@ pub(crate) fn look(machine: &Machine) -> Vec<Found> {
 
 /// The repositories of a file. Of several addresses of one the first counts; one with a list of
 /// mirrors only has none.
-fn repos(text: &str, path: &Path) -> Vec<Found> {
+fn repos(text: &str, path: &Path) -> Vec<DiscoveredUpstream> {
     let entries = ini::read(text, &['=']);
     let mut sections: Vec<&str> = entries.iter().map(|entry| &*entry.section).collect();
     sections.dedup();
@@ -58,7 +58,7 @@ fn repos(text: &str, path: &Path) -> Vec<Found> {
             .split([' ', ',', '\n', '\t'])
             .find(|url| !url.is_empty())?;
         Some(
-            Found::read(NAME, url, &file(path))?
+            DiscoveredUpstream::read(NAME, url, &file(path))?
                 .with(of("username"), of("password"))
                 .only(*section),
         )

@@ -1,7 +1,7 @@
 //! Blobs: read, removed, mounted (end-2, end-10, end-11).
 
 use crate::Registry;
-use crate::places::{no_name, permission, place, repo_of};
+use crate::names::{no_name, package_key, permission, repo_of};
 use crate::reply::docker_digest;
 use http::header::LOCATION;
 use http::request::Parts;
@@ -29,7 +29,7 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let repo = repo_of(admission, name)?;
         let path = digest.to_string();
-        let key = place(&repo, name).file(FileKind::Blob, &path);
+        let key = package_key(&repo, name).file(FileKind::Blob, &path);
         let found = if request.method == Method::HEAD {
             self.metadata.stat(key).await?
         } else {
@@ -57,7 +57,7 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let allowed = admission.require(&permission(name, Verb::Delete))?;
         let repo = repo_of(admission, name)?;
-        let package = place(&repo, name);
+        let package = package_key(&repo, name);
         match self.metadata.drop_blob(package, digest, &allowed).await {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
             Err(Error::Unmet(_)) => Err(no_blob()),
@@ -99,7 +99,7 @@ impl Registry {
         };
         match self
             .metadata
-            .mount(putting, place(&source, from), digest)
+            .mount(putting, package_key(&source, from), digest)
             .await
         {
             Ok(()) => Ok(true),

@@ -2,8 +2,8 @@
 
 use crate::Registry;
 use crate::endpoint::Page;
+use crate::names::permission;
 use crate::pages::with_next;
-use crate::places::permission;
 use crate::reply::json_reply;
 use larder_access::Admission;
 use larder_door::Answer;

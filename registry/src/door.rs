@@ -2,7 +2,7 @@
 
 use crate::Registry;
 use crate::endpoint::{self, Endpoint};
-use crate::places::permission;
+use crate::names::permission;
 use crate::refuse;
 use crate::reply::json_reply;
 use http::HeaderValue;

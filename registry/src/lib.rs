@@ -17,7 +17,7 @@ mod tag_lists;
 
 mod registry;
 
-mod places;
+mod names;
 mod blobs;
 mod uploads;
 mod manifests;

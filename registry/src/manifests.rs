@@ -1,6 +1,6 @@
 //! Manifests (end-3, end-7, end-9).
 
-use crate::places::{no_name, permission, place, repo_of};
+use crate::names::{no_name, package_key, permission, repo_of};
 use crate::reply::docker_digest;
 use crate::{Registry, manifest};
 use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, WARNING};
@@ -54,7 +54,7 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let repo = repo_of(admission, name)?;
         let (kind, path) = (kind_of(reference), reference.to_string());
-        let key = place(&repo, name).file(kind, &path);
+        let key = package_key(&repo, name).file(kind, &path);
         let found = if request.method == Method::HEAD {
             self.metadata.stat(key).await?
         } else {
@@ -114,8 +114,8 @@ impl Registry {
         let manifest = manifest::parse(&body, content_type)?;
         let allowed = admission.require(&permission(name, Verb::Write))?;
         let repo = self.repo_to_push(admission, name).await?;
-        let place = place(&repo, name);
-        let expect = self.expectation(place, &tags, request).await?;
+        let package = package_key(&repo, name);
+        let expect = self.expectation(package, &tags, request).await?;
         let tag_names: Vec<&str> = tags.iter().map(Tag::as_str).collect();
         let metadata = metadata(&manifest);
         let full_name = format!("oci/{name}");
@@ -125,7 +125,7 @@ impl Registry {
             let write = async |blob| {
                 let new = NewManifest {
                     putting: Putting {
-                        package: place,
+                        package,
                         by: &allowed,
                     },
                     full_name: &full_name,
@@ -150,7 +150,7 @@ impl Registry {
             Err(Error::Unmet(Requirement::Blob)) => {}
             Err(error) => return Err(unmet(error, &repo, name)),
         }
-        let (blobs, absent) = self.split(place, &manifest).await?;
+        let (blobs, absent) = self.split(package, &manifest).await?;
         put(&blobs, &absent)
             .await
             .map_err(|error| unmet(error, &repo, name))?;
@@ -170,13 +170,13 @@ impl Registry {
     /// sparse but a push gone wrong.
     async fn split(
         &self,
-        place: PackageKey<'_>,
+        package: PackageKey<'_>,
         manifest: &manifest::Manifest,
     ) -> Result<(Vec<Digest>, Vec<Digest>), Problem> {
         let (mut present, mut absent) = (Vec::new(), Vec::new());
         for blob in &manifest.blobs {
             let path = blob.to_string();
-            let key = place.file(FileKind::Blob, &path);
+            let key = package.file(FileKind::Blob, &path);
             let found = self.metadata.stat(key).await?;
             if found.is_some() {
                 present.push(*blob);
@@ -202,7 +202,7 @@ impl Registry {
     /// nobody else did.
     async fn expectation(
         &self,
-        place: PackageKey<'_>,
+        package: PackageKey<'_>,
         tags: &[Tag],
         request: &Parts,
     ) -> Result<Expect, Problem> {
@@ -218,7 +218,7 @@ impl Registry {
         let (Some(list), Some(tag)) = (text(IF_MATCH), tags.first()) else {
             return Ok(Expect::Any);
         };
-        let key = place.file(FileKind::Tag, tag.as_str());
+        let key = package.file(FileKind::Tag, tag.as_str());
         let current = self.metadata.stat(key).await?;
         let current = current
             .map(|found| found.digest)
@@ -242,23 +242,25 @@ impl Registry {
     ) -> Result<Answer, Problem> {
         let allowed = admission.require(&permission(name, Verb::Delete))?;
         let repo = repo_of(admission, name)?;
-        let place = place(&repo, name);
+        let package = package_key(&repo, name);
         let dropped = match reference {
             Reference::Tag(tag) => {
                 let tags = std::slice::from_ref(tag);
-                let only = match self.expectation(place, tags, request).await? {
+                let only = match self.expectation(package, tags, request).await? {
                     Expect::Is(digest) => Some(digest),
                     Expect::Any | Expect::Absent => None,
                 };
                 self.metadata
-                    .drop_tag(place, tag.as_str(), only.as_ref(), &allowed)
+                    .drop_tag(package, tag.as_str(), only.as_ref(), &allowed)
                     .await
             }
-            Reference::Digest(digest) => self.metadata.drop_manifest(place, digest, &allowed).await,
+            Reference::Digest(digest) => {
+                self.metadata.drop_manifest(package, digest, &allowed).await
+            }
         };
         match dropped {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
-            Err(Error::Unmet(_)) if self.metadata.revision(place).await?.is_none() => {
+            Err(Error::Unmet(_)) if self.metadata.revision(package).await?.is_none() => {
                 Err(no_name())
             }
             Err(Error::Unmet(_)) => Err(no_manifest(reference)),

@@ -2,8 +2,8 @@
 
 use crate::Registry;
 use crate::endpoint::Filter;
+use crate::names::{package_key, repo_of};
 use crate::pages::with_next;
-use crate::places::{place, repo_of};
 use http::header::HeaderName;
 use http::{HeaderValue, StatusCode};
 use larder_access::Admission;
@@ -60,7 +60,7 @@ impl Registry {
         while let (Some(repo), true) = (&repo, more && bytes < PAGE_BYTES && looked_at < MAX_ROWS) {
             let rows = self
                 .metadata
-                .referrers(place(repo, name), subject, &after, ROWS)
+                .referrers(package_key(repo, name), subject, &after, ROWS)
                 .await?;
             more = rows.len() as u64 == ROWS;
             looked_at += rows.len();

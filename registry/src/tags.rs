@@ -2,8 +2,8 @@
 
 use crate::Registry;
 use crate::endpoint::Page;
+use crate::names::{no_name, package_key, repo_of};
 use crate::pages::with_next;
-use crate::places::{no_name, place, repo_of};
 use crate::reply::json_reply;
 use http::StatusCode;
 use larder_access::Admission;
@@ -23,11 +23,11 @@ impl Registry {
         page: Page,
     ) -> Result<Answer, Problem> {
         let repo = repo_of(admission, name)?;
-        let place = place(&repo, name);
-        let revision = self.metadata.revision(place).await?.ok_or_else(no_name)?;
+        let package = package_key(&repo, name);
+        let revision = self.metadata.revision(package).await?.ok_or_else(no_name)?;
         if page.count.is_some() || !page.last.is_empty() {
             return self
-                .tags_page(place, name, &page)
+                .tags_page(package, name, &page)
                 .await
                 .map(|(reply, _)| reply.into());
         }
@@ -37,7 +37,7 @@ impl Registry {
                 .with_body("application/json", body)
                 .into());
         }
-        let (reply, whole) = self.tags_page(place, name, &page).await?;
+        let (reply, whole) = self.tags_page(package, name, &page).await?;
         if whole {
             // The revision was read before the list: a change meanwhile makes the list old, never
             // wrongly new.
@@ -49,14 +49,14 @@ impl Registry {
     /// A page, and whether it is all there is.
     async fn tags_page(
         &self,
-        place: PackageKey<'_>,
+        package: PackageKey<'_>,
         name: &ImageName,
         page: &Page,
     ) -> Result<(Reply, bool), Problem> {
         let count = page.count.unwrap_or(MAX_TAGS).min(MAX_TAGS);
         let mut rows = self
             .metadata
-            .list(place, FileKind::Tag, &page.last, count + 1)
+            .list(package, FileKind::Tag, &page.last, count + 1)
             .await?;
         let more = rows.len() as u64 > count;
         rows.truncate(usize::try_from(count).unwrap_or(usize::MAX));

@@ -8,7 +8,7 @@
 use crate::Registry;
 use crate::blobs::blob_created;
 use crate::endpoint::{Session, Start};
-use crate::places::{permission, place, repo_of};
+use crate::names::{package_key, permission, repo_of};
 use crate::sessions::{Busy, algorithm_of, is_session, new_session};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
@@ -35,7 +35,7 @@ struct Known {
     version: i64,
 }
 
-/// What a request works with: the place, the session, and that nobody else does.
+/// What a request works with: the package, the session, and that nobody else does.
 struct Work<'a> {
     name: &'a ImageName,
     session: &'a Session,
@@ -48,7 +48,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn putting(&self) -> Putting<'_> {
         Putting {
-            package: place(&self.repo, self.name),
+            package: package_key(&self.repo, self.name),
             by: &self.by,
         }
     }
@@ -100,7 +100,7 @@ impl Registry {
         let repo = self.repo_to_push(admission, name).await?;
         let by = allowed.label();
         let putting = Putting {
-            package: place(&repo, name),
+            package: package_key(&repo, name),
             by: &allowed,
         };
         if let Some((digest, from)) = &start.mount

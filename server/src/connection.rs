@@ -2,7 +2,7 @@
 
 use crate::house::House;
 use crate::observe::Observer;
-use crate::pace::{Answering, Paced, Patience};
+use crate::pace::{Deadlines, OpenRequests, Paced};
 use crate::service::{Peer, serve};
 use crate::socket::Socket;
 use hyper::service::service_fn;
@@ -29,7 +29,7 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 /// What a connection may take, in time and in size.
 #[derive(Clone, Copy)]
 pub(crate) struct ConnectionLimits {
-    patience: Patience,
+    deadlines: Deadlines,
     pub(crate) shutdown_time: Duration,
     header_bytes: u32,
     headers: usize,
@@ -39,7 +39,7 @@ pub(crate) struct ConnectionLimits {
 impl ConnectionLimits {
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
-            patience: Patience::of(limits),
+            deadlines: Deadlines::of(limits),
             shutdown_time: limits.shutdown_time,
             header_bytes: u32::try_from(limits.header_size).unwrap_or(u32::MAX),
             headers: limits.headers,
@@ -53,21 +53,21 @@ pub(crate) async fn serve_connection(
     house: Arc<House>,
     stream: TcpStream,
     peer: SocketAddr,
-    terms: ConnectionLimits,
+    limits: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection is gone already");
         return;
     }
-    let (address, answering) = (peer.ip().to_canonical(), Answering::default());
+    let (address, answering) = (peer.ip().to_canonical(), OpenRequests::default());
     match house.way.tls.clone() {
         // The kernel sends files itself, for nothing encrypts them.
         None => {
             let wire = Wire::default();
             let socket = Paced::new(
                 Socket::new(stream, wire.clone()),
-                terms.patience,
+                limits.deadlines,
                 answering.clone(),
             );
             serve_plain(
@@ -79,7 +79,7 @@ pub(crate) async fn serve_connection(
                     wire: Some(wire),
                     answering,
                 },
-                terms,
+                limits,
                 stopping,
             )
             .await;
@@ -87,15 +87,15 @@ pub(crate) async fn serve_connection(
         // The handshake has as long as a head has.
         Some(config) => {
             let accepting = tokio_rustls::TlsAcceptor::from(config).accept(stream);
-            match tokio::time::timeout(terms.patience.head, accepting).await {
+            match tokio::time::timeout(limits.deadlines.head, accepting).await {
                 Ok(Ok(stream)) => {
                     let frames = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    let patience = if frames {
-                        terms.patience.of_frames()
+                    let deadlines = if frames {
+                        limits.deadlines.of_frames()
                     } else {
-                        terms.patience
+                        limits.deadlines
                     };
-                    let stream = Paced::new(stream, patience, answering.clone());
+                    let stream = Paced::new(stream, deadlines, answering.clone());
                     serve_secure(
                         house,
                         stream,
@@ -105,7 +105,7 @@ pub(crate) async fn serve_connection(
                             wire: None,
                             answering,
                         },
-                        terms,
+                        limits,
                         stopping,
                     )
                     .await;
@@ -121,7 +121,7 @@ async fn serve_plain(
     house: Arc<House>,
     socket: Paced<Socket>,
     peer: Peer,
-    terms: ConnectionLimits,
+    limits: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) {
     let answer = |request| {
@@ -130,7 +130,7 @@ async fn serve_plain(
     };
     let connection = hyper::server::conn::http1::Builder::new()
         .header_read_timeout(None)
-        .max_headers(terms.headers)
+        .max_headers(limits.headers)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(socket), service_fn(answer));
     let mut connection = pin!(connection);
@@ -150,7 +150,7 @@ async fn serve_secure(
     house: Arc<House>,
     stream: Paced<tokio_rustls::server::TlsStream<TcpStream>>,
     peer: Peer,
-    terms: ConnectionLimits,
+    limits: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) {
     let answer = |request| {
@@ -161,16 +161,16 @@ async fn serve_secure(
     builder
         .http1()
         .header_read_timeout(None)
-        .max_headers(terms.headers)
+        .max_headers(limits.headers)
         .max_buf_size(BUFFER_BYTES)
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(terms.streams)
-        .max_header_list_size(terms.header_bytes)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(limits.header_bytes)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(terms.patience.idle)
-        .keep_alive_timeout(terms.patience.head);
+        .keep_alive_interval(limits.deadlines.idle)
+        .keep_alive_timeout(limits.deadlines.head);
     let connection = builder.serve_connection(TokioIo::new(stream), service_fn(answer));
     let mut connection = pin!(connection);
     let ended = tokio::select! {

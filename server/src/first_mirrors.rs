@@ -2,7 +2,7 @@
 //! package managers use, one to publish to, and a group of both under one address.
 
 use larder_access::Gate;
-use larder_discover::{Found, Machine, discover, setting};
+use larder_discover::{DiscoveredUpstream, Machine, discover, setting};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
 use larder_model::{Problem, ProtocolName, RepoKind, RepoName, RepoSettings, UpstreamSettings};
@@ -103,18 +103,19 @@ async fn make(
 }
 
 /// What the package managers of each protocol ask by default.
-async fn defaults(machine: Machine) -> Vec<Found> {
+async fn defaults(machine: Machine) -> Vec<DiscoveredUpstream> {
     let found = tokio::task::spawn_blocking(move || discover(&machine, ASKING)).await;
     let found = found
         .inspect_err(|error| tracing::debug!(%error, "package managers cannot be asked"))
         .unwrap_or_default();
-    let default =
-        |(_, found): (ProtocolName, Vec<Found>)| found.into_iter().find(|found| found.default);
+    let default = |(_, found): (ProtocolName, Vec<DiscoveredUpstream>)| {
+        found.into_iter().find(|found| found.default)
+    };
     found.into_iter().filter_map(default).collect()
 }
 
 /// The protocols whose upstream someone has set to a private address of this network.
-async fn private(found: &[Found]) -> Vec<ProtocolName> {
+async fn private(found: &[DiscoveredUpstream]) -> Vec<ProtocolName> {
     let mut private = Vec::new();
     for found in found.iter().filter(|found| found.is_set()) {
         let host = found.url.split('/').nth(2).unwrap_or_default();
@@ -148,7 +149,11 @@ fn with_port(host: &str) -> String {
 }
 
 /// The settings of what was found; `None` if it cannot be mirrored.
-fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamSettings> {
+fn upstream(
+    gate: &Gate,
+    found: &DiscoveredUpstream,
+    allow_private: bool,
+) -> Option<UpstreamSettings> {
     let url = found.address()?.to_owned();
     let password = match &found.password {
         Some(secret) => Some(
@@ -168,7 +173,11 @@ fn upstream(gate: &Gate, found: &Found, allow_private: bool) -> Option<UpstreamS
     })
 }
 
-fn told(protocol: ProtocolName, found: Option<&Found>, upstream: Option<&UpstreamSettings>) {
+fn told(
+    protocol: ProtocolName,
+    found: Option<&DiscoveredUpstream>,
+    upstream: Option<&UpstreamSettings>,
+) {
     let repository = format!("{protocol}/{NAME}");
     if let (Some(found), Some(upstream)) = (found, upstream) {
         tracing::info!(repository, upstream = upstream.url, found_in = %found.place, "first start: mirror made");

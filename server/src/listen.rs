@@ -49,12 +49,12 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
     let listener = bind(config.server.listen)?;
     let address = listener.local_addr()?;
     let (stop, stopping) = watch::channel(false);
-    let terms = ConnectionLimits::of(&config.server.limits);
+    let limits = ConnectionLimits::of(&config.server.limits);
     let threads = match config.server.threads {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         threads => threads,
     };
-    let start = |number| start_worker(number, &house, terms, stopping.clone());
+    let start = |number| start_worker(number, &house, limits, stopping.clone());
     let workers = (0..threads).map(start).collect::<Result<Vec<_>, _>>()?;
     if let Some(address) = config.telemetry.metrics_listen {
         tokio::spawn(metrics::serve(bind(address)?, Arc::clone(&house.observer)));
@@ -69,7 +69,7 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
     accept(&house, &listener, &workers, config).await?;
     drop(listener);
     tracing::info!(
-        seconds = terms.shutdown_time.as_secs(),
+        seconds = limits.shutdown_time.as_secs(),
         "stopping; running requests may finish"
     );
     stop.send_replace(true);
@@ -167,7 +167,7 @@ async fn accept(
 fn start_worker(
     number: usize,
     house: &Arc<House>,
-    terms: ConnectionLimits,
+    limits: ConnectionLimits,
     stopping: watch::Receiver<bool>,
 ) -> Result<Worker, std::io::Error> {
     let (arrivals, mut arriving) = mpsc::unbounded_channel::<Arrival>();
@@ -186,7 +186,7 @@ fn start_worker(
                     Some((stream, peer, guest)) => match TcpStream::from_std(stream) {
                         Ok(stream) => {
                             let (house, stopping) = (Arc::clone(&house), stopping.clone());
-                            let connection = serve_connection(house, stream, peer, terms, stopping);
+                            let connection = serve_connection(house, stream, peer, limits, stopping);
                             serving.spawn(async move {
                                 connection.await;
                                 drop(guest);
@@ -202,7 +202,7 @@ fn start_worker(
         }
         // Requests under way have their time to finish.
         let drained = async { while serving.join_next().await.is_some() {} };
-        if tokio::time::timeout(terms.shutdown_time, drained)
+        if tokio::time::timeout(limits.shutdown_time, drained)
             .await
             .is_err()
         {

@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The times that a peer may take.
 #[derive(Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct Deadlines {
     /// From a head's first byte, or from the connection's beginning, to the end of the head.
     pub(crate) head: Duration,
     /// Without a request.
@@ -24,7 +24,7 @@ pub(crate) struct Patience {
     pub(crate) answer: Duration,
 }
 
-impl Patience {
+impl Deadlines {
     pub(crate) const fn of(limits: &Limits) -> Self {
         Self {
             head: limits.header_time,
@@ -45,7 +45,7 @@ impl Patience {
 
 /// The requests of a connection that are being answered.
 #[derive(Clone, Default)]
-pub(crate) struct Answering(Arc<Counts>);
+pub(crate) struct OpenRequests(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -56,7 +56,7 @@ struct Counts {
 /// One of them, until it is dropped.
 pub(crate) struct Answer(Arc<Counts>);
 
-impl Answering {
+impl OpenRequests {
     pub(crate) fn begin(&self) -> Answer {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         Answer(Arc::clone(&self.0))
@@ -69,11 +69,11 @@ impl Drop for Answer {
     }
 }
 
-/// A connection whose peer is waited for with patience, but not for ever.
+/// A connection whose peer is waited for with deadlines, but not for ever.
 pub(crate) struct Paced<S> {
     stream: S,
-    patience: Patience,
-    answering: Answering,
+    deadlines: Deadlines,
+    answering: OpenRequests,
     /// Requests that had begun when this was last looked at: one may begin and end between two
     /// reads.
     begun: usize,
@@ -96,12 +96,12 @@ enum Waiting {
 }
 
 impl<S> Paced<S> {
-    pub(crate) fn new(stream: S, patience: Patience, answering: Answering) -> Self {
-        let waiting = Waiting::Head(Instant::now() + patience.head);
+    pub(crate) fn new(stream: S, deadlines: Deadlines, answering: OpenRequests) -> Self {
+        let waiting = Waiting::Head(Instant::now() + deadlines.head);
         let (timer, stall) = Default::default();
         Self {
             stream,
-            patience,
+            deadlines,
             answering,
             begun: 0,
             waiting,
@@ -119,9 +119,11 @@ impl<S> Paced<S> {
         }
         self.waiting = match self.waiting {
             _ if begun != self.answering.0.ended.load(Ordering::Relaxed) => Waiting::Nothing,
-            Waiting::Nothing if count == 0 => Waiting::Request(Instant::now() + self.patience.idle),
+            Waiting::Nothing if count == 0 => {
+                Waiting::Request(Instant::now() + self.deadlines.idle)
+            }
             Waiting::Nothing | Waiting::Request(_) if count > 0 => {
-                Waiting::Head(Instant::now() + self.patience.head)
+                Waiting::Head(Instant::now() + self.deadlines.head)
             }
             same => same,
         };
@@ -142,7 +144,7 @@ impl<S> Paced<S> {
         }
         let end = *self
             .stalled
-            .get_or_insert_with(|| Instant::now() + self.patience.answer);
+            .get_or_insert_with(|| Instant::now() + self.deadlines.answer);
         self.stall.poll(cx, end)
     }
 }

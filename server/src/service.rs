@@ -2,7 +2,7 @@
 
 use crate::house::House;
 use crate::observe::DoorLabel;
-use crate::pace::{Answer, Answering};
+use crate::pace::{Answer, OpenRequests};
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -23,7 +23,7 @@ pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) tls: bool,
     pub(crate) wire: Option<Wire>,
-    pub(crate) answering: Answering,
+    pub(crate) answering: OpenRequests,
 }
 
 /// Answers a request. Never fails: what goes wrong is an answer too.
@@ -50,7 +50,8 @@ pub(crate) async fn serve(
         trusts,
     );
     let id = request_id(&parts);
-    let line = tracing::enabled!(tracing::Level::INFO).then(|| Line::begin(&parts, &client, began));
+    let line =
+        tracing::enabled!(tracing::Level::INFO).then(|| LogLine::begin(&parts, &client, began));
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);
     // The answer, and what is told of it: metrics now, the log's line when it was sent.
     let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
@@ -145,7 +146,7 @@ fn text(value: &HeaderValue) -> &str {
 }
 
 /// The log's line of a request, written when the body's last byte has left or the client has gone.
-struct Line {
+struct LogLine {
     method: Method,
     path: String,
     address: IpAddr,
@@ -153,7 +154,7 @@ struct Line {
     began: Instant,
 }
 
-impl Line {
+impl LogLine {
     fn begin(parts: &Parts, client: &ClientView, began: Instant) -> Self {
         let agent = parts.headers.get(USER_AGENT).map(text).unwrap_or_default();
         Self {

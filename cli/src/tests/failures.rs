@@ -40,7 +40,11 @@ async fn refusals_are_told_in_the_servers_words() {
         (status, "application/problem+json", body.to_string())
     };
     let server = fake(vec![
-        problem("404 Not Found", "user_not_found", "no such user"),
+        problem(
+            "404 Not DiscoveredUpstream",
+            "user_not_found",
+            "no such user",
+        ),
         problem(
             "401 Unauthorized",
             "unauthenticated",
@@ -53,9 +57,9 @@ async fn refusals_are_told_in_the_servers_words() {
         ),
         problem("403 Forbidden", "not_allowed", "no\u{1b}[2J\u{202e}"),
         ("502 Bad Gateway", "text/html", "<html>".to_owned()),
-        ("302 Found", "text/html", String::new()),
+        ("302 DiscoveredUpstream", "text/html", String::new()),
         json("200 OK", &json!({"hello": "world"})),
-        json("404 Not Found", &json!({"error": "x"})),
+        json("404 Not DiscoveredUpstream", &json!({"error": "x"})),
     ])
     .await;
     let url = &server.url;

@@ -3,7 +3,7 @@ use crate::found::Secret;
 use crate::machine::tests::found;
 
 fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
-    let line = |found: &Found| {
+    let line = |found: &DiscoveredUpstream| {
         let secret = found.password.as_ref().map_or("", Secret::expose);
         format!(
             "{} {} {} {secret}",

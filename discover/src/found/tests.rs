@@ -1,7 +1,7 @@
 use super::*;
 
-fn read(text: &str) -> Option<Found> {
-    Found::read("pypi", text, &Place::Program("x"))
+fn read(text: &str) -> Option<DiscoveredUpstream> {
+    DiscoveredUpstream::read("pypi", text, &Place::Program("x"))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn what_is_no_address() {
 #[test]
 fn an_address_ends_above_variables() {
     let address = |protocol, url: &str| {
-        let found = Found::read(protocol, url, &Place::Program("x")).expect("found");
+        let found = DiscoveredUpstream::read(protocol, url, &Place::Program("x")).expect("found");
         found.address().map(str::to_owned)
     };
     let some = |text: &str| Some(text.to_owned());

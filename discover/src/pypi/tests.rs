@@ -2,7 +2,7 @@ use super::*;
 use crate::machine::tests::found;
 
 fn shown(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Vec<String> {
-    let line = |found: &Found| {
+    let line = |found: &DiscoveredUpstream| {
         let secret = if found.password.is_some() { " ***" } else { "" };
         let name = found
             .username

@@ -15,7 +15,7 @@ fn repositories_that_are_on() {
     ];
     let folder = folder(&files);
     let found = look(&Machine::below(folder.path(), &[], "/"));
-    let line = |found: &Found| {
+    let line = |found: &DiscoveredUpstream| {
         let secret = found.password.is_some();
         format!(
             "{} {} {} {secret}",

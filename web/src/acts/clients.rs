@@ -15,7 +15,7 @@ use larder_mirrors::connect::{Part, Target};
 use larder_model::Verb;
 use std::sync::Arc;
 
-fn shown(part: Part) -> api::ConnectPart {
+fn to_api(part: Part) -> api::ConnectPart {
     api::ConnectPart {
         file: part.file,
         lines: part.lines,
@@ -60,6 +60,6 @@ pub(crate) async fn get(
     };
     let parts = connect(client, &target)?;
     Ok(Json(api::List::whole(
-        parts.into_iter().map(shown).collect(),
+        parts.into_iter().map(to_api).collect(),
     )))
 }

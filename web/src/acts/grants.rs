@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Rows looked at in one go.
 const ROWS: usize = 1000;
 
-fn shown(row: Grant) -> api::Grant {
+fn to_api(row: Grant) -> api::Grant {
     api::Grant {
         id: row.id.to_string(),
         subject: row.subject.into(),
@@ -60,7 +60,7 @@ pub(crate) async fn list(
         let more = rows.len() == ROWS;
         after = rows.last().map_or(after, |row| row.id);
         let own = |row: &Grant| caller.principal().administers(&row.repository);
-        grants.extend(rows.into_iter().filter(own).map(shown));
+        grants.extend(rows.into_iter().filter(own).map(to_api));
         if !more {
             break;
         }
@@ -120,7 +120,7 @@ pub(crate) async fn create(
     );
     Ok(Created::new(
         format_args!("/grants/{}", row.id),
-        shown(row.clone()),
+        to_api(row.clone()),
     ))
 }
 

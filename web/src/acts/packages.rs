@@ -67,7 +67,7 @@ pub(crate) async fn list(
             .into_iter()
             .filter(|(name, _)| name.to_lowercase().contains(&terms));
         let show = |(name, rows): (Box<str>, Vec<(usize, Package)>)| {
-            shown(&caller, &path, (&sources, &reserved), name, &rows)
+            to_api(&caller, &path, (&sources, &reserved), name, &rows)
         };
         items.extend(meant.filter_map(show));
         if items.len() > page.limit {
@@ -131,7 +131,7 @@ async fn names(
 
 /// A name as it is shown to the caller; `None` if it is not: nothing is there, or the caller may
 /// not know.
-fn shown(
+fn to_api(
     caller: &Caller,
     path: &RepoPath,
     (sources, reserved): (&[Arc<RepoRecord>], &HashSet<Box<str>>),

@@ -28,7 +28,7 @@ pub(crate) fn kind_of(repo: &RepoRecord) -> api::RepoKind {
 }
 
 /// Where a mirror's upstream is, and as whom it is asked, is for those who look after it.
-fn shown(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::Repository {
+fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::Repository {
     let mut settings = repo.settings.clone();
     if !caller.may(&path_of(repo).permission(Verb::Administer)) {
         settings.upstream = None;
@@ -84,7 +84,7 @@ pub(crate) async fn list(
         .filter(|(_, repo)| caller.may(&path_of(repo).permission(Verb::Read)));
     let repositories = visible
         .take(page.limit + 1)
-        .map(|(_, repo)| shown(repo, &caller, &policy))
+        .map(|(_, repo)| to_api(repo, &caller, &policy))
         .collect();
     let key = |repo: &api::Repository| format!("{}/{}", repo.protocol, repo.name);
     Ok(Json(api::List::of(repositories, page.limit, key)))
@@ -148,7 +148,7 @@ pub(crate) async fn create(
     tracing::info!(by = caller.label(), repository = %path, public, "repository created");
     Ok(Created::new(
         format_args!("/repositories/{path}"),
-        shown(&repo, &caller, &policy),
+        to_api(&repo, &caller, &policy),
     ))
 }
 
@@ -166,7 +166,7 @@ pub(crate) async fn get(
     RepoReader { caller, path, .. }: RepoReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::Repository>, Refusal> {
-    Ok(Json(shown(
+    Ok(Json(to_api(
         &*state.repo(&path)?,
         &caller,
         &state.gate.policy(),
@@ -208,7 +208,7 @@ pub(crate) async fn change(
         state.gate.refresh().await?;
         tracing::info!(by = caller.label(), repository = %path, "repository changed");
     }
-    Ok(Json(shown(
+    Ok(Json(to_api(
         &*state.repo(&path)?,
         &caller,
         &state.gate.policy(),

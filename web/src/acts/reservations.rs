@@ -44,7 +44,7 @@ fn no_reservation() -> Problem {
     Problem::not_found("reservation", "no such reservation")
 }
 
-fn shown(row: Reservation) -> api::Reservation {
+fn to_api(row: Reservation) -> api::Reservation {
     api::Reservation {
         id: id_of(&row.key()),
         repository: RepoPath {
@@ -102,7 +102,7 @@ pub(crate) async fn list(
         .metadata
         .reservations(&after, of, page.limit as u64 + 1)
         .await?;
-    let reservations = rows.into_iter().map(shown).collect();
+    let reservations = rows.into_iter().map(to_api).collect();
     let key = |reservation: &api::Reservation| reservation.id.clone();
     Ok(Json(api::List::of(reservations, page.limit, key)))
 }

@@ -11,7 +11,7 @@ use larder_api as api;
 use larder_model::{Problem, ProtocolName, RepoName};
 use std::sync::Arc;
 
-fn shown(state: &ApiState) -> api::Settings {
+fn to_api(state: &ApiState) -> api::Settings {
     let policy = state.gate.policy();
     let settings = policy.settings();
     api::Settings {
@@ -35,7 +35,7 @@ pub(crate) async fn get(
     _: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::Settings>, Refusal> {
-    Ok(Json(shown(&state)))
+    Ok(Json(to_api(&state)))
 }
 
 /// Changes settings.
@@ -71,7 +71,7 @@ pub(crate) async fn change(
         offline = settings.offline,
         "settings changed"
     );
-    Ok(Json(shown(&state)))
+    Ok(Json(to_api(&state)))
 }
 
 fn mirror_of_images(state: &ApiState, name: &str) -> Result<i64, Problem> {

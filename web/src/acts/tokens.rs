@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Grants of one token.
 const GRANTS: usize = 100;
 
-fn shown(token: &Token) -> Result<api::Token, Problem> {
+fn to_api(token: &Token) -> Result<api::Token, Problem> {
     let grants = token.grants.as_deref().map(serde_json::from_str);
     Ok(api::Token {
         id: token.id.to_string(),
@@ -68,7 +68,7 @@ pub(crate) async fn list(
         .metadata
         .tokens_of(tokens.owner, page.after_id()?, page.limit as u64 + 1)
         .await?;
-    let tokens = rows.iter().map(shown).collect::<Result<_, _>>()?;
+    let tokens = rows.iter().map(to_api).collect::<Result<_, _>>()?;
     Ok(Json(api::List::of(
         tokens,
         page.limit,
@@ -102,7 +102,7 @@ pub(crate) async fn create(
 ) -> Result<Created<api::Token>, Refusal> {
     let (row, secret) = state.gate.make_token(owner, wanted(new)?).await?;
     tracing::info!(by = caller.label(), owner, token = row.id, "token created");
-    let mut token = shown(&row)?;
+    let mut token = to_api(&row)?;
     token.secret = Some(secret.expose().to_owned());
     Ok(Created::new(format_args!("/tokens/{}", row.id), token))
 }

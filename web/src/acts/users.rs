@@ -28,7 +28,7 @@ pub(crate) fn kind_of(user: &User) -> api::UserKind {
     }
 }
 
-fn shown(user: &User) -> api::User {
+fn to_api(user: &User) -> api::User {
     api::User {
         name: user.name.clone(),
         kind: kind_of(user),
@@ -60,7 +60,7 @@ pub(crate) async fn list(
         .collect();
     users.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     let users = users.into_iter().take(page.limit + 1);
-    let users = users.map(|user| shown(user)).collect();
+    let users = users.map(|user| to_api(user)).collect();
     Ok(Json(api::List::of(
         users,
         page.limit,
@@ -104,7 +104,7 @@ pub(crate) async fn create(
     })?;
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), user = %name, superuser, "user created");
-    let user = shown(&*state.user(&name)?);
+    let user = to_api(&*state.user(&name)?);
     Ok(Created::new(format_args!("/users/{name}"), user))
 }
 
@@ -122,7 +122,7 @@ pub(crate) async fn get(
     user: UserReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::User>, Refusal> {
-    Ok(Json(shown(&*state.user(&user.name)?)))
+    Ok(Json(to_api(&*state.user(&user.name)?)))
 }
 
 /// Changes a user.
@@ -157,7 +157,7 @@ pub(crate) async fn change(
     state.gate.refresh().await?;
     let user = state.user(&name)?;
     if change.password.is_none() && !own_flags {
-        return Ok(Json(shown(&user)));
+        return Ok(Json(to_api(&user)));
     }
     let hash = new_hash(&state, &caller, &user, &change).await?;
     let superuser = change.superuser.unwrap_or(user.superuser);
@@ -170,7 +170,7 @@ pub(crate) async fn change(
         .map_err(refused)?;
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), user = %name, superuser, disabled, password_changed, "user changed");
-    Ok(Json(shown(&*state.user(&name)?)))
+    Ok(Json(to_api(&*state.user(&name)?)))
 }
 
 /// Deletes a user with its tokens and grants.

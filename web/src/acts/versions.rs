@@ -33,7 +33,7 @@ fn no_version() -> Problem {
     Problem::not_found("version", "no such version of this package here")
 }
 
-fn shown(repo: &RepoRecord, version: Version) -> api::Version {
+fn to_api(repo: &RepoRecord, version: Version) -> api::Version {
     api::Version {
         version: version.name.into(),
         hosted: is_hosted(repo),
@@ -113,7 +113,7 @@ pub(crate) async fn list(
         }
     }
     let versions = versions.into_values().take(page.limit + 1);
-    let versions = versions.map(|(repo, version)| shown(&repo, version));
+    let versions = versions.map(|(repo, version)| to_api(&repo, version));
     let key = |version: &api::Version| version.version.clone();
     Ok(Json(api::List::of(versions.collect(), page.limit, key)))
 }

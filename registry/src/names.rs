@@ -1,4 +1,4 @@
-//! From an image's name to the place of its files.
+//! From the name of an image to its repo, its package and the rights on it.
 
 use crate::Registry;
 use larder_access::Admission;
@@ -24,8 +24,8 @@ pub(crate) fn no_name() -> Problem {
     Problem::not_found("name", "no such name here, or you may not see it")
 }
 
-/// The image's place in its repo.
-pub(crate) fn place<'a>(repo: &RepoRecord, name: &'a ImageName) -> PackageKey<'a> {
+/// The image as a package of its repo.
+pub(crate) fn package_key<'a>(repo: &RepoRecord, name: &'a ImageName) -> PackageKey<'a> {
     PackageKey {
         repo: repo.id,
         package: name.image(),
