@@ -1,6 +1,7 @@
 //! The past of every name that moves: documents, tags, published files. Each state has the moment
 //! at which it was seen first and, once another took its place, the moment at which it was confirmed
-//! last. A name that went away has a state without a digest.
+//! last. A name that went away has a state without a digest. The only state of a name that never
+//! changed is its file's row: a push of something new writes no past.
 
 use crate::files::FileKey;
 use crate::{Batch, Error, Metadata, Row, Value};
@@ -33,10 +34,12 @@ const END: &str = concat!(
      and digest <> '' and digest <> ?5 and ",
     newest!()
 );
+/// The next state begins, if it is another one. The first is told by its file, until that changes.
 const BEGIN: &str = concat!(
     "insert into history (repo, package, kind, path, seen_at, digest, checked_at, metadata, \
-     created_by) select ?1, ?2, ?3, ?4, ?6, ?5, 0, '', ?7 where not exists (select 1 from history \
-     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 \
+     created_by) select ?1, ?2, ?3, ?4, ?6, ?5, 0, '', ?7 where exists (select 1 from history \
+     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4) and not exists \
+     (select 1 from history where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 \
      and digest = ?5 and checked_at = 0 and ",
     newest!(),
     ") on conflict (repo, package, kind, path, seen_at) do update set \
@@ -68,15 +71,25 @@ const GONE: &str = concat!(
     ") on conflict (repo, package, kind, path, seen_at) do update set \
      digest = '', metadata = '', checked_at = 0, created_by = excluded.created_by"
 );
-const STATES: &str = "select h.digest, h.seen_at, \
+/// Where a name never changed its file tells its only state.
+const STATES: &str = "select * from (select h.digest as digest, h.seen_at as seen_at, \
     case when h.checked_at > 0 or h.digest = '' or f.digest is null then h.checked_at \
     when f.checked_at = 0 then ?7 when f.checked_at > h.seen_at then f.checked_at \
-    else h.seen_at end, \
-    case when h.checked_at > 0 or f.digest is null then h.metadata else f.metadata end, h.created_by \
+    else h.seen_at end as checked_at, \
+    case when h.checked_at > 0 or f.digest is null then h.metadata else f.metadata end as metadata, \
+    h.created_by as created_by \
     from history h left join files f on f.repo = h.repo and f.package = h.package \
     and f.kind = h.kind and f.path = h.path and f.digest = h.digest \
     where h.repo = ?1 and h.package = ?2 and h.kind = ?3 and h.path = ?4 and h.seen_at < ?5 \
-    order by h.seen_at desc limit ?6";
+    union all select f.digest, f.created_at, \
+    case when f.checked_at = 0 then ?7 when f.checked_at > f.created_at then f.checked_at \
+    else f.created_at end, f.metadata, f.created_by from files f join repos r on r.id = f.repo \
+    where f.repo = ?1 and f.package = ?2 and f.kind = ?3 and f.path = ?4 and f.created_at < ?5 \
+    and (f.kind = 'tag' or (f.kind = 'document' and f.lifetime = '') \
+    or (f.kind = 'artifact' and r.kind = 'hosted')) \
+    and not exists (select 1 from history \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4)) states \
+    order by seen_at desc limit ?6";
 
 /// What a movable name stood for.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -37,10 +37,11 @@ const DROP_VERSION: &str = "delete from files \
 const DROP_FILES: &str = "delete from files where repo = ?1 and package = ?2";
 const DROP_EDGES: &str = "delete from edges where repo = ?1 and package = ?2";
 /// Of names that move the past stays: now they are gone.
-const FIRST_OF_TAGS: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
+const FIRST_OF_NAMES: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
     checked_at, metadata, created_by) select repo, package, kind, path, created_at, digest, 0, '', \
-    created_by from files f \
-    where repo = ?1 and package = ?2 and kind = 'tag' and not exists (select 1 from history h \
+    created_by from files f where repo = ?1 and package = ?2 \
+    and (kind = 'tag' or (kind = 'document' and lifetime = '')) and not exists \
+    (select 1 from history h \
     where h.repo = f.repo and h.package = f.package and h.kind = f.kind and h.path = f.path)";
 const END_ALL: &str = "update history set checked_at = coalesce((select case \
     when f.checked_at = 0 then ?3 when f.checked_at > history.seen_at then f.checked_at \
@@ -201,7 +202,7 @@ impl Metadata {
     ) -> Result<(), Error> {
         let mut batch = Batch::at(package);
         batch.require(Requirement::Package, DROP_PACKAGE, package.value());
-        batch.run(FIRST_OF_TAGS, package.value());
+        batch.run(FIRST_OF_NAMES, package.value());
         let [repo, name] = package.value();
         let at = [repo, name, self.now().into()];
         batch.run(END_ALL, at.clone());
