@@ -16,7 +16,7 @@ use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, Incoming, ReadyResponse};
 use larder_metadata::Metadata;
 use larder_model::{Permission, Problem, ProtocolName, Reply};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use tower::ServiceExt as _;
 
 /// What the API takes at most.
@@ -28,7 +28,9 @@ pub struct ApiLimits {
 
 /// The REST API.
 pub struct Api {
-    router: Router,
+    state: Arc<ApiState>,
+    /// Made with the first call: many servers are never asked for more than packages.
+    router: OnceLock<Router>,
     document: &'static LazyLock<Document>,
     limits: ApiLimits,
 }
@@ -51,10 +53,16 @@ impl Api {
             document: &DOCUMENT,
         };
         Self {
-            router: router(Arc::new(state)),
+            state: Arc::new(state),
+            router: OnceLock::new(),
             document: &DOCUMENT,
             limits,
         }
+    }
+
+    fn router(&self) -> &Router {
+        let make = || router(Arc::clone(&self.state));
+        self.router.get_or_init(make)
     }
 }
 
@@ -104,7 +112,7 @@ impl Door for Api {
         head.extensions.insert(caller.clone());
         body.limit(self.limits.json_bytes as u64);
         let answered = body
-            .lend(|body| self.router.clone().oneshot(Request::from_parts(head, body)))
+            .lend(|body| self.router().clone().oneshot(Request::from_parts(head, body)))
             .await;
         let Ok(mut response) = answered;
         let problem = problem::of_response(&mut response);
