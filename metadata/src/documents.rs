@@ -14,6 +14,13 @@ const PUT: &str = "insert into files (repo, package, kind, path, digest, content
     else excluded.created_at end, created_by = excluded.created_by, version = excluded.version, \
     etag = excluded.etag, modified = excluded.modified, checked_at = excluded.checked_at, \
     integrity = excluded.integrity, derived_from = excluded.derived_from";
+/// A file without a row and without a past.
+const NEW: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
+    lifetime, retired_at, used_at) select ?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?7, \
+    ?12, ?13, '', '', 0, 0 where not exists (select 1 from history \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4) \
+    on conflict (repo, package, kind, path) do nothing";
 const CHECKED: &str = "update files set checked_at = ?5 where repo = ?1 and package = ?2 \
     and kind = ?3 and path = ?4 and digest = ?6 and checked_at < ?5";
 const DROP: &str = "delete from files \
@@ -91,9 +98,6 @@ impl Metadata {
         for file in new.files {
             let key = new.package.file(file.kind, file.path);
             let digest = Value::from(file.blob.digest);
-            if moves(file.kind) {
-                Self::state_begins(&mut batch, key, &digest, (&new.by, new.at));
-            }
             self.blob_row(&mut batch, file.blob);
             let [repo, package, kind, path] = key.value();
             let values = [
@@ -101,7 +105,7 @@ impl Metadata {
                 package,
                 kind,
                 path,
-                digest,
+                digest.clone(),
                 file.content_type.into(),
                 new.at.into(),
                 new.by.label().into(),
@@ -111,7 +115,14 @@ impl Metadata {
                 file.integrity.into(),
                 file.derived_from.into(),
             ];
-            batch.run(PUT, values);
+            if moves(file.kind) {
+                batch.unless(NEW, values.clone(), |batch| {
+                    Self::state_begins(batch, key, &digest, (&new.by, new.at));
+                    batch.run(PUT, values);
+                });
+            } else {
+                batch.run(PUT, values);
+            }
         }
         // What is gone upstream is gone, and its past says so.
         for path in new.gone {

@@ -17,6 +17,14 @@ const ADD_FILE: &str = "insert into files (repo, package, kind, path, digest, co
     derived_from, owner, lifetime, retired_at, used_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0) \
     on conflict (repo, package, kind, path) do nothing";
+/// A tag without a file and without a past.
+const NEW_TAG: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+    metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
+    derived_from, owner, lifetime, retired_at, used_at) \
+    select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0 \
+    where not exists (select 1 from history \
+    where repo = ?1 and package = ?2 and kind = ?3 and path = ?4) \
+    on conflict (repo, package, kind, path) do nothing";
 const REPLACE_TAG: &str = "update files set digest = ?4, content_type = ?5, created_at = ?6, \
     created_by = ?7 where repo = ?1 and package = ?2 and kind = 'tag' and path = ?3 \
     and digest = ?8";
@@ -149,10 +157,17 @@ impl Metadata {
         batch.run(PUT_FILE, file(FileKind::Manifest, &path, new.metadata));
         for tag in new.tags {
             let key = package.file(FileKind::Tag, tag);
-            Self::state_begins(&mut batch, key, &digest.into(), (new.putting.by, now));
             let put = file(FileKind::Tag, tag, "");
+            if new.expect == Expect::Any {
+                batch.unless(NEW_TAG, put.clone(), |batch| {
+                    Self::state_begins(batch, key, &digest.into(), (new.putting.by, now));
+                    batch.run(PUT_FILE, put);
+                });
+                continue;
+            }
+            Self::state_begins(&mut batch, key, &digest.into(), (new.putting.by, now));
             match new.expect {
-                Expect::Any => batch.run(PUT_FILE, put),
+                Expect::Any => {}
                 Expect::Absent => batch.require(Requirement::Tag, ADD_FILE, put),
                 Expect::Is(before) => {
                     let [repo, package, _, path, digest, content_type, _, now, by] = put;

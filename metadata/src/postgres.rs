@@ -1,6 +1,6 @@
 //! PostgreSQL: a pool; each batch is a transaction of its own, tried again when it meets another.
 
-use crate::sql::Batch;
+use crate::sql::{Batch, Progress};
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -68,14 +68,18 @@ impl Postgres {
 
     async fn attempt(&self, connection: &mut Object, batch: &Batch) -> Result<(), Error> {
         let transaction = connection.transaction().await?;
+        let mut progress = Progress::default();
         for statement in &batch.statements {
+            if !progress.takes_next() {
+                continue;
+            }
             let prepared = transaction
                 .prepare_cached(&self.dialect(statement.text))
                 .await?;
             let changed = transaction
                 .execute(&prepared, &parameters(&statement.values))
                 .await?;
-            statement.check(changed)?; // dropping the transaction undoes it
+            progress.ran(statement, changed)?; // dropping the transaction undoes it
         }
         transaction.commit().await?;
         Ok(())

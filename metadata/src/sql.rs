@@ -34,15 +34,40 @@ pub struct Statement {
     pub(crate) values: Vec<Value>,
     /// It must change exactly one row; what it means if it does not.
     pub(crate) required: Option<Requirement>,
+    /// How many statements after it are left out if it changes a row.
+    pub(crate) replaces: usize,
 }
 
 impl Statement {
     /// Fails if a row was to be changed and was not.
-    pub(crate) fn check(&self, changed: u64) -> Result<(), Error> {
+    fn check(&self, changed: u64) -> Result<(), Error> {
         match self.required {
             Some(required) if changed != 1 => Err(Error::Unmet(required)),
             _ => Ok(()),
         }
+    }
+}
+
+/// Which of a batch's statements are carried out, as what came before them changed.
+#[derive(Default)]
+pub(crate) struct Progress {
+    left_out: usize,
+}
+
+impl Progress {
+    /// Whether the next statement is carried out.
+    pub(crate) const fn takes_next(&mut self) -> bool {
+        let takes = self.left_out == 0;
+        self.left_out = self.left_out.saturating_sub(1);
+        takes
+    }
+
+    /// A statement changed so many rows. Fails if it was to change one and did not.
+    pub(crate) fn ran(&mut self, statement: &Statement, changed: u64) -> Result<(), Error> {
+        if changed > 0 {
+            self.left_out = statement.replaces;
+        }
+        statement.check(changed)
     }
 }
 
@@ -80,7 +105,21 @@ impl Batch {
             text,
             values: values.into(),
             required: None,
+            replaces: 0,
         });
+    }
+
+    /// A statement that, if it changes a row, stands for all that `others` adds.
+    pub(crate) fn unless<const N: usize>(
+        &mut self,
+        text: &'static str,
+        values: [Value; N],
+        others: impl FnOnce(&mut Self),
+    ) {
+        let at = self.statements.len();
+        self.run(text, values);
+        others(self);
+        self.statements[at].replaces = self.statements.len() - at - 1;
     }
 
     /// A statement that must change exactly one row, else the batch fails with [`Error::Unmet`].
@@ -94,6 +133,7 @@ impl Batch {
             text,
             values: values.into(),
             required: Some(what),
+            replaces: 0,
         });
     }
 }

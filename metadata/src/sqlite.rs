@@ -6,7 +6,7 @@
 
 use crate::files::PackageKey;
 use crate::lookups::Lookups;
-use crate::sql::{Batch, Statement};
+use crate::sql::{Batch, Progress, Statement};
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -311,10 +311,16 @@ impl Writer {
 
     fn perform(&self, task: &Task) -> Result<(), Error> {
         match task {
-            Task::Batch(batch) => batch
-                .statements
-                .iter()
-                .try_for_each(|statement| self.run_statement(statement)),
+            Task::Batch(batch) => {
+                let mut progress = Progress::default();
+                batch.statements.iter().try_for_each(|statement| {
+                    if !progress.takes_next() {
+                        return Ok(());
+                    }
+                    let changed = self.run_statement(statement)?;
+                    progress.ran(statement, changed)
+                })
+            }
             Task::Script(text) => self.connection.execute_batch(text).map_err(Error::from),
         }
     }
@@ -342,10 +348,9 @@ impl Writer {
         named.chain(everywhere.then(Lookups::all_slots).into_iter().flatten())
     }
 
-    fn run_statement(&self, statement: &Statement) -> Result<(), Error> {
+    fn run_statement(&self, statement: &Statement) -> Result<u64, Error> {
         let mut prepared = self.connection.prepare_cached(statement.text)?;
-        let changed = prepared.execute(params_from_iter(&statement.values))? as u64;
-        statement.check(changed)
+        Ok(prepared.execute(params_from_iter(&statement.values))? as u64)
     }
 
     fn execute(&self, text: &str) -> Result<(), Error> {

@@ -112,7 +112,11 @@ impl Door for Api {
         head.extensions.insert(caller.clone());
         body.limit(self.limits.json_bytes as u64);
         let answered = body
-            .lend(|body| self.router().clone().oneshot(Request::from_parts(head, body)))
+            .lend(|body| {
+                self.router()
+                    .clone()
+                    .oneshot(Request::from_parts(head, body))
+            })
             .await;
         let Ok(mut response) = answered;
         let problem = problem::of_response(&mut response);
