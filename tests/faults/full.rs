@@ -3,6 +3,7 @@
 use crate::larder;
 use crate::push::{KINDS, Kind, Push, check_all, new_bytes, prepare, push, push_bytes};
 use larder_tests::Larder;
+use larder_tests::parcel::publish;
 use larder_tests::random::Random;
 use larder_tests::tools::{run, skip, tool};
 use std::fs::File;
@@ -12,6 +13,14 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const SIZE: u64 = 64 << 20;
+
+/// Protocols whose documents are composed package by package, and the document of `demo` in each.
+const PACKAGES: [&str; 3] = ["cargo", "npm", "pypi"];
+const INDEXES: [&str; 3] = [
+    "/cargo/main/de/mo/demo",
+    "/npm/main/demo",
+    "/pypi/main/simple/demo/",
+];
 
 /// A mounted file system, unmounted when it is dropped.
 struct SmallDisk {
@@ -109,6 +118,12 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
         kept.push(done);
     }
 
+    // What is composed of published packages was not composed yet when the disk is full.
+    for protocol in PACKAGES {
+        let published = publish(&larder.admin(), protocol, "demo", "1.0.0", b"bytes");
+        assert!(published.status < 300, "{}", published.text());
+    }
+
     // Too large for what is left: refused, and no byte of it stays behind.
     disk.fill(12 << 20);
     let before = disk.free();
@@ -142,6 +157,10 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
     for kind in KINDS {
         statuses.push(push_until_refused(&larder, kind, &mut random, &mut kept));
         check_all(&larder.admin(), &kept);
+    }
+    for (protocol, path) in PACKAGES.into_iter().zip(INDEXES) {
+        let index = larder.admin().get(path);
+        assert_eq!(index.status, 200, "{protocol}: {}", index.text());
     }
     println!("refused with {statuses:?}; {} acknowledged", kept.len());
     larder.anonymous().get("/healthz").expect(200);

@@ -4,11 +4,12 @@ use super::hosted_index::HostedIndex;
 use super::packages::{HostedPackages, publishing_of};
 use crate::problems::absent;
 use crate::repo::Repo;
+use bytes::Bytes;
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
 use larder_metadata::{Error, Metadata, Requirement};
 use larder_mirrors::Document;
-use larder_model::{FileKind, Problem};
+use larder_model::{Algorithm, Digest, FileKind, Kind, Problem};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,11 +91,29 @@ impl Composer {
                 .keep_composed(package, revision, path, "", blob)
                 .await
         };
-        let durable = self.content.prepare(&body.into()).await?;
+        let body = body.into();
+        let durable = match self.content.prepare(&body).await {
+            Ok(durable) => durable,
+            Err(problem) => return unkept(problem, body).map(Some),
+        };
         match self.content.keep(durable, write).await {
             Ok(()) => Ok(self.metadata.find(key).await?),
             Err(Error::Unmet(Requirement::Revision)) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => unkept(error.into(), body).map(Some),
         }
     }
+}
+
+/// A document that cannot be kept now is served all the same, and composed again for whoever asks
+/// next: a full disk refuses no reads.
+fn unkept(problem: Problem, body: Bytes) -> Result<Arc<FileRecord>, Problem> {
+    if !matches!(problem.kind, Kind::Full | Kind::Busy) {
+        return Err(problem);
+    }
+    let problem = problem.with_causes();
+    tracing::warn!(problem, "a composed document could not be kept");
+    let digest = Digest::of(Algorithm::Sha256, &body);
+    let mut found = FileRecord::transient("", digest, body.len() as u64);
+    found.body = Some(body);
+    Ok(Arc::new(found))
 }

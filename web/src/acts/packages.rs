@@ -7,7 +7,7 @@ use crate::caller::Caller;
 use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{PackageParams, PackagePath, RepoParams, canonical_name};
-use crate::extract::rights::{Identified, PackageDeleter, RepoLister};
+use crate::extract::rights::{Identified, PackageDeleter, RepoReader};
 use crate::problem::Refusal;
 use crate::right::Right;
 use crate::state::{ApiState, path_of};
@@ -44,7 +44,7 @@ type Names = BTreeMap<Box<str>, Vec<(usize, Package)>>;
 pub(crate) async fn list(
     page: Page,
     KnownQuery(query): KnownQuery,
-    RepoLister { caller, path, .. }: RepoLister,
+    RepoReader { caller, path, .. }: RepoReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Package>>, Refusal> {
     let terms = canonical_name(path.protocol, query.get("q").unwrap_or_default()).to_lowercase();

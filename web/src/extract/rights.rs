@@ -77,8 +77,6 @@ pub(crate) trait VerbMarker: Send {
     const VERB: Verb;
 }
 
-/// Seeing it in a list.
-pub(crate) struct List;
 /// Reading it.
 pub(crate) struct Read;
 /// Changing what is in it.
@@ -87,10 +85,6 @@ pub(crate) struct Write;
 pub(crate) struct Delete;
 /// Changing the thing itself.
 pub(crate) struct Administer;
-
-impl VerbMarker for List {
-    const VERB: Verb = Verb::List;
-}
 
 impl VerbMarker for Read {
     const VERB: Verb = Verb::Read;
@@ -116,7 +110,6 @@ pub(crate) struct Permit<D, T> {
     verb: PhantomData<D>,
 }
 
-pub(crate) type RepoLister = Permit<List, RepoPath>;
 pub(crate) type RepoReader = Permit<Read, RepoPath>;
 pub(crate) type RepoAdmin = Permit<Administer, RepoPath>;
 pub(crate) type PackageReader = Permit<Read, PackagePath>;
