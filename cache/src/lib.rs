@@ -2,7 +2,7 @@
 //! of `mirrors` alike.
 //!
 //! Knows: freshness, coalescing, integrity, how an upstream is asked, and which addresses it may
-//! have. Must never know: a protocol's paths and documents, SQL, who may do what, configuration.
+//! have. Must never know: a protocol's paths and documents, SQL, how rights come about, configuration.
 //!
 //! The parts stand on one another in the order of the modules: `publish` has what is published
 //! here, `download`, `document` and `artifact` what upstreams have; `responder` answers from one

@@ -14,9 +14,9 @@ pub const INLINE_BYTES: u64 = 64 * 1024;
 /// [`ContentStore::keep`] wrote it they are nobody's.
 #[derive(Clone, Debug)]
 #[must_use = "bytes without a row are nobody's"]
-pub struct Durable(NewBlob);
+pub struct Prepared(NewBlob);
 
-impl Durable {
+impl Prepared {
     /// Bytes that go into their row whatever their size. `digest` is theirs.
     pub fn inline(digest: Digest, bytes: Bytes) -> Self {
         Self(NewBlob::inline(digest, bytes))
@@ -71,10 +71,10 @@ impl ContentStore {
     }
 
     /// Makes bytes at hand durable.
-    pub async fn prepare(&self, bytes: &Bytes) -> Result<Durable, Problem> {
+    pub async fn prepare(&self, bytes: &Bytes) -> Result<Prepared, Problem> {
         if bytes.len() as u64 <= INLINE_BYTES {
             let digest = Digest::of(Algorithm::Sha256, bytes);
-            return Ok(Durable::inline(digest, bytes.clone()));
+            return Ok(Prepared::inline(digest, bytes.clone()));
         }
         self.with_staging(Algorithm::Sha256, async |mut staging| {
             staging.append(bytes.clone()).await?;
@@ -84,15 +84,15 @@ impl ContentStore {
     }
 
     /// Makes staged bytes durable. Their digest was compared by whoever has one to compare it with.
-    pub async fn prepare_staged(&self, mut staging: Staging) -> Result<Durable, Problem> {
+    pub async fn prepare_staged(&self, mut staging: Staging) -> Result<Prepared, Problem> {
         let small = staging.bytes(INLINE_BYTES).await?;
         let digest = staging.digest().await?;
         if let Some(bytes) = small {
-            return Ok(Durable::inline(digest, bytes));
+            return Ok(Prepared::inline(digest, bytes));
         }
         let generation = self.metadata.new_id();
         match self.blobs.commit(staging, digest, generation).await? {
-            Committed::Kept { size, .. } => Ok(Durable(NewBlob {
+            Committed::Kept { size, .. } => Ok(Prepared(NewBlob {
                 digest,
                 size,
                 bytes: Bytestore::Object(generation),
@@ -104,32 +104,36 @@ impl ContentStore {
     /// Has `write` write the row of a blob, in one commit with all that names it.
     pub async fn keep<T>(
         &self,
-        durable: Durable,
+        prepared: Prepared,
         write: impl AsyncFnOnce(NewBlob) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let outcome = write(durable.0.clone()).await;
-        self.settle(&[durable], outcome).await
+        let outcome = write(prepared.0.clone()).await;
+        self.settle(&[prepared], outcome).await
     }
 
     /// Has `write` write the rows of several blobs, in one commit.
     pub async fn keep_all<T>(
         &self,
-        durable: &[Durable],
+        prepared: &[Prepared],
         write: impl AsyncFnOnce(Vec<NewBlob>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let blobs = durable.iter().map(|durable| durable.0.clone()).collect();
+        let blobs = prepared.iter().map(|prepared| prepared.0.clone()).collect();
         let outcome = write(blobs).await;
-        self.settle(durable, outcome).await
+        self.settle(prepared, outcome).await
     }
 
     /// Removes objects that no row names: where another upload of the same bytes was first its
     /// object counts, and where the rows could not be written nothing does. What a database that
     /// cannot be asked has written is not known, so nothing is removed then: it is garbage at worst.
-    async fn settle<T>(&self, durable: &[Durable], outcome: Result<T, Error>) -> Result<T, Error> {
+    async fn settle<T>(
+        &self,
+        prepared: &[Prepared],
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
         if matches!(outcome, Err(Error::Unavailable(_))) {
             return outcome;
         }
-        for Durable(blob) in durable {
+        for Prepared(blob) in prepared {
             if let Bytestore::Object(generation) = blob.bytes {
                 let digest = blob.digest;
                 let key = ObjectKey { digest, generation };

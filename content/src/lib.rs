@@ -5,7 +5,7 @@
 //! Must never know: HTTP, protocols, who may do what, where the bytes come from.
 //!
 //! ```text
-//! stage ── bytes ── digest ── Durable ── rows in one commit ── duplicate removed ── staging gone
+//! stage ── bytes ── digest ── Prepared ── rows in one commit ── duplicate removed ── staging gone
 //!    a crash here leaves staged bytes ┘         └ a crash here leaves an object that no row names
 //! ```
 //!
@@ -15,4 +15,4 @@
 
 mod keep;
 
-pub use keep::{ContentStore, Durable, INLINE_BYTES};
+pub use keep::{ContentStore, INLINE_BYTES, Prepared};

@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::Admission;
-use larder_content::Durable;
+use larder_content::Prepared;
 use larder_door::answer::names_tag;
 use larder_door::{Answer, BlobAnswer, Incoming, Lasts};
 use larder_metadata::blobs::Putting;
@@ -120,7 +120,7 @@ impl Registry {
         let metadata = metadata(&manifest);
         let full_name = format!("oci/{name}");
         // One commit has its bytes, its edges and its tags.
-        let bytes = Durable::inline(digest, body);
+        let bytes = Prepared::inline(digest, body);
         let put = async |blobs: &[Digest], absent: &[Digest]| {
             let write = async |blob| {
                 let new = NewManifest {

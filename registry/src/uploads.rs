@@ -13,7 +13,7 @@ use crate::sessions::{Busy, algorithm_of, is_session, new_session};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
 use larder_access::{Admission, Allowed};
-use larder_content::{Durable, INLINE_BYTES};
+use larder_content::{INLINE_BYTES, Prepared};
 use larder_door::{Answer, Incoming};
 use larder_metadata::blobs::Putting;
 use larder_metadata::repos::RepoRecord;
@@ -365,7 +365,7 @@ impl Registry {
         if came != digest {
             return Err(mismatch(&came));
         }
-        self.keep(putting, finish, Durable::inline(digest, bytes))
+        self.keep(putting, finish, Prepared::inline(digest, bytes))
             .await
     }
 
@@ -383,15 +383,15 @@ impl Registry {
             return Err(mismatch(&came));
         }
         if staging.offset() <= INLINE_BYTES {
-            let durable = self.content.prepare_staged(staging).await?;
-            return self.keep(putting, finish, durable).await;
+            let prepared = self.content.prepare_staged(staging).await?;
+            return self.keep(putting, finish, prepared).await;
         }
         match self.metadata.take_blob(putting, &digest, finish).await {
             Err(Error::Unmet(Requirement::Blob)) => {}
             taken => return taken.map_err(lost),
         }
-        let durable = self.content.prepare_staged(staging).await?;
-        self.keep(putting, finish, durable).await
+        let prepared = self.content.prepare_staged(staging).await?;
+        self.keep(putting, finish, prepared).await
     }
 
     /// Gives bytes that are durable their name in the image, and ends the session.
@@ -399,10 +399,10 @@ impl Registry {
         &self,
         putting: Putting<'_>,
         finish: Option<Finish<'_>>,
-        durable: Durable,
+        prepared: Prepared,
     ) -> Result<(), Problem> {
         let write = async |blob| self.metadata.keep_blob(putting, blob, finish).await;
-        self.content.keep(durable, write).await.map_err(lost)
+        self.content.keep(prepared, write).await.map_err(lost)
     }
 
     /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many

@@ -190,8 +190,8 @@ impl Representations {
             };
             self.metadata.keep_files(new).await
         };
-        let durable = self.content.prepare(bytes).await?;
-        Ok(self.content.keep(durable, write).await?)
+        let prepared = self.content.prepare(bytes).await?;
+        Ok(self.content.keep(prepared, write).await?)
     }
 }
 

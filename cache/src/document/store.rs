@@ -53,13 +53,13 @@ impl DocumentStore {
         companions: Vec<(Document, Option<Bytes>)>,
     ) -> Result<Arc<FileRecord>, Problem> {
         // All bytes first,
-        let mut durable = vec![self.content.prepare(&body).await?];
+        let mut prepared = vec![self.content.prepare(&body).await?];
         let mut paths = Vec::new();
         let mut gone = Vec::new();
         for (companion, bytes) in &companions {
             match bytes {
                 Some(bytes) => {
-                    durable.push(self.content.prepare(bytes).await?);
+                    prepared.push(self.content.prepare(bytes).await?);
                     paths.push(&*companion.path);
                 }
                 None => gone.push(&*companion.path),
@@ -67,7 +67,7 @@ impl DocumentStore {
         }
         // then all names in one batch.
         let key = repo.document_key(document);
-        let alias = repo.alias_of(document, &durable[0].digest());
+        let alias = repo.alias_of(document, &prepared[0].digest());
         let full_name = repo.full_name(&document.package);
         let write = async |blobs: Vec<NewBlob>| {
             let plain = |kind, path, blob| NewFile::new(kind, path, blob, &validators.content_type);
@@ -95,7 +95,7 @@ impl DocumentStore {
             };
             self.metadata.keep_files(new).await
         };
-        self.content.keep_all(&durable, write).await?;
+        self.content.keep_all(&prepared, write).await?;
         let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("a document that was just kept is gone"))
     }

@@ -6,7 +6,7 @@ use crate::problems::absent;
 use crate::repo::Repo;
 use crate::upstream::{FetchRequest, FetchResponse, UpstreamBody};
 use bytes::Bytes;
-use larder_content::{ContentStore, Durable, INLINE_BYTES};
+use larder_content::{ContentStore, INLINE_BYTES, Prepared};
 use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
@@ -137,8 +137,8 @@ impl ArtifactFetcher {
         if !checker.agrees() {
             return Err(mismatch());
         }
-        let durable = self.content.prepare(&Bytes::from(body)).await?;
-        self.keep(job, &content_type, durable).await
+        let prepared = self.content.prepare(&Bytes::from(body)).await?;
+        self.keep(job, &content_type, prepared).await
     }
 
     /// Takes in a file, which others read meanwhile.
@@ -162,8 +162,8 @@ impl ArtifactFetcher {
             download.release(last);
             let found = FileRecord::transient(&content_type, digest, staging.offset());
             download.complete(Arc::new(found));
-            let durable = self.content.prepare_staged(staging).await?;
-            self.keep(job, &content_type, durable).await
+            let prepared = self.content.prepare_staged(staging).await?;
+            self.keep(job, &content_type, prepared).await
         };
         self.content.with_staging(Algorithm::Sha256, take).await
     }
@@ -207,10 +207,10 @@ impl ArtifactFetcher {
         &self,
         job: &Job<'_>,
         content_type: &str,
-        durable: Durable,
+        prepared: Prepared,
     ) -> Result<Arc<FileRecord>, Problem> {
-        if let Some(body) = durable.bytes() {
-            let mut found = FileRecord::transient(content_type, durable.digest(), durable.size());
+        if let Some(body) = prepared.bytes() {
+            let mut found = FileRecord::transient(content_type, prepared.digest(), prepared.size());
             found.body = Some(body.clone());
             job.download.complete(Arc::new(found));
         }
@@ -234,7 +234,7 @@ impl ArtifactFetcher {
             };
             self.metadata.keep_files(new).await
         };
-        self.content.keep(durable, write).await?;
+        self.content.keep(prepared, write).await?;
         let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
     }

@@ -92,11 +92,11 @@ impl Composer {
                 .await
         };
         let body = body.into();
-        let durable = match self.content.prepare(&body).await {
-            Ok(durable) => durable,
+        let prepared = match self.content.prepare(&body).await {
+            Ok(prepared) => prepared,
             Err(problem) => return unkept(problem, body).map(Some),
         };
-        match self.content.keep(durable, write).await {
+        match self.content.keep(prepared, write).await {
             Ok(()) => Ok(self.metadata.find(key).await?),
             Err(Error::Unmet(Requirement::Revision)) => Ok(None),
             Err(error) => unkept(error.into(), body).map(Some),

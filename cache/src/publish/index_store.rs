@@ -2,7 +2,7 @@
 
 use crate::problems::absent;
 use larder_access::Gate;
-use larder_content::{ContentStore, Durable};
+use larder_content::{ContentStore, Prepared};
 use larder_keys::SigningKey;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
@@ -37,7 +37,7 @@ pub(crate) struct PreparedDocument {
     kind: FileKind,
     pub(crate) path: String,
     content_type: &'static str,
-    durable: Durable,
+    prepared: Prepared,
     pub(crate) lifetime: CacheLifetime,
 }
 
@@ -69,7 +69,7 @@ impl IndexStore {
                 kind: kind_of(document.lifetime),
                 path: document.path,
                 content_type: document.content_type,
-                durable: self.content.prepare(&document.bytes.into()).await?,
+                prepared: self.content.prepare(&document.bytes.into()).await?,
                 lifetime: document.lifetime,
             });
         }
@@ -83,9 +83,9 @@ impl IndexStore {
         of: IndexOf<'_>,
         documents: Vec<PreparedDocument>,
     ) -> Result<(), Problem> {
-        let durable: Vec<Durable> = documents
+        let prepared: Vec<Prepared> = documents
             .iter()
-            .map(|document| document.durable.clone())
+            .map(|document| document.prepared.clone())
             .collect();
         let write = async |blobs: Vec<NewBlob>| {
             let row = |(document, blob): (PreparedDocument, NewBlob)| IndexDocument {
@@ -98,7 +98,7 @@ impl IndexStore {
             let documents = documents.into_iter().zip(blobs).map(row).collect();
             self.metadata.keep_index(repo, of, documents, GRACE).await
         };
-        Ok(self.content.keep_all(&durable, write).await?)
+        Ok(self.content.keep_all(&prepared, write).await?)
     }
 
     /// The repo's key, as its row has it now: what is signed with another is not kept.

@@ -7,7 +7,7 @@ use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::repo::Repo;
 use larder_access::{Admission, Allowed};
-use larder_content::{ContentStore, Durable};
+use larder_content::{ContentStore, Prepared};
 use larder_door::Incoming;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::publishing::PackageChange;
@@ -41,7 +41,7 @@ struct Target<'a> {
 }
 
 /// New files with durable bytes.
-type Parts = HashMap<NewFileKey, Durable>;
+type Parts = HashMap<NewFileKey, Prepared>;
 
 impl Publisher {
     /// A publisher over the rows and the bytes of a server.
@@ -141,7 +141,7 @@ impl Publisher {
         }
         // Bytes first, then one batch that requires the revision.
         self.store_parts(&steps, staging, parts).await?;
-        let durable: Vec<Durable> = parts.values().cloned().collect();
+        let prepared: Vec<Prepared> = parts.values().cloned().collect();
         let write = async |blobs: Vec<NewBlob>| {
             let blobs = parts.keys().zip(blobs).collect();
             let change = PackageChange {
@@ -153,7 +153,7 @@ impl Publisher {
             };
             self.metadata.change_package(change).await
         };
-        match self.content.keep_all(&durable, write).await {
+        match self.content.keep_all(&prepared, write).await {
             Err(Error::Unmet(Requirement::Revision)) => Ok(false),
             Err(Error::Unmet(Requirement::NameFree)) => Err(reserved(target)),
             Err(Error::Unmet(Requirement::File)) => {
@@ -216,7 +216,7 @@ impl Publisher {
     }
 
     /// Makes the bytes of a new file durable.
-    async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Durable, Problem> {
+    async fn store_part(&self, bytes: &Bytes, body: &Staging) -> Result<Prepared, Problem> {
         let (start, length, encoded) = match bytes {
             Bytes::Inline(bytes) => return self.content.prepare(&bytes.clone().into()).await,
             Bytes::Part(start, length) => (*start, *length, false),

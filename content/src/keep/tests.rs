@@ -51,9 +51,9 @@ impl Bed {
         }
     }
 
-    async fn keep(&self, durable: Durable) -> Result<(), Error> {
+    async fn keep(&self, prepared: Prepared) -> Result<(), Error> {
         let write = async |blob| self.metadata.keep_blob(self.putting(), blob, None).await;
-        self.content.keep(durable, write).await
+        self.content.keep(prepared, write).await
     }
 
     async fn objects(&self) -> Vec<ObjectKey> {
@@ -76,14 +76,17 @@ fn large() -> Bytes {
 #[tokio::test]
 async fn small_bytes_go_into_their_row() {
     let bed = bed().await;
-    let durable = bed
+    let prepared = bed
         .content
         .prepare(&Bytes::from("small"))
         .await
-        .expect("durable");
-    assert_eq!(durable.bytes().map(|bytes| &bytes[..]), Some(&b"small"[..]));
-    let path = durable.digest().to_string();
-    bed.keep(durable).await.expect("kept");
+        .expect("prepared");
+    assert_eq!(
+        prepared.bytes().map(|bytes| &bytes[..]),
+        Some(&b"small"[..])
+    );
+    let path = prepared.digest().to_string();
+    bed.keep(prepared).await.expect("kept");
     let key = bed.putting().package.file(FileKind::Blob, &path);
     let record = bed.metadata.find(key).await.expect("find").expect("there");
     assert_eq!(record.body.as_deref(), Some(&b"small"[..]));
@@ -112,13 +115,13 @@ async fn of_two_objects_of_the_same_bytes_the_first_row_counts() {
 #[tokio::test]
 async fn rows_that_cannot_be_written_leave_no_object() {
     let bed = bed().await;
-    let durable = bed.content.prepare(&large()).await.expect("durable");
+    let prepared = bed.content.prepare(&large()).await.expect("prepared");
     let refused = async |_| Err::<(), _>(Error::Shape("refused".to_owned()));
-    assert!(bed.content.keep(durable, refused).await.is_err());
+    assert!(bed.content.keep(prepared, refused).await.is_err());
     assert!(bed.objects().await.is_empty());
-    let durable = bed.content.prepare(&large()).await.expect("durable");
+    let prepared = bed.content.prepare(&large()).await.expect("prepared");
     let unknown = async |_| Err::<(), _>(Error::Unavailable("gone".into()));
-    assert!(bed.content.keep(durable, unknown).await.is_err());
+    assert!(bed.content.keep(prepared, unknown).await.is_err());
     assert_eq!(
         bed.objects().await.len(),
         1,
