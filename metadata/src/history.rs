@@ -2,6 +2,18 @@
 //! at which it was seen first and, once another took its place, the moment at which it was confirmed
 //! last. A name that went away has a state without a digest. The only state of a name that never
 //! changed is its file's row: a push of something new writes no past.
+//!
+//! What happens to a name, what its file's row says then, and the rows of its past, the newest last
+//! (`checked_at` 0: until now):
+//!
+//! | what | file | past |
+//! | --- | --- | --- |
+//! | put as A | A | |
+//! | put as B | B | A until then, B |
+//! | gone | | A, B until then, gone |
+//! | put as C | C | A, B, gone, C |
+//!
+//! It is recorded for views of the past; so far only tests read it ([`Metadata::states`]).
 
 use crate::files::FileKey;
 use crate::{Batch, Error, Metadata, Row, Value};

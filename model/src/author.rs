@@ -1,4 +1,4 @@
-//! Who makes a change. Every write to the database takes an [`Author`]: without one there is no call.
+//! Who makes a change. Every write of files takes an [`Author`]: without one there is no call.
 
 /// Whoever may make a change and makes it. Callers of the API and of the protocols are authors only as
 /// the gate's proof that they may; what the server does by itself is done by a [`System`].
