@@ -86,6 +86,36 @@ fn kept(folder: &str, name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// dnf's configuration as distributions have it.
+const DNF: &str = "[main]\ngpgcheck=1\ninstallonly_limit=3\nclean_requirements_on_remove=True\n\
+    best=False\nskip_if_unavailable=True\n";
+
+/// Arguments that keep dnf below `home`, with the repositories in `repos` there, and away from this
+/// machine's configuration and plugins.
+pub fn dnf_arguments(home: &Path, repos: &str) -> Vec<String> {
+    let below = |name: &str| home.join(name).display().to_string();
+    std::fs::create_dir_all(below("log")).expect("log"); // dnf makes the other folders
+    std::fs::write(below("dnf.conf"), DNF).expect("configuration");
+    let folders = [
+        ("reposdir", repos),
+        ("cachedir", "cache"),
+        ("logdir", "log"),
+        ("persistdir", "persist"),
+        ("destdir", "got"),
+    ];
+    let mut arguments = vec![
+        "--noplugins".to_owned(),
+        format!("--config={}", below("dnf.conf")),
+        format!("--installroot={}", below("root")),
+        "--setopt=retries=1".to_owned(),
+        "--releasever=1".to_owned(),
+        "-y".to_owned(),
+    ];
+    let set = |(name, folder)| format!("--setopt={name}={}", below(folder));
+    arguments.extend(folders.map(set));
+    arguments
+}
+
 /// Says that a test is skipped; with `LARDER_TEST_REQUIRE=all` it fails instead.
 #[track_caller]
 pub fn skip(why: &str) {

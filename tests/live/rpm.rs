@@ -3,6 +3,7 @@
 
 use crate::rounds::{Visit, rounds};
 use larder_tests::rpms::{KEY, Makers, read};
+use larder_tests::tools::dnf_arguments;
 use larder_tests::{Larder, Upstream, run, tool};
 use serde_json::json;
 
@@ -57,26 +58,8 @@ fn signed_packages_of_a_repository() {
         );
         let below = |name: &str| visit.home().join(name).display().to_string();
         let mut install = visit.command(&dnf);
-        std::fs::create_dir(below("log")).expect("log"); // dnf makes the other folders
-        for (setting, folder) in [
-            ("reposdir", "etc/yum.repos.d"),
-            ("cachedir", "cache"),
-            ("logdir", "log"),
-            ("persistdir", "persist"),
-            ("destdir", "got"),
-        ] {
-            install.arg(format!("--setopt={setting}={}", below(folder)));
-        }
-        let root = format!("--installroot={}", below("root"));
-        run(install.args([
-            root.as_str(),
-            "--releasever=1",
-            "-y",
-            "-q",
-            "install",
-            "--downloadonly",
-            "small-*",
-        ]));
+        install.args(dnf_arguments(visit.home(), "etc/yum.repos.d"));
+        run(install.args(["-q", "install", "--downloadonly", "small-*"]));
         let got = read(&visit.home().join("got"));
         assert!(
             got == packages,

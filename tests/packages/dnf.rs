@@ -4,6 +4,7 @@ use crate::house::{House, Who, read, why};
 use larder_tests::engine::is_root;
 use larder_tests::home::Home;
 use larder_tests::rpms::{KEY, Makers};
+use larder_tests::tools::dnf_arguments;
 use larder_tests::{Upstream, tool};
 use std::process::Command;
 
@@ -73,20 +74,8 @@ fn dnf(home: &Home, key: &str, words: &str) -> Command {
         let more = format!("repo_gpgcheck=1\ngpgkey=file://{}\n", below("key"));
         std::fs::write(file, format!("{lines}{more}")).expect("lines");
     }
-    let options = [
-        ("reposdir", "etc/yum.repos.d"),
-        ("cachedir", "cache"),
-        ("logdir", "log"),
-        ("persistdir", "persist"),
-    ];
-    let options = options
-        .map(|(name, folder)| format!("--setopt={name}={}", below(folder)))
-        .join(" ");
-    let root = below("root");
-    home.shell(
-        home.folder(),
-        &format!("dnf {options} --setopt=retries=1 --installroot={root} --releasever=1 -y {words}"),
-    )
+    let options = dnf_arguments(home.folder(), "etc/yum.repos.d").join(" ");
+    home.shell(home.folder(), &format!("dnf {options} {words}"))
 }
 
 #[test]

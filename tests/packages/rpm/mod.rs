@@ -8,7 +8,7 @@ mod uploads;
 
 use crate::{folder, larder, token};
 use larder_tests::engine::is_root;
-use larder_tests::tools::{command, fails};
+use larder_tests::tools::{command, dnf_arguments, fails};
 use larder_tests::{Larder, Response, run, tool};
 use makers::{Makers, SIGNER, small};
 use serde_json::json;
@@ -150,23 +150,8 @@ impl Machine {
 
     fn dnf(&self, words: &[&str]) -> std::process::Command {
         let mut dnf = command(&self.dnf, &self.home);
-        let below = |name: &str| self.home.join(name).display().to_string();
-        for (setting, folder) in [
-            ("reposdir", "repos"),
-            ("cachedir", "cache"),
-            ("logdir", "log"),
-            ("persistdir", "persist"),
-            ("destdir", "got"),
-        ] {
-            dnf.arg(format!("--setopt={setting}={}", below(folder)));
-        }
-        dnf.args([
-            "--setopt=retries=1",
-            "--setopt=module_platform_id=platform:el9",
-            "--releasever=1",
-            "-y",
-        ]);
-        dnf.arg(format!("--installroot={}", below("root")))
+        dnf.args(dnf_arguments(&self.home, "repos"));
+        dnf.arg("--setopt=module_platform_id=platform:el9")
             .args(words);
         dnf
     }
