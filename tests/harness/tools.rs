@@ -78,7 +78,11 @@ pub fn tool_in(folder: &str, name: &str) -> Option<PathBuf> {
 
 fn kept(folder: &str, name: &str) -> Option<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
-    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
+    // Empty counts as not set (XDG Base Directory Specification).
+    let cache = std::env::var("XDG_CACHE_HOME").ok();
+    let cache = cache
+        .filter(|folder| !folder.is_empty())
+        .unwrap_or_else(|| format!("{home}/.cache"));
     let folder = Path::new(&cache).join("larder-tools").join(folder);
     ["bin", "node_modules/.bin"]
         .iter()
