@@ -6,7 +6,6 @@ use larder_model::{Digest, Problem};
 use oci_spec::image::{Descriptor, MediaType, ToDockerV2S2 as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 /// Descriptors in one manifest at most.
 const MAX_CHILDREN: usize = 10_000;
@@ -59,17 +58,25 @@ struct Document<'a> {
 /// A descriptor, of which the registry judges only what it needs: clients before the image-spec
 /// left `mediaType` out, and platforms and annotations are between those who push and pull.
 #[derive(Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
+#[serde(from = "Judged")]
 struct Child(Descriptor);
 
-impl TryFrom<Map<String, Value>> for Child {
-    type Error = serde_json::Error;
+/// What is judged of a descriptor.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Judged {
+    media_type: Option<String>,
+    digest: oci_spec::image::Digest,
+    size: u64,
+    urls: Option<Vec<String>>,
+}
 
-    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
-        let judged = ["mediaType", "digest", "size", "urls"];
-        fields.retain(|name, value| judged.contains(&name.as_str()) && !value.is_null());
-        fields.entry("mediaType").or_insert_with(|| "".into());
-        serde_json::from_value(Value::Object(fields)).map(Self)
+impl From<Judged> for Child {
+    fn from(judged: Judged) -> Self {
+        let media_type = judged.media_type.as_deref().unwrap_or_default().into();
+        let mut descriptor = Descriptor::new(media_type, judged.size, judged.digest);
+        descriptor.set_urls(judged.urls);
+        Self(descriptor)
     }
 }
 
