@@ -34,9 +34,8 @@ const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
     on conflict (repo, package, parent, kind, child) do update set child = excluded.child";
 const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
     values (?1, ?2, ?3, ?4, ?5) on conflict (repo, package, parent, kind, child) do nothing";
-/// Changes a row unless a deleted repository of this name left the image's name reserved. A
-/// condition of the row itself: a push locks nothing that pushes of other images need.
-const KEEP_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
+/// Changes a row unless a deleted repository of this name left the image's name reserved.
+const BEGIN_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
     select ?1, ?2, ?3, ?5, ?4 where not exists (select 1 from reservations v \
     join repos r on r.protocol = v.protocol and r.name = v.repository \
     where r.id = ?1 and v.package = ?2) on conflict (repo, name) do update set \
@@ -188,15 +187,13 @@ impl Metadata {
         // A revision begins at a number never used before, so that one who remembers a removed
         // package is not misled.
         let revision = self.new_id();
-        let [repo, package] = package.value();
-        let values = [
-            repo,
-            package,
-            new.full_name.into(),
-            now.into(),
-            revision.into(),
-        ];
-        batch.require(Requirement::NameFree, KEEP_PACKAGE, values);
+        let [repo, name] = package.value();
+        batch.unless(TOUCH_PACKAGE, [repo, name, now.into()], |batch| {
+            let [repo, name] = package.value();
+            let (full_name, revision) = (new.full_name.into(), revision.into());
+            let values = [repo, name, full_name, now.into(), revision];
+            batch.require(Requirement::NameFree, BEGIN_PACKAGE, values);
+        });
         self.sql.apply(batch).await
     }
 
