@@ -4,6 +4,7 @@
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row};
 use larder_model::{FileKind, ProtocolName, RepoName, Timestamp};
+use std::collections::HashSet;
 
 const LIST: &str = "select * from (select v.protocol as protocol, v.repository as repository, \
     v.package as package, v.version as version, v.reserved_at as reserved_at, \
@@ -18,6 +19,7 @@ const LIST: &str = "select * from (select v.protocol as protocol, v.repository a
 const REPOSITORIES: &str = "select distinct protocol, repository from reservations";
 const IS_RESERVED: &str = "select 1 from reservations \
     where protocol = ?1 and package = ?2 limit 1";
+const RESERVED_PACKAGES: &str = "select distinct package from reservations where protocol = ?1";
 const FREE: &str = "delete from reservations \
     where protocol = ?1 and repository = ?2 and package = ?3 and version = ?4";
 const FREE_NAME: &str = "delete from files where repo = ?1 and package = ?2 and kind = 'name' \
@@ -122,6 +124,16 @@ impl Metadata {
     pub async fn is_reserved(&self, protocol: ProtocolName, package: &str) -> Result<bool, Error> {
         let values = [protocol.0.into(), package.into()];
         Ok(!self.sql.rows(IS_RESERVED, &values).await?.is_empty())
+    }
+
+    /// Packages whose names deleted repositories of a protocol left reserved.
+    pub async fn reserved_packages(
+        &self,
+        protocol: ProtocolName,
+    ) -> Result<HashSet<Box<str>>, Error> {
+        let values = vec![protocol.0.into()];
+        let mut rows = self.sql.scan(RESERVED_PACKAGES, values).await?;
+        rows.iter_mut().map(|row| row.text(0)).collect()
     }
 
     /// Frees a name. [`Error::Unmet`] if the [`Requirement::Reservation`] is not there any more.

@@ -7,13 +7,9 @@ use crate::repo::Repo;
 use crate::repos::Repos;
 use larder_access::{Admission, Gate};
 use larder_metadata::Metadata;
-use larder_metadata::reservations::ReservationKey;
 use larder_model::{Kind, Problem};
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Reservations read at once.
-const RESERVATIONS: u64 = 1000;
 
 /// The groups of this server.
 pub(crate) struct Groups {
@@ -148,24 +144,10 @@ impl Groups {
     /// All names that deleted repos left reserved.
     pub(super) async fn reserved_names(&self, group: &Repo) -> Result<HashSet<Box<str>>, Problem> {
         let protocol = group.record.protocol;
-        let (mut names, mut after) = (HashSet::new(), ReservationKey::default());
         if !self.gate.policy().has_reservations(protocol) {
-            return Ok(names);
+            return Ok(HashSet::new());
         }
-        loop {
-            let page = self
-                .metadata
-                .reservations(&after, None, RESERVATIONS)
-                .await?;
-            let Some(last) = page.last() else {
-                return Ok(names);
-            };
-            after = last.key();
-            let of_deleted = page
-                .into_iter()
-                .filter(|it| it.protocol == protocol && it.repo.is_none());
-            names.extend(of_deleted.map(|it| it.package));
-        }
+        Ok(self.metadata.reserved_packages(protocol).await?)
     }
 }
 

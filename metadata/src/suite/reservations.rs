@@ -183,8 +183,12 @@ async fn a_reserved_package_is_told(metadata: &Metadata) {
     let bed = Bed::packages(metadata).await;
     let package = format!("package-of-{}", bed.repo.name);
     let is_reserved = async || {
-        let is_reserved = metadata.is_reserved(bed.repo.protocol, &package).await;
-        is_reserved.expect("told")
+        let protocol = bed.repo.protocol;
+        let is_reserved = metadata.is_reserved(protocol, &package).await;
+        let all = metadata.reserved_packages(protocol).await.expect("told");
+        let is_reserved = is_reserved.expect("told");
+        assert_eq!(all.contains(package.as_str()), is_reserved);
+        is_reserved
     };
     bed.publish(&package, vec![artifact("1")]).await;
     assert!(!is_reserved().await);

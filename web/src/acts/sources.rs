@@ -9,14 +9,10 @@ use larder_api::RepoKind;
 use larder_metadata::files::PackageKey;
 use larder_metadata::listing::VersionBy;
 use larder_metadata::repos::{Member, RepoRecord};
-use larder_metadata::reservations::{Reservation, ReservationKey};
 use larder_mirrors::{Protocol, VersionKind};
 use larder_model::{Problem, ProtocolName, Verb};
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Reservations read at once.
-const RESERVATIONS: u64 = 1000;
 
 pub(crate) fn is_hosted(repo: &RepoRecord) -> bool {
     kind_of(repo) == RepoKind::Hosted
@@ -59,23 +55,11 @@ pub(crate) async fn reserved_in(
     state: &ApiState,
     repo: &RepoRecord,
 ) -> Result<HashSet<Box<str>>, Problem> {
-    let (mut names, mut after) = (HashSet::new(), ReservationKey::default());
     let is_group = kind_of(repo) == RepoKind::Group;
     if !is_group || !state.gate.policy().has_reservations(repo.protocol) {
-        return Ok(names);
+        return Ok(HashSet::new());
     }
-    loop {
-        let page = state
-            .metadata
-            .reservations(&after, None, RESERVATIONS)
-            .await?;
-        let Some(last) = page.last() else {
-            return Ok(names);
-        };
-        after = last.key();
-        let of_deleted = |it: &Reservation| it.protocol == repo.protocol && it.repo.is_none();
-        names.extend(page.into_iter().filter(of_deleted).map(|it| it.package));
-    }
+    Ok(state.metadata.reserved_packages(repo.protocol).await?)
 }
 
 /// Those of the repos behind an address that a package is shown from: hosted ones if any has it or
