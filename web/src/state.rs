@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::openapi::Document;
-use larder_access::Gate;
+use larder_access::{Gate, PolicySnapshot};
 use larder_metadata::Metadata;
 use larder_metadata::people::User;
 use larder_metadata::repos::RepoRecord;
@@ -46,6 +46,17 @@ pub(crate) fn path_of(repo: &RepoRecord) -> RepoPath {
         protocol: repo.protocol,
         name: repo.name.clone(),
     }
+}
+
+/// The repositories after a path, in the order of their paths.
+pub(crate) fn repos_after<'a>(policy: &'a PolicySnapshot, after: &str) -> Vec<&'a Arc<RepoRecord>> {
+    let mut repos: Vec<_> = policy
+        .repos()
+        .map(|repo| (path_of(repo).to_string(), repo))
+        .filter(|(path, _)| **path > *after)
+        .collect();
+    repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    repos.into_iter().map(|(_, repo)| repo).collect()
 }
 
 pub(crate) fn no_repo() -> Problem {

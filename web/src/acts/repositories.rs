@@ -10,7 +10,7 @@ use crate::extract::path::RepoParams;
 use crate::extract::rights::{Identified, RepoAdmin, RepoReader};
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, no_repo, path_of};
+use crate::state::{ApiState, no_repo, path_of, repos_after};
 use axum::Json;
 use axum::extract::State;
 use larder_access::PolicySnapshot;
@@ -73,18 +73,12 @@ pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Repository>>, Refusal> {
     let policy = state.gate.policy();
-    let mut repos: Vec<(String, &Arc<RepoRecord>)> = policy
-        .repos()
-        .map(|repo| (path_of(repo).to_string(), repo))
-        .filter(|(key, _)| *key > page.after)
-        .collect();
-    repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    let visible = repos
-        .iter()
-        .filter(|(_, repo)| caller.may(&path_of(repo).permission(Verb::Read)));
+    let visible = repos_after(&policy, &page.after)
+        .into_iter()
+        .filter(|repo| caller.may(&path_of(repo).permission(Verb::Read)));
     let repositories = visible
         .take(page.limit + 1)
-        .map(|(_, repo)| to_api(repo, &caller, &policy))
+        .map(|repo| to_api(repo, &caller, &policy))
         .collect();
     let key = |repo: &api::Repository| format!("{}/{}", repo.protocol, repo.name);
     Ok(Json(api::List::of(repositories, page.limit, key)))

@@ -7,7 +7,7 @@ use crate::extract::path::RepoParams;
 use crate::extract::rights::{Identified, RepoAdmin};
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, path_of};
+use crate::state::{ApiState, path_of, repos_after};
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
@@ -34,17 +34,11 @@ pub(crate) async fn list(
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::UpstreamStatus>>, Refusal> {
     let policy = state.gate.policy();
-    let mut repos: Vec<(String, &Arc<RepoRecord>)> = policy
-        .repos()
-        .map(|repo| (path_of(repo).to_string(), repo))
-        .filter(|(key, _)| *key > page.after)
-        .collect();
-    repos.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    let own = repos
+    let own = repos_after(&policy, &page.after)
         .into_iter()
-        .filter(|(_, repo)| caller.may(&path_of(repo).permission(Verb::Administer)));
+        .filter(|repo| caller.may(&path_of(repo).permission(Verb::Administer)));
     let upstreams = own
-        .filter_map(|(_, repo)| status(&state, repo))
+        .filter_map(|repo| status(&state, repo))
         .take(page.limit + 1)
         .collect();
     let key = |upstream: &api::UpstreamStatus| upstream.repository.to_string();
