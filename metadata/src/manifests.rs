@@ -157,18 +157,20 @@ impl Metadata {
         for tag in new.tags {
             let key = package.file(FileKind::Tag, tag);
             let put = file(FileKind::Tag, tag, "");
-            if new.expect == Expect::Any {
-                batch.unless(NEW_TAG, put.clone(), |batch| {
-                    Self::state_begins(batch, key, &digest.into(), (new.putting.by, now));
-                    batch.run(PUT_FILE, put);
-                });
-                continue;
-            }
-            Self::state_begins(&mut batch, key, &digest.into(), (new.putting.by, now));
+            let begins = |batch: &mut Batch| {
+                Self::state_begins(batch, key, &digest.into(), (new.putting.by, now));
+            };
             match new.expect {
-                Expect::Any => {}
-                Expect::Absent => batch.require(Requirement::Tag, ADD_FILE, put),
+                Expect::Any => batch.unless(NEW_TAG, put.clone(), |batch| {
+                    begins(batch);
+                    batch.run(PUT_FILE, put);
+                }),
+                Expect::Absent => {
+                    begins(&mut batch);
+                    batch.require(Requirement::Tag, ADD_FILE, put);
+                }
                 Expect::Is(before) => {
+                    begins(&mut batch);
                     let [repo, package, _, path, digest, content_type, _, now, by] = put;
                     let values = [
                         repo,
