@@ -1,7 +1,7 @@
 //! The catalog: all images that the caller may see.
 
 use crate::Registry;
-use crate::endpoint::Page;
+use crate::endpoint::{CATALOG, Page};
 use crate::names::permission;
 use crate::pages::with_next;
 use crate::reply::json_reply;
@@ -66,11 +66,7 @@ impl Registry {
             after.strip_prefix("oci/").filter(|_| more)
         };
         if let (Some(next), true) = (next, count > 0) {
-            reply = with_next(
-                reply,
-                "/v2/_catalog",
-                &[("n", &count.to_string()), ("last", next)],
-            );
+            reply = with_next(reply, CATALOG, &[("n", &count.to_string()), ("last", next)]);
         }
         Ok(reply.into())
     }

@@ -85,13 +85,16 @@ pub struct Filter {
     pub last: String,
 }
 
+/// The list of all images (of Docker's registry API, before the distribution-spec).
+pub(crate) const CATALOG: &str = "/v2/_catalog";
+
 /// Every kind of request once, for tests that go through all of them: method, path and query.
 /// `{name}` is an image, `{digest}` a blob or manifest, `{session}` an upload.
 pub const ROUTES: [(&str, &str); 20] = [
     ("GET", "/v2/"),
     ("GET", "/v2/token"),
     ("POST", "/v2/token"),
-    ("GET", "/v2/_catalog"),
+    ("GET", CATALOG),
     ("GET", "/v2/_oci/ext/discover"),
     ("GET", "/v2/{name}/tags/list"),
     ("GET", "/v2/{name}/manifests/latest"),

@@ -1,5 +1,6 @@
 //! Problems in the words of the distribution spec: `{"errors":[{code,message,detail}]}`.
 
+use crate::endpoint::CATALOG;
 use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_door::door::RefusalContext;
@@ -8,9 +9,6 @@ use serde_json::json;
 
 pub(crate) const API_VERSION: HeaderName =
     HeaderName::from_static("docker-distribution-api-version");
-
-/// The list of all images (of Docker's registry API, before the distribution-spec).
-const CATALOG: &str = "/v2/_catalog";
 
 /// The code of the specification for a problem.
 fn code(problem: &Problem) -> &'static str {
