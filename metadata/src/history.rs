@@ -128,12 +128,23 @@ impl Metadata {
         (by, now): (&dyn Author, Timestamp),
     ) {
         let [repo, package, kind, path] = key.value();
-        let values = [repo, package, kind, path, digest.clone(), now.into()];
+        let ends = [repo, package, kind, path, digest.clone(), now.into()];
         batch.run(FIRST, key.value());
-        batch.run(END, values.clone());
-        let [repo, package, kind, path, digest, now] = values;
+        batch.run(END, ends);
+        Self::state_begins_anew(batch, key, digest, (by, now));
+    }
+
+    /// The same for a name without a file: no state before it can end.
+    pub(crate) fn state_begins_anew(
+        batch: &mut Batch,
+        key: FileKey<'_>,
+        digest: &Value,
+        (by, now): (&dyn Author, Timestamp),
+    ) {
+        let [repo, package, kind, path] = key.value();
         let by = by.label().into();
-        batch.run(BEGIN, [repo, package, kind, path, digest, now, by]);
+        let values = [repo, package, kind, path, digest.clone(), now.into(), by];
+        batch.run(BEGIN, values);
     }
 
     /// A name that was gone stands for these bytes again. Does nothing where it was not gone, or

@@ -267,7 +267,9 @@ impl Metadata {
             } => {
                 let digest = blob.digest.into();
                 if kind == FileKind::Artifact {
-                    Self::state_begins(batch, package.file(kind, &path), &digest, (by, now));
+                    // The file must be new, so only a state that ended long ago can be before it.
+                    let key = package.file(kind, &path);
+                    Self::state_begins_anew(batch, key, &digest, (by, now));
                 }
                 self.blob_row(batch, blob);
                 let values = [
