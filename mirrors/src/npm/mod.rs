@@ -3,6 +3,7 @@
 
 mod names;
 mod packument;
+mod dist;
 mod tarball;
 mod fields;
 mod manifest;
@@ -25,6 +26,7 @@ use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{JSON, bad_document, segment};
 use crate::{Accounts, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
+use dist::Dists;
 use http::header::WWW_AUTHENTICATE;
 use larder_model::{Kind, Problem, ProtocolName, Reply};
 use packument::{PACKUMENT, Packument, TarballUrls, packument_of};
@@ -112,8 +114,8 @@ impl Protocol for Npm {
         };
         let file = artifact.path.strip_prefix("-/").ok_or_else(no_such_path)?;
         let absent = || Problem::not_found("tarball", format!("package {package} has no {file}"));
-        let packument = Packument::read(found.as_deref().ok_or_else(absent)?)?;
-        let fetch = packument.find(package, artifact.version.as_deref(), file);
+        let dists = Dists::read(found.as_deref().ok_or_else(absent)?)?;
+        let fetch = dists.find(package, artifact.version.as_deref(), file);
         fetch.map(Plan::Fetch).ok_or_else(absent)
     }
 

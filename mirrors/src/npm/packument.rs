@@ -3,18 +3,16 @@
 //! Those of popular packages have ten megabytes and more. They are parsed once without copies, and
 //! written by copying all text that does not change.
 
-use super::names::{file_of, last_segment};
+use super::names::file_of;
+use crate::RepoUrl;
 use crate::json::{self, Object, ObjectWriter, object, quoted, text, unreadable};
-use crate::resource::{Document, Fetch};
+use crate::resource::Document;
 use crate::text::{bad_document, path, segment};
-use crate::{Integrity, RepoUrl};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use larder_model::{Problem, hex};
+use larder_model::Problem;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-const WHAT: &str = "a packument";
+pub(super) const WHAT: &str = "a packument";
 /// The path of a packument among the files of its package.
 pub(super) const PACKUMENT: &str = "packument";
 
@@ -131,31 +129,6 @@ impl<'a> Packument<'a> {
         }
         out.push('}');
         out.into_bytes()
-    }
-
-    /// The URL and the hash of a tarball. `version` is the version in its file name.
-    pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
-        // Most tarballs are found at once by the version in their name.
-        let likely =
-            version.and_then(|version| Some((version, self.versions.as_ref()?.get(version)?)));
-        let all = || {
-            likely
-                .into_iter()
-                .chain(self.versions())
-                .filter_map(|(version, entries)| {
-                    let dist = object(entries.get("dist")?)?;
-                    let url = dist.text("tarball")?;
-                    Some((version, url, dist))
-                })
-        };
-        // Lockfiles may contain the upstream's file name. It is served if it is unambiguous.
-        let by_upstream_name = || {
-            let mut found = all().filter(|(_, url, _)| last_segment(url) == file);
-            found.next().filter(|_| found.next().is_none())
-        };
-        let served = all().find(|(version, url, _)| file_of(package, version, url) == file);
-        let (_, url, dist) = served.or_else(by_upstream_name)?;
-        Some(Fetch::new(url, integrity(&dist)))
     }
 }
 
@@ -282,34 +255,7 @@ fn runs_scripts(entries: &Object<'_>) -> bool {
         || scripts.is_some_and(runs)
 }
 
-/// The strongest hash in a `dist`.
-fn integrity(dist: &Object<'_>) -> Integrity {
-    let integrity = dist.text("integrity").unwrap_or_default();
-    let sri = |algorithm: &str| {
-        integrity.split_whitespace().find_map(|item| {
-            let encoded = item.strip_prefix(algorithm)?.strip_prefix('-')?;
-            STANDARD.decode(encoded.split('?').next()?).ok() // options follow the question mark
-        })
-    };
-    let digest = |algorithm: &str| {
-        format!("{algorithm}:{}", hex::encode(&sri(algorithm)?))
-            .parse()
-            .ok()
-    };
-    if let Some(digest) = digest("sha512").or_else(|| digest("sha256")) {
-        return Integrity::Digest(digest);
-    }
-    let shasum = || {
-        let mut bytes = [0; 20];
-        hex::decode_into(&dist.text("shasum")?.to_ascii_lowercase(), &mut bytes).map(|()| bytes)
-    };
-    let sha1 = sri("sha1")
-        .and_then(|bytes| bytes.try_into().ok())
-        .or_else(shasum);
-    sha1.map_or(Integrity::None, Integrity::Sha1)
-}
-
-fn utf8(body: &[u8]) -> Result<&str, Problem> {
+pub(super) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|error| bad_document(WHAT).because(error))
 }
 

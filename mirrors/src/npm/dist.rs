@@ -1,0 +1,97 @@
+//! Where the tarballs of a package are, and what was promised of them: the packument, read no
+//! further than the search needs.
+
+use super::names::{file_of, last_segment};
+use super::packument::{WHAT, utf8};
+use crate::Integrity;
+use crate::json::{Object, object, unreadable};
+use crate::resource::Fetch;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use larder_model::{Problem, hex};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// The versions of a packument, each as raw text until it is looked at.
+#[derive(serde::Deserialize)]
+pub(super) struct Dists<'a> {
+    #[serde(borrow)]
+    versions: Option<Object<'a>>,
+}
+
+impl<'a> Dists<'a> {
+    /// Reads a packument that was checked when it was kept.
+    pub(super) fn read(packument: &'a [u8]) -> Result<Self, Problem> {
+        serde_json::from_str(utf8(packument)?).map_err(|error| unreadable(WHAT, error))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Dist<'_>> {
+        let versions = self.versions.iter().flat_map(Object::iter);
+        versions.filter_map(|(version, entries)| Dist::read(version, entries))
+    }
+
+    /// The URL and the hash of a tarball. `version` is the version in its file name.
+    pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
+        let is_served = |dist: &Dist<'_>| file_of(package, dist.version, &dist.url) == file;
+        // Most tarballs are found at once by the version in their name.
+        let likely = version.and_then(|version| {
+            let entries = self.versions.as_ref()?.raw(version)?;
+            Dist::read(version, entries)
+        });
+        let likely = likely.filter(is_served);
+        let served = likely.or_else(|| self.iter().find(is_served));
+        // Lockfiles may contain the upstream's file name. It is served if it is unambiguous.
+        let by_upstream_name = || {
+            let mut found = self.iter().filter(|dist| last_segment(&dist.url) == file);
+            found.next().filter(|_| found.next().is_none())
+        };
+        let dist = served.or_else(by_upstream_name)?;
+        Some(Fetch::new(dist.url, integrity(&dist.entries)))
+    }
+}
+
+/// The `dist` of a version.
+struct Dist<'a> {
+    version: &'a str,
+    url: Cow<'a, str>,
+    entries: Object<'a>,
+}
+
+impl<'a> Dist<'a> {
+    fn read(version: &'a str, version_entries: &'a RawValue) -> Option<Self> {
+        let entries = object(object(version_entries)?.raw("dist")?)?;
+        let url = entries.text("tarball")?;
+        Some(Self {
+            version,
+            url,
+            entries,
+        })
+    }
+}
+
+/// The strongest hash in a `dist`.
+fn integrity(dist: &Object<'_>) -> Integrity {
+    let integrity = dist.text("integrity").unwrap_or_default();
+    let sri = |algorithm: &str| {
+        integrity.split_whitespace().find_map(|item| {
+            let encoded = item.strip_prefix(algorithm)?.strip_prefix('-')?;
+            STANDARD.decode(encoded.split('?').next()?).ok() // options follow the question mark
+        })
+    };
+    let digest = |algorithm: &str| {
+        format!("{algorithm}:{}", hex::encode(&sri(algorithm)?))
+            .parse()
+            .ok()
+    };
+    if let Some(digest) = digest("sha512").or_else(|| digest("sha256")) {
+        return Integrity::Digest(digest);
+    }
+    let shasum = || {
+        let mut bytes = [0; 20];
+        hex::decode_into(&dist.text("shasum")?.to_ascii_lowercase(), &mut bytes).map(|()| bytes)
+    };
+    let sha1 = sri("sha1")
+        .and_then(|bytes| bytes.try_into().ok())
+        .or_else(shasum);
+    sha1.map_or(Integrity::None, Integrity::Sha1)
+}
