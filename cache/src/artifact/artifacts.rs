@@ -3,7 +3,7 @@
 use super::plans::Plans;
 use crate::document::Missing;
 use crate::download::{
-    ArtifactFetcher, Download, DownloadHead, Downloads, download_key, wrong_bytes,
+    ArtifactFetcher, Download, DownloadHead, Downloads, download_key, is_promised, wrong_bytes,
 };
 use crate::problems::absent;
 use crate::repo::Repo;
@@ -108,17 +108,18 @@ impl Artifacts {
         artifact: &Artifact,
         download: &Download,
     ) -> Result<Arc<FileRecord>, Problem> {
-        // Another download may have ended since the asker looked.
-        if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
-            return Ok(found);
-        }
         let planned = self.plans.plan(repo, artifact, false).await;
+        // It may have come with the index, or by a download that ended since the asker looked.
+        let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
         let outcome = match &planned {
-            Ok(fetch) => match self.fetcher.stored_as(repo, artifact, fetch).await? {
-                Some(found) => return Ok(found), // it came with the index
+            Ok(fetch) => match stored.filter(|found| is_promised(found, fetch)) {
+                Some(found) => return Ok(found),
                 None => self.fetcher.fetch(repo, artifact, fetch, download).await,
             },
-            Err(problem) => Err(problem.again()),
+            Err(problem) => match stored {
+                Some(found) => return Ok(found),
+                None => Err(problem.again()),
+            },
         };
         match outcome {
             // The index may be older than the artifact.

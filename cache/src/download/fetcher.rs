@@ -47,16 +47,15 @@ impl ArtifactFetcher {
         }
     }
 
-    /// A stored artifact of which the same was promised: a file of its name may have been of
-    /// another state.
-    pub(crate) async fn stored_as(
+    /// A stored artifact of which the same was promised.
+    async fn stored_as(
         &self,
         repo: &Repo,
         artifact: &Artifact,
         fetch: &Fetch,
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
-        Ok(stored.filter(|found| *found.integrity == *fetch.integrity.text()))
+        Ok(stored.filter(|found| is_promised(found, fetch)))
     }
 
     /// Has an artifact stored whose index is at hand.
@@ -209,10 +208,13 @@ impl ArtifactFetcher {
         content_type: &str,
         prepared: Prepared,
     ) -> Result<Arc<FileRecord>, Problem> {
-        if let Some(body) = prepared.bytes() {
+        let at_hand = prepared.bytes().map(|body| {
             let mut found = FileRecord::transient(content_type, prepared.digest(), prepared.size());
             found.body = Some(body.clone());
-            job.download.complete(Arc::new(found));
+            Arc::new(found)
+        });
+        if let Some(found) = &at_hand {
+            job.download.complete(Arc::clone(found));
         }
         let (repo, artifact) = (job.repo, job.artifact);
         let key = repo.artifact_key(artifact);
@@ -235,9 +237,18 @@ impl ArtifactFetcher {
             self.metadata.keep_files(new).await
         };
         self.content.keep(prepared, write).await?;
+        if let Some(found) = at_hand {
+            return Ok(found);
+        }
         let found = self.metadata.find(key).await?;
         found.ok_or_else(|| Problem::internal("an artifact that was just kept is gone"))
     }
+}
+
+/// Whether an index promises the bytes of this file: a file of the name may have been of another
+/// state.
+pub(crate) fn is_promised(stored: &FileRecord, fetch: &Fetch) -> bool {
+    *stored.integrity == *fetch.integrity.text()
 }
 
 /// What the protocol says an artifact is, else what the upstream says.

@@ -6,5 +6,5 @@ mod downloads;
 mod fetcher;
 
 pub(crate) use downloads::{Downloads, download_key};
-pub(crate) use fetcher::{ArtifactFetcher, wrong_bytes};
+pub(crate) use fetcher::{ArtifactFetcher, is_promised, wrong_bytes};
 pub(crate) use progress::{Download, DownloadHead};
