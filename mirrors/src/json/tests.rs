@@ -35,19 +35,28 @@ fn entries_keep_their_order_and_their_spelling() {
 
 #[test]
 fn duplicate_keys_are_refused() {
-    let many = |last: &str| {
-        let entries: Vec<String> = (0..50).map(|at| format!("\"{at}\":0")).collect();
+    let many = |count: usize, last: &str| {
+        let entries: Vec<String> = (0..count).map(|at| format!("\"{at}\":0")).collect();
         format!("{{{},\"{last}\":1}}", entries.join(","))
     };
     for text in [
         r#"{"a":1,"b":2,"a":3}"#.to_owned(),
         r#"{"a":1,"\u0061":2}"#.to_owned(),
-        many("7"),
+        many(FEW_ENTRIES - 1, "7"),
+        many(FEW_ENTRIES, "7"),
     ] {
         let error = read(&text).expect_err("refused").to_string();
         assert!(error.contains("is duplicate"), "{error}");
     }
-    assert_eq!(read(&many("50")).expect("an object").len(), 51);
+    // These have the same length, and the same first, middle and last byte.
+    assert_eq!(
+        read(r#"{"aXbcd":1,"aYbcd":2}"#).expect("an object").len(),
+        2
+    );
+    for count in [FEW_ENTRIES - 1, FEW_ENTRIES] {
+        let object = many(count, "-");
+        assert_eq!(read(&object).expect("an object").len(), count + 1);
+    }
     let nested: Object<'_, Object<'_>> =
         serde_json::from_str(r#"{"a":{"x":1},"b":{"x":2}}"#).expect("two objects");
     assert_eq!(nested.len(), 2);
