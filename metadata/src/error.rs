@@ -31,7 +31,7 @@ pub enum Requirement {
     NameFree,
     /// The repository is there, as it was read.
     Repo,
-    /// A group's member is there.
+    /// A member is there, and may be in the group.
     Member,
     /// No group or setting refers to the repository.
     Unreferenced,
@@ -39,6 +39,8 @@ pub enum Requirement {
     Reservation,
     /// The user is there, as it was read.
     User,
+    /// The group is there.
+    Group,
     /// Another superuser stays.
     OtherSuperuser,
     /// The token is there.

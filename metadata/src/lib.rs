@@ -32,6 +32,7 @@ pub mod history;
 pub mod settings;
 
 pub mod people;
+pub mod groups;
 pub mod repos;
 pub mod reservations;
 pub mod uploads;

@@ -16,8 +16,13 @@ const DROP_GRANTS_OF: &str = "delete from grants where subject = ?1";
 const OTHER_SUPERUSERS: &str = "update users set superuser = superuser where id = \
     (select min(id) from users where superuser = 1 and disabled = 0 and id <> ?1)";
 
-const MEMBERS: &str =
-    "select members.user_id, groups.name from members join groups on groups.id = members.group_id";
+const DROP_MEMBERSHIPS: &str = "delete from group_members where kind = 'user' and member_id = ?1";
+/// Also of groups that hold the group of a user.
+const MEMBERS: &str = "select m.member_id, g.name from group_members m \
+    join groups g on g.id = m.group_id where m.kind = 'user' union \
+    select m.member_id, o.name from group_members m \
+    join group_members n on n.kind = 'group' and n.member_id = m.group_id \
+    join groups o on o.id = n.group_id where m.kind = 'user'";
 
 const TOKENS_OF: &str = "select id, owner, name, kind, grants, created_at, expires_at from tokens \
     where owner = ?1 and id > ?2 order by id limit ?3";
@@ -236,6 +241,7 @@ impl Metadata {
                 [user.id.into()],
             );
         }
+        batch.run(DROP_MEMBERSHIPS, [user.id.into()]);
         for word in ["user", "robot"] {
             batch.run(DROP_GRANTS_OF, [format!("{word}:{}", user.name).into()]);
         }

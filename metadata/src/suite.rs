@@ -45,6 +45,7 @@ mod blobs;
 mod documents;
 mod files;
 mod gone;
+mod groups;
 mod history;
 mod index;
 mod listing;
@@ -65,6 +66,7 @@ const ALL: &[&[Check]] = &[
     documents::CHECKS,
     files::CHECKS,
     gone::CHECKS,
+    groups::CHECKS,
     history::CHECKS,
     index::CHECKS,
     listing::CHECKS,
