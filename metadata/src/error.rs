@@ -41,6 +41,8 @@ pub enum Requirement {
     User,
     /// The group is there.
     Group,
+    /// The person is there who is to answer for a robot.
+    Owner,
     /// Another superuser stays.
     OtherSuperuser,
     /// The token is there.

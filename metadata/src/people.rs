@@ -3,11 +3,15 @@
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Pattern, Role, Timestamp, TokenKind, UserKind, UserName};
 
-const USERS: &str =
-    "select id, name, kind, superuser, disabled, created_at from users order by name";
+const USERS: &str = "select id, name, kind, superuser, disabled, created_at, description, owner \
+    from users order by name";
 const USER_PASSWORD: &str = "select id, password from users where name = ?1";
-const ADD_USER: &str = "insert into users (id, name, kind, password, superuser, disabled, created_at) \
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const ADD_USER: &str = "insert into users (id, name, kind, password, superuser, disabled, created_at, \
+    description, owner) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+/// Changes one row if the user is there who is to answer for a robot.
+const OWNER_IS_THERE: &str = "update users set name = name where id = ?1 and kind = 'person'";
+const HAND_OVER: &str = "update users set owner = ?2 where id = ?1 and kind = 'robot'";
+const DESCRIBE: &str = "update users set description = ?2 where id = ?1 and kind = 'robot'";
 const SET_PASSWORD: &str = "update users set password = ?2 where id = ?1";
 const SET_FLAGS: &str = "update users set superuser = ?2, disabled = ?3 \
     where id = ?1 and superuser = ?4 and disabled = ?5";
@@ -60,6 +64,34 @@ pub struct User {
     pub disabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What a robot is for; empty for persons.
+    pub description: Box<str>,
+    /// The id of the person who answers for a robot. Who is gone or disabled disables it.
+    pub owner: Option<i64>,
+}
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser<'a> {
+    /// Its name. Persons and robots share one set of names.
+    pub name: &'a UserName,
+    /// Its password's hash; robots have none.
+    pub password: Option<String>,
+    /// Whether it may do everything.
+    pub superuser: bool,
+    /// Whether it may do nothing.
+    pub disabled: bool,
+}
+
+/// A robot to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRobot<'a> {
+    /// Its name.
+    pub name: &'a UserName,
+    /// What it is for.
+    pub description: &'a str,
+    /// The id of the person who answers for it.
+    pub owner: i64,
 }
 
 /// A token's row, without its secret.
@@ -143,6 +175,8 @@ impl Metadata {
                 superuser: flag(row, 3)?,
                 disabled: flag(row, 4)?,
                 created_at: Timestamp(row.int(5)?),
+                description: row.text(6)?,
+                owner: row.optional_int(7)?,
             })
         };
         self.sql
@@ -161,33 +195,69 @@ impl Metadata {
             .transpose()
     }
 
-    /// Makes a user; [`Error::Exists`] if there is one of that name.
-    pub async fn add_user(
-        &self,
-        name: &UserName,
-        kind: UserKind,
-        password: Option<String>,
-        superuser: bool,
-        disabled: bool,
-    ) -> Result<i64, Error> {
-        let id = self.new_id();
+    /// Makes a person's account; [`Error::Exists`] if the name is taken.
+    pub async fn add_user(&self, new: NewUser<'_>) -> Result<i64, Error> {
         let mut batch = Batch::default();
-        let now = self.now();
-        batch.run(
-            ADD_USER,
-            [
-                id.into(),
-                name.as_str().into(),
-                kind.into(),
-                password.into(),
-                superuser.into(),
-                disabled.into(),
-                now.into(),
-            ],
-        );
+        let id = self.new_id();
+        let values = [
+            id.into(),
+            new.name.as_str().into(),
+            UserKind::Person.into(),
+            new.password.into(),
+            new.superuser.into(),
+            new.disabled.into(),
+            self.now().into(),
+            "".into(),
+            Value::from(None::<i64>),
+        ];
+        batch.run(ADD_USER, values);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(id)
+    }
+
+    /// Makes a robot; [`Error::Exists`] if the name is taken. [`Error::Unmet`]: its
+    /// [`Requirement::Owner`] is gone, or is a robot.
+    pub async fn add_robot(&self, new: NewRobot<'_>) -> Result<i64, Error> {
+        let mut batch = Batch::default();
+        let id = self.new_id();
+        batch.require(Requirement::Owner, OWNER_IS_THERE, [new.owner.into()]);
+        let values = [
+            id.into(),
+            new.name.as_str().into(),
+            UserKind::Robot.into(),
+            Value::from(None::<String>),
+            false.into(),
+            false.into(),
+            self.now().into(),
+            new.description.into(),
+            new.owner.into(),
+        ];
+        batch.run(ADD_USER, values);
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await?;
+        Ok(id)
+    }
+
+    /// Changes a robot. [`Error::Unmet`]: the robot ([`Requirement::User`]) or its new
+    /// [`Requirement::Owner`] is gone.
+    pub async fn change_robot(
+        &self,
+        id: i64,
+        description: Option<&str>,
+        owner: Option<i64>,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        if let Some(owner) = owner {
+            batch.require(Requirement::Owner, OWNER_IS_THERE, [owner.into()]);
+            batch.require(Requirement::User, HAND_OVER, [id.into(), owner.into()]);
+        }
+        if let Some(description) = description {
+            let values = [id.into(), description.into()];
+            batch.require(Requirement::User, DESCRIBE, values);
+        }
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
     }
 
     /// Changes a user. [`Error::Unmet`]: the [`Requirement::User`] is gone or not as it was read, so that no

@@ -2,8 +2,9 @@
 //! administrator.
 
 use larder_access::Gate;
+use larder_metadata::people::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
-use larder_model::{Problem, UserKind, hex};
+use larder_model::{Problem, hex};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -92,7 +93,12 @@ pub(crate) async fn first_admin(
     let hash = gate.hash_password(&password).await?;
     let name = "admin".parse().map_err(Problem::internal)?;
     match metadata
-        .add_user(&name, UserKind::Person, Some(hash), true, false)
+        .add_user(NewUser {
+            name: &name,
+            password: Some(hash),
+            superuser: true,
+            disabled: false,
+        })
         .await
     {
         Ok(_) | Err(MetadataError::Exists(_)) => {}

@@ -2,7 +2,7 @@
 
 use super::fixture::{ALICE, assert_exists, assert_unmet};
 use crate::groups::{Group, MemberId, MemberKind, Membership};
-use crate::people::User;
+use crate::people::{NewRobot, NewUser, User};
 use crate::{Metadata, Requirement};
 use larder_model::{UserKind, UserName};
 
@@ -35,9 +35,21 @@ async fn add(metadata: &Metadata) -> Group {
 }
 
 async fn add_user(metadata: &Metadata, kind: UserKind) -> User {
-    let name = name(metadata);
-    let added = metadata.add_user(&name, kind, None, false, false).await;
-    let id = added.expect("user");
+    let person = NewUser {
+        name: &name(metadata),
+        password: None,
+        superuser: false,
+        disabled: false,
+    };
+    let mut id = metadata.add_user(person).await.expect("user");
+    if kind == UserKind::Robot {
+        let robot = NewRobot {
+            name: &name(metadata),
+            description: "",
+            owner: id,
+        };
+        id = metadata.add_robot(robot).await.expect("robot");
+    }
     let users = metadata.users().await.expect("users");
     users.into_iter().find(|user| user.id == id).expect("there")
 }
@@ -72,7 +84,7 @@ async fn a_group_s_name_is_taken_once(metadata: &Metadata) {
 async fn groups_come_page_by_page(metadata: &Metadata) {
     let (first, second) = (add(metadata).await, add(metadata).await);
     let page = metadata.groups(first.name.as_str(), 1).await;
-    assert_eq!(page.expect("groups"), [second.clone()]);
+    assert_eq!(page.expect("groups"), std::slice::from_ref(&second));
     let page = metadata.groups(second.name.as_str(), 1).await;
     assert!(
         page.expect("groups")

@@ -1,7 +1,7 @@
 //! Users, their tokens, and grants.
 
 use super::fixture::{assert_exists, assert_unmet};
-use crate::people::{Grant, Token, User};
+use crate::people::{Grant, NewRobot, NewUser, Token, User};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, Timestamp, TokenKind, UserKind, UserName};
 use std::time::Duration;
@@ -9,6 +9,9 @@ use std::time::Duration;
 checks![
     a_user_is_told_as_it_was_made,
     a_user_s_name_is_taken_once,
+    a_robot_is_told_as_it_was_made,
+    a_robot_has_a_person_as_its_owner,
+    a_robot_is_handed_over,
     a_password_is_that_of_its_user,
     a_user_changes,
     a_change_without_a_password_keeps_it,
@@ -35,9 +38,13 @@ fn user_name(metadata: &Metadata) -> UserName {
 }
 
 async fn add(metadata: &Metadata, superuser: bool) -> User {
-    let (name, password) = (user_name(metadata), Some("hash".to_owned()));
-    let added = metadata.add_user(&name, UserKind::Person, password, superuser, false);
-    let id = added.await.expect("user");
+    let new = NewUser {
+        name: &user_name(metadata),
+        password: Some("hash".to_owned()),
+        superuser,
+        disabled: false,
+    };
+    let id = metadata.add_user(new).await.expect("user");
     find(metadata, id).await.expect("there")
 }
 
@@ -48,18 +55,78 @@ async fn find(metadata: &Metadata, id: i64) -> Option<User> {
 
 async fn a_user_is_told_as_it_was_made(metadata: &Metadata) {
     let (name, before) = (user_name(metadata), metadata.now());
-    let added = metadata.add_user(&name, UserKind::Robot, None, false, true);
-    let id = added.await.expect("user");
+    let new = NewUser {
+        name: &name,
+        password: None,
+        superuser: false,
+        disabled: true,
+    };
+    let id = metadata.add_user(new).await.expect("user");
     let user = find(metadata, id).await.expect("there");
-    assert_eq!((&user.name, user.kind), (&name, UserKind::Robot));
+    assert_eq!((&user.name, user.kind), (&name, UserKind::Person));
     assert_eq!((user.superuser, user.disabled), (false, true));
+    assert_eq!(user.owner, None);
     assert!(user.created_at > before);
 }
 
 async fn a_user_s_name_is_taken_once(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    let again = metadata.add_user(&user.name, UserKind::Robot, None, false, false);
+    let robot = NewRobot {
+        name: &user.name,
+        description: "",
+        owner: user.id,
+    };
+    let again = metadata.add_robot(robot);
     assert_exists(&again.await);
+}
+
+async fn add_robot(metadata: &Metadata, owner: &User) -> User {
+    let robot = NewRobot {
+        name: &user_name(metadata),
+        description: "It builds.",
+        owner: owner.id,
+    };
+    let id = metadata.add_robot(robot).await.expect("robot");
+    find(metadata, id).await.expect("there")
+}
+
+async fn a_robot_is_told_as_it_was_made(metadata: &Metadata) {
+    let owner = add(metadata, false).await;
+    let robot = add_robot(metadata, &owner).await;
+    assert_eq!(robot.kind, UserKind::Robot);
+    assert_eq!(
+        (&*robot.description, robot.owner),
+        ("It builds.", Some(owner.id))
+    );
+    assert_eq!((robot.superuser, robot.disabled), (false, false));
+    assert_eq!(password(metadata, &robot).await, Some((robot.id, None)));
+}
+
+async fn a_robot_has_a_person_as_its_owner(metadata: &Metadata) {
+    let owner = add(metadata, false).await;
+    let robot = add_robot(metadata, &owner).await;
+    for owner in [robot.id, metadata.new_id()] {
+        let (name, description) = (&user_name(metadata), "");
+        let new = NewRobot {
+            name,
+            description,
+            owner,
+        };
+        assert_unmet(metadata.add_robot(new).await, Requirement::Owner);
+        let changed = metadata.change_robot(robot.id, None, Some(owner)).await;
+        assert_unmet(changed, Requirement::Owner);
+    }
+}
+
+async fn a_robot_is_handed_over(metadata: &Metadata) {
+    let (owner, next) = (add(metadata, false).await, add(metadata, false).await);
+    let robot = add_robot(metadata, &owner).await;
+    let changed = metadata.change_robot(robot.id, Some("new"), Some(next.id));
+    changed.await.expect("change");
+    let robot = find(metadata, robot.id).await.expect("there");
+    assert_eq!((&*robot.description, robot.owner), ("new", Some(next.id)));
+    let changed = metadata.change_robot(owner.id, Some("x"), None).await;
+    assert_unmet(changed, Requirement::User);
 }
 
 async fn password(metadata: &Metadata, user: &User) -> Option<(i64, Option<Box<str>>)> {

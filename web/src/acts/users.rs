@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_api as api;
 use larder_keys::secret;
-use larder_metadata::people::User;
+use larder_metadata::people::{NewUser, User};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, UserKind, UserName};
 use std::sync::Arc;
@@ -92,7 +92,12 @@ pub(crate) async fn create(
     let hash = state.gate.hash_password(&new.password).await?;
     let added = state
         .metadata
-        .add_user(&name, UserKind::Person, Some(hash), superuser, disabled)
+        .add_user(NewUser {
+            name: &name,
+            password: Some(hash),
+            superuser,
+            disabled,
+        })
         .await;
     added.map_err(|error| match error {
         Error::Exists(_) => Problem::new(

@@ -27,14 +27,14 @@ use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::PackageKey;
-use larder_metadata::people::{Grant, Token};
+use larder_metadata::people::{Grant, NewUser, Token};
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{
     Algorithm, Author, Clock, Digest, FileKind, Permission, Problem, ProtocolName, RepoSettings,
-    Role, System, Timestamp, TokenKind, UserKind,
+    Role, System, Timestamp, TokenKind,
 };
 use larder_storage::BlobStore;
 use serde_json::Value;
@@ -205,7 +205,12 @@ impl House {
         let parsed = name.parse().expect("name");
         let hash = Some(self.hash.clone());
         self.metadata
-            .add_user(&parsed, UserKind::Person, hash, superuser, false)
+            .add_user(NewUser {
+                name: &parsed,
+                password: hash,
+                superuser,
+                disabled: false,
+            })
             .await
             .expect("user");
         self.gate.refresh().await.expect("refresh");
