@@ -1,31 +1,22 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
-use crate::credentials::{Credentials, read};
 use crate::passwords::Passwords;
+use crate::people::People;
 use crate::policy::PolicySnapshot;
-use crate::principal::{Principal, scopes_from_json};
-use crate::refusals::{not_allowed, wrong_credentials};
-use crate::throttle::{Throttle, WINDOW};
+use crate::principal::Principal;
+use crate::refusals::not_allowed;
+use crate::remembered::RememberedCallers;
+use crate::throttle::Throttle;
 use crate::token::{Access, Bearer};
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use larder_keys::seal::Seal;
-use larder_keys::{SigningKey, Vault, secret};
+use larder_keys::{SigningKey, Vault};
 use larder_metadata::Metadata;
-use larder_metadata::people::Token;
-use larder_model::{
-    Algorithm, Author, Digest, Kind, Permission, Problem, Timestamp, UpstreamSettings,
-};
-use moka::sync::Cache;
-use std::net::{IpAddr, Ipv4Addr};
+use larder_model::{Author, Kind, Permission, Problem, Timestamp, UpstreamSettings};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A verified credential is taken without another check for so long, as long as no right changed.
-const REMEMBERED: Duration = Duration::from_mins(1);
-/// Verified credentials remembered.
-const MAX_REMEMBERED: u64 = 20_000;
 
 /// What the gate is made of.
 #[derive(Clone, Debug)]
@@ -52,20 +43,13 @@ pub struct Gate {
     policy: ArcSwap<PolicySnapshot>,
     /// Held while rights are read, so that an older snapshot never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
-    passwords: Passwords,
-    bearer: Bearer,
-    throttle: Throttle,
+    pub(crate) people: People,
+    pub(crate) passwords: Passwords,
+    pub(crate) bearer: Bearer,
+    pub(crate) throttle: Throttle,
     vault: Vault,
-    /// By a keyed hash of the header, so that no secret lies in memory.
-    remembered: Cache<Digest, Arc<CachedPrincipal>>,
-    memory_key: [u8; 32],
+    pub(crate) remembered: RememberedCallers,
     pub(crate) settings: Settings,
-}
-
-struct CachedPrincipal {
-    principal: Principal,
-    version: Box<str>,
-    expires_at: Option<Timestamp>,
 }
 
 /// Proof that a caller was admitted. Has no public constructor.
@@ -131,8 +115,6 @@ impl Gate {
     /// A gate over the people and rules of `metadata`.
     pub async fn new(metadata: Metadata, settings: Settings) -> Result<Self, Problem> {
         let policy = PolicySnapshot::read(&metadata).await?;
-        let mut memory_key = [0; 32];
-        getrandom::fill(&mut memory_key).map_err(Problem::internal)?;
         Ok(Self {
             policy: ArcSwap::from_pointee(policy),
             reading: tokio::sync::Mutex::default(),
@@ -140,11 +122,8 @@ impl Gate {
             bearer: Bearer::new(&settings.key, settings.token_life),
             throttle: Throttle::new(settings.login_attempts),
             vault: Vault::new(&settings.key)?,
-            remembered: Cache::builder()
-                .max_capacity(MAX_REMEMBERED)
-                .time_to_live(REMEMBERED)
-                .build(),
-            memory_key,
+            remembered: RememberedCallers::new()?,
+            people: People::new(metadata.clone()),
             metadata,
             settings,
         })
@@ -233,180 +212,6 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether this is the user's password, for someone who is logged in already. Tries are counted
-    /// by name alone: only the user itself can make them.
-    pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
-        match self
-            .check_password(
-                &self.policy(),
-                user,
-                password,
-                IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            )
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),
-            Err(problem) => Err(problem),
-        }
-    }
-
-    /// Whoever shows no credentials.
-    pub fn anonymous(&self) -> Principal {
-        self.policy.load().anonymous(self.settings.anonymous)
-    }
-
-    /// Who shows these headers. No credentials: the anonymous principal. Wrong ones: a problem.
-    pub async fn identify(
-        &self,
-        headers: &HeaderMap,
-        address: IpAddr,
-    ) -> Result<Principal, Problem> {
-        let Some(header) = headers.get(AUTHORIZATION) else {
-            return Ok(self.anonymous());
-        };
-        let key = self.memory_name(header.as_bytes());
-        let now = self.metadata.now();
-        if let Some(known) = self.remembered.get(&key) {
-            let fresh = known.version == self.policy.load().version
-                && known.expires_at.is_none_or(|end| now < end);
-            if fresh {
-                return Ok(known.principal.clone());
-            }
-        }
-        let shown = header
-            .to_str()
-            .ok()
-            .and_then(read)
-            .ok_or_else(wrong_credentials)?;
-        let policy = self.policy.load_full();
-        let (principal, expires_at) = self.verify(&policy, shown, address).await?;
-        let known = CachedPrincipal {
-            principal: principal.clone(),
-            version: policy.version.clone(),
-            expires_at,
-        };
-        self.remembered.insert(key, Arc::new(known));
-        Ok(principal)
-    }
-
-    fn memory_name(&self, header: &[u8]) -> Digest {
-        let mut hasher = larder_model::Hasher::new(Algorithm::Sha256);
-        hasher.update(&self.memory_key);
-        hasher.update(header);
-        hasher.finish()
-    }
-
-    async fn verify(
-        &self,
-        policy: &PolicySnapshot,
-        shown: Credentials,
-        address: IpAddr,
-    ) -> Result<(Principal, Option<Timestamp>), Problem> {
-        match shown {
-            Credentials::Nothing => Ok((policy.anonymous(self.settings.anonymous), None)),
-            Credentials::Password { name, password } => Ok((
-                self.check_password(policy, &name, &password, address)
-                    .await?,
-                None,
-            )),
-            Credentials::Token(secret) => {
-                let token = self
-                    .metadata
-                    .token_by_hash(&secret::hash(&secret))
-                    .await?
-                    .ok_or_else(wrong_credentials)?;
-                self.of_token(policy, &token)
-            }
-            Credentials::Bearer(text) => self.of_bearer(policy, &text).await,
-        }
-    }
-
-    pub(crate) async fn check_password(
-        &self,
-        policy: &PolicySnapshot,
-        name: &str,
-        password: &str,
-        address: IpAddr,
-    ) -> Result<Principal, Problem> {
-        if self.throttle.is_shut(address, name) {
-            let detail = "too many failed logins for this name from this address; wait a minute";
-            let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
-            problem.retry_after = Some(WINDOW);
-            return Err(problem);
-        }
-        let user = policy.user(name).filter(|user| !user.disabled);
-        let stored = match user {
-            Some(user) => self
-                .metadata
-                .password_of(user.name.as_str())
-                .await?
-                .and_then(|(_, hash)| hash),
-            None => None,
-        };
-        let holds = self.passwords.verify(password, stored.as_deref()).await?;
-        let Some(user) = user.filter(|_| holds) else {
-            self.throttle.failed(address, name);
-            return Err(wrong_credentials());
-        };
-        Ok(policy.principal(user))
-    }
-
-    fn of_token(
-        &self,
-        policy: &PolicySnapshot,
-        token: &Token,
-    ) -> Result<(Principal, Option<Timestamp>), Problem> {
-        if token
-            .expires_at
-            .is_some_and(|end| end <= self.metadata.now())
-        {
-            let detail = "the token has expired; make a new one";
-            return Err(Problem::new(Kind::Unauthenticated, "credentials", detail));
-        }
-        let user = policy
-            .user_by_id(token.owner)
-            .filter(|user| !user.disabled)
-            .ok_or_else(wrong_credentials)?;
-        let mut principal = policy.principal(user);
-        principal.token = Some(token.id);
-        if let Some(token_scopes) = &token.grants {
-            let token_scopes = scopes_from_json(token_scopes)
-                .ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
-            principal.token_scopes = Some(token_scopes);
-        }
-        Ok((principal, token.expires_at))
-    }
-
-    async fn of_bearer(
-        &self,
-        policy: &PolicySnapshot,
-        text: &str,
-    ) -> Result<(Principal, Option<Timestamp>), Problem> {
-        let expired = || {
-            let detail = "the bearer token is not valid or not valid any more; get a new one";
-            Problem::new(Kind::Unauthenticated, "credentials", detail)
-        };
-        let (claims, scopes) = self.bearer.read(text).ok_or_else(expired)?;
-        let (mut principal, ends) = match (claims.uid, claims.tid) {
-            (_, Some(token)) => {
-                let token = self.metadata.token(token).await?.ok_or_else(expired)?;
-                self.of_token(policy, &token)?
-            }
-            (Some(user), None) => {
-                let user = policy
-                    .user_by_id(user)
-                    .filter(|user| !user.disabled)
-                    .ok_or_else(expired)?;
-                (policy.principal(user), None)
-            }
-            (None, None) => (policy.anonymous(self.settings.anonymous), None),
-        };
-        principal.bearer_scopes = Some(scopes);
-        let lives = self.metadata.now().after(self.bearer.life());
-        Ok((principal, Some(ends.map_or(lives, |end| end.min(lives)))))
-    }
-
     /// Admits a caller to everything in `permissions`, or says no in a way that tells it nothing it
     /// may not know.
     pub fn admit(
@@ -426,9 +231,10 @@ impl Gate {
         })
     }
 
-    /// Whether anyone at all may do this, so that caches on the way may keep the answer.
+    /// Whether anyone at all may do this from anywhere, so that caches on the way may keep the
+    /// answer.
     pub fn is_public(&self, permissions: &[Permission]) -> bool {
-        let anonymous = self.anonymous();
+        let anonymous = self.anonymous(None);
         permissions
             .iter()
             .all(|permission| anonymous.may(permission))

@@ -7,19 +7,24 @@
 
 mod credentials;
 mod passwords;
+mod rules;
 mod principal;
 mod refusals;
 mod throttle;
+mod remembered;
 
 mod policy;
+mod people;
 pub mod token;
 
 mod gate;
+mod identify;
 pub mod sign_in;
 mod tokens;
 
 pub use gate::{Admission, Allowed, Gate, Settings};
+pub use people::Person;
 pub use policy::PolicySnapshot;
-pub use principal::{Principal, TokenScope, scopes_to_json};
+pub use principal::{Ground, Principal, TokenScope, scopes_to_json};
 pub use sign_in::LoginRequest;
 pub use tokens::{NewToken, is_read_only};

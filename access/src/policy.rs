@@ -1,13 +1,17 @@
-//! All rules, users and repos in memory, read again whenever their version moves.
+//! All repos, settings, and the rules that are not of single users, in memory; read again whenever
+//! the version of all rights moves.
 
-use crate::principal::{Principal, Rule};
-use larder_metadata::people::User;
+use crate::rules::{Rule, Rules};
+use larder_metadata::grants::Grant;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::settings::StoredSettings;
 use larder_metadata::{Error, Metadata};
 use larder_model::image::hub_name;
-use larder_model::{OciSettings, ProtocolName, RepoKind, RepoName, Role, ServerSettings, UserKind};
+use larder_model::{
+    Network, OciSettings, ProtocolName, RepoKind, RepoName, Role, ServerSettings, Subject,
+};
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A snapshot. Never changed, only replaced.
@@ -15,14 +19,14 @@ use std::sync::Arc;
 pub struct PolicySnapshot {
     /// The version row that it was read under.
     pub(crate) version: Box<str>,
-    users: HashMap<Box<str>, Arc<User>>,
-    names: HashMap<i64, Box<str>>,
-    groups: HashMap<i64, Vec<Box<str>>>,
-    rules: HashMap<Box<str>, Vec<Rule>>,
     repos: HashMap<(ProtocolName, RepoName), Arc<RepoRecord>>,
     by_id: HashMap<i64, Arc<RepoRecord>>,
-    /// What follows for everyone: grants to `anonymous`, and repos that are open.
-    for_everyone: Arc<[Rule]>,
+    /// What everyone holds, from anywhere: grants to `anonymous`, and repos that are open.
+    pub(crate) everyone: Arc<Rules>,
+    /// What everyone holds from some networks.
+    from_networks: Vec<(Vec<Network>, Rule)>,
+    /// What everyone holds who shows credentials.
+    pub(crate) authenticated: Arc<Rules>,
     settings: StoredSettings,
     /// Deleted repos that left names reserved.
     reserved: HashSet<(ProtocolName, RepoName)>,
@@ -43,7 +47,6 @@ impl PolicySnapshot {
                 .collect(),
             ..Self::default()
         };
-        policy.take_people(metadata).await?;
         for repo in metadata.repos().await? {
             let repo = Arc::new(repo);
             policy.mirrors_images |=
@@ -53,42 +56,44 @@ impl PolicySnapshot {
                 .insert((repo.protocol, repo.name.clone()), Arc::clone(&repo));
             policy.by_id.insert(repo.id, repo);
         }
-        policy.for_everyone = policy.rules_for_everyone();
+        let grants_of = async |subject: Subject| metadata.grants_of(&subject.to_string()).await;
+        let authenticated = grants_of(Subject::Authenticated).await?;
+        policy.authenticated = Arc::new(authenticated.into_iter().map(Rule::from).collect());
+        policy.take_grants_to_everyone(grants_of(Subject::Anonymous).await?);
         Ok(policy)
     }
 
-    async fn take_people(&mut self, metadata: &Metadata) -> Result<(), Error> {
-        for user in metadata.users().await? {
-            self.names.insert(user.id, user.name.as_str().into());
-            self.users.insert(user.name.as_str().into(), Arc::new(user));
-        }
-        for (user, group) in metadata.members().await? {
-            self.groups.entry(user).or_default().push(group);
-        }
-        for grant in metadata.grants().await? {
-            let rule = Rule {
-                id: Some(grant.id),
-                repository: grant.repository,
-                package: grant.package,
-                role: grant.role,
-            };
-            self.rules.entry(grant.subject).or_default().push(rule);
-        }
-        Ok(())
-    }
-
-    fn rules_for_everyone(&self) -> Arc<[Rule]> {
-        let granted = self.rules.get("anonymous").into_iter().flatten().cloned();
+    fn take_grants_to_everyone(&mut self, grants: Vec<Grant>) {
         let open = self.by_id.values().filter(|repo| self.is_open(repo));
         let of_repo = |repo: &Arc<RepoRecord>| {
             Some(Rule {
-                id: None,
+                grant: None,
                 repository: repo.full_name().parse().ok()?,
                 package: "*".parse().ok()?,
                 role: Role::Reader,
             })
         };
-        granted.chain(open.filter_map(of_repo)).collect()
+        let mut rules: Vec<Rule> = open.filter_map(of_repo).collect();
+        for mut grant in grants {
+            let networks = std::mem::take(&mut grant.networks);
+            if networks.is_empty() {
+                rules.push(grant.into());
+            } else {
+                self.from_networks.push((networks, grant.into()));
+            }
+        }
+        self.everyone = Arc::new(rules.into_iter().collect());
+    }
+
+    /// What everyone holds at an address beside what everyone holds anywhere.
+    pub(crate) fn rules_at(&self, address: IpAddr) -> Option<Arc<Rules>> {
+        let is_in = |networks: &[Network]| networks.iter().any(|it| it.contains(address));
+        let here = self
+            .from_networks
+            .iter()
+            .filter(|(networks, _)| is_in(networks));
+        let here: Rules = here.map(|(_, rule)| rule.clone()).collect();
+        Some(here).filter(|here| !here.is_empty()).map(Arc::new)
     }
 
     /// Whether everyone may read a repo without a grant: as it is set or, where nothing is set, a
@@ -112,10 +117,7 @@ impl PolicySnapshot {
 
     /// Whether everyone may read all of a repo: it is open, or a grant to `anonymous` says so.
     pub fn is_readable_by_everyone(&self, repo: &RepoRecord) -> bool {
-        let name = repo.full_name();
-        self.for_everyone
-            .iter()
-            .any(|rule| rule.package.as_str() == "*" && rule.repository.matches(&name))
+        self.everyone.cover_all_of(&repo.full_name())
     }
 
     /// Whether nothing is fetched from any upstream.
@@ -235,64 +237,5 @@ impl PolicySnapshot {
     /// All repos, in no order.
     pub fn repos(&self) -> impl Iterator<Item = &Arc<RepoRecord>> {
         self.repos.values()
-    }
-
-    /// A user by its name.
-    pub fn user(&self, name: &str) -> Option<&Arc<User>> {
-        self.users.get(name)
-    }
-
-    /// A user by its id.
-    pub fn user_by_id(&self, id: i64) -> Option<&Arc<User>> {
-        self.users.get(self.names.get(&id)?)
-    }
-
-    /// All users, in no order.
-    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
-        self.users.values()
-    }
-
-    /// The anonymous principal; with `allowed` false it holds nothing.
-    pub(crate) fn anonymous(&self, allowed: bool) -> Principal {
-        let rules = if allowed {
-            Arc::clone(&self.for_everyone)
-        } else {
-            Arc::default()
-        };
-        Principal {
-            user: None,
-            label: "anonymous".into(),
-            superuser: false,
-            rules,
-            token_scopes: None,
-            bearer_scopes: None,
-            token: None,
-        }
-    }
-
-    /// The principal of a user that is not disabled.
-    pub fn principal(&self, user: &User) -> Principal {
-        let word = match user.kind {
-            UserKind::Person => "user",
-            UserKind::Robot => "robot",
-        };
-        let label: Arc<str> = format!("{word}:{}", user.name).into();
-        let groups = self.groups.get(&user.id).into_iter().flatten();
-        let groups = groups.map(|group| format!("group:{group}"));
-        let mut rules = Vec::new();
-        let own = [label.to_string(), "authenticated".to_owned()];
-        for subject in own.into_iter().chain(groups) {
-            rules.extend(self.rules.get(&*subject).into_iter().flatten().cloned());
-        }
-        rules.extend(self.for_everyone.iter().cloned());
-        Principal {
-            user: Some(user.id),
-            label,
-            superuser: user.superuser,
-            rules: rules.into(),
-            token_scopes: None,
-            bearer_scopes: None,
-            token: None,
-        }
     }
 }

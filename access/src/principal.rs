@@ -1,24 +1,26 @@
 //! Who is asking.
 
-use larder_model::{Kind, Pattern, Permission, Problem, Role, Verb};
+use crate::rules::{Rules, covers};
+use larder_model::{Kind, Pattern, Permission, Problem, Role, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One rule that applies to a principal: these packages of these repositories, in this role.
+/// Rules that a user holds.
 #[derive(Clone, Debug)]
-pub(crate) struct Rule {
-    /// The grant that it comes from; `None`: it follows from what a repo is.
-    pub(crate) id: Option<i64>,
-    pub(crate) repository: Pattern,
-    pub(crate) package: Pattern,
-    pub(crate) role: Role,
+pub(crate) struct Held {
+    /// The groups by which it holds them, as `group:dev`: the one that it is in, then the one that
+    /// holds this. Empty: by itself, or as everyone who shows credentials.
+    pub(crate) through: Arc<[Box<str>]>,
+    pub(crate) rules: Arc<Rules>,
 }
 
-impl Rule {
-    fn allows(&self, permission: &Permission, repository: &str) -> bool {
-        self.role.allows(permission.verb)
-            && covers(&self.repository, &self.package, permission, repository)
-    }
+/// Why something is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// The grant; `None`: it follows from what a repo is, or the caller is a superuser.
+    pub grant: Option<i64>,
+    /// The groups by which the grant applies, as `group:dev`, from the caller outwards.
+    pub through: Vec<Box<str>>,
 }
 
 /// Where a token was made for less than all: what it may touch at most.
@@ -49,28 +51,10 @@ impl TokenScope {
     }
 }
 
-/// A permission without a package means the whole repo: to read (its list is filtered again) any
-/// package will do, to change it all must be covered.
-fn covers(
-    repositories: &Pattern,
-    packages: &Pattern,
-    permission: &Permission,
-    repository: &str,
-) -> bool {
-    repositories.matches(repository)
-        && match &permission.package {
-            Some(package) => packages.matches(package),
-            None => matches!(permission.verb, Verb::Read | Verb::List) || packages.as_str() == "*",
-        }
-}
-
-fn leaves_room(token_scopes: Option<&[TokenScope]>, permission: &Permission) -> bool {
-    let repository = || permission.repository();
-    token_scopes.is_none_or(|token_scopes| {
-        token_scopes
-            .iter()
-            .any(|scope| scope.allows(permission, &repository()))
-    })
+/// Whether limits leave room for `permission` in `repository`, which is its own.
+fn leaves_room(limits: Option<&[TokenScope]>, permission: &Permission, repository: &str) -> bool {
+    let allows = |scope: &TokenScope| scope.allows(permission, repository);
+    limits.is_none_or(|limits| limits.iter().any(allows))
 }
 
 /// An identified caller with the rules that apply to it. Anonymous callers are principals too.
@@ -82,13 +66,20 @@ pub struct Principal {
     pub label: Arc<str>,
     /// Whether its user may do everything.
     pub(crate) superuser: bool,
-    pub(crate) rules: Arc<[Rule]>,
+    /// What it holds as someone. No limit of a token widens this.
+    pub(crate) held: Arc<[Held]>,
+    /// What everyone holds, from anywhere. No limit of a token takes this away.
+    pub(crate) everyone: Arc<Rules>,
+    /// What everyone holds from where the caller is.
+    pub(crate) here: Option<Arc<Rules>>,
     /// What the token that was shown was made for, if it was made for less than all.
     pub(crate) token_scopes: Option<Vec<TokenScope>>,
     /// What a bearer token of the token endpoint was asked for.
     pub(crate) bearer_scopes: Option<Vec<TokenScope>>,
     /// The `lrd_` token that was shown, if one was.
     pub(crate) token: Option<i64>,
+    /// When that token ends, if it does.
+    pub(crate) token_ends: Option<Timestamp>,
 }
 
 impl Principal {
@@ -149,67 +140,105 @@ impl Principal {
 
     /// Whether it may do `permission`.
     pub fn may(&self, permission: &Permission) -> bool {
-        leaves_room(self.bearer_scopes.as_deref(), permission) && self.could(permission)
+        self.bearer_leaves_room(permission) && self.could(permission)
+    }
+
+    fn bearer_leaves_room(&self, permission: &Permission) -> bool {
+        let scopes = self.bearer_scopes.as_deref();
+        scopes.is_none_or(|_| leaves_room(scopes, permission, &permission.repository()))
     }
 
     /// Whether it may do this to any package of the permission's repo.
     pub fn may_somewhere(&self, permission: &Permission) -> bool {
-        let repository = permission.repository();
-        let rule =
-            |rule: &Rule| rule.role.allows(permission.verb) && rule.repository.matches(&repository);
-        let scope = |scope: &TokenScope| {
-            scope.verbs.contains(&permission.verb) && scope.repository.matches(&repository)
+        let (verb, repository) = (permission.verb, permission.repository());
+        let leaves_room = |scopes: Option<&[TokenScope]>| {
+            let of_repository = |scope: &TokenScope| {
+                scope.verbs.contains(&verb) && scope.repository.matches(&repository)
+            };
+            scopes.is_none_or(|scopes| scopes.iter().any(of_repository))
         };
-        let narrowed = self.token_scopes.iter().chain(&self.bearer_scopes);
-        narrowed
-            .into_iter()
-            .all(|token_scopes| token_scopes.iter().any(scope))
-            && (self.superuser || self.rules.iter().any(rule))
+        let allow = |rules: &Rules| rules.allow_somewhere(verb, &repository);
+        let holds = || self.superuser || self.held.iter().any(|held| allow(&held.rules));
+        leaves_room(self.bearer_scopes.as_deref())
+            && (self.of_everyone().any(allow)
+                || (leaves_room(self.token_scopes.as_deref()) && holds()))
     }
 
     /// Whether it could do `permission` if its bearer token had been asked for that too: what the
     /// user, and the token it was got with, may do.
     pub fn could(&self, permission: &Permission) -> bool {
-        leaves_room(self.token_scopes.as_deref(), permission)
-            && self.holds(permission, &permission.repository())
+        self.ground(permission).is_some()
     }
 
-    fn holds(&self, permission: &Permission, repository: &str) -> bool {
-        self.superuser
-            || self
-                .rules
-                .iter()
-                .any(|rule| rule.allows(permission, repository))
+    /// The rules of everyone that apply to it.
+    fn of_everyone(&self) -> impl Iterator<Item = &Rules> {
+        let everyone = [Some(&self.everyone), self.here.as_ref()];
+        everyone.into_iter().flatten().map(|rules| &**rules)
+    }
+
+    /// Why it could do `permission`; `None`: it could not.
+    fn ground(&self, permission: &Permission) -> Option<GroundRef<'_>> {
+        let repository = permission.repository();
+        let of_everyone = || {
+            let mut all = self.of_everyone();
+            let rule = all.find_map(|rules| rules.find(permission, &repository))?;
+            Some(GroundRef {
+                grant: rule.grant,
+                through: &[],
+            })
+        };
+        let limits = self.token_scopes.as_deref();
+        if !leaves_room(limits, permission, &repository) {
+            return of_everyone();
+        }
+        let held = self.held.iter().find_map(|held| {
+            let rule = held.rules.find(permission, &repository)?;
+            Some(GroundRef {
+                grant: rule.grant,
+                through: &held.through,
+            })
+        });
+        let superuser = self.superuser.then_some(GroundRef {
+            grant: None,
+            through: &[],
+        });
+        held.or_else(of_everyone).or(superuser)
+    }
+
+    /// Why it may do `permission`; `None`: it may not.
+    pub fn why(&self, permission: &Permission) -> Option<Ground> {
+        let ground = self.ground(permission)?;
+        self.bearer_leaves_room(permission).then(|| Ground {
+            grant: ground.grant,
+            through: ground.through.to_vec(),
+        })
     }
 
     /// Whether it administers all that `repositories` stands for, whole repos and not only packages
     /// of them.
     pub fn administers(&self, repositories: &Pattern) -> bool {
-        let rule = |rule: &Rule| {
-            rule.role.allows(Verb::Administer)
-                && rule.package.as_str() == "*"
-                && rule.repository.covers(repositories)
-        };
         let scope = |scope: &TokenScope| {
             scope.verbs.contains(&Verb::Administer)
-                && scope.package.as_str() == "*"
+                && scope.package.is_all()
                 && scope.repository.covers(repositories)
         };
         let narrowed = self.token_scopes.iter().chain(&self.bearer_scopes);
+        let holds = || {
+            let held = self.held.iter().map(|held| &*held.rules);
+            let mut all = held.chain(self.of_everyone());
+            self.superuser || all.any(|rules| rules.administer(repositories))
+        };
         narrowed
             .into_iter()
             .all(|token_scopes| token_scopes.iter().any(scope))
-            && (self.superuser || self.rules.iter().any(rule))
+            && holds()
     }
+}
 
-    /// The grant by which it may do `permission`.
-    pub fn by_which(&self, permission: &Permission) -> Option<i64> {
-        let repository = permission.repository();
-        self.rules
-            .iter()
-            .find(|rule| rule.allows(permission, &repository))
-            .and_then(|rule| rule.id)
-    }
+/// The same as a [`Ground`], where it is only looked at.
+struct GroundRef<'a> {
+    grant: Option<i64>,
+    through: &'a [Box<str>],
 }
 
 /// A limit as it is stored and as the API shows it.

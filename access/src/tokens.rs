@@ -4,10 +4,9 @@ use crate::principal::{scopes_from_json, scopes_to_json};
 use crate::refusals::wrong_credentials;
 use crate::{Gate, Principal, TokenScope};
 use larder_keys::secret::{self, Secret};
-use larder_metadata::people::Token;
+use larder_metadata::tokens::Token;
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, Timestamp, TokenKind, Verb};
-use std::net::IpAddr;
 
 /// Characters of a token's name.
 const NAME: std::ops::RangeInclusive<usize> = 1..=128;
@@ -54,13 +53,22 @@ fn no_token() -> Problem {
 }
 
 impl Gate {
-    /// Makes a token for a user, whom the caller of this has found to be allowed to.
+    /// Makes a token for a user. That `by` may do that was found by whoever calls this.
     pub async fn make_token(
         &self,
+        by: &Principal,
         owner: i64,
-        wanted: NewToken,
+        mut wanted: NewToken,
     ) -> Result<(Token, Secret), Problem> {
         wanted.check(self.metadata.now())?;
+        if let Some(end) = by.token_ends {
+            if wanted.expires_at.is_some_and(|wanted| wanted > end) {
+                let detail = "a token that is made with a token does not outlive it; ask for an \
+                              earlier end, or show a password";
+                return Err(Problem::invalid("expires_at", detail));
+            }
+            wanted.expires_at = wanted.expires_at.or(Some(end));
+        }
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok((
             self.keep_token(owner, TokenKind::Access, wanted, &secret)
@@ -95,9 +103,10 @@ impl Gate {
         let Some(owner) = principal.user.filter(|_| principal.bearer_scopes.is_none()) else {
             return Ok(None);
         };
+        let life = self.metadata.now().after(self.settings.offline_token_life);
         let wanted = NewToken {
             name: client.to_owned(),
-            expires_at: Some(self.metadata.now().after(self.settings.offline_token_life)),
+            expires_at: Some(principal.token_ends.map_or(life, |end| end.min(life))),
             scopes: principal.token_scopes.clone(),
         };
         self.keep_token(owner, TokenKind::Offline, wanted, secret)
@@ -120,6 +129,8 @@ impl Gate {
             grants: wanted.scopes.map(|scopes| scopes_to_json(&scopes).into()),
             created_at: self.metadata.now(),
             expires_at: wanted.expires_at,
+            last_used_at: Timestamp(0),
+            last_used_from: "".into(),
         };
         self.metadata.add_token(&token, &secret.hash()).await?;
         Ok(token)
@@ -150,17 +161,6 @@ impl Gate {
             .await?
             .ok_or_else(no_token)?
             .id)
-    }
-
-    /// Who has this name and password. Tries are counted by name and address, as all logins are.
-    pub async fn log_in(
-        &self,
-        name: &str,
-        password: &str,
-        address: IpAddr,
-    ) -> Result<Principal, Problem> {
-        self.check_password(&self.policy(), name, password, address)
-            .await
     }
 
     /// Fails unless this is the caller's own password: whoever found an open session must not be

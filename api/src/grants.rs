@@ -27,6 +27,14 @@ pub struct Grant {
     pub created_at: Timestamp,
     /// By whom, as `user:NAME`.
     pub created_by: String,
+    /// From where it counts, of a grant to `anonymous`; absent: from everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<schema::Network>)]
+    pub networks: Vec<String>,
+    /// Why it has no effect for now; only in the answer to the call that makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub warning: Option<String>,
 }
 
 /// A grant to make.
@@ -47,4 +55,9 @@ pub struct NewGrant {
     /// In which role.
     #[schema(value_type = schema::Role)]
     pub role: Role,
+    /// From where it counts, for `anonymous` alone: addresses, or networks such as `10.0.0.0/8`;
+    /// without it, from everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<schema::Network>>, min_items = 1, max_items = 100)]
+    pub networks: Option<Vec<String>>,
 }

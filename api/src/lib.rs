@@ -14,11 +14,13 @@ mod schema;
 
 pub mod connect;
 pub mod grants;
+pub mod groups;
 pub mod list;
 pub mod packages;
 pub mod problem;
 pub mod repositories;
 pub mod reservations;
+pub mod robots;
 pub mod settings;
 pub mod tokens;
 pub mod upstreams;
@@ -28,6 +30,7 @@ pub mod rights;
 
 pub use connect::ConnectPart;
 pub use grants::{Grant, NewGrant};
+pub use groups::{Group, GroupChange, GroupMember, NewGroup};
 pub use list::List;
 pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
 pub use patch::{NULLABLE, Patch};
@@ -37,6 +40,7 @@ pub use repositories::{
 };
 pub use reservations::Reservation;
 pub use rights::{Action, Caller, Verdict};
+pub use robots::{NewRobot, Robot, RobotChange};
 pub use schema::whole;
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
@@ -47,5 +51,7 @@ pub use users::{NewUser, User, UserChange, UserKind};
 
 /// Schemas of the texts that stand in paths and queries.
 pub mod texts {
-    pub use crate::schema::{Id, PackageName, Protocol, RepoName, RepoPath, UserName, VersionName};
+    pub use crate::schema::{
+        Id, PackageName, Protocol, RepoName, RepoPath, Subject, UserName, VersionName,
+    };
 }

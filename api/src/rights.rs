@@ -46,4 +46,7 @@ pub struct Verdict {
     /// The id of the grant by which; `null` where none is needed or none is there.
     #[schema(required, value_type = Option<schema::Id>)]
     pub grant: Option<String>,
+    /// The groups by which the grant applies, as `group:dev`: the one that it is in, then the one
+    /// that holds this. Empty where the grant is to itself or to everyone.
+    pub through: Vec<String>,
 }

@@ -105,6 +105,18 @@ text!(
         .examples(["oci/team", "oci/team-*", "*"])
 );
 text!(
+    Network,
+    "An address, or all addresses that share its first bits.",
+    |text| text
+        .pattern(Some(r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$"))
+        .examples(["10.0.0.0/8", "fd00::/8", "192.0.2.7"])
+);
+text!(Subject, "A user, a robot or a group.", |text| text
+    .pattern(Some(
+        "^((user|group|robot):)?[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$"
+    ))
+    .examples(["user:alice", "robot:ci", "group:dev"]));
+text!(
     Role,
     "A role, from least to most; each may what those before it may. reader: read; writer: publish; \
      maintainer: delete; admin: all of a repository.",

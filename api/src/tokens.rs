@@ -43,6 +43,8 @@ pub struct Token {
     pub id: String,
     /// What its maker calls it.
     pub name: String,
+    /// For whom it acts: `user:NAME` or `robot:NAME`.
+    pub owner: String,
     /// How it was made.
     pub kind: TokenKind,
     /// What it is limited to; `null`: it may all that its owner may.
@@ -54,6 +56,12 @@ pub struct Token {
     /// When it ends; `null`: never.
     #[schema(required, value_type = Option<schema::Timestamp>)]
     pub expires_at: Option<Timestamp>,
+    /// When it was used last, to the minute or so; `null`: never.
+    #[schema(required, value_type = Option<schema::Timestamp>)]
+    pub last_used_at: Option<Timestamp>,
+    /// From which address; `null`: it was never used.
+    #[schema(required)]
+    pub last_used_from: Option<String>,
     /// The secret, shown once: in the answer to the call that makes the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

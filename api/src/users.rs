@@ -30,6 +30,10 @@ pub struct User {
     /// When it was made.
     #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
+    /// The groups that it is in, and those that hold them; only where one user is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub groups: Option<Vec<String>>,
 }
 
 /// A user to make.

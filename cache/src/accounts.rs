@@ -9,7 +9,7 @@ use larder_access::{Admission, Gate, NewToken, Principal, TokenScope, sign_in};
 use larder_door::{ClientView, Incoming};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
-use larder_metadata::people::Token as Row;
+use larder_metadata::tokens::Token as Row;
 use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use larder_mirrors::{Accounts, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
@@ -69,11 +69,7 @@ impl AccountRequests {
                 let caller = context.admission.principal();
                 let (user, name) = user_of(caller)?;
                 let gone = || Problem::not_found("user", "there is no such user any more");
-                let row = context
-                    .admission
-                    .policy()
-                    .user_by_id(user)
-                    .ok_or_else(gone)?;
+                let row = self.metadata.user_by_id(user).await?.ok_or_else(gone)?;
                 let profile = *request == AccountRequest::Profile;
                 reply(&if profile {
                     AccountResponse::Profile(name, row.created_at)
@@ -122,7 +118,7 @@ impl AccountRequests {
                 self.gate.require_password(caller, &wanted.password).await?;
                 let (row, secret) = self
                     .gate
-                    .make_token(user, self.new_token(context, wanted)?)
+                    .make_token(caller, user, self.new_token(context, wanted)?)
                     .await?;
                 tracing::info!(by = %caller.label, token = row.id, "token created");
                 reply(&AccountResponse::NewToken(&token(&row), secret.expose()))

@@ -39,6 +39,7 @@ pub(crate) async fn grant(command: Grant, client: &Client) -> Result<Outcome, Fa
                 repository,
                 package,
                 role,
+                networks: None,
             };
             let made = client.post(&["grants"], &[], &body).await?;
             Ok(Outcome::record(made, RECORD))

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::kind::{Kind, Wrong, quoted};
-use crate::network::{Network, NotANetwork};
 use crate::secret::Secret;
 use crate::url::Url;
 use crate::written::Written;
+use larder_model::{Network, NotANetwork};
 
 impl Kind for SocketAddr {
     type Value = Self;

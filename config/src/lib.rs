@@ -12,7 +12,6 @@
 
 mod fault;
 mod nearest;
-mod network;
 mod secret;
 mod url;
 mod written;
@@ -38,7 +37,6 @@ mod example;
 
 pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;
-pub use network::Network;
 pub use secret::Secret;
 pub use sections::{Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry};
 pub use url::Url;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::address::{DatabaseUrl, Origin};
 use crate::kind::Count;
-use crate::network::Network;
 use crate::schema::settings;
 use crate::secret::Secret;
 use crate::units::{Size, Span};
 use crate::url::Url;
 use crate::words::{LogFormat, LogLevel, StorageKind, Tls};
+use larder_model::Network;
 
 settings! {
     /// The whole configuration, checked.

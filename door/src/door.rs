@@ -177,7 +177,7 @@ async fn pass<D: Door>(
     // Who asks. A request that could not be parsed is told so only to callers whose credentials
     // hold.
     let principal = match &endpoint {
-        Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(),
+        Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(Some(client.address)),
         _ => gate.identify(&request.headers, client.address).await?,
     };
     passage.principal = Some(principal.clone());

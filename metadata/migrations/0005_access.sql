@@ -2,7 +2,10 @@
 alter table users add column description {text} not null default '';
 -- The user who answers for a robot; null: a person.
 alter table users add column owner bigint;
+update users set owner = (select min(o.id) from users o where o.kind = 'person' and o.superuser = 1)
+  where kind = 'robot';
 create index users_owner on users (owner) where owner is not null;
+create index users_kind on users (kind, name);
 
 alter table groups add column description {text} not null default '';
 
@@ -20,6 +23,10 @@ insert into group_members select m.group_id, 'user', m.user_id, g.created_at, ''
   from members m join groups g on g.id = m.group_id;
 drop table members;
 
--- From where a grant to `anonymous` counts, as JSON; empty: from everywhere.
+-- From where a grant to `anonymous` counts, separated by spaces; empty: from everywhere.
 alter table grants add column networks {text} not null default '';
 create index grants_subject on grants (subject, id);
+
+-- 0 and empty: never.
+alter table tokens add column last_used_at bigint not null default 0;
+alter table tokens add column last_used_from {text} not null default '';

@@ -41,6 +41,9 @@ const GROUPS_OF: &str = "select g.name, '' from group_members m join groups g on
     join group_members n on n.kind = 'group' and n.member_id = g.id \
     join groups o on o.id = n.group_id where m.kind = 'user' and m.member_id = ?1 order by 2, 1";
 
+const GROUPS_WITH: &str = "select o.name from group_members n join groups o on o.id = n.group_id \
+    where n.kind = 'group' and n.member_id = ?1 order by o.name";
+
 /// A group's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -239,5 +242,11 @@ impl Metadata {
         };
         let mut rows = self.sql.scan(GROUPS_OF, vec![user.into()]).await?;
         rows.iter_mut().map(membership).collect()
+    }
+
+    /// The groups that hold this one.
+    pub async fn groups_with(&self, group: i64) -> Result<Vec<Box<str>>, Error> {
+        let mut rows = self.sql.rows(GROUPS_WITH, &[group.into()]).await?;
+        rows.iter_mut().map(|row| row.text(0)).collect()
     }
 }

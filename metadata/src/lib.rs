@@ -31,8 +31,10 @@ mod uses;
 pub mod history;
 pub mod settings;
 
-pub mod people;
+pub mod users;
 pub mod groups;
+pub mod tokens;
+pub mod grants;
 pub mod repos;
 pub mod reservations;
 pub mod uploads;

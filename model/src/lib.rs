@@ -9,6 +9,7 @@ pub mod digest;
 pub mod duration;
 pub mod html;
 pub mod names;
+pub mod network;
 pub mod image;
 pub mod kinds;
 pub mod integrity;
@@ -21,6 +22,7 @@ pub mod reply;
 pub mod repo_path;
 pub mod time;
 pub mod stored_file;
+pub mod subject;
 pub mod upstream;
 pub mod settings;
 
@@ -31,6 +33,7 @@ pub use integrity::{Checker, Integrity};
 pub use kinds::{FileKind, RepoKind, TokenKind, UserKind};
 pub use lifetime::CacheLifetime;
 pub use names::{PackageName, ProtocolName, RepoName, UserName};
+pub use network::{Network, NotANetwork};
 pub use pattern::Pattern;
 pub use permission::{Permission, Role, Verb};
 pub use problem::{Kind, Problem};
@@ -40,4 +43,5 @@ pub use settings::{
     Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
 };
 pub use stored_file::StoredFile;
+pub use subject::{NotASubject, Subject};
 pub use time::{Clock, Timestamp};

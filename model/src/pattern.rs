@@ -26,6 +26,16 @@ impl Pattern {
         Self("*".into())
     }
 
+    /// Whether the pattern stands for everything, by its text alone.
+    pub fn is_all(&self) -> bool {
+        self.as_str() == "*"
+    }
+
+    /// Whether it stands for more than one text.
+    pub fn is_pattern(&self) -> bool {
+        self.as_str().contains('*')
+    }
+
     /// Whether the pattern stands for `text`.
     pub fn matches(&self, text: &str) -> bool {
         matches(self.as_str().as_bytes(), text.as_bytes())

@@ -28,7 +28,7 @@ pub(crate) async fn first_mirrors(
     gate: &Gate,
     machine: Option<Machine>,
 ) -> Result<(), Problem> {
-    if gate.policy().users().next().is_some() {
+    if metadata.has_users().await? {
         return Ok(());
     }
     // What this machine's package managers use, and whether that is within a private network.

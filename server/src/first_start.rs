@@ -2,7 +2,7 @@
 //! administrator.
 
 use larder_access::Gate;
-use larder_metadata::people::NewUser;
+use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
 use larder_model::{Problem, hex};
 use rustix::fs::{FlockOperation, flock};
@@ -74,7 +74,7 @@ pub(crate) async fn first_admin(
     data: &Path,
     password: Option<String>,
 ) -> Result<(), Problem> {
-    if gate.policy().users().next().is_some() {
+    if metadata.has_users().await? {
         return Ok(());
     }
     let wrong = |text: String| Problem::internal(text);

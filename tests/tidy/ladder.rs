@@ -232,7 +232,9 @@ fn pure_crates_do_no_io() {
         if PURE.iter().any(|name| below.starts_with(name)) {
             for word in [
                 "std::fs",
-                "std::net",
+                "TcpStream",
+                "UdpSocket",
+                "ToSocketAddrs",
                 "std::process",
                 "std::thread",
                 "Instant::now",

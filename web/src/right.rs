@@ -32,6 +32,10 @@ pub(crate) enum Right {
     Oneself,
     /// The same, with all its rights.
     OneselfUnlimited,
+    /// To be the robot that is meant, its owner, or a superuser.
+    RobotOwner,
+    /// To be the owner of the robot that is meant, with all its rights, or a superuser.
+    RobotOwnerUnlimited,
     /// To ask about oneself, or to be a superuser.
     AboutOneself,
 }
@@ -65,6 +69,14 @@ impl Right {
                 "The user itself and superusers may call it, but not with a limited token; \
                  to others there is no such user."
             }
+            Self::RobotOwner => {
+                "The robot itself, its owner and superusers may call it; to others there is no such \
+                 robot."
+            }
+            Self::RobotOwnerUnlimited => {
+                "The owner of the robot and superusers may call it, but not with a limited token; to \
+                 others there is no such robot."
+            }
             Self::AboutOneself => "Anyone may ask about themselves, superusers about anyone.",
         }
     }
@@ -82,6 +94,8 @@ impl Right {
             }
             Self::Oneself => &["user_not_found"],
             Self::OneselfUnlimited => &["user_not_found", "not_allowed"],
+            Self::RobotOwner => &["robot_not_found"],
+            Self::RobotOwnerUnlimited => &["robot_not_found", "not_allowed"],
         }
     }
 
@@ -94,6 +108,8 @@ impl Right {
                 | Self::Superuser
                 | Self::Oneself
                 | Self::OneselfUnlimited
+                | Self::RobotOwner
+                | Self::RobotOwnerUnlimited
         )
     }
 }

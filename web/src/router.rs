@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, document, grants, packages, repositories, reservations, rights, settings, tokens,
-    upstreams, users, versions,
+    clients, document, grants, groups, packages, repositories, reservations, rights, robots,
+    settings, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -42,6 +42,12 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(upstreams::check))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::get, users::change, users::delete))
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(groups::get, groups::change, groups::delete))
+        .routes(routes!(groups::members))
+        .routes(routes!(groups::add, groups::remove))
+        .routes(routes!(robots::list, robots::create))
+        .routes(routes!(robots::get, robots::change, robots::delete))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::delete))
         .routes(routes!(grants::list, grants::create))

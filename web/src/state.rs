@@ -4,9 +4,10 @@ use crate::engine::Engine;
 use crate::openapi::Document;
 use larder_access::{Gate, PolicySnapshot};
 use larder_metadata::Metadata;
-use larder_metadata::people::User;
+use larder_metadata::groups::Group;
 use larder_metadata::repos::RepoRecord;
-use larder_model::{Problem, ProtocolName, RepoPath, UserName};
+use larder_metadata::users::User;
+use larder_model::{Problem, ProtocolName, RepoPath, UserKind, UserName};
 use std::sync::{Arc, LazyLock};
 
 /// The parts of the API.
@@ -31,12 +32,42 @@ impl ApiState {
     }
 
     /// The user of a name.
-    pub(crate) fn user(&self, name: &UserName) -> Result<Arc<User>, Problem> {
-        self.gate
-            .policy()
-            .user(name.as_str())
-            .cloned()
+    pub(crate) async fn user(&self, name: &UserName) -> Result<User, Problem> {
+        let user = self.metadata.user(name.as_str()).await?;
+        user.ok_or_else(no_user)
+    }
+
+    /// The person of a name.
+    pub(crate) async fn person(&self, name: &UserName) -> Result<User, Problem> {
+        let user = self.user(name).await?;
+        Some(user)
+            .filter(|user| user.kind == UserKind::Person)
             .ok_or_else(no_user)
+    }
+
+    /// The robot of a name.
+    pub(crate) async fn robot(&self, name: &UserName) -> Result<User, Problem> {
+        let user = self.metadata.user(name.as_str()).await?;
+        user.filter(|user| user.kind == UserKind::Robot)
+            .ok_or_else(no_robot)
+    }
+
+    /// The group of a name.
+    pub(crate) async fn group(&self, name: &UserName) -> Result<Group, Problem> {
+        let group = self.metadata.group(name.as_str()).await?;
+        group.ok_or_else(no_group)
+    }
+
+    /// The names of the groups that a user is in, and of those that hold them.
+    pub(crate) async fn groups_of(&self, user: &User) -> Result<Vec<String>, Problem> {
+        let memberships = self.metadata.groups_of(user.id).await?;
+        let mut groups: Vec<String> = memberships
+            .into_iter()
+            .map(|membership| membership.group.into())
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        Ok(groups)
     }
 }
 
@@ -65,6 +96,14 @@ pub(crate) fn no_repo() -> Problem {
 
 pub(crate) fn no_package() -> Problem {
     Problem::not_found("package", "no such package here, or you may not see it")
+}
+
+pub(crate) fn no_group() -> Problem {
+    Problem::not_found("group", "no such group, or you may not see it")
+}
+
+pub(crate) fn no_robot() -> Problem {
+    Problem::not_found("robot", "no such robot, or you may not see it")
 }
 
 pub(crate) fn no_user() -> Problem {

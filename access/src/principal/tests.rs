@@ -1,25 +1,96 @@
 use super::*;
+use crate::rules::Rule;
+use larder_model::ProtocolName;
 
 fn pattern(text: &str) -> Pattern {
     text.parse().expect("pattern")
 }
 
-fn principal(rules: &[(&str, &str, Role)]) -> Principal {
+fn rules(rules: &[(&str, &str, Role)]) -> Arc<Rules> {
     let rule = |&(repository, package, role): &(&str, &str, Role)| Rule {
-        id: Some(1),
+        grant: Some(1),
         repository: pattern(repository),
         package: pattern(package),
         role,
     };
+    Arc::new(rules.iter().map(rule).collect())
+}
+
+fn principal(held: &[(&str, &str, Role)]) -> Principal {
     Principal {
         user: Some(1),
         label: "user:test".into(),
         superuser: false,
-        rules: rules.iter().map(rule).collect(),
+        held: [Held {
+            through: Arc::default(),
+            rules: rules(held),
+        }]
+        .into(),
+        everyone: Arc::default(),
+        here: None,
         token_scopes: None,
         bearer_scopes: None,
         token: None,
+        token_ends: None,
     }
+}
+
+fn reading(repo: &str) -> Permission {
+    Permission {
+        protocol: ProtocolName::OCI,
+        repo: repo.parse().expect("name"),
+        package: Some("app".into()),
+        verb: Verb::Read,
+    }
+}
+
+#[test]
+fn limits_keep_what_everyone_may() {
+    let mut caller = principal(&[("oci/own", "*", Role::Writer)]);
+    caller.everyone = rules(&[("oci/open", "*", Role::Reader)]);
+    caller.here = Some(rules(&[("oci/near", "*", Role::Reader)]));
+    let narrow = TokenScope::of_role(pattern("oci/one"), pattern("*"), Role::Writer);
+    caller.token_scopes = Some(vec![narrow.clone()]);
+    for (repo, expected) in [
+        ("open", true),
+        ("near", true),
+        ("own", false),
+        ("one", false),
+    ] {
+        assert_eq!(caller.may(&reading(repo)), expected, "{repo}");
+        assert_eq!(caller.may_somewhere(&reading(repo)), expected, "{repo}");
+    }
+    // A bearer token is for what it was asked for.
+    caller.bearer_scopes = Some(vec![narrow]);
+    assert!(!caller.may(&reading("open")) && !caller.may_somewhere(&reading("open")));
+    assert!(caller.could(&reading("open")));
+    // A superuser's limits too.
+    caller.bearer_scopes = None;
+    caller.superuser = true;
+    assert!(caller.may(&reading("one")) && !caller.may(&reading("own")));
+}
+
+#[test]
+fn a_ground_names_the_grant_and_the_groups() {
+    let mut caller = principal(&[]);
+    let through: Arc<[Box<str>]> = ["group:dev".into(), "group:all".into()].into();
+    let by_group = Held {
+        through: Arc::clone(&through),
+        rules: rules(&[("oci/a", "app", Role::Reader)]),
+    };
+    caller.held = [by_group].into();
+    let ground = Ground {
+        grant: Some(1),
+        through: through.to_vec(),
+    };
+    assert_eq!(caller.why(&reading("a")), Some(ground));
+    assert_eq!(caller.why(&reading("b")), None);
+    caller.superuser = true;
+    let no_grant = Ground {
+        grant: None,
+        through: Vec::new(),
+    };
+    assert_eq!(caller.why(&reading("b")), Some(no_grant));
 }
 
 #[test]

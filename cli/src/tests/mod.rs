@@ -55,6 +55,9 @@ fn caller(name: Option<&str>) -> Answer {
 fn made_token() -> Answer {
     let now = "2030-01-01T00:00:00Z".parse().expect("time");
     let token = Token {
+        owner: "user:alice".to_owned(),
+        last_used_at: None,
+        last_used_from: None,
         id: "1".to_owned(),
         name: "x".to_owned(),
         kind: TokenKind::Access,

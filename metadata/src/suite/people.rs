@@ -1,7 +1,9 @@
 //! Users, their tokens, and grants.
 
 use super::fixture::{assert_exists, assert_unmet};
-use crate::people::{Grant, NewRobot, NewUser, Token, User};
+use crate::grants::Grant;
+use crate::tokens::{Token, TokenUse};
+use crate::users::{NewRobot, NewUser, Owner, RobotChange, User};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, Timestamp, TokenKind, UserKind, UserName};
 use std::time::Duration;
@@ -12,6 +14,8 @@ checks![
     a_robot_is_told_as_it_was_made,
     a_robot_has_a_person_as_its_owner,
     a_robot_is_handed_over,
+    a_robot_is_as_active_as_its_owner,
+    users_come_page_by_page,
     a_password_is_that_of_its_user,
     a_user_changes,
     a_change_without_a_password_keeps_it,
@@ -22,11 +26,13 @@ checks![
     a_dropped_user_takes_its_tokens_with_it,
     the_last_superuser_stays,
     a_grant_is_told_as_it_was_made,
+    a_grant_keeps_its_networks,
     the_same_grant_is_made_once,
     grants_come_page_by_page,
     a_dropped_grant_is_gone,
     a_token_is_found_by_its_secret_and_its_id,
     tokens_come_page_by_page,
+    a_token_tells_its_last_use,
     a_token_is_ended_by_its_owner_only,
     a_new_token_clears_those_that_ended,
     every_change_of_rights_tells_other_servers,
@@ -49,8 +55,7 @@ async fn add(metadata: &Metadata, superuser: bool) -> User {
 }
 
 async fn find(metadata: &Metadata, id: i64) -> Option<User> {
-    let users = metadata.users().await.expect("users");
-    users.into_iter().find(|user| user.id == id)
+    metadata.user_by_id(id).await.expect("user")
 }
 
 async fn a_user_is_told_as_it_was_made(metadata: &Metadata) {
@@ -90,16 +95,23 @@ async fn add_robot(metadata: &Metadata, owner: &User) -> User {
     find(metadata, id).await.expect("there")
 }
 
+/// A user as the owner of a robot.
+fn answers(owner: &User) -> Owner {
+    Owner {
+        id: owner.id,
+        name: owner.name.clone(),
+        disabled: owner.disabled,
+    }
+}
+
 async fn a_robot_is_told_as_it_was_made(metadata: &Metadata) {
     let owner = add(metadata, false).await;
     let robot = add_robot(metadata, &owner).await;
     assert_eq!(robot.kind, UserKind::Robot);
-    assert_eq!(
-        (&*robot.description, robot.owner),
-        ("It builds.", Some(owner.id))
-    );
+    assert_eq!(&*robot.description, "It builds.");
+    assert_eq!(robot.owner, Some(answers(&owner)));
     assert_eq!((robot.superuser, robot.disabled), (false, false));
-    assert_eq!(password(metadata, &robot).await, Some((robot.id, None)));
+    assert_eq!(password(metadata, &robot).await, None);
 }
 
 async fn a_robot_has_a_person_as_its_owner(metadata: &Metadata) {
@@ -113,7 +125,11 @@ async fn a_robot_has_a_person_as_its_owner(metadata: &Metadata) {
             owner,
         };
         assert_unmet(metadata.add_robot(new).await, Requirement::Owner);
-        let changed = metadata.change_robot(robot.id, None, Some(owner)).await;
+        let change = RobotChange {
+            owner: Some(owner),
+            ..RobotChange::default()
+        };
+        let changed = metadata.change_robot(robot.id, change).await;
         assert_unmet(changed, Requirement::Owner);
     }
 }
@@ -121,24 +137,73 @@ async fn a_robot_has_a_person_as_its_owner(metadata: &Metadata) {
 async fn a_robot_is_handed_over(metadata: &Metadata) {
     let (owner, next) = (add(metadata, false).await, add(metadata, false).await);
     let robot = add_robot(metadata, &owner).await;
-    let changed = metadata.change_robot(robot.id, Some("new"), Some(next.id));
+    let change = RobotChange {
+        description: Some("new"),
+        owner: Some(next.id),
+        disabled: Some(true),
+    };
+    let changed = metadata.change_robot(robot.id, change);
     changed.await.expect("change");
     let robot = find(metadata, robot.id).await.expect("there");
-    assert_eq!((&*robot.description, robot.owner), ("new", Some(next.id)));
-    let changed = metadata.change_robot(owner.id, Some("x"), None).await;
+    assert_eq!((&*robot.description, robot.disabled), ("new", true));
+    assert_eq!(robot.owner, Some(answers(&next)));
+    let of = async |owner: &User| metadata.robots_of(owner.id, "", 10).await;
+    assert_eq!(of(&owner).await.expect("robots"), []);
+    assert_eq!(of(&next).await.expect("robots"), [robot]);
+    let described = RobotChange {
+        owner: None,
+        ..change
+    };
+    let changed = metadata.change_robot(owner.id, described).await;
     assert_unmet(changed, Requirement::User);
 }
 
-async fn password(metadata: &Metadata, user: &User) -> Option<(i64, Option<Box<str>>)> {
-    let password = metadata.password_of(user.name.as_str()).await;
-    password.expect("password")
+async fn a_robot_is_as_active_as_its_owner(metadata: &Metadata) {
+    let owner = add(metadata, false).await;
+    let robot = add_robot(metadata, &owner).await;
+    assert!(robot.is_active());
+    let disabled = metadata.change_user(&owner, None, false, true).await;
+    disabled.expect("change");
+    let robot = find(metadata, robot.id).await.expect("there");
+    assert!(!robot.is_active());
+    let owner = find(metadata, owner.id).await.expect("there");
+    metadata.drop_user(&owner).await.expect("drop");
+    let robot = find(metadata, robot.id).await.expect("there");
+    assert_eq!((robot.owner.as_ref(), robot.is_active()), (None, false));
+}
+
+async fn users_come_page_by_page(metadata: &Metadata) {
+    let first = add(metadata, false).await;
+    let robot = add_robot(metadata, &first).await;
+    let second = add(metadata, false).await;
+    let page = async |kind, after: &User, limit| {
+        let page = metadata.users(kind, after.name.as_str(), limit).await;
+        page.expect("users")
+    };
+    let [persons, robots] = [UserKind::Person, UserKind::Robot];
+    assert_eq!(
+        page(persons, &first, 1).await,
+        std::slice::from_ref(&second)
+    );
+    assert_eq!(page(persons, &first, 10).await[0], second);
+    assert_eq!(page(robots, &first, 1).await, std::slice::from_ref(&robot));
+    assert!(metadata.has_users().await.expect("users"));
+    let named = metadata.user(robot.name.as_str()).await.expect("user");
+    assert_eq!(named, Some(robot));
+}
+
+async fn password(metadata: &Metadata, user: &User) -> Option<Box<str>> {
+    let found = metadata.user_with_password(user.name.as_str()).await;
+    let (found, password) = found.expect("password").expect("there");
+    assert_eq!(found.id, user.id);
+    password
 }
 
 async fn a_password_is_that_of_its_user(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    let expected = Some((user.id, Some("hash".into())));
-    assert_eq!(password(metadata, &user).await, expected);
-    let unknown = metadata.password_of(user_name(metadata).as_str()).await;
+    assert_eq!(password(metadata, &user).await, Some("hash".into()));
+    let unknown = user_name(metadata);
+    let unknown = metadata.user_with_password(unknown.as_str()).await;
     assert_eq!(unknown.expect("password"), None);
 }
 
@@ -150,18 +215,17 @@ async fn a_user_changes(metadata: &Metadata) {
     let expected = User {
         superuser: true,
         disabled: true,
-        ..user.clone()
+        ..user
     };
-    assert_eq!(find(metadata, user.id).await, Some(expected));
-    let expected = Some((user.id, Some("other".into())));
-    assert_eq!(password(metadata, &user).await, expected);
+    assert_eq!(find(metadata, expected.id).await.as_ref(), Some(&expected));
+    assert_eq!(password(metadata, &expected).await, Some("other".into()));
 }
 
 async fn a_change_without_a_password_keeps_it(metadata: &Metadata) {
     let user = add(metadata, false).await;
     let changed = metadata.change_user(&user, None, false, true).await;
     changed.expect("change");
-    let expected = Some((user.id, Some("hash".into())));
+    let expected = Some("hash".into());
     assert_eq!(password(metadata, &user).await, expected);
 }
 
@@ -172,7 +236,7 @@ async fn a_user_that_was_changed_meanwhile_is_not_changed(metadata: &Metadata) {
     let other = Some("other".to_owned());
     let late = metadata.change_user(&user, other, true, false).await;
     assert_unmet(late, Requirement::User);
-    let expected = Some((user.id, Some("hash".into())));
+    let expected = Some("hash".into());
     assert_eq!(password(metadata, &user).await, expected);
 }
 
@@ -187,7 +251,8 @@ async fn a_dropped_user_is_gone(metadata: &Metadata) {
     let user = add(metadata, false).await;
     metadata.drop_user(&user).await.expect("drop");
     assert_eq!(find(metadata, user.id).await, None);
-    assert_eq!(password(metadata, &user).await, None);
+    let found = metadata.user_with_password(user.name.as_str()).await;
+    assert_eq!(found.expect("password"), None);
     assert_unmet(metadata.drop_user(&user).await, Requirement::User);
 }
 
@@ -200,6 +265,7 @@ fn grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
         role: Role::Writer,
         created_at: metadata.now(),
         created_by: "user:suite".into(),
+        networks: Vec::new(),
     }
 }
 
@@ -229,7 +295,8 @@ async fn a_dropped_user_takes_its_tokens_with_it(metadata: &Metadata) {
 async fn the_last_superuser_stays(metadata: &Metadata) {
     let last = add(metadata, true).await;
     // Those that a run before left.
-    for user in metadata.users().await.expect("users") {
+    let users = metadata.users(UserKind::Person, "suite-", 1000).await;
+    for user in users.expect("users") {
         if user.superuser && user.id != last.id && user.name.as_str().starts_with("suite-") {
             metadata.drop_user(&user).await.expect("drop");
         }
@@ -254,7 +321,20 @@ async fn a_grant_is_told_as_it_was_made(metadata: &Metadata) {
     let grant = add_grant(metadata, &subject(metadata), "oci/a-*").await;
     let told = metadata.grant(grant.id).await.expect("grant");
     assert_eq!(told.as_ref(), Some(&grant));
-    assert!(metadata.grants().await.expect("grants").contains(&grant));
+    let of_subject = metadata.grants_of(&grant.subject).await;
+    assert_eq!(of_subject.expect("grants"), [grant]);
+}
+
+async fn a_grant_keeps_its_networks(metadata: &Metadata) {
+    let networks = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"];
+    let networks = networks.map(|text| text.parse().expect("network")).to_vec();
+    let grant = Grant {
+        networks,
+        ..grant(metadata, &subject(metadata), "oci/a")
+    };
+    metadata.add_grant(&grant).await.expect("grant");
+    let told = metadata.grant(grant.id).await.expect("grant");
+    assert_eq!(told, Some(grant));
 }
 
 async fn the_same_grant_is_made_once(metadata: &Metadata) {
@@ -269,7 +349,7 @@ async fn grants_come_page_by_page(metadata: &Metadata) {
     let first = add_grant(metadata, &subject(metadata), "oci/a").await;
     let second = add_grant(metadata, &subject(metadata), "oci/a").await;
     let page = async |after, limit| {
-        let page = metadata.grants_after(after, limit).await;
+        let page = metadata.grants(after, limit).await;
         page.expect("grants")
     };
     assert_eq!(page(first.id - 1, 1).await, std::slice::from_ref(&first));
@@ -299,6 +379,8 @@ async fn add_token(metadata: &Metadata, owner: i64, expires_at: Option<Timestamp
         grants: Some("[]".into()),
         created_at: metadata.now(),
         expires_at,
+        last_used_at: Timestamp(0),
+        last_used_from: "".into(),
     };
     let added = metadata.add_token(&token, &hash(&token)).await;
     added.expect("token");
@@ -315,6 +397,31 @@ async fn a_token_is_found_by_its_secret_and_its_id(metadata: &Metadata) {
     assert_eq!(by_id.expect("token").as_ref(), Some(&token));
     let unknown = metadata.token_by_hash("another").await;
     assert_eq!(unknown.expect("token"), None);
+}
+
+async fn a_token_tells_its_last_use(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let token = add_token(metadata, user.id, None).await;
+    let at = |seconds| metadata.now().after(Duration::from_secs(seconds));
+    let (early, late) = (at(1), at(2));
+    let use_from = |at, address: &str| TokenUse {
+        token: token.id,
+        at,
+        address: address.parse().expect("address"),
+    };
+    // What another server wrote meanwhile is not undone.
+    for used in [use_from(late, "192.0.2.7"), use_from(early, "fd00::1")] {
+        metadata.write_token_uses(&[used]).await.expect("uses");
+    }
+    let told = metadata
+        .token(token.id)
+        .await
+        .expect("token")
+        .expect("there");
+    assert_eq!(
+        (told.last_used_at, &*told.last_used_from),
+        (late, "192.0.2.7")
+    );
 }
 
 async fn tokens_come_page_by_page(metadata: &Metadata) {

@@ -3,7 +3,7 @@
 use super::fixture::{
     ALICE, Bed, NPM, add_repo, artifact, assert_exists, assert_unmet, document, name,
 };
-use crate::people::Grant;
+use crate::grants::Grant;
 use crate::repos::{Member, NewRepo, RepoRecord};
 use crate::settings::StoredSettings;
 use crate::{Metadata, Requirement};
@@ -306,6 +306,7 @@ async fn add_grant(metadata: &Metadata, repository: Pattern) -> i64 {
         role: Role::Reader,
         created_at: metadata.now(),
         created_by: "user:alice".into(),
+        networks: Vec::new(),
     };
     metadata.add_grant(&grant).await.expect("grant");
     grant.id

@@ -9,18 +9,22 @@ use crate::extract::path::{GrantId, IdParams};
 use crate::extract::rights::{Identified, Unlimited};
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, no_user};
+use crate::state::ApiState;
 use axum::Json;
 use axum::extract::State;
 use larder_access::PolicySnapshot;
 use larder_api as api;
-use larder_metadata::people::Grant;
+use larder_metadata::grants::Grant;
 use larder_metadata::{Error, Requirement};
-use larder_model::{Kind, Pattern, Problem, UserName};
+use larder_mirrors::Protocol;
+use larder_model::{Kind, Network, NotANetwork, NotASubject, Pattern, Problem, RepoPath, Subject};
 use std::sync::Arc;
 
 /// Rows looked at in one go.
 const ROWS: usize = 1000;
+
+/// Networks of one grant.
+const NETWORKS: usize = 100;
 
 fn to_api(row: Grant) -> api::Grant {
     api::Grant {
@@ -31,6 +35,8 @@ fn to_api(row: Grant) -> api::Grant {
         role: row.role,
         created_at: row.created_at,
         created_by: row.created_by.into(),
+        networks: row.networks.iter().map(Network::to_string).collect(),
+        warning: None,
     }
 }
 
@@ -56,7 +62,7 @@ pub(crate) async fn list(
     let mut after = page.after_id()?;
     let mut grants = Vec::new();
     while grants.len() <= page.limit {
-        let rows = state.metadata.grants_after(after, ROWS as u64).await?;
+        let rows = state.metadata.grants(after, ROWS as u64).await?;
         let more = rows.len() == ROWS;
         after = rows.last().map_or(after, |row| row.id);
         let own = |row: &Grant| caller.principal().administers(&row.repository);
@@ -84,7 +90,7 @@ pub(crate) async fn list(
     responses((status = 201, description = "The grant.", body = api::Grant)),
     extensions(
         ("x-right" = json!(Right::Unlimited)),
-        ("x-codes" = json!(["user_not_found", "conflict"])),
+        ("x-codes" = json!(["user_not_found", "group_not_found", "conflict"])),
     ),
 )]
 pub(crate) async fn create(
@@ -92,7 +98,8 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewGrant>,
 ) -> Result<Created<api::Grant>, Refusal> {
-    scope::check_repository(&new.repository)?;
+    let package = new.package.unwrap_or_else(Pattern::all);
+    scope::check(&new.repository, &package)?;
     if !caller.principal().administers(&new.repository) {
         let detail = format!(
             "only who administers all repositories of {} may give grants on it",
@@ -101,15 +108,18 @@ pub(crate) async fn create(
         return Err(Problem::new(Kind::Denied, "access", detail).into());
     }
     state.gate.refresh().await?;
-    check_subject(&new.subject, &state.gate.policy())?;
+    let subject = known_subject(&state, &new.subject).await?;
+    let networks = networks(&subject, &new.networks.unwrap_or_default())?;
+    let warning = no_effect_yet(&new.repository, &state.gate.policy());
     let row = Grant {
         id: state.metadata.new_id(),
-        subject: new.subject.into(),
+        subject: subject.to_string().into(),
         repository: new.repository,
-        package: new.package.unwrap_or_else(Pattern::all),
+        package,
         role: new.role,
         created_at: state.metadata.now(),
         created_by: caller.label().into(),
+        networks,
     };
     let added = state.metadata.add_grant(&row).await;
     added.map_err(not_added)?;
@@ -118,10 +128,12 @@ pub(crate) async fn create(
         by = %row.created_by, grant = row.id, subject = %row.subject, repository = %row.repository,
         package = %row.package, role = row.role.word(), "grant created"
     );
-    Ok(Created::new(
-        format_args!("/grants/{}", row.id),
-        to_api(row.clone()),
-    ))
+    let grant = api::Grant {
+        warning,
+        ..to_api(row)
+    };
+    let path = format!("/grants/{}", grant.id);
+    Ok(Created::new(path, grant))
 }
 
 /// Takes a grant back.
@@ -166,28 +178,62 @@ fn not_added(error: Error) -> Problem {
     }
 }
 
-/// Whom a grant may be for.
-fn check_subject(subject: &str, policy: &PolicySnapshot) -> Result<(), Problem> {
+/// Whom a grant is for, who must be there.
+async fn known_subject(state: &ApiState, text: &str) -> Result<Subject, Problem> {
     let wrong = |why: &str| {
         let forms = "user:NAME, group:NAME, robot:NAME, authenticated or anonymous";
         Problem::invalid("subject", format!("`subject` is {forms}{why}"))
     };
-    let (word, name) = match subject.split_once(':') {
-        None if subject == "authenticated" || subject == "anonymous" => return Ok(()),
-        None => return Err(wrong("")),
-        Some(parts) => parts,
-    };
-    let name: UserName = name.parse().map_err(|error| wrong(&format!(": {error}")))?;
-    let kind = match word {
-        "group" => return Ok(()),
-        "user" => api::UserKind::Person,
-        "robot" => api::UserKind::Robot,
-        _ => return Err(wrong("")),
-    };
-    let known = policy.user(name.as_str());
-    if known.is_some_and(|user| super::users::kind_of(user) == kind) {
-        Ok(())
-    } else {
-        Err(no_user())
+    let subject: Subject = text.parse().map_err(|error| match error {
+        NotASubject::Form => wrong(""),
+        NotASubject::Name(why) => wrong(&format!(": {why}")),
+    })?;
+    if state.gate.principal_of(&subject).await?.is_some() {
+        return Ok(subject);
     }
+    let missing = |about, detail: String| Problem::not_found(about, detail);
+    let (name, user) = match &subject {
+        Subject::Group(name) => return Err(missing("group", format!("there is no group {name}"))),
+        Subject::User(name) | Subject::Robot(name) => (name, state.metadata.user(name.as_str())),
+        Subject::Authenticated | Subject::Anonymous => return Ok(subject),
+    };
+    // Persons and robots share one set of names.
+    Err(match user.await? {
+        Some(other) => wrong(&format!(": the subject of {name} is {}", other.subject())),
+        None => missing("user", format!("there is no user or robot {name}")),
+    })
+}
+
+/// From where a grant counts.
+fn networks(subject: &Subject, texts: &[String]) -> Result<Vec<Network>, Problem> {
+    let wrong = |detail: String| Problem::invalid("networks", detail);
+    if !texts.is_empty() && *subject != Subject::Anonymous {
+        let detail =
+            "`networks` limits grants to anonymous alone: others are known by who they are";
+        return Err(wrong(detail.to_owned()));
+    }
+    if texts.len() > NETWORKS {
+        return Err(wrong(format!("`networks` holds at most {NETWORKS}")));
+    }
+    let network = |text: &String| {
+        text.parse().map_err(|error| match error {
+            NotANetwork::Malformed => wrong(format!(
+                "{text} is no network; write e.g. 10.0.0.0/8, fd00::/8 or 192.0.2.7"
+            )),
+            NotANetwork::Beyond(meant) => wrong(format!(
+                "{text} says more than its prefix; the network is {meant}"
+            )),
+        })
+    };
+    texts.iter().map(network).collect()
+}
+
+/// Why a grant has no effect for now: its repository is not there. Images are pushed into repos that
+/// their first push makes.
+fn no_effect_yet(repository: &Pattern, policy: &PolicySnapshot) -> Option<String> {
+    let path: RepoPath = repository.as_str().parse().ok()?;
+    let missing = policy.repo(path.protocol, &path.name).is_none();
+    let mut of_packages = larder_mirrors::all().map(Protocol::name).into_iter();
+    (missing && of_packages.any(|protocol| protocol == path.protocol))
+        .then(|| format!("there is no repository {path} yet; the grant counts once there is"))
 }

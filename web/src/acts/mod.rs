@@ -12,6 +12,8 @@ pub(crate) mod reservations;
 pub(crate) mod settings;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod groups;
+pub(crate) mod robots;
 
 mod sources;
 

@@ -1,16 +1,15 @@
 //! Questions about rights.
 
-use super::users::kind_of;
 use crate::caller::Caller;
 use crate::extract::rights::RightsReader;
 use crate::problem::Refusal;
 use crate::right::Right;
-use crate::state::{ApiState, no_user};
+use crate::state::{ApiState, no_group, no_user};
 use axum::Json;
 use axum::extract::State;
 use larder_access::Principal;
 use larder_api as api;
-use larder_model::Problem;
+use larder_model::{Problem, Subject};
 use std::sync::Arc;
 
 /// Tells who the caller is.
@@ -24,18 +23,22 @@ use std::sync::Arc;
 )]
 pub(crate) async fn whoami(caller: Caller) -> Result<Json<api::Caller>, Refusal> {
     let principal = caller.principal();
-    let user = principal.user.and_then(|id| caller.policy().user_by_id(id));
     let name = principal.name().map(str::parse).transpose();
+    let kind = match principal.label.parse() {
+        Ok(Subject::User(_)) => Some(api::UserKind::Person),
+        Ok(Subject::Robot(_)) => Some(api::UserKind::Robot),
+        _ => None,
+    };
     Ok(Json(api::Caller {
         name: name.map_err(Problem::internal)?,
         anonymous: principal.user.is_none(),
-        kind: user.map(|user| kind_of(user)),
+        kind,
         superuser: principal.is_superuser(),
         limited: !principal.is_unlimited(),
     }))
 }
 
-/// Tells whether someone may do something, and by which grant.
+/// Tells whether someone may do something, by which grant, and through which groups.
 #[utoipa::path(
     get,
     path = "/can",
@@ -45,7 +48,8 @@ pub(crate) async fn whoami(caller: Caller) -> Result<Json<api::Caller>, Refusal>
         (
             "subject" = Option<String>,
             Query,
-            description = "Who: user:NAME, robot:NAME or anonymous; without it, the caller.",
+            description = "Who: user:NAME, robot:NAME, group:NAME, authenticated or anonymous; without \
+                it, the caller.",
         ),
         ("repository" = inline(api::texts::RepoPath), Query, description = "Where."),
         (
@@ -63,6 +67,7 @@ pub(crate) async fn whoami(caller: Caller) -> Result<Json<api::Caller>, Refusal>
             "action_invalid",
             "subject_invalid",
             "user_not_found",
+            "group_not_found",
         ])),
     ),
 )]
@@ -70,39 +75,35 @@ pub(crate) async fn can(
     question: RightsReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::Verdict>, Refusal> {
-    let other = question.other.as_deref();
-    let other = other.map(|subject| someone(&state, subject)).transpose()?;
-    // A user that is disabled is nobody and may nothing.
+    let other = match &question.other {
+        Some(subject) => Some(someone(&state, subject).await?),
+        None => None,
+    };
+    // A user that is not active is nobody and may nothing.
     let principal = match &other {
         Some(other) => other.as_ref(),
         None => Some(question.caller.principal()),
     };
-    let allowed = principal.is_some_and(|principal| principal.may(&question.permission));
-    let grant = principal
-        .filter(|_| allowed)
-        .and_then(|principal| principal.by_which(&question.permission));
+    let ground = principal.and_then(|principal| principal.why(&question.permission));
+    let grant = ground.as_ref().and_then(|ground| ground.grant);
+    let through = ground.iter().flat_map(|ground| &ground.through);
     Ok(Json(api::Verdict {
-        allowed,
+        allowed: ground.is_some(),
         grant: grant.map(|id| id.to_string()),
+        through: through.map(ToString::to_string).collect(),
     }))
 }
 
-/// The principal that a subject names; `None` if it is disabled.
-fn someone(state: &ApiState, subject: &str) -> Result<Option<Principal>, Problem> {
-    if subject == "anonymous" {
-        return Ok(Some(state.gate.anonymous()));
-    }
-    let wrong = || Problem::invalid("subject", "subject is user:NAME, robot:NAME or anonymous");
-    let (word, name) = subject.split_once(':').ok_or_else(wrong)?;
-    let kind = match word {
-        "user" => api::UserKind::Person,
-        "robot" => api::UserKind::Robot,
-        _ => return Err(wrong()),
+/// The principal that a subject names; `None` if it is not active.
+async fn someone(state: &ApiState, subject: &str) -> Result<Option<Principal>, Problem> {
+    let wrong = || {
+        let forms = "user:NAME, robot:NAME, group:NAME, authenticated or anonymous";
+        Problem::invalid("subject", format!("subject is {forms}"))
     };
-    let policy = state.gate.policy();
-    let user = policy
-        .user(name)
-        .filter(|user| kind_of(user) == kind)
-        .ok_or_else(no_user)?;
-    Ok(Some(policy.principal(user)).filter(|_| !user.disabled))
+    let subject: Subject = subject.parse().map_err(|_| wrong())?;
+    let found = state.gate.principal_of(&subject).await?;
+    found.ok_or_else(|| match subject {
+        Subject::Group(_) => no_group(),
+        _ => no_user(),
+    })
 }

@@ -1,35 +1,68 @@
 //! Where a grant or a token acts: the part that both have in common.
 
+use crate::extract::path::canonical_name;
 use larder_model::{Pattern, Problem, ProtocolName, RepoName};
 
-/// Refuses a pattern that can stand for no repository, which is a slip of the pen.
-pub(crate) fn check_repository(repository: &Pattern) -> Result<(), Problem> {
+/// The protocols that this server has.
+fn protocols() -> impl Iterator<Item = &'static str> {
+    let all = ProtocolName::ALL.into_iter();
+    all.filter(|protocol| larder_mirrors::of(*protocol).is_some())
+        .map(|protocol| protocol.0)
+}
+
+/// Refuses patterns that can stand for nothing, which is a slip of the pen, with the right spelling
+/// where it is known.
+pub(crate) fn check(repository: &Pattern, package: &Pattern) -> Result<(), Problem> {
+    check_repository(repository)?;
+    let protocol = repository.as_str().split_once('/').map(|(it, _)| it);
+    let known = protocols().find(|known| protocol == Some(known));
+    if let Some(known) = known.filter(|_| !package.is_pattern()) {
+        let name = canonical_name(ProtocolName(known), package.as_str());
+        if name != package.as_str() {
+            let detail = format!("`package` is a name as {known} spells it: {name}");
+            return Err(Problem::invalid("package", detail));
+        }
+    }
+    Ok(())
+}
+
+fn check_repository(repository: &Pattern) -> Result<(), Problem> {
     let text = repository.as_str();
-    let wrong = |why: &str| {
+    let wrong = |why: String| {
         let detail = format!(
             "`repository` is protocol/name, with * for any run of characters, e.g. oci/team-*: {why}"
         );
         Problem::invalid("repository", detail)
     };
-    let starred = |text: &str| text.contains('*');
     let Some((protocol, name)) = text.split_once('/') else {
-        return if starred(text) {
+        let start = text.split('*').next().unwrap_or_default();
+        let fits = |known: &str| known.starts_with(start);
+        return if repository.is_pattern() && protocols().any(fits) {
             Ok(())
+        } else if repository.is_pattern() {
+            Err(wrong(format!("no repository begins with {start}")))
         } else {
-            Err(wrong("there is no slash"))
+            Err(wrong("there is no slash".to_owned()))
         };
     };
-    if !starred(protocol) {
-        protocol
-            .parse::<ProtocolName>()
-            .map_err(|error| wrong(error.0))?;
+    let of_protocol: Pattern = protocol
+        .parse()
+        .map_err(|error: larder_model::names::BadName| wrong(error.0.to_owned()))?;
+    if !protocols().any(|known| of_protocol.matches(known)) {
+        let known: Vec<&str> = protocols().collect();
+        let known = known.join(", ");
+        return Err(wrong(format!("the protocols are {known}")));
     }
-    if starred(name) {
-        return Ok(());
+    if let Some((repo, package)) = name.split_once('/') {
+        return Err(wrong(format!(
+            "a repository's name has no slash; for packages in it: repository {protocol}/{repo}, \
+             package {package}"
+        )));
     }
-    name.parse::<RepoName>()
-        .map(drop)
-        .map_err(|error| wrong(error.0))
+    // Whatever a star stands for, what is around it must be possible in a name.
+    let filled = name.replace('*', "a");
+    let name: Result<RepoName, _> = filled.parse();
+    name.map(drop).map_err(|error| wrong(error.0.to_owned()))
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use super::scope;
 use crate::answer::{Created, NoContent};
+use crate::extract::accounts::{TokenReader, TokenWriter};
 use crate::extract::body::JsonBody;
 use crate::extract::page::Page;
 use crate::extract::path::{IdParams, TokenId};
-use crate::extract::rights::{TokenReader, TokenWriter, Unlimited};
+use crate::extract::rights::Unlimited;
 use crate::problem::Refusal;
 use crate::right::Right;
 use crate::state::ApiState;
@@ -13,18 +14,20 @@ use axum::Json;
 use axum::extract::State;
 use larder_access::{NewToken, TokenScope};
 use larder_api as api;
-use larder_metadata::people::Token;
+use larder_metadata::tokens::Token;
 use larder_model::{Problem, TokenKind};
 use std::sync::Arc;
 
 /// Grants of one token.
 const GRANTS: usize = 100;
 
-fn to_api(token: &Token) -> Result<api::Token, Problem> {
+fn to_api(token: &Token, owner: &str) -> Result<api::Token, Problem> {
     let grants = token.grants.as_deref().map(serde_json::from_str);
+    let used = !token.last_used_from.is_empty();
     Ok(api::Token {
         id: token.id.to_string(),
         name: token.name.to_string(),
+        owner: owner.to_owned(),
         kind: match token.kind {
             TokenKind::Offline => api::TokenKind::Offline,
             TokenKind::Access => api::TokenKind::Access,
@@ -32,6 +35,8 @@ fn to_api(token: &Token) -> Result<api::Token, Problem> {
         grants: grants.transpose().map_err(Problem::internal)?,
         created_at: token.created_at,
         expires_at: token.expires_at,
+        last_used_at: used.then_some(token.last_used_at),
+        last_used_from: used.then(|| token.last_used_from.to_string()),
         secret: None,
     })
 }
@@ -44,9 +49,9 @@ fn to_api(token: &Token) -> Result<api::Token, Problem> {
     operation_id = "list_tokens",
     params(
         (
-            "owner" = inline(Option<api::texts::UserName>),
+            "owner" = inline(Option<api::texts::Subject>),
             Query,
-            description = "Whose; without it, the caller's.",
+            description = "Whose, as user:NAME or robot:NAME; without it, the caller's.",
         ),
         Page,
     ),
@@ -66,8 +71,9 @@ pub(crate) async fn list(
 ) -> Result<Json<api::List<api::Token>>, Refusal> {
     let rows = state
         .metadata
-        .tokens_of(tokens.owner, page.after_id()?, page.limit as u64 + 1)
+        .tokens_of(tokens.owner.id, page.after_id()?, page.limit as u64 + 1)
         .await?;
+    let to_api = |token| to_api(token, &tokens.owner.subject);
     let tokens = rows.iter().map(to_api).collect::<Result<_, _>>()?;
     Ok(Json(api::List::of(
         tokens,
@@ -78,7 +84,8 @@ pub(crate) async fn list(
 
 /// Makes a token.
 ///
-/// Its secret stands in this answer, and in no other.
+/// Its secret stands in this answer, and in no other. What is made with a token does not outlive that
+/// token.
 #[utoipa::path(
     post,
     path = "/tokens",
@@ -86,9 +93,9 @@ pub(crate) async fn list(
     operation_id = "create_token",
     params(
         (
-            "owner" = inline(Option<api::texts::UserName>),
+            "owner" = inline(Option<api::texts::Subject>),
             Query,
-            description = "For whom; without it, for the caller.",
+            description = "For whom, as user:NAME or robot:NAME; without it, for the caller.",
         ),
     ),
     request_body = api::NewToken,
@@ -100,9 +107,17 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewToken>,
 ) -> Result<Created<api::Token>, Refusal> {
-    let (row, secret) = state.gate.make_token(owner, wanted(new)?).await?;
-    tracing::info!(by = caller.label(), owner, token = row.id, "token created");
-    let mut token = to_api(&row)?;
+    let made = state
+        .gate
+        .make_token(caller.principal(), owner.id, wanted(new)?);
+    let (row, secret) = made.await?;
+    tracing::info!(
+        by = caller.label(),
+        owner = owner.subject,
+        token = row.id,
+        "token created"
+    );
+    let mut token = to_api(&row, &owner.subject)?;
     token.secret = Some(secret.expose().to_owned());
     Ok(Created::new(format_args!("/tokens/{}", row.id), token))
 }
@@ -149,7 +164,7 @@ fn scopes(grants: Vec<api::TokenGrant>) -> Result<Vec<TokenScope>, Problem> {
         return Err(Problem::invalid("grants", detail));
     }
     let scope = |grant: api::TokenGrant| {
-        scope::check_repository(&grant.repository)?;
+        scope::check(&grant.repository, &grant.package)?;
         Ok(TokenScope::of_role(
             grant.repository,
             grant.package,

@@ -2,10 +2,11 @@
 
 use crate::answer::{Created, NoContent};
 use crate::caller::{Caller, only_superusers};
+use crate::extract::accounts::{UserDeleter, UserReader, UserWriter};
 use crate::extract::body::JsonBody;
 use crate::extract::page::Page;
 use crate::extract::path::UserParams;
-use crate::extract::rights::{Superuser, UserDeleter, UserReader, UserWriter};
+use crate::extract::rights::Superuser;
 use crate::problem::Refusal;
 use crate::right::Right;
 use crate::state::ApiState;
@@ -13,7 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_api as api;
 use larder_keys::secret;
-use larder_metadata::people::{NewUser, User};
+use larder_metadata::users::{NewUser, User};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, UserKind, UserName};
 use std::sync::Arc;
@@ -21,24 +22,18 @@ use std::sync::Arc;
 /// Characters of a password.
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;
 
-pub(crate) fn kind_of(user: &User) -> api::UserKind {
-    match user.kind {
-        UserKind::Robot => api::UserKind::Robot,
-        UserKind::Person => api::UserKind::Person,
-    }
-}
-
 fn to_api(user: &User) -> api::User {
     api::User {
         name: user.name.clone(),
-        kind: kind_of(user),
+        kind: api::UserKind::Person,
         superuser: user.superuser,
         disabled: user.disabled,
         created_at: user.created_at,
+        groups: None,
     }
 }
 
-/// Lists users by name.
+/// Lists the persons who use this server, by name.
 #[utoipa::path(
     get,
     path = "/users",
@@ -53,14 +48,9 @@ pub(crate) async fn list(
     _: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::User>>, Refusal> {
-    let policy = state.gate.policy();
-    let mut users: Vec<&Arc<User>> = policy
-        .users()
-        .filter(|user| user.name.as_str() > &*page.after)
-        .collect();
-    users.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    let users = users.into_iter().take(page.limit + 1);
-    let users = users.map(|user| to_api(user)).collect();
+    let limit = page.limit as u64 + 1;
+    let users = state.metadata.users(UserKind::Person, &page.after, limit);
+    let users = users.await?.iter().map(to_api).collect();
     Ok(Json(api::List::of(
         users,
         page.limit,
@@ -109,11 +99,11 @@ pub(crate) async fn create(
     })?;
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), user = %name, superuser, "user created");
-    let user = to_api(&*state.user(&name)?);
+    let user = to_api(&state.user(&name).await?);
     Ok(Created::new(format_args!("/users/{name}"), user))
 }
 
-/// Shows a user.
+/// Shows a user with its groups.
 #[utoipa::path(
     get,
     path = "/users/{name}",
@@ -127,7 +117,12 @@ pub(crate) async fn get(
     user: UserReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::User>, Refusal> {
-    Ok(Json(to_api(&*state.user(&user.name)?)))
+    let user = state.person(&user.name).await?;
+    let groups = Some(state.groups_of(&user).await?);
+    Ok(Json(api::User {
+        groups,
+        ..to_api(&user)
+    }))
 }
 
 /// Changes a user.
@@ -160,7 +155,7 @@ pub(crate) async fn change(
         return Err(only_superusers().into());
     }
     state.gate.refresh().await?;
-    let user = state.user(&name)?;
+    let user = state.person(&name).await?;
     if change.password.is_none() && !own_flags {
         return Ok(Json(to_api(&user)));
     }
@@ -175,7 +170,7 @@ pub(crate) async fn change(
         .map_err(refused)?;
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), user = %name, superuser, disabled, password_changed, "user changed");
-    Ok(Json(to_api(&*state.user(&name)?)))
+    Ok(Json(to_api(&state.user(&name).await?)))
 }
 
 /// Deletes a user with its tokens and grants.
@@ -200,7 +195,7 @@ pub(crate) async fn delete(
     state.gate.refresh().await?;
     state
         .metadata
-        .drop_user(&*state.user(&name)?)
+        .drop_user(&state.person(&name).await?)
         .await
         .map_err(refused)?;
     state.gate.refresh().await?;
@@ -258,7 +253,7 @@ fn check_password(password: &str, name: &UserName) -> Result<(), Problem> {
     Err(Problem::invalid("password", why))
 }
 
-fn refused(error: Error) -> Problem {
+pub(super) fn refused(error: Error) -> Problem {
     match error {
         Error::Unmet(Requirement::OtherSuperuser) => {
             let detail = "this is the last superuser who is not disabled; make another one first";

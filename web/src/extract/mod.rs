@@ -12,3 +12,4 @@ pub(crate) mod path;
 pub(crate) mod body;
 pub(crate) mod page;
 pub(crate) mod rights;
+pub(crate) mod accounts;

@@ -1,7 +1,7 @@
 //! Paths, decoded once and strictly, and the things that their segments name.
 
 use crate::problem::Refusal;
-use crate::state::{no_package, no_repo, no_user};
+use crate::state::{no_group, no_package, no_repo, no_user};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use larder_api::texts;
@@ -169,6 +169,31 @@ impl FromPath for UserName {
     }
 }
 
+/// A group.
+pub(crate) struct GroupName(pub(crate) UserName);
+
+impl<S: Sync> FromRequestParts<S> for GroupName {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let params = PathParams::of(parts).await?;
+        let name = params.get("group").parse().map_err(|_| no_group())?;
+        Ok(Self(name))
+    }
+}
+
+/// Who is meant as a member of a group: `alice`, `user:alice`, `robot:ci`, `group:ops`.
+pub(crate) struct MemberName(pub(crate) Box<str>);
+
+impl<S: Sync> FromRequestParts<S> for MemberName {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let params = PathParams::of(parts).await?;
+        Ok(Self(params.get("member").into()))
+    }
+}
+
 /// A version of a package, or a tag of an image.
 pub(crate) struct VersionName(pub(crate) Box<str>);
 
@@ -283,6 +308,36 @@ pub(crate) struct UserParams {
     /// The user's name.
     #[param(inline, value_type = texts::UserName)]
     name: UserName,
+}
+
+/// How the document tells of a robot in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct RobotParams {
+    /// The robot's name.
+    #[param(inline, value_type = texts::UserName)]
+    name: UserName,
+}
+
+/// How the document tells of a group in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct GroupParams {
+    /// The group's name.
+    #[param(inline, value_type = texts::UserName)]
+    group: UserName,
+}
+
+/// How the document tells of a member of a group in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct MemberParams {
+    /// Who: a user's name, or user:NAME, robot:NAME, group:NAME.
+    #[param(inline, value_type = texts::Subject)]
+    member: String,
 }
 
 /// How the document tells of a row in a path.

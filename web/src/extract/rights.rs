@@ -2,18 +2,17 @@
 //! told of in the document by a [`Right`](crate::right::Right).
 
 use super::head::KnownQuery;
-use super::path::{FromPath, PackagePath, PathParams, Target};
+use super::path::{PackagePath, PathParams, Target};
 use crate::caller::Caller;
 use crate::problem::Refusal;
-use crate::state::{ApiState, no_user};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use larder_model::{Kind, Permission, Problem, RepoPath, UserName, Verb};
+use larder_model::{Author, Kind, Permission, Problem, RepoPath, Verb};
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 /// That an extractor has found the right to be held: no one else can make one.
-struct Proof;
+#[derive(Debug)]
+pub(super) struct Proof;
 
 /// Someone, whoever it is.
 pub(crate) struct Identified {
@@ -54,9 +53,16 @@ impl<S: Sync> FromRequestParts<S> for Unlimited {
 }
 
 /// A superuser, with all its rights.
+#[derive(Debug)]
 pub(crate) struct Superuser {
     pub(crate) caller: Caller,
     _proof: Proof,
+}
+
+impl Author for Superuser {
+    fn label(&self) -> &str {
+        self.caller.label()
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Superuser {
@@ -127,139 +133,6 @@ impl<D: VerbMarker, T: Target, S: Sync> FromRequestParts<S> for Permit<D, T> {
             caller,
             path,
             verb: PhantomData,
-        })
-    }
-}
-
-/// Fails unless `name` is the caller's or the caller a superuser. To others it looks as if there
-/// were no such user.
-fn require_oneself(caller: &Caller, name: &UserName) -> Result<(), Problem> {
-    let principal = caller.principal();
-    principal.require_identified()?;
-    if principal.name() == Some(name.as_str()) || principal.is_superuser() {
-        Ok(())
-    } else {
-        Err(no_user())
-    }
-}
-
-/// The user in the path itself, or a superuser.
-pub(crate) struct UserReader {
-    pub(crate) name: UserName,
-    _proof: Proof,
-}
-
-impl<S: Sync> FromRequestParts<S> for UserReader {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let name = UserName::read(&PathParams::of(parts).await?)?;
-        let caller = Caller::from_request_parts(parts, state).await?;
-        require_oneself(&caller, &name)?;
-        Ok(Self {
-            name,
-            _proof: Proof,
-        })
-    }
-}
-
-/// The user in the path itself with all its rights, or a superuser.
-pub(crate) struct UserWriter {
-    pub(crate) caller: Caller,
-    pub(crate) name: UserName,
-    _proof: Proof,
-}
-
-impl<S: Sync> FromRequestParts<S> for UserWriter {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let UserReader { name, .. } = UserReader::from_request_parts(parts, state).await?;
-        let Unlimited { caller, .. } = Unlimited::from_request_parts(parts, state).await?;
-        Ok(Self {
-            caller,
-            name,
-            _proof: Proof,
-        })
-    }
-}
-
-/// A superuser, who means the user in the path.
-pub(crate) struct UserDeleter {
-    pub(crate) caller: Caller,
-    pub(crate) name: UserName,
-    _proof: Proof,
-}
-
-impl<S: Sync> FromRequestParts<S> for UserDeleter {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let UserReader { name, .. } = UserReader::from_request_parts(parts, state).await?;
-        let Superuser { caller, .. } = Superuser::from_request_parts(parts, state).await?;
-        Ok(Self {
-            caller,
-            name,
-            _proof: Proof,
-        })
-    }
-}
-
-/// Whose tokens are meant: the caller's, or for superusers those of the `owner` in the query.
-pub(crate) struct TokenReader {
-    pub(crate) caller: Caller,
-    /// The owner's id.
-    pub(crate) owner: i64,
-    _proof: Proof,
-}
-
-/// The name in the query; `None`: the caller is meant.
-fn owner(query: &KnownQuery) -> Result<Option<UserName>, Problem> {
-    let name = query.0.get("owner");
-    name.map(|name| name.parse().map_err(|_| no_user()))
-        .transpose()
-}
-
-impl FromRequestParts<Arc<ApiState>> for TokenReader {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self, Refusal> {
-        let name = owner(&KnownQuery::from_request_parts(parts, state).await?)?;
-        let Identified { caller, .. } = Identified::from_request_parts(parts, state).await?;
-        if let Some(name) = &name {
-            require_oneself(&caller, name)?;
-        }
-        let owner = match &name {
-            Some(name) => state.user(name)?.id,
-            None => caller.principal().user.ok_or_else(no_user)?,
-        };
-        Ok(Self {
-            caller,
-            owner,
-            _proof: Proof,
-        })
-    }
-}
-
-/// The same with all its rights.
-pub(crate) struct TokenWriter {
-    pub(crate) caller: Caller,
-    /// The owner's id.
-    pub(crate) owner: i64,
-    _proof: Proof,
-}
-
-impl FromRequestParts<Arc<ApiState>> for TokenWriter {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self, Refusal> {
-        let tokens = TokenReader::from_request_parts(parts, state).await?;
-        let TokenReader { caller, owner, .. } = tokens;
-        caller.principal().require_unlimited()?;
-        Ok(Self {
-            caller,
-            owner,
-            _proof: Proof,
         })
     }
 }

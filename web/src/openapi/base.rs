@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 11] = [
+const NOUNS: [(&str, &str); 13] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -23,7 +23,12 @@ const NOUNS: [(&str, &str); 11] = [
         "Packages of a repository, their versions, the files of one.",
     ),
     ("upstreams", "How the upstreams of mirrors fare."),
-    ("users", "Users."),
+    ("users", "Persons who use this server."),
+    ("groups", "Sets of users, robots and other groups."),
+    (
+        "robots",
+        "Accounts of machines, for each of which a person answers.",
+    ),
     (
         "tokens",
         "Secrets that act for a user, with no more than its rights.",

@@ -8,7 +8,9 @@ mod heads;
 mod matrix;
 mod mirrors;
 mod packages;
+mod callers;
 mod people;
+mod accounts;
 mod places;
 mod signing;
 
@@ -27,9 +29,11 @@ use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::PackageKey;
-use larder_metadata::people::{Grant, NewUser, Token};
+use larder_metadata::grants::Grant;
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::{NewRepo, RepoRecord};
+use larder_metadata::tokens::Token;
+use larder_metadata::users::NewUser;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{
@@ -227,6 +231,7 @@ impl House {
             role,
             created_at: self.metadata.now(),
             created_by: "user:admin".into(),
+            networks: Vec::new(),
         };
         self.metadata.add_grant(&row).await.expect("grant");
         self.gate.refresh().await.expect("refresh");
@@ -245,12 +250,14 @@ impl House {
         });
         let token = Token {
             id: self.metadata.new_id(),
-            owner: self.gate.policy().user(owner).expect("owner").id,
+            owner: self.account(owner).await.id,
             name: "test".into(),
             kind: TokenKind::Access,
             grants: limit.map(|limit| scopes_to_json(&[limit]).into()),
             created_at: self.metadata.now(),
             expires_at: None,
+            last_used_at: Timestamp(0),
+            last_used_from: "".into(),
         };
         self.metadata
             .add_token(&token, &secret.hash())

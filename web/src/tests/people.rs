@@ -18,7 +18,7 @@ async fn a_user_from_its_making_to_its_end() {
     let created_at = shown["created_at"].clone();
     let expected = json!({
         "name": "alice", "kind": "person", "superuser": false, "disabled": false,
-        "created_at": created_at,
+        "created_at": created_at, "groups": [],
     });
     assert_eq!(shown, expected);
     let (_, list) = house.ask(&admin, "GET", "/users?limit=1", "").await;
@@ -211,7 +211,8 @@ async fn tokens_act_for_their_owner_within_their_limits() {
     let created_at = list["items"][0]["created_at"].clone();
     let grants = json!([{"repository": "oci/team", "package": "*", "role": "reader"}]);
     let expected = json!({"id": id, "name": "ci", "kind": "access", "grants": grants, "created_at": created_at,
-        "expires_at": "2999-01-01T00:00:00Z"});
+        "expires_at": "2999-01-01T00:00:00Z", "owner": "user:alice", "last_used_at": null,
+        "last_used_from": null});
     assert_eq!(
         list["items"],
         json!([expected]),

@@ -147,6 +147,7 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
     let house = house().await;
     let keeper = house.user("keeper", false).await;
     house.user("alice", false).await;
+    house.group("dev").await;
     house
         .admission("user:keeper", "oci/team-*", Role::Admin)
         .await;
@@ -163,8 +164,11 @@ async fn grants_are_given_by_who_administers_all_of_the_pattern() {
         ("user:alice", "*", (403, Some("not_allowed"))),
         ("user:alice", "oci/tea*", (403, Some("not_allowed"))),
         ("user:nobody", "oci/team-a", (404, Some("user_not_found"))),
-        ("robot:alice", "oci/team-a", (404, Some("user_not_found"))),
+        // Its subject is user:alice.
+        ("robot:alice", "oci/team-a", (400, Some("subject_invalid"))),
+        ("robot:nobody", "oci/team-a", (404, Some("user_not_found"))),
         ("group:dev", "oci/team-a", (201, None)),
+        ("group:nobody", "oci/team-a", (404, Some("group_not_found"))),
         ("authenticated", "oci/team-a", (201, None)),
         ("alice", "oci/team-a", (400, Some("subject_invalid"))),
         ("group:a b", "oci/team-a", (400, Some("subject_invalid"))),
@@ -218,8 +222,8 @@ async fn who_can_and_by_which_grant() {
     let can = |who: &str, action: &str| {
         format!("/can?subject={who}&repository=oci/team&package=app&action={action}")
     };
-    let yes = json!({"allowed": true, "grant": id});
-    let no = json!({"allowed": false, "grant": null});
+    let yes = json!({"allowed": true, "grant": id, "through": []});
+    let no = json!({"allowed": false, "grant": null, "through": []});
     assert_eq!(
         house
             .ask(&admin, "GET", &can("user:alice", "write"), "")
@@ -250,7 +254,7 @@ async fn who_can_and_by_which_grant() {
             .await,
         (200, no.clone())
     );
-    let by_right = json!({"allowed": true, "grant": null});
+    let by_right = json!({"allowed": true, "grant": null, "through": []});
     assert_eq!(
         house
             .ask(&admin, "GET", &can("user:admin", "administer"), "")
@@ -269,7 +273,7 @@ async fn who_can_and_by_which_grant() {
             .ask(&admin, "GET", &can("group:dev", "read"), "")
             .await
             .0,
-        400
+        404
     );
     let (_, limited) = house.token("alice", Some(("oci/team", Role::Reader))).await;
     assert_eq!(

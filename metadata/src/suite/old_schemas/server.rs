@@ -5,6 +5,7 @@ use super::rows::{
     NPM_MIRROR, PRIVATE_MIRROR, PYPI_MIRROR, RPM, RPM_GROUP, hash_state,
 };
 use crate::Metadata;
+use crate::groups::Membership;
 use crate::repos::RepoRecord;
 use crate::uploads::Upload;
 use larder_model::{Algorithm, TokenKind, UserKind};
@@ -95,7 +96,7 @@ async fn settings_of_the_server_are_there(metadata: &Metadata) {
 }
 
 async fn grants(metadata: &Metadata) -> Vec<i64> {
-    let grants = metadata.grants().await.expect("grants");
+    let grants = metadata.grants(0, 1000).await.expect("grants");
     grants.iter().map(|grant| grant.id).collect()
 }
 
@@ -135,18 +136,22 @@ async fn what_was_open_is_open_and_what_was_closed_is_closed(metadata: &Metadata
 }
 
 async fn people_are_there(metadata: &Metadata) {
-    let users = metadata.users().await.expect("users");
-    let users: Vec<_> = users
-        .iter()
-        .map(|it| (it.id, it.name.as_str(), it.kind, it.superuser))
-        .collect();
-    let expected = [
-        (1, "alice", UserKind::Person, true),
-        (2, "ci", UserKind::Robot, false),
-    ];
-    assert_eq!(users, expected);
-    let members = metadata.members().await.expect("members");
-    assert_eq!(members, [(1, "team".into())]);
+    let alice = metadata.user("alice").await.expect("user").expect("alice");
+    assert_eq!(
+        (alice.id, alice.kind, alice.superuser),
+        (1, UserKind::Person, true)
+    );
+    let ci = metadata.user("ci").await.expect("user").expect("ci");
+    assert_eq!((ci.id, ci.kind, ci.superuser), (2, UserKind::Robot, false));
+    // Somebody answers for a robot.
+    assert_eq!(ci.owner.as_ref().map(|owner| owner.id), Some(alice.id));
+    assert!(ci.is_active());
+    let groups = metadata.groups_of(alice.id).await.expect("groups");
+    let team = Membership {
+        group: "team".into(),
+        through: None,
+    };
+    assert_eq!(groups, [team]);
 }
 
 async fn tokens_are_there(metadata: &Metadata) {

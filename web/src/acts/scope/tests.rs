@@ -1,8 +1,14 @@
 use super::*;
 
+fn judged(repository: &str, package: &str) -> Result<(), Problem> {
+    check(
+        &repository.parse().expect(repository),
+        &package.parse().expect(package),
+    )
+}
+
 #[test]
 fn patterns_that_can_match() {
-    let check = |text: &str| check_repository(&text.parse().expect(text));
     for good in [
         "oci/team",
         "oci/team-*",
@@ -13,11 +19,44 @@ fn patterns_that_can_match() {
         "*i/t*m",
         "npm/docker.io",
     ] {
-        assert!(check(good).is_ok(), "{good}");
+        assert!(judged(good, "*").is_ok(), "{good}");
     }
     for bad in [
-        "team", "oci/", "oci/Team", "ocy/team", "oci/a/b", "ocy/*", "*/Team",
+        "team",
+        "oci/",
+        "oci/Team",
+        "ocy/team",
+        "oci/a/b",
+        "ocy/*",
+        "*/Team",
+        "oci/Te*",
+        "x*",
+        "oci/team/*",
+        "git/team",
     ] {
-        assert_eq!(check(bad).expect_err(bad).about, "repository", "{bad}");
+        assert_eq!(
+            judged(bad, "*").expect_err(bad).about,
+            "repository",
+            "{bad}"
+        );
     }
+}
+
+#[test]
+fn the_right_spelling_is_told() {
+    let says = |repository: &str, package: &str, text: &str| {
+        let problem = judged(repository, package).expect_err(repository);
+        assert!(problem.detail.contains(text), "{}", problem.detail);
+    };
+    says("oci/team/*", "*", "repository oci/team, package *");
+    says("oci/team/app", "*", "repository oci/team, package app");
+    says(
+        "ocy/team",
+        "*",
+        "the protocols are oci, cargo, npm, pypi, rpm",
+    );
+    says("pypi/local", "My_Package", "my-package");
+    assert!(judged("pypi/local", "My_*").is_ok());
+    assert!(judged("pypi/local", "my-package").is_ok());
+    assert!(judged("*", "My_Package").is_ok());
 }

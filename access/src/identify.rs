@@ -1,0 +1,302 @@
+//! Who is asking: credentials are verified, and what their owner holds is found.
+
+use crate::credentials::{Credentials, read};
+use crate::gate::Gate;
+use crate::people::{People, Person};
+use crate::policy::PolicySnapshot;
+use crate::principal::{Principal, scopes_from_json};
+use crate::refusals::wrong_credentials;
+use crate::remembered::{RememberedCaller, VerifiedCaller};
+use crate::throttle::WINDOW;
+use http::{HeaderMap, header::AUTHORIZATION};
+use larder_keys::secret;
+use larder_metadata::tokens::Token;
+use larder_model::{Kind, Problem, Subject};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// The principal of a user that is active, wherever it is.
+fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
+    Principal {
+        user: Some(person.user.id),
+        label: person.user.subject().to_string().into(),
+        superuser: person.user.superuser,
+        held: Arc::clone(&person.held),
+        everyone: Arc::clone(&policy.everyone),
+        here: None,
+        token_scopes: None,
+        bearer_scopes: None,
+        token: None,
+        token_ends: None,
+    }
+}
+
+/// A principal that needs no password to be who it is.
+fn without_password(principal: Principal) -> VerifiedCaller {
+    VerifiedCaller {
+        principal,
+        expires_at: None,
+        password_hash: None,
+    }
+}
+
+impl Gate {
+    /// Whoever shows no credentials, at this address; `None`: wherever it may be.
+    pub fn anonymous(&self, address: Option<IpAddr>) -> Principal {
+        self.nobody(&self.policy(), address)
+    }
+
+    fn nobody(&self, policy: &PolicySnapshot, address: Option<IpAddr>) -> Principal {
+        let allowed = self.settings.anonymous;
+        let everyone = if allowed {
+            Arc::clone(&policy.everyone)
+        } else {
+            Arc::default()
+        };
+        let here = address.filter(|_| allowed);
+        Principal {
+            user: None,
+            label: Subject::Anonymous.to_string().into(),
+            superuser: false,
+            held: Arc::default(),
+            everyone,
+            here: here.and_then(|address| policy.rules_at(address)),
+            token_scopes: None,
+            bearer_scopes: None,
+            token: None,
+            token_ends: None,
+        }
+    }
+
+    /// What a subject may do, wherever it is; `None`: there is no such user or group. The inner
+    /// `None`: the user is not active.
+    pub async fn principal_of(
+        &self,
+        subject: &Subject,
+    ) -> Result<Option<Option<Principal>>, Problem> {
+        let policy = self.policy();
+        let held = match subject {
+            Subject::Anonymous => return Ok(Some(Some(self.nobody(&policy, None)))),
+            Subject::Authenticated => Some(People::of_authenticated(&policy)),
+            Subject::Group(name) => self.people.of_group(name.as_str(), &policy).await?,
+            Subject::User(name) | Subject::Robot(name) => {
+                let user = self.metadata.user(name.as_str()).await?;
+                let Some(user) = user.filter(|user| user.subject() == *subject) else {
+                    return Ok(None);
+                };
+                let person = self.people.find(user.id, &policy).await?;
+                let principal = |person: Arc<Person>| {
+                    let active = person.user.is_active();
+                    active.then(|| principal_of(&person, &policy))
+                };
+                return Ok(person.map(principal));
+            }
+        };
+        Ok(held.map(|held| {
+            Some(Principal {
+                label: subject.to_string().into(),
+                held,
+                everyone: Arc::clone(&policy.everyone),
+                ..self.nobody(&policy, None)
+            })
+        }))
+    }
+
+    /// Who shows these headers at this address. No credentials: the anonymous principal. Wrong ones:
+    /// a problem.
+    pub async fn identify(
+        &self,
+        headers: &HeaderMap,
+        address: IpAddr,
+    ) -> Result<Principal, Problem> {
+        let policy = self.policy();
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Ok(self.nobody(&policy, Some(address)));
+        };
+        let name = self.remembered.name(header.as_bytes());
+        let known = self.remembered.get(&name);
+        let mut principal = match &known {
+            Some(known) if known.holds(&policy.version, self.metadata.now()) => {
+                known.caller.principal.clone()
+            }
+            _ => {
+                let shown = header.to_str().ok().and_then(read);
+                let shown = shown.ok_or_else(wrong_credentials)?;
+                let agreed = known.as_ref();
+                let agreed = agreed.and_then(|known| known.caller.password_hash.as_deref());
+                let caller = self.verify(&policy, shown, address, agreed).await?;
+                let principal = caller.principal.clone();
+                let version = policy.version.clone();
+                self.remembered
+                    .keep(name, RememberedCaller { version, caller });
+                principal
+            }
+        };
+        if principal.user.is_some() || self.settings.anonymous {
+            principal.here = policy.rules_at(address);
+        }
+        Ok(principal)
+    }
+
+    /// `agreed`: the hash that this very password agreed with before.
+    async fn verify(
+        &self,
+        policy: &PolicySnapshot,
+        shown: Credentials,
+        address: IpAddr,
+        agreed: Option<&str>,
+    ) -> Result<VerifiedCaller, Problem> {
+        match shown {
+            Credentials::Nothing => Ok(without_password(self.nobody(policy, None))),
+            Credentials::Password { name, password } => {
+                let tried = PasswordTry {
+                    name: &name,
+                    password: &password,
+                    address,
+                    agreed,
+                };
+                self.check_password(policy, tried).await
+            }
+            Credentials::Token(secret) => {
+                let token = self.metadata.token_by_hash(&secret::hash(&secret)).await?;
+                self.of_token(policy, &token.ok_or_else(wrong_credentials)?)
+                    .await
+            }
+            Credentials::Bearer(text) => self.of_bearer(policy, &text).await,
+        }
+    }
+
+    /// Who has this name and password. Tries are counted by name and address.
+    async fn check_password(
+        &self,
+        policy: &PolicySnapshot,
+        tried: PasswordTry<'_>,
+    ) -> Result<VerifiedCaller, Problem> {
+        let PasswordTry { name, address, .. } = tried;
+        if self.throttle.is_shut(address, name) {
+            let detail = "too many failed logins for this name from this address; wait a minute";
+            let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
+            problem.retry_after = Some(WINDOW);
+            return Err(problem);
+        }
+        let found = self.metadata.user_with_password(name).await?;
+        let (user, hash) = match found.filter(|(user, _)| user.is_active()) {
+            Some((user, hash)) => (Some(user), hash),
+            None => (None, None),
+        };
+        // Who is unknown costs as much as who is known.
+        let known = hash.is_some() && hash.as_deref() == tried.agreed;
+        let holds = known
+            || self
+                .passwords
+                .verify(tried.password, hash.as_deref())
+                .await?;
+        let Some(user) = user.filter(|_| holds) else {
+            self.throttle.failed(address, name);
+            return Err(wrong_credentials());
+        };
+        let person = self.people.find(user.id, policy).await?;
+        let person = person.filter(|person| person.user.is_active());
+        let person = person.ok_or_else(wrong_credentials)?;
+        Ok(VerifiedCaller {
+            principal: principal_of(&person, policy),
+            expires_at: None,
+            password_hash: hash,
+        })
+    }
+
+    /// Who has this name and password, where it logs in.
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Principal, Problem> {
+        let tried = PasswordTry {
+            name,
+            password,
+            address,
+            agreed: None,
+        };
+        let caller = self.check_password(&self.policy(), tried).await?;
+        Ok(caller.principal)
+    }
+
+    /// Whether this is the user's password, for someone who is logged in already. Tries are counted
+    /// by name alone: only the user itself can make them.
+    pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        match self.log_in(user, password, nowhere).await {
+            Ok(_) => Ok(true),
+            Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    async fn of_token(
+        &self,
+        policy: &PolicySnapshot,
+        token: &Token,
+    ) -> Result<VerifiedCaller, Problem> {
+        let now = self.metadata.now();
+        if token.expires_at.is_some_and(|end| end <= now) {
+            let detail = "the token has expired; make a new one";
+            return Err(Problem::new(Kind::Unauthenticated, "credentials", detail));
+        }
+        let owner = self.people.find(token.owner, policy).await?;
+        let owner = owner.filter(|owner| owner.user.is_active());
+        let owner = owner.ok_or_else(wrong_credentials)?;
+        let mut principal = principal_of(&owner, policy);
+        principal.token = Some(token.id);
+        principal.token_ends = token.expires_at;
+        if let Some(token_scopes) = &token.grants {
+            let token_scopes = scopes_from_json(token_scopes)
+                .ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
+            principal.token_scopes = Some(token_scopes);
+        }
+        Ok(VerifiedCaller {
+            principal,
+            expires_at: token.expires_at,
+            password_hash: None,
+        })
+    }
+
+    async fn of_bearer(
+        &self,
+        policy: &PolicySnapshot,
+        text: &str,
+    ) -> Result<VerifiedCaller, Problem> {
+        let expired = || {
+            let detail = "the bearer token is not valid or not valid any more; get a new one";
+            Problem::new(Kind::Unauthenticated, "credentials", detail)
+        };
+        let (claims, scopes) = self.bearer.read(text).ok_or_else(expired)?;
+        let mut caller = match (claims.uid, claims.tid) {
+            (_, Some(token)) => {
+                let token = self.metadata.token(token).await?.ok_or_else(expired)?;
+                self.of_token(policy, &token).await?
+            }
+            (Some(user), None) => {
+                let person = self.people.find(user, policy).await?;
+                let person = person.filter(|person| person.user.is_active());
+                without_password(principal_of(&*person.ok_or_else(expired)?, policy))
+            }
+            (None, None) => without_password(self.nobody(policy, None)),
+        };
+        caller.principal.bearer_scopes = Some(scopes);
+        let lives = self.metadata.now().after(self.bearer.life());
+        let ends = caller.expires_at.map_or(lives, |end| end.min(lives));
+        caller.expires_at = Some(ends);
+        Ok(caller)
+    }
+}
+
+/// A name and a password that someone shows.
+#[derive(Clone, Copy)]
+struct PasswordTry<'a> {
+    name: &'a str,
+    password: &'a str,
+    address: IpAddr,
+    /// The stored hash that this very password agreed with before.
+    agreed: Option<&'a str>,
+}

@@ -1,0 +1,126 @@
+//! Grants: who is what, where.
+
+use crate::{Batch, Error, Metadata, Requirement, Row};
+use larder_model::{Network, Pattern, Role, Timestamp};
+
+macro_rules! grants {
+    ($where:literal) => {
+        concat!(
+            "select id, subject, repository, package, role, created_at, created_by, networks \
+             from grants where ",
+            $where
+        )
+    };
+}
+
+const GRANTS: &str = grants!("id > ?1 order by id limit ?2");
+const GRANTS_OF: &str = grants!("subject = ?1 order by id");
+const GRANT: &str = grants!("id = ?1");
+const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, \
+    created_by, networks) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const DROP_GRANT: &str = "delete from grants where id = ?1";
+
+/// A grant's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id.
+    pub id: i64,
+    /// `user:…`, `group:…`, `robot:…`, `authenticated` or `anonymous`.
+    pub subject: Box<str>,
+    /// Which repositories, e.g. `oci/team-*`.
+    pub repository: Pattern,
+    /// Which packages in them; `*`: all.
+    pub package: Pattern,
+    /// What the subject is there.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Box<str>,
+    /// Where it counts, for `anonymous` only; empty: everywhere.
+    pub networks: Vec<Network>,
+}
+
+impl Grant {
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.int(0)?,
+            subject: row.text(1)?,
+            repository: row.parsed(2)?,
+            package: row.parsed(3)?,
+            role: row.parsed(4)?,
+            created_at: Timestamp(row.int(5)?),
+            created_by: row.text(6)?,
+            networks: networks(&row.text(7)?)?,
+        })
+    }
+}
+
+/// Networks in a row: separated by spaces.
+fn networks(text: &str) -> Result<Vec<Network>, Error> {
+    let network = |text: &str| {
+        text.parse()
+            .map_err(|_| Error::Shape(format!("{text:?} is no network")))
+    };
+    text.split_whitespace().map(network).collect()
+}
+
+fn written(networks: &[Network]) -> String {
+    let networks: Vec<String> = networks.iter().map(Network::to_string).collect();
+    networks.join(" ")
+}
+
+impl Metadata {
+    /// Grants after the one of id `after`, at most `limit`.
+    pub async fn grants(&self, after: i64, limit: u64) -> Result<Vec<Grant>, Error> {
+        let mut rows = self
+            .sql
+            .scan(GRANTS, vec![after.into(), limit.into()])
+            .await?;
+        rows.iter_mut().map(Grant::read).collect()
+    }
+
+    /// All grants of a subject, in the order of their making.
+    pub async fn grants_of(&self, subject: &str) -> Result<Vec<Grant>, Error> {
+        let mut rows = self.sql.rows(GRANTS_OF, &[subject.into()]).await?;
+        rows.iter_mut().map(Grant::read).collect()
+    }
+
+    /// The grant of this id.
+    pub async fn grant(&self, id: i64) -> Result<Option<Grant>, Error> {
+        self.sql
+            .rows(GRANT, &[id.into()])
+            .await?
+            .first_mut()
+            .map(Grant::read)
+            .transpose()
+    }
+
+    /// Keeps a grant; [`Error::Exists`] if the very same is there.
+    pub async fn add_grant(&self, grant: &Grant) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.run(
+            ADD_GRANT,
+            [
+                grant.id.into(),
+                grant.subject.as_ref().into(),
+                grant.repository.as_str().into(),
+                grant.package.as_str().into(),
+                grant.role.word().into(),
+                grant.created_at.into(),
+                grant.created_by.as_ref().into(),
+                written(&grant.networks).into(),
+            ],
+        );
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Ends a grant; [`Error::Unmet`] if there is no such [`Requirement::Grant`].
+    pub async fn drop_grant(&self, id: i64) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+}

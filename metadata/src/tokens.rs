@@ -1,0 +1,146 @@
+//! Tokens: secrets that act for a user.
+
+use crate::{Batch, Error, Metadata, Requirement, Row};
+use larder_model::{Timestamp, TokenKind};
+use std::net::IpAddr;
+
+macro_rules! tokens {
+    ($where:literal) => {
+        concat!(
+            "select id, owner, name, kind, grants, created_at, expires_at, last_used_at, \
+             last_used_from from tokens where ",
+            $where
+        )
+    };
+}
+
+const TOKENS_OF: &str = tokens!("owner = ?1 and id > ?2 order by id limit ?3");
+const TOKEN_BY_HASH: &str = tokens!("hash = ?1");
+const TOKEN: &str = tokens!("id = ?1");
+const USED: &str = "update tokens set last_used_at = ?2, last_used_from = ?3 \
+    where id = ?1 and last_used_at < ?2";
+const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
+const DROP_EXPIRED: &str = "delete from tokens where expires_at < ?1";
+
+/// A token's row, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: i64,
+    /// The user that it acts for.
+    pub owner: i64,
+    /// What its maker calls it.
+    pub name: Box<str>,
+    /// How it came to be.
+    pub kind: TokenKind,
+    /// What it is limited to, as JSON; `None`: all that its owner may.
+    pub grants: Option<Box<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was used last, as far as that was written down; 0: never.
+    pub last_used_at: Timestamp,
+    /// From which address; empty: it was never used.
+    pub last_used_from: Box<str>,
+}
+
+/// That a token was used.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenUse {
+    /// The token's id.
+    pub token: i64,
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub address: IpAddr,
+}
+
+impl Token {
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.int(0)?,
+            owner: row.int(1)?,
+            name: row.text(2)?,
+            kind: row.parsed(3)?,
+            grants: row.optional_text(4)?,
+            created_at: Timestamp(row.int(5)?),
+            expires_at: row.optional_int(6)?.map(Timestamp),
+            last_used_at: Timestamp(row.int(7)?),
+            last_used_from: row.text(8)?,
+        })
+    }
+}
+
+impl Metadata {
+    /// The token whose secret has this hash.
+    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<Token>, Error> {
+        self.sql
+            .rows(TOKEN_BY_HASH, &[hash.into()])
+            .await?
+            .first_mut()
+            .map(Token::read)
+            .transpose()
+    }
+
+    /// The token of this id.
+    pub async fn token(&self, id: i64) -> Result<Option<Token>, Error> {
+        self.sql
+            .rows(TOKEN, &[id.into()])
+            .await?
+            .first_mut()
+            .map(Token::read)
+            .transpose()
+    }
+
+    /// A user's tokens after the one of id `after`, at most `limit`.
+    pub async fn tokens_of(&self, owner: i64, after: i64, limit: u64) -> Result<Vec<Token>, Error> {
+        let values = vec![owner.into(), after.into(), limit.into()];
+        self.sql
+            .scan(TOKENS_OF, values)
+            .await?
+            .iter_mut()
+            .map(Token::read)
+            .collect()
+    }
+
+    /// Keeps a token's row; `hash` is that of its secret.
+    pub async fn add_token(&self, token: &Token, hash: &str) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.run(
+            ADD_TOKEN,
+            [
+                token.id.into(),
+                token.owner.into(),
+                token.name.as_ref().into(),
+                token.kind.into(),
+                hash.into(),
+                token.grants.as_deref().into(),
+                token.created_at.into(),
+                token.expires_at.into(),
+            ],
+        );
+        batch.run(DROP_EXPIRED, [self.now().into()]);
+        self.sql.apply(batch).await
+    }
+
+    /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].
+    pub async fn drop_token(&self, id: i64, owner: i64) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Writes down when tokens were used last. A token that is gone meanwhile is passed over.
+    pub async fn write_token_uses(&self, uses: &[TokenUse]) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        for used in uses {
+            let address = used.address.to_string();
+            batch.run(USED, [used.token.into(), used.at.into(), address.into()]);
+        }
+        self.sql.apply(batch).await
+    }
+}

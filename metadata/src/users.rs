@@ -1,0 +1,312 @@
+//! Users: persons, and robots for whom a person answers.
+
+use crate::{Batch, Error, Metadata, Requirement, Row, Value};
+use larder_model::{Subject, Timestamp, UserKind, UserName};
+
+macro_rules! users {
+    ($more:literal, $where:literal) => {
+        concat!(
+            "select u.id, u.name, u.kind, u.superuser, u.disabled, u.created_at, u.description, \
+             o.id, o.name, o.disabled",
+            $more,
+            " from users u left join users o on o.id = u.owner where ",
+            $where
+        )
+    };
+}
+
+const USERS: &str = users!("", "u.kind = ?1 and u.name > ?2 order by u.name limit ?3");
+const ROBOTS_OF: &str = users!("", "u.owner = ?1 and u.name > ?2 order by u.name limit ?3");
+const USER: &str = users!("", "u.name = ?1");
+const USER_BY_ID: &str = users!("", "u.id = ?1");
+const USER_WITH_PASSWORD: &str = users!(", u.password", "u.name = ?1");
+const ANY_USER: &str = "select id from users limit 1";
+const ADD_USER: &str = "insert into users (id, name, kind, password, superuser, disabled, \
+    created_at, description, owner) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+/// Changes one row if the user is there who is to answer for a robot.
+const OWNER_IS_THERE: &str = "update users set name = name where id = ?1 and kind = 'person'";
+const HAND_OVER: &str = "update users set owner = ?2 where id = ?1 and kind = 'robot'";
+const DESCRIBE: &str = "update users set description = ?2 where id = ?1 and kind = 'robot'";
+const DISABLE: &str = "update users set disabled = ?2 where id = ?1 and kind = 'robot'";
+const SET_PASSWORD: &str = "update users set password = ?2 where id = ?1";
+const SET_FLAGS: &str = "update users set superuser = ?2, disabled = ?3 \
+    where id = ?1 and superuser = ?4 and disabled = ?5";
+const DROP_USER: &str = "delete from users where id = ?1 and superuser = ?2 and disabled = ?3";
+const DROP_GRANTS_OF: &str = "delete from grants where subject = ?1";
+const OTHER_SUPERUSERS: &str = "update users set superuser = superuser where id = \
+    (select min(id) from users where superuser = 1 and disabled = 0 and id <> ?1)";
+
+const DROP_MEMBERSHIPS: &str = "delete from group_members where kind = 'user' and member_id = ?1";
+
+/// A user's row, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its id, never used again.
+    pub id: i64,
+    /// Its name.
+    pub name: UserName,
+    /// Whom it is for.
+    pub kind: UserKind,
+    /// Whether it may do everything.
+    pub superuser: bool,
+    /// Whether it may do nothing.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What a robot is for; empty for persons.
+    pub description: Box<str>,
+    /// Who answers for a robot; `None`: this is a person, or the owner is gone.
+    pub owner: Option<Owner>,
+}
+
+/// The person who answers for a robot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: UserName,
+    /// Whether it may do nothing; then its robots may not either.
+    pub disabled: bool,
+}
+
+/// What is changed of a robot; what is `None` stays.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct RobotChange<'a> {
+    /// What it is for.
+    pub description: Option<&'a str>,
+    /// The id of the person who answers for it from now on.
+    pub owner: Option<i64>,
+    /// Whether it may do nothing.
+    pub disabled: Option<bool>,
+}
+
+impl User {
+    /// Whether it may do anything at all. A robot may not whose owner is gone or disabled.
+    pub fn is_active(&self) -> bool {
+        let has_owner = || self.owner.as_ref().is_some_and(|owner| !owner.disabled);
+        !self.disabled && (self.kind == UserKind::Person || has_owner())
+    }
+
+    /// The subject of its own grants. Logs and rows name it so too: `user:alice`, `robot:ci`.
+    pub fn subject(&self) -> Subject {
+        Subject::of_user(self.kind, self.name.clone())
+    }
+
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        let owner = match row.optional_int(7)? {
+            Some(id) => Some(Owner {
+                id,
+                name: row.parsed(8)?,
+                disabled: flag(row, 9)?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            id: row.int(0)?,
+            name: row.parsed(1)?,
+            kind: row.parsed(2)?,
+            superuser: flag(row, 3)?,
+            disabled: flag(row, 4)?,
+            created_at: Timestamp(row.int(5)?),
+            description: row.text(6)?,
+            owner,
+        })
+    }
+}
+
+/// A user to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser<'a> {
+    /// Its name. Persons and robots share one set of names.
+    pub name: &'a UserName,
+    /// Its password's hash; robots have none.
+    pub password: Option<String>,
+    /// Whether it may do everything.
+    pub superuser: bool,
+    /// Whether it may do nothing.
+    pub disabled: bool,
+}
+
+/// A robot to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRobot<'a> {
+    /// Its name.
+    pub name: &'a UserName,
+    /// What it is for.
+    pub description: &'a str,
+    /// The id of the person who answers for it.
+    pub owner: i64,
+}
+
+fn flag(row: &mut Row, column: usize) -> Result<bool, Error> {
+    Ok(row.int(column)? != 0)
+}
+
+impl Metadata {
+    /// Users of a kind after the name `after`, at most `limit`.
+    pub async fn users(&self, kind: UserKind, after: &str, limit: u64) -> Result<Vec<User>, Error> {
+        let values = vec![kind.into(), after.into(), limit.into()];
+        let mut rows = self.sql.scan(USERS, values).await?;
+        rows.iter_mut().map(User::read).collect()
+    }
+
+    /// Robots for whom a person answers, after the name `after`, at most `limit`.
+    pub async fn robots_of(&self, owner: i64, after: &str, limit: u64) -> Result<Vec<User>, Error> {
+        let values = vec![owner.into(), after.into(), limit.into()];
+        let mut rows = self.sql.scan(ROBOTS_OF, values).await?;
+        rows.iter_mut().map(User::read).collect()
+    }
+
+    /// The user of this name.
+    pub async fn user(&self, name: &str) -> Result<Option<User>, Error> {
+        let mut rows = self.sql.rows(USER, &[name.into()]).await?;
+        rows.first_mut().map(User::read).transpose()
+    }
+
+    /// The user of this id.
+    pub async fn user_by_id(&self, id: i64) -> Result<Option<User>, Error> {
+        let mut rows = self.sql.rows(USER_BY_ID, &[id.into()]).await?;
+        rows.first_mut().map(User::read).transpose()
+    }
+
+    /// The user of this name with its password's hash, if it has one.
+    pub async fn user_with_password(
+        &self,
+        name: &str,
+    ) -> Result<Option<(User, Option<Box<str>>)>, Error> {
+        let mut rows = self.sql.rows(USER_WITH_PASSWORD, &[name.into()]).await?;
+        let read = |row: &mut Row| Ok((User::read(row)?, row.optional_text(10)?));
+        rows.first_mut().map(read).transpose()
+    }
+
+    /// Whether there is any user.
+    pub async fn has_users(&self) -> Result<bool, Error> {
+        Ok(!self.sql.rows(ANY_USER, &[]).await?.is_empty())
+    }
+
+    /// Makes a person's account; [`Error::Exists`] if the name is taken.
+    pub async fn add_user(&self, new: NewUser<'_>) -> Result<i64, Error> {
+        let mut batch = Batch::default();
+        let id = self.new_id();
+        let values = [
+            id.into(),
+            new.name.as_str().into(),
+            UserKind::Person.into(),
+            new.password.into(),
+            new.superuser.into(),
+            new.disabled.into(),
+            self.now().into(),
+            "".into(),
+            Value::from(None::<i64>),
+        ];
+        batch.run(ADD_USER, values);
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await?;
+        Ok(id)
+    }
+
+    /// Makes a robot; [`Error::Exists`] if the name is taken. [`Error::Unmet`]: its
+    /// [`Requirement::Owner`] is gone, or is a robot.
+    pub async fn add_robot(&self, new: NewRobot<'_>) -> Result<i64, Error> {
+        let mut batch = Batch::default();
+        let id = self.new_id();
+        batch.require(Requirement::Owner, OWNER_IS_THERE, [new.owner.into()]);
+        let values = [
+            id.into(),
+            new.name.as_str().into(),
+            UserKind::Robot.into(),
+            Value::from(None::<String>),
+            false.into(),
+            false.into(),
+            self.now().into(),
+            new.description.into(),
+            new.owner.into(),
+        ];
+        batch.run(ADD_USER, values);
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await?;
+        Ok(id)
+    }
+
+    /// Changes a robot. [`Error::Unmet`]: the robot ([`Requirement::User`]) or its new
+    /// [`Requirement::Owner`] is gone.
+    pub async fn change_robot(&self, id: i64, change: RobotChange<'_>) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        if let Some(owner) = change.owner {
+            batch.require(Requirement::Owner, OWNER_IS_THERE, [owner.into()]);
+            batch.require(Requirement::User, HAND_OVER, [id.into(), owner.into()]);
+        }
+        if let Some(description) = change.description {
+            let values = [id.into(), description.into()];
+            batch.require(Requirement::User, DESCRIBE, values);
+        }
+        if let Some(disabled) = change.disabled {
+            batch.require(Requirement::User, DISABLE, [id.into(), disabled.into()]);
+        }
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Changes a user. [`Error::Unmet`]: the [`Requirement::User`] is gone or not as it was read, so that no
+    /// change undoes another unseen; or there is no [`Requirement::OtherSuperuser`].
+    pub async fn change_user(
+        &self,
+        user: &User,
+        password: Option<String>,
+        superuser: bool,
+        disabled: bool,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        if user.superuser && !user.disabled && (disabled || !superuser) {
+            batch.require(
+                Requirement::OtherSuperuser,
+                OTHER_SUPERUSERS,
+                [user.id.into()],
+            );
+        }
+        if let Some(password) = password {
+            batch.require(
+                Requirement::User,
+                SET_PASSWORD,
+                [user.id.into(), password.into()],
+            );
+        }
+        let flags = [superuser, disabled, user.superuser, user.disabled].map(Value::from);
+        let [superuser, disabled, was_superuser, was_disabled] = flags;
+        batch.require(
+            Requirement::User,
+            SET_FLAGS,
+            [
+                user.id.into(),
+                superuser,
+                disabled,
+                was_superuser,
+                was_disabled,
+            ],
+        );
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Removes a user with its tokens and grants. [`Error::Unmet`] as for a change.
+    pub async fn drop_user(&self, user: &User) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        if user.superuser && !user.disabled {
+            batch.require(
+                Requirement::OtherSuperuser,
+                OTHER_SUPERUSERS,
+                [user.id.into()],
+            );
+        }
+        batch.run(DROP_MEMBERSHIPS, [user.id.into()]);
+        batch.run(DROP_GRANTS_OF, [user.subject().to_string().into()]);
+        batch.require(
+            Requirement::User,
+            DROP_USER,
+            [user.id.into(), user.superuser.into(), user.disabled.into()],
+        );
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+}
