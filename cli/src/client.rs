@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::server::Server;
+use crate::terminal::Voice;
 use larder_api::{List, Problem, Token};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
@@ -11,7 +12,7 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest that one call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,6 +36,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     server: Server,
     credentials: Credentials,
+    /// Who tells of each call.
+    voice: Option<Voice>,
 }
 
 impl Client {
@@ -65,7 +68,13 @@ impl Client {
             http,
             server,
             credentials,
+            voice: None,
         })
+    }
+
+    /// One that tells of each call.
+    pub(crate) fn telling(self, voice: Option<Voice>) -> Self {
+        Self { voice, ..self }
     }
 
     /// The server.
@@ -164,9 +173,12 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<Value, Failure> {
+        let url = self.server.call(path, query)?;
+        let told = format!("{method} {url}");
+        let begun = Instant::now();
         let request = self
             .http
-            .request(method, self.server.call(path, query)?)
+            .request(method, url)
             .header(ACCEPT, "application/json");
         let request = match &self.credentials {
             Credentials::None => request,
@@ -181,6 +193,10 @@ impl Client {
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;
+        if let Some(voice) = self.voice {
+            let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
+            voice.note(&format!("{told}: {status} in {took} ms"));
+        }
         self.understand(response).await
     }
 

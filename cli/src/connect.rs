@@ -1,27 +1,33 @@
 //! `larder connect`.
 
-use crate::client::Client;
+use crate::arguments::repo_path;
+use crate::context::Context;
 use crate::escape::plain;
 use crate::failure::Failure;
-use crate::outcome::{Outcome, View};
+use crate::outcome::Outcome;
+use clap::Args;
 use larder_api::{ConnectPart, List};
 use larder_model::RepoPath;
 
-pub(crate) async fn connect(
-    name: &str,
-    repo: &RepoPath,
-    client: &Client,
-) -> Result<Outcome, Failure> {
+/// Show the exact configuration that makes a client use a repository.
+#[derive(Args, Debug)]
+pub struct Connect {
+    /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd or
+    /// buildkit.
+    client: String,
+    /// Protocol and name, e.g. npm/main.
+    #[arg(value_parser = repo_path)]
+    repo: RepoPath,
+}
+
+pub(crate) async fn connect(args: Connect, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let (name, repo) = (&*args.client, &args.repo);
+    let client = &cx.client()?;
     let path = ["connect", name, repo.protocol.0, repo.name.as_str()];
     let answer = client.get(&path, &[]).await?;
     let list: List<ConnectPart> = client.read(&answer, "lines for a client")?;
     let parts: Vec<String> = list.items.iter().map(part).collect();
-    Ok(Outcome {
-        json: Some(answer),
-        view: View::Text(parts.join("\n\n")),
-        note: None,
-        failed: false,
-    })
+    Ok(Outcome::text(Some(answer), parts.join("\n\n")))
 }
 
 /// The file in a comment, what to know in another, and then the lines as they are.
