@@ -16,6 +16,7 @@ mod private_file;
 mod span;
 
 mod completion;
+mod edit;
 mod expiry;
 mod failure;
 mod global;
@@ -23,6 +24,9 @@ mod table;
 
 mod arguments;
 mod outcome;
+mod client_file;
+mod connected;
+mod place;
 mod profile;
 mod server;
 mod terminal;
@@ -34,6 +38,8 @@ mod session;
 mod context;
 mod interrupt;
 
+mod connect_write;
+mod connect_undo;
 mod connect;
 mod discover;
 mod grant;

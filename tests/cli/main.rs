@@ -5,3 +5,5 @@ mod bed;
 mod exits;
 mod shells;
 mod shown;
+
+mod connect;
