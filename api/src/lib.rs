@@ -20,6 +20,7 @@ pub mod problem;
 pub mod repositories;
 pub mod reservations;
 pub mod settings;
+pub mod system;
 pub mod tokens;
 pub mod upstreams;
 pub mod users;
@@ -39,6 +40,7 @@ pub use reservations::Reservation;
 pub use rights::{Action, Caller, Verdict};
 pub use schema::whole;
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
+pub use system::{DiskSpace, PartHealth, SystemHealth};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
 pub use upstreams::{
     LastError, PausedOrigin, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus,
