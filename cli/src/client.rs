@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::server::Server;
 use crate::terminal::Voice;
 use larder_api::{List, Problem, Token};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, Response};
 use serde::de::DeserializeOwned;
@@ -80,6 +80,31 @@ impl Client {
     /// The server.
     pub(crate) const fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Who the caller is to the server, and the `Date` of its answer.
+    pub(crate) async fn greet(&self) -> Result<(Value, Option<String>), Failure> {
+        let response = self.send(Method::GET, &["whoami"], &[], None).await?;
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok((self.understand(response).await?, date))
+    }
+
+    /// Whether the server is ready; else what it says.
+    pub(crate) async fn ready(&self) -> Result<(), Failure> {
+        let url = self.server.page("readyz")?;
+        let asked = self.http.get(url).send().await;
+        let response = asked.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let text = response.text().await.unwrap_or_default(); // the status says enough
+        let text = text.lines().next().unwrap_or_default();
+        Err(Failure::Local(format!(
+            "status {}: {text}",
+            status.as_u16()
+        )))
     }
 
     pub(crate) async fn get(
@@ -173,6 +198,17 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<Value, Failure> {
+        let response = self.send(method, path, query, body).await?;
+        self.understand(response).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<Response, Failure> {
         let url = self.server.call(path, query)?;
         let told = format!("{method} {url}");
         let begun = Instant::now();
@@ -197,7 +233,7 @@ impl Client {
             let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
             voice.note(&format!("{told}: {status} in {took} ms"));
         }
-        self.understand(response).await
+        Ok(response)
     }
 
     /// The JSON of an answer, or what went wrong.

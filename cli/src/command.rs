@@ -2,6 +2,7 @@
 
 use crate::completion::Shell;
 use crate::connect::Connect;
+use crate::doctor::Doctor;
 use crate::grant::Grant;
 use crate::login::Login;
 use crate::login_context::LoginContext;
@@ -27,6 +28,8 @@ pub enum Command {
     Discover,
     /// Show the exact configuration that makes a client use a repository.
     Connect(Connect),
+    /// Check the server, its storage and upstreams, and this machine's clients.
+    Doctor(Doctor),
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),

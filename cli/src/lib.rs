@@ -42,6 +42,7 @@ mod connect_write;
 mod connect_undo;
 mod connect;
 mod discover;
+mod doctor;
 mod grant;
 mod login;
 mod login_context;

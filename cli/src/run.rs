@@ -5,6 +5,7 @@ use crate::completion::{complete, script};
 use crate::connect::connect;
 use crate::context::{Context, Env, voice};
 use crate::discover::discover;
+use crate::doctor::doctor;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
@@ -64,6 +65,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::LoginContext(command) => login_context(command, cx),
         Command::Discover => Ok(discover(&cx.env.machine)),
         Command::Connect(args) => connect(args, cx).await,
+        Command::Doctor(args) => doctor(args, cx).await,
         Command::Repo(command) => repo(command, cx).await,
         Command::Upstream(command) => upstream(command, cx).await,
         Command::User(command) => user(command, cx).await,

@@ -141,6 +141,13 @@ impl Machine {
         Some(text)
     }
 
+    /// Whether a program of this name is in the search path.
+    pub fn has_program(&self, name: &str) -> bool {
+        let search = self.variable("PATH").unwrap_or_default();
+        let mut folders = search.split(':').filter(|folder| !folder.is_empty());
+        folders.any(|folder| self.real(&Path::new(folder).join(name)).is_file())
+    }
+
     /// The names in a folder, in order.
     pub fn names(&self, folder: &Path) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.real(folder)) else {

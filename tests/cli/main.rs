@@ -7,3 +7,5 @@ mod shells;
 mod shown;
 
 mod connect;
+
+mod doctor;

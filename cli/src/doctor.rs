@@ -1,0 +1,90 @@
+//! `larder doctor`: whether the server is well, and whether this machine's clients go through it.
+
+mod finding;
+
+mod clients;
+mod clock;
+mod server;
+
+use crate::client::Client;
+use crate::context::Context;
+use crate::doctor::finding::{Finding, State};
+use crate::escape::plain;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+use crate::table::Table;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde_json::json;
+use std::time::Duration;
+
+/// The longest that looking at this machine's package managers may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Check the server, its storage and upstreams, and this machine's clients.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// The clients to look at [default: those of docker, podman, cargo, npm, pip, uv and dnf that
+    /// are installed].
+    #[arg(value_name = "CLIENT", value_parser = PossibleValuesParser::new(clients::NAMES))]
+    clients: Vec<String>,
+}
+
+const FOUND: Table = Table::new(
+    &[
+        ("CHECK", "check"),
+        ("STATE", "state"),
+        ("FOUND", "detail"),
+        ("MENDED BY", "fix"),
+    ],
+    &["check"],
+);
+
+/// All that was found; a failure if anything is not as it should be.
+pub(crate) async fn doctor(args: Doctor, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
+    let mut found = server::look(client, cx.env.clock.now()).await?;
+    let discovered = larder_discover::discover(&cx.env.machine, LIMIT);
+    let address = client.server().to_string();
+    for (finding, repo) in clients::look(&cx.env.machine, &discovered, &address, &args.clients) {
+        found.push(match repo {
+            Some(repo) => reachable(client, finding, &repo).await,
+            None => finding,
+        });
+    }
+    let problems = found
+        .iter()
+        .filter(|one| one.state == State::Problem)
+        .count();
+    let exit = if problems == 0 {
+        Exit::Done
+    } else {
+        Exit::Failed
+    };
+    let sentence = match problems {
+        0 => "all is well".to_owned(),
+        1 => "1 problem".to_owned(),
+        many => format!("{many} problems"),
+    };
+    let page = json!({"items": found, "next": null});
+    Ok(Outcome::list(page, &FOUND).ending(exit).noting(sentence))
+}
+
+/// A client that goes through a repository which it may not read does not get far.
+async fn reachable(client: &Client, finding: Finding, repo: &str) -> Finding {
+    let (protocol, name) = repo.split_once('/').unwrap_or((repo, ""));
+    match client.get(&["repositories", protocol, name], &[]).await {
+        Err(Failure::Refused { status: 404, .. }) => {
+            let detail = format!(
+                "{}, which is not there, or you may not see it",
+                finding.detail
+            );
+            Finding::problem(finding.check, plain(&detail), "larder repo list")
+        }
+        _ => finding,
+    }
+}
+
+#[cfg(test)]
+mod tests;
