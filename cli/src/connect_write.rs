@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::client_file::{self, Found, refused};
 use crate::connected::{Connected, Written};
 use crate::edit::{Kind, owners};
+use crate::escape::plain;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
@@ -18,6 +19,9 @@ use std::path::Path;
 
 /// What was done to each file.
 pub(crate) const FILES: Table = Table::new(&[("FILE", "file"), ("DONE", "done")], &["file"]);
+
+/// What is said of a file that was written.
+const WRITTEN: &str = "written";
 
 /// Clients whose files can have lines for several repositories side by side.
 const SIDE_BY_SIDE: [&str; 4] = ["docker", "podman", "containerd", "buildkit"];
@@ -81,13 +85,24 @@ impl Job<'_> {
         client: &Client,
     ) -> Result<Outcome, Failure> {
         let mut connected = Connected::load(self.config)?;
-        let mut all = Vec::new();
-        let mut notes = Vec::new();
+        let (mut all, mut notes) = (Vec::new(), Vec::new());
         for part in parts {
-            match part.file {
-                Some(file) => all.push(self.wanted(&file, part.lines)?),
-                None => notes.push(format!("then run in a shell:\n{}", part.lines.join("\n"))),
-            }
+            let Some(file) = part.file else {
+                let lines: Vec<String> = part.lines.iter().map(|line| plain(line)).collect();
+                notes.push(format!("then run in a shell:\n{}", lines.join("\n")));
+                continue;
+            };
+            let one = self.wanted(&file, part.lines)?;
+            let filled = if one.secret {
+                "; $TOKEN is filled in"
+            } else {
+                ""
+            };
+            let note = part
+                .note
+                .map(|note| format!("{file}: {}{filled}", plain(&note)));
+            notes.extend(note);
+            all.push(one);
         }
         if all.is_empty() {
             let text = "this client needs no file; without --write what to run is printed";
@@ -96,43 +111,24 @@ impl Job<'_> {
         for one in &all {
             self.plan(one, &connected)?;
         }
-        if let Some(secret) = self.secret(&all, &connected, client).await? {
+        let secret = self.secret(&all, &connected, client).await?;
+        if let Some(secret) = &secret {
             for one in all.iter_mut().filter(|one| one.secret) {
                 one.lines = one.lines.iter().map(|line| secret.put(line)).collect();
             }
-            self.write_all(all, Some(&secret), &mut connected, client, notes)
-                .await
-        } else {
-            self.write_all(all, None, &mut connected, client, notes)
-                .await
         }
-    }
-
-    async fn write_all(
-        &self,
-        all: Vec<Wanted>,
-        secret: Option<&Secret>,
-        connected: &mut Connected,
-        client: &Client,
-        mut notes: Vec<String>,
-    ) -> Result<Outcome, Failure> {
-        let mut items: Vec<Value> = Vec::new();
-        let mut ended = Vec::new();
-        for one in all {
-            let file = one.found.path.display().to_string();
-            let done = match self.plan(&one, connected)? {
-                None => "unchanged",
-                Some(plan) => {
-                    ended.extend(self.put(&one, plan, secret, connected)?);
-                    "written"
-                }
-            };
-            items.push(json!({"file": file, "done": done}));
-        }
-        for id in ended.iter().filter(|id| !connected.has_token(id)) {
+        let written = self.write_all(&all, secret.as_ref(), &mut connected);
+        // Tokens that stand nowhere any more, or never came to stand anywhere.
+        let ids = written.as_ref().map_or(&[][..], |(_, ended)| ended);
+        let made = secret.as_ref().and_then(|secret| secret.id.as_ref());
+        let mut idle: Vec<&String> = ids.iter().chain(made).collect();
+        idle.retain(|id| !connected.has_token(id));
+        idle.dedup();
+        for id in idle {
             notes.extend(end_token(client, id).await);
         }
-        if items.iter().any(|item| item["done"] == "written") {
+        let (items, _) = written?;
+        if items.iter().any(|item| item["done"] == WRITTEN) {
             let owner = self.owner;
             notes.push(format!(
                 "larder connect {owner} --undo takes the lines out again"
@@ -140,6 +136,28 @@ impl Job<'_> {
         }
         let outcome = Outcome::list(json!({"items": items, "next": null}), &FILES);
         Ok(notes.into_iter().fold(outcome, Outcome::noting))
+    }
+
+    /// Writes all files: what was done to each, and the ids of tokens that stand in them no more.
+    fn write_all(
+        &self,
+        all: &[Wanted],
+        secret: Option<&Secret>,
+        connected: &mut Connected,
+    ) -> Result<(Vec<Value>, Vec<String>), Failure> {
+        let (mut items, mut ended) = (Vec::new(), Vec::new());
+        for one in all {
+            let file = one.found.path.display().to_string();
+            let done = match self.plan(one, connected)? {
+                None => "unchanged",
+                Some(plan) => {
+                    ended.extend(self.put(one, plan, secret, connected)?);
+                    WRITTEN
+                }
+            };
+            items.push(json!({"file": file, "done": done}));
+        }
+        Ok((items, ended))
     }
 
     fn wanted(&self, file: &str, lines: Vec<String>) -> Result<Wanted, Failure> {
@@ -228,9 +246,9 @@ impl Job<'_> {
         let first = earlier.first();
         let was_there = first.map_or(text.is_some(), |first| first.before.is_some());
         let secret = secret.filter(|_| one.secret);
-        owners
-            .iter()
-            .for_each(|owner| connected.forget(owner, path));
+        for owner in &owners {
+            connected.forget(owner, path);
+        }
         connected.files.push(Written {
             owner: self.owner.to_owned(),
             path: path.clone(),
@@ -246,7 +264,13 @@ impl Job<'_> {
         });
         // Remembered before it is written: what is written can always be taken out.
         connected.save(self.config)?;
-        client_file::write(path, &plan.new, client_file::mode(*mode, one.secret))?;
+        let written = client_file::write(path, &plan.new, client_file::mode(*mode, one.secret));
+        if let Err(failure) = written {
+            connected.forget(self.owner, path);
+            connected.files.extend(earlier); // as it still is
+            connected.save(self.config)?;
+            return Err(failure);
+        }
         Ok(earlier
             .into_iter()
             .filter_map(|file| file.token_id)

@@ -5,6 +5,7 @@ use clap::{ArgAction, Args};
 use std::path::PathBuf;
 
 /// What every command that speaks with a server takes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Args, Debug, Clone, Default)]
 #[command(next_help_heading = "Server and output")]
 pub struct Global {

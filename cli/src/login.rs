@@ -3,6 +3,7 @@
 use crate::client::{Client, Credentials};
 use crate::context::Context;
 use crate::escape::plain;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::outcome::Outcome;
@@ -180,7 +181,7 @@ pub(crate) async fn whoami(cx: &Context<'_>) -> Result<Outcome, Failure> {
             "Nobody: {} was shown no credentials. Run larder login URL.",
             client.server()
         );
-        return Ok(Outcome::text(Some(answer), sentence));
+        return Ok(Outcome::text(Some(answer), sentence).ending(Exit::NotAllowed));
     }
     answer["server"] = Value::String(client.server().to_string());
     Ok(Outcome::record(answer, &CALLER))

@@ -2,7 +2,7 @@
 
 use crate::bed::{Home, larder};
 use larder_tests::tools::{command, fails, run};
-use larder_tests::{Larder, tool};
+use larder_tests::{Client, Larder, tool};
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -171,6 +171,8 @@ fn pip_gets_a_token_of_its_own_in_a_file_of_its_own() {
         home.run(&format!("repo show pypi/main --token {secret}"))
             .ends(0);
         home.run(&format!("user list --token {secret}")).ends(4);
+        let client = Client::with_password(larder.address(), "token", secret);
+        client.get("/pypi/main/simple/").expect(200);
         assert_eq!(tokens(), before + 1);
     });
     assert_eq!(tokens(), before, "the token went with the lines");

@@ -7,5 +7,6 @@ mod shells;
 mod shown;
 
 mod connect;
+mod readers;
 
 mod doctor;

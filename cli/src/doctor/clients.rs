@@ -237,12 +237,11 @@ fn podman(machine: &Machine, server: &str) -> Way {
 /// Where images of all registries of a file come from.
 fn registries(table: &Table) -> impl Iterator<Item = &str> {
     let all = table.get("registry").and_then(toml::Value::as_array);
-    let locations = all.into_iter().flatten().flat_map(|registry| {
+    all.into_iter().flatten().flat_map(|registry| {
         let mirrors = registry.get("mirror").and_then(toml::Value::as_array);
         let places = mirrors.into_iter().flatten().chain([registry]);
         places.filter_map(|place| place.get("location")?.as_str())
-    });
-    locations
+    })
 }
 
 fn is_at(location: &str, host: &str) -> bool {

@@ -55,7 +55,8 @@ impl Marks {
 
     fn block(&self, lines: &[&String], feed: &str, joined: bool) -> String {
         let (before, said) = if joined { (feed, JOINED) } else { ("", "") };
-        let lines: String = lines.iter().map(|line| format!("{line}{feed}")).collect();
+        let lines = lines.iter().flat_map(|line| [line.as_str(), feed]);
+        let lines: String = lines.collect();
         let Self { begin, end, .. } = self;
         format!("{before}{begin}{said}{feed}{lines}{end}{feed}")
     }

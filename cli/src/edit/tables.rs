@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 /// Keys that name an element of an array of tables; two of one name would be two of one thing.
 const NAMES: [&str; 2] = ["name", "prefix"];
-/// What one element of an array alone may say, and what says the same at the top of the file.
+/// What one element of an array alone may be, and what says the same at the top of the file.
 const DEFAULT: &str = "default";
 const SAME_AS_DEFAULT: &str = "index-url";
 
@@ -102,11 +102,7 @@ fn statements(lines: &[&str], part: &Part<'_>) -> Result<Vec<(String, usize, usi
 fn parse(text: &str) -> Result<Table, String> {
     let line = |error: &toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        text.as_bytes()[..start]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1
+        text.get(..start).unwrap_or_default().matches('\n').count() + 1
     };
     text.parse()
         .map_err(|error| format!("it is no valid TOML (line {})", line(&error)))
@@ -150,25 +146,21 @@ pub(crate) fn put(text: &str, wanted: &[String], marks: &Marks) -> Result<String
             .into_iter()
             .map(|(key, ..)| key)
             .collect();
-        match there.iter().find(|part| part.is(&ours) && !ours.many) {
-            Some(part) => {
-                for (key, from, to) in statements(&lines, part)? {
-                    if keys.contains(&key) {
-                        out.extend(from..to);
-                    }
+        if let Some(part) = there.iter().find(|part| part.is(&ours) && !ours.many) {
+            for (key, from, to) in statements(&lines, part)? {
+                if keys.contains(&key) {
+                    out.extend(from..to);
                 }
-                let lines: Vec<String> = body.collect();
-                blocks.push(Block {
-                    at: part.from,
-                    lines,
-                });
             }
-            None => {
-                last.extend(ours.header.map(str::to_owned));
-                last.extend(body);
-                if ours.many && keys.iter().any(|key| key == DEFAULT) {
-                    out.extend(defaults(&lines, &there, &ours)?);
-                }
+            blocks.push(Block {
+                at: part.from,
+                lines: body.collect(),
+            });
+        } else {
+            last.extend(ours.header.map(str::to_owned));
+            last.extend(body);
+            if ours.many && keys.iter().any(|key| key == DEFAULT) {
+                out.extend(defaults(&lines, &there, &ours)?);
             }
         }
     }
@@ -183,18 +175,23 @@ pub(crate) fn put(text: &str, wanted: &[String], marks: &Marks) -> Result<String
     Ok(new)
 }
 
-/// The lines by which other elements are the default.
+/// The lines of other elements that are the default: all of each, since one that is the default no
+/// more would be asked before it.
 fn defaults(lines: &[&str], there: &[Part<'_>], ours: &Part<'_>) -> Result<Vec<usize>, String> {
     let mut out = Vec::new();
     for part in there {
-        let key = match part.header {
-            Some(_) if part.is(ours) => DEFAULT,
-            None => SAME_AS_DEFAULT,
-            Some(_) => continue,
-        };
         let all = statements(lines, part)?;
-        let found = all.into_iter().filter(|(other, ..)| other == key);
-        out.extend(found.flat_map(|(_, from, to)| from..to));
+        match part.header {
+            None => {
+                let found = all.into_iter().filter(|(key, ..)| key == SAME_AS_DEFAULT);
+                out.extend(found.flat_map(|(_, from, to)| from..to));
+            }
+            Some(_) if part.is(ours) && all.iter().any(|(key, ..)| key == DEFAULT) => {
+                out.push(part.from - 1);
+                out.extend(all.into_iter().flat_map(|(_, from, to)| from..to));
+            }
+            Some(_) => {}
+        }
     }
     Ok(out)
 }
@@ -221,7 +218,7 @@ fn merged(mut old: Table, ours: Table) -> Result<Table, String> {
     Ok(old)
 }
 
-/// Elements of both, of which ours alone is the default.
+/// Elements of both, without others that are the default.
 fn joined(mut old: Vec<Value>, ours: Vec<Value>) -> Result<Vec<Value>, String> {
     for one in &ours {
         for name in NAMES {
@@ -234,9 +231,7 @@ fn joined(mut old: Vec<Value>, ours: Vec<Value>) -> Result<Vec<Value>, String> {
             }
         }
         if one.get(DEFAULT).is_some() {
-            for other in old.iter_mut().filter_map(Value::as_table_mut) {
-                other.remove(DEFAULT);
-            }
+            old.retain(|other| other.get(DEFAULT).is_none());
         }
     }
     old.extend(ours);

@@ -37,14 +37,16 @@ fn tables_are_gone_into_or_added() {
 }
 
 #[test]
-fn one_index_alone_is_the_default() {
-    let uv = "index-url = \"https://o.example\"\nnative-tls = true\n[[index]]\n\
-              name = \"corp\"\ndefault = true\nurl = \"https://a.example\"\n";
+fn one_index_alone_is_the_default_and_asked_after_none_that_was() {
+    let uv = "index-url = \"https://o.example\"\nnative-tls = true\n[[index]]\nname = \"corp\"\n\
+              url = \"https://c.example\"\n[[index]] # theirs\nname = \"old\"\ndefault = true\n\
+              url = \"https://a.example\"\n";
     let wanted = "[[index]]\nname = \"larder\"\nurl = \"https://b.example\"\ndefault = true";
     assert_eq!(
         there_and_back(uv, wanted),
-        "#-index-url = \"https://o.example\"|native-tls = true|[[index]]|name = \"corp\"|#-default = true|\
-         url = \"https://a.example\"|[[index]]|name = \"larder\"|url = \"https://b.example\"|default = true"
+        "#-index-url = \"https://o.example\"|native-tls = true|[[index]]|name = \"corp\"|\
+         url = \"https://c.example\"|#-[[index]] # theirs|#-name = \"old\"|#-default = true|\
+         #-url = \"https://a.example\"|[[index]]|name = \"larder\"|url = \"https://b.example\"|default = true"
     );
 }
 
