@@ -45,7 +45,7 @@ const FOUND: Table = Table::new(
 pub(crate) async fn doctor(args: Doctor, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
     let mut found = server::look(client, cx.env.clock.now()).await?;
-    let discovered = larder_discover::discover(&cx.env.machine, LIMIT);
+    let discovered = larder_discover::discover_places(&cx.env.machine, LIMIT);
     let address = client.server().to_string();
     for (finding, repo) in clients::look(&cx.env.machine, &discovered, &address, &args.clients) {
         found.push(match repo {

@@ -5,9 +5,9 @@
 //! other crate but the model, the API's types and discover, where the server keeps anything, the
 //! environment beyond what clap reads for a flag.
 //!
-//! Every command is a function from its arguments and a [`context`] to an outcome, shown in one
-//! place ([`run`]). A noun is a file: its arguments for clap, its tables, and its function; it is
-//! named in [`command`] and [`run`], and nowhere else.
+//! Every command is a function from its arguments and a context to an outcome, shown in one
+//! place. A noun is a file: its arguments for clap, its tables, and its function; it is
+//! named in `command` and `run`, and nowhere else.
 
 mod escape;
 mod exit;

@@ -116,10 +116,10 @@ fn told(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
     reason = "the last words of a program that cannot go on"
 )]
 fn complain(error: &dyn Error) {
-    eprintln!("larder: {error}");
+    eprintln!("error[failed]: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        eprintln!("  because: {cause}");
+        eprintln!("  cause: {cause}");
         source = cause.source();
     }
 }

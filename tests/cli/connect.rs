@@ -172,7 +172,15 @@ fn pip_gets_a_token_of_its_own_in_a_file_of_its_own() {
             .ends(0);
         home.run(&format!("user list --token {secret}")).ends(4);
         let client = Client::with_password(larder.address(), "token", secret);
-        client.get("/pypi/main/simple/").expect(200);
+        let told = client.get("/pypi/main/simple/demo/").expect(404).text();
+        assert!(
+            told.contains("this mirror has no upstream yet"),
+            "it gets as far: {told}"
+        );
+        larder
+            .anonymous()
+            .get("/pypi/main/simple/demo/")
+            .expect(401);
         assert_eq!(tokens(), before + 1);
     });
     assert_eq!(tokens(), before, "the token went with the lines");

@@ -177,3 +177,28 @@ fn dnf_asks_the_repository() {
     let left = std::fs::read_dir(home.path("image")).expect("root").count();
     assert_eq!(left, 0, "its folders went with it");
 }
+
+#[test]
+fn images_are_asked_for_through_what_was_written() {
+    let Some(skopeo) = tool("skopeo") else { return };
+    let larder = larder();
+    let home = Home::of(&larder, "admin");
+    let mirror = "repo create oci/docker.io --upstream http://127.0.0.1:1/ --allow-private";
+    home.run(mirror).ends(0);
+    let root = home.path("image");
+    std::fs::create_dir(&root).expect("root");
+    let line = "connect podman oci/docker.io";
+    home.run(&format!("{line} --write --root {}", root.display()))
+        .ends(0);
+    // It reads the file as podman does, whose library it has, but below the home alone.
+    let written = root.join("etc/containers/registries.conf.d/larder.conf");
+    let own = home.path(".config/containers");
+    std::fs::create_dir_all(&own).expect("folder");
+    std::fs::copy(written, own.join("registries.conf")).expect("copy");
+    let mut inspect = command(&skopeo, home.folder());
+    inspect.args(["inspect", "--no-creds", "docker://docker.io/team/app:1"]);
+    let output = inspect.output().expect("skopeo");
+    assert!(!output.status.success(), "{output:?}");
+    let asked = larder.await_line("\"path\":\"/v2/docker.io/team/app/manifests/1\"");
+    assert!(asked, "{output:?}");
+}

@@ -46,6 +46,8 @@ enum Way {
     Through(Option<String>),
     /// Elsewhere.
     Around(String),
+    /// Through the server, and besides to a place that this setting names.
+    Both(String, Place),
 }
 
 /// The repositories of the server that clients go through, each with its client, and what was
@@ -71,6 +73,10 @@ pub(crate) fn look(
         let fix = format!("larder connect {} {} --write", client.program, client.repo);
         found.push(match way(client, machine, discovered, server) {
             Way::Around(detail) => (Finding::problem(check, detail, fix), None),
+            Way::Both(detail, place) => {
+                let fix = format!("take that index out of {place}");
+                (Finding::problem(check, detail, fix), None)
+            }
             Way::Through(Some(repo)) => (
                 Finding::ok(check, format!("goes through {repo}")),
                 Some(repo),
@@ -110,9 +116,23 @@ fn package_manager(client: &Client, discovered: &Discovered, server: &str) -> Wa
     let Some(found) = own.next() else {
         return Way::Around("nothing is set: it asks its own default".to_owned());
     };
-    match repo_at(&found.url, server, client.protocol) {
-        Some(repo) => Way::Through(Some(repo)),
-        None => Way::Around(format!("asks {} ({})", plain(&found.url), found.place)),
+    // Any package may come from an index that is asked besides. (A scope of npm and a registry of
+    // cargo are for what names them alone.)
+    let besides = of(discovered, client.protocol).iter().find(|found| {
+        let elsewhere = repo_at(&found.url, server, client.protocol).is_none();
+        client.protocol == "pypi"
+            && !found.default
+            && elsewhere
+            && is_its(client.program, &found.place)
+    });
+    match (repo_at(&found.url, server, client.protocol), besides) {
+        (Some(_), Some(besides)) => {
+            let url = plain(&besides.url);
+            let detail = format!("asks {url} besides, which may have any name");
+            Way::Both(detail, besides.place.clone())
+        }
+        (Some(repo), None) => Way::Through(Some(repo)),
+        (None, _) => Way::Around(format!("asks {} ({})", plain(&found.url), found.place)),
     }
 }
 

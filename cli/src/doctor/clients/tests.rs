@@ -28,7 +28,7 @@ fn machine(programs: &[&str], files: &[(&str, &str)]) -> (TempDir, Machine) {
 
 fn found(programs: &[&str], files: &[(&str, &str)]) -> BTreeMap<String, (Finding, Option<String>)> {
     let (_folder, machine) = machine(programs, files);
-    let discovered = larder_discover::discover(&machine, Duration::from_secs(5));
+    let discovered = larder_discover::discover_places(&machine, Duration::from_secs(5));
     let wanted: Vec<String> = programs.iter().map(|name| (*name).to_owned()).collect();
     let found = look(&machine, &discovered, SERVER, &wanted).into_iter();
     found
@@ -87,6 +87,32 @@ fn clients_that_go_through_are_told_from_those_that_do_not() {
 }
 
 #[test]
+fn an_index_that_is_asked_besides_is_a_problem() {
+    let pip = "[global]\nindex-url = https://larder.example/pypi/main/simple/\n\
+               extra-index-url = https://else.example/simple/\n";
+    let uv = "[[index]]\nurl = \"https://larder.example/pypi/main/simple/\"\ndefault = true\n";
+    let files = [(".config/pip/pip.conf", pip), (".config/uv/uv.toml", uv)];
+    let found = found(&["pip", "uv"], &files);
+    let (pip, _) = &found["client pip"];
+    assert_eq!(pip.state, State::Problem);
+    assert!(
+        pip.detail
+            .starts_with("asks https://else.example/simple/ besides"),
+        "{pip:?}"
+    );
+    let fix = pip.fix.as_deref().expect("fix");
+    assert!(
+        fix.starts_with("take that index out of") && fix.ends_with("pip.conf"),
+        "{fix}"
+    );
+    assert_eq!(
+        found["client uv"].1.as_deref(),
+        Some("pypi/main"),
+        "pip's is not uv's"
+    );
+}
+
+#[test]
 fn a_host_that_begins_alike_is_another() {
     for (url, repo) in [
         ("https://larder.example/npm/main/", Some("npm/main")),
@@ -104,7 +130,7 @@ fn a_host_that_begins_alike_is_another() {
 #[test]
 fn what_is_not_installed_is_said_only_if_asked_for() {
     let (_folder, machine) = machine(&[], &[]);
-    let discovered = larder_discover::discover(&machine, Duration::from_secs(5));
+    let discovered = larder_discover::discover_places(&machine, Duration::from_secs(5));
     assert!(look(&machine, &discovered, SERVER, &[]).is_empty());
     let found = look(&machine, &discovered, SERVER, &["dnf".to_owned()]);
     assert_eq!(found[0].0.state, State::Note);
