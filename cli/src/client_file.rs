@@ -28,8 +28,11 @@ pub(crate) fn find(path: &Path) -> Result<Found, Failure> {
     let path = match std::fs::canonicalize(path) {
         Ok(real) => real,
         Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => {
-            let (path, text, mode) = (path.to_owned(), None, None);
-            return Ok(Found { path, text, mode });
+            return Ok(Found {
+                path: real(path)?,
+                text: None,
+                mode: None,
+            });
         }
         Err(error) => return Err(Failure::file(path, error)),
     };
@@ -50,6 +53,22 @@ pub(crate) fn find(path: &Path) -> Result<Found, Failure> {
         text: Some(text),
         path,
     })
+}
+
+/// Where a file that is not there would really be: its folders may be links.
+pub(crate) fn real(path: &Path) -> Result<PathBuf, Failure> {
+    let failure = |error| Failure::file(path, error);
+    let path = std::path::absolute(path).map_err(failure)?;
+    for folder in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (folder.canonicalize(), path.strip_prefix(folder)) {
+            return Ok(if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            });
+        }
+    }
+    Ok(path)
 }
 
 /// Why a file is left alone.

@@ -26,7 +26,7 @@ pub enum Command {
     LoginContext(LoginContext),
     /// Show what this machine's package managers use as upstream. Needs no server.
     Discover,
-    /// Show the exact configuration that makes a client use a repository.
+    /// Show the exact configuration that makes a client use a repository, or write it.
     Connect(Connect),
     /// Check the server, its storage and upstreams, and this machine's clients.
     Doctor(Doctor),

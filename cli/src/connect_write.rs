@@ -163,6 +163,11 @@ impl Job<'_> {
     fn wanted(&self, file: &str, lines: Vec<String>) -> Result<Wanted, Failure> {
         let found = client_file::find(&place::path(file, self.machine, self.root)?)?;
         let path = &found.path;
+        if let Some(root) = self.root
+            && !path.starts_with(client_file::real(root)?)
+        {
+            return Err(refused(path, "a link leads out of the root that was given"));
+        }
         let unknown = || refused(path, "larder does not know how it is written");
         let kind = Kind::of(Path::new(file)).ok_or_else(unknown)?;
         if file == "pyproject.toml" && found.text.is_none() {

@@ -21,7 +21,9 @@ pub fn exit_on_interrupt(global: &Global) -> io::Result<()> {
     let voice = voice(global.format(), global.quiet, true);
     let wait = move || {
         runtime.block_on(interrupts.recv());
-        terminal::restore();
+        if terminal::restore() {
+            terminal::say("\n"); // the question's line was not ended
+        }
         let failure = Failure::Interrupted;
         voice.fail(&failure);
         std::process::exit(failure.exit().code().into());

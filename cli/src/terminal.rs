@@ -153,15 +153,17 @@ pub(crate) fn say(text: &str) {
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
-/// Lets the terminal echo again, if it was told not to: for a program that ends at once.
-pub(crate) fn restore() {
+/// Lets the terminal echo again, if it was told not to: for a program that ends at once. Whether it
+/// was.
+pub(crate) fn restore() -> bool {
     let before = ECHOING
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    if let Some(before) = before {
-        let _ = tcsetattr(stdin(), OptionalActions::Now, &before); // a terminal that is gone needs no echo
+    if let Some(before) = &before {
+        let _ = tcsetattr(stdin(), OptionalActions::Now, before); // a terminal that is gone needs no echo
     }
+    before.is_some()
 }
 
 /// While it lives, the terminal does not echo.

@@ -217,7 +217,11 @@ fn containers_files_are_below_the_root() {
         0o644,
     );
     for (client, file, part) in [
-        ("docker", "docker/daemon.json", "\"debug\": true"),
+        (
+            "docker",
+            "docker/daemon.json",
+            "{\n  \"registry-mirrors\": [",
+        ),
         (
             "podman",
             "containers/registries.conf.d/larder.conf",
@@ -303,4 +307,19 @@ fn what_cannot_be_edited_safely_is_refused_and_left_alone() {
         std::fs::remove_file(home.path(file)).expect("remove");
     }
     home.run("connect poetry pypi/main --write").ends(6);
+}
+
+#[test]
+fn a_link_leads_out_of_no_root() {
+    let (_larder, home) = at_home();
+    put(&home, "image/etc/x", "", 0o644);
+    put(&home, "outside/y", "", 0o644);
+    let link = home.path("image/etc/yum.repos.d");
+    std::os::unix::fs::symlink(home.path("outside"), link).expect("link");
+    let before = all(&home);
+    let root = home.path("image");
+    let line = format!("connect dnf rpm/main --write --root {}", root.display());
+    let ran = home.run(&line).ends(6);
+    assert!(ran.err.contains("a link leads out of the root"), "{ran:?}");
+    assert_eq!(all(&home), before);
 }

@@ -34,6 +34,19 @@ fn a_file_behind_a_link_is_written_where_it_is() {
 }
 
 #[test]
+fn a_file_is_at_the_same_place_before_and_after_it_is_made() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    std::fs::create_dir(&real).expect("folder");
+    std::os::unix::fs::symlink(&real, &link).expect("link");
+    let file = link.join("a/file");
+    let before = find(&file).expect("found").path;
+    assert!(before.ends_with("real/a/file"), "{before:?}");
+    write(&before, "x", 0o600).expect("write");
+    assert_eq!(find(&file).expect("found").path, before);
+}
+
+#[test]
 fn folders_that_were_made_go_with_the_file() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("a/b/file");

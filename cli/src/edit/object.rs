@@ -43,21 +43,66 @@ pub(crate) fn satisfied(text: &str, wanted: &[String]) -> bool {
     })
 }
 
-/// The text with the wanted items before others in their lists. Fails with a sentence where that
-/// is not safe.
+/// The text with the wanted items before others in their lists, and all else as someone wrote it.
+/// Fails with a sentence where that is not safe.
 pub(crate) fn put(text: &str, wanted: &[String]) -> Result<String, String> {
     if text.trim().is_empty() {
         return Ok(wanted.join("\n") + "\n");
     }
     let mut there = object(text)?;
+    let mut new = text.to_owned();
     for (key, items) in lists(wanted)? {
         let old = list(&there, &key)?.to_vec();
-        let more = items.into_iter().filter(|item| !old.contains(item));
-        let all = more.collect::<Vec<_>>().into_iter().chain(old.clone());
-        let all = all.collect();
+        let more: Vec<Value> = items
+            .into_iter()
+            .filter(|item| !old.contains(item))
+            .collect();
+        let words: Vec<String> = more.iter().map(ToString::to_string).collect();
+        let words = words.join(", ");
+        match list_begins(&new, &key) {
+            Some(at) if old.is_empty() => new.insert_str(at, &words),
+            Some(at) if !more.is_empty() => new.insert_str(at, &format!("{words}, ")),
+            Some(_) => {}
+            None => {
+                let comma = if there.is_empty() { "" } else { "," };
+                let at = new.find('{').map_or(0, |at| at + 1);
+                new.insert_str(at, &format!("\n  {}: [{words}]{comma}", Value::from(&*key)));
+            }
+        }
+        let all = more.into_iter().chain(old).collect();
         there.insert(key, Value::Array(all));
     }
-    Ok(written(there))
+    if object(&new)? != there {
+        return Err("it sets the same in a way that cannot be edited safely".to_owned());
+    }
+    Ok(new)
+}
+
+/// Where the items of a list of the object itself begin.
+fn list_begins(text: &str, key: &str) -> Option<usize> {
+    let name = Value::from(key).to_string();
+    text.match_indices(&name).find_map(|(at, _)| {
+        let rest = text[at + name.len()..].trim_start().strip_prefix(':')?;
+        let rest = rest.trim_start().strip_prefix('[')?;
+        is_in_the_object(&text[..at]).then_some(text.len() - rest.len())
+    })
+}
+
+/// Whether what comes after a text stands in the outermost object, and in no string.
+fn is_in_the_object(text: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '"' => in_string = !in_string,
+            _ if in_string => {}
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 1 && !in_string
 }
 
 /// The text without the items that `after` has and `before` has not, whatever else was changed.

@@ -10,6 +10,10 @@ fn items_are_added_before_others_and_taken_again() {
     assert!(!satisfied(before, &wanted()));
     let after = put(before, &wanted()).expect("put");
     assert!(satisfied(&after, &wanted()));
+    assert_eq!(
+        after,
+        r#"{"debug": true, "registry-mirrors": ["https://b.example", "https://a.example"]}"#
+    );
     let value: Value = serde_json::from_str(&after).expect("JSON");
     let expected = serde_json::json!(
         {"debug": true, "registry-mirrors": ["https://b.example", "https://a.example"]}
@@ -25,6 +29,33 @@ fn items_are_added_before_others_and_taken_again() {
     assert_eq!(value, expected);
     let taken = take(&put("{}", &wanted()).expect("put"), "{}", &after).expect("take");
     assert_eq!(taken, "{}\n");
+}
+
+#[test]
+fn all_else_stays_as_someone_wrote_it() {
+    let ours = r#""registry-mirrors": ["https://b.example"]"#;
+    for (before, after) in [
+        ("{}", format!("{{\n  {ours}}}")),
+        (
+            "{\n\t\"z\":1,\n\t\"a\":2}",
+            format!("{{\n  {ours},\n\t\"z\":1,\n\t\"a\":2}}"),
+        ),
+        (
+            r#"{"registry-mirrors" : [ ]}"#,
+            r#"{"registry-mirrors" : ["https://b.example" ]}"#.to_owned(),
+        ),
+        // The same name deeper down, and in a string, is another's.
+        (
+            r#"{"x": {"registry-mirrors": ["y"]}, "s": "\"registry-mirrors\": ["}"#,
+            format!(
+                r#"{{@{ours}, "x": {{"registry-mirrors": ["y"]}}, "s": "\"registry-mirrors\": ["}}"#
+            )
+            .replace('@', "\n  ")
+            .replace("], \"x\"", "],\"x\""),
+        ),
+    ] {
+        assert_eq!(put(before, &wanted()).as_deref(), Ok(&*after), "{before}");
+    }
 }
 
 #[test]
