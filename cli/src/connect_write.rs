@@ -170,6 +170,12 @@ impl Job<'_> {
         }
         let unknown = || refused(path, "larder does not know how it is written");
         let kind = Kind::of(Path::new(file)).ok_or_else(unknown)?;
+        // Of both cargo reads the one without an end.
+        let other = path.with_extension("");
+        if file.ends_with("/.cargo/config.toml") && other.exists() {
+            let why = format!("cargo reads {} instead", other.display());
+            return Err(refused(path, &why));
+        }
         if file == "pyproject.toml" && found.text.is_none() {
             return Err(refused(path, "there is no project in this folder"));
         }

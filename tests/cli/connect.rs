@@ -307,6 +307,9 @@ fn what_cannot_be_edited_safely_is_refused_and_left_alone() {
         std::fs::remove_file(home.path(file)).expect("remove");
     }
     home.run("connect poetry pypi/main --write").ends(6);
+    put(&home, ".cargo/config", "", 0o644);
+    let ran = home.run("connect cargo cargo/main --write").ends(6);
+    assert!(ran.err.contains(".cargo/config instead"), "{ran:?}");
 }
 
 #[test]

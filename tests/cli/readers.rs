@@ -144,11 +144,10 @@ fn bun_asks_the_registry() {
     let Some(bun) = tool("bun") else { return };
     let larder = larder();
     let mine = "[install]\nregistry = \"http://127.0.0.1:1/\"\nexact = true\n";
-    let case = Case::new(&larder, "bun npm/main", ".bunfig.toml", mine);
+    let case = Case::new(&larder, "bun npm/main", ".config/.bunfig.toml", mine);
     std::fs::create_dir_all(case.home.path("project")).expect("project");
     std::fs::write(case.home.path("project/package.json"), "{}").expect("project");
     let mut add = case.client(&bun, &["add", "nowhere"]);
-    add.env_remove("XDG_CONFIG_HOME"); // it looks there first
     case.asks(&mut add, "/npm/main/nowhere");
     case.undo();
 }

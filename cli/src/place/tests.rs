@@ -18,6 +18,11 @@ fn variables_move_files() {
     ]);
     for (file, at_home, elsewhere) in [
         ("~/.npmrc", "/home/a/.npmrc", "/x/npmrc"),
+        (
+            "~/.bunfig.toml",
+            "/home/a/.bunfig.toml",
+            "/x/config/.bunfig.toml",
+        ),
         ("~/.yarnrc", "/home/a/.yarnrc", "/home/a/.yarnrc"),
         (
             "~/.cargo/config.toml",
