@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 enum Undo {
     /// It is gone already.
     Nothing,
-    /// It has this text again.
-    Restore(String),
+    /// It has this text again, and this mode.
+    Restore(String, u32),
     /// It was not there before.
     Remove,
 }
@@ -36,8 +36,7 @@ pub(crate) async fn undo(owner: &str, cx: &Context<'_>) -> Result<Outcome, Failu
     for (file, undo) in mine.iter().zip(plans) {
         let done = match undo {
             Undo::Nothing => "gone",
-            Undo::Restore(text) => {
-                let mode = file.mode.unwrap_or(client_file::mode(None, false));
+            Undo::Restore(text, mode) => {
                 client_file::write(&file.path, &text, mode)?;
                 "restored"
             }
@@ -47,6 +46,13 @@ pub(crate) async fn undo(owner: &str, cx: &Context<'_>) -> Result<Outcome, Failu
             }
         };
         connected.forget(owner, &file.path);
+        for other in connected
+            .files
+            .iter_mut()
+            .filter(|other| other.path == file.path)
+        {
+            forget_within(other, file)?;
+        }
         connected.save(config)?;
         items.push(json!({"file": file.path, "done": done}));
     }
@@ -68,24 +74,48 @@ pub(crate) async fn undo(owner: &str, cx: &Context<'_>) -> Result<Outcome, Failu
     Ok(notes.into_iter().fold(outcome, Outcome::noting))
 }
 
+/// How a file was before another owner's lines came into it, without those of `gone`.
+fn forget_within(other: &mut Written, gone: &Written) -> Result<(), Failure> {
+    let no = |why: String| refused(&gone.path, &why);
+    let kind = kind_of(gone)?;
+    let both = (gone.before.as_deref().unwrap_or_default(), &*gone.after);
+    let without = |text: &str| kind.take(text, &gone.owner, both).map_err(no);
+    let before = other.before.as_deref().map(without).transpose()?;
+    let was_there = gone.before.is_some();
+    other.before = before.filter(|text| was_there || !text.is_empty());
+    other.after = without(&other.after)?;
+    if other.folders.is_empty() {
+        other.folders.clone_from(&gone.folders);
+    }
+    Ok(())
+}
+
+fn kind_of(file: &Written) -> Result<Kind, Failure> {
+    let unknown = || refused(&file.path, "larder does not know how it is written");
+    Kind::of(&file.path).ok_or_else(unknown)
+}
+
 fn plan(file: &Written) -> Result<Undo, Failure> {
     let found = client_file::find(&file.path)?;
     let Some(text) = found.text else {
         return Ok(Undo::Nothing);
     };
+    let usual = client_file::mode(None, false);
     let before = file.before.as_deref();
     if text == file.after {
-        return Ok(before.map_or(Undo::Remove, |before| Undo::Restore(before.to_owned())));
+        let mode = file.mode.unwrap_or(usual);
+        let restore = |before: &str| Undo::Restore(before.to_owned(), mode);
+        return Ok(before.map_or(Undo::Remove, restore));
     }
-    // Someone edited it since: only what is ours goes.
-    let no = |why: String| refused(&file.path, &why);
-    let kind = Kind::of(&file.path).ok_or_else(|| no("larder does not know it".to_owned()))?;
+    // Someone edited it since: only what is ours goes, and nobody else may read it than now.
+    let kind = kind_of(file)?;
     let both = (before.unwrap_or_default(), &*file.after);
-    let rest = kind.take(&text, &file.owner, both).map_err(no)?;
+    let rest = kind.take(&text, &file.owner, both);
+    let rest = rest.map_err(|why| refused(&file.path, &why))?;
     let nothing = rest.is_empty() || kind == Kind::Json && rest.trim() == "{}";
     Ok(if before.is_none() && nothing {
         Undo::Remove
     } else {
-        Undo::Restore(rest)
+        Undo::Restore(rest, found.mode.unwrap_or(usual))
     })
 }

@@ -224,7 +224,9 @@ impl Job<'_> {
         let before = mine.map_or(("", ""), |mine| {
             (mine.before.as_deref().unwrap_or_default(), &*mine.after)
         });
-        if mine.is_some() || !owners(&base).is_empty() {
+        if mine.is_some_and(|mine| mine.after == base) {
+            before.0.clone_into(&mut base);
+        } else if mine.is_some() || !owners(&base).is_empty() {
             base = one.kind.take(&base, self.owner, before).map_err(no)?;
         }
         if one.kind.satisfied(&base, &one.lines) {

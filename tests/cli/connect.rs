@@ -326,3 +326,38 @@ fn a_link_leads_out_of_no_root() {
     assert!(ran.err.contains("a link leads out of the root"), "{ran:?}");
     assert_eq!(all(&home), before);
 }
+
+#[test]
+fn mirrors_side_by_side_go_in_any_order() {
+    let (_larder, home) = at_home();
+    for name in ["docker.io", "quay.io"] {
+        let create = format!("repo create oci/{name} --upstream https://registry.example/");
+        home.run(&create).ends(0);
+    }
+    let root = home.path("image");
+    std::fs::create_dir(&root).expect("root");
+    let file = "image/etc/containers/registries.conf.d/larder.conf";
+    let write = |name: &str| {
+        let line = format!(
+            "connect podman oci/{name} --write --root {}",
+            root.display()
+        );
+        home.run(&line).ends(0);
+    };
+    let undo = |name: &str| {
+        home.run(&format!("connect podman oci/{name} --undo"))
+            .ends(0);
+    };
+    let before = all(&home);
+    for order in [["docker.io", "quay.io"], ["quay.io", "docker.io"]] {
+        write("docker.io");
+        write("quay.io");
+        let both = text(&home, file);
+        assert!(both.contains("prefix = \"docker.io\"") && both.contains("prefix = \"quay.io\""));
+        undo(order[0]);
+        let one = text(&home, file);
+        assert!(one.contains(order[1]) && !one.contains(order[0]), "{one}");
+        undo(order[1]);
+        assert_eq!(all(&home), before, "{order:?}");
+    }
+}
