@@ -317,8 +317,8 @@ fn a_link_leads_out_of_no_root() {
     let (_larder, home) = at_home();
     put(&home, "image/etc/x", "", 0o644);
     put(&home, "outside/y", "", 0o644);
-    let link = home.path("image/etc/yum.repos.d");
-    std::os::unix::fs::symlink(home.path("outside"), link).expect("link");
+    let away = home.path("image/etc/yum.repos.d");
+    std::os::unix::fs::symlink(home.path("outside"), away).expect("link");
     let before = all(&home);
     let root = home.path("image");
     let line = format!("connect dnf rpm/main --write --root {}", root.display());

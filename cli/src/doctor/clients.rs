@@ -186,28 +186,29 @@ fn dnf(machine: &Machine, discovered: &Discovered, server: &str) -> Way {
 fn without_baseurl(machine: &Machine) -> Vec<String> {
     let folder = Path::new("/etc/yum.repos.d");
     let names = machine.names(folder).into_iter();
-    let texts = names
-        .filter(|name| {
-            Path::new(name)
-                .extension()
-                .is_some_and(|kind| kind == "repo")
-        })
-        .filter_map(|name| machine.read(&folder.join(name)));
+    let files = names.filter(|name| {
+        Path::new(name)
+            .extension()
+            .is_some_and(|kind| kind == "repo")
+    });
+    let texts = files.filter_map(|name| machine.read(&folder.join(name)));
+    texts.flat_map(|text| listed_only(&text)).collect()
+}
+
+/// The same of one file.
+fn listed_only(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for text in texts {
-        for section in format!("\n{text}").split("\n[").skip(1) {
-            let (name, body) = section.split_once(']').unwrap_or((section, ""));
-            let value = |key: &str| {
-                let mut lines = body.lines().filter_map(|line| line.split_once('='));
-                lines
-                    .find_map(|(name, value)| (name.trim() == key).then(|| value.trim().to_owned()))
-            };
-            let off =
-                value("enabled").is_some_and(|on| on == "0" || on.eq_ignore_ascii_case("false"));
-            let listed = value("metalink").or(value("mirrorlist")).is_some();
-            if !off && listed && value("baseurl").is_none() {
-                found.push(plain(name));
-            }
+    for section in format!("\n{text}").split("\n[").skip(1) {
+        let (name, body) = section.split_once(']').unwrap_or((section, ""));
+        let value = |key: &str| {
+            let mut settings = body.lines().filter_map(|line| line.split_once('='));
+            let found = settings.find(|(name, _)| name.trim() == key);
+            found.map(|(_, value)| value.trim().to_lowercase())
+        };
+        let off = value("enabled").is_some_and(|on| matches!(&*on, "0" | "no" | "false" | "off"));
+        let listed = value("metalink").or(value("mirrorlist")).is_some();
+        if !off && listed && value("baseurl").is_none() {
+            found.push(plain(name));
         }
     }
     found

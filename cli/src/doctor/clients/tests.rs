@@ -135,3 +135,11 @@ fn what_is_not_installed_is_said_only_if_asked_for() {
     let found = look(&machine, &discovered, SERVER, &["dnf".to_owned()]);
     assert_eq!(found[0].0.state, State::Note);
 }
+
+#[test]
+fn repositories_with_a_list_of_mirrors_alone_go_elsewhere() {
+    let text = "[main]\nkeepcache=1\n[a]\nmetalink = https://m.example/a\n[b]\nmirrorlist=x\n\
+                baseurl=https://larder.example/rpm/main/\n[c]\nenabled=No\nmetalink=x\n";
+    assert_eq!(listed_only(text), ["a"]);
+    assert!(listed_only("").is_empty());
+}
