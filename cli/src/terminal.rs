@@ -91,8 +91,8 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
 
 /// Asks for a line that is not shown while it is typed.
 pub(crate) fn ask_hidden(question: &str) -> Result<String, Failure> {
+    let hidden = EchoOff::begin(); // before anyone can type
     say(question);
-    let hidden = EchoOff::begin();
     let answer = line();
     drop(hidden);
     say("\n");

@@ -5,6 +5,7 @@ mod bed;
 mod exits;
 mod shells;
 mod shown;
+mod terminal;
 
 mod connect;
 mod readers;
