@@ -94,7 +94,7 @@ impl Job<'_> {
             };
             let one = self.wanted(&file, part.lines)?;
             let filled = if one.secret {
-                "; $TOKEN is filled in"
+                "; one was put there"
             } else {
                 ""
             };

@@ -49,7 +49,7 @@ pub(crate) async fn doctor(args: Doctor, cx: &Context<'_>) -> Result<Outcome, Fa
     let address = client.server().to_string();
     for (finding, repo) in clients::look(&cx.env.machine, &discovered, &address, &args.clients) {
         found.push(match repo {
-            Some(repo) => reachable(client, finding, &repo).await,
+            Some(repo) => with_repo(client, finding, &repo).await,
             None => finding,
         });
     }
@@ -71,19 +71,33 @@ pub(crate) async fn doctor(args: Doctor, cx: &Context<'_>) -> Result<Outcome, Fa
     Ok(Outcome::list(page, &FOUND).ending(exit).noting(sentence))
 }
 
-/// A client that goes through a repository which it may not read does not get far.
-async fn reachable(client: &Client, finding: Finding, repo: &str) -> Finding {
+/// A finding of a client, with what is to be said if the repository is not there for who asks.
+async fn with_repo(client: &Client, finding: Finding, repo: &str) -> Finding {
     let (protocol, name) = repo.split_once('/').unwrap_or((repo, ""));
     match client.get(&["repositories", protocol, name], &[]).await {
-        Err(Failure::Refused { status: 404, .. }) => {
-            let detail = format!(
-                "{}, which is not there, or you may not see it",
-                finding.detail
-            );
-            Finding::problem(finding.check, plain(&detail), "larder repo list")
-        }
+        Err(Failure::Refused { status: 404, .. }) => without_repo(finding, repo),
         _ => finding,
     }
+}
+
+fn without_repo(finding: Finding, repo: &str) -> Finding {
+    let Finding {
+        check,
+        state,
+        detail,
+        fix,
+    } = finding;
+    if state == State::Ok {
+        let detail = format!("{detail}, which is not there, or you may not see it");
+        return Finding::problem(check, plain(&detail), "larder repo list");
+    }
+    let fix = fix.unwrap_or_default();
+    let fix = if repo == "oci/docker.io" {
+        format!("larder repo create {repo} --upstream https://registry-1.docker.io && {fix}")
+    } else {
+        format!("{fix}  # instead of {repo}, one of larder repo list")
+    };
+    Finding::problem(check, detail, fix)
 }
 
 #[cfg(test)]

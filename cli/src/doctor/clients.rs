@@ -50,8 +50,8 @@ enum Way {
     Both(String, Place),
 }
 
-/// The repositories of the server that clients go through, each with its client, and what was
-/// found of the others. `server`: its address; `wanted`: the clients that are meant, none for all.
+/// What was found of each client, with the repository of the server that it goes through, or that
+/// it is proposed to go through. `server`: its address; `wanted`: the clients that are meant, none for all.
 pub(crate) fn look(
     machine: &Machine,
     discovered: &Discovered,
@@ -72,7 +72,10 @@ pub(crate) fn look(
         }
         let fix = format!("larder connect {} {} --write", client.program, client.repo);
         found.push(match way(client, machine, discovered, server) {
-            Way::Around(detail) => (Finding::problem(check, detail, fix), None),
+            Way::Around(detail) => {
+                let repo = Some(client.repo.to_owned());
+                (Finding::problem(check, detail, fix), repo)
+            }
             Way::Both(detail, place) => {
                 let fix = format!("take that index out of {place}");
                 (Finding::problem(check, detail, fix), None)
