@@ -22,6 +22,7 @@ pub mod repositories;
 pub mod reservations;
 pub mod robots;
 pub mod settings;
+pub mod system;
 pub mod tokens;
 pub mod upstreams;
 pub mod users;
@@ -43,6 +44,7 @@ pub use rights::{Action, Caller, Verdict};
 pub use robots::{NewRobot, Robot, RobotChange};
 pub use schema::whole;
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
+pub use system::{DiskSpace, PartHealth, SystemHealth};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
 pub use upstreams::{
     LastError, PausedOrigin, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus,

@@ -1,6 +1,7 @@
 //! Arguments that hold more than a word, read into the API's types.
 
-use larder_api::{Block, TokenGrant};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use larder_api::{Block, RepoKind, TokenGrant};
 use larder_model::upstream::{AnswerTime, BadAnswerTime};
 use larder_model::{Pattern, ProtocolName, RepoName, RepoPath, Role};
 use std::str::FromStr;
@@ -44,6 +45,22 @@ pub(crate) fn token_grant(text: &str) -> Result<TokenGrant, String> {
         package: package.map_or(Ok(Pattern::all()), pattern)?,
         role: role.parse::<Role>().map_err(|()| FORM)?,
     })
+}
+
+/// The kinds of repositories.
+pub(crate) fn kinds() -> impl TypedValueParser<Value = RepoKind> {
+    const KINDS: [RepoKind; 3] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
+    let known = |word: String| KINDS.into_iter().find(|kind| kind.word() == word);
+    PossibleValuesParser::new(KINDS.map(RepoKind::word))
+        .try_map(move |word| known(word).ok_or("no kind of repository"))
+}
+
+/// The roles, from least to most.
+pub(crate) fn roles() -> impl TypedValueParser<Value = Role> {
+    const ROLES: [Role; 4] = [Role::Reader, Role::Writer, Role::Maintainer, Role::Admin];
+    let known = |word: String| ROLES.into_iter().find(|role| role.word() == word);
+    PossibleValuesParser::new(ROLES.map(Role::word))
+        .try_map(move |word| known(word).ok_or("no role"))
 }
 
 /// A status by which an upstream says that it does not have something; an empty text is none.

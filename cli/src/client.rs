@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use crate::server::Server;
+use crate::terminal::Voice;
 use larder_api::{List, Problem, Token};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, Response};
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest that one call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,6 +36,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     server: Server,
     credentials: Credentials,
+    /// Who tells of each call.
+    voice: Option<Voice>,
 }
 
 impl Client {
@@ -65,12 +68,43 @@ impl Client {
             http,
             server,
             credentials,
+            voice: None,
         })
+    }
+
+    /// One that tells of each call.
+    pub(crate) fn telling(self, voice: Option<Voice>) -> Self {
+        Self { voice, ..self }
     }
 
     /// The server.
     pub(crate) const fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// Who the caller is to the server, and the `Date` of its answer.
+    pub(crate) async fn greet(&self) -> Result<(Value, Option<String>), Failure> {
+        let response = self.send(Method::GET, &["whoami"], &[], None).await?;
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok((self.understand(response).await?, date))
+    }
+
+    /// Whether the server is ready; else what it says.
+    pub(crate) async fn ready(&self) -> Result<(), Failure> {
+        let url = self.server.page("readyz")?;
+        let asked = self.http.get(url).send().await;
+        let response = asked.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let text = response.text().await.unwrap_or_default(); // the status says enough
+        let text = text.lines().next().unwrap_or_default();
+        Err(Failure::Local(format!(
+            "status {}: {text}",
+            status.as_u16()
+        )))
     }
 
     pub(crate) async fn get(
@@ -164,9 +198,23 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<Value, Failure> {
+        let response = self.send(method, path, query, body).await?;
+        self.understand(response).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<Response, Failure> {
+        let url = self.server.call(path, query)?;
+        let told = format!("{method} {url}");
+        let begun = Instant::now();
         let request = self
             .http
-            .request(method, self.server.call(path, query)?)
+            .request(method, url)
             .header(ACCEPT, "application/json");
         let request = match &self.credentials {
             Credentials::None => request,
@@ -181,7 +229,11 @@ impl Client {
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;
-        self.understand(response).await
+        if let Some(voice) = self.voice {
+            let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
+            voice.note(&format!("{told}: {status} in {took} ms"));
+        }
+        Ok(response)
     }
 
     /// The JSON of an answer, or what went wrong.

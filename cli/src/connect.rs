@@ -1,27 +1,68 @@
-//! `larder connect`.
+//! `larder connect`: the lines that make a client use a repository, printed, or put into the
+//! client's own files and taken out again.
 
-use crate::client::Client;
+use crate::arguments::repo_path;
+use crate::connect_undo::undo;
+use crate::connect_write::Job;
+use crate::context::Context;
 use crate::escape::plain;
 use crate::failure::Failure;
-use crate::outcome::{Outcome, View};
+use crate::outcome::Outcome;
+use clap::Args;
 use larder_api::{ConnectPart, List};
 use larder_model::RepoPath;
+use std::path::PathBuf;
 
-pub(crate) async fn connect(
-    name: &str,
-    repo: &RepoPath,
-    client: &Client,
-) -> Result<Outcome, Failure> {
+/// Show the exact configuration that makes a client use a repository, or write it.
+#[derive(Args, Debug)]
+pub struct Connect {
+    /// cargo, npm, pnpm, yarn, bun, pip, uv, poetry, twine, dnf, docker, podman, containerd or
+    /// buildkit.
+    client: String,
+    /// Protocol and name, e.g. npm/main.
+    #[arg(value_parser = repo_path)]
+    repo: RepoPath,
+    /// Put the lines into the client's own files. All else in them stays, and --undo takes them out
+    /// again.
+    #[arg(long)]
+    write: bool,
+    /// Take the lines out that --write put into the client's files, and give back what they took
+    /// the place of.
+    #[arg(long, conflicts_with = "write")]
+    undo: bool,
+    /// With --write: read the token for the client from standard input, one line, instead of making
+    /// one that may only read the repository. Only some clients need one in a file.
+    #[arg(long, requires = "write")]
+    client_token_stdin: bool,
+    /// With --write: the folder in which the machine's files begin, e.g. of an image that is built.
+    #[arg(long, value_name = "DIR", requires = "write")]
+    root: Option<PathBuf>,
+}
+
+pub(crate) async fn connect(args: Connect, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let (name, repo) = (&*args.client, &args.repo);
+    let owner = format!("{name} {repo}");
+    if args.undo {
+        return undo(&owner, cx).await;
+    }
+    let client = &cx.client()?;
     let path = ["connect", name, repo.protocol.0, repo.name.as_str()];
     let answer = client.get(&path, &[]).await?;
     let list: List<ConnectPart> = client.read(&answer, "lines for a client")?;
+    if args.write {
+        let job = Job {
+            name,
+            owner: &owner,
+            repo,
+            token_stdin: args.client_token_stdin,
+            root: args.root.as_deref(),
+            machine: &cx.env.machine,
+            config: &cx.env.config_dir,
+        };
+        return job.write(list.items, client).await;
+    }
     let parts: Vec<String> = list.items.iter().map(part).collect();
-    Ok(Outcome {
-        json: Some(answer),
-        view: View::Text(parts.join("\n\n")),
-        note: None,
-        failed: false,
-    })
+    Ok(Outcome::text(Some(answer), parts.join("\n\n")))
 }
 
 /// The file in a comment, what to know in another, and then the lines as they are.

@@ -1,7 +1,7 @@
 //! `larder discover`.
 
-use crate::outcome::{Outcome, View};
-use crate::table::{Column, list};
+use crate::outcome::Outcome;
+use crate::table::Table;
 use larder_discover::{DiscoveredUpstream, Machine, setting};
 use larder_model::ProtocolName;
 use serde_json::{Value, json};
@@ -12,12 +12,15 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// What a password is shown as.
 const HIDDEN: &str = "***";
 
-const LIST: &[Column] = &[
-    ("PROTOCOL", "protocol"),
-    ("URL", "url"),
-    ("FOR", "for"),
-    ("FOUND IN", "found_in"),
-];
+const LIST: Table = Table::new(
+    &[
+        ("PROTOCOL", "protocol"),
+        ("URL", "url"),
+        ("FOR", "for"),
+        ("FOUND IN", "found_in"),
+    ],
+    &["url"],
+);
 
 pub(crate) fn discover(machine: &Machine) -> Outcome {
     told(&larder_discover::discover(machine, LIMIT))
@@ -41,13 +44,8 @@ fn told(all: &[(ProtocolName, Vec<DiscoveredUpstream>)]) -> Outcome {
             lines.push(line);
         }
     }
-    let text = list(LIST, &lines).trim_end().to_owned();
-    Outcome {
-        json: Some(json!({"items": items, "next": null})),
-        view: View::Text(text),
-        note: None,
-        failed: false,
-    }
+    let text = LIST.list(&lines, false, None).trim_end().to_owned();
+    Outcome::text(Some(json!({"items": items, "next": null})), text)
 }
 
 fn item(found: &DiscoveredUpstream) -> Value {

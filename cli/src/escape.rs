@@ -26,7 +26,15 @@ pub(crate) fn plain(text: &str) -> String {
 /// JSON with `\uXXXX` for whatever acts: it means the same, since such characters stand only in its
 /// strings.
 pub(crate) fn json(value: &serde_json::Value) -> String {
-    let text = format!("{value:#}");
+    escaped(&format!("{value:#}"))
+}
+
+/// The same on one line.
+pub(crate) fn json_line(value: &serde_json::Value) -> String {
+    escaped(&value.to_string())
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if acts(c) && c != '\n' {

@@ -1,33 +1,66 @@
 //! `larder grant`.
 
-use crate::client::Client;
-use crate::command::Grant;
+use crate::arguments::roles;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::table::Column;
-use crate::terminal::confirm;
+use crate::table::Table;
+use clap::Subcommand;
 use larder_api::NewGrant;
+use larder_model::{Pattern, Role};
 
-const LIST: &[Column] = &[
-    ("ID", "id"),
-    ("SUBJECT", "subject"),
-    ("REPOSITORY", "repository"),
-    ("PACKAGE", "package"),
-    ("ROLE", "role"),
-    ("CREATED", "created_at"),
-    ("BY", "created_by"),
-];
-const RECORD: &[Column] = &[
-    ("Id", "id"),
-    ("Subject", "subject"),
-    ("Repository", "repository"),
-    ("Package", "package"),
-    ("Role", "role"),
-];
+/// What can be done to grants.
+#[derive(Subcommand, Debug)]
+pub enum Grant {
+    /// List the grants on repositories that you administer.
+    List,
+    /// Give a role to someone.
+    Create {
+        /// To whom: user:NAME, group:NAME, robot:NAME, authenticated or anonymous.
+        subject: String,
+        /// Where: protocol/name, with * for any run of characters, e.g. 'oci/team-*'.
+        repository: Pattern,
+        /// As what.
+        #[arg(long, value_parser = roles())]
+        role: Role,
+        /// Only for these packages, with * for any run of characters [default: all].
+        #[arg(long)]
+        package: Option<Pattern>,
+    },
+    /// Take a grant back.
+    Delete {
+        /// The grant's id, as the list shows it.
+        id: u64,
+    },
+}
 
-pub(crate) async fn grant(command: Grant, client: &Client) -> Result<Outcome, Failure> {
+const LIST: Table = Table::new(
+    &[
+        ("ID", "id"),
+        ("SUBJECT", "subject"),
+        ("REPOSITORY", "repository"),
+        ("PACKAGE", "package"),
+        ("ROLE", "role"),
+        ("CREATED", "created_at"),
+        ("BY", "created_by"),
+    ],
+    &["id"],
+);
+const RECORD: Table = Table::new(
+    &[
+        ("Id", "id"),
+        ("Subject", "subject"),
+        ("Repository", "repository"),
+        ("Package", "package"),
+        ("Role", "role"),
+    ],
+    &["id"],
+);
+
+pub(crate) async fn grant(command: Grant, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
     match command {
-        Grant::List => Ok(Outcome::list(client.all(&["grants"], &[]).await?, LIST)),
+        Grant::List => Ok(Outcome::list(client.all(&["grants"], &[]).await?, &LIST)),
         Grant::Create {
             subject,
             repository,
@@ -42,10 +75,10 @@ pub(crate) async fn grant(command: Grant, client: &Client) -> Result<Outcome, Fa
                 networks: None,
             };
             let made = client.post(&["grants"], &[], &body).await?;
-            Ok(Outcome::record(made, RECORD))
+            Ok(Outcome::record(made, &RECORD))
         }
-        Grant::Delete { id, yes } => {
-            confirm(&format!("Take grant {id} back?"), yes)?;
+        Grant::Delete { id } => {
+            cx.confirm(&format!("Take grant {id} back?"))?;
             client.delete(&["grants", &id.to_string()]).await?;
             Ok(Outcome::done(format!("Grant {id} taken back.")))
         }

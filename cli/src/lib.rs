@@ -5,42 +5,62 @@
 //! other crate but the model, the API's types and discover, where the server keeps anything, the
 //! environment beyond what clap reads for a flag.
 //!
-//! Every command is a function from its arguments to an outcome, shown in one place.
+//! Every command is a function from its arguments and a context to an outcome, shown in one
+//! place. A noun is a file: its arguments for clap, its tables, and its function; it is
+//! named in `command` and `run`, and nowhere else.
 
 mod escape;
+mod exit;
+mod format;
+mod private_file;
 mod span;
 
+mod completion;
+mod edit;
 mod expiry;
 mod failure;
+mod global;
 mod table;
 
 mod arguments;
 mod outcome;
+mod client_file;
+mod connected;
+mod place;
 mod profile;
 mod server;
 mod terminal;
 
 mod client;
-mod command;
-
 mod password;
 mod session;
 
+mod context;
+mod interrupt;
+
+mod connect_write;
+mod connect_undo;
 mod connect;
 mod discover;
+mod doctor;
 mod grant;
+mod login;
+mod login_context;
 mod repo;
 mod token;
 mod upstream;
 mod user;
 
-mod login;
-
+mod command;
 mod run;
 
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, Global};
+pub use command::Command;
+pub use context::Env;
+pub use exit::Exit;
+pub use global::Global;
+pub use interrupt::exit_on_interrupt;
 pub use larder_discover::Machine;
-pub use run::{Env, run};
+pub use run::{misused, run, wants_json};

@@ -1,39 +1,57 @@
 //! `larder login`, `logout` and `whoami`.
 
 use crate::client::{Client, Credentials};
-use crate::command::{Global, Login};
+use crate::context::Context;
 use crate::escape::plain;
+use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::outcome::{Outcome, complain};
-use crate::profile::Profile;
+use crate::global::Global;
+use crate::outcome::Outcome;
+use crate::profile::{Profile, Profiles, usual_name};
 use crate::server::Server;
 use crate::session::given_token;
-use crate::table::Column;
-use crate::{password, session, terminal};
+use crate::table::Table;
+use crate::{password, terminal};
+use clap::Args;
 use larder_api::{Caller, NewToken};
-use serde_json::Value;
+use larder_model::UserName;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// What every token begins with: one that is given as a password is no password.
 const TOKEN: &str = "lrd_";
 
-const CALLER: &[Column] = &[
-    ("Name", "name"),
-    ("Kind", "kind"),
-    ("Superuser", "superuser"),
-    ("Limited", "limited"),
-    ("Server", "server"),
-];
+const CALLER: Table = Table::new(
+    &[
+        ("Name", "name"),
+        ("Kind", "kind"),
+        ("Superuser", "superuser"),
+        ("Limited", "limited"),
+        ("Server", "server"),
+    ],
+    &["name"],
+);
 
-pub(crate) async fn login(
-    login: Login,
-    global: &Global,
-    config: &Path,
-) -> Result<Outcome, Failure> {
+/// Log in. With --token that token is checked and remembered; else a new one is made with a user's
+/// password. --context gives the login a name; else it has the server's.
+#[derive(Args, Debug)]
+pub struct Login {
+    /// The server's address.
+    pub url: String,
+    /// User name [default: asked for].
+    #[arg(long)]
+    pub username: Option<UserName>,
+    /// Read the password from standard input, one line, instead of asking for it.
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+pub(crate) async fn login(login: Login, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let (global, config) = (cx.global, &*cx.env.config_dir);
     let server = Server::parse(&login.url)?;
     if !server.is_secure() && !server.is_local() {
-        complain(
-            "warning: http:// sends the password for everyone on the way to read; use https:// if you can",
+        cx.voice().warn(
+            "http:// sends the password for everyone on the way to read; use https:// if you can",
         );
     }
     let ca = global.ca.as_deref().map(absolute).transpose()?;
@@ -51,23 +69,28 @@ pub(crate) async fn login(
         Credentials::Token(token) => (token, None),
         _ => made_token(&client).await?,
     };
-    let before = Profile::load(config).ok().flatten();
+    let mut profiles = Profiles::load(config)?;
     let profile = Profile {
         server: server.to_string(),
         token,
         token_id,
         ca,
     };
-    if let Err(failure) = profile.save(config) {
+    let named = global.context.clone().filter(|name| !name.is_empty());
+    let context = named.unwrap_or_else(|| usual_name(&profile.server));
+    let before = profiles.put(context.clone(), profile.clone());
+    if let Err(failure) = profiles.save(config) {
         drop(end_token(&profile).await); // nobody would ever show it
         return Err(failure);
     }
-    if let Some(before) =
-        before.filter(|before| before.server == profile.server && before.token != profile.token)
-    {
+    if let Some(before) = before.filter(|before| before.token != profile.token) {
         drop(end_token(&before).await); // it would only lie about; whoever minds finds it in the list
     }
-    Ok(Outcome::done(format!("Logged in to {server} as {name}.")))
+    let sentence = format!("Logged in to {server} as {name}.");
+    Ok(Outcome {
+        json: Some(json!({"context": context, "server": profile.server, "name": name})),
+        ..Outcome::done(sentence)
+    })
 }
 
 /// What to show: the token that was given, or a user's name and password.
@@ -96,16 +119,8 @@ fn credentials(login: Login, global: &Global, server: &Server) -> Result<Credent
 
 /// Makes a token for this machine: the password itself is never kept.
 async fn made_token(client: &Client) -> Result<(String, Option<String>), Failure> {
-    let machine = rustix::system::uname();
-    let machine: String = machine
-        .nodename()
-        .to_string_lossy()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(100)
-        .collect();
     let body = NewToken {
-        name: format!("cli {machine}"),
+        name: format!("cli {}", terminal::machine_name()),
         expires_at: None,
         grants: None,
     };
@@ -117,12 +132,16 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::file(path, error))
 }
 
-pub(crate) async fn logout(config: &Path) -> Result<Outcome, Failure> {
-    let Some(profile) = Profile::load(config)? else {
+pub(crate) async fn logout(cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let config = &*cx.env.config_dir;
+    let mut profiles = Profiles::load(config)?;
+    let Some((name, profile)) = profiles.get(cx.global.context.as_deref())? else {
         return Ok(Outcome::done("Not logged in."));
     };
+    let (name, profile) = (name.to_owned(), profile.clone());
     let ended = end_token(&profile).await;
-    Profile::forget(config)?;
+    profiles.forget(&name);
+    profiles.save(config)?;
     let outcome = Outcome::done(format!("Logged out of {}.", plain(&profile.server)));
     match (ended, &profile.token_id) {
         (Err(failure), Some(id)) => Ok(outcome.noting(format!(
@@ -153,8 +172,8 @@ async fn end_token(profile: &Profile) -> Result<(), Failure> {
     }
 }
 
-pub(crate) async fn whoami(global: &Global, config: &Path) -> Result<Outcome, Failure> {
-    let client = session::open(global, config)?;
+pub(crate) async fn whoami(cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = cx.client()?;
     let mut answer = client.get(&["whoami"], &[]).await?;
     let caller: Caller = client.read(&answer, "a caller")?;
     if caller.name.is_none() {
@@ -162,11 +181,8 @@ pub(crate) async fn whoami(global: &Global, config: &Path) -> Result<Outcome, Fa
             "Nobody: {} was shown no credentials. Run larder login URL.",
             client.server()
         );
-        return Ok(Outcome {
-            json: Some(answer),
-            ..Outcome::done(sentence)
-        });
+        return Ok(Outcome::text(Some(answer), sentence).ending(Exit::NotAllowed));
     }
     answer["server"] = Value::String(client.server().to_string());
-    Ok(Outcome::record(answer, CALLER))
+    Ok(Outcome::record(answer, &CALLER))
 }

@@ -1,7 +1,10 @@
 //! What a command has to show, and the one place where it is shown.
 
-use crate::escape::json;
-use crate::table::{Column, list, record};
+use crate::escape::{json, json_line};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::format::Format;
+use crate::table::Table;
 use serde_json::Value;
 use std::io::{ErrorKind, Write};
 
@@ -13,105 +16,119 @@ pub(crate) struct Outcome {
     /// The same for people.
     pub(crate) view: View,
     /// What a person should know besides; goes to standard error.
-    pub(crate) note: Option<String>,
-    /// Whether what it shows is that something is not as it should be.
-    pub(crate) failed: bool,
+    pub(crate) notes: Vec<String>,
+    /// How it ended: what it shows may be that something is not as it should be.
+    pub(crate) exit: Exit,
 }
 
 /// How an answer looks to people.
 #[derive(Debug)]
 pub(crate) enum View {
     /// A page of items in columns.
-    List(&'static [Column]),
+    List(&'static Table),
     /// One thing.
-    Record(&'static [Column]),
-    /// A sentence, or a secret alone.
+    Record(&'static Table),
+    /// Text that is the answer: a secret alone, lines for a file.
     Text(String),
+    /// A sentence about what was done: no data, so it goes to standard error.
+    Sentence(String),
 }
 
 impl Outcome {
-    /// A list that the API answered.
-    pub(crate) const fn list(json: Value, columns: &'static [Column]) -> Self {
+    fn new(json: Option<Value>, view: View) -> Self {
         Self {
-            json: Some(json),
-            view: View::List(columns),
-            note: None,
-            failed: false,
+            json,
+            view,
+            notes: Vec::new(),
+            exit: Exit::Done,
         }
     }
 
+    /// A list that the API answered.
+    pub(crate) fn list(json: Value, table: &'static Table) -> Self {
+        Self::new(Some(json), View::List(table))
+    }
+
     /// One thing that the API answered.
-    pub(crate) const fn record(json: Value, columns: &'static [Column]) -> Self {
-        Self {
-            json: Some(json),
-            view: View::Record(columns),
-            note: None,
-            failed: false,
-        }
+    pub(crate) fn record(json: Value, table: &'static Table) -> Self {
+        Self::new(Some(json), View::Record(table))
+    }
+
+    /// Text, and the same for programs.
+    pub(crate) fn text(json: Option<Value>, text: impl Into<String>) -> Self {
+        Self::new(json, View::Text(text.into()))
     }
 
     /// Something that is done.
     pub(crate) fn done(sentence: impl Into<String>) -> Self {
-        Self {
-            json: None,
-            view: View::Text(sentence.into()),
-            note: None,
-            failed: false,
-        }
+        Self::new(None, View::Sentence(sentence.into()))
     }
 
     /// With something more to say.
-    pub(crate) fn noting(self, note: impl Into<String>) -> Self {
-        Self {
-            note: Some(note.into()),
-            ..self
-        }
+    pub(crate) fn noting(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
     }
 
-    /// One that is a failure, or not.
-    pub(crate) fn failing(self, failed: bool) -> Self {
-        Self { failed, ..self }
+    /// One that ends so.
+    pub(crate) const fn ending(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
     }
 
-    /// What goes to standard output.
-    fn text(&self, as_json: bool) -> String {
-        if as_json {
-            return self
-                .json
-                .as_ref()
-                .map(|value| json(value) + "\n")
-                .unwrap_or_default();
+    /// What goes to standard output. `width`: of the terminal that it goes to. Fails if it has no
+    /// such form.
+    pub(crate) fn data(&self, format: Format, width: Option<usize>) -> Result<String, Failure> {
+        let value = self.json.as_ref();
+        if format.is_json() {
+            return Ok(match (value, format) {
+                (None, _) => String::new(),
+                (Some(value), Format::Ndjson) => lines(value),
+                (Some(value), _) => json(value) + "\n",
+            });
         }
-        let value = self.json.as_ref().unwrap_or(&Value::Null);
-        match &self.view {
-            View::List(columns) => list(
-                columns,
-                value["items"].as_array().map_or(&[], Vec::as_slice),
-            ),
-            View::Record(columns) => record(columns, value),
-            View::Text(text) => format!("{text}\n"),
-        }
-    }
-
-    /// Shows it. A reader that has seen enough (`| head`) is no failure.
-    pub(crate) fn show(&self, as_json: bool) -> std::io::Result<()> {
-        if let Some(note) = &self.note {
-            complain(note);
-        }
-        let mut out = std::io::stdout().lock();
-        match out
-            .write_all(self.text(as_json).as_bytes())
-            .and_then(|()| out.flush())
-        {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            shown => shown,
-        }
+        let value = value.unwrap_or(&Value::Null);
+        let one = std::slice::from_ref(value);
+        Ok(match (&self.view, format) {
+            (View::List(table), Format::Csv) => table.csv(items(value)),
+            (View::List(table), Format::Name) => table.names(items(value)),
+            (View::List(table), _) => table.list(items(value), format == Format::Wide, width),
+            (View::Record(table), Format::Csv) => table.csv(one),
+            (View::Record(table), Format::Name) => table.names(one),
+            (View::Record(table), _) => table.record(value, format == Format::Wide),
+            (View::Text(text), Format::Table | Format::Wide) => format!("{text}\n"),
+            (View::Text(_), _) => {
+                let text = format!(
+                    "this command's answer has no form {}: use --output table or json",
+                    format.word()
+                );
+                return Err(Failure::Usage(text));
+            }
+            (View::Sentence(_), _) => String::new(),
+        })
     }
 }
 
-/// Says something on standard error. If even that fails, nobody is listening.
-pub(crate) fn complain(text: &str) {
-    drop(writeln!(std::io::stderr().lock(), "larder: {text}"));
+fn items(value: &Value) -> &[Value] {
+    value["items"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// One JSON object a line: the items of a list, or the one thing.
+fn lines(value: &Value) -> String {
+    let all = value["items"].as_array();
+    let all = all.map_or(std::slice::from_ref(value), Vec::as_slice);
+    all.iter().map(|item| json_line(item) + "\n").collect()
+}
+
+/// Writes data to standard output. A reader that has seen enough (`| head`) is no failure.
+pub(crate) fn print(data: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(data.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Local(format!(
+            "standard output cannot be written: {error}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,26 @@
 //! Passwords on their way in.
 
-use crate::command::PasswordSource;
 use crate::failure::Failure;
 use crate::terminal;
+use clap::Args;
 
 /// Letters and digits that are not taken for one another, 32 of them.
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of a generated password: 120 random bits.
 const LENGTH: usize = 24;
+
+/// Where a new password comes from; without a flag it is asked for.
+#[derive(Args, Debug, Clone, Copy, Default)]
+#[group(multiple = false)]
+pub struct PasswordSource {
+    /// Read the password from standard input, one line; for your own password first the present
+    /// one, on a line before.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Make a random password and print it once.
+    #[arg(long)]
+    pub generate_password: bool,
+}
 
 /// A new password, and whether it was made here and must be shown.
 pub(crate) struct NewPassword {

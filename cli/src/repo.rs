@@ -1,70 +1,199 @@
 //! `larder repo`.
 
-use crate::client::Client;
-use crate::command::{Repo, RepoSettings};
+use crate::arguments::{AbsentStatus, AnswerTimeOption, OpenOption, block, kinds, repo_path};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::table::Column;
-use crate::terminal::{self, confirm};
-use larder_api::{NewRepository, Patch, RepoKind, RepositoryChange, UpstreamChange};
-use larder_model::RepoPath;
+use crate::span::Span;
+use crate::table::Table;
+use crate::terminal;
+use clap::{Args, Subcommand};
+use larder_api::{Block, NewRepository, Patch, RepoKind, RepositoryChange, UpstreamChange};
+use larder_model::{RepoName, RepoPath};
 use serde_json::Value;
+use std::path::PathBuf;
 
-const LIST: &[Column] = &[
-    ("PROTOCOL", "protocol"),
-    ("NAME", "name"),
-    ("KIND", "kind"),
-    ("DESCRIPTION", "description"),
-];
-const HOSTED: &[Column] = &[
-    ("Protocol", "protocol"),
-    ("Name", "name"),
-    ("Kind", "kind"),
-    ("Description", "description"),
-    ("Readable by", "readable_by"),
-    ("Signing key", "signing_key"),
-    ("Created", "created_at"),
-];
-const MIRROR: &[Column] = &[
-    ("Protocol", "protocol"),
-    ("Name", "name"),
-    ("Kind", "kind"),
-    ("Description", "description"),
-    ("Readable by", "readable_by"),
-    ("Upstream", "upstream/url"),
-    ("Username", "upstream/username"),
-    ("Password", "upstream/has_password"),
-    ("Private allowed", "upstream/allow_private"),
-    ("Also allowed", "upstream/allow"),
-    ("Requests a minute", "upstream/requests_per_minute"),
-    ("Absent statuses", "upstream/absent_statuses"),
-    ("Answer time", "upstream/answer_time"),
-    ("Fresh seconds", "fresh_seconds"),
-    ("Offline", "offline"),
-    ("Blocked", "blocked"),
-    ("Created", "created_at"),
-];
-const GROUP: &[Column] = &[
-    ("Protocol", "protocol"),
-    ("Name", "name"),
-    ("Kind", "kind"),
-    ("Description", "description"),
-    ("Readable by", "readable_by"),
-    ("Members", "members"),
-    ("Blocked", "blocked"),
-    ("Signing key", "signing_key"),
-    ("Created", "created_at"),
-];
+/// What can be done to repositories.
+#[derive(Subcommand, Debug)]
+pub enum Repo {
+    /// List repositories that you may see.
+    List,
+    /// Show one repository.
+    Show {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        name: RepoPath,
+    },
+    /// Make a repository.
+    Create {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        name: RepoPath,
+        /// What it is [default: mirror with --upstream, group with --member, else hosted].
+        #[arg(long, value_parser = kinds())]
+        kind: Option<RepoKind>,
+        #[command(flatten)]
+        settings: RepoSettings,
+    },
+    /// Change a repository; what is not given stays.
+    Set {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        name: RepoPath,
+        #[command(flatten)]
+        settings: RepoSettings,
+        /// Of a mirror: fetch again.
+        #[arg(long, conflicts_with = "offline")]
+        online: bool,
+        /// Of a mirror or a group: block nothing any more.
+        #[arg(long, conflicts_with = "blocked")]
+        block_nothing: bool,
+    },
+    /// Delete a repository with all that is in it.
+    Delete {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        name: RepoPath,
+        /// Also if a group has it as a member or a setting names it; for superusers.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// What can be set for a repository.
+#[derive(Args, Debug, Clone, Default)]
+pub struct RepoSettings {
+    /// A line for people.
+    #[arg(long)]
+    pub description: Option<String>,
+    /// Of a mirror: the address that it mirrors. With another one, user name, password and
+    /// allowances begin anew.
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// Of a mirror: the user name that it shows its upstream.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Of a mirror: read the password or token for its upstream from standard input, one line; an
+    /// empty one is none.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Of a mirror: its upstream may have a private or loopback address.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_private: Option<bool>,
+    /// Of a mirror: another origin of private address that its upstream's indexes may point at,
+    /// with scheme and port; can be given more than once.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow: Vec<String>,
+    /// Of a mirror: how often its upstream is asked at most; 0 is no limit.
+    #[arg(long, value_name = "NUMBER")]
+    pub requests_per_minute: Option<u32>,
+    /// Of a mirror: a status by which its upstream says that it does not have something, beside
+    /// 404 and 410: 400, 401 or 403; can be given more than once, and an empty one is none of them.
+    #[arg(long = "absent-status", value_name = "STATUS")]
+    pub absent_statuses: Vec<AbsentStatus>,
+    /// Of a mirror: how long its upstream may take to begin an answer, from 1s to 10m; an empty one
+    /// is as the server says.
+    #[arg(long, value_name = "TIME")]
+    pub answer_time: Option<AnswerTimeOption>,
+    /// Of an rpm repository: the armored secret key, without a passphrase, that signs its metadata
+    /// (- reads standard input); an empty file takes the key away.
+    #[arg(long, value_name = "FILE")]
+    pub signing_key: Option<PathBuf>,
+    /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
+    #[arg(long, value_name = "TIME")]
+    pub fresh: Option<Span>,
+    /// Whether everyone may read it without a grant: true, false, or auto, as follows from what it
+    /// is.
+    #[arg(long, value_name = "true|false|auto")]
+    pub open: Option<OpenOption>,
+    /// Of a mirror: fetch nothing, serve what is kept.
+    #[arg(long)]
+    pub offline: bool,
+    /// Of a group: a repository of the same protocol; can be given more than once, in the order in
+    /// which they are asked.
+    #[arg(long = "member", value_name = "NAME")]
+    pub members: Vec<RepoName>,
+    /// Of a mirror or a group: packages that are not served, with * for any run of characters, and
+    /// perhaps why; can be given more than once, and the whole list is what is given.
+    #[arg(long = "block", value_name = "PATTERN[=REASON]", value_parser = block)]
+    pub blocked: Vec<Block>,
+}
+
+const LIST: Table = Table::new(
+    &[
+        ("PROTOCOL", "protocol"),
+        ("NAME", "name"),
+        ("KIND", "kind"),
+        ("DESCRIPTION", "description"),
+    ],
+    &["protocol", "name"],
+)
+.with(&[
+    ("READABLE BY", "readable_by"),
+    ("UPSTREAM", "upstream/url"),
+    ("MEMBERS", "members"),
+    ("OFFLINE", "offline"),
+    ("CREATED", "created_at"),
+]);
+const HOSTED: Table = Table::new(
+    &[
+        ("Protocol", "protocol"),
+        ("Name", "name"),
+        ("Kind", "kind"),
+        ("Description", "description"),
+        ("Readable by", "readable_by"),
+        ("Signing key", "signing_key"),
+        ("Created", "created_at"),
+    ],
+    &["protocol", "name"],
+);
+const MIRROR: Table = Table::new(
+    &[
+        ("Protocol", "protocol"),
+        ("Name", "name"),
+        ("Kind", "kind"),
+        ("Description", "description"),
+        ("Readable by", "readable_by"),
+        ("Upstream", "upstream/url"),
+        ("Username", "upstream/username"),
+        ("Password", "upstream/has_password"),
+        ("Private allowed", "upstream/allow_private"),
+        ("Also allowed", "upstream/allow"),
+        ("Requests a minute", "upstream/requests_per_minute"),
+        ("Absent statuses", "upstream/absent_statuses"),
+        ("Answer time", "upstream/answer_time"),
+        ("Fresh seconds", "fresh_seconds"),
+        ("Offline", "offline"),
+        ("Blocked", "blocked"),
+        ("Created", "created_at"),
+    ],
+    &["protocol", "name"],
+);
+const GROUP: Table = Table::new(
+    &[
+        ("Protocol", "protocol"),
+        ("Name", "name"),
+        ("Kind", "kind"),
+        ("Description", "description"),
+        ("Readable by", "readable_by"),
+        ("Members", "members"),
+        ("Blocked", "blocked"),
+        ("Signing key", "signing_key"),
+        ("Created", "created_at"),
+    ],
+    &["protocol", "name"],
+);
 
 fn call(path: &RepoPath) -> [&str; 3] {
     ["repositories", path.protocol.0, path.name.as_str()]
 }
 
-pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Failure> {
+pub(crate) async fn repo(command: Repo, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
     match command {
         Repo::List => Ok(Outcome::list(
             client.all(&["repositories"], &[]).await?,
-            LIST,
+            &LIST,
         )),
         Repo::Show { name } => Ok(shown(client.get(&call(&name), &[]).await?)),
         Repo::Create {
@@ -96,11 +225,8 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
             }
             Ok(shown(client.patch(&call(&name), &body).await?))
         }
-        Repo::Delete { name, yes, force } => {
-            confirm(
-                &format!("Delete repository {name} with all that is in it?"),
-                yes,
-            )?;
+        Repo::Delete { name, force } => {
+            cx.confirm(&format!("Delete repository {name} with all that is in it?"))?;
             let query = [("force", "true")];
             let query = if force { &query[..] } else { &[] };
             client.delete_with(&call(&name), query).await?;
@@ -111,9 +237,9 @@ pub(crate) async fn repo(command: Repo, client: &Client) -> Result<Outcome, Fail
 
 fn shown(repo: Value) -> Outcome {
     let columns = match repo["kind"].as_str() {
-        Some("mirror") => MIRROR,
-        Some("group") => GROUP,
-        _ => HOSTED,
+        Some("mirror") => &MIRROR,
+        Some("group") => &GROUP,
+        _ => &HOSTED,
     };
     Outcome::record(repo, columns)
 }

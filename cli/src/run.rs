@@ -1,67 +1,95 @@
 //! From a command to an exit code.
 
-use crate::command::{Command, Global};
+use crate::command::Command;
+use crate::completion::{complete, script};
 use crate::connect::connect;
+use crate::context::{Context, Env, voice};
 use crate::discover::discover;
+use crate::doctor::doctor;
+use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
+use crate::global::Global;
 use crate::grant::grant;
 use crate::login::{login, logout, whoami};
-use crate::outcome::{Outcome, complain};
+use crate::login_context::login_context;
+use crate::outcome::{Outcome, View, print};
 use crate::repo::repo;
-use crate::session::open;
+use crate::terminal;
 use crate::token::token;
 use crate::upstream::upstream;
 use crate::user::user;
-use larder_discover::Machine;
-use larder_model::Clock;
-use std::path::PathBuf;
 
-/// What the program knows of where it runs.
-#[derive(Debug, Clone)]
-pub struct Env {
-    /// The user's configuration folder, e.g. `~/.config`; the profile is in `larder/profile.toml`
-    /// under it.
-    pub config_dir: PathBuf,
-    /// The present moment.
-    pub clock: Clock,
-    /// The machine, as its package managers see it.
-    pub machine: Machine,
-}
-
-/// Carries out a command and shows what came of it. The exit code: 0 done, 1 failed, 2 wrong usage.
-pub async fn run(command: Command, global: Global, env: &Env) -> i32 {
-    let shown = match carry_out(command, &global, env).await {
-        Ok(outcome) => outcome
-            .show(global.json)
-            .map(|()| i32::from(outcome.failed))
-            .map_err(|error| Failure::Local(format!("standard output cannot be written: {error}"))),
+/// Carries out a command, shows what came of it and tells how it ended.
+pub async fn run(command: Command, global: Global, env: &Env) -> Exit {
+    let cx = Context {
+        global: &global,
+        env,
+    };
+    let shown = match carry_out(command, &cx).await {
+        Ok(outcome) => show(&outcome, &cx).map(|()| outcome.exit),
         Err(failure) => Err(failure),
     };
-    match shown {
-        Ok(code) => code,
-        Err(failure) => {
-            complain(&failure.to_string());
-            failure.exit()
-        }
+    shown.unwrap_or_else(|failure| {
+        cx.voice().fail(&failure);
+        failure.exit()
+    })
+}
+
+/// Whether a command line that cannot be understood asks for JSON.
+pub fn wants_json(words: &[String]) -> bool {
+    const WHOLE: [&str; 5] = [
+        "--json",
+        "-ojson",
+        "-ondjson",
+        "--output=json",
+        "--output=ndjson",
+    ];
+    let follows = |pair: &[String]| {
+        matches!(&*pair[0], "-o" | "--output") && matches!(&*pair[1], "json" | "ndjson")
+    };
+    words.iter().any(|word| WHOLE.contains(&&**word)) || words.windows(2).any(follows)
+}
+
+/// Tells a program of a command line that cannot be understood.
+pub fn misused(text: &str) {
+    let text = text.trim().trim_start_matches("error: ");
+    voice(Format::Json, false, true).fail(&Failure::Usage(text.to_owned()));
+}
+
+pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    match command {
+        Command::Login(args) => login(args, cx).await,
+        Command::Logout => logout(cx).await,
+        Command::Whoami => whoami(cx).await,
+        Command::LoginContext(command) => login_context(command, cx),
+        Command::Discover => Ok(discover(&cx.env.machine)),
+        Command::Connect(args) => connect(args, cx).await,
+        Command::Doctor(args) => doctor(args, cx).await,
+        Command::Repo(command) => repo(command, cx).await,
+        Command::Upstream(command) => upstream(command, cx).await,
+        Command::User(command) => user(command, cx).await,
+        Command::Token(command) => token(command, cx).await,
+        Command::Grant(command) => grant(command, cx).await,
+        Command::Completion { shell } => Ok(Outcome::text(None, script(shell))),
+        Command::Complete { words } => Ok(completed(&complete(&cx.env.grammar, &words))),
     }
 }
 
-pub(crate) async fn carry_out(
-    command: Command,
-    global: &Global,
-    env: &Env,
-) -> Result<Outcome, Failure> {
-    let client = || open(global, &env.config_dir);
-    match command {
-        Command::Login(args) => login(args, global, &env.config_dir).await,
-        Command::Logout => logout(&env.config_dir).await,
-        Command::Whoami => whoami(global, &env.config_dir).await,
-        Command::Discover => Ok(discover(&env.machine)),
-        Command::Connect { client: name, repo } => connect(&name, &repo, &client()?).await,
-        Command::Repo(command) => repo(command, &client()?).await,
-        Command::Upstream(command) => upstream(command, &client()?).await,
-        Command::User(command) => user(command, &client()?).await,
-        Command::Token(command) => token(command, &client()?, env.clock.now()).await,
-        Command::Grant(command) => grant(command, &client()?).await,
+/// Words that fit, one a line, each with what it means after a tab.
+fn completed(found: &[(String, String)]) -> Outcome {
+    let lines = found.iter().map(|(word, about)| format!("{word}\t{about}"));
+    Outcome::text(None, lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Shows an outcome: data on standard output, what is said besides on standard error.
+fn show(outcome: &Outcome, cx: &Context<'_>) -> Result<(), Failure> {
+    let data = outcome.data(cx.global.format(), terminal::width())?;
+    print(&data)?;
+    let voice = cx.voice();
+    if let View::Sentence(sentence) = &outcome.view {
+        voice.note(sentence);
     }
+    outcome.notes.iter().for_each(|note| voice.note(note));
+    Ok(())
 }

@@ -49,6 +49,16 @@ impl Server {
         Ok(url)
     }
 
+    /// The address of one of its own pages.
+    pub(crate) fn page(&self, name: &str) -> Result<Url, Failure> {
+        let mut url = self.0.clone();
+        let no_base = |()| Failure::Usage("the address of the server cannot have paths".to_owned());
+        let mut path = url.path_segments_mut().map_err(no_base)?;
+        path.pop_if_empty().push(name);
+        drop(path);
+        Ok(url)
+    }
+
     /// Whether bytes to it are encrypted.
     pub(crate) fn is_secure(&self) -> bool {
         self.0.scheme() == "https"

@@ -1,17 +1,82 @@
-//! Talking with the person at the terminal. Questions go to standard error, so that output stays
-//! clean.
+//! Talking with the person at the terminal. Questions, notes and failures go to standard error, so
+//! that output stays clean.
 
+use crate::escape::json_line;
 use crate::failure::Failure;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::fs::File;
-use std::io::{BufRead, IsTerminal, Read, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, Read, Write, stderr, stdin, stdout};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// A line that someone types or pipes in, in bytes.
 const LINE: u64 = 4096;
 
 /// A file that someone names, in bytes.
 const FILE: u64 = 1 << 20;
+
+/// How the terminal was before it was told not to echo.
+static ECHOING: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// How things are said on standard error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice {
+    /// Failures as objects, for programs.
+    pub(crate) as_json: bool,
+    /// Nothing but failures and warnings.
+    pub(crate) quiet: bool,
+    /// Words in color.
+    pub(crate) paint: bool,
+}
+
+impl Voice {
+    /// Says what is good to know.
+    pub(crate) fn note(self, text: &str) {
+        if !self.quiet {
+            say(&format!("{text}\n"));
+        }
+    }
+
+    /// Says what someone should not overlook.
+    pub(crate) fn warn(self, text: &str) {
+        let (on, off) = if self.paint {
+            ("\u{1b}[1;33m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
+        say(&format!("{on}warning{off}: {text}\n"));
+    }
+
+    /// Says why a command did not do what it should.
+    pub(crate) fn fail(self, failure: &Failure) {
+        let report = failure.report();
+        say(&if self.as_json {
+            json_line(&report.json(failure.exit())) + "\n"
+        } else {
+            report.lines(self.paint)
+        });
+    }
+}
+
+/// The name of this machine, as far as it can be shown.
+pub(crate) fn machine_name() -> String {
+    let machine = rustix::system::uname();
+    let name = machine.nodename().to_string_lossy();
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// The columns of the terminal that standard output is; `None` if it is none.
+pub(crate) fn width() -> Option<usize> {
+    let size = stdout()
+        .is_terminal()
+        .then(|| tcgetwinsize(stdout()).ok())??;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Whether standard error is a terminal.
+pub(crate) fn is_watched() -> bool {
+    stderr().is_terminal()
+}
 
 /// Whether someone is there to answer. Tests may be run from a terminal, but nobody answers them.
 pub(crate) fn is_there() -> bool {
@@ -26,8 +91,8 @@ pub(crate) fn ask(question: &str) -> Result<String, Failure> {
 
 /// Asks for a line that is not shown while it is typed.
 pub(crate) fn ask_hidden(question: &str) -> Result<String, Failure> {
+    let hidden = EchoOff::begin(); // before anyone can type
     say(question);
-    let hidden = EchoOff::begin();
     let answer = line();
     drop(hidden);
     say("\n");
@@ -82,30 +147,42 @@ pub(crate) fn file(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn say(text: &str) {
+/// Writes to standard error. If even that fails, nobody is listening.
+pub(crate) fn say(text: &str) {
     let mut out = stderr().lock();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
+/// Lets the terminal echo again, if it was told not to: for a program that ends at once. Whether it
+/// was.
+pub(crate) fn restore() -> bool {
+    let before = ECHOING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some(before) = &before {
+        let _ = tcsetattr(stdin(), OptionalActions::Now, before); // a terminal that is gone needs no echo
+    }
+    before.is_some()
+}
+
 /// While it lives, the terminal does not echo.
-struct EchoOff(Option<Termios>);
+struct EchoOff;
 
 impl EchoOff {
     fn begin() -> Self {
-        let Ok(before) = tcgetattr(stdin()) else {
-            return Self(None);
-        };
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        let set = tcsetattr(stdin(), OptionalActions::Flush, &quiet);
-        Self(set.is_ok().then_some(before))
+        if let Ok(before) = tcgetattr(stdin()) {
+            let mut quiet = before.clone();
+            quiet.local_modes.remove(LocalModes::ECHO);
+            *ECHOING.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+            let _ = tcsetattr(stdin(), OptionalActions::Flush, &quiet); // it is shown then, as it was
+        }
+        Self
     }
 }
 
 impl Drop for EchoOff {
     fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(stdin(), OptionalActions::Now, before); // a terminal that is gone needs no echo
-        }
+        restore();
     }
 }

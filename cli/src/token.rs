@@ -1,48 +1,83 @@
 //! `larder token`.
 
+use crate::arguments::token_grant;
 use crate::client::Client;
-use crate::command::Token;
+use crate::context::Context;
+use crate::expiry::Expiry;
 use crate::failure::Failure;
-use crate::outcome::{Outcome, View};
-use crate::table::Column;
-use crate::terminal::confirm;
-use larder_api::NewToken;
-use larder_model::{Timestamp, UserName};
+use crate::outcome::Outcome;
+use crate::table::Table;
+use clap::Subcommand;
+use larder_api::{NewToken, TokenGrant};
+use larder_model::UserName;
 use serde_json::Value;
 
-const LIST: &[Column] = &[
-    ("ID", "id"),
-    ("NAME", "name"),
-    ("KIND", "kind"),
-    ("LIMITS", "grants"),
-    ("CREATED", "created_at"),
-    ("EXPIRES", "expires_at"),
-];
-const CREATED: &[Column] = &[
-    ("Id", "id"),
-    ("Name", "name"),
-    ("Limits", "grants"),
-    ("Expires", "expires_at"),
-    ("Secret", "secret"),
-];
+/// What can be done to tokens.
+#[derive(Subcommand, Debug)]
+pub enum Token {
+    /// List tokens.
+    List {
+        /// Another user's, for superusers.
+        #[arg(long, value_name = "NAME")]
+        owner: Option<UserName>,
+    },
+    /// Make a token; its secret is shown this once, and with --quiet it alone.
+    Create {
+        /// What you call it.
+        name: String,
+        /// When it ends: after a time (12h, 30d, 52w) or at a date (2030-01-31) [default: never].
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<Expiry>,
+        /// Limit it: REPOSITORY:ROLE or REPOSITORY:ROLE:PACKAGE, with * in patterns; can be given
+        /// more than once [default: all that its owner may].
+        #[arg(long = "grant", value_name = "LIMIT", value_parser = token_grant)]
+        grants: Vec<TokenGrant>,
+        /// For another user, for superusers.
+        #[arg(long, value_name = "NAME")]
+        owner: Option<UserName>,
+    },
+    /// End a token.
+    Delete {
+        /// The token's id, as the list shows it.
+        id: u64,
+    },
+}
 
-/// `now`: the present moment, from which a time to live counts.
-pub(crate) async fn token(
-    command: Token,
-    client: &Client,
-    now: Timestamp,
-) -> Result<Outcome, Failure> {
+const LIST: Table = Table::new(
+    &[
+        ("ID", "id"),
+        ("NAME", "name"),
+        ("KIND", "kind"),
+        ("LIMITS", "grants"),
+        ("CREATED", "created_at"),
+        ("EXPIRES", "expires_at"),
+    ],
+    &["id"],
+);
+const CREATED: Table = Table::new(
+    &[
+        ("Id", "id"),
+        ("Name", "name"),
+        ("Limits", "grants"),
+        ("Expires", "expires_at"),
+        ("Secret", "secret"),
+    ],
+    &["id"],
+);
+
+pub(crate) async fn token(command: Token, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
+    let now = cx.env.clock.now();
     match command {
         Token::List { owner } => Ok(Outcome::list(
             client.all(&["tokens"], &of(owner.as_ref())).await?,
-            LIST,
+            &LIST,
         )),
         Token::Create {
             name,
             expires,
             grants,
             owner,
-            quiet,
         } => {
             let body = NewToken {
                 name,
@@ -50,10 +85,10 @@ pub(crate) async fn token(
                 grants: Some(grants).filter(|grants| !grants.is_empty()),
             };
             let made = client.post(&["tokens"], &of(owner.as_ref()), &body).await?;
-            created(made, quiet, client)
+            created(made, cx.global.quiet, client)
         }
-        Token::Delete { id, yes } => {
-            confirm(&format!("End token {id}?"), yes)?;
+        Token::Delete { id } => {
+            cx.confirm(&format!("End token {id}?"))?;
             client.delete(&["tokens", &id.to_string()]).await?;
             Ok(Outcome::done(format!("Token {id} ended.")))
         }
@@ -69,13 +104,8 @@ fn of(owner: Option<&UserName>) -> Vec<(&str, &str)> {
 
 fn created(made: Value, quiet: bool, client: &Client) -> Result<Outcome, Failure> {
     if !quiet {
-        return Ok(Outcome::record(made, CREATED).noting("the secret is shown only now"));
+        return Ok(Outcome::record(made, &CREATED).noting("the secret is shown only now"));
     }
     let (_, secret) = client.secret(&made)?;
-    Ok(Outcome {
-        json: Some(made),
-        view: View::Text(secret),
-        note: None,
-        failed: false,
-    })
+    Ok(Outcome::text(Some(made), secret))
 }

@@ -1,41 +1,71 @@
 //! `larder upstream`.
 
+use crate::arguments::repo_path;
 use crate::client::Client;
-use crate::command::Upstream;
+use crate::context::Context;
 use crate::escape::plain;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::table::Column;
+use crate::table::Table;
+use clap::Subcommand;
 use larder_api::{List, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus};
 use larder_model::RepoPath;
 use serde_json::{Value, json};
 
-const LIST: &[Column] = &[
-    ("REPOSITORY", "repository"),
-    ("UPSTREAM", "url"),
-    ("STATE", "state"),
-    ("FAILURES", "failures"),
-    ("PAUSED UNTIL", "paused_until"),
-    ("LAST ERROR", "last_error/reason"),
-    ("ALSO PAUSED", "paused_origins"),
-];
-const CHECKED: &[Column] = &[
-    ("REPOSITORY", "repository"),
-    ("UPSTREAM", "url"),
-    ("OK", "ok"),
-    ("STATUS", "status"),
-    ("MS", "took_ms"),
-    ("TLS", "tls"),
-    ("LOGGED IN", "authenticated"),
-    ("PROBLEM", "problem"),
-    ("ALSO PAUSED", "paused_origins"),
-];
+/// What can be asked of upstreams.
+#[derive(Subcommand, Debug)]
+pub enum Upstream {
+    /// List the upstreams of mirrors that you administer, and how they have answered lately.
+    List,
+    /// Ask upstreams now whether they are there and take the credentials. Fails if one does not.
+    Check {
+        /// The mirror, e.g. npm/upstream [default: all that you administer].
+        #[arg(value_parser = repo_path)]
+        repo: Option<RepoPath>,
+    },
+}
 
-pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outcome, Failure> {
+const LIST: Table = Table::new(
+    &[
+        ("REPOSITORY", "repository"),
+        ("UPSTREAM", "url"),
+        ("STATE", "state"),
+        ("FAILURES", "failures"),
+        ("PAUSED UNTIL", "paused_until"),
+        ("LAST ERROR", "last_error/reason"),
+        ("ALSO PAUSED", "paused_origins"),
+    ],
+    &["repository"],
+);
+const CHECKED: Table = Table::new(
+    &[
+        ("REPOSITORY", "repository"),
+        ("UPSTREAM", "url"),
+        ("OK", "ok"),
+        ("STATUS", "status"),
+        ("MS", "took_ms"),
+        ("TLS", "tls"),
+        ("LOGGED IN", "authenticated"),
+        ("PROBLEM", "problem"),
+        ("ALSO PAUSED", "paused_origins"),
+    ],
+    &["repository"],
+);
+
+pub(crate) async fn upstream(command: Upstream, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
     match command {
-        Upstream::List => Ok(Outcome::list(client.all(&["upstreams"], &[]).await?, LIST)),
+        Upstream::List => Ok(Outcome::list(client.all(&["upstreams"], &[]).await?, &LIST)),
         Upstream::Check { repo: Some(repo) } => {
-            Ok(told(&[check(client, &repo).await?], Vec::new()))
+            let check = check(client, &repo).await?;
+            let offline = !check.1.ok && is_offline(client, &repo).await?;
+            let outcome = told(&[check], Vec::new());
+            Ok(if offline {
+                outcome.ending(Exit::Offline)
+            } else {
+                outcome
+            })
         }
         Upstream::Check { repo: None } => {
             let (mut checked, mut notes) = (Vec::new(), Vec::new());
@@ -54,6 +84,14 @@ pub(crate) async fn upstream(command: Upstream, client: &Client) -> Result<Outco
     }
 }
 
+/// Whether nothing may be asked of an upstream now.
+async fn is_offline(client: &Client, repo: &RepoPath) -> Result<bool, Failure> {
+    let all = client.all(&["upstreams"], &[]).await?;
+    let all: List<UpstreamStatus> = client.read(&all, "a list of upstreams")?;
+    let mut found = all.items.iter().filter(|one| one.repository == *repo);
+    Ok(found.any(|one| matches!(one.state, UpstreamState::Offline)))
+}
+
 /// What came of a check: as it was answered, and as it is understood.
 type Check = (Value, UpstreamCheck);
 
@@ -65,19 +103,17 @@ async fn check(client: &Client, repo: &RepoPath) -> Result<Check, Failure> {
     Ok((answer, check))
 }
 
-/// What came of the checks; it is a failure if one fails.
+/// What came of the checks: a failure if all fail, and partly one if some do.
 fn told(checks: &[Check], mut notes: Vec<String>) -> Outcome {
-    let failed = checks.iter().any(|(_, check)| !check.ok);
     let advice = |(_, check): &Check| {
         let advice = plain(check.advice.as_deref()?);
         Some(format!("{}: {advice}", check.repository))
     };
     notes.extend(checks.iter().filter_map(advice));
+    let exit = |(_, check): &Check| if check.ok { Exit::Done } else { Exit::Failed };
+    let exit = Exit::of_steps(checks.iter().map(exit));
     let answers: Vec<&Value> = checks.iter().map(|(answer, _)| answer).collect();
-    let outcome = Outcome::list(json!({"items": answers, "next": null}), CHECKED).failing(failed);
-    if notes.is_empty() {
-        outcome
-    } else {
-        outcome.noting(notes.join("\nlarder: "))
-    }
+    let page = json!({"items": answers, "next": null});
+    let outcome = Outcome::list(page, &CHECKED).ending(exit);
+    notes.into_iter().fold(outcome, Outcome::noting)
 }

@@ -1,46 +1,102 @@
 //! `larder user`.
 
 use crate::client::Client;
-use crate::command::{PasswordSource, User};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
-use crate::password::{self, NewPassword};
-use crate::table::Column;
-use crate::terminal::confirm;
+use crate::password::{self, NewPassword, PasswordSource};
+use crate::table::Table;
+use clap::{ArgAction, Subcommand};
 use larder_api::{Caller, NewUser, UserChange};
 use larder_model::UserName;
 use serde_json::Value;
 
-const LIST: &[Column] = &[
-    ("NAME", "name"),
-    ("KIND", "kind"),
-    ("SUPERUSER", "superuser"),
-    ("DISABLED", "disabled"),
-    ("CREATED", "created_at"),
-];
-const RECORD: &[Column] = &[
-    ("Name", "name"),
-    ("Kind", "kind"),
-    ("Superuser", "superuser"),
-    ("Disabled", "disabled"),
-    ("Created", "created_at"),
-];
-/// The same with a password that was made here.
-const WITH_PASSWORD: &[Column] = &[
-    ("Name", "name"),
-    ("Kind", "kind"),
-    ("Superuser", "superuser"),
-    ("Disabled", "disabled"),
-    ("Created", "created_at"),
-    ("Password", "password"),
-];
+/// What can be done to users.
+#[derive(Subcommand, Debug)]
+pub enum User {
+    /// List users.
+    List,
+    /// Show one user.
+    Show {
+        /// The user's name.
+        name: UserName,
+    },
+    /// Make a user.
+    Create {
+        /// The user's name.
+        name: UserName,
+        #[command(flatten)]
+        password: PasswordSource,
+        /// Let it do everything.
+        #[arg(long)]
+        superuser: bool,
+        /// Let it do nothing for now.
+        #[arg(long)]
+        disabled: bool,
+    },
+    /// Change a user.
+    Set {
+        /// The user's name.
+        name: UserName,
+        /// Set a new password, asked for.
+        #[arg(long, conflicts_with = "PasswordSource")]
+        password: bool,
+        #[command(flatten)]
+        source: PasswordSource,
+        /// Whether it may do everything.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        superuser: Option<bool>,
+        /// Whether it may do nothing.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        disabled: Option<bool>,
+    },
+    /// Delete a user with its tokens and grants.
+    Delete {
+        /// The user's name.
+        name: UserName,
+    },
+}
 
-pub(crate) async fn user(command: User, client: &Client) -> Result<Outcome, Failure> {
+const LIST: Table = Table::new(
+    &[
+        ("NAME", "name"),
+        ("KIND", "kind"),
+        ("SUPERUSER", "superuser"),
+        ("DISABLED", "disabled"),
+        ("CREATED", "created_at"),
+    ],
+    &["name"],
+);
+const RECORD: Table = Table::new(
+    &[
+        ("Name", "name"),
+        ("Kind", "kind"),
+        ("Superuser", "superuser"),
+        ("Disabled", "disabled"),
+        ("Created", "created_at"),
+    ],
+    &["name"],
+);
+/// The same with a password that was made here.
+const WITH_PASSWORD: Table = Table::new(
+    &[
+        ("Name", "name"),
+        ("Kind", "kind"),
+        ("Superuser", "superuser"),
+        ("Disabled", "disabled"),
+        ("Created", "created_at"),
+        ("Password", "password"),
+    ],
+    &["name"],
+);
+
+pub(crate) async fn user(command: User, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
     match command {
-        User::List => Ok(Outcome::list(client.all(&["users"], &[]).await?, LIST)),
+        User::List => Ok(Outcome::list(client.all(&["users"], &[]).await?, &LIST)),
         User::Show { name } => Ok(Outcome::record(
             client.get(&["users", name.as_str()], &[]).await?,
-            RECORD,
+            &RECORD,
         )),
         User::Create {
             name,
@@ -68,11 +124,8 @@ pub(crate) async fn user(command: User, client: &Client) -> Result<Outcome, Fail
                 (password || source.password_stdin || source.generate_password).then_some(source);
             set(client, &name, new_password, superuser, disabled).await
         }
-        User::Delete { name, yes } => {
-            confirm(
-                &format!("Delete user {name} with its tokens and grants?"),
-                yes,
-            )?;
+        User::Delete { name } => {
+            cx.confirm(&format!("Delete user {name} with its tokens and grants?"))?;
             client.delete(&["users", name.as_str()]).await?;
             Ok(Outcome::done(format!("User {name} deleted.")))
         }
@@ -122,8 +175,8 @@ fn shown(mut user: Value, new: Option<NewPassword>) -> Outcome {
     match new.filter(|new| new.generated) {
         Some(new) => {
             user["password"] = Value::String(new.password);
-            Outcome::record(user, WITH_PASSWORD).noting("the password is shown only now")
+            Outcome::record(user, &WITH_PASSWORD).noting("the password is shown only now")
         }
-        None => Outcome::record(user, RECORD),
+        None => Outcome::record(user, &RECORD),
     }
 }

@@ -17,9 +17,20 @@ const ALL: [(ProtocolName, Look); 4] = [
     (ProtocolName("rpm"), rpm::look),
 ];
 
-/// What each protocol's package managers use, what they ask by default first. Waits no longer than
-/// `limit`: who is not ready by then found nothing.
+/// What each protocol's package managers use, what they ask by default first, each address once for
+/// each use. Waits no longer than `limit`: who is not ready by then found nothing.
 pub fn discover(
+    machine: &Machine,
+    limit: Duration,
+) -> Vec<(ProtocolName, Vec<DiscoveredUpstream>)> {
+    let all = discover_places(machine, limit).into_iter();
+    all.map(|(protocol, found)| (protocol, once(found)))
+        .collect()
+}
+
+/// The same with an address at every place where it is found: several package managers may have
+/// the same.
+pub fn discover_places(
     machine: &Machine,
     limit: Duration,
 ) -> Vec<(ProtocolName, Vec<DiscoveredUpstream>)> {
@@ -27,7 +38,7 @@ pub fn discover(
     let (to, found) = mpsc::channel();
     for (number, (_, look)) in ALL.into_iter().enumerate() {
         let (to, machine) = (to.clone(), machine.clone());
-        std::thread::spawn(move || to.send((number, once(look(&machine)))));
+        std::thread::spawn(move || to.send((number, look(&machine))));
     }
     drop(to);
     let mut all = ALL.map(|(protocol, _)| (protocol, Vec::new()));

@@ -18,6 +18,6 @@ mod rpm;
 
 mod all;
 
-pub use all::{discover, setting};
+pub use all::{discover, discover_places, setting};
 pub use found::{DiscoveredUpstream, Place, Secret};
 pub use machine::Machine;

@@ -84,7 +84,7 @@ impl Machine {
     }
 
     /// A variable that is not empty.
-    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+    pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
             .map(String::as_str)
@@ -92,24 +92,24 @@ impl Machine {
     }
 
     /// All variables.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables
             .iter()
             .map(|(name, value)| (&**name, &**value))
     }
 
     /// A folder that a variable names.
-    pub(crate) fn folder(&self, name: &str) -> Option<PathBuf> {
+    pub fn folder(&self, name: &str) -> Option<PathBuf> {
         self.variable(name).map(PathBuf::from)
     }
 
     /// A path in the home folder.
-    pub(crate) fn home(&self, path: &str) -> Option<PathBuf> {
+    pub fn home(&self, path: &str) -> Option<PathBuf> {
         Some(self.folder("HOME")?.join(path))
     }
 
     /// A path in the folder of the user's settings.
-    pub(crate) fn config(&self, path: &str) -> Option<PathBuf> {
+    pub fn config(&self, path: &str) -> Option<PathBuf> {
         Some(
             self.folder("XDG_CONFIG_HOME")
                 .or_else(|| self.home(".config"))?
@@ -118,7 +118,7 @@ impl Machine {
     }
 
     /// The working folder.
-    pub(crate) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -127,7 +127,7 @@ impl Machine {
     }
 
     /// A file's text; `None` if it cannot be read.
-    pub(crate) fn read(&self, path: &Path) -> Option<String> {
+    pub fn read(&self, path: &Path) -> Option<String> {
         let path = self.real(path);
         if !path.is_file() {
             return None; // a pipe would hold us up
@@ -141,8 +141,15 @@ impl Machine {
         Some(text)
     }
 
+    /// Whether a program of this name is in the search path.
+    pub fn has_program(&self, name: &str) -> bool {
+        let search = self.variable("PATH").unwrap_or_default();
+        let mut folders = search.split(':').filter(|folder| !folder.is_empty());
+        folders.any(|folder| self.real(&Path::new(folder).join(name)).is_file())
+    }
+
     /// The names in a folder, in order.
-    pub(crate) fn names(&self, folder: &Path) -> Vec<String> {
+    pub fn names(&self, folder: &Path) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.real(folder)) else {
             return Vec::new();
         };

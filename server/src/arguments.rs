@@ -2,7 +2,7 @@
 
 use crate::house::{self, House};
 use crate::{listen, observe};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use larder_config::{Config, Sources};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -42,14 +42,31 @@ struct Serve {
     listen: Option<SocketAddr>,
 }
 
-/// Reads the command line and does what it says. Exit code 1: it failed; 2: wrong usage.
+/// Reads the command line and does what it says. The exit codes are those of [`larder_cli::Exit`].
 pub(crate) fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => return misused(&error),
+        Err(asked) => asked.exit(), // help, or the version
+    };
     match arguments.command {
         Command::Serve(flags) => told(serve(flags)),
         Command::Check(flags) => told(check(flags)),
         Command::Client(command) => client(*command, arguments.global),
     }
+}
+
+fn misused(error: &clap::Error) -> ExitCode {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
+    // clap colors what it says where a terminal shows it and nobody minds.
+    let as_json = larder_cli::wants_json(&words);
+    if as_json {
+        larder_cli::misused(&error.render().to_string());
+    } else {
+        drop(error.print()); // if even that fails, nobody is listening
+    }
+    ExitCode::from(larder_cli::Exit::Usage.code())
 }
 
 /// A command that is a client of a server, with the user's own profile.
@@ -65,13 +82,20 @@ fn client(command: larder_cli::Command, global: larder_cli::Global) -> ExitCode 
         config_dir,
         clock: house::clock(),
         machine: machine(variables()),
+        no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        grammar: Arguments::command(),
     };
+    if let Err(error) = larder_cli::exit_on_interrupt(&global) {
+        return told(Err(error.into()));
+    }
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => ExitCode::from(
-            u8::try_from(runtime.block_on(larder_cli::run(command, global, &env))).unwrap_or(1),
+            runtime
+                .block_on(larder_cli::run(command, global, &env))
+                .code(),
         ),
         Err(error) => told(Err(error.into())),
     }
@@ -92,10 +116,10 @@ fn told(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
     reason = "the last words of a program that cannot go on"
 )]
 fn complain(error: &dyn Error) {
-    eprintln!("larder: {error}");
+    eprintln!("error[failed]: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        eprintln!("  because: {cause}");
+        eprintln!("  cause: {cause}");
         source = cause.source();
     }
 }

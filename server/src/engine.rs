@@ -7,10 +7,14 @@ use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
+use larder_storage::BlobStore;
 use std::sync::Arc;
 
-/// The engine, as the API knows it.
-pub(crate) struct Engine(pub(crate) Packages);
+/// The engine and its store, as the API knows them.
+pub(crate) struct Engine {
+    pub(crate) packages: Packages,
+    pub(crate) blobs: BlobStore,
+}
 
 #[async_trait]
 impl larder_web::Engine for Engine {
@@ -21,14 +25,22 @@ impl larder_web::Engine for Engine {
         package: &str,
         change: &Change,
     ) -> Result<(), Problem> {
-        self.0.change(admission, repo, package, change).await
+        self.packages.change(admission, repo, package, change).await
     }
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
-        self.0.check_upstream(repo).await
+        self.packages.check_upstream(repo).await
     }
 
     fn health(&self, repo: &RepoRecord) -> Option<Health> {
-        self.0.health(repo)
+        self.packages.health(repo)
+    }
+
+    async fn reach_storage(&self) -> Result<(), Problem> {
+        self.blobs.ping().await.map_err(Problem::from)
+    }
+
+    fn disk_space(&self) -> Option<(u64, u64)> {
+        self.blobs.disk_space().ok()
     }
 }

@@ -111,7 +111,10 @@ impl House {
         let api_limits = ApiLimits {
             json_bytes: usize::try_from(config.server.limits.json_size)?,
         };
-        let engine = Arc::new(Engine(packages.clone()));
+        let engine = Arc::new(Engine {
+            packages: packages.clone(),
+            blobs: blobs.clone(),
+        });
         let api = Api::new(
             metadata.clone(),
             Arc::clone(&gate),

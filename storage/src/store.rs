@@ -232,6 +232,14 @@ impl BlobStore {
         }
     }
 
+    /// Bytes that can still be written, and all bytes, of the disk where uploads gather. A local
+    /// store is on the same.
+    pub fn disk_space(&self) -> Result<(u64, u64), Error> {
+        let disk = rustix::fs::statvfs(&self.0.staging).map_err(std::io::Error::from)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Ok((bytes(disk.f_bavail), bytes(disk.f_blocks)))
+    }
+
     /// After a failed sync: writes and syncs a file before anything else is taken in.
     async fn probe(&self) -> Result<(), Error> {
         if !self.0.doubt.is_raised() {

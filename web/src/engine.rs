@@ -9,7 +9,7 @@ use larder_model::Problem;
 use larder_model::upstream::{Checked, Health};
 use std::sync::Arc;
 
-/// The engine of mirrors and published packages, for the API.
+/// The engine of mirrors and published packages and its store, for the API.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Makes a change of a published package, in whatever spelling, in a hosted repo or in a
@@ -27,4 +27,11 @@ pub trait Engine: Send + Sync {
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked.
     fn health(&self, repo: &RepoRecord) -> Option<Health>;
+
+    /// Whether the store of blobs can be reached.
+    async fn reach_storage(&self) -> Result<(), Problem>;
+
+    /// Bytes that are free, and all bytes, on the disk where blobs are staged; `None`: it cannot be
+    /// told.
+    fn disk_space(&self) -> Option<(u64, u64)>;
 }

@@ -2,7 +2,7 @@
 
 use crate::acts::{
     clients, document, grants, groups, packages, repositories, reservations, rights, robots,
-    settings, tokens, upstreams, users, versions,
+    settings, system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -55,6 +55,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(reservations::list))
         .routes(routes!(reservations::delete))
         .routes(routes!(settings::get, settings::change))
+        .routes(routes!(system::health))
         .routes(routes!(clients::get))
         .routes(routes!(rights::whoami))
         .routes(routes!(rights::can))

@@ -1,4 +1,5 @@
 use super::*;
+use crate::outcome::View;
 
 #[test]
 fn passwords_are_hidden_and_nothing_is_told_with_its_remedy() {

@@ -25,7 +25,7 @@ fn one_spelling() {
         "https://a.example/#x",
         "file:///x",
     ] {
-        assert_eq!(Server::parse(bad).expect_err(bad).exit(), 2, "{bad}");
+        assert_eq!(Server::parse(bad).expect_err(bad).exit().code(), 2, "{bad}");
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Answer, Machine, caller, fake, json, made_token};
+use crate::exit::Exit;
 use crate::outcome::View;
 use larder_api::{List, UpstreamCheck, UpstreamState, UpstreamStatus};
 use serde_json::json;
@@ -247,11 +248,13 @@ async fn upstreams_are_checked_one_after_the_other() {
         .run(&format!("upstream check --server {}", server.url))
         .await
         .expect("checked");
-    assert!(outcome.failed);
-    let note = outcome.note.expect("note");
+    assert_eq!(outcome.exit, Exit::Partly);
     assert_eq!(
-        note,
-        "npm/b is offline and was not asked\nlarder: npm/c: give it\\u{1b} a login"
+        outcome.notes,
+        [
+            "npm/b is offline and was not asked",
+            "npm/c: give it\\u{1b} a login"
+        ]
     );
     assert_eq!(
         outcome.json.expect("JSON")["items"]
@@ -272,7 +275,16 @@ async fn upstreams_are_checked_one_after_the_other() {
         .run(&format!("upstream check npm/a --server {}", server.url))
         .await
         .expect("checked");
-    assert!(!outcome.failed && outcome.note.is_none(), "{outcome:?}");
+    assert!(
+        outcome.exit == Exit::Done && outcome.notes.is_empty(),
+        "{outcome:?}"
+    );
+    for (mirror, exit) in [("npm/a", Exit::Failed), ("npm/b", Exit::Offline)] {
+        let server = fake(vec![checked(mirror, false), json("200 OK", &all)]).await;
+        let line = format!("upstream check {mirror} --server {}", server.url);
+        let outcome = Machine::new().run(&line).await.expect("checked");
+        assert_eq!(outcome.exit, exit, "{mirror}");
+    }
 }
 
 #[tokio::test]
@@ -285,10 +297,10 @@ async fn a_mirror_is_shown_with_its_upstream() {
         .run(&format!("repo show npm/up --server {}", server.url))
         .await
         .expect("repo");
-    let View::Record(columns) = outcome.view else {
+    let View::Record(table) = outcome.view else {
         panic!("{outcome:?}")
     };
-    let shown = crate::table::record(columns, &repo);
+    let shown = table.record(&repo, false);
     let lines: Vec<Vec<&str>> = shown
         .lines()
         .map(|line| line.split_whitespace().collect())
@@ -361,5 +373,5 @@ async fn a_quiet_token_is_its_secret_alone() {
     let line = format!("token create ci --quiet --server {}", server.url);
     let outcome = Machine::new().run(&line).await.expect("token");
     assert!(matches!(outcome.view, View::Text(text) if text == "lrd_new"));
-    assert_eq!(outcome.note, None);
+    assert!(outcome.notes.is_empty());
 }

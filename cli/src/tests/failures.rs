@@ -3,24 +3,28 @@ use crate::failure::Failure;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-async fn told(line: &str) -> (String, i32) {
+async fn told(line: &str) -> (String, u8) {
     let failure: Failure = Machine::new().run(line).await.expect_err(line);
-    (failure.to_string(), failure.exit())
+    (failure.report().lines(false), failure.exit().code())
 }
 
 #[tokio::test]
 async fn failures_say_what_to_do_next() {
     assert_eq!(
         told("repo list").await,
-        ("not logged in: run larder login URL".to_owned(), 1)
+        (
+            "error[not_logged_in]: not logged in\n  try: larder login URL\n".to_owned(),
+            4
+        )
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     drop(listener);
     let (text, exit) = told(&format!("repo list --server {url}")).await;
-    assert!(text.starts_with(&format!("cannot reach {url} (")), "{text}");
+    let begins = format!("error[unreachable]: cannot reach {url}\n  cause: ");
+    assert!(text.starts_with(&begins) && exit == 1, "{text}");
     assert!(
-        text.ends_with("; is the server running? larder serve") && exit == 1,
+        text.contains("\n  try: check that the server runs"),
         "{text}"
     );
     let (text, exit) = told("repo list --server larder.example").await;
@@ -30,7 +34,10 @@ async fn failures_say_what_to_do_next() {
     );
     let (text, exit) =
         told("repo list --server https://127.0.0.1:1 --ca-cert /nowhere/ca.pem").await;
-    assert!(text.starts_with("/nowhere/ca.pem: ") && exit == 1, "{text}");
+    assert!(
+        text.starts_with("error[failed]: /nowhere/ca.pem: ") && exit == 1,
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -40,11 +47,7 @@ async fn refusals_are_told_in_the_servers_words() {
         (status, "application/problem+json", body.to_string())
     };
     let server = fake(vec![
-        problem(
-            "404 Not DiscoveredUpstream",
-            "user_not_found",
-            "no such user",
-        ),
+        problem("404 Not Found", "user_not_found", "no such user"),
         problem(
             "401 Unauthorized",
             "unauthenticated",
@@ -57,34 +60,44 @@ async fn refusals_are_told_in_the_servers_words() {
         ),
         problem("403 Forbidden", "not_allowed", "no\u{1b}[2J\u{202e}"),
         ("502 Bad Gateway", "text/html", "<html>".to_owned()),
-        ("302 DiscoveredUpstream", "text/html", String::new()),
+        ("302 Found", "text/html", String::new()),
         json("200 OK", &json!({"hello": "world"})),
-        json("404 Not DiscoveredUpstream", &json!({"error": "x"})),
+        json("404 Not Found", &json!({"error": "x"})),
     ])
     .await;
     let url = &server.url;
     let strange = |what: &str| {
-        format!("{url} does not answer like a larder server ({what}); is the address right?")
+        format!(
+            "error[not_larder]: {url} does not answer like a larder server\n  cause: {what}\n  \
+             try: check the address: --server URL\n"
+        )
     };
-    for (token, expected) in [
-        (" --token lrd_x", "no such user (user_not_found)".to_owned()),
-        ("", "not logged in: run larder login URL".to_owned()),
+    let token = " --token lrd_x";
+    for (token, exit, expected) in [
+        (token, 3, "error[user_not_found]: no such user\n".to_owned()),
         (
-            " --token lrd_x",
-            "the token has expired; run larder login URL to log in again".to_owned(),
+            "",
+            4,
+            "error[not_logged_in]: not logged in\n  try: larder login URL\n".to_owned(),
         ),
         (
-            " --token lrd_x",
-            r"no\u{1b}[2J\u{202e} (not_allowed)".to_owned(),
+            token,
+            4,
+            "error[unauthenticated]: the token has expired\n  try: larder login URL\n".to_owned(),
         ),
-        ("", strange("status 502 text/html")),
-        (" --token lrd_x", strange("status 302 text/html")),
-        ("", strange("a list without items")),
-        ("", strange("status 404 application/json")),
+        (
+            token,
+            4,
+            "error[not_allowed]: no\\u{1b}[2J\\u{202e}\n".to_owned(),
+        ),
+        ("", 1, strange("status 502 text/html")),
+        (token, 1, strange("status 302 text/html")),
+        ("", 1, strange("a list without items")),
+        ("", 1, strange("status 404 application/json")),
     ] {
         assert_eq!(
             told(&format!("user list --server {url}{token}")).await,
-            (expected, 1)
+            (expected, exit)
         );
     }
 }
@@ -99,10 +112,13 @@ async fn nothing_is_deleted_unasked() {
     ] {
         let (text, exit) = told(&format!("{line} --server http://127.0.0.1:1")).await;
         assert!(
-            text.ends_with("Nobody is there to answer: give --yes if so") && exit == 2,
+            text.ends_with("Nobody is there to answer: give --yes if so\n") && exit == 2,
             "{text}"
         );
     }
     let (text, exit) = told("user set alice --server http://127.0.0.1:1").await;
-    assert!(text.starts_with("nothing to change") && exit == 2, "{text}");
+    assert!(
+        text.starts_with("error[usage]: nothing to change") && exit == 2,
+        "{text}"
+    );
 }

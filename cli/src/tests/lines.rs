@@ -1,7 +1,9 @@
 //! The command line alone.
 
 use super::Line;
-use crate::command::{Command, Grant, User};
+use crate::command::Command;
+use crate::grant::Grant;
+use crate::user::User;
 use clap::{CommandFactory, Parser};
 use larder_model::{Pattern, Role};
 
@@ -75,6 +77,12 @@ fn commands() {
         "token create ci --expires 30d --grant oci/team:reader --grant npm/*:writer:@acme/* --quiet",
         "token delete 12 --yes",
         "grant delete 12",
+        "repo list -o wide",
+        "-q -y user delete alice",
+        "repo list -v --output ndjson",
+        "context use larder.example",
+        "completion zsh",
+        "__complete -- repo --ou",
     ] {
         parse(good).expect(good);
     }
@@ -106,6 +114,10 @@ fn wrong_usage() {
         "token delete x",
         "grant create user:alice oci/team",
         "grant create user:alice oci/team --role owner",
+        "repo list --output xml",
+        "repo list --output csv --json",
+        "repo list --quiet --verbose",
+        "completion tcsh",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }

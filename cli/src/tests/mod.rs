@@ -5,11 +5,13 @@ mod failures;
 mod lines;
 mod logins;
 
-use crate::command::{Command, Global};
+use crate::command::Command;
+use crate::context::{Context, Env};
 use crate::failure::Failure;
+use crate::global::Global;
 use crate::outcome::Outcome;
-use crate::run::{Env, carry_out};
-use clap::Parser;
+use crate::run::carry_out;
+use clap::{CommandFactory, Parser};
 use larder_api::{Caller, Token, TokenKind, UserKind};
 use larder_model::{Clock, Timestamp};
 use std::path::Path;
@@ -169,6 +171,8 @@ impl Machine {
             config_dir: self.config().to_owned(),
             clock,
             machine: crate::Machine::new([], self.config().to_owned()),
+            no_color: true,
+            grammar: Line::command(),
         }
     }
 
@@ -176,6 +180,7 @@ impl Machine {
     async fn run(&self, line: &str) -> Result<Outcome, Failure> {
         let words = std::iter::once("larder").chain(line.split_whitespace());
         let line = Line::try_parse_from(words).expect("line");
-        carry_out(line.command, &line.global, &self.env()).await
+        let (global, env) = (&line.global, &self.env());
+        carry_out(line.command, &Context { global, env }).await
     }
 }

@@ -24,3 +24,13 @@ async fn all_run_on_one_store() {
     let folder = tempfile::tempdir().expect("folder");
     all(&BlobStore::memory(folder.path()).expect("store"), 1).await;
 }
+
+#[test]
+fn the_disk_has_room() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = BlobStore::local(folder.path()).expect("store");
+    let (free, all) = store.disk_space().expect("space");
+    assert!(0 < all && free <= all, "{free} of {all}");
+    folder.close().expect("remove");
+    assert!(store.disk_space().is_err(), "a folder that is gone");
+}

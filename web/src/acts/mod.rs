@@ -10,6 +10,7 @@ pub(crate) mod document;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
 pub(crate) mod settings;
+pub(crate) mod system;
 pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod groups;

@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 13] = [
+const NOUNS: [(&str, &str); 14] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -39,6 +39,7 @@ const NOUNS: [(&str, &str); 13] = [
         "Published names that are gone and stay taken.",
     ),
     ("settings", "Settings of the whole server."),
+    ("system", "How the server itself fares."),
     (
         "clients",
         "What clients must be told so that they use a repository.",

@@ -383,6 +383,30 @@ async fn settings_are_changed_one_by_one() {
 }
 
 #[tokio::test]
+async fn health_tells_of_each_part() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    let (status, health) = house.ask(&admin, "GET", "/system/health", "").await;
+    assert_eq!(status, 200);
+    assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
+    let well = json!({"ok": true, "problem": null});
+    assert_eq!((&health["database"], &health["storage"]), (&well, &well));
+    assert_eq!(
+        health["disk"],
+        json!({"free_bytes": 1000, "total_bytes": 4000})
+    );
+    // This engine's store is away once something was asked of it.
+    house.engine.0.lock().expect("log").push("x".to_owned());
+    let (status, health) = house.ask(&admin, "GET", "/system/health", "").await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        health["storage"],
+        json!({"ok": false, "problem": "the store is away"})
+    );
+    assert_eq!(health["database"], well);
+}
+
+#[tokio::test]
 async fn what_anyone_reads_upstream_anyone_reads_here() {
     let house = house().await;
     let admin = basic("admin", PASSWORD);

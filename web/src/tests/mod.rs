@@ -113,6 +113,18 @@ impl Engine for RecordingEngine {
         };
         (repo.name.as_str() == "up").then_some(health)
     }
+
+    async fn reach_storage(&self) -> Result<(), Problem> {
+        let asked = self.0.lock().expect("log").len();
+        match asked {
+            0 => Ok(()),
+            _ => Err(Problem::busy("the store is away", Duration::from_secs(1))),
+        }
+    }
+
+    fn disk_space(&self) -> Option<(u64, u64)> {
+        Some((1000, 4000))
+    }
 }
 
 /// How a caller shows who it is; empty: not at all.

@@ -1,0 +1,43 @@
+//! How the server itself fares.
+
+use crate::schema;
+use larder_model::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How the server itself fares.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SystemHealth {
+    /// The server's version.
+    pub version: String,
+    /// The present moment by its clock.
+    #[schema(value_type = schema::Timestamp)]
+    pub time: Timestamp,
+    /// Whether the database can be reached and written.
+    pub database: PartHealth,
+    /// Whether the store of blobs can be reached.
+    pub storage: PartHealth,
+    /// The room on the disk where blobs are staged (and kept, if the store is a folder); `null`: it
+    /// cannot be told.
+    #[schema(required)]
+    pub disk: Option<DiskSpace>,
+}
+
+/// How a part of the server fares.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartHealth {
+    /// Whether it does what it should.
+    pub ok: bool,
+    /// A sentence for a person; `null`: all is well.
+    #[schema(required)]
+    pub problem: Option<String>,
+}
+
+/// The room on a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DiskSpace {
+    /// Bytes that the server can still write.
+    pub free_bytes: u64,
+    /// All bytes.
+    pub total_bytes: u64,
+}

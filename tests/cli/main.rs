@@ -1,0 +1,13 @@
+//! The command line as a user types it: the built binary, what it prints, and how it ends.
+
+mod bed;
+
+mod exits;
+mod shells;
+mod shown;
+mod terminal;
+
+mod connect;
+mod readers;
+
+mod doctor;
