@@ -133,6 +133,10 @@ impl Client {
         self.call(Method::PATCH, path, &[], Some(json!(body))).await
     }
 
+    pub(crate) async fn put(&self, path: &[&str]) -> Result<(), Failure> {
+        self.call(Method::PUT, path, &[], None).await.map(drop)
+    }
+
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.call(Method::DELETE, path, &[], None).await.map(drop)
     }

@@ -1,12 +1,15 @@
 //! The command line.
 
+use crate::can::Can;
 use crate::completion::Shell;
 use crate::connect::Connect;
 use crate::doctor::Doctor;
 use crate::grant::Grant;
+use crate::group::Group;
 use crate::login::Login;
 use crate::login_context::LoginContext;
 use crate::repo::Repo;
+use crate::robot::Robot;
 use crate::token::Token;
 use crate::upstream::Upstream;
 use crate::user::User;
@@ -39,12 +42,20 @@ pub enum Command {
     /// Users: list, show, create, set, delete.
     #[command(subcommand)]
     User(User),
+    /// Groups of users, robots and groups: list, show, create, set, delete, members, add, remove.
+    #[command(subcommand)]
+    Group(Group),
+    /// Robots, accounts of machines: list, show, create, set, delete.
+    #[command(subcommand)]
+    Robot(Robot),
     /// Tokens, secrets that act for a user: list, create, delete.
     #[command(subcommand)]
     Token(Token),
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),
+    /// Tell whether someone may do something, by which grant, and through which groups.
+    Can(Can),
     /// Print what makes a shell complete larder's command line. Needs no server.
     Completion {
         /// The shell.

@@ -26,6 +26,10 @@ pub enum Grant {
         /// Only for these packages, with * for any run of characters [default: all].
         #[arg(long)]
         package: Option<Pattern>,
+        /// Only from these networks, e.g. 10.0.0.0/8, for anonymous alone; can be given more than
+        /// once [default: from everywhere].
+        #[arg(long = "network", value_name = "NETWORK")]
+        networks: Vec<String>,
     },
     /// Take a grant back.
     Delete {
@@ -41,6 +45,7 @@ const LIST: Table = Table::new(
         ("REPOSITORY", "repository"),
         ("PACKAGE", "package"),
         ("ROLE", "role"),
+        ("NETWORKS", "networks"),
         ("CREATED", "created_at"),
         ("BY", "created_by"),
     ],
@@ -53,6 +58,7 @@ const RECORD: Table = Table::new(
         ("Repository", "repository"),
         ("Package", "package"),
         ("Role", "role"),
+        ("Networks", "networks"),
     ],
     &["id"],
 );
@@ -66,16 +72,22 @@ pub(crate) async fn grant(command: Grant, cx: &Context<'_>) -> Result<Outcome, F
             repository,
             role,
             package,
+            networks,
         } => {
             let body = NewGrant {
                 subject,
                 repository,
                 package,
                 role,
-                networks: None,
+                networks: Some(networks).filter(|networks| !networks.is_empty()),
             };
             let made = client.post(&["grants"], &[], &body).await?;
-            Ok(Outcome::record(made, &RECORD))
+            let warning = made["warning"].as_str().map(str::to_owned);
+            let outcome = Outcome::record(made, &RECORD);
+            Ok(match warning {
+                Some(warning) => outcome.noting(&warning),
+                None => outcome,
+            })
         }
         Grant::Delete { id } => {
             cx.confirm(&format!("Take grant {id} back?"))?;

@@ -38,15 +38,18 @@ mod session;
 mod context;
 mod interrupt;
 
+mod can;
 mod connect_write;
 mod connect_undo;
 mod connect;
 mod discover;
 mod doctor;
 mod grant;
+mod group;
 mod login;
 mod login_context;
 mod repo;
+mod robot;
 mod token;
 mod upstream;
 mod user;

@@ -1,5 +1,6 @@
 //! From a command to an exit code.
 
+use crate::can::can;
 use crate::command::Command;
 use crate::completion::{complete, script};
 use crate::connect::connect;
@@ -11,10 +12,12 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::global::Global;
 use crate::grant::grant;
+use crate::group::group;
 use crate::login::{login, logout, whoami};
 use crate::login_context::login_context;
 use crate::outcome::{Outcome, View, print};
 use crate::repo::repo;
+use crate::robot::robot;
 use crate::terminal;
 use crate::token::token;
 use crate::upstream::upstream;
@@ -69,8 +72,11 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Repo(command) => repo(command, cx).await,
         Command::Upstream(command) => upstream(command, cx).await,
         Command::User(command) => user(command, cx).await,
+        Command::Group(command) => group(command, cx).await,
+        Command::Robot(command) => robot(command, cx).await,
         Command::Token(command) => token(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
+        Command::Can(question) => can(question, cx).await,
         Command::Completion { shell } => Ok(Outcome::text(None, script(shell))),
         Command::Complete { words } => Ok(completed(&complete(&cx.env.grammar, &words))),
     }

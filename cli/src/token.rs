@@ -9,7 +9,6 @@ use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
 use larder_api::{NewToken, TokenGrant};
-use larder_model::UserName;
 use serde_json::Value;
 
 /// What can be done to tokens.
@@ -17,9 +16,9 @@ use serde_json::Value;
 pub enum Token {
     /// List tokens.
     List {
-        /// Another user's, for superusers.
-        #[arg(long, value_name = "NAME")]
-        owner: Option<UserName>,
+        /// Those of a robot for which you answer (robot:NAME), or for superusers anyone's.
+        #[arg(long, value_name = "OWNER")]
+        owner: Option<String>,
     },
     /// Make a token; its secret is shown this once, and with --quiet it alone.
     Create {
@@ -32,9 +31,9 @@ pub enum Token {
         /// more than once [default: all that its owner may].
         #[arg(long = "grant", value_name = "LIMIT", value_parser = token_grant)]
         grants: Vec<TokenGrant>,
-        /// For another user, for superusers.
-        #[arg(long, value_name = "NAME")]
-        owner: Option<UserName>,
+        /// For a robot for which you answer (robot:NAME), or for superusers for anyone.
+        #[arg(long, value_name = "OWNER")]
+        owner: Option<String>,
     },
     /// End a token.
     Delete {
@@ -47,10 +46,13 @@ const LIST: Table = Table::new(
     &[
         ("ID", "id"),
         ("NAME", "name"),
+        ("OWNER", "owner"),
         ("KIND", "kind"),
         ("LIMITS", "grants"),
         ("CREATED", "created_at"),
         ("EXPIRES", "expires_at"),
+        ("LAST USED", "last_used_at"),
+        ("FROM", "last_used_from"),
     ],
     &["id"],
 );
@@ -58,6 +60,7 @@ const CREATED: Table = Table::new(
     &[
         ("Id", "id"),
         ("Name", "name"),
+        ("Owner", "owner"),
         ("Limits", "grants"),
         ("Expires", "expires_at"),
         ("Secret", "secret"),
@@ -70,7 +73,7 @@ pub(crate) async fn token(command: Token, cx: &Context<'_>) -> Result<Outcome, F
     let now = cx.env.clock.now();
     match command {
         Token::List { owner } => Ok(Outcome::list(
-            client.all(&["tokens"], &of(owner.as_ref())).await?,
+            client.all(&["tokens"], &of(owner.as_deref())).await?,
             &LIST,
         )),
         Token::Create {
@@ -84,7 +87,9 @@ pub(crate) async fn token(command: Token, cx: &Context<'_>) -> Result<Outcome, F
                 expires_at: expires.map(|expires| expires.moment(now)),
                 grants: Some(grants).filter(|grants| !grants.is_empty()),
             };
-            let made = client.post(&["tokens"], &of(owner.as_ref()), &body).await?;
+            let made = client
+                .post(&["tokens"], &of(owner.as_deref()), &body)
+                .await?;
             created(made, cx.global.quiet, client)
         }
         Token::Delete { id } => {
@@ -95,16 +100,21 @@ pub(crate) async fn token(command: Token, cx: &Context<'_>) -> Result<Outcome, F
     }
 }
 
-fn of(owner: Option<&UserName>) -> Vec<(&str, &str)> {
-    owner
-        .map(|owner| ("owner", owner.as_str()))
-        .into_iter()
-        .collect()
+fn of(owner: Option<&str>) -> Vec<(&str, &str)> {
+    owner.map(|owner| ("owner", owner)).into_iter().collect()
 }
 
 fn created(made: Value, quiet: bool, client: &Client) -> Result<Outcome, Failure> {
     if !quiet {
-        return Ok(Outcome::record(made, &CREATED).noting("the secret is shown only now"));
+        let limits = made["grants"].is_null().then(|| {
+            let owner = made["owner"].as_str().unwrap_or("its owner");
+            format!(
+                "it may all that {owner} may: limit it with --grant, or make it for a robot with \
+                 --owner robot:NAME"
+            )
+        });
+        let outcome = Outcome::record(made, &CREATED).noting("the secret is shown only now");
+        return Ok(limits.into_iter().fold(outcome, Outcome::noting));
     }
     let (_, secret) = client.secret(&made)?;
     Ok(Outcome::text(Some(made), secret))

@@ -73,6 +73,7 @@ const RECORD: Table = Table::new(
         ("Kind", "kind"),
         ("Superuser", "superuser"),
         ("Disabled", "disabled"),
+        ("Groups", "groups"),
         ("Created", "created_at"),
     ],
     &["name"],

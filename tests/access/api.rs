@@ -73,6 +73,9 @@ impl Call {
             "repository_administer" => is_admin || caller == "admin-here",
             "oneself" => someone && (oneself || is_admin),
             "oneself_unlimited" => whole && (oneself || is_admin),
+            // The stranger answers for its robot.
+            "robot_owner" => is_admin || caller == user,
+            "robot_owner_unlimited" => is_admin || (whole && caller == user),
             "about_oneself" => is_admin || (caller != "disabled" && oneself),
             right => panic!(
                 "{} {} needs {right}: what is expected?",
@@ -82,7 +85,8 @@ impl Call {
     }
 
     fn names_user(&self) -> bool {
-        self.path.contains("/users/{name}") || self.query.contains("{user}")
+        let robot = self.path.contains("/robots/{name}");
+        robot || self.path.contains("/users/{name}") || self.query.contains("{user}")
     }
 
     fn names_repo(&self) -> bool {
@@ -91,16 +95,19 @@ impl Call {
 
     /// Makes the call. An empty object changes nothing, whatever it is sent to.
     fn send(&self, client: &Client, method: &str, [repo, user]: [&str; 2], id: &str) -> Response {
-        let name = if self.path.contains("/users/{name}") {
-            user
-        } else {
-            repo
+        let robot = format!("{user}-robot");
+        let name = match () {
+            () if self.path.contains("/users/{name}") => user,
+            () if self.path.contains("/robots/{name}") => &robot,
+            () => repo,
         };
         let target = format!("{}{}", self.path, self.query)
             .replace("{protocol}", "oci")
             .replace("{client}", "docker")
             .replace("{package}", "app")
             .replace("{version}", "latest")
+            .replace("{group}", "crew")
+            .replace("{member}", "user:disabled")
             .replace("{name}", name)
             .replace("{repo}", repo)
             .replace("{user}", user)
@@ -147,7 +154,7 @@ fn every_call_for_every_caller() {
     let house = House::with_login_attempts("10000");
     let hidden_grant = house
         .larder
-        .grant("group:nobody", "oci/secret", "*", "reader");
+        .grant("group:crew", "oci/secret", "*", "reader");
     for call in calls(&house) {
         let [id, no_id] = ids(&house, &call.path, &hidden_grant);
         for (caller, may) in CALLERS {

@@ -58,6 +58,10 @@ impl House {
         ] {
             larder.grant(&format!("user:{user}"), "oci/team", "*", role);
         }
+        larder.api("POST", "groups", r#"{"name":"crew"}"#, 201);
+        larder.api("PUT", "groups/crew/members/disabled", "", 204);
+        let robot = r#"{"name":"stranger-robot","owner":"user:stranger"}"#;
+        larder.api("POST", "robots", robot, 201);
         larder.grant("user:admin-here", "oci/team", "*", "admin");
         larder.grant("user:admin-elsewhere", "oci/elsewhere", "*", "admin");
         larder.grant("user:limited", "oci/team", "*", "maintainer");

@@ -41,6 +41,7 @@ fn commands() {
         repository,
         role,
         package,
+        networks,
     }) = grant
     else {
         panic!("{grant:?}")
@@ -50,6 +51,7 @@ fn commands() {
         ("user:alice", "oci/team", Role::Writer)
     );
     assert_eq!(package.as_ref().map(Pattern::as_str), Some("app*"));
+    assert!(networks.is_empty());
     let set = parse("user set alice --superuser false")
         .expect("line")
         .command;
@@ -76,6 +78,9 @@ fn commands() {
         "user create alice --generate-password --superuser",
         "token create ci --expires 30d --grant oci/team:reader --grant npm/*:writer:@acme/* --quiet",
         "token delete 12 --yes",
+        "group add dev alice robot:ci group:ops",
+        "robot set ci --owner user:alice",
+        "can me read oci/team",
         "grant delete 12",
         "repo list -o wide",
         "-q -y user delete alice",

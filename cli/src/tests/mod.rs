@@ -1,6 +1,7 @@
 //! Commands against a server that answers from a script.
 
 mod commands;
+mod accounts;
 mod failures;
 mod lines;
 mod logins;

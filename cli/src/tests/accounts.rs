@@ -1,0 +1,115 @@
+//! Commands of groups, robots, rights and their tokens.
+
+use super::commands::{assert_calls, gone, made};
+use super::{Machine, fake, json};
+use crate::exit::Exit;
+use serde_json::json;
+
+#[tokio::test]
+async fn commands_of_groups_make_their_calls() {
+    assert_calls([
+        (
+            "group create dev --description Builders",
+            made(),
+            r#"POST /api/v1/groups | - | {"description":"Builders","name":"dev"}"#,
+        ),
+        ("group show dev", made(), "GET /api/v1/groups/dev | - | "),
+        (
+            "group set dev --description Builders",
+            made(),
+            r#"PATCH /api/v1/groups/dev | - | {"description":"Builders"}"#,
+        ),
+        (
+            "group add dev robot:ci",
+            gone(),
+            "PUT /api/v1/groups/dev/members/robot:ci | - | ",
+        ),
+        (
+            "group remove dev alice",
+            gone(),
+            "DELETE /api/v1/groups/dev/members/alice | - | ",
+        ),
+        (
+            "group delete dev --yes",
+            gone(),
+            "DELETE /api/v1/groups/dev | - | ",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn commands_of_robots_make_their_calls() {
+    assert_calls([
+        (
+            "robot create ci --owner user:alice",
+            made(),
+            r#"POST /api/v1/robots | - | {"name":"ci","owner":"user:alice"}"#,
+        ),
+        ("robot show ci", made(), "GET /api/v1/robots/ci | - | "),
+        (
+            "robot set ci --disabled true",
+            made(),
+            r#"PATCH /api/v1/robots/ci | - | {"disabled":true}"#,
+        ),
+        (
+            "robot delete ci --yes",
+            gone(),
+            "DELETE /api/v1/robots/ci | - | ",
+        ),
+        (
+            "token create build --owner robot:ci --grant npm/local:writer",
+            made(),
+            concat!(
+                r#"POST /api/v1/tokens?owner=robot%3Aci | - | {"grants":[{"package":"*","#,
+                r#""repository":"npm/local","role":"writer"}],"name":"build"}"#
+            ),
+        ),
+        (
+            "grant create anonymous oci/team --role reader --network 10.0.0.0/8",
+            made(),
+            concat!(
+                r#"POST /api/v1/grants | - | {"networks":["10.0.0.0/8"],"#,
+                r#""repository":"oci/team","role":"reader","subject":"anonymous"}"#
+            ),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn can_ends_as_the_answer_is() {
+    for (allowed, exit) in [(true, Exit::Done), (false, Exit::NotAllowed)] {
+        let verdict = json!({"allowed": allowed, "grant": null, "through": []});
+        let server = fake(vec![json("200 OK", &verdict)]).await;
+        let line = format!(
+            "can robot:ci write npm/local left-pad --server {}",
+            server.url
+        );
+        let outcome = Machine::new().run(&line).await.expect("an answer");
+        assert_eq!(outcome.exit, exit);
+        let asked = "GET /api/v1/can?repository=npm%2Flocal&action=write&subject=robot%3Aci\
+                     &package=left-pad | - | ";
+        assert_eq!(server.heard(), [asked]);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_without_effect_and_a_token_without_limits_are_told_of() {
+    let grant = json!({"id": "1", "warning": "there is no repository npm/x yet"});
+    let token = json!({"id": "1", "owner": "user:alice", "grants": null, "secret": "lrd_x"});
+    for (line, answer, note) in [
+        (
+            "grant create authenticated npm/x --role reader",
+            grant,
+            "npm/x yet",
+        ),
+        ("token create ci", token, "all that user:alice may"),
+    ] {
+        let server = fake(vec![json("201 Created", &answer)]).await;
+        let line = format!("{line} --server {}", server.url);
+        let outcome = Machine::new().run(&line).await.expect("made");
+        let notes = outcome.notes.join(" ");
+        assert!(notes.contains(note), "{notes}");
+    }
+}
