@@ -4,6 +4,7 @@
 mod challenge;
 mod routes;
 mod connect;
+pub mod image;
 
 pub use challenge::Challenge;
 
