@@ -14,6 +14,7 @@ mod schema;
 
 pub mod connect;
 pub mod grants;
+pub mod images;
 pub mod list;
 pub mod packages;
 pub mod problem;
@@ -28,6 +29,10 @@ pub mod rights;
 
 pub use connect::ConnectPart;
 pub use grants::{Grant, NewGrant};
+pub use images::{
+    Image, ImageConfig, ImageHistory, ImageLayer, ImagePart, ImagePlatform, ImageProblem,
+    ImageProblemCode, ImageReferrer,
+};
 pub use list::List;
 pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
 pub use patch::{NULLABLE, Patch};

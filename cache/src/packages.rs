@@ -9,14 +9,17 @@ use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::limits::Slots;
+use crate::problems::absent;
 use crate::publish::{Composer, HostedIndex, HostedPackages, IndexStore, Publisher, publishing_of};
 use crate::queries::Queries;
 use crate::repos::Repos;
 use crate::responder::Responder;
 use crate::search::Searches;
+use bytes::Bytes;
 use larder_access::{Admission, Gate};
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
+use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health};
@@ -38,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
     counters: Arc<Counters>,
+    bodies: Arc<Bodies>,
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
@@ -224,6 +228,7 @@ impl Packages {
             metadata: base.metadata,
             gate: base.gate,
             counters,
+            bodies: base.bodies,
             repos,
             groups,
             responder,
@@ -281,6 +286,19 @@ impl Packages {
             advice: Some(advice),
             ..Checked::default()
         })
+    }
+
+    /// The bytes of a file that is kept. Fails if its package is blocked, or the file is not there.
+    pub async fn read_kept(
+        &self,
+        record: &Arc<RepoRecord>,
+        file: FileKey<'_>,
+    ) -> Result<Bytes, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(record, protocol)?;
+        repo.require_not_blocked(file.package.package)?;
+        let found = self.0.metadata.find(file).await?;
+        self.0.bodies.read(&*found.ok_or_else(absent)?).await
     }
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server

@@ -1,8 +1,10 @@
 //! Introduces the API to the engine: the two crates never see one another.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use larder_access::Admission;
 use larder_cache::Packages;
+use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
@@ -26,6 +28,10 @@ impl larder_web::Engine for Engine {
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         self.0.check_upstream(repo).await
+    }
+
+    async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {
+        self.0.read_kept(repo, file).await
     }
 
     fn health(&self, repo: &RepoRecord) -> Option<Health> {

@@ -26,6 +26,7 @@ const NAMES: [(&str, &str); 9] = [
     ("metadata/src/settings.rs", "oci"), // the key of a stored setting of images
     ("metadata/src/upgrade.rs", "oci"), // settings of an old schema
     ("server/src/house.rs", "oci"),  // images can be made too, and are not in the list
+    ("web/src/acts/images.rs", "oci"), // what images are made of
     ("web/src/acts/settings.rs", "oci"), // a setting of images
 ];
 

@@ -2,7 +2,9 @@
 //! them.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use larder_access::Admission;
+use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
@@ -24,6 +26,10 @@ pub trait Engine: Send + Sync {
 
     /// Asks the upstream of a mirror now, and tells what came of it.
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem>;
+
+    /// The bytes of a file that is kept, whole. Fails if its package is blocked there. Whether the
+    /// caller may read it, and that it is not too large, was seen before.
+    async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem>;
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked.
     fn health(&self, repo: &RepoRecord) -> Option<Health>;

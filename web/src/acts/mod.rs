@@ -19,6 +19,9 @@ pub(crate) mod clients;
 pub(crate) mod grants;
 pub(crate) mod rights;
 pub(crate) mod upstreams;
+
+mod images;
+
 pub(crate) mod versions;
 
 pub(crate) mod packages;

@@ -311,7 +311,7 @@ async fn an_upstream_is_checked_for_those_who_look_after_it() {
         checked["paused_origins"][0]["origin"],
         json!("https://files.example")
     );
-    assert_eq!(*house.engine.0.lock().expect("log"), ["check up"]);
+    assert_eq!(*house.engine.log.lock().expect("log"), ["check up"]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod describe;
 mod connect;
 mod document;
 mod heads;
+mod images;
 mod matrix;
 mod mirrors;
 mod packages;
@@ -26,20 +27,20 @@ use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::documents::{NewFile, NewFiles};
-use larder_metadata::files::PackageKey;
+use larder_metadata::files::{FileKey, PackageKey};
 use larder_metadata::people::{Grant, Token};
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{
-    Algorithm, Author, Clock, Digest, FileKind, Permission, Problem, ProtocolName, RepoSettings,
-    Role, System, Timestamp, TokenKind, UserKind,
+    Algorithm, Author, Clock, Digest, FileKind, Kind, Permission, Problem, ProtocolName,
+    RepoSettings, Role, System, Timestamp, TokenKind, UserKind,
 };
 use larder_storage::BlobStore;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -62,7 +63,10 @@ struct House {
 
 /// An engine that notes what it is asked to do.
 #[derive(Default)]
-struct RecordingEngine(Mutex<Vec<String>>);
+struct RecordingEngine {
+    log: Mutex<Vec<String>>,
+    metadata: OnceLock<Metadata>,
+}
 
 #[async_trait]
 impl Engine for RecordingEngine {
@@ -74,7 +78,7 @@ impl Engine for RecordingEngine {
         change: &Change,
     ) -> Result<(), Problem> {
         let by = &admission.principal().label;
-        self.0.lock().expect("log").push(format!(
+        self.log.lock().expect("log").push(format!(
             "{by} {}/{} {package} {change:?}",
             repo.protocol, repo.name
         ));
@@ -82,7 +86,7 @@ impl Engine for RecordingEngine {
     }
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
-        self.0
+        self.log
             .lock()
             .expect("log")
             .push(format!("check {}", repo.name));
@@ -93,6 +97,16 @@ impl Engine for RecordingEngine {
             problem: Some("it wants a login".into()),
             ..Checked::default()
         })
+    }
+
+    async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {
+        if repo.name.as_str() == "blocking" {
+            let detail = "it is blocked here";
+            return Err(Problem::new(Kind::Policy, "package", detail));
+        }
+        let metadata = self.metadata.get().expect("metadata");
+        let found = metadata.find(file).await?.expect("file");
+        Ok(found.body.clone().expect("body"))
     }
 
     fn health(&self, repo: &RepoRecord) -> Option<Health> {
@@ -151,6 +165,7 @@ async fn house() -> House {
         (ProtocolName("rpm"), "hosted"),
     ];
     let engine = Arc::new(RecordingEngine::default());
+    drop(engine.metadata.set(metadata.clone()));
     let api = Api::new(
         metadata.clone(),
         Arc::clone(&gate),
