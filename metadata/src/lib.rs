@@ -43,6 +43,7 @@ pub mod publishing;
 
 pub mod index;
 pub mod listing;
+pub mod search;
 
 pub mod suite;
 

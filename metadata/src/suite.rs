@@ -54,6 +54,7 @@ mod publishing;
 mod races;
 mod repos;
 mod reservations;
+mod search;
 mod settings;
 mod uploads;
 mod uses;
@@ -74,6 +75,7 @@ const ALL: &[&[Check]] = &[
     races::CHECKS,
     repos::CHECKS,
     reservations::CHECKS,
+    search::CHECKS,
     settings::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,
