@@ -20,6 +20,7 @@ pub mod packages;
 pub mod problem;
 pub mod repositories;
 pub mod reservations;
+pub mod search;
 pub mod settings;
 pub mod tokens;
 pub mod upstreams;
@@ -43,6 +44,7 @@ pub use repositories::{
 pub use reservations::Reservation;
 pub use rights::{Action, Caller, Verdict};
 pub use schema::whole;
+pub use search::{SearchHit, SearchKind};
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};
 pub use upstreams::{

@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, document, grants, packages, repositories, reservations, rights, settings, tokens,
-    upstreams, users, versions,
+    clients, document, grants, packages, repositories, reservations, rights, search, settings,
+    tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -38,6 +38,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(packages::delete))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get, versions::change, versions::delete))
+        .routes(routes!(search::search))
         .routes(routes!(upstreams::list))
         .routes(routes!(upstreams::check))
         .routes(routes!(users::list, users::create))

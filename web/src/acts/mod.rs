@@ -25,3 +25,4 @@ mod images;
 pub(crate) mod versions;
 
 pub(crate) mod packages;
+pub(crate) mod search;

@@ -77,6 +77,7 @@ const MATRIX: &[Line] = &[
     line("delete_version", "", "", [401, 403, 403, 403, 204, 204, 401, 204], Some(404)),
     // The repository is no mirror: who may ask is told so.
     line("check_upstream", "", "{}", [401, 403, 403, 403, 400, 400, 401, 400], Some(404)),
+    line("search", "?q=main", "", ANYONE_VALID, Some(200)),
     line("list_upstreams", "", "", [401, 200, 200, 200, 200, 200, 401, 200], None),
     line("list_users", "", "", SUPERUSERS, None),
     line("create_user", "", NEW_USER, [401, 403, 403, 403, 403, 409, 401, 403], Some(201)),

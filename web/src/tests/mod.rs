@@ -11,6 +11,7 @@ mod mirrors;
 mod packages;
 mod people;
 mod places;
+mod search;
 mod signing;
 
 use crate::{Api, ApiLimits, Engine};
