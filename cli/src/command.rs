@@ -57,6 +57,24 @@ pub enum Command {
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),
+    /// Packages and images of a repository: list, show, delete.
+    #[command(subcommand, visible_alias = "image")]
+    Package(Package),
+    /// Search packages, images, versions, tags and digests in all repositories.
+    Search {
+        /// What a name, version, tag or digest begins with; further words narrow it.
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// Only in repositories of this protocol.
+        #[arg(long, value_name = "NAME")]
+        protocol: Option<String>,
+        /// Only packages, versions, tags or files.
+        #[arg(long, value_parser = ["package", "version", "tag", "file"])]
+        kind: Option<String>,
+        /// How many at most, up to 1000.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
     /// Upstreams of mirrors: list, check.
     #[command(subcommand)]
     Upstream(Upstream),
@@ -132,6 +150,43 @@ pub enum Repo {
         /// Also if a group has it as a member or a setting names it; for superusers.
         #[arg(long)]
         force: bool,
+    },
+}
+
+/// What can be done to packages and images.
+#[derive(Subcommand, Debug)]
+pub enum Package {
+    /// List the packages or images of a repository.
+    List {
+        /// Protocol and name, e.g. npm/main.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// Only those whose name holds this.
+        #[arg(long = "match", value_name = "TEXT")]
+        text: Option<String>,
+    },
+    /// Show the versions of a package or the tags of an image; with a version, its files.
+    Show {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// The version; of an image the tag, or the digest of a manifest.
+        version: Option<String>,
+    },
+    /// Delete a version or a tag; without one, all of the package or image.
+    Delete {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// The version; of an image the tag, or the digest of a manifest.
+        version: Option<String>,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
     },
 }
 

@@ -7,7 +7,9 @@ use crate::failure::Failure;
 use crate::grant::grant;
 use crate::login::{login, logout, whoami};
 use crate::outcome::{Outcome, complain};
+use crate::package::package;
 use crate::repo::repo;
+use crate::search::search;
 use crate::session::open;
 use crate::token::token;
 use crate::upstream::upstream;
@@ -59,6 +61,16 @@ pub(crate) async fn carry_out(
         Command::Discover => Ok(discover(&env.machine)),
         Command::Connect { client: name, repo } => connect(&name, &repo, &client()?).await,
         Command::Repo(command) => repo(command, &client()?).await,
+        Command::Package(command) => package(command, &client()?).await,
+        Command::Search {
+            words,
+            protocol,
+            kind,
+            limit,
+        } => {
+            let (protocol, kind) = (protocol.as_deref(), kind.as_deref());
+            search(&words, protocol, kind, limit, &client()?).await
+        }
         Command::Upstream(command) => upstream(command, &client()?).await,
         Command::User(command) => user(command, &client()?).await,
         Command::Token(command) => token(command, &client()?, env.clock.now()).await,

@@ -38,7 +38,7 @@ async fn lists_are_followed_to_their_end() {
 }
 
 /// Runs each command beside a server with that script: it asks what is expected and succeeds.
-async fn assert_calls<const N: usize>(commands: [(&str, Answer, &str); N]) {
+pub(super) async fn assert_calls<const N: usize>(commands: [(&str, Answer, &str); N]) {
     for (line, answer, expected) in commands {
         let server = fake(vec![answer]).await;
         let outcome = Machine::new()
@@ -49,14 +49,14 @@ async fn assert_calls<const N: usize>(commands: [(&str, Answer, &str); N]) {
     }
 }
 
-fn made() -> Answer {
+pub(super) fn made() -> Answer {
     json(
         "201 Created",
         &json!({"id": "1", "name": "x", "secret": "lrd_new"}),
     )
 }
 
-fn gone() -> Answer {
+pub(super) fn gone() -> Answer {
     ("204 No Content", "text/plain", String::new())
 }
 

@@ -4,6 +4,7 @@ mod commands;
 mod failures;
 mod lines;
 mod logins;
+mod packages;
 
 use crate::command::{Command, Global};
 use crate::failure::Failure;

@@ -1,0 +1,94 @@
+//! `larder package`, and `larder image`, which is the same for images.
+
+use crate::client::Client;
+use crate::command::Package;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+use crate::table::Column;
+use crate::terminal::confirm;
+use larder_model::RepoPath;
+
+const LIST: &[Column] = &[
+    ("NAME", "name"),
+    ("HOSTED", "hosted"),
+    ("REPOSITORIES", "repositories"),
+    ("UPDATED", "updated_at"),
+];
+const VERSIONS: &[Column] = &[
+    ("VERSION", "version"),
+    ("HOSTED", "hosted"),
+    ("REPOSITORY", "repository"),
+    ("DIGEST", "digest"),
+    ("FILES", "files"),
+    ("BYTES", "bytes"),
+    ("CREATED", "created_at"),
+    ("BY", "created_by"),
+    ("LAST USED", "last_used_at"),
+];
+const VERSION: &[Column] = &[
+    ("Package", "package"),
+    ("Version", "version"),
+    ("Hosted", "hosted"),
+    ("Repository", "repository"),
+    ("Yanked", "yanked"),
+    ("Bytes", "bytes"),
+    ("Created", "created_at"),
+    ("By", "created_by"),
+    ("Last used", "last_used_at"),
+    ("Files", "files"),
+];
+
+/// The path of a repository's packages, or of what is below them.
+fn call<'a>(repo: &'a RepoPath, below: &[&'a str]) -> Vec<&'a str> {
+    let packages = [
+        "repositories",
+        repo.protocol.0,
+        repo.name.as_str(),
+        "packages",
+    ];
+    [&packages[..], below].concat()
+}
+
+pub(crate) async fn package(command: Package, client: &Client) -> Result<Outcome, Failure> {
+    match command {
+        Package::List { repo, text } => {
+            let query: Vec<_> = text.iter().map(|text| ("q", text.as_str())).collect();
+            let packages = client.all(&call(&repo, &[]), &query).await?;
+            Ok(Outcome::list(packages, LIST))
+        }
+        Package::Show {
+            repo,
+            package,
+            version: None,
+        } => {
+            let path = call(&repo, &[&package, "versions"]);
+            Ok(Outcome::list(client.all(&path, &[]).await?, VERSIONS))
+        }
+        Package::Show {
+            repo,
+            package,
+            version: Some(version),
+        } => {
+            let path = call(&repo, &[&package, "versions", &version]);
+            Ok(Outcome::record(client.get(&path, &[]).await?, VERSION))
+        }
+        Package::Delete {
+            repo,
+            package,
+            version,
+            yes,
+        } => {
+            let path = match &version {
+                Some(version) => call(&repo, &[&package, "versions", version]),
+                None => call(&repo, &[&package]),
+            };
+            let what = match &version {
+                Some(version) => format!("{version} of {repo}/{package}"),
+                None => format!("{repo}/{package} with all that is in it"),
+            };
+            confirm(&format!("Delete {what}?"), yes)?;
+            client.delete(&path).await?;
+            Ok(Outcome::done(format!("Deleted {what}.")))
+        }
+    }
+}
