@@ -23,6 +23,7 @@ mod publish;
 mod download;
 mod document;
 mod artifact;
+mod refresh;
 mod responder;
 mod group;
 mod search;

@@ -12,6 +12,7 @@ use crate::limits::Slots;
 use crate::problems::absent;
 use crate::publish::{Composer, HostedIndex, HostedPackages, IndexStore, Publisher, publishing_of};
 use crate::queries::Queries;
+use crate::refresh::Refresher;
 use crate::repos::Repos;
 use crate::responder::Responder;
 use crate::search::Searches;
@@ -22,7 +23,7 @@ use larder_metadata::Metadata;
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Kind, Problem};
 use larder_storage::BlobStore;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) gate: Arc<Gate>,
     counters: Arc<Counters>,
     bodies: Arc<Bodies>,
+    refresher: Refresher,
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
@@ -204,6 +206,7 @@ impl Packages {
             Arc::clone(&repos),
             Arc::clone(&base.packages),
         ));
+        let refresher = Refresher::new(base.metadata.clone(), Arc::clone(&fetchers.documents));
         Self(Arc::new(Parts {
             group_responder: GroupResponder::new(
                 Arc::clone(&base.gate),
@@ -229,6 +232,7 @@ impl Packages {
             gate: base.gate,
             counters,
             bodies: base.bodies,
+            refresher,
             repos,
             groups,
             responder,
@@ -299,6 +303,19 @@ impl Packages {
         repo.require_not_blocked(file.package.package)?;
         let found = self.0.metadata.find(file).await?;
         self.0.bodies.read(&*found.ok_or_else(absent)?).await
+    }
+
+    /// Asks the upstream of a mirror now for what tells of a package, or for a tag of an image, and
+    /// waits. The package may be in any spelling.
+    pub async fn refresh(
+        &self,
+        record: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(record, protocol)?;
+        self.0.refresher.refresh(&repo, package, version).await
     }
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server

@@ -101,6 +101,10 @@ impl Protocol for Oci {
         &["v2/"]
     }
 
+    fn package_document(&self, package: &str) -> Option<Document> {
+        Some(Document::new(package, "lists/tags"))
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let (image, path) = (&document.package, &document.path);
         if document.kind == FileKind::Tag {
