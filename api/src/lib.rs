@@ -18,6 +18,7 @@ pub mod images;
 pub mod list;
 pub mod packages;
 pub mod problem;
+pub mod refresh;
 pub mod repositories;
 pub mod reservations;
 pub mod search;
@@ -38,6 +39,7 @@ pub use list::List;
 pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
 pub use patch::{NULLABLE, Patch};
 pub use problem::Problem;
+pub use refresh::{Refresh, RefreshOutcome, RefreshRequest, RefreshedDocument};
 pub use repositories::{
     Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
 };

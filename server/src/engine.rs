@@ -8,7 +8,7 @@ use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, Refreshed};
 use std::sync::Arc;
 
 /// The engine, as the API knows it.
@@ -28,6 +28,15 @@ impl larder_web::Engine for Engine {
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         self.0.check_upstream(repo).await
+    }
+
+    async fn refresh(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem> {
+        self.0.refresh(repo, package, version).await
     }
 
     async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {

@@ -8,7 +8,7 @@ use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, Refreshed};
 use std::sync::Arc;
 
 /// The engine of mirrors and published packages, for the API.
@@ -26,6 +26,14 @@ pub trait Engine: Send + Sync {
 
     /// Asks the upstream of a mirror now, and tells what came of it.
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem>;
+
+    /// Asks the upstream of a mirror now for what tells of a package, or for a tag, and waits.
+    async fn refresh(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem>;
 
     /// The bytes of a file that is kept, whole. Fails if its package is blocked there. Whether the
     /// caller may read it, and that it is not too large, was seen before.

@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, document, grants, packages, repositories, reservations, rights, search, settings,
-    tokens, upstreams, users, versions,
+    clients, document, grants, packages, refresh, repositories, reservations, rights, search,
+    settings, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -36,6 +36,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         ))
         .routes(routes!(packages::list))
         .routes(routes!(packages::delete))
+        .routes(routes!(refresh::refresh))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get, versions::change, versions::delete))
         .routes(routes!(search::search))

@@ -25,4 +25,5 @@ mod images;
 pub(crate) mod versions;
 
 pub(crate) mod packages;
+pub(crate) mod refresh;
 pub(crate) mod search;

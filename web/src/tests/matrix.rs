@@ -70,6 +70,8 @@ const MATRIX: &[Line] = &[
     line("delete_repository", "", "", [401, 403, 403, 403, 204, 204, 401, 204], Some(404)),
     line("list_packages", "", "", READERS, Some(404)),
     line("delete_package", "", "", [401, 403, 403, 403, 204, 204, 401, 204], Some(404)),
+    // The repository is hosted: who may write is told so.
+    line("refresh_package", "", "{}", [401, 403, 403, 403, 409, 409, 401, 409], None),
     line("list_versions", "", "", READERS, Some(404)),
     line("get_version", "", "", READERS, Some(404)),
     // Tags are not yanked: who may write is told so.

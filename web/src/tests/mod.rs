@@ -33,7 +33,7 @@ use larder_metadata::people::{Grant, Token};
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health, PausedOrigin};
+use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
 use larder_model::{
     Algorithm, Author, Clock, Digest, FileKind, Kind, Permission, Problem, ProtocolName,
     RepoSettings, Role, System, Timestamp, TokenKind, UserKind,
@@ -98,6 +98,33 @@ impl Engine for RecordingEngine {
             problem: Some("it wants a login".into()),
             ..Checked::default()
         })
+    }
+
+    async fn refresh(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem> {
+        let told = format!("refresh {} {package} {version:?}", repo.name);
+        self.log.lock().expect("log").push(told);
+        if package == "none" {
+            return Err(Problem::not_found("name", "there is no such thing"));
+        }
+        let document = |path: &str, before: Option<&str>, now: Option<&str>| Refreshed {
+            path: path.into(),
+            before: before.map(|text| blob(text).digest),
+            now: now.map(|text| blob(text).digest),
+            checked_at: Timestamp(1_800_000_000_000_000),
+        };
+        if version.is_some() {
+            return Ok(vec![document("v1", Some("a"), Some("a"))]);
+        }
+        Ok(vec![
+            document("new", None, Some("a")),
+            document("changed", Some("a"), Some("b")),
+            document("gone", Some("a"), None),
+        ])
     }
 
     async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {
