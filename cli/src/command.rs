@@ -57,7 +57,7 @@ pub enum Command {
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),
-    /// Packages and images of a repository: list, show, delete.
+    /// Packages and images of a repository: list, show, refresh, delete.
     #[command(subcommand, visible_alias = "image")]
     Package(Package),
     /// Search packages, images, versions, tags and digests in all repositories.
@@ -174,6 +174,16 @@ pub enum Package {
         package: String,
         /// The version; of an image the tag, or the digest of a manifest.
         version: Option<String>,
+    },
+    /// Have a mirror ask its upstream now for a package, or for a tag of an image.
+    Refresh {
+        /// Protocol and name, e.g. npm/upstream.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// Of an image, the tag.
+        tag: Option<String>,
     },
     /// Delete a version or a tag; without one, all of the package or image.
     Delete {

@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::table::Column;
 use crate::terminal::confirm;
 use larder_model::RepoPath;
+use serde_json::json;
 
 const LIST: &[Column] = &[
     ("NAME", "name"),
@@ -36,6 +37,14 @@ const VERSION: &[Column] = &[
     ("By", "created_by"),
     ("Last used", "last_used_at"),
     ("Files", "files"),
+];
+
+const REFRESHED: &[Column] = &[
+    ("DOCUMENT", "path"),
+    ("OUTCOME", "outcome"),
+    ("DIGEST", "digest"),
+    ("BEFORE", "previous_digest"),
+    ("CHECKED", "checked_at"),
 ];
 
 /// The path of a repository's packages, or of what is below them.
@@ -71,6 +80,13 @@ pub(crate) async fn package(command: Package, client: &Client) -> Result<Outcome
         } => {
             let path = call(&repo, &[&package, "versions", &version]);
             Ok(Outcome::record(client.get(&path, &[]).await?, VERSION))
+        }
+        Package::Refresh { repo, package, tag } => {
+            let path = call(&repo, &[&package, "refresh"]);
+            let query: Vec<_> = tag.iter().map(|tag| ("version", tag.as_str())).collect();
+            let mut told = client.post(&path, &query, &json!({})).await?;
+            let documents = json!({"items": told["documents"].take(), "next": null});
+            Ok(Outcome::list(documents, REFRESHED))
         }
         Package::Delete {
             repo,

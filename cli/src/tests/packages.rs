@@ -33,6 +33,11 @@ async fn commands_of_packages_make_their_calls() {
             "DELETE /api/v1/repositories/oci/team/packages/app%2Fweb/versions/latest | - | ",
         ),
         (
+            "image refresh oci/docker.io library/nginx latest",
+            json("200 OK", &json!({"documents": []})),
+            "POST /api/v1/repositories/oci/docker.io/packages/library%2Fnginx/refresh?version=latest | - | {}",
+        ),
+        (
             "package delete npm/local left-pad -y",
             gone(),
             "DELETE /api/v1/repositories/npm/local/packages/left-pad | - | ",
