@@ -42,6 +42,7 @@ macro_rules! checks {
 mod fixture;
 
 mod blobs;
+mod copies;
 mod documents;
 mod files;
 mod gone;
@@ -63,6 +64,7 @@ pub mod old_schemas;
 
 const ALL: &[&[Check]] = &[
     blobs::CHECKS,
+    copies::CHECKS,
     documents::CHECKS,
     files::CHECKS,
     gone::CHECKS,
