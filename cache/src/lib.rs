@@ -24,6 +24,7 @@ mod download;
 mod document;
 mod artifact;
 mod refresh;
+mod copy;
 mod responder;
 mod group;
 mod search;

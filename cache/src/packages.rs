@@ -4,6 +4,7 @@ use crate::accounts::AccountRequests;
 use crate::artifact::{Artifacts, Plans, Tables};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
+use crate::copy::{Copier, GraphReader};
 use crate::counters::Counters;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use larder_access::{Admission, Gate};
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
+use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
@@ -44,6 +46,7 @@ pub(crate) struct Parts {
     counters: Arc<Counters>,
     bodies: Arc<Bodies>,
     refresher: Refresher,
+    copier: Copier,
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
@@ -206,6 +209,16 @@ impl Packages {
             Arc::clone(&repos),
             Arc::clone(&base.packages),
         ));
+        let copier = Copier {
+            metadata: base.metadata.clone(),
+            packages: Arc::clone(&base.packages),
+            graphs: GraphReader {
+                metadata: base.metadata.clone(),
+                bodies: Arc::clone(&base.bodies),
+                documents: Arc::clone(&fetchers.documents),
+                artifacts: Arc::clone(&fetchers.artifacts),
+            },
+        };
         let refresher = Refresher::new(base.metadata.clone(), Arc::clone(&fetchers.documents));
         Self(Arc::new(Parts {
             group_responder: GroupResponder::new(
@@ -233,6 +246,7 @@ impl Packages {
             counters,
             bodies: base.bodies,
             refresher,
+            copier,
             repos,
             groups,
             responder,
@@ -316,6 +330,23 @@ impl Packages {
         let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
         let repo = self.0.repos.of(record, protocol)?;
         self.0.refresher.refresh(&repo, package, version).await
+    }
+
+    /// Copies a version to a hosted repository of the same protocol, no bytes moved. The caller's
+    /// rights on both sides are required here.
+    pub async fn copy(
+        &self,
+        admission: &Admission,
+        copy: &VersionCopy<'_>,
+    ) -> Result<Copied, Problem> {
+        if copy.from.protocol != copy.to.protocol {
+            let detail = "a version is copied to a repository of its own protocol";
+            return Err(Problem::invalid("repository", detail));
+        }
+        let protocol = larder_mirrors::of(copy.from.protocol).ok_or_else(absent)?;
+        let from = self.0.repos.of(copy.from, protocol)?;
+        let to = self.0.repos.of(copy.to, protocol)?;
+        self.0.copier.copy(admission, copy, [&from, &to]).await
     }
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server

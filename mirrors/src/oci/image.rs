@@ -43,6 +43,8 @@ pub struct Descriptor {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
+    /// Where its bytes are, if not in a registry.
+    pub urls: Option<Vec<String>>,
     /// Of a manifest in an index: what the image runs on.
     pub platform: Option<Platform>,
     /// Of a manifest in a list of referrers: its own type, else its config's.
@@ -59,7 +61,29 @@ fn digest<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Digest, D::Error>
     text.parse().map_err(bad)
 }
 
+impl Descriptor {
+    /// Whether its bytes may lie elsewhere: registries need not have them.
+    pub fn is_foreign(&self) -> bool {
+        let names_elsewhere = self.urls.as_ref().is_some_and(|urls| !urls.is_empty());
+        let is_foreign = |word| self.media_type.contains(word);
+        names_elsewhere || is_foreign(".nondistributable.") || is_foreign(".foreign.")
+    }
+}
+
 impl Manifest {
+    /// What lists of referrers tell of it, as JSON; empty if it is about no other manifest.
+    pub fn referrer_metadata(&self) -> String {
+        if self.subject.is_none() {
+            return String::new();
+        }
+        let config = self.config.as_ref().map(|config| &config.media_type);
+        let config = config.filter(|_| self.manifests.is_none());
+        let own = self.artifact_type.as_ref();
+        let artifact_type = own.or(config).filter(|text| !text.is_empty());
+        serde_json::json!({"artifactType": artifact_type, "annotations": self.annotations})
+            .to_string()
+    }
+
     /// Reads a manifest or an index; why not, if it cannot be read.
     pub fn read(body: &[u8]) -> Result<Self, String> {
         strict::check(body).map_err(|error| error.to_string())?;

@@ -96,3 +96,48 @@ fn configs_of_other_artifacts_are_no_images() {
         assert_eq!(is_image_config(media_type), is, "{media_type}");
     }
 }
+
+#[test]
+fn foreign_layers_lie_elsewhere() {
+    let mut named = part("application/layer", "a");
+    named["urls"] = json!(["https://files.example/a"]);
+    for (layer, is) in [
+        (named, true),
+        (
+            part(
+                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                "a",
+            ),
+            true,
+        ),
+        (
+            part(
+                "application/vnd.oci.image.layer.nondistributable.v1.tar",
+                "a",
+            ),
+            true,
+        ),
+        (part("application/vnd.oci.image.layer.v1.tar", "a"), false),
+    ] {
+        let read = read(&json!({"layers": [layer]})).expect("manifest");
+        assert_eq!(read.layers[0].is_foreign(), is, "{layer}");
+    }
+}
+
+#[test]
+fn a_referrer_tells_its_own_type_else_that_of_its_config() {
+    let told = |mut manifest: Value| {
+        manifest["subject"] = part("m", "subject");
+        let told = read(&manifest).expect("manifest").referrer_metadata();
+        serde_json::from_str::<Value>(&told).expect("JSON")["artifactType"].clone()
+    };
+    let config = part("c", "config");
+    assert_eq!(told(json!({"artifactType": "a", "config": config})), "a");
+    assert_eq!(told(json!({"config": config})), "c");
+    assert_eq!(
+        told(json!({"config": config, "manifests": []})),
+        Value::Null
+    );
+    let alone = read(&json!({"config": config})).expect("manifest");
+    assert_eq!(alone.referrer_metadata(), "");
+}
