@@ -13,6 +13,7 @@ mod patch;
 mod schema;
 
 pub mod connect;
+pub mod copies;
 pub mod grants;
 pub mod images;
 pub mod list;
@@ -30,6 +31,7 @@ pub mod users;
 pub mod rights;
 
 pub use connect::ConnectPart;
+pub use copies::{Copy, CopyTarget, NewCopy};
 pub use grants::{Grant, NewGrant};
 pub use images::{
     Image, ImageConfig, ImageHistory, ImageLayer, ImagePart, ImagePlatform, ImageProblem,

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use larder_access::Admission;
 use larder_cache::Packages;
+use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
@@ -37,6 +38,10 @@ impl larder_web::Engine for Engine {
         version: Option<&str>,
     ) -> Result<Vec<Refreshed>, Problem> {
         self.0.refresh(repo, package, version).await
+    }
+
+    async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {
+        self.0.copy(admission, copy).await
     }
 
     async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {

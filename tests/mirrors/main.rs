@@ -9,6 +9,7 @@ mod breaker;
 mod changes;
 mod check;
 mod contents;
+mod copies;
 mod flaps;
 mod fresh;
 mod hosts;

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use larder_access::Admission;
+use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
@@ -34,6 +35,10 @@ pub trait Engine: Send + Sync {
         package: &str,
         version: Option<&str>,
     ) -> Result<Vec<Refreshed>, Problem>;
+
+    /// Copies a version to a hosted repository of the same protocol, all of it or nothing. Demands
+    /// the caller's rights: to read it, and to publish it there.
+    async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem>;
 
     /// The bytes of a file that is kept, whole. Fails if its package is blocked there. Whether the
     /// caller may read it, and that it is not too large, was seen before.

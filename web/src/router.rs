@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, document, grants, packages, refresh, repositories, reservations, rights, search,
-    settings, tokens, upstreams, users, versions,
+    clients, copies, document, grants, packages, refresh, repositories, reservations, rights,
+    search, settings, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -39,6 +39,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(refresh::refresh))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get, versions::change, versions::delete))
+        .routes(routes!(copies::copy))
         .routes(routes!(search::search))
         .routes(routes!(upstreams::list))
         .routes(routes!(upstreams::check))

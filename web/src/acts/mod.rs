@@ -24,6 +24,7 @@ mod images;
 
 pub(crate) mod versions;
 
+pub(crate) mod copies;
 pub(crate) mod packages;
 pub(crate) mod refresh;
 pub(crate) mod search;

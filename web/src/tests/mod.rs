@@ -8,40 +8,40 @@ mod heads;
 mod images;
 mod matrix;
 mod mirrors;
+mod moves;
 mod packages;
 mod people;
 mod places;
+mod recording;
 mod search;
 mod signing;
 
-use crate::{Api, ApiLimits, Engine};
-use async_trait::async_trait;
+use crate::{Api, ApiLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
-use larder_access::{Admission, Gate, Settings, TokenScope, scopes_to_json};
+use larder_access::{Gate, Settings, TokenScope, scopes_to_json};
 use larder_door::{ClientView, Incoming};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::documents::{NewFile, NewFiles};
-use larder_metadata::files::{FileKey, PackageKey};
+use larder_metadata::files::PackageKey;
 use larder_metadata::people::{Grant, Token};
 use larder_metadata::publishing::{PackageChange, Step};
-use larder_metadata::repos::{NewRepo, RepoRecord};
-use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
+use larder_metadata::repos::NewRepo;
 use larder_model::{
-    Algorithm, Author, Clock, Digest, FileKind, Kind, Permission, Problem, ProtocolName,
-    RepoSettings, Role, System, Timestamp, TokenKind, UserKind,
+    Algorithm, Author, Clock, Digest, FileKind, Permission, Problem, ProtocolName, RepoSettings,
+    Role, System, Timestamp, TokenKind, UserKind,
 };
 use larder_storage::BlobStore;
+use recording::RecordingEngine;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -60,97 +60,6 @@ struct House {
     blobs: BlobStore,
     hash: String,
     _folder: TempDir,
-}
-
-/// An engine that notes what it is asked to do.
-#[derive(Default)]
-struct RecordingEngine {
-    log: Mutex<Vec<String>>,
-    metadata: OnceLock<Metadata>,
-}
-
-#[async_trait]
-impl Engine for RecordingEngine {
-    async fn change(
-        &self,
-        admission: &Admission,
-        repo: &Arc<RepoRecord>,
-        package: &str,
-        change: &Change,
-    ) -> Result<(), Problem> {
-        let by = &admission.principal().label;
-        self.log.lock().expect("log").push(format!(
-            "{by} {}/{} {package} {change:?}",
-            repo.protocol, repo.name
-        ));
-        Ok(())
-    }
-
-    async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
-        self.log
-            .lock()
-            .expect("log")
-            .push(format!("check {}", repo.name));
-        assert_ne!(repo.name.as_str(), "broken", "this engine breaks");
-        Ok(Checked {
-            reachable: true,
-            status: Some(401),
-            problem: Some("it wants a login".into()),
-            ..Checked::default()
-        })
-    }
-
-    async fn refresh(
-        &self,
-        repo: &Arc<RepoRecord>,
-        package: &str,
-        version: Option<&str>,
-    ) -> Result<Vec<Refreshed>, Problem> {
-        let told = format!("refresh {} {package} {version:?}", repo.name);
-        self.log.lock().expect("log").push(told);
-        if package == "none" {
-            return Err(Problem::not_found("name", "there is no such thing"));
-        }
-        let document = |path: &str, before: Option<&str>, now: Option<&str>| Refreshed {
-            path: path.into(),
-            before: before.map(|text| blob(text).digest),
-            now: now.map(|text| blob(text).digest),
-            checked_at: Timestamp(1_800_000_000_000_000),
-        };
-        if version.is_some() {
-            return Ok(vec![document("v1", Some("a"), Some("a"))]);
-        }
-        Ok(vec![
-            document("new", None, Some("a")),
-            document("changed", Some("a"), Some("b")),
-            document("gone", Some("a"), None),
-        ])
-    }
-
-    async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {
-        if repo.name.as_str() == "blocking" {
-            let detail = "it is blocked here";
-            return Err(Problem::new(Kind::Policy, "package", detail));
-        }
-        let metadata = self.metadata.get().expect("metadata");
-        let found = metadata.find(file).await?.expect("file");
-        Ok(found.body.clone().expect("body"))
-    }
-
-    fn health(&self, repo: &RepoRecord) -> Option<Health> {
-        let last_error = Some(("it answered 500".into(), Duration::from_secs(1)));
-        let health = Health {
-            failures: 3,
-            pause: Some(Duration::from_secs(4)),
-            last_error,
-            paused_origins: vec![PausedOrigin {
-                origin: "https://files.example".into(),
-                pause: Duration::from_secs(8),
-                reason: "cannot be reached".into(),
-            }],
-        };
-        (repo.name.as_str() == "up").then_some(health)
-    }
 }
 
 /// How a caller shows who it is; empty: not at all.

@@ -5,7 +5,7 @@ use larder_model::Role;
 use serde_json::{Value, json};
 
 /// A group of a hosted repository and two mirrors, which all have something.
-async fn full() -> House {
+pub(super) async fn full() -> House {
     let house = house().await;
     house.make("npm/local", "hosted", "{}").await;
     house.make("npm/up", "mirror", r#"{"open":false}"#).await;
@@ -47,7 +47,7 @@ async fn full() -> House {
     house
 }
 
-fn names(list: &Value, field: &str) -> Vec<String> {
+pub(super) fn names(list: &Value, field: &str) -> Vec<String> {
     let items = list["items"].as_array().unwrap_or_else(|| panic!("{list}"));
     items
         .iter()
@@ -385,73 +385,4 @@ async fn an_image_has_its_versions_by_tag_and_by_digest() {
         !names(&left, "version").contains(&"v1".to_owned()),
         "{left}"
     );
-}
-
-#[tokio::test]
-async fn the_upstream_of_a_package_is_asked_now() {
-    let house = full().await;
-    let admin = basic("admin", PASSWORD);
-    let ask = |target: &'static str| house.ask(&admin, "POST", target, "{}");
-    let (status, told) = ask("/repositories/npm/up/packages/both/refresh").await;
-    assert_eq!((status, &told["changed"]), (200, &json!(true)), "{told}");
-    assert_eq!(
-        names(&json!({"items": told["documents"]}), "outcome"),
-        ["new", "changed", "gone"]
-    );
-    let gone = &told["documents"][2];
-    assert_eq!(
-        (&gone["path"], &gone["digest"], &gone["previous_digest"]),
-        (
-            &json!("gone"),
-            &Value::Null,
-            &json!(super::blob("a").digest.to_string())
-        )
-    );
-    house
-        .make("oci/images", "mirror", r#"{"open":false}"#)
-        .await;
-    let (status, told) = ask("/repositories/oci/images/packages/a%2Fb/refresh?version=v1").await;
-    assert_eq!(
-        (status, &told["changed"], &told["version"], &told["package"]),
-        (200, &json!(false), &json!("v1"), &json!("a/b"))
-    );
-    for (target, status, code, detail) in [
-        (
-            "/repositories/npm/local/packages/x/refresh",
-            409,
-            "conflict",
-            "is hosted",
-        ),
-        (
-            "/repositories/npm/main/packages/x/refresh",
-            409,
-            "conflict",
-            "(npm/up, npm/far)",
-        ),
-        (
-            "/repositories/npm/up/packages/none/refresh",
-            404,
-            "package_not_found",
-            "no such package",
-        ),
-    ] {
-        let (answered, problem) = ask(target).await;
-        assert_eq!(
-            (answered, problem["code"].as_str()),
-            (status, Some(code)),
-            "{target}"
-        );
-        let told = problem["detail"].as_str().expect("detail");
-        assert!(told.contains(detail), "{target}: {told}");
-    }
-    let expected = [
-        "refresh up both None",
-        "refresh images a/b Some(\"v1\")",
-        "refresh up none None",
-    ];
-    assert_eq!(*house.engine.log.lock().expect("log"), expected);
-    let reader = house.user("reader", false).await;
-    house.admission("user:reader", "npm/up", Role::Reader).await;
-    let target = "/repositories/npm/up/packages/both/refresh";
-    assert_eq!(house.ask(&reader, "POST", target, "{}").await.0, 403);
 }
