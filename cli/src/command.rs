@@ -57,7 +57,7 @@ pub enum Command {
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),
-    /// Packages and images of a repository: list, show, refresh, delete.
+    /// Packages and images of a repository: list, show, refresh, copy, delete.
     #[command(subcommand, visible_alias = "image")]
     Package(Package),
     /// Search packages, images, versions, tags and digests in all repositories.
@@ -183,6 +183,25 @@ pub enum Package {
         /// The package, or the image without its repository.
         package: String,
         /// Of an image, the tag.
+        tag: Option<String>,
+    },
+    /// Copy a version or a tag to a hosted repository of the same protocol; no bytes are moved.
+    Copy {
+        /// Protocol and name, e.g. oci/docker.io.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// The version; of an image the tag, or the digest of a manifest.
+        version: String,
+        /// To where, e.g. oci/prod.
+        #[arg(value_parser = repo_path)]
+        to: RepoPath,
+        /// Under another name, of an image.
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// With another tag, of an image.
+        #[arg(long)]
         tag: Option<String>,
     },
     /// Delete a version or a tag; without one, all of the package or image.

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Column;
 use crate::terminal::confirm;
+use larder_api::{CopyTarget, NewCopy};
 use larder_model::RepoPath;
 use serde_json::json;
 
@@ -45,6 +46,15 @@ const REFRESHED: &[Column] = &[
     ("DIGEST", "digest"),
     ("BEFORE", "previous_digest"),
     ("CHECKED", "checked_at"),
+];
+
+const COPIED: &[Column] = &[
+    ("Repository", "repository"),
+    ("Package", "package"),
+    ("Version", "version"),
+    ("Digest", "digest"),
+    ("Files", "files"),
+    ("Bytes", "bytes"),
 ];
 
 /// The path of a repository's packages, or of what is below them.
@@ -87,6 +97,23 @@ pub(crate) async fn package(command: Package, client: &Client) -> Result<Outcome
             let mut told = client.post(&path, &query, &json!({})).await?;
             let documents = json!({"items": told["documents"].take(), "next": null});
             Ok(Outcome::list(documents, REFRESHED))
+        }
+        Package::Copy {
+            repo,
+            package,
+            version,
+            to,
+            name,
+            tag,
+        } => {
+            let path = call(&repo, &[&package, "versions", &version, "copy"]);
+            let to = CopyTarget {
+                repository: to,
+                package: name,
+                version: tag,
+            };
+            let copied = client.post(&path, &[], &NewCopy { to }).await?;
+            Ok(Outcome::record(copied, COPIED))
         }
         Package::Delete {
             repo,

@@ -38,6 +38,22 @@ async fn commands_of_packages_make_their_calls() {
             "POST /api/v1/repositories/oci/docker.io/packages/library%2Fnginx/refresh?version=latest | - | {}",
         ),
         (
+            "image copy oci/docker.io library/nginx latest oci/prod --as nginx --tag stable",
+            made(),
+            concat!(
+                "POST /api/v1/repositories/oci/docker.io/packages/library%2Fnginx/versions/latest/copy | - | ",
+                r#"{"to":{"package":"nginx","repository":"oci/prod","version":"stable"}}"#
+            ),
+        ),
+        (
+            "package copy npm/local left-pad 1.0.0 npm/prod",
+            made(),
+            concat!(
+                "POST /api/v1/repositories/npm/local/packages/left-pad/versions/1.0.0/copy | - | ",
+                r#"{"to":{"package":null,"repository":"npm/prod","version":null}}"#
+            ),
+        ),
+        (
             "package delete npm/local left-pad -y",
             gone(),
             "DELETE /api/v1/repositories/npm/local/packages/left-pad | - | ",
