@@ -248,8 +248,8 @@ fn require_new(
         return Ok(true);
     }
     let has = |file: &&StoredFile| {
-        let is_it = |other: &&StoredFile| other.path == file.path && other.digest == file.digest;
-        present.iter().any(|other| is_it(other))
+        let mut others = present.iter();
+        others.any(|other| other.path == file.path && other.digest == file.digest)
     };
     if present.len() == files.len() && files.iter().all(has) {
         return Ok(false);

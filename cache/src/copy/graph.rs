@@ -73,7 +73,7 @@ impl GraphReader {
         };
         while let Some(digest) = walk.waiting.pop_front() {
             if walk.graph.manifests.len() == MAX_MANIFESTS {
-                return Err(too_large(format!("{MAX_MANIFESTS} manifests")));
+                return Err(too_large(&format!("{MAX_MANIFESTS} manifests")));
             }
             let found = self.part(repo, image, FileKind::Manifest, &digest).await?;
             let Some(found) = found else {
@@ -114,7 +114,7 @@ impl GraphReader {
             }
         }
         if walk.graph.blobs.len() > MAX_BLOBS {
-            return Err(too_large(format!("{MAX_BLOBS} blobs")));
+            return Err(too_large(&format!("{MAX_BLOBS} blobs")));
         }
         let manifests = manifest.manifests.iter().flatten();
         let manifests: Vec<_> = manifests.map(|part| part.digest).collect();
@@ -220,7 +220,7 @@ fn lacking(what: &str, digest: &Digest) -> Problem {
     Problem::new(Kind::Conflict, "version", detail)
 }
 
-fn too_large(what: String) -> Problem {
+fn too_large(what: &str) -> Problem {
     let detail = format!("the image has more than {what}: copy its parts one by one");
     Problem::new(Kind::Conflict, "version", detail)
 }

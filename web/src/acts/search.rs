@@ -42,6 +42,9 @@ struct Section {
     prefix: String,
 }
 
+/// A key in a cursor: text, repository, package, kind, path.
+type CursorKey = (String, i64, String, String, String);
+
 /// Where the next page begins: in which section, after which key.
 struct Cursor {
     section: usize,
@@ -266,8 +269,7 @@ impl Cursor {
         }
         let bad = || Problem::invalid("after", "after is the `next` of the page before");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
-        type Key = (String, i64, String, String, String);
-        let (section, key): (usize, Option<Key>) =
+        let (section, key): (usize, Option<CursorKey>) =
             serde_json::from_slice(&bytes).map_err(|_| bad())?;
         let is_text = |text: &String| !text.chars().any(char::is_control);
         let texts = key
