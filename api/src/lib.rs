@@ -13,14 +13,18 @@ mod patch;
 mod schema;
 
 pub mod connect;
+pub mod copies;
 pub mod grants;
 pub mod groups;
+pub mod images;
 pub mod list;
 pub mod packages;
 pub mod problem;
+pub mod refresh;
 pub mod repositories;
 pub mod reservations;
 pub mod robots;
+pub mod search;
 pub mod settings;
 pub mod system;
 pub mod tokens;
@@ -30,12 +34,18 @@ pub mod users;
 pub mod rights;
 
 pub use connect::ConnectPart;
+pub use copies::{Copy, CopyTarget, NewCopy};
 pub use grants::{Grant, NewGrant};
 pub use groups::{Group, GroupChange, GroupMember, NewGroup};
+pub use images::{
+    Image, ImageConfig, ImageHistory, ImageLayer, ImagePart, ImagePlatform, ImageProblem,
+    ImageProblemCode, ImageReferrer,
+};
 pub use list::List;
 pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
 pub use patch::{NULLABLE, Patch};
 pub use problem::Problem;
+pub use refresh::{Refresh, RefreshOutcome, RefreshRequest, RefreshedDocument};
 pub use repositories::{
     Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
 };
@@ -43,6 +53,7 @@ pub use reservations::Reservation;
 pub use rights::{Action, Caller, Verdict};
 pub use robots::{NewRobot, Robot, RobotChange};
 pub use schema::whole;
+pub use search::{SearchHit, SearchKind};
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};
 pub use system::{DiskSpace, PartHealth, SystemHealth};
 pub use tokens::{NewToken, Token, TokenGrant, TokenKind};

@@ -1,5 +1,6 @@
 //! Packages, their versions, the files of one.
 
+use crate::images::Image;
 use crate::schema;
 use larder_model::{RepoPath, Timestamp};
 use serde::de::{Error, Visitor};
@@ -35,15 +36,21 @@ pub struct Version {
     /// Where it is: of a group a member.
     #[schema(value_type = schema::RepoPath)]
     pub repository: RepoPath,
-    /// Its files.
+    /// Of a tag, the digest of its manifest.
+    #[schema(pattern = "^[a-z0-9]+:[0-9a-f]+$")]
+    pub digest: Option<String>,
+    /// How many files it has; a tag has one, its manifest.
     pub files: u64,
     /// All of them together, in bytes.
-    pub size_bytes: u64,
+    pub bytes: u64,
     /// When the first of them came.
     #[schema(value_type = schema::Timestamp)]
     pub created_at: Timestamp,
-    /// Who published it, as `user:NAME`.
+    /// Who published it, as `user:NAME`; `upstream`: a mirror.
     pub created_by: String,
+    /// When one of them was read last; null: not since that is noted.
+    #[schema(value_type = Option<schema::Timestamp>)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A version with its files.
@@ -60,10 +67,22 @@ pub struct VersionDetails {
     pub repository: RepoPath,
     /// Whether it is yanked, or why.
     pub yanked: Yanked,
-    /// Its files, at most 1000.
+    /// The files that are told of, together, in bytes.
+    pub bytes: u64,
+    /// When the first of them came.
+    #[schema(value_type = schema::Timestamp)]
+    pub created_at: Timestamp,
+    /// Who published it, as `user:NAME`; `upstream`: a mirror.
+    pub created_by: String,
+    /// When one of them was read last; null: not since that is noted.
+    #[schema(value_type = Option<schema::Timestamp>)]
+    pub last_used_at: Option<Timestamp>,
+    /// Its files, at most 1000; of an image, the tag or the manifest.
     pub files: Vec<File>,
     /// Whether it has more files.
     pub more: bool,
+    /// Of a tag or a manifest, what the image is made of; null: it is a version of a package.
+    pub image: Option<Image>,
 }
 
 /// A file of a version.
@@ -83,6 +102,9 @@ pub struct File {
     pub created_at: Timestamp,
     /// Who brought it, as `user:NAME`; `upstream`: a mirror.
     pub created_by: String,
+    /// When it was read last; null: not since that is noted.
+    #[schema(value_type = Option<schema::Timestamp>)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// What is changed of a version.

@@ -79,10 +79,14 @@ text!(
         .max_length(Some(512))
         .examples(["left-pad", "@acme/app"])
 );
-text!(VersionName, "A version; of images a tag.", |text| text
-    .pattern(Some(format!("^{PLAIN}+$")))
-    .min_length(Some(1))
-    .examples(["1.0.0", "latest"]));
+text!(
+    VersionName,
+    "A version; of images a tag, or the digest of a manifest.",
+    |text| text
+        .pattern(Some(format!("^{PLAIN}+$")))
+        .min_length(Some(1))
+        .examples(["1.0.0", "latest"])
+);
 text!(
     Pattern,
     "Literal text in which * stands for any run of characters, at most 8 times; at most 512 bytes.",

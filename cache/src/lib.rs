@@ -23,6 +23,8 @@ mod publish;
 mod download;
 mod document;
 mod artifact;
+mod refresh;
+mod copy;
 mod responder;
 mod group;
 mod search;

@@ -4,22 +4,28 @@ use crate::accounts::AccountRequests;
 use crate::artifact::{Artifacts, Plans, Tables};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
+use crate::copy::{Copier, GraphReader};
 use crate::counters::Counters;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::limits::Slots;
+use crate::problems::absent;
 use crate::publish::{Composer, HostedIndex, HostedPackages, IndexStore, Publisher, publishing_of};
 use crate::queries::Queries;
+use crate::refresh::Refresher;
 use crate::repos::Repos;
 use crate::responder::Responder;
 use crate::search::Searches;
+use bytes::Bytes;
 use larder_access::{Admission, Gate};
 use larder_content::ContentStore;
 use larder_metadata::Metadata;
+use larder_metadata::copies::{Copied, VersionCopy};
+use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_model::{Kind, Problem};
 use larder_storage::BlobStore;
 use std::sync::Arc;
@@ -38,6 +44,9 @@ pub(crate) struct Parts {
     pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
     counters: Arc<Counters>,
+    bodies: Arc<Bodies>,
+    refresher: Refresher,
+    copier: Copier,
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) responder: Arc<Responder>,
@@ -200,6 +209,17 @@ impl Packages {
             Arc::clone(&repos),
             Arc::clone(&base.packages),
         ));
+        let copier = Copier {
+            metadata: base.metadata.clone(),
+            packages: Arc::clone(&base.packages),
+            graphs: GraphReader {
+                metadata: base.metadata.clone(),
+                bodies: Arc::clone(&base.bodies),
+                documents: Arc::clone(&fetchers.documents),
+                artifacts: Arc::clone(&fetchers.artifacts),
+            },
+        };
+        let refresher = Refresher::new(base.metadata.clone(), Arc::clone(&fetchers.documents));
         Self(Arc::new(Parts {
             group_responder: GroupResponder::new(
                 Arc::clone(&base.gate),
@@ -224,6 +244,9 @@ impl Packages {
             metadata: base.metadata,
             gate: base.gate,
             counters,
+            bodies: base.bodies,
+            refresher,
+            copier,
             repos,
             groups,
             responder,
@@ -281,6 +304,49 @@ impl Packages {
             advice: Some(advice),
             ..Checked::default()
         })
+    }
+
+    /// The bytes of a file that is kept. Fails if its package is blocked, or the file is not there.
+    pub async fn read_kept(
+        &self,
+        record: &Arc<RepoRecord>,
+        file: FileKey<'_>,
+    ) -> Result<Bytes, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(record, protocol)?;
+        repo.require_not_blocked(file.package.package)?;
+        let found = self.0.metadata.find(file).await?;
+        self.0.bodies.read(&*found.ok_or_else(absent)?).await
+    }
+
+    /// Asks the upstream of a mirror now for what tells of a package, or for a tag of an image, and
+    /// waits. The package may be in any spelling.
+    pub async fn refresh(
+        &self,
+        record: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(record, protocol)?;
+        self.0.refresher.refresh(&repo, package, version).await
+    }
+
+    /// Copies a version to a hosted repository of the same protocol, no bytes moved. The caller's
+    /// rights on both sides are required here.
+    pub async fn copy(
+        &self,
+        admission: &Admission,
+        copy: &VersionCopy<'_>,
+    ) -> Result<Copied, Problem> {
+        if copy.from.protocol != copy.to.protocol {
+            let detail = "a version is copied to a repository of its own protocol";
+            return Err(Problem::invalid("repository", detail));
+        }
+        let protocol = larder_mirrors::of(copy.from.protocol).ok_or_else(absent)?;
+        let from = self.0.repos.of(copy.from, protocol)?;
+        let to = self.0.repos.of(copy.to, protocol)?;
+        self.0.copier.copy(admission, copy, [&from, &to]).await
     }
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked since the server

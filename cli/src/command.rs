@@ -8,8 +8,10 @@ use crate::grant::Grant;
 use crate::group::Group;
 use crate::login::Login;
 use crate::login_context::LoginContext;
+use crate::package::Package;
 use crate::repo::Repo;
 use crate::robot::Robot;
+use crate::search::Search;
 use crate::token::Token;
 use crate::upstream::Upstream;
 use crate::user::User;
@@ -36,6 +38,11 @@ pub enum Command {
     /// Repositories: list, show, create, set, delete.
     #[command(subcommand)]
     Repo(Repo),
+    /// Packages and images of a repository: list, show, refresh, copy, delete.
+    #[command(subcommand, visible_alias = "image")]
+    Package(Package),
+    /// Search packages, images, versions, tags and digests in all repositories.
+    Search(Search),
     /// Upstreams of mirrors: list, check.
     #[command(subcommand)]
     Upstream(Upstream),

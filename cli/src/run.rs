@@ -16,8 +16,10 @@ use crate::group::group;
 use crate::login::{login, logout, whoami};
 use crate::login_context::login_context;
 use crate::outcome::{Outcome, View, print};
+use crate::package::package;
 use crate::repo::repo;
 use crate::robot::robot;
+use crate::search::search;
 use crate::terminal;
 use crate::token::token;
 use crate::upstream::upstream;
@@ -70,6 +72,8 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Connect(args) => connect(args, cx).await,
         Command::Doctor(args) => doctor(args, cx).await,
         Command::Repo(command) => repo(command, cx).await,
+        Command::Package(command) => package(command, cx).await,
+        Command::Search(args) => search(args, cx).await,
         Command::Upstream(command) => upstream(command, cx).await,
         Command::User(command) => user(command, cx).await,
         Command::Group(command) => group(command, cx).await,

@@ -186,13 +186,14 @@ fn whole_seconds(text: &str) -> String {
     )
 }
 
-/// An item of a list within a cell: text, a number, a limit of a token, an origin that is paused,
-/// or a pattern of blocked packages.
+/// An item of a list within a cell: text, a number, a limit of a token, an origin that is paused, a
+/// file, or a pattern of blocked packages.
 fn item(value: &Value) -> String {
     match value {
         Value::String(text) => plain(text),
         Value::Number(number) => number.to_string(),
         value if value["origin"].is_string() => plain(value["origin"].as_str().unwrap_or_default()),
+        value if value["path"].is_string() => plain(value["path"].as_str().unwrap_or_default()),
         value if value["role"].is_string() => scope(value),
         value => block(value),
     }

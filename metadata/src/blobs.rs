@@ -23,7 +23,7 @@ const ADD_BLOB_FILE: &str = "insert into files (repo, package, kind, path, diges
     derived_from, owner, lifetime, retired_at, used_at) \
     values (?1, ?2, 'blob', ?3, ?3, 'application/octet-stream', '', ?4, ?5, \
     '', '', '', 0, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
-const MOUNT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+pub(crate) const MOUNT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) \
     select ?1, ?2, kind, path, digest, content_type, metadata, ?6, ?7, \

@@ -5,7 +5,7 @@ use crate::{Error, Metadata, Row};
 use larder_model::{Digest, FileKind, Timestamp};
 use std::sync::Arc;
 
-pub use crate::keys::{FileKey, PackageKey, end_of};
+pub use crate::keys::{FileKey, PackageKey, after_prefix, end_of};
 pub use crate::records::{FileEntry, FileRecord};
 
 macro_rules! find {

@@ -50,6 +50,11 @@ pub fn end_of(folder: &str) -> String {
     format!("{}0", folder.trim_end_matches('/')) // `0` is the character after `/`
 }
 
+/// The first text behind all that begin with `prefix`, where texts are in the order of their bytes.
+pub fn after_prefix(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
+
 /// Who puts something where.
 #[derive(Clone, Copy, Debug)]
 pub struct Putting<'a> {

@@ -44,8 +44,11 @@ pub mod documents;
 pub mod manifests;
 pub mod publishing;
 
+pub mod copies;
+
 pub mod index;
 pub mod listing;
+pub mod search;
 
 pub mod suite;
 

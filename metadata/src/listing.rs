@@ -1,10 +1,10 @@
 //! What a repo holds, for people: packages, their versions, the files of one; and its removal.
 //! Lists go by key, along an index, from where the last page ended.
 
-use crate::files::PackageKey;
+use crate::files::{PackageKey, after_prefix};
 use crate::publishing::{columns, read};
 use crate::{Batch, Error, Metadata, Requirement, Row};
-use larder_model::{Author, FileKind, StoredFile, Timestamp};
+use larder_model::{Author, Digest, FileKind, StoredFile, Timestamp};
 
 /// A name, a tombstone or a representation is nothing that anyone put there.
 const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 from files f \
@@ -12,10 +12,10 @@ const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 
     and f.kind not in ('name', 'tombstone', 'representation')) then 1 else 0 end \
     from packages p where p.repo = ?1 and p.name > ?2 order by p.name limit ?3";
 const VERSIONS: &str = "select f.version, count(*), cast(sum(b.size) as bigint), \
-    min(f.created_at), min(f.created_by), max(f.used_at) \
+    min(f.created_at), min(f.created_by), max(f.used_at), '' \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
-    and f.version <> '' and f.version > ?3 and f.kind = 'artifact' \
-    group by f.version order by f.version limit ?4";
+    and f.version <> '' and f.version > ?3 and f.version >= ?5 and f.version < ?6 \
+    and f.kind = 'artifact' group by f.version order by f.version limit ?4";
 const OF_VERSION: &str = concat!(
     "select ",
     columns!(),
@@ -23,14 +23,20 @@ const OF_VERSION: &str = concat!(
      and f.version <> '' and f.version = ?3 and f.kind = 'artifact' \
      order by f.version, f.path limit ?4"
 );
-const TAGS: &str = "select f.path, 1, b.size, f.created_at, f.created_by, f.used_at from files f \
-    join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
-    and f.kind = 'tag' and f.path > ?3 order by f.path limit ?4";
+const TAGS: &str = "select f.path, 1, b.size, f.created_at, f.created_by, f.used_at, f.digest \
+    from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
+    and f.kind = 'tag' and f.path > ?3 and f.path >= ?5 and f.path < ?6 order by f.path limit ?4";
 const TAGGED: &str = concat!(
     "select ",
     columns!(),
     " from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
      and f.kind = 'tag' and f.path = ?3 limit ?4"
+);
+const MANIFEST: &str = concat!(
+    "select ",
+    columns!(),
+    " from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
+     and f.kind = 'manifest' and f.path = ?3"
 );
 const DROP_VERSION: &str = "delete from files \
     where repo = ?1 and package = ?2 and version <> '' and version = ?3";
@@ -96,6 +102,30 @@ pub struct Version {
     pub created_by: Box<str>,
     /// When one of them was read last, as far as that was noted; zero if never.
     pub used_at: Timestamp,
+    /// The manifest that a tag stands for.
+    pub digest: Option<Digest>,
+}
+
+/// A part of the versions of a package.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VersionPage<'a> {
+    /// What the names begin with.
+    pub prefix: &'a str,
+    /// The name that the page before ended with; empty for the first page.
+    pub after: &'a str,
+    /// How many at most.
+    pub limit: u64,
+}
+
+impl VersionPage<'_> {
+    /// The first `limit` of all.
+    pub const fn first(limit: u64) -> Self {
+        Self {
+            prefix: "",
+            after: "",
+            limit,
+        }
+    }
 }
 
 impl Metadata {
@@ -118,14 +148,12 @@ impl Metadata {
         rows.iter_mut().map(read).collect()
     }
 
-    /// Versions of a package after the name `after`, in the order of their letters, at most
-    /// `limit`.
+    /// Versions of a package, in the order of their letters.
     pub async fn versions_of(
         &self,
         package: PackageKey<'_>,
         by: VersionBy,
-        after: &str,
-        limit: u64,
+        page: VersionPage<'_>,
     ) -> Result<Vec<Version>, Error> {
         let [repo, package] = package.value();
         let text = match by {
@@ -140,9 +168,26 @@ impl Metadata {
                 created_at: Timestamp(row.int(3)?),
                 created_by: row.text(4)?,
                 used_at: Timestamp(row.int(5)?),
+                digest: Some(row.text(6)?)
+                    .filter(|digest| !digest.is_empty())
+                    .map(|digest| digest.parse())
+                    .transpose()
+                    .map_err(|_| Error::Shape("a tag of no digest".to_owned()))?,
             })
         };
-        let values = vec![repo, package, after.into(), limit.into()];
+        let VersionPage {
+            prefix,
+            after,
+            limit,
+        } = page;
+        let values = vec![
+            repo,
+            package,
+            after.into(),
+            limit.into(),
+            prefix.into(),
+            after_prefix(prefix).into(),
+        ];
         let mut rows = self.sql.scan(text, values).await?;
         rows.iter_mut().map(read).collect()
     }
@@ -163,6 +208,18 @@ impl Metadata {
         let values = vec![repo, package, version.into(), limit.into()];
         let mut rows = self.sql.scan(text, values).await?;
         rows.iter_mut().map(read).collect()
+    }
+
+    /// A manifest of an image by its digest; `None` if the image has none.
+    pub async fn manifest_of(
+        &self,
+        package: PackageKey<'_>,
+        digest: &Digest,
+    ) -> Result<Option<StoredFile>, Error> {
+        let [repo, package] = package.value();
+        let values = [repo, package, digest.into()];
+        let mut rows = self.sql.rows(MANIFEST, &values).await?;
+        rows.first_mut().map(read).transpose()
     }
 
     /// Removes all files of a version from a mirror's package. [`Error::Unmet`] if the

@@ -5,7 +5,7 @@ use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Author, Digest, FileKind, Timestamp};
 
-const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+pub(crate) const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0) \
@@ -18,7 +18,7 @@ const ADD_FILE: &str = "insert into files (repo, package, kind, path, digest, co
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0) \
     on conflict (repo, package, kind, path) do nothing";
 /// A tag without a file and without a past.
-const NEW_TAG: &str = "insert into files (repo, package, kind, path, digest, content_type, \
+pub(crate) const NEW_TAG: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) \
     select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', '', '', 0, '', '', '', '', 0, 0 \
@@ -32,10 +32,10 @@ const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
     select repo, package, ?4, digest, 'blob' from files \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 \
     on conflict (repo, package, parent, kind, child) do update set child = excluded.child";
-const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
+pub(crate) const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
     values (?1, ?2, ?3, ?4, ?5) on conflict (repo, package, parent, kind, child) do nothing";
 /// Changes a row unless a deleted repository of this name left the image's name reserved.
-const BEGIN_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
+pub(crate) const BEGIN_PACKAGE: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
     select ?1, ?2, ?3, ?5, ?4 where not exists (select 1 from reservations v \
     join repos r on r.protocol = v.protocol and r.name = v.repository \
     where r.id = ?1 and v.package = ?2) on conflict (repo, name) do update set \
@@ -54,7 +54,7 @@ const DROP_TAG_IF: &str = "delete from files \
 const DROP_TAGS_OF: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3";
 const DROP_EDGES_OF: &str = "delete from edges where repo = ?1 and package = ?2 and parent = ?3";
-const TOUCH_PACKAGE: &str = "update packages set revision = revision + 1, updated_at = ?3 \
+pub(crate) const TOUCH_PACKAGE: &str = "update packages set revision = revision + 1, updated_at = ?3 \
     where repo = ?1 and name = ?2";
 const DROP_PACKAGE: &str = "delete from packages where repo = ?1 and name = ?2 and not exists \
     (select 1 from files where repo = ?1 and package = ?2 and kind = 'manifest')";

@@ -37,6 +37,12 @@ const ADD: &str = "insert into files (repo, package, kind, path, digest, content
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
     lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', '', 0, \
     '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
+const COPY: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
+    lifetime, retired_at, used_at) select ?1, ?2, kind, path, digest, content_type, metadata, ?6, \
+    ?7, version, '', '', 0, '', '', '', '', 0, 0 from files \
+    where repo = ?3 and package = ?4 and kind = 'artifact' and path = ?5 \
+    and digest = ?8 on conflict (repo, package, kind, path) do nothing";
 const SET_TAG: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) values (?1, ?2, 'tag', ?3, ?4, '', '', \
@@ -87,6 +93,17 @@ pub enum Step {
         content_type: &'static str,
         /// What its protocol notes of it, as JSON.
         metadata: String,
+    },
+    /// An artifact of another package, with its metadata, that was not here.
+    Copy {
+        /// The id of the repo that has it.
+        from: i64,
+        /// Its package there.
+        package: Box<str>,
+        /// Its path, here as there.
+        path: Box<str>,
+        /// Its bytes.
+        digest: Digest,
     },
     /// A tag stands for the bytes of a file that is there.
     SetTag {
@@ -285,6 +302,27 @@ impl Metadata {
                     version.into(),
                 ];
                 batch.require(Requirement::File, ADD, values);
+            }
+            Step::Copy {
+                from,
+                package: source,
+                path,
+                digest,
+            } => {
+                let key = package.file(FileKind::Artifact, &path);
+                Self::state_begins_anew(batch, key, &digest.into(), (by, now));
+                let by = by.label().into();
+                let values = [
+                    repo,
+                    name,
+                    from.into(),
+                    (&*source).into(),
+                    (&*path).into(),
+                    now.into(),
+                    by,
+                    digest.into(),
+                ];
+                batch.require(Requirement::File, COPY, values);
             }
             Step::SetTag {
                 tag,

@@ -42,6 +42,7 @@ macro_rules! checks {
 mod fixture;
 
 mod blobs;
+mod copies;
 mod documents;
 mod files;
 mod gone;
@@ -55,6 +56,7 @@ mod publishing;
 mod races;
 mod repos;
 mod reservations;
+mod search;
 mod settings;
 mod uploads;
 mod uses;
@@ -63,6 +65,7 @@ pub mod old_schemas;
 
 const ALL: &[&[Check]] = &[
     blobs::CHECKS,
+    copies::CHECKS,
     documents::CHECKS,
     files::CHECKS,
     gone::CHECKS,
@@ -76,6 +79,7 @@ const ALL: &[&[Check]] = &[
     races::CHECKS,
     repos::CHECKS,
     reservations::CHECKS,
+    search::CHECKS,
     settings::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,

@@ -99,6 +99,13 @@ pub trait Protocol: Send + Sync {
         VersionKind::Version
     }
 
+    /// The document that tells of a package, where one is not kept yet; `None` if there is none.
+    /// Default: none.
+    fn package_document(&self, package: &str) -> Option<Document> {
+        let _ = package;
+        None
+    }
+
     /// The package's name in the scope of an upstream's bearer token; `None` if upstreams issue no
     /// such tokens.
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {

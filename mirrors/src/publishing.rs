@@ -195,6 +195,12 @@ pub trait Publishing: Send + Sync {
         None
     }
 
+    /// Whether two texts are the same version, of which only one can be published. Default: if they
+    /// are the same text.
+    fn is_same_version(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
     /// Composes a document of a package, as an upstream would send it; `None` if no files are left
     /// for it.
     fn compose(

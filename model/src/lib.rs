@@ -22,6 +22,7 @@ pub mod reply;
 pub mod repo_path;
 pub mod time;
 pub mod stored_file;
+pub mod strict;
 pub mod subject;
 pub mod upstream;
 pub mod settings;

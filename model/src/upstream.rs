@@ -1,6 +1,7 @@
 //! What is set for a remote registry, and how it fares.
 
 use crate::duration;
+use crate::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -181,6 +182,19 @@ pub struct PausedOrigin {
     pub pause: Duration,
     /// What it did.
     pub reason: Box<str>,
+}
+
+/// What came of asking an upstream for a document whatever its age.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refreshed {
+    /// The document's path; of an image's tag, the tag.
+    pub path: Box<str>,
+    /// What was kept before; `None`: nothing.
+    pub before: Option<Digest>,
+    /// What the upstream has; `None`: it has it no more.
+    pub now: Option<Digest>,
+    /// When the upstream answered.
+    pub checked_at: Timestamp,
 }
 
 #[cfg(test)]

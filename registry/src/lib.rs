@@ -4,7 +4,6 @@
 //! Knows: paths, media types, error codes of the specification.
 //! Must never know: upstreams, SQL, files, how a response is sent.
 
-mod strict;
 pub mod endpoint;
 pub mod manifest;
 pub mod scope;

@@ -1,8 +1,7 @@
 //! Manifests (OCI image-spec 1.1 manifest and index, Docker schema 2 and manifest lists), read
 //! strictly.
 
-use crate::strict;
-use larder_model::{Digest, Problem};
+use larder_model::{Digest, Problem, strict};
 use oci_spec::image::{Descriptor, MediaType, ToDockerV2S2 as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;

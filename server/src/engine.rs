@@ -1,12 +1,15 @@
 //! Introduces the API to the engine: the two crates never see one another.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use larder_access::Admission;
 use larder_cache::Packages;
+use larder_metadata::copies::{Copied, VersionCopy};
+use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::Problem;
-use larder_model::upstream::{Checked, Health};
+use larder_model::upstream::{Checked, Health, Refreshed};
 use larder_storage::BlobStore;
 use std::sync::Arc;
 
@@ -30,6 +33,23 @@ impl larder_web::Engine for Engine {
 
     async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
         self.packages.check_upstream(repo).await
+    }
+
+    async fn refresh(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem> {
+        self.packages.refresh(repo, package, version).await
+    }
+
+    async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {
+        self.packages.copy(admission, copy).await
+    }
+
+    async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {
+        self.packages.read_kept(repo, file).await
     }
 
     fn health(&self, repo: &RepoRecord) -> Option<Health> {

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FILE: [&str; 2] = [
+pub(crate) const FILE: [&str; 2] = [
     "larder_probe-1.0-py3-none-any.whl",
     "larder_probe-1.1-py3-none-any.whl",
 ];
 
 /// Uploads both wheels, and tells the folder that they were made in.
-fn publish_pypi(larder: &Larder, python: &Path) -> PathBuf {
+pub(crate) fn publish_pypi(larder: &Larder, python: &Path) -> PathBuf {
     let home = folder(larder, "wheels", &[("wheel.py", WHEEL)]);
     for (file, version) in FILE.into_iter().zip(["1.0", "1.1"]) {
         run(command(python, &home).args([

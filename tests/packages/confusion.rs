@@ -64,14 +64,18 @@ pub(crate) fn publish_cargo(larder: &Larder, name: &str) -> Response {
     let mut archive = header.to_vec();
     archive.extend(manifest.as_bytes());
     archive.resize(archive.len().next_multiple_of(512) + 1024, 0);
-    let packed = larder_tests::shelf::gzip(&archive);
+    send_crate(larder, name, &larder_tests::shelf::gzip(&archive))
+}
+
+/// Publishes version 1.0.0 of a crate, as its client does.
+pub(crate) fn send_crate(larder: &Larder, name: &str, packed: &[u8]) -> Response {
     let words = json!({"name": name, "vers": "1.0.0", "deps": [], "features": {}}).to_string();
     let length = |count: usize| u32::try_from(count).expect("small").to_le_bytes();
     let body = [
         &length(words.len())[..],
         words.as_bytes(),
         &length(packed.len()),
-        &packed,
+        packed,
     ]
     .concat();
     larder

@@ -8,6 +8,7 @@ mod bun;
 mod by_name;
 mod cargo;
 mod confusion;
+mod copied;
 mod dnf;
 mod failing;
 mod found;

@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, document, grants, groups, packages, repositories, reservations, rights, robots,
-    settings, system, tokens, upstreams, users, versions,
+    clients, copies, document, grants, groups, packages, refresh, repositories, reservations,
+    rights, robots, search, settings, system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -36,8 +36,11 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         ))
         .routes(routes!(packages::list))
         .routes(routes!(packages::delete))
+        .routes(routes!(refresh::refresh))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get, versions::change, versions::delete))
+        .routes(routes!(copies::copy))
+        .routes(routes!(search::search))
         .routes(routes!(upstreams::list))
         .routes(routes!(upstreams::check))
         .routes(routes!(users::list, users::create))

@@ -153,6 +153,18 @@ impl Documents {
         Ok(kept().await?)
     }
 
+    /// A document that is kept, once all of it that has come is.
+    pub(crate) async fn settled(
+        &self,
+        repo: &Repo,
+        document: &Document,
+    ) -> Result<Option<Arc<FileRecord>>, Problem> {
+        if let Some(landed) = self.flights.landed(&flight_key(repo, document)) {
+            landed.ended().await;
+        }
+        Ok(self.metadata.find(repo.document_key(document)).await?)
+    }
+
     /// Fails if it is known that there is no such thing.
     fn require_not_missing(&self, repo: &Repo, document: &Document) -> Result<(), Problem> {
         let key = flight_key(repo, document);

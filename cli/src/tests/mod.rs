@@ -5,6 +5,7 @@ mod accounts;
 mod failures;
 mod lines;
 mod logins;
+mod packages;
 
 use crate::command::Command;
 use crate::context::{Context, Env};

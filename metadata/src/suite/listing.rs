@@ -4,7 +4,7 @@ use super::fixture::{
     ALICE, BOB, Bed, artifact, assert_unmet, digest, document, fetched, tag, withdraw,
 };
 use crate::files::PackageKey;
-use crate::listing::VersionBy;
+use crate::listing::{VersionBy, VersionPage};
 use crate::reservations::ReservationKey;
 use crate::{Metadata, Requirement};
 use larder_model::FileKind;
@@ -18,6 +18,8 @@ checks![
     a_version_is_of_whoever_brought_it,
     files_of_a_version_are_listed_by_path,
     tags_are_listed_as_versions,
+    versions_and_tags_are_found_by_what_they_begin_with,
+    a_manifest_is_found_by_its_digest,
     a_tag_has_one_file,
     a_dropped_version_is_gone_at_once,
     a_version_that_is_not_there_is_not_dropped,
@@ -66,10 +68,20 @@ async fn keep_versions(bed: &Bed<'_>) {
     bed.keep("p", bed.metadata.now(), files).await;
 }
 
+/// A page of all names.
+fn page(after: &str, limit: u64) -> VersionPage<'_> {
+    VersionPage {
+        after,
+        ..VersionPage::first(limit)
+    }
+}
+
 /// Names, counts and sizes of versions.
 async fn versions(bed: &Bed<'_>, after: &str, limit: u64) -> Vec<(String, u64, u64)> {
     let by = VersionBy::Version;
-    let listed = bed.metadata.versions_of(bed.package("p"), by, after, limit);
+    let listed = bed
+        .metadata
+        .versions_of(bed.package("p"), by, page(after, limit));
     let listed = listed.await.expect("versions").into_iter();
     listed
         .map(|it| (it.name.into(), it.files, it.size))
@@ -108,7 +120,7 @@ async fn a_version_is_of_whoever_brought_it(metadata: &Metadata) {
     let bed = Bed::packages(metadata).await;
     let before = metadata.now();
     bed.publish_by("p", vec![artifact("1")], &BOB).await;
-    let listed = metadata.versions_of(bed.package("p"), VersionBy::Version, "", 10);
+    let listed = metadata.versions_of(bed.package("p"), VersionBy::Version, page("", 10));
     let listed = listed.await.expect("versions").pop().expect("one");
     assert_eq!(&*listed.created_by, "user:bob");
     assert!(listed.created_at > before && listed.used_at.0 == 0);
@@ -134,18 +146,55 @@ async fn tags_are_listed_as_versions(metadata: &Metadata) {
     let bed = Bed::images(metadata).await;
     bed.push("p", "one", &["b", "a"]).await;
     let list = async |after, limit| {
-        let listed = metadata.versions_of(bed.package("p"), VersionBy::Tag, after, limit);
+        let listed = metadata.versions_of(bed.package("p"), VersionBy::Tag, page(after, limit));
         let listed = listed.await.expect("tags").into_iter();
-        listed
-            .map(|it| (it.name.into(), it.files, it.size))
-            .collect::<Vec<_>>()
+        let all = listed.map(|it| (it.name.into(), it.files, it.size, it.digest));
+        all.collect::<Vec<_>>()
     };
+    let tag = |name: &str| (name.to_owned(), 1, 3, Some(digest("one")));
+    assert_eq!(list("", 10).await, [tag("a"), tag("b")]);
+    assert_eq!(list("", 1).await, [tag("a")]);
+    assert_eq!(list("a", 10).await, [tag("b")]);
+}
+
+async fn versions_and_tags_are_found_by_what_they_begin_with(metadata: &Metadata) {
+    let bed = Bed::mirror(metadata).await;
+    let names = ["1.0", "1.10", "1.9", "10", "v1", "%", "é", "éa", "ê"];
+    let files = names.map(|name| fetched(name, name)).to_vec();
+    bed.keep("p", metadata.now(), files).await;
+    let tagged = Bed::images(metadata).await;
+    tagged.push("p", "one", &["v1", "v1.1", "v2"]).await;
+    let list = async |(package, by), prefix, after| {
+        let page = VersionPage {
+            prefix,
+            ..page(after, 10)
+        };
+        let listed = metadata.versions_of(package, by, page).await;
+        let listed = listed.expect("versions").into_iter();
+        listed.map(|it| it.name.into()).collect::<Vec<String>>()
+    };
+    let versions = (bed.package("p"), VersionBy::Version);
+    assert_eq!(list(versions, "1.", "").await, ["1.0", "1.10", "1.9"]);
+    assert_eq!(list(versions, "1.", "1.0").await, ["1.10", "1.9"]);
+    assert_eq!(list(versions, "%", "").await, ["%"]);
+    assert_eq!(list(versions, "é", "").await, ["é", "éa"]);
+    assert!(list(versions, "2", "").await.is_empty());
+    let tags = (tagged.package("p"), VersionBy::Tag);
+    assert_eq!(list(tags, "v1", "").await, ["v1", "v1.1"]);
+}
+
+async fn a_manifest_is_found_by_its_digest(metadata: &Metadata) {
+    let bed = Bed::images(metadata).await;
+    let one = bed.push("p", "one", &["a"]).await;
+    let other = bed.push("q", "other", &[]).await;
+    let found = metadata.manifest_of(bed.package("p"), &one).await;
+    let found = found.expect("look up").expect("manifest");
     assert_eq!(
-        list("", 10).await,
-        [("a".to_owned(), 1, 3), ("b".into(), 1, 3)]
+        (found.kind, found.digest, found.size),
+        (FileKind::Manifest, one, 3)
     );
-    assert_eq!(list("", 1).await, [("a".into(), 1, 3)]);
-    assert_eq!(list("a", 10).await, [("b".into(), 1, 3)]);
+    let elsewhere = metadata.manifest_of(bed.package("p"), &other).await;
+    assert_eq!(elsewhere.expect("look up"), None);
 }
 
 async fn a_tag_has_one_file(metadata: &Metadata) {

@@ -3,7 +3,7 @@
 use super::fixture::{
     ALICE, BOB, Bed, Push, artifact, assert_unmet, blob, tag, tombstone, withdraw,
 };
-use crate::listing::VersionBy;
+use crate::listing::{VersionBy, VersionPage};
 use crate::repos::NewRepo;
 use crate::reservations::{Reservation, ReservationKey};
 use crate::{Metadata, Requirement};
@@ -262,7 +262,7 @@ async fn a_freed_package_leaves_nothing(metadata: &Metadata) {
     // Whoever is first takes it, with the version that was taken back.
     bed.publish_by("p", vec![artifact("1")], &BOB).await;
     let versions = metadata
-        .versions_of(package, VersionBy::Version, "", 10)
+        .versions_of(package, VersionBy::Version, VersionPage::first(10))
         .await;
     assert_eq!(versions.expect("versions").len(), 1);
 }

@@ -3,7 +3,7 @@
 use super::fixture::{ALICE, Bed, artifact, tarball};
 use crate::Metadata;
 use crate::files::FileKey;
-use crate::listing::VersionBy;
+use crate::listing::{VersionBy, VersionPage};
 use larder_model::{FileKind, Timestamp};
 
 checks![
@@ -25,7 +25,10 @@ async fn read(metadata: &Metadata, key: FileKey<'_>) {
 
 /// When each version was used, by name.
 async fn used(bed: &Bed<'_>, by: VersionBy) -> Vec<Timestamp> {
-    let listed = bed.metadata.versions_of(bed.package("p"), by, "", 10).await;
+    let listed = bed
+        .metadata
+        .versions_of(bed.package("p"), by, VersionPage::first(10))
+        .await;
     let listed = listed.expect("versions").into_iter();
     listed.map(|version| version.used_at).collect()
 }

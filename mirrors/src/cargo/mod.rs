@@ -51,6 +51,10 @@ impl Protocol for Cargo {
         &["config.json"]
     }
 
+    fn package_document(&self, package: &str) -> Option<Document> {
+        Some(index_of(package))
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let (url, accept) = match document.path.strip_prefix("index/") {
             Some(name) => (format!("{}/{}", prefix(name), segment(name)), "text/plain"),

@@ -202,6 +202,10 @@ impl Publishing for Crates {
         metadata.line.yanked.then(String::new)
     }
 
+    fn is_same_version(&self, one: &str, other: &str) -> bool {
+        without_build(one) == without_build(other)
+    }
+
     fn compose(
         &self,
         document: &Document,

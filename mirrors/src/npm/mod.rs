@@ -55,6 +55,10 @@ impl Protocol for Npm {
         &["-/ping", ""]
     }
 
+    fn package_document(&self, package: &str) -> Option<Document> {
+        Some(packument_of(package))
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         let package = encoded_name(&document.package);
         let url = match &*document.path {

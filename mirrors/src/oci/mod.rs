@@ -4,6 +4,7 @@
 mod challenge;
 mod routes;
 mod connect;
+pub mod image;
 
 pub use challenge::Challenge;
 
@@ -98,6 +99,10 @@ impl Protocol for Oci {
 
     fn probes(&self) -> &'static [&'static str] {
         &["v2/"]
+    }
+
+    fn package_document(&self, package: &str) -> Option<Document> {
+        Some(Document::new(package, "lists/tags"))
     }
 
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {

@@ -69,6 +69,10 @@ impl Protocol for Pypi {
         &[""]
     }
 
+    fn package_document(&self, package: &str) -> Option<Document> {
+        Some(page_of(package))
+    }
+
     fn source(&self, document: &Document, known: &[Option<Bytes>]) -> Result<Source, Problem> {
         let project = &*document.package;
         let page = |url| Source::At {

@@ -99,6 +99,11 @@ impl Protocol for Rpm {
         &["repodata/repomd.xml", ""]
     }
 
+    fn package_document(&self, package: &str) -> Option<Document> {
+        let _ = package; // its lists tell of all packages
+        Some(repomd_of(""))
+    }
+
     fn source(&self, document: &Document, _: &[Option<Bytes>]) -> Result<Source, Problem> {
         Ok(Source::At {
             url: below(text::path(&document.path)),

@@ -22,6 +22,12 @@ pub(crate) mod clients;
 pub(crate) mod grants;
 pub(crate) mod rights;
 pub(crate) mod upstreams;
+
+mod images;
+
 pub(crate) mod versions;
 
+pub(crate) mod copies;
 pub(crate) mod packages;
+pub(crate) mod refresh;
+pub(crate) mod search;

@@ -1,11 +1,13 @@
 //! Versions of a package: what is there, what is yanked, taken back or, of a mirror, not kept any
 //! more.
 
+use super::images::image;
 use super::repositories::kind_of;
 use super::sources::{by, is_hosted, key_of, of_package};
 use crate::answer::NoContent;
 use crate::caller::Caller;
 use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{PackageParams, PackagePath, VersionName, VersionParams};
 use crate::extract::rights::{Identified, PackageDeleter, PackageReader, PackageWriter};
@@ -15,12 +17,12 @@ use crate::state::{ApiState, no_package, path_of};
 use axum::Json;
 use axum::extract::State;
 use larder_api::{self as api, Yanked};
-use larder_metadata::listing::Version;
+use larder_metadata::listing::{Version, VersionPage};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Requirement};
 use larder_mirrors::publishing::Change;
 use larder_mirrors::{Protocol, VersionKind};
-use larder_model::{FileKind, Kind, Problem, ProtocolName, StoredFile, Verb};
+use larder_model::{FileKind, Kind, Problem, ProtocolName, StoredFile, Timestamp, Verb};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,17 +40,25 @@ fn to_api(repo: &RepoRecord, version: Version) -> api::Version {
         version: version.name.into(),
         hosted: is_hosted(repo),
         repository: path_of(repo),
+        digest: version.digest.map(|digest| digest.to_string()),
         files: version.files,
-        size_bytes: version.size,
+        bytes: version.size,
         created_at: version.created_at,
         created_by: version.created_by.into(),
+        last_used_at: noted(version.used_at),
     }
+}
+
+/// When something was read, if that was noted.
+fn noted(used_at: Timestamp) -> Option<Timestamp> {
+    (used_at.0 > 0).then_some(used_at)
 }
 
 fn file(file: StoredFile) -> api::File {
     api::File {
         path: match file.kind {
             FileKind::Tag => format!("tags/{}", file.path),
+            FileKind::Manifest => format!("manifests/{}", file.path),
             _ => file.path.into(),
         },
         digest: file.digest.to_string(),
@@ -56,7 +66,52 @@ fn file(file: StoredFile) -> api::File {
         media_type: file.content_type.into(),
         created_at: file.created_at,
         created_by: file.created_by.into(),
+        last_used_at: noted(file.used_at),
     }
+}
+
+/// Files of a version: of an image those of a tag or, where that is a digest, of a manifest. One more
+/// than [`MAX_FILES`] at most.
+async fn files_of(
+    state: &ApiState,
+    repo: &RepoRecord,
+    package: &str,
+    version: &str,
+) -> Result<Vec<StoredFile>, Problem> {
+    let key = key_of(repo, package);
+    if let (true, Ok(digest)) = (versions_are_tags(repo.protocol), version.parse()) {
+        let found = state.metadata.manifest_of(key, &digest).await?;
+        return Ok(found.into_iter().collect());
+    }
+    let (by, limit) = (by(repo.protocol), MAX_FILES as u64 + 1);
+    Ok(state.metadata.files_of(key, by, version, limit).await?)
+}
+
+/// A version of these files, of which there is one at least.
+fn details(
+    package: Box<str>,
+    version: Box<str>,
+    repo: &RepoRecord,
+    mut files: Vec<StoredFile>,
+) -> Result<api::VersionDetails, Problem> {
+    let more = files.len() > MAX_FILES;
+    files.truncate(MAX_FILES);
+    let first = files.iter().min_by_key(|file| file.created_at);
+    let first = first.ok_or_else(no_version)?;
+    Ok(api::VersionDetails {
+        package: package.into(),
+        version: version.into(),
+        hosted: is_hosted(repo),
+        repository: path_of(repo),
+        yanked: yanked(repo.protocol, &files),
+        bytes: files.iter().map(|file| file.size).sum(),
+        created_at: first.created_at,
+        created_by: first.created_by.to_string(),
+        last_used_at: files.iter().filter_map(|file| noted(file.used_at)).max(),
+        files: files.into_iter().map(file).collect(),
+        more,
+        image: None,
+    })
 }
 
 /// Whether versions of a protocol's packages are tags, which move.
@@ -86,27 +141,29 @@ fn yanked(protocol: ProtocolName, files: &[StoredFile]) -> Yanked {
     path = "/repositories/{protocol}/{name}/packages/{package}/versions",
     tag = "packages",
     operation_id = "list_versions",
-    params(PackageParams, Page),
+    params(
+        PackageParams,
+        ("q" = Option<String>, Query, description = "What the versions begin with."),
+        Page,
+    ),
     responses((status = 200, description = "A page of versions.", body = api::List<api::Version>)),
     extensions(("x-right" = json!(Right::PackageRead))),
 )]
 pub(crate) async fn list(
     page: Page,
+    KnownQuery(query): KnownQuery,
     PackageReader { caller, path, .. }: PackageReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Version>>, Refusal> {
     let mut versions: BTreeMap<Box<str>, (Arc<RepoRecord>, Version)> = BTreeMap::new();
-    let count = page.limit as u64 + 1;
+    let wanted = VersionPage {
+        prefix: query.get("q").unwrap_or_default(),
+        after: &page.after,
+        limit: page.limit as u64 + 1,
+    };
     for repo in of_package(&state, &caller, &path).await? {
-        let rows = state
-            .metadata
-            .versions_of(
-                key_of(&repo, &path.package),
-                by(repo.protocol),
-                &page.after,
-                count,
-            )
-            .await?;
+        let (key, by) = (key_of(&repo, &path.package), by(repo.protocol));
+        let rows = state.metadata.versions_of(key, by, wanted).await?;
         for version in rows {
             let known = versions.entry(version.name.clone());
             known.or_insert_with(|| (Arc::clone(&repo), version));
@@ -118,7 +175,7 @@ pub(crate) async fn list(
     Ok(Json(api::List::of(versions.collect(), page.limit, key)))
 }
 
-/// Shows a version with its files.
+/// Shows a version with its files; of an image a tag, or a manifest by its digest.
 #[utoipa::path(
     get,
     path = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}",
@@ -134,25 +191,17 @@ pub(crate) async fn get(
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::VersionDetails>, Refusal> {
     for repo in of_package(&state, &caller, &path).await? {
-        let (key, by) = (key_of(&repo, &path.package), by(repo.protocol));
-        let files = state
-            .metadata
-            .files_of(key, by, &version, MAX_FILES as u64 + 1);
-        let mut files = files.await?;
-        if files.is_empty() {
+        let files = files_of(&state, &repo, &path.package, &version).await?;
+        let Some(first) = files.first() else {
             continue;
-        }
-        let more = files.len() > MAX_FILES;
-        files.truncate(MAX_FILES);
-        return Ok(Json(api::VersionDetails {
-            package: path.package.into(),
-            version: version.into(),
-            hosted: is_hosted(&repo),
-            repository: path_of(&repo),
-            yanked: yanked(repo.protocol, &files),
-            files: files.into_iter().map(file).collect(),
-            more,
-        }));
+        };
+        let image = if versions_are_tags(repo.protocol) {
+            Some(image(&state, &repo, &path.package, first).await?)
+        } else {
+            None
+        };
+        let details = details(path.package, version, &repo, files)?;
+        return Ok(Json(api::VersionDetails { image, ..details }));
     }
     Err(no_version().into())
 }
@@ -197,7 +246,9 @@ pub(crate) async fn change(
     }))
 }
 
-/// Deletes a version, or of an image a tag; a mirror forgets what it keeps of it.
+/// Deletes a version; a mirror forgets what it keeps of it.
+///
+/// Of an image a tag, or by its digest a manifest with all its tags.
 #[utoipa::path(
     delete,
     path = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}",
@@ -242,7 +293,10 @@ pub(crate) async fn remove(
     let by = caller.require(path.permission(Verb::Delete))?;
     let dropped = match version {
         None => state.metadata.drop_package(key, &by).await,
-        Some(tag) if image => state.metadata.drop_tag(key, tag, None, &by).await,
+        Some(tag) if image => match tag.parse() {
+            Ok(digest) => state.metadata.drop_manifest(key, &digest, &by).await,
+            Err(_) => state.metadata.drop_tag(key, tag, None, &by).await,
+        },
         Some(version) => state.metadata.drop_version(key, version, &by).await,
     };
     dropped.map_err(|error| match error {

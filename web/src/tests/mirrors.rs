@@ -311,7 +311,7 @@ async fn an_upstream_is_checked_for_those_who_look_after_it() {
         checked["paused_origins"][0]["origin"],
         json!("https://files.example")
     );
-    assert_eq!(*house.engine.0.lock().expect("log"), ["check up"]);
+    assert_eq!(*house.engine.log.lock().expect("log"), ["check up"]);
 }
 
 #[tokio::test]
@@ -396,7 +396,7 @@ async fn health_tells_of_each_part() {
         json!({"free_bytes": 1000, "total_bytes": 4000})
     );
     // This engine's store is away once something was asked of it.
-    house.engine.0.lock().expect("log").push("x".to_owned());
+    house.engine.log.lock().expect("log").push("x".to_owned());
     let (status, health) = house.ask(&admin, "GET", "/system/health", "").await;
     assert_eq!(status, 200);
     assert_eq!(

@@ -5,24 +5,27 @@ mod describe;
 mod connect;
 mod document;
 mod heads;
+mod images;
 mod matrix;
 mod mirrors;
+mod moves;
 mod packages;
 mod callers;
 mod people;
 mod accounts;
 mod places;
+mod recording;
+mod search;
 mod signing;
 
-use crate::{Api, ApiLimits, Engine};
-use async_trait::async_trait;
+use crate::{Api, ApiLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
-use larder_access::{Admission, Gate, Settings, TokenScope, scopes_to_json};
+use larder_access::{Gate, Settings, TokenScope, scopes_to_json};
 use larder_door::{ClientView, Incoming};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
@@ -31,19 +34,18 @@ use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::PackageKey;
 use larder_metadata::grants::Grant;
 use larder_metadata::publishing::{PackageChange, Step};
-use larder_metadata::repos::{NewRepo, RepoRecord};
+use larder_metadata::repos::NewRepo;
 use larder_metadata::tokens::Token;
 use larder_metadata::users::NewUser;
-use larder_mirrors::publishing::Change;
-use larder_model::upstream::{Checked, Health, PausedOrigin};
 use larder_model::{
     Algorithm, Author, Clock, Digest, FileKind, Permission, Problem, ProtocolName, RepoSettings,
     Role, System, Timestamp, TokenKind,
 };
 use larder_storage::BlobStore;
+use recording::RecordingEngine;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -62,69 +64,6 @@ struct House {
     blobs: BlobStore,
     hash: String,
     _folder: TempDir,
-}
-
-/// An engine that notes what it is asked to do.
-#[derive(Default)]
-struct RecordingEngine(Mutex<Vec<String>>);
-
-#[async_trait]
-impl Engine for RecordingEngine {
-    async fn change(
-        &self,
-        admission: &Admission,
-        repo: &Arc<RepoRecord>,
-        package: &str,
-        change: &Change,
-    ) -> Result<(), Problem> {
-        let by = &admission.principal().label;
-        self.0.lock().expect("log").push(format!(
-            "{by} {}/{} {package} {change:?}",
-            repo.protocol, repo.name
-        ));
-        Ok(())
-    }
-
-    async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
-        self.0
-            .lock()
-            .expect("log")
-            .push(format!("check {}", repo.name));
-        assert_ne!(repo.name.as_str(), "broken", "this engine breaks");
-        Ok(Checked {
-            reachable: true,
-            status: Some(401),
-            problem: Some("it wants a login".into()),
-            ..Checked::default()
-        })
-    }
-
-    fn health(&self, repo: &RepoRecord) -> Option<Health> {
-        let last_error = Some(("it answered 500".into(), Duration::from_secs(1)));
-        let health = Health {
-            failures: 3,
-            pause: Some(Duration::from_secs(4)),
-            last_error,
-            paused_origins: vec![PausedOrigin {
-                origin: "https://files.example".into(),
-                pause: Duration::from_secs(8),
-                reason: "cannot be reached".into(),
-            }],
-        };
-        (repo.name.as_str() == "up").then_some(health)
-    }
-
-    async fn reach_storage(&self) -> Result<(), Problem> {
-        let asked = self.0.lock().expect("log").len();
-        match asked {
-            0 => Ok(()),
-            _ => Err(Problem::busy("the store is away", Duration::from_secs(1))),
-        }
-    }
-
-    fn disk_space(&self) -> Option<(u64, u64)> {
-        Some((1000, 4000))
-    }
 }
 
 /// How a caller shows who it is; empty: not at all.
@@ -167,6 +106,7 @@ async fn house() -> House {
         (ProtocolName("rpm"), "hosted"),
     ];
     let engine = Arc::new(RecordingEngine::default());
+    drop(engine.metadata.set(metadata.clone()));
     let api = Api::new(
         metadata.clone(),
         Arc::clone(&gate),

@@ -5,7 +5,7 @@ use larder_model::Role;
 use serde_json::{Value, json};
 
 /// A group of a hosted repository and two mirrors, which all have something.
-async fn full() -> House {
+pub(super) async fn full() -> House {
     let house = house().await;
     house.make("npm/local", "hosted", "{}").await;
     house.make("npm/up", "mirror", r#"{"open":false}"#).await;
@@ -47,7 +47,7 @@ async fn full() -> House {
     house
 }
 
-fn names(list: &Value, field: &str) -> Vec<String> {
+pub(super) fn names(list: &Value, field: &str) -> Vec<String> {
     let items = list["items"].as_array().unwrap_or_else(|| panic!("{list}"));
     items
         .iter()
@@ -143,6 +143,15 @@ async fn a_version_tells_its_files() {
     assert_eq!(
         (&file["created_by"], &file["media_type"]),
         (&json!("user:admin"), &json!("text/plain"))
+    );
+    assert_eq!(
+        (&told["bytes"], &told["created_by"], &told["created_at"]),
+        (&json!(11), &json!("user:admin"), &file["created_at"])
+    );
+    assert_eq!(
+        (&told["last_used_at"], &file["last_used_at"]),
+        (&Value::Null, &Value::Null),
+        "nobody has read it"
     );
     assert!(
         file["digest"]
@@ -279,7 +288,7 @@ async fn changes_reach_the_engine_and_mirrors_forget() {
         r#"user:admin npm/main @acme/app Remove { version: Some("1") }"#,
         "user:admin npm/local @acme/app Remove { version: None }",
     ];
-    assert_eq!(*house.engine.0.lock().expect("log"), expected);
+    assert_eq!(*house.engine.log.lock().expect("log"), expected);
     for bad in [
         r"{}",
         r#"{"yanked":1}"#,
@@ -319,8 +328,61 @@ async fn changes_reach_the_engine_and_mirrors_forget() {
         (404, Some("package_not_found"))
     );
     assert_eq!(
-        house.engine.0.lock().expect("log").len(),
+        house.engine.log.lock().expect("log").len(),
         expected.len(),
         "no mirror is published to"
+    );
+}
+
+#[tokio::test]
+async fn an_image_has_its_versions_by_tag_and_by_digest() {
+    let house = house().await;
+    house.repo("team").await;
+    let manifest = super::blob("tags/v1").digest.to_string();
+    let path: &'static str = Box::leak(format!("manifests/{manifest}").into_boxed_str());
+    let files = [
+        ("tags/v1", ""),
+        ("tags/v10", ""),
+        ("tags/v2", ""),
+        (path, ""),
+        ("manifests/x", ""),
+    ];
+    house.keep("oci/team", "a/b", &files).await;
+    let admin = basic("admin", PASSWORD);
+    let versions = "/repositories/oci/team/packages/a%2Fb/versions";
+    let get = async |target: &str| house.ask(&admin, "GET", target, "").await;
+    let (_, list) = get(&format!("{versions}?q=v1")).await;
+    assert_eq!(names(&list, "version"), ["v1", "v10"]);
+    let first = &list["items"][0];
+    assert_eq!(
+        (&first["digest"], &first["files"], &first["bytes"]),
+        (&json!(manifest), &json!(1), &json!(7))
+    );
+    let (_, rest) = get(&format!("{versions}?q=v1&limit=1&after=v1")).await;
+    assert_eq!(
+        (names(&rest, "version"), &rest["next"]),
+        (vec!["v10".into()], &json!(null))
+    );
+    // The manifest by its digest, and that digest where it is not.
+    let by_digest = format!("{versions}/{manifest}");
+    let (status, told) = get(&by_digest).await;
+    assert_eq!(
+        (status, &told["version"], &told["files"][0]["path"]),
+        (200, &json!(manifest), &json!(path))
+    );
+    house.keep("oci/team", "other", &[("tags/v1", "")]).await;
+    let elsewhere = format!("/repositories/oci/team/packages/other/versions/{manifest}");
+    let (status, problem) = get(&elsewhere).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (404, &json!("version_not_found"))
+    );
+    // Its deletion takes its tags with it.
+    assert_eq!(house.ask(&admin, "DELETE", &by_digest, "").await.0, 204);
+    assert_eq!(get(&by_digest).await.0, 404);
+    let (_, left) = get(versions).await;
+    assert!(
+        !names(&left, "version").contains(&"v1".to_owned()),
+        "{left}"
     );
 }

@@ -6,7 +6,7 @@ use super::rows::{
 };
 use crate::Metadata;
 use crate::files::{FileRecord, PackageKey};
-use crate::listing::VersionBy;
+use crate::listing::{VersionBy, VersionPage};
 use crate::reservations::ReservationKey;
 use larder_model::{FileKind, RepoSettings, Timestamp};
 use std::sync::Arc;
@@ -162,7 +162,9 @@ async fn composed_documents_are_there(metadata: &Metadata) {
 
 async fn versions_are_listed(metadata: &Metadata) {
     let list = async |repo, package, by| {
-        let listed = metadata.versions_of(at(repo, package), by, "", 10).await;
+        let listed = metadata
+            .versions_of(at(repo, package), by, VersionPage::first(10))
+            .await;
         let listed = listed.expect("versions").into_iter();
         listed
             .map(|it| (it.name.into(), it.files))

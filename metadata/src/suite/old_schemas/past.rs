@@ -2,7 +2,7 @@
 
 use super::rows::{CHECKED, IMAGE_MIRROR, IMAGES, MADE, NPM, NPM_MIRROR, at, digest};
 use crate::Metadata;
-use crate::listing::VersionBy;
+use crate::listing::{VersionBy, VersionPage};
 use larder_model::{FileKind, Timestamp};
 
 checks![
@@ -65,7 +65,9 @@ async fn the_past_of_tags_is_there(metadata: &Metadata) {
 async fn nothing_was_used_yet(metadata: &Metadata) {
     for (repo, package) in [(NPM, "widget"), (NPM_MIRROR, "left-pad"), (IMAGES, "app")] {
         for by in [VersionBy::Version, VersionBy::Tag] {
-            let versions = metadata.versions_of(at(repo, package), by, "", 10).await;
+            let versions = metadata
+                .versions_of(at(repo, package), by, VersionPage::first(10))
+                .await;
             let versions = versions.expect("versions");
             assert!(
                 versions

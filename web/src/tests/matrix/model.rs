@@ -81,6 +81,8 @@ pub(super) enum Asks {
     HiddenUnlimited,
     /// To read.
     Read,
+    /// To read what the path names, and to write where the body says: in the same repository.
+    ReadAndWrite,
     /// A role in the repository.
     Role(Role),
     /// To administer the repository with all its rights.
@@ -110,6 +112,8 @@ pub(super) fn refused(asks: Asks, caller: Standing) -> Option<u16> {
         Asks::HiddenUnlimited if limited => Some(403),
         Asks::HiddenUnlimited => unless(superuser, 404),
         Asks::Read => Some(404),
+        Asks::ReadAndWrite if !holds(Role::Reader) => Some(404),
+        Asks::ReadAndWrite => unless(holds(Role::Writer), 403),
         Asks::Role(role) => unless(holds(role), 403),
         Asks::AdminUnlimited => unless(holds(Role::Admin) && !limited, 403),
         Asks::AdminHidden if limited => Some(403),

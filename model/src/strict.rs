@@ -12,8 +12,8 @@ use std::fmt;
 /// Values in one document at most.
 const MAX_VALUES: u32 = 200_000;
 
-/// Whether `text` is strict JSON; else why not. Depth is bounded by the reader itself (128).
-pub(crate) fn check(text: &[u8]) -> Result<(), serde_json::Error> {
+/// Fails unless `text` is strict JSON, and says why not. Depth is bounded by the reader itself (128).
+pub fn check(text: &[u8]) -> Result<(), serde_json::Error> {
     let left = Cell::new(MAX_VALUES);
     let mut reader = serde_json::Deserializer::from_slice(text);
     Strict(&left).deserialize(&mut reader)?;

@@ -1,0 +1,215 @@
+//! `larder package`, and `larder image`, which is the same for images.
+
+use crate::arguments::repo_path;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::outcome::Outcome;
+use crate::table::Table;
+use clap::Subcommand;
+use larder_api::{CopyTarget, NewCopy};
+use larder_model::RepoPath;
+use serde_json::json;
+
+/// What can be done to packages and images.
+#[derive(Subcommand, Debug)]
+pub enum Package {
+    /// List the packages or images of a repository.
+    List {
+        /// Protocol and name, e.g. npm/main.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// Only those whose name holds this.
+        #[arg(long = "match", value_name = "TEXT")]
+        text: Option<String>,
+    },
+    /// Show the versions of a package or the tags of an image; with a version, its files.
+    Show {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// The version; of an image the tag, or the digest of a manifest.
+        version: Option<String>,
+    },
+    /// Have a mirror ask its upstream now for a package, or for a tag of an image.
+    Refresh {
+        /// Protocol and name, e.g. npm/upstream.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// Of an image, the tag.
+        tag: Option<String>,
+    },
+    /// Copy a version or a tag to a hosted repository of the same protocol; no bytes are moved.
+    Copy {
+        /// Protocol and name, e.g. oci/docker.io.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// The version; of an image the tag, or the digest of a manifest.
+        version: String,
+        /// To where, e.g. oci/prod.
+        #[arg(value_parser = repo_path)]
+        to: RepoPath,
+        /// Under another name, of an image.
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// With another tag, of an image.
+        #[arg(long)]
+        tag: Option<String>,
+    },
+    /// Delete a version or a tag; without one, all of the package or image.
+    Delete {
+        /// Protocol and name, e.g. oci/team.
+        #[arg(value_parser = repo_path)]
+        repo: RepoPath,
+        /// The package, or the image without its repository.
+        package: String,
+        /// The version; of an image the tag, or the digest of a manifest.
+        version: Option<String>,
+    },
+}
+
+const LIST: Table = Table::new(
+    &[
+        ("NAME", "name"),
+        ("HOSTED", "hosted"),
+        ("REPOSITORIES", "repositories"),
+        ("UPDATED", "updated_at"),
+    ],
+    &["name"],
+);
+const VERSIONS: Table = Table::new(
+    &[
+        ("VERSION", "version"),
+        ("HOSTED", "hosted"),
+        ("REPOSITORY", "repository"),
+        ("DIGEST", "digest"),
+        ("FILES", "files"),
+        ("BYTES", "bytes"),
+        ("CREATED", "created_at"),
+        ("BY", "created_by"),
+        ("LAST USED", "last_used_at"),
+    ],
+    &["version"],
+);
+const VERSION: Table = Table::new(
+    &[
+        ("Package", "package"),
+        ("Version", "version"),
+        ("Hosted", "hosted"),
+        ("Repository", "repository"),
+        ("Yanked", "yanked"),
+        ("Bytes", "bytes"),
+        ("Created", "created_at"),
+        ("By", "created_by"),
+        ("Last used", "last_used_at"),
+        ("Files", "files"),
+    ],
+    &["version"],
+);
+
+const REFRESHED: Table = Table::new(
+    &[
+        ("DOCUMENT", "path"),
+        ("OUTCOME", "outcome"),
+        ("DIGEST", "digest"),
+        ("BEFORE", "previous_digest"),
+        ("CHECKED", "checked_at"),
+    ],
+    &["path"],
+);
+
+const COPIED: Table = Table::new(
+    &[
+        ("Repository", "repository"),
+        ("Package", "package"),
+        ("Version", "version"),
+        ("Digest", "digest"),
+        ("Files", "files"),
+        ("Bytes", "bytes"),
+    ],
+    &["repository", "package", "version"],
+);
+
+/// The path of a repository's packages, or of what is below them.
+fn call<'a>(repo: &'a RepoPath, below: &[&'a str]) -> Vec<&'a str> {
+    let packages = [
+        "repositories",
+        repo.protocol.0,
+        repo.name.as_str(),
+        "packages",
+    ];
+    [&packages[..], below].concat()
+}
+
+pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcome, Failure> {
+    let client = &cx.client()?;
+    match command {
+        Package::List { repo, text } => {
+            let query: Vec<_> = text.iter().map(|text| ("q", text.as_str())).collect();
+            let packages = client.all(&call(&repo, &[]), &query).await?;
+            Ok(Outcome::list(packages, &LIST))
+        }
+        Package::Show {
+            repo,
+            package,
+            version: None,
+        } => {
+            let path = call(&repo, &[&package, "versions"]);
+            Ok(Outcome::list(client.all(&path, &[]).await?, &VERSIONS))
+        }
+        Package::Show {
+            repo,
+            package,
+            version: Some(version),
+        } => {
+            let path = call(&repo, &[&package, "versions", &version]);
+            Ok(Outcome::record(client.get(&path, &[]).await?, &VERSION))
+        }
+        Package::Refresh { repo, package, tag } => {
+            let path = call(&repo, &[&package, "refresh"]);
+            let query: Vec<_> = tag.iter().map(|tag| ("version", tag.as_str())).collect();
+            let mut told = client.post(&path, &query, &json!({})).await?;
+            let documents = json!({"items": told["documents"].take(), "next": null});
+            Ok(Outcome::list(documents, &REFRESHED))
+        }
+        Package::Copy {
+            repo,
+            package,
+            version,
+            to,
+            name,
+            tag,
+        } => {
+            let path = call(&repo, &[&package, "versions", &version, "copy"]);
+            let to = CopyTarget {
+                repository: to,
+                package: name,
+                version: tag,
+            };
+            let copied = client.post(&path, &[], &NewCopy { to }).await?;
+            Ok(Outcome::record(copied, &COPIED))
+        }
+        Package::Delete {
+            repo,
+            package,
+            version,
+        } => {
+            let path = match &version {
+                Some(version) => call(&repo, &[&package, "versions", version]),
+                None => call(&repo, &[&package]),
+            };
+            let what = match &version {
+                Some(version) => format!("{version} of {repo}/{package}"),
+                None => format!("{repo}/{package} with all that is in it"),
+            };
+            cx.confirm(&format!("Delete {what}?"))?;
+            client.delete(&path).await?;
+            Ok(Outcome::done(format!("Deleted {what}.")))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Commands about packages and images.
+
+use super::commands::{assert_calls, gone, made};
+use super::{Answer, Machine, fake, json};
+use crate::format::Format;
+use serde_json::json;
+
+fn nothing() -> Answer {
+    json("200 OK", &json!({"items": [], "next": null}))
+}
+
+#[tokio::test]
+async fn commands_of_packages_make_their_calls() {
+    assert_calls([
+        (
+            "package list npm/main --match left",
+            nothing(),
+            "GET /api/v1/repositories/npm/main/packages?q=left&limit=1000 | - | ",
+        ),
+        (
+            "package show npm/main @acme/app",
+            nothing(),
+            "GET /api/v1/repositories/npm/main/packages/@acme%2Fapp/versions?limit=1000 | - | ",
+        ),
+        (
+            "image show oci/team app/web latest",
+            made(),
+            "GET /api/v1/repositories/oci/team/packages/app%2Fweb/versions/latest | - | ",
+        ),
+        (
+            "image delete oci/team app/web latest --yes",
+            gone(),
+            "DELETE /api/v1/repositories/oci/team/packages/app%2Fweb/versions/latest | - | ",
+        ),
+        (
+            "image refresh oci/docker.io library/nginx latest",
+            json("200 OK", &json!({"documents": []})),
+            "POST /api/v1/repositories/oci/docker.io/packages/library%2Fnginx/refresh?version=latest | - | {}",
+        ),
+        (
+            "image copy oci/docker.io library/nginx latest oci/prod --as nginx --tag stable",
+            made(),
+            concat!(
+                "POST /api/v1/repositories/oci/docker.io/packages/library%2Fnginx/versions/latest/copy | - | ",
+                r#"{"to":{"package":"nginx","repository":"oci/prod","version":"stable"}}"#
+            ),
+        ),
+        (
+            "package copy npm/local left-pad 1.0.0 npm/prod",
+            made(),
+            concat!(
+                "POST /api/v1/repositories/npm/local/packages/left-pad/versions/1.0.0/copy | - | ",
+                r#"{"to":{"package":null,"repository":"npm/prod","version":null}}"#
+            ),
+        ),
+        (
+            "package delete npm/local left-pad -y",
+            gone(),
+            "DELETE /api/v1/repositories/npm/local/packages/left-pad | - | ",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn files_of_a_version_are_told_by_their_paths() {
+    let file = json!({"path": "-/left-pad-1.0.0.tgz", "size_bytes": 12});
+    let told = json!({"package": "left-pad", "version": "1.0.0", "bytes": 12, "files": [file]});
+    let server = fake(vec![json("200 OK", &told)]).await;
+    let line = format!(
+        "package show npm/main left-pad 1.0.0 --server {}",
+        server.url
+    );
+    let outcome = Machine::new().run(&line).await.expect("version");
+    let shown = outcome.data(Format::Table, None).expect("a table");
+    assert!(
+        shown.contains("Files       -/left-pad-1.0.0.tgz\n"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn a_search_tells_when_there_is_more() {
+    let more = json!({"items": [{"kind": "package", "package": "left-pad"}], "next": "x"});
+    let whole = json!({"items": [], "next": null});
+    for (answer, has_note) in [(more, true), (whole, false)] {
+        let server = fake(vec![json("200 OK", &answer)]).await;
+        let line = format!("search left pad --kind package --server {}", server.url);
+        let outcome = Machine::new().run(&line).await.expect("found");
+        assert_eq!(!outcome.notes.is_empty(), has_note, "{outcome:?}");
+        let asked = "GET /api/v1/search?q=left+pad&limit=100&kind=package | - | ";
+        assert_eq!(server.heard(), [asked]);
+    }
+}

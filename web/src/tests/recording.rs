@@ -1,0 +1,144 @@
+//! An engine that only notes what it is asked.
+
+use super::blob;
+use crate::Engine;
+use async_trait::async_trait;
+use bytes::Bytes;
+use larder_access::Admission;
+use larder_metadata::Metadata;
+use larder_metadata::copies::{Copied, VersionCopy};
+use larder_metadata::files::FileKey;
+use larder_metadata::repos::RepoRecord;
+use larder_mirrors::publishing::Change;
+use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
+use larder_model::{Kind, Permission, Problem, Timestamp, Verb};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+/// An engine that notes what it is asked to do.
+#[derive(Default)]
+pub(super) struct RecordingEngine {
+    pub(super) log: Mutex<Vec<String>>,
+    pub(super) metadata: OnceLock<Metadata>,
+}
+
+#[async_trait]
+impl Engine for RecordingEngine {
+    async fn change(
+        &self,
+        admission: &Admission,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        change: &Change,
+    ) -> Result<(), Problem> {
+        let by = &admission.principal().label;
+        self.log.lock().expect("log").push(format!(
+            "{by} {}/{} {package} {change:?}",
+            repo.protocol, repo.name
+        ));
+        Ok(())
+    }
+
+    async fn check_upstream(&self, repo: &Arc<RepoRecord>) -> Result<Checked, Problem> {
+        self.log
+            .lock()
+            .expect("log")
+            .push(format!("check {}", repo.name));
+        assert_ne!(repo.name.as_str(), "broken", "this engine breaks");
+        Ok(Checked {
+            reachable: true,
+            status: Some(401),
+            problem: Some("it wants a login".into()),
+            ..Checked::default()
+        })
+    }
+
+    async fn refresh(
+        &self,
+        repo: &Arc<RepoRecord>,
+        package: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<Refreshed>, Problem> {
+        let told = format!("refresh {} {package} {version:?}", repo.name);
+        self.log.lock().expect("log").push(told);
+        if package == "none" {
+            return Err(Problem::not_found("name", "there is no such thing"));
+        }
+        let document = |path: &str, before: Option<&str>, now: Option<&str>| Refreshed {
+            path: path.into(),
+            before: before.map(|text| blob(text).digest),
+            now: now.map(|text| blob(text).digest),
+            checked_at: Timestamp(1_800_000_000_000_000),
+        };
+        if version.is_some() {
+            return Ok(vec![document("v1", Some("a"), Some("a"))]);
+        }
+        Ok(vec![
+            document("new", None, Some("a")),
+            document("changed", Some("a"), Some("b")),
+            document("gone", Some("a"), None),
+        ])
+    }
+
+    async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {
+        // As the engine does: the right to publish is asked for before anything else.
+        let permission = Permission {
+            protocol: copy.to.protocol,
+            repo: copy.to.name.clone(),
+            package: Some(copy.to_package.into()),
+            verb: Verb::Write,
+        };
+        admission.require(&permission)?;
+        self.log.lock().expect("log").push(format!(
+            "copy {} {} {} to {} {} {}",
+            copy.from.full_name(),
+            copy.package,
+            copy.version,
+            copy.to.full_name(),
+            copy.to_package,
+            copy.to_version
+        ));
+        Ok(Copied {
+            digest: None,
+            files: 2,
+            bytes: 7,
+        })
+    }
+
+    async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {
+        if repo.name.as_str() == "blocking" {
+            let detail = "it is blocked here";
+            return Err(Problem::new(Kind::Policy, "package", detail));
+        }
+        let metadata = self.metadata.get().expect("metadata");
+        let found = metadata.find(file).await?.expect("file");
+        Ok(found.body.clone().expect("body"))
+    }
+
+    fn health(&self, repo: &RepoRecord) -> Option<Health> {
+        let last_error = Some(("it answered 500".into(), Duration::from_secs(1)));
+        let health = Health {
+            failures: 3,
+            pause: Some(Duration::from_secs(4)),
+            last_error,
+            paused_origins: vec![PausedOrigin {
+                origin: "https://files.example".into(),
+                pause: Duration::from_secs(8),
+                reason: "cannot be reached".into(),
+            }],
+        };
+        (repo.name.as_str() == "up").then_some(health)
+    }
+
+    async fn reach_storage(&self) -> Result<(), Problem> {
+        let asked = self.log.lock().expect("log").len();
+        match asked {
+            0 => Ok(()),
+            _ => Err(Problem::busy("the store is away", Duration::from_secs(1))),
+        }
+    }
+
+    fn disk_space(&self) -> Option<(u64, u64)> {
+        Some((1000, 4000))
+    }
+}
