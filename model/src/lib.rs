@@ -11,6 +11,7 @@ pub mod html;
 pub mod names;
 pub mod image;
 pub mod kinds;
+pub mod audit;
 pub mod integrity;
 pub mod lifetime;
 pub mod pattern;
@@ -24,7 +25,8 @@ pub mod stored_file;
 pub mod upstream;
 pub mod settings;
 
-pub use author::{Author, System};
+pub use audit::{Action, Outcome};
+pub use author::{Author, Origin, System};
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
 pub use integrity::{Checker, Integrity};
