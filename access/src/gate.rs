@@ -15,7 +15,7 @@ use larder_keys::{SigningKey, Vault, secret};
 use larder_metadata::Metadata;
 use larder_metadata::people::Token;
 use larder_model::{
-    Algorithm, Author, Digest, Kind, Permission, Problem, Timestamp, UpstreamSettings,
+    Algorithm, Author, Digest, Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings,
 };
 use moka::sync::Cache;
 use std::net::{IpAddr, Ipv4Addr};
@@ -73,20 +73,37 @@ struct CachedPrincipal {
 pub struct Admission {
     principal: Principal,
     policy: Arc<PolicySnapshot>,
+    origin: Option<Origin>,
 }
 
 /// Proof that a caller may do what it is about to do: what writes to the database ask for. Made only
-/// by [`Admission::require`].
+/// by [`Admission`], when what it asks is held.
 #[derive(Clone, Copy, Debug)]
-pub struct Allowed<'a>(&'a str);
+pub struct Allowed<'a> {
+    label: &'a str,
+    origin: Option<&'a Origin>,
+}
 
 impl Author for Allowed<'_> {
     fn label(&self) -> &str {
-        self.0
+        self.label
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.origin
     }
 }
 
 impl Admission {
+    /// The same with where the request came from, for the audit trail.
+    #[must_use]
+    pub fn from(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
+        }
+    }
+
     /// Who was admitted.
     pub const fn principal(&self) -> &Principal {
         &self.principal
@@ -120,9 +137,33 @@ impl Admission {
     /// The proof that `permission` is allowed; a problem if it is not.
     pub fn require(&self, permission: &Permission) -> Result<Allowed<'_>, Problem> {
         if self.may(permission) {
-            Ok(Allowed(&self.principal.label))
+            Ok(self.allowed())
         } else {
             Err(not_allowed(&self.principal, permission))
+        }
+    }
+
+    /// The proof that the caller is someone with all its rights, for changes of what is its own or
+    /// what it was found to administer.
+    pub fn require_unlimited(&self) -> Result<Allowed<'_>, Problem> {
+        self.principal.require_unlimited()?;
+        Ok(self.allowed())
+    }
+
+    /// The proof that the caller is a superuser with all its rights.
+    pub fn require_superuser(&self) -> Result<Allowed<'_>, Problem> {
+        self.principal.require_unlimited()?;
+        if self.principal.is_superuser() {
+            return Ok(self.allowed());
+        }
+        let detail = "only a superuser may do this";
+        Err(Problem::new(Kind::Denied, "access", detail))
+    }
+
+    fn allowed(&self) -> Allowed<'_> {
+        Allowed {
+            label: &self.principal.label,
+            origin: self.origin.as_ref(),
         }
     }
 }
@@ -423,6 +464,7 @@ impl Gate {
         Ok(Admission {
             principal,
             policy: self.policy.load_full(),
+            origin: None,
         })
     }
 

@@ -385,6 +385,7 @@ impl House {
         let client = ClientView {
             base: ORIGIN.into(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            request_id: "".into(),
         };
         let body = Incoming::ready(body.into());
         let opened = larder_door::open(
