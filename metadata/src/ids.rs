@@ -6,6 +6,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// Microseconds in the upper bits; these lower bits tell ids of one microsecond apart.
 const LOWER_BITS: u32 = 10;
 
+/// When an id was made.
+pub(crate) const fn made_at(id: i64) -> Timestamp {
+    Timestamp(id >> LOWER_BITS)
+}
+
+/// The first id that can be made at a moment.
+pub(crate) const fn first_at(at: Timestamp) -> i64 {
+    at.0.saturating_mul(1 << LOWER_BITS)
+}
+
 #[derive(Default)]
 pub(crate) struct Ids {
     last: AtomicI64,

@@ -1,9 +1,11 @@
 //! Manifests bind blobs together, tags name them: each change is one batch.
 
+use crate::audit::Object;
 use crate::blobs::{FRESH, NewBlob, Putting, TOUCH};
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Author, Digest, FileKind, Timestamp};
+use larder_model::{Action, Author, Digest, FileKind, Timestamp};
+use serde_json::json;
 
 const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
@@ -196,7 +198,19 @@ impl Metadata {
             let values = [repo, name, full_name, now.into(), revision];
             batch.require(Requirement::NameFree, BEGIN_PACKAGE, values);
         });
+        self.note_push(&mut batch, &new);
         self.sql.apply(batch).await
+    }
+
+    fn note_push(&self, batch: &mut Batch, new: &NewManifest<'_>) {
+        let (by, object) = (new.putting.by, Object::Named(new.full_name));
+        let digest = new.blob.digest.to_string();
+        let pushed = json!({"digest": digest});
+        self.note(batch, by, Action::ManifestPush, object, &pushed);
+        for tag in new.tags {
+            let set = json!({"tag": tag, "digest": digest});
+            self.note(batch, by, Action::TagSet, object, &set);
+        }
     }
 
     /// Edges from a manifest to all that it names.
@@ -280,6 +294,9 @@ impl Metadata {
             }
             None => batch.require(Requirement::Tag, DROP_FILE, key.value()),
         }
+        let object = Object::Package(package);
+        let details = json!({"tag": tag});
+        self.note(&mut batch, by, Action::TagDelete, object, &details);
         self.package_changed(&mut batch, package);
         self.sql.apply(batch).await
     }
@@ -296,6 +313,9 @@ impl Metadata {
         let path = digest.to_string();
         let key = package.file(FileKind::Manifest, &path);
         batch.require(Requirement::Manifest, DROP_FILE, key.value());
+        let object = Object::Package(package);
+        let details = json!({"digest": path});
+        self.note(&mut batch, by, Action::ManifestDelete, object, &details);
         let [repo, name] = package.value();
         let of = [repo, name, digest.into()];
         let [repo, name, digest] = of.clone();

@@ -4,12 +4,13 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
     include_str!("../migrations/0004_typed_rows.sql"),
     include_str!("../migrations/0005_access.sql"),
+    include_str!("../migrations/0006_audit.sql"),
 ];
 
 const VERSION_TABLE: &str =
