@@ -285,7 +285,8 @@ impl House {
             settings: &RepoSettings::read(&settings.to_string()).expect("settings"),
             members: &members,
         };
-        self.metadata.add_repo(new).await.expect("repo");
+        let made = self.metadata.add_repo(new, &Admin).await;
+        made.expect("repo");
         self.gate.refresh().await.expect("refresh");
     }
 
