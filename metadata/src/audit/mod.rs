@@ -5,7 +5,7 @@
 //! caller and written by [`write_events`](Metadata::write_events). An entry that is written waits;
 //! [`seal`](Metadata::seal) gives it its place in the chain and a hash over itself and the entry
 //! before it. From then on a change of it, or its absence, is found by
-//! `verify_audit`. Only the oldest sealed entries are deleted, and the
+//! [`verify_audit`](Metadata::verify_audit). Only the oldest sealed entries are deleted, and the
 //! chain then begins at the hash of the last of them.
 //!
 //! An id tells when it was made, so the order of ids is that of time, and a span of time is a
@@ -16,8 +16,10 @@ mod note;
 mod events;
 
 mod chain;
+mod verify;
 
 pub use entry::AuditEntry;
 pub use events::{Event, EventCount};
+pub use verify::{AuditFault, AuditReport, FaultKind};
 
 pub(crate) use note::Object;
