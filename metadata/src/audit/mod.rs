@@ -17,6 +17,7 @@ mod events;
 
 mod chain;
 mod verify;
+mod prune;
 
 pub use entry::AuditEntry;
 pub use events::{Event, EventCount};
