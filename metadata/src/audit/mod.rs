@@ -19,8 +19,11 @@ mod chain;
 mod verify;
 mod prune;
 
+mod list;
+
 pub use entry::AuditEntry;
 pub use events::{Event, EventCount};
+pub use list::AuditFilter;
 pub use verify::{AuditFault, AuditReport, FaultKind};
 
 pub(crate) use note::Object;
