@@ -41,6 +41,7 @@ macro_rules! checks {
 
 mod fixture;
 
+mod audit;
 mod blobs;
 mod documents;
 mod files;
@@ -62,6 +63,7 @@ mod uses;
 pub mod old_schemas;
 
 const ALL: &[&[Check]] = &[
+    audit::CHECKS,
     blobs::CHECKS,
     documents::CHECKS,
     files::CHECKS,
