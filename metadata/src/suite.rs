@@ -42,6 +42,8 @@ macro_rules! checks {
 mod fixture;
 
 mod audit;
+mod audit_chain;
+mod audit_list;
 mod blobs;
 mod documents;
 mod files;
@@ -64,6 +66,8 @@ pub mod old_schemas;
 
 const ALL: &[&[Check]] = &[
     audit::CHECKS,
+    audit_chain::CHECKS,
+    audit_list::CHECKS,
     blobs::CHECKS,
     documents::CHECKS,
     files::CHECKS,
@@ -96,6 +100,8 @@ pub async fn all(metadata: &Metadata) {
     }
     assert!(failed.is_empty(), "these checks failed: {failed:#?}");
 }
+
+pub use audit_list::million;
 
 /// A clock that moves on by a millisecond whenever it is read. Clones are the same clock.
 pub fn clock() -> Clock {
