@@ -54,8 +54,8 @@ fn end_of_span(at: Timestamp) -> Timestamp {
 
 impl Metadata {
     /// Writes events down, and notes in each which entry stands for it: that of the like of the same
-    /// minute if it is not sealed, else a new one. After a failure all are to be written again,
-    /// though those before it may be written.
+    /// minute if it is not sealed, else a new one. What is written has the `count` 0, also after a
+    /// failure.
     pub async fn write_events(&self, events: &mut [EventCount]) -> Result<(), Error> {
         for part in events.chunks_mut(BATCH) {
             self.write_batch(part).await?;
@@ -79,12 +79,14 @@ impl Metadata {
             made.push((new, open));
         }
         self.sql.apply(batch).await?;
+        for (counted, (new, open)) in events.iter_mut().zip(&made) {
+            (counted.count, counted.entry) = (0, Some(open.unwrap_or(*new)));
+        }
+        // An entry that was open may have been sealed before it was counted up.
         for (counted, (new, open)) in events.iter_mut().zip(made) {
-            counted.entry = match open {
-                Some(open) if !self.has_entry(new).await? => Some(open),
-                _ => Some(new),
-            };
-            counted.count = 0;
+            if open.is_some() && self.has_entry(new).await? {
+                counted.entry = Some(new);
+            }
         }
         Ok(())
     }
