@@ -1,6 +1,7 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
 use crate::credentials::{Credentials, read};
+use crate::events::Events;
 use crate::passwords::Passwords;
 use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, scopes_from_json};
@@ -59,6 +60,7 @@ pub struct Gate {
     /// By a keyed hash of the header, so that no secret lies in memory.
     remembered: Cache<Digest, Arc<CachedPrincipal>>,
     memory_key: [u8; 32],
+    events: Events,
     pub(crate) settings: Settings,
 }
 
@@ -186,6 +188,7 @@ impl Gate {
                 .time_to_live(REMEMBERED)
                 .build(),
             memory_key,
+            events: Events::default(),
             metadata,
             settings,
         })
@@ -207,6 +210,11 @@ impl Gate {
         }
         drop(reading);
         Ok(())
+    }
+
+    /// What the audit trail will tell of logins and refusals.
+    pub const fn events(&self) -> &Events {
+        &self.events
     }
 
     /// A sealer under the server's key.

@@ -14,10 +14,13 @@ mod throttle;
 mod policy;
 pub mod token;
 
+pub mod events;
+
 mod gate;
 pub mod sign_in;
 mod tokens;
 
+pub use events::Events;
 pub use gate::{Admission, Allowed, Gate, Settings};
 pub use policy::PolicySnapshot;
 pub use principal::{Principal, TokenScope, scopes_to_json};
