@@ -40,6 +40,8 @@ pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;
 pub use network::Network;
 pub use secret::Secret;
-pub use sections::{Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry};
+pub use sections::{
+    Audit, Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
+};
 pub use url::Url;
 pub use words::{LogFormat, LogLevel, StorageKind, Tls};
