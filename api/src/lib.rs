@@ -12,6 +12,7 @@
 mod patch;
 mod schema;
 
+pub mod audit;
 pub mod connect;
 pub mod grants;
 pub mod list;
@@ -26,6 +27,7 @@ pub mod users;
 
 pub mod rights;
 
+pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use connect::ConnectPart;
 pub use grants::{Grant, NewGrant};
 pub use list::List;

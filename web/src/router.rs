@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, document, grants, packages, repositories, reservations, rights, settings, tokens,
-    upstreams, users, versions,
+    audit, clients, document, grants, packages, repositories, reservations, rights, settings,
+    tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -49,6 +49,8 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(reservations::list))
         .routes(routes!(reservations::delete))
         .routes(routes!(settings::get, settings::change))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .routes(routes!(clients::get))
         .routes(routes!(rights::whoami))
         .routes(routes!(rights::can))

@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 11] = [
+const NOUNS: [(&str, &str); 12] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -34,6 +34,7 @@ const NOUNS: [(&str, &str); 11] = [
         "Published names that are gone and stay taken.",
     ),
     ("settings", "Settings of the whole server."),
+    ("audit", "Who did, asked for or was refused what."),
     (
         "clients",
         "What clients must be told so that they use a repository.",

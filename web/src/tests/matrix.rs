@@ -95,6 +95,8 @@ const MATRIX: &[Line] = &[
     line("delete_grant", "", "", [401, 404, 404, 404, 204, 204, 401, 403], Some(404)),
     line("get_settings", "", "", SUPERUSERS, None),
     line("change_settings", "", r#"{"offline":true}"#, SUPERUSERS, None),
+    line("list_audit", "", "", SUPERUSERS, None),
+    line("verify_audit", "", "", SUPERUSERS, None),
     line("connect_client", "", "", READERS, Some(404)),
     line("whoami", "", "", ANYONE_VALID, None),
     line("can", "?subject=user:{user}&repository=oci/team-a&action=read", "", SUPERUSERS, Some(404)),

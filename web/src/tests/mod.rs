@@ -2,6 +2,7 @@
 
 mod describe;
 
+mod audit;
 mod connect;
 mod document;
 mod heads;
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Admission, Gate, Settings, TokenScope, scopes_to_json};
@@ -376,6 +377,15 @@ impl House {
         let answer = self.send(headers, method, &target, body.to_owned()).await;
         describe::check(method, &target, &answer);
         answer
+    }
+
+    /// What is at an address, in a media type.
+    async fn accepting(&self, who: &Header, target: &str, media_type: &'static str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
+        headers.insert(ACCEPT, HeaderValue::from_static(media_type));
+        let target = format!("/api/v1{target}");
+        self.send(headers, "GET", &target, String::new()).await
     }
 
     /// Leads a request through the one door.
