@@ -1,12 +1,14 @@
 //! The command line.
 
-use crate::arguments::{AbsentStatus, AnswerTimeOption, OpenOption, block, repo_path, token_grant};
+use crate::arguments::{
+    AbsentStatus, AnswerTimeOption, OpenOption, block, moment, repo_path, token_grant,
+};
 use crate::expiry::Expiry;
 use crate::span::Span;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Subcommand};
 use larder_api::{Block, RepoKind, TokenGrant};
-use larder_model::{Pattern, RepoName, RepoPath, Role, UserName};
+use larder_model::{Outcome, Pattern, RepoName, RepoPath, Role, Timestamp, UserName};
 use std::path::PathBuf;
 
 /// What every command that speaks with a server takes.
@@ -69,6 +71,9 @@ pub enum Command {
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),
+    /// The audit trail, who did what, for superusers: list, export, verify.
+    #[command(subcommand)]
+    Audit(Audit),
 }
 
 /// Log in. With --token that token is checked and remembered; else a new one is made with a user's
@@ -348,4 +353,52 @@ pub enum Grant {
         #[arg(long, short)]
         yes: bool,
     },
+}
+
+/// What can be asked of the audit trail.
+#[derive(Subcommand, Debug)]
+pub enum Audit {
+    /// List entries, the newest first.
+    List {
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// How many at most.
+        #[arg(long, value_name = "NUMBER", default_value_t = 100,
+              value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// Write all entries to standard output, the newest first, a JSON object on each line.
+    Export {
+        #[command(flatten)]
+        filter: AuditFilter,
+    },
+    /// Prove that no entry was changed, removed or put between others. Fails if one was.
+    Verify,
+}
+
+/// Which entries of the audit trail.
+#[derive(Args, Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Who, e.g. user:alice; with * at the end, all that begin so.
+    #[arg(long, value_name = "ACTOR")]
+    pub actor: Option<String>,
+    /// What was done, e.g. grant.create or 'grant.*'.
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// To what, e.g. oci/team or 'oci/*'.
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// How it ended.
+    #[arg(long, value_parser = results())]
+    pub result: Option<String>,
+    /// Not before this time (2030-01-31, 2030-01-31T12:00:00Z).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub until: Option<Timestamp>,
+}
+
+fn results() -> PossibleValuesParser {
+    PossibleValuesParser::new(Outcome::ALL.iter().map(|outcome| outcome.word()))
 }

@@ -26,6 +26,7 @@ mod command;
 mod password;
 mod session;
 
+mod audit;
 mod connect;
 mod discover;
 mod grant;

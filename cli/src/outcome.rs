@@ -27,6 +27,8 @@ pub(crate) enum View {
     Record(&'static [Column]),
     /// A sentence, or a secret alone.
     Text(String),
+    /// It was shown while it came.
+    Shown,
 }
 
 impl Outcome {
@@ -55,6 +57,16 @@ impl Outcome {
         Self {
             json: None,
             view: View::Text(sentence.into()),
+            note: None,
+            failed: false,
+        }
+    }
+
+    /// Something that was shown while it came.
+    pub(crate) const fn shown() -> Self {
+        Self {
+            json: None,
+            view: View::Shown,
             note: None,
             failed: false,
         }
@@ -90,6 +102,7 @@ impl Outcome {
             ),
             View::Record(columns) => record(columns, value),
             View::Text(text) => format!("{text}\n"),
+            View::Shown => String::new(),
         }
     }
 

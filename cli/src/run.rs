@@ -1,5 +1,6 @@
 //! From a command to an exit code.
 
+use crate::audit::audit;
 use crate::command::{Command, Global};
 use crate::connect::connect;
 use crate::discover::discover;
@@ -63,5 +64,6 @@ pub(crate) async fn carry_out(
         Command::User(command) => user(command, &client()?).await,
         Command::Token(command) => token(command, &client()?, env.clock.now()).await,
         Command::Grant(command) => grant(command, &client()?).await,
+        Command::Audit(command) => audit(command, &client()?).await,
     }
 }
