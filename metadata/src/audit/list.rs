@@ -79,7 +79,7 @@ const ID_OF: &str = "select id from audit where seq = ?1";
 /// Entries that are looked at before anything else is tried.
 const WINDOW: i64 = 10_000;
 /// An index that finds no more entries than that is taken, and they are sorted.
-const FEW: u64 = 5000;
+const FEW: u64 = 1000;
 
 /// Which entries are asked for. A text that ends in `*` means all that begin so.
 #[derive(Clone, Debug, Default)]
