@@ -101,7 +101,7 @@ pub async fn all(metadata: &Metadata) {
     assert!(failed.is_empty(), "these checks failed: {failed:#?}");
 }
 
-pub use audit_list::million;
+pub use audit_list::{Measure, million};
 
 /// A clock that moves on by a millisecond whenever it is read. Clones are the same clock.
 pub fn clock() -> Clock {
