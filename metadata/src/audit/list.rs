@@ -9,12 +9,17 @@ use crate::ids::first_at;
 use crate::{Error, Metadata, Row, Value};
 use larder_model::{Outcome, Timestamp};
 
-/// The span of ids, and what is not asked of an index: no index is for these expressions.
+/// The span of ids, and the filters. No index is for these expressions, so each statement has the
+/// index that it was made for. PostgreSQL leaves out the conditions that every row fits. It would
+/// take the rows of the others for so rare that it sorts them all, if it saw that the expressions
+/// of both bounds are one.
 macro_rules! fits {
     () => {
-        "id >= ?1 and id < ?2 and coalesce(actor, '') between ?3 and ?4 \
-         and coalesce(action, '') between ?5 and ?6 and coalesce(object, '') between ?7 and ?8 \
-         and coalesce(result, '') between ?9 and ?10"
+        "id >= ?1 and id < ?2 \
+         and (?3 = '' or (coalesce(actor, '') >= ?3 and actor || '' <= ?4)) \
+         and (?5 = '' or (coalesce(action, '') >= ?5 and action || '' <= ?6)) \
+         and (?7 = '' or (coalesce(object, '') >= ?7 and object || '' <= ?8)) \
+         and (?9 = '' or (coalesce(result, '') >= ?9 and result || '' <= ?10))"
     };
 }
 
@@ -62,10 +67,10 @@ macro_rules! counted {
 
 const WAITING: &str = sorted!("seq is null and open_until >= 0");
 const BY_ID: &str = in_order!("");
-const BY_OBJECT: &str = in_order!("object = ?7 and ");
-const BY_ACTOR: &str = in_order!("actor = ?3 and ");
-const BY_ACTION: &str = in_order!("action = ?5 and ");
-const BY_RESULT: &str = in_order!("result = ?9 and result <> 'ok' and ");
+const BY_OBJECT: &str = in_order!("object = ?12 and ");
+const BY_ACTOR: &str = in_order!("actor = ?12 and ");
+const BY_ACTION: &str = in_order!("action = ?12 and ");
+const BY_RESULT: &str = in_order!("result = ?12 and result <> 'ok' and ");
 const BY_OBJECTS: &str = sorted!("seq is not null and object between ?7 and ?8");
 const BY_ACTORS: &str = sorted!("seq is not null and actor between ?3 and ?4");
 const BY_ACTIONS: &str = sorted!("seq is not null and action between ?5 and ?6");
@@ -107,7 +112,7 @@ struct Span {
 
 impl Span {
     fn of(filter: Option<&str>) -> Self {
-        let filter = filter.unwrap_or("*");
+        let filter = filter.filter(|text| !text.is_empty()).unwrap_or("*");
         match filter.strip_suffix('*') {
             Some(start) => Self {
                 first: start.to_owned(),
@@ -151,25 +156,25 @@ impl Asked {
         values
     }
 
-    /// The statement whose index has what is asked for in order, if one has.
-    fn in_order(&self) -> Option<&'static str> {
-        let refused = [Outcome::Refused, Outcome::Failed].map(Outcome::word);
-        if self.object.is_exact() {
-            Some(BY_OBJECT)
-        } else if self.actor.is_exact() {
-            Some(BY_ACTOR)
-        } else if self.action.is_exact() {
-            Some(BY_ACTION)
-        } else if refused.contains(&&*self.result.first) {
-            Some(BY_RESULT)
-        } else if [&self.object, &self.actor, &self.action, &self.result]
-            .into_iter()
-            .all(Span::is_open)
-        {
-            Some(BY_ID)
-        } else {
-            None
+    /// The statement whose index has what is asked for in order, if one has, and the text that it
+    /// asks the index for: that filter is none any more.
+    fn in_order(&mut self) -> Option<(&'static str, Option<String>)> {
+        let ok = Outcome::Ok.word();
+        let exact = [
+            (&mut self.object, BY_OBJECT),
+            (&mut self.actor, BY_ACTOR),
+            (&mut self.action, BY_ACTION),
+            (&mut self.result, BY_RESULT),
+        ];
+        for (span, text) in exact {
+            if span.is_exact() && span.first != ok {
+                let asked = std::mem::replace(span, Span::of(None)).first;
+                return Some((text, Some(asked)));
+            }
         }
+        let spans = [&self.object, &self.actor, &self.action, &self.result];
+        let open = spans.into_iter().all(Span::is_open);
+        open.then_some((BY_ID, None))
     }
 }
 
@@ -183,7 +188,7 @@ impl Metadata {
         limit: usize,
     ) -> Result<Vec<AuditEntry>, Error> {
         let until = filter.until.map_or(i64::MAX, first_at);
-        let asked = Asked {
+        let mut asked = Asked {
             ids: filter.since.map_or(0, first_at)..until.min(before.unwrap_or(i64::MAX)),
             actor: Span::of(filter.actor.as_deref()),
             action: Span::of(filter.action.as_deref()),
@@ -196,7 +201,14 @@ impl Metadata {
             .entries(WAITING, &asked, asked.ids.clone(), limit)
             .await?;
         let sealed = match asked.in_order() {
-            Some(text) => self.entries(text, &asked, asked.ids.clone(), limit).await?,
+            Some((text, exact)) => {
+                let mut values = asked.values(asked.ids.clone(), limit);
+                values.extend(exact.map(Value::from));
+                let mut rows = self.sql.scan(text, values).await?;
+                rows.iter_mut()
+                    .map(AuditEntry::read)
+                    .collect::<Result<_, _>>()?
+            }
             None => self.by_beginnings(&asked).await?,
         };
         entries.extend(sealed);
