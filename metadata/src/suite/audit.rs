@@ -36,7 +36,7 @@ async fn entries(metadata: &Metadata, object: &str) -> Vec<AuditEntry> {
 }
 
 /// What entries about an object tell: action, who, details.
-async fn told(metadata: &Metadata, object: &str) -> Vec<(String, String, Json)> {
+pub(super) async fn told(metadata: &Metadata, object: &str) -> Vec<(String, String, Json)> {
     let told = |entry: AuditEntry| {
         let details = serde_json::from_str(&entry.details).expect("details");
         assert_eq!((&*entry.result, entry.count), ("ok", 1));
@@ -49,7 +49,7 @@ async fn told(metadata: &Metadata, object: &str) -> Vec<(String, String, Json)> 
         .collect()
 }
 
-fn line(action: &str, who: &str, details: Json) -> (String, String, Json) {
+pub(super) fn line(action: &str, who: &str, details: Json) -> (String, String, Json) {
     (action.to_owned(), who.to_owned(), details)
 }
 
@@ -226,9 +226,15 @@ async fn a_failed_change_leaves_no_entry(metadata: &Metadata) {
     let dropped = metadata.drop_tag(bed.package("app"), "v1", None, &ALICE);
     assert_unmet(dropped.await, Requirement::Tag);
     assert_eq!(told(metadata, &bed.full_name("app")).await, []);
+    let deletions = AuditFilter {
+        action: Some("repository.delete".to_owned()),
+        ..AuditFilter::default()
+    };
+    let before = metadata.audit(&deletions, None, 10).await.expect("audit");
     let dropped = metadata.drop_repo(metadata.new_id(), true, &ALICE).await;
     assert_unmet(dropped, Requirement::Repo);
-    assert_eq!(told(metadata, "").await, []);
+    let after = metadata.audit(&deletions, None, 10).await.expect("audit");
+    assert_eq!(after, before);
 }
 
 /// A refused request of whoever is called so.
