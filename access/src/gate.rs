@@ -1,5 +1,6 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
+use crate::allowed::Allowed;
 use crate::credentials::{Credentials, read};
 use crate::events::Events;
 use crate::passwords::Passwords;
@@ -16,7 +17,7 @@ use larder_keys::{SigningKey, Vault, secret};
 use larder_metadata::Metadata;
 use larder_metadata::people::Token;
 use larder_model::{
-    Algorithm, Author, Digest, Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings,
+    Algorithm, Digest, Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings,
 };
 use moka::sync::Cache;
 use std::net::{IpAddr, Ipv4Addr};
@@ -76,24 +77,6 @@ pub struct Admission {
     principal: Principal,
     policy: Arc<PolicySnapshot>,
     origin: Option<Origin>,
-}
-
-/// Proof that a caller may do what it is about to do: what writes to the database ask for. Made only
-/// by [`Admission`], when what it asks is held.
-#[derive(Clone, Copy, Debug)]
-pub struct Allowed<'a> {
-    label: &'a str,
-    origin: Option<&'a Origin>,
-}
-
-impl Author for Allowed<'_> {
-    fn label(&self) -> &str {
-        self.label
-    }
-
-    fn origin(&self) -> Option<&Origin> {
-        self.origin
-    }
 }
 
 impl Admission {
@@ -162,11 +145,14 @@ impl Admission {
         Err(Problem::new(Kind::Denied, "access", detail))
     }
 
-    fn allowed(&self) -> Allowed<'_> {
-        Allowed {
-            label: &self.principal.label,
-            origin: self.origin.as_ref(),
-        }
+    /// Where the request came from; `None`: nobody said.
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// The proof for what is the caller's own.
+    pub(crate) fn allowed(&self) -> Allowed<'_> {
+        Allowed::own(&self.principal, self.origin())
     }
 }
 

@@ -8,6 +8,7 @@
 mod credentials;
 mod passwords;
 mod principal;
+mod allowed;
 mod refusals;
 mod throttle;
 
@@ -20,8 +21,9 @@ mod gate;
 pub mod sign_in;
 mod tokens;
 
+pub use allowed::Allowed;
 pub use events::Events;
-pub use gate::{Admission, Allowed, Gate, Settings};
+pub use gate::{Admission, Gate, Settings};
 pub use policy::PolicySnapshot;
 pub use principal::{Principal, TokenScope, scopes_to_json};
 pub use sign_in::LoginRequest;

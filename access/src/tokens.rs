@@ -2,11 +2,11 @@
 
 use crate::principal::{scopes_from_json, scopes_to_json};
 use crate::refusals::wrong_credentials;
-use crate::{Gate, Principal, TokenScope};
+use crate::{Admission, Allowed, Gate, Principal, TokenScope};
 use larder_keys::secret::{self, Secret};
 use larder_metadata::people::Token;
 use larder_metadata::{Error, Requirement};
-use larder_model::{Kind, Problem, Timestamp, TokenKind, Verb};
+use larder_model::{Author, Kind, Origin, Problem, Timestamp, TokenKind, Verb};
 use std::net::IpAddr;
 
 /// Characters of a token's name.
@@ -59,11 +59,12 @@ impl Gate {
         &self,
         owner: i64,
         wanted: NewToken,
+        by: &dyn Author,
     ) -> Result<(Token, Secret), Problem> {
         wanted.check(self.metadata.now())?;
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok((
-            self.keep_token(owner, TokenKind::Access, wanted, &secret)
+            self.keep_token(owner, TokenKind::Access, wanted, &secret, by)
                 .await?,
             secret,
         ))
@@ -75,10 +76,11 @@ impl Gate {
         &self,
         principal: &Principal,
         client: &str,
+        origin: Option<&Origin>,
     ) -> Result<Option<Secret>, Problem> {
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok(self
-            .keep_offline(principal, client, &secret)
+            .keep_offline(principal, client, &secret, origin)
             .await?
             .map(|_| secret))
     }
@@ -89,6 +91,7 @@ impl Gate {
         principal: &Principal,
         client: &str,
         secret: &Secret,
+        origin: Option<&Origin>,
     ) -> Result<Option<Token>, Error> {
         // A bearer token is for a few minutes and a few images: it does not buy a longer and wider
         // one.
@@ -100,7 +103,8 @@ impl Gate {
             expires_at: Some(self.metadata.now().after(self.settings.offline_token_life)),
             scopes: principal.token_scopes.clone(),
         };
-        self.keep_token(owner, TokenKind::Offline, wanted, secret)
+        let by = Allowed::own(principal, origin);
+        self.keep_token(owner, TokenKind::Offline, wanted, secret, &by)
             .await
             .map(Some)
     }
@@ -111,6 +115,7 @@ impl Gate {
         kind: TokenKind,
         wanted: NewToken,
         secret: &Secret,
+        by: &dyn Author,
     ) -> Result<Token, Error> {
         let token = Token {
             id: self.metadata.new_id(),
@@ -121,18 +126,19 @@ impl Gate {
             created_at: self.metadata.now(),
             expires_at: wanted.expires_at,
         };
-        self.metadata.add_token(&token, &secret.hash()).await?;
+        self.metadata.add_token(&token, &secret.hash(), by).await?;
         Ok(token)
     }
 
     /// Ends the token of this id, for its owner or a superuser: to anyone else it is not there.
-    pub async fn end_token(&self, by: &Principal, id: i64) -> Result<Token, Problem> {
+    pub async fn end_token(&self, by: &Admission, id: i64) -> Result<Token, Problem> {
         let token = self.metadata.token(id).await?.ok_or_else(no_token)?;
-        if by.user != Some(token.owner) && !by.is_superuser() {
+        let caller = by.principal();
+        if caller.user != Some(token.owner) && !caller.is_superuser() {
             return Err(no_token());
         }
         self.metadata
-            .drop_token(id, token.owner)
+            .drop_token(id, token.owner, &by.allowed())
             .await
             .map_err(|error| match error {
                 Error::Unmet(Requirement::Token) => no_token(),

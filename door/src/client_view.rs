@@ -73,7 +73,7 @@ impl ClientView {
     }
 
     /// What the audit trail tells of it.
-    pub(crate) fn origin(&self) -> Origin {
+    pub fn origin(&self) -> Origin {
         Origin {
             address: self.address,
             request_id: self.request_id.clone(),

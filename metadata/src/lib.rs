@@ -34,6 +34,7 @@ pub mod settings;
 
 pub mod people;
 pub mod groups;
+pub mod grants;
 pub mod repos;
 pub mod reservations;
 pub mod uploads;

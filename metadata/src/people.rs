@@ -1,7 +1,9 @@
-//! Users, groups, tokens and grants.
+//! Users and tokens.
 
+use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Pattern, Role, Timestamp, TokenKind, UserKind, UserName};
+use larder_model::{Action, Author, Timestamp, TokenKind, UserKind, UserName};
+use serde_json::json;
 
 const USERS: &str = "select id, name, kind, superuser, disabled, created_at, description, owner \
     from users order by name";
@@ -38,16 +40,6 @@ const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
 const DROP_EXPIRED: &str = "delete from tokens where expires_at < ?1";
-
-const GRANTS: &str =
-    "select id, subject, repository, package, role, created_at, created_by from grants order by id";
-const GRANTS_AFTER: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
-    where id > ?1 order by id limit ?2";
-const GRANT_BY_ID: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
-    where id = ?1";
-const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, created_by) \
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const DROP_GRANT: &str = "delete from grants where id = ?1";
 
 /// A user's row, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,39 +119,6 @@ impl Token {
     }
 }
 
-/// A grant's row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// Its id.
-    pub id: i64,
-    /// `user:…`, `group:…`, `robot:…`, `authenticated` or `anonymous`.
-    pub subject: Box<str>,
-    /// Which repositories, e.g. `oci/team-*`.
-    pub repository: Pattern,
-    /// Which packages in them; `*`: all.
-    pub package: Pattern,
-    /// What the subject is there.
-    pub role: Role,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// By whom.
-    pub created_by: Box<str>,
-}
-
-impl Grant {
-    fn read(row: &mut Row) -> Result<Self, Error> {
-        Ok(Self {
-            id: row.int(0)?,
-            subject: row.text(1)?,
-            repository: row.parsed(2)?,
-            package: row.parsed(3)?,
-            role: row.parsed(4)?,
-            created_at: Timestamp(row.int(5)?),
-            created_by: row.text(6)?,
-        })
-    }
-}
-
 fn flag(row: &mut Row, column: usize) -> Result<bool, Error> {
     Ok(row.int(column)? != 0)
 }
@@ -196,7 +155,7 @@ impl Metadata {
     }
 
     /// Makes a person's account; [`Error::Exists`] if the name is taken.
-    pub async fn add_user(&self, new: NewUser<'_>) -> Result<i64, Error> {
+    pub async fn add_user(&self, new: NewUser<'_>, by: &dyn Author) -> Result<i64, Error> {
         let mut batch = Batch::default();
         let id = self.new_id();
         let values = [
@@ -211,6 +170,14 @@ impl Metadata {
             Value::from(None::<i64>),
         ];
         batch.run(ADD_USER, values);
+        let details = json!({"superuser": new.superuser, "disabled": new.disabled});
+        self.note(
+            &mut batch,
+            by,
+            Action::UserCreate,
+            Object::User(id),
+            &details,
+        );
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(id)
@@ -218,7 +185,7 @@ impl Metadata {
 
     /// Makes a robot; [`Error::Exists`] if the name is taken. [`Error::Unmet`]: its
     /// [`Requirement::Owner`] is gone, or is a robot.
-    pub async fn add_robot(&self, new: NewRobot<'_>) -> Result<i64, Error> {
+    pub async fn add_robot(&self, new: NewRobot<'_>, by: &dyn Author) -> Result<i64, Error> {
         let mut batch = Batch::default();
         let id = self.new_id();
         batch.require(Requirement::Owner, OWNER_IS_THERE, [new.owner.into()]);
@@ -234,6 +201,14 @@ impl Metadata {
             new.owner.into(),
         ];
         batch.run(ADD_USER, values);
+        let details = json!({"description": new.description, "owner_id": new.owner.to_string()});
+        self.note(
+            &mut batch,
+            by,
+            Action::RobotCreate,
+            Object::User(id),
+            &details,
+        );
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(id)
@@ -246,8 +221,18 @@ impl Metadata {
         id: i64,
         description: Option<&str>,
         owner: Option<i64>,
+        by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let owner_id = owner.map(|owner| owner.to_string());
+        let details = json!({"description": description, "owner_id": owner_id});
+        self.note(
+            &mut batch,
+            by,
+            Action::RobotChange,
+            Object::User(id),
+            &details,
+        );
         if let Some(owner) = owner {
             batch.require(Requirement::Owner, OWNER_IS_THERE, [owner.into()]);
             batch.require(Requirement::User, HAND_OVER, [id.into(), owner.into()]);
@@ -268,8 +253,19 @@ impl Metadata {
         password: Option<String>,
         superuser: bool,
         disabled: bool,
+        by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let action = match user.kind {
+            UserKind::Person => Action::UserChange,
+            UserKind::Robot => Action::RobotChange,
+        };
+        let details = json!({
+            "superuser": superuser,
+            "disabled": disabled,
+            "password_changed": password.is_some(),
+        });
+        self.note(&mut batch, by, action, Object::User(user.id), &details);
         if user.superuser && !user.disabled && (disabled || !superuser) {
             batch.require(
                 Requirement::OtherSuperuser,
@@ -302,8 +298,13 @@ impl Metadata {
     }
 
     /// Removes a user with its tokens and grants. [`Error::Unmet`] as for a change.
-    pub async fn drop_user(&self, user: &User) -> Result<(), Error> {
+    pub async fn drop_user(&self, user: &User, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let action = match user.kind {
+            UserKind::Person => Action::UserDelete,
+            UserKind::Robot => Action::RobotDelete,
+        };
+        self.note(&mut batch, by, action, Object::User(user.id), &json!({}));
         if user.superuser && !user.disabled {
             batch.require(
                 Requirement::OtherSuperuser,
@@ -367,8 +368,17 @@ impl Metadata {
     }
 
     /// Keeps a token's row; `hash` is that of its secret.
-    pub async fn add_token(&self, token: &Token, hash: &str) -> Result<(), Error> {
+    pub async fn add_token(&self, token: &Token, hash: &str, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let details = json!({
+            "id": token.id.to_string(),
+            "name": token.name,
+            "kind": token.kind,
+            "grants": token.grants,
+            "expires_at": token.expires_at,
+        });
+        let owner = Object::User(token.owner);
+        self.note(&mut batch, by, Action::TokenCreate, owner, &details);
         batch.run(
             ADD_TOKEN,
             [
@@ -387,67 +397,12 @@ impl Metadata {
     }
 
     /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].
-    pub async fn drop_token(&self, id: i64, owner: i64) -> Result<(), Error> {
+    pub async fn drop_token(&self, id: i64, owner: i64, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let details = json!({"id": id.to_string()});
+        let of = Object::User(owner);
+        self.note(&mut batch, by, Action::TokenDelete, of, &details);
         batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
-        self.touch_policy(&mut batch);
-        self.sql.apply(batch).await
-    }
-
-    /// All grants in the order of their making.
-    pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
-        self.sql
-            .scan(GRANTS, Vec::new())
-            .await?
-            .iter_mut()
-            .map(Grant::read)
-            .collect()
-    }
-
-    /// Grants after the one of id `after`, at most `limit`.
-    pub async fn grants_after(&self, after: i64, limit: u64) -> Result<Vec<Grant>, Error> {
-        let values = vec![after.into(), limit.into()];
-        self.sql
-            .scan(GRANTS_AFTER, values)
-            .await?
-            .iter_mut()
-            .map(Grant::read)
-            .collect()
-    }
-
-    /// The grant of this id.
-    pub async fn grant(&self, id: i64) -> Result<Option<Grant>, Error> {
-        self.sql
-            .rows(GRANT_BY_ID, &[id.into()])
-            .await?
-            .first_mut()
-            .map(Grant::read)
-            .transpose()
-    }
-
-    /// Keeps a grant; [`Error::Exists`] if the very same is there.
-    pub async fn add_grant(&self, grant: &Grant) -> Result<(), Error> {
-        let mut batch = Batch::default();
-        batch.run(
-            ADD_GRANT,
-            [
-                grant.id.into(),
-                grant.subject.as_ref().into(),
-                grant.repository.as_str().into(),
-                grant.package.as_str().into(),
-                grant.role.word().into(),
-                grant.created_at.into(),
-                grant.created_by.as_ref().into(),
-            ],
-        );
-        self.touch_policy(&mut batch);
-        self.sql.apply(batch).await
-    }
-
-    /// Ends a grant; [`Error::Unmet`] if there is no such [`Requirement::Grant`].
-    pub async fn drop_grant(&self, id: i64) -> Result<(), Error> {
-        let mut batch = Batch::default();
-        batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }

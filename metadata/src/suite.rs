@@ -44,6 +44,7 @@ mod fixture;
 mod audit;
 mod audit_chain;
 mod audit_list;
+mod audit_people;
 mod blobs;
 mod documents;
 mod files;
@@ -68,6 +69,7 @@ const ALL: &[&[Check]] = &[
     audit::CHECKS,
     audit_chain::CHECKS,
     audit_list::CHECKS,
+    audit_people::CHECKS,
     blobs::CHECKS,
     documents::CHECKS,
     files::CHECKS,

@@ -3,7 +3,7 @@
 use super::fixture::{
     ALICE, Bed, NPM, add_repo, artifact, assert_exists, assert_unmet, document, name,
 };
-use crate::people::Grant;
+use crate::grants::Grant;
 use crate::repos::{Member, NewRepo, RepoRecord};
 use crate::settings::StoredSettings;
 use crate::{Metadata, Requirement};
@@ -315,7 +315,7 @@ async fn add_grant(metadata: &Metadata, repository: Pattern) -> i64 {
         created_at: metadata.now(),
         created_by: "user:alice".into(),
     };
-    metadata.add_grant(&grant).await.expect("grant");
+    metadata.add_grant(&grant, &ALICE).await.expect("grant");
     grant.id
 }
 

@@ -14,7 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_access::PolicySnapshot;
 use larder_api as api;
-use larder_metadata::people::Grant;
+use larder_metadata::grants::Grant;
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Pattern, Problem, UserName};
 use std::sync::Arc;
@@ -111,7 +111,10 @@ pub(crate) async fn create(
         created_at: state.metadata.now(),
         created_by: caller.label().into(),
     };
-    let added = state.metadata.add_grant(&row).await;
+    let added = state
+        .metadata
+        .add_grant(&row, &caller.require_unlimited()?)
+        .await;
     added.map_err(not_added)?;
     state.gate.refresh().await?;
     tracing::info!(
@@ -145,7 +148,10 @@ pub(crate) async fn delete(
     if !caller.principal().administers(&row.repository) {
         return Err(no_grant().into());
     }
-    let dropped = state.metadata.drop_grant(id).await;
+    let dropped = state
+        .metadata
+        .drop_grant(id, &caller.require_unlimited()?)
+        .await;
     dropped.map_err(|error| match error {
         Error::Unmet(Requirement::Grant) => no_grant(),
         error => error.into(),

@@ -100,7 +100,8 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewToken>,
 ) -> Result<Created<api::Token>, Refusal> {
-    let (row, secret) = state.gate.make_token(owner, wanted(new)?).await?;
+    let by = caller.require_unlimited()?;
+    let (row, secret) = state.gate.make_token(owner, wanted(new)?, &by).await?;
     tracing::info!(by = caller.label(), owner, token = row.id, "token created");
     let mut token = to_api(&row)?;
     token.secret = Some(secret.expose().to_owned());
@@ -122,7 +123,7 @@ pub(crate) async fn delete(
     Unlimited { caller, .. }: Unlimited,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
-    let token = state.gate.end_token(caller.principal(), id).await?;
+    let token = state.gate.end_token(&caller, id).await?;
     tracing::info!(
         by = caller.label(),
         owner = token.owner,

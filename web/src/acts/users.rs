@@ -92,12 +92,15 @@ pub(crate) async fn create(
     let hash = state.gate.hash_password(&new.password).await?;
     let added = state
         .metadata
-        .add_user(NewUser {
-            name: &name,
-            password: Some(hash),
-            superuser,
-            disabled,
-        })
+        .add_user(
+            NewUser {
+                name: &name,
+                password: Some(hash),
+                superuser,
+                disabled,
+            },
+            &caller.require_superuser()?,
+        )
         .await;
     added.map_err(|error| match error {
         Error::Exists(_) => Problem::new(
@@ -170,7 +173,13 @@ pub(crate) async fn change(
     let password_changed = hash.is_some();
     state
         .metadata
-        .change_user(&user, hash, superuser, disabled)
+        .change_user(
+            &user,
+            hash,
+            superuser,
+            disabled,
+            &caller.require_unlimited()?,
+        )
         .await
         .map_err(refused)?;
     state.gate.refresh().await?;
@@ -200,7 +209,7 @@ pub(crate) async fn delete(
     state.gate.refresh().await?;
     state
         .metadata
-        .drop_user(&*state.user(&name)?)
+        .drop_user(&*state.user(&name)?, &caller.require_superuser()?)
         .await
         .map_err(refused)?;
     state.gate.refresh().await?;

@@ -210,7 +210,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         let user = house.gate.policy().user("caller").expect("user").clone();
         house
             .metadata
-            .change_user(&user, None, true, true)
+            .change_user(&user, None, true, true, &super::Admin)
             .await
             .expect("disable");
         house.gate.refresh().await.expect("refresh");

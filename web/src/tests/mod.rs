@@ -28,7 +28,8 @@ use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::PackageKey;
-use larder_metadata::people::{Grant, NewUser, Token};
+use larder_metadata::grants::Grant;
+use larder_metadata::people::{NewUser, Token};
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_mirrors::publishing::Change;
@@ -206,12 +207,15 @@ impl House {
         let parsed = name.parse().expect("name");
         let hash = Some(self.hash.clone());
         self.metadata
-            .add_user(NewUser {
-                name: &parsed,
-                password: hash,
-                superuser,
-                disabled: false,
-            })
+            .add_user(
+                NewUser {
+                    name: &parsed,
+                    password: hash,
+                    superuser,
+                    disabled: false,
+                },
+                &Admin,
+            )
             .await
             .expect("user");
         self.gate.refresh().await.expect("refresh");
@@ -229,7 +233,7 @@ impl House {
             created_at: self.metadata.now(),
             created_by: "user:admin".into(),
         };
-        self.metadata.add_grant(&row).await.expect("grant");
+        self.metadata.add_grant(&row, &Admin).await.expect("grant");
         self.gate.refresh().await.expect("refresh");
         row.id
     }
@@ -254,7 +258,7 @@ impl House {
             expires_at: None,
         };
         self.metadata
-            .add_token(&token, &secret.hash())
+            .add_token(&token, &secret.hash(), &Admin)
             .await
             .expect("token");
         (token.id, format!("Bearer {}", secret.expose()))

@@ -1,0 +1,120 @@
+//! Grants: who may do what where.
+
+use crate::audit::Object;
+use crate::{Batch, Error, Metadata, Requirement, Row};
+use larder_model::{Action, Author, Pattern, Role, Timestamp};
+use serde_json::json;
+
+const GRANTS: &str =
+    "select id, subject, repository, package, role, created_at, created_by from grants order by id";
+const GRANTS_AFTER: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
+    where id > ?1 order by id limit ?2";
+const GRANT_BY_ID: &str = "select id, subject, repository, package, role, created_at, created_by from grants \
+    where id = ?1";
+const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, created_by) \
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const DROP_GRANT: &str = "delete from grants where id = ?1";
+
+/// A grant's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id.
+    pub id: i64,
+    /// `user:…`, `group:…`, `robot:…`, `authenticated` or `anonymous`.
+    pub subject: Box<str>,
+    /// Which repositories, e.g. `oci/team-*`.
+    pub repository: Pattern,
+    /// Which packages in them; `*`: all.
+    pub package: Pattern,
+    /// What the subject is there.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Box<str>,
+}
+
+impl Grant {
+    fn read(row: &mut Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.int(0)?,
+            subject: row.text(1)?,
+            repository: row.parsed(2)?,
+            package: row.parsed(3)?,
+            role: row.parsed(4)?,
+            created_at: Timestamp(row.int(5)?),
+            created_by: row.text(6)?,
+        })
+    }
+}
+
+impl Metadata {
+    /// All grants in the order of their making.
+    pub async fn grants(&self) -> Result<Vec<Grant>, Error> {
+        self.sql
+            .scan(GRANTS, Vec::new())
+            .await?
+            .iter_mut()
+            .map(Grant::read)
+            .collect()
+    }
+
+    /// Grants after the one of id `after`, at most `limit`.
+    pub async fn grants_after(&self, after: i64, limit: u64) -> Result<Vec<Grant>, Error> {
+        let values = vec![after.into(), limit.into()];
+        self.sql
+            .scan(GRANTS_AFTER, values)
+            .await?
+            .iter_mut()
+            .map(Grant::read)
+            .collect()
+    }
+
+    /// The grant of this id.
+    pub async fn grant(&self, id: i64) -> Result<Option<Grant>, Error> {
+        self.sql
+            .rows(GRANT_BY_ID, &[id.into()])
+            .await?
+            .first_mut()
+            .map(Grant::read)
+            .transpose()
+    }
+
+    /// Keeps a grant; [`Error::Exists`] if the very same is there.
+    pub async fn add_grant(&self, grant: &Grant, by: &dyn Author) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let details = json!({
+            "id": grant.id.to_string(),
+            "subject": grant.subject,
+            "package": grant.package.as_str(),
+            "role": grant.role.word(),
+        });
+        let object = Object::Named(grant.repository.as_str());
+        self.note(&mut batch, by, Action::GrantCreate, object, &details);
+        batch.run(
+            ADD_GRANT,
+            [
+                grant.id.into(),
+                grant.subject.as_ref().into(),
+                grant.repository.as_str().into(),
+                grant.package.as_str().into(),
+                grant.role.word().into(),
+                grant.created_at.into(),
+                grant.created_by.as_ref().into(),
+            ],
+        );
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+
+    /// Ends a grant; [`Error::Unmet`] if there is no such [`Requirement::Grant`].
+    pub async fn drop_grant(&self, id: i64, by: &dyn Author) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let details = json!({"id": id.to_string()});
+        let object = Object::Grant(id);
+        self.note(&mut batch, by, Action::GrantDelete, object, &details);
+        batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
+        self.touch_policy(&mut batch);
+        self.sql.apply(batch).await
+    }
+}
