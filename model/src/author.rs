@@ -1,6 +1,6 @@
 //! Who makes a change. Every write of files takes an [`Author`]: without one there is no call.
 
-use std::net::IpAddr;
+use core::net::IpAddr; // an address and no network
 
 /// From where a request came, as the audit trail tells it.
 #[derive(Clone, PartialEq, Eq, Debug)]
