@@ -79,9 +79,9 @@ impl Events {
     /// next time.
     pub async fn flush(&self, metadata: &Metadata) -> Result<(), Error> {
         let writing = self.writing.lock().await;
-        let mut waiting = self.counts().take(metadata.now());
-        let written = metadata.write_events(&mut waiting).await;
-        self.counts().put_back(waiting);
+        let mut events = self.counts().take(metadata.now());
+        let written = metadata.write_events(&mut events).await;
+        self.counts().put_back(events);
         drop(writing);
         written
     }

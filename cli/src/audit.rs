@@ -101,7 +101,7 @@ pub(crate) async fn export(
             entries += 1;
             match writeln!(out, "{entry}") {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(entries),
-                written => written.map_err(unwritten)?,
+                written => written.map_err(|error| unwritten(&error))?,
             }
         }
         match page.next {
@@ -109,10 +109,10 @@ pub(crate) async fn export(
             _ => break,
         }
     }
-    out.flush().map_err(unwritten)?;
+    out.flush().map_err(|error| unwritten(&error))?;
     Ok(entries)
 }
 
-fn unwritten(error: std::io::Error) -> Failure {
+fn unwritten(error: &std::io::Error) -> Failure {
     Failure::Local(format!("standard output cannot be written: {error}"))
 }

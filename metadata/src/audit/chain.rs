@@ -71,7 +71,7 @@ impl Metadata {
             if waiting.is_empty() {
                 return Ok(sealed);
             }
-            match self.sql.apply(seal_batch(head, &waiting)).await {
+            match self.sql.apply(seal_batch(&head, &waiting)).await {
                 Ok(()) => {
                     sealed += waiting.len();
                     tries = 0;
@@ -83,7 +83,7 @@ impl Metadata {
     }
 }
 
-fn seal_batch(head: Link, waiting: &[AuditEntry]) -> Batch {
+fn seal_batch(head: &Link, waiting: &[AuditEntry]) -> Batch {
     let mut batch = Batch::default();
     let mut last = head.clone();
     let mut seals = Vec::with_capacity(waiting.len());

@@ -75,7 +75,7 @@ impl Metadata {
         let origin = by.origin();
         let address = origin.map(|origin| origin.address.to_string());
         let request = origin.map_or("", |origin| &origin.request_id);
-        let values: [Value; 11] = [
+        let mut values: Vec<Value> = vec![
             entry.into(),
             made_at(entry).into(),
             by.label().into(),
@@ -88,12 +88,7 @@ impl Metadata {
             1_u64.into(),
             0_u64.into(),
         ];
-        match id {
-            None => batch.run(text, values),
-            Some(id) => {
-                let [a, b, c, d, e, f, g, h, i, j, k] = values;
-                batch.run(text, [a, b, c, d, e, f, g, h, i, j, k, id.into()]);
-            }
-        }
+        values.extend(id.map(Value::from));
+        batch.run_with(text, values);
     }
 }

@@ -138,8 +138,8 @@ async fn removals_are_told(metadata: &Metadata) {
     bed.publish("pad", vec![artifact("1.0")]).await;
     bed.publish("pad", withdraw("1.0")).await;
     let gone = json!({"versions": ["1.0"], "files": ["-/1.0.tgz"]});
-    let last = told(metadata, &bed.full_name("pad")).await.pop();
-    assert_eq!(last, Some(line("package.delete", "user:alice", gone)));
+    let newest = told(metadata, &bed.full_name("pad")).await.pop();
+    assert_eq!(newest, Some(line("package.delete", "user:alice", gone)));
 }
 
 async fn a_repository_is_told_without_its_secrets(metadata: &Metadata) {

@@ -44,7 +44,7 @@ fn to_api(entry: AuditEntry) -> api::AuditEntry {
     }
 }
 
-fn fault_to_api(fault: AuditFault) -> api::AuditFault {
+fn fault_to_api(fault: &AuditFault) -> api::AuditFault {
     api::AuditFault {
         seq: fault.seq,
         id: fault.id.map(|id| id.to_string()),
@@ -161,6 +161,6 @@ pub(crate) async fn verify(
         ok: fault.is_none(),
         entries,
         head: head.to_string(),
-        fault: fault.map(fault_to_api),
+        fault: fault.as_ref().map(fault_to_api),
     }))
 }
