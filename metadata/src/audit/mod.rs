@@ -2,10 +2,10 @@
 //!
 //! A change writes its entry in its own batch (`note`), so neither is there
 //! without the other. Events that change nothing (logins, refusals) are counted in memory by the
-//! caller and written by [`write_events`](Metadata::write_events). An entry that is written waits;
-//! [`seal`](Metadata::seal) gives it its place in the chain and a hash over itself and the entry
+//! caller and written by [`write_events`](crate::Metadata::write_events). An entry that is written waits;
+//! [`seal`](crate::Metadata::seal) gives it its place in the chain and a hash over itself and the entry
 //! before it. From then on a change of it, or its absence, is found by
-//! [`verify_audit`](Metadata::verify_audit). Only the oldest sealed entries are deleted, and the
+//! [`verify_audit`](crate::Metadata::verify_audit). Only the oldest sealed entries are deleted, and the
 //! chain then begins at the hash of the last of them.
 //!
 //! An id tells when it was made, so the order of ids is that of time, and a span of time is a
