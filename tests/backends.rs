@@ -42,6 +42,25 @@ async fn postgres_does_what_a_database_must() {
     larder_metadata::suite::all(&second).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stderr, reason = "a measurement is told")]
+async fn postgres_lists_a_million_audit_entries_fast() {
+    if std::env::var_os("LARDER_TEST_LONG").is_none() {
+        eprintln!("skipped: it takes a minute; LARDER_TEST_LONG=1 runs it");
+        return;
+    }
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let url = postgres.database("million");
+    let clock = larder_metadata::suite::clock();
+    let metadata = Metadata::postgres(&url, 8, clock).await.expect("open");
+    let measures = larder_metadata::suite::million(&metadata).await;
+    eprintln!("{measures:#?}");
+    let first_page = std::time::Duration::from_millis(50);
+    assert!(measures.iter().all(|(_, _, took)| *took < first_page));
+}
+
 /// What older versions kept is found, also where the program was stopped while it was taken over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_of_older_versions_is_brought_up_to_date() {

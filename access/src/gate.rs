@@ -1,5 +1,7 @@
 //! The gate: identifies callers and admits them. The only maker of a [`Admission`].
 
+use crate::allowed::Allowed;
+use crate::events::Events;
 use crate::passwords::Passwords;
 use crate::people::People;
 use crate::policy::PolicySnapshot;
@@ -14,7 +16,7 @@ use http::request::Parts;
 use larder_keys::seal::Seal;
 use larder_keys::{SigningKey, Vault};
 use larder_metadata::Metadata;
-use larder_model::{Author, Kind, Permission, Problem, Timestamp, UpstreamSettings};
+use larder_model::{Kind, Origin, Permission, Problem, Timestamp, UpstreamSettings};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ pub struct Gate {
     pub(crate) throttle: Throttle,
     vault: Vault,
     pub(crate) remembered: RememberedCallers,
+    events: Events,
     pub(crate) settings: Settings,
 }
 
@@ -57,20 +60,19 @@ pub struct Gate {
 pub struct Admission {
     principal: Principal,
     policy: Arc<PolicySnapshot>,
-}
-
-/// Proof that a caller may do what it is about to do: what writes to the database ask for. Made only
-/// by [`Admission::require`].
-#[derive(Clone, Copy, Debug)]
-pub struct Allowed<'a>(&'a str);
-
-impl Author for Allowed<'_> {
-    fn label(&self) -> &str {
-        self.0
-    }
+    origin: Option<Origin>,
 }
 
 impl Admission {
+    /// The same with where the request came from, for the audit trail.
+    #[must_use]
+    pub fn from(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
+        }
+    }
+
     /// Who was admitted.
     pub const fn principal(&self) -> &Principal {
         &self.principal
@@ -104,10 +106,37 @@ impl Admission {
     /// The proof that `permission` is allowed; a problem if it is not.
     pub fn require(&self, permission: &Permission) -> Result<Allowed<'_>, Problem> {
         if self.may(permission) {
-            Ok(Allowed(&self.principal.label))
+            Ok(self.allowed())
         } else {
             Err(not_allowed(&self.principal, permission))
         }
+    }
+
+    /// The proof that the caller is someone with all its rights, for changes of what is its own or
+    /// what it was found to administer.
+    pub fn require_unlimited(&self) -> Result<Allowed<'_>, Problem> {
+        self.principal.require_unlimited()?;
+        Ok(self.allowed())
+    }
+
+    /// The proof that the caller is a superuser with all its rights.
+    pub fn require_superuser(&self) -> Result<Allowed<'_>, Problem> {
+        self.principal.require_unlimited()?;
+        if self.principal.is_superuser() {
+            return Ok(self.allowed());
+        }
+        let detail = "only a superuser may do this";
+        Err(Problem::new(Kind::Denied, "access", detail))
+    }
+
+    /// Where the request came from; `None`: nobody said.
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// The proof for what is the caller's own.
+    pub(crate) fn allowed(&self) -> Allowed<'_> {
+        Allowed::own(&self.principal, self.origin())
     }
 }
 
@@ -124,6 +153,7 @@ impl Gate {
             vault: Vault::new(&settings.key)?,
             remembered: RememberedCallers::new()?,
             people: People::new(metadata.clone()),
+            events: Events::default(),
             metadata,
             settings,
         })
@@ -145,6 +175,11 @@ impl Gate {
         }
         drop(reading);
         Ok(())
+    }
+
+    /// What the audit trail will tell of logins and refusals.
+    pub const fn events(&self) -> &Events {
+        &self.events
     }
 
     /// A sealer under the server's key.
@@ -228,6 +263,7 @@ impl Gate {
         Ok(Admission {
             principal,
             policy: self.policy.load_full(),
+            origin: None,
         })
     }
 

@@ -9,6 +9,7 @@ mod credentials;
 mod passwords;
 mod rules;
 mod principal;
+mod allowed;
 mod refusals;
 mod throttle;
 mod remembered;
@@ -17,12 +18,16 @@ mod policy;
 mod people;
 pub mod token;
 
+pub mod events;
+
 mod gate;
 mod identify;
 pub mod sign_in;
 mod tokens;
 
-pub use gate::{Admission, Allowed, Gate, Settings};
+pub use allowed::Allowed;
+pub use events::Events;
+pub use gate::{Admission, Gate, Settings};
 pub use people::Person;
 pub use policy::PolicySnapshot;
 pub use principal::{Ground, Principal, TokenScope, scopes_to_json};

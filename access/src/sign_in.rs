@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use larder_keys::secret::{self, Secret};
 use larder_metadata::Error;
-use larder_model::{Kind, Problem, Timestamp};
+use larder_model::{Kind, Origin, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -111,13 +111,13 @@ impl Gate {
         ask: &str,
         name: &str,
         password: &str,
-        address: IpAddr,
+        origin: &Origin,
     ) -> Result<(LoginRequest, Principal), Problem> {
         let asker = self.asker(ask)?;
-        let principal = self.log_in(name, password, address).await?;
+        let principal = self.log_in(name, password, origin.address).await?;
         let client = format!("{} login from {}", asker.place, asker.address);
         match self
-            .keep_offline(&principal, &client, &self.promised(&asker)?)
+            .keep_offline(&principal, &client, &self.promised(&asker)?, Some(origin))
             .await
         {
             Ok(_) => Ok((asker, principal)),

@@ -2,11 +2,11 @@
 
 use crate::principal::{scopes_from_json, scopes_to_json};
 use crate::refusals::wrong_credentials;
-use crate::{Gate, Principal, TokenScope};
+use crate::{Admission, Allowed, Gate, Principal, TokenScope};
 use larder_keys::secret::{self, Secret};
 use larder_metadata::tokens::Token;
 use larder_metadata::{Error, Requirement};
-use larder_model::{Kind, Problem, Timestamp, TokenKind, Verb};
+use larder_model::{Author, Kind, Origin, Problem, Timestamp, TokenKind, Verb};
 
 /// Characters of a token's name.
 const NAME: std::ops::RangeInclusive<usize> = 1..=128;
@@ -59,6 +59,7 @@ impl Gate {
         by: &Principal,
         owner: i64,
         mut wanted: NewToken,
+        author: &dyn Author,
     ) -> Result<(Token, Secret), Problem> {
         wanted.check(self.metadata.now())?;
         if let Some(end) = by.token_ends {
@@ -71,7 +72,7 @@ impl Gate {
         }
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok((
-            self.keep_token(owner, TokenKind::Access, wanted, &secret)
+            self.keep_token(owner, TokenKind::Access, wanted, &secret, author)
                 .await?,
             secret,
         ))
@@ -83,10 +84,11 @@ impl Gate {
         &self,
         principal: &Principal,
         client: &str,
+        origin: Option<&Origin>,
     ) -> Result<Option<Secret>, Problem> {
         let secret = Secret::token().map_err(Problem::internal)?;
         Ok(self
-            .keep_offline(principal, client, &secret)
+            .keep_offline(principal, client, &secret, origin)
             .await?
             .map(|_| secret))
     }
@@ -97,6 +99,7 @@ impl Gate {
         principal: &Principal,
         client: &str,
         secret: &Secret,
+        origin: Option<&Origin>,
     ) -> Result<Option<Token>, Error> {
         // A bearer token is for a few minutes and a few images: it does not buy a longer and wider
         // one.
@@ -109,7 +112,8 @@ impl Gate {
             expires_at: Some(principal.token_ends.map_or(life, |end| end.min(life))),
             scopes: principal.token_scopes.clone(),
         };
-        self.keep_token(owner, TokenKind::Offline, wanted, secret)
+        let by = Allowed::own(principal, origin);
+        self.keep_token(owner, TokenKind::Offline, wanted, secret, &by)
             .await
             .map(Some)
     }
@@ -120,6 +124,7 @@ impl Gate {
         kind: TokenKind,
         wanted: NewToken,
         secret: &Secret,
+        by: &dyn Author,
     ) -> Result<Token, Error> {
         let token = Token {
             id: self.metadata.new_id(),
@@ -132,18 +137,19 @@ impl Gate {
             last_used_at: Timestamp(0),
             last_used_from: "".into(),
         };
-        self.metadata.add_token(&token, &secret.hash()).await?;
+        self.metadata.add_token(&token, &secret.hash(), by).await?;
         Ok(token)
     }
 
     /// Ends the token of this id, for its owner or a superuser: to anyone else it is not there.
-    pub async fn end_token(&self, by: &Principal, id: i64) -> Result<Token, Problem> {
+    pub async fn end_token(&self, by: &Admission, id: i64) -> Result<Token, Problem> {
         let token = self.metadata.token(id).await?.ok_or_else(no_token)?;
-        if by.user != Some(token.owner) && !by.is_superuser() {
+        let caller = by.principal();
+        if caller.user != Some(token.owner) && !caller.is_superuser() {
             return Err(no_token());
         }
         self.metadata
-            .drop_token(id, token.owner)
+            .drop_token(id, token.owner, &by.allowed())
             .await
             .map_err(|error| match error {
                 Error::Unmet(Requirement::Token) => no_token(),

@@ -12,6 +12,7 @@
 mod patch;
 mod schema;
 
+pub mod audit;
 pub mod connect;
 pub mod copies;
 pub mod grants;
@@ -33,6 +34,7 @@ pub mod users;
 
 pub mod rights;
 
+pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use connect::ConnectPart;
 pub use copies::{Copy, CopyTarget, NewCopy};
 pub use grants::{Grant, NewGrant};

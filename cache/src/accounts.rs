@@ -109,16 +109,16 @@ impl AccountRequests {
                 reply(&AccountResponse::Tokens(&tokens, more))
             }
             AccountRequest::RevokeToken(named) => {
-                self.revoke(caller, named).await?;
+                self.revoke(context.admission, named).await?;
                 reply(&AccountResponse::Revocation)
             }
             _ => {
-                caller.require_unlimited()?;
+                let by = context.admission.require_unlimited()?;
                 let wanted = account.read_token_request(&body.collect(MAX_BYTES).await?)?;
                 self.gate.require_password(caller, &wanted.password).await?;
                 let (row, secret) = self
                     .gate
-                    .make_token(caller, user, self.new_token(context, wanted)?)
+                    .make_token(caller, user, self.new_token(context, wanted)?, &by)
                     .await?;
                 tracing::info!(by = %caller.label, token = row.id, "token created");
                 reply(&AccountResponse::NewToken(&token(&row), secret.expose()))
@@ -162,14 +162,18 @@ impl AccountRequests {
             _ => problem,
         })?;
         let client = format!("{} login from {}", address(context), context.client.address);
-        let secret = self.gate.issue_offline(&principal, &client).await?;
+        let secret = self
+            .gate
+            .issue_offline(&principal, &client, context.admission.origin())
+            .await?;
         tracing::info!(by = %principal.label, client, "logged in");
         secret.ok_or_else(|| Problem::internal("a login without a user"))
     }
 
     /// Ends a token by its id or its secret. Each may end itself; another one only a token with all
     /// rights.
-    async fn revoke(&self, caller: &Principal, named: &str) -> Result<(), Problem> {
+    async fn revoke(&self, by: &Admission, named: &str) -> Result<(), Problem> {
+        let caller = by.principal();
         let id = match named.parse() {
             Ok(id) => id,
             Err(_) => self.gate.token_of_secret(named).await?,
@@ -177,7 +181,7 @@ impl AccountRequests {
         if caller.token() != Some(id) {
             caller.require_unlimited()?;
         }
-        let token = self.gate.end_token(caller, id).await?;
+        let token = self.gate.end_token(by, id).await?;
         tracing::info!(by = %caller.label, owner = token.owner, token = id, "token deleted");
         Ok(())
     }

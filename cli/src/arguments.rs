@@ -2,8 +2,9 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use larder_api::{Block, RepoKind, TokenGrant};
+use larder_model::time::BadTimestamp;
 use larder_model::upstream::{AnswerTime, BadAnswerTime};
-use larder_model::{Pattern, ProtocolName, RepoName, RepoPath, Role};
+use larder_model::{Pattern, ProtocolName, RepoName, RepoPath, Role, Timestamp};
 use std::str::FromStr;
 
 /// A repository: `oci/team`.
@@ -108,6 +109,12 @@ impl FromStr for OpenOption {
             _ => Err("write true, false or auto"),
         }
     }
+}
+
+/// A time, or the beginning of a day.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, BadTimestamp> {
+    let time = text.parse();
+    time.or_else(|_| format!("{text}T00:00:00Z").parse())
 }
 
 #[cfg(test)]

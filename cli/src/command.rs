@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::audit::Audit;
 use crate::can::Can;
 use crate::completion::Shell;
 use crate::connect::Connect;
@@ -61,6 +62,9 @@ pub enum Command {
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),
+    /// The audit trail, who did what, for superusers: list, export, verify.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Tell whether someone may do something, by which grant, and through which groups.
     Can(Can),
     /// Print what makes a shell complete larder's command line. Needs no server.

@@ -38,6 +38,7 @@ mod session;
 mod context;
 mod interrupt;
 
+mod audit;
 mod can;
 mod connect_write;
 mod connect_undo;

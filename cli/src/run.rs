@@ -1,5 +1,6 @@
 //! From a command to an exit code.
 
+use crate::audit::audit;
 use crate::can::can;
 use crate::command::Command;
 use crate::completion::{complete, script};
@@ -80,6 +81,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Robot(command) => robot(command, cx).await,
         Command::Token(command) => token(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
+        Command::Audit(command) => audit(command, cx).await,
         Command::Can(question) => can(question, cx).await,
         Command::Completion { shell } => Ok(Outcome::text(None, script(shell))),
         Command::Complete { words } => Ok(completed(&complete(&cx.env.grammar, &words))),

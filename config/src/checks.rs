@@ -2,7 +2,9 @@
 
 use crate::fault::Fault;
 use crate::schema::Contradictions;
-use crate::sections::{Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry};
+use crate::sections::{
+    Audit, Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
+};
 use crate::words::{StorageKind, Tls};
 use crate::written::WrittenSettings;
 
@@ -182,4 +184,4 @@ macro_rules! never_contradict {
     };
 }
 
-never_contradict!(Cache, Gc, Log);
+never_contradict!(Audit, Cache, Gc, Log);

@@ -38,6 +38,8 @@ mod example;
 pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;
 pub use secret::Secret;
-pub use sections::{Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry};
+pub use sections::{
+    Audit, Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
+};
 pub use url::Url;
 pub use words::{LogFormat, LogLevel, StorageKind, Tls};

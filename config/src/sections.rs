@@ -31,6 +31,8 @@ settings! {
         cache: Cache,
         /// Who may prove who they are, and how.
         auth: Auth,
+        /// How long it is known who did what.
+        audit: Audit,
         /// When unused blobs go.
         gc: Gc,
         /// What is logged.
@@ -190,6 +192,15 @@ settings! {
         password_memory: u64 as Size<{ 7 << 20 }> = "19MiB",
         /// Failed logins a minute for one name from one address; more are refused unread.
         login_attempts: u32 as Count<u32, 1> = "10",
+    }
+}
+
+settings! {
+    /// The audit trail: who did, asked for or was refused what.
+    pub struct Audit at "audit", keys "audit." {
+        /// How long an entry is kept. Older ones are deleted once a day; the rest can still be
+        /// verified.
+        keep: Duration as Span<1> = "400d",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Origin, Problem};
 use std::net::IpAddr;
 
 /// What a request tells of the way it came, already checked against the trusted proxies.
@@ -12,6 +12,8 @@ pub struct ClientView {
     pub base: Box<str>,
     /// The client's address.
     pub address: IpAddr,
+    /// The id under which the log tells of the request; empty until it is known.
+    pub request_id: Box<str>,
 }
 
 impl ClientView {
@@ -35,6 +37,7 @@ impl ClientView {
             return Self {
                 base: fixed.into(),
                 address,
+                request_id: "".into(),
             };
         }
         let text = |name: &str| {
@@ -56,6 +59,24 @@ impl ClientView {
         Self {
             base: format!("{scheme}://{}", host.unwrap_or("localhost")).into(),
             address,
+            request_id: "".into(),
+        }
+    }
+
+    /// The same for the request of this id.
+    #[must_use]
+    pub fn of_request(self, id: &str) -> Self {
+        Self {
+            request_id: id.into(),
+            ..self
+        }
+    }
+
+    /// What the audit trail tells of it.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            address: self.address,
+            request_id: self.request_id.clone(),
         }
     }
 

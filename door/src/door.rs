@@ -186,7 +186,9 @@ async fn pass<D: Door>(
     }
     let endpoint = endpoint?;
     // Whether they may, and then the answer.
-    let admission = gate.admit(principal, &passage.permissions)?;
+    let admission = gate
+        .admit(principal, &passage.permissions)?
+        .from(client.origin());
     let public = gate.is_public(&passage.permissions);
     let answer = door.answer(admission, endpoint, request, body).await?;
     match answer {

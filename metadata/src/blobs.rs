@@ -1,10 +1,12 @@
 //! Blobs come in and get names, each in one batch.
 
+use crate::audit::Object;
 use crate::keys::PackageKey;
 use crate::uploads::Finish;
 use crate::{Batch, Error, Metadata, Requirement, Value};
 use bytes::Bytes;
-use larder_model::{Algorithm, Author, Digest};
+use larder_model::{Action, Algorithm, Author, Digest};
+use serde_json::json;
 use std::time::Duration;
 
 pub use crate::keys::Putting;
@@ -193,6 +195,9 @@ impl Metadata {
     ) -> Result<(), Error> {
         tracing::debug!(by = by.label(), repo = package.repo, package = package.package, %digest, "blob removed");
         let mut batch = Batch::at(package);
+        let object = Object::Package(package);
+        let details = json!({"digest": digest.to_string()});
+        self.note(&mut batch, by, Action::BlobDelete, object, &details);
         let [repo, package] = package.value();
         batch.require(Requirement::Blob, DROP, [repo, package, digest.into()]);
         self.sql.apply(batch).await

@@ -1,11 +1,13 @@
 //! Copies of images in other packages: rows alone, for bytes are kept once.
 
+use crate::audit::Object;
 use crate::blobs::{FRESH, MOUNT, Putting, TOUCH};
 use crate::files::PackageKey;
 use crate::manifests::{BEGIN_PACKAGE, EDGE, NEW_TAG, PUT_FILE, TOUCH_PACKAGE};
 use crate::repos::RepoRecord;
 use crate::{Batch, Error, Metadata, Requirement, Value};
-use larder_model::{Digest, FileKind, Timestamp};
+use larder_model::{Action, Digest, FileKind, Timestamp};
+use serde_json::json;
 use std::sync::Arc;
 
 const COPY_MANIFEST: &str = "insert into files (repo, package, kind, path, digest, content_type, \
@@ -122,6 +124,19 @@ impl Metadata {
         if let Some(tag) = copy.tag {
             Self::copy_tag(&mut batch, copy.putting, tag, now);
         }
+        let (tag, digest) = match copy.tag {
+            Some((tag, digest, _)) => (Some(tag), Some(digest)),
+            None => (None, copy.manifests.first().map(|manifest| manifest.digest)),
+        };
+        let details = json!({
+            "from_repository_id": copy.from.repo.to_string(),
+            "from_package": copy.from.package,
+            "tag": tag,
+            "digest": digest.map(|digest| digest.to_string()),
+        });
+        let object = Object::Named(copy.full_name);
+        let author = copy.putting.by;
+        self.note(&mut batch, author, Action::PackageCopy, object, &details);
         let touched = [repo.clone(), name.clone(), now.into()];
         batch.unless(TOUCH_PACKAGE, touched, |batch| {
             let (full_name, revision) = (copy.full_name.into(), self.new_id().into());

@@ -49,6 +49,8 @@ pub enum Requirement {
     Token,
     /// The grant is there.
     Grant,
+    /// The end of the audit trail, or one of its entries, is as it was read.
+    Audit,
 }
 
 /// A failure of the database, or of a requirement.

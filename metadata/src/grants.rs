@@ -1,7 +1,9 @@
 //! Grants: who is what, where.
 
+use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement, Row};
-use larder_model::{Network, Pattern, Role, Timestamp};
+use larder_model::{Action, Author, Network, Pattern, Role, Timestamp};
+use serde_json::json;
 
 macro_rules! grants {
     ($where:literal) => {
@@ -97,8 +99,18 @@ impl Metadata {
     }
 
     /// Keeps a grant; [`Error::Exists`] if the very same is there.
-    pub async fn add_grant(&self, grant: &Grant) -> Result<(), Error> {
+    pub async fn add_grant(&self, grant: &Grant, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let networks: Vec<String> = grant.networks.iter().map(Network::to_string).collect();
+        let details = json!({
+            "id": grant.id.to_string(),
+            "subject": grant.subject,
+            "package": grant.package.as_str(),
+            "role": grant.role.word(),
+            "networks": networks,
+        });
+        let object = Object::Named(grant.repository.as_str());
+        self.note(&mut batch, by, Action::GrantCreate, object, &details);
         batch.run(
             ADD_GRANT,
             [
@@ -117,8 +129,11 @@ impl Metadata {
     }
 
     /// Ends a grant; [`Error::Unmet`] if there is no such [`Requirement::Grant`].
-    pub async fn drop_grant(&self, id: i64) -> Result<(), Error> {
+    pub async fn drop_grant(&self, id: i64, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let details = json!({"id": id.to_string()});
+        let object = Object::Grant(id);
+        self.note(&mut batch, by, Action::GrantDelete, object, &details);
         batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await

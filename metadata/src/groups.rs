@@ -1,7 +1,9 @@
 //! Groups: sets of users, robots and other groups, one level deep.
 
+use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Author, Timestamp, UserKind, UserName};
+use larder_model::{Action, Author, Timestamp, UserKind, UserName};
+use serde_json::{Value as Json, json};
 
 const GROUPS: &str = "select id, name, description, created_at from groups \
     where name > ?1 order by name limit ?2";
@@ -34,6 +36,9 @@ const MEMBERS: &str = "select m.kind, coalesce(u.kind, ''), coalesce(u.name, g.n
     where m.group_id = ?1 and coalesce(u.name, g.name) is not null \
     and (m.kind, coalesce(u.name, g.name)) > (?2, ?3) \
     order by m.kind, coalesce(u.name, g.name) limit ?4";
+const USER_LABEL: &str = "select case kind when 'robot' then 'robot:' else 'user:' end || name \
+    from users where id = ?1";
+const GROUP_LABEL: &str = "select 'group:' || name from groups where id = ?1";
 /// The groups of a user and those that hold them.
 const GROUPS_OF: &str = "select g.name, '' from group_members m join groups g on g.id = m.group_id \
     where m.kind = 'user' and m.member_id = ?1 \
@@ -130,7 +135,12 @@ impl Metadata {
     }
 
     /// Makes a group. [`Error::Exists`] if there is one of this name.
-    pub async fn add_group(&self, name: &UserName, description: &str) -> Result<Group, Error> {
+    pub async fn add_group(
+        &self,
+        name: &UserName,
+        description: &str,
+        by: &dyn Author,
+    ) -> Result<Group, Error> {
         let group = Group {
             id: self.new_id(),
             name: name.clone(),
@@ -145,21 +155,39 @@ impl Metadata {
             group.created_at.into(),
         ];
         batch.run(ADD_GROUP, values);
+        let details = json!({"description": description});
+        let object = Object::Group(group.id);
+        self.note(&mut batch, by, Action::GroupCreate, object, &details);
         self.sql.apply(batch).await?;
         Ok(group)
     }
 
     /// Says what a group is for. [`Error::Unmet`]: the [`Requirement::Group`] is gone.
-    pub async fn describe_group(&self, id: i64, description: &str) -> Result<(), Error> {
+    pub async fn describe_group(
+        &self,
+        id: i64,
+        description: &str,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
         let values = [id.into(), description.into()];
         batch.require(Requirement::Group, DESCRIBE, values);
+        let details = json!({"description": description});
+        self.note(
+            &mut batch,
+            by,
+            Action::GroupChange,
+            Object::Group(id),
+            &details,
+        );
         self.sql.apply(batch).await
     }
 
     /// Removes a group with its grants. [`Error::Unmet`]: the [`Requirement::Group`] is gone.
-    pub async fn drop_group(&self, group: &Group) -> Result<(), Error> {
+    pub async fn drop_group(&self, group: &Group, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let object = Object::Group(group.id);
+        self.note(&mut batch, by, Action::GroupDelete, object, &json!({}));
         batch.run(DROP_MEMBERSHIPS, ["group".into(), group.id.into()]);
         batch.run(DROP_GRANTS_OF, [format!("group:{}", group.name).into()]);
         batch.require(Requirement::Group, DROP_GROUP, [group.id.into()]);
@@ -192,18 +220,41 @@ impl Metadata {
             by.label().into(),
         ];
         batch.require(Requirement::Member, add, values);
+        let details = self.member_details(member).await?;
+        let object = Object::Group(group);
+        self.note(&mut batch, by, Action::MemberAdd, object, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
 
     /// Takes a member out of a group. [`Error::Unmet`]: it is not in it ([`Requirement::Member`]).
-    pub async fn remove_member(&self, group: i64, member: MemberId) -> Result<(), Error> {
+    pub async fn remove_member(
+        &self,
+        group: i64,
+        member: MemberId,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
         let (kind, id) = member.kind();
         let mut batch = Batch::default();
         let values = [group.into(), kind.into(), id.into()];
         batch.require(Requirement::Member, REMOVE, values);
+        let details = self.member_details(member).await?;
+        let object = Object::Group(group);
+        self.note(&mut batch, by, Action::MemberRemove, object, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
+    }
+
+    /// Who came into a group or left it, as the audit trail tells it. Names of users and groups
+    /// never change, and ids are never used again.
+    async fn member_details(&self, member: MemberId) -> Result<Json, Error> {
+        let (text, id) = match member {
+            MemberId::User(id) => (USER_LABEL, id),
+            MemberId::Group(id) => (GROUP_LABEL, id),
+        };
+        let mut rows = self.sql.rows(text, &[id.into()]).await?;
+        let label = rows.first_mut().map(|row| row.text(0)).transpose()?;
+        Ok(json!({"member": label}))
     }
 
     /// Members of a group after the one of this kind (`group` or `user`) and name, at most `limit`.

@@ -28,6 +28,7 @@ mod store;
 pub mod files;
 mod uses;
 
+pub mod audit;
 pub mod history;
 pub mod settings;
 

@@ -1,9 +1,11 @@
 //! Manifests bind blobs together, tags name them: each change is one batch.
 
+use crate::audit::Object;
 use crate::blobs::{FRESH, NewBlob, Putting, TOUCH};
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Author, Digest, FileKind, Timestamp};
+use larder_model::{Action, Author, Digest, FileKind, Timestamp};
+use serde_json::json;
 
 pub(crate) const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
@@ -64,7 +66,7 @@ const FIRST_OF_TAGS: &str = "insert into history (repo, package, kind, path, see
     created_by from files f \
     where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3 and not exists \
     (select 1 from history h where h.repo = f.repo and h.package = f.package and h.kind = f.kind \
-    and h.path = f.path)";
+    and h.path = f.path) on conflict (repo, package, kind, path, seen_at) do nothing";
 const END_TAGS_OF: &str = "update history set checked_at = ?4 where repo = ?1 and package = ?2 \
     and kind = 'tag' and checked_at = 0 and digest <> '' and path in \
     (select path from files where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3)";
@@ -196,7 +198,19 @@ impl Metadata {
             let values = [repo, name, full_name, now.into(), revision];
             batch.require(Requirement::NameFree, BEGIN_PACKAGE, values);
         });
+        self.note_push(&mut batch, &new);
         self.sql.apply(batch).await
+    }
+
+    fn note_push(&self, batch: &mut Batch, new: &NewManifest<'_>) {
+        let (by, object) = (new.putting.by, Object::Named(new.full_name));
+        let digest = new.blob.digest.to_string();
+        let pushed = json!({"digest": digest});
+        self.note(batch, by, Action::ManifestPush, object, &pushed);
+        for tag in new.tags {
+            let set = json!({"tag": tag, "digest": digest});
+            self.note(batch, by, Action::TagSet, object, &set);
+        }
     }
 
     /// Edges from a manifest to all that it names.
@@ -280,6 +294,9 @@ impl Metadata {
             }
             None => batch.require(Requirement::Tag, DROP_FILE, key.value()),
         }
+        let object = Object::Package(package);
+        let details = json!({"tag": tag});
+        self.note(&mut batch, by, Action::TagDelete, object, &details);
         self.package_changed(&mut batch, package);
         self.sql.apply(batch).await
     }
@@ -296,6 +313,9 @@ impl Metadata {
         let path = digest.to_string();
         let key = package.file(FileKind::Manifest, &path);
         batch.require(Requirement::Manifest, DROP_FILE, key.value());
+        let object = Object::Package(package);
+        let details = json!({"digest": path});
+        self.note(&mut batch, by, Action::ManifestDelete, object, &details);
         let [repo, name] = package.value();
         let of = [repo, name, digest.into()];
         let [repo, name, digest] = of.clone();

@@ -4,13 +4,14 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
     include_str!("../migrations/0004_typed_rows.sql"),
     include_str!("../migrations/0005_access.sql"),
     include_str!("../migrations/0006_search.sql"),
+    include_str!("../migrations/0007_audit.sql"),
 ];
 
 const VERSION_TABLE: &str =

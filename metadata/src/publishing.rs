@@ -4,10 +4,13 @@
 //! A change requires the revision that it was made for, so of two at once one is made anew. A
 //! composed document lasts until the next change, which drops it in the same batch.
 
+use crate::audit::Object;
 use crate::blobs::NewBlob;
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Author, Digest, FileKind, StoredFile, Timestamp};
+use larder_model::{Action, Author, Digest, FileKind, StoredFile, Timestamp};
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The columns that [`read`] reads.
 macro_rules! columns {
@@ -75,6 +78,9 @@ const TOUCH_INDEX: &str = "insert into packages (repo, name, full_name, revision
 /// Parts of an index that is past stay for those who began to read it.
 const RETIRE: &str = "update files set retired_at = ?2 \
     where repo = ?1 and package = '' and lifetime = 'immutable' and retired_at = 0";
+
+/// Files that one entry of the audit trail names.
+const MAX_TOLD: usize = 100;
 
 /// One step of a change.
 #[derive(Clone, Debug)]
@@ -205,6 +211,7 @@ impl Metadata {
                 batch.require(Requirement::Revision, GO_ON, values);
             }
         }
+        self.note_steps(&mut batch, (by, full_name), &steps);
         for step in steps {
             self.step(&mut batch, package, by, step);
         }
@@ -268,6 +275,81 @@ impl Metadata {
         batch.run(TOUCH_INDEX, values);
         batch.run(FORGET_COMPOSED, package.value());
         batch.run(RETIRE, [repo.into(), now.into()]);
+    }
+
+    /// One entry for each version's new files, for all that is removed, for all whose metadata is
+    /// changed, and for each tag.
+    fn note_steps(&self, batch: &mut Batch, (by, full_name): (&dyn Author, &str), steps: &[Step]) {
+        let object = Object::Named(full_name.trim_end_matches('/'));
+        let mut added: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let (mut removed, mut versions, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut copied: BTreeMap<(i64, &str), Vec<String>> = BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Add {
+                    kind: FileKind::Tombstone,
+                    path,
+                    ..
+                } => versions.push(path),
+                Step::Add {
+                    path,
+                    version,
+                    blob,
+                    ..
+                } => {
+                    let file = format!("{path} {}", blob.digest);
+                    added.entry(version).or_default().push(file);
+                }
+                Step::Copy {
+                    from,
+                    package,
+                    path,
+                    digest,
+                } => {
+                    let file = format!("{path} {digest}");
+                    copied.entry((*from, package)).or_default().push(file);
+                }
+                Step::SetTag { tag, version, .. } => {
+                    let details = json!({"tag": tag, "version": version});
+                    self.note(batch, by, Action::TagSet, object, &details);
+                }
+                Step::Remove {
+                    kind: FileKind::Tag,
+                    path,
+                } => {
+                    let details = json!({"tag": path});
+                    self.note(batch, by, Action::TagDelete, object, &details);
+                }
+                Step::Remove { path, .. } => removed.push(path),
+                Step::SetMetadata { path, .. } => changed.push(path),
+                Step::AddAddress { .. } | Step::RemoveAddress { .. } => {} // of files told of above
+            }
+        }
+        for (version, mut files) in added {
+            files.truncate(MAX_TOLD);
+            let details = json!({"version": version, "files": files});
+            self.note(batch, by, Action::PackagePublish, object, &details);
+        }
+        for ((from, package), mut files) in copied {
+            files.truncate(MAX_TOLD);
+            let details = json!({
+                "from_repository_id": from.to_string(),
+                "from_package": package,
+                "files": files,
+            });
+            self.note(batch, by, Action::PackageCopy, object, &details);
+        }
+        for paths in [&mut removed, &mut versions, &mut changed] {
+            paths.truncate(MAX_TOLD);
+        }
+        if !removed.is_empty() || !versions.is_empty() {
+            let details = json!({"versions": versions, "files": removed});
+            self.note(batch, by, Action::PackageDelete, object, &details);
+        }
+        if !changed.is_empty() {
+            let details = json!({"files": changed});
+            self.note(batch, by, Action::PackageChange, object, &details);
+        }
     }
 
     fn step(&self, batch: &mut Batch, package: PackageKey<'_>, by: &dyn Author, step: Step) {

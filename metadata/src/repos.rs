@@ -1,8 +1,10 @@
 //! Repositories, and which of them are members of which groups.
 
+use crate::audit::Object;
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row};
-use larder_model::{Author, ProtocolName, RepoKind, RepoName, RepoSettings, Timestamp};
+use larder_model::{Action, Author, ProtocolName, RepoKind, RepoName, RepoSettings, Timestamp};
+use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 
 const ALL: &str = "select id, protocol, name, kind, description, settings, created_at \
@@ -36,6 +38,9 @@ const DROP_UPLOADS: &str = "delete from uploads where repo = ?1";
 const DROP_GRANTS: &str = "delete from grants where repository = \
     (select protocol || '/' || name from repos where id = ?1)";
 const DROP: &str = "delete from repos where id = ?1";
+
+/// Blocked packages that the audit trail names.
+const MAX_TOLD: usize = 100;
 
 /// A member of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +144,7 @@ impl Metadata {
 
     /// Makes a repository. [`Error::Exists`] if there is one of that name, [`Error::Unmet`] if a
     /// [`Requirement::Member`] is not there.
-    pub async fn add_repo(&self, new: NewRepo<'_>) -> Result<RepoRecord, Error> {
+    pub async fn add_repo(&self, new: NewRepo<'_>, by: &dyn Author) -> Result<RepoRecord, Error> {
         let id = self.new_id();
         let mut batch = Batch::default();
         let values = [
@@ -153,6 +158,10 @@ impl Metadata {
         ];
         batch.run(ADD, values);
         add_members(&mut batch, id, new.members);
+        let mut details = details_of(new.settings, Some(new.members));
+        details["kind"] = new.kind.word().into();
+        let object = Object::Repo(id);
+        self.note(&mut batch, by, Action::RepositoryCreate, object, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         let made = self.repos().await?.into_iter().find(|repo| repo.id == id);
@@ -167,6 +176,7 @@ impl Metadata {
         description: &str,
         settings: &RepoSettings,
         members: Option<&[i64]>,
+        by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
         let values = [id.into(), description.into(), settings.write().into()];
@@ -182,6 +192,10 @@ impl Metadata {
         });
         batch.run(AGE, [id.into()]);
         batch.run(FORGET_COMPOSED, [id.into()]);
+        let object = Object::Repo(id);
+        let mut details = details_of(settings, members);
+        details["description"] = description.into();
+        self.note(&mut batch, by, Action::RepositoryChange, object, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
@@ -198,6 +212,9 @@ impl Metadata {
             let values = [id.into(), id.to_string().into()];
             batch.require(Requirement::Unreferenced, IS_UNREFERENCED, values);
         }
+        let details = json!({"forced": forced});
+        let object = Object::Repo(id);
+        self.note(&mut batch, by, Action::RepositoryDelete, object, &details);
         batch.run(RESERVE, [id.into(), self.now().into(), by.label().into()]);
         for text in [
             DROP_FILES,
@@ -220,4 +237,36 @@ fn add_members(batch: &mut Batch, group: i64, members: &[i64]) {
         let values = [group.into(), position.into(), (*member).into()];
         batch.require(Requirement::Member, ADD_MEMBER, values);
     }
+}
+
+/// What the audit trail tells of a repository's settings: no secret, sealed or not.
+fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
+    let upstream = settings.upstream.as_ref().map(|upstream| {
+        json!({
+            "url": upstream.url,
+            "username": upstream.username,
+            "has_password": upstream.password.is_some(),
+            "allow_private": upstream.allow_private,
+        })
+    });
+    let blocked = settings
+        .blocked
+        .iter()
+        .map(|blocked| blocked.package.as_str());
+    let blocked: Vec<&str> = blocked.take(MAX_TOLD).collect();
+    let key = settings.signing_key.as_ref().map(|key| &key.fingerprint);
+    let members = members.map(|ids| ids.iter().map(i64::to_string).collect::<Vec<_>>());
+    let all = json!({
+        "offline": settings.offline.then_some(true),
+        "upstream": upstream,
+        "open": settings.open,
+        "fresh_seconds": settings.fresh_seconds,
+        "blocked": (!blocked.is_empty()).then_some(blocked),
+        "signing_key": key,
+        "members": members.filter(|members| !members.is_empty()),
+    });
+    let Json::Object(all) = all else { return all };
+    all.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .collect()
 }

@@ -1,9 +1,11 @@
 //! Published names that are gone and stay taken: versions and packages that were deleted, and all
 //! packages of deleted repositories. Only a superuser frees them.
 
+use crate::audit::Object;
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row};
-use larder_model::{FileKind, ProtocolName, RepoName, Timestamp};
+use larder_model::{Action, Author, FileKind, ProtocolName, RepoName, Timestamp};
+use serde_json::json;
 use std::collections::HashSet;
 
 const LIST: &str = "select * from (select v.protocol as protocol, v.repository as repository, \
@@ -137,13 +139,23 @@ impl Metadata {
     }
 
     /// Frees a name. [`Error::Unmet`] if the [`Requirement::Reservation`] is not there any more.
-    pub async fn free(&self, reservation: &Reservation) -> Result<(), Error> {
+    pub async fn free(&self, reservation: &Reservation, by: &dyn Author) -> Result<(), Error> {
+        let object = format!(
+            "{}/{}/{}",
+            reservation.protocol, reservation.repository, reservation.package
+        );
+        let note = |batch: &mut Batch| {
+            let details = json!({"version": reservation.version});
+            let object = Object::Named(&object);
+            self.note(batch, by, Action::ReservationDelete, object, &details);
+        };
         let Some(repo) = reservation.repo else {
             let key = reservation.key();
             let values = [key.protocol, key.repository, key.package, key.version]
                 .map(|text| text.as_ref().into());
             let mut batch = Batch::default();
             batch.require(Requirement::Reservation, FREE, values);
+            note(&mut batch);
             self.touch_policy(&mut batch);
             return self.sql.apply(batch).await;
         };
@@ -164,6 +176,7 @@ impl Metadata {
             batch.run(PACKAGE_CHANGED, [repo, name, self.now().into()]);
             batch.run(FORGET_COMPOSED, package.value());
         }
+        note(&mut batch);
         self.sql.apply(batch).await
     }
 }

@@ -1,7 +1,10 @@
 //! Settings that live in the database, and the version that tells every server when rights have
 //! changed.
 
+use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement};
+use larder_model::{Action, Author};
+use serde_json::{Value as Json, json};
 
 const GET: &str = "select value from settings where key = ?1";
 const PUT: &str = "insert into settings (key, value) values (?1, ?2) \
@@ -36,10 +39,11 @@ impl Metadata {
             .transpose()
     }
 
-    /// Sets a value.
-    pub async fn put_setting(&self, key: &str, value: &str) -> Result<(), Error> {
+    /// Sets a value, which may be a secret: the audit trail does not tell it.
+    pub async fn put_setting(&self, key: &str, value: &str, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.run(PUT, [key.into(), value.into()]);
+        self.note_settings(&mut batch, by, &json!({"key": key}));
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
     }
@@ -59,7 +63,11 @@ impl Metadata {
 
     /// Changes the server's own settings. [`Error::Unmet`] if the mirror is no
     /// [`Requirement::Repo`].
-    pub async fn put_server_settings(&self, settings: StoredSettings) -> Result<(), Error> {
+    pub async fn put_server_settings(
+        &self,
+        settings: StoredSettings,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
         let offline = if settings.offline { "true" } else { "false" };
         batch.run(PUT, [OFFLINE.into(), offline.into()]);
@@ -67,8 +75,16 @@ impl Metadata {
             Some(id) => batch.require(Requirement::Repo, PUT_DEFAULT_MIRROR, [id.into()]),
             None => batch.run(DROP, [DEFAULT_MIRROR.into()]),
         }
+        let mirror = settings.default_mirror.map(|id| id.to_string());
+        let details = json!({"offline": settings.offline, "oci.default_mirror": mirror});
+        self.note_settings(&mut batch, by, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await
+    }
+
+    fn note_settings(&self, batch: &mut Batch, by: &dyn Author, details: &Json) {
+        let object = Object::Named("settings");
+        self.note(batch, by, Action::SettingsChange, object, details);
     }
 
     /// A setting's value, which is `value` from now on if it had none: of several servers that

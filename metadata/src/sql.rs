@@ -101,9 +101,14 @@ impl Batch {
 
     /// A statement that may change any number of rows.
     pub(crate) fn run<const N: usize>(&mut self, text: &'static str, values: [Value; N]) {
+        self.run_with(text, values.into());
+    }
+
+    /// The same with any number of values.
+    pub(crate) fn run_with(&mut self, text: &'static str, values: Vec<Value>) {
         self.statements.push(Statement {
             text,
-            values: values.into(),
+            values,
             required: None,
             replaces: 0,
         });

@@ -41,6 +41,10 @@ macro_rules! checks {
 
 mod fixture;
 
+mod audit;
+mod audit_chain;
+mod audit_list;
+mod audit_people;
 mod blobs;
 mod copies;
 mod documents;
@@ -64,6 +68,10 @@ mod uses;
 pub mod old_schemas;
 
 const ALL: &[&[Check]] = &[
+    audit::CHECKS,
+    audit_chain::CHECKS,
+    audit_list::CHECKS,
+    audit_people::CHECKS,
     blobs::CHECKS,
     copies::CHECKS,
     documents::CHECKS,
@@ -98,6 +106,8 @@ pub async fn all(metadata: &Metadata) {
     }
     assert!(failed.is_empty(), "these checks failed: {failed:#?}");
 }
+
+pub use audit_list::{Measure, million};
 
 /// A clock that moves on by a millisecond whenever it is read. Clones are the same clock.
 pub fn clock() -> Clock {

@@ -1,7 +1,9 @@
 //! Tokens: secrets that act for a user.
 
+use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement, Row};
-use larder_model::{Timestamp, TokenKind};
+use larder_model::{Action, Author, Timestamp, TokenKind};
+use serde_json::json;
 use std::net::IpAddr;
 
 macro_rules! tokens {
@@ -107,8 +109,17 @@ impl Metadata {
     }
 
     /// Keeps a token's row; `hash` is that of its secret.
-    pub async fn add_token(&self, token: &Token, hash: &str) -> Result<(), Error> {
+    pub async fn add_token(&self, token: &Token, hash: &str, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let details = json!({
+            "id": token.id.to_string(),
+            "name": token.name,
+            "kind": token.kind,
+            "grants": token.grants,
+            "expires_at": token.expires_at,
+        });
+        let owner = Object::User(token.owner);
+        self.note(&mut batch, by, Action::TokenCreate, owner, &details);
         batch.run(
             ADD_TOKEN,
             [
@@ -127,8 +138,11 @@ impl Metadata {
     }
 
     /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].
-    pub async fn drop_token(&self, id: i64, owner: i64) -> Result<(), Error> {
+    pub async fn drop_token(&self, id: i64, owner: i64, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let details = json!({"id": id.to_string()});
+        let of = Object::User(owner);
+        self.note(&mut batch, by, Action::TokenDelete, of, &details);
         batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await

@@ -1,7 +1,9 @@
 //! Users: persons, and robots for whom a person answers.
 
+use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Subject, Timestamp, UserKind, UserName};
+use larder_model::{Action, Author, Subject, Timestamp, UserKind, UserName};
+use serde_json::json;
 
 macro_rules! users {
     ($more:literal, $where:literal) => {
@@ -186,7 +188,7 @@ impl Metadata {
     }
 
     /// Makes a person's account; [`Error::Exists`] if the name is taken.
-    pub async fn add_user(&self, new: NewUser<'_>) -> Result<i64, Error> {
+    pub async fn add_user(&self, new: NewUser<'_>, by: &dyn Author) -> Result<i64, Error> {
         let mut batch = Batch::default();
         let id = self.new_id();
         let values = [
@@ -201,6 +203,9 @@ impl Metadata {
             Value::from(None::<i64>),
         ];
         batch.run(ADD_USER, values);
+        let details = json!({"superuser": new.superuser, "disabled": new.disabled});
+        let object = Object::User(id);
+        self.note(&mut batch, by, Action::UserCreate, object, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(id)
@@ -208,7 +213,7 @@ impl Metadata {
 
     /// Makes a robot; [`Error::Exists`] if the name is taken. [`Error::Unmet`]: its
     /// [`Requirement::Owner`] is gone, or is a robot.
-    pub async fn add_robot(&self, new: NewRobot<'_>) -> Result<i64, Error> {
+    pub async fn add_robot(&self, new: NewRobot<'_>, by: &dyn Author) -> Result<i64, Error> {
         let mut batch = Batch::default();
         let id = self.new_id();
         batch.require(Requirement::Owner, OWNER_IS_THERE, [new.owner.into()]);
@@ -224,6 +229,9 @@ impl Metadata {
             new.owner.into(),
         ];
         batch.run(ADD_USER, values);
+        let details = json!({"description": new.description, "owner_id": new.owner.to_string()});
+        let object = Object::User(id);
+        self.note(&mut batch, by, Action::RobotCreate, object, &details);
         self.touch_policy(&mut batch);
         self.sql.apply(batch).await?;
         Ok(id)
@@ -231,8 +239,20 @@ impl Metadata {
 
     /// Changes a robot. [`Error::Unmet`]: the robot ([`Requirement::User`]) or its new
     /// [`Requirement::Owner`] is gone.
-    pub async fn change_robot(&self, id: i64, change: RobotChange<'_>) -> Result<(), Error> {
+    pub async fn change_robot(
+        &self,
+        id: i64,
+        change: RobotChange<'_>,
+        by: &dyn Author,
+    ) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let details = json!({
+            "description": change.description,
+            "owner_id": change.owner.map(|owner| owner.to_string()),
+            "disabled": change.disabled,
+        });
+        let object = Object::User(id);
+        self.note(&mut batch, by, Action::RobotChange, object, &details);
         if let Some(owner) = change.owner {
             batch.require(Requirement::Owner, OWNER_IS_THERE, [owner.into()]);
             batch.require(Requirement::User, HAND_OVER, [id.into(), owner.into()]);
@@ -256,8 +276,19 @@ impl Metadata {
         password: Option<String>,
         superuser: bool,
         disabled: bool,
+        by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let action = match user.kind {
+            UserKind::Person => Action::UserChange,
+            UserKind::Robot => Action::RobotChange,
+        };
+        let details = json!({
+            "superuser": superuser,
+            "disabled": disabled,
+            "password_changed": password.is_some(),
+        });
+        self.note(&mut batch, by, action, Object::User(user.id), &details);
         if user.superuser && !user.disabled && (disabled || !superuser) {
             batch.require(
                 Requirement::OtherSuperuser,
@@ -290,8 +321,13 @@ impl Metadata {
     }
 
     /// Removes a user with its tokens and grants. [`Error::Unmet`] as for a change.
-    pub async fn drop_user(&self, user: &User) -> Result<(), Error> {
+    pub async fn drop_user(&self, user: &User, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
+        let action = match user.kind {
+            UserKind::Person => Action::UserDelete,
+            UserKind::Robot => Action::RobotDelete,
+        };
+        self.note(&mut batch, by, action, Object::User(user.id), &json!({}));
         if user.superuser && !user.disabled {
             batch.require(
                 Requirement::OtherSuperuser,

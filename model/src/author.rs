@@ -1,10 +1,31 @@
 //! Who makes a change. Every write of files takes an [`Author`]: without one there is no call.
 
+use core::net::IpAddr; // an address and no network
+
+/// From where a request came, as the audit trail tells it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The client's address, checked against the trusted proxies.
+    pub address: IpAddr,
+    /// The id under which the log tells of the request.
+    pub request_id: Box<str>,
+}
+
 /// Whoever may make a change and makes it. Callers of the API and of the protocols are authors only as
 /// the gate's proof that they may; what the server does by itself is done by a [`System`].
 pub trait Author: std::fmt::Debug + Send + Sync {
     /// How rows and the log name it: `user:alice`, `robot:ci`, `anonymous`, `upstream`.
     fn label(&self) -> &str;
+
+    /// From where it asks; `None`: it is no caller.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
+
+    /// Whether the audit trail tells of what it does: not of what the server keeps by itself.
+    fn is_audited(&self) -> bool {
+        true
+    }
 }
 
 /// The server itself.
@@ -16,14 +37,23 @@ pub enum System {
     Larder,
     /// Sets up a new server.
     FirstStart,
+    /// Deletes what is past its time.
+    Housekeeping,
 }
 
 impl Author for System {
     fn label(&self) -> &str {
         match self {
             Self::Upstream => "upstream",
-            Self::Larder => "larder",
+            Self::Larder | Self::Housekeeping => "larder",
             Self::FirstStart => "first start",
+        }
+    }
+
+    fn is_audited(&self) -> bool {
+        match self {
+            Self::Upstream | Self::Larder => false,
+            Self::FirstStart | Self::Housekeeping => true,
         }
     }
 }

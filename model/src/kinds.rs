@@ -56,6 +56,8 @@ macro_rules! kinds {
     };
 }
 
+pub(crate) use kinds;
+
 kinds! {
     /// What a file of a package is. With the path it is the file's key, so that no name that a
     /// client chooses meets one of ours.

@@ -12,6 +12,7 @@ pub mod names;
 pub mod network;
 pub mod image;
 pub mod kinds;
+pub mod audit;
 pub mod integrity;
 pub mod lifetime;
 pub mod pattern;
@@ -27,7 +28,8 @@ pub mod subject;
 pub mod upstream;
 pub mod settings;
 
-pub use author::{Author, System};
+pub use audit::{Action, Outcome};
+pub use author::{Author, Origin, System};
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
 pub use integrity::{Checker, Integrity};

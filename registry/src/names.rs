@@ -50,7 +50,7 @@ impl Registry {
     ) -> Result<Arc<RepoRecord>, Problem> {
         let repo = match repo_of(admission, name) {
             Ok(repo) => repo,
-            Err(_) => self.make_repo(name).await?,
+            Err(_) => self.make_repo(admission, name).await?,
         };
         if repo.kind != RepoKind::Hosted {
             let detail = format!(
@@ -62,7 +62,11 @@ impl Registry {
         Ok(repo)
     }
 
-    async fn make_repo(&self, name: &ImageName) -> Result<Arc<RepoRecord>, Problem> {
+    async fn make_repo(
+        &self,
+        admission: &Admission,
+        name: &ImageName,
+    ) -> Result<Arc<RepoRecord>, Problem> {
         let new = NewRepo {
             protocol: ProtocolName::OCI,
             name: name.repo(),
@@ -71,7 +75,8 @@ impl Registry {
             settings: &RepoSettings::default(),
             members: &[],
         };
-        match self.metadata.add_repo(new).await {
+        let by = admission.require(&permission(name, Verb::Write))?;
+        match self.metadata.add_repo(new, &by).await {
             Ok(_) => tracing::info!(repo = %name.repo(), "repository made by its first push"),
             Err(Error::Exists(_)) => {} // another push was first
             Err(error) => return Err(error.into()),

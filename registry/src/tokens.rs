@@ -73,7 +73,11 @@ impl Registry {
                 .filter(|c| !c.is_control())
                 .take(64)
                 .collect();
-            if let Some(secret) = self.gate.issue_offline(principal, &client).await? {
+            if let Some(secret) = self
+                .gate
+                .issue_offline(principal, &client, admission.origin())
+                .await?
+            {
                 reply["refresh_token"] = json!(secret.expose());
             }
         }

@@ -5,7 +5,9 @@ use larder_access::Gate;
 use larder_discover::{DiscoveredUpstream, Machine, discover, setting};
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_metadata::{Error, Metadata};
-use larder_model::{Problem, ProtocolName, RepoKind, RepoName, RepoSettings, UpstreamSettings};
+use larder_model::{
+    Problem, ProtocolName, RepoKind, RepoName, RepoSettings, System, UpstreamSettings,
+};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -91,7 +93,7 @@ async fn make(
         settings,
         members,
     };
-    match metadata.add_repo(new).await {
+    match metadata.add_repo(new, &System::FirstStart).await {
         Ok(repo) => return Ok(repo.id),
         Err(Error::Exists(_)) => {}
         Err(error) => return Err(error.into()),

@@ -4,7 +4,7 @@
 use larder_access::Gate;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
-use larder_model::{Problem, hex};
+use larder_model::{Problem, System, hex};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -93,12 +93,15 @@ pub(crate) async fn first_admin(
     let hash = gate.hash_password(&password).await?;
     let name = "admin".parse().map_err(Problem::internal)?;
     match metadata
-        .add_user(NewUser {
-            name: &name,
-            password: Some(hash),
-            superuser: true,
-            disabled: false,
-        })
+        .add_user(
+            NewUser {
+                name: &name,
+                password: Some(hash),
+                superuser: true,
+                disabled: false,
+            },
+            &System::FirstStart,
+        )
         .await
     {
         Ok(_) | Err(MetadataError::Exists(_)) => {}

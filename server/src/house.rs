@@ -44,6 +44,8 @@ pub(crate) struct House {
     pub(crate) system: System,
     pub(crate) observer: Arc<Observer>,
     pub(crate) way: Way,
+    /// How long an entry of the audit trail is kept.
+    pub(crate) audit_keep: Duration,
     _lock: File,
 }
 
@@ -151,6 +153,7 @@ impl House {
             system,
             observer,
             way,
+            audit_keep: config.audit.keep,
             _lock: lock,
         })
     }

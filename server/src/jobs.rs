@@ -1,6 +1,7 @@
 //! Housekeeping that runs beside the requests.
 
 use crate::house::House;
+use larder_model::{Problem, System};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -12,16 +13,37 @@ const UPLOADS: Duration = Duration::from_mins(10);
 /// How often it is written down what was read when.
 const USES: Duration = Duration::from_secs(30);
 
+/// How soon events are in the audit trail, and entries in its chain.
+const AUDIT: Duration = Duration::from_secs(1);
+/// How often the oldest entries of the audit trail are looked for, and how soon after the start.
+const PRUNE: Duration = Duration::from_hours(24);
+const FIRST_PRUNE: Duration = Duration::from_mins(2);
+
 /// Runs for as long as the server does.
 pub(crate) async fn run(house: Arc<House>) {
+    tokio::join!(keep_house(&house), keep_audit(&house));
+}
+
+async fn keep_audit(house: &House) {
+    let mut audit = interval(AUDIT);
+    audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        audit.tick().await;
+        write_audit(house, false).await;
+    }
+}
+
+async fn keep_house(house: &House) {
     let mut policy = interval(RIGHTS);
     policy.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut uploads = tokio::time::interval_at(Instant::now() + UPLOADS / 20, UPLOADS);
     let mut uses = tokio::time::interval_at(Instant::now() + USES, USES);
     uses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut prune = tokio::time::interval_at(Instant::now() + FIRST_PRUNE, PRUNE);
     loop {
         tokio::select! {
-            _ = uses.tick() => write_uses(&house).await,
+            _ = uses.tick() => write_uses(house).await,
+            _ = prune.tick() => prune_audit(house).await,
             _ = policy.tick() => {
                 if let Err(problem) = house.gate.refresh().await {
                     tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
@@ -39,7 +61,37 @@ pub(crate) async fn run(house: Arc<House>) {
 /// Writes down what was read since the last time: every while, and when the server ends.
 pub(crate) async fn write_uses(house: &House) {
     if let Err(error) = house.metadata.write_uses().await {
-        let problem = larder_model::Problem::from(error);
+        let problem = Problem::from(error);
         tracing::warn!(%problem, "when files were read last could not be written down");
+    }
+}
+
+/// Writes events into the audit trail and seals what waits: every second, and all that waits
+/// (`forced`) when the server ends.
+pub(crate) async fn write_audit(house: &House, forced: bool) {
+    if let Err(error) = house.gate.events().flush(&house.metadata).await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "events could not be written into the audit trail; they are kept for the next time");
+    }
+    if let Err(error) = house.metadata.seal(forced).await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "entries of the audit trail could not be sealed; the next time tries again");
+    }
+}
+
+/// Deletes entries of the audit trail that are past their time.
+async fn prune_audit(house: &House) {
+    let before = house.metadata.now().before(house.audit_keep);
+    match house
+        .metadata
+        .prune_audit(before, &System::Housekeeping)
+        .await
+    {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "old entries of the audit trail deleted"),
+        Err(error) => {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "old entries of the audit trail could not be deleted");
+        }
     }
 }

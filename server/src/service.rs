@@ -50,6 +50,7 @@ pub(crate) async fn serve(
         trusts,
     );
     let id = request_id(&parts);
+    let client = client.of_request(text(&id));
     let line =
         tracing::enabled!(tracing::Level::INFO).then(|| LogLine::begin(&parts, &client, began));
     let incoming = Incoming::new(body, way.body_idle, u64::MAX);

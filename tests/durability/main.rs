@@ -1,14 +1,19 @@
 //! Kills at random moments under concurrent writers: whatever was acknowledged is there and whole
 //! after the restart, which needs no hand and is short.
 //!
-//! `LARDER_TEST_KILLS`: how often the server is killed (a release is tested with 200 and more).
+//! After each kill the audit trail tells of every change that there is, and of no other.
+//!
+//! `LARDER_TEST_KILLS`: how often the server is killed; with `LARDER_TEST_LONG=1`, as a release is
+//! tested, 200 times.
 
 #![expect(clippy::print_stdout, reason = "what a run was like")]
 
+mod audit;
 mod model;
 mod trigger;
 mod writer;
 
+use audit::Trail;
 use larder_model::{Algorithm, Hasher};
 use larder_tests::random::Random;
 use larder_tests::{Larder, Postgres, S3, Start};
@@ -33,7 +38,10 @@ fn kills() -> u64 {
     std::env::var("LARDER_TEST_KILLS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(12)
+        .unwrap_or_else(|| {
+            let is_long = std::env::var_os("LARDER_TEST_LONG").is_some();
+            if is_long { 200 } else { 12 }
+        })
 }
 
 fn larder() -> Start {
@@ -47,6 +55,7 @@ struct Bed {
     writers: Vec<Writer>,
     stock: Mutex<Vec<Stocked>>,
     model: Model,
+    trail: Trail,
     slowest: Duration,
     began: Instant,
 }
@@ -62,6 +71,7 @@ impl Bed {
             random,
             stock: Mutex::default(),
             model: Model::default(),
+            trail: Trail::default(),
             slowest: Duration::ZERO,
             began: Instant::now(),
         }
@@ -91,8 +101,14 @@ impl Bed {
 
     fn check(&mut self, journals: Vec<Journal>) {
         let older: Vec<u64> = (0..OLDER).map(|_| self.random.number()).collect();
-        self.model
-            .check_round(&self.larder.admin(), journals, older.into_iter());
+        let kept = journals.iter().flat_map(|journal| &journal.kept);
+        let manifests = kept.map(|kept| kept.path.clone());
+        let manifests: Vec<String> = manifests
+            .filter(|path| path.contains("/manifests/sha256:"))
+            .collect();
+        let client = self.larder.admin();
+        self.model.check_round(&client, journals, older.into_iter());
+        self.trail.check(&client, &manifests);
     }
 
     fn kill_larder(&mut self, number: u64) {
@@ -113,10 +129,11 @@ impl Bed {
         let named = self.model.digests().len();
         println!(
             "{kills} kills, {} writes acknowledged, {} blobs and manifests ({named} digests), {} uploads resumed, \
-             {} reads, {stored} objects whole, ready within {:?}, {:?} in all",
+             {} entries of the audit trail, {} reads, {stored} objects whole, ready within {:?}, {:?} in all",
             self.model.acknowledged,
             self.model.kept(),
             self.model.resumed,
+            self.trail.read,
             self.model.read,
             self.slowest,
             self.began.elapsed(),

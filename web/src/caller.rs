@@ -44,14 +44,8 @@ impl Caller {
     }
 
     /// Fails unless it is a superuser with all its rights.
-    pub(crate) fn require_superuser(&self) -> Result<(), Problem> {
-        let principal = self.admission.principal();
-        principal.require_unlimited()?;
-        if principal.is_superuser() {
-            Ok(())
-        } else {
-            Err(only_superusers())
-        }
+    pub(crate) fn require_superuser(&self) -> Result<Allowed<'_>, Problem> {
+        self.admission.require_superuser()
     }
 
     /// What was required so far.

@@ -1,8 +1,8 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    clients, copies, document, grants, groups, packages, refresh, repositories, reservations,
-    rights, robots, search, settings, system, tokens, upstreams, users, versions,
+    audit, clients, copies, document, grants, groups, packages, refresh, repositories,
+    reservations, rights, robots, search, settings, system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::extract::head::KnownQuery;
@@ -59,6 +59,8 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(reservations::delete))
         .routes(routes!(settings::get, settings::change))
         .routes(routes!(system::health))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
         .routes(routes!(clients::get))
         .routes(routes!(rights::whoami))
         .routes(routes!(rights::can))

@@ -62,7 +62,7 @@ impl SignIn {
             fields.need("username")?,
             fields.need("password")?,
         );
-        match self.gate.sign_in(ask, name, password, site.address).await {
+        match self.gate.sign_in(ask, name, password, &site.origin()).await {
             Ok((asker, principal)) => {
                 let (by, client, from) = (&principal.label, &asker.place, &asker.address);
                 tracing::info!(%by, client, %from, "signed in a client");

@@ -30,7 +30,11 @@ async fn bed() -> Bed {
         settings: &RepoSettings::default(),
         members: &[],
     };
-    let repo = metadata.add_repo(new).await.expect("repo").id;
+    let repo = metadata
+        .add_repo(new, &System::FirstStart)
+        .await
+        .expect("repo")
+        .id;
     Bed {
         content: ContentStore::new(metadata.clone(), blobs.clone()),
         metadata,

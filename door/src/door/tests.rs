@@ -56,6 +56,7 @@ async fn send(path: &str) -> DoorResponse {
     let client = ClientView {
         base: "http://127.0.0.1".into(),
         address: Ipv4Addr::LOCALHOST.into(),
+        request_id: "".into(),
     };
     let body = Incoming::ready(bytes::Bytes::new());
     open(&Faulty, &gate, &blobs, request, body, &client, None).await

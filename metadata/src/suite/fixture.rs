@@ -72,7 +72,7 @@ pub(super) async fn add_repo(
         settings: &RepoSettings::default(),
         members,
     };
-    metadata.add_repo(new).await.expect("repository")
+    metadata.add_repo(new, &ALICE).await.expect("repository")
 }
 
 /// A manifest to be pushed.

@@ -30,7 +30,7 @@ fn name(metadata: &Metadata) -> UserName {
 }
 
 async fn add(metadata: &Metadata) -> Group {
-    let added = metadata.add_group(&name(metadata), "").await;
+    let added = metadata.add_group(&name(metadata), "", &ALICE).await;
     added.expect("group")
 }
 
@@ -41,14 +41,14 @@ async fn add_user(metadata: &Metadata, kind: UserKind) -> User {
         superuser: false,
         disabled: false,
     };
-    let mut id = metadata.add_user(person).await.expect("user");
+    let mut id = metadata.add_user(person, &ALICE).await.expect("user");
     if kind == UserKind::Robot {
         let robot = NewRobot {
             name: &name(metadata),
             description: "",
             owner: id,
         };
-        id = metadata.add_robot(robot).await.expect("robot");
+        id = metadata.add_robot(robot, &ALICE).await.expect("robot");
     }
     let user = metadata.user_by_id(id).await.expect("user");
     user.expect("there")
@@ -67,7 +67,7 @@ async fn members(metadata: &Metadata, group: &Group) -> Vec<(MemberKind, Box<str
 
 async fn a_group_is_told_as_it_was_made(metadata: &Metadata) {
     let (name, before) = (name(metadata), metadata.now());
-    let made = metadata.add_group(&name, "Who builds.").await;
+    let made = metadata.add_group(&name, "Who builds.", &ALICE).await;
     let made = made.expect("group");
     let found = metadata.group(name.as_str()).await.expect("group");
     assert_eq!(found.as_ref(), Some(&made));
@@ -78,7 +78,7 @@ async fn a_group_is_told_as_it_was_made(metadata: &Metadata) {
 
 async fn a_group_s_name_is_taken_once(metadata: &Metadata) {
     let group = add(metadata).await;
-    assert_exists(&metadata.add_group(&group.name, "").await);
+    assert_exists(&metadata.add_group(&group.name, "", &ALICE).await);
 }
 
 async fn groups_come_page_by_page(metadata: &Metadata) {
@@ -95,12 +95,12 @@ async fn groups_come_page_by_page(metadata: &Metadata) {
 
 async fn a_group_is_described(metadata: &Metadata) {
     let group = add(metadata).await;
-    let described = metadata.describe_group(group.id, "new").await;
+    let described = metadata.describe_group(group.id, "new", &ALICE).await;
     described.expect("described");
     let found = metadata.group(group.name.as_str()).await.expect("group");
     assert_eq!(&*found.expect("there").description, "new");
-    metadata.drop_group(&group).await.expect("dropped");
-    let described = metadata.describe_group(group.id, "again").await;
+    metadata.drop_group(&group, &ALICE).await.expect("dropped");
+    let described = metadata.describe_group(group.id, "again", &ALICE).await;
     assert_unmet(described, Requirement::Group);
 }
 
@@ -146,7 +146,7 @@ async fn a_member_is_added_once(metadata: &Metadata) {
 
 async fn a_member_that_is_gone_is_not_added(metadata: &Metadata) {
     let (group, gone) = (add(metadata).await, add(metadata).await);
-    metadata.drop_group(&gone).await.expect("dropped");
+    metadata.drop_group(&gone, &ALICE).await.expect("dropped");
     for member in [MemberId::User(gone.id), MemberId::Group(gone.id)] {
         let added = metadata.add_member(group.id, member, &ALICE).await;
         assert_unmet(added, Requirement::Member);
@@ -214,10 +214,10 @@ async fn a_member_is_removed(metadata: &Metadata) {
     let user = add_user(metadata, UserKind::Person).await;
     let member = MemberId::User(user.id);
     put(metadata, &group, member).await;
-    let removed = metadata.remove_member(group.id, member).await;
+    let removed = metadata.remove_member(group.id, member, &ALICE).await;
     removed.expect("removed");
     assert_eq!(members(metadata, &group).await, []);
-    let removed = metadata.remove_member(group.id, member).await;
+    let removed = metadata.remove_member(group.id, member, &ALICE).await;
     assert_unmet(removed, Requirement::Member);
 }
 
@@ -225,7 +225,7 @@ async fn a_dropped_user_is_in_no_group(metadata: &Metadata) {
     let group = add(metadata).await;
     let user = add_user(metadata, UserKind::Person).await;
     put(metadata, &group, MemberId::User(user.id)).await;
-    metadata.drop_user(&user).await.expect("dropped");
+    metadata.drop_user(&user, &ALICE).await.expect("dropped");
     assert_eq!(members(metadata, &group).await, []);
     assert_eq!(metadata.groups_of(user.id).await.expect("groups"), []);
 }
@@ -235,10 +235,10 @@ async fn a_dropped_group_is_in_no_group(metadata: &Metadata) {
     let user = add_user(metadata, UserKind::Person).await;
     put(metadata, &inner, MemberId::User(user.id)).await;
     put(metadata, &outer, MemberId::Group(inner.id)).await;
-    metadata.drop_group(&inner).await.expect("dropped");
+    metadata.drop_group(&inner, &ALICE).await.expect("dropped");
     assert_eq!(members(metadata, &outer).await, []);
     assert_eq!(metadata.groups_of(user.id).await.expect("groups"), []);
-    let dropped = metadata.drop_group(&inner).await;
+    let dropped = metadata.drop_group(&inner, &ALICE).await;
     assert_unmet(dropped, Requirement::Group);
 }
 
@@ -250,11 +250,11 @@ async fn a_change_of_members_tells_other_servers(metadata: &Metadata) {
     put(metadata, &group, MemberId::User(user.id)).await;
     let put_in = version().await;
     let removed = metadata
-        .remove_member(group.id, MemberId::User(user.id))
+        .remove_member(group.id, MemberId::User(user.id), &ALICE)
         .await;
     removed.expect("removed");
     let taken_out = version().await;
-    metadata.drop_group(&group).await.expect("dropped");
+    metadata.drop_group(&group, &ALICE).await.expect("dropped");
     let versions = [before, put_in, taken_out, version().await];
     for pair in versions.windows(2) {
         assert_ne!(pair[0], pair[1]);

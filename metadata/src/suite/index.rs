@@ -309,7 +309,7 @@ async fn other_settings_drop_what_was_signed(metadata: &Metadata) {
     keep_now(&bed, "1", DAY).await;
     let before = revision(&bed).await;
     let settings = RepoSettings::default();
-    let changed = metadata.change_repo(bed.repo.id, "", &settings, None);
+    let changed = metadata.change_repo(bed.repo.id, "", &settings, None, &ALICE);
     changed.await.expect("change");
     assert!(!has_document(&bed, "head").await && !has_document(&bed, "signature").await);
     assert_unmet(keep(&bed, before, "2", DAY).await, Requirement::Revision);

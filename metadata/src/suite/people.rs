@@ -1,6 +1,6 @@
 //! Users, their tokens, and grants.
 
-use super::fixture::{assert_exists, assert_unmet};
+use super::fixture::{ALICE, assert_exists, assert_unmet};
 use crate::grants::Grant;
 use crate::tokens::{Token, TokenUse};
 use crate::users::{NewRobot, NewUser, Owner, RobotChange, User};
@@ -50,7 +50,7 @@ async fn add(metadata: &Metadata, superuser: bool) -> User {
         superuser,
         disabled: false,
     };
-    let id = metadata.add_user(new).await.expect("user");
+    let id = metadata.add_user(new, &ALICE).await.expect("user");
     find(metadata, id).await.expect("there")
 }
 
@@ -66,7 +66,7 @@ async fn a_user_is_told_as_it_was_made(metadata: &Metadata) {
         superuser: false,
         disabled: true,
     };
-    let id = metadata.add_user(new).await.expect("user");
+    let id = metadata.add_user(new, &ALICE).await.expect("user");
     let user = find(metadata, id).await.expect("there");
     assert_eq!((&user.name, user.kind), (&name, UserKind::Person));
     assert_eq!((user.superuser, user.disabled), (false, true));
@@ -81,7 +81,7 @@ async fn a_user_s_name_is_taken_once(metadata: &Metadata) {
         description: "",
         owner: user.id,
     };
-    let again = metadata.add_robot(robot);
+    let again = metadata.add_robot(robot, &ALICE);
     assert_exists(&again.await);
 }
 
@@ -91,7 +91,7 @@ async fn add_robot(metadata: &Metadata, owner: &User) -> User {
         description: "It builds.",
         owner: owner.id,
     };
-    let id = metadata.add_robot(robot).await.expect("robot");
+    let id = metadata.add_robot(robot, &ALICE).await.expect("robot");
     find(metadata, id).await.expect("there")
 }
 
@@ -124,12 +124,12 @@ async fn a_robot_has_a_person_as_its_owner(metadata: &Metadata) {
             description,
             owner,
         };
-        assert_unmet(metadata.add_robot(new).await, Requirement::Owner);
+        assert_unmet(metadata.add_robot(new, &ALICE).await, Requirement::Owner);
         let change = RobotChange {
             owner: Some(owner),
             ..RobotChange::default()
         };
-        let changed = metadata.change_robot(robot.id, change).await;
+        let changed = metadata.change_robot(robot.id, change, &ALICE).await;
         assert_unmet(changed, Requirement::Owner);
     }
 }
@@ -142,7 +142,7 @@ async fn a_robot_is_handed_over(metadata: &Metadata) {
         owner: Some(next.id),
         disabled: Some(true),
     };
-    let changed = metadata.change_robot(robot.id, change);
+    let changed = metadata.change_robot(robot.id, change, &ALICE);
     changed.await.expect("change");
     let robot = find(metadata, robot.id).await.expect("there");
     assert_eq!((&*robot.description, robot.disabled), ("new", true));
@@ -154,7 +154,7 @@ async fn a_robot_is_handed_over(metadata: &Metadata) {
         owner: None,
         ..change
     };
-    let changed = metadata.change_robot(owner.id, described).await;
+    let changed = metadata.change_robot(owner.id, described, &ALICE).await;
     assert_unmet(changed, Requirement::User);
 }
 
@@ -162,12 +162,14 @@ async fn a_robot_is_as_active_as_its_owner(metadata: &Metadata) {
     let owner = add(metadata, false).await;
     let robot = add_robot(metadata, &owner).await;
     assert!(robot.is_active());
-    let disabled = metadata.change_user(&owner, None, false, true).await;
+    let disabled = metadata
+        .change_user(&owner, None, false, true, &ALICE)
+        .await;
     disabled.expect("change");
     let robot = find(metadata, robot.id).await.expect("there");
     assert!(!robot.is_active());
     let owner = find(metadata, owner.id).await.expect("there");
-    metadata.drop_user(&owner).await.expect("drop");
+    metadata.drop_user(&owner, &ALICE).await.expect("drop");
     let robot = find(metadata, robot.id).await.expect("there");
     assert_eq!((robot.owner.as_ref(), robot.is_active()), (None, false));
 }
@@ -210,7 +212,7 @@ async fn a_password_is_that_of_its_user(metadata: &Metadata) {
 async fn a_user_changes(metadata: &Metadata) {
     let user = add(metadata, false).await;
     let other = Some("other".to_owned());
-    let changed = metadata.change_user(&user, other, true, true).await;
+    let changed = metadata.change_user(&user, other, true, true, &ALICE).await;
     changed.expect("change");
     let expected = User {
         superuser: true,
@@ -223,7 +225,7 @@ async fn a_user_changes(metadata: &Metadata) {
 
 async fn a_change_without_a_password_keeps_it(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    let changed = metadata.change_user(&user, None, false, true).await;
+    let changed = metadata.change_user(&user, None, false, true, &ALICE).await;
     changed.expect("change");
     let expected = Some("hash".into());
     assert_eq!(password(metadata, &user).await, expected);
@@ -231,10 +233,12 @@ async fn a_change_without_a_password_keeps_it(metadata: &Metadata) {
 
 async fn a_user_that_was_changed_meanwhile_is_not_changed(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    let changed = metadata.change_user(&user, None, false, true).await;
+    let changed = metadata.change_user(&user, None, false, true, &ALICE).await;
     changed.expect("change");
     let other = Some("other".to_owned());
-    let late = metadata.change_user(&user, other, true, false).await;
+    let late = metadata
+        .change_user(&user, other, true, false, &ALICE)
+        .await;
     assert_unmet(late, Requirement::User);
     let expected = Some("hash".into());
     assert_eq!(password(metadata, &user).await, expected);
@@ -242,18 +246,18 @@ async fn a_user_that_was_changed_meanwhile_is_not_changed(metadata: &Metadata) {
 
 async fn a_user_that_was_changed_meanwhile_is_not_dropped(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    let changed = metadata.change_user(&user, None, false, true).await;
+    let changed = metadata.change_user(&user, None, false, true, &ALICE).await;
     changed.expect("change");
-    assert_unmet(metadata.drop_user(&user).await, Requirement::User);
+    assert_unmet(metadata.drop_user(&user, &ALICE).await, Requirement::User);
 }
 
 async fn a_dropped_user_is_gone(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    metadata.drop_user(&user).await.expect("drop");
+    metadata.drop_user(&user, &ALICE).await.expect("drop");
     assert_eq!(find(metadata, user.id).await, None);
     let found = metadata.user_with_password(user.name.as_str()).await;
     assert_eq!(found.expect("password"), None);
-    assert_unmet(metadata.drop_user(&user).await, Requirement::User);
+    assert_unmet(metadata.drop_user(&user, &ALICE).await, Requirement::User);
 }
 
 fn grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
@@ -271,7 +275,7 @@ fn grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
 
 async fn add_grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
     let grant = grant(metadata, subject, repository);
-    metadata.add_grant(&grant).await.expect("grant");
+    metadata.add_grant(&grant, &ALICE).await.expect("grant");
     grant
 }
 
@@ -280,7 +284,7 @@ async fn a_dropped_user_takes_its_grants_with_it(metadata: &Metadata) {
     let subject = |user: &User| format!("user:{}", user.name);
     let own = add_grant(metadata, &subject(&user), "oci/a").await;
     let others = add_grant(metadata, &subject(&other), "oci/a").await;
-    metadata.drop_user(&user).await.expect("drop");
+    metadata.drop_user(&user, &ALICE).await.expect("drop");
     assert_eq!(metadata.grant(own.id).await.expect("grant"), None);
     assert!(metadata.grant(others.id).await.expect("grant").is_some());
 }
@@ -288,7 +292,7 @@ async fn a_dropped_user_takes_its_grants_with_it(metadata: &Metadata) {
 async fn a_dropped_user_takes_its_tokens_with_it(metadata: &Metadata) {
     let user = add(metadata, false).await;
     let token = add_token(metadata, user.id, None).await;
-    metadata.drop_user(&user).await.expect("drop");
+    metadata.drop_user(&user, &ALICE).await.expect("drop");
     assert_eq!(metadata.token(token.id).await.expect("token"), None);
 }
 
@@ -298,18 +302,20 @@ async fn the_last_superuser_stays(metadata: &Metadata) {
     let users = metadata.users(UserKind::Person, "suite-", 1000).await;
     for user in users.expect("users") {
         if user.superuser && user.id != last.id && user.name.as_str().starts_with("suite-") {
-            metadata.drop_user(&user).await.expect("drop");
+            metadata.drop_user(&user, &ALICE).await.expect("drop");
         }
     }
     let refused = Requirement::OtherSuperuser;
-    assert_unmet(metadata.drop_user(&last).await, refused);
-    let changed = metadata.change_user(&last, None, false, false).await;
+    assert_unmet(metadata.drop_user(&last, &ALICE).await, refused);
+    let changed = metadata
+        .change_user(&last, None, false, false, &ALICE)
+        .await;
     assert_unmet(changed, refused);
-    let changed = metadata.change_user(&last, None, true, true).await;
+    let changed = metadata.change_user(&last, None, true, true, &ALICE).await;
     assert_unmet(changed, refused);
     let other = add(metadata, true).await;
-    metadata.drop_user(&last).await.expect("drop");
-    assert_unmet(metadata.drop_user(&other).await, refused);
+    metadata.drop_user(&last, &ALICE).await.expect("drop");
+    assert_unmet(metadata.drop_user(&other, &ALICE).await, refused);
 }
 
 /// A subject that no other check uses.
@@ -332,7 +338,7 @@ async fn a_grant_keeps_its_networks(metadata: &Metadata) {
         networks,
         ..grant(metadata, &subject(metadata), "oci/a")
     };
-    metadata.add_grant(&grant).await.expect("grant");
+    metadata.add_grant(&grant, &ALICE).await.expect("grant");
     let told = metadata.grant(grant.id).await.expect("grant");
     assert_eq!(told, Some(grant));
 }
@@ -341,7 +347,7 @@ async fn the_same_grant_is_made_once(metadata: &Metadata) {
     let subject = subject(metadata);
     add_grant(metadata, &subject, "oci/a").await;
     let again = grant(metadata, &subject, "oci/a");
-    assert_exists(&metadata.add_grant(&again).await);
+    assert_exists(&metadata.add_grant(&again, &ALICE).await);
     add_grant(metadata, &subject, "oci/b").await;
 }
 
@@ -359,9 +365,9 @@ async fn grants_come_page_by_page(metadata: &Metadata) {
 
 async fn a_dropped_grant_is_gone(metadata: &Metadata) {
     let grant = add_grant(metadata, &subject(metadata), "oci/a").await;
-    metadata.drop_grant(grant.id).await.expect("drop");
+    metadata.drop_grant(grant.id, &ALICE).await.expect("drop");
     assert_eq!(metadata.grant(grant.id).await.expect("grant"), None);
-    let again = metadata.drop_grant(grant.id).await;
+    let again = metadata.drop_grant(grant.id, &ALICE).await;
     assert_unmet(again, Requirement::Grant);
 }
 
@@ -382,7 +388,7 @@ async fn add_token(metadata: &Metadata, owner: i64, expires_at: Option<Timestamp
         last_used_at: Timestamp(0),
         last_used_from: "".into(),
     };
-    let added = metadata.add_token(&token, &hash(&token)).await;
+    let added = metadata.add_token(&token, &hash(&token), &ALICE).await;
     added.expect("token");
     token
 }
@@ -441,9 +447,9 @@ async fn tokens_come_page_by_page(metadata: &Metadata) {
 async fn a_token_is_ended_by_its_owner_only(metadata: &Metadata) {
     let (user, other) = (add(metadata, false).await, add(metadata, false).await);
     let token = add_token(metadata, user.id, None).await;
-    let ended = metadata.drop_token(token.id, other.id).await;
+    let ended = metadata.drop_token(token.id, other.id, &ALICE).await;
     assert_unmet(ended, Requirement::Token);
-    let ended = metadata.drop_token(token.id, user.id).await;
+    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
     ended.expect("end");
     assert_eq!(metadata.token(token.id).await.expect("token"), None);
 }
@@ -464,16 +470,18 @@ async fn every_change_of_rights_tells_other_servers(metadata: &Metadata) {
     versions.push(version().await);
     let grant = add_grant(metadata, &subject(metadata), "oci/a").await;
     versions.push(version().await);
-    metadata.drop_grant(grant.id).await.expect("drop");
+    metadata.drop_grant(grant.id, &ALICE).await.expect("drop");
     versions.push(version().await);
     let token = add_token(metadata, user.id, None).await;
-    let ended = metadata.drop_token(token.id, user.id).await;
+    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
     ended.expect("end");
     versions.push(version().await);
-    let changed = metadata.change_user(&user, None, false, false).await;
+    let changed = metadata
+        .change_user(&user, None, false, false, &ALICE)
+        .await;
     changed.expect("change");
     versions.push(version().await);
-    metadata.drop_user(&user).await.expect("drop");
+    metadata.drop_user(&user, &ALICE).await.expect("drop");
     versions.push(version().await);
     assert!(versions.windows(2).all(|pair| pair[0] != pair[1]));
 }

@@ -53,7 +53,7 @@ async fn a_repository_is_told_as_it_was_made(metadata: &Metadata) {
         settings: &settings,
         members: &[],
     };
-    let made = metadata.add_repo(new).await.expect("repository");
+    let made = metadata.add_repo(new, &ALICE).await.expect("repository");
     assert_eq!(find(metadata, made.id).await.as_ref(), Some(&made));
     assert_eq!(
         (made.protocol, &made.name, made.kind),
@@ -93,7 +93,7 @@ async fn a_name_is_taken_once_in_each_protocol(metadata: &Metadata) {
             settings: &settings,
             members: &[],
         };
-        metadata.add_repo(new).await
+        metadata.add_repo(new, &ALICE).await
     };
     add(NPM).await.expect("repository");
     assert_exists(&add(NPM).await);
@@ -106,7 +106,7 @@ async fn a_repository_changes(metadata: &Metadata) {
         fresh_seconds: Some(5),
         ..RepoSettings::default()
     };
-    let changed = metadata.change_repo(repo.id, "other", &settings, None);
+    let changed = metadata.change_repo(repo.id, "other", &settings, None, &ALICE);
     changed.await.expect("change");
     let expected = RepoRecord {
         description: "other".into(),
@@ -118,7 +118,7 @@ async fn a_repository_changes(metadata: &Metadata) {
 
 async fn a_repository_that_is_gone_does_not_change(metadata: &Metadata) {
     let settings = RepoSettings::default();
-    let changed = metadata.change_repo(metadata.new_id(), "", &settings, None);
+    let changed = metadata.change_repo(metadata.new_id(), "", &settings, None, &ALICE);
     assert_unmet(changed.await, Requirement::Repo);
 }
 
@@ -160,7 +160,7 @@ async fn a_group_of_what_is_not_there_is_not_made(metadata: &Metadata) {
         settings: &RepoSettings::default(),
         members: &[a.id, metadata.new_id()],
     };
-    assert_unmet(metadata.add_repo(new).await, Requirement::Member);
+    assert_unmet(metadata.add_repo(new, &ALICE).await, Requirement::Member);
     let repos = metadata.repos().await.expect("repositories");
     assert!(!repos.iter().any(|repo| repo.name == name));
 }
@@ -170,7 +170,9 @@ async fn members_change_only_where_that_is_asked(metadata: &Metadata) {
     let group = add_repo(metadata, NPM, RepoKind::Group, &[a.id, b.id]).await;
     let change = async |members: Option<Vec<i64>>| {
         let (settings, members) = (&group.settings, members.as_deref());
-        let changed = metadata.change_repo(group.id, "", settings, members).await;
+        let changed = metadata
+            .change_repo(group.id, "", settings, members, &ALICE)
+            .await;
         changed.expect("change");
         told_members(metadata, group.id).await
     };
@@ -184,7 +186,7 @@ async fn a_group_that_cannot_change_stays_as_it_is(metadata: &Metadata) {
     let [a] = members(metadata).await;
     let group = add_repo(metadata, NPM, RepoKind::Group, &[a.id]).await;
     let unknown = [metadata.new_id()];
-    let changed = metadata.change_repo(group.id, "other", &group.settings, Some(&unknown));
+    let changed = metadata.change_repo(group.id, "other", &group.settings, Some(&unknown), &ALICE);
     assert_unmet(changed.await, Requirement::Member);
     assert_eq!(find(metadata, group.id).await, Some(group));
 }
@@ -195,7 +197,7 @@ async fn a_referenced_repository_is_not_dropped(metadata: &Metadata) {
     let dropped = metadata.drop_repo(a.id, false, &ALICE).await;
     assert_unmet(dropped, Requirement::Unreferenced);
     assert_eq!(told_members(metadata, group.id).await, [there(&a)]);
-    let changed = metadata.change_repo(group.id, "", &group.settings, Some(&[]));
+    let changed = metadata.change_repo(group.id, "", &group.settings, Some(&[]), &ALICE);
     changed.await.expect("change");
     let dropped = metadata.drop_repo(a.id, false, &ALICE).await;
     dropped.expect("drop");
@@ -207,11 +209,17 @@ async fn a_default_mirror_is_not_dropped(metadata: &Metadata) {
         offline: false,
         default_mirror: Some(mirror.id),
     };
-    metadata.put_server_settings(settings).await.expect("set");
+    metadata
+        .put_server_settings(settings, &ALICE)
+        .await
+        .expect("set");
     let dropped = metadata.drop_repo(mirror.id, false, &ALICE).await;
     assert_unmet(dropped, Requirement::Unreferenced);
     let settings = StoredSettings::default();
-    metadata.put_server_settings(settings).await.expect("set");
+    metadata
+        .put_server_settings(settings, &ALICE)
+        .await
+        .expect("set");
     let dropped = metadata.drop_repo(mirror.id, false, &ALICE).await;
     dropped.expect("drop");
 }
@@ -246,7 +254,7 @@ async fn a_gap_is_not_filled_by_a_repository_of_the_same_name(metadata: &Metadat
         settings: &RepoSettings::default(),
         members: &[],
     };
-    let again = metadata.add_repo(new).await.expect("repository");
+    let again = metadata.add_repo(new, &ALICE).await.expect("repository");
     assert_ne!(again.id, a.id);
     assert_eq!(told_members(metadata, group.id).await, [gap(&a.name)]);
 }
@@ -308,7 +316,7 @@ async fn add_grant(metadata: &Metadata, repository: Pattern) -> i64 {
         created_by: "user:alice".into(),
         networks: Vec::new(),
     };
-    metadata.add_grant(&grant).await.expect("grant");
+    metadata.add_grant(&grant, &ALICE).await.expect("grant");
     grant.id
 }
 
@@ -328,7 +336,7 @@ async fn every_change_tells_other_servers(metadata: &Metadata) {
     let mut versions = vec![version().await];
     let repo = add_repo(metadata, NPM, RepoKind::Hosted, &[]).await;
     versions.push(version().await);
-    let changed = metadata.change_repo(repo.id, "", &repo.settings, None);
+    let changed = metadata.change_repo(repo.id, "", &repo.settings, None, &ALICE);
     changed.await.expect("change");
     versions.push(version().await);
     let dropped = metadata.drop_repo(repo.id, false, &ALICE).await;

@@ -62,7 +62,11 @@ async fn again<'a>(bed: &Bed<'a>) -> Bed<'a> {
         settings: &RepoSettings::default(),
         members: &[],
     };
-    let repo = bed.metadata.add_repo(new).await.expect("repository");
+    let repo = bed
+        .metadata
+        .add_repo(new, &ALICE)
+        .await
+        .expect("repository");
     Bed {
         metadata: bed.metadata,
         repo,
@@ -195,7 +199,7 @@ async fn a_reserved_package_is_told(metadata: &Metadata) {
     drop(&bed).await;
     assert!(is_reserved().await);
     for reservation in of(&bed).await {
-        metadata.free(&reservation).await.expect("free");
+        metadata.free(&reservation, &ALICE).await.expect("free");
     }
     assert!(!is_reserved().await);
 }
@@ -221,7 +225,7 @@ async fn a_reserved_image_is_not_pushed(metadata: &Metadata) {
     assert_eq!(bed.revision("p").await, None);
     bed.push("other", "m", &["1"]).await;
     for reservation in of(&bed).await {
-        metadata.free(&reservation).await.expect("free");
+        metadata.free(&reservation, &ALICE).await.expect("free");
     }
     bed.push("p", "m", &["1"]).await;
 }
@@ -239,7 +243,7 @@ async fn a_freed_name_is_published_again(metadata: &Metadata) {
     bed.publish("p", vec![artifact("1")]).await;
     drop(&bed).await;
     for reservation in of(&bed).await {
-        metadata.free(&reservation).await.expect("free");
+        metadata.free(&reservation, &ALICE).await.expect("free");
     }
     assert!(of(&bed).await.is_empty());
     let bed = again(&bed).await;
@@ -254,7 +258,10 @@ async fn a_freed_package_leaves_nothing(metadata: &Metadata) {
     let (package, revision) = (bed.package("p"), bed.revision("p").await.expect("there"));
     let composed = metadata.keep_composed(package, revision, "index", "", blob("none"));
     composed.await.expect("compose");
-    metadata.free(&of(&bed).await[0]).await.expect("free");
+    metadata
+        .free(&of(&bed).await[0], &ALICE)
+        .await
+        .expect("free");
     assert!(of(&bed).await.is_empty());
     assert!(!metadata.owns_name(package).await.expect("name"));
     assert!(!bed.has(package.file(FileKind::Document, "index")).await);
@@ -275,7 +282,7 @@ async fn a_freed_version_leaves_the_others(metadata: &Metadata) {
         .await;
     let listed = of(&bed).await;
     assert_eq!(&*listed[0].version, "1");
-    metadata.free(&listed[0]).await.expect("free");
+    metadata.free(&listed[0], &ALICE).await.expect("free");
     assert_eq!(told(&of(&bed).await), [("p", "2", "user:alice")]);
     let kinds = metadata.published(bed.package("p")).await.expect("files");
     let kinds: Vec<_> = kinds.iter().map(|file| file.kind).collect();
@@ -292,7 +299,10 @@ async fn a_document_composed_before_does_not_outlive_a_freed_version(metadata: &
         composed.await
     };
     compose().await.expect("compose");
-    metadata.free(&of(&bed).await[0]).await.expect("free");
+    metadata
+        .free(&of(&bed).await[0], &ALICE)
+        .await
+        .expect("free");
     assert!(!bed.has(package.file(FileKind::Document, "index")).await);
     assert_unmet(compose().await, Requirement::Revision);
 }
@@ -306,8 +316,8 @@ async fn a_name_is_freed_once(metadata: &Metadata) {
     drop(&gone).await;
     for bed in [&live, &gone] {
         let listed = of(bed).await;
-        metadata.free(&listed[0]).await.expect("free");
-        let freed = metadata.free(&listed[0]).await;
+        metadata.free(&listed[0], &ALICE).await.expect("free");
+        let freed = metadata.free(&listed[0], &ALICE).await;
         assert_unmet(freed, Requirement::Reservation);
     }
 }
@@ -319,7 +329,7 @@ async fn a_package_that_is_published_again_is_not_freed(metadata: &Metadata) {
     let listed = of(&bed).await;
     assert_eq!(&*listed[0].version, "");
     bed.publish("p", vec![artifact("2"), tombstone("0")]).await;
-    let freed = metadata.free(&listed[0]).await;
+    let freed = metadata.free(&listed[0], &ALICE).await;
     assert_unmet(freed, Requirement::Reservation);
     assert!(metadata.owns_name(bed.package("p")).await.expect("name"));
     assert_eq!(of(&bed).await.len(), 2);
@@ -330,6 +340,9 @@ async fn freeing_a_name_tells_other_servers(metadata: &Metadata) {
     bed.publish("p", vec![artifact("1")]).await;
     drop(&bed).await;
     let before = metadata.policy_version().await.expect("version");
-    metadata.free(&of(&bed).await[0]).await.expect("free");
+    metadata
+        .free(&of(&bed).await[0], &ALICE)
+        .await
+        .expect("free");
     assert_ne!(metadata.policy_version().await.expect("version"), before);
 }

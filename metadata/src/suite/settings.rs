@@ -23,7 +23,10 @@ async fn a_setting_is_told_as_it_was_set(metadata: &Metadata) {
     let key = key(metadata);
     assert_eq!(metadata.setting(&key).await.expect("get"), None);
     for value in ["one", "two"] {
-        metadata.put_setting(&key, value).await.expect("put");
+        metadata
+            .put_setting(&key, value, &ALICE)
+            .await
+            .expect("put");
         let told = metadata.setting(&key).await.expect("get");
         assert_eq!(told.as_deref(), Some(value));
     }
@@ -40,7 +43,7 @@ async fn a_first_value_stays_the_value(metadata: &Metadata) {
 async fn a_change_tells_other_servers(metadata: &Metadata) {
     let before = metadata.policy_version().await.expect("version");
     metadata
-        .put_setting(&key(metadata), "one")
+        .put_setting(&key(metadata), "one", &ALICE)
         .await
         .expect("put");
     assert_ne!(metadata.policy_version().await.expect("version"), before);
@@ -54,7 +57,10 @@ async fn settings_of_the_server_are_told_as_they_were_set(metadata: &Metadata) {
                 offline,
                 default_mirror,
             };
-            metadata.put_server_settings(settings).await.expect("put");
+            metadata
+                .put_server_settings(settings, &ALICE)
+                .await
+                .expect("put");
             let told = metadata.server_settings().await;
             assert_eq!(told.expect("get"), settings);
         }
@@ -67,7 +73,7 @@ async fn a_default_mirror_is_a_repository(metadata: &Metadata) {
         offline: !before.offline,
         default_mirror: Some(metadata.new_id()),
     };
-    let put = metadata.put_server_settings(settings).await;
+    let put = metadata.put_server_settings(settings, &ALICE).await;
     assert_unmet(put, Requirement::Repo);
     assert_eq!(metadata.server_settings().await.expect("get"), before);
 }
@@ -78,12 +84,18 @@ async fn a_default_mirror_that_is_gone_is_told_all_the_same(metadata: &Metadata)
         offline: false,
         default_mirror: Some(mirror.id),
     };
-    metadata.put_server_settings(settings).await.expect("put");
+    metadata
+        .put_server_settings(settings, &ALICE)
+        .await
+        .expect("put");
     let dropped = metadata.drop_repo(mirror.id, true, &ALICE).await;
     dropped.expect("drop");
     assert_eq!(metadata.server_settings().await.expect("get"), settings);
     let settings = StoredSettings::default();
-    metadata.put_server_settings(settings).await.expect("put");
+    metadata
+        .put_server_settings(settings, &ALICE)
+        .await
+        .expect("put");
 }
 
 async fn the_database_takes_writes(metadata: &Metadata) {

@@ -17,3 +17,21 @@ async fn a_used_database_passes_again() {
         all(&metadata.expect(opening)).await;
     }
 }
+
+/// The longest that a first page may take.
+const FIRST_PAGE: std::time::Duration = std::time::Duration::from_millis(50);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stderr, reason = "a measurement is told")]
+async fn a_million_entries_are_listed_fast() {
+    if std::env::var_os("LARDER_TEST_LONG").is_none() {
+        eprintln!("skipped: it takes a minute; LARDER_TEST_LONG=1 runs it");
+        return;
+    }
+    on_sqlite(async |metadata| {
+        let measures = million(metadata).await;
+        eprintln!("{measures:#?}");
+        assert!(measures.iter().all(|(_, _, took)| *took < FIRST_PAGE));
+    })
+    .await;
+}

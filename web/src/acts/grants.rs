@@ -121,7 +121,10 @@ pub(crate) async fn create(
         created_by: caller.label().into(),
         networks,
     };
-    let added = state.metadata.add_grant(&row).await;
+    let added = state
+        .metadata
+        .add_grant(&row, &caller.require_unlimited()?)
+        .await;
     added.map_err(not_added)?;
     state.gate.refresh().await?;
     tracing::info!(
@@ -157,7 +160,10 @@ pub(crate) async fn delete(
     if !caller.principal().administers(&row.repository) {
         return Err(no_grant().into());
     }
-    let dropped = state.metadata.drop_grant(id).await;
+    let dropped = state
+        .metadata
+        .drop_grant(id, &caller.require_unlimited()?)
+        .await;
     dropped.map_err(|error| match error {
         Error::Unmet(Requirement::Grant) => no_grant(),
         error => error.into(),

@@ -13,7 +13,7 @@ use axum::extract::State;
 use larder_api as api;
 use larder_metadata::groups::{Group, GroupMember, MemberId, MemberKind};
 use larder_metadata::{Error, Requirement};
-use larder_model::{Author as _, Kind, Problem, Subject, UserKind, UserName};
+use larder_model::{Kind, Problem, Subject, UserKind, UserName};
 use std::sync::Arc;
 
 /// Characters of a description.
@@ -90,7 +90,10 @@ pub(crate) async fn create(
     JsonBody(new): JsonBody<api::NewGroup>,
 ) -> Result<Created<api::Group>, Refusal> {
     let description = described(new.description)?.unwrap_or_default();
-    let added = state.metadata.add_group(&new.name, &description).await;
+    let added = state
+        .metadata
+        .add_group(&new.name, &description, &caller.require_superuser()?)
+        .await;
     let group = added.map_err(|error| match error {
         Error::Exists(_) => {
             let detail = format!("there is already a group {}", new.name);
@@ -140,7 +143,10 @@ pub(crate) async fn change(
 ) -> Result<Json<api::Group>, Refusal> {
     let group = state.group(&name).await?;
     if let Some(description) = described(change.description)? {
-        let changed = state.metadata.describe_group(group.id, &description).await;
+        let changed = state
+            .metadata
+            .describe_group(group.id, &description, &caller.require_superuser()?)
+            .await;
         changed.map_err(|error| match error {
             Error::Unmet(Requirement::Group) => no_group(), // someone else was first
             error => error.into(),
@@ -165,7 +171,10 @@ pub(crate) async fn delete(
     Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
-    let dropped = state.metadata.drop_group(&state.group(&name).await?).await;
+    let dropped = state
+        .metadata
+        .drop_group(&state.group(&name).await?, &caller.require_superuser()?)
+        .await;
     dropped.map_err(|error| match error {
         Error::Unmet(Requirement::Group) => no_group(),
         error => error.into(),
@@ -258,12 +267,15 @@ async fn meant(state: &ApiState, text: &str) -> Result<MemberId, Problem> {
 pub(crate) async fn add(
     GroupName(name): GroupName,
     MemberName(member): MemberName,
-    superuser: Superuser,
+    Superuser { caller, .. }: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
     let group = state.group(&name).await?;
     let id = meant(&state, &member).await?;
-    let added = state.metadata.add_member(group.id, id, &superuser).await;
+    let added = state
+        .metadata
+        .add_member(group.id, id, &caller.require_superuser()?)
+        .await;
     added.map_err(|error| match (error, id) {
         (Error::Unmet(Requirement::Member), MemberId::Group(_)) => {
             let detail = format!(
@@ -276,7 +288,7 @@ pub(crate) async fn add(
         (error, _) => error.into(),
     })?;
     state.gate.refresh().await?;
-    tracing::info!(by = superuser.label(), group = %name, %member, "member added");
+    tracing::info!(by = caller.label(), group = %name, %member, "member added");
     Ok(NoContent)
 }
 
@@ -301,7 +313,10 @@ pub(crate) async fn remove(
 ) -> Result<NoContent, Refusal> {
     let group = state.group(&name).await?;
     let id = meant(&state, &member).await?;
-    let removed = state.metadata.remove_member(group.id, id).await;
+    let removed = state
+        .metadata
+        .remove_member(group.id, id, &caller.require_superuser()?)
+        .await;
     removed.map_err(|error| match error {
         Error::Unmet(Requirement::Member) => {
             Problem::not_found("member", format!("{member} is not in the group {name}"))

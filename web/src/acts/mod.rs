@@ -6,6 +6,7 @@
 mod repository_settings;
 mod scope;
 
+pub(crate) mod audit;
 pub(crate) mod document;
 pub(crate) mod repositories;
 pub(crate) mod reservations;

@@ -106,7 +106,7 @@ pub(crate) async fn create(
     let description = change.description.take().unwrap_or_default();
     check_description(&description)?;
     // The right comes before anything is told of the repository.
-    caller.require(path.permission(Verb::Administer))?;
+    let by = caller.require(path.permission(Verb::Administer))?;
     let kind = creatable(&state, path.protocol, kind)?;
     let before = RepoSettings::default();
     let (settings, members) =
@@ -126,7 +126,7 @@ pub(crate) async fn create(
     };
     let repo = state
         .metadata
-        .add_repo(new)
+        .add_repo(new, &by)
         .await
         .map_err(|error| match error {
             Error::Exists(_) => Problem::new(
@@ -190,13 +190,14 @@ pub(crate) async fn change(
     state.gate.refresh().await?;
     let repo = state.repo(&path)?;
     if description.is_some() || change != api::RepositoryChange::default() {
+        let by = caller.require(path.permission(Verb::Administer))?;
         let (target, before) = ((&path, kind_of(&repo)), repo.settings.clone());
         let (settings, members) =
             repository_settings::apply(change, &state, &caller, target, before)?;
         let description = description.as_deref().unwrap_or(&repo.description);
         state
             .metadata
-            .change_repo(repo.id, description, &settings, members.as_deref())
+            .change_repo(repo.id, description, &settings, members.as_deref(), &by)
             .await
             .map_err(refused)?;
         state.gate.refresh().await?;

@@ -129,7 +129,7 @@ pub(crate) async fn delete(
     let found = find(&state, &key).await?.ok_or_else(no_reservation)?;
     state
         .metadata
-        .free(&found)
+        .free(&found, &caller.require_superuser()?)
         .await
         .map_err(|error| match error {
             Error::Unmet(Requirement::Reservation) => no_reservation(), // someone else was first

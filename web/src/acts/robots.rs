@@ -106,7 +106,10 @@ pub(crate) async fn create(
         description: &description,
         owner,
     };
-    let added = state.metadata.add_robot(robot).await;
+    let added = state
+        .metadata
+        .add_robot(robot, &caller.require_superuser()?)
+        .await;
     added.map_err(|error| match error {
         Error::Exists(_) => {
             let detail = format!("there is already a user or robot {}", new.name);
@@ -172,7 +175,10 @@ pub(crate) async fn change(
         owner: next,
         disabled: change.disabled,
     };
-    let changed = state.metadata.change_robot(robot.id, changed).await;
+    let changed = state
+        .metadata
+        .change_robot(robot.id, changed, &caller.require_unlimited()?)
+        .await;
     changed.map_err(not_changed)?;
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), robot = %robot.name, "robot changed");
@@ -196,7 +202,11 @@ pub(crate) async fn delete(
     RobotDeleter { caller, robot, .. }: RobotDeleter,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
-    state.metadata.drop_user(&robot).await.map_err(refused)?;
+    state
+        .metadata
+        .drop_user(&robot, &caller.require_superuser()?)
+        .await
+        .map_err(refused)?;
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), robot = %robot.name, "robot deleted");
     Ok(NoContent)

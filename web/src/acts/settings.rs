@@ -64,7 +64,8 @@ pub(crate) async fn change(
             Some(mirror_of_images(&state, &name)?)
         };
     }
-    state.metadata.put_server_settings(settings).await?;
+    let by = caller.require_superuser()?;
+    state.metadata.put_server_settings(settings, &by).await?;
     state.gate.refresh().await?;
     tracing::info!(
         by = caller.label(),

@@ -107,9 +107,10 @@ pub(crate) async fn create(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewToken>,
 ) -> Result<Created<api::Token>, Refusal> {
+    let by = caller.require_unlimited()?;
     let made = state
         .gate
-        .make_token(caller.principal(), owner.id, wanted(new)?);
+        .make_token(caller.principal(), owner.id, wanted(new)?, &by);
     let (row, secret) = made.await?;
     tracing::info!(
         by = caller.label(),
@@ -137,7 +138,7 @@ pub(crate) async fn delete(
     Unlimited { caller, .. }: Unlimited,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
-    let token = state.gate.end_token(caller.principal(), id).await?;
+    let token = state.gate.end_token(&caller, id).await?;
     tracing::info!(
         by = caller.label(),
         owner = token.owner,

@@ -82,12 +82,15 @@ pub(crate) async fn create(
     let hash = state.gate.hash_password(&new.password).await?;
     let added = state
         .metadata
-        .add_user(NewUser {
-            name: &name,
-            password: Some(hash),
-            superuser,
-            disabled,
-        })
+        .add_user(
+            NewUser {
+                name: &name,
+                password: Some(hash),
+                superuser,
+                disabled,
+            },
+            &caller.require_superuser()?,
+        )
         .await;
     added.map_err(|error| match error {
         Error::Exists(_) => Problem::new(
@@ -165,7 +168,13 @@ pub(crate) async fn change(
     let password_changed = hash.is_some();
     state
         .metadata
-        .change_user(&user, hash, superuser, disabled)
+        .change_user(
+            &user,
+            hash,
+            superuser,
+            disabled,
+            &caller.require_unlimited()?,
+        )
         .await
         .map_err(refused)?;
     state.gate.refresh().await?;
@@ -195,7 +204,7 @@ pub(crate) async fn delete(
     state.gate.refresh().await?;
     state
         .metadata
-        .drop_user(&state.person(&name).await?)
+        .drop_user(&state.person(&name).await?, &caller.require_superuser()?)
         .await
         .map_err(refused)?;
     state.gate.refresh().await?;

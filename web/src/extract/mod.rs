@@ -9,6 +9,7 @@ mod json;
 pub(crate) mod head;
 pub(crate) mod path;
 
+pub(crate) mod audit;
 pub(crate) mod body;
 pub(crate) mod page;
 pub(crate) mod rights;

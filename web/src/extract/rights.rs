@@ -7,11 +7,10 @@ use crate::caller::Caller;
 use crate::problem::Refusal;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use larder_model::{Author, Kind, Permission, Problem, RepoPath, Verb};
+use larder_model::{Kind, Permission, Problem, RepoPath, Verb};
 use std::marker::PhantomData;
 
 /// That an extractor has found the right to be held: no one else can make one.
-#[derive(Debug)]
 pub(super) struct Proof;
 
 /// Someone, whoever it is.
@@ -53,16 +52,9 @@ impl<S: Sync> FromRequestParts<S> for Unlimited {
 }
 
 /// A superuser, with all its rights.
-#[derive(Debug)]
 pub(crate) struct Superuser {
     pub(crate) caller: Caller,
     _proof: Proof,
-}
-
-impl Author for Superuser {
-    fn label(&self) -> &str {
-        self.caller.label()
-    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Superuser {

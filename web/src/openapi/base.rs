@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 14] = [
+const NOUNS: [(&str, &str); 15] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -40,6 +40,7 @@ const NOUNS: [(&str, &str); 14] = [
     ),
     ("settings", "Settings of the whole server."),
     ("system", "How the server itself fares."),
+    ("audit", "Who did, asked for or was refused what."),
     (
         "clients",
         "What clients must be told so that they use a repository.",

@@ -18,7 +18,7 @@ impl House {
     /// Makes a group and returns its id.
     pub(super) async fn group(&self, name: &str) -> i64 {
         let name = name.parse().expect("name");
-        let group = self.metadata.add_group(&name, "").await;
+        let group = self.metadata.add_group(&name, "", &Admin).await;
         group.expect("group").id
     }
 
@@ -34,7 +34,7 @@ impl House {
             description: "",
             owner: self.account(owner).await.id,
         };
-        self.metadata.add_robot(new).await.expect("robot");
+        self.metadata.add_robot(new, &Admin).await.expect("robot");
         self.gate.refresh().await.expect("refresh");
     }
 
@@ -47,10 +47,13 @@ impl House {
             .await
             .expect("grant")
             .expect("there");
-        self.metadata.drop_grant(id).await.expect("drop");
+        self.metadata.drop_grant(id, &Admin).await.expect("drop");
         let networks = vec![network.parse().expect("network")];
         let grant = Grant { networks, ..grant };
-        self.metadata.add_grant(&grant).await.expect("grant");
+        self.metadata
+            .add_grant(&grant, &Admin)
+            .await
+            .expect("grant");
         self.gate.refresh().await.expect("refresh");
     }
 
@@ -69,7 +72,10 @@ impl House {
             last_used_at: Timestamp(0),
             last_used_from: "".into(),
         };
-        let kept = self.metadata.add_token(&token, &secret.hash()).await;
+        let kept = self
+            .metadata
+            .add_token(&token, &secret.hash(), &Admin)
+            .await;
         kept.expect("token");
         format!("Bearer {}", secret.expose())
     }
@@ -132,7 +138,10 @@ async fn user(house: &House, caller: &str) -> Header {
     // Its token: wrong passwords are counted.
     let header = house.token("caller", None).await.1;
     let user = house.account("caller").await;
-    let changed = house.metadata.change_user(&user, None, true, true).await;
+    let changed = house
+        .metadata
+        .change_user(&user, None, true, true, &Admin)
+        .await;
     changed.expect("disabled");
     house.refresh().await;
     header
@@ -155,7 +164,7 @@ async fn member(house: &House, caller: &str) -> Header {
             .ask(&header, "GET", "/repositories/oci/team-a", "")
             .await;
         assert_eq!(before.0, 200);
-        let removed = house.metadata.remove_member(inner, id).await;
+        let removed = house.metadata.remove_member(inner, id, &Admin).await;
         removed.expect("removed");
         house.refresh().await;
     }
@@ -176,10 +185,17 @@ async fn robot(house: &House, caller: &str) -> Header {
     match caller {
         "robot, wide" => {}
         "robot of a disabled owner" => {
-            let changed = house.metadata.change_user(&owner, None, false, true).await;
+            let changed = house
+                .metadata
+                .change_user(&owner, None, false, true, &Admin)
+                .await;
             changed.expect("disabled");
         }
-        "robot of a deleted owner" => house.metadata.drop_user(&owner).await.expect("deleted"),
+        "robot of a deleted owner" => house
+            .metadata
+            .drop_user(&owner, &Admin)
+            .await
+            .expect("deleted"),
         _ => panic!("nobody knows how to be {caller}"),
     }
     house.refresh().await;
@@ -199,7 +215,11 @@ async fn token(house: &House, caller: &str) -> Header {
             let (id, header) = house.token("caller", None).await;
             assert_eq!(house.ask(&header, "GET", "/whoami", "").await.0, 200);
             let owner = house.account("caller").await.id;
-            house.metadata.drop_token(id, owner).await.expect("revoked");
+            house
+                .metadata
+                .drop_token(id, owner, &Admin)
+                .await
+                .expect("revoked");
             house.refresh().await;
             header
         }

@@ -2,6 +2,7 @@
 
 mod describe;
 
+mod audit;
 mod connect;
 mod document;
 mod heads;
@@ -22,7 +23,7 @@ use crate::{Api, ApiLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Gate, Settings, TokenScope, scopes_to_json};
@@ -161,12 +162,15 @@ impl House {
         let parsed = name.parse().expect("name");
         let hash = Some(self.hash.clone());
         self.metadata
-            .add_user(NewUser {
-                name: &parsed,
-                password: hash,
-                superuser,
-                disabled: false,
-            })
+            .add_user(
+                NewUser {
+                    name: &parsed,
+                    password: hash,
+                    superuser,
+                    disabled: false,
+                },
+                &Admin,
+            )
             .await
             .expect("user");
         self.gate.refresh().await.expect("refresh");
@@ -185,7 +189,7 @@ impl House {
             created_by: "user:admin".into(),
             networks: Vec::new(),
         };
-        self.metadata.add_grant(&row).await.expect("grant");
+        self.metadata.add_grant(&row, &Admin).await.expect("grant");
         self.gate.refresh().await.expect("refresh");
         row.id
     }
@@ -212,7 +216,7 @@ impl House {
             last_used_from: "".into(),
         };
         self.metadata
-            .add_token(&token, &secret.hash())
+            .add_token(&token, &secret.hash(), &Admin)
             .await
             .expect("token");
         (token.id, format!("Bearer {}", secret.expose()))
@@ -244,7 +248,8 @@ impl House {
             settings: &RepoSettings::read(&settings.to_string()).expect("settings"),
             members: &members,
         };
-        self.metadata.add_repo(new).await.expect("repo");
+        let made = self.metadata.add_repo(new, &Admin).await;
+        made.expect("repo");
         self.gate.refresh().await.expect("refresh");
     }
 
@@ -336,6 +341,15 @@ impl House {
         answer
     }
 
+    /// What is at an address, in a media type.
+    async fn accepting(&self, who: &Header, target: &str, media_type: &'static str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
+        headers.insert(ACCEPT, HeaderValue::from_static(media_type));
+        let target = format!("/api/v1{target}");
+        self.send(headers, "GET", &target, String::new()).await
+    }
+
     /// Leads a request through the one door.
     async fn send(&self, headers: HeaderMap, method: &str, target: &str, body: String) -> Answer {
         let request = Request::builder().method(method).uri(target);
@@ -344,6 +358,7 @@ impl House {
         let client = ClientView {
             base: ORIGIN.into(),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            request_id: "".into(),
         };
         let body = Incoming::ready(body.into());
         let opened = larder_door::open(

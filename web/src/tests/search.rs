@@ -1,6 +1,6 @@
 //! Search: what is found, by whom, and page by page.
 
-use super::{Header, House, PASSWORD, basic, blob, house};
+use super::{Admin, Header, House, PASSWORD, basic, blob, house};
 use larder_metadata::grants::Grant;
 use larder_model::Role;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl House {
             created_by: "user:admin".into(),
             networks: Vec::new(),
         };
-        self.metadata.add_grant(&row).await.expect("grant");
+        self.metadata.add_grant(&row, &Admin).await.expect("grant");
         self.gate.refresh().await.expect("refresh");
     }
 }

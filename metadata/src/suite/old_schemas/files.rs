@@ -8,6 +8,7 @@ use crate::Metadata;
 use crate::files::{FileRecord, PackageKey};
 use crate::listing::{VersionBy, VersionPage};
 use crate::reservations::ReservationKey;
+use crate::suite::fixture::ALICE;
 use larder_model::{FileKind, RepoSettings, Timestamp};
 use std::sync::Arc;
 
@@ -219,7 +220,9 @@ async fn representations_have_what_they_were_made_from(metadata: &Metadata) {
 async fn entity_tags_of_upstreams_mean_nothing(metadata: &Metadata) {
     // It drops what was composed for the repository.
     let settings = RepoSettings::default();
-    let changed = metadata.change_repo(NPM_MIRROR, "", &settings, None).await;
+    let changed = metadata
+        .change_repo(NPM_MIRROR, "", &settings, None, &ALICE)
+        .await;
     changed.expect("change");
     for (path, etag) in [
         ("composed", "composed"),

@@ -111,6 +111,8 @@ const MATRIX: &[Line] = &[
     line("delete_grant", "", "", Asks::AdminHidden, (204, Some(404))),
     line("get_settings", "", "", Asks::Superuser, (200, None)),
     line("change_settings", "", r#"{"offline":true}"#, Asks::Superuser, (200, None)),
+    line("list_audit", "", "", Asks::Superuser, (200, None)),
+    line("verify_audit", "", "", Asks::Superuser, (200, None)),
     line("get_system_health", "", "", Asks::Superuser, (200, None)),
     line("connect_client", "", "", READER, (200, Some(404))),
     line("whoami", "", "", Asks::Anyone, (200, None)),

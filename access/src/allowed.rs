@@ -1,0 +1,32 @@
+//! The proof that writes to the database ask for.
+
+use crate::principal::Principal;
+use larder_model::{Author, Origin};
+
+/// Proof that a caller may do what it is about to do: what writes to the database ask for. Made only
+/// by an [`Admission`](crate::Admission), when what it asks is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed<'a> {
+    label: &'a str,
+    origin: Option<&'a Origin>,
+}
+
+impl<'a> Allowed<'a> {
+    /// The proof for what is the principal's own: only the gate identifies one.
+    pub(crate) fn own(principal: &'a Principal, origin: Option<&'a Origin>) -> Self {
+        Self {
+            label: &principal.label,
+            origin,
+        }
+    }
+}
+
+impl Author for Allowed<'_> {
+    fn label(&self) -> &str {
+        self.label
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.origin
+    }
+}

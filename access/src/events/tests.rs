@@ -1,0 +1,139 @@
+use super::*;
+use larder_metadata::audit::{AuditEntry, AuditFilter};
+use larder_model::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tempfile::TempDir;
+
+/// A database whose clock stands until it is moved.
+struct Bed {
+    metadata: Metadata,
+    now: Arc<AtomicI64>,
+    _folder: TempDir,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let now = Arc::new(AtomicI64::new(30_000_000 * MINUTE));
+        let clock = Arc::clone(&now);
+        let clock = Clock::new(move || Timestamp(clock.load(Ordering::SeqCst)));
+        let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 1, clock).await;
+        Self {
+            metadata: metadata.expect("database"),
+            now,
+            _folder: folder,
+        }
+    }
+
+    async fn flush(&self, events: &Events) {
+        events.flush(&self.metadata).await.expect("flush");
+    }
+
+    /// All entries, the oldest first.
+    async fn entries(&self) -> Vec<AuditEntry> {
+        let filter = AuditFilter::default();
+        let all = self.metadata.audit(&filter, None, 5000);
+        let mut all = all.await.expect("audit");
+        all.reverse();
+        all
+    }
+
+    async fn counts(&self) -> Vec<u64> {
+        self.entries()
+            .await
+            .iter()
+            .map(|entry| entry.count)
+            .collect()
+    }
+}
+
+fn refused(actor: &str) -> Event {
+    Event {
+        actor: actor.into(),
+        action: Action::Access,
+        object: "npm/local".into(),
+        outcome: Outcome::Refused,
+        address: None,
+        details: "{}".into(),
+    }
+}
+
+#[tokio::test]
+async fn the_like_of_a_minute_are_counted_into_one_entry() {
+    let (bed, events) = (Bed::new().await, Events::default());
+    for _ in 0..3 {
+        events.record(refused("user:alice"), "r-1");
+        events.record(refused("user:alice"), "r-2");
+        events.record(refused("user:bob"), "r-3");
+        bed.flush(&events).await;
+    }
+    let entries = bed.entries().await;
+    let told = |entry: &AuditEntry| {
+        (
+            entry.actor.to_string(),
+            entry.count,
+            entry.request_id.to_string(),
+        )
+    };
+    let mut told: Vec<_> = entries.iter().map(told).collect();
+    told.sort();
+    let line = |who: &str, count, id: &str| (who.to_owned(), count, id.to_owned());
+    assert_eq!(
+        told,
+        [line("user:alice", 6, "r-1"), line("user:bob", 3, "r-3")]
+    );
+}
+
+#[tokio::test]
+async fn another_minute_has_another_entry() {
+    let (bed, events) = (Bed::new().await, Events::default());
+    for _ in 0..2 {
+        events.record(refused("user:alice"), "r");
+        bed.flush(&events).await;
+        bed.now.fetch_add(MINUTE, Ordering::SeqCst);
+    }
+    assert_eq!(bed.counts().await, [1, 1]);
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_nothing_happened() {
+    let (bed, events) = (Bed::new().await, Events::default());
+    bed.flush(&events).await;
+    events.record(refused("user:alice"), "r");
+    bed.flush(&events).await;
+    bed.flush(&events).await;
+    assert_eq!(bed.counts().await, [1]);
+}
+
+#[tokio::test]
+async fn kinds_beyond_the_limit_are_one_entry() {
+    let (bed, events) = (Bed::new().await, Events::default());
+    let beyond = 7;
+    for number in 0..MAX_KINDS + beyond {
+        events.record(refused(&format!("user:{number}")), "r");
+    }
+    bed.flush(&events).await;
+    let entries = bed.entries().await;
+    assert_eq!(entries.len(), MAX_KINDS + 1);
+    let over = entries
+        .iter()
+        .find(|entry| &*entry.action == "audit.overflow");
+    assert_eq!(over.map(|entry| entry.count), Some(beyond as u64));
+    // The next minute has room again.
+    bed.now.fetch_add(MINUTE, Ordering::SeqCst);
+    bed.flush(&events).await;
+    events.record(refused("user:late"), "r");
+    bed.flush(&events).await;
+    let last = bed.entries().await.pop().expect("an entry");
+    assert_eq!((&*last.actor, last.count), ("user:late", 1));
+}
+
+#[tokio::test]
+async fn long_texts_are_cut_off() {
+    let (bed, events) = (Bed::new().await, Events::default());
+    events.record(refused(&"\u{e4}".repeat(MAX_TEXT * 2)), "r");
+    bed.flush(&events).await;
+    let entry = bed.entries().await.remove(0);
+    assert_eq!(entry.actor.chars().count(), MAX_TEXT);
+}
