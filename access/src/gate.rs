@@ -10,6 +10,7 @@ use crate::refusals::not_allowed;
 use crate::remembered::RememberedCallers;
 use crate::throttle::Throttle;
 use crate::token::{Access, Bearer};
+use crate::token_uses::TokenUses;
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use http::request::Parts;
@@ -52,6 +53,7 @@ pub struct Gate {
     vault: Vault,
     pub(crate) remembered: RememberedCallers,
     events: Events,
+    pub(crate) token_uses: TokenUses,
     pub(crate) settings: Settings,
 }
 
@@ -126,7 +128,7 @@ impl Admission {
             return Ok(self.allowed());
         }
         let detail = "only a superuser may do this";
-        Err(Problem::new(Kind::Denied, "access", detail))
+        Err(Problem::new(Kind::Denied, "access", detail).as_refusal())
     }
 
     /// Where the request came from; `None`: nobody said.
@@ -154,6 +156,7 @@ impl Gate {
             remembered: RememberedCallers::new()?,
             people: People::new(metadata.clone()),
             events: Events::default(),
+            token_uses: TokenUses::new(),
             metadata,
             settings,
         })

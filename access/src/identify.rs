@@ -11,7 +11,7 @@ use crate::throttle::WINDOW;
 use http::{HeaderMap, header::AUTHORIZATION};
 use larder_keys::secret;
 use larder_metadata::tokens::Token;
-use larder_model::{Kind, Problem, Subject};
+use larder_model::{Kind, Origin, Outcome, Problem, Subject};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -38,6 +38,11 @@ fn without_password(principal: Principal) -> VerifiedCaller {
         expires_at: None,
         password_hash: None,
     }
+}
+
+/// Whether credentials did not hold.
+fn is_refusal(problem: &Problem) -> bool {
+    problem.kind == Kind::Unauthenticated
 }
 
 impl Gate {
@@ -107,9 +112,9 @@ impl Gate {
     pub async fn identify(
         &self,
         headers: &HeaderMap,
-        address: IpAddr,
+        origin: &Origin,
     ) -> Result<Principal, Problem> {
-        let policy = self.policy();
+        let (policy, address) = (self.policy(), origin.address);
         let Some(header) = headers.get(AUTHORIZATION) else {
             return Ok(self.nobody(&policy, Some(address)));
         };
@@ -124,7 +129,7 @@ impl Gate {
                 let shown = shown.ok_or_else(wrong_credentials)?;
                 let agreed = known.as_ref();
                 let agreed = agreed.and_then(|known| known.caller.password_hash.as_deref());
-                let caller = self.verify(&policy, shown, address, agreed).await?;
+                let caller = self.verify(&policy, shown, origin, agreed).await?;
                 let principal = caller.principal.clone();
                 let version = policy.version.clone();
                 self.remembered
@@ -135,6 +140,7 @@ impl Gate {
         if principal.user.is_some() || self.settings.anonymous {
             principal.here = policy.rules_at(address);
         }
+        self.note_use(&principal, origin);
         Ok(principal)
     }
 
@@ -143,26 +149,34 @@ impl Gate {
         &self,
         policy: &PolicySnapshot,
         shown: Credentials,
-        address: IpAddr,
+        origin: &Origin,
         agreed: Option<&str>,
     ) -> Result<VerifiedCaller, Problem> {
+        let by_token = |outcome: Result<VerifiedCaller, Problem>| {
+            if outcome.as_ref().is_err_and(is_refusal) {
+                self.note_login("token", Outcome::Refused, origin);
+            }
+            outcome
+        };
         match shown {
             Credentials::Nothing => Ok(without_password(self.nobody(policy, None))),
             Credentials::Password { name, password } => {
                 let tried = PasswordTry {
                     name: &name,
                     password: &password,
-                    address,
+                    origin,
                     agreed,
                 };
                 self.check_password(policy, tried).await
             }
             Credentials::Token(secret) => {
                 let token = self.metadata.token_by_hash(&secret::hash(&secret)).await?;
-                self.of_token(policy, &token.ok_or_else(wrong_credentials)?)
-                    .await
+                by_token(match token {
+                    Some(token) => self.of_token(policy, &token).await,
+                    None => Err(wrong_credentials()),
+                })
             }
-            Credentials::Bearer(text) => self.of_bearer(policy, &text).await,
+            Credentials::Bearer(text) => by_token(self.of_bearer(policy, &text).await),
         }
     }
 
@@ -172,8 +186,11 @@ impl Gate {
         policy: &PolicySnapshot,
         tried: PasswordTry<'_>,
     ) -> Result<VerifiedCaller, Problem> {
-        let PasswordTry { name, address, .. } = tried;
+        let PasswordTry { name, origin, .. } = tried;
+        let address = origin.address;
+        let refused = || self.note_login(&format!("user:{name}"), Outcome::Refused, origin);
         if self.throttle.is_shut(address, name) {
+            refused();
             let detail = "too many failed logins for this name from this address; wait a minute";
             let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
             problem.retry_after = Some(WINDOW);
@@ -193,13 +210,18 @@ impl Gate {
                 .await?;
         let Some(user) = user.filter(|_| holds) else {
             self.throttle.failed(address, name);
+            refused();
             return Err(wrong_credentials());
         };
         let person = self.people.find(user.id, policy).await?;
         let person = person.filter(|person| person.user.is_active());
         let person = person.ok_or_else(wrong_credentials)?;
+        let principal = principal_of(&person, policy);
+        if !known {
+            self.note_login(&principal.label, Outcome::Ok, origin);
+        }
         Ok(VerifiedCaller {
-            principal: principal_of(&person, policy),
+            principal,
             expires_at: None,
             password_hash: hash,
         })
@@ -210,12 +232,12 @@ impl Gate {
         &self,
         name: &str,
         password: &str,
-        address: IpAddr,
+        origin: &Origin,
     ) -> Result<Principal, Problem> {
         let tried = PasswordTry {
             name,
             password,
-            address,
+            origin,
             agreed: None,
         };
         let caller = self.check_password(&self.policy(), tried).await?;
@@ -225,8 +247,11 @@ impl Gate {
     /// Whether this is the user's password, for someone who is logged in already. Tries are counted
     /// by name alone: only the user itself can make them.
     pub async fn verify_password(&self, user: &str, password: &str) -> Result<bool, Problem> {
-        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        match self.log_in(user, password, nowhere).await {
+        let nowhere = Origin {
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            request_id: "".into(),
+        };
+        match self.log_in(user, password, &nowhere).await {
             Ok(_) => Ok(true),
             Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),
             Err(problem) => Err(problem),
@@ -296,7 +321,7 @@ impl Gate {
 struct PasswordTry<'a> {
     name: &'a str,
     password: &'a str,
-    address: IpAddr,
+    origin: &'a Origin,
     /// The stored hash that this very password agreed with before.
     agreed: Option<&'a str>,
 }

@@ -20,7 +20,9 @@ pub mod token;
 
 pub mod events;
 
+mod token_uses;
 mod gate;
+mod trail;
 mod identify;
 pub mod sign_in;
 mod tokens;

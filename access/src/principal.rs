@@ -124,7 +124,7 @@ impl Principal {
         }
         let detail =
             "this token is limited to some repositories; use a password or a token without limits";
-        Err(Problem::new(Kind::Denied, "access", detail))
+        Err(Problem::new(Kind::Denied, "access", detail).as_refusal())
     }
 
     /// Whether its bearer token was asked for the catalog, if it showed one: what the catalog lists

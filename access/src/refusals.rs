@@ -14,6 +14,10 @@ pub(crate) fn wrong_credentials() -> Problem {
 
 /// What a caller learns when it may not: as little as if nothing were there.
 pub(crate) fn not_allowed(principal: &Principal, permission: &Permission) -> Problem {
+    told(principal, permission).as_refusal()
+}
+
+fn told(principal: &Principal, permission: &Permission) -> Problem {
     if principal.user.is_none() || principal.could(permission) {
         let detail = "authentication required: log in with a user or token that may do this";
         return Problem::new(Kind::Unauthenticated, "access", detail);

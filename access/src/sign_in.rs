@@ -114,7 +114,7 @@ impl Gate {
         origin: &Origin,
     ) -> Result<(LoginRequest, Principal), Problem> {
         let asker = self.asker(ask)?;
-        let principal = self.log_in(name, password, origin.address).await?;
+        let principal = self.log_in(name, password, origin).await?;
         let client = format!("{} login from {}", asker.place, asker.address);
         match self
             .keep_offline(&principal, &client, &self.promised(&asker)?, Some(origin))

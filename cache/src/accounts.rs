@@ -153,7 +153,7 @@ impl AccountRequests {
     async fn log_in(&self, context: &AccountContext<'_>, login: &Login) -> Result<Secret, Problem> {
         let found = self
             .gate
-            .log_in(&login.name, &login.password, context.client.address)
+            .log_in(&login.name, &login.password, &context.client.origin())
             .await;
         let principal = found.map_err(|problem| match login.refusal {
             Some(refusal) if problem.kind == Kind::Unauthenticated => {

@@ -133,6 +133,12 @@ pub async fn open<D: Door>(
             (response, Some(problem))
         }
     };
+    if let (Some(problem), Some(caller)) = (&problem, &passage.principal)
+        && problem.refused
+    {
+        let wanted = passage.permissions.last();
+        gate.note_refusal(caller, wanted, problem, &client.origin());
+    }
     guard_browsers(response.headers_mut());
     // What is left of a body stands in the way of the next request on this connection.
     if !body.drain(request.headers.contains_key(EXPECT)).await && request.version < Version::HTTP_2
@@ -178,7 +184,7 @@ async fn pass<D: Door>(
     // hold.
     let principal = match &endpoint {
         Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(Some(client.address)),
-        _ => gate.identify(&request.headers, client.address).await?,
+        _ => gate.identify(&request.headers, &client.origin()).await?,
     };
     passage.principal = Some(principal.clone());
     if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {

@@ -56,6 +56,7 @@ mod index;
 mod listing;
 mod manifests;
 mod people;
+mod tokens;
 mod publishing;
 mod races;
 mod repos;
@@ -83,6 +84,7 @@ const ALL: &[&[Check]] = &[
     listing::CHECKS,
     manifests::CHECKS,
     people::CHECKS,
+    tokens::CHECKS,
     publishing::CHECKS,
     races::CHECKS,
     repos::CHECKS,

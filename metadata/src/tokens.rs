@@ -24,6 +24,14 @@ const USED: &str = "update tokens set last_used_at = ?2, last_used_from = ?3 \
 const ADD_TOKEN: &str = "insert into tokens (id, owner, name, kind, hash, grants, created_at, expires_at) \
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DROP_TOKEN: &str = "delete from tokens where id = ?1 and owner = ?2";
+const KNOWN_ADDRESS: &str =
+    "select first_used_at from token_addresses where token_id = ?1 and address = ?2";
+/// Changes one row if the token is there, was never used from the address, and has not been used
+/// from too many.
+const ADD_ADDRESS: &str = "insert into token_addresses (token_id, address, first_used_at) \
+    select id, ?2, ?3 from tokens where id = ?1 \
+    and (select count(*) from token_addresses where token_id = ?1) < ?4 \
+    on conflict (token_id, address) do nothing";
 const DROP_EXPIRED: &str = "delete from tokens where expires_at < ?1";
 
 /// A token's row, without its secret.
@@ -48,6 +56,9 @@ pub struct Token {
     /// From which address; empty: it was never used.
     pub last_used_from: Box<str>,
 }
+
+/// Addresses remembered of one token; of those beyond it is not told that they are new.
+const MAX_ADDRESSES: u64 = 1000;
 
 /// That a token was used.
 #[derive(Clone, Copy, Debug)]
@@ -156,5 +167,23 @@ impl Metadata {
             batch.run(USED, [used.token.into(), used.at.into(), address.into()]);
         }
         self.sql.apply(batch).await
+    }
+
+    /// Remembers from where a token was used. Whether that address is new.
+    pub async fn is_new_address(&self, used: TokenUse) -> Result<bool, Error> {
+        let address = used.address.to_string();
+        let key = [used.token.into(), address.as_str().into()];
+        if !self.sql.rows(KNOWN_ADDRESS, &key).await?.is_empty() {
+            return Ok(false);
+        }
+        let mut batch = Batch::default();
+        let [token, address] = key;
+        let values = [token, address, used.at.into(), MAX_ADDRESSES.into()];
+        batch.require(Requirement::Token, ADD_ADDRESS, values);
+        match self.sql.apply(batch).await {
+            Ok(()) => Ok(true),
+            Err(Error::Unmet(Requirement::Token)) => Ok(false), // gone, or another server was first
+            Err(error) => Err(error),
+        }
     }
 }

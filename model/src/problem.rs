@@ -96,6 +96,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// The size of what a range lies outside of, for `Range`.
     pub size_bytes: Option<u64>,
+    /// Whether it is said because the caller may not: the audit trail tells of it.
+    pub refused: bool,
     /// What caused it; for the log only.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -109,6 +111,7 @@ impl Problem {
             detail: detail.into(),
             retry_after: None,
             size_bytes: None,
+            refused: false,
             source: None,
         }
     }
@@ -177,6 +180,13 @@ impl Problem {
             source = cause.source();
         }
         text
+    }
+
+    /// The same, said because the caller may not.
+    #[must_use]
+    pub fn as_refusal(mut self) -> Self {
+        self.refused = true;
+        self
     }
 
     /// The same with what caused it, for the log.

@@ -127,12 +127,9 @@ impl Registry {
             )
         })?;
         headers.insert(AUTHORIZATION, value);
-        let address = request
-            .extensions
-            .get::<larder_door::ClientView>()
-            .map(|client| client.address);
-        let address = address.ok_or_else(|| Problem::internal("a request without its site"))?;
-        self.gate.identify(&headers, address).await
+        let client = request.extensions.get::<larder_door::ClientView>();
+        let client = client.ok_or_else(|| Problem::internal("a request without its site"))?;
+        self.gate.identify(&headers, &client.origin()).await
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) async fn write_uses(house: &House) {
 /// Writes events into the audit trail and seals what waits: every second, and all that waits
 /// (`forced`) when the server ends.
 pub(crate) async fn write_audit(house: &House, forced: bool) {
-    if let Err(error) = house.gate.events().flush(&house.metadata).await {
+    if let Err(error) = house.gate.write_events().await {
         let problem = Problem::from(error);
         tracing::warn!(%problem, "events could not be written into the audit trail; they are kept for the next time");
     }

@@ -60,5 +60,5 @@ impl Caller {
 }
 
 pub(crate) fn only_superusers() -> Problem {
-    Problem::new(Kind::Denied, "access", "only a superuser may do this")
+    Problem::new(Kind::Denied, "access", "only a superuser may do this").as_refusal()
 }

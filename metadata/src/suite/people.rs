@@ -1,12 +1,10 @@
-//! Users, their tokens, and grants.
+//! Users and grants.
 
 use super::fixture::{ALICE, assert_exists, assert_unmet};
 use crate::grants::Grant;
-use crate::tokens::{Token, TokenUse};
 use crate::users::{NewRobot, NewUser, Owner, RobotChange, User};
 use crate::{Metadata, Requirement};
-use larder_model::{Role, Timestamp, TokenKind, UserKind, UserName};
-use std::time::Duration;
+use larder_model::{Role, UserKind, UserName};
 
 checks![
     a_user_is_told_as_it_was_made,
@@ -23,27 +21,20 @@ checks![
     a_user_that_was_changed_meanwhile_is_not_dropped,
     a_dropped_user_is_gone,
     a_dropped_user_takes_its_grants_with_it,
-    a_dropped_user_takes_its_tokens_with_it,
     the_last_superuser_stays,
     a_grant_is_told_as_it_was_made,
     a_grant_keeps_its_networks,
     the_same_grant_is_made_once,
     grants_come_page_by_page,
     a_dropped_grant_is_gone,
-    a_token_is_found_by_its_secret_and_its_id,
-    tokens_come_page_by_page,
-    a_token_tells_its_last_use,
-    a_token_is_ended_by_its_owner_only,
-    a_new_token_clears_those_that_ended,
-    every_change_of_rights_tells_other_servers,
 ];
 
-fn user_name(metadata: &Metadata) -> UserName {
+pub(super) fn user_name(metadata: &Metadata) -> UserName {
     let name = format!("suite-{:x}", metadata.new_id());
     name.parse().expect("name")
 }
 
-async fn add(metadata: &Metadata, superuser: bool) -> User {
+pub(super) async fn add(metadata: &Metadata, superuser: bool) -> User {
     let new = NewUser {
         name: &user_name(metadata),
         password: Some("hash".to_owned()),
@@ -273,7 +264,7 @@ fn grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
     }
 }
 
-async fn add_grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
+pub(super) async fn add_grant(metadata: &Metadata, subject: &str, repository: &str) -> Grant {
     let grant = grant(metadata, subject, repository);
     metadata.add_grant(&grant, &ALICE).await.expect("grant");
     grant
@@ -287,13 +278,6 @@ async fn a_dropped_user_takes_its_grants_with_it(metadata: &Metadata) {
     metadata.drop_user(&user, &ALICE).await.expect("drop");
     assert_eq!(metadata.grant(own.id).await.expect("grant"), None);
     assert!(metadata.grant(others.id).await.expect("grant").is_some());
-}
-
-async fn a_dropped_user_takes_its_tokens_with_it(metadata: &Metadata) {
-    let user = add(metadata, false).await;
-    let token = add_token(metadata, user.id, None).await;
-    metadata.drop_user(&user, &ALICE).await.expect("drop");
-    assert_eq!(metadata.token(token.id).await.expect("token"), None);
 }
 
 async fn the_last_superuser_stays(metadata: &Metadata) {
@@ -319,7 +303,7 @@ async fn the_last_superuser_stays(metadata: &Metadata) {
 }
 
 /// A subject that no other check uses.
-fn subject(metadata: &Metadata) -> String {
+pub(super) fn subject(metadata: &Metadata) -> String {
     format!("user:{}", user_name(metadata))
 }
 
@@ -369,119 +353,4 @@ async fn a_dropped_grant_is_gone(metadata: &Metadata) {
     assert_eq!(metadata.grant(grant.id).await.expect("grant"), None);
     let again = metadata.drop_grant(grant.id, &ALICE).await;
     assert_unmet(again, Requirement::Grant);
-}
-
-/// The hash of a token's secret: its id will do.
-fn hash(token: &Token) -> String {
-    format!("hash of {}", token.id)
-}
-
-async fn add_token(metadata: &Metadata, owner: i64, expires_at: Option<Timestamp>) -> Token {
-    let token = Token {
-        id: metadata.new_id(),
-        owner,
-        name: "laptop".into(),
-        kind: TokenKind::Access,
-        grants: Some("[]".into()),
-        created_at: metadata.now(),
-        expires_at,
-        last_used_at: Timestamp(0),
-        last_used_from: "".into(),
-    };
-    let added = metadata.add_token(&token, &hash(&token), &ALICE).await;
-    added.expect("token");
-    token
-}
-
-async fn a_token_is_found_by_its_secret_and_its_id(metadata: &Metadata) {
-    let user = add(metadata, false).await;
-    let expires_at = metadata.now().after(Duration::from_hours(1));
-    let token = add_token(metadata, user.id, Some(expires_at)).await;
-    let by_hash = metadata.token_by_hash(&hash(&token)).await;
-    assert_eq!(by_hash.expect("token").as_ref(), Some(&token));
-    let by_id = metadata.token(token.id).await;
-    assert_eq!(by_id.expect("token").as_ref(), Some(&token));
-    let unknown = metadata.token_by_hash("another").await;
-    assert_eq!(unknown.expect("token"), None);
-}
-
-async fn a_token_tells_its_last_use(metadata: &Metadata) {
-    let user = add(metadata, false).await;
-    let token = add_token(metadata, user.id, None).await;
-    let at = |seconds| metadata.now().after(Duration::from_secs(seconds));
-    let (early, late) = (at(1), at(2));
-    let use_from = |at, address: &str| TokenUse {
-        token: token.id,
-        at,
-        address: address.parse().expect("address"),
-    };
-    // What another server wrote meanwhile is not undone.
-    for used in [use_from(late, "192.0.2.7"), use_from(early, "fd00::1")] {
-        metadata.write_token_uses(&[used]).await.expect("uses");
-    }
-    let told = metadata
-        .token(token.id)
-        .await
-        .expect("token")
-        .expect("there");
-    assert_eq!(
-        (told.last_used_at, &*told.last_used_from),
-        (late, "192.0.2.7")
-    );
-}
-
-async fn tokens_come_page_by_page(metadata: &Metadata) {
-    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
-    let first = add_token(metadata, user.id, None).await;
-    add_token(metadata, other.id, None).await;
-    let second = add_token(metadata, user.id, None).await;
-    let page = async |after, limit| {
-        let page = metadata.tokens_of(user.id, after, limit).await;
-        page.expect("tokens")
-    };
-    assert_eq!(page(0, 1).await, std::slice::from_ref(&first));
-    assert_eq!(page(first.id, 10).await, std::slice::from_ref(&second));
-    assert!(page(second.id, 10).await.is_empty());
-}
-
-async fn a_token_is_ended_by_its_owner_only(metadata: &Metadata) {
-    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
-    let token = add_token(metadata, user.id, None).await;
-    let ended = metadata.drop_token(token.id, other.id, &ALICE).await;
-    assert_unmet(ended, Requirement::Token);
-    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
-    ended.expect("end");
-    assert_eq!(metadata.token(token.id).await.expect("token"), None);
-}
-
-async fn a_new_token_clears_those_that_ended(metadata: &Metadata) {
-    let user = add(metadata, false).await;
-    let past = add_token(metadata, user.id, Some(Timestamp(1))).await;
-    let lasting = add_token(metadata, user.id, None).await;
-    let left = metadata.tokens_of(user.id, 0, 10).await.expect("tokens");
-    assert_eq!(left, [lasting]);
-    assert_eq!(metadata.token(past.id).await.expect("token"), None);
-}
-
-async fn every_change_of_rights_tells_other_servers(metadata: &Metadata) {
-    let version = async || metadata.policy_version().await.expect("version");
-    let mut versions = vec![version().await];
-    let user = add(metadata, false).await;
-    versions.push(version().await);
-    let grant = add_grant(metadata, &subject(metadata), "oci/a").await;
-    versions.push(version().await);
-    metadata.drop_grant(grant.id, &ALICE).await.expect("drop");
-    versions.push(version().await);
-    let token = add_token(metadata, user.id, None).await;
-    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
-    ended.expect("end");
-    versions.push(version().await);
-    let changed = metadata
-        .change_user(&user, None, false, false, &ALICE)
-        .await;
-    changed.expect("change");
-    versions.push(version().await);
-    metadata.drop_user(&user, &ALICE).await.expect("drop");
-    versions.push(version().await);
-    assert!(versions.windows(2).all(|pair| pair[0] != pair[1]));
 }

@@ -85,7 +85,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Refusal> {
     let before = Some(page.after_id()?).filter(|id| *id != 0);
     // What was recorded by now is in the answer.
-    state.gate.events().flush(&state.metadata).await?;
+    state.gate.write_events().await?;
     if wants_lines(&headers) {
         return Ok(export(state, filter, before));
     }
@@ -151,7 +151,7 @@ pub(crate) async fn verify(
     _: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::AuditReport>, Refusal> {
-    state.gate.events().flush(&state.metadata).await?;
+    state.gate.write_events().await?;
     let AuditReport {
         entries,
         head,

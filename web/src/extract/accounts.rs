@@ -20,7 +20,7 @@ fn require_oneself(caller: &Caller, name: &UserName) -> Result<(), Problem> {
     if principal.name() == Some(name.as_str()) || principal.is_superuser() {
         Ok(())
     } else {
-        Err(no_user())
+        Err(no_user().as_refusal())
     }
 }
 
@@ -111,7 +111,7 @@ impl FromRequestParts<Arc<ApiState>> for RobotReader {
         let Identified { caller, .. } = Identified::from_request_parts(parts, state).await?;
         let robot = state.robot(&name).await?;
         if !answers_for(&caller, &robot) {
-            return Err(no_robot().into());
+            return Err(no_robot().as_refusal().into());
         }
         Ok(Self {
             robot,
@@ -193,7 +193,10 @@ async fn owner_named(state: &ApiState, caller: &Caller, text: &str) -> Result<To
     let may = principal.user == Some(user.id)
         || principal.is_superuser()
         || (user.kind == UserKind::Robot && answers_for(caller, &user));
-    if !may || kind.is_some_and(|kind| kind != user.kind) {
+    if !may {
+        return Err(no_user().as_refusal());
+    }
+    if kind.is_some_and(|kind| kind != user.kind) {
         return Err(no_user());
     }
     Ok(TokenOwner {

@@ -138,3 +138,63 @@ async fn a_trail_in_order_is_told_with_its_head() {
     assert!(head.starts_with("sha256:") && head.len() == 71, "{head}");
     assert_eq!(report.get("fault"), None);
 }
+
+#[tokio::test]
+async fn logins_refusals_and_new_addresses_are_told() {
+    let house = house().await;
+    house.user("alice", false).await;
+    house.repo("team").await;
+    // Whoever shows nothing is asked for credentials: that is no refusal.
+    assert_eq!(house.ask(&String::new(), "GET", "/users", "").await.0, 401);
+    let before = items(&house, "result=refused").await;
+    assert_eq!(before, Vec::<Value>::new());
+    for _ in 0..3 {
+        let guess = basic("alice", "a guess");
+        assert_eq!(house.ask(&guess, "GET", "/whoami", "").await.0, 401);
+    }
+    let refused = items(&house, "action=login&result=refused").await;
+    let told: Vec<_> = refused
+        .iter()
+        .map(|entry| (&entry["actor"], &entry["object"], &entry["address"]))
+        .collect();
+    let expected = (
+        &json!("anonymous"),
+        &json!("user:alice"),
+        &json!("127.0.0.1"),
+    );
+    assert!(told.iter().all(|told| *told == expected), "{told:?}");
+    let count: u64 = refused.iter().filter_map(|it| it["count"].as_u64()).sum();
+    assert_eq!(count, 3);
+    // A password that holds is a login; what may not be is a refusal.
+    let alice = basic("alice", super::PASSWORD);
+    let place = "/repositories/oci/team";
+    assert_eq!(house.ask(&alice, "PATCH", place, "{}").await.0, 403);
+    assert_eq!(house.ask(&alice, "GET", place, "").await.0, 404);
+    let logins = items(&house, "action=login&result=ok&actor=user:alice").await;
+    assert_eq!(logins.len(), 1, "{logins:?}");
+    let refusals = items(&house, "action=access&actor=user:alice").await;
+    let told: Vec<_> = refusals
+        .iter()
+        .map(|entry| (&entry["object"], &entry["details"]["verb"]))
+        .collect();
+    let team = json!("oci/team");
+    assert!(told.contains(&(&team, &json!("administer"))), "{told:?}");
+    assert!(told.contains(&(&team, &json!("read"))), "{told:?}");
+    // A token's first use from an address, and when it was used last.
+    let (id, token) = house.token("alice", None).await;
+    for _ in 0..2 {
+        assert_eq!(house.ask(&token, "GET", "/whoami", "").await.0, 200);
+    }
+    let uses = items(&house, "action=token.use").await;
+    assert_eq!(uses.len(), 1, "{uses:?}");
+    assert_eq!(uses[0]["object"], format!("token:{id}"));
+    let (_, list) = house.ask(&alice, "GET", "/tokens", "").await;
+    assert_eq!(list["items"][0]["last_used_from"], "127.0.0.1");
+    assert!(list["items"][0]["last_used_at"].is_string());
+    // An unknown token is a login that failed, and nothing of it is told.
+    let unknown = "Bearer lrd_0000000000000000000000000000000000000000000".to_owned();
+    assert_eq!(house.ask(&unknown, "GET", "/whoami", "").await.0, 401);
+    let all = items(&house, "").await;
+    assert!(!json!(all).to_string().contains("lrd_"), "no secret");
+    assert_eq!(items(&house, "object=token&result=refused").await.len(), 1);
+}

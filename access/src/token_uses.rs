@@ -1,0 +1,65 @@
+//! When and from where tokens were used: noted in memory, written down by a job. A use that is like
+//! one of a moment ago costs a look.
+
+use crate::principal::Principal;
+use larder_model::{Origin, Timestamp};
+use moka::sync::Cache;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A use of the same token from the same address is not noted again within this time.
+const GRANULARITY: Duration = Duration::from_mins(1);
+/// Tokens and addresses remembered, and uses that wait to be written; of those beyond nothing is
+/// noted.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// A use that waits to be written down.
+pub(crate) struct Waiting {
+    pub(crate) at: Timestamp,
+    /// Who used it.
+    pub(crate) label: Arc<str>,
+    pub(crate) request_id: Box<str>,
+}
+
+/// Uses of tokens.
+pub(crate) struct TokenUses {
+    recent: Cache<(i64, IpAddr), ()>,
+    waiting: Mutex<HashMap<(i64, IpAddr), Waiting>>,
+}
+
+impl TokenUses {
+    pub(crate) fn new() -> Self {
+        Self {
+            recent: Cache::builder()
+                .max_capacity(MAX_REMEMBERED as u64)
+                .time_to_live(GRANULARITY)
+                .build(),
+            waiting: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn note(&self, token: i64, caller: &Principal, origin: &Origin, at: Timestamp) {
+        let key = (token, origin.address);
+        if self.recent.contains_key(&key) {
+            return;
+        }
+        self.recent.insert(key, ());
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < MAX_REMEMBERED {
+            let used = Waiting {
+                at,
+                label: Arc::clone(&caller.label),
+                request_id: origin.request_id.clone(),
+            };
+            waiting.insert(key, used);
+        }
+    }
+
+    /// What was noted since the last time.
+    pub(crate) fn take(&self) -> HashMap<(i64, IpAddr), Waiting> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut waiting)
+    }
+}

@@ -1,0 +1,112 @@
+//! What the gate tells the audit trail by itself: logins, what someone was refused, and tokens that
+//! are used from a new address.
+
+use crate::gate::Gate;
+use crate::principal::Principal;
+use crate::token_uses::Waiting;
+use larder_metadata::Error;
+use larder_metadata::audit::Event;
+use larder_metadata::tokens::TokenUse;
+use larder_model::{Action, Origin, Outcome, Permission, Problem, Subject};
+use serde_json::json;
+use std::net::IpAddr;
+
+impl Gate {
+    /// Tells the audit trail of a login: of a `user:NAME` as it was claimed, or of a `token`.
+    pub(crate) fn note_login(&self, object: &str, outcome: Outcome, origin: &Origin) {
+        let actor = match outcome {
+            Outcome::Ok => object.into(),
+            Outcome::Refused | Outcome::Failed => Subject::Anonymous.to_string().into(),
+        };
+        let event = Event {
+            actor,
+            action: Action::Login,
+            object: object.into(),
+            outcome,
+            address: Some(origin.address).filter(|address| !address.is_unspecified()),
+            details: "{}".into(),
+        };
+        self.events().record(event, &origin.request_id);
+    }
+
+    /// Tells the audit trail that a caller was refused what it may not. A challenge to whoever
+    /// showed no credentials is no refusal.
+    pub fn note_refusal(
+        &self,
+        caller: &Principal,
+        wanted: Option<&Permission>,
+        problem: &Problem,
+        origin: &Origin,
+    ) {
+        if caller.user.is_none() {
+            return;
+        }
+        let object = wanted.map_or_else(String::new, |wanted| match &wanted.package {
+            Some(package) => format!("{}/{package}", wanted.repository()),
+            None => wanted.repository(),
+        });
+        let verb = wanted.map(|wanted| wanted.verb.word());
+        let details = json!({"verb": verb, "status": problem.kind.status()});
+        let event = Event {
+            actor: (*caller.label).into(),
+            action: Action::Access,
+            object: object.into(),
+            outcome: Outcome::Refused,
+            address: Some(origin.address),
+            details: details.to_string().into(),
+        };
+        self.events().record(event, &origin.request_id);
+    }
+
+    /// Notes that a token is used, if one was shown.
+    pub(crate) fn note_use(&self, caller: &Principal, origin: &Origin) {
+        if let Some(token) = caller.token {
+            let now = self.metadata.now();
+            self.token_uses.note(token, caller, origin, now);
+        }
+    }
+
+    /// Writes down what was noted since the last time: uses of tokens, and into the audit trail
+    /// logins, refusals, and new addresses of tokens. What could not be written of events is written
+    /// the next time.
+    pub async fn write_events(&self) -> Result<(), Error> {
+        let uses = self.write_token_uses().await;
+        self.events().flush(&self.metadata).await?;
+        uses
+    }
+
+    /// Writes down when and from where tokens were used since the last time. The audit trail is told
+    /// of addresses from which a token was never used before.
+    async fn write_token_uses(&self) -> Result<(), Error> {
+        let waiting = self.token_uses.take();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let of = |(&(token, address), waiting): (&(i64, IpAddr), &Waiting)| TokenUse {
+            token,
+            at: waiting.at,
+            address,
+        };
+        let mut uses: Vec<TokenUse> = waiting.iter().map(of).collect();
+        uses.sort_unstable_by_key(|used| (used.token, used.at)); // rows are locked in one order
+        self.metadata.write_token_uses(&uses).await?;
+        for used in uses {
+            if !self.metadata.is_new_address(used).await? {
+                continue;
+            }
+            let Some(by) = waiting.get(&(used.token, used.address)) else {
+                continue;
+            };
+            let event = Event {
+                actor: (*by.label).into(),
+                action: Action::TokenUse,
+                object: format!("token:{}", used.token).into(),
+                outcome: Outcome::Ok,
+                address: Some(used.address),
+                details: "{}".into(),
+            };
+            self.events().record(event, &by.request_id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Tokens and their uses.
+
+use super::fixture::{ALICE, assert_unmet};
+use super::people::{add, add_grant, subject};
+use crate::tokens::{Token, TokenUse};
+use crate::{Metadata, Requirement};
+use larder_model::{Timestamp, TokenKind};
+use std::time::Duration;
+
+checks![
+    a_token_is_found_by_its_secret_and_its_id,
+    tokens_come_page_by_page,
+    a_token_tells_its_last_use,
+    an_address_of_a_token_is_new_once,
+    a_token_is_ended_by_its_owner_only,
+    a_new_token_clears_those_that_ended,
+    a_dropped_user_takes_its_tokens_with_it,
+    every_change_of_rights_tells_other_servers,
+];
+
+/// The hash of a token's secret: its id will do.
+fn hash(token: &Token) -> String {
+    format!("hash of {}", token.id)
+}
+
+async fn add_token(metadata: &Metadata, owner: i64, expires_at: Option<Timestamp>) -> Token {
+    let token = Token {
+        id: metadata.new_id(),
+        owner,
+        name: "laptop".into(),
+        kind: TokenKind::Access,
+        grants: Some("[]".into()),
+        created_at: metadata.now(),
+        expires_at,
+        last_used_at: Timestamp(0),
+        last_used_from: "".into(),
+    };
+    let added = metadata.add_token(&token, &hash(&token), &ALICE).await;
+    added.expect("token");
+    token
+}
+
+async fn a_token_is_found_by_its_secret_and_its_id(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let expires_at = metadata.now().after(Duration::from_hours(1));
+    let token = add_token(metadata, user.id, Some(expires_at)).await;
+    let by_hash = metadata.token_by_hash(&hash(&token)).await;
+    assert_eq!(by_hash.expect("token").as_ref(), Some(&token));
+    let by_id = metadata.token(token.id).await;
+    assert_eq!(by_id.expect("token").as_ref(), Some(&token));
+    let unknown = metadata.token_by_hash("another").await;
+    assert_eq!(unknown.expect("token"), None);
+}
+
+async fn a_token_tells_its_last_use(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let token = add_token(metadata, user.id, None).await;
+    let at = |seconds| metadata.now().after(Duration::from_secs(seconds));
+    let (early, late) = (at(1), at(2));
+    let use_from = |at, address: &str| TokenUse {
+        token: token.id,
+        at,
+        address: address.parse().expect("address"),
+    };
+    // What another server wrote meanwhile is not undone.
+    for used in [use_from(late, "192.0.2.7"), use_from(early, "fd00::1")] {
+        metadata.write_token_uses(&[used]).await.expect("uses");
+    }
+    let told = metadata
+        .token(token.id)
+        .await
+        .expect("token")
+        .expect("there");
+    assert_eq!(
+        (told.last_used_at, &*told.last_used_from),
+        (late, "192.0.2.7")
+    );
+}
+
+async fn an_address_of_a_token_is_new_once(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let token = add_token(metadata, user.id, None).await;
+    let is_new = async |token: i64, address: &str| {
+        let (at, address) = (metadata.now(), address.parse().expect("address"));
+        let is_new = metadata.is_new_address(TokenUse { token, at, address });
+        is_new.await.expect("address")
+    };
+    assert!(is_new(token.id, "192.0.2.7").await);
+    assert!(!is_new(token.id, "192.0.2.7").await);
+    assert!(is_new(token.id, "fd00::1").await);
+    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
+    ended.expect("ended");
+    assert!(!is_new(token.id, "192.0.2.8").await, "it is gone");
+}
+
+async fn tokens_come_page_by_page(metadata: &Metadata) {
+    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
+    let first = add_token(metadata, user.id, None).await;
+    add_token(metadata, other.id, None).await;
+    let second = add_token(metadata, user.id, None).await;
+    let page = async |after, limit| {
+        let page = metadata.tokens_of(user.id, after, limit).await;
+        page.expect("tokens")
+    };
+    assert_eq!(page(0, 1).await, std::slice::from_ref(&first));
+    assert_eq!(page(first.id, 10).await, std::slice::from_ref(&second));
+    assert!(page(second.id, 10).await.is_empty());
+}
+
+async fn a_token_is_ended_by_its_owner_only(metadata: &Metadata) {
+    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
+    let token = add_token(metadata, user.id, None).await;
+    let ended = metadata.drop_token(token.id, other.id, &ALICE).await;
+    assert_unmet(ended, Requirement::Token);
+    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
+    ended.expect("end");
+    assert_eq!(metadata.token(token.id).await.expect("token"), None);
+}
+
+async fn a_new_token_clears_those_that_ended(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let past = add_token(metadata, user.id, Some(Timestamp(1))).await;
+    let lasting = add_token(metadata, user.id, None).await;
+    let left = metadata.tokens_of(user.id, 0, 10).await.expect("tokens");
+    assert_eq!(left, [lasting]);
+    assert_eq!(metadata.token(past.id).await.expect("token"), None);
+}
+
+async fn a_dropped_user_takes_its_tokens_with_it(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let token = add_token(metadata, user.id, None).await;
+    metadata.drop_user(&user, &ALICE).await.expect("drop");
+    assert_eq!(metadata.token(token.id).await.expect("token"), None);
+}
+
+async fn every_change_of_rights_tells_other_servers(metadata: &Metadata) {
+    let version = async || metadata.policy_version().await.expect("version");
+    let mut versions = vec![version().await];
+    let user = add(metadata, false).await;
+    versions.push(version().await);
+    let grant = add_grant(metadata, &subject(metadata), "oci/a").await;
+    versions.push(version().await);
+    metadata.drop_grant(grant.id, &ALICE).await.expect("drop");
+    versions.push(version().await);
+    let token = add_token(metadata, user.id, None).await;
+    let ended = metadata.drop_token(token.id, user.id, &ALICE).await;
+    ended.expect("end");
+    versions.push(version().await);
+    let changed = metadata
+        .change_user(&user, None, false, false, &ALICE)
+        .await;
+    changed.expect("change");
+    versions.push(version().await);
+    metadata.drop_user(&user, &ALICE).await.expect("drop");
+    versions.push(version().await);
+    assert!(versions.windows(2).all(|pair| pair[0] != pair[1]));
+}
