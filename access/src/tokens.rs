@@ -141,12 +141,17 @@ impl Gate {
         Ok(token)
     }
 
-    /// Ends the token of this id, for its owner or a superuser: to anyone else it is not there.
+    /// Ends the token of this id, for its owner, the person who answers for a robot that is its
+    /// owner, or a superuser: to anyone else it is not there.
     pub async fn end_token(&self, by: &Admission, id: i64) -> Result<Token, Problem> {
         let token = self.metadata.token(id).await?.ok_or_else(no_token)?;
         let caller = by.principal();
         if caller.user != Some(token.owner) && !caller.is_superuser() {
-            return Err(no_token());
+            let owner = self.metadata.user_by_id(token.owner).await?;
+            let answers = owner.and_then(|robot| robot.owner).map(|owner| owner.id);
+            if answers.is_none() || answers != caller.user {
+                return Err(no_token().as_refusal());
+            }
         }
         self.metadata
             .drop_token(id, token.owner, &by.allowed())

@@ -39,6 +39,8 @@ pub enum System {
     FirstStart,
     /// Deletes what is past its time.
     Housekeeping,
+    /// Someone who has the server's machine, and no login.
+    Console,
 }
 
 impl Author for System {
@@ -47,13 +49,14 @@ impl Author for System {
             Self::Upstream => "upstream",
             Self::Larder | Self::Housekeeping => "larder",
             Self::FirstStart => "first start",
+            Self::Console => "console",
         }
     }
 
     fn is_audited(&self) -> bool {
         match self {
             Self::Upstream | Self::Larder => false,
-            Self::FirstStart | Self::Housekeeping => true,
+            Self::FirstStart | Self::Housekeeping | Self::Console => true,
         }
     }
 }

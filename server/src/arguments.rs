@@ -1,9 +1,11 @@
 //! The command line.
 
 use crate::house::{self, House};
+use crate::reset_password::reset_password;
 use crate::{listen, observe};
 use clap::{CommandFactory, Parser, Subcommand};
 use larder_config::{Config, Sources};
+use larder_model::UserName;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,8 +27,30 @@ enum Command {
     Serve(Serve),
     /// Check the configuration and print what is in force.
     Check(Serve),
+    /// What whoever has the server's machine can do while the server is stopped.
+    #[command(subcommand)]
+    Admin(Admin),
     #[command(flatten)]
     Client(Box<larder_cli::Command>),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Give a user a new random password, which is printed, and let it in again.
+    ResetPassword {
+        /// The user's name.
+        #[arg(default_value = "admin")]
+        name: UserName,
+        /// Let it do everything from now on.
+        #[arg(long)]
+        superuser: bool,
+        /// Configuration file [default: ./larder.toml, if it is there].
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Folder of all data.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -52,6 +76,7 @@ pub(crate) fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(flags) => told(serve(flags)),
         Command::Check(flags) => told(check(flags)),
+        Command::Admin(command) => told(admin(command)),
         Command::Client(command) => client(*command, arguments.global),
     }
 }
@@ -128,6 +153,28 @@ fn complain(error: &dyn Error) {
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
     let (config, _) = load(flags, variables())?;
     print!("{}", config.effective());
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what the command is for")]
+fn admin(command: Admin) -> Result<(), Box<dyn Error>> {
+    let Admin::ResetPassword {
+        name,
+        superuser,
+        config,
+        data,
+    } = command;
+    let flags = Serve {
+        config,
+        data,
+        listen: None,
+    };
+    let (config, _) = load(flags, variables())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let password = runtime.block_on(reset_password(&config, &name, superuser))?;
+    println!("{password}");
     Ok(())
 }
 

@@ -159,7 +159,7 @@ impl House {
     }
 }
 
-async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {
+pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {
     let database = &config.database;
     let opened = match &database.url {
         Some(url) => Metadata::postgres(url.expose(), database.connections, clock()).await,
@@ -238,7 +238,7 @@ fn proxies() -> Result<Proxies, Box<dyn Error>> {
     Proxies::new(&http, &https, &except).map_err(|problem| problem.detail.into())
 }
 
-fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {
+pub(crate) fn gate_settings(config: &Config, key: [u8; 32]) -> Settings {
     Settings {
         key,
         anonymous: config.auth.anonymous,

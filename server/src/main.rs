@@ -21,6 +21,7 @@ mod socket;
 
 mod connection;
 mod listen;
+mod reset_password;
 
 mod arguments;
 

@@ -11,3 +11,4 @@ mod connect;
 mod readers;
 
 mod doctor;
+mod hour;

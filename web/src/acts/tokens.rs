@@ -123,7 +123,7 @@ pub(crate) async fn create(
     Ok(Created::new(format_args!("/tokens/{}", row.id), token))
 }
 
-/// Ends a token of the caller's, or for superusers anyone's.
+/// Ends a token of the caller's or of a robot for which it answers, or for superusers anyone's.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",

@@ -1,0 +1,47 @@
+//! A way back for whoever has the server's machine and lost the password.
+
+use crate::first_start;
+use crate::house::{gate_settings, metadata};
+use larder_access::Gate;
+use larder_config::Config;
+use larder_model::{System, UserKind, UserName, hex};
+use std::error::Error;
+use std::io;
+
+/// Gives a user a new random password and lets it in again; the password. Fails while a server runs
+/// on the data folder. With `superuser` it may do everything from now on.
+pub(crate) async fn reset_password(
+    config: &Config,
+    name: &UserName,
+    superuser: bool,
+) -> Result<String, Box<dyn Error>> {
+    let _lock = first_start::lock(&config.data)?;
+    let key = first_start::signing_key(&config.auth.token_key)?;
+    let metadata = metadata(config).await?;
+    let user = metadata.user(name.as_str()).await?;
+    let Some(user) = user.filter(|user| user.kind == UserKind::Person) else {
+        let known = metadata.users(UserKind::Person, "", 1000).await?;
+        let known = known.iter().filter(|user| user.superuser);
+        let known: Vec<&str> = known.map(|user| user.name.as_str()).collect();
+        let known = known.join(", ");
+        return Err(format!("there is no user {name}; the superusers are: {known}").into());
+    };
+    let gate = Gate::new(metadata.clone(), gate_settings(config, key)).await?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+    let password = hex::encode(&random);
+    let hash = gate.hash_password(&password).await?;
+    let superuser = superuser || user.superuser;
+    metadata
+        .change_user(&user, Some(hash), superuser, false, &System::Console)
+        .await?;
+    metadata.seal(true).await?;
+    // What the first start left there holds no more.
+    if name.as_str() == "admin" {
+        match std::fs::remove_file(config.data.join("admin-password")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(password)
+}
