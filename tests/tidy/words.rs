@@ -17,7 +17,7 @@ const FOR_ALL: [&str; 7] = [
 const COMMON: [&str; 3] = ["files", "go", "git"];
 
 /// Files in them that name a protocol all the same.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 10] = [
     ("access/src/policy.rs", "oci"), // images have names of their own, without a protocol
     ("access/src/principal.rs", "oci"), // the scope of the catalog is one of images
     ("access/src/token.rs", "oci"),  // bearer tokens have scopes of images
