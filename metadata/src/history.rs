@@ -32,7 +32,8 @@ const FIRST: &str = "insert into history (repo, package, kind, path, seen_at, di
     metadata, created_by) select repo, package, kind, path, created_at, digest, 0, '', created_by \
     from files \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4 and not exists \
-    (select 1 from history where repo = ?1 and package = ?2 and kind = ?3 and path = ?4)";
+    (select 1 from history where repo = ?1 and package = ?2 and kind = ?3 and path = ?4) \
+    on conflict (repo, package, kind, path, seen_at) do nothing";
 /// The state before ends, if it has another digest. What an upstream confirms was confirmed last
 /// when its file was; what is published here held until now. The file's row has its metadata for as
 /// long as it is the present one.

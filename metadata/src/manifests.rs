@@ -64,7 +64,7 @@ const FIRST_OF_TAGS: &str = "insert into history (repo, package, kind, path, see
     created_by from files f \
     where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3 and not exists \
     (select 1 from history h where h.repo = f.repo and h.package = f.package and h.kind = f.kind \
-    and h.path = f.path)";
+    and h.path = f.path) on conflict (repo, package, kind, path, seen_at) do nothing";
 const END_TAGS_OF: &str = "update history set checked_at = ?4 where repo = ?1 and package = ?2 \
     and kind = 'tag' and checked_at = 0 and digest <> '' and path in \
     (select path from files where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3)";
