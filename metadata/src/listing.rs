@@ -12,7 +12,7 @@ const PACKAGES: &str = "select p.name, p.updated_at, case when exists (select 1 
     and f.kind not in ('name', 'tombstone', 'representation')) then 1 else 0 end \
     from packages p where p.repo = ?1 and p.name > ?2 order by p.name limit ?3";
 const VERSIONS: &str = "select f.version, count(*), cast(sum(b.size) as bigint), \
-    min(f.created_at), min(f.created_by), max(f.used_at), '' \
+    min(f.created_at), min(f.created_by), max(f.used_at), cast(null as text) \
     from files f join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
     and f.version <> '' and f.version > ?3 and f.version >= ?5 and f.version < ?6 \
     and f.kind = 'artifact' group by f.version order by f.version limit ?4";
@@ -168,11 +168,7 @@ impl Metadata {
                 created_at: Timestamp(row.int(3)?),
                 created_by: row.text(4)?,
                 used_at: Timestamp(row.int(5)?),
-                digest: Some(row.text(6)?)
-                    .filter(|digest| !digest.is_empty())
-                    .map(|digest| digest.parse())
-                    .transpose()
-                    .map_err(|_| Error::Shape("a tag of no digest".to_owned()))?,
+                digest: row.optional_parsed(6)?,
             })
         };
         let VersionPage {

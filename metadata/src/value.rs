@@ -114,10 +114,22 @@ impl Row {
 
     /// Text that was written from a checked type, read back into it.
     pub fn parsed<T: std::str::FromStr>(&mut self, column: usize) -> Result<T, Error> {
-        let text = self.text(column)?;
-        text.parse()
-            .map_err(|_| shape(column, "text of its type", &Value::Text(text)))
+        parse(column, self.text(column)?)
     }
+
+    /// The same, or nothing.
+    pub fn optional_parsed<T: std::str::FromStr>(
+        &mut self,
+        column: usize,
+    ) -> Result<Option<T>, Error> {
+        let text = self.optional_text(column)?;
+        text.map(|text| parse(column, text)).transpose()
+    }
+}
+
+fn parse<T: std::str::FromStr>(column: usize, text: Box<str>) -> Result<T, Error> {
+    text.parse()
+        .map_err(|_| shape(column, "text of its type", &Value::Text(text)))
 }
 
 fn shape(column: usize, wanted: &str, found: &Value) -> Error {
