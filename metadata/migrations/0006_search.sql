@@ -5,5 +5,3 @@ create index packages_last_name on packages
   (substr(name, length(rtrim(name, replace(name, '/', ''))) + 1), repo, name);
 create index files_search_version on files (version, repo, package) where kind = 'artifact' and version <> '';
 create index files_search_tag on files (path, repo, package) where kind = 'tag';
-create index files_search_digest on files (digest, repo, package, kind, path)
-  where kind in ('artifact', 'blob', 'manifest');

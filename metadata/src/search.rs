@@ -154,7 +154,7 @@ pub(crate) const STATEMENTS: [(&str, usize, &str); 5] = [
     (LAST_NAMES, 5, "packages_last_name"),
     (VERSIONS, 5, "files_search_version"),
     (TAGS, 5, "files_search_tag"),
-    (DIGESTS, 7, "files_search_digest"),
+    (DIGESTS, 7, "files_digest"),
 ];
 
 #[cfg(test)]
