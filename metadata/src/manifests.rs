@@ -205,12 +205,11 @@ impl Metadata {
     fn note_push(&self, batch: &mut Batch, new: &NewManifest<'_>) {
         let (by, object) = (new.putting.by, Object::Named(new.full_name));
         let digest = new.blob.digest.to_string();
-        let pushed = json!({"digest": digest});
+        let pushed = match new.tags {
+            [] => json!({"digest": digest}),
+            tags => json!({"digest": digest, "tags": tags}),
+        };
         self.note(batch, by, Action::ManifestPush, object, &pushed);
-        for tag in new.tags {
-            let set = json!({"tag": tag, "digest": digest});
-            self.note(batch, by, Action::TagSet, object, &set);
-        }
     }
 
     /// Edges from a manifest to all that it names.

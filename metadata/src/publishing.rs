@@ -278,10 +278,11 @@ impl Metadata {
     }
 
     /// One entry for each version's new files, for all that is removed, for all whose metadata is
-    /// changed, and for each tag.
+    /// changed, and for each tag of a version that was there before.
     fn note_steps(&self, batch: &mut Batch, (by, full_name): (&dyn Author, &str), steps: &[Step]) {
         let object = Object::Named(full_name.trim_end_matches('/'));
         let mut added: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let (mut removed, mut versions, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         let mut copied: BTreeMap<(i64, &str), Vec<String>> = BTreeMap::new();
         for step in steps {
@@ -309,10 +310,7 @@ impl Metadata {
                     let file = format!("{path} {digest}");
                     copied.entry((*from, package)).or_default().push(file);
                 }
-                Step::SetTag { tag, version, .. } => {
-                    let details = json!({"tag": tag, "version": version});
-                    self.note(batch, by, Action::TagSet, object, &details);
-                }
+                Step::SetTag { tag, version, .. } => tags.entry(version).or_default().push(tag),
                 Step::Remove {
                     kind: FileKind::Tag,
                     path,
@@ -327,8 +325,17 @@ impl Metadata {
         }
         for (version, mut files) in added {
             files.truncate(MAX_TOLD);
-            let details = json!({"version": version, "files": files});
+            let details = match tags.remove(version) {
+                Some(tags) => json!({"version": version, "files": files, "tags": tags}),
+                None => json!({"version": version, "files": files}),
+            };
             self.note(batch, by, Action::PackagePublish, object, &details);
+        }
+        for (version, tags) in tags {
+            for tag in tags {
+                let details = json!({"tag": tag, "version": version});
+                self.note(batch, by, Action::TagSet, object, &details);
+            }
         }
         for ((from, package), mut files) in copied {
             files.truncate(MAX_TOLD);

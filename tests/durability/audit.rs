@@ -40,11 +40,13 @@ impl Trail {
             let image = image.expect("an image").to_owned();
             let details = &entry["details"];
             match text(&entry, "action") {
-                "manifest.push" => pushed.push((image, text(details, "digest").to_owned())),
-                "tag.set" => {
-                    let tag = (image, text(details, "tag").to_owned());
-                    let value = Some(text(details, "digest").to_owned());
-                    told.entry(tag).or_default().push(value);
+                "manifest.push" => {
+                    let digest = text(details, "digest").to_owned();
+                    for tag in details["tags"].as_array().into_iter().flatten() {
+                        let tag = (image.clone(), tag.as_str().expect("tag").to_owned());
+                        told.entry(tag).or_default().push(Some(digest.clone()));
+                    }
+                    pushed.push((image, digest));
                 }
                 "tag.delete" => {
                     let tag = (image, text(details, "tag").to_owned());

@@ -60,19 +60,11 @@ async fn a_push_is_told_with_its_tags(metadata: &Metadata) {
     let digest = pushed.to_string();
     assert_eq!(
         told(metadata, &object).await,
-        [
-            line("manifest.push", "user:alice", json!({"digest": digest})),
-            line(
-                "tag.set",
-                "user:alice",
-                json!({"tag": "v1", "digest": digest})
-            ),
-            line(
-                "tag.set",
-                "user:alice",
-                json!({"tag": "latest", "digest": digest})
-            ),
-        ]
+        [line(
+            "manifest.push",
+            "user:alice",
+            json!({"digest": digest, "tags": ["v1", "latest"]})
+        ),]
     );
 }
 
@@ -80,21 +72,30 @@ async fn a_publish_is_told_by_version_and_tag(metadata: &Metadata) {
     let bed = Bed::packages(metadata).await;
     let steps = vec![artifact("1.0"), artifact("1.1"), tag("latest", "1.1")];
     bed.publish_by("pad", steps, &BOB).await;
-    let file = |version: &str| {
+    bed.publish_by("pad", vec![tag("stable", "1.0")], &BOB)
+        .await;
+    let files = |version: &str| {
         let path = format!("-/{version}.tgz");
-        let bytes = digest(&path);
-        json!({"version": version, "files": [format!("{path} {bytes}")]})
+        [format!("{path} {}", digest(&path))]
     };
     assert_eq!(
         told(metadata, &bed.full_name("pad")).await,
         [
             line(
+                "package.publish",
+                "user:bob",
+                json!({"version": "1.0", "files": files("1.0")})
+            ),
+            line(
+                "package.publish",
+                "user:bob",
+                json!({"version": "1.1", "files": files("1.1"), "tags": ["latest"]})
+            ),
+            line(
                 "tag.set",
                 "user:bob",
-                json!({"tag": "latest", "version": "1.1"})
+                json!({"tag": "stable", "version": "1.0"})
             ),
-            line("package.publish", "user:bob", file("1.0")),
-            line("package.publish", "user:bob", file("1.1")),
         ]
     );
 }

@@ -43,14 +43,14 @@ async fn filters_say_which_entries(metadata: &Metadata) {
         if sealed {
             metadata.seal(true).await.expect("seal");
         }
-        assert_eq!(count(all.clone()).await, 5); // the repo, two manifests, a tag and its end
-        assert_eq!(count(of(&bed.full_name("app"))).await, 3);
-        assert_eq!(count(of(&bed.full_name("ap*"))).await, 3);
+        assert_eq!(count(all.clone()).await, 4); // the repo, two manifests, the end of a tag
+        assert_eq!(count(of(&bed.full_name("app"))).await, 2);
+        assert_eq!(count(of(&bed.full_name("ap*"))).await, 2);
         assert_eq!(count(of(&bed.full_name("ap"))).await, 0);
         for (actor, expected) in [
             ("user:bob", 1),
-            ("user:alice", 4),
-            ("user:*", 5),
+            ("user:alice", 3),
+            ("user:*", 4),
             ("robot:*", 0),
         ] {
             let actor = Some(actor.to_owned());
@@ -64,8 +64,8 @@ async fn filters_say_which_entries(metadata: &Metadata) {
             );
         }
         for (action, expected) in [
-            ("tag.set", 1),
-            ("tag.*", 2),
+            ("tag.delete", 1),
+            ("tag.*", 1),
             ("manifest.*", 2),
             ("grant.*", 0),
         ] {
@@ -80,7 +80,7 @@ async fn filters_say_which_entries(metadata: &Metadata) {
             );
         }
         for (result, expected) in [
-            (Outcome::Ok, 5),
+            (Outcome::Ok, 4),
             (Outcome::Refused, 0),
             (Outcome::Failed, 0),
         ] {
@@ -99,9 +99,13 @@ async fn filters_say_which_entries(metadata: &Metadata) {
 
 async fn pages_go_on_where_the_last_one_ended(metadata: &Metadata) {
     let bed = Bed::images(metadata).await;
-    bed.push("app", "one", &["a", "b", "c"]).await;
+    for text in ["one", "two", "three", "four"] {
+        bed.push("app", text, &["a"]).await;
+    }
     metadata.seal(true).await.expect("seal");
-    bed.push("app", "two", &["a", "b", "c"]).await;
+    for text in ["five", "six", "seven", "eight"] {
+        bed.push("app", text, &["a"]).await;
+    }
     let object = bed.full_name("app");
     for filter in [of(&object), of(&format!("{object}*"))] {
         let all = ids(&list(metadata, &filter, 100).await);
@@ -142,6 +146,7 @@ async fn spans_of_time_are_half_open(metadata: &Metadata) {
 async fn entries_are_the_same_before_and_after_the_seal(metadata: &Metadata) {
     let bed = Bed::images(metadata).await;
     bed.push("app", "one", &["v1"]).await;
+    bed.push("app", "two", &["v2"]).await;
     let filter = of(&bed.full_name("app"));
     let before = list(metadata, &filter, 100).await;
     metadata.seal(true).await.expect("seal");
@@ -171,6 +176,7 @@ const UNLOAD: &str = "delete from audit where hash = ''";
 async fn rare_beginnings_are_found_among_many_entries(metadata: &Metadata) {
     let bed = Bed::images(metadata).await;
     bed.push("app", "one", &["v1"]).await;
+    bed.push("app", "two", &["v2"]).await;
     let old = of(&format!("{}/*", bed.repo.full_name()));
     let expected = list(metadata, &old, 10).await;
     assert_eq!(expected.len(), 2);
