@@ -9,6 +9,7 @@ use crate::lookups::Lookups;
 use crate::sql::{Batch, Progress, Statement};
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use std::path::{Path, PathBuf};
@@ -127,6 +128,9 @@ fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
     let connection =
         Connection::open_with_flags_and_vfs(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, VFS)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    // A plan must not depend on bound values: where a partial index names a kind, SQLite would
+    // otherwise plan each statement that binds a kind anew, each time it is run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     if write {
