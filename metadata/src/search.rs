@@ -32,7 +32,7 @@ const LAST_NAMES: &str = concat!(
     last_name!(),
     ", p.repo, p.name) > (?1, ?2, ?5) and ",
     last_name!(),
-    " < ?3 and ",
+    " < ?3 and p.name like '%/%' and ",
     is_live!(),
     " order by ",
     last_name!(),
@@ -55,7 +55,7 @@ const DIGESTS: &str = "select f.digest, f.repo, f.package, f.kind, f.path, f.ver
 pub enum SearchBy {
     /// The names of packages.
     Name,
-    /// The last part of the names of packages: what is behind the last slash.
+    /// The last part of the names of packages that have several: what is behind the last slash.
     LastName,
     /// The versions of packages.
     Version,
