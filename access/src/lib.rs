@@ -11,6 +11,7 @@ mod rules;
 mod principal;
 mod allowed;
 mod refusals;
+mod rate_limit;
 mod throttle;
 mod remembered;
 
@@ -33,5 +34,6 @@ pub use gate::{Admission, Gate, Settings};
 pub use people::Person;
 pub use policy::PolicySnapshot;
 pub use principal::{Ground, Principal, TokenScope, scopes_to_json};
+pub use rate_limit::{Rate, RateLimiter};
 pub use sign_in::LoginRequest;
 pub use tokens::{NewToken, is_read_only};
