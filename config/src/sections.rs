@@ -87,6 +87,11 @@ settings! {
         manifest_size: u64 as Size<{ 4 << 20 }> = "4MiB",
         /// The body of an administrative request; at least `"1KiB"`.
         json_size: u64 as Size<{ 1 << 10 }> = "1MiB",
+        /// Requests to the API that one user, robot or anonymous address may make in a second, over
+        /// time; 0 is no limit.
+        api_requests_per_second: u32 as Count<u32, 0> = "200",
+        /// Requests to the API that it may make at once after a pause.
+        api_burst: u32 as Count<u32, 1> = "1000",
         /// One blob; 0 is no limit.
         blob_size: u64 as Size<0> = "0",
         /// How long an upload may lie idle before it is dropped.

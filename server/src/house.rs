@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::observe::Observer;
 use crate::system::System;
 use crate::{first_mirrors, first_start, tls};
-use larder_access::{Gate, Settings};
+use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, StorageKind};
 use larder_discover::Machine;
@@ -112,6 +112,10 @@ impl House {
         );
         let api_limits = ApiLimits {
             json_bytes: usize::try_from(config.server.limits.json_size)?,
+            rate: Rate {
+                per_second: config.server.limits.api_requests_per_second,
+                burst: config.server.limits.api_burst,
+            },
         };
         let engine = Arc::new(Engine {
             packages: packages.clone(),

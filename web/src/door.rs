@@ -11,7 +11,7 @@ use crate::state::ApiState;
 use axum::Router;
 use http::request::Parts;
 use http::{Request, Uri};
-use larder_access::{Admission, Gate};
+use larder_access::{Admission, Gate, Rate, RateLimiter};
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, Incoming, ReadyResponse};
 use larder_metadata::Metadata;
@@ -24,6 +24,8 @@ use tower::ServiceExt as _;
 pub struct ApiLimits {
     /// A body, in bytes.
     pub json_bytes: usize,
+    /// Requests of one caller.
+    pub rate: Rate,
 }
 
 /// The REST API.
@@ -51,6 +53,7 @@ impl Api {
             engine,
             creatable,
             document: &DOCUMENT,
+            rate_limiter: RateLimiter::new(limits.rate),
         };
         Self {
             state: Arc::new(state),

@@ -5,7 +5,8 @@ use crate::acts::{
     reservations, rights, robots, search, settings, system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
-use crate::extract::head::KnownQuery;
+use crate::caller::Caller;
+use crate::extract::head::{Client, KnownQuery};
 use crate::extract::path::PathParams;
 use crate::openapi::{self, Call, Document};
 use crate::problem::{Refusal, of_panic};
@@ -85,8 +86,24 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router {
             CACHE_CONTROL,
             private,
         ))
+        .layer(from_fn_with_state(Arc::clone(&state), count_request))
         .layer(CatchPanicLayer::custom(of_panic))
         .with_state(state)
+}
+
+/// Refuses a request of a caller who asks too often, before anything else is done for it.
+async fn count_request(
+    State(state): State<Arc<ApiState>>,
+    caller: Caller,
+    Client(client): Client,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let now = state.metadata.now();
+    state
+        .rate_limiter
+        .take(caller.principal(), client.address, now)?;
+    Ok(next.run(request).await)
 }
 
 async fn unknown() -> Refusal {

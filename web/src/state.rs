@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::openapi::Document;
-use larder_access::{Gate, PolicySnapshot};
+use larder_access::{Gate, PolicySnapshot, RateLimiter};
 use larder_metadata::Metadata;
 use larder_metadata::groups::Group;
 use larder_metadata::repos::RepoRecord;
@@ -19,6 +19,8 @@ pub(crate) struct ApiState {
     pub(crate) creatable: Vec<(ProtocolName, &'static str)>,
     /// What is told of all calls.
     pub(crate) document: &'static LazyLock<Document>,
+    /// Counts the requests of each caller.
+    pub(crate) rate_limiter: RateLimiter,
 }
 
 impl ApiState {

@@ -34,6 +34,17 @@ impl<S: Sync> FromRequestParts<S> for KnownQuery {
     }
 }
 
+/// Where the caller is, and where it sees this server.
+pub(crate) struct Client(pub(crate) ClientView);
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        of_request(parts).map(Self)
+    }
+}
+
 /// The address under which the caller sees this server: `https://host[:port]`.
 pub(crate) struct Origin(pub(crate) Box<str>);
 

@@ -23,7 +23,8 @@ const COMMON: [(&str, &str, &str); 9] = [
     (
         "TooManyRequests",
         "too_many_requests",
-        "Too many failed logins: try again later.",
+        "The caller sends too many requests, or too many failed logins came for its name: try again \
+         after `Retry-After`.",
     ),
     (
         "HeaderTooLarge",
@@ -77,11 +78,17 @@ pub(super) fn complete(document: &mut Value) {
 
 /// The codes of all problems of a call.
 fn codes_of(method: &Method, operation: &Value, document: &Value) -> BTreeSet<String> {
-    let mut codes: BTreeSet<&str> = ["query_invalid", "header_too_large", "internal"].into();
+    let mut codes: BTreeSet<&str> = [
+        "query_invalid",
+        "header_too_large",
+        "too_many_requests",
+        "internal",
+    ]
+    .into();
     let right = right(operation);
     codes.extend(right.codes());
     if right != Right::Open {
-        codes.extend(["unauthenticated", "too_many_requests", "busy"]);
+        codes.extend(["unauthenticated", "busy"]);
     }
     if !parameters(operation, "path").is_empty() {
         codes.insert("path_invalid");
@@ -209,7 +216,7 @@ fn problem(status: u16, text: &str, codes: &[String]) -> Value {
         429 | 503 => {
             let schema = json!({"type": "integer", "minimum": 1});
             answer["headers"]["Retry-After"] =
-                header("When to try again, in seconds.", false, schema);
+                header("When to try again, in seconds.", status == 429, schema);
         }
         _ => {}
     }

@@ -15,6 +15,7 @@ mod callers;
 mod people;
 mod accounts;
 mod places;
+mod rates;
 mod recording;
 mod search;
 mod signing;
@@ -26,7 +27,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
-use larder_access::{Gate, Settings, TokenScope, scopes_to_json};
+use larder_access::{Gate, Rate, Settings, TokenScope, scopes_to_json};
 use larder_door::{ClientView, Incoming};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
@@ -81,8 +82,19 @@ fn clock() -> Clock {
 
 /// A house with the superuser `admin`.
 async fn house() -> House {
+    house_of(clock(), UNLIMITED).await
+}
+
+/// No limit of requests.
+const UNLIMITED: Rate = Rate {
+    per_second: 0,
+    burst: 1,
+};
+
+/// A house whose time is told by `clock`, and which takes requests at a rate.
+async fn house_of(clock: Clock, rate: Rate) -> House {
     let folder = tempfile::tempdir().expect("folder");
-    let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 2, clock())
+    let metadata = Metadata::sqlite(&folder.path().join("larder.db"), 2, clock)
         .await
         .expect("database");
     let settings = Settings {
@@ -98,6 +110,7 @@ async fn house() -> House {
     let hash = gate.hash_password(PASSWORD).await.expect("hash");
     let limits = ApiLimits {
         json_bytes: 64 * 1024,
+        rate,
     };
     let npm = |kind| (ProtocolName("npm"), kind);
     let creatable = vec![
