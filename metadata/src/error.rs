@@ -49,6 +49,8 @@ pub enum Requirement {
     Token,
     /// The grant is there.
     Grant,
+    /// Users, groups, grants, repositories and settings are as their change was decided on.
+    Policy,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }
@@ -119,6 +121,13 @@ impl From<Error> for Problem {
             Error::Unavailable(_) => Self::busy(
                 "the server's database fails; nothing was changed, try again",
                 Duration::from_secs(5),
+            )
+            .because(error),
+            Error::Unmet(Requirement::Policy) => Self::new(
+                Kind::Precondition,
+                "policy",
+                "someone changed users, groups, repositories or settings meanwhile; nothing was \
+                 changed, look at them again",
             )
             .because(error),
             error => Self::internal(error),

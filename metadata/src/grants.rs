@@ -124,7 +124,7 @@ impl Metadata {
                 written(&grant.networks).into(),
             ],
         );
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -135,7 +135,7 @@ impl Metadata {
         let object = Object::Grant(id);
         self.note(&mut batch, by, Action::GrantDelete, object, &details);
         batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 }

@@ -180,6 +180,7 @@ impl Metadata {
             Object::Group(id),
             &details,
         );
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -191,7 +192,7 @@ impl Metadata {
         batch.run(DROP_MEMBERSHIPS, ["group".into(), group.id.into()]);
         batch.run(DROP_GRANTS_OF, [format!("group:{}", group.name).into()]);
         batch.require(Requirement::Group, DROP_GROUP, [group.id.into()]);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -223,7 +224,7 @@ impl Metadata {
         let details = self.member_details(member).await?;
         let object = Object::Group(group);
         self.note(&mut batch, by, Action::MemberAdd, object, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -241,7 +242,7 @@ impl Metadata {
         let details = self.member_details(member).await?;
         let object = Object::Group(group);
         self.note(&mut batch, by, Action::MemberRemove, object, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 

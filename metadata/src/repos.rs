@@ -162,7 +162,7 @@ impl Metadata {
         details["kind"] = new.kind.word().into();
         let object = Object::Repo(id);
         self.note(&mut batch, by, Action::RepositoryCreate, object, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await?;
         let made = self.repos().await?.into_iter().find(|repo| repo.id == id);
         made.ok_or(Error::Unmet(Requirement::Repo))
@@ -196,7 +196,7 @@ impl Metadata {
         let mut details = details_of(settings, members);
         details["description"] = description.into();
         self.note(&mut batch, by, Action::RepositoryChange, object, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -227,7 +227,7 @@ impl Metadata {
             batch.run(text, [id.into()]);
         }
         batch.require(Requirement::Repo, DROP, [id.into()]);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 }

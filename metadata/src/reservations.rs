@@ -156,7 +156,7 @@ impl Metadata {
             let mut batch = Batch::default();
             batch.require(Requirement::Reservation, FREE, values);
             note(&mut batch);
-            self.touch_policy(&mut batch);
+            self.touch_policy(&mut batch, by);
             return self.sql.apply(batch).await;
         };
         let package = PackageKey {

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 const GET: &str = "select value from settings where key = ?1";
 const PUT: &str = "insert into settings (key, value) values (?1, ?2) \
     on conflict (key) do update set value = excluded.value";
+const MOVE: &str = "update settings set value = ?2 where key = ?1 and value = ?3";
 const ADD: &str = "insert into settings (key, value) values (?1, ?2) on conflict (key) do nothing";
 const DROP: &str = "delete from settings where key = ?1";
 const PUT_DEFAULT_MIRROR: &str = "insert into settings (key, value) \
@@ -44,7 +45,7 @@ impl Metadata {
         let mut batch = Batch::default();
         batch.run(PUT, [key.into(), value.into()]);
         self.note_settings(&mut batch, by, &json!({"key": key}));
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -78,7 +79,7 @@ impl Metadata {
         let mirror = settings.default_mirror.map(|id| id.to_string());
         let details = json!({"offline": settings.offline, "oci.default_mirror": mirror});
         self.note_settings(&mut batch, by, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -102,7 +103,12 @@ impl Metadata {
     }
 
     /// Makes every server reload what it remembers of rights. Part of each batch that changes them.
-    pub(crate) fn touch_policy(&self, batch: &mut Batch) {
-        batch.run(PUT, [RIGHTS.into(), self.new_id().to_string().into()]);
+    /// Where `by` expects a version, the batch requires it ([`Requirement::Policy`]).
+    pub(crate) fn touch_policy(&self, batch: &mut Batch, by: &dyn Author) {
+        let (key, next) = (RIGHTS.into(), self.new_id().to_string().into());
+        match by.expected_policy() {
+            Some(version) => batch.require(Requirement::Policy, MOVE, [key, next, version.into()]),
+            None => batch.run(PUT, [key, next]),
+        }
     }
 }

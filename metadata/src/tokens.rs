@@ -155,7 +155,7 @@ impl Metadata {
         let of = Object::User(owner);
         self.note(&mut batch, by, Action::TokenDelete, of, &details);
         batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 

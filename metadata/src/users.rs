@@ -206,7 +206,7 @@ impl Metadata {
         let details = json!({"superuser": new.superuser, "disabled": new.disabled});
         let object = Object::User(id);
         self.note(&mut batch, by, Action::UserCreate, object, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await?;
         Ok(id)
     }
@@ -232,7 +232,7 @@ impl Metadata {
         let details = json!({"description": new.description, "owner_id": new.owner.to_string()});
         let object = Object::User(id);
         self.note(&mut batch, by, Action::RobotCreate, object, &details);
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await?;
         Ok(id)
     }
@@ -264,7 +264,7 @@ impl Metadata {
         if let Some(disabled) = change.disabled {
             batch.require(Requirement::User, DISABLE, [id.into(), disabled.into()]);
         }
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -316,7 +316,7 @@ impl Metadata {
                 was_disabled,
             ],
         );
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 
@@ -342,7 +342,7 @@ impl Metadata {
             DROP_USER,
             [user.id.into(), user.superuser.into(), user.disabled.into()],
         );
-        self.touch_policy(&mut batch);
+        self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
     }
 }

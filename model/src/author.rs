@@ -22,6 +22,12 @@ pub trait Author: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// The version of users, groups, grants, repositories and settings that the change was decided
+    /// on: it is made only while that is the newest. `None`: it is made whatever they are.
+    fn expected_policy(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the audit trail tells of what it does: not of what the server keeps by itself.
     fn is_audited(&self) -> bool {
         true

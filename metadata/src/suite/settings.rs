@@ -3,7 +3,7 @@
 use super::fixture::{ALICE, add_repo, assert_unmet};
 use crate::settings::StoredSettings;
 use crate::{Metadata, Requirement};
-use larder_model::{ProtocolName, RepoKind};
+use larder_model::{Author, ProtocolName, RepoKind};
 
 checks![
     a_setting_is_told_as_it_was_set,
@@ -12,6 +12,8 @@ checks![
     settings_of_the_server_are_told_as_they_were_set,
     a_default_mirror_is_a_repository,
     a_default_mirror_that_is_gone_is_told_all_the_same,
+    a_change_that_was_decided_on_what_is_past_is_not_made,
+    of_two_changes_decided_on_one_version_one_is_made,
     the_database_takes_writes,
 ];
 
@@ -96,6 +98,56 @@ async fn a_default_mirror_that_is_gone_is_told_all_the_same(metadata: &Metadata)
         .put_server_settings(settings, &ALICE)
         .await
         .expect("put");
+}
+
+/// Someone who decided on what stood under a version.
+#[derive(Debug)]
+struct Expecting(Box<str>);
+
+impl Author for Expecting {
+    fn label(&self) -> &'static str {
+        "user:alice"
+    }
+
+    fn expected_policy(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+}
+
+async fn a_change_that_was_decided_on_what_is_past_is_not_made(metadata: &Metadata) {
+    let key = key(metadata);
+    metadata
+        .put_setting(&key, "one", &ALICE)
+        .await
+        .expect("put");
+    let version = Expecting(metadata.policy_version().await.expect("version"));
+    let put = metadata.put_setting(&key, "two", &version).await;
+    put.expect("nobody changed anything");
+    let put = metadata.put_setting(&key, "three", &version).await;
+    assert_unmet(put, Requirement::Policy);
+    let told = metadata.setting(&key).await.expect("get");
+    assert_eq!(told.as_deref(), Some("two"));
+}
+
+async fn of_two_changes_decided_on_one_version_one_is_made(metadata: &Metadata) {
+    let key = key(metadata);
+    metadata
+        .put_setting(&key, "none", &ALICE)
+        .await
+        .expect("put");
+    let version = Expecting(metadata.policy_version().await.expect("version"));
+    let (one, two) = tokio::join!(
+        metadata.put_setting(&key, "one", &version),
+        metadata.put_setting(&key, "two", &version),
+    );
+    let expected = match (one, two) {
+        (Ok(()), refused) => (refused, "one"),
+        (refused, Ok(())) => (refused, "two"),
+        refused => panic!("both were refused: {refused:?}"),
+    };
+    assert_unmet(expected.0, Requirement::Policy);
+    let told = metadata.setting(&key).await.expect("get");
+    assert_eq!(told.as_deref(), Some(expected.1));
 }
 
 async fn the_database_takes_writes(metadata: &Metadata) {
