@@ -9,6 +9,7 @@ use larder_model::{Author, Origin};
 pub struct Allowed<'a> {
     label: &'a str,
     origin: Option<&'a Origin>,
+    expected_policy: Option<&'a str>,
 }
 
 impl<'a> Allowed<'a> {
@@ -17,6 +18,15 @@ impl<'a> Allowed<'a> {
         Self {
             label: &principal.label,
             origin,
+            expected_policy: None,
+        }
+    }
+
+    /// The same for a change that was decided on a version of the policy.
+    pub(crate) const fn expecting(self, policy: Option<&'a str>) -> Self {
+        Self {
+            expected_policy: policy,
+            ..self
         }
     }
 }
@@ -28,5 +38,9 @@ impl Author for Allowed<'_> {
 
     fn origin(&self) -> Option<&Origin> {
         self.origin
+    }
+
+    fn expected_policy(&self) -> Option<&str> {
+        self.expected_policy
     }
 }

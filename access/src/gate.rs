@@ -63,9 +63,22 @@ pub struct Admission {
     principal: Principal,
     policy: Arc<PolicySnapshot>,
     origin: Option<Origin>,
+    expected_policy: Option<Box<str>>,
 }
 
 impl Admission {
+    /// The same caller, whose changes are made only while the version of the policy is this one
+    /// ([`PolicySnapshot::version`]); else they fail with [`Kind::Precondition`].
+    #[must_use]
+    pub fn expecting(&self, version: &str) -> Self {
+        Self {
+            principal: self.principal.clone(),
+            policy: Arc::clone(&self.policy),
+            origin: self.origin.clone(),
+            expected_policy: Some(version.into()),
+        }
+    }
+
     /// The same with where the request came from, for the audit trail.
     #[must_use]
     pub fn from(self, origin: Origin) -> Self {
@@ -138,7 +151,7 @@ impl Admission {
 
     /// The proof for what is the caller's own.
     pub(crate) fn allowed(&self) -> Allowed<'_> {
-        Allowed::own(&self.principal, self.origin())
+        Allowed::own(&self.principal, self.origin()).expecting(self.expected_policy.as_deref())
     }
 }
 
@@ -267,6 +280,7 @@ impl Gate {
             principal,
             policy: self.policy.load_full(),
             origin: None,
+            expected_policy: None,
         })
     }
 

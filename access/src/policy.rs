@@ -120,6 +120,11 @@ impl PolicySnapshot {
         self.everyone.cover_all_of(&repo.full_name())
     }
 
+    /// The version under which it was read: what it tells is as old as that, or newer.
+    pub const fn version(&self) -> &str {
+        &self.version
+    }
+
     /// Whether nothing is fetched from any upstream.
     pub const fn is_offline(&self) -> bool {
         self.settings.offline
