@@ -28,6 +28,14 @@ impl Caller {
         }
     }
 
+    /// The same caller, whose changes are made only under this version of the policy.
+    pub(crate) fn expecting(&self, version: &str) -> Self {
+        Self {
+            admission: Arc::new(self.admission.expecting(version)),
+            permissions: Arc::clone(&self.permissions),
+        }
+    }
+
     /// How logs and rows name it.
     pub(crate) fn label(&self) -> &str {
         &self.admission.principal().label

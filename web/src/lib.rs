@@ -9,6 +9,7 @@
 //! the body, then one function of `acts` does it and returns a value.
 
 mod engine;
+mod entity_tag;
 mod html;
 mod problem;
 mod query;
@@ -24,6 +25,7 @@ mod state;
 mod extract;
 
 mod acts;
+mod conditions;
 mod router;
 
 mod door;

@@ -52,6 +52,12 @@ pub(crate) fn of_response(response: &mut Response) -> Option<Problem> {
         .and_then(Arc::into_inner)
 }
 
+/// The kind of the problem that a response tells of.
+pub(crate) fn kind_of_response(response: &Response) -> Option<Kind> {
+    let problem = response.extensions().get::<Arc<Problem>>();
+    problem.map(|problem| problem.kind)
+}
+
 /// What an act that panics is answered with: our own failure, whose text is for the log.
 #[expect(
     clippy::needless_pass_by_value,

@@ -6,6 +6,7 @@ use crate::acts::{
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
+use crate::conditions::{Conditions, judge};
 use crate::extract::head::{Client, KnownQuery};
 use crate::extract::path::PathParams;
 use crate::openapi::{self, Call, Document};
@@ -79,8 +80,17 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router {
     // What one caller sees is nothing for any cache: rights change, and secrets are shown once.
     let private = HeaderValue::from_static("no-store");
     let router: Router<Arc<ApiState>> = calls().into();
+    let head = from_fn_with_state(Arc::clone(&state), read_head);
+    let conditions = Conditions {
+        state: Arc::clone(&state),
+        resources: router
+            .clone()
+            .route_layer(head.clone())
+            .with_state(Arc::clone(&state)),
+    };
     router
-        .route_layer(from_fn_with_state(Arc::clone(&state), read_head))
+        .route_layer(from_fn_with_state(conditions, judge))
+        .route_layer(head)
         .fallback(unknown)
         .layer(SetResponseHeaderLayer::if_not_present(
             CACHE_CONTROL,

@@ -114,7 +114,11 @@ pub(crate) async fn create(
     operation_id = "get_group",
     params(GroupParams),
     responses((status = 200, description = "The group.", body = api::Group)),
-    extensions(("x-right" = json!(Right::Superuser)), ("x-codes" = json!(["group_not_found"]))),
+    extensions(
+        ("x-right" = json!(Right::Superuser)),
+        ("x-codes" = json!(["group_not_found"])),
+        ("x-entity-tag" = json!(true)),
+    ),
 )]
 pub(crate) async fn get(
     GroupName(name): GroupName,

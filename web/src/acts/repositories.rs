@@ -154,7 +154,7 @@ pub(crate) async fn create(
     operation_id = "get_repository",
     params(RepoParams),
     responses((status = 200, description = "The repository.", body = api::Repository)),
-    extensions(("x-right" = json!(Right::RepositoryRead))),
+    extensions(("x-right" = json!(Right::RepositoryRead)), ("x-entity-tag" = json!(true))),
 )]
 pub(crate) async fn get(
     RepoReader { caller, path, .. }: RepoReader,

@@ -132,7 +132,7 @@ pub(crate) async fn create(
     operation_id = "get_robot",
     params(RobotParams),
     responses((status = 200, description = "The robot.", body = api::Robot)),
-    extensions(("x-right" = json!(Right::RobotOwner))),
+    extensions(("x-entity-tag" = json!(true)), ("x-right" = json!(Right::RobotOwner))),
 )]
 pub(crate) async fn get(
     RobotReader { robot, .. }: RobotReader,

@@ -29,7 +29,7 @@ fn to_api(state: &ApiState) -> api::Settings {
     tag = "settings",
     operation_id = "get_settings",
     responses((status = 200, description = "The settings.", body = api::Settings)),
-    extensions(("x-right" = json!(Right::Superuser))),
+    extensions(("x-entity-tag" = json!(true)), ("x-right" = json!(Right::Superuser))),
 )]
 pub(crate) async fn get(
     _: Superuser,

@@ -114,7 +114,7 @@ pub(crate) async fn create(
     operation_id = "get_user",
     params(UserParams),
     responses((status = 200, description = "The user.", body = api::User)),
-    extensions(("x-right" = json!(Right::Oneself))),
+    extensions(("x-right" = json!(Right::Oneself)), ("x-entity-tag" = json!(true))),
 )]
 pub(crate) async fn get(
     user: UserReader,

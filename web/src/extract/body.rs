@@ -2,10 +2,12 @@
 
 use super::json;
 use crate::problem::Refusal;
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use larder_model::Problem;
 use serde::de::DeserializeOwned;
 
@@ -18,14 +20,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         check_type(request.headers())?;
-        let bytes = request
-            .into_body()
-            .collect()
-            .await
-            .map_err(broken)?
-            .to_bytes();
-        Ok(Self(json::read(&bytes)?))
+        Ok(Self(json::read(&collect(request.into_body()).await?)?))
     }
+}
+
+/// All of a body.
+pub(crate) async fn collect(body: Body) -> Result<Bytes, Problem> {
+    let collected = body.collect().await;
+    collected.map(Collected::to_bytes).map_err(broken)
 }
 
 /// What the door found wrong with a body: too large, too slow, cut off.

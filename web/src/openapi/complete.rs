@@ -1,6 +1,7 @@
 //! What every call has in common, added to the document: its right, its security, all problems by
 //! their status.
 
+use super::conditional;
 use super::operations::{operations, parameters, right};
 use crate::problem::{MEDIA_TYPE, status};
 use crate::right::Right;
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Where schemas are.
 const SCHEMAS: &str = "#/components/schemas/";
 /// Answers that are the same in many calls: a name, and the only code of their status.
-const COMMON: [(&str, &str, &str); 9] = [
+const COMMON: [(&str, &str, &str); 10] = [
     (
         "Unauthenticated",
         "unauthenticated",
@@ -38,6 +39,11 @@ const COMMON: [(&str, &str, &str); 9] = [
         "The server has too much to do, or its database fails: try again later.",
     ),
     (
+        "PreconditionFailed",
+        "precondition_failed",
+        "It is not in a state that `If-Match` names; nothing was changed.",
+    ),
+    (
         "StorageFull",
         "storage_full",
         "There is no room left; nothing was changed.",
@@ -45,14 +51,15 @@ const COMMON: [(&str, &str, &str); 9] = [
 ];
 
 /// Adds what every call has in common: its right, its security, and all problems by their status.
-pub(super) fn complete(document: &mut Value) {
+/// `tagged` are the paths with an entity tag.
+pub(super) fn complete(document: &mut Value, tagged: &BTreeSet<String>) {
     let mut codes = Vec::new();
     for (path, method, operation) in operations(document) {
-        codes.push((
-            path.clone(),
-            method.clone(),
-            codes_of(&method, operation, document),
-        ));
+        let mut own = codes_of(&method, operation, document);
+        if tagged.contains(path) {
+            own.extend(conditional::codes(&method).iter().map(ToString::to_string));
+        }
+        codes.push((path.clone(), method.clone(), own));
     }
     for (path, method, codes) in codes {
         let operation = &mut document["paths"][&path][method.as_str().to_lowercase()];
@@ -68,6 +75,9 @@ pub(super) fn complete(document: &mut Value) {
             operation.remove("x-codes");
         }
         add_answers(&mut operation["responses"], codes);
+        if tagged.contains(&path) {
+            conditional::complete(&method, operation);
+        }
     }
     for (name, code, text) in COMMON {
         document["components"]["responses"][name] = problem(status(code), text, &[code.to_owned()]);
@@ -80,6 +90,7 @@ pub(super) fn complete(document: &mut Value) {
 fn codes_of(method: &Method, operation: &Value, document: &Value) -> BTreeSet<String> {
     let mut codes: BTreeSet<&str> = [
         "query_invalid",
+        "if_match_invalid",
         "header_too_large",
         "too_many_requests",
         "internal",

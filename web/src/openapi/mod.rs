@@ -4,6 +4,7 @@
 mod operations;
 
 mod base;
+mod conditional;
 mod complete;
 
 pub(crate) use base::base;
@@ -26,6 +27,8 @@ pub(crate) struct Document {
     pub(crate) html: Bytes,
     paths: HashMap<String, Vec<Call>>,
     open: BTreeSet<String>,
+    /// Paths whose GET tells an entity tag.
+    tagged: BTreeSet<String>,
 }
 
 /// One method of a path.
@@ -39,12 +42,14 @@ impl Document {
     pub(crate) fn of(calls: OpenApi) -> Self {
         // It is made of maps with text as keys: it can always be written.
         let mut value = serde_json::to_value(calls).unwrap_or_default();
-        complete::complete(&mut value);
+        let tagged = conditional::tagged(&value);
+        complete::complete(&mut value, &tagged);
         let mut document = Self {
             json: value.to_string().into(),
             html: page::render(&value).into(),
             paths: HashMap::new(),
             open: BTreeSet::new(),
+            tagged,
         };
         for (path, method, operation) in operations(&value) {
             if right(operation) == Right::Open {
@@ -61,6 +66,11 @@ impl Document {
     /// The calls of a path of the router.
     pub(crate) fn calls(&self, template: &str) -> &[Call] {
         self.paths.get(template).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a GET of this path of the router tells an entity tag.
+    pub(crate) fn has_entity_tag(&self, template: &str) -> bool {
+        self.tagged.contains(template)
     }
 
     /// Whether whoever asks for this path shall not be asked who it is.

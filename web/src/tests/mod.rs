@@ -3,6 +3,7 @@
 mod describe;
 
 mod audit;
+mod conditions;
 mod connect;
 mod document;
 mod heads;
@@ -24,7 +25,7 @@ use crate::{Api, ApiLimits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Gate, Rate, Settings, TokenScope, scopes_to_json};
@@ -341,7 +342,22 @@ impl House {
 
     /// The same with all of the answer.
     async fn pass(&self, who: &Header, method: &str, target: &str, body: &str) -> Answer {
+        self.with(&[], who, method, target, body).await
+    }
+
+    /// The same with more headers.
+    async fn with(
+        &self,
+        more: &[(HeaderName, &str)],
+        who: &Header,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Answer {
         let mut headers = HeaderMap::new();
+        for (name, value) in more {
+            headers.append(name, HeaderValue::try_from(*value).expect("header"));
+        }
         if !who.is_empty() {
             headers.insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
         }

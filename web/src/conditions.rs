@@ -1,0 +1,152 @@
+//! Conditional requests (RFC 9110 13) on single resources: `If-None-Match` of what is shown and
+//! `If-Match` of what is changed, for every call whose path has a state with an entity tag.
+//!
+//! A change is judged against what a GET by the same caller would show, and then made only while
+//! the version of the policy is still the one that was judged: nobody can be first in between.
+
+use crate::caller::Caller;
+use crate::entity_tag::{EntityTag, Tags};
+use crate::extract::body::collect;
+use crate::problem::{Refusal, kind_of_response};
+use crate::state::ApiState;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{ETAG, IF_MATCH, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use larder_door::ClientView;
+use larder_model::{Kind, Problem};
+use std::sync::Arc;
+use std::time::Duration;
+use tower::ServiceExt as _;
+
+/// How often a change is judged anew because something else was changed meanwhile.
+const ATTEMPTS: usize = 10;
+/// A version that the policy never has.
+const NEVER: &str = "";
+
+/// What conditions are judged with.
+#[derive(Clone)]
+pub(crate) struct Conditions {
+    pub(crate) state: Arc<ApiState>,
+    /// The calls without conditions: what a GET would show.
+    pub(crate) resources: Router,
+}
+
+/// Judges the conditions of a request whose call is known.
+pub(crate) async fn judge(
+    State(conditions): State<Conditions>,
+    path: MatchedPath,
+    caller: Caller,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let has_tag = conditions.state.document.has_entity_tag(path.as_str());
+    let wanted = Tags::read(request.headers().get_all(IF_MATCH), "if_match", &IF_MATCH)?;
+    match (wanted, request.method()) {
+        (None, &Method::GET | &Method::HEAD) if has_tag => {
+            // The tag is that of the whole answer; what HEAD leaves out, the router does.
+            *request.method_mut() = Method::GET;
+            show(request, next).await
+        }
+        (None, _) => Ok(next.run(request).await),
+        (Some(wanted), &Method::PATCH | &Method::DELETE) if has_tag => {
+            change(&conditions, &caller, &wanted, request, next).await
+        }
+        (Some(_), _) => {
+            let detail = "this call takes no `If-Match`: leave it out, for it would not be obeyed";
+            Err(Problem::invalid("if_match", detail).into())
+        }
+    }
+}
+
+/// Shows a resource with its tag, or 304 to whoever has it.
+async fn show(request: Request, next: Next) -> Result<Response, Refusal> {
+    let known = request.headers().get_all(IF_NONE_MATCH);
+    let known = Tags::read(known, "if_none_match", &IF_NONE_MATCH)?;
+    let response = next.run(request).await;
+    if response.status() != StatusCode::OK {
+        return Ok(response);
+    }
+    let (mut head, body) = response.into_parts();
+    let body = collect(body).await?;
+    let tag = EntityTag::of(&body);
+    let header = tag.header()?;
+    if known.is_some_and(|known| known.name(&tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, header)]).into_response());
+    }
+    head.headers.insert(ETAG, header);
+    Ok(Response::from_parts(head, body.into()))
+}
+
+/// Makes a change if the resource is in one of the wanted states.
+async fn change(
+    conditions: &Conditions,
+    caller: &Caller,
+    wanted: &Tags,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let (head, body) = request.into_parts();
+    let (mut unread, mut read) = (Some(body), Bytes::new());
+    for _ in 0..ATTEMPTS {
+        let gate = &conditions.state.gate;
+        gate.refresh().await?;
+        let policy = gate.policy();
+        let shown = conditions.show(&head, caller).await;
+        let is_shown = shown.status() == StatusCode::OK;
+        if is_shown {
+            let tag = EntityTag::of(&collect(shown.into_body()).await?);
+            if !wanted.name_strongly(&tag) {
+                return Err(changed_meanwhile().into());
+            }
+        }
+        // The body is read here only for those who may see what they would change.
+        let body = match unread.take() {
+            Some(body) if is_shown => {
+                read = collect(body).await?;
+                Body::from(read.clone())
+            }
+            Some(body) => body,
+            None => Body::from(read.clone()),
+        };
+        // What is not shown is not changed: the call says why, in its own order.
+        let version = if is_shown { policy.version() } else { NEVER };
+        let mut request = Request::from_parts(head.clone(), body);
+        request.extensions_mut().insert(caller.expecting(version));
+        let response = next.clone().run(request).await;
+        if !is_shown || kind_of_response(&response) != Some(Kind::Precondition) {
+            return Ok(response);
+        }
+        // Something was changed meanwhile: perhaps this, perhaps something else.
+    }
+    let detail = "others change so much that the condition could not be held; nothing was changed, \
+                  try again";
+    Err(Problem::busy(detail, Duration::from_secs(1)).into())
+}
+
+impl Conditions {
+    /// What the caller would be shown at the path of a request.
+    async fn show(&self, head: &Parts, caller: &Caller) -> Response {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = head.uri.path().parse().unwrap_or_default();
+        // Nothing of how the first request was routed.
+        let extensions = request.extensions_mut();
+        extensions.insert(caller.clone());
+        if let Some(client) = head.extensions.get::<ClientView>() {
+            extensions.insert(client.clone());
+        }
+        let Ok(response) = self.resources.clone().oneshot(request).await;
+        response
+    }
+}
+
+fn changed_meanwhile() -> Problem {
+    let detail = "it is not in the state that `If-Match` names: someone changed it; nothing was \
+                  changed, look at it again and decide anew";
+    Problem::new(Kind::Precondition, "if_match", detail)
+}
