@@ -51,6 +51,8 @@ pub enum Requirement {
     Grant,
     /// Users, groups, grants, repositories and settings are as their change was decided on.
     Policy,
+    /// The key of a request is free, or held by the run that is meant.
+    IdempotencyKey,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }

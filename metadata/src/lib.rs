@@ -30,6 +30,7 @@ mod uses;
 
 pub mod audit;
 pub mod history;
+pub mod idempotency;
 pub mod settings;
 
 pub mod users;

@@ -49,6 +49,14 @@ impl Metadata {
         })
     }
 
+    /// The same database at another time: for checks of what time does.
+    pub(crate) fn with_clock(&self, clock: Clock) -> Self {
+        Self {
+            clock,
+            ..self.clone()
+        }
+    }
+
     /// Whether the database answers and takes writes.
     pub async fn ping(&self) -> Result<(), Error> {
         self.sql.ping().await

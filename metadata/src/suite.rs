@@ -52,6 +52,7 @@ mod files;
 mod gone;
 mod groups;
 mod history;
+mod idempotency;
 mod index;
 mod listing;
 mod manifests;
@@ -80,6 +81,7 @@ const ALL: &[&[Check]] = &[
     gone::CHECKS,
     groups::CHECKS,
     history::CHECKS,
+    idempotency::CHECKS,
     index::CHECKS,
     listing::CHECKS,
     manifests::CHECKS,
