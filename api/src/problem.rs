@@ -23,4 +23,7 @@ pub struct Problem {
     /// The word by which a program knows the problem. It never changes.
     #[schema(pattern = "^[a-z_]+$")]
     pub code: String,
+    /// The id of what the problem is about, where it is not in the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }

@@ -53,6 +53,7 @@ impl Metadata {
     pub(crate) fn with_clock(&self, clock: Clock) -> Self {
         Self {
             clock,
+            ids: Arc::default(), // of that time
             ..self.clone()
         }
     }

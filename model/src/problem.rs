@@ -20,6 +20,8 @@ pub enum Kind {
     Denied,
     /// The request is wrong as it stands.
     Invalid,
+    /// It is right as it stands, and contradicts what was sent before.
+    Unprocessable,
     /// The method is not for this path.
     Method,
     /// It clashes with what is there.
@@ -71,6 +73,7 @@ impl Kind {
             Self::Precondition => 412,
             Self::TooLarge => 413,
             Self::Range => 416,
+            Self::Unprocessable => 422,
             Self::TooMany => 429,
             Self::HeaderTooLarge => 431,
             Self::Upstream => 502,

@@ -24,7 +24,8 @@ fn code(problem: &Problem) -> &'static str {
             | Kind::Policy
             | Kind::UpstreamPolicy
             | Kind::Conflict
-            | Kind::Precondition,
+            | Kind::Precondition
+            | Kind::Unprocessable,
             _,
         ) => "DENIED",
         (Kind::DigestMismatch, _) | (Kind::Invalid, "digest") => "DIGEST_INVALID",

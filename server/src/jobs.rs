@@ -10,6 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const RIGHTS: Duration = Duration::from_secs(2);
 /// How often idle uploads are looked for.
 const UPLOADS: Duration = Duration::from_mins(10);
+/// How often expired keys of requests are looked for.
+const KEYS: Duration = Duration::from_mins(10);
 /// How often it is written down what was read when.
 const USES: Duration = Duration::from_secs(30);
 
@@ -37,12 +39,15 @@ async fn keep_house(house: &House) {
     let mut policy = interval(RIGHTS);
     policy.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut uploads = tokio::time::interval_at(Instant::now() + UPLOADS / 20, UPLOADS);
+    let mut keys = tokio::time::interval_at(Instant::now() + KEYS / 10, KEYS);
+    keys.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut uses = tokio::time::interval_at(Instant::now() + USES, USES);
     uses.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut prune = tokio::time::interval_at(Instant::now() + FIRST_PRUNE, PRUNE);
     loop {
         tokio::select! {
             _ = uses.tick() => write_uses(house).await,
+            _ = keys.tick() => drop_expired_keys(house).await,
             _ = prune.tick() => prune_audit(house).await,
             _ = policy.tick() => {
                 if let Err(problem) = house.gate.refresh().await {
@@ -92,6 +97,18 @@ async fn prune_audit(house: &House) {
         Err(error) => {
             let problem = Problem::from(error);
             tracing::warn!(%problem, "old entries of the audit trail could not be deleted");
+        }
+    }
+}
+
+/// Deletes the keys of requests that are past their time.
+async fn drop_expired_keys(house: &House) {
+    match house.metadata.drop_expired_keys().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "expired keys of requests deleted"),
+        Err(error) => {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "expired keys of requests could not be deleted");
         }
     }
 }

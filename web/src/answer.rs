@@ -16,13 +16,27 @@ pub(crate) struct Created<T> {
     /// Its path after the API's root.
     path: String,
     value: T,
+    secret_of: Option<i64>,
 }
+
+/// That an answer holds the secret of what has this id: it is never given again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SecretOf(pub(crate) i64);
 
 impl<T> Created<T> {
     pub(crate) fn new(path: impl Display, value: T) -> Self {
         Self {
             path: path.to_string(),
             value,
+            secret_of: None,
+        }
+    }
+
+    /// The same with the secret of what has this id in it.
+    pub(crate) fn with_secret_of(self, id: i64) -> Self {
+        Self {
+            secret_of: Some(id),
+            ..self
         }
     }
 }
@@ -30,7 +44,11 @@ impl<T> Created<T> {
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         let location = [(LOCATION, format!("{ROOT}{}", self.path))];
-        (StatusCode::CREATED, location, Json(self.value)).into_response()
+        let mut response = (StatusCode::CREATED, location, Json(self.value)).into_response();
+        if let Some(id) = self.secret_of {
+            response.extensions_mut().insert(SecretOf(id));
+        }
+        response
     }
 }
 

@@ -26,6 +26,7 @@ mod extract;
 
 mod acts;
 mod conditions;
+mod idempotency;
 mod router;
 
 mod door;

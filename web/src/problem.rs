@@ -31,11 +31,18 @@ impl From<larder_metadata::Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        self.about(None)
+    }
+}
+
+impl Refusal {
+    /// The response with the id of what the problem is about, where that is not in the request.
+    pub(crate) fn about(self, id: Option<i64>) -> Response {
         let Reply {
             status,
             headers,
             body,
-        } = reply(&self.0);
+        } = reply_about(&self.0, id);
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
@@ -82,6 +89,9 @@ fn code(problem: &Problem) -> Cow<'static, str> {
         (Kind::Invalid, about) => return format!("{about}_invalid").into(),
         (Kind::Denied, "current_password") => "current_password_wrong",
         (Kind::Conflict, "last_superuser") => "last_superuser",
+        (Kind::Conflict, "secret") => "secret_already_shown",
+        (Kind::Conflict, "idempotency_key") => "idempotency_key_in_use",
+        (Kind::Unprocessable, "idempotency_key") => "idempotency_key_reused",
         (kind, _) => word(kind),
     };
     code.into()
@@ -95,6 +105,7 @@ pub(crate) const fn word(kind: Kind) -> &'static str {
         Kind::Denied => "not_allowed",
         Kind::Conflict => "conflict",
         Kind::Unauthenticated | Kind::LoginRefused => "unauthenticated",
+        Kind::Unprocessable => "unprocessable",
         Kind::Method => "method_not_allowed",
         Kind::Precondition => "precondition_failed",
         Kind::TooLarge => "too_large",
@@ -116,7 +127,8 @@ pub(crate) const fn word(kind: Kind) -> &'static str {
 
 /// The status that a problem of this code is answered with.
 pub(crate) fn status(code: &str) -> u16 {
-    const NAMED: [Kind; 19] = [
+    const NAMED: [Kind; 20] = [
+        Kind::Unprocessable,
         Kind::Denied,
         Kind::Conflict,
         Kind::Unauthenticated,
@@ -140,7 +152,8 @@ pub(crate) fn status(code: &str) -> u16 {
     let named = NAMED.into_iter().find(|kind| word(*kind) == code);
     let kind = match code {
         "current_password_wrong" => Kind::Denied,
-        "last_superuser" => Kind::Conflict,
+        "last_superuser" | "secret_already_shown" | "idempotency_key_in_use" => Kind::Conflict,
+        "idempotency_key_reused" => Kind::Unprocessable,
         _ if code.ends_with("_not_found") => Kind::NotFound,
         _ => named.unwrap_or(Kind::Invalid),
     };
@@ -149,6 +162,11 @@ pub(crate) fn status(code: &str) -> u16 {
 
 /// Says a problem to a client of the API.
 pub(crate) fn reply(problem: &Problem) -> Reply {
+    reply_about(problem, None)
+}
+
+/// The same with the id of what it is about, where that is not in the request.
+fn reply_about(problem: &Problem, id: Option<i64>) -> Reply {
     let status = problem.status();
     let told = larder_api::Problem {
         r#type: "about:blank".to_owned(),
@@ -156,6 +174,7 @@ pub(crate) fn reply(problem: &Problem) -> Reply {
         status: status.as_u16(),
         detail: problem.detail.clone().into_owned(),
         code: code(problem).into_owned(),
+        id: id.map(|id| id.to_string()),
     };
     let body = serde_json::to_vec(&told).unwrap_or_default();
     let mut reply = Reply::new(status)

@@ -9,6 +9,7 @@ use crate::caller::Caller;
 use crate::conditions::{Conditions, judge};
 use crate::extract::head::{Client, KnownQuery};
 use crate::extract::path::PathParams;
+use crate::idempotency::carry_out_once;
 use crate::openapi::{self, Call, Document};
 use crate::problem::{Refusal, of_panic};
 use crate::query::Query;
@@ -90,6 +91,7 @@ pub(crate) fn router(state: Arc<ApiState>) -> Router {
     };
     router
         .route_layer(from_fn_with_state(conditions, judge))
+        .route_layer(from_fn_with_state(Arc::clone(&state), carry_out_once))
         .route_layer(head)
         .fallback(unknown)
         .layer(SetResponseHeaderLayer::if_not_present(

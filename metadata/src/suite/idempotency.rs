@@ -136,7 +136,7 @@ async fn a_run_that_died_leaves_its_key(metadata: &Metadata) {
     let (metadata, time) = at_will(metadata);
     let request = request(&metadata);
     run_of(&take(&metadata, &request).await);
-    pass(&time, HELD - Duration::from_micros(1));
+    pass(&time, HELD.saturating_sub(Duration::from_micros(1)));
     assert_eq!(take(&metadata, &request).await, KeyState::Held);
     pass(&time, Duration::from_micros(1));
     let other = KeyedRequest {
@@ -181,7 +181,7 @@ async fn an_expired_key_is_free(metadata: &Metadata) {
     let run = run_of(&take(&metadata, &request).await);
     let kept = metadata.answer_key(&request, run, &answer("{}")).await;
     kept.expect("answer");
-    pass(&time, KEPT - Duration::from_micros(1));
+    pass(&time, KEPT.saturating_sub(Duration::from_micros(1)));
     let told = take(&metadata, &request).await;
     assert_eq!(told, KeyState::Answered(answer("{}")));
     pass(&time, Duration::from_micros(1));

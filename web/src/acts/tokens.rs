@@ -100,7 +100,10 @@ pub(crate) async fn list(
     ),
     request_body = api::NewToken,
     responses((status = 201, description = "The token with its secret.", body = api::Token)),
-    extensions(("x-right" = json!(Right::OneselfUnlimited))),
+    extensions(
+        ("x-right" = json!(Right::OneselfUnlimited)),
+        ("x-codes" = json!(["secret_already_shown"])),
+    ),
 )]
 pub(crate) async fn create(
     TokenWriter { caller, owner, .. }: TokenWriter,
@@ -120,7 +123,8 @@ pub(crate) async fn create(
     );
     let mut token = to_api(&row, &owner.subject)?;
     token.secret = Some(secret.expose().to_owned());
-    Ok(Created::new(format_args!("/tokens/{}", row.id), token))
+    let made = Created::new(format_args!("/tokens/{}", row.id), token);
+    Ok(made.with_secret_of(row.id))
 }
 
 /// Ends a token of the caller's or of a robot for which it answers, or for superusers anyone's.

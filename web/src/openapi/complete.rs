@@ -75,6 +75,9 @@ pub(super) fn complete(document: &mut Value, tagged: &BTreeSet<String>) {
             operation.remove("x-codes");
         }
         add_answers(&mut operation["responses"], codes);
+        if method == Method::POST {
+            conditional::add_key(operation);
+        }
         if tagged.contains(&path) {
             conditional::complete(&method, operation);
         }
@@ -109,6 +112,9 @@ fn codes_of(method: &Method, operation: &Value, document: &Value) -> BTreeSet<St
         .any(|name| name == "limit")
     {
         codes.insert("limit_invalid");
+    }
+    if *method == Method::POST {
+        codes.extend(conditional::KEY_CODES);
     }
     if *method != Method::GET {
         codes.extend(["not_allowed", "storage_full"]); // not from a page of another site
@@ -184,6 +190,7 @@ fn text_of(status: u16) -> String {
     let text = match status {
         400 => "The request is wrong as it stands.",
         403 => "The caller may not.",
+        422 => "The key was sent with another request.",
         404 => "It is not there, or the caller may not see it.",
         405 => "This is not done to such a repository.",
         409 => "It clashes with what is there.",

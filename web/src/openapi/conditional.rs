@@ -1,4 +1,4 @@
-//! What the document says of entity tags and conditions.
+//! What the document says of entity tags, conditions and the keys of requests.
 
 use super::operations::operations;
 use http::Method;
@@ -7,6 +7,13 @@ use std::collections::BTreeSet;
 
 /// The mark of a GET whose answer has an entity tag.
 const MARK: &str = "x-entity-tag";
+
+/// The codes that come of the key of a request.
+pub(super) const KEY_CODES: [&str; 3] = [
+    "idempotency_key_invalid",
+    "idempotency_key_in_use",
+    "idempotency_key_reused",
+];
 
 /// The paths whose GET tells an entity tag.
 pub(super) fn tagged(document: &Value) -> BTreeSet<String> {
@@ -56,13 +63,26 @@ fn show(operation: &mut Value) {
     add_header(operation, "If-None-Match", text);
 }
 
+/// Tells of the key that every POST takes.
+pub(super) fn add_key(operation: &mut Value) {
+    let text = "A text that no other request of the caller has, best a random UUID: the request is \
+                carried out once, and answered the same again for 24 hours.";
+    let schema = json!({"type": "string", "minLength": 1, "maxLength": 257});
+    add_parameter(operation, "Idempotency-Key", text, schema);
+}
+
 fn add_header(operation: &mut Value, name: &str, description: &str) {
+    add_parameter(operation, name, description, json!({"type": "string"}));
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`json!` only borrows it")]
+fn add_parameter(operation: &mut Value, name: &str, description: &str, schema: Value) {
     let parameter = json!({
         "name": name,
         "in": "header",
         "description": description,
         "required": false,
-        "schema": {"type": "string"},
+        "schema": schema,
     });
     match operation["parameters"].as_array_mut() {
         Some(parameters) => parameters.push(parameter),

@@ -17,6 +17,9 @@ fn problems() -> Vec<Problem> {
         ),
         Problem::new(Kind::Conflict, "user", "there is one"),
         Problem::new(Kind::Conflict, "last_superuser", "it is the last"),
+        Problem::new(Kind::Conflict, "secret", "it was shown"),
+        Problem::new(Kind::Conflict, "idempotency_key", "it runs"),
+        Problem::new(Kind::Unprocessable, "idempotency_key", "another body"),
         Problem::new(Kind::Method, "method", "this path takes GET, HEAD"),
         Problem::new(Kind::TooLarge, "body", "too large"),
         busy,
@@ -47,6 +50,7 @@ fn a_code_tells_its_status() {
         assert_eq!(status(&code), problem.kind.status(), "{code}");
     }
     for kind in [
+        Kind::Unprocessable,
         Kind::Precondition,
         Kind::HeaderTooLarge,
         Kind::Range,

@@ -7,6 +7,7 @@ mod conditions;
 mod connect;
 mod document;
 mod heads;
+mod idempotency;
 mod images;
 mod matrix;
 mod mirrors;
