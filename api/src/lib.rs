@@ -15,6 +15,7 @@ mod schema;
 pub mod audit;
 pub mod connect;
 pub mod copies;
+pub mod deletions;
 pub mod grants;
 pub mod groups;
 pub mod images;
@@ -37,6 +38,7 @@ pub mod rights;
 pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use connect::ConnectPart;
 pub use copies::{Copy, CopyTarget, NewCopy};
+pub use deletions::{Deletion, DeletionOutcome, Deletions, NewDeletions};
 pub use grants::{Grant, NewGrant};
 pub use groups::{Group, GroupChange, GroupMember, NewGroup};
 pub use images::{

@@ -80,7 +80,7 @@ pub(crate) fn of_panic(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// The code by which a program knows a problem. Part of the API: never changed.
-fn code(problem: &Problem) -> Cow<'static, str> {
+pub(crate) fn code(problem: &Problem) -> Cow<'static, str> {
     let about = problem.about;
     let code = match (problem.kind, about) {
         // The gate says `name` of what someone may not read.

@@ -1,7 +1,7 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    audit, clients, copies, document, grants, groups, packages, refresh, repositories,
+    audit, clients, copies, deletions, document, grants, groups, packages, refresh, repositories,
     reservations, rights, robots, search, settings, system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
@@ -39,6 +39,7 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         ))
         .routes(routes!(packages::list))
         .routes(routes!(packages::delete))
+        .routes(routes!(deletions::create))
         .routes(routes!(refresh::refresh))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get, versions::change, versions::delete))

@@ -29,6 +29,7 @@ mod images;
 pub(crate) mod versions;
 
 pub(crate) mod copies;
+pub(crate) mod deletions;
 pub(crate) mod packages;
 pub(crate) mod refresh;
 pub(crate) mod search;

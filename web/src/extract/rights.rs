@@ -2,7 +2,7 @@
 //! told of in the document by a [`Right`](crate::right::Right).
 
 use super::head::KnownQuery;
-use super::path::{PackagePath, PathParams, Target};
+use super::path::{FromPath as _, PackagePath, PathParams, Target};
 use crate::caller::Caller;
 use crate::problem::Refusal;
 use axum::extract::FromRequestParts;
@@ -27,6 +27,26 @@ impl<S: Sync> FromRequestParts<S> for Identified {
         caller.principal().require_identified()?;
         Ok(Self {
             caller,
+            _proof: Proof,
+        })
+    }
+}
+
+/// Someone, and a repository in the path: what may be done there, the act asks for each thing.
+pub(crate) struct IdentifiedAt {
+    pub(crate) caller: Caller,
+    pub(crate) path: RepoPath,
+    _proof: Proof,
+}
+
+impl<S: Sync> FromRequestParts<S> for IdentifiedAt {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let Identified { caller, .. } = Identified::from_request_parts(parts, state).await?;
+        Ok(Self {
+            caller,
+            path: RepoPath::read(&PathParams::of(parts).await?)?,
             _proof: Proof,
         })
     }

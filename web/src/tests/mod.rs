@@ -5,6 +5,7 @@ mod describe;
 mod audit;
 mod conditions;
 mod connect;
+mod deletions;
 mod document;
 mod heads;
 mod idempotency;

@@ -49,6 +49,7 @@ const NEW_GROUP: &str = r#"{"name":"{group}"}"#;
 const NEW_ROBOT: &str = r#"{"name":"{robot}","owner":"user:target"}"#;
 const NEW_GRANT: &str = r#"{"subject":"user:{user}","repository":"oci/team-a","role":"writer"}"#;
 const COPY: &str = r#"{"to":{"repository":"oci/team-a","version":"2"}}"#;
+const DELETIONS: &str = r#"{"items":[{"package":"{package}","version":"{version}"}]}"#;
 const DESCRIPTION: &str = r#"{"description":"x"}"#;
 
 const READER: Asks = Asks::Read;
@@ -66,6 +67,8 @@ const MATRIX: &[Line] = &[
     line("change_repository", "", DESCRIPTION, ADMIN, (200, Some(404))),
     line("delete_repository", "", "", ADMIN, (204, Some(404))),
     line("list_packages", "", "", READER, (200, Some(404))),
+    // Each thing is judged by its own right, and told of in the answer.
+    line("delete_packages", "", DELETIONS, Asks::Identified, (200, Some(200))),
     line("delete_package", "", "", MAINTAINER, (204, Some(404))),
     // The repository is hosted: who may write is told so.
     line("refresh_package", "", "{}", WRITER, (409, None)),
