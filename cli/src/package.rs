@@ -2,11 +2,12 @@
 
 use crate::arguments::repo_path;
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
-use larder_api::{CopyTarget, NewCopy};
+use larder_api::{CopyTarget, Deletion, DeletionOutcome, Deletions, NewCopy, NewDeletions};
 use larder_model::RepoPath;
 use serde_json::json;
 
@@ -61,15 +62,17 @@ pub enum Package {
         #[arg(long)]
         tag: Option<String>,
     },
-    /// Delete a version or a tag; without one, all of the package or image.
+    /// Delete versions or tags; without one, all of the package or image.
     Delete {
         /// Protocol and name, e.g. oci/team.
         #[arg(value_parser = repo_path)]
         repo: RepoPath,
         /// The package, or the image without its repository.
         package: String,
-        /// The version; of an image the tag, or the digest of a manifest.
-        version: Option<String>,
+        /// The versions; of an image the tags, or the digests of manifests. What cannot be deleted
+        /// does not keep the others.
+        #[arg(value_name = "VERSION")]
+        versions: Vec<String>,
     },
 }
 
@@ -135,6 +138,16 @@ const COPIED: Table = Table::new(
     &["repository", "package", "version"],
 );
 
+const DELETED: Table = Table::new(
+    &[
+        ("PACKAGE", "package"),
+        ("VERSION", "version"),
+        ("STATUS", "status"),
+        ("PROBLEM", "detail"),
+    ],
+    &["package", "version"],
+);
+
 /// The path of a repository's packages, or of what is below them.
 fn call<'a>(repo: &'a RepoPath, below: &[&'a str]) -> Vec<&'a str> {
     let packages = [
@@ -197,19 +210,52 @@ pub(crate) async fn package(command: Package, cx: &Context<'_>) -> Result<Outcom
         Package::Delete {
             repo,
             package,
-            version,
-        } => {
-            let path = match &version {
-                Some(version) => call(&repo, &[&package, "versions", version]),
-                None => call(&repo, &[&package]),
-            };
-            let what = match &version {
-                Some(version) => format!("{version} of {repo}/{package}"),
-                None => format!("{repo}/{package} with all that is in it"),
-            };
-            cx.confirm(&format!("Delete {what}?"))?;
-            client.delete(&path).await?;
-            Ok(Outcome::done(format!("Deleted {what}.")))
-        }
+            versions,
+        } => match &*versions {
+            [] => {
+                let what = format!("{repo}/{package} with all that is in it");
+                delete(cx, &what, &call(&repo, &[&package])).await
+            }
+            [version] => {
+                let path = call(&repo, &[&package, "versions", version]);
+                delete(cx, &format!("{version} of {repo}/{package}"), &path).await
+            }
+            versions => delete_all(cx, &repo, &package, versions).await,
+        },
     }
+}
+
+/// Deletes one thing.
+async fn delete(cx: &Context<'_>, what: &str, path: &[&str]) -> Result<Outcome, Failure> {
+    cx.confirm(&format!("Delete {what}?"))?;
+    cx.client()?.delete(path).await?;
+    Ok(Outcome::done(format!("Deleted {what}.")))
+}
+
+/// Deletes many versions in one call, and ends as all of them did, or partly.
+async fn delete_all(
+    cx: &Context<'_>,
+    repo: &RepoPath,
+    package: &str,
+    versions: &[String],
+) -> Result<Outcome, Failure> {
+    let count = versions.len();
+    cx.confirm(&format!("Delete {count} versions of {repo}/{package}?"))?;
+    let deletion = |version: &String| Deletion {
+        package: package.to_owned(),
+        version: Some(version.clone()),
+    };
+    let items = versions.iter().map(deletion).collect();
+    let (protocol, name) = (repo.protocol.0, repo.name.as_str());
+    let path = ["repositories", protocol, name, "deletions"];
+    let client = cx.client()?;
+    let mut answer = client.post(&path, &[], &NewDeletions { items }).await?;
+    let told: Deletions = client.read(&answer, "what was deleted")?;
+    let exit = |item: &DeletionOutcome| match &item.code {
+        Some(code) => Exit::of_refusal(item.status, code),
+        None => Exit::Done,
+    };
+    let exit = Exit::of_steps(told.items.iter().map(exit));
+    let page = json!({"items": answer["items"].take(), "next": null});
+    Ok(Outcome::list(page, &DELETED).ending(exit))
 }

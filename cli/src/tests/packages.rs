@@ -2,6 +2,7 @@
 
 use super::commands::{assert_calls, gone, made};
 use super::{Answer, Machine, fake, json};
+use crate::exit::Exit;
 use crate::format::Format;
 use serde_json::json;
 
@@ -60,6 +61,45 @@ async fn commands_of_packages_make_their_calls() {
         ),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn many_versions_are_deleted_in_one_call() {
+    let gone = |version: &str| {
+        json!({"package": "left-pad", "version": version,
+        "status": 204, "code": null, "detail": null})
+    };
+    let kept = |version: &str| {
+        json!({"package": "left-pad", "version": version, "status": 404,
+            "code": "version_not_found", "detail": "no such version"})
+    };
+    for (items, exit) in [
+        ([gone("1.0.0"), gone("2.0.0")], Exit::Done),
+        ([gone("1.0.0"), kept("2.0.0")], Exit::Partly),
+        ([kept("1.0.0"), kept("2.0.0")], Exit::NotFound),
+    ] {
+        let failed = items.iter().filter(|item| item["code"].is_string()).count();
+        let told = json!({"items": items, "deleted": 2 - failed, "failed": failed});
+        let server = fake(vec![json("200 OK", &told)]).await;
+        let line = format!(
+            "package delete npm/local left-pad 1.0.0 2.0.0 -y --server {}",
+            server.url
+        );
+        let outcome = Machine::new().run(&line).await.expect("answer");
+        assert_eq!(outcome.exit, exit);
+        let shown = outcome.data(Format::Table, None).expect("a table");
+        assert_eq!(
+            shown.contains("no such version"),
+            exit != Exit::Done,
+            "{shown}"
+        );
+        let asked = concat!(
+            "POST /api/v1/repositories/npm/local/deletions | - | ",
+            r#"{"items":[{"package":"left-pad","version":"1.0.0"},"#,
+            r#"{"package":"left-pad","version":"2.0.0"}]}"#
+        );
+        assert_eq!(server.heard(), [asked]);
+    }
 }
 
 #[tokio::test]
