@@ -1,7 +1,7 @@
 //! Grants: who is what, where.
 
 use crate::audit::Object;
-use crate::{Batch, Error, Metadata, Requirement, Row};
+use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Network, Pattern, Role, Timestamp};
 use serde_json::json;
 
@@ -16,6 +16,9 @@ macro_rules! grants {
 }
 
 const GRANTS: &str = grants!("id > ?1 order by id limit ?2");
+const BY_SUBJECT: &str = grants!("subject = ?3 and id > ?1 order by id limit ?2");
+const BY_REPOSITORY: &str = grants!("repository = ?3 and id > ?1 order by id limit ?2");
+const BY_BOTH: &str = grants!("subject = ?3 and repository = ?4 and id > ?1 order by id limit ?2");
 const GRANTS_OF: &str = grants!("subject = ?1 order by id");
 const GRANT: &str = grants!("id = ?1");
 const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, \
@@ -41,6 +44,15 @@ pub struct Grant {
     pub created_by: Box<str>,
     /// Where it counts, for `anonymous` only; empty: everywhere.
     pub networks: Vec<Network>,
+}
+
+/// Which grants are meant; without anything, all.
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
+pub struct GrantFilter {
+    /// Those of this subject, as `user:alice`.
+    pub subject: Option<String>,
+    /// Those whose pattern of repositories is written exactly so.
+    pub repository: Option<String>,
 }
 
 impl Grant {
@@ -73,12 +85,23 @@ fn written(networks: &[Network]) -> String {
 }
 
 impl Metadata {
-    /// Grants after the one of id `after`, at most `limit`.
-    pub async fn grants(&self, after: i64, limit: u64) -> Result<Vec<Grant>, Error> {
-        let mut rows = self
-            .sql
-            .scan(GRANTS, vec![after.into(), limit.into()])
-            .await?;
+    /// Grants that `filter` means after the one of id `after`, at most `limit`.
+    pub async fn grants(
+        &self,
+        filter: &GrantFilter,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<Grant>, Error> {
+        let text = match (&filter.subject, &filter.repository) {
+            (None, None) => GRANTS,
+            (Some(_), None) => BY_SUBJECT,
+            (None, Some(_)) => BY_REPOSITORY,
+            (Some(_), Some(_)) => BY_BOTH,
+        };
+        let mut values = vec![after.into(), limit.into()];
+        let meant = [&filter.subject, &filter.repository];
+        values.extend(meant.into_iter().flatten().map(Value::from));
+        let mut rows = self.sql.scan(text, values).await?;
         rows.iter_mut().map(Grant::read).collect()
     }
 
@@ -139,3 +162,6 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+#[cfg(test)]
+mod tests;

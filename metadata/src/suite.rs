@@ -50,6 +50,7 @@ mod copies;
 mod documents;
 mod files;
 mod gone;
+mod grants;
 mod groups;
 mod history;
 mod idempotency;
@@ -57,13 +58,13 @@ mod index;
 mod listing;
 mod manifests;
 mod people;
-mod tokens;
 mod publishing;
 mod races;
 mod repos;
 mod reservations;
 mod search;
 mod settings;
+mod tokens;
 mod uploads;
 mod uses;
 
@@ -79,6 +80,7 @@ const ALL: &[&[Check]] = &[
     documents::CHECKS,
     files::CHECKS,
     gone::CHECKS,
+    grants::CHECKS,
     groups::CHECKS,
     history::CHECKS,
     idempotency::CHECKS,

@@ -34,7 +34,8 @@ fn calls(house: &House) -> Vec<Call> {
                 let all = operation["parameters"].as_array().into_iter().flatten();
                 all.clone().any(|parameter| parameter["name"] == name)
             };
-            let queries = match (has("owner"), has("subject")) {
+            let asks_what_may = has("subject") && has("action");
+            let queries = match (has("owner"), asks_what_may) {
                 (true, _) => vec!["", "?owner={user}"],
                 (_, true) => vec![
                     "?repository=oci/{repo}&action=read",

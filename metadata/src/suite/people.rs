@@ -1,7 +1,7 @@
 //! Users and grants.
 
 use super::fixture::{ALICE, assert_exists, assert_unmet};
-use crate::grants::Grant;
+use crate::grants::{Grant, GrantFilter};
 use crate::users::{NewRobot, NewUser, Owner, RobotChange, User};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, UserKind, UserName};
@@ -339,7 +339,7 @@ async fn grants_come_page_by_page(metadata: &Metadata) {
     let first = add_grant(metadata, &subject(metadata), "oci/a").await;
     let second = add_grant(metadata, &subject(metadata), "oci/a").await;
     let page = async |after, limit| {
-        let page = metadata.grants(after, limit).await;
+        let page = metadata.grants(&GrantFilter::default(), after, limit).await;
         page.expect("grants")
     };
     assert_eq!(page(first.id - 1, 1).await, std::slice::from_ref(&first));

@@ -4,6 +4,7 @@
 use super::scope;
 use crate::answer::{Created, NoContent};
 use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{GrantId, IdParams};
 use crate::extract::rights::{Identified, Unlimited};
@@ -14,7 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_access::PolicySnapshot;
 use larder_api as api;
-use larder_metadata::grants::Grant;
+use larder_metadata::grants::{Grant, GrantFilter};
 use larder_metadata::{Error, Requirement};
 use larder_mirrors::Protocol;
 use larder_model::{Kind, Network, NotANetwork, NotASubject, Pattern, Problem, RepoPath, Subject};
@@ -50,19 +51,45 @@ fn no_grant() -> Problem {
     path = "/grants",
     tag = "grants",
     operation_id = "list_grants",
-    params(Page),
+    params(
+        (
+            "subject" = inline(Option<api::texts::Subject>),
+            Query,
+            description = "Those of this subject, as user:NAME, group:NAME, robot:NAME, \
+                           authenticated or anonymous.",
+        ),
+        (
+            "repository" = Option<String>,
+            Query,
+            description = "Those whose pattern of repositories is written exactly so.",
+        ),
+        Page,
+    ),
     responses((status = 200, description = "A page of grants.", body = api::List<api::Grant>)),
-    extensions(("x-right" = json!(Right::Identified)), ("x-codes" = json!(["after_invalid"]))),
+    extensions(
+        ("x-right" = json!(Right::Identified)),
+        ("x-codes" = json!(["after_invalid", "subject_invalid"])),
+    ),
 )]
 pub(crate) async fn list(
     page: Page,
+    KnownQuery(query): KnownQuery,
     Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Grant>>, Refusal> {
     let mut after = page.after_id()?;
+    let wrong = |_: NotASubject| {
+        let detail = "`subject` is user:NAME, group:NAME, robot:NAME, authenticated or anonymous";
+        Problem::invalid("subject", detail)
+    };
+    let subject = query.get("subject").map(str::parse::<Subject>).transpose();
+    let filter = GrantFilter {
+        subject: subject.map_err(wrong)?.map(|subject| subject.to_string()),
+        repository: query.get("repository").map(str::to_owned),
+    };
     let mut grants = Vec::new();
     while grants.len() <= page.limit {
-        let rows = state.metadata.grants(after, ROWS as u64).await?;
+        let rows = state.metadata.grants(&filter, after, ROWS as u64).await?;
         let more = rows.len() == ROWS;
         after = rows.last().map_or(after, |row| row.id);
         let own = |row: &Grant| caller.principal().administers(&row.repository);

@@ -292,3 +292,34 @@ async fn who_can_and_by_which_grant() {
         (200, no)
     );
 }
+
+#[tokio::test]
+async fn grants_are_sought_by_subject_and_repository() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    let alice = house.user("alice", false).await;
+    let first = house.admission("user:alice", "oci/team", Role::Admin).await;
+    let second = house.admission("user:bob", "oci/team", Role::Reader).await;
+    let third = house.admission("user:bob", "oci/*", Role::Reader).await;
+    let found = async |who: &String, query: &str| {
+        let (status, list) = house.ask(who, "GET", &format!("/grants?{query}"), "").await;
+        assert_eq!(status, 200, "{query}");
+        let items = list["items"].as_array().expect("items").iter();
+        let ids = items.map(|item| item["id"].as_str().expect("id").parse::<i64>());
+        ids.collect::<Result<Vec<_>, _>>().expect("ids")
+    };
+    assert_eq!(found(&admin, "subject=user:bob").await, [second, third]);
+    assert_eq!(found(&admin, "repository=oci/team").await, [first, second]);
+    assert_eq!(
+        found(&admin, "repository=oci/*&subject=user:bob").await,
+        [third]
+    );
+    assert_eq!(found(&admin, "subject=user:bob&limit=1").await, [second]);
+    let next = format!("subject=user:bob&limit=1&after={second}");
+    assert_eq!(found(&admin, &next).await, [third]);
+    assert!(found(&admin, "subject=anonymous").await.is_empty());
+    // A filter shows nobody more.
+    assert_eq!(found(&alice, "subject=user:bob").await, [second]);
+    let wrong = house.pass(&admin, "GET", "/grants?subject=bob", "").await;
+    assert_eq!((wrong.status, &*wrong.code()), (400, "subject_invalid"));
+}

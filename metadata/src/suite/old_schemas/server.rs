@@ -5,6 +5,7 @@ use super::rows::{
     NPM_MIRROR, PRIVATE_MIRROR, PYPI_MIRROR, RPM, RPM_GROUP, hash_state,
 };
 use crate::Metadata;
+use crate::grants::GrantFilter;
 use crate::groups::Membership;
 use crate::repos::RepoRecord;
 use crate::uploads::Upload;
@@ -96,7 +97,10 @@ async fn settings_of_the_server_are_there(metadata: &Metadata) {
 }
 
 async fn grants(metadata: &Metadata) -> Vec<i64> {
-    let grants = metadata.grants(0, 1000).await.expect("grants");
+    let grants = metadata
+        .grants(&GrantFilter::default(), 0, 1000)
+        .await
+        .expect("grants");
     grants.iter().map(|grant| grant.id).collect()
 }
 

@@ -1,0 +1,2 @@
+-- Grants are sought by the repositories that they are for.
+create index grants_repository on grants (repository, id);
