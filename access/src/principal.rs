@@ -235,6 +235,33 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Beginnings of which each pattern that it [administers](Self::administers) has exactly one,
+    /// in order.
+    pub fn administered_beginnings(&self) -> Vec<String> {
+        // Limits and rules each stand for all: the limits of a token are few, so they are taken
+        // where there are any.
+        let limits = self.token_scopes.as_ref().or(self.bearer_scopes.as_ref());
+        let mut all: Vec<String> = match limits {
+            Some(scopes) => scopes
+                .iter()
+                .filter(|scope| scope.verbs.contains(&Verb::Administer))
+                .map(|scope| scope.repository.beginning().to_owned())
+                .collect(),
+            None if self.superuser => vec![String::new()],
+            None => {
+                let held = self.held.iter().map(|held| &*held.rules);
+                let rules = held.chain(self.of_everyone());
+                let patterns = rules.flat_map(Rules::administered);
+                patterns.map(|it| it.beginning().to_owned()).collect()
+            }
+        };
+        all.sort_unstable();
+        all.dedup_by(|next, before| next.starts_with(before.as_str()));
+        all
+    }
+}
+
 /// The same as a [`Ground`], where it is only looked at.
 struct GroundRef<'a> {
     grant: Option<i64>,

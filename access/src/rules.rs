@@ -135,6 +135,14 @@ impl Rules {
         })
     }
 
+    /// Patterns of repositories that a rule makes an administrator of all packages of.
+    pub(crate) fn administered(&self) -> impl Iterator<Item = &Pattern> {
+        let of_one = self.named.values().flat_map(|rules| &rules.patterns);
+        let all = of_one.chain(&self.patterns);
+        all.filter(|rule| rule.role.allows(Verb::Administer) && rule.package.is_all())
+            .map(|rule| &rule.repository)
+    }
+
     /// Whether a rule stands for all packages of `repository`.
     pub(crate) fn cover_all_of(&self, repository: &str) -> bool {
         let of_repository = self.named.get(repository);

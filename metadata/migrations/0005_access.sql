@@ -25,7 +25,7 @@ drop table members;
 
 -- From where a grant to `anonymous` counts, separated by spaces; empty: from everywhere.
 alter table grants add column networks {text} not null default '';
-create index grants_subject on grants (subject, id);
+create index grants_subject on grants (subject, repository, id);
 
 -- 0 and empty: never.
 alter table tokens add column last_used_at bigint not null default 0;

@@ -1,2 +1,2 @@
--- Grants are sought by the repositories that they are for.
+-- Grants are listed by the repositories that they are for.
 create index grants_repository on grants (repository, id);

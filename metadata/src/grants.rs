@@ -1,6 +1,7 @@
 //! Grants: who is what, where.
 
 use crate::audit::Object;
+use crate::keys::after_prefix;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Network, Pattern, Role, Timestamp};
 use serde_json::json;
@@ -15,10 +16,12 @@ macro_rules! grants {
     };
 }
 
-const GRANTS: &str = grants!("id > ?1 order by id limit ?2");
-const BY_SUBJECT: &str = grants!("subject = ?3 and id > ?1 order by id limit ?2");
-const BY_REPOSITORY: &str = grants!("repository = ?3 and id > ?1 order by id limit ?2");
-const BY_BOTH: &str = grants!("subject = ?3 and repository = ?4 and id > ?1 order by id limit ?2");
+const GRANTS: &str =
+    grants!("(repository, id) > (?1, ?2) and repository < ?3 order by repository, id limit ?4");
+const BY_SUBJECT: &str = grants!(
+    "subject = ?5 and (repository, id) > (?1, ?2) and repository < ?3 \
+     order by repository, id limit ?4"
+);
 const GRANTS_OF: &str = grants!("subject = ?1 order by id");
 const GRANT: &str = grants!("id = ?1");
 const ADD_GRANT: &str = "insert into grants (id, subject, repository, package, role, created_at, \
@@ -46,16 +49,53 @@ pub struct Grant {
     pub networks: Vec<Network>,
 }
 
-/// Which grants are meant; without anything, all.
-#[derive(Clone, Default, Debug, PartialEq, Eq)]
+/// Which grants are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantFilter {
     /// Those of this subject, as `user:alice`.
     pub subject: Option<String>,
-    /// Those whose pattern of repositories is written exactly so.
-    pub repository: Option<String>,
+    /// Those whose pattern of repositories is written so.
+    pub repository: Written,
+}
+
+/// How the pattern of repositories of a grant is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// With this beginning.
+    Beginning(String),
+    /// Exactly so.
+    Exactly(String),
+}
+
+impl Written {
+    /// What is written so is not before the first and before the second.
+    fn span(&self) -> (&str, String) {
+        match self {
+            Self::Beginning(text) => (text, after_prefix(text)),
+            // No pattern has a control character.
+            Self::Exactly(text) => (text, format!("{text}\u{1}")),
+        }
+    }
+}
+
+/// Where a list of grants goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantKey {
+    /// The pattern of repositories of the last one.
+    pub repository: Box<str>,
+    /// Its id.
+    pub id: i64,
 }
 
 impl Grant {
+    /// Its place in lists.
+    pub fn key(&self) -> GrantKey {
+        GrantKey {
+            repository: self.repository.as_str().into(),
+            id: self.id,
+        }
+    }
+
     fn read(row: &mut Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.int(0)?,
@@ -85,22 +125,25 @@ fn written(networks: &[Network]) -> String {
 }
 
 impl Metadata {
-    /// Grants that `filter` means after the one of id `after`, at most `limit`.
+    /// Grants that `filter` means after `after`, by repositories, the oldest first, at most
+    /// `limit`. Without `after`, the first.
     pub async fn grants(
         &self,
         filter: &GrantFilter,
-        after: i64,
+        after: Option<&GrantKey>,
         limit: u64,
     ) -> Result<Vec<Grant>, Error> {
-        let text = match (&filter.subject, &filter.repository) {
-            (None, None) => GRANTS,
-            (Some(_), None) => BY_SUBJECT,
-            (None, Some(_)) => BY_REPOSITORY,
-            (Some(_), Some(_)) => BY_BOTH,
+        let text = if filter.subject.is_some() {
+            BY_SUBJECT
+        } else {
+            GRANTS
         };
-        let mut values = vec![after.into(), limit.into()];
-        let meant = [&filter.subject, &filter.repository];
-        values.extend(meant.into_iter().flatten().map(Value::from));
+        let (start, end) = filter.repository.span();
+        // A key before the span stands for its start.
+        let after = after.filter(|key| &*key.repository >= start);
+        let (repository, id) = after.map_or((start, 0), |key| (&key.repository, key.id));
+        let mut values = vec![repository.into(), id.into(), end.into(), limit.into()];
+        values.extend(filter.subject.as_ref().map(Value::from));
         let mut rows = self.sql.scan(text, values).await?;
         rows.iter_mut().map(Grant::read).collect()
     }

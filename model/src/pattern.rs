@@ -36,6 +36,12 @@ impl Pattern {
         self.as_str().contains('*')
     }
 
+    /// What every text begins with that it stands for: all before the first star.
+    pub fn beginning(&self) -> &str {
+        let text = self.as_str();
+        text.find('*').map_or(text, |star| &text[..star])
+    }
+
     /// Whether the pattern stands for `text`.
     pub fn matches(&self, text: &str) -> bool {
         matches(self.as_str().as_bytes(), text.as_bytes())

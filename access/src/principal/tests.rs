@@ -110,6 +110,27 @@ fn to_administer_a_pattern_one_must_administer_all_of_it() {
 }
 
 #[test]
+fn what_is_administered_has_one_of_the_beginnings() {
+    let admin = principal(&[
+        ("oci/team-*", "*", Role::Admin),
+        ("oci/team-a", "*", Role::Admin),
+        ("npm/*-x", "*", Role::Admin),
+        ("pypi/own", "app", Role::Admin),
+        ("rpm/own", "*", Role::Maintainer),
+    ]);
+    assert_eq!(admin.administered_beginnings(), ["npm/", "oci/team-"]);
+    assert!(principal(&[]).administered_beginnings().is_empty());
+    let mut superuser = principal(&[]);
+    superuser.superuser = true;
+    assert_eq!(superuser.administered_beginnings(), [""]);
+    superuser.token_scopes = Some(vec![
+        TokenScope::of_role(pattern("oci/a"), pattern("*"), Role::Admin),
+        TokenScope::of_role(pattern("npm/a"), pattern("*"), Role::Reader),
+    ]);
+    assert_eq!(superuser.administered_beginnings(), ["oci/a"]);
+}
+
+#[test]
 fn limits_narrow_what_is_administered() {
     let mut admin = principal(&[("oci/*", "*", Role::Admin)]);
     admin.token_scopes = Some(vec![TokenScope::of_role(

@@ -1,7 +1,7 @@
 //! Users and grants.
 
 use super::fixture::{ALICE, assert_exists, assert_unmet};
-use crate::grants::{Grant, GrantFilter};
+use crate::grants::Grant;
 use crate::users::{NewRobot, NewUser, Owner, RobotChange, User};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, UserKind, UserName};
@@ -25,7 +25,6 @@ checks![
     a_grant_is_told_as_it_was_made,
     a_grant_keeps_its_networks,
     the_same_grant_is_made_once,
-    grants_come_page_by_page,
     a_dropped_grant_is_gone,
 ];
 
@@ -333,18 +332,6 @@ async fn the_same_grant_is_made_once(metadata: &Metadata) {
     let again = grant(metadata, &subject, "oci/a");
     assert_exists(&metadata.add_grant(&again, &ALICE).await);
     add_grant(metadata, &subject, "oci/b").await;
-}
-
-async fn grants_come_page_by_page(metadata: &Metadata) {
-    let first = add_grant(metadata, &subject(metadata), "oci/a").await;
-    let second = add_grant(metadata, &subject(metadata), "oci/a").await;
-    let page = async |after, limit| {
-        let page = metadata.grants(&GrantFilter::default(), after, limit).await;
-        page.expect("grants")
-    };
-    assert_eq!(page(first.id - 1, 1).await, std::slice::from_ref(&first));
-    assert_eq!(page(first.id, 10).await, std::slice::from_ref(&second));
-    assert!(page(second.id, 10).await.is_empty());
 }
 
 async fn a_dropped_grant_is_gone(metadata: &Metadata) {

@@ -5,7 +5,7 @@ use super::scope;
 use crate::answer::{Created, NoContent};
 use crate::extract::body::JsonBody;
 use crate::extract::head::KnownQuery;
-use crate::extract::page::Page;
+use crate::extract::page::{Page, next_of};
 use crate::extract::path::{GrantId, IdParams};
 use crate::extract::rights::{Identified, Unlimited};
 use crate::problem::Refusal;
@@ -15,7 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_access::PolicySnapshot;
 use larder_api as api;
-use larder_metadata::grants::{Grant, GrantFilter};
+use larder_metadata::grants::{Grant, GrantFilter, GrantKey, Written};
 use larder_metadata::{Error, Requirement};
 use larder_mirrors::Protocol;
 use larder_model::{Kind, Network, NotANetwork, NotASubject, Pattern, Problem, RepoPath, Subject};
@@ -45,7 +45,7 @@ fn no_grant() -> Problem {
     Problem::not_found("grant", "there is no such grant, or you may not see it")
 }
 
-/// Lists the grants on repositories that the caller administers, the oldest first.
+/// Lists the grants on repositories that the caller administers, by repositories, the oldest first.
 #[utoipa::path(
     get,
     path = "/grants",
@@ -77,32 +77,47 @@ pub(crate) async fn list(
     Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Grant>>, Refusal> {
-    let mut after = page.after_id()?;
+    let mut after = page.after_key()?.map(|(repository, id): (Pattern, i64)| {
+        let repository = repository.as_str().into();
+        GrantKey { repository, id }
+    });
     let wrong = |_: NotASubject| {
         let detail = "`subject` is user:NAME, group:NAME, robot:NAME, authenticated or anonymous";
         Problem::invalid("subject", detail)
     };
     let subject = query.get("subject").map(str::parse::<Subject>).transpose();
-    let filter = GrantFilter {
-        subject: subject.map_err(wrong)?.map(|subject| subject.to_string()),
-        repository: query.get("repository").map(str::to_owned),
+    let subject = subject.map_err(wrong)?.map(|subject| subject.to_string());
+    // Grants on what the caller does not administer are not walked: there can be many.
+    let parts = match query.get("repository") {
+        Some(text) => vec![Written::Exactly(text.to_owned())],
+        None => {
+            let beginnings = caller.principal().administered_beginnings();
+            beginnings.into_iter().map(Written::Beginning).collect()
+        }
     };
+    let own = |row: &Grant| caller.principal().administers(&row.repository);
     let mut grants = Vec::new();
-    while grants.len() <= page.limit {
-        let rows = state.metadata.grants(&filter, after, ROWS as u64).await?;
-        let more = rows.len() == ROWS;
-        after = rows.last().map_or(after, |row| row.id);
-        let own = |row: &Grant| caller.principal().administers(&row.repository);
-        grants.extend(rows.into_iter().filter(own).map(to_api));
-        if !more {
-            break;
+    for repository in parts {
+        let subject = subject.clone();
+        let filter = GrantFilter {
+            subject,
+            repository,
+        };
+        let mut more = true;
+        while more && grants.len() <= page.limit {
+            let (key, limit) = (after.as_ref(), ROWS as u64);
+            let rows = state.metadata.grants(&filter, key, limit).await?;
+            more = rows.len() == ROWS;
+            after = rows.last().map(Grant::key).or(after);
+            grants.extend(rows.into_iter().filter(own));
         }
     }
-    Ok(Json(api::List::of(
-        grants,
-        page.limit,
-        |grant: &api::Grant| grant.id.clone(),
-    )))
+    let more = grants.len() > page.limit;
+    grants.truncate(page.limit);
+    let last = grants.last().filter(|_| more);
+    let next = last.map(|grant| next_of(&serde_json::json!((&grant.repository, grant.id))));
+    let items = grants.into_iter().map(to_api).collect();
+    Ok(Json(api::List { items, next }))
 }
 
 /// Gives a role to someone.

@@ -3,7 +3,7 @@
 use super::sources::is_hosted;
 use crate::caller::Caller;
 use crate::extract::head::KnownQuery;
-use crate::extract::page::Page;
+use crate::extract::page::{Page, next_of};
 use crate::extract::path::{PackagePath, canonical_name};
 use crate::problem::Refusal;
 use crate::query::Query;
@@ -11,8 +11,6 @@ use crate::right::Right;
 use crate::state::{ApiState, path_of};
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use larder_api::{self as api, SearchHit, SearchKind};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::search::{Found, SearchBy, SearchKey};
@@ -82,7 +80,7 @@ pub(crate) async fn search(
 ) -> Result<Json<api::List<SearchHit>>, Refusal> {
     let wanted = Wanted::read(&query)?;
     let sections = wanted.sections();
-    let mut cursor = Cursor::read(&page.after)?;
+    let mut cursor = Cursor::read(&page)?;
     let (mut items, mut looked_at) = (Vec::new(), 0);
     let mut count = page.limit + 1;
     while let Some(section) = sections.get(cursor.section) {
@@ -260,17 +258,15 @@ fn to_api(by: SearchBy, repo: &RepoRecord, repository: RepoPath, found: &Found) 
 
 impl Cursor {
     /// Reads the `next` of the page before; the beginning, if it is empty.
-    fn read(text: &str) -> Result<Self, Problem> {
-        if text.is_empty() {
+    fn read(page: &Page) -> Result<Self, Problem> {
+        let Some(found) = page.after_key()? else {
             return Ok(Self {
                 section: 0,
                 after: None,
             });
-        }
+        };
         let bad = || Problem::invalid("after", "after is the `next` of the page before");
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
-        let (section, key): (usize, Option<CursorKey>) =
-            serde_json::from_slice(&bytes).map_err(|_| bad())?;
+        let (section, key): (usize, Option<CursorKey>) = found;
         let is_text = |text: &String| !text.chars().any(char::is_control);
         let texts = key
             .iter()
@@ -291,6 +287,6 @@ impl Cursor {
     fn write(&self) -> String {
         let key = self.after.as_ref();
         let key = key.map(|key| (&key.text, key.repo, &key.package, &key.kind, &key.path));
-        URL_SAFE_NO_PAD.encode(serde_json::json!((self.section, key)).to_string())
+        next_of(&serde_json::json!((self.section, key)))
     }
 }

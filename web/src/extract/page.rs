@@ -4,8 +4,12 @@ use super::head::KnownQuery;
 use crate::problem::Refusal;
 use crate::query::Query;
 use axum::extract::FromRequestParts;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use http::request::Parts;
 use larder_model::Problem;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::IntoParams;
 
 /// Items in one answer if nothing else is asked for, and at most.
@@ -41,6 +45,17 @@ impl Page {
         })
     }
 
+    /// `after` where it is made by [`next_of`]; `None` for the start.
+    pub(crate) fn after_key<T: DeserializeOwned>(&self) -> Result<Option<T>, Problem> {
+        if self.after.is_empty() {
+            return Ok(None);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(&self.after).ok();
+        let key = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let bad = || Problem::invalid("after", "after is the `next` of the page before");
+        key.map(Some).ok_or_else(bad)
+    }
+
     /// `after` where the key is an id; 0 for the start.
     pub(crate) fn after_id(&self) -> Result<i64, Problem> {
         if self.after.is_empty() {
@@ -50,6 +65,11 @@ impl Page {
             .parse()
             .map_err(|_| Problem::invalid("after", "after is the `next` of the page before"))
     }
+}
+
+/// Where a list of several keys goes on, as a `next`. Read by [`Page::after_key`].
+pub(crate) fn next_of(key: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(key.to_string())
 }
 
 impl<S: Sync> FromRequestParts<S> for Page {

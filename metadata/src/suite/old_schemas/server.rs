@@ -5,7 +5,7 @@ use super::rows::{
     NPM_MIRROR, PRIVATE_MIRROR, PYPI_MIRROR, RPM, RPM_GROUP, hash_state,
 };
 use crate::Metadata;
-use crate::grants::GrantFilter;
+use crate::grants::{GrantFilter, Written};
 use crate::groups::Membership;
 use crate::repos::RepoRecord;
 use crate::uploads::Upload;
@@ -97,11 +97,16 @@ async fn settings_of_the_server_are_there(metadata: &Metadata) {
 }
 
 async fn grants(metadata: &Metadata) -> Vec<i64> {
-    let grants = metadata
-        .grants(&GrantFilter::default(), 0, 1000)
-        .await
-        .expect("grants");
-    grants.iter().map(|grant| grant.id).collect()
+    let all = GrantFilter {
+        subject: None,
+        repository: Written::Beginning(String::new()),
+    };
+    let grants = metadata.grants(&all, None, 1000).await;
+    grants
+        .expect("grants")
+        .iter()
+        .map(|grant| grant.id)
+        .collect()
 }
 
 async fn grants_of_the_server_are_gone(metadata: &Metadata) {
