@@ -4,4 +4,5 @@ mod house;
 
 mod api;
 mod images;
+mod keys;
 mod tokens;
