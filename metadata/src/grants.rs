@@ -96,6 +96,18 @@ impl Grant {
         }
     }
 
+    /// The details of its entries in the audit trail.
+    fn told(&self) -> serde_json::Value {
+        let networks: Vec<String> = self.networks.iter().map(Network::to_string).collect();
+        json!({
+            "id": self.id.to_string(),
+            "subject": self.subject,
+            "package": self.package.as_str(),
+            "role": self.role.word(),
+            "networks": networks,
+        })
+    }
+
     fn read(row: &mut Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.int(0)?,
@@ -167,16 +179,8 @@ impl Metadata {
     /// Keeps a grant; [`Error::Exists`] if the very same is there.
     pub async fn add_grant(&self, grant: &Grant, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
-        let networks: Vec<String> = grant.networks.iter().map(Network::to_string).collect();
-        let details = json!({
-            "id": grant.id.to_string(),
-            "subject": grant.subject,
-            "package": grant.package.as_str(),
-            "role": grant.role.word(),
-            "networks": networks,
-        });
         let object = Object::Named(grant.repository.as_str());
-        self.note(&mut batch, by, Action::GrantCreate, object, &details);
+        self.note(&mut batch, by, Action::GrantCreate, object, &grant.told());
         batch.run(
             ADD_GRANT,
             [
@@ -196,10 +200,12 @@ impl Metadata {
 
     /// Ends a grant; [`Error::Unmet`] if there is no such [`Requirement::Grant`].
     pub async fn drop_grant(&self, id: i64, by: &dyn Author) -> Result<(), Error> {
+        // A grant is never changed: what is told is what is deleted.
+        let grant = self.grant(id).await?;
+        let grant = grant.ok_or(Error::Unmet(Requirement::Grant))?;
         let mut batch = Batch::default();
-        let details = json!({"id": id.to_string()});
-        let object = Object::Grant(id);
-        self.note(&mut batch, by, Action::GrantDelete, object, &details);
+        let object = Object::Named(grant.repository.as_str());
+        self.note(&mut batch, by, Action::GrantDelete, object, &grant.told());
         batch.require(Requirement::Grant, DROP_GRANT, [id.into()]);
         self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await

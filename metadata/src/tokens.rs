@@ -72,6 +72,17 @@ pub struct TokenUse {
 }
 
 impl Token {
+    /// The details of its entries in the audit trail.
+    fn told(&self) -> serde_json::Value {
+        json!({
+            "id": self.id.to_string(),
+            "name": self.name,
+            "kind": self.kind,
+            "grants": self.grants,
+            "expires_at": self.expires_at,
+        })
+    }
+
     fn read(row: &mut Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.int(0)?,
@@ -122,15 +133,8 @@ impl Metadata {
     /// Keeps a token's row; `hash` is that of its secret.
     pub async fn add_token(&self, token: &Token, hash: &str, by: &dyn Author) -> Result<(), Error> {
         let mut batch = Batch::default();
-        let details = json!({
-            "id": token.id.to_string(),
-            "name": token.name,
-            "kind": token.kind,
-            "grants": token.grants,
-            "expires_at": token.expires_at,
-        });
         let owner = Object::User(token.owner);
-        self.note(&mut batch, by, Action::TokenCreate, owner, &details);
+        self.note(&mut batch, by, Action::TokenCreate, owner, &token.told());
         batch.run(
             ADD_TOKEN,
             [
@@ -150,10 +154,11 @@ impl Metadata {
 
     /// Ends a token of that owner; [`Error::Unmet`] if there is no such [`Requirement::Token`].
     pub async fn drop_token(&self, id: i64, owner: i64, by: &dyn Author) -> Result<(), Error> {
+        let token = self.token(id).await?.filter(|token| token.owner == owner);
+        let token = token.ok_or(Error::Unmet(Requirement::Token))?;
         let mut batch = Batch::default();
-        let details = json!({"id": id.to_string()});
         let of = Object::User(owner);
-        self.note(&mut batch, by, Action::TokenDelete, of, &details);
+        self.note(&mut batch, by, Action::TokenDelete, of, &token.told());
         batch.require(Requirement::Token, DROP_TOKEN, [id.into(), owner.into()]);
         self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await

@@ -25,7 +25,6 @@ const ADD_OF_USER: &str = add!(
     "coalesce((select case kind when 'robot' then 'robot:' else 'user:' end || name \
      from users where id = ?12), ?5)"
 );
-const ADD_OF_GRANT: &str = add!("coalesce((select repository from grants where id = ?12), ?5)");
 const ADD_OF_GROUP: &str =
     add!("coalesce((select 'group:' || name from groups where id = ?12), ?5)");
 
@@ -42,8 +41,6 @@ pub(crate) enum Object<'a> {
     User(i64),
     /// A group that is there when the entry is written.
     Group(i64),
-    /// The repositories of a grant that is there when the entry is written.
-    Grant(i64),
 }
 
 impl Metadata {
@@ -69,7 +66,6 @@ impl Metadata {
             Object::Package(key) => (ADD_OF_REPO, format!("/{}", key.package), Some(key.repo)),
             Object::User(id) => (ADD_OF_USER, format!("user:{id}"), Some(id)),
             Object::Group(id) => (ADD_OF_GROUP, format!("group:{id}"), Some(id)),
-            Object::Grant(id) => (ADD_OF_GRANT, String::new(), Some(id)),
         };
         let entry = self.new_id();
         let origin = by.origin();

@@ -168,8 +168,8 @@ async fn tokens_are_told_at_their_owner(metadata: &Metadata) {
     assert_eq!(
         told(metadata, &object).await[1..],
         [
-            line("token.create", "user:alice", made),
-            line("token.delete", "user:bob", json!({"id": id})),
+            line("token.create", "user:alice", made.clone()),
+            line("token.delete", "user:bob", made),
         ]
     );
     let again = metadata.drop_token(token.id, user.id, &BOB).await;
@@ -197,8 +197,8 @@ async fn grants_are_told_at_their_repositories(metadata: &Metadata) {
     assert_eq!(
         told(metadata, &repository).await,
         [
-            line("grant.create", "user:alice", made),
-            line("grant.delete", "user:bob", json!({"id": id})),
+            line("grant.create", "user:alice", made.clone()),
+            line("grant.delete", "user:bob", made),
         ]
     );
 }
