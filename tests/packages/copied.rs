@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Copies a version from the hosted repository of a protocol to a new one, `prod`, and deletes where
 /// it was.
-fn promote(larder: &Larder, protocol: &str, package: &str, version: &str) {
+pub fn promote(larder: &Larder, protocol: &str, package: &str, version: &str) {
     let prod = json!({"protocol": protocol, "name": "prod", "kind": "hosted"});
     larder.api("POST", "repositories", &prod.to_string(), 201);
     let copied = copy(larder, protocol, package, version, 200);

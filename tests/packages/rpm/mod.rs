@@ -1,6 +1,7 @@
 //! rpms: put by `curl -T`, told of as `createrepo_c` would, installed by dnf with every check that
 //! it has.
 
+mod copied;
 mod given;
 mod group;
 mod makers;
