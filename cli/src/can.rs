@@ -17,11 +17,32 @@ pub struct Can {
     /// What: read, write, delete or administer.
     #[arg(value_parser = ["read", "write", "delete", "administer"])]
     pub action: String,
-    /// Where, e.g. oci/team.
-    #[arg(value_parser = repo_path)]
-    pub repository: RepoPath,
-    /// Which package or image [default: the whole repository].
+    /// Where: a repository, e.g. oci/team, or a package or image in it, e.g. oci/team/app.
+    #[arg(value_parser = place)]
+    pub place: Place,
+    /// Which package or image, if the place is a repository [default: all of it].
     pub package: Option<String>,
+}
+
+/// A repository, or a package in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    repository: RepoPath,
+    package: Option<String>,
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    let mut parts = text.splitn(3, '/');
+    let (protocol, name) = (parts.next().unwrap_or_default(), parts.next());
+    let repository = match name {
+        Some(name) => repo_path(&format!("{protocol}/{name}"))?,
+        None => repo_path(text)?,
+    };
+    let package = parts.next().map(str::to_owned);
+    Ok(Place {
+        repository,
+        package,
+    })
 }
 
 const VERDICT: Table = Table::new(
@@ -35,7 +56,14 @@ const VERDICT: Table = Table::new(
 
 pub(crate) async fn can(question: Can, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
-    let repository = question.repository.to_string();
+    let repository = question.place.repository.to_string();
+    let package = match (question.place.package, question.package) {
+        (Some(_), Some(_)) => {
+            let twice = "the package is named twice: behind the repository and after it";
+            return Err(Failure::Usage(twice.to_owned()));
+        }
+        (behind, after) => behind.or(after),
+    };
     let mut query = vec![
         ("repository", repository.as_str()),
         ("action", question.action.as_str()),
@@ -43,7 +71,7 @@ pub(crate) async fn can(question: Can, cx: &Context<'_>) -> Result<Outcome, Fail
     if question.subject != "me" {
         query.push(("subject", &question.subject));
     }
-    query.extend(question.package.as_deref().map(|name| ("package", name)));
+    query.extend(package.as_deref().map(|name| ("package", name)));
     let verdict = client.get(&["can"], &query).await?;
     let allowed = verdict["allowed"] == true;
     let outcome = Outcome::record(verdict, &VERDICT);

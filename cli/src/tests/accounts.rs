@@ -79,17 +79,17 @@ async fn commands_of_robots_make_their_calls() {
 
 #[tokio::test]
 async fn can_ends_as_the_answer_is() {
-    for (allowed, exit) in [(true, Exit::Done), (false, Exit::NotAllowed)] {
+    for (place, allowed, exit) in [
+        ("npm/local @acme/pad", true, Exit::Done),
+        ("npm/local/@acme/pad", false, Exit::NotAllowed),
+    ] {
         let verdict = json!({"allowed": allowed, "grant": null, "through": []});
         let server = fake(vec![json("200 OK", &verdict)]).await;
-        let line = format!(
-            "can robot:ci write npm/local left-pad --server {}",
-            server.url
-        );
+        let line = format!("can robot:ci write {place} --server {}", server.url);
         let outcome = Machine::new().run(&line).await.expect("an answer");
         assert_eq!(outcome.exit, exit);
         let asked = "GET /api/v1/can?repository=npm%2Flocal&action=write&subject=robot%3Aci\
-                     &package=left-pad | - | ";
+                     &package=%40acme%2Fpad | - | ";
         assert_eq!(server.heard(), [asked]);
     }
 }

@@ -1,6 +1,7 @@
 //! Where a grant or a token acts: the part that both have in common.
 
 use crate::extract::path::canonical_name;
+use larder_model::nearest::nearest;
 use larder_model::{Pattern, Problem, ProtocolName, RepoName};
 
 /// The protocols that this server has.
@@ -50,8 +51,11 @@ fn check_repository(repository: &Pattern) -> Result<(), Problem> {
         .map_err(|error: larder_model::names::BadName| wrong(error.0.to_owned()))?;
     if !protocols().any(|known| of_protocol.matches(known)) {
         let known: Vec<&str> = protocols().collect();
-        let known = known.join(", ");
-        return Err(wrong(format!("the protocols are {known}")));
+        let meant = match nearest(protocol, known.iter().copied()) {
+            Some(meant) => format!("there is no protocol {protocol}; did you mean {meant}/{name}?"),
+            None => format!("the protocols are {}", known.join(", ")),
+        };
+        return Err(wrong(meant));
     }
     if let Some((repo, package)) = name.split_once('/') {
         return Err(wrong(format!(

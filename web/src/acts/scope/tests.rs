@@ -50,8 +50,9 @@ fn the_right_spelling_is_told() {
     };
     says("oci/team/*", "*", "repository oci/team, package *");
     says("oci/team/app", "*", "repository oci/team, package app");
+    says("ocy/team", "*", "did you mean oci/team?");
     says(
-        "ocy/team",
+        "docker/team",
         "*",
         "the protocols are oci, cargo, npm, pypi, rpm",
     );
