@@ -50,7 +50,6 @@ mod copies;
 mod documents;
 mod files;
 mod gone;
-mod grants;
 mod groups;
 mod history;
 mod idempotency;
@@ -58,6 +57,8 @@ mod index;
 mod listing;
 mod manifests;
 mod people;
+
+mod grants;
 mod publishing;
 mod races;
 mod repos;
