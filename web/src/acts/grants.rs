@@ -88,12 +88,11 @@ pub(crate) async fn list(
     let subject = query.get("subject").map(str::parse::<Subject>).transpose();
     let subject = subject.map_err(wrong)?.map(|subject| subject.to_string());
     // Grants on what the caller does not administer are not walked: there can be many.
-    let parts = match query.get("repository") {
-        Some(text) => vec![Written::Exactly(text.to_owned())],
-        None => {
-            let beginnings = caller.principal().administered_beginnings();
-            beginnings.into_iter().map(Written::Beginning).collect()
-        }
+    let parts: Vec<Written> = if let Some(text) = query.get("repository") {
+        vec![Written::Exactly(text.to_owned())]
+    } else {
+        let beginnings = caller.principal().administered_beginnings();
+        beginnings.into_iter().map(Written::Beginning).collect()
     };
     let own = |row: &Grant| caller.principal().administers(&row.repository);
     let mut grants = Vec::new();
