@@ -57,7 +57,7 @@ fn two_servers_carry_a_request_out_once() {
     let answers: Vec<Response> = std::thread::scope(|scope| {
         let asked = (0..2 * AT_ONCE).map(|number| scope.spawn(move || ask(number)));
         let asked: Vec<_> = asked.collect();
-        let joined = asked.into_iter().map(|thread| thread.join());
+        let joined = asked.into_iter().map(std::thread::ScopedJoinHandle::join);
         joined.map(|answer| answer.expect("answer")).collect()
     });
     let (made, others): (Vec<_>, Vec<_>) = answers.iter().partition(|it| it.status == 201);
