@@ -1,9 +1,9 @@
 //! The environment: `LARDER_` and the key in capitals, with two underscores for each dot.
 
 use crate::fault::{Fault, Place};
-use crate::nearest::nearest;
 use crate::schema::{Named, Schema};
 use crate::written::{Written, WrittenSettings};
+use larder_model::nearest::nearest;
 
 /// The variable that names the file.
 pub const CONFIG: &str = "LARDER_CONFIG";

@@ -8,9 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::fault::{Fault, Place};
-use crate::nearest::nearest;
 use crate::schema::{Key, Named, Schema};
 use crate::written::{Raw, Written, WrittenSettings};
+use larder_model::nearest::nearest;
 
 /// Reads the text of a file into `given`. Returns whether all of it could be understood as TOML; if
 /// not, what was read is no ground to judge what is missing.

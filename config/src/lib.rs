@@ -11,7 +11,6 @@
 //! that line.
 
 mod fault;
-mod nearest;
 mod secret;
 mod url;
 mod written;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::fault::{Fault, Place};
 use crate::kind::{Kind, Wrong};
-use crate::nearest::nearest;
 use crate::written::{Written, WrittenSettings};
+use larder_model::nearest::nearest;
 
 /// One setting.
 pub struct Key {

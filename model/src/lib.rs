@@ -9,6 +9,7 @@ pub mod digest;
 pub mod duration;
 pub mod html;
 pub mod names;
+pub mod nearest;
 pub mod network;
 pub mod image;
 pub mod kinds;
