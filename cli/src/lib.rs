@@ -28,6 +28,7 @@ mod client_file;
 mod connected;
 mod place;
 mod profile;
+mod retry;
 mod server;
 mod terminal;
 
