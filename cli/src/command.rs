@@ -13,6 +13,7 @@ use crate::package::Package;
 use crate::repo::Repo;
 use crate::robot::Robot;
 use crate::search::Search;
+use crate::settings::Settings;
 use crate::token::Token;
 use crate::upstream::Upstream;
 use crate::user::User;
@@ -62,6 +63,9 @@ pub enum Command {
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),
+    /// Settings of the whole server, for superusers: show, set.
+    #[command(subcommand)]
+    Settings(Settings),
     /// The audit trail, who did what, for superusers: list, export, verify.
     #[command(subcommand)]
     Audit(Audit),

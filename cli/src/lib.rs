@@ -54,6 +54,7 @@ mod package;
 mod repo;
 mod robot;
 mod search;
+mod settings;
 mod token;
 mod upstream;
 mod user;

@@ -78,6 +78,25 @@ async fn commands_of_robots_make_their_calls() {
 }
 
 #[tokio::test]
+async fn commands_of_settings_make_their_calls() {
+    assert_calls([
+        ("settings show", made(), "GET /api/v1/settings | - | "),
+        (
+            "settings set offline=true oci.default_mirror=docker.io",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/settings | - | {"oci":{"default_mirror":"docker.io"},"#,
+                r#""offline":true}"#
+            ),
+        ),
+    ])
+    .await;
+    let line = "settings set offline=on --server http://127.0.0.1:1";
+    let failure = Machine::new().run(line).await.expect_err("refused here");
+    assert_eq!(failure.exit(), Exit::Usage);
+}
+
+#[tokio::test]
 async fn can_ends_as_the_answer_is() {
     for (allowed, exit) in [(true, Exit::Done), (false, Exit::NotAllowed)] {
         let verdict = json!({"allowed": allowed, "grant": null, "through": []});
