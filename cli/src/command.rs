@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::apply::Apply;
 use crate::audit::Audit;
 use crate::can::Can;
 use crate::completion::Shell;
@@ -71,6 +72,10 @@ pub enum Command {
     Audit(Audit),
     /// Tell whether someone may do something, by which grant, and through which groups.
     Can(Can),
+    /// Make the server what a file says: repositories, groups, robots, grants, settings.
+    Apply(Apply),
+    /// Print what there is, as a file for `apply`.
+    Export,
     /// Print what makes a shell complete larder's command line. Needs no server.
     Completion {
         /// The shell.

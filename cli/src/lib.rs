@@ -39,6 +39,7 @@ mod session;
 mod context;
 mod interrupt;
 
+mod apply;
 mod audit;
 mod can;
 mod connect_write;

@@ -1,5 +1,6 @@
 //! From a command to an exit code.
 
+use crate::apply::{apply, export};
 use crate::audit::audit;
 use crate::can::can;
 use crate::command::Command;
@@ -85,6 +86,8 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Settings(command) => settings(command, cx).await,
         Command::Audit(command) => audit(command, cx).await,
         Command::Can(question) => can(question, cx).await,
+        Command::Apply(args) => apply(args, cx).await,
+        Command::Export => export(cx).await,
         Command::Completion { shell } => Ok(Outcome::text(None, script(shell))),
         Command::Complete { words } => Ok(completed(&complete(&cx.env.grammar, &words))),
     }

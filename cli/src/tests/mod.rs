@@ -1,5 +1,6 @@
 //! Commands against a server that answers from a script.
 
+mod applies;
 mod audit;
 mod commands;
 mod accounts;
