@@ -38,7 +38,7 @@ fn mistakes_are_told_with_their_place() {
         ("grants = [\n", "x.toml:1:11: unclosed array"),
         (
             "[[groups]]\nname = 'a'\nmembers = ['x', 'anonymous:']\n",
-            "x.toml:3:17: a member is",
+            "x.toml:3:11: a member is",
         ),
         (
             "[[robots]]\nname = 'a'\nowner = 'robot:b'\n",
@@ -59,7 +59,7 @@ fn mistakes_are_told_with_their_place() {
         (
             "[[grants]]\nsubject = 'anonymous'\nrole = 'reader'\nrepository = '*'\n\
              networks = ['10.0.0.1/8']\n",
-            "x.toml:5:13: 10.0.0.1/8 says more than its prefix; the network is 10.0.0.0/8",
+            "x.toml:5:12: 10.0.0.1/8 says more than its prefix; the network is 10.0.0.0/8",
         ),
     ] {
         let error = read(text).expect_err(text);
