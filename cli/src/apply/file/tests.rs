@@ -104,3 +104,14 @@ fn texts_are_read_as_the_api_answers_them() {
     );
     assert_eq!(read("").expect("file"), Resources::default());
 }
+
+/// The examples that people copy.
+#[test]
+fn the_file_of_the_documentation_is_sound() {
+    let page = include_str!("../../../../docs/access.md");
+    let text = page.split_once("```toml\n").expect("a file").1;
+    let text = text.split_once("```").expect("its end").0;
+    let file = read(text).expect("sound");
+    assert_eq!(crate::apply::checks::check(&file), []);
+    assert_eq!(file.grants.expect("grants").len(), 8);
+}
