@@ -6,7 +6,7 @@ use super::file::Resources;
 use super::repositories::is_named;
 use super::state::{State, path_of};
 use super::text::{MemberText, OwnerText};
-use larder_api::RepoKind;
+use larder_api::{RepoKind, Repository};
 use larder_model::{ProtocolName, RepoName, RepoPath};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,15 @@ pub(crate) fn check(file: &Resources, state: &State, prune: bool) -> Result<(), 
         let subject = &entry.get_ref().subject.0;
         if subject.contains(':') && !after.subjects.contains(subject) {
             let sentence = format!("there is no {subject} whom a grant could be for");
+            return Err(Refusal::clash(Some(&entry.span()), sentence));
+        }
+        // A repository that is deleted takes the grants on it alone along.
+        let repository = entry.get_ref().repository.as_str();
+        let is_it = |it: &&Repository| path_of(it).to_string() == repository;
+        if let Some(path) = state.repositories.iter().find(is_it).map(path_of)
+            && !after.repositories.contains_key(&path)
+        {
+            let sentence = format!("a grant on {path}, which is not in the file, would go with it");
             return Err(Refusal::clash(Some(&entry.span()), sentence));
         }
     }

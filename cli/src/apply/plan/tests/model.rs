@@ -249,6 +249,9 @@ fn delete_repository(state: &mut State, before: &Repository) -> Result<(), Strin
     demand(!is_mirror, "the default mirror")?;
     let place = at(&state.repositories, |it| it == before)?;
     state.repositories.remove(place);
+    state
+        .grants
+        .retain(|it| it.repository.as_str() != path.to_string());
     Ok(())
 }
 
