@@ -119,7 +119,8 @@ pub(crate) async fn is_filled(client: &Client, path: &RepoPath) -> Result<bool, 
     ];
     let page = client.get(&path, &[("limit", "1")]).await?;
     let page: List<serde_json::Value> = client.read(&page, "a list of packages")?;
-    Ok(!page.items.is_empty())
+    // A page can be empty that is not the last.
+    Ok(!page.items.is_empty() || page.next.is_some())
 }
 
 async fn list<T: DeserializeOwned>(client: &Client, path: &[&str]) -> Result<Vec<T>, Failure> {
