@@ -170,6 +170,11 @@ async fn a_wrong_file_asks_nothing() {
              upstream = { url = 'https://x.example', password_file = 'no-such-file' }\n",
             "no-such-file cannot be read",
         ),
+        // The half of it that fits would be another file.
+        (
+            &*"# a comment\n".repeat(100_000),
+            "is longer than 1048576 bytes",
+        ),
     ] {
         std::fs::write(&path, text).expect("file");
         // Nobody listens there.
