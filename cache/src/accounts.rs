@@ -9,7 +9,7 @@ use larder_access::{Admission, Gate, NewToken, Principal, TokenScope, sign_in};
 use larder_door::{ClientView, Incoming};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
-use larder_metadata::tokens::Token as Row;
+use larder_metadata::tokens::{Token as Row, TokenFilter};
 use larder_mirrors::account::{AccountRequest, AccountResponse, Login, Token, TokenRequest};
 use larder_mirrors::{Accounts, Protocol, RepoUrl};
 use larder_model::{Kind, Pattern, Problem, Reply, Role};
@@ -101,7 +101,7 @@ impl AccountRequests {
             AccountRequest::ListTokens(after) => {
                 let mut rows = self
                     .metadata
-                    .tokens_of(user, *after, TOKENS as u64 + 1)
+                    .tokens_of(user, TokenFilter::default(), *after, TOKENS as u64 + 1)
                     .await?;
                 let more = rows.len() > TOKENS;
                 rows.truncate(TOKENS);

@@ -48,6 +48,19 @@ pub(crate) fn token_grant(text: &str) -> Result<TokenGrant, String> {
     })
 }
 
+/// The filters of a list that are given, as parameters of its call.
+pub(crate) fn filters<'a, const N: usize>(
+    all: [(&'static str, Option<&'a str>); N],
+) -> Vec<(&'static str, &'a str)> {
+    let given = |(name, value): (&'static str, Option<&'a str>)| Some((name, value?));
+    all.into_iter().filter_map(given).collect()
+}
+
+/// How a call has yes and no.
+pub(crate) const fn flag(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
 /// The kinds of repositories.
 pub(crate) fn kinds() -> impl TypedValueParser<Value = RepoKind> {
     const KINDS: [RepoKind; 3] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];

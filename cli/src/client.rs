@@ -1,12 +1,13 @@
 //! Calls of the REST API.
 
 use crate::failure::Failure;
+use crate::retry::{IDEMPOTENCY_KEY, Retries, idempotency_key};
 use crate::server::Server;
 use crate::terminal::Voice;
 use larder_api::{List, Problem, Token};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method, Response};
+use reqwest::{Certificate, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
@@ -77,6 +78,36 @@ impl Client {
         Self { voice, ..self }
     }
 
+    /// One thing as it is now, and the tag of that state.
+    pub(crate) async fn get_tagged(&self, path: &[&str]) -> Result<(Value, String), Failure> {
+        let response = self.send(Method::GET, path, &[], None, None).await?;
+        let tag = response.headers().get(ETAG).cloned();
+        let value = self.understand(response).await?;
+        let tag = tag.and_then(|tag| tag.to_str().map(str::to_owned).ok());
+        let tag = tag.ok_or_else(|| self.strange("an answer without ETag".to_owned()))?;
+        Ok((value, tag))
+    }
+
+    /// Changes one thing if it is still in the state of that tag.
+    pub(crate) async fn patch_if(
+        &self,
+        path: &[&str],
+        tag: &str,
+        body: &impl Serialize,
+    ) -> Result<Value, Failure> {
+        let body = Some(json!(body));
+        let held = Some((IF_MATCH, tag));
+        let response = self.send(Method::PATCH, path, &[], body, held).await?;
+        self.understand(response).await
+    }
+
+    /// Deletes one thing if it is still in the state of that tag.
+    pub(crate) async fn delete_if(&self, path: &[&str], tag: &str) -> Result<(), Failure> {
+        let held = Some((IF_MATCH, tag));
+        let response = self.send(Method::DELETE, path, &[], None, held).await?;
+        self.understand(response).await.map(drop)
+    }
+
     /// The server.
     pub(crate) const fn server(&self) -> &Server {
         &self.server
@@ -84,7 +115,7 @@ impl Client {
 
     /// Who the caller is to the server, and the `Date` of its answer.
     pub(crate) async fn greet(&self) -> Result<(Value, Option<String>), Failure> {
-        let response = self.send(Method::GET, &["whoami"], &[], None).await?;
+        let response = self.send(Method::GET, &["whoami"], &[], None, None).await?;
         let date = response.headers().get(DATE);
         let date = date.and_then(|date| date.to_str().ok()).map(str::to_owned);
         Ok((self.understand(response).await?, date))
@@ -202,42 +233,64 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<Value, Failure> {
-        let response = self.send(method, path, query, body).await?;
+        let response = self.send(method, path, query, body, None).await?;
         self.understand(response).await
     }
 
+    /// Sends a request; again after a pause where the server was asked too often. A POST is carried
+    /// out once however often it is sent.
     async fn send(
         &self,
         method: Method,
         path: &[&str],
         query: &[(&str, &str)],
         body: Option<Value>,
+        header: Option<(HeaderName, &str)>,
     ) -> Result<Response, Failure> {
         let url = self.server.call(path, query)?;
         let told = format!("{method} {url}");
-        let begun = Instant::now();
-        let request = self
-            .http
-            .request(method, url)
-            .header(ACCEPT, "application/json");
-        let request = match &self.credentials {
+        let key = if method == Method::POST {
+            Some(new_key()?)
+        } else {
+            None
+        };
+        let mut retries = Retries::default();
+        loop {
+            let begun = Instant::now();
+            let request = self.http.request(method.clone(), url.clone());
+            let mut request = self.signed(request).header(ACCEPT, "application/json");
+            if let Some(key) = &key {
+                request = request.header(IDEMPOTENCY_KEY, key);
+            }
+            if let Some((name, value)) = &header {
+                request = request.header(name, *value);
+            }
+            if let Some(body) = &body {
+                request = request.json(body);
+            }
+            let response = request.send().await;
+            let response = response.map_err(|error| self.unreachable(&error))?;
+            if let Some(voice) = self.voice {
+                let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
+                voice.note(&format!("{told}: {status} in {took} ms"));
+            }
+            let Some(pause) = retries.pause(response.status(), response.headers()) else {
+                return Ok(response);
+            };
+            if let Some(voice) = self.voice {
+                voice.note(&format!("asked too often: again in {} s", pause.as_secs()));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// A request with the credentials.
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.credentials {
             Credentials::None => request,
             Credentials::Token(token) => request.bearer_auth(token),
             Credentials::Password { name, password } => request.basic_auth(name, Some(password)),
-        };
-        let request = match body {
-            Some(body) => request.json(&body),
-            None => request,
-        };
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        if let Some(voice) = self.voice {
-            let (status, took) = (response.status().as_u16(), begun.elapsed().as_millis());
-            voice.note(&format!("{told}: {status} in {took} ms"));
         }
-        Ok(response)
     }
 
     /// The JSON of an answer, or what went wrong.
@@ -298,6 +351,11 @@ impl Client {
             what,
         }
     }
+}
+
+fn new_key() -> Result<String, Failure> {
+    let failed = |error| Failure::Local(format!("no random bytes: {error}"));
+    idempotency_key().map_err(failed)
 }
 
 fn authorities(path: &Path) -> Result<Vec<Certificate>, Failure> {

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::apply::Apply;
 use crate::audit::Audit;
 use crate::can::Can;
 use crate::completion::Shell;
@@ -13,6 +14,7 @@ use crate::package::Package;
 use crate::repo::Repo;
 use crate::robot::Robot;
 use crate::search::Search;
+use crate::settings::Settings;
 use crate::token::Token;
 use crate::upstream::Upstream;
 use crate::user::User;
@@ -62,11 +64,18 @@ pub enum Command {
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),
+    /// Settings of the whole server, for superusers: show, set.
+    #[command(subcommand)]
+    Settings(Settings),
     /// The audit trail, who did what, for superusers: list, export, verify.
     #[command(subcommand)]
     Audit(Audit),
     /// Tell whether someone may do something, by which grant, and through which groups.
     Can(Can),
+    /// Make the server what a file says: repositories, groups, robots, grants, settings.
+    Apply(Apply),
+    /// Print what there is, as a file for `apply`.
+    Export,
     /// Print what makes a shell complete larder's command line. Needs no server.
     Completion {
         /// The shell.

@@ -1,6 +1,6 @@
 //! `larder grant`.
 
-use crate::arguments::roles;
+use crate::arguments::{filters, roles};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -13,7 +13,14 @@ use larder_model::{Pattern, Role};
 #[derive(Subcommand, Debug)]
 pub enum Grant {
     /// List the grants on repositories that you administer.
-    List,
+    List {
+        /// Those of this subject: user:NAME, group:NAME, robot:NAME, authenticated or anonymous.
+        #[arg(long)]
+        subject: Option<String>,
+        /// Those whose pattern of repositories is written exactly so.
+        #[arg(long, value_name = "PATTERN")]
+        repository: Option<String>,
+    },
     /// Give a role to someone.
     Create {
         /// To whom: user:NAME, group:NAME, robot:NAME, authenticated or anonymous.
@@ -66,7 +73,19 @@ const RECORD: Table = Table::new(
 pub(crate) async fn grant(command: Grant, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
     match command {
-        Grant::List => Ok(Outcome::list(client.all(&["grants"], &[]).await?, &LIST)),
+        Grant::List {
+            subject,
+            repository,
+        } => {
+            let filters = filters([
+                ("subject", subject.as_deref()),
+                ("repository", repository.as_deref()),
+            ]);
+            Ok(Outcome::list(
+                client.all(&["grants"], &filters).await?,
+                &LIST,
+            ))
+        }
         Grant::Create {
             subject,
             repository,

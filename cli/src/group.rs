@@ -1,5 +1,6 @@
 //! `larder group`.
 
+use crate::arguments::filters;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -12,7 +13,11 @@ use larder_model::UserName;
 #[derive(Subcommand, Debug)]
 pub enum Group {
     /// List groups.
-    List,
+    List {
+        /// Those whose names begin so.
+        #[arg(long)]
+        prefix: Option<String>,
+    },
     /// Show one group.
     Show {
         /// The group's name.
@@ -83,7 +88,13 @@ const MEMBERS: Table = Table::new(&[("MEMBER", "member"), ("SINCE", "added_at")]
 pub(crate) async fn group(command: Group, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
     match command {
-        Group::List => Ok(Outcome::list(client.all(&["groups"], &[]).await?, &LIST)),
+        Group::List { prefix } => {
+            let filters = filters([("prefix", prefix.as_deref())]);
+            Ok(Outcome::list(
+                client.all(&["groups"], &filters).await?,
+                &LIST,
+            ))
+        }
         Group::Show { name } => {
             let shown = client.get(&["groups", name.as_str()], &[]).await?;
             Ok(Outcome::record(shown, &RECORD))

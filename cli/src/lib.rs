@@ -28,6 +28,7 @@ mod client_file;
 mod connected;
 mod place;
 mod profile;
+mod retry;
 mod server;
 mod terminal;
 
@@ -38,6 +39,7 @@ mod session;
 mod context;
 mod interrupt;
 
+mod apply;
 mod audit;
 mod can;
 mod connect_write;
@@ -53,6 +55,7 @@ mod package;
 mod repo;
 mod robot;
 mod search;
+mod settings;
 mod token;
 mod upstream;
 mod user;

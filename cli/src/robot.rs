@@ -1,5 +1,6 @@
 //! `larder robot`.
 
+use crate::arguments::{filters, flag};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
@@ -12,7 +13,17 @@ use larder_model::UserName;
 #[derive(Subcommand, Debug)]
 pub enum Robot {
     /// List robots: all for superusers, else those for which you answer.
-    List,
+    List {
+        /// Those whose names begin so.
+        #[arg(long)]
+        prefix: Option<String>,
+        /// Those that may do nothing for now, or those that may.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        disabled: Option<bool>,
+        /// Those for whom this user answers, as user:NAME.
+        #[arg(long, value_name = "USER")]
+        owner: Option<String>,
+    },
     /// Show one robot.
     Show {
         /// The robot's name.
@@ -75,7 +86,21 @@ const RECORD: Table = Table::new(
 pub(crate) async fn robot(command: Robot, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
     match command {
-        Robot::List => Ok(Outcome::list(client.all(&["robots"], &[]).await?, &LIST)),
+        Robot::List {
+            prefix,
+            disabled,
+            owner,
+        } => {
+            let filters = filters([
+                ("prefix", prefix.as_deref()),
+                ("disabled", disabled.map(flag)),
+                ("owner", owner.as_deref()),
+            ]);
+            Ok(Outcome::list(
+                client.all(&["robots"], &filters).await?,
+                &LIST,
+            ))
+        }
         Robot::Show { name } => {
             let shown = client.get(&["robots", name.as_str()], &[]).await?;
             Ok(Outcome::record(shown, &RECORD))

@@ -1,5 +1,6 @@
 //! From a command to an exit code.
 
+use crate::apply::{apply, export};
 use crate::audit::audit;
 use crate::can::can;
 use crate::command::Command;
@@ -21,6 +22,7 @@ use crate::package::package;
 use crate::repo::repo;
 use crate::robot::robot;
 use crate::search::search;
+use crate::settings::settings;
 use crate::terminal;
 use crate::token::token;
 use crate::upstream::upstream;
@@ -81,8 +83,11 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Robot(command) => robot(command, cx).await,
         Command::Token(command) => token(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
+        Command::Settings(command) => settings(command, cx).await,
         Command::Audit(command) => audit(command, cx).await,
         Command::Can(question) => can(question, cx).await,
+        Command::Apply(args) => apply(args, cx).await,
+        Command::Export => export(cx).await,
         Command::Completion { shell } => Ok(Outcome::text(None, script(shell))),
         Command::Complete { words } => Ok(completed(&complete(&cx.env.grammar, &words))),
     }

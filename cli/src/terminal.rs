@@ -140,10 +140,17 @@ pub(crate) fn file(path: &Path) -> Result<String, Failure> {
     let unread = |error| Failure::Local(format!("{} cannot be read: {error}", path.display()));
     let mut text = String::new();
     let read = match path.to_str() {
-        Some("-") => stdin().lock().take(FILE).read_to_string(&mut text),
-        _ => File::open(path).and_then(|file| file.take(FILE).read_to_string(&mut text)),
+        Some("-") => stdin().lock().take(FILE + 1).read_to_string(&mut text),
+        _ => File::open(path).and_then(|file| file.take(FILE + 1).read_to_string(&mut text)),
     };
     read.map_err(unread)?;
+    // Half a file may mean something else than the whole.
+    if text.len() as u64 > FILE {
+        let name = path.display();
+        return Err(Failure::Usage(format!(
+            "{name} is longer than {FILE} bytes"
+        )));
+    }
     Ok(text)
 }
 

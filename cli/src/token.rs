@@ -1,13 +1,13 @@
 //! `larder token`.
 
-use crate::arguments::token_grant;
+use crate::arguments::{filters, flag, token_grant};
 use crate::client::Client;
 use crate::context::Context;
 use crate::expiry::Expiry;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
-use clap::Subcommand;
+use clap::{ArgAction, Subcommand};
 use larder_api::{NewToken, TokenGrant};
 use serde_json::Value;
 
@@ -19,6 +19,12 @@ pub enum Token {
         /// Those of a robot for which you answer (robot:NAME), or for superusers anyone's.
         #[arg(long, value_name = "OWNER")]
         owner: Option<String>,
+        /// Those whose names begin so.
+        #[arg(long)]
+        prefix: Option<String>,
+        /// Those that have ended, or those that have not.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        expired: Option<bool>,
     },
     /// Make a token; its secret is shown this once, and with --quiet it alone.
     Create {
@@ -72,10 +78,21 @@ pub(crate) async fn token(command: Token, cx: &Context<'_>) -> Result<Outcome, F
     let client = &cx.client()?;
     let now = cx.env.clock.now();
     match command {
-        Token::List { owner } => Ok(Outcome::list(
-            client.all(&["tokens"], &of(owner.as_deref())).await?,
-            &LIST,
-        )),
+        Token::List {
+            owner,
+            prefix,
+            expired,
+        } => {
+            let filters = filters([
+                ("owner", owner.as_deref()),
+                ("prefix", prefix.as_deref()),
+                ("expired", expired.map(flag)),
+            ]);
+            Ok(Outcome::list(
+                client.all(&["tokens"], &filters).await?,
+                &LIST,
+            ))
+        }
         Token::Create {
             name,
             expires,

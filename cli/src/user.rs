@@ -1,5 +1,6 @@
 //! `larder user`.
 
+use crate::arguments::{filters, flag};
 use crate::client::Client;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -15,7 +16,17 @@ use serde_json::Value;
 #[derive(Subcommand, Debug)]
 pub enum User {
     /// List users.
-    List,
+    List {
+        /// Those whose names begin so.
+        #[arg(long)]
+        prefix: Option<String>,
+        /// Those that may do nothing for now, or those that may.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        disabled: Option<bool>,
+        /// Those that may do everything, or those that may not.
+        #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+        superuser: Option<bool>,
+    },
     /// Show one user.
     Show {
         /// The user's name.
@@ -94,7 +105,21 @@ const WITH_PASSWORD: Table = Table::new(
 pub(crate) async fn user(command: User, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
     match command {
-        User::List => Ok(Outcome::list(client.all(&["users"], &[]).await?, &LIST)),
+        User::List {
+            prefix,
+            disabled,
+            superuser,
+        } => {
+            let filters = filters([
+                ("prefix", prefix.as_deref()),
+                ("disabled", disabled.map(flag)),
+                ("superuser", superuser.map(flag)),
+            ]);
+            Ok(Outcome::list(
+                client.all(&["users"], &filters).await?,
+                &LIST,
+            ))
+        }
         User::Show { name } => Ok(Outcome::record(
             client.get(&["users", name.as_str()], &[]).await?,
             &RECORD,

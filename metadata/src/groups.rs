@@ -1,12 +1,13 @@
 //! Groups: sets of users, robots and other groups, one level deep.
 
 use crate::audit::Object;
+use crate::keys::NameRange;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Timestamp, UserKind, UserName};
 use serde_json::{Value as Json, json};
 
 const GROUPS: &str = "select id, name, description, created_at from groups \
-    where name > ?1 order by name limit ?2";
+    where name >= ?1 and name < ?2 order by name limit ?3";
 const GROUP: &str = "select id, name, description, created_at from groups where name = ?1";
 const ADD_GROUP: &str = "insert into groups (id, name, description, created_at) \
     values (?1, ?2, ?3, ?4)";
@@ -119,12 +120,11 @@ fn read(row: &mut Row) -> Result<Group, Error> {
 }
 
 impl Metadata {
-    /// Groups after the name `after`, at most `limit`.
-    pub async fn groups(&self, after: &str, limit: u64) -> Result<Vec<Group>, Error> {
-        let mut rows = self
-            .sql
-            .scan(GROUPS, vec![after.into(), limit.into()])
-            .await?;
+    /// Groups whose names begin with `prefix`, after the name `after`, at most `limit`.
+    pub async fn groups(&self, prefix: &str, after: &str, limit: u64) -> Result<Vec<Group>, Error> {
+        let NameRange { from, end } = NameRange::of(prefix, after);
+        let values = vec![from.into(), end.into(), limit.into()];
+        let mut rows = self.sql.scan(GROUPS, values).await?;
         rows.iter_mut().map(read).collect()
     }
 

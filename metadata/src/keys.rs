@@ -55,6 +55,29 @@ pub fn after_prefix(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
+/// The names of one page, in the order of their bytes: from `from` on, before `end`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NameRange {
+    pub(crate) from: String,
+    pub(crate) end: String,
+}
+
+impl NameRange {
+    /// Names that begin with `prefix` and come after the name `after`. Both bounds are on the name
+    /// alone, so that an index leads to the first and past none that is not meant.
+    pub(crate) fn of(prefix: &str, after: &str) -> Self {
+        let from = if after < prefix {
+            prefix.to_owned()
+        } else {
+            format!("{after}\u{1}") // names have no control characters: none is in between
+        };
+        Self {
+            from,
+            end: after_prefix(prefix),
+        }
+    }
+}
+
 /// Who puts something where.
 #[derive(Clone, Copy, Debug)]
 pub struct Putting<'a> {

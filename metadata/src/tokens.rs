@@ -7,16 +7,30 @@ use serde_json::json;
 use std::net::IpAddr;
 
 macro_rules! tokens {
-    ($where:literal) => {
+    ($($where:literal),+) => {
         concat!(
             "select id, owner, name, kind, grants, created_at, expires_at, last_used_at, \
              last_used_from from tokens where ",
-            $where
+            $($where),+
         )
     };
 }
 
 const TOKENS_OF: &str = tokens!("owner = ?1 and id > ?2 order by id limit ?3");
+macro_rules! tokens_like {
+    ($where:literal) => {
+        tokens!(
+            "owner = ?1 and id > ?2 and substr(name, 1, length(?4)) = ?4 ",
+            $where,
+            " order by id limit ?3"
+        )
+    };
+}
+
+/// Along the same index: one owner has few.
+const TOKENS_LIKE: &str = tokens_like!("");
+const EXPIRED_TOKENS: &str = tokens_like!("and expires_at < ?5");
+const LASTING_TOKENS: &str = tokens_like!("and (expires_at is null or expires_at >= ?5)");
 const TOKEN_BY_HASH: &str = tokens!("hash = ?1");
 const TOKEN: &str = tokens!("id = ?1");
 const USED: &str = "update tokens set last_used_at = ?2, last_used_from = ?3 \
@@ -55,6 +69,15 @@ pub struct Token {
     pub last_used_at: Timestamp,
     /// From which address; empty: it was never used.
     pub last_used_from: Box<str>,
+}
+
+/// Which tokens of a user are meant; without anything, all.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct TokenFilter<'a> {
+    /// Those whose names begin so.
+    pub prefix: &'a str,
+    /// Those that have ended, or those that have not.
+    pub expired: Option<bool>,
 }
 
 /// Addresses remembered of one token; of those beyond it is not told that they are new.
@@ -119,15 +142,32 @@ impl Metadata {
             .transpose()
     }
 
-    /// A user's tokens after the one of id `after`, at most `limit`.
-    pub async fn tokens_of(&self, owner: i64, after: i64, limit: u64) -> Result<Vec<Token>, Error> {
-        let values = vec![owner.into(), after.into(), limit.into()];
-        self.sql
-            .scan(TOKENS_OF, values)
-            .await?
-            .iter_mut()
-            .map(Token::read)
-            .collect()
+    /// A user's tokens that `filter` means, after the one of id `after`, at most `limit`.
+    pub async fn tokens_of(
+        &self,
+        owner: i64,
+        filter: TokenFilter<'_>,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<Token>, Error> {
+        let mut values = vec![owner.into(), after.into(), limit.into()];
+        if filter != TokenFilter::default() {
+            values.push(filter.prefix.into());
+        }
+        let text = match filter.expired {
+            None if filter.prefix.is_empty() => TOKENS_OF,
+            None => TOKENS_LIKE,
+            Some(expired) => {
+                values.push(self.now().into());
+                if expired {
+                    EXPIRED_TOKENS
+                } else {
+                    LASTING_TOKENS
+                }
+            }
+        };
+        let mut rows = self.sql.scan(text, values).await?;
+        rows.iter_mut().map(Token::read).collect()
     }
 
     /// Keeps a token's row; `hash` is that of its secret.
@@ -192,3 +232,6 @@ impl Metadata {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

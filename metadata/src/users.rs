@@ -1,24 +1,58 @@
 //! Users: persons, and robots for whom a person answers.
 
 use crate::audit::Object;
+use crate::keys::NameRange;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Subject, Timestamp, UserKind, UserName};
 use serde_json::json;
 
 macro_rules! users {
-    ($more:literal, $where:literal) => {
+    ($more:literal, $($where:literal),+) => {
         concat!(
             "select u.id, u.name, u.kind, u.superuser, u.disabled, u.created_at, u.description, \
              o.id, o.name, o.disabled",
             $more,
             " from users u left join users o on o.id = u.owner where ",
-            $where
+            $($where),+
         )
     };
 }
 
-const USERS: &str = users!("", "u.kind = ?1 and u.name > ?2 order by u.name limit ?3");
-const ROBOTS_OF: &str = users!("", "u.owner = ?1 and u.name > ?2 order by u.name limit ?3");
+macro_rules! users_page {
+    ($where:literal) => {
+        users!(
+            "",
+            $where,
+            " and u.name >= ?1 and u.name < ?2 order by u.name limit ?3"
+        )
+    };
+}
+
+/// Users of a kind: any, those that are not disabled, those that are; of each any, those that are no
+/// superusers, those that are. An index of those that are few is used where a statement names them.
+const USERS: [[&str; 3]; 3] = [
+    [
+        users_page!("u.kind = ?4"),
+        users_page!("u.kind = ?4 and u.superuser = 0"),
+        users_page!("u.kind = ?4 and u.superuser = 1"),
+    ],
+    [
+        users_page!("u.kind = ?4 and u.disabled = 0"),
+        users_page!("u.kind = ?4 and u.disabled = 0 and u.superuser = 0"),
+        users_page!("u.kind = ?4 and u.disabled = 0 and u.superuser = 1"),
+    ],
+    [
+        users_page!("u.kind = ?4 and u.disabled = 1"),
+        users_page!("u.kind = ?4 and u.disabled = 1 and u.superuser = 0"),
+        users_page!("u.kind = ?4 and u.disabled = 1 and u.superuser = 1"),
+    ],
+];
+/// The robots of an owner: any, those that are not disabled, those that are.
+const ROBOTS_OF: [&str; 3] = [
+    users_page!("u.owner = ?4"),
+    users_page!("u.owner = ?4 and u.disabled = 0"),
+    users_page!("u.owner = ?4 and u.disabled = 1"),
+];
 const USER: &str = users!("", "u.name = ?1");
 const USER_BY_ID: &str = users!("", "u.id = ?1");
 const USER_WITH_PASSWORD: &str = users!(", u.password", "u.name = ?1");
@@ -117,6 +151,19 @@ impl User {
     }
 }
 
+/// Which users are meant; without anything, all of a kind.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct UserFilter<'a> {
+    /// Those whose names begin so.
+    pub prefix: &'a str,
+    /// Those that may do nothing, or those that may.
+    pub disabled: Option<bool>,
+    /// Those that may do everything, or those that may not; of persons alone.
+    pub superuser: Option<bool>,
+    /// The robots for whom the user of this id answers; of robots alone.
+    pub owner: Option<i64>,
+}
+
 /// A user to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser<'a> {
@@ -146,17 +193,23 @@ fn flag(row: &mut Row, column: usize) -> Result<bool, Error> {
 }
 
 impl Metadata {
-    /// Users of a kind after the name `after`, at most `limit`.
-    pub async fn users(&self, kind: UserKind, after: &str, limit: u64) -> Result<Vec<User>, Error> {
-        let values = vec![kind.into(), after.into(), limit.into()];
-        let mut rows = self.sql.scan(USERS, values).await?;
-        rows.iter_mut().map(User::read).collect()
-    }
-
-    /// Robots for whom a person answers, after the name `after`, at most `limit`.
-    pub async fn robots_of(&self, owner: i64, after: &str, limit: u64) -> Result<Vec<User>, Error> {
-        let values = vec![owner.into(), after.into(), limit.into()];
-        let mut rows = self.sql.scan(ROBOTS_OF, values).await?;
+    /// Users of a kind that `filter` means, after the name `after`, at most `limit`.
+    pub async fn users(
+        &self,
+        kind: UserKind,
+        filter: UserFilter<'_>,
+        after: &str,
+        limit: u64,
+    ) -> Result<Vec<User>, Error> {
+        let place = |choice: Option<bool>| choice.map_or(0, |it| 1 + usize::from(it));
+        let disabled = place(filter.disabled);
+        let (text, of) = match filter.owner {
+            None => (USERS[disabled][place(filter.superuser)], kind.into()),
+            Some(owner) => (ROBOTS_OF[disabled], Value::from(owner)),
+        };
+        let NameRange { from, end } = NameRange::of(filter.prefix, after);
+        let values = vec![from.into(), end.into(), limit.into(), of];
+        let mut rows = self.sql.scan(text, values).await?;
         rows.iter_mut().map(User::read).collect()
     }
 
@@ -346,3 +399,6 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+#[cfg(test)]
+mod tests;

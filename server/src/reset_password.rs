@@ -4,6 +4,7 @@ use crate::first_start;
 use crate::house::{gate_settings, metadata};
 use larder_access::Gate;
 use larder_config::Config;
+use larder_metadata::users::UserFilter;
 use larder_model::{System, UserKind, UserName, hex};
 use std::error::Error;
 use std::io;
@@ -20,9 +21,13 @@ pub(crate) async fn reset_password(
     let metadata = metadata(config).await?;
     let user = metadata.user(name.as_str()).await?;
     let Some(user) = user.filter(|user| user.kind == UserKind::Person) else {
-        let known = metadata.users(UserKind::Person, "", 1000).await?;
-        let known = known.iter().filter(|user| user.superuser);
-        let known: Vec<&str> = known.map(|user| user.name.as_str()).collect();
+        let filter = UserFilter {
+            superuser: Some(true),
+            ..UserFilter::default()
+        };
+        let superusers = metadata.users(UserKind::Person, filter, "", 1000);
+        let known = superusers.await?;
+        let known: Vec<&str> = known.iter().map(|user| user.name.as_str()).collect();
         let known = known.join(", ");
         return Err(format!("there is no user {name}; the superusers are: {known}").into());
     };

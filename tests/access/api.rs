@@ -35,7 +35,7 @@ fn calls(house: &House) -> Vec<Call> {
                 all.clone().any(|parameter| parameter["name"] == name)
             };
             let asks_what_may = has("subject") && has("action");
-            let queries = match (has("owner"), asks_what_may) {
+            let queries = match (has("owner") && path.ends_with("/tokens"), asks_what_may) {
                 (true, _) => vec!["", "?owner={user}"],
                 (_, true) => vec![
                     "?repository=oci/{repo}&action=read",

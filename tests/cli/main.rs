@@ -10,5 +10,7 @@ mod terminal;
 mod connect;
 mod readers;
 
+mod apply;
+
 mod doctor;
 mod hour;

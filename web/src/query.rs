@@ -42,9 +42,15 @@ impl Query {
 
     /// A parameter that is `true` or `false`; without it, it is `false`.
     pub(crate) fn flag(&self, key: &'static str) -> Result<bool, Problem> {
+        Ok(self.choice(key)?.unwrap_or_default())
+    }
+
+    /// A parameter that is `true` or `false`, or is not there.
+    pub(crate) fn choice(&self, key: &'static str) -> Result<Option<bool>, Problem> {
         match self.get(key) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("false") => Ok(Some(false)),
+            Some("true") => Ok(Some(true)),
             Some(_) => Err(Problem::invalid(key, format!("`{key}` is true or false"))),
         }
     }

@@ -78,6 +78,55 @@ async fn commands_of_robots_make_their_calls() {
 }
 
 #[tokio::test]
+async fn lists_are_filtered_by_the_server() {
+    for (line, call) in [
+        ("user list", "users?limit=1000"),
+        (
+            "user list --prefix al --disabled false --superuser true",
+            "users?prefix=al&disabled=false&superuser=true&limit=1000",
+        ),
+        ("group list --prefix dev", "groups?prefix=dev&limit=1000"),
+        (
+            "robot list --owner user:alice --disabled true --prefix ci",
+            "robots?prefix=ci&disabled=true&owner=user%3Aalice&limit=1000",
+        ),
+        (
+            "token list --owner robot:ci --prefix b --expired true",
+            "tokens?owner=robot%3Aci&prefix=b&expired=true&limit=1000",
+        ),
+        (
+            "grant list --subject group:dev --repository npm/*",
+            "grants?subject=group%3Adev&repository=npm%2F*&limit=1000",
+        ),
+    ] {
+        let list = json("200 OK", &json!({"items": [], "next": null}));
+        let server = fake(vec![list]).await;
+        let line = format!("{line} --server {}", server.url);
+        Machine::new().run(&line).await.expect(&line);
+        assert_eq!(server.heard(), [format!("GET /api/v1/{call} | - | ")]);
+    }
+}
+
+#[tokio::test]
+async fn commands_of_settings_make_their_calls() {
+    assert_calls([
+        ("settings show", made(), "GET /api/v1/settings | - | "),
+        (
+            "settings set offline=true oci.default_mirror=docker.io",
+            made(),
+            concat!(
+                r#"PATCH /api/v1/settings | - | {"oci":{"default_mirror":"docker.io"},"#,
+                r#""offline":true}"#
+            ),
+        ),
+    ])
+    .await;
+    let line = "settings set offline=on --server http://127.0.0.1:1";
+    let failure = Machine::new().run(line).await.expect_err("refused here");
+    assert_eq!(failure.exit(), Exit::Usage);
+}
+
+#[tokio::test]
 async fn can_ends_as_the_answer_is() {
     for (place, allowed, exit) in [
         ("npm/local @acme/pad", true, Exit::Done),

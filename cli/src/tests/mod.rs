@@ -1,5 +1,6 @@
 //! Commands against a server that answers from a script.
 
+mod applies;
 mod audit;
 mod commands;
 mod accounts;
@@ -7,6 +8,7 @@ mod failures;
 mod lines;
 mod logins;
 mod packages;
+mod retries;
 
 use crate::command::Command;
 use crate::context::{Context, Env};
@@ -85,6 +87,7 @@ async fn fake(script: Vec<Answer>) -> Fake {
             let request = read(&mut stream).await;
             log.lock().expect("log").push(request);
             let (status, media_type, body) = answer;
+            // A status line may hold more lines of the head.
             let length = body.len();
             let begin = format!(
                 "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\

@@ -83,9 +83,14 @@ async fn a_group_s_name_is_taken_once(metadata: &Metadata) {
 
 async fn groups_come_page_by_page(metadata: &Metadata) {
     let (first, second) = (add(metadata).await, add(metadata).await);
-    let page = metadata.groups(first.name.as_str(), 1).await;
+    let page = metadata.groups("", first.name.as_str(), 1).await;
     assert_eq!(page.expect("groups"), std::slice::from_ref(&second));
-    let page = metadata.groups(second.name.as_str(), 1).await;
+    let sought = metadata.groups(second.name.as_str(), "", 10).await;
+    assert_eq!(sought.expect("groups"), std::slice::from_ref(&second));
+    let (prefix, after) = (second.name.as_str(), second.name.as_str());
+    let sought = metadata.groups(prefix, after, 10).await;
+    assert!(sought.expect("groups").is_empty());
+    let page = metadata.groups("", second.name.as_str(), 1).await;
     assert!(
         page.expect("groups")
             .iter()

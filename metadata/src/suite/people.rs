@@ -2,7 +2,7 @@
 
 use super::fixture::{ALICE, assert_exists, assert_unmet};
 use crate::grants::Grant;
-use crate::users::{NewRobot, NewUser, Owner, RobotChange, User};
+use crate::users::{NewRobot, NewUser, Owner, RobotChange, User, UserFilter};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, UserKind, UserName};
 
@@ -14,6 +14,8 @@ checks![
     a_robot_is_handed_over,
     a_robot_is_as_active_as_its_owner,
     users_come_page_by_page,
+    users_are_sought_by_what_they_are,
+    robots_are_sought_by_their_owner,
     a_password_is_that_of_its_user,
     a_user_changes,
     a_change_without_a_password_keeps_it,
@@ -137,7 +139,13 @@ async fn a_robot_is_handed_over(metadata: &Metadata) {
     let robot = find(metadata, robot.id).await.expect("there");
     assert_eq!((&*robot.description, robot.disabled), ("new", true));
     assert_eq!(robot.owner, Some(answers(&next)));
-    let of = async |owner: &User| metadata.robots_of(owner.id, "", 10).await;
+    let of = async |owner: &User| {
+        let filter = UserFilter {
+            owner: Some(owner.id),
+            ..UserFilter::default()
+        };
+        metadata.users(UserKind::Robot, filter, "", 10).await
+    };
     assert_eq!(of(&owner).await.expect("robots"), []);
     assert_eq!(of(&next).await.expect("robots"), [robot]);
     let described = RobotChange {
@@ -169,7 +177,9 @@ async fn users_come_page_by_page(metadata: &Metadata) {
     let robot = add_robot(metadata, &first).await;
     let second = add(metadata, false).await;
     let page = async |kind, after: &User, limit| {
-        let page = metadata.users(kind, after.name.as_str(), limit).await;
+        let page = metadata
+            .users(kind, UserFilter::default(), after.name.as_str(), limit)
+            .await;
         page.expect("users")
     };
     let [persons, robots] = [UserKind::Person, UserKind::Robot];
@@ -182,6 +192,99 @@ async fn users_come_page_by_page(metadata: &Metadata) {
     assert!(metadata.has_users().await.expect("users"));
     let named = metadata.user(robot.name.as_str()).await.expect("user");
     assert_eq!(named, Some(robot));
+}
+
+/// The names of those that a filter means, page by page.
+async fn sought(metadata: &Metadata, kind: UserKind, filter: UserFilter<'_>) -> Vec<UserName> {
+    let (mut names, mut after) = (Vec::<UserName>::new(), String::new());
+    loop {
+        let page = metadata.users(kind, filter, &after, 1).await;
+        let Some(user) = page.expect("users").pop() else {
+            return names;
+        };
+        after = user.name.to_string();
+        names.push(user.name);
+    }
+}
+
+async fn users_are_sought_by_what_they_are(metadata: &Metadata) {
+    let own = user_name(metadata);
+    let prefix = format!("{own}.");
+    let mut made = Vec::new();
+    for (name, superuser, disabled) in [
+        ("a", false, false),
+        ("b", true, false),
+        ("c", false, true),
+        ("d", true, true),
+    ] {
+        let name: UserName = format!("{prefix}{name}").parse().expect("name");
+        let new = NewUser {
+            name: &name,
+            password: None,
+            superuser,
+            disabled,
+        };
+        metadata.add_user(new, &ALICE).await.expect("user");
+        made.push(name);
+    }
+    let all = UserFilter {
+        prefix: &prefix,
+        ..UserFilter::default()
+    };
+    for (disabled, superuser, found) in [
+        (None, None, &[0, 1, 2, 3][..]),
+        (Some(true), None, &[2, 3]),
+        (Some(false), None, &[0, 1]),
+        (None, Some(true), &[1, 3]),
+        (Some(true), Some(false), &[2]),
+        (Some(false), Some(true), &[1]),
+    ] {
+        let filter = UserFilter {
+            disabled,
+            superuser,
+            ..all
+        };
+        let found: Vec<UserName> = found.iter().map(|it: &usize| made[*it].clone()).collect();
+        assert_eq!(
+            sought(metadata, UserKind::Person, filter).await,
+            found,
+            "{filter:?}"
+        );
+    }
+    assert!(sought(metadata, UserKind::Robot, all).await.is_empty());
+}
+
+async fn robots_are_sought_by_their_owner(metadata: &Metadata) {
+    let (owner, other) = (add(metadata, false).await, add(metadata, false).await);
+    let first = add_robot(metadata, &owner).await;
+    add_robot(metadata, &other).await;
+    let second = add_robot(metadata, &owner).await;
+    let change = RobotChange {
+        disabled: Some(true),
+        ..RobotChange::default()
+    };
+    let changed = metadata.change_robot(second.id, change, &ALICE).await;
+    changed.expect("change");
+    let of = UserFilter {
+        owner: Some(owner.id),
+        ..UserFilter::default()
+    };
+    let found = sought(metadata, UserKind::Robot, of).await;
+    assert_eq!(found, [first.name.clone(), second.name.clone()]);
+    for (disabled, robot) in [(true, &second), (false, &first)] {
+        let filter = UserFilter {
+            disabled: Some(disabled),
+            prefix: robot.name.as_str(),
+            ..of
+        };
+        let found = sought(metadata, UserKind::Robot, filter).await;
+        assert_eq!(found, std::slice::from_ref(&robot.name));
+        let filter = UserFilter {
+            disabled: Some(!disabled),
+            ..filter
+        };
+        assert!(sought(metadata, UserKind::Robot, filter).await.is_empty());
+    }
 }
 
 async fn password(metadata: &Metadata, user: &User) -> Option<Box<str>> {
@@ -282,7 +385,9 @@ async fn a_dropped_user_takes_its_grants_with_it(metadata: &Metadata) {
 async fn the_last_superuser_stays(metadata: &Metadata) {
     let last = add(metadata, true).await;
     // Those that a run before left.
-    let users = metadata.users(UserKind::Person, "suite-", 1000).await;
+    let users = metadata
+        .users(UserKind::Person, UserFilter::default(), "suite-", 1000)
+        .await;
     for user in users.expect("users") {
         if user.superuser && user.id != last.id && user.name.as_str().starts_with("suite-") {
             metadata.drop_user(&user, &ALICE).await.expect("drop");

@@ -2,7 +2,7 @@
 
 use super::fixture::{ALICE, assert_unmet};
 use super::people::{add, add_grant, subject};
-use crate::tokens::{Token, TokenUse};
+use crate::tokens::{Token, TokenFilter, TokenUse};
 use crate::{Metadata, Requirement};
 use larder_model::{Timestamp, TokenKind};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 checks![
     a_token_is_found_by_its_secret_and_its_id,
     tokens_come_page_by_page,
+    tokens_are_sought_by_name_and_state,
     a_token_tells_its_last_use,
     an_address_of_a_token_is_new_once,
     a_token_is_ended_by_its_owner_only,
@@ -99,12 +100,45 @@ async fn tokens_come_page_by_page(metadata: &Metadata) {
     add_token(metadata, other.id, None).await;
     let second = add_token(metadata, user.id, None).await;
     let page = async |after, limit| {
-        let page = metadata.tokens_of(user.id, after, limit).await;
+        let page = metadata
+            .tokens_of(user.id, TokenFilter::default(), after, limit)
+            .await;
         page.expect("tokens")
     };
     assert_eq!(page(0, 1).await, std::slice::from_ref(&first));
     assert_eq!(page(first.id, 10).await, std::slice::from_ref(&second));
     assert!(page(second.id, 10).await.is_empty());
+}
+
+async fn tokens_are_sought_by_name_and_state(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let first = add_token(metadata, user.id, None).await;
+    let later = metadata.now().after(Duration::from_hours(1));
+    let second = add_token(metadata, user.id, Some(later)).await;
+    let both = [first.id, second.id];
+    for (prefix, expired, found) in [
+        ("", None, &both[..]),
+        ("lap", None, &both),
+        ("laptop", Some(false), &both),
+        ("", Some(false), &both),
+        ("", Some(true), &[]),
+        ("lap", Some(true), &[]),
+        ("Lap", None, &[]),
+        ("l%", None, &[]),
+        ("laptops", Some(false), &[]),
+    ] {
+        let filter = TokenFilter { prefix, expired };
+        let tokens = metadata.tokens_of(user.id, filter, 0, 10).await;
+        let ids: Vec<i64> = tokens
+            .expect("tokens")
+            .iter()
+            .map(|token| token.id)
+            .collect();
+        assert_eq!(ids, found, "{filter:?}");
+        let next = metadata.tokens_of(user.id, filter, first.id, 10).await;
+        let ids: Vec<i64> = next.expect("tokens").iter().map(|token| token.id).collect();
+        assert_eq!(ids, found.get(1..).unwrap_or_default(), "{filter:?}");
+    }
 }
 
 async fn a_token_is_ended_by_its_owner_only(metadata: &Metadata) {
@@ -121,7 +155,10 @@ async fn a_new_token_clears_those_that_ended(metadata: &Metadata) {
     let user = add(metadata, false).await;
     let past = add_token(metadata, user.id, Some(Timestamp(1))).await;
     let lasting = add_token(metadata, user.id, None).await;
-    let left = metadata.tokens_of(user.id, 0, 10).await.expect("tokens");
+    let left = metadata
+        .tokens_of(user.id, TokenFilter::default(), 0, 10)
+        .await
+        .expect("tokens");
     assert_eq!(left, [lasting]);
     assert_eq!(metadata.token(past.id).await.expect("token"), None);
 }

@@ -2,6 +2,7 @@
 
 use crate::answer::{Created, NoContent};
 use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{GroupName, GroupParams, MemberName, MemberParams};
 use crate::extract::rights::Superuser;
@@ -59,16 +60,26 @@ fn member_to_api(member: &GroupMember) -> api::GroupMember {
     path = "/groups",
     tag = "groups",
     operation_id = "list_groups",
-    params(Page),
+    params(
+        (
+            "prefix" = Option<String>,
+            Query,
+            description = "Those whose names begin so.",
+        ),
+        Page,
+    ),
     responses((status = 200, description = "A page of groups.", body = api::List<api::Group>)),
     extensions(("x-right" = json!(Right::Superuser))),
 )]
 pub(crate) async fn list(
     page: Page,
+    KnownQuery(query): KnownQuery,
     _: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Group>>, Refusal> {
-    let groups = state.metadata.groups(&page.after, page.limit as u64 + 1);
+    let prefix = query.get("prefix").unwrap_or_default();
+    let limit = page.limit as u64 + 1;
+    let groups = state.metadata.groups(prefix, &page.after, limit);
     let groups = groups.await?.iter().map(to_api).collect();
     let key = |group: &api::Group| group.name.to_string();
     Ok(Json(api::List::of(groups, page.limit, key)))

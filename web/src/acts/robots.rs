@@ -6,6 +6,7 @@ use crate::answer::{Created, NoContent};
 use crate::caller::only_superusers;
 use crate::extract::accounts::{RobotDeleter, RobotReader, RobotWriter};
 use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::RobotParams;
 use crate::extract::rights::{Identified, Superuser};
@@ -15,7 +16,7 @@ use crate::state::{ApiState, no_robot};
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
-use larder_metadata::users::{NewRobot, RobotChange, User};
+use larder_metadata::users::{NewRobot, RobotChange, User, UserFilter};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, Subject, UserKind, UserName};
 use std::sync::Arc;
@@ -38,48 +39,85 @@ fn to_api(robot: &User) -> api::Robot {
     path = "/robots",
     tag = "robots",
     operation_id = "list_robots",
-    params(Page),
+    params(
+        (
+            "prefix" = Option<String>,
+            Query,
+            description = "Those whose names begin so.",
+        ),
+        (
+            "disabled" = Option<bool>,
+            Query,
+            description = "Those that may do nothing for now, or those that may.",
+        ),
+        (
+            "owner" = inline(Option<api::texts::Subject>),
+            Query,
+            description = "Those for whom this user answers, as user:NAME.",
+        ),
+        Page,
+    ),
     responses((status = 200, description = "A page of robots.", body = api::List<api::Robot>)),
-    extensions(("x-right" = json!(Right::Identified))),
+    extensions(
+        ("x-right" = json!(Right::Identified)),
+        ("x-codes" = json!(["disabled_invalid", "owner_invalid"])),
+    ),
 )]
 pub(crate) async fn list(
     page: Page,
+    KnownQuery(query): KnownQuery,
     Identified { caller, .. }: Identified,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Robot>>, Refusal> {
-    let limit = page.limit as u64 + 1;
+    let disabled = query.choice("disabled")?;
     let principal = caller.principal();
-    let robots = match principal.user {
-        Some(owner) if !principal.is_superuser() => {
-            state.metadata.robots_of(owner, &page.after, limit).await
-        }
-        _ => {
-            state
-                .metadata
-                .users(UserKind::Robot, &page.after, limit)
-                .await
-        }
+    let own = principal.user.filter(|_| !principal.is_superuser());
+    let named = match query.get("owner") {
+        Some(text) => Some(state.metadata.user(owner_name(text)?.as_str()).await?),
+        None => None,
     };
+    // Whoever asks sees no more than without a filter, and of nobody's robots there are none.
+    let owner = match (own, named.map(|user| user.map(|user| user.id))) {
+        (own, None) => own,
+        (None, Some(Some(named))) => Some(named),
+        (Some(own), Some(Some(named))) if own == named => Some(own),
+        _ => return Ok(Json(api::List::whole(Vec::new()))),
+    };
+    let filter = UserFilter {
+        prefix: query.get("prefix").unwrap_or_default(),
+        disabled,
+        superuser: None,
+        owner,
+    };
+    let limit = page.limit as u64 + 1;
+    let robots = state
+        .metadata
+        .users(UserKind::Robot, filter, &page.after, limit)
+        .await;
     let robots = robots?.iter().map(to_api).collect();
     let key = |robot: &api::Robot| robot.name.to_string();
     Ok(Json(api::List::of(robots, page.limit, key)))
 }
 
+fn no_owner(text: &str) -> Problem {
+    let detail = format!("`owner` is a user who answers for the robot, as user:NAME; not {text}");
+    Problem::invalid("owner", detail)
+}
+
+/// The name of a person who answers for robots.
+fn owner_name(text: &str) -> Result<UserName, Problem> {
+    match text.parse::<Subject>() {
+        Ok(Subject::User(name)) => Ok(name),
+        Ok(_) => Err(no_owner(text)),
+        Err(_) => text.parse().map_err(|_| no_owner(text)),
+    }
+}
+
 /// The id of the person who is to answer for a robot.
 async fn owner(state: &ApiState, text: &str) -> Result<i64, Problem> {
-    let wrong = || {
-        let detail =
-            format!("`owner` is a user who answers for the robot, as user:NAME; not {text}");
-        Problem::invalid("owner", detail)
-    };
-    let name: UserName = match text.parse::<Subject>() {
-        Ok(Subject::User(name)) => name,
-        Ok(_) => return Err(wrong()),
-        Err(_) => text.parse().map_err(|_| wrong())?,
-    };
-    let user = state.metadata.user(name.as_str()).await?;
+    let user = state.metadata.user(owner_name(text)?.as_str()).await?;
     let user = user.filter(|user| user.kind == UserKind::Person);
-    Ok(user.ok_or_else(wrong)?.id)
+    Ok(user.ok_or_else(|| no_owner(text))?.id)
 }
 
 /// Makes a robot.

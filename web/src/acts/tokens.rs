@@ -4,6 +4,7 @@ use super::scope;
 use crate::answer::{Created, NoContent};
 use crate::extract::accounts::{TokenReader, TokenWriter};
 use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{IdParams, TokenId};
 use crate::extract::rights::Unlimited;
@@ -14,7 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_access::{NewToken, TokenScope};
 use larder_api as api;
-use larder_metadata::tokens::Token;
+use larder_metadata::tokens::{Token, TokenFilter};
 use larder_model::{Problem, TokenKind};
 use std::sync::Arc;
 
@@ -53,6 +54,16 @@ fn to_api(token: &Token, owner: &str) -> Result<api::Token, Problem> {
             Query,
             description = "Whose, as user:NAME or robot:NAME; without it, the caller's.",
         ),
+        (
+            "prefix" = Option<String>,
+            Query,
+            description = "Those whose names begin so.",
+        ),
+        (
+            "expired" = Option<bool>,
+            Query,
+            description = "Those that have ended, or those that have not.",
+        ),
         Page,
     ),
     responses(
@@ -62,16 +73,22 @@ fn to_api(token: &Token, owner: &str) -> Result<api::Token, Problem> {
             body = api::List<api::Token>,
         ),
     ),
-    extensions(("x-right" = json!(Right::Oneself)), ("x-codes" = json!(["after_invalid"]))),
+    extensions(("x-right" = json!(Right::Oneself)), ("x-codes" = json!(["after_invalid", "expired_invalid"]))),
 )]
 pub(crate) async fn list(
     page: Page,
+    KnownQuery(query): KnownQuery,
     tokens: TokenReader,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::Token>>, Refusal> {
+    let filter = TokenFilter {
+        prefix: query.get("prefix").unwrap_or_default(),
+        expired: query.choice("expired")?,
+    };
+    let (after, limit) = (page.after_id()?, page.limit as u64 + 1);
     let rows = state
         .metadata
-        .tokens_of(tokens.owner.id, page.after_id()?, page.limit as u64 + 1)
+        .tokens_of(tokens.owner.id, filter, after, limit)
         .await?;
     let to_api = |token| to_api(token, &tokens.owner.subject);
     let tokens = rows.iter().map(to_api).collect::<Result<_, _>>()?;

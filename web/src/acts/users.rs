@@ -4,6 +4,7 @@ use crate::answer::{Created, NoContent};
 use crate::caller::{Caller, only_superusers};
 use crate::extract::accounts::{UserDeleter, UserReader, UserWriter};
 use crate::extract::body::JsonBody;
+use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::UserParams;
 use crate::extract::rights::Superuser;
@@ -14,7 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_api as api;
 use larder_keys::secret;
-use larder_metadata::users::{NewUser, User};
+use larder_metadata::users::{NewUser, User, UserFilter};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, UserKind, UserName};
 use std::sync::Arc;
@@ -39,17 +40,46 @@ fn to_api(user: &User) -> api::User {
     path = "/users",
     tag = "users",
     operation_id = "list_users",
-    params(Page),
+    params(
+        (
+            "prefix" = Option<String>,
+            Query,
+            description = "Those whose names begin so.",
+        ),
+        (
+            "disabled" = Option<bool>,
+            Query,
+            description = "Those that may do nothing for now, or those that may.",
+        ),
+        (
+            "superuser" = Option<bool>,
+            Query,
+            description = "Those that may do everything, or those that may not.",
+        ),
+        Page,
+    ),
     responses((status = 200, description = "A page of users.", body = api::List<api::User>)),
-    extensions(("x-right" = json!(Right::Superuser))),
+    extensions(
+        ("x-right" = json!(Right::Superuser)),
+        ("x-codes" = json!(["disabled_invalid", "superuser_invalid"])),
+    ),
 )]
 pub(crate) async fn list(
     page: Page,
+    KnownQuery(query): KnownQuery,
     _: Superuser,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::User>>, Refusal> {
     let limit = page.limit as u64 + 1;
-    let users = state.metadata.users(UserKind::Person, &page.after, limit);
+    let filter = UserFilter {
+        prefix: query.get("prefix").unwrap_or_default(),
+        disabled: query.choice("disabled")?,
+        superuser: query.choice("superuser")?,
+        owner: None,
+    };
+    let users = state
+        .metadata
+        .users(UserKind::Person, filter, &page.after, limit);
     let users = users.await?.iter().map(to_api).collect();
     Ok(Json(api::List::of(
         users,

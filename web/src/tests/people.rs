@@ -254,3 +254,73 @@ async fn whoever_shows_nothing_is_anonymous() {
         401
     );
 }
+
+#[tokio::test]
+async fn people_are_sought_by_name_state_and_owner() {
+    let house = house().await;
+    let admin = basic("admin", PASSWORD);
+    let alice = house.user("alice", false).await;
+    house.user("alan", true).await;
+    house.user("bob", false).await;
+    for (path, body) in [
+        ("/groups", r#"{"name":"dev"}"#),
+        ("/groups", r#"{"name":"devs"}"#),
+        ("/groups", r#"{"name":"ops"}"#),
+        ("/robots", r#"{"name":"ci-a","owner":"user:alice"}"#),
+        ("/robots", r#"{"name":"ci-b","owner":"user:bob"}"#),
+        ("/robots", r#"{"name":"dock","owner":"user:alice"}"#),
+        ("/tokens", r#"{"name":"laptop"}"#),
+        ("/tokens", r#"{"name":"phone"}"#),
+    ] {
+        assert_eq!(house.ask(&admin, "POST", path, body).await.0, 201, "{body}");
+    }
+    let disabled = r#"{"disabled":true}"#;
+    for path in ["/users/bob", "/robots/dock"] {
+        assert_eq!(house.ask(&admin, "PATCH", path, disabled).await.0, 200);
+    }
+    let found = async |who: &String, query: &str| {
+        let (status, list) = house.ask(who, "GET", query, "").await;
+        assert_eq!(status, 200, "{query}");
+        let items = list["items"].as_array().expect("items").iter();
+        let names = items.map(|item| item["name"].as_str().expect("name").to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for (query, names) in [
+        ("/users?prefix=al", "alan alice"),
+        ("/users?prefix=al&limit=1&after=alan", "alice"),
+        ("/users?prefix=al&superuser=true", "alan"),
+        ("/users?superuser=true", "admin alan"),
+        ("/users?disabled=true", "bob"),
+        ("/users?disabled=false&superuser=false", "alice"),
+        ("/groups?prefix=dev", "dev devs"),
+        ("/groups?prefix=x", ""),
+        ("/robots?prefix=ci", "ci-a ci-b"),
+        ("/robots?owner=user:alice", "ci-a dock"),
+        ("/robots?owner=alice&disabled=true", "dock"),
+        ("/robots?owner=nobody", ""),
+        ("/robots?disabled=false", "ci-a ci-b"),
+        ("/tokens?prefix=lap", "laptop"),
+        ("/tokens?expired=true", ""),
+        ("/tokens?expired=false", "laptop phone"),
+    ] {
+        assert_eq!(found(&admin, query).await, names, "{query}");
+    }
+    // A filter shows nobody more.
+    for (query, names) in [
+        ("/robots", "ci-a dock"),
+        ("/robots?owner=user:alice&prefix=ci", "ci-a"),
+        ("/robots?owner=user:bob", ""),
+        ("/robots?prefix=ci-b", ""),
+    ] {
+        assert_eq!(found(&alice, query).await, names, "{query}");
+    }
+    for (query, code) in [
+        ("/users?disabled=1", "disabled_invalid"),
+        ("/users?superuser=", "superuser_invalid"),
+        ("/robots?owner=group:dev", "owner_invalid"),
+        ("/tokens?expired=maybe", "expired_invalid"),
+    ] {
+        let wrong = house.pass(&admin, "GET", query, "").await;
+        assert_eq!((wrong.status, &*wrong.code()), (400, code), "{query}");
+    }
+}

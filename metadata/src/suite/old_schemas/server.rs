@@ -8,6 +8,7 @@ use crate::Metadata;
 use crate::grants::{GrantFilter, Written};
 use crate::groups::Membership;
 use crate::repos::RepoRecord;
+use crate::tokens::TokenFilter;
 use crate::uploads::Upload;
 use larder_model::{Algorithm, TokenKind, UserKind};
 
@@ -164,7 +165,10 @@ async fn people_are_there(metadata: &Metadata) {
 }
 
 async fn tokens_are_there(metadata: &Metadata) {
-    let tokens = metadata.tokens_of(1, 0, 10).await.expect("tokens");
+    let tokens = metadata
+        .tokens_of(1, TokenFilter::default(), 0, 10)
+        .await
+        .expect("tokens");
     let tokens: Vec<_> = tokens.iter().map(|it| (it.id, it.kind)).collect();
     assert_eq!(tokens, [(1, TokenKind::Access), (2, TokenKind::Offline)]);
     let found = metadata.token_by_hash("hash 2").await.expect("token");

@@ -1,0 +1,101 @@
+//! A file of what there is. To apply it changes nothing.
+
+use super::file::{
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RobotEntry,
+    SettingsEntry, UpstreamEntry,
+};
+use super::state::{GroupState, State, path_of};
+use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
+use larder_api::{Block, Grant, RepoKind, Repository, Robot, Settings, Upstream};
+use larder_model::RepoName;
+use toml::Spanned;
+
+/// Things without a place in a text.
+fn all<T>(items: impl Iterator<Item = T>) -> Option<Vec<Spanned<T>>> {
+    let items: Vec<Spanned<T>> = items.map(|item| Spanned::new(0..0, item)).collect();
+    Some(items).filter(|items| !items.is_empty())
+}
+
+/// What there is, as a file.
+pub(crate) fn resources(state: &State) -> Resources {
+    let settings = state.settings.as_ref().map(settings);
+    Resources {
+        settings: settings.map(|settings| Spanned::new(0..0, settings)),
+        repositories: all(state.repositories.iter().map(repository)),
+        groups: all(state.groups.iter().map(group)),
+        robots: all(state.robots.iter().map(robot)),
+        grants: all(state.grants.iter().map(grant)),
+    }
+}
+
+fn settings(settings: &Settings) -> SettingsEntry {
+    let mirror = settings.oci.default_mirror.as_ref();
+    SettingsEntry {
+        offline: Some(settings.offline),
+        oci: Some(OciEntry {
+            default_mirror: Some(mirror.map_or_else(String::new, RepoName::to_string)),
+        }),
+    }
+}
+
+fn repository(it: &Repository) -> RepositoryEntry {
+    let block = |block: &Block| BlockEntry {
+        package: block.package.clone(),
+        reason: block.reason.clone(),
+    };
+    let blocked = it.blocked.as_deref().filter(|blocked| !blocked.is_empty());
+    RepositoryEntry {
+        name: path_of(it),
+        kind: Some(it.kind),
+        description: Some(it.description.clone()).filter(|text| !text.is_empty()),
+        open: Some(Open::of(it.open)),
+        offline: it.offline,
+        fresh_seconds: it.fresh_seconds,
+        members: it.members.clone().filter(|_| it.kind == RepoKind::Group),
+        upstream: it.upstream.as_ref().map(upstream),
+        blocked: blocked.map(|blocked| blocked.iter().map(block).collect()),
+    }
+}
+
+/// A password is never told: it stays where it is, and the file is to say where it comes from.
+fn upstream(it: &Upstream) -> UpstreamEntry {
+    let allow = it.allow.iter().cloned().map(Address);
+    UpstreamEntry {
+        url: Address(it.url.clone()),
+        username: it.username.clone(),
+        password_env: None,
+        password_file: None,
+        allow_private: Some(it.allow_private).filter(|allowed| *allowed),
+        allow: Some(allow.collect::<Vec<_>>()).filter(|allow| !allow.is_empty()),
+        requests_per_minute: it.requests_per_minute.map(Into::into),
+        absent_statuses: Some(it.absent_statuses.clone()).filter(|it| !it.is_default()),
+        answer_time: it.answer_time,
+    }
+}
+
+fn group(it: &GroupState) -> GroupEntry {
+    GroupEntry {
+        name: it.group.name.clone(),
+        description: Some(it.group.description.clone()).filter(|text| !text.is_empty()),
+        members: Some(it.members.iter().cloned().map(MemberText).collect()),
+    }
+}
+
+fn robot(it: &Robot) -> RobotEntry {
+    RobotEntry {
+        name: it.name.clone(),
+        owner: it.owner.clone().map(OwnerText),
+        description: Some(it.description.clone()).filter(|text| !text.is_empty()),
+        disabled: Some(it.disabled).filter(|disabled| *disabled),
+    }
+}
+
+fn grant(it: &Grant) -> GrantEntry {
+    GrantEntry {
+        subject: SubjectText(it.subject.clone()),
+        role: it.role,
+        repository: it.repository.clone(),
+        package: it.package.clone(),
+        networks: it.networks.iter().cloned().map(NetworkText).collect(),
+    }
+}

@@ -1,0 +1,202 @@
+//! The file of `larder apply`: what there is to be. What it does not say stays as it is.
+
+use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
+use larder_api::{Patch, RepoKind};
+use larder_model::upstream::{AbsentStatuses, AnswerTime};
+use larder_model::{Pattern, RepoName, RepoPath, Role, UserName};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::path::PathBuf;
+use toml::Spanned;
+
+/// What there is to be. A kind of which nothing stands here is not looked at.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resources {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) settings: Option<Spanned<SettingsEntry>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repositories: Option<Vec<Spanned<RepositoryEntry>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) groups: Option<Vec<Spanned<GroupEntry>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) robots: Option<Vec<Spanned<RobotEntry>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grants: Option<Vec<Spanned<GrantEntry>>>,
+}
+
+/// Settings of the whole server.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsEntry {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) offline: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) oci: Option<OciEntry>,
+}
+
+/// Settings of images.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OciEntry {
+    /// The name of a repository of images; an empty one is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) default_mirror: Option<String>,
+}
+
+/// A repository.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepositoryEntry {
+    pub(crate) name: RepoPath,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<RepoKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open: Option<Open>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) offline: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fresh_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) members: Option<Vec<RepoName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream: Option<UpstreamEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) blocked: Option<Vec<BlockEntry>>,
+}
+
+/// Who may read a repository without a grant: everyone, nobody, or as follows from what it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(untagged, expecting = "`open` is true, false or \"auto\"")]
+pub(crate) enum Open {
+    /// Everyone, or nobody.
+    Is(bool),
+    /// As follows from what it is.
+    Follows(Auto),
+}
+
+/// The word for what follows from something else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Auto {
+    Auto,
+}
+
+impl Open {
+    /// From what the API answers.
+    pub(crate) fn of(open: Option<bool>) -> Self {
+        open.map_or(Self::Follows(Auto::Auto), Self::Is)
+    }
+
+    /// As the API takes it.
+    pub(crate) const fn patch(self) -> Patch<bool> {
+        match self {
+            Self::Is(open) => Patch::Set(open),
+            Self::Follows(Auto::Auto) => Patch::Remove,
+        }
+    }
+}
+
+/// What a mirror mirrors. Its password stands elsewhere.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpstreamEntry {
+    pub(crate) url: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<String>,
+    /// The variable of the environment that holds the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password_env: Option<String>,
+    /// The file that holds the password, beside this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allow_private: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) allow: Option<Vec<Address>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requests_per_minute: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) absent_statuses: Option<AbsentStatuses>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) answer_time: Option<AnswerTime>,
+}
+
+/// Packages that are not served.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BlockEntry {
+    pub(crate) package: Pattern,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+/// A group of users, robots and other groups.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GroupEntry {
+    pub(crate) name: UserName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) members: Option<Vec<MemberText>>,
+}
+
+/// The account of a machine.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RobotEntry {
+    pub(crate) name: UserName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<OwnerText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) disabled: Option<bool>,
+}
+
+/// Who may do what, where. A field that is absent has its default here, for the whole of it is the
+/// grant.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantEntry {
+    pub(crate) subject: SubjectText,
+    pub(crate) role: Role,
+    pub(crate) repository: Pattern,
+    #[serde(default = "Pattern::all", skip_serializing_if = "Pattern::is_all")]
+    pub(crate) package: Pattern,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) networks: Vec<NetworkText>,
+}
+
+/// A text with its name, in which places are told by line and column.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: &'a str,
+}
+
+impl Source<'_> {
+    /// Reads the file. Fails with the place and what is wrong there.
+    pub(crate) fn read(self) -> Result<Resources, String> {
+        toml::from_str(self.text).map_err(|error| {
+            let end = self.text.len()..self.text.len();
+            let message = error.message().lines().collect::<Vec<_>>().join(" ");
+            self.at(&error.span().unwrap_or(end), &message)
+        })
+    }
+
+    /// A sentence with the place that it is about.
+    pub(crate) fn at(self, span: &Range<usize>, sentence: &str) -> String {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let begin = before.rfind('\n').map_or(0, |end| end + 1);
+        let column = before[begin..].chars().count() + 1;
+        format!("{}:{line}:{column}: {sentence}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+//! Repositories: what is to be made, changed, and taken away.
+
+use super::act::{Act, Call, Differences, Refusal, Verb};
+use super::file::{BlockEntry, Open, RepositoryEntry, UpstreamEntry};
+use super::state::{State, path_of};
+use super::text::Address;
+use larder_api::{
+    Block, NewRepository, Patch, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
+};
+use larder_model::RepoPath;
+use std::collections::BTreeMap;
+use toml::Spanned;
+
+/// The passwords of upstreams.
+#[derive(Default)]
+pub(crate) struct Passwords {
+    pub(crate) of: BTreeMap<RepoPath, String>,
+    /// Whether they are sent also where there is one.
+    pub(crate) again: bool,
+}
+
+/// What a repository of the file is to be, as far as the file says.
+pub(crate) const fn kind_of(entry: &RepositoryEntry) -> Option<RepoKind> {
+    match entry {
+        RepositoryEntry {
+            kind: Some(kind), ..
+        } => Some(*kind),
+        RepositoryEntry {
+            upstream: Some(_), ..
+        } => Some(RepoKind::Mirror),
+        RepositoryEntry {
+            members: Some(_), ..
+        } => Some(RepoKind::Group),
+        _ => None,
+    }
+}
+
+/// A field that repositories of a kind do not have.
+fn misfit(kind: RepoKind, entry: &RepositoryEntry) -> Option<&'static str> {
+    let [hosted, mirror, group] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
+    let fields: [(&str, bool, &[RepoKind]); 5] = [
+        ("upstream", entry.upstream.is_some(), &[mirror]),
+        ("offline", entry.offline.is_some(), &[mirror]),
+        ("fresh_seconds", entry.fresh_seconds.is_some(), &[mirror]),
+        ("members", entry.members.is_some(), &[group]),
+        ("blocked", entry.blocked.is_some(), &[mirror, group]),
+    ];
+    debug_assert!(!fields.iter().any(|(_, _, kinds)| kinds.contains(&hosted)));
+    let wrong =
+        |(_, is_given, kinds): &(&str, bool, &[RepoKind])| *is_given && !kinds.contains(&kind);
+    fields.into_iter().find(wrong).map(|(field, ..)| field)
+}
+
+/// What makes a repository what the file says, if it is not that.
+pub(crate) fn act(
+    entry: &Spanned<RepositoryEntry>,
+    state: &State,
+    passwords: &Passwords,
+) -> Result<Option<Act>, Refusal> {
+    let (span, entry) = (entry.span(), entry.get_ref());
+    let path = &entry.name;
+    let there = state.repositories.iter().find(|it| path_of(it) == *path);
+    let kind = kind_of(entry);
+    if let (Some(there), Some(kind)) = (there, kind)
+        && there.kind != kind
+    {
+        let (is, wanted) = (there.kind.word(), kind.word());
+        let sentence = format!(
+            "{path} is a {is} repository and cannot become a {wanted} one; give it another name, \
+             or delete it first"
+        );
+        return Err(Refusal::clash(Some(&span), sentence));
+    }
+    let kind = there.map_or(kind.unwrap_or(RepoKind::Hosted), |there| there.kind);
+    if let Some(field) = misfit(kind, entry) {
+        let sentence = format!(
+            "{path} is a {} repository, which has no `{field}`",
+            kind.word()
+        );
+        return Err(Refusal::file(&span, sentence));
+    }
+    if there.is_none() && kind == RepoKind::Group && entry.members.as_ref().is_none() {
+        let sentence = format!("{path} is a group: it needs `members`");
+        return Err(Refusal::file(&span, sentence));
+    }
+    let password = passwords.of.get(path).map(String::as_str);
+    let mut differences = Differences::default();
+    if there.is_none() {
+        differences.of("kind", None, Some(kind.word()));
+    }
+    let change = change(&mut differences, entry, there, password, passwords.again);
+    if differences.0.is_empty() {
+        return Ok(None);
+    }
+    let (verb, call) = match there {
+        Some(there) => (
+            Verb::Change,
+            Call::ChangeRepository(Box::new(there.clone()), change),
+        ),
+        None => (
+            Verb::Create,
+            Call::CreateRepository(new(path, kind, change)),
+        ),
+    };
+    Ok(Some(Act {
+        verb,
+        kind: "repository",
+        name: path.to_string(),
+        fields: differences.0,
+        call,
+    }))
+}
+
+fn new(path: &RepoPath, kind: RepoKind, change: RepositoryChange) -> NewRepository {
+    NewRepository {
+        protocol: path.protocol,
+        name: path.name.clone(),
+        kind: Some(kind),
+        description: change.description,
+        open: change.open.apply(None),
+        offline: change.offline,
+        fresh_seconds: change.fresh_seconds,
+        upstream: change.upstream,
+        members: change.members,
+        blocked: change.blocked,
+        signing_key: None,
+    }
+}
+
+fn change(
+    differences: &mut Differences,
+    entry: &RepositoryEntry,
+    there: Option<&Repository>,
+    password: Option<&str>,
+    again: bool,
+) -> RepositoryChange {
+    let description = there.map(|it| it.description.clone());
+    let open = there.map(|it| Open::of(it.open));
+    let offline = there.map(|it| it.offline.unwrap_or_default());
+    let blocked = there.map(|it| it.blocked.clone().unwrap_or_default());
+    let wanted_blocked = entry.blocked.as_deref();
+    let wanted_blocked = wanted_blocked.map(|blocks| blocks.iter().map(block).collect());
+    let mut change = RepositoryChange {
+        description: differences.of("description", description, entry.description.clone()),
+        open: patch(differences.of("open", open, entry.open)),
+        offline: differences.of("offline", offline, entry.offline),
+        fresh_seconds: differences.of(
+            "fresh_seconds",
+            there.and_then(|it| it.fresh_seconds),
+            entry.fresh_seconds,
+        ),
+        upstream: None,
+        members: differences.of(
+            "members",
+            there.and_then(|it| it.members.clone()),
+            entry.members.clone(),
+        ),
+        blocked: differences.of("blocked", blocked, wanted_blocked),
+        signing_key: None,
+    };
+    if let Some(wanted) = &entry.upstream {
+        let there = there.and_then(|it| it.upstream.as_ref());
+        let upstream = upstream(differences, wanted, there, password, again);
+        // A password that is new closes the repository, unless the same call says otherwise.
+        if upstream.password.is_some() && change.open.is_keep() {
+            change.open = patch(entry.open);
+        }
+        change.upstream = Some(upstream).filter(|it| *it != UpstreamChange::default());
+    }
+    change
+}
+
+/// Who may read, if anything is said of it.
+fn patch(open: Option<Open>) -> Patch<bool> {
+    open.map_or(Patch::Keep, Open::patch)
+}
+
+fn upstream(
+    differences: &mut Differences,
+    wanted: &UpstreamEntry,
+    there: Option<&Upstream>,
+    password: Option<&str>,
+    again: bool,
+) -> UpstreamChange {
+    let url = differences.of(
+        "upstream.url",
+        there.map(|it| &*it.url),
+        Some(&*wanted.url.0),
+    );
+    // With another address the rest begins anew: all that the file says is sent.
+    let same = there.filter(|_| url.is_none());
+    let allow = wanted.allow.as_deref();
+    let allow = allow.map(|allow| allow.iter().map(|Address(it)| it.clone()).collect());
+    let has_password = same.is_some_and(|it| it.has_password);
+    let change = UpstreamChange {
+        url: url.map(str::to_owned),
+        username: differences.of(
+            "upstream.username",
+            same.map(|it| it.username.clone().unwrap_or_default()),
+            wanted.username.clone(),
+        ),
+        password: password
+            .filter(|_| again || !has_password)
+            .map(str::to_owned),
+        allow_private: differences.of(
+            "upstream.allow_private",
+            same.map(|it| it.allow_private),
+            wanted.allow_private,
+        ),
+        allow: differences.of("upstream.allow", same.map(|it| it.allow.clone()), allow),
+        requests_per_minute: differences.of(
+            "upstream.requests_per_minute",
+            same.map(|it| it.requests_per_minute.map_or(0, Into::into)),
+            wanted.requests_per_minute,
+        ),
+        absent_statuses: differences
+            .of(
+                "upstream.absent_statuses",
+                same.map(|it| it.absent_statuses.clone()),
+                wanted.absent_statuses.clone(),
+            )
+            .map(Into::into),
+        answer_time: differences
+            .of(
+                "upstream.answer_time",
+                same.and_then(|it| it.answer_time),
+                wanted.answer_time,
+            )
+            .map_or(Patch::Keep, Patch::Set),
+    };
+    if change.password.is_some() {
+        differences.secret("upstream.password", has_password);
+    }
+    change
+}
+
+/// A reason that is empty is none.
+fn block(entry: &BlockEntry) -> Block {
+    let reason = entry.reason.clone().filter(|reason| !reason.is_empty());
+    Block {
+        package: entry.package.clone(),
+        reason,
+    }
+}
+
+/// Whether the file names a repository.
+pub(crate) fn is_named(entries: &[Spanned<RepositoryEntry>], path: &RepoPath) -> bool {
+    entries.iter().any(|entry| entry.get_ref().name == *path)
+}
+
+/// Takes away what the file does not name, groups before what is in them; never what holds
+/// something.
+pub(crate) fn prune(
+    entries: &[Spanned<RepositoryEntry>],
+    state: &State,
+) -> Result<Vec<Act>, Refusal> {
+    let unnamed = |it: &&Repository| !is_named(entries, &path_of(it));
+    let mut gone: Vec<&Repository> = state.repositories.iter().filter(unnamed).collect();
+    gone.sort_by_key(|it| it.kind != RepoKind::Group);
+    let mut acts = Vec::with_capacity(gone.len());
+    for repository in gone {
+        let path = path_of(repository);
+        if state.filled.contains(&path) {
+            let sentence = format!(
+                "{path} is not in the file, and is not deleted, for it is not empty; name it in \
+                 the file, or delete it: larder repo delete {path}"
+            );
+            return Err(Refusal::clash(None, sentence));
+        }
+        acts.push(Act {
+            verb: Verb::Delete,
+            kind: "repository",
+            name: path.to_string(),
+            fields: Vec::new(),
+            call: Call::DeleteRepository(Box::new(repository.clone())),
+        });
+    }
+    Ok(acts)
+}
