@@ -63,6 +63,7 @@ mod races;
 mod repos;
 mod reservations;
 mod search;
+mod sessions;
 mod settings;
 mod tokens;
 mod uploads;
@@ -94,6 +95,7 @@ const ALL: &[&[Check]] = &[
     repos::CHECKS,
     reservations::CHECKS,
     search::CHECKS,
+    sessions::CHECKS,
     settings::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,
