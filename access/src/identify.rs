@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// The principal of a user that is active, wherever it is.
-fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
+pub(crate) fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
     Principal {
         user: Some(person.user.id),
         label: person.user.subject().to_string().into(),
@@ -28,6 +28,7 @@ fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
         bearer_scopes: None,
         token: None,
         token_ends: None,
+        session: None,
     }
 }
 
@@ -70,6 +71,7 @@ impl Gate {
             bearer_scopes: None,
             token: None,
             token_ends: None,
+            session: None,
         }
     }
 
