@@ -25,7 +25,7 @@ pub(crate) struct Waiting {
 
 /// Uses of things of one kind, by their ids.
 pub(crate) struct NotedUses {
-    recent: Cache<(i64, IpAddr), ()>,
+    recent: Cache<(i64, IpAddr), Timestamp>,
     waiting: Mutex<HashMap<(i64, IpAddr), Waiting>>,
 }
 
@@ -42,10 +42,11 @@ impl NotedUses {
 
     pub(crate) fn note(&self, used: i64, caller: &Principal, origin: &Origin, at: Timestamp) {
         let key = (used, origin.address);
-        if self.recent.contains_key(&key) {
+        let before = self.recent.get(&key);
+        if before.is_some_and(|before| at.since(before) < GRANULARITY) {
             return;
         }
-        self.recent.insert(key, ());
+        self.recent.insert(key, at);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MAX_REMEMBERED {
             let use_now = Waiting {

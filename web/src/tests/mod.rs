@@ -21,6 +21,7 @@ mod places;
 mod rates;
 mod recording;
 mod search;
+mod sessions;
 mod signing;
 
 use crate::{Api, ApiLimits};
