@@ -53,6 +53,7 @@ mod package;
 mod repo;
 mod robot;
 mod search;
+mod sessions;
 mod token;
 mod upstream;
 mod user;
