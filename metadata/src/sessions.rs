@@ -28,6 +28,11 @@ const USED: &str = "update sessions set last_used_at = ?2, address = ?3, \
     where id = ?1 and last_used_at < ?2";
 const DROP_SESSION: &str = "delete from sessions where id = ?1 and owner = ?2";
 const DROP_OTHERS: &str = "delete from sessions where owner = ?1 and id <> ?2";
+/// One row if a user has a token or a session that was used from an address.
+const KNOWN_ADDRESS: &str = "select u.id from users u where u.name = ?1 and (exists \
+    (select 1 from sessions s where s.owner = u.id and s.address = ?2) or exists \
+    (select 1 from tokens t join token_addresses a on a.token_id = t.id \
+    where t.owner = u.id and a.address = ?2))";
 const DROP_EXPIRED: &str = "delete from sessions where expires_at <= ?1";
 
 /// A session's row, without its secret.
@@ -124,6 +129,13 @@ impl Metadata {
         };
         let mut rows = self.sql.scan(text, values).await?;
         rows.iter_mut().map(Session::read).collect()
+    }
+
+    /// Whether the user of this name has a token or a session that was used from this address, as far
+    /// as that was written down.
+    pub async fn is_known_address(&self, name: &str, address: IpAddr) -> Result<bool, Error> {
+        let values = [name.into(), address.to_string().into()];
+        Ok(!self.sql.rows(KNOWN_ADDRESS, &values).await?.is_empty())
     }
 
     /// Keeps a session's row; `hash` is that of its secret. Those that have ended go.

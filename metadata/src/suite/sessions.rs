@@ -2,7 +2,9 @@
 
 use super::fixture::{ALICE, assert_unmet};
 use super::people::add;
+use super::tokens::add_token;
 use crate::sessions::{Session, SessionUse};
+use crate::tokens::TokenUse;
 use crate::users::User;
 use crate::{Metadata, Requirement};
 use larder_model::{Author, Clock, System, Timestamp};
@@ -21,6 +23,7 @@ checks![
     disabling_ends_all_sessions,
     other_changes_end_no_session,
     a_dropped_user_takes_its_sessions_with_it,
+    an_address_is_known_by_sessions_and_tokens,
 ];
 
 const IDLE: Duration = Duration::from_hours(1);
@@ -235,4 +238,27 @@ async fn a_dropped_user_takes_its_sessions_with_it(metadata: &Metadata) {
     let session = add_session(metadata, &user).await;
     metadata.drop_user(&user, &ALICE).await.expect("drop");
     assert!(!is_there(metadata, &session).await);
+}
+
+async fn an_address_is_known_by_sessions_and_tokens(metadata: &Metadata) {
+    let (user, other) = (add(metadata, false).await, add(metadata, false).await);
+    let is_known = async |user: &User, address: &str| {
+        let address = address.parse().expect("address");
+        let known = metadata.is_known_address(user.name.as_str(), address).await;
+        known.expect("address")
+    };
+    assert!(!is_known(&user, "192.0.2.7").await);
+    add_session(metadata, &user).await;
+    assert!(is_known(&user, "192.0.2.7").await);
+    assert!(!is_known(&user, "192.0.2.8").await);
+    assert!(!is_known(&other, "192.0.2.7").await);
+    let token = add_token(metadata, user.id, None).await;
+    let used = TokenUse {
+        token: token.id,
+        at: metadata.now(),
+        address: "fd00::1".parse().expect("address"),
+    };
+    assert!(metadata.is_new_address(used).await.expect("address"));
+    assert!(is_known(&user, "fd00::1").await);
+    assert!(!is_known(&other, "fd00::1").await);
 }

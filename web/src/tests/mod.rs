@@ -10,6 +10,7 @@ mod document;
 mod heads;
 mod idempotency;
 mod images;
+mod logins;
 mod matrix;
 mod mirrors;
 mod moves;
