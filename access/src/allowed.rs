@@ -9,6 +9,7 @@ use larder_model::{Author, Origin};
 pub struct Allowed<'a> {
     label: &'a str,
     origin: Option<&'a Origin>,
+    session: Option<i64>,
     expected_policy: Option<&'a str>,
 }
 
@@ -18,6 +19,7 @@ impl<'a> Allowed<'a> {
         Self {
             label: &principal.label,
             origin,
+            session: principal.session,
             expected_policy: None,
         }
     }
@@ -38,6 +40,10 @@ impl Author for Allowed<'_> {
 
     fn origin(&self) -> Option<&Origin> {
         self.origin
+    }
+
+    fn session(&self) -> Option<i64> {
+        self.session
     }
 
     fn expected_policy(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use crate::allowed::Allowed;
 use crate::events::Events;
+use crate::noted_uses::NotedUses;
 use crate::passwords::Passwords;
 use crate::people::People;
 use crate::policy::PolicySnapshot;
@@ -10,7 +11,6 @@ use crate::refusals::not_allowed;
 use crate::remembered::RememberedCallers;
 use crate::throttle::Throttle;
 use crate::token::{Access, Bearer};
-use crate::token_uses::TokenUses;
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use http::request::Parts;
@@ -53,7 +53,8 @@ pub struct Gate {
     vault: Vault,
     pub(crate) remembered: RememberedCallers,
     events: Events,
-    pub(crate) token_uses: TokenUses,
+    pub(crate) token_uses: NotedUses,
+    pub(crate) session_uses: NotedUses,
     pub(crate) settings: Settings,
 }
 
@@ -169,7 +170,8 @@ impl Gate {
             remembered: RememberedCallers::new()?,
             people: People::new(metadata.clone()),
             events: Events::default(),
-            token_uses: TokenUses::new(),
+            token_uses: NotedUses::new(),
+            session_uses: NotedUses::new(),
             metadata,
             settings,
         })

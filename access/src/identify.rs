@@ -7,16 +7,16 @@ use crate::policy::PolicySnapshot;
 use crate::principal::{Principal, scopes_from_json};
 use crate::refusals::wrong_credentials;
 use crate::remembered::{RememberedCaller, VerifiedCaller};
-use crate::throttle::WINDOW;
+use crate::throttle::{Login, WINDOW};
 use http::{HeaderMap, header::AUTHORIZATION};
 use larder_keys::secret;
 use larder_metadata::tokens::Token;
-use larder_model::{Kind, Origin, Outcome, Problem, Subject};
+use larder_model::{Kind, Origin, Outcome, Problem, Subject, UserName};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// The principal of a user that is active, wherever it is.
-fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
+pub(crate) fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
     Principal {
         user: Some(person.user.id),
         label: person.user.subject().to_string().into(),
@@ -28,6 +28,7 @@ fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
         bearer_scopes: None,
         token: None,
         token_ends: None,
+        session: None,
     }
 }
 
@@ -38,6 +39,14 @@ fn without_password(principal: Principal) -> VerifiedCaller {
         expires_at: None,
         password_hash: None,
     }
+}
+
+/// What is said to whoever fails too often, whether there is such a user or not.
+fn too_many_failures() -> Problem {
+    let detail = "too many failed logins for this name; wait a minute, or use a token";
+    let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
+    problem.retry_after = Some(WINDOW);
+    problem
 }
 
 /// Whether credentials did not hold.
@@ -70,6 +79,7 @@ impl Gate {
             bearer_scopes: None,
             token: None,
             token_ends: None,
+            session: None,
         }
     }
 
@@ -180,43 +190,58 @@ impl Gate {
         }
     }
 
-    /// Who has this name and password. Tries are counted by name and address.
+    /// Who has this name and password. Tries are counted by name and address, and by name.
     async fn check_password(
         &self,
         policy: &PolicySnapshot,
         tried: PasswordTry<'_>,
     ) -> Result<VerifiedCaller, Problem> {
         let PasswordTry { name, origin, .. } = tried;
-        let address = origin.address;
+        let login = Login::new(origin.address, name);
         let refused = || self.note_login(&format!("user:{name}"), Outcome::Refused, origin);
-        if self.throttle.is_shut(address, name) {
-            refused();
-            let detail = "too many failed logins for this name from this address; wait a minute";
-            let mut problem = Problem::new(Kind::TooMany, "credentials", detail);
-            problem.retry_after = Some(WINDOW);
-            return Err(problem);
+        let require_open = || {
+            if self.throttle.is_shut(&login) {
+                refused();
+                return Err(too_many_failures());
+            }
+            Ok(())
+        };
+        if self.throttle.is_shut_to_strangers(&login) {
+            let address = origin.address;
+            // What was used from here before a start of the server is no stranger either.
+            if self.metadata.is_known_address(name, address).await? {
+                self.throttle.succeeded(&login);
+            }
         }
-        let found = self.metadata.user_with_password(name).await?;
+        // Whose password has agreed before is not made to wait for the guesses of others.
+        if tried.agreed.is_none() {
+            require_open()?;
+        }
+        let found = match name.parse::<UserName>() {
+            Ok(name) => self.metadata.user_with_password(name.as_str()).await?,
+            Err(_) => None,
+        };
         let (user, hash) = match found.filter(|(user, _)| user.is_active()) {
             Some((user, hash)) => (Some(user), hash),
             None => (None, None),
         };
-        // Who is unknown costs as much as who is known.
         let known = hash.is_some() && hash.as_deref() == tried.agreed;
-        let holds = known
-            || self
-                .passwords
-                .verify(tried.password, hash.as_deref())
-                .await?;
-        let Some(user) = user.filter(|_| holds) else {
-            self.throttle.failed(address, name);
-            refused();
-            return Err(wrong_credentials());
-        };
+        if !known {
+            // Who is unknown costs as much as who is known.
+            let (password, hash) = (tried.password, hash.as_deref());
+            let verdict = self.passwords.verify(password, hash, require_open).await?;
+            if !verdict.holds {
+                self.throttle.failed(&login);
+                refused();
+                return Err(wrong_credentials());
+            }
+        }
+        let user = user.ok_or_else(wrong_credentials)?;
         let person = self.people.find(user.id, policy).await?;
         let person = person.filter(|person| person.user.is_active());
         let person = person.ok_or_else(wrong_credentials)?;
         let principal = principal_of(&person, policy);
+        self.throttle.succeeded(&login);
         if !known {
             self.note_login(&principal.label, Outcome::Ok, origin);
         }
@@ -251,6 +276,8 @@ impl Gate {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             request_id: "".into(),
         };
+        // Guesses of others shut this to nobody who is logged in.
+        self.throttle.succeeded(&Login::new(nowhere.address, user));
         match self.log_in(user, password, &nowhere).await {
             Ok(_) => Ok(true),
             Err(problem) if problem.kind == Kind::Unauthenticated => Ok(false),

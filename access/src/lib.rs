@@ -21,10 +21,11 @@ pub mod token;
 
 pub mod events;
 
-mod token_uses;
+mod noted_uses;
 mod gate;
 mod trail;
 mod identify;
+pub mod sessions;
 pub mod sign_in;
 mod tokens;
 
@@ -35,5 +36,6 @@ pub use people::Person;
 pub use policy::PolicySnapshot;
 pub use principal::{Ground, Principal, TokenScope, scopes_to_json};
 pub use rate_limit::{Rate, RateLimiter};
+pub use sessions::NewSession;
 pub use sign_in::LoginRequest;
 pub use tokens::{NewToken, is_read_only};

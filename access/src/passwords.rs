@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use larder_model::Problem;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hashes computed at once: logins must not take all memory and all processors.
 const AT_ONCE: usize = 2;
@@ -80,40 +80,52 @@ impl Passwords {
             Arc::clone(&self.memory),
             password.to_owned(),
         );
-        self.run(move || hash(params, &memory, password.as_bytes()))
+        let slot = self.slot().await?;
+        run(slot, move || hash(params, &memory, password.as_bytes()))
             .await?
+            .0
     }
 
-    /// Whether the password is the one of `stored`; takes as long without it.
+    /// Whether the password is the one of `stored`; takes as long without it. `still` may refuse when
+    /// its turn has come: of many that wait, some have failed meanwhile.
     pub(crate) async fn verify(
         &self,
         password: &str,
         stored: Option<&str>,
-    ) -> Result<bool, Problem> {
+        still: impl FnOnce() -> Result<(), Problem>,
+    ) -> Result<Verdict, Problem> {
+        let slot = self.slot().await?;
+        still()?;
         let (memory, password) = (Arc::clone(&self.memory), password.to_owned());
         let known = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.decoy), Arc::from);
-        Ok(self
-            .run(move || is_of(&memory, password.as_bytes(), &stored))
-            .await??
-            && known)
+        let (holds, slot) = run(slot, move || is_of(&memory, password.as_bytes(), &stored)).await?;
+        Ok(Verdict {
+            holds: holds? && known,
+            _slot: slot,
+        })
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let slot = Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(Problem::internal)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(slot);
-            done
-        });
-        done.await.map_err(Problem::internal)
+    async fn slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let slots = Arc::clone(&self.slots);
+        slots.acquire_owned().await.map_err(Problem::internal)
     }
+}
+
+/// What was found of a password. Until it is dropped, one less is looked at: so a failure is counted
+/// before the next is looked at.
+pub(crate) struct Verdict {
+    pub(crate) holds: bool,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// Does work off the request threads. A caller that goes away leaves its slot to the work.
+async fn run<T: Send + 'static>(
+    slot: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<(T, OwnedSemaphorePermit), Problem> {
+    let done = tokio::task::spawn_blocking(move || (work(), slot));
+    done.await.map_err(Problem::internal)
 }
 
 fn hash(params: Params, memory: &Memory, password: &[u8]) -> Result<String, Problem> {

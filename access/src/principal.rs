@@ -80,6 +80,8 @@ pub struct Principal {
     pub(crate) token: Option<i64>,
     /// When that token ends, if it does.
     pub(crate) token_ends: Option<Timestamp>,
+    /// The session in which it asks, if a browser's cookie says who it is.
+    pub(crate) session: Option<i64>,
 }
 
 impl Principal {
@@ -91,6 +93,11 @@ impl Principal {
     /// The id of the long-lived token that was shown, if one was.
     pub const fn token(&self) -> Option<i64> {
         self.token
+    }
+
+    /// The id of the session in which it asks, if a browser's cookie says who it is.
+    pub const fn session(&self) -> Option<i64> {
+        self.session
     }
 
     /// Whether everything is allowed: a limited token of a superuser is no superuser.

@@ -40,7 +40,7 @@ impl Asker {
 }
 
 /// One customer of an IPv6 provider has a whole /64: its addresses are one.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -2,8 +2,8 @@
 //! are used from a new address.
 
 use crate::gate::Gate;
+use crate::noted_uses::Waiting;
 use crate::principal::Principal;
-use crate::token_uses::Waiting;
 use larder_metadata::Error;
 use larder_metadata::audit::Event;
 use larder_metadata::tokens::TokenUse;

@@ -5,6 +5,7 @@ use crate::retry::{IDEMPOTENCY_KEY, Retries, idempotency_key};
 use crate::server::Server;
 use crate::terminal::Voice;
 use larder_api::{List, Problem, Token};
+use larder_model::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Method, RequestBuilder, Response};
@@ -39,6 +40,16 @@ pub(crate) struct Client {
     credentials: Credentials,
     /// Who tells of each call.
     voice: Option<Voice>,
+}
+
+/// A token that was made. `Debug` is left out: it holds a secret.
+pub(crate) struct MadeToken {
+    /// Its id.
+    pub(crate) id: String,
+    /// What it is shown as.
+    pub(crate) secret: String,
+    /// When it ends.
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 impl Client {
@@ -215,15 +226,19 @@ impl Client {
         T::deserialize(answer).map_err(|_| self.strange(what.to_owned()))
     }
 
-    /// The id and the secret of a token that was made.
-    pub(crate) fn secret(&self, answer: &Value) -> Result<(String, String), Failure> {
+    /// A token that was made.
+    pub(crate) fn made_token(&self, answer: &Value) -> Result<MadeToken, Failure> {
         const WITHOUT: &str = "a token without secret";
         let token: Token = self.read(answer, WITHOUT)?;
         let secret = token
             .secret
             .filter(|secret| secret.bytes().all(|byte| byte.is_ascii_graphic()));
         let secret = secret.ok_or_else(|| self.strange(WITHOUT.to_owned()))?;
-        Ok((token.id, secret))
+        Ok(MadeToken {
+            id: token.id,
+            secret,
+            expires_at: token.expires_at,
+        })
     }
 
     async fn call(

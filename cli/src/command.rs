@@ -14,6 +14,7 @@ use crate::package::Package;
 use crate::repo::Repo;
 use crate::robot::Robot;
 use crate::search::Search;
+use crate::sessions::Session;
 use crate::settings::Settings;
 use crate::token::Token;
 use crate::upstream::Upstream;
@@ -61,6 +62,9 @@ pub enum Command {
     /// Tokens, secrets that act for a user: list, create, delete.
     #[command(subcommand)]
     Token(Token),
+    /// Sessions, browsers in which someone signed in: list, end.
+    #[command(subcommand)]
+    Session(Session),
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),

@@ -6,6 +6,7 @@ use crate::connect_undo::undo;
 use crate::connect_write::Job;
 use crate::context::Context;
 use crate::escape::plain;
+use crate::expiry::Expiry;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use clap::Args;
@@ -34,6 +35,16 @@ pub struct Connect {
     /// one that may only read the repository. Only some clients need one in a file.
     #[arg(long, requires = "write")]
     client_token_stdin: bool,
+    /// With --write: when the token ends that is made for the client, after a time (30d, 52w) or at
+    /// a date (2030-01-31); one that stands there already is replaced [default: 365d, or with your
+    /// login if that ends earlier].
+    #[arg(
+        long,
+        value_name = "WHEN",
+        requires = "write",
+        conflicts_with = "client_token_stdin"
+    )]
+    expires: Option<Expiry>,
     /// With --write: the folder in which the machine's files begin, e.g. of an image that is built.
     #[arg(long, value_name = "DIR", requires = "write")]
     root: Option<PathBuf>,
@@ -55,6 +66,8 @@ pub(crate) async fn connect(args: Connect, cx: &Context<'_>) -> Result<Outcome, 
             owner: &owner,
             repo,
             token_stdin: args.client_token_stdin,
+            expires: args.expires,
+            now: cx.env.clock.now(),
             root: args.root.as_deref(),
             machine: &cx.env.machine,
             config: &cx.env.config_dir,

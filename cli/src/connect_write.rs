@@ -1,10 +1,11 @@
 //! `larder connect --write`: lines put into a client's own files.
 
-use crate::client::Client;
+use crate::client::{Client, MadeToken};
 use crate::client_file::{self, Found, refused};
 use crate::connected::{Connected, Written};
 use crate::edit::{Kind, owners};
 use crate::escape::plain;
+use crate::expiry::Expiry;
 use crate::failure::Failure;
 use crate::outcome::Outcome;
 use crate::table::Table;
@@ -13,9 +14,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use larder_api::{ConnectPart, NewToken, Repository, TokenGrant};
 use larder_discover::Machine;
-use larder_model::{Pattern, RepoPath, Role};
+use larder_model::{Pattern, RepoPath, Role, Timestamp};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 
 /// What was done to each file.
 pub(crate) const FILES: Table = Table::new(&[("FILE", "file"), ("DONE", "done")], &["file"]);
@@ -25,6 +27,9 @@ const WRITTEN: &str = "written";
 
 /// Clients whose files can have lines for several repositories side by side.
 const SIDE_BY_SIDE: [&str; 4] = ["docker", "podman", "containerd", "buildkit"];
+
+/// When a token ends that is made for a client, if its maker's own does not end earlier.
+const LIFE: Expiry = Expiry::After(Duration::from_hours(365 * 24));
 
 /// What stands for a secret in lines: a token, or name and token for Basic.
 const TOKEN: &str = "$TOKEN";
@@ -38,6 +43,9 @@ pub(crate) struct Job<'a> {
     pub(crate) repo: &'a RepoPath,
     /// Whether the client's token comes from standard input.
     pub(crate) token_stdin: bool,
+    /// When a token that is made ends; `None`: nobody said.
+    pub(crate) expires: Option<Expiry>,
+    pub(crate) now: Timestamp,
     pub(crate) root: Option<&'a Path>,
     pub(crate) machine: &'a Machine,
     /// The user's configuration folder.
@@ -66,6 +74,7 @@ struct Plan {
 struct Secret {
     token: String,
     id: Option<String>,
+    ends: Option<Timestamp>,
 }
 
 impl Secret {
@@ -132,6 +141,11 @@ impl Job<'_> {
             let owner = self.owner;
             notes.push(format!(
                 "larder connect {owner} --undo takes the lines out again"
+            ));
+        }
+        if let Some(ends) = secret.and_then(|secret| secret.ends) {
+            notes.push(format!(
+                "the token in it ends at {ends}; the same command with --expires makes another one"
             ));
         }
         let outcome = Outcome::list(json!({"items": items, "next": null}), &FILES);
@@ -274,6 +288,7 @@ impl Job<'_> {
             ),
             secret: secret.map(|secret| secret.token.clone()),
             token_id: secret.and_then(|secret| secret.id.clone()),
+            token_ends: secret.and_then(|secret| secret.ends),
         });
         // Remembered before it is written: what is written can always be taken out.
         connected.save(self.config)?;
@@ -310,24 +325,48 @@ impl Job<'_> {
                 let text = "what came from standard input is no token";
                 return Err(Failure::Usage(text.to_owned()));
             }
-            return Ok(Some(Secret { token, id: None }));
-        }
-        if let Some((token, id)) = connected.secret(self.owner) {
             return Ok(Some(Secret {
-                token: token.to_owned(),
-                id: id.map(str::to_owned),
+                token,
+                id: None,
+                ends: None,
             }));
         }
-        let body = NewToken {
+        let written = connected.with_secret(self.owner, self.now);
+        if let Some(written) = written.filter(|_| self.expires.is_none())
+            && let Some(token) = written.secret.clone()
+        {
+            return Ok(Some(Secret {
+                token,
+                id: written.token_id.clone(),
+                ends: written.token_ends,
+            }));
+        }
+        let made = self.made_token(client).await?;
+        Ok(Some(Secret {
+            token: made.secret,
+            id: Some(made.id),
+            ends: made.expires_at,
+        }))
+    }
+
+    /// A token that is made for the client now.
+    async fn made_token(&self, client: &Client) -> Result<MadeToken, Failure> {
+        let ends = self.expires.unwrap_or(LIFE).moment(self.now);
+        let mut body = NewToken {
             name: format!("{} {}", self.name, terminal::machine_name()),
-            expires_at: None,
+            expires_at: Some(ends),
             grants: Some(self.grants(client).await?),
         };
-        let (id, token) = client.secret(&client.post(&["tokens"], &[], &body).await?)?;
-        Ok(Some(Secret {
-            token,
-            id: Some(id),
-        }))
+        let mut made = client.post(&["tokens"], &[], &body).await;
+        // What is made with a login that ends earlier ends with it.
+        if self.expires.is_none()
+            && let Err(Failure::Refused { code, .. }) = &made
+            && code == "expires_at_invalid"
+        {
+            body.expires_at = None;
+            made = client.post(&["tokens"], &[], &body).await;
+        }
+        client.made_token(&made?)
     }
 
     /// What the client's token may: use the repository, and the members of a group.

@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::private_file;
+use larder_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,9 @@ pub(crate) struct Written {
     pub(crate) secret: Option<String>,
     /// That token's id, if it was made for it: then undo ends it.
     pub(crate) token_id: Option<String>,
+    /// When that token ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token_ends: Option<Timestamp>,
 }
 
 /// All files that were written, in the order in which they were.
@@ -70,10 +74,11 @@ impl Connected {
         files.find(|file| file.owner == owner && file.path == path)
     }
 
-    /// The secret that was written for an owner, and its id.
-    pub(crate) fn secret(&self, owner: &str) -> Option<(&str, Option<&str>)> {
-        let mut files = self.files.iter().filter(|file| file.owner == owner);
-        files.find_map(|file| Some((file.secret.as_deref()?, file.token_id.as_deref())))
+    /// What was written for an owner with a secret that has not ended at `now`.
+    pub(crate) fn with_secret(&self, owner: &str, now: Timestamp) -> Option<&Written> {
+        let lives = |file: &&Written| file.token_ends.is_none_or(|end| now < end);
+        let mut files = self.files.iter().filter(lives);
+        files.find(|file| file.owner == owner && file.secret.is_some())
     }
 
     /// Whether a token stands in any file.

@@ -55,6 +55,7 @@ mod package;
 mod repo;
 mod robot;
 mod search;
+mod sessions;
 mod settings;
 mod token;
 mod upstream;

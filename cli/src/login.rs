@@ -1,9 +1,10 @@
 //! `larder login`, `logout` and `whoami`.
 
-use crate::client::{Client, Credentials};
+use crate::client::{Client, Credentials, MadeToken};
 use crate::context::Context;
 use crate::escape::plain;
 use crate::exit::Exit;
+use crate::expiry::Expiry;
 use crate::failure::Failure;
 use crate::global::Global;
 use crate::outcome::Outcome;
@@ -14,9 +15,10 @@ use crate::table::Table;
 use crate::{password, terminal};
 use clap::Args;
 use larder_api::{Caller, NewToken};
-use larder_model::UserName;
+use larder_model::{Timestamp, UserName};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What every token begins with: one that is given as a password is no password.
 const TOKEN: &str = "lrd_";
@@ -44,7 +46,14 @@ pub struct Login {
     /// Read the password from standard input, one line, instead of asking for it.
     #[arg(long)]
     pub password_stdin: bool,
+    /// When the login ends, and what is made with it: after a time (12h, 30d, 52w) or at a date
+    /// (2030-01-31) [default: 90d].
+    #[arg(long, value_name = "WHEN")]
+    pub expires: Option<Expiry>,
 }
+
+/// When a login ends that was not told when.
+const LIFE: Expiry = Expiry::After(Duration::from_hours(90 * 24));
 
 pub(crate) async fn login(login: Login, cx: &Context<'_>) -> Result<Outcome, Failure> {
     let (global, config) = (cx.global, &*cx.env.config_dir);
@@ -55,7 +64,12 @@ pub(crate) async fn login(login: Login, cx: &Context<'_>) -> Result<Outcome, Fai
         );
     }
     let ca = global.ca.as_deref().map(absolute).transpose()?;
+    let expires = login.expires;
     let credentials = credentials(login, global, &server)?;
+    if expires.is_some() && matches!(credentials, Credentials::Token(_)) {
+        let text = "a token that is given ends when it ends: --expires is for a password";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let client = Client::new(server.clone(), ca.as_deref(), credentials.clone())?;
     let caller: Caller = client.read(&client.get(&["whoami"], &[]).await?, "a caller")?;
     let Some(name) = caller.name else {
@@ -65,9 +79,13 @@ pub(crate) async fn login(login: Login, cx: &Context<'_>) -> Result<Outcome, Fai
             what,
         });
     };
-    let (token, token_id) = match credentials {
-        Credentials::Token(token) => (token, None),
-        _ => made_token(&client).await?,
+    let (token, token_id, ends) = match credentials {
+        Credentials::Token(token) => (token, None, None),
+        _ => {
+            let ends = expires.unwrap_or(LIFE).moment(cx.env.clock.now());
+            let made = made_token(&client, ends).await?;
+            (made.secret, Some(made.id), made.expires_at)
+        }
     };
     let mut profiles = Profiles::load(config)?;
     let profile = Profile {
@@ -87,9 +105,15 @@ pub(crate) async fn login(login: Login, cx: &Context<'_>) -> Result<Outcome, Fai
         drop(end_token(&before).await); // it would only lie about; whoever minds finds it in the list
     }
     let sentence = format!("Logged in to {server} as {name}.");
+    let mut told = json!({"context": context, "server": profile.server, "name": name});
+    let mut outcome = Outcome::done(sentence);
+    if let Some(ends) = ends {
+        told["expires_at"] = json!(ends);
+        outcome = outcome.noting(format!("the login ends at {ends}; larder login renews it"));
+    }
     Ok(Outcome {
-        json: Some(json!({"context": context, "server": profile.server, "name": name})),
-        ..Outcome::done(sentence)
+        json: Some(told),
+        ..outcome
     })
 }
 
@@ -118,14 +142,13 @@ fn credentials(login: Login, global: &Global, server: &Server) -> Result<Credent
 }
 
 /// Makes a token for this machine: the password itself is never kept.
-async fn made_token(client: &Client) -> Result<(String, Option<String>), Failure> {
+async fn made_token(client: &Client, ends: Timestamp) -> Result<MadeToken, Failure> {
     let body = NewToken {
         name: format!("cli {}", terminal::machine_name()),
-        expires_at: None,
+        expires_at: Some(ends),
         grants: None,
     };
-    let (id, secret) = client.secret(&client.post(&["tokens"], &[], &body).await?)?;
-    Ok((secret, Some(id)))
+    client.made_token(&client.post(&["tokens"], &[], &body).await?)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

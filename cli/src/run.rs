@@ -22,6 +22,7 @@ use crate::package::package;
 use crate::repo::repo;
 use crate::robot::robot;
 use crate::search::search;
+use crate::sessions::session;
 use crate::settings::settings;
 use crate::terminal;
 use crate::token::token;
@@ -82,6 +83,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Group(command) => group(command, cx).await,
         Command::Robot(command) => robot(command, cx).await,
         Command::Token(command) => token(command, cx).await,
+        Command::Session(command) => session(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
         Command::Settings(command) => settings(command, cx).await,
         Command::Audit(command) => audit(command, cx).await,

@@ -133,6 +133,6 @@ fn created(made: Value, quiet: bool, client: &Client) -> Result<Outcome, Failure
         let outcome = Outcome::record(made, &CREATED).noting("the secret is shown only now");
         return Ok(limits.into_iter().fold(outcome, Outcome::noting));
     }
-    let (_, secret) = client.secret(&made)?;
+    let secret = client.made_token(&made)?.secret;
     Ok(Outcome::text(Some(made), secret))
 }

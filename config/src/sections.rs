@@ -195,7 +195,9 @@ settings! {
         /// The memory that one check of a password takes; more makes guessing dearer. At least
         /// `"7MiB"`.
         password_memory: u64 as Size<{ 7 << 20 }> = "19MiB",
-        /// Failed logins a minute for one name from one address; more are refused unread.
+        /// Failed logins a minute for one name from one address (of IPv6 a /64), ten times as many
+        /// from all addresses together; more are refused unread. An address from which the name was
+        /// used before is not shut by failures from others.
         login_attempts: u32 as Count<u32, 1> = "10",
     }
 }

@@ -5,6 +5,9 @@ use http::{HeaderMap, Uri, header};
 use larder_model::{Kind, Origin, Problem};
 use std::net::IpAddr;
 
+/// Where the page is that a request comes from, as browsers tell it.
+const FETCH_SITE: &str = "sec-fetch-site";
+
 /// What a request tells of the way it came, already checked against the trusted proxies.
 #[derive(Clone, Debug)]
 pub struct ClientView {
@@ -72,12 +75,28 @@ impl ClientView {
         }
     }
 
+    /// Whether the client sees us over https.
+    pub fn is_secure(&self) -> bool {
+        self.base.starts_with("https://")
+    }
+
     /// What the audit trail tells of it.
     pub fn origin(&self) -> Origin {
         Origin {
             address: self.address,
             request_id: self.request_id.clone(),
         }
+    }
+
+    /// Fails unless a browser says that a request is of a page of ours: where nothing is said, a
+    /// cookie may have been sent by anyone's.
+    pub(crate) fn require_said_own(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        if headers.contains_key(FETCH_SITE) || headers.contains_key(header::ORIGIN) {
+            return self.require_own(headers);
+        }
+        let detail = "a change in a session needs the header `Sec-Fetch-Site` or `Origin`, as \
+                      browsers send it";
+        Err(Problem::new(Kind::Denied, "origin", detail))
     }
 
     /// Fails if a browser says that a request is another site's: with it go the passwords that it
@@ -92,7 +111,7 @@ impl ClientView {
             url.split_once("://")
                 .map(|(_, authority)| authority.to_owned())
         };
-        let own = match (value("sec-fetch-site"), value(header::ORIGIN.as_str())) {
+        let own = match (value(FETCH_SITE), value(header::ORIGIN.as_str())) {
             (Some(from), _) => from == "same-origin",
             // Behind a proxy that says nothing of itself the scheme may be another than it looks
             // from here.

@@ -3,11 +3,11 @@
 
 use crate::answer::{RequestView, of_blob, of_reply, of_streaming};
 use crate::body::Wire;
-use crate::{Answer, Body, ClientView, Incoming};
+use crate::{Answer, Body, ClientView, Incoming, session_cookie};
 use futures_util::FutureExt as _;
 use http::header::{
-    CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
@@ -17,6 +17,9 @@ use larder_model::{Kind, Permission, Problem, Reply};
 use larder_storage::BlobStore;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+
+/// What a change in a session comes with: only pages of our own can know it.
+const CSRF_TOKEN: &str = "x-csrf-token";
 
 /// A protocol's entrance. Holds exactly the parts that its answers need.
 pub trait Door: Send + Sync + 'static {
@@ -33,6 +36,12 @@ pub trait Door: Send + Sync + 'static {
     /// the last one has ended.
     fn is_open(&self, endpoint: &Self::Endpoint) -> bool {
         let _ = endpoint;
+        false
+    }
+
+    /// Whether the cookie of a person's session says who asks where no credentials are shown: not
+    /// where the clients are no browsers.
+    fn takes_sessions(&self) -> bool {
         false
     }
 
@@ -184,11 +193,11 @@ async fn pass<D: Door>(
     // hold.
     let principal = match &endpoint {
         Ok(endpoint) if door.is_open(endpoint) => gate.anonymous(Some(client.address)),
-        _ => gate.identify(&request.headers, &client.origin()).await?,
+        _ => identify(door, gate, &request.headers, client).await?,
     };
     passage.principal = Some(principal.clone());
     if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        client.require_own(&request.headers)?;
+        require_own(gate, &principal, &request.headers, client)?;
     }
     let endpoint = endpoint?;
     // Whether they may, and then the answer.
@@ -219,6 +228,37 @@ async fn pass<D: Door>(
             Ok(ready.response)
         }
     }
+}
+
+/// Who asks: whose credentials are shown, else whose session a browser's cookie is of.
+async fn identify<D: Door>(
+    door: &D,
+    gate: &Gate,
+    headers: &HeaderMap,
+    client: &ClientView,
+) -> Result<Principal, Problem> {
+    let origin = client.origin();
+    let takes_sessions = door.takes_sessions() && !headers.contains_key(AUTHORIZATION);
+    let secret = session_cookie::read(headers, client).filter(|_| takes_sessions);
+    match secret {
+        Some(secret) => gate.identify_session(secret, &origin).await,
+        None => gate.identify(headers, &origin).await,
+    }
+}
+
+/// Fails if a page of another site may have sent a change.
+fn require_own(
+    gate: &Gate,
+    principal: &Principal,
+    headers: &HeaderMap,
+    client: &ClientView,
+) -> Result<(), Problem> {
+    let Some(session) = principal.session() else {
+        return client.require_own(headers);
+    };
+    client.require_said_own(headers)?;
+    let shown = headers.get(CSRF_TOKEN);
+    gate.require_csrf_token(session, shown.and_then(|shown| shown.to_str().ok()))
 }
 
 fn add_facts(headers: &mut HeaderMap, problem: &Problem) {

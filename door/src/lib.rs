@@ -10,6 +10,7 @@ pub mod body;
 pub mod client_view;
 pub mod incoming;
 pub mod range;
+pub mod session_cookie;
 
 pub mod answer;
 pub mod door;

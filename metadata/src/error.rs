@@ -47,6 +47,8 @@ pub enum Requirement {
     OtherSuperuser,
     /// The token is there.
     Token,
+    /// The session is there.
+    Session,
     /// The grant is there.
     Grant,
     /// Users, groups, grants, repositories and settings are as their change was decided on.

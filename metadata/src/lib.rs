@@ -33,6 +33,7 @@ pub mod history;
 pub mod idempotency;
 pub mod settings;
 
+pub mod sessions;
 pub mod users;
 pub mod groups;
 pub mod tokens;

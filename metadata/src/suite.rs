@@ -64,6 +64,7 @@ mod races;
 mod repos;
 mod reservations;
 mod search;
+mod sessions;
 mod settings;
 mod tokens;
 mod uploads;
@@ -95,6 +96,7 @@ const ALL: &[&[Check]] = &[
     repos::CHECKS,
     reservations::CHECKS,
     search::CHECKS,
+    sessions::CHECKS,
     settings::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,

@@ -2,6 +2,7 @@
 
 use crate::audit::Object;
 use crate::keys::NameRange;
+use crate::sessions::drop_others;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Subject, Timestamp, UserKind, UserName};
 use serde_json::json;
@@ -321,7 +322,8 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 
-    /// Changes a user. [`Error::Unmet`]: the [`Requirement::User`] is gone or not as it was read, so that no
+    /// Changes a user. Another password, and that it is disabled, end its sessions, but for the one
+    /// in which the author asks for another password. [`Error::Unmet`]: the [`Requirement::User`] is gone or not as it was read, so that no
     /// change undoes another unseen; or there is no [`Requirement::OtherSuperuser`].
     pub async fn change_user(
         &self,
@@ -336,10 +338,11 @@ impl Metadata {
             UserKind::Person => Action::UserChange,
             UserKind::Robot => Action::RobotChange,
         };
+        let password_changed = password.is_some();
         let details = json!({
             "superuser": superuser,
             "disabled": disabled,
-            "password_changed": password.is_some(),
+            "password_changed": password_changed,
         });
         self.note(&mut batch, by, action, Object::User(user.id), &details);
         if user.superuser && !user.disabled && (disabled || !superuser) {
@@ -355,6 +358,11 @@ impl Metadata {
                 SET_PASSWORD,
                 [user.id.into(), password.into()],
             );
+        }
+        // Whoever knew the password before, or was let in before, must not stay in.
+        let kept = by.session().filter(|_| !disabled);
+        if password_changed || disabled {
+            drop_others(&mut batch, user.id, kept);
         }
         let flags = [superuser, disabled, user.superuser, user.disabled].map(Value::from);
         let [superuser, disabled, was_superuser, was_disabled] = flags;

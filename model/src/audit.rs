@@ -53,6 +53,10 @@ kinds! {
         TokenDelete = "token.delete",
         /// A token was used from an address that it was not used from before.
         TokenUse = "token.use",
+        /// A person signed in with a browser.
+        SessionCreate = "session.create",
+        /// A session was ended.
+        SessionDelete = "session.delete",
         /// Someone logged in, or tried to.
         Login = "login",
         /// Something was asked for, and refused.

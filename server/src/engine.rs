@@ -1,5 +1,6 @@
 //! Introduces the API to the engine: the two crates never see one another.
 
+use crate::first_start;
 use async_trait::async_trait;
 use bytes::Bytes;
 use larder_access::Admission;
@@ -8,15 +9,18 @@ use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
-use larder_model::Problem;
 use larder_model::upstream::{Checked, Health, Refreshed};
+use larder_model::{Problem, UserName};
 use larder_storage::BlobStore;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The engine and its store, as the API knows them.
 pub(crate) struct Engine {
     pub(crate) packages: Packages,
     pub(crate) blobs: BlobStore,
+    /// The data folder.
+    pub(crate) data: PathBuf,
 }
 
 #[async_trait]
@@ -54,6 +58,12 @@ impl larder_web::Engine for Engine {
 
     fn health(&self, repo: &RepoRecord) -> Option<Health> {
         self.packages.health(repo)
+    }
+
+    fn forget_first_password(&self, user: &UserName) {
+        if let Err(error) = first_start::forget_password(&self.data, user) {
+            tracing::warn!(%error, "the password of the first start holds no more; delete its file");
+        }
     }
 
     async fn reach_storage(&self) -> Result<(), Problem> {

@@ -4,12 +4,17 @@
 use larder_access::Gate;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
-use larder_model::{Problem, System, hex};
+use larder_model::{Problem, System, UserName, hex};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+/// The user that a first start makes.
+const ADMIN: &str = "admin";
+/// The file in the data folder that tells the password of that user.
+const PASSWORD_FILE: &str = "admin-password";
 
 /// Passwords that are known to everyone.
 const WEAK: [&str; 8] = [
@@ -66,7 +71,7 @@ pub(crate) fn signing_key(path: &Path) -> Result<[u8; 32], String> {
     Ok(key)
 }
 
-/// Makes the user `admin` if there are no users: with `password`, else a random one that is left in
+/// Makes the user [`ADMIN`] if there are no users: with `password`, else a random one that is left in
 /// a file.
 pub(crate) async fn first_admin(
     metadata: &Metadata,
@@ -91,7 +96,7 @@ pub(crate) async fn first_admin(
         None => random_password(data).map_err(wrong)?,
     };
     let hash = gate.hash_password(&password).await?;
-    let name = "admin".parse().map_err(Problem::internal)?;
+    let name = ADMIN.parse().map_err(Problem::internal)?;
     match metadata
         .add_user(
             NewUser {
@@ -113,7 +118,7 @@ pub(crate) async fn first_admin(
 /// A password in a file that only its owner reads. A start that was cut off after writing it finds
 /// it again.
 fn random_password(data: &Path) -> Result<String, String> {
-    let path = data.join("admin-password");
+    let path = data.join(PASSWORD_FILE);
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| error.to_string())?;
     let password = hex::encode(&random);
@@ -129,6 +134,21 @@ fn random_password(data: &Path) -> Result<String, String> {
             Ok(text.trim().to_owned())
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Deletes the file with a user's first password, if there is one: that password holds no more. Fails
+/// with a sentence that names the file.
+pub(crate) fn forget_password(data: &Path, user: &UserName) -> Result<(), String> {
+    if user.as_str() != ADMIN {
+        return Ok(());
+    }
+    let path = data.join(PASSWORD_FILE);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!("{}: {error}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

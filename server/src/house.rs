@@ -120,6 +120,7 @@ impl House {
         let engine = Arc::new(Engine {
             packages: packages.clone(),
             blobs: blobs.clone(),
+            data: config.data.clone(),
         });
         let api = Api::new(
             metadata.clone(),

@@ -32,6 +32,7 @@ async fn keep_audit(house: &House) {
     loop {
         audit.tick().await;
         write_audit(house, false).await;
+        write_session_uses(house).await;
     }
 }
 
@@ -68,6 +69,14 @@ pub(crate) async fn write_uses(house: &House) {
     if let Err(error) = house.metadata.write_uses().await {
         let problem = Problem::from(error);
         tracing::warn!(%problem, "when files were read last could not be written down");
+    }
+}
+
+/// Writes down which sessions were used since the last time: every second, and when the server ends.
+pub(crate) async fn write_session_uses(house: &House) {
+    if let Err(error) = house.gate.write_session_uses().await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "when sessions were used last could not be written down");
     }
 }
 

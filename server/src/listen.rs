@@ -79,6 +79,7 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
         joined.map_err(|_| "a worker thread panicked")?;
     }
     jobs::write_uses(&house).await;
+    jobs::write_session_uses(&house).await;
     jobs::write_audit(&house, true).await;
     tracing::info!("stopped");
     Ok(())

@@ -7,7 +7,6 @@ use larder_config::Config;
 use larder_metadata::users::UserFilter;
 use larder_model::{System, UserKind, UserName, hex};
 use std::error::Error;
-use std::io;
 
 /// Gives a user a new random password and lets it in again; the password. Fails while a server runs
 /// on the data folder. With `superuser` it may do everything from now on.
@@ -41,12 +40,6 @@ pub(crate) async fn reset_password(
         .change_user(&user, Some(hash), superuser, false, &System::Console)
         .await?;
     metadata.seal(true).await?;
-    // What the first start left there holds no more.
-    if name.as_str() == "admin" {
-        match std::fs::remove_file(config.data.join("admin-password")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-    }
+    first_start::forget_password(&config.data, name)?;
     Ok(password)
 }

@@ -2,6 +2,7 @@
 
 mod bed;
 
+mod ends;
 mod exits;
 mod shells;
 mod shown;

@@ -84,7 +84,7 @@ impl Door for Api {
         if path.strip_suffix('/') == Some(ROOT) {
             path.pop(); // the page has two addresses
         }
-        let is_open = self.document.is_open(&path);
+        let is_open = self.document.is_open(&request.method, &path);
         let target = match request.uri.query() {
             Some(query) => format!("{path}?{query}"),
             None => path,
@@ -100,6 +100,10 @@ impl Door for Api {
 
     fn is_open(&self, endpoint: &Endpoint) -> bool {
         endpoint.is_open
+    }
+
+    fn takes_sessions(&self) -> bool {
+        true
     }
 
     async fn answer(

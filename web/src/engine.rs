@@ -8,8 +8,8 @@ use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
-use larder_model::Problem;
 use larder_model::upstream::{Checked, Health, Refreshed};
+use larder_model::{Problem, UserName};
 use std::sync::Arc;
 
 /// The engine of mirrors and published packages and its store, for the API.
@@ -46,6 +46,9 @@ pub trait Engine: Send + Sync {
 
     /// How the upstream of a mirror has answered lately; `None`: it was not asked.
     fn health(&self, repo: &RepoRecord) -> Option<Health>;
+
+    /// Deletes what tells the password that a first start gave a user: it holds no more.
+    fn forget_first_password(&self, user: &UserName);
 
     /// Whether the store of blobs can be reached.
     async fn reach_storage(&self) -> Result<(), Problem>;

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Basic realm="larder", charset="UTF-8""#);
+/// Where a browser must not ask for a password by itself, which it does for the other.
+const SESSION_CHALLENGE: HeaderValue = HeaderValue::from_static(r#"Session realm="larder""#);
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -185,6 +187,7 @@ fn reply_about(problem: &Problem, id: Option<i64>) -> Reply {
     }
     match problem.kind {
         Kind::Unauthenticated => reply.with(WWW_AUTHENTICATE, CHALLENGE),
+        Kind::LoginRefused => reply.with(WWW_AUTHENTICATE, SESSION_CHALLENGE),
         _ => reply,
     }
 }

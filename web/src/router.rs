@@ -2,7 +2,8 @@
 
 use crate::acts::{
     audit, clients, copies, deletions, document, grants, groups, packages, refresh, repositories,
-    reservations, rights, robots, search, settings, system, tokens, upstreams, users, versions,
+    reservations, rights, robots, search, sessions, settings, system, tokens, upstreams, users,
+    versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -57,6 +58,8 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(robots::get, robots::change, robots::delete))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::delete))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::delete))
         .routes(routes!(grants::list, grants::create))
         .routes(routes!(grants::delete))
         .routes(routes!(reservations::list))

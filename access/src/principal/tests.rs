@@ -32,6 +32,7 @@ fn principal(held: &[(&str, &str, Role)]) -> Principal {
         bearer_scopes: None,
         token: None,
         token_ends: None,
+        session: None,
     }
 }
 

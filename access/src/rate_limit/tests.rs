@@ -16,6 +16,7 @@ fn someone(user: Option<i64>) -> Principal {
         bearer_scopes: None,
         token: None,
         token_ends: None,
+        session: None,
     }
 }
 

@@ -189,6 +189,16 @@ async fn commands_of_people_make_their_calls() {
             "DELETE /api/v1/tokens/12 | - | ",
         ),
         (
+            "session list --owner alice",
+            json("200 OK", &json!({"items": [], "next": null})),
+            "GET /api/v1/sessions?owner=alice&limit=1000 | - | ",
+        ),
+        (
+            "session end 12 --yes",
+            gone(),
+            "DELETE /api/v1/sessions/12 | - | ",
+        ),
+        (
             "grant create user:alice oci/team --role writer --package app*",
             made(),
             concat!(

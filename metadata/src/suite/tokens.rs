@@ -24,7 +24,11 @@ fn hash(token: &Token) -> String {
     format!("hash of {}", token.id)
 }
 
-async fn add_token(metadata: &Metadata, owner: i64, expires_at: Option<Timestamp>) -> Token {
+pub(super) async fn add_token(
+    metadata: &Metadata,
+    owner: i64,
+    expires_at: Option<Timestamp>,
+) -> Token {
     let token = Token {
         id: metadata.new_id(),
         owner,

@@ -10,6 +10,7 @@ pub(crate) mod audit;
 pub(crate) mod document;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
+pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod system;
 pub(crate) mod tokens;

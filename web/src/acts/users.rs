@@ -207,6 +207,9 @@ pub(crate) async fn change(
         )
         .await
         .map_err(refused)?;
+    if password_changed {
+        state.engine.forget_first_password(&name);
+    }
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), user = %name, superuser, disabled, password_changed, "user changed");
     Ok(Json(to_api(&state.user(&name).await?)))
@@ -237,6 +240,7 @@ pub(crate) async fn delete(
         .drop_user(&state.person(&name).await?, &caller.require_superuser()?)
         .await
         .map_err(refused)?;
+    state.engine.forget_first_password(&name);
     state.gate.refresh().await?;
     tracing::info!(by = caller.label(), user = %name, "user deleted");
     Ok(NoContent)

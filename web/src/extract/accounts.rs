@@ -247,3 +247,31 @@ impl FromRequestParts<Arc<ApiState>> for TokenWriter {
         })
     }
 }
+
+/// Whose sessions are meant: the caller's, or for superusers those of the `owner` in the query, or
+/// (`None`) all.
+pub(crate) struct SessionReader {
+    pub(crate) caller: Caller,
+    pub(crate) owner: Option<i64>,
+    _proof: Proof,
+}
+
+impl FromRequestParts<Arc<ApiState>> for SessionReader {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<ApiState>) -> Result<Self, Refusal> {
+        let query = KnownQuery::from_request_parts(parts, state).await?;
+        let Identified { caller, .. } = Identified::from_request_parts(parts, state).await?;
+        let principal = caller.principal();
+        let owner = match query.0.get("owner") {
+            Some(text) => Some(owner_named(state, &caller, text).await?.id),
+            None if principal.is_superuser() => None,
+            None => Some(principal.user.ok_or_else(no_user)?),
+        };
+        Ok(Self {
+            caller,
+            owner,
+            _proof: Proof,
+        })
+    }
+}

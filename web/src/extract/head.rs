@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::problem::Refusal;
 use crate::query::Query;
 use axum::extract::FromRequestParts;
+use http::header::USER_AGENT;
 use http::request::Parts;
 use larder_door::ClientView;
 use larder_model::Problem;
@@ -42,6 +43,19 @@ impl<S: Sync> FromRequestParts<S> for Client {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         of_request(parts).map(Self)
+    }
+}
+
+/// What the client calls itself; empty: nothing that is text.
+pub(crate) struct Agent(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for Agent {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let agent = parts.headers.get(USER_AGENT);
+        let agent = agent.and_then(|agent| agent.to_str().ok());
+        Ok(Self(agent.unwrap_or_default().to_owned()))
     }
 }
 

@@ -229,6 +229,17 @@ impl<S: Sync> FromRequestParts<S> for TokenId {
     }
 }
 
+/// The id of a session.
+pub(crate) struct SessionId(pub(crate) i64);
+
+impl<S: Sync> FromRequestParts<S> for SessionId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        id(parts, "session").await.map(Self)
+    }
+}
+
 /// The id of a grant.
 pub(crate) struct GrantId(pub(crate) i64);
 

@@ -1,6 +1,6 @@
 //! What the document says of the API as a whole.
 
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Tag,
 };
@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 15] = [
+const NOUNS: [(&str, &str); 16] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -33,6 +33,7 @@ const NOUNS: [(&str, &str); 15] = [
         "tokens",
         "Secrets that act for a user, with no more than its rights.",
     ),
+    ("sessions", "Browsers in which a person has signed in."),
     ("grants", "Who may what, where."),
     (
         "reservations",
@@ -74,6 +75,13 @@ pub(crate) fn base() -> OpenApi {
         http.description = Some(description.to_owned());
         components.add_security_scheme(name, SecurityScheme::Http(http));
     }
+    let cookie = ApiKeyValue::with_description(
+        "larder_session",
+        "The cookie of a session, where no `Authorization` is sent; over https its name is \
+         `__Host-larder_session`. A change needs the header `X-CSRF-Token` too.",
+    );
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+    components.add_security_scheme("session", cookie);
     let tag = |(name, description): (&str, &str)| {
         let mut tag = Tag::new(name);
         tag.description = Some(description.to_owned());

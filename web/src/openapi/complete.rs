@@ -68,8 +68,10 @@ pub(super) fn complete(document: &mut Value, tagged: &BTreeSet<String>) {
         operation["description"] = format!("{text}\n\n{}", right.sentence()).trim().into();
         operation["security"] = match right {
             Right::Open => json!([]),
-            right if right.is_for_anonymous() => json!([{}, {"basic": []}, {"token": []}]),
-            _ => json!([{"basic": []}, {"token": []}]),
+            right if right.is_for_anonymous() => {
+                json!([{}, {"basic": []}, {"token": []}, {"session": []}])
+            }
+            _ => json!([{"basic": []}, {"token": []}, {"session": []}]),
         };
         if let Some(operation) = operation.as_object_mut() {
             operation.remove("x-codes");

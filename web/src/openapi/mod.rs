@@ -26,7 +26,6 @@ pub(crate) struct Document {
     /// As a page for people.
     pub(crate) html: Bytes,
     paths: HashMap<String, Vec<Call>>,
-    open: BTreeSet<String>,
     /// Paths whose GET tells an entity tag.
     tagged: BTreeSet<String>,
 }
@@ -36,6 +35,8 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// The names of its parameters in the query.
     pub(crate) query: Vec<String>,
+    /// Whether no credentials are looked at.
+    is_open: bool,
 }
 
 impl Document {
@@ -48,14 +49,11 @@ impl Document {
             json: value.to_string().into(),
             html: page::render(&value).into(),
             paths: HashMap::new(),
-            open: BTreeSet::new(),
             tagged,
         };
         for (path, method, operation) in operations(&value) {
-            if right(operation) == Right::Open {
-                document.open.insert(path.clone());
-            }
             document.paths.entry(path.clone()).or_default().push(Call {
+                is_open: right(operation) == Right::Open,
                 method,
                 query: parameters(operation, "query"),
             });
@@ -73,8 +71,14 @@ impl Document {
         self.tagged.contains(template)
     }
 
-    /// Whether whoever asks for this path shall not be asked who it is.
-    pub(crate) fn is_open(&self, path: &str) -> bool {
-        self.open.contains(path)
+    /// Whether whoever asks this of a path shall not be asked who it is. The path has no parameters.
+    pub(crate) fn is_open(&self, method: &Method, path: &str) -> bool {
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let mut calls = self.calls(path).iter();
+        calls.any(|call| call.method == *method && call.is_open)
     }
 }

@@ -10,6 +10,7 @@ mod document;
 mod heads;
 mod idempotency;
 mod images;
+mod logins;
 mod matrix;
 mod mirrors;
 mod moves;
@@ -21,6 +22,7 @@ mod places;
 mod rates;
 mod recording;
 mod search;
+mod sessions;
 mod signing;
 
 use crate::{Api, ApiLimits};

@@ -324,3 +324,24 @@ async fn people_are_sought_by_name_state_and_owner() {
         assert_eq!((wrong.status, &*wrong.code()), (400, code), "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_first_password_that_holds_no_more_is_forgotten() {
+    let house = house().await;
+    let second = house.user("second", true).await;
+    let told = || std::mem::take(&mut *house.engine.log.lock().expect("log"));
+    let change = async |body: &str, status: u16| {
+        let changed = house.ask(&second, "PATCH", "/users/admin", body).await;
+        assert_eq!(changed.0, status);
+        told()
+    };
+    let forgotten = ["forget the first password of admin"];
+    assert_eq!(change(r#"{"superuser":true}"#, 200).await, [""; 0]);
+    assert_eq!(change(r#"{"password":"short"}"#, 400).await, [""; 0]);
+    assert_eq!(
+        change(r#"{"password":"long enough"}"#, 200).await,
+        forgotten
+    );
+    house.ask(&second, "DELETE", "/users/admin", "").await;
+    assert_eq!(told(), forgotten);
+}

@@ -11,7 +11,7 @@ use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
-use larder_model::{Kind, Permission, Problem, Timestamp, Verb};
+use larder_model::{Kind, Permission, Problem, Timestamp, UserName, Verb};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -128,6 +128,11 @@ impl Engine for RecordingEngine {
             }],
         };
         (repo.name.as_str() == "up").then_some(health)
+    }
+
+    fn forget_first_password(&self, user: &UserName) {
+        let told = format!("forget the first password of {user}");
+        self.log.lock().expect("log").push(told);
     }
 
     async fn reach_storage(&self) -> Result<(), Problem> {

@@ -47,6 +47,7 @@ const NEW_REPOSITORY: &str = r#"{"protocol":"oci","name":"{repo}"}"#;
 const NEW_USER: &str = r#"{"name":"{user}","password":"long enough"}"#;
 const NEW_GROUP: &str = r#"{"name":"{group}"}"#;
 const NEW_ROBOT: &str = r#"{"name":"{robot}","owner":"user:target"}"#;
+const NEW_SESSION: &str = r#"{"name":"target","password":"a good password"}"#;
 const NEW_GRANT: &str = r#"{"subject":"user:{user}","repository":"oci/team-a","role":"writer"}"#;
 const COPY: &str = r#"{"to":{"repository":"oci/team-a","version":"2"}}"#;
 const DELETIONS: &str = r#"{"items":[{"package":"{package}","version":"{version}"}]}"#;
@@ -107,6 +108,10 @@ const MATRIX: &[Line] = &[
     line("create_token", "?owner={user}", r#"{"name":"new"}"#, Asks::HiddenFromOthers, (201, Some(404))),
     line("create_token", "?owner=robot:{robot}", r#"{"name":"new"}"#, Asks::HiddenFromOthers, (201, Some(404))),
     line("delete_token", "", "", Asks::HiddenUnlimited, (204, Some(404))),
+    line("create_session", "", NEW_SESSION, Asks::Nothing, (201, None)),
+    line("list_sessions", "", "", Asks::Identified, (200, None)),
+    line("list_sessions", "?owner={user}", "", Asks::HiddenFromOthers, (200, Some(404))),
+    line("delete_session", "", "", Asks::HiddenUnlimited, (204, Some(404))),
     line("list_reservations", "", "", Asks::Superuser, (200, None)),
     line("delete_reservation", "", "", Asks::Superuser, (404, None)),
     line("list_grants", "", "", Asks::Identified, (200, None)),
@@ -135,6 +140,7 @@ struct Things {
     robot: &'static str,
     member: &'static str,
     token: i64,
+    session: i64,
     grant: i64,
 }
 
@@ -147,10 +153,10 @@ impl Things {
             () if of("/robots/") => self.robot,
             () => self.repo,
         };
-        let id = if of("/tokens/") {
-            self.token
-        } else {
-            self.grant
+        let id = match () {
+            () if of("/tokens/") => self.token,
+            () if of("/sessions/") => self.session,
+            () => self.grant,
         };
         let fill = |text: &str| {
             text.replace("{protocol}", "oci")
@@ -206,6 +212,10 @@ impl Things {
                 ..self.clone()
             },
             Self {
+                session: self.session + 1,
+                ..self.clone()
+            },
+            Self {
                 grant: self.grant + 1,
                 ..self.clone()
             },
@@ -236,6 +246,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
     house.member(group, MemberId::User(target)).await;
     house.robot("target-robot", "target").await;
     let (token, _) = house.token("target", None).await;
+    let (session, _) = house.session("target").await;
     let grant = house
         .admission("user:target", "oci/team-a", Role::Reader)
         .await;
@@ -249,6 +260,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         robot: "target-robot",
         member: "user:target",
         token,
+        session,
         grant,
     };
     (house, header, things)

@@ -1,5 +1,5 @@
-//! When and from where tokens were used: noted in memory, written down by a job. A use that is like
-//! one of a moment ago costs a look.
+//! When and from where tokens and sessions were used: noted in memory, written down by a job. A use
+//! that is like one of a moment ago costs a look.
 
 use crate::principal::Principal;
 use larder_model::{Origin, Timestamp};
@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A use of the same token from the same address is not noted again within this time.
+/// A use of the same thing from the same address is not noted again within this time.
 const GRANULARITY: Duration = Duration::from_mins(1);
-/// Tokens and addresses remembered, and uses that wait to be written; of those beyond nothing is
+/// Things and addresses remembered, and uses that wait to be written; of those beyond nothing is
 /// noted.
 const MAX_REMEMBERED: usize = 100_000;
 
@@ -23,13 +23,13 @@ pub(crate) struct Waiting {
     pub(crate) request_id: Box<str>,
 }
 
-/// Uses of tokens.
-pub(crate) struct TokenUses {
-    recent: Cache<(i64, IpAddr), ()>,
+/// Uses of things of one kind, by their ids.
+pub(crate) struct NotedUses {
+    recent: Cache<(i64, IpAddr), Timestamp>,
     waiting: Mutex<HashMap<(i64, IpAddr), Waiting>>,
 }
 
-impl TokenUses {
+impl NotedUses {
     pub(crate) fn new() -> Self {
         Self {
             recent: Cache::builder()
@@ -40,20 +40,21 @@ impl TokenUses {
         }
     }
 
-    pub(crate) fn note(&self, token: i64, caller: &Principal, origin: &Origin, at: Timestamp) {
-        let key = (token, origin.address);
-        if self.recent.contains_key(&key) {
+    pub(crate) fn note(&self, used: i64, caller: &Principal, origin: &Origin, at: Timestamp) {
+        let key = (used, origin.address);
+        let before = self.recent.get(&key);
+        if before.is_some_and(|before| at.since(before) < GRANULARITY) {
             return;
         }
-        self.recent.insert(key, ());
+        self.recent.insert(key, at);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MAX_REMEMBERED {
-            let used = Waiting {
+            let use_now = Waiting {
                 at,
                 label: Arc::clone(&caller.label),
                 request_id: origin.request_id.clone(),
             };
-            waiting.insert(key, used);
+            waiting.insert(key, use_now);
         }
     }
 
