@@ -2,15 +2,22 @@
 //! shown, and no more than was asked for; and what is taken away from anyone is gone at the next use
 //! of all that was made of it.
 
+use super::super::{PASSWORD, UNLIMITED, basic, clock, house_of};
 use super::oracle::{Asked, Credential, Scope};
 use super::world::World;
 use super::{any, worlds};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use larder_access::Principal;
 use larder_access::token::Access;
-use larder_model::{Permission, Verb};
+use larder_model::{Clock, Origin, Permission, Verb};
 use larder_tests::random::Random;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Changes and exchanges in one world.
 const STEPS: usize = 40;
@@ -219,6 +226,55 @@ impl World {
         assert!(before.is_superuser() || !after.is_superuser(), "{made:?}");
         assert!(before.is_unlimited() || !after.is_unlimited(), "{made:?}");
     }
+}
+
+/// When a bearer token says that it ends, in seconds.
+fn end_of(token: &str) -> i64 {
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    claims["exp"].as_i64().expect("end")
+}
+
+#[tokio::test]
+async fn no_bearer_token_outlives_what_it_was_got_with() {
+    static LATER: AtomicU64 = AtomicU64::new(0);
+    let real = clock();
+    let clock = Clock::new(move || {
+        real.now()
+            .after(Duration::from_secs(LATER.load(Ordering::Relaxed)))
+    });
+    let house = house_of(clock, UNLIMITED).await;
+    let admin = basic("admin", PASSWORD);
+    let someone = async |header: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, header.parse().expect("header"));
+        let origin = Origin {
+            address: HOME,
+            request_id: "".into(),
+        };
+        house.gate.identify(&headers, &origin).await
+    };
+    let issue = |principal: &Principal| {
+        house
+            .gate
+            .issue_bearer(principal, Vec::new())
+            .expect("token")
+    };
+    let (first, life) = issue(&someone(&admin).await.expect("admin"));
+    let header = format!("Bearer {first}");
+    // Later it buys a token that ends when it does.
+    LATER.store(600, Ordering::Relaxed);
+    let (next, rest) = issue(&someone(&header).await.expect("a bearer token"));
+    assert_eq!(end_of(&next), end_of(&first));
+    assert!(
+        rest <= life - Duration::from_secs(600),
+        "{rest:?} of {life:?}"
+    );
+    // At its end it is no more, though it was verified a moment ago.
+    LATER.store(life.as_secs() + 11, Ordering::Relaxed);
+    assert!(someone(&header).await.is_err());
+    assert!(someone(&admin).await.is_ok());
 }
 
 #[tokio::test]
