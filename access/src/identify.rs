@@ -188,7 +188,9 @@ impl Gate {
     ) -> Result<VerifiedCaller, Problem> {
         let PasswordTry { name, origin, .. } = tried;
         let address = origin.address;
-        let refused = || self.note_login(&format!("user:{name}"), Outcome::Refused, origin);
+        // Some clients show a token in the place of the name.
+        let told = format!("user:{}", secret::hidden(name));
+        let refused = || self.note_login(&told, Outcome::Refused, origin);
         if self.throttle.is_shut(address, name) {
             refused();
             let detail = "too many failed logins for this name from this address; wait a minute";
