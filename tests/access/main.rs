@@ -1,7 +1,9 @@
 //! Rights: every call and every route for every kind of caller.
 
 mod house;
+mod standing;
 
 mod api;
 mod images;
+mod routes;
 mod tokens;
