@@ -4,6 +4,9 @@
 mod callers;
 
 mod bearer_forgery;
+mod enumeration;
+mod hidden_names;
+mod proxy_headers;
 mod revocation;
 mod robots;
 mod scope_escalation;
