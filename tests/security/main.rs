@@ -4,8 +4,12 @@
 mod callers;
 
 mod bearer_forgery;
+mod canonical_names;
 mod enumeration;
 mod hidden_names;
+mod injected_headers;
+mod like_patterns;
+mod overwrite_races;
 mod proxy_headers;
 mod revocation;
 mod robots;
