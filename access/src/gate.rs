@@ -10,7 +10,7 @@ use crate::principal::Principal;
 use crate::refusals::not_allowed;
 use crate::remembered::RememberedCallers;
 use crate::throttle::Throttle;
-use crate::token::{Access, Bearer};
+use crate::token::{Access, Bearer, Term};
 use arc_swap::ArcSwap;
 use http::HeaderValue;
 use http::request::Parts;
@@ -296,7 +296,7 @@ impl Gate {
     }
 
     /// A bearer token for the principal, for what it may of `wanted`: a smaller or empty grant is
-    /// no error.
+    /// no error. It does not outlive what the principal showed.
     pub fn issue_bearer(
         &self,
         principal: &Principal,
@@ -308,10 +308,11 @@ impl Gate {
             .map(|wanted| wanted.placed(&policy).narrowed(principal))
             .collect();
         let user = principal.user.zip(principal.name());
-        let (now, id) = (self.metadata.now(), self.metadata.new_id());
-        Ok((
-            self.bearer.issue(user, principal.token, access, now, id)?,
-            self.bearer.life(),
-        ))
+        let term = Term {
+            now: self.metadata.now(),
+            ends: principal.ends,
+        };
+        let id = self.metadata.new_id();
+        self.bearer.issue(user, principal.token, access, term, id)
     }
 }

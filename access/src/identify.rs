@@ -11,7 +11,7 @@ use crate::throttle::{Login, WINDOW};
 use http::{HeaderMap, header::AUTHORIZATION};
 use larder_keys::secret;
 use larder_metadata::tokens::Token;
-use larder_model::{Kind, Origin, Outcome, Problem, Subject, UserName};
+use larder_model::{Kind, Origin, Outcome, Problem, Subject, Timestamp, UserName};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(crate) fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principa
         token_scopes: None,
         bearer_scopes: None,
         token: None,
-        token_ends: None,
+        ends: None,
         session: None,
     }
 }
@@ -78,7 +78,7 @@ impl Gate {
             token_scopes: None,
             bearer_scopes: None,
             token: None,
-            token_ends: None,
+            ends: None,
             session: None,
         }
     }
@@ -198,7 +198,9 @@ impl Gate {
     ) -> Result<VerifiedCaller, Problem> {
         let PasswordTry { name, origin, .. } = tried;
         let login = Login::new(origin.address, name);
-        let refused = || self.note_login(&format!("user:{name}"), Outcome::Refused, origin);
+        // Some clients show a token in the place of the name.
+        let told = format!("user:{}", secret::hidden(name));
+        let refused = || self.note_login(&told, Outcome::Refused, origin);
         let require_open = || {
             if self.throttle.is_shut(&login) {
                 refused();
@@ -300,7 +302,7 @@ impl Gate {
         let owner = owner.ok_or_else(wrong_credentials)?;
         let mut principal = principal_of(&owner, policy);
         principal.token = Some(token.id);
-        principal.token_ends = token.expires_at;
+        principal.ends = token.expires_at;
         if let Some(token_scopes) = &token.grants {
             let token_scopes = scopes_from_json(token_scopes)
                 .ok_or_else(|| Problem::internal("a token's limits cannot be read"))?;
@@ -323,6 +325,10 @@ impl Gate {
             Problem::new(Kind::Unauthenticated, "credentials", detail)
         };
         let (claims, scopes) = self.bearer.read(text).ok_or_else(expired)?;
+        let end = claims.ends_everywhere();
+        if end <= self.metadata.now() {
+            return Err(expired());
+        }
         let mut caller = match (claims.uid, claims.tid) {
             (_, Some(token)) => {
                 let token = self.metadata.token(token).await?.ok_or_else(expired)?;
@@ -335,10 +341,10 @@ impl Gate {
             }
             (None, None) => without_password(self.nobody(policy, None)),
         };
+        let earlier = |other: Option<Timestamp>, end| other.map_or(end, |it| it.min(end));
         caller.principal.bearer_scopes = Some(scopes);
-        let lives = self.metadata.now().after(self.bearer.life());
-        let ends = caller.expires_at.map_or(lives, |end| end.min(lives));
-        caller.expires_at = Some(ends);
+        caller.principal.ends = Some(earlier(caller.principal.ends, claims.ends()));
+        caller.expires_at = Some(earlier(caller.expires_at, end));
         Ok(caller)
     }
 }

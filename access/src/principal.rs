@@ -78,8 +78,8 @@ pub struct Principal {
     pub(crate) bearer_scopes: Option<Vec<TokenScope>>,
     /// The `lrd_` token that was shown, if one was.
     pub(crate) token: Option<i64>,
-    /// When that token ends, if it does.
-    pub(crate) token_ends: Option<Timestamp>,
+    /// When what was shown ends, if it does.
+    pub(crate) ends: Option<Timestamp>,
     /// The session in which it asks, if a browser's cookie says who it is.
     pub(crate) session: Option<i64>,
 }

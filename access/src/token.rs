@@ -14,6 +14,7 @@ use std::time::Duration;
 
 const AUDIENCE: &str = "larder";
 const LEEWAY_SECONDS: u64 = 10;
+const MICROSECONDS: i64 = 1_000_000;
 
 /// What a bearer token says.
 #[derive(Serialize, Deserialize, Debug)]
@@ -32,6 +33,18 @@ pub(crate) struct Claims {
     /// The `lrd_` token that it was got with.
     pub(crate) tid: Option<i64>,
     access: Vec<Access>,
+}
+
+impl Claims {
+    /// When the token ends, for new tokens that are asked for with it.
+    pub(crate) const fn ends(&self) -> Timestamp {
+        Timestamp(self.exp.saturating_mul(MICROSECONDS))
+    }
+
+    /// From when on it is taken no more: clocks of several servers differ a little.
+    pub(crate) fn ends_everywhere(&self) -> Timestamp {
+        self.ends().after(Duration::from_secs(LEEWAY_SECONDS))
+    }
 }
 
 /// One resource of a token, in the form of the registry token specification.
@@ -133,6 +146,14 @@ pub(crate) struct Bearer {
     life: Duration,
 }
 
+/// When a token is made, and when what it is asked for with ends, if it does: no token outlives
+/// that.
+#[derive(Clone, Copy)]
+pub(crate) struct Term {
+    pub(crate) now: Timestamp,
+    pub(crate) ends: Option<Timestamp>,
+}
+
 impl Bearer {
     pub(crate) fn new(key: &[u8; 32], life: Duration) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
@@ -149,24 +170,22 @@ impl Bearer {
         }
     }
 
-    /// How long a token lives.
-    pub(crate) const fn life(&self) -> Duration {
-        self.life
-    }
-
+    /// A token, and how long it lives.
     pub(crate) fn issue(
         &self,
         user: Option<(i64, &str)>,
         token: Option<i64>,
         access: Vec<Access>,
-        now: Timestamp,
+        Term { now, ends }: Term,
         id: i64,
-    ) -> Result<String, Problem> {
+    ) -> Result<(String, Duration), Problem> {
+        let lives = now.after(self.life);
+        let ends = ends.map_or(lives, |ends| ends.min(lives));
         let claims = Claims {
             iss: AUDIENCE.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: user.map(|(_, name)| name.to_owned()).unwrap_or_default(),
-            exp: now.after(self.life).seconds(),
+            exp: ends.seconds(),
             nbf: now.seconds(),
             iat: now.seconds(),
             jti: format!("{id:x}"),
@@ -174,8 +193,8 @@ impl Bearer {
             tid: token,
             access,
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode)
-            .map_err(Problem::internal)
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode);
+        Ok((token.map_err(Problem::internal)?, ends.since(now)))
     }
 
     /// The claims of a token that is ours and in its time, and what it is limited to.

@@ -62,7 +62,7 @@ impl Gate {
         author: &dyn Author,
     ) -> Result<(Token, Secret), Problem> {
         wanted.check(self.metadata.now())?;
-        if let Some(end) = by.token_ends {
+        if let Some(end) = by.ends {
             if wanted.expires_at.is_some_and(|wanted| wanted > end) {
                 let detail = "a token that is made with a token does not outlive it; ask for an \
                               earlier end, or show a password";
@@ -109,7 +109,7 @@ impl Gate {
         let life = self.metadata.now().after(self.settings.offline_token_life);
         let wanted = NewToken {
             name: client.to_owned(),
-            expires_at: Some(principal.token_ends.map_or(life, |end| end.min(life))),
+            expires_at: Some(principal.ends.map_or(life, |end| end.min(life))),
             scopes: principal.token_scopes.clone(),
         };
         let by = Allowed::own(principal, origin);

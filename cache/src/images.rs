@@ -6,17 +6,14 @@ use crate::problems::no_image;
 use crate::repos::Repos;
 use crate::responder::{ReadContext, Responder};
 use http::HeaderValue;
-use http::header::HeaderName;
 use http::request::Parts;
 use larder_access::{Admission, Gate, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
-use larder_mirrors::oci::{DIGEST_HEADER, Oci};
+use larder_mirrors::oci::{API_VERSION, DIGEST_HEADER, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb};
 use std::sync::Arc;
-
-const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
 /// The door of mirrored images.
 #[derive(Clone)]
@@ -185,7 +182,6 @@ impl Door for Images {
             identified: context.identified,
         };
         Oci.refuse(problem, &repo_url)
-            .with(API_VERSION, HeaderValue::from_static("registry/2.0"))
     }
 
     fn gives_reasons(&self) -> bool {

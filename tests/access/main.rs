@@ -1,8 +1,10 @@
 //! Rights: every call and every route for every kind of caller.
 
 mod house;
+mod standing;
 
 mod api;
 mod images;
 mod keys;
+mod routes;
 mod tokens;

@@ -87,3 +87,25 @@ async fn the_decoy_is_checked_like_a_hash() {
             .holds
     );
 }
+
+/// Who is unknown costs as much as who is known (class 24): the memory of a hash was filled, as
+/// large as it is for anyone.
+#[tokio::test]
+async fn a_name_without_a_password_costs_a_hash() {
+    let work = async |stored: Option<&str>| {
+        let passwords = Passwords::new(7 << 20).expect("passwords");
+        let own = passwords.hash("secret").await.expect("hash");
+        *passwords.memory.0.lock().expect("memory") = Vec::new();
+        let stored = stored.map(|_| &*own);
+        let verdict = passwords.verify("wrong", stored, open).await;
+        assert!(!verdict.expect("verify").holds);
+        let memory = passwords.memory.0.lock().expect("memory");
+        let filled = memory
+            .iter()
+            .filter(|block| block.as_ref().iter().any(|word| *word != 0));
+        (memory.len(), filled.count())
+    };
+    let known = work(Some("a hash")).await;
+    assert!(known.1 > 1000, "{known:?}");
+    assert_eq!(work(None).await, known);
+}

@@ -31,7 +31,7 @@ fn principal(held: &[(&str, &str, Role)]) -> Principal {
         token_scopes: None,
         bearer_scopes: None,
         token: None,
-        token_ends: None,
+        ends: None,
         session: None,
     }
 }

@@ -15,7 +15,7 @@ fn someone(user: Option<i64>) -> Principal {
         token_scopes: None,
         bearer_scopes: None,
         token: None,
-        token_ends: None,
+        ends: None,
         session: None,
     }
 }

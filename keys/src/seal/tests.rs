@@ -37,3 +37,50 @@ fn it_is_hmac_sha256() {
         .finalize();
     assert_eq!(seal.make(&[b"abc"]), URL_SAFE_NO_PAD.encode(outer));
 }
+
+/// All ways to cut a few bytes into a purpose and parts, empty ones too: no two have one seal
+/// (class 43).
+#[test]
+fn no_two_tuples_have_one_seal() {
+    let text = b"aa\0\0\0\0\0\0\0b";
+    let mut seals = std::collections::HashMap::new();
+    let mut cuts: Vec<Vec<&[u8]>> = vec![vec![text]];
+    // A cut more, anywhere: also at an end, which makes an empty part.
+    for _ in 0..3 {
+        let cut_once = |parts: &Vec<&'static [u8]>| {
+            let last = parts.last().copied().unwrap_or_default();
+            let before = parts[..parts.len() - 1].to_vec();
+            let cut = move |at: usize| {
+                let (head, rest) = last.split_at(at);
+                [before.clone(), vec![head, rest]].concat()
+            };
+            (0..=last.len()).map(cut).collect::<Vec<_>>()
+        };
+        let more: Vec<_> = cuts.iter().flat_map(cut_once).collect();
+        cuts.extend(more);
+        cuts.sort();
+        cuts.dedup();
+    }
+    // Lengths as they go into the MAC, as a part of a forger's own.
+    let lengths: Vec<&[u8]> = vec![
+        &[1, 0, 0, 0, 0, 0, 0, 0],
+        &[0; 8],
+        &[8, 0, 0, 0, 0, 0, 0, 0],
+    ];
+    for length in lengths {
+        cuts.push(vec![length]);
+        cuts.push(vec![length, b"a"]);
+        cuts.push(vec![b"a", length]);
+        cuts.push(vec![length, length]);
+    }
+    cuts.push(Vec::new());
+    for tuple in &cuts {
+        // A purpose is no part.
+        for purpose in ["", "a", "aa"] {
+            let seal = Seal::new(&[7; 32], purpose).make(tuple);
+            let other = seals.insert(seal, (purpose, tuple));
+            assert_eq!(other, None, "{purpose:?} {tuple:?}");
+        }
+    }
+    assert!(seals.len() > 1000, "{}", seals.len());
+}

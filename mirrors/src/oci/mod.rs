@@ -14,6 +14,7 @@ use crate::resource::{Artifact, Document, Fetch, Plan, ReadRequest, Source, Tabl
 use crate::text::{JSON, bad_document, query_encoded};
 use crate::{Integrity, Names, RepoRequest, RepoUrl};
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::image::hub_alias;
 use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Reply, RepoName};
@@ -38,6 +39,8 @@ static MANIFESTS: LazyLock<String> = LazyLock::new(|| {
 });
 /// The header with a manifest's digest.
 pub const DIGEST_HEADER: HeaderName = HeaderName::from_static("docker-content-digest");
+/// The header with the version of the API.
+pub const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -177,7 +180,11 @@ impl Protocol for Oci {
     fn refuse(&self, problem: &Problem, repo_url: &RepoUrl<'_>) -> Reply {
         let code = code_of(problem);
         let body = json!({"errors": [{"code": code, "message": problem.detail, "detail": null}]});
-        let reply = Reply::new(problem.status()).with_body(JSON, body.to_string());
+        let version = HeaderValue::from_static("registry/2.0");
+        // Down to the order of its headers it is the answer for an image that nobody has.
+        let reply = Reply::new(problem.status())
+            .with_body(JSON, body.to_string())
+            .with(API_VERSION, version);
         if problem.kind == Kind::Unauthenticated {
             return reply.with(WWW_AUTHENTICATE, challenge_of(repo_url));
         }
@@ -210,6 +217,8 @@ fn code_of(problem: &Problem) -> &'static str {
     match (problem.kind, problem.about) {
         (Kind::NotFound, "blob") => "BLOB_UNKNOWN",
         (Kind::NotFound, "repository") => "NAME_UNKNOWN",
+        // A mirror that may not be read looks like none.
+        (Kind::NotFound, "name") if problem.refused => "NAME_UNKNOWN",
         (Kind::NotFound, _) => "MANIFEST_UNKNOWN",
         (Kind::Unauthenticated, _) => "UNAUTHORIZED",
         (Kind::Denied | Kind::Policy | Kind::UpstreamPolicy, _) => "DENIED",

@@ -19,6 +19,7 @@ mod callers;
 mod people;
 mod accounts;
 mod places;
+mod proofs;
 mod rates;
 mod recording;
 mod search;
@@ -105,8 +106,8 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
     let settings = Settings {
         key: [1; 32],
         anonymous: true,
-        token_life: Duration::from_mins(1),
-        offline_token_life: Duration::from_mins(1),
+        token_life: Duration::from_hours(1),
+        offline_token_life: Duration::from_hours(1),
         password_memory: 64 * 1024,
         login_attempts: 10,
         header_bytes: 64 * 1024,

@@ -1,0 +1,160 @@
+//! Class 8: what was taken away goes on working, because something remembers it.
+//!
+//! Grants, tokens and disabled users are in `tests/access/tokens.rs`
+//! (`a_right_taken_away_is_gone_with_the_next_request`), random changes with warm memories in
+//! `web/src/tests/proofs/exchanges.rs`. Here is every way to take a right away, with a password, a
+//! token and a bearer token that were all used a moment ago; and two servers of one database.
+
+use crate::callers::{api, bearer, larder, start, token};
+use larder_tests::larder::PASSWORD;
+use larder_tests::random::Random;
+use larder_tests::{Client, Image, Larder, Postgres};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const TAGS: &str = "/v2/team/app/tags/list";
+/// What other servers of one database have to know within.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Makes alice, a member of a group in a group that may read, and returns all that she can show,
+/// used once.
+fn alice(larder: &Larder) -> Vec<Client> {
+    let admin = larder.admin();
+    let alice = larder.make_user("alice");
+    for group in ["inner", "outer"] {
+        api(&admin, "POST", "groups", &json!({"name": group}));
+    }
+    for member in ["inner/members/user:alice", "outer/members/group:inner"] {
+        api(&admin, "PUT", &format!("groups/{member}"), &Value::Null).expect(204);
+    }
+    let made = json!({"subject": "group:outer", "repository": "oci/team", "role": "reader"});
+    api(&admin, "POST", "grants", &made);
+    let (_, secret) = token(&alice, "", &json!({"name": "ci"}));
+    let short = |client: &Client| {
+        let answer = client.get("/v2/token?scope=repository:team/app:pull&offline_token=true");
+        let answer = answer.expect(200).json();
+        let text = |key: &str| answer[key].as_str().map(str::to_owned);
+        (text("token").expect("token"), text("refresh_token"))
+    };
+    let token = bearer(larder, &secret);
+    let (of_password, refresh) = short(&alice);
+    let (of_token, _) = short(&token);
+    let refresh = larder.user("alice", &refresh.expect("a token to log in with"));
+    let (of_refresh, _) = short(&refresh);
+    let mut all = vec![alice, token, refresh];
+    all.extend(
+        [of_password, of_token, of_refresh]
+            .iter()
+            .map(|it| bearer(larder, it)),
+    );
+    for client in &all {
+        client.get(TAGS).expect(200);
+    }
+    all
+}
+
+#[test]
+fn each_way_to_take_a_right_away_counts_at_once() {
+    let larder = larder();
+    let admin = larder.admin();
+    Image::random(&mut Random::seeded(), &[10]).push(&admin, "team/app", "latest");
+    let body_of = |method: &str| match method {
+        "PATCH" => json!({"disabled": true}),
+        _ => Value::Null,
+    };
+    // What is done, and what everything that she showed is told then: a bearer token that was got
+    // before is refused as one that may nothing any more.
+    for (method, path, told) in [
+        ("DELETE", "groups/inner/members/user:alice", [404, 401]),
+        ("DELETE", "groups/outer/members/group:inner", [404, 401]),
+        ("DELETE", "groups/inner", [404, 401]),
+        ("DELETE", "groups/outer", [404, 401]),
+        ("PATCH", "users/alice", [401, 401]),
+        ("DELETE", "users/alice", [401, 401]),
+    ] {
+        let all = alice(&larder);
+        let done = api(&admin, method, path, &body_of(method));
+        assert!(matches!(done.status, 200 | 204), "{path}: {}", done.text());
+        for client in &all {
+            let answer = client.get(TAGS);
+            let expected = told.contains(&answer.status);
+            assert!(expected, "{method} {path}: {} {client:?}", answer.status);
+        }
+        // Under her name comes someone else, with nothing.
+        api(&admin, "DELETE", "users/alice", &Value::Null);
+        let new = larder.make_user("alice");
+        new.get(TAGS).expect(404);
+        for client in &all[1..] {
+            client.get(TAGS).expect(401);
+        }
+        api(&admin, "DELETE", "users/alice", &Value::Null).expect(204);
+    }
+    // Another password ends the old one.
+    let all = alice(&larder);
+    let other = json!({"password": "another good password"});
+    api(&admin, "PATCH", "users/alice", &other).expect(200);
+    all[0].get(TAGS).expect(401);
+    larder
+        .user("alice", "another good password")
+        .get(TAGS)
+        .expect(200);
+}
+
+#[test]
+fn another_server_of_the_database_knows_soon() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let url = postgres.database("shared");
+    let one = start().with("LARDER_DATABASE__URL", &url).start();
+    let two = start().with("LARDER_DATABASE__URL", &url).start();
+    let admin = one.admin();
+    let make = json!({"protocol": "npm", "name": "shared", "kind": "hosted"});
+    api(&admin, "POST", "repositories", &make).expect(201);
+    let ask = |client: &Client| client.get("/api/v1/repositories/npm/shared").status;
+    let ways: [(&str, &str, Value); 4] = [
+        ("DELETE", "grants/{grant}", Value::Null),
+        ("DELETE", "tokens/{token}", Value::Null),
+        ("PATCH", "users/alice", json!({"disabled": true})),
+        ("DELETE", "groups/crew/members/user:alice", Value::Null),
+    ];
+    for (method, path, body) in ways {
+        api(&admin, "DELETE", "users/alice", &Value::Null);
+        api(&admin, "POST", "groups", &json!({"name": "crew"}));
+        let alice = one.make_user("alice");
+        api(
+            &admin,
+            "PUT",
+            "groups/crew/members/user:alice",
+            &Value::Null,
+        )
+        .expect(204);
+        let grant = json!({"subject": "group:crew", "repository": "npm/shared", "role": "reader"});
+        let grant = api(&admin, "POST", "grants", &grant).json();
+        let (id, secret) = token(&alice, "", &json!({"name": "ci"}));
+        let there = [two.user("alice", PASSWORD), bearer(&two, &secret)];
+        // It is asked until it knows of the rights, and remembers who is asking.
+        until(
+            &|| there.iter().all(|client| ask(client) == 200),
+            "it has the rights",
+        );
+        let grant = grant["id"].as_str().unwrap_or_default();
+        let target = path.replace("{grant}", grant).replace("{token}", &id);
+        let done = api(&admin, method, &target, &body);
+        assert!(matches!(done.status, 200 | 204), "{}", done.text());
+        let by_token = &there[usize::from(path.starts_with("tokens"))..];
+        until(&|| by_token.iter().all(|client| ask(client) != 200), path);
+        if !path.starts_with("users") && !grant.is_empty() {
+            api(&admin, "DELETE", &format!("grants/{grant}"), &Value::Null);
+        }
+    }
+}
+
+/// Asks until something is so, for as long as that may take at most.
+#[track_caller]
+fn until(is: &dyn Fn() -> bool, what: &str) {
+    let began = Instant::now();
+    while !is() {
+        assert!(began.elapsed() < SOON, "{what}: not after {SOON:?}");
+    }
+}
