@@ -64,9 +64,9 @@ mod races;
 mod repos;
 mod reservations;
 mod search;
-mod sessions;
 mod settings;
 mod tokens;
+mod sessions;
 mod uploads;
 mod uses;
 

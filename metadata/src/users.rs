@@ -66,6 +66,7 @@ const HAND_OVER: &str = "update users set owner = ?2 where id = ?1 and kind = 'r
 const DESCRIBE: &str = "update users set description = ?2 where id = ?1 and kind = 'robot'";
 const DISABLE: &str = "update users set disabled = ?2 where id = ?1 and kind = 'robot'";
 const SET_PASSWORD: &str = "update users set password = ?2 where id = ?1";
+const REPLACE_PASSWORD: &str = "update users set password = ?2 where id = ?1 and password = ?3";
 const SET_FLAGS: &str = "update users set superuser = ?2, disabled = ?3 \
     where id = ?1 and superuser = ?4 and disabled = ?5";
 const DROP_USER: &str = "delete from users where id = ?1 and superuser = ?2 and disabled = ?3";
@@ -176,6 +177,23 @@ pub struct NewUser<'a> {
     pub superuser: bool,
     /// Whether it may do nothing.
     pub disabled: bool,
+}
+
+/// Another password.
+#[derive(Clone, Debug)]
+pub struct NewPassword {
+    /// Its hash.
+    pub hash: String,
+    /// The hash of the password that whoever changes it has shown: it is changed only while that is
+    /// the user's. `None`: whatever it was.
+    pub before: Option<Box<str>>,
+}
+
+impl NewPassword {
+    /// One that takes the place of any.
+    pub const fn set(hash: String) -> Self {
+        Self { hash, before: None }
+    }
 }
 
 /// A robot to be made.
@@ -323,12 +341,13 @@ impl Metadata {
     }
 
     /// Changes a user. Another password, and that it is disabled, end its sessions, but for the one
-    /// in which the author asks for another password. [`Error::Unmet`]: the [`Requirement::User`] is gone or not as it was read, so that no
-    /// change undoes another unseen; or there is no [`Requirement::OtherSuperuser`].
+    /// in which the author asks for another password. [`Error::Unmet`]: the [`Requirement::User`] is
+    /// gone or not as it was read, so that no change undoes another unseen; or there is no
+    /// [`Requirement::OtherSuperuser`].
     pub async fn change_user(
         &self,
         user: &User,
-        password: Option<String>,
+        password: Option<NewPassword>,
         superuser: bool,
         disabled: bool,
         by: &dyn Author,
@@ -353,11 +372,15 @@ impl Metadata {
             );
         }
         if let Some(password) = password {
-            batch.require(
-                Requirement::User,
-                SET_PASSWORD,
-                [user.id.into(), password.into()],
-            );
+            let values = [user.id.into(), password.hash.into()];
+            match password.before {
+                Some(before) => {
+                    let [id, hash] = values;
+                    let values = [id, hash, before.as_ref().into()];
+                    batch.require(Requirement::User, REPLACE_PASSWORD, values);
+                }
+                None => batch.require(Requirement::User, SET_PASSWORD, values),
+            }
         }
         // Whoever knew the password before, or was let in before, must not stay in.
         let kept = by.session().filter(|_| !disabled);

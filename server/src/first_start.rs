@@ -5,10 +5,11 @@ use larder_access::Gate;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
 use larder_model::{Problem, System, UserName, hex};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::process::geteuid;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The user that a first start makes.
@@ -128,13 +129,41 @@ fn random_password(data: &Path) -> Result<String, String> {
             Ok(password)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+            let password = left_password(&path, random.len() * 2)?;
             tracing::info!(file = %path.display(), "user admin made; its password is in this file");
-            Ok(text.trim().to_owned())
+            Ok(password)
         }
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
+}
+
+/// The password of `digits` digits in a file that a start left which was cut off. Anything else there
+/// may be of someone else's making, or the half of a file, whose text would let anyone in.
+fn left_password(path: &Path, digits: usize) -> Result<String, String> {
+    let wrong = |error: io::Error| format!("{}: {error}", path.display());
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(|error| error.to_string())?;
+    let mut file = OpenOptions::new();
+    let file = file.read(true).custom_flags(no_link).open(path);
+    let mut file = file.map_err(wrong)?;
+    let about = file.metadata().map_err(wrong)?;
+    let mut text = String::new();
+    if about.is_file() {
+        let longest = digits as u64 + 2;
+        let read = Read::by_ref(&mut file)
+            .take(longest)
+            .read_to_string(&mut text);
+        read.map_err(wrong)?;
+    }
+    let password = text.trim_end();
+    let is_ours = about.uid() == geteuid().as_raw() && about.mode().trailing_zeros() >= 6;
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if is_ours && password.len() == digits && password.bytes().all(is_digit) {
+        return Ok(password.to_owned());
+    }
+    let shown = path.display();
+    Err(format!(
+        "{shown} is not the file of a first start: delete it, and the next start writes another one"
+    ))
 }
 
 /// Deletes the file with a user's first password, if there is one: that password holds no more. Fails

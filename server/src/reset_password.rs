@@ -4,7 +4,7 @@ use crate::first_start;
 use crate::house::{gate_settings, metadata};
 use larder_access::Gate;
 use larder_config::Config;
-use larder_metadata::users::UserFilter;
+use larder_metadata::users::{NewPassword, UserFilter};
 use larder_model::{System, UserKind, UserName, hex};
 use std::error::Error;
 
@@ -37,7 +37,13 @@ pub(crate) async fn reset_password(
     let hash = gate.hash_password(&password).await?;
     let superuser = superuser || user.superuser;
     metadata
-        .change_user(&user, Some(hash), superuser, false, &System::Console)
+        .change_user(
+            &user,
+            Some(NewPassword::set(hash)),
+            superuser,
+            false,
+            &System::Console,
+        )
         .await?;
     metadata.seal(true).await?;
     first_start::forget_password(&config.data, name)?;

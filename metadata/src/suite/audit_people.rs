@@ -5,7 +5,7 @@ use super::fixture::{ALICE, BOB, assert_unmet};
 use crate::grants::Grant;
 use crate::groups::MemberId;
 use crate::tokens::Token;
-use crate::users::{NewRobot, NewUser, RobotChange, User};
+use crate::users::{NewPassword, NewRobot, NewUser, RobotChange, User};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, Timestamp, TokenKind, UserName};
 use serde_json::json;
@@ -54,7 +54,13 @@ async fn robot(metadata: &Metadata, owner: i64) -> User {
 
 async fn accounts_are_told_without_their_passwords(metadata: &Metadata) {
     let user = user(metadata, false).await;
-    let changed = metadata.change_user(&user, Some("new hash".to_owned()), false, true, &ALICE);
+    let changed = metadata.change_user(
+        &user,
+        Some(NewPassword::set("new hash".to_owned())),
+        false,
+        true,
+        &ALICE,
+    );
     changed.await.expect("change");
     let user = row(metadata, user.id).await;
     metadata.drop_user(&user, &ALICE).await.expect("drop");

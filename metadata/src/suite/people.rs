@@ -2,7 +2,7 @@
 
 use super::fixture::{ALICE, assert_exists, assert_unmet};
 use crate::grants::Grant;
-use crate::users::{NewRobot, NewUser, Owner, RobotChange, User, UserFilter};
+use crate::users::{NewPassword, NewRobot, NewUser, Owner, RobotChange, User, UserFilter};
 use crate::{Metadata, Requirement};
 use larder_model::{Role, UserKind, UserName};
 
@@ -18,6 +18,7 @@ checks![
     robots_are_sought_by_their_owner,
     a_password_is_that_of_its_user,
     a_user_changes,
+    a_password_takes_the_place_of_the_one_that_was_shown,
     a_change_without_a_password_keeps_it,
     a_user_that_was_changed_meanwhile_is_not_changed,
     a_user_that_was_changed_meanwhile_is_not_dropped,
@@ -304,7 +305,7 @@ async fn a_password_is_that_of_its_user(metadata: &Metadata) {
 
 async fn a_user_changes(metadata: &Metadata) {
     let user = add(metadata, false).await;
-    let other = Some("other".to_owned());
+    let other = Some(NewPassword::set("other".to_owned()));
     let changed = metadata.change_user(&user, other, true, true, &ALICE).await;
     changed.expect("change");
     let expected = User {
@@ -314,6 +315,23 @@ async fn a_user_changes(metadata: &Metadata) {
     };
     assert_eq!(find(metadata, expected.id).await.as_ref(), Some(&expected));
     assert_eq!(password(metadata, &expected).await, Some("other".into()));
+}
+
+async fn a_password_takes_the_place_of_the_one_that_was_shown(metadata: &Metadata) {
+    let user = add(metadata, false).await;
+    let change = async |before: &str, hash: &str| {
+        let new = NewPassword {
+            hash: hash.to_owned(),
+            before: Some(before.into()),
+        };
+        let changed = metadata.change_user(&user, Some(new), false, false, &ALICE);
+        changed.await
+    };
+    change("hash", "first").await.expect("change");
+    assert_unmet(change("hash", "second").await, Requirement::User);
+    assert_eq!(password(metadata, &user).await, Some("first".into()));
+    change("first", "second").await.expect("change");
+    assert_eq!(password(metadata, &user).await, Some("second".into()));
 }
 
 async fn a_change_without_a_password_keeps_it(metadata: &Metadata) {
@@ -328,7 +346,7 @@ async fn a_user_that_was_changed_meanwhile_is_not_changed(metadata: &Metadata) {
     let user = add(metadata, false).await;
     let changed = metadata.change_user(&user, None, false, true, &ALICE).await;
     changed.expect("change");
-    let other = Some("other".to_owned());
+    let other = Some(NewPassword::set("other".to_owned()));
     let late = metadata
         .change_user(&user, other, true, false, &ALICE)
         .await;

@@ -5,7 +5,7 @@ use super::people::add;
 use super::tokens::add_token;
 use crate::sessions::{Session, SessionUse};
 use crate::tokens::TokenUse;
-use crate::users::User;
+use crate::users::{NewPassword, User};
 use crate::{Metadata, Requirement};
 use larder_model::{Author, Clock, System, Timestamp};
 use std::sync::Arc;
@@ -201,7 +201,7 @@ async fn another_password_ends_all_sessions_but_the_authors(metadata: &Metadata)
     );
     let others = add_session(metadata, &other).await;
     let change = async |by: &dyn Author| {
-        let password = Some("new hash".to_owned());
+        let password = Some(NewPassword::set("new hash".to_owned()));
         let changed = metadata
             .change_user(&user, password, false, false, by)
             .await;

@@ -15,7 +15,7 @@ use axum::Json;
 use axum::extract::State;
 use larder_api as api;
 use larder_keys::secret;
-use larder_metadata::users::{NewUser, User, UserFilter};
+use larder_metadata::users::{NewPassword, NewUser, User, UserFilter};
 use larder_metadata::{Error, Requirement};
 use larder_model::{Kind, Problem, UserKind, UserName};
 use std::sync::Arc;
@@ -192,15 +192,15 @@ pub(crate) async fn change(
     if change.password.is_none() && !own_flags {
         return Ok(Json(to_api(&user)));
     }
-    let hash = new_hash(&state, &caller, &user, &change).await?;
+    let password = new_password(&state, &caller, &user, &change).await?;
     let superuser = change.superuser.unwrap_or(user.superuser);
     let disabled = change.disabled.unwrap_or(user.disabled);
-    let password_changed = hash.is_some();
+    let password_changed = password.is_some();
     state
         .metadata
         .change_user(
             &user,
-            hash,
+            password,
             superuser,
             disabled,
             &caller.require_unlimited()?,
@@ -246,39 +246,44 @@ pub(crate) async fn delete(
     Ok(NoContent)
 }
 
-/// The hash of another password, if there is to be one.
-async fn new_hash(
+/// Another password, if there is to be one.
+async fn new_password(
     state: &ApiState,
     caller: &Caller,
     user: &User,
     change: &api::UserChange,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<NewPassword>, Problem> {
     let Some(password) = &change.password else {
         return Ok(None);
     };
-    if caller.principal().user == Some(user.id) {
-        check_current(state, &user.name, change.current_password.as_deref()).await?;
-    }
-    state.gate.hash_password(password).await.map(Some)
+    let before = if caller.principal().user == Some(user.id) {
+        let current = change.current_password.as_deref();
+        Some(check_current(state, &user.name, current).await?)
+    } else {
+        None
+    };
+    let hash = state.gate.hash_password(password).await?;
+    Ok(Some(NewPassword { hash, before }))
 }
 
-/// Whoever found an open session must not be able to keep the account.
+/// Whoever found an open session must not be able to keep the account. The hash of the password that
+/// was shown.
 async fn check_current(
     state: &ApiState,
     name: &UserName,
     password: Option<&str>,
-) -> Result<(), Problem> {
+) -> Result<Box<str>, Problem> {
     let about = "current_password";
     let lacks = || {
         let detail = "to change your own password send `current_password` too";
         Problem::invalid(about, detail)
     };
     let password = password.ok_or_else(lacks)?;
-    if state.gate.verify_password(name.as_str(), password).await? {
-        return Ok(());
-    }
-    let detail = "`current_password` is not your password";
-    Err(Problem::new(Kind::Denied, about, detail))
+    let verified = state.gate.verify_password(name.as_str(), password);
+    verified.await?.ok_or_else(|| {
+        let detail = "`current_password` is not your password";
+        Problem::new(Kind::Denied, about, detail)
+    })
 }
 
 fn check_password(password: &str, name: &UserName) -> Result<(), Problem> {

@@ -24,6 +24,7 @@ mod rates;
 mod recording;
 mod search;
 mod sessions;
+mod session_times;
 mod signing;
 
 use crate::{Api, ApiLimits};
