@@ -195,6 +195,11 @@ impl Gate {
         Ok(())
     }
 
+    /// Hashes of passwords computed since the start of this process.
+    pub fn password_hashes(&self) -> u64 {
+        self.passwords.computed()
+    }
+
     /// What the audit trail will tell of logins and refusals.
     pub const fn events(&self) -> &Events {
         &self.events

@@ -4,6 +4,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use larder_model::Problem;
 use std::fmt::Display;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -25,6 +26,8 @@ pub(crate) struct Passwords {
     /// Checked against when there is no such user: a hash like any other, over a password that
     /// nobody has.
     decoy: Arc<str>,
+    /// Hashes computed, for operators.
+    computed: AtomicU64,
 }
 
 /// The memory that one hash fills, kept for the next: an allocator would hold on to as much for
@@ -70,6 +73,7 @@ impl Passwords {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             memory: Arc::default(),
             decoy: decoy.into(),
+            computed: AtomicU64::default(),
         })
     }
 
@@ -81,6 +85,7 @@ impl Passwords {
             password.to_owned(),
         );
         let slot = self.slot().await?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
         run(slot, move || hash(params, &memory, password.as_bytes()))
             .await?
             .0
@@ -96,6 +101,7 @@ impl Passwords {
     ) -> Result<Verdict, Problem> {
         let slot = self.slot().await?;
         still()?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
         let (memory, password) = (Arc::clone(&self.memory), password.to_owned());
         let known = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.decoy), Arc::from);
@@ -106,6 +112,12 @@ impl Passwords {
         })
     }
 
+    /// Hashes computed since the start of this process.
+    pub(crate) fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
+    /// The turn of one hash.
     async fn slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let slots = Arc::clone(&self.slots);
         slots.acquire_owned().await.map_err(Problem::internal)

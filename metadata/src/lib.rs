@@ -11,6 +11,7 @@ mod error;
 mod value;
 
 mod keys;
+mod statements;
 mod use_marks;
 mod records;
 mod sql;
@@ -57,5 +58,6 @@ pub mod suite;
 
 pub use error::{Error, Requirement};
 pub use sql::{Batch, Sql};
+pub use statements::Statements;
 pub use store::Metadata;
 pub use value::{Row, Value};

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool; each batch is a transaction of its own, tried again when it meets another.
 
 use crate::sql::{Batch, Progress};
+use crate::statements::Statements;
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -19,10 +20,15 @@ pub(crate) struct Postgres {
     pool: Pool,
     /// Statement texts with `$1` for `?1`, made once each.
     texts: Mutex<HashMap<&'static str, Arc<str>>>,
+    statements: Arc<Statements>,
 }
 
 impl Postgres {
-    pub(crate) fn open(url: &str, connections: usize) -> Result<Self, Error> {
+    pub(crate) fn open(
+        url: &str,
+        connections: usize,
+        statements: Arc<Statements>,
+    ) -> Result<Self, Error> {
         let mut config: tokio_postgres::Config = url
             .parse()
             .map_err(|error| Error::Database(Box::new(error)))?;
@@ -47,6 +53,7 @@ impl Postgres {
         Ok(Self {
             pool,
             texts: Mutex::default(),
+            statements,
         })
     }
 
@@ -190,6 +197,7 @@ fn met_another(error: &Error) -> bool {
 #[async_trait]
 impl Sql for Postgres {
     async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        self.statements.read();
         let connection = self.connection().await?;
         let prepared = connection.prepare_cached(&self.dialect(text)).await?;
         let found = connection.query(&prepared, &parameters(values)).await?;
@@ -207,6 +215,7 @@ impl Sql for Postgres {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), Error> {
+        self.statements.wrote();
         let mut connection = self.connection().await?;
         for _ in 1..TRIES {
             match self.attempt(&mut connection, &batch).await {

@@ -7,6 +7,7 @@
 use crate::files::PackageKey;
 use crate::lookups::Lookups;
 use crate::sql::{Batch, Progress, Statement};
+use crate::statements::Statements;
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use rusqlite::config::DbConfig;
@@ -39,6 +40,7 @@ pub(crate) struct Sqlite {
     readers: Arc<Readers>,
     writer: Option<mpsc::Sender<Work>>,
     thread: Option<JoinHandle<()>>,
+    statements: Arc<Statements>,
 }
 
 impl Drop for Sqlite {
@@ -66,8 +68,13 @@ enum Task {
 }
 
 impl Sqlite {
-    /// Opens or makes the database file; `lookups` are told of every commit.
-    pub(crate) fn open(path: &Path, readers: usize, lookups: Arc<Lookups>) -> Result<Self, Error> {
+    /// Opens or makes the database file; `lookups` are told of every commit, `statements` of
+    /// everything.
+    pub(crate) fn open(
+        path: &Path,
+        readers: usize,
+        (lookups, statements): (Arc<Lookups>, Arc<Statements>),
+    ) -> Result<Self, Error> {
         let connection = connect(path, true)?;
         let (writer, waiting) = mpsc::channel(GROUP);
         let (checkpoint, due) = sync_channel(1);
@@ -96,6 +103,7 @@ impl Sqlite {
             readers: Arc::new(pool),
             writer: Some(writer),
             thread: Some(thread),
+            statements,
         })
     }
 
@@ -452,12 +460,14 @@ impl From<rusqlite::Error> for Error {
 #[async_trait]
 impl Sql for Sqlite {
     async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
+        self.statements.read();
         // On this very thread: a look-up by key takes microseconds, a hop to another thread takes
         // more.
         self.readers.query(text, values)
     }
 
     async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.statements.read();
         let readers = Arc::clone(&self.readers);
         let scan = tokio::task::spawn_blocking(move || readers.query(text, &values));
         scan.await
@@ -465,6 +475,7 @@ impl Sql for Sqlite {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), Error> {
+        self.statements.wrote();
         self.submit(Task::Batch(batch)).await
     }
 

@@ -1,6 +1,7 @@
 //! The database with its typed methods, which stand in the modules of this room.
 
 use crate::lookups::Lookups;
+use crate::statements::Statements;
 use crate::use_marks::Uses;
 use crate::{Error, Sql, ids, migrate, postgres, sqlite, upgrade};
 use larder_model::{Clock, Timestamp};
@@ -16,27 +17,31 @@ pub struct Metadata {
     /// `None` where other servers write to the same database.
     pub(crate) lookups: Option<Arc<Lookups>>,
     pub(crate) uses: Arc<Uses>,
+    statements: Arc<Statements>,
 }
 
 impl Metadata {
     /// A SQLite database in the file `path`, made and migrated if need be. `readers`: connections
     /// kept for reading.
     pub async fn sqlite(path: &Path, readers: usize, clock: Clock) -> Result<Self, Error> {
-        let lookups = Arc::default();
-        let sqlite = sqlite::Sqlite::open(path, readers, Arc::clone(&lookups))?;
-        Self::over(Arc::new(sqlite), clock, Some(lookups)).await
+        let (lookups, statements) = (Arc::default(), Arc::default());
+        let told = (Arc::clone(&lookups), Arc::clone(&statements));
+        let sqlite = sqlite::Sqlite::open(path, readers, told)?;
+        Self::over(Arc::new(sqlite), clock, Some(lookups), statements).await
     }
 
     /// A PostgreSQL database at `url`, migrated if need be. `connections`: size of the pool.
     pub async fn postgres(url: &str, connections: usize, clock: Clock) -> Result<Self, Error> {
-        let postgres = postgres::Postgres::open(url, connections)?;
-        Self::over(Arc::new(postgres), clock, None).await
+        let statements = Arc::default();
+        let postgres = postgres::Postgres::open(url, connections, Arc::clone(&statements))?;
+        Self::over(Arc::new(postgres), clock, None, statements).await
     }
 
     async fn over(
         sql: Arc<dyn Sql>,
         clock: Clock,
         lookups: Option<Arc<Lookups>>,
+        statements: Arc<Statements>,
     ) -> Result<Self, Error> {
         migrate::run(sql.as_ref()).await?;
         upgrade::run(sql.as_ref()).await?;
@@ -46,6 +51,7 @@ impl Metadata {
             clock,
             lookups,
             uses: Arc::default(),
+            statements,
         })
     }
 
@@ -56,6 +62,11 @@ impl Metadata {
             ids: Arc::default(), // of that time
             ..self.clone()
         }
+    }
+
+    /// What was asked of the database.
+    pub fn statements(&self) -> Arc<Statements> {
+        Arc::clone(&self.statements)
     }
 
     /// Whether the database answers and takes writes.

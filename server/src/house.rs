@@ -1,7 +1,7 @@
 //! The wiring: configuration in, doors with exactly their parts out.
 
 use crate::engine::Engine;
-use crate::observe::Observer;
+use crate::observe::{Below, Observer};
 use crate::system::System;
 use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
@@ -130,7 +130,11 @@ impl House {
             creatable(),
         );
         let identity = tls::identity(config)?;
-        let observer = Arc::new(Observer::new(packages.counters()));
+        let observer = Arc::new(Observer::new(Below {
+            cache: packages.counters(),
+            statements: metadata.statements(),
+            gate: Arc::clone(&gate),
+        }));
         let system = System {
             metadata: metadata.clone(),
             blobs: blobs.clone(),

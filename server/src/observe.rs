@@ -1,7 +1,9 @@
 //! What operators see: the log, and metrics for Prometheus. Labels are bounded and free of names.
 
+use larder_access::Gate;
 use larder_cache::Counters;
 use larder_config::{Log, LogFormat};
+use larder_metadata::Statements;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -77,26 +79,53 @@ pub(crate) struct Observer {
 }
 
 /// What the crates below count themselves: read when somebody asks.
-#[derive(Debug)]
-struct Below(Arc<Counters>);
+pub(crate) struct Below {
+    pub(crate) cache: Arc<Counters>,
+    pub(crate) statements: Arc<Statements>,
+    pub(crate) gate: Arc<Gate>,
+}
+
+impl std::fmt::Debug for Below {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Below").finish_non_exhaustive()
+    }
+}
 
 impl Collector for Below {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let counter = ConstCounter::new(self.0.upstream_requests());
-        let kind = counter.metric_type();
-        let of_one = encoder.encode_descriptor(
-            "upstream_requests",
-            "Requests sent to upstreams",
-            None,
-            kind,
-        )?;
-        counter.encode(of_one)
+        for (name, help, value) in [
+            (
+                "upstream_requests",
+                "Requests sent to upstreams",
+                self.cache.upstream_requests(),
+            ),
+            (
+                "database_reads",
+                "Statements that read from the database",
+                self.statements.reads(),
+            ),
+            (
+                "database_batches",
+                "Batches that write to the database",
+                self.statements.batches(),
+            ),
+            (
+                "password_hashes",
+                "Hashes of passwords computed",
+                self.gate.password_hashes(),
+            ),
+        ] {
+            let counter = ConstCounter::new(value);
+            let kind = counter.metric_type();
+            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+        }
+        Ok(())
     }
 }
 
 impl Observer {
-    /// Beside its own, it tells the engine's counters.
-    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+    /// Beside its own, it tells the counters of the crates below.
+    pub(crate) fn new(below: Below) -> Self {
         let mut registry = Registry::with_prefix("larder");
         let mut requests = Vec::new();
         let mut durations = Vec::new();
@@ -126,7 +155,7 @@ impl Observer {
             "Connections over a limit",
             refused_connections.clone(),
         );
-        registry.register_collector(Box::new(Below(counters)));
+        registry.register_collector(Box::new(below));
         Self {
             registry,
             requests,

@@ -2,12 +2,16 @@
 //!
 //! What is missing and what is forbidden look alike in each call of the API
 //! (`web/src/tests/matrix`, `tests/access/api.rs`) and on each route of images and packages
-//! (`tests/access/routes.rs`). Work: `access/passwords/tests.rs` shows that a name without a
-//! password costs a hash of its own. Here are logins at each door.
+//! (`tests/access/routes.rs`). `access/passwords/tests.rs` shows that a name without a password
+//! fills the memory of a hash. Here are logins at each door, and the work that answers cost:
+//! statements of the database and hashes of passwords.
 
-use crate::callers::larder;
+use crate::callers::{bearer, larder, token};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use larder_tests::image::Image;
+use larder_tests::larder::PASSWORD;
+use larder_tests::random::Random;
 use larder_tests::{Larder, Response};
 use serde_json::json;
 
@@ -120,4 +124,101 @@ fn tokens_of_every_kind_of_wrongness_are_told_the_same() {
         assert_eq!(told[0].0, 401);
         assert!(told.iter().all(|other| *other == told[0]), "{told:?}");
     }
+}
+
+/// What the server has done so far: statements that read, batches that write, hashes.
+fn work(larder: &Larder) -> [u64; 3] {
+    let text = larder.admin().get("/metrics").expect(200).text();
+    let value = |name: &str| {
+        let start = format!("larder_{name}_total ");
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(&*start));
+        let value = values.next().expect(name);
+        value.parse().expect("a number")
+    };
+    ["database_reads", "database_batches", "password_hashes"].map(value)
+}
+
+/// What one of many like requests costs. The jobs of every second are lost among them.
+fn cost(larder: &Larder, ask: impl Fn(u64)) -> [u64; 3] {
+    const MANY: u64 = 300;
+    ask(0); // what is read once is remembered
+    let before = work(larder);
+    (1..=MANY).for_each(ask);
+    let after = work(larder);
+    [0, 1, 2].map(|kind| (after[kind] - before[kind]) / MANY)
+}
+
+#[test]
+fn what_is_forbidden_costs_the_work_of_what_is_missing() {
+    let larder = larder();
+    for (protocol, name) in [("oci", "team"), ("npm", "own")] {
+        let repository = json!({"protocol": protocol, "name": name, "kind": "hosted"});
+        larder.api("POST", "repositories", &repository.to_string(), 201);
+    }
+    let image = Image::random(&mut Random::seeded(), &[100]);
+    image.push(&larder.admin(), "team/app", "v1");
+    larder.make_user("bob");
+    let (_, secret) = token(&larder.user("bob", PASSWORD), "", &json!({"name": "t"}));
+    let layer = &image.blobs[0].0;
+    for who in [bearer(&larder, &secret), larder.anonymous()] {
+        for (forbidden, missing) in [
+            (
+                "/v2/team/app/manifests/v1".to_owned(),
+                "/v2/tean/app/manifests/v1".to_owned(),
+            ),
+            (
+                "/v2/team/app/manifests/v1".to_owned(),
+                "/v2/team/apq/manifests/v1".to_owned(),
+            ),
+            (
+                format!("/v2/team/app/manifests/{}", image.digest),
+                format!("/v2/tean/app/manifests/{}", image.digest),
+            ),
+            (
+                format!("/v2/team/app/blobs/{layer}"),
+                format!("/v2/team/apq/blobs/{layer}"),
+            ),
+            (
+                "/v2/team/app/tags/list".to_owned(),
+                "/v2/tean/app/tags/list".to_owned(),
+            ),
+            ("/npm/own/pad".to_owned(), "/npm/owm/pad".to_owned()),
+            (
+                "/api/v1/repositories/oci/team".to_owned(),
+                "/api/v1/repositories/oci/tean".to_owned(),
+            ),
+            (
+                "/api/v1/repositories/oci/team/packages/app/versions/v1".to_owned(),
+                "/api/v1/repositories/oci/team/packages/apq/versions/v1".to_owned(),
+            ),
+        ] {
+            let cost_of = |path: &str| {
+                cost(&larder, |_| {
+                    assert!([401, 404].contains(&who.get(path).status), "{path}")
+                })
+            };
+            let (forbidden_cost, missing_cost) = (cost_of(&forbidden), cost_of(&missing));
+            assert_eq!(forbidden_cost, missing_cost, "{forbidden}, {missing}");
+            assert_eq!(
+                forbidden_cost[1..],
+                [0, 0],
+                "{forbidden}: no write, no hash"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_name_costs_the_work_of_a_wrong_password() {
+    let larder = larder();
+    larder.make_user("someone");
+    let once = |name: &str| {
+        let before = work(&larder);
+        for _ in 0..4 {
+            basic(&larder, "/v2/", name).expect(401);
+        }
+        work(&larder)[2] - before[2]
+    };
+    assert_eq!(once("someone"), once("nobodyx"));
+    assert_eq!(once("someone"), 4, "the administrator's is remembered");
 }

@@ -53,9 +53,9 @@ impl Database {
         match self {
             Self::Sqlite(path) => {
                 let lookups: Arc<Lookups> = Arc::default();
-                Arc::new(Sqlite::open(path, 2, lookups).expect("open"))
+                Arc::new(Sqlite::open(path, 2, (lookups, Arc::default())).expect("open"))
             }
-            Self::Postgres(url) => Arc::new(Postgres::open(url, 2).expect("open")),
+            Self::Postgres(url) => Arc::new(Postgres::open(url, 2, Arc::default()).expect("open")),
         }
     }
 
