@@ -23,6 +23,7 @@ mod rates;
 mod recording;
 mod search;
 mod sessions;
+mod session_ends;
 mod signing;
 
 use crate::{Api, ApiLimits};

@@ -1,13 +1,10 @@
 //! Sessions: a browser in which a person has signed in.
 
-use super::{Answer, Header, House, PASSWORD, basic, clock, house, house_of};
+use super::{Answer, Header, House, PASSWORD, basic, house};
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, ORIGIN as FROM, USER_AGENT};
-use larder_model::{Clock, Kind, Origin, Role, Timestamp};
+use larder_model::{Kind, Origin, Role};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -17,8 +14,8 @@ const NOBODY: Header = Header::new();
 /// What a browser has of a session.
 #[derive(Clone)]
 pub(super) struct Browser {
-    cookie: String,
-    csrf: String,
+    pub(super) cookie: String,
+    pub(super) csrf: String,
 }
 
 impl House {
@@ -27,7 +24,7 @@ impl House {
         self.session_with(name, PASSWORD).await
     }
 
-    async fn session_with(&self, name: &str, password: &str) -> (i64, Browser) {
+    pub(super) async fn session_with(&self, name: &str, password: &str) -> (i64, Browser) {
         let begun = self.sign_in(name, password).await;
         assert_eq!(begun.status, 201, "{:?}", begun.body);
         let session = begun.json();
@@ -40,14 +37,20 @@ impl House {
         (text("id").parse().expect("id"), browser)
     }
 
-    async fn sign_in(&self, name: &str, password: &str) -> Answer {
+    pub(super) async fn sign_in(&self, name: &str, password: &str) -> Answer {
         let body = json!({"name": name, "password": password}).to_string();
         let agent = [(USER_AGENT, "a browser")];
         self.with(&agent, &NOBODY, "POST", "/sessions", &body).await
     }
 
     /// Asks as a page of this server does.
-    async fn browse(&self, browser: &Browser, method: &str, target: &str, body: &str) -> Answer {
+    pub(super) async fn browse(
+        &self,
+        browser: &Browser,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Answer {
         let headers = [
             (COOKIE, &*browser.cookie),
             (CSRF, &*browser.csrf),
@@ -57,7 +60,7 @@ impl House {
     }
 
     /// Who it is to the server.
-    async fn seen_as(&self, browser: &Browser) -> (u16, Value) {
+    pub(super) async fn seen_as(&self, browser: &Browser) -> (u16, Value) {
         let answer = self.browse(browser, "GET", "/whoami", "").await;
         (answer.status, answer.json()["name"].clone())
     }
@@ -371,128 +374,6 @@ async fn everyone_lists_and_ends_their_own_and_superusers_all() {
     let (_, limited) = house.token("alice", Some(("oci/*", Role::Admin))).await;
     assert_eq!(end(&limited, first).await, 403);
     assert_eq!(house.seen_as(&browser).await.0, 200);
-}
-
-#[tokio::test]
-async fn another_password_ends_the_other_sessions() {
-    let house = house().await;
-    house.user("alice", false).await;
-    let (_, here) = house.session("alice").await;
-    let (_, there) = house.session("alice").await;
-    for browser in [&here, &there] {
-        assert_eq!(house.seen_as(browser).await.0, 200);
-    }
-    let change = format!(r#"{{"password":"another one","current_password":"{PASSWORD}"}}"#);
-    let changed = house.browse(&here, "PATCH", "/users/alice", &change).await;
-    assert_eq!(changed.status, 200);
-    assert_eq!(house.seen_as(&here).await.0, 200);
-    assert_eq!(house.seen_as(&there).await.0, 401);
-    // Whoever is given one by a superuser signs in anew.
-    let admin = basic("admin", PASSWORD);
-    let reset = r#"{"password":"set by admin"}"#;
-    assert_eq!(
-        house.ask(&admin, "PATCH", "/users/alice", reset).await.0,
-        200
-    );
-    assert_eq!(house.seen_as(&here).await.0, 401);
-    let (_, again) = house.session_with("alice", "set by admin").await;
-    assert_eq!(house.seen_as(&again).await.0, 200);
-}
-
-#[tokio::test]
-async fn a_disabled_or_deleted_user_has_no_session() {
-    let house = house().await;
-    let admin = basic("admin", PASSWORD);
-    house.user("alice", false).await;
-    house.user("bob", false).await;
-    let (_, alice) = house.session("alice").await;
-    let (_, bob) = house.session("bob").await;
-    for browser in [&alice, &bob] {
-        assert_eq!(house.seen_as(browser).await.0, 200);
-    }
-    for (disabled, status) in [(true, 401), (false, 401)] {
-        let change = json!({"disabled": disabled}).to_string();
-        house.ask(&admin, "PATCH", "/users/alice", &change).await;
-        assert_eq!(house.seen_as(&alice).await.0, status);
-    }
-    house.ask(&admin, "DELETE", "/users/bob", "").await;
-    assert_eq!(house.seen_as(&bob).await.0, 401);
-}
-
-#[tokio::test]
-async fn a_session_sees_new_rights_at_once() {
-    let house = house().await;
-    house.repo("team").await;
-    house.user("alice", false).await;
-    let (_, browser) = house.session("alice").await;
-    let read = async || {
-        let answer = house.browse(&browser, "GET", "/repositories/oci/team", "");
-        answer.await.status
-    };
-    assert_eq!(read().await, 404);
-    house
-        .admission("user:alice", "oci/team", Role::Reader)
-        .await;
-    assert_eq!(read().await, 200);
-}
-
-/// A house and its time, which stands still until it is moved.
-async fn timed_house() -> (House, Arc<AtomicI64>) {
-    let time = Arc::new(AtomicI64::new(clock().now().0));
-    let told = Arc::clone(&time);
-    let clock = Clock::new(move || Timestamp(told.load(Ordering::SeqCst)));
-    (house_of(clock, super::UNLIMITED).await, time)
-}
-
-fn pass(time: &AtomicI64, passed: Duration) {
-    let moved = i64::try_from(passed.as_micros()).expect("time");
-    time.fetch_add(moved, Ordering::SeqCst);
-}
-
-#[tokio::test]
-async fn a_session_that_is_not_used_ends() {
-    let (house, time) = timed_house().await;
-    let (_, browser) = house.session("admin").await;
-    pass(&time, Duration::from_hours(12) - Duration::from_secs(1));
-    assert_eq!(house.seen_as(&browser).await.0, 200);
-    let (_, other) = house.session("admin").await;
-    pass(&time, Duration::from_hours(12));
-    assert_eq!(house.seen_as(&other).await.0, 401);
-}
-
-#[tokio::test]
-async fn a_use_moves_the_end_on_up_to_the_last_one() {
-    let (house, time) = timed_house().await;
-    let (_, browser) = house.session("admin").await;
-    for hours in (10..14 * 24).step_by(10) {
-        pass(&time, Duration::from_hours(10));
-        assert_eq!(house.seen_as(&browser).await.0, 200, "after {hours} h");
-        // What a job does.
-        house.gate.write_session_uses().await.expect("written");
-    }
-    pass(&time, Duration::from_hours(10));
-    assert_eq!(house.seen_as(&browser).await.0, 401);
-}
-
-#[tokio::test]
-async fn a_read_writes_nothing_and_the_job_writes_the_last_use() {
-    let (house, time) = timed_house().await;
-    let (id, browser) = house.session("admin").await;
-    let row = async || {
-        house
-            .metadata
-            .session(id)
-            .await
-            .expect("row")
-            .expect("there")
-    };
-    let before = row().await;
-    pass(&time, Duration::from_hours(1));
-    assert_eq!(house.seen_as(&browser).await.0, 200);
-    assert_eq!(row().await, before);
-    house.gate.write_session_uses().await.expect("written");
-    let (before, after) = (before.last_used_at, row().await.last_used_at);
-    assert_eq!(after, before.after(Duration::from_hours(1)));
 }
 
 #[tokio::test]
