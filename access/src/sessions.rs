@@ -6,6 +6,7 @@
 
 use crate::gate::Gate;
 use crate::identify::principal_of;
+use crate::policy::PolicySnapshot;
 use crate::principal::Principal;
 use crate::remembered::{RememberedCaller, VerifiedCaller};
 use crate::{Admission, Allowed};
@@ -106,31 +107,15 @@ impl Gate {
             .name(&[b"\0session ", secret.as_bytes()].concat());
         let known = self.remembered.get(&name);
         let known = known.filter(|known| known.holds(&policy.version, self.metadata.now()));
-        let mut principal = match known {
-            Some(known) => known.caller.principal.clone(),
-            None => {
-                let hash = secret::hash(secret);
-                let session = self.metadata.session_by_hash(&hash).await?;
-                let session = session.ok_or_else(|| {
-                    self.note_login("session", Outcome::Refused, origin);
-                    ended()
-                })?;
-                let person = self.people.find(session.owner, &policy).await?;
-                let person = person.filter(|person| person.user.is_active());
-                let principal = Principal {
-                    session: Some(session.id),
-                    ..principal_of(&*person.ok_or_else(ended)?, &policy)
-                };
-                let caller = VerifiedCaller {
-                    principal: principal.clone(),
-                    expires_at: Some(end_after(self.metadata.now(), session.ends_at)),
-                    password_hash: None,
-                };
-                let version = policy.version.clone();
-                self.remembered
-                    .keep(name, RememberedCaller { version, caller });
-                principal
-            }
+        let mut principal = if let Some(known) = known {
+            known.caller.principal.clone()
+        } else {
+            let caller = self.verify_session(&policy, secret, origin).await?;
+            let principal = caller.principal.clone();
+            let version = policy.version.clone();
+            self.remembered
+                .keep(name, RememberedCaller { version, caller });
+            principal
         };
         principal.here = policy.rules_at(origin.address);
         if let Some(session) = principal.session {
@@ -138,6 +123,31 @@ impl Gate {
             self.session_uses.note(session, &principal, origin, now);
         }
         Ok(principal)
+    }
+
+    async fn verify_session(
+        &self,
+        policy: &PolicySnapshot,
+        secret: &str,
+        origin: &Origin,
+    ) -> Result<VerifiedCaller, Problem> {
+        let hash = secret::hash(secret);
+        let session = self.metadata.session_by_hash(&hash).await?;
+        let session = session.ok_or_else(|| {
+            self.note_login("session", Outcome::Refused, origin);
+            ended()
+        })?;
+        let person = self.people.find(session.owner, policy).await?;
+        let person = person.filter(|person| person.user.is_active());
+        let principal = Principal {
+            session: Some(session.id),
+            ..principal_of(&*person.ok_or_else(ended)?, policy)
+        };
+        Ok(VerifiedCaller {
+            principal,
+            expires_at: Some(end_after(self.metadata.now(), session.ends_at)),
+            password_hash: None,
+        })
     }
 
     /// What a change in a session must come with.
@@ -177,15 +187,15 @@ impl Gate {
     /// Writes down when sessions were used since the last time, and moves their ends on.
     pub async fn write_session_uses(&self) -> Result<(), Error> {
         let waiting = self.session_uses.take();
-        let used = waiting
+        let mut uses: Vec<SessionUse> = waiting
             .into_iter()
             .map(|((session, address), waiting)| SessionUse {
                 session,
                 at: waiting.at,
                 address,
                 expires_at: waiting.at.after(IDLE),
-            });
-        let mut uses: Vec<SessionUse> = used.collect();
+            })
+            .collect();
         if uses.is_empty() {
             return Ok(());
         }

@@ -79,13 +79,12 @@ pub(crate) async fn login(login: Login, cx: &Context<'_>) -> Result<Outcome, Fai
             what,
         });
     };
-    let (token, token_id, ends) = match credentials {
-        Credentials::Token(token) => (token, None, None),
-        _ => {
-            let ends = expires.unwrap_or(LIFE).moment(cx.env.clock.now());
-            let made = made_token(&client, ends).await?;
-            (made.secret, Some(made.id), made.expires_at)
-        }
+    let (token, token_id, ends) = if let Credentials::Token(token) = credentials {
+        (token, None, None)
+    } else {
+        let ends = expires.unwrap_or(LIFE).moment(cx.env.clock.now());
+        let made = made_token(&client, ends).await?;
+        (made.secret, Some(made.id), made.expires_at)
     };
     let mut profiles = Profiles::load(config)?;
     let profile = Profile {

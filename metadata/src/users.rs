@@ -342,8 +342,8 @@ impl Metadata {
 
     /// Changes a user. Another password, and that it is disabled, end its sessions, but for the one
     /// in which the author asks for another password. [`Error::Unmet`]: the [`Requirement::User`] is
-    /// gone or not as it was read, so that no change undoes another unseen; or there is no
-    /// [`Requirement::OtherSuperuser`].
+    /// gone or not as it was read, or had another password than the one that was shown, so that no
+    /// change undoes another unseen; or there is no [`Requirement::OtherSuperuser`].
     pub async fn change_user(
         &self,
         user: &User,

@@ -2,7 +2,7 @@
 
 use crate::Client;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -142,8 +142,13 @@ fn spawn(start: &Start, folder: &Path) -> (Child, Arc<Log>) {
         child.stderr.take().expect("stderr"),
     );
     let (reader, other) = (Arc::clone(&log), Arc::clone(&log));
-    std::thread::spawn(move || reader.follow(BufReader::new(out), true));
-    std::thread::spawn(move || other.follow(BufReader::new(err), false));
+    let errors = std::thread::spawn(move || other.follow(BufReader::new(err), false));
+    std::thread::spawn(move || {
+        reader.follow(BufReader::new(out), false);
+        // It has ended when its last words are there, too.
+        errors.join().expect("errors");
+        reader.follow(io::empty(), true);
+    });
     (child, log)
 }
 

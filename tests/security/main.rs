@@ -1,20 +1,26 @@
-//! Classes of faults that servers like this one had: a module for each, which proves that it is not
-//! here, or says where that is proved.
+//! Classes of weaknesses that servers like this one had: a module for each, named after it, which
+//! proves that it is not here, or says where that is proved.
 
+mod browser;
 mod callers;
 
 mod access_tokens;
 mod bearer_forgery;
-mod canonical_names;
+mod browser_headers;
 mod canary_secrets;
+mod canonical_names;
 mod control_characters;
+mod csrf;
 mod enumeration;
+mod first_password;
 mod hidden_names;
 mod injected_headers;
 mod like_patterns;
 mod metrics_rights;
+mod one_time;
 mod overwrite_races;
 mod proxy_headers;
+mod redirects;
 mod revocation;
 mod robots;
 mod scope_escalation;

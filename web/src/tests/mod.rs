@@ -24,7 +24,7 @@ mod rates;
 mod recording;
 mod search;
 mod sessions;
-mod session_times;
+mod session_ends;
 mod signing;
 
 use crate::{Api, ApiLimits};

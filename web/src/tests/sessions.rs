@@ -14,8 +14,8 @@ const NOBODY: Header = Header::new();
 /// What a browser has of a session.
 #[derive(Clone)]
 pub(super) struct Browser {
-    cookie: String,
-    csrf: String,
+    pub(super) cookie: String,
+    pub(super) csrf: String,
 }
 
 impl House {
@@ -24,7 +24,7 @@ impl House {
         self.session_with(name, PASSWORD).await
     }
 
-    async fn session_with(&self, name: &str, password: &str) -> (i64, Browser) {
+    pub(super) async fn session_with(&self, name: &str, password: &str) -> (i64, Browser) {
         let begun = self.sign_in(name, password).await;
         assert_eq!(begun.status, 201, "{:?}", begun.body);
         let session = begun.json();
@@ -37,14 +37,20 @@ impl House {
         (text("id").parse().expect("id"), browser)
     }
 
-    async fn sign_in(&self, name: &str, password: &str) -> Answer {
+    pub(super) async fn sign_in(&self, name: &str, password: &str) -> Answer {
         let body = json!({"name": name, "password": password}).to_string();
         let agent = [(USER_AGENT, "a browser")];
         self.with(&agent, &NOBODY, "POST", "/sessions", &body).await
     }
 
     /// Asks as a page of this server does.
-    async fn browse(&self, browser: &Browser, method: &str, target: &str, body: &str) -> Answer {
+    pub(super) async fn browse(
+        &self,
+        browser: &Browser,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Answer {
         let headers = [
             (COOKIE, &*browser.cookie),
             (CSRF, &*browser.csrf),
@@ -368,69 +374,6 @@ async fn everyone_lists_and_ends_their_own_and_superusers_all() {
     let (_, limited) = house.token("alice", Some(("oci/*", Role::Admin))).await;
     assert_eq!(end(&limited, first).await, 403);
     assert_eq!(house.seen_as(&browser).await.0, 200);
-}
-
-#[tokio::test]
-async fn another_password_ends_the_other_sessions() {
-    let house = house().await;
-    house.user("alice", false).await;
-    let (_, here) = house.session("alice").await;
-    let (_, there) = house.session("alice").await;
-    for browser in [&here, &there] {
-        assert_eq!(house.seen_as(browser).await.0, 200);
-    }
-    let change = format!(r#"{{"password":"another one","current_password":"{PASSWORD}"}}"#);
-    let changed = house.browse(&here, "PATCH", "/users/alice", &change).await;
-    assert_eq!(changed.status, 200);
-    assert_eq!(house.seen_as(&here).await.0, 200);
-    assert_eq!(house.seen_as(&there).await.0, 401);
-    // Whoever is given one by a superuser signs in anew.
-    let admin = basic("admin", PASSWORD);
-    let reset = r#"{"password":"set by admin"}"#;
-    assert_eq!(
-        house.ask(&admin, "PATCH", "/users/alice", reset).await.0,
-        200
-    );
-    assert_eq!(house.seen_as(&here).await.0, 401);
-    let (_, again) = house.session_with("alice", "set by admin").await;
-    assert_eq!(house.seen_as(&again).await.0, 200);
-}
-
-#[tokio::test]
-async fn a_disabled_or_deleted_user_has_no_session() {
-    let house = house().await;
-    let admin = basic("admin", PASSWORD);
-    house.user("alice", false).await;
-    house.user("bob", false).await;
-    let (_, alice) = house.session("alice").await;
-    let (_, bob) = house.session("bob").await;
-    for browser in [&alice, &bob] {
-        assert_eq!(house.seen_as(browser).await.0, 200);
-    }
-    for (disabled, status) in [(true, 401), (false, 401)] {
-        let change = json!({"disabled": disabled}).to_string();
-        house.ask(&admin, "PATCH", "/users/alice", &change).await;
-        assert_eq!(house.seen_as(&alice).await.0, status);
-    }
-    house.ask(&admin, "DELETE", "/users/bob", "").await;
-    assert_eq!(house.seen_as(&bob).await.0, 401);
-}
-
-#[tokio::test]
-async fn a_session_sees_new_rights_at_once() {
-    let house = house().await;
-    house.repo("team").await;
-    house.user("alice", false).await;
-    let (_, browser) = house.session("alice").await;
-    let read = async || {
-        let answer = house.browse(&browser, "GET", "/repositories/oci/team", "");
-        answer.await.status
-    };
-    assert_eq!(read().await, 404);
-    house
-        .admission("user:alice", "oci/team", Role::Reader)
-        .await;
-    assert_eq!(read().await, 200);
 }
 
 #[tokio::test]
