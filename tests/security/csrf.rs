@@ -16,8 +16,11 @@ const OTHER_ORIGIN: (&str, &str) = ("origin", "https://evil.example");
 /// A body, its headers, and whether a page of our own may send this to a call that is open.
 type Attack<'a> = (&'a str, Vec<(&'a str, &'a str)>, bool);
 
+/// A server that takes as many requests as there are.
 fn larder() -> Larder {
-    Start::of(env!("CARGO_BIN_EXE_larder")).start()
+    Start::of(env!("CARGO_BIN_EXE_larder"))
+        .with("LARDER_SERVER__LIMITS__API_REQUESTS_PER_SECOND", "0")
+        .start()
 }
 
 /// Every call of the document that is no GET: method and path, and whether it looks at no
