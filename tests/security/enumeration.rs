@@ -194,7 +194,7 @@ fn what_is_forbidden_costs_the_work_of_what_is_missing() {
         ] {
             let cost_of = |path: &str| {
                 cost(&larder, |_| {
-                    assert!([401, 404].contains(&who.get(path).status), "{path}")
+                    assert!([401, 404].contains(&who.get(path).status), "{path}");
                 })
             };
             let (forbidden_cost, missing_cost) = (cost_of(&forbidden), cost_of(&missing));
