@@ -125,10 +125,12 @@ fn created(made: Value, quiet: bool, client: &Client) -> Result<Outcome, Failure
     if !quiet {
         let limits = made["grants"].is_null().then(|| {
             let owner = made["owner"].as_str().unwrap_or("its owner");
-            format!(
-                "it may all that {owner} may: limit it with --grant, or make it for a robot with \
-                 --owner robot:NAME"
-            )
+            let or_a_robot = if owner.starts_with("robot:") {
+                ""
+            } else {
+                ", or make it for a robot with --owner robot:NAME"
+            };
+            format!("it may all that {owner} may: limit it with --grant{or_a_robot}")
         });
         let outcome = Outcome::record(made, &CREATED).noting("the secret is shown only now");
         return Ok(limits.into_iter().fold(outcome, Outcome::noting));
