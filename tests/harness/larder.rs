@@ -1,6 +1,7 @@
 //! The server under test.
 
 use crate::Client;
+use crate::secrets::assert_none as assert_no_secrets;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
@@ -47,9 +48,12 @@ impl Start {
             ("LARDER_ADMIN_PASSWORD", PASSWORD),
             ("LARDER_CACHE__DISCOVER", "false"),
         ];
-        let environment = usual
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
+        let usual = usual.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut environment = HashMap::from(usual);
+        // The long form looks for secrets in all that there is to say.
+        if std::env::var_os("LARDER_TEST_LONG").is_some() {
+            environment.insert("LARDER_LOG__LEVEL".to_owned(), "trace".to_owned());
+        }
         Self {
             binary: path.into(),
             environment,
@@ -382,6 +386,8 @@ impl Drop for Larder {
                 "the server's last lines:\n{}",
                 tail.into_iter().rev().collect::<Vec<_>>().join("\n")
             );
+        } else {
+            assert_no_secrets(&self.log_text(), &self.data(), PASSWORD);
         }
     }
 }

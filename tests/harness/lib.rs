@@ -21,6 +21,7 @@ pub mod tools;
 
 pub mod archive;
 pub mod http;
+mod secrets;
 pub mod larder;
 
 pub mod apart;
