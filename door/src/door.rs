@@ -6,8 +6,8 @@ use crate::body::Wire;
 use crate::{Answer, Body, ClientView, Incoming, session_cookie};
 use futures_util::FutureExt as _;
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY, EXPECT,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, EXPECT, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
@@ -288,8 +288,12 @@ fn add_reason(response: &mut Response<Body>, problem: &Problem) {
 }
 
 /// Bytes of others must never run in a browser on this origin. Pages of our own bring their own
-/// policy.
+/// policy. An answer that does not say how long it may be kept is for this caller alone: no cache
+/// keeps it.
 fn guard_browsers(headers: &mut HeaderMap) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
         headers.insert(
