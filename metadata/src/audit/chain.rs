@@ -5,10 +5,11 @@ use crate::{Batch, Error, Metadata, Requirement};
 use larder_model::Timestamp;
 
 const CHAIN: &str = "select seq, hash, anchor_seq, anchor_hash from audit_chain where one = 1";
+/// In the order of their index: in that of the ids all entries there are would be walked.
 const WAITING: &str = concat!(
     "select ",
     columns!(),
-    " from audit where seq is null and open_until <= ?1 order by id limit ?2"
+    " from audit where seq is null and open_until <= ?1 order by open_until, id limit ?2"
 );
 /// Of several servers that seal at once one finds the head as it was.
 const MOVE_HEAD: &str = "update audit_chain set seq = ?3, hash = ?4 \
@@ -115,3 +116,6 @@ fn seal_batch(head: &Link, waiting: &[AuditEntry]) -> Batch {
     }
     batch
 }
+
+#[cfg(test)]
+mod tests;
