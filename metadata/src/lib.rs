@@ -25,6 +25,8 @@ mod postgres;
 mod sqlite;
 
 mod store;
+#[cfg(test)]
+mod plans;
 
 pub mod files;
 mod uses;

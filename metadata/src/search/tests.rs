@@ -1,15 +1,11 @@
 use super::*;
-use larder_model::{Clock, Timestamp};
+use crate::plans::{empty, plan};
 
 /// The plans of SQLite: each search goes along its own index, in the order of its pages.
 #[tokio::test]
 async fn every_search_has_an_index() {
-    let folder = tempfile::tempdir().expect("folder");
-    let clock = Clock::new(|| Timestamp(0));
-    let path = folder.path().join("larder.db");
-    let metadata = Metadata::sqlite(&path, 1, clock).await.expect("database");
+    let (metadata, _folder) = empty().await;
     for (text, values, index) in STATEMENTS {
-        let explain: &'static str = Box::leak(format!("explain query plan {text}").into());
         let number = |at: usize| {
             if at == 1 || at == 3 {
                 1_i64.into()
@@ -18,9 +14,7 @@ async fn every_search_has_an_index() {
             }
         };
         let values: Vec<Value> = (0..values).map(number).collect();
-        let mut rows = metadata.sql.rows(explain, &values).await.expect(text);
-        let steps = rows.iter_mut().map(|row| row.text(3).expect("step"));
-        let plan = steps.collect::<Vec<_>>().join("\n");
+        let plan = plan(&metadata, text, &values).await;
         let expected = format!("USING COVERING INDEX {index} (");
         let uncovered = format!("USING INDEX {index} (");
         assert!(

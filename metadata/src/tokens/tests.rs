@@ -1,4 +1,5 @@
 use super::*;
+use crate::plans::{empty, plan};
 use crate::users::NewUser;
 use larder_model::{Clock, System};
 use std::sync::Arc;
@@ -58,23 +59,17 @@ async fn a_token_that_has_ended_is_told_apart() {
 /// The plans of SQLite: each filter goes along an owner's tokens, in the order of its pages.
 #[tokio::test]
 async fn every_filter_has_an_index() {
-    let folder = tempfile::tempdir().expect("folder");
-    let clock = Clock::new(|| Timestamp(0));
-    let path = folder.path().join("larder.db");
-    let metadata = Metadata::sqlite(&path, 1, clock).await.expect("database");
+    let (metadata, _folder) = empty().await;
     for (text, more) in [
         (TOKENS_OF, 0),
         (TOKENS_LIKE, 1),
         (EXPIRED_TOKENS, 2),
         (LASTING_TOKENS, 2),
     ] {
-        let explain: &'static str = Box::leak(format!("explain query plan {text}").into());
         let mut values: Vec<crate::Value> = vec![1_i64.into(), 1_i64.into(), 1_i64.into()];
         let others = [crate::Value::from("a"), 1_i64.into()];
         values.extend(others.into_iter().take(more));
-        let mut rows = metadata.sql.rows(explain, &values).await.expect(text);
-        let told = rows.iter_mut().map(|row| row.text(3).expect("step"));
-        let plan = told.collect::<Vec<_>>().join("\n");
+        let plan = plan(&metadata, text, &values).await;
         let along = "INDEX tokens_owner (owner=? AND id>?)";
         assert!(
             plan.contains(along) && !plan.contains("TEMP B-TREE"),
