@@ -19,16 +19,12 @@ use std::sync::Arc;
 pub(crate) fn principal_of(person: &Person, policy: &PolicySnapshot) -> Principal {
     Principal {
         user: Some(person.user.id),
-        label: person.user.subject().to_string().into(),
         superuser: person.user.superuser,
         held: Arc::clone(&person.held),
-        everyone: Arc::clone(&policy.everyone),
-        here: None,
-        token_scopes: None,
-        bearer_scopes: None,
-        token: None,
-        ends: None,
-        session: None,
+        ..Principal::new(
+            person.user.subject().to_string(),
+            Arc::clone(&policy.everyone),
+        )
     }
 }
 
@@ -69,17 +65,8 @@ impl Gate {
         };
         let here = address.filter(|_| allowed);
         Principal {
-            user: None,
-            label: Subject::Anonymous.to_string().into(),
-            superuser: false,
-            held: Arc::default(),
-            everyone,
             here: here.and_then(|address| policy.rules_at(address)),
-            token_scopes: None,
-            bearer_scopes: None,
-            token: None,
-            ends: None,
-            session: None,
+            ..Principal::new(Subject::Anonymous.to_string(), everyone)
         }
     }
 

@@ -85,6 +85,23 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Whoever is told of as `label`, with the rules of everyone alone.
+    pub(crate) fn new(label: String, everyone: Arc<Rules>) -> Self {
+        Self {
+            user: None,
+            label: label.into(),
+            superuser: false,
+            held: Arc::default(),
+            everyone,
+            here: None,
+            token_scopes: None,
+            bearer_scopes: None,
+            token: None,
+            ends: None,
+            session: None,
+        }
+    }
+
     /// The user's bare name; `None`: anonymous.
     pub fn name(&self) -> Option<&str> {
         self.label.split_once(':').map(|(_, name)| name)
@@ -240,9 +257,7 @@ impl Principal {
             .all(|token_scopes| token_scopes.iter().any(scope))
             && holds()
     }
-}
 
-impl Principal {
     /// Beginnings of which each pattern that it [administers](Self::administers) has exactly one,
     /// in order.
     pub fn administered_beginnings(&self) -> Vec<String> {

@@ -19,20 +19,12 @@ fn rules(rules: &[(&str, &str, Role)]) -> Arc<Rules> {
 fn principal(held: &[(&str, &str, Role)]) -> Principal {
     Principal {
         user: Some(1),
-        label: "user:test".into(),
-        superuser: false,
         held: [Held {
             through: Arc::default(),
             rules: rules(held),
         }]
         .into(),
-        everyone: Arc::default(),
-        here: None,
-        token_scopes: None,
-        bearer_scopes: None,
-        token: None,
-        ends: None,
-        session: None,
+        ..Principal::new("user:test".to_owned(), Arc::default())
     }
 }
 

@@ -7,16 +7,7 @@ const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 fn someone(user: Option<i64>) -> Principal {
     Principal {
         user,
-        label: "someone".into(),
-        superuser: false,
-        held: Arc::new([]),
-        everyone: Arc::default(),
-        here: None,
-        token_scopes: None,
-        bearer_scopes: None,
-        token: None,
-        ends: None,
-        session: None,
+        ..Principal::new("someone".to_owned(), Arc::default())
     }
 }
 
