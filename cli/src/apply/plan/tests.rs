@@ -87,6 +87,21 @@ fn told(call: &Call) -> String {
     }
 }
 
+/// Passwords where the file names variables.
+fn passwords(file: &Resources) -> Passwords {
+    let mut passwords = Passwords::default();
+    for entry in file.repositories.iter().flatten().map(Spanned::get_ref) {
+        if entry
+            .upstream
+            .as_ref()
+            .is_some_and(|it| it.password_env.is_some())
+        {
+            passwords.of.insert(entry.name.clone(), "s3cret".to_owned());
+        }
+    }
+    passwords
+}
+
 /// What comes of a file: the plan, or why there is none.
 fn planned(name: &str, state: &State) -> String {
     let text = text(name);
@@ -107,17 +122,7 @@ fn planned(name: &str, state: &State) -> String {
     if !wrong.is_empty() {
         return wrong.iter().map(told_at).collect();
     }
-    let mut passwords = Passwords::default();
-    for entry in file.repositories.iter().flatten().map(Spanned::get_ref) {
-        if entry
-            .upstream
-            .as_ref()
-            .is_some_and(|it| it.password_env.is_some())
-        {
-            passwords.of.insert(entry.name.clone(), "s3cret".to_owned());
-        }
-    }
-    match plan(&file, state, &passwords, text.starts_with("# prune")) {
+    match plan(&file, state, &passwords(&file), text.starts_with("# prune")) {
         Ok(plan) => {
             let acts = plan.acts.iter();
             let acts: String = acts.map(|act| lines(act) + &told(&act.call)).collect();

@@ -193,21 +193,6 @@ fn file(random: &mut Random) -> Resources {
     }
 }
 
-/// Passwords where the file names variables.
-fn passwords(file: &Resources) -> Passwords {
-    let mut passwords = Passwords::default();
-    for entry in file.repositories.iter().flatten().map(Spanned::get_ref) {
-        if entry
-            .upstream
-            .as_ref()
-            .is_some_and(|it| it.password_env.is_some())
-        {
-            passwords.of.insert(entry.name.clone(), "s3cret".to_owned());
-        }
-    }
-    passwords
-}
-
 /// A server on which nothing was done yet.
 fn fresh() -> State {
     let state = state();
