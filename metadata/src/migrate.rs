@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/0010_grants.sql"),
     include_str!("../migrations/0011_sessions.sql"),
     include_str!("../migrations/0012_list_filters.sql"),
+    include_str!("../migrations/0013_audit_waiting.sql"),
 ];
 
 const VERSION_TABLE: &str =

@@ -237,11 +237,12 @@ impl Sql for Postgres {
         Ok(())
     }
 
-    fn spelling(&self) -> [(&'static str, &'static str); 3] {
+    fn spelling(&self) -> [(&'static str, &'static str); 4] {
         [
             ("{text}", "text collate \"C\""),
             ("{bytes}", "bytea"),
             ("{clustered}", ""),
+            ("{rowid}", "bigint"),
         ]
     }
 

@@ -20,8 +20,8 @@ pub trait Sql: Send + Sync {
     /// Runs a script of statements without parameters, all or nothing.
     async fn script(&self, text: String) -> Result<(), Error>;
 
-    /// How this database spells `{text}`, `{bytes}` and `{clustered}` of the migrations.
-    fn spelling(&self) -> [(&'static str, &'static str); 3];
+    /// How this database spells `{text}`, `{bytes}`, `{clustered}` and `{rowid}` of the migrations.
+    fn spelling(&self) -> [(&'static str, &'static str); 4];
 
     /// Whether it answers and would take a write.
     async fn ping(&self) -> Result<(), Error>;

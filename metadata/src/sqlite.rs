@@ -483,11 +483,12 @@ impl Sql for Sqlite {
         self.submit(Task::Script(text)).await
     }
 
-    fn spelling(&self) -> [(&'static str, &'static str); 3] {
+    fn spelling(&self) -> [(&'static str, &'static str); 4] {
         [
             ("{text}", "text"),
             ("{bytes}", "blob"),
             ("{clustered}", "without rowid"),
+            ("{rowid}", "integer"),
         ]
     }
 

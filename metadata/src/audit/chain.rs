@@ -5,18 +5,21 @@ use crate::{Batch, Error, Metadata, Requirement};
 use larder_model::Timestamp;
 
 const CHAIN: &str = "select seq, hash, anchor_seq, anchor_hash from audit_chain where one = 1";
-/// In the order of their index: in that of the ids all entries there are would be walked.
 const WAITING: &str = concat!(
     "select ",
     columns!(),
-    " from audit where seq is null and open_until <= ?1 order by open_until, id limit ?2"
+    " from audit_waiting where open_until <= ?1 order by id limit ?2"
 );
 /// Of several servers that seal at once one finds the head as it was.
 const MOVE_HEAD: &str = "update audit_chain set seq = ?3, hash = ?4 \
     where one = 1 and seq = ?1 and hash = ?2";
 /// An event may have been counted into the entry since it was read.
-const SEAL: &str = "update audit set seq = ?3, hash = ?4 \
-    where id = ?1 and count = ?2 and seq is null";
+const TAKE: &str = "delete from audit_waiting where id = ?1 and count = ?2";
+const SEAL: &str = concat!(
+    "insert into audit (seq, hash, ",
+    columns!(),
+    ") values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+);
 
 /// Entries sealed in one batch.
 const BATCH: u64 = 1000;
@@ -106,13 +109,23 @@ fn seal_batch(head: &Link, waiting: &[AuditEntry]) -> Batch {
     ];
     batch.require(Requirement::Audit, MOVE_HEAD, moved);
     for (entry, link) in seals {
-        let values = [
-            entry.id.into(),
-            entry.count.into(),
+        let as_read = [entry.id.into(), entry.count.into()];
+        batch.require(Requirement::Audit, TAKE, as_read);
+        let sealed = [
             link.seq.into(),
             link.hash.as_ref().into(),
+            entry.id.into(),
+            entry.at.into(),
+            entry.actor.as_ref().into(),
+            entry.action.as_ref().into(),
+            entry.object.as_ref().into(),
+            entry.result.as_ref().into(),
+            entry.address.as_ref().into(),
+            entry.request_id.as_ref().into(),
+            entry.details.as_ref().into(),
+            entry.count.into(),
         ];
-        batch.require(Requirement::Audit, SEAL, values);
+        batch.run(SEAL, sealed);
     }
     batch
 }

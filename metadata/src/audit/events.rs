@@ -8,8 +8,8 @@ use larder_model::{Action, Outcome, Timestamp};
 use std::net::IpAddr;
 use std::time::Duration;
 
-const COUNT: &str = "update audit set count = count + ?2 where id = ?1 and seq is null";
-const IS_THERE: &str = "select id from audit where id = ?1";
+const COUNT: &str = "update audit_waiting set count = count + ?2 where id = ?1";
+const IS_THERE: &str = "select id from audit_waiting where id = ?1";
 
 /// The like of events within it are one entry.
 const SPAN: Duration = Duration::from_mins(1);

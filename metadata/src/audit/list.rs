@@ -29,7 +29,7 @@ macro_rules! in_order {
         concat!(
             "select ",
             columns!(),
-            " from audit where seq is not null and ",
+            " from audit where ",
             $by,
             fits!(),
             " order by id desc limit ?11"
@@ -39,11 +39,12 @@ macro_rules! in_order {
 
 /// All entries that an index finds, sorted.
 macro_rules! sorted {
-    ($by:literal) => {
+    ($table:literal $by:literal) => {
         concat!(
             "with found as materialized (select ",
             columns!(),
-            " from audit where ",
+            " from ",
+            $table,
             $by,
             ") select ",
             columns!(),
@@ -58,26 +59,26 @@ macro_rules! sorted {
 macro_rules! counted {
     ($column:literal) => {
         concat!(
-            "select count(*) from (select id from audit where seq is not null and ",
+            "select count(*) from (select id from audit where ",
             $column,
             " between ?1 and ?2 limit ?3) found"
         )
     };
 }
 
-const WAITING: &str = sorted!("seq is null and open_until >= 0");
+const WAITING: &str = sorted!("audit_waiting" "");
 const BY_ID: &str = in_order!("");
 const BY_OBJECT: &str = in_order!("object = ?12 and ");
 const BY_ACTOR: &str = in_order!("actor = ?12 and ");
 const BY_ACTION: &str = in_order!("action = ?12 and ");
 const BY_RESULT: &str = in_order!("result = ?12 and result <> 'ok' and ");
-const BY_OBJECTS: &str = sorted!("seq is not null and object between ?7 and ?8");
-const BY_ACTORS: &str = sorted!("seq is not null and actor between ?3 and ?4");
-const BY_ACTIONS: &str = sorted!("seq is not null and action between ?5 and ?6");
+const BY_OBJECTS: &str = sorted!("audit" " where object between ?7 and ?8");
+const BY_ACTORS: &str = sorted!("audit" " where actor between ?3 and ?4");
+const BY_ACTIONS: &str = sorted!("audit" " where action between ?5 and ?6");
 const COUNT_OBJECTS: &str = counted!("object");
 const COUNT_ACTORS: &str = counted!("actor");
 const COUNT_ACTIONS: &str = counted!("action");
-const NEWEST: &str = "select seq from audit where seq is not null and id < ?1 \
+const NEWEST: &str = "select seq from audit where id < ?1 \
     order by id desc limit 1";
 const ID_OF: &str = "select id from audit where seq = ?1";
 

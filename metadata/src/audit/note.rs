@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 macro_rules! add {
     ($object:literal) => {
         concat!(
-            "insert into audit (id, at, actor, action, object, result, address, request_id, \
+            "insert into audit_waiting (id, at, actor, action, object, result, address, request_id, \
              details, count, open_until) values (?1, ?2, ?3, ?4, ",
             $object,
             ", ?6, ?7, ?8, ?9, ?10, ?11)"

@@ -158,13 +158,13 @@ async fn entries_are_the_same_before_and_after_the_seal(metadata: &Metadata) {
 fn load(first: i64, count: i64) -> String {
     format!(
         "insert into audit (id, at, actor, action, object, result, address, request_id, details, \
-         count, open_until, seq, hash) with recursive n (i) as (select 1 union all \
+         count, seq, hash) with recursive n (i) as (select 1 union all \
          select i + 1 from n where i < {count}) \
          select {first} + 1 + i * 1024, ({first} + i * 1024) / 1024, \
          'user:u' || cast(i % 50 as text), case when i % 10 = 0 then 'tag.set' else 'manifest.push' end, \
          'oci/r' || cast(i % 200 as text) || '/app' || cast(i % 5000 as text), \
          case when i = 1000 then 'failed' else 'ok' end, \
-         '192.0.2.1', 'request', '{{}}', 1, 0, (select seq from audit_chain) + i, '' from n"
+         '192.0.2.1', 'request', '{{}}', 1, (select seq from audit_chain) + i, '' from n"
     )
 }
 

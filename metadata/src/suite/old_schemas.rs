@@ -106,7 +106,7 @@ impl Sql for StopsAfter {
         self.sql.script(text).await
     }
 
-    fn spelling(&self) -> [(&'static str, &'static str); 3] {
+    fn spelling(&self) -> [(&'static str, &'static str); 4] {
         self.sql.spelling()
     }
 
