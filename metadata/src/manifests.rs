@@ -1,10 +1,10 @@
 //! Manifests bind blobs together, tags name them: each change is one batch.
 
 use crate::audit::Object;
-use crate::blobs::{FRESH, NewBlob, Putting, TOUCH};
+use crate::blobs::{NewBlob, Putting};
 use crate::files::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Action, Author, Digest, FileKind, Timestamp};
+use larder_model::{Action, Author, Digest, FileKind};
 use serde_json::json;
 
 pub(crate) const PUT_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
@@ -136,7 +136,7 @@ impl Metadata {
         let package = new.putting.package;
         let mut batch = Batch::at(package);
         let (digest, now) = (new.blob.digest, self.now());
-        Self::bind(&mut batch, &new, now);
+        Self::bind(&mut batch, &new);
         self.blob_row(&mut batch, new.blob.clone());
         let file = |kind: FileKind, path: &str, metadata: &str| -> [Value; 9] {
             let [repo, package] = package.value();
@@ -213,14 +213,14 @@ impl Metadata {
     }
 
     /// Edges from a manifest to all that it names.
-    fn bind(batch: &mut Batch, new: &NewManifest<'_>, now: Timestamp) {
+    fn bind(batch: &mut Batch, new: &NewManifest<'_>) {
         let [repo, package] = new.putting.package.value();
         let digest = Value::from(new.blob.digest);
         let mut blobs = new.blobs.to_vec();
         blobs.sort_unstable(); // rows are locked in one order everywhere
         blobs.dedup();
         for blob in &blobs {
-            batch.run(TOUCH, [blob.into(), now.into(), now.before(FRESH).into()]);
+            // The package's row of the blob, which must be there, is what holds its bytes.
             let values = [repo.clone(), package.clone(), blob.into(), digest.clone()];
             batch.require(Requirement::Blob, BIND, values);
         }
