@@ -6,6 +6,7 @@ mod rows;
 mod files;
 mod past;
 mod server;
+mod trail;
 
 use super::clock;
 use crate::lookups::Lookups;
@@ -198,6 +199,17 @@ async fn many_that_start_at_once_bring_it_up_to_date_once(databases: Arc<Databas
     assert_everything_is_there(&database.open().await).await;
 }
 
+async fn an_audit_trail_of_one_table_stays_whole(databases: Arc<Databases>) {
+    let database = databases.make("trail");
+    let sql = database.sql();
+    migrate::to(sql.as_ref(), trail::ONE_TABLE)
+        .await
+        .expect("migrate");
+    trail::fill(sql.as_ref()).await;
+    drop(sql);
+    trail::assert_whole(&database.open().await).await;
+}
+
 type Run = fn(Arc<Databases>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 macro_rules! scenarios {
@@ -227,6 +239,7 @@ scenarios![
     a_start_that_stops_after_the_migration_goes_on,
     a_start_that_stops_after_any_row_goes_on,
     many_that_start_at_once_bring_it_up_to_date_once,
+    an_audit_trail_of_one_table_stays_whole,
 ];
 
 /// Runs all scenarios, each on databases of its own. Fails with the names of those that failed.
