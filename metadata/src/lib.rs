@@ -48,6 +48,7 @@ pub mod uploads;
 pub mod blobs;
 pub mod documents;
 pub mod manifests;
+pub mod mirrored_copies;
 pub mod publishing;
 
 pub mod copies;

@@ -7,6 +7,7 @@
 use crate::audit::Object;
 use crate::blobs::NewBlob;
 use crate::files::PackageKey;
+use crate::mirrored_copies::MirroredCopy;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Digest, FileKind, StoredFile, Timestamp};
 use serde_json::json;
@@ -111,6 +112,8 @@ pub enum Step {
         /// Its bytes.
         digest: Digest,
     },
+    /// An artifact of a mirror, as one that is published and was not here.
+    CopyMirrored(MirroredCopy),
     /// A tag stands for the bytes of a file that is there.
     SetTag {
         /// The tag.
@@ -310,6 +313,13 @@ impl Metadata {
                     let file = format!("{path} {digest}");
                     copied.entry((*from, package)).or_default().push(file);
                 }
+                Step::CopyMirrored(copy) => {
+                    let file = format!("{} {}", copy.path, copy.digest);
+                    copied
+                        .entry((copy.from, &copy.package))
+                        .or_default()
+                        .push(file);
+                }
                 Step::SetTag { tag, version, .. } => tags.entry(version).or_default().push(tag),
                 Step::Remove {
                     kind: FileKind::Tag,
@@ -322,6 +332,11 @@ impl Metadata {
                 Step::SetMetadata { path, .. } => changed.push(path),
                 Step::AddAddress { .. } | Step::RemoveAddress { .. } => {} // of files told of above
             }
+        }
+        // What a copy's files are found to hold is told of with them.
+        if let Some(mut files) = copied.first_entry() {
+            let added = std::mem::take(&mut added);
+            files.get_mut().extend(added.into_values().flatten());
         }
         for (version, mut files) in added {
             files.truncate(MAX_TOLD);
@@ -413,6 +428,7 @@ impl Metadata {
                 ];
                 batch.require(Requirement::File, COPY, values);
             }
+            Step::CopyMirrored(copy) => self.copy_mirrored(batch, package, by, copy),
             Step::SetTag {
                 tag,
                 version,

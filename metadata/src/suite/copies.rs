@@ -1,11 +1,14 @@
 //! Images and versions are copied whole, or not at all.
 
-use super::fixture::{ALICE, BOB, Bed, Push, artifact, assert_unmet, digest, tag};
+use super::audit::{line, told};
+use super::fixture::{ALICE, BOB, Bed, Push, artifact, assert_unmet, blob, digest, fetched, tag};
 use crate::blobs::Putting;
 use crate::copies::{CopiedManifest, ImageCopy};
+use crate::mirrored_copies::MirroredCopy;
 use crate::publishing::Step;
 use crate::{Error, Metadata, Requirement};
 use larder_model::{Digest, FileKind};
+use serde_json::json;
 
 checks![
     an_image_is_copied_with_all_that_it_names,
@@ -15,6 +18,8 @@ checks![
     an_image_is_copied_within_itself,
     a_version_is_copied_with_its_metadata,
     a_file_of_other_bytes_is_not_copied,
+    a_mirrors_file_is_copied_as_a_published_one,
+    a_mirrors_file_of_other_bytes_is_not_copied,
 ];
 
 /// An image of a layer, a config, and a manifest about it.
@@ -214,6 +219,74 @@ async fn a_file_of_other_bytes_is_not_copied(metadata: &Metadata) {
     let (from, to) = (Bed::packages(metadata).await, Bed::packages(metadata).await);
     from.publish("p", vec![artifact("1")]).await;
     let step = copy_step(&from, Some(digest("others"))).await;
+    let copied = to.change("p", None, vec![step], &BOB).await;
+    assert_unmet(copied, Requirement::File);
+    assert_eq!(to.revision("p").await, None);
+}
+
+/// A mirror that keeps an artifact, and the step that copies it.
+async fn mirrored<'a>(metadata: &'a Metadata, digest: Option<Digest>) -> (Bed<'a>, Step) {
+    let from = Bed::mirror(metadata).await;
+    let file = fetched("upstream/p-1.tgz", "1");
+    let held = file.blob.digest;
+    from.keep("", metadata.now(), vec![file]).await;
+    let copy = MirroredCopy {
+        from: from.repo.id,
+        from_package: "".into(),
+        from_path: "upstream/p-1.tgz".into(),
+        digest: digest.unwrap_or(held),
+        package: "p".into(),
+        path: "-/p-1.tgz".to_owned(),
+        version: "1".to_owned(),
+        content_type: "application/gzip",
+        metadata: "{\"line\":1}".to_owned(),
+    };
+    (from, Step::CopyMirrored(copy))
+}
+
+async fn a_mirrors_file_is_copied_as_a_published_one(metadata: &Metadata) {
+    let to = Bed::packages(metadata).await;
+    let (from, step) = mirrored(metadata, None).await;
+    let Step::CopyMirrored(copy) = &step else {
+        unreachable!("a copy")
+    };
+    let (digest, beside) = (copy.digest, blob("beside"));
+    let beside_digest = beside.digest;
+    let beside = Step::Add {
+        kind: FileKind::Artifact,
+        path: "-/p-1.tgz.metadata".to_owned(),
+        version: "1".to_owned(),
+        blob: beside,
+        content_type: "text/plain",
+        metadata: String::new(),
+    };
+    to.publish_by("p", vec![step, beside], &BOB).await;
+    let dropped = metadata.drop_package(from.package(""), &ALICE).await;
+    dropped.expect("drop");
+    let files = metadata.published(to.package("p")).await.expect("files");
+    let file = files.iter().find(|file| &*file.path == "-/p-1.tgz");
+    let file = file.expect("file");
+    assert_eq!(
+        (file.digest, &*file.version, &*file.content_type),
+        (digest, "1", "application/gzip")
+    );
+    assert_eq!(
+        (&*file.metadata, &*file.created_by),
+        ("{\"line\":1}", "user:bob")
+    );
+    let names = [
+        format!("-/p-1.tgz {digest}"),
+        format!("-/p-1.tgz.metadata {beside_digest}"),
+    ];
+    let details = json!({"from_repository_id": from.repo.id.to_string(), "from_package": "p",
+        "files": names});
+    let entries = told(metadata, &to.full_name("p")).await;
+    assert_eq!(entries, [line("package.copy", "user:bob", details)]);
+}
+
+async fn a_mirrors_file_of_other_bytes_is_not_copied(metadata: &Metadata) {
+    let to = Bed::packages(metadata).await;
+    let (_, step) = mirrored(metadata, Some(digest("others"))).await;
     let copied = to.change("p", None, vec![step], &BOB).await;
     assert_unmet(copied, Requirement::File);
     assert_eq!(to.revision("p").await, None);

@@ -1,0 +1,69 @@
+//! Artifacts of mirrors, copied as files that are published: rows alone, for bytes are kept once.
+
+use crate::blobs::{FRESH, TOUCH};
+use crate::files::PackageKey;
+use crate::{Batch, Metadata, Requirement};
+use larder_model::{Author, Digest, FileKind};
+
+const COPY: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
+    lifetime, retired_at, used_at) select ?1, ?2, kind, ?3, digest, ?4, ?5, ?6, ?7, ?8, \
+    '', '', 0, '', '', '', '', 0, 0 from files \
+    where repo = ?9 and package = ?10 and kind = 'artifact' and path = ?11 and digest = ?12 \
+    on conflict (repo, package, kind, path) do nothing";
+
+/// A mirror's artifact, and what it is where it is copied to.
+#[derive(Clone, Debug)]
+pub struct MirroredCopy {
+    /// The id of the mirror.
+    pub from: i64,
+    /// The package of the artifact's row there; empty where only an index tells of it.
+    pub from_package: Box<str>,
+    /// The artifact's path there.
+    pub from_path: Box<str>,
+    /// Its bytes.
+    pub digest: Digest,
+    /// Its package, here as there.
+    pub package: Box<str>,
+    /// Its path here.
+    pub path: String,
+    /// The version it belongs to.
+    pub version: String,
+    /// Media type.
+    pub content_type: &'static str,
+    /// What its protocol notes of it, as JSON.
+    pub metadata: String,
+}
+
+impl Metadata {
+    /// The artifact must be there with these bytes, and its path must be free here.
+    pub(crate) fn copy_mirrored(
+        &self,
+        batch: &mut Batch,
+        package: PackageKey<'_>,
+        by: &dyn Author,
+        copy: MirroredCopy,
+    ) {
+        let now = self.now();
+        let key = package.file(FileKind::Artifact, &copy.path);
+        Self::state_begins_anew(batch, key, &copy.digest.into(), (by, now));
+        let touched = [copy.digest.into(), now.into(), now.before(FRESH).into()];
+        batch.run(TOUCH, touched);
+        let [repo, name] = package.value();
+        let values = [
+            repo,
+            name,
+            copy.path.into(),
+            copy.content_type.into(),
+            copy.metadata.into(),
+            now.into(),
+            by.label().into(),
+            copy.version.into(),
+            copy.from.into(),
+            (&*copy.from_package).into(),
+            (&*copy.from_path).into(),
+            copy.digest.into(),
+        ];
+        batch.require(Requirement::File, COPY, values);
+    }
+}
