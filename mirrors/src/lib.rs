@@ -16,6 +16,7 @@ pub mod names;
 pub mod account;
 pub mod query;
 pub mod publishing;
+pub mod copying;
 pub mod search;
 pub mod index;
 mod archive;
@@ -34,6 +35,7 @@ pub mod clients;
 mod testing;
 
 pub use account::Accounts;
+pub use copying::Copying;
 pub use index::Index;
 pub use larder_model::Integrity;
 pub use names::Names;

@@ -3,6 +3,7 @@
 
 use crate::account::{AccountRequest, Accounts};
 use crate::connect::Client;
+use crate::copying::Copying;
 use crate::index::Index;
 use crate::names::{Names, PlainNames};
 use crate::publishing::{PublishRequest, Publishing};
@@ -115,6 +116,11 @@ pub trait Protocol: Send + Sync {
 
     /// Publishing, if the protocol has hosted repositories.
     fn publishing(&self) -> Option<&dyn Publishing> {
+        None
+    }
+
+    /// Copies of upstreams' versions to hosted repositories, if the protocol has such.
+    fn copying(&self) -> Option<&dyn Copying> {
         None
     }
 

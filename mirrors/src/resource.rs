@@ -163,21 +163,24 @@ impl Fetch {
     }
 }
 
-/// How to find an artifact at an upstream.
+/// How to find an artifact at an upstream; with another `F`, what else its documents tell.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Plan {
+pub enum Plan<F = Fetch> {
     /// Read this document first.
     Read(Document),
     /// Read this list first. It is fetched and parsed once for all artifacts in it.
     Consult(Artifact, Fetch),
     /// Fetch the artifact.
-    Fetch(Fetch),
+    Fetch(F),
 }
 
 /// A large list of artifacts, in memory.
 pub trait Table: Send + Sync {
     /// Finds the artifact at `path` below `root`.
     fn find(&self, root: &str, path: &str) -> Option<Fetch>;
+
+    /// The paths of the artifacts whose file has this name.
+    fn named(&self, file: &str) -> Vec<String>;
 
     /// The memory that it uses, in bytes.
     fn weight(&self) -> usize;

@@ -111,6 +111,18 @@ impl Table for Listing {
         Some(spot.item(&self.bytes)?.fetch(root))
     }
 
+    fn named(&self, file: &str) -> Vec<String> {
+        let is_named = |path: &&[u8]| {
+            let folder = path.strip_suffix(file.as_bytes());
+            folder.is_some_and(|folder| folder.is_empty() || folder.ends_with(b"/"))
+        };
+        let paths = self.spots.iter().map(|spot| spot.path(&self.bytes));
+        let named = paths.filter(is_named);
+        named
+            .filter_map(|path| str::from_utf8(path).ok().map(str::to_owned))
+            .collect()
+    }
+
     fn weight(&self) -> usize {
         size_of::<Self>() + self.bytes.len() + size_of_val(&*self.spots)
     }
