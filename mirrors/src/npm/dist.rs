@@ -30,6 +30,13 @@ impl<'a> Dists<'a> {
         versions.filter_map(|(version, entries)| Dist::read(version, entries))
     }
 
+    /// The URL and the hash of a version's tarball.
+    pub(super) fn fetch_of(&self, version: &str) -> Option<Fetch> {
+        let dist = Dist::read(version, self.versions.as_ref()?.raw(version)?)?;
+        let integrity = integrity(&dist.entries);
+        Some(Fetch::new(dist.url, integrity))
+    }
+
     /// The URL and the hash of a tarball. `version` is the version in its file name.
     pub(super) fn find(&self, package: &str, version: Option<&str>, file: &str) -> Option<Fetch> {
         let is_served = |dist: &Dist<'_>| file_of(package, dist.version, &dist.url) == file;

@@ -12,6 +12,7 @@ mod search;
 mod body;
 mod provenance;
 mod publication;
+mod copying;
 mod unpublish;
 mod publish;
 mod advisories;
@@ -24,7 +25,7 @@ use crate::json::{self, Object, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Plan, RenderRequest, Source, Table};
 use crate::text::{JSON, bad_document, segment};
-use crate::{Accounts, Publishing, RepoRequest, RepoUrl, Search};
+use crate::{Accounts, Copying, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use dist::Dists;
 use http::header::WWW_AUTHENTICATE;
@@ -144,6 +145,10 @@ impl Protocol for Npm {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Packages)
+    }
+
+    fn copying(&self) -> Option<&dyn Copying> {
+        Some(&copying::PackageCopies)
     }
 
     fn search(&self) -> Option<&dyn Search> {

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Limit on the tags that come with a version.
-const MAX_TAGS: usize = 16;
+pub(super) const MAX_TAGS: usize = 16;
 /// Limit on the bytes of a deprecation message.
 const MAX_MESSAGE_BYTES: usize = 8 << 10;
 
@@ -94,10 +94,7 @@ pub(super) fn publish(
         return republish(stored, &tarball.integrity);
     }
     if published.is_deleted(version) {
-        let detail = format!(
-            "{version} was unpublished and cannot be published again; publish a higher version"
-        );
-        return Err(Problem::new(Kind::Conflict, "version", detail));
+        return Err(unpublished(version));
     }
     // Read the provenance, and compare the manifest with the tarball.
     let of = (published.package, version);
@@ -118,18 +115,26 @@ pub(super) fn publish(
         version,
         &path,
         metadata,
-        attached.tarball,
+        Bytes::Base64(attached.tarball.start, attached.tarball.length),
         provenance,
         &tags,
     ))
 }
 
-/// Steps that add a version with its provenance and its tags.
-fn steps(
+/// The problem of a version that was deleted.
+pub(super) fn unpublished(version: &str) -> Problem {
+    let detail = format!(
+        "{version} was unpublished and cannot be published again; publish a higher version"
+    );
+    Problem::new(Kind::Conflict, "version", detail)
+}
+
+/// Steps that add a version with its provenance and its tags. `tarball`: the bytes of its tarball.
+pub(super) fn steps(
     version: &str,
     path: &str,
     metadata: String,
-    tarball: &Attachment,
+    tarball: Bytes,
     provenance: Option<Provenance>,
     tags: &[String],
 ) -> Vec<Step> {
@@ -139,7 +144,7 @@ fn steps(
         version: version.to_owned(),
         content_type: "application/octet-stream",
         metadata,
-        bytes: Bytes::Base64(tarball.start, tarball.length),
+        bytes: tarball,
     }];
     steps.extend(provenance.map(|provenance| Step::Add {
         kind: FileKind::Artifact,
@@ -158,7 +163,7 @@ fn steps(
 }
 
 /// Fails if a version cannot be published under this name.
-fn check_version(published: PublishedPackage<'_>, version: &str) -> Result<(), Problem> {
+pub(super) fn check_version(published: PublishedPackage<'_>, version: &str) -> Result<(), Problem> {
     if new_version(version).is_none() {
         let detail = format!("{version:.100} is not a version: write it as 1.2.3 or 1.2.3-beta.4");
         return Err(Problem::invalid("version", detail));

@@ -67,15 +67,25 @@ pub(super) fn read(body: &mut dyn Body, start: u64, length: u64) -> Result<Tarba
     body.seek(SeekFrom::Start(start))
         .map_err(Problem::internal)?;
     let encoded = BufReader::with_capacity(BUFFER_BYTES, body.take(length));
+    read_packed(DecoderReader::new(encoded, &STANDARD), length / 4 * 3)
+}
+
+/// Reads the tarball of `size` bytes that a body is.
+pub(super) fn read_plain(body: &mut dyn Body, size: u64) -> Result<Tarball, Problem> {
+    body.rewind().map_err(Problem::internal)?;
+    read_packed(body.take(size), size)
+}
+
+/// Reads a tarball of about `size` bytes.
+fn read_packed(packed: impl Read, size: u64) -> Result<Tarball, Problem> {
     let hashing = Hashing {
-        from: DecoderReader::new(encoded, &STANDARD),
+        from: packed,
         sha512: Hasher::new(Algorithm::Sha512),
         sha1: Sha1::new(),
         size: 0,
     };
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, hashing));
-    let packed_bytes = length / 4 * 3;
-    let mut archive = Tar::new(unpacked, &LIMITS, packed_bytes);
+    let mut archive = Tar::new(unpacked, &LIMITS, size);
     let mut tarball = read_entries(&mut archive).map_err(|fault| fault.problem(ABOUT, NAME))?;
     if tarball.package_json.is_empty() {
         let detail = "the tarball has no package.json in its one folder";
