@@ -24,6 +24,7 @@ const BUFFER_BYTES: usize = 1 << 16;
 pub(super) struct Manifest {
     pub(super) name: String,
     pub(super) version: String,
+    pub(super) description: Option<String>,
     pub(super) links: Option<String>,
     pub(super) rust_version: Option<String>,
     pub(super) features: BTreeMap<String, Vec<String>>,
@@ -46,6 +47,7 @@ struct File {
 struct Package {
     name: String,
     version: String,
+    description: Option<String>,
     links: Option<String>,
     #[serde(rename = "rust-version")]
     rust_version: Option<String>,
@@ -160,6 +162,7 @@ fn read_manifest(text: &str) -> Result<Manifest, Problem> {
     Ok(Manifest {
         name: file.package.name,
         version: file.package.version,
+        description: file.package.description,
         links: file.package.links,
         rust_version: file.package.rust_version,
         features: file.features,

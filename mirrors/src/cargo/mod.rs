@@ -7,6 +7,7 @@ mod manifest;
 mod search;
 mod upload;
 mod publish;
+mod copying;
 mod routes;
 mod connect;
 
@@ -15,7 +16,7 @@ use crate::json::{self, unreadable};
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, Source, Table};
 use crate::text::{JSON, bad_document, segment};
-use crate::{Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
+use crate::{Copying, Integrity, Names, Publishing, RepoRequest, RepoUrl, Search};
 use bytes::Bytes;
 use http::header::WWW_AUTHENTICATE;
 use index::{Config, Entry, config, download, entries, index_of};
@@ -132,6 +133,10 @@ impl Protocol for Cargo {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Crates)
+    }
+
+    fn copying(&self) -> Option<&dyn Copying> {
+        Some(&copying::CrateCopies)
     }
 
     fn search(&self) -> Option<&dyn Search> {

@@ -55,27 +55,16 @@ impl Action for CrateUpload {
     fn steps(&self, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
         let upload = Upload::read(body)?;
         let (name, version) = (&upload.description.name, &upload.description.vers);
-        let parsed: Version = version.parse().map_err(|error| {
-            Problem::invalid("crate", format!("`{version}` is not a version: {error}"))
-        })?;
-        let path = format!("crates/{}/{parsed}", name.to_ascii_lowercase());
-        if is_published(&upload, &path, body, files)? {
+        let new = NewCrate::of(name, version)?;
+        if check_new(&new, files, || upload.sha256(body))? {
             return Ok(Vec::new());
         }
         let folder = format!("{name}-{version}");
         let manifest = of_crate(&mut upload.crate_file(body)?, upload.size, &folder)?;
         upload.description.check(&manifest)?;
         let bytes = Bytes::Part(upload.start, upload.size);
-        let version = version.clone();
         let metadata = upload.description.into_metadata(manifest)?;
-        Ok(vec![Step::Add {
-            kind: FileKind::Artifact,
-            path,
-            version,
-            content_type: "application/gzip",
-            metadata: serde_json::to_string(&metadata).map_err(Problem::internal)?,
-            bytes,
-        }])
+        Ok(vec![new.step(&metadata, bytes)?])
     }
 
     fn reply(&self) -> Reply {
@@ -84,17 +73,50 @@ impl Action for CrateUpload {
     }
 }
 
+/// A crate's version that is to be published.
+pub(super) struct NewCrate {
+    name: String,
+    version: String,
+    /// Its path here.
+    path: String,
+}
+
+impl NewCrate {
+    /// Fails if the version is none.
+    pub(super) fn of(name: &str, version: &str) -> Result<Self, Problem> {
+        let parsed: Version = version.parse().map_err(|error| {
+            Problem::invalid("crate", format!("`{version}` is not a version: {error}"))
+        })?;
+        Ok(Self {
+            path: format!("crates/{}/{parsed}", name.to_ascii_lowercase()),
+            name: name.to_owned(),
+            version: version.to_owned(),
+        })
+    }
+
+    /// The step that adds it. `bytes`: those of its crate file.
+    pub(super) fn step(self, metadata: &CrateMetadata, bytes: Bytes) -> Result<Step, Problem> {
+        Ok(Step::Add {
+            kind: FileKind::Artifact,
+            path: self.path,
+            version: self.version,
+            content_type: "application/gzip",
+            metadata: serde_json::to_string(metadata).map_err(Problem::internal)?,
+            bytes,
+        })
+    }
+}
+
 /// Whether the same bytes are published already, because a client tries again after a lost answer.
 /// Fails if the version is published with other bytes or was deleted, or if the name is published in
-/// another spelling.
-fn is_published(
-    upload: &Upload,
-    path: &str,
-    body: &mut dyn Body,
+/// another spelling. `sha256`: that of the crate file, in hex.
+pub(super) fn check_new(
+    new: &NewCrate,
     files: &[StoredFile],
+    sha256: impl FnOnce() -> Result<String, Problem>,
 ) -> Result<bool, Problem> {
     let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "crate", detail));
-    let (name, version) = (&upload.description.name, &upload.description.vers);
+    let version = &new.version;
     let bare = without_build(version);
     let is_tombstone = |file: &StoredFile| file.kind == FileKind::Tombstone && *file.path == *bare;
     if files.iter().any(is_tombstone) {
@@ -104,11 +126,11 @@ fn is_published(
     }
     for file in crates_in(files) {
         let known = CrateMetadata::of(file)?.line;
-        if known.name != *name {
+        if known.name != new.name {
             return conflict(format!("this crate is published as `{}`", known.name));
         }
         if without_build(&known.vers) == bare {
-            let is_same = *file.path == *path && file.digest.hex() == upload.sha256(body)?;
+            let is_same = *file.path == *new.path && file.digest.hex() == sha256()?;
             return if is_same {
                 Ok(true)
             } else {

@@ -36,30 +36,31 @@ pub(super) struct Description {
     pub(super) name: String,
     pub(super) vers: String,
     #[serde(default)]
-    deps: Vec<NewDependency>,
+    pub(super) deps: Vec<NewDependency>,
     #[serde(default)]
-    features: BTreeMap<String, Vec<String>>,
+    pub(super) features: BTreeMap<String, Vec<String>>,
     #[serde(rename = "description")]
-    text: Option<String>,
-    links: Option<String>,
-    rust_version: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) links: Option<String>,
+    pub(super) rust_version: Option<String>,
 }
 
+/// A dependency in a description.
 #[derive(Deserialize)]
-struct NewDependency {
-    name: String,
-    version_req: String,
+pub(super) struct NewDependency {
+    pub(super) name: String,
+    pub(super) version_req: String,
     #[serde(default)]
-    features: Vec<String>,
+    pub(super) features: Vec<String>,
     #[serde(default)]
-    optional: bool,
+    pub(super) optional: bool,
     #[serde(default = "default_true")]
-    default_features: bool,
-    target: Option<String>,
+    pub(super) default_features: bool,
+    pub(super) target: Option<String>,
     #[serde(default)]
-    kind: Option<String>,
-    registry: Option<String>,
-    explicit_name_in_toml: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) registry: Option<String>,
+    pub(super) explicit_name_in_toml: Option<String>,
 }
 
 fn default_true() -> bool {
@@ -130,7 +131,8 @@ fn read_length(body: &mut dyn Body) -> Result<u64, Problem> {
     Ok(u32::from_le_bytes(bytes).into())
 }
 
-fn require_name(name: &str) -> Result<(), Problem> {
+/// Fails if a new crate cannot have this name.
+pub(super) fn require_name(name: &str) -> Result<(), Problem> {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let starts = name.starts_with(|first: char| first.is_ascii_alphabetic());
     if starts && name.len() <= MAX_NAME_BYTES && name.bytes().all(inner) {
