@@ -22,6 +22,11 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// Its offset in the body.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Its length in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length

@@ -45,7 +45,7 @@ pub(super) struct Name<'f> {
 /// was built for.
 #[derive(PartialEq, Eq)]
 pub(super) struct Identity {
-    version: Version,
+    pub(super) version: Version,
     built_for: String,
 }
 

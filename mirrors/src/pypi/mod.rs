@@ -13,19 +13,20 @@ mod multipart;
 mod form;
 mod publish;
 mod routes;
+mod copying;
 mod connect;
 
 use crate::connect::Client;
 use crate::json::unreadable;
 use crate::protocol::{Call, Protocol};
 use crate::resource::{Artifact, Document, Fetch, Plan, RenderRequest, Source, Table};
-use crate::text::{self, PLAIN_TEXT, bad_document};
-use crate::{Integrity, Names, Publishing, RepoRequest, RepoUrl};
+use crate::text::{self, PLAIN_TEXT};
+use crate::{Copying, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
-use larder_model::{Algorithm, Digest, Problem, ProtocolName, Reply};
+use larder_model::{Problem, ProtocolName, Reply};
 use list::PROJECTS;
 use names::{METADATA, normalised};
-use page::{File, Hashes, PAGE, Page, page_of};
+use page::{File, PAGE, Page, integrity, page_of};
 use routes::{JSON, no_such_path};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -166,24 +167,13 @@ impl Protocol for Pypi {
         Some(&publish::Distributions)
     }
 
+    fn copying(&self) -> Option<&dyn Copying> {
+        Some(&copying::DistributionCopies)
+    }
+
     fn connect(&self) -> &'static [Client] {
         connect::CLIENTS
     }
-}
-
-/// The integrity of a file: its best digest.
-fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
-    for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-        let mut known = hashes.iter();
-        let Some((name, hex)) = known.find(|(name, _)| name == algorithm.name()) else {
-            continue;
-        };
-        let digest: Result<Digest, _> = format!("{name}:{}", hex.to_ascii_lowercase()).parse();
-        return digest
-            .map(Integrity::Digest)
-            .map_err(|error| bad_document("a page with checksums").because(error));
-    }
-    Ok(Integrity::None)
 }
 
 /// The page that an earlier call asked for; `None` if none was read yet.

@@ -3,10 +3,11 @@
 use super::html::{self, Attributes, Node};
 use super::link;
 use super::names::{belongs, is_distribution, is_file, normalised};
+use crate::Integrity;
 use crate::json::{self, Object, unreadable};
 use crate::resource::Document;
 use crate::text::bad_document;
-use larder_model::Problem;
+use larder_model::{Algorithm, Digest, Problem};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -237,6 +238,21 @@ impl<'a> File<'a> {
 fn digest<'a>(text: &str) -> Option<(Text<'a>, Text<'a>)> {
     let (name, hex) = text.split_once('=')?;
     Some((name.to_owned().into(), hex.to_owned().into()))
+}
+
+/// The integrity of a file: its best digest.
+pub(super) fn integrity(hashes: &Hashes<'_>) -> Result<Integrity, Problem> {
+    for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+        let mut known = hashes.iter();
+        let Some((name, hex)) = known.find(|(name, _)| name == algorithm.name()) else {
+            continue;
+        };
+        let digest: Result<Digest, _> = format!("{name}:{}", hex.to_ascii_lowercase()).parse();
+        return digest
+            .map(Integrity::Digest)
+            .map_err(|error| bad_document("a page with checksums").because(error));
+    }
+    Ok(Integrity::None)
 }
 
 /// The files of a JSON page, without those that cannot be served.

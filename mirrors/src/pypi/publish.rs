@@ -58,39 +58,69 @@ impl Action for FormUpload {
         let (name, version) = check(&form)?;
         let mut content = Window::new(body, form.start, form.length);
         let digest = check_digests(&form, &mut content)?;
-        if is_published(&form, &name, &digest, files)? {
+        if is_published((&form.file, &form.project), &name, &digest, files)? {
             return Ok(Vec::new());
         }
-        let found = name.open(&mut content, &form.project, &version)?;
-        let version = spelling(&version, files);
+        let new = Distribution {
+            file: &form.file,
+            project: &form.project,
+            name,
+            version,
+            yanked: None,
+        };
+        new.steps(content, files)
+    }
+
+    fn reply(&self) -> Reply {
+        accepted()
+    }
+}
+
+/// A distribution that is to be published.
+pub(super) struct Distribution<'a> {
+    /// Its file's name, and what that says.
+    pub(super) file: &'a str,
+    pub(super) name: Name<'a>,
+    /// Its project in canonical form, and its version.
+    pub(super) project: &'a str,
+    pub(super) version: Version,
+    /// The reason, which may be empty, why it is yanked.
+    pub(super) yanked: Option<&'a str>,
+}
+
+impl Distribution<'_> {
+    /// The steps that add it with its metadata, given its bytes and the files of its project.
+    pub(super) fn steps(
+        &self,
+        mut content: Window<'_>,
+        files: &[StoredFile],
+    ) -> Result<Vec<Step>, Problem> {
+        let found = self.name.open(&mut content, self.project, &self.version)?;
+        let version = spelling(&self.version, files);
         let sha256 = |bytes: &[u8]| Digest::of(Algorithm::Sha256, bytes).hex();
         let metadata = json!({
             "requires_python": found.requires_python,
             "metadata_sha256": found.metadata.as_deref().map(sha256),
-            "size": form.length,
-            "yanked": null,
+            "size": content.length(),
+            "yanked": self.yanked.map(yank_value),
         });
         let mut steps = vec![Step::Add {
             kind: FileKind::Artifact,
-            path: form.file.clone(),
+            path: self.file.to_owned(),
             version: version.clone(),
             content_type: "application/octet-stream",
             metadata: metadata.to_string(),
-            bytes: Bytes::Part(form.start, form.length),
+            bytes: Bytes::Part(content.start(), content.length()),
         }];
         steps.extend(found.metadata.map(|metadata| Step::Add {
             kind: FileKind::Artifact,
-            path: form.file + METADATA,
+            path: format!("{}{METADATA}", self.file),
             version,
             content_type: PLAIN_TEXT,
             metadata: String::new(),
             bytes: Bytes::Inline(metadata),
         }));
         Ok(steps)
-    }
-
-    fn reply(&self) -> Reply {
-        accepted()
     }
 }
 
@@ -153,6 +183,12 @@ impl Publishing for Distributions {
             Value::String(reason) => Some(reason.clone()),
             _ => None,
         }
+    }
+
+    /// Versions have many spellings (packaging specifications, "Version specifiers").
+    fn is_same_version(&self, one: &str, other: &str) -> bool {
+        let parsed = Version::parse(one);
+        one == other || (parsed.is_some() && parsed == Version::parse(other))
     }
 
     fn compose(
@@ -222,15 +258,18 @@ fn remove(files: &[StoredFile], version: Option<&str>) -> Result<Vec<Step>, Prob
 /// The metadata of a file that is yanked for a reason, which may be empty; `None`: it is not yanked.
 pub(super) fn with_yank(metadata: &str, reason: Option<&str>) -> String {
     let mut metadata: Map<String, Value> = serde_json::from_str(metadata).unwrap_or_default();
-    let yanked = reason.map(|reason| {
-        if reason.is_empty() {
-            json!(true)
-        } else {
-            json!(reason)
-        }
-    });
+    let yanked = reason.map(yank_value);
     metadata.insert("yanked".to_owned(), json!(yanked));
     Value::Object(metadata).to_string()
+}
+
+/// A yank as it is noted: its reason, or that there is none.
+fn yank_value(reason: &str) -> Value {
+    if reason.is_empty() {
+        json!(true)
+    } else {
+        json!(reason)
+    }
 }
 
 /// Checks that the fields of a form fit each other: the action, the file's name, the version.
@@ -303,31 +342,30 @@ fn check_digests(form: &Upload, content: &mut Window<'_>) -> Result<Digest, Prob
 
 /// Whether these bytes are published under this name already. A problem of kind `Conflict` if other
 /// bytes are, or if the name is reserved.
-fn is_published(
-    form: &Upload,
+pub(super) fn is_published(
+    (file_name, project): (&str, &str),
     name: &Name<'_>,
     digest: &Digest,
     files: &[StoredFile],
 ) -> Result<bool, Problem> {
     // A file of this very name.
-    let same = |file: &&StoredFile| file.kind == FileKind::Artifact && *file.path == *form.file;
+    let same = |file: &&StoredFile| file.kind == FileKind::Artifact && *file.path == *file_name;
     if let Some(file) = files.iter().find(same) {
         if file.digest == *digest {
             return Ok(true);
         }
         return Err(conflict(format!(
-            "{} already exists with other content: publish another version",
-            form.file
+            "{file_name} already exists with other content: publish another version"
         )));
     }
     // A file of the same distribution in another spelling, or a deleted one.
-    let identity = name.identity(&form.project);
+    let identity = name.identity(project);
     for file in files {
         let (is_deleted, other) = (file.kind == FileKind::Tombstone, &file.path);
         let Some(there) = Name::read(other) else {
             continue;
         };
-        if identity.is_none() || there.identity(&form.project) != identity {
+        if identity.is_none() || there.identity(project) != identity {
             continue;
         }
         if !is_deleted {

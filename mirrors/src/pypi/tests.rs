@@ -1,11 +1,12 @@
 use super::names::version_of;
 use super::routes::{HTML, PROVENANCE, TEXT};
 use super::*;
+use crate::Integrity;
 use crate::resource::{ReadRequest, Representation};
 use crate::testing::{self, REPO_URL, call, get, read};
 use http::Method;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
-use larder_model::Kind;
+use larder_model::{Algorithm, Kind};
 use serde_json::{Value, json};
 
 mod pages;
