@@ -201,6 +201,13 @@ pub trait Publishing: Send + Sync {
         one == other
     }
 
+    /// Whether the tombstone at a path is that of a version of a package. Default: if its path is the
+    /// same version.
+    fn is_tombstone_of(&self, package: &str, version: &str, path: &str) -> bool {
+        let _ = package;
+        self.is_same_version(version, path)
+    }
+
     /// Composes a document of a package, as an upstream would send it; `None` if no files are left
     /// for it.
     fn compose(

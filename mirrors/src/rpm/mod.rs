@@ -21,6 +21,7 @@ mod merge;
 mod index;
 mod publish;
 mod routes;
+mod copying;
 mod connect;
 
 pub use listing::Listing;
@@ -29,7 +30,7 @@ use crate::connect::Client;
 use crate::protocol::{Call, Protocol, Sets, Tables};
 use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
-use crate::{Index, Names, Publishing, RepoRequest, RepoUrl};
+use crate::{Copying, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
 use larder_model::{Problem, ProtocolName, Reply};
@@ -168,6 +169,10 @@ impl Protocol for Rpm {
 
     fn publishing(&self) -> Option<&dyn Publishing> {
         Some(&publish::Packages)
+    }
+
+    fn copying(&self) -> Option<&dyn Copying> {
+        Some(&copying::PackageCopies)
     }
 
     fn index(&self) -> Option<&dyn Index> {

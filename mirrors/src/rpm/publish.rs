@@ -101,9 +101,17 @@ fn reply(status: StatusCode, text: &'static str) -> Reply {
     Reply::new(status).with_body(PLAIN_TEXT, text)
 }
 
-/// Steps that publish a package.
+/// Steps that publish the package in a body.
 fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<Step>, Problem> {
-    let package = Package::read(body)?;
+    add(path, &Package::read(body)?, files)
+}
+
+/// Steps that publish a package, whose bytes are the body.
+pub(super) fn add(
+    path: &str,
+    package: &Package,
+    files: &[StoredFile],
+) -> Result<Vec<Step>, Problem> {
     let (edition, name) = (package.nevra.edition(), &package.nevra.name);
     let nevra = format!("{name}-{edition}");
     let conflict = |detail: String| Err(Problem::new(Kind::Conflict, "package", detail));
@@ -127,7 +135,7 @@ fn publish(path: &str, body: &mut dyn Body, files: &[StoredFile]) -> Result<Vec<
             "{nevra} was deleted, and stays reserved: publish another release"
         ));
     }
-    let metadata = PackageMetadata::of(&package, path)?;
+    let metadata = PackageMetadata::of(package, path)?;
     let add = Step::Add {
         kind: FileKind::Artifact,
         path: path.to_owned(),
@@ -253,6 +261,11 @@ impl Publishing for Packages {
             max_bytes: 0,
             action: Arc::new(RemoveVersions(version)),
         })
+    }
+
+    fn is_tombstone_of(&self, package: &str, version: &str, path: &str) -> bool {
+        let edition = path.strip_prefix(package);
+        edition.and_then(|rest| rest.strip_prefix('-')) == Some(version)
     }
 
     fn compose(&self, _: &Document, _: &[StoredFile]) -> Result<Option<Vec<u8>>, Problem> {

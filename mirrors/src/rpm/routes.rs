@@ -93,7 +93,7 @@ fn delete(path: String) -> Result<PublishRequest, Problem> {
 }
 
 /// Fails unless a package can be published at a path.
-fn require_place(path: &str) -> Result<(), Problem> {
+pub(super) fn require_place(path: &str) -> Result<(), Problem> {
     if metadata(path).is_some() {
         let detail = "metadata is made here of the packages; what can be uploaded beside them is \
             repodata/updateinfo.xml, repodata/comps.xml and repodata/modules.yaml";
