@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -52,6 +53,49 @@ impl Content {
                 Ok(all.into())
             }
         }
+    }
+}
+
+/// Reads a part of a file from a place of its own: others may read the same open file meanwhile.
+#[derive(Debug)]
+pub struct FileReader {
+    file: Arc<File>,
+    range: Range<u64>,
+    at: u64,
+}
+
+impl FileReader {
+    /// A reader that stands at the start of the range.
+    pub const fn new(file: Arc<File>, range: Range<u64>) -> Self {
+        Self { file, range, at: 0 }
+    }
+
+    const fn length(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+}
+
+impl Read for FileReader {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.length().saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let count = into.len().min(left);
+        let count = self
+            .file
+            .read_at(&mut into[..count], self.range.start + self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for FileReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.length().checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = to.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 
