@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use larder_metadata::files::FileRecord;
 use larder_model::Problem;
-use larder_storage::{BlobStore, ObjectKey};
+use larder_storage::{BlobStore, Content, ObjectKey};
 use std::sync::Arc;
 
 /// Reads whole bodies, up to a size.
@@ -20,15 +20,19 @@ impl Bodies {
 
     /// All bytes of a file.
     pub(crate) async fn read(&self, file: &FileRecord) -> Result<Bytes, Problem> {
+        Ok(self.open(file).await?.collect(self.max_bytes).await?)
+    }
+
+    /// The bytes of a file of any size, as they come from the store.
+    pub(crate) async fn open(&self, file: &FileRecord) -> Result<Content, Problem> {
         if let Some(body) = &file.body {
-            return Ok(body.clone());
+            return Ok(Content::Ready(body.clone()));
         }
         let key = ObjectKey {
             digest: file.digest,
             generation: file.generation,
         };
-        let content = self.blobs.open(&key, 0..file.size).await?;
-        Ok(content.collect(self.max_bytes).await?)
+        Ok(self.blobs.open(&key, 0..file.size).await?)
     }
 
     /// All bytes of a file that may not be there.

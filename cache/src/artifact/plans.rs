@@ -6,8 +6,9 @@ use crate::bodies::Bodies;
 use crate::document::Documents;
 use crate::limits::Slots;
 use crate::repo::Repo;
+use bytes::Bytes;
 use larder_metadata::Metadata;
-use larder_mirrors::{Artifact, Document, Fetch, Plan};
+use larder_mirrors::{Artifact, Document, Fetch, Plan, Table};
 use larder_model::Problem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,14 +54,26 @@ impl Plans {
         artifact: &Artifact,
         anew: bool,
     ) -> Result<Fetch, Problem> {
+        let step = |known: &[_], tables: &[_]| repo.protocol.plan(artifact, known, tables);
+        self.follow(repo, (MAX_STEPS, anew), step).await
+    }
+
+    /// What a protocol finds in documents and lists: they are read until `step` asks for no more.
+    /// At most so many; with `true`, after asking the upstream for them once more.
+    pub(crate) async fn follow<F>(
+        &self,
+        repo: &Arc<Repo>,
+        (max_steps, anew): (usize, bool),
+        step: impl Fn(&[Option<Bytes>], &[Arc<dyn Table>]) -> Result<Plan<F>, Problem>,
+    ) -> Result<F, Problem> {
         let (mut known, mut tables, mut next) = (Vec::new(), Vec::new(), None);
-        while known.len() + tables.len() < MAX_STEPS {
+        while known.len() + tables.len() < max_steps {
             // Who waits for an upstream takes no slot from those who need not.
             let slot = self.planning.acquire().await?;
             if let Some(found) = next.take() {
                 known.push(self.bodies.read_if_any(found).await?);
             }
-            let step = repo.protocol.plan(artifact, &known, &tables)?;
+            let step = step(&known, &tables)?;
             drop(slot);
             match step {
                 Plan::Fetch(fetch) => return Ok(fetch),
