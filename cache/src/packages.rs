@@ -4,7 +4,7 @@ use crate::accounts::AccountRequests;
 use crate::artifact::{Artifacts, Plans, Tables};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
-use crate::copy::{Copier, GraphReader};
+use crate::copy::{Copier, GraphReader, UpstreamReader};
 use crate::counters::Counters;
 use crate::document::{Documents, Missing, Representations};
 use crate::download::ArtifactFetcher;
@@ -73,6 +73,7 @@ struct Base {
 struct Fetchers {
     documents: Arc<Documents>,
     tables: Arc<Tables>,
+    plans: Arc<Plans>,
     artifacts: Arc<Artifacts>,
 }
 
@@ -135,17 +136,18 @@ impl Base {
             Arc::clone(&fetcher),
             planning.clone(),
         ));
-        let plans = Plans::new(
+        let plans = Arc::new(Plans::new(
             self.metadata.clone(),
             Arc::clone(&documents),
             Arc::clone(&self.bodies),
             Arc::clone(&tables),
             planning,
-        );
-        let artifacts = Artifacts::new(self.metadata.clone(), plans, fetcher, missing);
+        ));
+        let artifacts = Artifacts::new(self.metadata.clone(), Arc::clone(&plans), fetcher, missing);
         Fetchers {
             documents,
             tables,
+            plans,
             artifacts: Arc::new(artifacts),
         }
     }
@@ -165,6 +167,28 @@ impl Base {
             Arc::new(representations),
             Arc::clone(&fetchers.artifacts),
         )
+    }
+
+    /// Copies versions and images.
+    fn copier(&self, fetchers: &Fetchers) -> Copier {
+        Copier {
+            metadata: self.metadata.clone(),
+            content: self.content.clone(),
+            packages: Arc::clone(&self.packages),
+            graphs: GraphReader {
+                metadata: self.metadata.clone(),
+                bodies: Arc::clone(&self.bodies),
+                documents: Arc::clone(&fetchers.documents),
+                artifacts: Arc::clone(&fetchers.artifacts),
+            },
+            upstream: UpstreamReader {
+                metadata: self.metadata.clone(),
+                content: self.content.clone(),
+                bodies: Arc::clone(&self.bodies),
+                plans: Arc::clone(&fetchers.plans),
+                artifacts: Arc::clone(&fetchers.artifacts),
+            },
+        }
     }
 
     /// Answers from groups whose protocol tells of whole repos.
@@ -209,16 +233,7 @@ impl Packages {
             Arc::clone(&repos),
             Arc::clone(&base.packages),
         ));
-        let copier = Copier {
-            metadata: base.metadata.clone(),
-            packages: Arc::clone(&base.packages),
-            graphs: GraphReader {
-                metadata: base.metadata.clone(),
-                bodies: Arc::clone(&base.bodies),
-                documents: Arc::clone(&fetchers.documents),
-                artifacts: Arc::clone(&fetchers.artifacts),
-            },
-        };
+        let copier = base.copier(&fetchers);
         let refresher = Refresher::new(base.metadata.clone(), Arc::clone(&fetchers.documents));
         Self(Arc::new(Parts {
             group_responder: GroupResponder::new(

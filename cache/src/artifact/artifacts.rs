@@ -26,7 +26,7 @@ pub(crate) enum ArtifactSource {
 /// The artifacts of all repos.
 pub(crate) struct Artifacts {
     metadata: Metadata,
-    plans: Plans,
+    plans: Arc<Plans>,
     fetcher: Arc<ArtifactFetcher>,
     missing: Arc<Missing>,
     downloads: Downloads,
@@ -36,7 +36,7 @@ impl Artifacts {
     /// Artifacts that are got as `plans` say.
     pub(crate) fn new(
         metadata: Metadata,
-        plans: Plans,
+        plans: Arc<Plans>,
         fetcher: Arc<ArtifactFetcher>,
         missing: Arc<Missing>,
     ) -> Self {

@@ -1,18 +1,22 @@
 //! Copies a version in another repository: of an image all that it names, of a package its files.
 
+use super::conflict::require_new;
 use super::graph::GraphReader;
+use super::planned::{Planned, named as named_files};
+use super::upstream::{KeptFile, UpstreamReader};
 use crate::permissions::read_of;
 use crate::publish::{HostedPackages, publishing_of};
 use crate::repo::Repo;
 use larder_access::{Admission, Allowed};
-use larder_metadata::blobs::Putting;
+use larder_content::ContentStore;
+use larder_metadata::blobs::{NewBlob, Putting};
 use larder_metadata::copies::{Copied, ImageCopy, VersionCopy};
 use larder_metadata::files::FileRecord;
 use larder_metadata::publishing::{PackageChange, Step};
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::{Document, Publishing, VersionKind};
+use larder_mirrors::{Document, VersionKind};
 use larder_model::{
-    Author as _, Digest, FileKind, Kind, Permission, Problem, StoredFile, Tag, Verb,
+    Author as _, Digest, FileKind, Kind, Permission, Problem, RepoKind, StoredFile, Tag, Verb,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +27,10 @@ const TRIES: u32 = 64;
 /// Copies versions.
 pub(crate) struct Copier {
     pub(crate) metadata: Metadata,
+    pub(crate) content: ContentStore,
     pub(crate) packages: Arc<HostedPackages>,
     pub(crate) graphs: GraphReader,
+    pub(crate) upstream: UpstreamReader,
 }
 
 /// From where to where, and by whom.
@@ -133,49 +139,30 @@ impl Copier {
 
     async fn copy_version(&self, job: &Job<'_>) -> Result<Copied, Problem> {
         let copy = job.copy;
-        let publishing = publishing_of(job.to)?;
-        if !job.from.is_hosted() {
-            let detail = "only versions that are published here are copied, and images: \
-                publish the version's files with its client instead";
-            return Err(Problem::new(Kind::Unsupported, "repository", detail));
-        }
+        publishing_of(job.to)?;
         if (copy.to_package, copy.to_version) != (copy.package, copy.version) {
             let detail = "a version keeps its package and its name, which stand in its files";
             return Err(Problem::invalid("version", detail));
         }
-        for _ in 0..TRIES {
-            let all = self.packages.files(job.from, copy.package).await?;
-            let is_it = |file: &&StoredFile| {
-                file.kind == FileKind::Artifact && *file.version == *copy.version
-            };
-            let files: Vec<_> = all.iter().filter(is_it).collect();
-            if files.is_empty() {
-                return Err(no_version());
+        let kept = match job.from.kind() {
+            RepoKind::Hosted => None,
+            RepoKind::Mirror => Some(self.upstream_files(job).await?),
+            RepoKind::Group => {
+                let detail = "a version is copied from a member of the group";
+                return Err(Problem::new(Kind::Unsupported, "repository", detail));
             }
-            let copied = Copied {
-                digest: None,
-                files: files.len() as u64,
-                bytes: files.iter().map(|file| file.size).sum(),
-            };
+        };
+        for _ in 0..TRIES {
             let key = job.to.package_key(copy.package);
             let revision = self.metadata.revision(key).await?;
             let there = self.packages.files(job.to, copy.package).await?;
-            if !require_new(publishing, copy.version, &files, &there)? {
-                return Ok(copied);
-            }
-            let change = PackageChange {
-                package: key,
-                full_name: &job.full_name,
-                revision,
-                by: &job.by,
-                steps: self.steps(job, &all, &files, &there).await?,
+            let planned = match &kept {
+                None => self.plan_hosted(job, &there).await?,
+                Some(kept) => self.plan_mirrored(job, kept, &there).await?,
             };
-            match self.metadata.change_package(change).await {
-                Err(Error::Unmet(Requirement::Revision)) => {}
-                outcome => {
-                    outcome.map_err(|error| unmet(error, job))?;
-                    return Ok(copied);
-                }
+            let copied = planned.copied();
+            if planned.is_empty() || self.carry_out(job, revision, planned).await? {
+                return Ok(copied);
             }
         }
         Err(Problem::busy(
@@ -184,13 +171,108 @@ impl Copier {
         ))
     }
 
+    /// Carries a plan out; whether no other change was first.
+    async fn carry_out(
+        &self,
+        job: &Job<'_>,
+        revision: Option<i64>,
+        planned: Planned,
+    ) -> Result<bool, Problem> {
+        let mut prepared = Vec::new();
+        for made in &planned.made {
+            prepared.push(self.content.prepare(&made.bytes).await?);
+        }
+        let write = async |blobs: Vec<NewBlob>| {
+            let made = planned.made.into_iter().zip(blobs);
+            let adds = made.map(|(made, blob)| Step::Add {
+                kind: FileKind::Artifact,
+                path: made.path,
+                version: made.version,
+                blob,
+                content_type: made.content_type,
+                metadata: made.metadata,
+            });
+            let mut steps = planned.steps;
+            steps.extend(adds);
+            let change = PackageChange {
+                package: job.to.package_key(job.copy.package),
+                full_name: &job.full_name,
+                revision,
+                by: &job.by,
+                steps,
+            };
+            self.metadata.change_package(change).await
+        };
+        match self.content.keep_all(&prepared, write).await {
+            Err(Error::Unmet(Requirement::Revision)) => Ok(false),
+            outcome => outcome.map(|()| true).map_err(|error| unmet(error, job)),
+        }
+    }
+
+    /// The files of a mirror's version, kept.
+    async fn upstream_files(&self, job: &Job<'_>) -> Result<Vec<KeptFile>, Problem> {
+        let (package, version) = (job.copy.package, job.copy.version);
+        let files = self.upstream.files(job.from, package, version).await?;
+        if files.is_empty() {
+            return Err(no_version());
+        }
+        Ok(files)
+    }
+
+    /// What copies a version of a mirror, as if a client published its files one by one.
+    async fn plan_mirrored(
+        &self,
+        job: &Job<'_>,
+        kept: &[KeptFile],
+        there: &[StoredFile],
+    ) -> Result<Planned, Problem> {
+        let publishing = publishing_of(job.to)?;
+        let named = (job.copy.package, job.copy.version);
+        let is_other = |file: &&StoredFile| {
+            file.kind != FileKind::Artifact || !publishing.is_same_version(named.1, &file.version)
+        };
+        let mut beside: Vec<_> = there.iter().filter(is_other).cloned().collect();
+        let (mut planned, mut added) = (Planned::default(), Vec::new());
+        for file in kept {
+            let steps = self.upstream.steps(job.from, named, file, &beside).await?;
+            let files = planned.add(job.from, named.0, file, steps)?;
+            beside.extend_from_slice(&files);
+            added.extend(files);
+        }
+        if !require_new(publishing, named, &named_files(&added), there)? {
+            planned.clear();
+        }
+        Ok(planned)
+    }
+
+    /// What copies a version that is published, with its tags and its addresses.
+    async fn plan_hosted(&self, job: &Job<'_>, there: &[StoredFile]) -> Result<Planned, Problem> {
+        let named = (job.copy.package, job.copy.version);
+        let all = self.packages.files(job.from, named.0).await?;
+        let is_it =
+            |file: &&StoredFile| file.kind == FileKind::Artifact && *file.version == *named.1;
+        let files: Vec<_> = all.iter().filter(is_it).cloned().collect();
+        if files.is_empty() {
+            return Err(no_version());
+        }
+        let mut planned = Planned::default();
+        for file in &files {
+            planned.count(file.size);
+        }
+        let publishing = publishing_of(job.to)?;
+        if require_new(publishing, named, &named_files(&files), there)? {
+            planned.steps = self.steps(job, &all, &files, there).await?;
+        }
+        Ok(planned)
+    }
+
     /// The steps that copy files, with the addresses that they have and the tags that point at them
     /// and are not there.
     async fn steps(
         &self,
         job: &Job<'_>,
         all: &[StoredFile],
-        files: &[&StoredFile],
+        files: &[StoredFile],
         there: &[StoredFile],
     ) -> Result<Vec<Step>, Problem> {
         let mut steps = Vec::new();
@@ -224,38 +306,6 @@ impl Copier {
         }
         Ok(steps)
     }
-}
-
-/// Whether a version is new in a package; a problem if another one of this name is or was there.
-fn require_new(
-    publishing: &dyn Publishing,
-    version: &str,
-    files: &[&StoredFile],
-    there: &[StoredFile],
-) -> Result<bool, Problem> {
-    let of = |kind| there.iter().filter(move |file| file.kind == kind);
-    let is_same = |other: &str| publishing.is_same_version(version, other);
-    let is_file = |path: &str| files.iter().any(|file| *file.path == *path);
-    let mut gone = of(FileKind::Tombstone);
-    if gone.any(|tombstone| is_same(&tombstone.path) || is_file(&tombstone.path)) {
-        let detail = format!("{version} was deleted there, and stays reserved");
-        return Err(Problem::new(Kind::Conflict, "version", detail));
-    }
-    let present: Vec<_> = of(FileKind::Artifact)
-        .filter(|file| is_same(&file.version) || is_file(&file.path))
-        .collect();
-    if present.is_empty() {
-        return Ok(true);
-    }
-    let has = |file: &&StoredFile| {
-        let mut others = present.iter();
-        others.any(|other| other.path == file.path && other.digest == file.digest)
-    };
-    if present.len() == files.len() && files.iter().all(has) {
-        return Ok(false);
-    }
-    let detail = format!("{version} is published there already, and is never replaced");
-    Err(Problem::new(Kind::Conflict, "version", detail))
 }
 
 fn unmet(error: Error, job: &Job<'_>) -> Problem {
