@@ -1,6 +1,6 @@
 //! Copies a version to another repository.
 
-use super::sources::of_package;
+use super::sources::of_package_upstream;
 use crate::extract::body::JsonBody;
 use crate::extract::path::{
     PackageParams, PackagePath, VersionName, VersionParams, canonical_name,
@@ -68,7 +68,7 @@ pub(crate) async fn copy(
         "no such version of this package here",
     ));
     // Of a group the first member that has it.
-    for from in of_package(&state, &caller, &path).await? {
+    for from in of_package_upstream(&state, &caller, &path).await? {
         let copy = VersionCopy {
             from: &from,
             package: &path.package,

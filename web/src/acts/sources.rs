@@ -89,11 +89,32 @@ pub(crate) async fn of_package(
     caller: &Caller,
     path: &PackagePath,
 ) -> Result<Vec<Arc<RepoRecord>>, Problem> {
+    of_package_where(state, caller, path, |_| false).await
+}
+
+/// The repos that a package is read from: also mirrors that do not know it yet, since their upstream
+/// may.
+pub(crate) async fn of_package_upstream(
+    state: &ApiState,
+    caller: &Caller,
+    path: &PackagePath,
+) -> Result<Vec<Arc<RepoRecord>>, Problem> {
+    let is_mirror = |source: &RepoRecord| kind_of(source) == RepoKind::Mirror;
+    of_package_where(state, caller, path, is_mirror).await
+}
+
+/// The same; some count as if they knew the package.
+async fn of_package_where(
+    state: &ApiState,
+    caller: &Caller,
+    path: &PackagePath,
+    counts: impl Fn(&RepoRecord) -> bool,
+) -> Result<Vec<Arc<RepoRecord>>, Problem> {
     let repo = state.repo(&path.repo)?;
     let mut sources = Vec::new();
     for source in of_repo(state, &repo)? {
         let key = key_of(&source, &path.package);
-        let known = state.metadata.revision(key).await?.is_some();
+        let known = counts(&source) || state.metadata.revision(key).await?.is_some();
         sources.push((source, known));
     }
     let protocol = path.repo.protocol;
