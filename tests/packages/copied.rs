@@ -6,6 +6,8 @@ use crate::{cargo, cargo_home, folder, larder, npm, npm_home, token};
 use larder_tests::tools::command;
 use larder_tests::{Larder, archive, run, tool};
 use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
 
 /// Copies a version from the hosted repository of a protocol to a new one, `prod`, and deletes where
 /// it was.
@@ -31,9 +33,62 @@ pub fn promote(larder: &Larder, protocol: &str, package: &str, version: &str) {
 
 /// Copies a version as it is.
 fn copy(larder: &Larder, protocol: &str, package: &str, version: &str, status: u16) -> Value {
-    let path = format!("repositories/{protocol}/local/packages/{package}/versions/{version}/copy");
+    copy_from(larder, (protocol, "local"), (package, version), status)
+}
+
+/// Copies a version of a repository to `prod`.
+pub fn copy_from(
+    larder: &Larder,
+    (protocol, repo): (&str, &str),
+    (package, version): (&str, &str),
+    status: u16,
+) -> Value {
+    let path = format!("repositories/{protocol}/{repo}/packages/{package}/versions/{version}/copy");
     let to = json!({"to": {"repository": format!("{protocol}/prod")}});
     larder.api("POST", &path, &to.to_string(), status)
+}
+
+/// npm, as someone who asks `prod` alone.
+pub fn npm_of_prod(larder: &Larder, arguments: &[&str]) -> Option<Command> {
+    let home = npm_home(larder, "npm-home", &token(larder));
+    let config = home.join("npmrc");
+    let text = std::fs::read_to_string(&config).expect("npmrc");
+    std::fs::write(&config, text.replace("/npm/main/", "/npm/prod/")).expect("npmrc");
+    let user = folder(
+        larder,
+        "npm-user",
+        &[("package.json", r#"{"name":"user"}"#)],
+    );
+    npm(&home, &user, arguments)
+}
+
+/// Has cargo build with a crate of `prod`, and use its `WORD`.
+pub fn cargo_builds_with(larder: &Larder, dependency: &str, source: &str) {
+    let home = cargo_home(larder, "cargo-home", &format!("Bearer {}", token(larder)));
+    let config = home.join("config.toml");
+    let text = std::fs::read_to_string(&config).expect("config");
+    std::fs::write(&config, text.replace("/cargo/main/", "/cargo/prod/")).expect("config");
+    let manifest = format!(
+        "[package]\nname = \"user\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\
+        [dependencies]\n{dependency}\n"
+    );
+    let user = folder(
+        larder,
+        "user",
+        &[("Cargo.toml", &manifest), ("src/lib.rs", source)],
+    );
+    run(&mut cargo(larder, &home, &user, &["build"]));
+}
+
+/// pip, as someone who asks `prod` alone.
+pub fn pip_of_prod(larder: &Larder, python: &Path, home: &Path, arguments: &[&str]) -> Command {
+    let (token, host) = (token(larder), larder.host());
+    let index = format!("http://x:{token}@{host}/pypi/prod/simple/");
+    let mut install = command(python, home);
+    install.args(["-m", "pip", "--isolated", "--disable-pip-version-check"]);
+    install.args(["install", "--no-cache-dir", "--retries", "0", "--index-url"]);
+    install.arg(&index).args(arguments);
+    install
 }
 
 #[test]
@@ -48,20 +103,12 @@ fn npm_installs_a_copy() {
     assert_eq!(packument["dist-tags"], json!({"latest": "1.0.0"}));
     let copied = admin.get("/npm/prod/demo/-/demo-1.0.0.tgz").expect(200);
     assert!(copied.body == tarball);
-    let home = npm_home(&larder, "npm-home", &token(&larder));
-    let config = home.join("npmrc");
-    let text = std::fs::read_to_string(&config).expect("npmrc");
-    std::fs::write(&config, text.replace("/npm/main/", "/npm/prod/")).expect("npmrc");
-    let user = folder(
-        &larder,
-        "npm-user",
-        &[("package.json", r#"{"name":"user"}"#)],
-    );
-    let Some(mut install) = npm(&home, &user, &["install", "demo"]) else {
+    let Some(mut install) = npm_of_prod(&larder, &["install", "demo"]) else {
         return;
     };
     run(&mut install);
-    assert!(user.join("node_modules/demo/package.json").exists());
+    let installed = "npm-user/node_modules/demo/package.json";
+    assert!(larder.folder().join(installed).exists());
 }
 
 #[test]
@@ -79,18 +126,8 @@ fn cargo_builds_with_a_copy() {
     let before = line("main");
     promote(&larder, "cargo", "left-pad", "1.0.0");
     assert_eq!(line("prod"), before);
-    let home = cargo_home(&larder, "cargo-home", &format!("Bearer {}", token(&larder)));
-    let config = home.join("config.toml");
-    let text = std::fs::read_to_string(&config).expect("config");
-    std::fs::write(&config, text.replace("/cargo/main/", "/cargo/prod/")).expect("config");
-    let manifest = "[package]\nname = \"user\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\
-        [dependencies]\nleft-pad = { version = \"1\", registry = \"main\" }\n";
-    let user = folder(
-        &larder,
-        "user",
-        &[("Cargo.toml", manifest), ("src/lib.rs", "")],
-    );
-    run(&mut cargo(&larder, &home, &user, &["build"]));
+    let dependency = "left-pad = { version = \"1\", registry = \"main\" }";
+    cargo_builds_with(&larder, dependency, "");
 }
 
 #[test]
@@ -107,13 +144,8 @@ fn pip_installs_a_copy() {
     let path = "/pypi/prod/simple/larder-probe/";
     let page = larder.admin().get(path).expect(200).text();
     assert!(page.contains(FILE[1]) && page.contains("broken"), "{page}");
-    let (token, host) = (token(&larder), larder.host());
-    let index = format!("http://x:{token}@{host}/pypi/prod/simple/");
-    let mut install = command(&python, &home);
-    install.args(["-m", "pip", "--isolated", "--disable-pip-version-check"]);
-    install.args(["install", "--no-cache-dir", "--retries", "0", "--index-url"]);
-    install.args([&index, "--target", "copied", "larder-probe==1.1"]);
-    run(&mut install);
+    let arguments = ["--target", "copied", "larder-probe==1.1"];
+    run(&mut pip_of_prod(&larder, &python, &home, &arguments));
     let module = home.join("copied").join("larder_probe.py");
     assert_eq!(
         std::fs::read_to_string(module).expect("module"),
@@ -134,7 +166,7 @@ fn what_is_published_is_never_replaced_by_a_copy() {
     assert_eq!(told["code"], json!("conflict"));
     let detail = told["detail"].as_str().expect("detail");
     assert!(detail.contains("stays reserved"), "{detail}");
-    // A version keeps its name, and nothing is copied from a mirror of packages.
+    // A version keeps its name, and nothing is copied to a mirror.
     let path = "repositories/npm/local/packages/demo/versions/1.0.0/copy";
     let to = r#"{"to":{"repository":"npm/prod","version":"2.0.0"}}"#;
     assert_eq!(

@@ -19,6 +19,7 @@ mod npm;
 mod pip;
 mod pnpm;
 mod poetry;
+mod promoted;
 mod python;
 mod rpm;
 mod spellings;

@@ -10,7 +10,12 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Makes a repository of packages, at `folder` of an upstream.
-fn publish_upstream(larder: &Larder, upstream: &Upstream, root: &str, packages: &[PathBuf]) {
+pub(super) fn publish_upstream(
+    larder: &Larder,
+    upstream: &Upstream,
+    root: &str,
+    packages: &[PathBuf],
+) {
     let at = larder
         .folder()
         .join(format!("theirs{}", root.replace('/', "-")));
@@ -35,13 +40,13 @@ fn publish_upstream(larder: &Larder, upstream: &Upstream, root: &str, packages: 
     }
 }
 
-fn mirror(larder: &Larder, upstream: &Upstream) {
+pub(super) fn mirror(larder: &Larder, upstream: &Upstream) {
     let url = format!("{}linux/", upstream.url());
     let body = json!({"upstream": {"url": url, "allow_private": true}, "fresh_seconds": 0});
     larder.api("PATCH", "repositories/rpm/upstream", &body.to_string(), 200);
 }
 
-fn binary(packages: Vec<PathBuf>) -> PathBuf {
+pub(super) fn binary(packages: Vec<PathBuf>) -> PathBuf {
     packages
         .into_iter()
         .find(|package| !package.to_string_lossy().ends_with(".src.rpm"))
