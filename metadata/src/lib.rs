@@ -48,7 +48,7 @@ pub mod uploads;
 pub mod blobs;
 pub mod documents;
 pub mod manifests;
-pub mod mirrored_copies;
+pub mod file_copies;
 pub mod publishing;
 
 pub mod copies;

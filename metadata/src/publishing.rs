@@ -6,8 +6,8 @@
 
 use crate::audit::Object;
 use crate::blobs::NewBlob;
+use crate::file_copies::MirroredCopy;
 use crate::files::PackageKey;
-use crate::mirrored_copies::MirroredCopy;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Digest, FileKind, StoredFile, Timestamp};
 use serde_json::json;
@@ -41,12 +41,6 @@ const ADD: &str = "insert into files (repo, package, kind, path, digest, content
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
     lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', '', 0, \
     '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
-const COPY: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
-    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
-    lifetime, retired_at, used_at) select ?1, ?2, kind, path, digest, content_type, metadata, ?6, \
-    ?7, version, '', '', 0, '', '', '', '', 0, 0 from files \
-    where repo = ?3 and package = ?4 and kind = 'artifact' and path = ?5 \
-    and digest = ?8 on conflict (repo, package, kind, path) do nothing";
 const SET_TAG: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) values (?1, ?2, 'tag', ?3, ?4, '', '', \
@@ -414,19 +408,7 @@ impl Metadata {
                 digest,
             } => {
                 let key = package.file(FileKind::Artifact, &path);
-                Self::state_begins_anew(batch, key, &digest.into(), (by, now));
-                let by = by.label().into();
-                let values = [
-                    repo,
-                    name,
-                    from.into(),
-                    (&*source).into(),
-                    (&*path).into(),
-                    now.into(),
-                    by,
-                    digest.into(),
-                ];
-                batch.require(Requirement::File, COPY, values);
+                self.copy_published(batch, key, by, (from, &source, digest));
             }
             Step::CopyMirrored(copy) => self.copy_mirrored(batch, package, by, copy),
             Step::SetTag {

@@ -4,7 +4,7 @@ use super::audit::{line, told};
 use super::fixture::{ALICE, BOB, Bed, Push, artifact, assert_unmet, blob, digest, fetched, tag};
 use crate::blobs::Putting;
 use crate::copies::{CopiedManifest, ImageCopy};
-use crate::mirrored_copies::MirroredCopy;
+use crate::file_copies::MirroredCopy;
 use crate::publishing::Step;
 use crate::{Error, Metadata, Requirement};
 use larder_model::{Digest, FileKind};
@@ -225,7 +225,7 @@ async fn a_file_of_other_bytes_is_not_copied(metadata: &Metadata) {
 }
 
 /// A mirror that keeps an artifact, and the step that copies it.
-async fn mirrored<'a>(metadata: &'a Metadata, digest: Option<Digest>) -> (Bed<'a>, Step) {
+async fn mirrored(metadata: &Metadata, digest: Option<Digest>) -> (Bed<'_>, Step) {
     let from = Bed::mirror(metadata).await;
     let file = fetched("upstream/p-1.tgz", "1");
     let held = file.blob.digest;

@@ -1,11 +1,18 @@
-//! Artifacts of mirrors, copied as files that are published: rows alone, for bytes are kept once.
+//! Artifacts that are published or that a mirror keeps, copied as published ones: rows alone, for
+//! bytes are kept once.
 
 use crate::blobs::{FRESH, TOUCH};
-use crate::files::PackageKey;
+use crate::files::{FileKey, PackageKey};
 use crate::{Batch, Metadata, Requirement};
 use larder_model::{Author, Digest, FileKind};
 
 const COPY: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
+    created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
+    lifetime, retired_at, used_at) select ?1, ?2, kind, path, digest, content_type, metadata, ?6, \
+    ?7, version, '', '', 0, '', '', '', '', 0, 0 from files \
+    where repo = ?3 and package = ?4 and kind = 'artifact' and path = ?5 \
+    and digest = ?8 on conflict (repo, package, kind, path) do nothing";
+const COPY_MIRRORED: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
     lifetime, retired_at, used_at) select ?1, ?2, kind, ?3, digest, ?4, ?5, ?6, ?7, ?8, \
     '', '', 0, '', '', '', '', 0, 0 from files \
@@ -36,6 +43,31 @@ pub struct MirroredCopy {
 }
 
 impl Metadata {
+    /// `from`: the repository that publishes the artifact at the same path, its package there, and
+    /// the bytes that it must have.
+    pub(crate) fn copy_published(
+        &self,
+        batch: &mut Batch,
+        to: FileKey<'_>,
+        by: &dyn Author,
+        (from, source, digest): (i64, &str, Digest),
+    ) {
+        let now = self.now();
+        Self::state_begins_anew(batch, to, &digest.into(), (by, now));
+        let [repo, name, _, path] = to.value();
+        let values = [
+            repo,
+            name,
+            from.into(),
+            source.into(),
+            path,
+            now.into(),
+            by.label().into(),
+            digest.into(),
+        ];
+        batch.require(Requirement::File, COPY, values);
+    }
+
     /// The artifact must be there with these bytes, and its path must be free here.
     pub(crate) fn copy_mirrored(
         &self,
@@ -64,6 +96,6 @@ impl Metadata {
             (&*copy.from_path).into(),
             copy.digest.into(),
         ];
-        batch.require(Requirement::File, COPY, values);
+        batch.require(Requirement::File, COPY_MIRRORED, values);
     }
 }
