@@ -105,3 +105,6 @@ pub fn read_piece(file: &File, offset: u64, length: usize) -> Result<Bytes, Erro
     file.read_exact_at(&mut piece, offset).map_err(Error::Io)?;
     Ok(piece.into())
 }
+
+#[cfg(test)]
+mod tests;
