@@ -5,7 +5,7 @@ use super::upstream::KeptFile;
 use crate::repo::Repo;
 use bytes::Bytes;
 use larder_metadata::copies::Copied;
-use larder_metadata::mirrored_copies::MirroredCopy;
+use larder_metadata::file_copies::MirroredCopy;
 use larder_metadata::publishing as rows;
 use larder_mirrors::publishing::{Bytes as Stored, Step};
 use larder_model::{Algorithm, Digest, FileKind, Problem, StoredFile, Timestamp};

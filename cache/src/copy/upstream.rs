@@ -95,7 +95,7 @@ impl UpstreamReader {
                 return Err(Problem::internal("it was to be kept"));
             }
             Err(problem) if problem.kind == Kind::NotFound => {
-                return Err(conflict(format!("{path} is neither kept nor upstream")));
+                return Err(conflict(&format!("{path} is neither kept nor upstream")));
             }
             Err(problem) => {
                 let detail = format!("{path}: {}: nothing was copied", problem.detail);
@@ -110,13 +110,13 @@ impl UpstreamReader {
             .metadata
             .find(repo.artifact_key(&file.artifact))
             .await?
-            .ok_or_else(|| conflict(format!("{path} was removed meanwhile")))?;
+            .ok_or_else(|| conflict(&format!("{path} was removed meanwhile")))?;
         // It may have come when the index promised something else.
         let is_as_promised = *found.integrity == *file.integrity.text();
         if !is_as_promised && !self.agrees(&found, &file.integrity).await? {
             let why = "is kept, and is not what the index promises by now: delete the version in \
                 the mirror, so that it is fetched again";
-            return Err(conflict(format!("{path} {why}")));
+            return Err(conflict(&format!("{path} {why}")));
         }
         Ok(found)
     }
@@ -196,7 +196,7 @@ async fn blocking<T: Send + 'static>(
         .map_err(Problem::internal)?
 }
 
-fn conflict(why: String) -> Problem {
+fn conflict(why: &str) -> Problem {
     let detail = format!("{why}: nothing was copied");
     Problem::new(Kind::Conflict, "version", detail)
 }
@@ -206,7 +206,7 @@ fn unfit(path: &str, problem: Problem) -> Problem {
     match problem.kind {
         Kind::Invalid | Kind::TooLarge | Kind::DigestMismatch => {
             let why = format!("{path} cannot be published here: {}", problem.detail);
-            conflict(why).because(problem)
+            conflict(&why).because(problem)
         }
         _ => problem,
     }
