@@ -12,7 +12,7 @@ use larder_tests::http::{read_head, read_response};
 use larder_tests::image::{MANIFEST, put_manifest};
 use larder_tests::random::Random;
 use larder_tests::tools::allow_open_files;
-use larder_tests::{Client, Image, Larder, S3, Start, Upstream, tool};
+use larder_tests::{Client, Image, Larder, S3, Shelf, Start, Upstream, archive, tool};
 use serde_json::json;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -161,6 +161,44 @@ fn a_large_layer_passes_in_little_memory() {
 fn a_large_layer_passes_to_s3_in_little_memory() {
     let Some(s3) = S3::files() else { return };
     passes(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
+}
+
+/// Copies a wheel that nobody has read from a mirror to a hosted repository.
+fn promotes(larder: &Larder, mib: usize) {
+    let upstream = Upstream::start();
+    let mut shelf = Shelf::new("pypi", &upstream);
+    let content = Random::seeded().bytes(mib << 20);
+    let info = |file: &str| format!("demo-1.0.0.dist-info/{file}");
+    let metadata = Shelf::metadata("1.0.0");
+    let wheel = archive::zip(&[
+        ("demo.bin", &content),
+        (&info("METADATA"), metadata.as_bytes()),
+        (&info("WHEEL"), b"Wheel-Version: 1.0\n"),
+        (&info("RECORD"), b""),
+    ]);
+    shelf.put(&upstream, "1.0.0", &wheel);
+    let up = json!({"protocol": "pypi", "name": "up", "kind": "mirror",
+        "upstream": {"url": shelf.url(&upstream), "allow_private": true}});
+    larder.api("POST", "repositories", &up.to_string(), 201);
+    let began = Instant::now();
+    let version = "repositories/pypi/up/packages/demo/versions/1.0.0/copy";
+    let to = r#"{"to":{"repository":"pypi/local"}}"#;
+    let copied = larder.api("POST", version, to, 200);
+    println!("{mib} MiB: promoted in {:?}", began.elapsed());
+    let bytes = (wheel.len() + metadata.len()) as u64;
+    assert_eq!(copied["bytes"], json!(bytes));
+    check_memory(larder, "after a promotion");
+}
+
+#[test]
+fn a_large_version_is_promoted_in_little_memory() {
+    promotes(&larder().start(), 256);
+}
+
+#[test]
+fn a_large_version_is_promoted_within_s3_in_little_memory() {
+    let Some(s3) = S3::files() else { return };
+    promotes(&s3.holds_blobs_of(larder()).start(), 256);
 }
 
 #[test]

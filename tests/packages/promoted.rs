@@ -2,8 +2,10 @@
 
 use crate::copied::{cargo_builds_with, copy_from, npm_of_prod, pip_of_prod};
 use crate::{folder, larder};
+use larder_model::hex;
 use larder_tests::parcel::publish_to;
-use larder_tests::{Fault, Larder, Shelf, Upstream, archive, run, tool};
+use larder_tests::random::Random;
+use larder_tests::{Fault, Larder, S3, Shelf, Start, Upstream, archive, run, tool};
 use serde_json::{Value, json};
 
 /// A mirror `up` of an upstream that has `demo` in these versions, and a hosted `prod`.
@@ -15,10 +17,15 @@ struct Promotion {
 
 /// What an upstream has of a version.
 fn body(protocol: &str, version: &str) -> Vec<u8> {
+    body_with(protocol, version, version)
+}
+
+/// The same with this text in it.
+fn body_with(protocol: &str, version: &str, word: &str) -> Vec<u8> {
     match protocol {
-        "cargo" => archive::crate_file("demo", version, version),
-        "npm" => archive::tarball("demo", version, version),
-        _ => archive::wheel("demo", version, version),
+        "cargo" => archive::crate_file("demo", version, word),
+        "npm" => archive::tarball("demo", version, word),
+        _ => archive::wheel("demo", version, word),
     }
 }
 
@@ -27,11 +34,21 @@ const PROTOCOLS: [&str; 3] = ["cargo", "npm", "pypi"];
 
 impl Promotion {
     fn new(protocol: &'static str, versions: &[&str]) -> Self {
-        let (larder, upstream) = (larder(), Upstream::start());
-        let mut shelf = Shelf::new(protocol, &upstream);
+        let mut promotion = Self::of(larder(), protocol);
         for version in versions {
-            shelf.put(&upstream, version, &body(protocol, version));
+            promotion.put(version, &body(protocol, version));
         }
+        promotion
+    }
+
+    fn put(&mut self, version: &str, body: &[u8]) {
+        self.shelf.put(&self.upstream, version, body);
+    }
+
+    /// One whose upstream has nothing yet.
+    fn of(larder: Larder, protocol: &'static str) -> Self {
+        let upstream = Upstream::start();
+        let shelf = Shelf::new(protocol, &upstream);
         let up = json!({"protocol": protocol, "name": "up", "kind": "mirror",
             "upstream": {"url": shelf.url(&upstream), "allow_private": true}});
         larder.api("POST", "repositories", &up.to_string(), 201);
@@ -276,4 +293,35 @@ fn a_group_promotes_what_it_serves() {
     copy_from(larder, group, ("demo", "2.0.0"), 200);
     let mirrored = copy_from(larder, group, ("demo", "1.0.0"), 404);
     assert_eq!(mirrored["code"], json!("version_not_found"));
+}
+
+/// Too large for a row: the protocol reads it out of the store.
+fn a_large_version_is_promoted(larder: Larder, protocol: &'static str) {
+    let mut promotion = Promotion::of(larder, protocol);
+    let word = hex::encode(&Random::seeded().bytes(200_000));
+    let large = body_with(protocol, "1.0.0", &word);
+    assert!(large.len() > 100_000, "{protocol}: {}", large.len());
+    promotion.put("1.0.0", &large);
+    promotion.copy("1.0.0", 200);
+    promotion.leave_alone();
+    let there = promotion.shelf.artifact_here("1.0.0");
+    let there = there.replacen("/up/", "/prod/", 1);
+    let came = promotion.larder.admin().get(&there).expect(200).body;
+    assert!(came == large, "{protocol}");
+}
+
+#[test]
+fn a_large_version_is_promoted_within_a_folder() {
+    for protocol in PROTOCOLS {
+        a_large_version_is_promoted(larder(), protocol);
+    }
+}
+
+#[test]
+fn a_large_version_is_promoted_within_s3() {
+    let Some(s3) = S3::files() else { return };
+    for protocol in PROTOCOLS {
+        let start = s3.holds_blobs_of(Start::of(env!("CARGO_BIN_EXE_larder")));
+        a_large_version_is_promoted(start.start(), protocol);
+    }
 }
