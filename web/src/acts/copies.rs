@@ -19,10 +19,13 @@ use std::sync::Arc;
 /// Copies a version, or of an image a tag, to a hosted repository of the same protocol.
 ///
 /// No bytes are moved. Of an image all that the tag names is copied: manifests, blobs and referrers;
-/// what a mirror does not keep of it is fetched first. Afterwards all of it is there, or nothing. The
-/// caller must be allowed to publish there, and what holds for publishing holds: a version is never
-/// replaced, a deleted one stays reserved, and a tag of an image moves. Versions of mirrored packages
-/// are not copied, but for images.
+/// of a package's version all its files. What a mirror does not keep of it is fetched and verified
+/// first, also if nobody has read it yet. Afterwards all of it is there, or nothing. The caller must
+/// be allowed to publish there, and what holds for publishing holds: a version is never replaced, a
+/// deleted one stays reserved, and a tag of an image moves. A version of a mirrored package becomes
+/// what publishing its files would have made of it: a yank or a deprecation goes with it, its
+/// dependencies do not. What could not be published, or not be had whole, is a `conflict`; bytes that
+/// are not what the index promises are `upstream_failed`.
 #[utoipa::path(
     post,
     path = "/repositories/{protocol}/{name}/packages/{package}/versions/{version}/copy",
