@@ -127,6 +127,7 @@ pub(super) struct Dependency {
     pub(super) features: BTreeSet<String>,
     pub(super) optional: bool,
     pub(super) default_features: bool,
+    /// As [`platform`] writes it.
     pub(super) target: Option<String>,
     pub(super) kind: &'static str,
 }
@@ -138,6 +139,18 @@ pub(super) fn requirement(text: &str) -> Result<String, Problem> {
         .parse()
         .map_err(|error| invalid(format!("`{text}` is not a version requirement: {error}")))?;
     Ok(parsed.to_string())
+}
+
+/// A platform in a form in which its spellings can be compared: `cargo publish` sends
+/// `cfg(a = "b")` for `cfg(a="b")`.
+pub(super) fn platform(text: &str) -> String {
+    let mut is_quoted = false;
+    let is_kept = |char: &char| {
+        is_quoted ^= *char == '"';
+        is_quoted || !char.is_whitespace()
+    };
+    let plain: String = text.chars().filter(is_kept).collect();
+    plain.replace(",)", ")")
 }
 
 /// The problem of an invalid crate.

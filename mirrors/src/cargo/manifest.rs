@@ -1,6 +1,6 @@
 //! The `Cargo.toml` of a crate file, which is a gzipped tar archive with one folder.
 
-use super::index::{Dependency, invalid, requirement};
+use super::index::{Dependency, invalid, platform, requirement};
 use crate::archive::tar::{Kind, Tar};
 use crate::archive::{Fault, Limits};
 use flate2::bufread::GzDecoder;
@@ -193,7 +193,7 @@ fn dependency(
         features: table.features.into_iter().collect(),
         optional: table.optional,
         default_features: table.default_features.unwrap_or(true),
-        target,
+        target: target.as_deref().map(platform),
         kind,
     })
 }

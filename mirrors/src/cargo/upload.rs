@@ -1,7 +1,7 @@
 //! The body of `cargo publish` (the Cargo book, "Web API: Publish"): a description in JSON, and the
 //! crate file. The description is checked against the crate's own `Cargo.toml`.
 
-use super::index::{CrateMetadata, Dependency, IndexLine, invalid, requirement};
+use super::index::{CrateMetadata, Dependency, IndexLine, invalid, platform, requirement};
 use super::manifest::Manifest;
 use crate::publishing::Body;
 use larder_model::{Algorithm, Hasher, Kind, Problem};
@@ -164,7 +164,7 @@ impl NewDependency {
             features: self.features.iter().cloned().collect(),
             optional: self.optional,
             default_features: self.default_features,
-            target: self.target.clone(),
+            target: self.target.as_deref().map(platform),
             kind: self.kind()?,
         })
     }

@@ -149,6 +149,28 @@ fn a_published_crate_has_an_index_line() {
 }
 
 #[test]
+fn platforms_are_compared_without_their_spaces() {
+    // `cargo publish` writes them anew; what `Cargo.toml` says stays.
+    let written = "cfg(all(unix,target_os=\"my os\",))";
+    let manifest = MANIFEST.replace("cfg(unix)", written);
+    let bytes = packed(&[("Probe-1.0.0/Cargo.toml", &manifest)]);
+    let with_target = |target: &str| {
+        let mut description = description();
+        description["deps"][1]["target"] = target.into();
+        publish(&body_of(&description, &bytes), &[])
+    };
+    let sent = "cfg(all(unix, target_os = \"my os\"))";
+    let steps = with_target(sent).expect("the same");
+    let index = compose("Probe", &[stored(&steps[0], &bytes)]).expect("an index");
+    let line: Value = serde_json::from_slice(&index).expect("JSON");
+    assert_eq!(line["deps"][1]["target"], sent);
+    for other in ["cfg(all(unix, target_os = \"myos\"))", "cfg(unix)"] {
+        let problem = with_target(other).expect_err(other);
+        assert!(problem.detail.contains("a dependency"), "{problem}");
+    }
+}
+
+#[test]
 fn a_search_finds_the_newest_version() {
     let bytes = crate_bytes();
     let old = stored(
