@@ -234,6 +234,22 @@ fn what_is_published_is_never_replaced_by_a_promotion() {
 }
 
 #[test]
+fn a_reserved_name_takes_no_promotion() {
+    for protocol in PROTOCOLS {
+        let promotion = Promotion::new(protocol, &["1.0.0"]);
+        promotion.copy("1.0.0", 200);
+        let prod = format!("repositories/{protocol}/prod");
+        promotion.larder.api("DELETE", &prod, "", 204);
+        let prod = json!({"protocol": protocol, "name": "prod", "kind": "hosted"});
+        let larder = &promotion.larder;
+        larder.api("POST", "repositories", &prod.to_string(), 201);
+        let reserved = promotion.refused("1.0.0", 409, "is reserved");
+        assert_eq!(reserved, "conflict");
+        assert_eq!(promotion.packages(), json!([]));
+    }
+}
+
+#[test]
 fn who_promotes_must_read_there_and_publish_here() {
     for protocol in PROTOCOLS {
         let promotion = Promotion::new(protocol, &["1.0.0"]);
