@@ -359,6 +359,9 @@ impl Packages {
             return Err(Problem::invalid("repository", detail));
         }
         let protocol = larder_mirrors::of(copy.from.protocol).ok_or_else(absent)?;
+        // What a group blocks does not leave through it.
+        let asked = self.0.repos.of(copy.asked, protocol)?;
+        asked.require_not_blocked(copy.package)?;
         let from = self.0.repos.of(copy.from, protocol)?;
         let to = self.0.repos.of(copy.to, protocol)?;
         self.0.copier.copy(admission, copy, [&from, &to]).await

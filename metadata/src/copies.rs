@@ -21,6 +21,8 @@ const COPY_MANIFEST: &str = "insert into files (repo, package, kind, path, diges
 /// A version that is to be copied, and to where.
 #[derive(Clone, Copy, Debug)]
 pub struct VersionCopy<'a> {
+    /// The repo that is asked for it: the one that has it, or a group of that one.
+    pub asked: &'a Arc<RepoRecord>,
     /// The repo that has it.
     pub from: &'a Arc<RepoRecord>,
     /// Its package there.

@@ -282,12 +282,23 @@ fn who_promotes_must_read_there_and_publish_here() {
 #[test]
 fn a_blocked_package_is_not_promoted() {
     let promotion = Promotion::new("npm", &["1.0.0"]);
-    let up = "repositories/npm/up";
-    let blocked = r#"{"blocked":[{"package":"demo"}]}"#;
-    promotion.larder.api("PATCH", up, blocked, 200);
-    let told = promotion.copy("1.0.0", 403);
-    assert_eq!(told["code"], json!("policy"), "{told}");
+    let larder = &promotion.larder;
+    let group = json!({"protocol": "npm", "name": "both", "kind": "group",
+        "members": ["local", "up"]});
+    larder.api("POST", "repositories", &group.to_string(), 201);
+    let set = |repo: &str, blocked: &str| {
+        let body = format!(r#"{{"blocked":[{blocked}]}}"#);
+        larder.api("PATCH", &format!("repositories/npm/{repo}"), &body, 200);
+    };
+    // What blocks it is the mirror, or the group that is asked.
+    for (blocks, asked) in [("up", "up"), ("up", "both"), ("both", "both")] {
+        set(blocks, r#"{"package":"demo"}"#);
+        let told = copy_from(larder, ("npm", asked), ("demo", "1.0.0"), 403);
+        assert_eq!(told["code"], json!("policy"), "{blocks} {asked}: {told}");
+        set(blocks, "");
+    }
     assert_eq!(promotion.packages(), json!([]));
+    copy_from(larder, ("npm", "both"), ("demo", "1.0.0"), 200);
 }
 
 #[test]

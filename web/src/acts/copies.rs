@@ -64,7 +64,7 @@ pub(crate) async fn copy(
     };
     // Whether the repository is there is told only to whoever may publish in it.
     caller.require(target.permission(Verb::Write))?;
-    let record = state.repo(&target.repo)?;
+    let (asked, record) = (state.repo(&path.repo)?, state.repo(&target.repo)?);
     let to_version: Box<str> = to.version.map_or_else(|| version.clone(), Into::into);
     let mut outcome = Err(Problem::not_found(
         "version",
@@ -73,6 +73,7 @@ pub(crate) async fn copy(
     // Of a group the first member that has it.
     for from in of_package_upstream(&state, &caller, &path).await? {
         let copy = VersionCopy {
+            asked: &asked,
             from: &from,
             package: &path.package,
             version: &version,
