@@ -145,8 +145,11 @@ fn read_manifest(text: &str) -> Result<Manifest, Problem> {
     let file: File = toml::from_str(text)
         .map_err(|error| invalid(format!("the crate's Cargo.toml: {}", error.message())))?;
     let mut dependencies = Vec::new();
-    let all = std::iter::once((None, file.tables))
-        .chain(file.target.into_iter().map(|(name, at)| (Some(name), at)));
+    let all = std::iter::once((None, file.tables)).chain(
+        file.target
+            .into_iter()
+            .map(|(name, at)| (Some(platform(&name)), at)),
+    );
     for (target, tables) in all {
         for (kind, table) in [
             ("normal", tables.dependencies),
@@ -193,7 +196,7 @@ fn dependency(
         features: table.features.into_iter().collect(),
         optional: table.optional,
         default_features: table.default_features.unwrap_or(true),
-        target: target.as_deref().map(platform),
+        target,
         kind,
     })
 }
