@@ -55,6 +55,8 @@ pub enum Requirement {
     Policy,
     /// The key of a request is free, or held by the run that is meant.
     IdempotencyKey,
+    /// The job is as it was read, or held by the server that works on it.
+    Job,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }

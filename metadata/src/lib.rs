@@ -34,6 +34,7 @@ mod uses;
 pub mod audit;
 pub mod history;
 pub mod idempotency;
+pub mod jobs;
 pub mod settings;
 
 pub mod sessions;

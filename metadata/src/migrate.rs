@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../migrations/0011_sessions.sql"),
     include_str!("../migrations/0012_list_filters.sql"),
     include_str!("../migrations/0013_audit_waiting.sql"),
+    include_str!("../migrations/0014_jobs.sql"),
 ];
 
 const VERSION_TABLE: &str =

@@ -5,6 +5,7 @@ use crate::statements::Statements;
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use larder_model::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,9 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 const TRIES: u32 = 8;
 /// Only one server migrates at a time: the key of the advisory lock.
 const MIGRATION_LOCK: &str = "select pg_advisory_xact_lock(70707070)";
+
+/// In microseconds.
+const CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)";
 
 pub(crate) struct Postgres {
     pool: Pool,
@@ -244,6 +248,14 @@ impl Sql for Postgres {
             ("{clustered}", ""),
             ("{rowid}", "bigint"),
         ]
+    }
+
+    async fn time(&self, _: Timestamp) -> Result<Timestamp, Error> {
+        let mut rows = self.rows(CLOCK, &[]).await?;
+        let row = rows
+            .first_mut()
+            .ok_or_else(|| Error::Shape("there is no time".to_owned()))?;
+        Ok(Timestamp(row.int(0)?))
     }
 
     async fn ping(&self) -> Result<(), Error> {

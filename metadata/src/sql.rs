@@ -3,6 +3,7 @@
 use crate::keys::PackageKey;
 use crate::{Error, Requirement, Row, Value};
 use async_trait::async_trait;
+use larder_model::Timestamp;
 
 /// A database that speaks the common subset. Parameters are written `?1`, `?2` …
 #[async_trait]
@@ -22,6 +23,9 @@ pub trait Sql: Send + Sync {
 
     /// How this database spells `{text}`, `{bytes}`, `{clustered}` and `{rowid}` of the migrations.
     fn spelling(&self) -> [(&'static str, &'static str); 4];
+
+    /// The time by the one clock that all servers of the database share. `own`: by this server's.
+    async fn time(&self, own: Timestamp) -> Result<Timestamp, Error>;
 
     /// Whether it answers and would take a write.
     async fn ping(&self) -> Result<(), Error>;

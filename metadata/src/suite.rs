@@ -54,6 +54,7 @@ mod groups;
 mod history;
 mod idempotency;
 mod index;
+mod jobs;
 mod listing;
 mod manifests;
 mod people;
@@ -87,6 +88,7 @@ const ALL: &[&[Check]] = &[
     history::CHECKS,
     idempotency::CHECKS,
     index::CHECKS,
+    jobs::CHECKS,
     listing::CHECKS,
     manifests::CHECKS,
     people::CHECKS,

@@ -2,7 +2,9 @@
 
 use crate::Error;
 use bytes::Bytes;
-use larder_model::{Action, Digest, FileKind, Outcome, RepoKind, Timestamp, TokenKind, UserKind};
+use larder_model::{
+    Action, Digest, FileKind, JobKind, JobState, Outcome, RepoKind, Timestamp, TokenKind, UserKind,
+};
 
 /// One value. Booleans are 0 and 1, times microseconds.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +40,8 @@ into_value! {
     TokenKind => |it| Self::Text(it.word().into());
     Action => |it| Self::Text(it.word().into());
     Outcome => |it| Self::Text(it.word().into());
+    JobKind => |it| Self::Text(it.word().into());
+    JobState => |it| Self::Text(it.word().into());
     &str => |it| Self::Text(it.into());
     &String => |it| Self::Text(it.as_str().into());
     String => |it| Self::Text(it.into());

@@ -21,6 +21,10 @@ kinds! {
 kinds! {
     /// What an entry tells of: a noun and a verb.
     Action {
+        /// Work was asked for that takes a while.
+        JobCreate = "job.create",
+        /// Such work was to end early.
+        JobCancel = "job.cancel",
         /// Someone got a role.
         GrantCreate = "grant.create",
         /// A role was taken back.

@@ -14,6 +14,7 @@ use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::{Batch, Error, Metadata, Row, Sql, Value, migrate, upgrade};
 use async_trait::async_trait;
+use larder_model::Timestamp;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -109,6 +110,10 @@ impl Sql for StopsAfter {
 
     fn spelling(&self) -> [(&'static str, &'static str); 4] {
         self.sql.spelling()
+    }
+
+    async fn time(&self, own: Timestamp) -> Result<Timestamp, Error> {
+        self.sql.time(own).await
     }
 
     async fn ping(&self) -> Result<(), Error> {
