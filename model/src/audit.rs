@@ -25,6 +25,8 @@ kinds! {
         JobCreate = "job.create",
         /// Such work was to end early.
         JobCancel = "job.cancel",
+        /// When such work begins by itself was changed.
+        ScheduleChange = "schedule.change",
         /// Someone got a role.
         GrantCreate = "grant.create",
         /// A role was taken back.

@@ -51,6 +51,8 @@ pub enum System {
     FirstStart,
     /// Deletes what is past its time.
     Housekeeping,
+    /// Asks for jobs when their time has come.
+    Schedule,
     /// Someone who has the server's machine, and no login.
     Console,
 }
@@ -61,6 +63,7 @@ impl Author for System {
             Self::Upstream => "upstream",
             Self::Larder | Self::Housekeeping => "larder",
             Self::FirstStart => "first start",
+            Self::Schedule => "schedule",
             Self::Console => "console",
         }
     }
@@ -68,7 +71,7 @@ impl Author for System {
     fn is_audited(&self) -> bool {
         match self {
             Self::Upstream | Self::Larder => false,
-            Self::FirstStart | Self::Housekeeping | Self::Console => true,
+            Self::FirstStart | Self::Housekeeping | Self::Schedule | Self::Console => true,
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod problem;
 pub mod reply;
 pub mod repo_path;
 pub mod time;
+pub mod cron;
 pub mod stored_file;
 pub mod strict;
 pub mod subject;
@@ -32,6 +33,7 @@ pub mod settings;
 
 pub use audit::{Action, Outcome};
 pub use author::{Author, Origin, System};
+pub use cron::{BadCron, Cron};
 pub use digest::{Algorithm, Digest, Hasher};
 pub use image::{ImageName, Reference, Tag};
 pub use integrity::{Checker, Integrity};
