@@ -6,6 +6,8 @@ create table jobs (
   kind {text} not null,
   state {text} not null,
   dry_run bigint not null,
+  -- The repository that it is about, as protocol/name; empty: the whole server.
+  repository {text} not null,
   -- What was asked for, as JSON.
   parameters {text} not null,
   created_by {text} not null,
@@ -16,6 +18,8 @@ create table jobs (
   -- Whether somebody asked it to end.
   cancelled bigint not null,
   fence bigint not null,
+  -- Servers that began with it and did not give it back.
+  attempts bigint not null,
   -- Until when its server is believed to be alive.
   held_until bigint not null,
   -- JSON; empty: none.
@@ -44,6 +48,6 @@ create table schedules (
   kind {text} primary key,
   cron {text} not null,
   enabled bigint not null,
-  -- Runs up to this time were begun, or were left out because they were missed.
+  -- What was due up to this time was begun: missed runs together once.
   begun_until bigint not null
 ) {clustered};

@@ -57,6 +57,8 @@ pub enum Requirement {
     IdempotencyKey,
     /// The job is as it was read, or held by the server that works on it.
     Job,
+    /// The schedule is as it was read.
+    Schedule,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }

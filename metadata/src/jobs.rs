@@ -1,62 +1,49 @@
 //! Jobs: work that takes a while, outlives the server that does it, and is done by one server at a
 //! time.
 
+mod held;
+
+pub use held::{HELD, HeldJob, MAX_ATTEMPTS};
+
 use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Action, Author, JobKind, JobState, Timestamp};
+use larder_model::{Action, Author, JobKind, JobState, RepoPath, Timestamp};
 use serde_json::{Value as Json, json};
-use std::time::Duration;
 
-/// How long the server of a job is believed to be alive that does not say so again
-/// ([`Metadata::hold_job`]).
-pub const HELD: Duration = Duration::from_secs(15);
-/// Finished jobs deleted in one batch.
-const BATCH: u64 = 100;
+/// Finished jobs looked for at once, and items of one deleted in one batch.
+const JOBS: u64 = 100;
+const ITEMS_OF_BATCH: u64 = 5000;
 
 macro_rules! jobs {
     ($where:literal) => {
         concat!(
             "select id, kind, state, dry_run, parameters, created_by, created_at, started_at, \
-             finished_at, cancelled, progress, result, error_code, error_detail, fence from jobs \
-             where ",
+             finished_at, cancelled, progress, result, error_code, error_detail, fence, repository, \
+             attempts from jobs where ",
             $where
         )
     };
 }
+use jobs;
 
 const ADD: &str = "insert into jobs (id, kind, state, dry_run, parameters, created_by, created_at, \
     started_at, finished_at, cancelled, fence, held_until, progress, result, error_code, \
-    error_detail) values (?1, ?2, 'queued', ?3, ?4, ?5, ?6, 0, 0, 0, 0, 0, '', '', '', '')";
+    error_detail, repository, attempts) \
+    values (?1, ?2, 'queued', ?3, ?4, ?5, ?6, 0, 0, 0, 0, 0, '', '', '', '', ?7, 0)";
 const JOB: &str = jobs!("id = ?1");
 const ALL: &str = jobs!("id < ?1 order by id desc limit ?2");
 const BY_KIND: &str = jobs!("kind = ?3 and id < ?1 order by id desc limit ?2");
 const BY_STATE: &str = jobs!("state = ?3 and id < ?1 order by id desc limit ?2");
 const BY_BOTH: &str = jobs!("kind = ?3 and state = ?4 and id < ?1 order by id desc limit ?2");
-/// The next job of a kind.
-const NEXT: &str = jobs!("kind = ?1 and state = 'queued' order by id limit 1");
-/// A job whose server has not said for a while that it is alive.
-const ABANDONED: &str = jobs!("kind = ?1 and state = 'running' and held_until <= ?2");
-/// Fails if another job of the kind is running: the index of those allows for one.
-const BEGIN: &str = "update jobs set state = 'running', fence = fence + 1, started_at = ?2, \
-    held_until = ?3 where id = ?1 and state = 'queued'";
-const TAKE_OVER: &str = "update jobs set fence = fence + 1, held_until = ?3 \
-    where id = ?1 and state = 'running' and fence = ?4 and held_until <= ?2";
-const HOLD: &str = "update jobs set held_until = ?3, progress = ?4 \
-    where id = ?1 and fence = ?2 and state = 'running'";
-/// A batch with this changes nothing once another server has taken the job over.
-const FENCE: &str = "update jobs set held_until = held_until \
-    where id = ?1 and fence = ?2 and state = 'running'";
-const FINISH: &str = "update jobs set state = ?3, finished_at = ?4, result = ?5, error_code = ?6, \
-    error_detail = ?7, held_until = 0 where id = ?1 and fence = ?2 and state = 'running'";
 const CANCEL_QUEUED: &str = "update jobs set state = 'cancelled', cancelled = 1, finished_at = ?2 \
     where id = ?1 and state = 'queued'";
 const CANCEL_RUNNING: &str = "update jobs set cancelled = 1 where id = ?1 and state = 'running'";
-const ADD_ITEM: &str = "insert into job_items (job, number, item) values (?1, ?2, ?3) \
-    on conflict (job, number) do update set item = excluded.item";
 const ITEMS: &str = "select number, item from job_items where job = ?1 and number > ?2 \
     order by number limit ?3";
 const FINISHED: &str = "select id from jobs where finished_at > 0 and finished_at <= ?1 \
     order by finished_at limit ?2";
+const LAST_ITEM: &str = "select coalesce(max(number), 0) from job_items where job = ?1";
+const DROP_ITEMS: &str = "delete from job_items where job = ?1 and number <= ?2";
 const DROP: &str = "delete from jobs where id = ?1";
 
 /// A job.
@@ -70,13 +57,15 @@ pub struct Job {
     pub state: JobState,
     /// Whether it only tells what it would do.
     pub dry_run: bool,
+    /// The repository that it is about; `None`: the whole server.
+    pub repository: Option<RepoPath>,
     /// What was asked for.
     pub parameters: Json,
     /// Who asked for it.
     pub created_by: Box<str>,
     /// When.
     pub created_at: Timestamp,
-    /// When a server began with it.
+    /// When a server first began with it.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
@@ -88,8 +77,35 @@ pub struct Job {
     pub result: Option<Json>,
     /// Why it failed.
     pub error: Option<JobError>,
+    /// Servers that began with it and did not give it back.
+    pub attempts: u64,
     /// Grows with each server that works on it.
     fence: i64,
+}
+
+/// A job that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewJob {
+    /// What it does.
+    pub kind: JobKind,
+    /// Whether it only tells what it would do.
+    pub dry_run: bool,
+    /// The repository that it is about; `None`: the whole server.
+    pub repository: Option<RepoPath>,
+    /// What is asked for: an object.
+    pub parameters: Json,
+}
+
+impl NewJob {
+    /// One about the whole server, with nothing more to say.
+    pub fn of(kind: JobKind) -> Self {
+        Self {
+            kind,
+            dry_run: false,
+            repository: None,
+            parameters: json!({}),
+        }
+    }
 }
 
 /// Why a job failed.
@@ -99,14 +115,6 @@ pub struct JobError {
     pub code: String,
     /// For people.
     pub detail: String,
-}
-
-/// A job that this server works on, until another takes it over.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HeldJob {
-    /// As it was when the server took it.
-    pub job: Job,
-    fence: i64,
 }
 
 /// How a job ended.
@@ -145,11 +153,18 @@ impl Job {
             code: code.into(),
             detail: detail.into(),
         });
+        let repository = row.text(15)?;
+        let repository = Some(repository).filter(|path| !path.is_empty());
+        let bad = |_| Error::Shape("a job's repository is none".to_owned());
         Ok(Self {
             id: row.int(0)?,
             kind: row.parsed(1)?,
             state: row.parsed(2)?,
             dry_run: row.int(3)? != 0,
+            repository: repository
+                .map(|path| path.parse())
+                .transpose()
+                .map_err(bad)?,
             parameters: json_of(&row.text(4)?)?.unwrap_or_default(),
             created_by: row.text(5)?,
             created_at: Timestamp(row.int(6)?),
@@ -159,43 +174,37 @@ impl Job {
             progress: json_of(&row.text(10)?)?,
             result: json_of(&row.text(11)?)?,
             error,
+            attempts: row.count(16)?,
             fence: row.int(14)?,
         })
     }
 }
 
-impl HeldJob {
-    fn key(&self) -> [Value; 2] {
-        [self.job.id.into(), self.fence.into()]
-    }
-
-    /// Lets a batch change something only while this server holds the job.
-    /// [`Error::Unmet`]: the [`Requirement::Job`] is another server's.
-    pub(crate) fn require(&self, batch: &mut Batch) {
-        batch.require(Requirement::Job, FENCE, self.key());
-    }
-}
-
 impl Metadata {
     /// Asks for a job. It begins when a server has time and no other of its kind runs.
-    pub async fn queue_job(
-        &self,
-        kind: JobKind,
-        dry_run: bool,
-        parameters: &Json,
-        by: &dyn Author,
-    ) -> Result<Job, Error> {
-        let (id, now) = (self.new_id(), self.now());
+    pub async fn queue_job(&self, new: NewJob, by: &dyn Author) -> Result<Job, Error> {
         let mut batch = Batch::default();
-        let details = json!({"id": id.to_string(), "dry_run": dry_run, "parameters": parameters});
+        let job = self.add_job(&mut batch, new, by);
+        self.sql.apply(batch).await?;
+        Ok(job)
+    }
+
+    /// Adds a job to a batch; the job as it will be.
+    pub(crate) fn add_job(&self, batch: &mut Batch, new: NewJob, by: &dyn Author) -> Job {
+        let (id, now) = (self.new_id(), self.now());
+        let NewJob {
+            kind,
+            dry_run,
+            repository,
+            parameters,
+        } = new;
+        let path = repository.as_ref().map(ToString::to_string);
+        let details = json!({
+            "id": id.to_string(), "dry_run": dry_run, "parameters": parameters, "repository": path,
+        });
         let object = format!("job:{kind}");
-        self.note(
-            &mut batch,
-            by,
-            Action::JobCreate,
-            Object::Named(&object),
-            &details,
-        );
+        let object = Object::Named(&object);
+        self.note(batch, by, Action::JobCreate, object, &details);
         let values = [
             id.into(),
             kind.into(),
@@ -203,15 +212,16 @@ impl Metadata {
             parameters.to_string().into(),
             by.label().into(),
             now.into(),
+            path.unwrap_or_default().into(),
         ];
         batch.run(ADD, values);
-        self.sql.apply(batch).await?;
-        Ok(Job {
+        Job {
             id,
             kind,
             state: JobState::Queued,
             dry_run,
-            parameters: parameters.clone(),
+            repository,
+            parameters,
             created_by: by.label().into(),
             created_at: now,
             started_at: None,
@@ -220,107 +230,14 @@ impl Metadata {
             progress: None,
             result: None,
             error: None,
+            attempts: 0,
             fence: 0,
-        })
-    }
-
-    /// Takes a job of this kind that waits, or that its server has abandoned. `None`: there is
-    /// none, or one runs.
-    pub async fn take_job(&self, kind: JobKind) -> Result<Option<HeldJob>, Error> {
-        let now = self.sql.time(self.now()).await?;
-        let until = now.after(HELD);
-        let values = [kind.into(), now.into()];
-        let mut batch = Batch::default();
-        let job = if let Some(job) = self.one_job(ABANDONED, &values).await? {
-            let values = [job.id.into(), now.into(), until.into(), job.fence.into()];
-            batch.require(Requirement::Job, TAKE_OVER, values);
-            job
-        } else if let Some(job) = self.one_job(NEXT, &values[..1]).await? {
-            let values = [job.id.into(), now.into(), until.into()];
-            batch.require(Requirement::Job, BEGIN, values);
-            job
-        } else {
-            return Ok(None);
-        };
-        match self.sql.apply(batch).await {
-            Ok(()) => {}
-            // Another server was faster, or one of the kind runs.
-            Err(Error::Unmet(Requirement::Job) | Error::Exists(_)) => return Ok(None),
-            Err(error) => return Err(error),
         }
-        let fence = job.fence + 1;
-        let started_at = job.started_at.or(Some(now));
-        Ok(Some(HeldJob {
-            job: Job {
-                state: JobState::Running,
-                started_at,
-                fence,
-                ..job
-            },
-            fence,
-        }))
     }
 
     async fn one_job(&self, text: &'static str, values: &[Value]) -> Result<Option<Job>, Error> {
         let mut rows = self.sql.rows(text, values).await?;
         rows.first_mut().map(Job::read).transpose()
-    }
-
-    /// Says that this server still works on a job, and how far it is. Whether somebody asked it to
-    /// end. [`Error::Unmet`]: the [`Requirement::Job`] is another server's now.
-    pub async fn hold_job(&self, held: &HeldJob, progress: &Json) -> Result<bool, Error> {
-        let until = self.sql.time(self.now()).await?.after(HELD);
-        let [id, fence] = held.key();
-        let mut batch = Batch::default();
-        let values = [id, fence, until.into(), progress.to_string().into()];
-        batch.require(Requirement::Job, HOLD, values);
-        self.sql.apply(batch).await?;
-        let job = self.job(held.job.id).await?;
-        Ok(job.is_some_and(|job| job.cancelled))
-    }
-
-    /// Writes down what a job did to each of `items`, the first of which has this number.
-    /// [`Error::Unmet`] as for [`Self::hold_job`].
-    pub async fn add_job_items(
-        &self,
-        held: &HeldJob,
-        first: u64,
-        items: &[Json],
-    ) -> Result<(), Error> {
-        let mut batch = Batch::default();
-        held.require(&mut batch);
-        for (number, item) in (first..).zip(items) {
-            let values = [held.job.id.into(), number.into(), item.to_string().into()];
-            batch.run(ADD_ITEM, values);
-        }
-        self.sql.apply(batch).await
-    }
-
-    /// Ends a job. [`Error::Unmet`] as for [`Self::hold_job`].
-    pub async fn finish_job(&self, held: &HeldJob, end: &JobEnd) -> Result<(), Error> {
-        let none = String::new;
-        let (state, result, code, detail) = match end {
-            JobEnd::Succeeded(result) => (JobState::Succeeded, result.to_string(), none(), none()),
-            JobEnd::Cancelled(result) => (JobState::Cancelled, result.to_string(), none(), none()),
-            JobEnd::Failed(error) => {
-                let JobError { code, detail } = error.clone();
-                (JobState::Failed, none(), code, detail)
-            }
-        };
-        let [id, fence] = held.key();
-        let now = self.now().into();
-        let values = [
-            id,
-            fence,
-            state.into(),
-            now,
-            result.into(),
-            code.into(),
-            detail.into(),
-        ];
-        let mut batch = Batch::default();
-        batch.require(Requirement::Job, FINISH, values);
-        self.sql.apply(batch).await
     }
 
     /// Ends a job that waits, and asks one that runs to end. [`Error::Unmet`]: the
@@ -330,15 +247,11 @@ impl Metadata {
         let job = job.ok_or(Error::Unmet(Requirement::Job))?;
         let mut batch = Batch::default();
         let object = format!("job:{}", job.kind);
+        let object = Object::Named(&object);
         let details = json!({"id": id.to_string()});
-        self.note(
-            &mut batch,
-            by,
-            Action::JobCancel,
-            Object::Named(&object),
-            &details,
-        );
-        batch.unless(CANCEL_QUEUED, [id.into(), self.now().into()], |batch| {
+        self.note(&mut batch, by, Action::JobCancel, object, &details);
+        let now = self.shared_now().await?;
+        batch.unless(CANCEL_QUEUED, [id.into(), now.into()], |batch| {
             batch.require(Requirement::Job, CANCEL_RUNNING, [id.into()]);
         });
         self.sql.apply(batch).await
@@ -383,21 +296,40 @@ impl Metadata {
         rows.iter_mut().map(read).collect()
     }
 
+    /// The number of a job's last item; 0: it has none.
+    pub async fn last_job_item(&self, id: i64) -> Result<u64, Error> {
+        let mut rows = self.sql.rows(LAST_ITEM, &[id.into()]).await?;
+        rows.first_mut().map_or(Ok(0), |row| row.count(0))
+    }
+
     /// Deletes jobs that ended at `end` or before, with their items. How many there were.
     pub async fn prune_jobs(&self, end: Timestamp) -> Result<u64, Error> {
         let mut pruned = 0;
         loop {
-            let values = vec![end.into(), BATCH.into()];
+            let values = vec![end.into(), JOBS.into()];
             let mut rows = self.sql.scan(FINISHED, values).await?;
             if rows.is_empty() {
                 return Ok(pruned);
             }
-            let mut batch = Batch::default();
             for row in &mut rows {
-                batch.run(DROP, [row.int(0)?.into()]);
+                self.drop_job(row.int(0)?).await?;
+                pruned += 1;
             }
-            self.sql.apply(batch).await?;
-            pruned += rows.len() as u64;
         }
+    }
+
+    /// Deletes a job, its items in pieces: other writes get their turn between them.
+    async fn drop_job(&self, id: i64) -> Result<(), Error> {
+        let last = self.last_job_item(id).await?;
+        let mut number = 0;
+        while number < last {
+            number += ITEMS_OF_BATCH;
+            let mut batch = Batch::default();
+            batch.run(DROP_ITEMS, [id.into(), number.into()]);
+            self.sql.apply(batch).await?;
+        }
+        let mut batch = Batch::default();
+        batch.run(DROP, [id.into()]);
+        self.sql.apply(batch).await
     }
 }

@@ -37,6 +37,8 @@ pub mod idempotency;
 pub mod jobs;
 pub mod settings;
 
+pub mod schedules;
+
 pub mod sessions;
 pub mod users;
 pub mod groups;

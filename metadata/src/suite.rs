@@ -64,6 +64,7 @@ mod publishing;
 mod races;
 mod repos;
 mod reservations;
+mod schedules;
 mod search;
 mod settings;
 mod tokens;
@@ -97,6 +98,7 @@ const ALL: &[&[Check]] = &[
     races::CHECKS,
     repos::CHECKS,
     reservations::CHECKS,
+    schedules::CHECKS,
     search::CHECKS,
     sessions::CHECKS,
     settings::CHECKS,
