@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 17] = [
+pub const LADDER: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
     ("content", &["model", "storage", "metadata"]),
+    ("jobs", &["model", "metadata"]),
     ("mirrors", &["model"]),
     ("api", &["model"]),
     ("discover", &["model"]),
@@ -33,7 +34,7 @@ pub const LADDER: [(&str, &[&str]); 17] = [
     (
         "web",
         &[
-            "model", "metadata", "mirrors", "api", "keys", "access", "door",
+            "model", "metadata", "jobs", "mirrors", "api", "keys", "access", "door",
         ],
     ),
     ("cli", &["model", "api", "discover"]),
@@ -41,8 +42,8 @@ pub const LADDER: [(&str, &[&str]); 17] = [
     (
         "server",
         &[
-            "model", "config", "storage", "metadata", "content", "mirrors", "discover", "keys",
-            "access", "door", "cache", "registry", "web", "cli",
+            "model", "config", "storage", "metadata", "content", "jobs", "mirrors", "discover",
+            "keys", "access", "door", "cache", "registry", "web", "cli",
         ],
     ),
 ];
