@@ -19,6 +19,7 @@ pub mod deletions;
 pub mod grants;
 pub mod groups;
 pub mod images;
+pub mod jobs;
 pub mod list;
 pub mod packages;
 pub mod problem;
@@ -46,6 +47,7 @@ pub use images::{
     Image, ImageConfig, ImageHistory, ImageLayer, ImagePart, ImagePlatform, ImageProblem,
     ImageProblemCode, ImageReferrer,
 };
+pub use jobs::{Job, JobError, JobItem, JobProgress, NewSchedule, Schedule};
 pub use list::List;
 pub use packages::{File, Package, Version, VersionChange, VersionDetails, VersionYank, Yanked};
 pub use patch::{NULLABLE, Patch};
@@ -71,6 +73,7 @@ pub use users::{NewUser, User, UserChange, UserKind};
 /// Schemas of the texts that stand in paths and queries.
 pub mod texts {
     pub use crate::schema::{
-        Id, PackageName, Protocol, RepoName, RepoPath, Subject, UserName, VersionName,
+        Id, JobKind, JobState, PackageName, Protocol, RepoName, RepoPath, Subject, UserName,
+        VersionName,
     };
 }

@@ -134,6 +134,20 @@ text!(
             .examples(["2030-01-31T12:00:00Z"])
     }
 );
+text!(JobKind, "What a job does.", |text| text.enum_values(Some(
+    larder_model::JobKind::ALL.iter().map(|kind| kind.word())
+)));
+text!(JobState, "How far a job is.", |text| text.enum_values(
+    Some(larder_model::JobState::ALL.iter().map(|state| state.word()))
+));
+text!(
+    Cron,
+    "Five fields in UTC: minute, hour, day of month, month, day of week. Each is * or a list of \
+     numbers, names and ranges, with a step after a slash.",
+    |text| text
+        .max_length(Some(256))
+        .examples(["0 3 * * *", "*/15 8-18 * * mon-fri"])
+);
 text!(Id, "The id of a row.", |text| text
     .pattern(Some("^[1-9][0-9]{0,18}$"))
     .examples(["12"]));

@@ -3,13 +3,15 @@
 use crate::engine::Engine;
 use crate::observe::{Below, Observer};
 use crate::system::System;
+use crate::upstream_check::UpstreamCheck;
 use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, StorageKind};
 use larder_discover::Machine;
+use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
-use larder_model::{Clock, Network, ProtocolName, Timestamp};
+use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
 use larder_storage::BlobStore;
 use larder_storage::open::S3;
@@ -42,6 +44,7 @@ pub(crate) struct House {
     pub(crate) api: Api,
     pub(crate) sign_in: SignIn,
     pub(crate) system: System,
+    pub(crate) jobs: Jobs,
     pub(crate) observer: Arc<Observer>,
     pub(crate) way: Way,
     /// How long an entry of the audit trail is kept.
@@ -122,10 +125,12 @@ impl House {
             blobs: blobs.clone(),
             data: config.data.clone(),
         });
+        let jobs = Jobs::new(metadata.clone(), works(&gate, &packages)?, Pace::default());
         let api = Api::new(
             metadata.clone(),
             Arc::clone(&gate),
             engine,
+            jobs.clone(),
             api_limits,
             creatable(),
         );
@@ -160,12 +165,22 @@ impl House {
             api,
             sign_in,
             system,
+            jobs,
             observer,
             way,
             audit_keep: config.audit.keep,
             _lock: lock,
         })
     }
+}
+
+/// The work that this server can do, each kind with its schedule on a new server.
+fn works(gate: &Arc<Gate>, packages: &Packages) -> Result<Works, BadCron> {
+    let upstream_check = UpstreamCheck {
+        gate: Arc::clone(gate),
+        packages: packages.clone(),
+    };
+    Ok(Works::default().with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check))
 }
 
 pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {

@@ -8,7 +8,7 @@ use crate::connection::{
     ConnectionLimits, ConnectionSlot, ConnectionSlots, serve_connection, stopped,
 };
 use crate::house::House;
-use crate::{jobs, metrics};
+use crate::{housekeeping, metrics};
 use larder_config::Config;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::SockRef;
@@ -59,7 +59,9 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
     if let Some(address) = config.telemetry.metrics_listen {
         tokio::spawn(metrics::serve(bind(address)?, Arc::clone(&house.observer)));
     }
-    tokio::spawn(jobs::run(Arc::clone(&house)));
+    tokio::spawn(housekeeping::run(Arc::clone(&house)));
+    let jobs = house.jobs.clone();
+    let running_jobs = tokio::spawn(async move { jobs.run().await });
     let scheme = if house.way.tls.is_some() {
         "https"
     } else {
@@ -73,14 +75,22 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
         "stopping; running requests may finish"
     );
     stop.send_replace(true);
+    house.jobs.stop();
     for worker in workers {
         drop(worker.arrivals);
         let joined = tokio::task::spawn_blocking(move || worker.thread.join()).await?;
         joined.map_err(|_| "a worker thread panicked")?;
     }
-    jobs::write_uses(&house).await;
-    jobs::write_session_uses(&house).await;
-    jobs::write_audit(&house, true).await;
+    // Jobs that ran wait for another server, or the next start.
+    if tokio::time::timeout(limits.shutdown_time, running_jobs)
+        .await
+        .is_err()
+    {
+        tracing::warn!("jobs that could not be given back in time are taken up in a while");
+    }
+    housekeeping::write_uses(&house).await;
+    housekeeping::write_session_uses(&house).await;
+    housekeeping::write_audit(&house, true).await;
     tracing::info!("stopped");
     Ok(())
 }

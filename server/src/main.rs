@@ -12,9 +12,10 @@ mod system;
 mod tls;
 
 mod engine;
+mod upstream_check;
 mod house;
 
-mod jobs;
+mod housekeeping;
 mod pace;
 mod service;
 mod socket;

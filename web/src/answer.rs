@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::LOCATION;
+use larder_api::Job;
 use serde::Serialize;
 use std::fmt::Display;
 
@@ -49,6 +50,17 @@ impl<T: Serialize> IntoResponse for Created<T> {
             response.extensions_mut().insert(SecretOf(id));
         }
         response
+    }
+}
+
+/// 202: a job that was asked for, and where it is.
+#[derive(Debug)]
+pub(crate) struct Accepted(pub(crate) Job);
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        let location = [(LOCATION, format!("{ROOT}/jobs/{}", self.0.id))];
+        (StatusCode::ACCEPTED, location, Json(self.0)).into_response()
     }
 }
 

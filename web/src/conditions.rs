@@ -54,7 +54,7 @@ pub(crate) async fn judge(
             show(request, next).await
         }
         (None, _) => Ok(next.run(request).await),
-        (Some(wanted), &Method::PATCH | &Method::DELETE) if has_tag => {
+        (Some(wanted), &Method::PUT | &Method::PATCH | &Method::DELETE) if has_tag => {
             change(&conditions, &caller, &wanted, request, next).await
         }
         (Some(_), _) => {

@@ -14,6 +14,7 @@ use http::{Request, Uri};
 use larder_access::{Admission, Gate, Rate, RateLimiter};
 use larder_door::door::{Door, RefusalContext};
 use larder_door::{Answer, Body, Incoming, ReadyResponse};
+use larder_jobs::Jobs;
 use larder_metadata::Metadata;
 use larder_model::{Permission, Problem, ProtocolName, Reply};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -44,6 +45,7 @@ impl Api {
         metadata: Metadata,
         gate: Arc<Gate>,
         engine: Arc<dyn Engine>,
+        jobs: Jobs,
         limits: ApiLimits,
         creatable: Vec<(ProtocolName, &'static str)>,
     ) -> Self {
@@ -51,6 +53,7 @@ impl Api {
             metadata,
             gate,
             engine,
+            jobs,
             creatable,
             document: &DOCUMENT,
             rate_limiter: RateLimiter::new(limits.rate),

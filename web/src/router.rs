@@ -1,9 +1,9 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    audit, clients, copies, deletions, document, grants, groups, packages, refresh, repositories,
-    reservations, rights, robots, search, sessions, settings, system, tokens, upstreams, users,
-    versions,
+    audit, clients, copies, deletions, document, grants, groups, jobs, packages, refresh,
+    repositories, reservations, rights, robots, schedules, search, sessions, settings, system,
+    tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -65,6 +65,14 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(reservations::list))
         .routes(routes!(reservations::delete))
         .routes(routes!(settings::get, settings::change))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::get))
+        .routes(routes!(jobs::items))
+        .routes(routes!(jobs::events))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(upstreams::check_all))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::get, schedules::put))
         .routes(routes!(system::health))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::openapi::Document;
 use larder_access::{Gate, PolicySnapshot, RateLimiter};
+use larder_jobs::Jobs;
 use larder_metadata::Metadata;
 use larder_metadata::groups::Group;
 use larder_metadata::repos::RepoRecord;
@@ -15,6 +16,7 @@ pub(crate) struct ApiState {
     pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
     pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) jobs: Jobs,
     /// Protocols and kinds of the repositories that can be made.
     pub(crate) creatable: Vec<(ProtocolName, &'static str)>,
     /// What is told of all calls.
@@ -106,6 +108,12 @@ pub(crate) fn no_group() -> Problem {
 
 pub(crate) fn no_robot() -> Problem {
     Problem::not_found("robot", "no such robot, or you may not see it")
+}
+
+pub(crate) fn no_schedule() -> Problem {
+    let detail = "no such schedule: this server does no jobs of this kind; GET /api/v1/schedules \
+                  lists those it does";
+    Problem::not_found("schedule", detail)
 }
 
 pub(crate) fn no_user() -> Problem {

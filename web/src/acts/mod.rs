@@ -8,8 +8,10 @@ mod scope;
 
 pub(crate) mod audit;
 pub(crate) mod document;
+pub(crate) mod jobs;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
+pub(crate) mod schedules;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod system;

@@ -1,19 +1,22 @@
 //! How upstreams fare.
 
+use super::jobs;
 use super::repositories::kind_of;
+use crate::answer::Accepted;
 use crate::extract::body::JsonBody;
 use crate::extract::page::Page;
 use crate::extract::path::RepoParams;
-use crate::extract::rights::{Identified, RepoAdmin};
+use crate::extract::rights::{Identified, RepoAdmin, Superuser};
 use crate::problem::Refusal;
 use crate::right::Right;
 use crate::state::{ApiState, path_of, repos_after};
 use axum::Json;
 use axum::extract::State;
 use larder_api as api;
+use larder_metadata::jobs::NewJob;
 use larder_metadata::repos::RepoRecord;
 use larder_model::upstream::{Health, PausedOrigin};
-use larder_model::{Problem, Timestamp, Verb};
+use larder_model::{JobKind, Problem, Timestamp, Verb};
 use std::sync::Arc;
 
 /// Lists the upstreams of mirrors that the caller administers, and how they answered lately.
@@ -91,6 +94,30 @@ pub(crate) async fn check(
         advice: checked.advice,
         paused_origins: paused(health.paused_origins, state.metadata.now()),
     }))
+}
+
+/// Asks all upstreams, as a job.
+///
+/// The job fails if one cannot be used; its items tell of each. A mirror that is offline is not asked.
+#[utoipa::path(
+    post,
+    path = "/upstream-check/runs",
+    tag = "upstreams",
+    operation_id = "run_upstream_check",
+    request_body = api::UpstreamCheckRequest,
+    responses((status = 202, description = "The job.", body = api::Job)),
+    extensions(("x-right" = json!(Right::Superuser))),
+)]
+pub(crate) async fn check_all(
+    Superuser { caller, .. }: Superuser,
+    State(state): State<Arc<ApiState>>,
+    JsonBody(_): JsonBody<api::UpstreamCheckRequest>,
+) -> Result<Accepted, Refusal> {
+    let by = caller.require_superuser()?;
+    let new = NewJob::of(JobKind::UpstreamCheck);
+    let job = state.jobs.queue(new, &by).await?;
+    tracing::info!(by = caller.label(), job = job.id, kind = %job.kind, "job asked for");
+    Ok(Accepted(jobs::to_api(&job)?))
 }
 
 /// How a mirror's upstream fares; `None` if it has none.

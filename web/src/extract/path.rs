@@ -1,13 +1,14 @@
 //! Paths, decoded once and strictly, and the things that their segments name.
 
 use crate::problem::Refusal;
-use crate::state::{no_group, no_package, no_repo, no_user};
+use crate::state::{no_group, no_package, no_repo, no_schedule, no_user};
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use larder_api::texts;
 use larder_metadata::repos::RepoRecord;
 use larder_model::{
-    PackageName, Permission, Problem, ProtocolName, RepoName, RepoPath, UserName, Verb, percent,
+    JobKind, PackageName, Permission, Problem, ProtocolName, RepoName, RepoPath, UserName, Verb,
+    percent,
 };
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -240,6 +241,30 @@ impl<S: Sync> FromRequestParts<S> for SessionId {
     }
 }
 
+/// The id of a job.
+pub(crate) struct JobId(pub(crate) i64);
+
+impl<S: Sync> FromRequestParts<S> for JobId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        id(parts, "job").await.map(Self)
+    }
+}
+
+/// A kind of jobs that have a schedule.
+pub(crate) struct ScheduleKind(pub(crate) JobKind);
+
+impl<S: Sync> FromRequestParts<S> for ScheduleKind {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let params = PathParams::of(parts).await?;
+        let kind = params.get("kind").parse();
+        Ok(Self(kind.map_err(|_| no_schedule())?))
+    }
+}
+
 /// The id of a grant.
 pub(crate) struct GrantId(pub(crate) i64);
 
@@ -349,6 +374,16 @@ pub(crate) struct MemberParams {
     /// Who: a user's name, or user:NAME, robot:NAME, group:NAME.
     #[param(inline, value_type = texts::Subject)]
     member: String,
+}
+
+/// How the document tells of a kind of jobs in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct KindParams {
+    /// What the jobs do.
+    #[param(inline, value_type = texts::JobKind)]
+    kind: JobKind,
 }
 
 /// How the document tells of a row in a path.

@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 16] = [
+const NOUNS: [(&str, &str); 18] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -40,6 +40,11 @@ const NOUNS: [(&str, &str); 16] = [
         "Published names that are gone and stay taken.",
     ),
     ("settings", "Settings of the whole server."),
+    (
+        "jobs",
+        "Work that takes a while: how far it is, what it did, and how it ended.",
+    ),
+    ("schedules", "When jobs begin by themselves."),
     ("system", "How the server itself fares."),
     ("audit", "Who did, asked for or was refused what."),
     (

@@ -26,7 +26,7 @@ pub(super) fn tagged(document: &Value) -> BTreeSet<String> {
 pub(super) const fn codes(method: &Method) -> &'static [&'static str] {
     match *method {
         Method::GET => &["if_none_match_invalid"],
-        Method::PATCH | Method::DELETE => &["precondition_failed"],
+        Method::PUT | Method::PATCH | Method::DELETE => &["precondition_failed"],
         _ => &[],
     }
 }
@@ -35,7 +35,7 @@ pub(super) const fn codes(method: &Method) -> &'static [&'static str] {
 pub(super) fn complete(method: &Method, operation: &mut Value) {
     match *method {
         Method::GET => show(operation),
-        Method::PATCH | Method::DELETE => {
+        Method::PUT | Method::PATCH | Method::DELETE => {
             let text = "Entity tags of earlier answers, or `*`: the change is made only if it is in \
                         one of these states, also if others change it at the same time.";
             add_header(operation, "If-Match", text);

@@ -128,7 +128,11 @@ fn every_call_is_told_in_full() {
         // Who signs in shows a password in the body.
         let signs_in = operation["operationId"] == "create_session";
         assert_eq!(answers.contains_key("401"), !open || signs_in, "{told}");
-        let has_body = matches!(method, Method::POST | Method::PATCH);
+        let has_body = match operation["operationId"].as_str() {
+            Some("cancel_job") => false, // there is nothing more to say
+            Some("put_schedule") => true,
+            _ => matches!(method, Method::POST | Method::PATCH),
+        };
         assert_eq!(
             operation["requestBody"]["required"] == true,
             has_body,

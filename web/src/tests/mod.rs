@@ -10,6 +10,7 @@ mod document;
 mod heads;
 mod idempotency;
 mod images;
+mod jobs;
 mod logins;
 mod matrix;
 mod mirrors;
@@ -28,6 +29,7 @@ mod session_ends;
 mod signing;
 
 use crate::{Api, ApiLimits};
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -36,6 +38,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Gate, Rate, Settings, TokenScope, scopes_to_json};
 use larder_door::{ClientView, Incoming};
+use larder_jobs::{Ended, JobContext, Jobs, Pace, Work, WorkError, Works};
 use larder_keys::secret::Secret;
 use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
@@ -47,12 +50,12 @@ use larder_metadata::repos::NewRepo;
 use larder_metadata::tokens::Token;
 use larder_metadata::users::NewUser;
 use larder_model::{
-    Algorithm, Author, Clock, Digest, FileKind, Permission, Problem, ProtocolName, RepoSettings,
-    Role, System, Timestamp, TokenKind,
+    Algorithm, Author, Clock, Digest, FileKind, JobKind, Permission, Problem, ProtocolName,
+    RepoSettings, Role, System, Timestamp, TokenKind,
 };
 use larder_storage::BlobStore;
 use recording::RecordingEngine;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -70,6 +73,7 @@ struct House {
     gate: Arc<Gate>,
     metadata: Metadata,
     engine: Arc<RecordingEngine>,
+    jobs: Jobs,
     blobs: BlobStore,
     hash: String,
     _folder: TempDir,
@@ -128,10 +132,14 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
     ];
     let engine = Arc::new(RecordingEngine::default());
     drop(engine.metadata.set(metadata.clone()));
+    let cron = "0 6 * * *".parse().expect("cron");
+    let works = Works::default().with(JobKind::UpstreamCheck, cron, Idle);
+    let jobs = Jobs::new(metadata.clone(), works, Pace::default());
     let api = Api::new(
         metadata.clone(),
         Arc::clone(&gate),
         Arc::clone(&engine) as _,
+        jobs.clone(),
         limits,
         creatable,
     );
@@ -141,12 +149,23 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         gate,
         metadata,
         engine,
+        jobs,
         blobs: BlobStore::local(&blobs).expect("store"),
         hash,
         _folder: folder,
     };
     house.user("admin", true).await;
     house
+}
+
+/// Work that is done at once.
+struct Idle;
+
+#[async_trait]
+impl Work for Idle {
+    async fn run(&self, _: &JobContext) -> Result<Ended, WorkError> {
+        Ok(Ended::Done(json!({})))
+    }
 }
 
 /// Publishes what tests need.
@@ -367,7 +386,7 @@ impl House {
         if !who.is_empty() {
             headers.insert(AUTHORIZATION, HeaderValue::try_from(who).expect("header"));
         }
-        if matches!(method, "POST" | "PATCH") {
+        if matches!(method, "POST" | "PUT" | "PATCH") {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let target = format!("/api/v1{target}");

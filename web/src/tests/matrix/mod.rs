@@ -119,6 +119,16 @@ const MATRIX: &[Line] = &[
     line("delete_grant", "", "", Asks::AdminHidden, (204, Some(404))),
     line("get_settings", "", "", Asks::Superuser, (200, None)),
     line("change_settings", "", r#"{"offline":true}"#, Asks::Superuser, (200, None)),
+    line("list_jobs", "", "", Asks::Superuser, (200, None)),
+    line("get_job", "", "", Asks::Superuser, (200, Some(404))),
+    line("list_job_items", "", "", Asks::Superuser, (200, Some(404))),
+    line("watch_job", "", "", Asks::Superuser, (200, Some(404))),
+    // The job has ended: who may cancel is told so.
+    line("cancel_job", "", "", Asks::Superuser, (409, Some(404))),
+    line("run_upstream_check", "", "{}", Asks::Superuser, (202, None)),
+    line("list_schedules", "", "", Asks::Superuser, (200, None)),
+    line("get_schedule", "", "", Asks::Superuser, (200, Some(404))),
+    line("put_schedule", "", r#"{"cron":"0 3 * * *"}"#, Asks::Superuser, (200, Some(404))),
     line("list_audit", "", "", Asks::Superuser, (200, None)),
     line("verify_audit", "", "", Asks::Superuser, (200, None)),
     line("get_system_health", "", "", Asks::Superuser, (200, None)),
@@ -142,6 +152,8 @@ struct Things {
     token: i64,
     session: i64,
     grant: i64,
+    job: i64,
+    kind: &'static str,
 }
 
 impl Things {
@@ -156,6 +168,7 @@ impl Things {
         let id = match () {
             () if of("/tokens/") => self.token,
             () if of("/sessions/") => self.session,
+            () if of("/jobs/") => self.job,
             () => self.grant,
         };
         let fill = |text: &str| {
@@ -169,6 +182,7 @@ impl Things {
                 .replace("{group}", self.group)
                 .replace("{robot}", self.robot)
                 .replace("{member}", self.member)
+                .replace("{kind}", self.kind)
                 .replace("{id}", &id.to_string())
         };
         let path = path.strip_prefix("/api/v1").expect("path");
@@ -219,6 +233,14 @@ impl Things {
                 grant: self.grant + 1,
                 ..self.clone()
             },
+            Self {
+                job: self.job + 1,
+                ..self.clone()
+            },
+            Self {
+                kind: "gc",
+                ..self.clone()
+            },
         ];
         let places = other.iter().map(|things| things.place(path, line));
         places.filter(|place| *place != there).collect()
@@ -250,6 +272,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
     let grant = house
         .admission("user:target", "oci/team-a", Role::Reader)
         .await;
+    let job = house.ended_job().await;
     let header = show(&house, caller).await;
     let things = Things {
         repo: "team-a",
@@ -262,6 +285,8 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         token,
         session,
         grant,
+        job,
+        kind: "upstream-check",
     };
     (house, header, things)
 }

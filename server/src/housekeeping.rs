@@ -20,6 +20,8 @@ const AUDIT: Duration = Duration::from_secs(1);
 /// How often the oldest entries of the audit trail are looked for, and how soon after the start.
 const PRUNE: Duration = Duration::from_hours(24);
 const FIRST_PRUNE: Duration = Duration::from_mins(2);
+/// How long a job is kept after its end.
+const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Runs for as long as the server does.
 pub(crate) async fn run(house: Arc<House>) {
@@ -49,7 +51,10 @@ async fn keep_house(house: &House) {
         tokio::select! {
             _ = uses.tick() => write_uses(house).await,
             _ = keys.tick() => drop_expired_keys(house).await,
-            _ = prune.tick() => prune_audit(house).await,
+            _ = prune.tick() => {
+                prune_audit(house).await;
+                prune_jobs(house).await;
+            }
             _ = policy.tick() => {
                 if let Err(problem) = house.gate.refresh().await {
                     tracing::warn!(%problem, "rights could not be read again; the known ones stay in force");
@@ -106,6 +111,22 @@ async fn prune_audit(house: &House) {
         Err(error) => {
             let problem = Problem::from(error);
             tracing::warn!(%problem, "old entries of the audit trail could not be deleted");
+        }
+    }
+}
+
+/// Deletes jobs that are past their time.
+async fn prune_jobs(house: &House) {
+    let pruned = async {
+        let now = house.metadata.shared_now().await?;
+        house.metadata.prune_jobs(now.before(JOBS_KEPT)).await
+    };
+    match pruned.await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "old jobs deleted"),
+        Err(error) => {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "old jobs could not be deleted");
         }
     }
 }
