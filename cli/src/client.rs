@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// The longest that one call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest that events may last: jobs take as long as they must.
+const EVENTS: Duration = Duration::from_hours(24 * 365);
 /// The longest to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// The largest answer to one call.
@@ -177,6 +179,32 @@ impl Client {
 
     pub(crate) async fn put(&self, path: &[&str]) -> Result<(), Failure> {
         self.call(Method::PUT, path, &[], None).await.map(drop)
+    }
+
+    pub(crate) async fn put_with(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Value, Failure> {
+        self.call(Method::PUT, path, &[], Some(json!(body))).await
+    }
+
+    /// A POST that has nothing to say.
+    pub(crate) async fn post_nothing(&self, path: &[&str]) -> Result<Value, Failure> {
+        self.call(Method::POST, path, &[], None).await
+    }
+
+    /// An answer of events, which lasts as long as there are any.
+    pub(crate) async fn events(&self, path: &[&str]) -> Result<Response, Failure> {
+        let request = self.http.get(self.server.call(path, &[])?);
+        let request = self.signed(request).header(ACCEPT, "text/event-stream");
+        let response = request.timeout(EVENTS).send().await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        self.understand(response).await?;
+        Err(self.strange("no events".to_owned()))
     }
 
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
@@ -360,7 +388,8 @@ impl Client {
         }
     }
 
-    fn strange(&self, what: String) -> Failure {
+    /// A failure: what answered is no larder.
+    pub(crate) fn strange(&self, what: String) -> Failure {
         Failure::Strange {
             server: self.server.to_string(),
             what,

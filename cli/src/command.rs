@@ -8,11 +8,13 @@ use crate::connect::Connect;
 use crate::doctor::Doctor;
 use crate::grant::Grant;
 use crate::group::Group;
+use crate::job::Job;
 use crate::login::Login;
 use crate::login_context::LoginContext;
 use crate::package::Package;
 use crate::repo::Repo;
 use crate::robot::Robot;
+use crate::schedule::Schedule;
 use crate::search::Search;
 use crate::sessions::Session;
 use crate::settings::Settings;
@@ -71,6 +73,12 @@ pub enum Command {
     /// Settings of the whole server, for superusers: show, set.
     #[command(subcommand)]
     Settings(Settings),
+    /// Jobs, what takes a while, for superusers: list, show, watch, cancel.
+    #[command(subcommand)]
+    Job(Job),
+    /// Schedules, when jobs begin by themselves, for superusers: list, set.
+    #[command(subcommand)]
+    Schedule(Schedule),
     /// The audit trail, who did what, for superusers: list, export, verify.
     #[command(subcommand)]
     Audit(Audit),

@@ -45,6 +45,11 @@ impl Exit {
         }
     }
 
+    /// What the code of a job's error comes to.
+    pub(crate) fn of_failed_job(code: &str) -> Self {
+        Self::of_refusal(500, code)
+    }
+
     const fn of_status(status: u16) -> Self {
         match status {
             401 | 403 => Self::NotAllowed,

@@ -10,9 +10,11 @@
 //! named in `command` and `run`, and nowhere else.
 
 mod escape;
+mod events;
 mod exit;
 mod format;
 mod private_file;
+mod progress;
 mod span;
 
 mod completion;
@@ -49,11 +51,13 @@ mod discover;
 mod doctor;
 mod grant;
 mod group;
+mod job;
 mod login;
 mod login_context;
 mod package;
 mod repo;
 mod robot;
+mod schedule;
 mod search;
 mod sessions;
 mod settings;

@@ -15,12 +15,14 @@ use crate::format::Format;
 use crate::global::Global;
 use crate::grant::grant;
 use crate::group::group;
+use crate::job::job;
 use crate::login::{login, logout, whoami};
 use crate::login_context::login_context;
 use crate::outcome::{Outcome, View, print};
 use crate::package::package;
 use crate::repo::repo;
 use crate::robot::robot;
+use crate::schedule::schedule;
 use crate::search::search;
 use crate::sessions::session;
 use crate::settings::settings;
@@ -86,6 +88,8 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Session(command) => session(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
         Command::Settings(command) => settings(command, cx).await,
+        Command::Job(command) => job(command, cx).await,
+        Command::Schedule(command) => schedule(command, cx).await,
         Command::Audit(command) => audit(command, cx).await,
         Command::Can(question) => can(question, cx).await,
         Command::Apply(args) => apply(args, cx).await,

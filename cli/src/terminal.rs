@@ -73,6 +73,12 @@ pub(crate) fn width() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// The columns of the terminal that standard error is; `None` if it is none.
+pub(crate) fn watched_width() -> Option<usize> {
+    let size = is_watched().then(|| tcgetwinsize(stderr()).ok())??;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Whether standard error is a terminal.
 pub(crate) fn is_watched() -> bool {
     stderr().is_terminal()

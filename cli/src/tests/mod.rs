@@ -5,6 +5,7 @@ mod audit;
 mod commands;
 mod accounts;
 mod failures;
+mod jobs;
 mod lines;
 mod logins;
 mod packages;
@@ -184,7 +185,13 @@ impl Machine {
 
     /// Runs a command line up to its outcome.
     async fn run(&self, line: &str) -> Result<Outcome, Failure> {
-        let words = std::iter::once("larder").chain(line.split_whitespace());
+        self.run_words(&line.split_whitespace().collect::<Vec<_>>())
+            .await
+    }
+
+    /// The same where a word has spaces.
+    async fn run_words(&self, words: &[&str]) -> Result<Outcome, Failure> {
+        let words = std::iter::once("larder").chain(words.iter().copied());
         let line = Line::try_parse_from(words).expect("line");
         let (global, env) = (&line.global, &self.env());
         carry_out(line.command, &Context { global, env }).await
