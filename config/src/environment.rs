@@ -1,7 +1,7 @@
 //! The environment: `LARDER_` and the key in capitals, with two underscores for each dot.
 
 use crate::fault::{Fault, Place};
-use crate::schema::{Named, Schema};
+use crate::schema::{Named, Schema, successor};
 use crate::written::{Written, WrittenSettings};
 use larder_model::nearest::nearest;
 
@@ -74,6 +74,9 @@ fn meant(path: &str, schema: &Schema) -> Option<String> {
 }
 
 fn advice(path: &str, schema: &Schema) -> String {
+    if let Some(advice) = successor(path) {
+        return advice.to_owned();
+    }
     match meant(path, schema) {
         Some(near) => format!("did you mean {near}?"),
         None => {

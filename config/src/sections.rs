@@ -216,8 +216,6 @@ settings! {
     pub struct Gc at "gc", keys "gc." {
         /// How long a blob is kept after its last use or name. An upload must be named within it.
         grace: Duration as Span<1> = "1d",
-        /// How often the collector runs.
-        every: Duration as Span<1> = "1h",
     }
 }
 

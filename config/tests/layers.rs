@@ -93,7 +93,7 @@ fn a_later_layer_wins() {
     assert_eq!(config.server.listen, address("0.0.0.0:2222"));
     assert_eq!(config.storage.path, PathBuf::from("/srv/env/storage"));
     assert_eq!(
-        config.gc.every,
+        config.gc.grace,
         Duration::from_mins(10),
         "what the environment does not say, the file does"
     );
@@ -264,12 +264,18 @@ fn wrong_variables_are_named() {
             "unknown variable; did you mean LARDER_SERVER__TLS__CERT?",
         ),
         (
+            "LARDER_GC__EVERY",
+            "1h",
+            "unknown variable; when the collector runs is a schedule, which lives in the database: \
+             larder schedule set gc '0 * * * *'",
+        ),
+        (
             "LARDER_GC__GRACE",
             "soon",
             "\"soon\" is not a duration; write e.g. \"30s\", \"5m\", \"2h\", \"7d\"",
         ),
         (
-            "LARDER_GC__EVERY",
+            "LARDER_AUDIT__KEEP",
             "3600",
             "\"3600\" has no unit; write e.g. \"30s\", \"5m\", \"2h\", \"7d\"",
         ),

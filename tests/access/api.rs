@@ -112,6 +112,7 @@ impl Call {
             .replace("{name}", name)
             .replace("{repo}", repo)
             .replace("{user}", user)
+            .replace("{kind}", "upstream-check")
             .replace("{id}", id);
         let headers = [("content-type", "application/json")];
         let body: &[u8] = if matches!(method, "POST" | "PATCH") {
@@ -137,12 +138,15 @@ fn seen(answer: &Response) -> (u16, Vec<(String, String)>, String) {
     )
 }
 
-/// The id of someone's token, or of a grant on a hidden repository, and one of none, of the same
-/// length.
+/// The id of someone's token, of a job, or of a grant on a hidden repository, and one of none, of
+/// the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     let there = if path.contains("/tokens/") {
         let items = house.larder.api("GET", "tokens?owner=limited", "", 200)["items"].take();
         items[0]["id"].as_str().expect("id").to_owned()
+    } else if path.contains("/jobs/") {
+        let job = house.larder.api("POST", "upstream-check/runs", "{}", 202);
+        job["id"].as_str().expect("id").to_owned()
     } else {
         hidden_grant.to_owned()
     };
