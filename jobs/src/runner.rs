@@ -110,7 +110,7 @@ impl Runner {
                 Ok(()) => tracing::info!(job, %kind, "job given back: the server stops"),
                 Err(error) => {
                     let problem = Problem::from(error);
-                    tracing::warn!(job, %kind, %problem, "a job could not be given back; another server takes it in a while");
+                    tracing::warn!(job, %kind, %problem, "a job could not be given back");
                 }
             },
         }
@@ -180,11 +180,11 @@ impl Runner {
                         && !*self.stopping.borrow() =>
                 {
                     let problem = Problem::from(error);
-                    tracing::warn!(job, %kind, %problem, "the end of a job could not be written; the next time tries again");
+                    tracing::warn!(job, %kind, %problem, "the end of a job could not be written yet");
                 }
                 Err(error) => {
                     let problem = Problem::from(error);
-                    tracing::warn!(job, %kind, %problem, "the end of a job could not be written; a server does it once more");
+                    tracing::warn!(job, %kind, %problem, "the end of a job was not written: it is done again");
                     return;
                 }
             }

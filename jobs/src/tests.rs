@@ -1,9 +1,12 @@
 //! Jobs over a database in a temporary folder. Every wait is for an event, with a deadline.
 
-use crate::{Ended, Item, JobContext, Jobs, MAX_ITEMS, Pace, Progress, Work, WorkError, Works};
+mod items;
+mod watching;
+
+use crate::{Ended, Item, JobContext, Jobs, Pace, Progress, Work, WorkError, Works};
 use async_trait::async_trait;
 use larder_metadata::Metadata;
-use larder_metadata::jobs::{HELD, HeldJob, Job, JobEnd, JobFilter, NewJob};
+use larder_metadata::jobs::{HELD, HeldJob, Job, JobFilter, NewJob};
 use larder_model::{Clock, Cron, JobKind, JobState, System, Timestamp};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -315,50 +318,6 @@ async fn a_job_of_a_dead_server_is_taken_up() {
     server.stop().await;
 }
 
-/// Tells more than is written at once, and what came of it.
-struct Talks(UnboundedSender<Result<(), WorkError>>, Arc<Semaphore>);
-
-#[async_trait]
-impl Work for Talks {
-    async fn run(&self, job: &JobContext) -> Result<Ended, WorkError> {
-        self.0.send(Ok(())).expect("told");
-        self.1.acquire().await.expect("open").forget();
-        let mut told = Ok(());
-        for _ in 0..500 {
-            told = told.and(job.item(&item("talk")).await);
-        }
-        self.0.send(told.clone()).expect("told");
-        told.map(|()| Ended::Done(json!({})))
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_lost_its_job_writes_nothing_more() {
-    let bed = Bed::new().await;
-    let slow = Pace {
-        tick: Duration::from_hours(1),
-        hold: Duration::from_hours(1),
-        ..QUICK
-    };
-    let (told, mut said) = unbounded_channel();
-    let go_on = Arc::new(Semaphore::new(0));
-    let server = bed.server(Talks(told, Arc::clone(&go_on)), slow);
-    let id = server.queue().await;
-    within(said.recv()).await.expect("begun").expect("begun");
-    // It says for too long nothing; another takes the job and ends it.
-    bed.turn(HELD);
-    let other = bed.take().await;
-    go_on.add_permits(1);
-    assert_eq!(within(said.recv()).await, Some(Err(WorkError::Lost)));
-    assert_eq!(bed.items(id).await, []);
-    assert_eq!(bed.job(id).await.state, JobState::Running);
-    let end = JobEnd::Succeeded(json!({"by": "the other"}));
-    bed.metadata.finish_job(&other, &end).await.expect("finish");
-    server.stop().await;
-    let job = bed.job(id).await;
-    assert_eq!(job.result, Some(json!({"by": "the other"})));
-}
-
 #[tokio::test]
 async fn a_server_that_stops_gives_its_job_back() {
     let bed = Bed::new().await;
@@ -381,61 +340,6 @@ async fn a_server_that_stops_gives_its_job_back() {
     reins.go_on.add_permits(2);
     assert_eq!(next.end(id).await.state, JobState::Succeeded);
     next.stop().await;
-}
-
-/// Forgets what was told before, and tells an item.
-struct Anew;
-
-#[async_trait]
-impl Work for Anew {
-    async fn run(&self, job: &JobContext) -> Result<Ended, WorkError> {
-        job.forget_items().await?;
-        job.item(&item("anew")).await?;
-        Ok(Ended::Done(json!({})))
-    }
-}
-
-#[tokio::test]
-async fn items_can_be_told_anew_and_are_bounded() {
-    let bed = Bed::new().await;
-    let new = NewJob::of(KIND);
-    let job = bed.metadata.queue_job(new, &System::Console).await;
-    let id = job.expect("queue").id;
-    let dead = bed.take().await;
-    let last = [json!(item("the last that fits but one"))];
-    let told = bed
-        .metadata
-        .add_job_items(&dead, MAX_ITEMS - 1, &last)
-        .await;
-    told.expect("items");
-    bed.turn(HELD);
-    let (work, mut reins) = steps();
-    let server = bed.server(work, QUICK);
-    reins.begun().await;
-    reins.go_on.add_permits(2);
-    server.end(id).await;
-    assert_eq!(
-        bed.metadata.last_job_item(id).await.expect("last"),
-        MAX_ITEMS
-    );
-    server.stop().await;
-
-    let new = bed
-        .metadata
-        .queue_job(NewJob::of(KIND), &System::Console)
-        .await;
-    let id = new.expect("queue").id;
-    let dead = bed.take().await;
-    let told = [json!(item("by the dead"))];
-    bed.metadata
-        .add_job_items(&dead, 1, &told)
-        .await
-        .expect("items");
-    bed.turn(HELD);
-    let server = bed.server(Anew, QUICK);
-    server.end(id).await;
-    assert_eq!(bed.items(id).await, [(1, "anew".to_owned())]);
-    server.stop().await;
 }
 
 #[tokio::test]
@@ -479,55 +383,4 @@ async fn a_schedule_asks_once_for_all_servers() {
         server.stop().await;
     }
     assert_eq!(bed.jobs().await.len(), 1);
-}
-
-#[tokio::test]
-async fn many_watch_a_job_that_is_read_for_all() {
-    let bed = Bed::new().await;
-    let (work, mut reins) = steps();
-    let rare = Pace {
-        poll: Duration::from_hours(1),
-        schedules: Duration::from_hours(1),
-        hold: Duration::from_hours(1),
-        tick: Duration::from_millis(20),
-    };
-    let server = bed.server(work, rare);
-    let id = server.queue().await;
-    reins.begun().await;
-    let mut watching = Vec::new();
-    for _ in 0..256 {
-        let mut one = server.jobs.watch(id).await.expect("watch").expect("a job");
-        let first = within(one.next()).await.expect("the job");
-        assert_eq!(first.id, id);
-        watching.push(one);
-    }
-    let refused = server.jobs.watch(id).await.map(drop).expect_err("too many");
-    assert_eq!(refused.retry_after, Some(Duration::from_secs(5)));
-    let reads = bed.metadata.statements().reads();
-    reins.go_on.add_permits(1);
-    for one in &mut watching {
-        while within(one.next())
-            .await
-            .expect("the job")
-            .progress
-            .is_none()
-        {}
-    }
-    let read = bed.metadata.statements().reads() - reads;
-    assert!(read < 100, "{read} reads for 256 who watch");
-    reins.go_on.add_permits(1);
-    for one in &mut watching {
-        let mut last = None;
-        while let Some(job) = within(one.next()).await {
-            last = Some(job);
-        }
-        assert_eq!(last.expect("the job").state, JobState::Succeeded);
-    }
-    drop(watching);
-    // One that has ended is told once; of one that is not there nothing is.
-    let mut ended = server.jobs.watch(id).await.expect("watch").expect("a job");
-    assert!(within(ended.next()).await.is_some());
-    assert!(within(ended.next()).await.is_none());
-    assert!(server.jobs.watch(1).await.expect("watch").is_none());
-    server.stop().await;
 }

@@ -10,7 +10,6 @@ use crate::sql::{Batch, Progress, Statement};
 use crate::statements::Statements;
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
-use larder_model::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
@@ -491,10 +490,6 @@ impl Sql for Sqlite {
             ("{clustered}", "without rowid"),
             ("{rowid}", "integer"),
         ]
-    }
-
-    async fn time(&self, own: Timestamp) -> Result<Timestamp, Error> {
-        Ok(own) // one server has it to itself
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -38,8 +38,8 @@ impl Counts {
         if self.failed.is_empty() {
             return Ok(Ended::Done(self.result()));
         }
-        let named = self.failed.iter().take(NAMED).map(ToString::to_string);
-        let mut names = named.collect::<Vec<_>>().join(", ");
+        let first = self.failed.iter().take(NAMED).map(ToString::to_string);
+        let mut names = first.collect::<Vec<_>>().join(", ");
         if let Some(more) = self
             .failed
             .len()

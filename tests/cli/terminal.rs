@@ -1,8 +1,9 @@
 //! At a terminal: what fits it, what is colored, and Ctrl+C before a hidden answer.
 
 use crate::bed::{BINARY, Home, larder};
-use larder_tests::tool;
 use larder_tests::tools::command;
+use larder_tests::{Fault, Upstream, tool};
+use serde_json::json;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -67,4 +68,45 @@ fn an_interrupt_before_a_hidden_answer_ends_it_with_130() {
     let told = String::from_utf8(told).expect("UTF-8");
     assert_eq!(child.wait().expect("end").code(), Some(130), "{told}");
     assert!(told.contains("error[interrupted]: interrupted"), "{told}");
+}
+
+#[test]
+fn a_job_is_watched_with_a_bar() {
+    let Some(script) = tool("script") else { return };
+    let larder = larder();
+    let home = Home::of(&larder, "admin");
+    let upstream = Upstream::start();
+    upstream.put("/-/ping", "{}");
+    upstream.fail("/-/ping", Fault::Silent);
+    let settings = json!({"url": upstream.url(), "allow_private": true});
+    let body = json!({"protocol": "npm", "name": "up", "kind": "mirror", "upstream": settings});
+    larder.api("POST", "repositories", &body.to_string(), 201);
+    let job = larder.api("POST", "upstream-check/runs", "{}", 202);
+    let id = job["id"].as_str().expect("id");
+    upstream.await_count("/-/ping", 1);
+    let mut child = at_terminal(&script, &home, &format!("job watch {id}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script");
+    let mut output = child.stdout.take().expect("stdout");
+    let mut told = Vec::new();
+    let mut byte = [0];
+    // Cut to the terminal.
+    while !told.ends_with(b"check [....................] 0/1 upstre") {
+        assert!(
+            output.read(&mut byte).expect("read") > 0,
+            "{}",
+            String::from_utf8_lossy(&told)
+        );
+        told.push(byte[0]);
+    }
+    upstream.heal();
+    upstream.release();
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("read");
+    assert_eq!(child.wait().expect("end").code(), Some(0), "{rest}");
+    // The bar goes when the job has ended.
+    let (_, record) = rest.rsplit_once("\r\u{1b}[K").expect("the end of the bar");
+    assert!(record.contains("succeeded"), "{rest}");
 }
