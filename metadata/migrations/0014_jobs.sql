@@ -30,8 +30,9 @@ create table jobs (
 );
 -- One job of a kind runs at a time, whatever the number of servers.
 create unique index jobs_running on jobs (kind) where state = 'running';
-create index jobs_queued on jobs (kind, id) where state = 'queued';
 create index jobs_kind on jobs (kind, id);
+create index jobs_state on jobs (state, id);
+create index jobs_kind_state on jobs (kind, state, id);
 create index jobs_finished on jobs (finished_at) where finished_at > 0;
 
 -- What a job did, or would do, to each thing.

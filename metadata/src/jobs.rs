@@ -333,3 +333,6 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,3 +232,6 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+#[cfg(test)]
+mod tests;
