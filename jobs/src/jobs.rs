@@ -40,6 +40,14 @@ impl Jobs {
         }))
     }
 
+    /// Gives each kind of work that has none yet its schedule: before anyone can ask for it.
+    pub async fn add_schedules(&self) -> Result<(), Error> {
+        for (kind, cron) in self.0.runner.works.crons() {
+            self.0.runner.metadata.add_schedule(kind, cron).await?;
+        }
+        Ok(())
+    }
+
     /// Takes jobs and looks at schedules, until [`Self::stop`]; then gives back the jobs that run.
     pub async fn run(&self) {
         tokio::join!(self.0.runner.run(), scheduler::run(&self.0.runner));

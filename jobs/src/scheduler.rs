@@ -8,13 +8,12 @@ use larder_model::Problem;
 /// Looks at the schedules again and again, until the server stops.
 pub(crate) async fn run(runner: &Runner) {
     let mut looks = ticks(runner.pace.schedules);
-    let mut has_schedules = false;
     loop {
         tokio::select! {
             _ = looks.tick() => {}
             () = stopped(&runner.stopping) => return,
         }
-        if let Err(error) = look(runner, &mut has_schedules).await {
+        if let Err(error) = look(runner).await {
             let problem = Problem::from(error);
             tracing::warn!(
                 problem = problem.with_causes(),
@@ -24,15 +23,9 @@ pub(crate) async fn run(runner: &Runner) {
     }
 }
 
-/// Asks for the jobs that are due. A kind that is new here gets its schedule first.
-async fn look(runner: &Runner, has_schedules: &mut bool) -> Result<(), Error> {
+/// Asks for the jobs that are due.
+async fn look(runner: &Runner) -> Result<(), Error> {
     let metadata = &runner.metadata;
-    if !*has_schedules {
-        for (kind, cron) in runner.works.crons() {
-            metadata.add_schedule(kind, cron).await?;
-        }
-        *has_schedules = true;
-    }
     let now = metadata.shared_now().await?;
     for schedule in metadata.schedules().await? {
         if !runner.works.has(schedule.kind) || !schedule.is_due(now) {

@@ -347,16 +347,12 @@ async fn a_schedule_asks_once_for_all_servers() {
     let bed = Bed::new().await;
     let done = || Ok(Ended::Done(json!({})));
     let servers = [(); 3].map(|()| bed.server(Plain(done), QUICK));
-    // Each kind that can be done has its schedule soon, and no other.
-    let schedule = within(async {
-        loop {
-            if let Some(schedule) = bed.metadata.schedule(KIND).await.expect("schedule") {
-                return schedule;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    // Each kind that can be done has its schedule, and no other.
+    for server in &servers {
+        server.jobs.add_schedules().await.expect("schedules");
+    }
+    let schedule = bed.metadata.schedule(KIND).await.expect("schedule");
+    let schedule = schedule.expect("a schedule");
     let all = bed.metadata.schedules().await.expect("schedules");
     assert_eq!((all.len(), schedule.cron.as_str()), (1, "0 3 * * *"));
     assert_eq!(bed.jobs().await, []);

@@ -126,6 +126,7 @@ impl House {
             data: config.data.clone(),
         });
         let jobs = Jobs::new(metadata.clone(), works(&gate, &packages)?, Pace::default());
+        jobs.add_schedules().await?;
         let api = Api::new(
             metadata.clone(),
             Arc::clone(&gate),
