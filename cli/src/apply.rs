@@ -9,6 +9,7 @@ mod state;
 mod grants;
 mod people;
 mod repositories;
+mod schedules;
 
 mod checks;
 mod references;

@@ -102,15 +102,16 @@ impl Client {
     }
 
     /// Changes one thing if it is still in the state of that tag.
-    pub(crate) async fn patch_if(
+    pub(crate) async fn change_if(
         &self,
+        method: &Method,
         path: &[&str],
         tag: &str,
         body: &impl Serialize,
     ) -> Result<Value, Failure> {
         let body = Some(json!(body));
         let held = Some((IF_MATCH, tag));
-        let response = self.send(Method::PATCH, path, &[], body, held).await?;
+        let response = self.send(method.clone(), path, &[], body, held).await?;
         self.understand(response).await
     }
 

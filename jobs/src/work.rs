@@ -11,7 +11,9 @@ use std::sync::Arc;
 ///
 /// A server may end at any moment, and another does the work once more: it must be so made that it
 /// can begin anew, or go on where it was left. It is dropped where it waits when the server stops or
-/// has lost the job. What it writes requires [`JobContext::held`].
+/// has lost the job. What it writes requires [`JobContext::held`]; where no database fences, as when
+/// bytes are deleted, it asks [`JobContext::is_held`] before. It shares a thread with what accepts
+/// connections: what computes for long belongs on a blocking thread.
 #[async_trait]
 pub trait Work: Send + Sync {
     /// Does a job. It looks often whether the job is to end ([`JobContext::is_cancelled`]) and then

@@ -399,3 +399,39 @@ fn settings_are_shown_and_set() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn a_schedule_becomes_what_the_file_says() {
+    let larder = larder();
+    let admin = Home::of(&larder, "admin");
+    let file = "[[schedules]]\nkind = 'upstream-check'\ncron = '5 4 * * sun'\nenabled = false\n";
+    let planned = admin.applies(file, "--dry-run").ends(6);
+    assert!(
+        planned
+            .out
+            .contains("~ change schedule upstream-check cron: 0 6 * * * -> 5 4 * * sun"),
+        "{planned:?}"
+    );
+    admin.applies(file, "--yes").ends(0);
+    let told = larder.api("GET", "schedules/upstream-check", "", 200);
+    assert_eq!(
+        (&told["cron"], &told["enabled"]),
+        (&"5 4 * * sun".into(), &false.into())
+    );
+    admin.applies(file, "--dry-run").ends(0);
+    let exported = admin.run("export").ends(0).out;
+    assert!(exported.contains("cron = \"5 4 * * sun\""), "{exported}");
+    // What a person would do by hand.
+    let words = ["schedule", "set", "upstream-check", "0 6 * * *", "--json"];
+    let set = admin.types(&words, "").ends(0).json();
+    assert_eq!(set["next"].as_array().map(Vec::len), Some(3));
+    let listed = admin.run("schedule list").ends(0).out;
+    assert!(listed.contains("upstream-check  0 6 * * *"), "{listed}");
+    let wrong = ["schedule", "set", "upstream-check", "0 6 * *"];
+    let wrong = admin.types(&wrong, "").ends(2);
+    assert!(
+        wrong.err.contains("a schedule has five fields"),
+        "{wrong:?}"
+    );
+    admin.run("job watch 1").ends(3);
+}

@@ -1,8 +1,8 @@
 //! What is to be done, one call of the API after another.
 
 use larder_api::{
-    Grant, Group, GroupChange, NewGrant, NewGroup, NewRepository, NewRobot, Repository,
-    RepositoryChange, Robot, RobotChange, Settings, SettingsChange,
+    Grant, Group, GroupChange, NewGrant, NewGroup, NewRepository, NewRobot, NewSchedule,
+    Repository, RepositoryChange, Robot, RobotChange, Schedule, Settings, SettingsChange,
 };
 use larder_model::UserName;
 use serde::Serialize;
@@ -44,7 +44,8 @@ pub(crate) struct FieldChange {
 /// One act.
 pub(crate) struct Act {
     pub(crate) verb: Verb,
-    /// What it is done to: `repository`, `group`, `robot`, `member`, `grant` or `settings`.
+    /// What it is done to: `repository`, `group`, `robot`, `member`, `grant`, `schedule` or
+    /// `settings`.
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) fields: Vec<FieldChange>,
@@ -71,6 +72,7 @@ pub(crate) enum Call {
     /// A grant that takes the place of the one of this id.
     ReplaceGrant(Grant, NewGrant),
     DeleteGrant(Grant),
+    ChangeSchedule(Box<Schedule>, NewSchedule),
 }
 
 /// Why nothing is done.

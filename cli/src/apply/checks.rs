@@ -3,6 +3,7 @@
 use super::act::Refusal;
 use super::file::{BlockEntry, RepositoryEntry, Resources};
 use super::grants::{key, told};
+use super::schedules;
 use larder_model::RepoName;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -60,6 +61,9 @@ pub(crate) fn check(file: &Resources) -> Vec<Refusal> {
             refusals.push(Refusal::file(&entry.span(), sentence));
         }
     }
+    let entries = file.schedules.as_deref().unwrap_or_default();
+    refusals.extend(twice(entries, |it| format!("schedule {}", it.kind)));
+    refusals.extend(entries.iter().filter_map(schedules::check));
     if let Some(entry) = &file.settings {
         let mirror = entry.get_ref().oci.as_ref();
         let mirror = mirror.and_then(|oci| oci.default_mirror.as_deref());

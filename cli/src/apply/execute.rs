@@ -6,8 +6,9 @@ use super::gather::is_filled;
 use super::state::path_of;
 use crate::client::Client;
 use crate::failure::Failure;
-use larder_api::{Group, Repository, Robot, RobotChange, Settings};
+use larder_api::{Group, Repository, Robot, RobotChange, Schedule, Settings};
 use larder_model::RepoPath;
+use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -19,6 +20,13 @@ trait Resource: DeserializeOwned + PartialEq {
     /// Whether it is as it was, but for what follows from other things.
     fn is_as(&self, before: &Self) -> bool {
         self == before
+    }
+}
+
+impl Resource for Schedule {
+    /// Its next times and its last job follow from other things.
+    fn is_as(&self, before: &Self) -> bool {
+        (self.kind, &self.cron, self.enabled) == (before.kind, &before.cron, before.enabled)
     }
 }
 
@@ -103,6 +111,10 @@ pub(crate) async fn carry_out(client: &Client, act: &Act) -> Result<(), Failure>
         Call::DeleteGrant(before) => {
             held.gone_is_changed(client.delete(&["grants", &before.id]).await)
         }
+        Call::ChangeSchedule(before, new) => {
+            held.put(&["schedules", before.kind.word()], &**before, new)
+                .await
+        }
     }
 }
 
@@ -123,9 +135,29 @@ impl Held<'_> {
         before: &T,
         change: &impl Serialize,
     ) -> Result<(), Failure> {
+        self.change_by(&Method::PATCH, path, before, change).await
+    }
+
+    /// Changes something by saying all that it is to be.
+    async fn put<T: Resource>(
+        &self,
+        path: &[&str],
+        before: &T,
+        new: &impl Serialize,
+    ) -> Result<(), Failure> {
+        self.change_by(&Method::PUT, path, before, new).await
+    }
+
+    async fn change_by<T: Resource>(
+        &self,
+        method: &Method,
+        path: &[&str],
+        before: &T,
+        change: &impl Serialize,
+    ) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let tag = self.tag(path, before).await?;
-            let changed = self.client.patch_if(path, &tag, change).await;
+            let changed = self.client.change_if(method, path, &tag, change).await;
             if !is_outdated(&changed) {
                 return changed.map(drop);
             }

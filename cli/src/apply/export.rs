@@ -2,11 +2,11 @@
 
 use super::file::{
     BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RobotEntry,
-    SettingsEntry, UpstreamEntry,
+    ScheduleEntry, SettingsEntry, UpstreamEntry,
 };
 use super::state::{GroupState, State, path_of};
 use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
-use larder_api::{Block, Grant, RepoKind, Repository, Robot, Settings, Upstream};
+use larder_api::{Block, Grant, RepoKind, Repository, Robot, Schedule, Settings, Upstream};
 use larder_model::RepoName;
 use toml::Spanned;
 
@@ -25,6 +25,15 @@ pub(crate) fn resources(state: &State) -> Resources {
         groups: all(state.groups.iter().map(group)),
         robots: all(state.robots.iter().map(robot)),
         grants: all(state.grants.iter().map(grant)),
+        schedules: all(state.schedules.iter().map(schedule)),
+    }
+}
+
+fn schedule(it: &Schedule) -> ScheduleEntry {
+    ScheduleEntry {
+        kind: it.kind,
+        cron: Some(it.cron.clone()),
+        enabled: Some(it.enabled),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
 use larder_api::{Patch, RepoKind};
 use larder_model::upstream::{AbsentStatuses, AnswerTime};
-use larder_model::{Pattern, RepoName, RepoPath, Role, UserName};
+use larder_model::{JobKind, Pattern, RepoName, RepoPath, Role, UserName};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -23,6 +23,8 @@ pub(crate) struct Resources {
     pub(crate) robots: Option<Vec<Spanned<RobotEntry>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grants: Option<Vec<Spanned<GrantEntry>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) schedules: Option<Vec<Spanned<ScheduleEntry>>>,
 }
 
 /// Settings of the whole server.
@@ -169,6 +171,17 @@ pub(crate) struct GrantEntry {
     pub(crate) package: Pattern,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) networks: Vec<NetworkText>,
+}
+
+/// When jobs of a kind begin by themselves.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleEntry {
+    pub(crate) kind: JobKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cron: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
 }
 
 /// A text with its name, in which places are told by line and column.

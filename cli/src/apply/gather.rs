@@ -17,13 +17,14 @@ pub(crate) enum Part {
     Groups,
     Robots,
     Grants,
+    Schedules,
 }
 
 /// All that the caller may see.
 pub(crate) fn all(caller: &Caller) -> Vec<Part> {
     let mut parts = vec![Part::Robots, Part::Grants];
     if caller.superuser {
-        parts.extend([Part::Settings, Part::Groups]);
+        parts.extend([Part::Settings, Part::Groups, Part::Schedules]);
     }
     parts
 }
@@ -37,6 +38,7 @@ pub(crate) fn of(file: &Resources, caller: &Caller) -> Vec<Part> {
         (Part::Groups, all || file.groups.is_some()),
         (Part::Robots, all || file.robots.is_some()),
         (Part::Grants, file.grants.is_some()),
+        (Part::Schedules, file.schedules.is_some()),
     ];
     let parts = parts.into_iter().filter(|(_, is_wanted)| *is_wanted);
     parts.map(|(part, _)| part).collect()
@@ -60,6 +62,7 @@ pub(crate) async fn state(
         groups: Vec::new(),
         robots: Vec::new(),
         grants: Vec::new(),
+        schedules: Vec::new(),
         users: BTreeSet::new(),
         caller,
     };
@@ -80,6 +83,9 @@ pub(crate) async fn state(
     }
     if parts.contains(&Part::Grants) {
         state.grants = list(client, &["grants"]).await?;
+    }
+    if parts.contains(&Part::Schedules) {
+        state.schedules = list(client, &["schedules"]).await?;
     }
     if state.caller.superuser {
         let users = list::<User>(client, &["users"]).await?.into_iter();

@@ -4,7 +4,7 @@ use super::act::{Act, Call, Differences, Refusal, Verb};
 use super::file::{Resources, SettingsEntry};
 use super::repositories::Passwords;
 use super::state::State;
-use super::{grants, people, references, repositories};
+use super::{grants, people, references, repositories, schedules};
 use larder_api::{OciSettingsChange, RepoKind, SettingsChange};
 use toml::Spanned;
 
@@ -60,6 +60,9 @@ pub(crate) fn plan(
     let given = file.grants.iter().flatten().map(Spanned::get_ref);
     plan.acts
         .extend(given.filter_map(|entry| grants::act(entry, state)));
+    for entry in file.schedules.iter().flatten() {
+        plan.acts.extend(schedules::act(entry, state)?);
+    }
     if prune {
         plan.take_away(file, state)?;
     }

@@ -1,6 +1,6 @@
 //! What there is, as the API tells it.
 
-use larder_api::{Caller, Grant, Group, Repository, Robot, Settings};
+use larder_api::{Caller, Grant, Group, Repository, Robot, Schedule, Settings};
 use larder_model::{RepoPath, UserName};
 use std::collections::BTreeSet;
 
@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) groups: Vec<GroupState>,
     pub(crate) robots: Vec<Robot>,
     pub(crate) grants: Vec<Grant>,
+    /// Of all kinds of jobs that the server does.
+    pub(crate) schedules: Vec<Schedule>,
     pub(crate) users: BTreeSet<UserName>,
 }
 

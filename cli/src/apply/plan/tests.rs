@@ -44,6 +44,7 @@ fn state() -> State {
             .collect(),
         robots: read(&value["robots"]),
         grants: read(&value["grants"]),
+        schedules: read(&value["schedules"]),
         users: read(&value["users"]),
     }
 }
@@ -84,6 +85,7 @@ fn told(call: &Call) -> String {
             format!("    DELETE grants/{}\n", it.id) + &body("POST", "grants", json!(new))
         }
         Call::DeleteGrant(it) => format!("    DELETE grants/{}\n", it.id),
+        Call::ChangeSchedule(it, new) => body("PUT", &format!("schedules/{}", it.kind), json!(new)),
     }
 }
 

@@ -4,10 +4,11 @@
 use super::*;
 use crate::apply::export::resources;
 use crate::apply::file::{
-    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, RobotEntry, UpstreamEntry,
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, RobotEntry, ScheduleEntry,
+    UpstreamEntry,
 };
 use crate::apply::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
-use larder_model::Role;
+use larder_model::{JobKind, Role};
 use std::collections::BTreeSet;
 
 /// Numbers that follow from a seed (xorshift*).
@@ -184,12 +185,19 @@ fn file(random: &mut Random) -> Resources {
             default_mirror: it.maybe(|it| it.one(&["", "m1"]).to_owned()),
         }),
     };
+    let schedule = ScheduleEntry {
+        kind: JobKind::UpstreamCheck,
+        cron: random.maybe(|it| it.one(&["0 6 * * *", "*/5  * * * *"]).to_owned()),
+        enabled: random.maybe(|it| it.once_in(2)),
+    };
+    let schedules = vec![placed(schedule)];
     Resources {
         settings: random.maybe(|_| placed(settings)),
         repositories: random.maybe(|_| repositories),
         groups: random.maybe(|_| groups),
         robots: random.maybe(|_| robots),
         grants: random.maybe(|_| grants),
+        schedules: random.maybe(|_| schedules),
     }
 }
 

@@ -55,6 +55,13 @@ fn call(state: &mut State, call: &Call) -> Result<(), String> {
             state.settings = Some(settings);
             Ok(())
         }
+        Call::ChangeSchedule(before, new) => {
+            let place = at(&state.schedules, |it| it == &**before)?;
+            let there = &mut state.schedules[place];
+            there.cron.clone_from(&new.cron);
+            there.enabled = new.enabled.ok_or("it would be enabled")?;
+            Ok(())
+        }
         _ => people(state, call),
     }
 }
