@@ -296,6 +296,18 @@ impl Larder {
         }
     }
 
+    /// Lets no job begin by itself, at whatever time a test is run or turns the clock to: what
+    /// upstreams are asked then is the test's business alone.
+    #[track_caller]
+    pub fn disable_schedules(&self) {
+        let list = self.api("GET", "schedules", "", 200);
+        for schedule in list["items"].as_array().expect("items") {
+            let kind = schedule["kind"].as_str().expect("kind");
+            let off = serde_json::json!({"cron": schedule["cron"], "enabled": false});
+            self.api("PUT", &format!("schedules/{kind}"), &off.to_string(), 200);
+        }
+    }
+
     /// Calls the REST API as the administrator.
     #[track_caller]
     pub fn api(&self, method: &str, path: &str, body: &str, status: u16) -> serde_json::Value {

@@ -62,6 +62,7 @@ impl Bed {
         let larder = start
             .with("LARDER_TEST_CLOCK", &clock.path().to_string_lossy())
             .start();
+        larder.disable_schedules();
         larder.grant("anonymous", "*", "*", "reader");
         let client = larder.anonymous();
         Self {

@@ -33,7 +33,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn larder() -> Larder {
-    Start::of(env!("CARGO_BIN_EXE_larder")).start()
+    let larder = Start::of(env!("CARGO_BIN_EXE_larder")).start();
+    larder.disable_schedules();
+    larder
 }
 
 fn token(larder: &Larder) -> String {
