@@ -13,8 +13,9 @@ pub const HELD: Duration = Duration::from_secs(15);
 /// How many servers may die over a job before it has failed: perhaps they die of it.
 pub const MAX_ATTEMPTS: u64 = 5;
 
-/// Kinds of which a job waits, or was abandoned by its server.
-const WAITING: &str = "select kind from jobs where state = 'queued' \
+/// Kinds of which a job waits while none runs, or was abandoned by its server.
+const WAITING: &str = "select kind from jobs as waiting where state = 'queued' and not exists \
+    (select 1 from jobs where kind = waiting.kind and state = 'running') \
     union select kind from jobs where state = 'running' and held_until <= ?1";
 /// The next job of a kind.
 const NEXT: &str = jobs!("kind = ?1 and state = 'queued' order by id limit 1");
@@ -67,7 +68,7 @@ impl HeldJob {
 }
 
 impl Metadata {
-    /// The kinds of which a job waits, or was abandoned by its server.
+    /// The kinds of which a job can be taken: it waits and none runs, or its server has abandoned it.
     pub async fn waiting_jobs(&self) -> Result<Vec<JobKind>, Error> {
         let now = self.shared_now().await?;
         let mut rows = self.sql.rows(WAITING, &[now.into()]).await?;

@@ -106,6 +106,7 @@ async fn one_job_of_a_kind_runs_at_a_time(metadata: &Metadata) {
     let held = take(metadata, kind).await.expect("a job");
     assert_eq!(held.job.id, first.id);
     assert_eq!(take(metadata, kind).await, None, "one runs");
+    assert!(!waits(metadata, kind).await, "it is not asked for in vain");
     end(metadata, &held).await;
     let held = take(metadata, kind).await.expect("a job");
     assert_eq!(held.job.id, second.id);
