@@ -83,7 +83,8 @@ const LIST: Table = Table::new(
     ("STARTED", "started_at"),
     ("ATTEMPTS", "attempts"),
 ]);
-const JOB: Table = Table::new(
+/// One job.
+pub(crate) const JOB: Table = Table::new(
     &[
         ("Id", "id"),
         ("Kind", "kind"),

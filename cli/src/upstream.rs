@@ -6,10 +6,11 @@ use crate::context::Context;
 use crate::escape::plain;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::job::JOB;
 use crate::outcome::Outcome;
 use crate::table::Table;
 use clap::Subcommand;
-use larder_api::{List, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus};
+use larder_api::{Job, List, UpstreamCheck, UpstreamCheckRequest, UpstreamState, UpstreamStatus};
 use larder_model::RepoPath;
 use serde_json::{Value, json};
 
@@ -23,6 +24,9 @@ pub enum Upstream {
         /// The mirror, e.g. npm/upstream [default: all that you administer].
         #[arg(value_parser = repo_path)]
         repo: Option<RepoPath>,
+        /// Have the server ask all upstreams as a job, and do not wait for it.
+        #[arg(long, conflicts_with = "repo")]
+        job: bool,
     },
 }
 
@@ -57,7 +61,16 @@ pub(crate) async fn upstream(command: Upstream, cx: &Context<'_>) -> Result<Outc
     let client = &cx.client()?;
     match command {
         Upstream::List => Ok(Outcome::list(client.all(&["upstreams"], &[]).await?, &LIST)),
-        Upstream::Check { repo: Some(repo) } => {
+        Upstream::Check { job: true, .. } => {
+            let path = ["upstream-check", "runs"];
+            let answer = client.post(&path, &[], &UpstreamCheckRequest {}).await?;
+            let job: Job = client.read(&answer, "a job")?;
+            let advice = format!("larder job watch {} waits for its end.", job.id);
+            Ok(Outcome::record(answer, &JOB).noting(advice))
+        }
+        Upstream::Check {
+            repo: Some(repo), ..
+        } => {
             let check = check(client, &repo).await?;
             let offline = !check.1.ok && is_offline(client, &repo).await?;
             let outcome = told(&[check], Vec::new());
@@ -67,7 +80,7 @@ pub(crate) async fn upstream(command: Upstream, cx: &Context<'_>) -> Result<Outc
                 outcome
             })
         }
-        Upstream::Check { repo: None } => {
+        Upstream::Check { repo: None, .. } => {
             let (mut checked, mut notes) = (Vec::new(), Vec::new());
             let all = client.all(&["upstreams"], &[]).await?;
             let all: List<UpstreamStatus> = client.read(&all, "a list of upstreams")?;

@@ -124,6 +124,16 @@ async fn what_cannot_be_watched_fails_at_once() {
 }
 
 #[tokio::test]
+async fn upstreams_are_checked_as_a_job() {
+    let server = fake(vec![json("202 Accepted", &job("queued", &Value::Null))]).await;
+    let line = format!("upstream check --job --server {}", server.url);
+    let outcome = Machine::new().run(&line).await.expect("queued");
+    assert_eq!(outcome.notes, ["larder job watch 41 waits for its end."]);
+    let asked = "POST /api/v1/upstream-check/runs | - | {}";
+    assert_eq!(server.heard(), [asked]);
+}
+
+#[tokio::test]
 async fn schedules_are_listed_and_set() {
     let list = json("200 OK", &json!({"items": [], "next": null}));
     let set = || json("200 OK", &json!({"kind": "gc", "cron": "0 3 * * 0"}));
