@@ -1,18 +1,21 @@
 //! Sealing: entries that wait get their place in the chain.
 
 use super::entry::{AuditEntry, columns};
-use crate::{Batch, Error, Metadata, Requirement};
+use crate::{Batch, Error, Metadata, Requirement, Row};
 use larder_model::Timestamp;
 
 const CHAIN: &str = "select seq, hash, anchor_seq, anchor_hash from audit_chain where one = 1";
 const WAITING: &str = concat!(
     "select ",
     columns!(),
-    " from audit_waiting where open_until <= ?1 order by id limit ?2"
+    ", open_until from audit_waiting where open_until <= ?1 order by id limit ?2"
 );
 /// Of several servers that seal at once one finds the head as it was.
 const MOVE_HEAD: &str = "update audit_chain set seq = ?3, hash = ?4 \
     where one = 1 and seq = ?1 and hash = ?2";
+/// Changes that were sealed: their entries stay as they were read.
+const TAKE_CHANGES: &str = "delete from audit_waiting where open_until = 0 \
+    and id in (select id from audit where seq >= ?1 and seq <= ?2)";
 /// An event may have been counted into the entry since it was read.
 const TAKE: &str = "delete from audit_waiting where id = ?1 and count = ?2";
 const SEAL: &str = concat!(
@@ -68,10 +71,9 @@ impl Metadata {
             let head = self.chain().await?.head;
             let values = vec![until.into(), BATCH.into()];
             let mut rows = self.sql.scan(WAITING, values).await?;
-            let waiting: Vec<AuditEntry> = rows
-                .iter_mut()
-                .map(AuditEntry::read)
-                .collect::<Result<_, _>>()?;
+            let read = |row: &mut Row| Ok((AuditEntry::read(row)?, row.int(10)? == 0));
+            let waiting: Vec<(AuditEntry, bool)> =
+                rows.iter_mut().map(read).collect::<Result<_, Error>>()?;
             if waiting.is_empty() {
                 return Ok(sealed);
             }
@@ -87,18 +89,19 @@ impl Metadata {
     }
 }
 
-fn seal_batch(head: &Link, waiting: &[AuditEntry]) -> Batch {
+/// Seals entries, of each of which is said whether it tells of a change.
+fn seal_batch(head: &Link, waiting: &[(AuditEntry, bool)]) -> Batch {
     let mut batch = Batch::default();
     let mut last = head.clone();
     let mut seals = Vec::with_capacity(waiting.len());
-    for entry in waiting {
+    for (entry, is_change) in waiting {
         let seq = last.seq + 1;
         let hash = entry.hash(&last.hash, seq).to_string();
         last = Link {
             seq,
             hash: hash.into(),
         };
-        seals.push((entry, last.clone()));
+        seals.push((entry, *is_change, last.clone()));
     }
     // The head is moved first: whoever else seals waits for it, or finds it moved.
     let moved = [
@@ -108,9 +111,11 @@ fn seal_batch(head: &Link, waiting: &[AuditEntry]) -> Batch {
         last.hash.as_ref().into(),
     ];
     batch.require(Requirement::Audit, MOVE_HEAD, moved);
-    for (entry, link) in seals {
+    for (entry, is_change, link) in seals {
         let as_read = [entry.id.into(), entry.count.into()];
-        batch.require(Requirement::Audit, TAKE, as_read);
+        if !is_change {
+            batch.require(Requirement::Audit, TAKE, as_read);
+        }
         let sealed = [
             link.seq.into(),
             link.hash.as_ref().into(),
@@ -127,6 +132,7 @@ fn seal_batch(head: &Link, waiting: &[AuditEntry]) -> Batch {
         ];
         batch.run(SEAL, sealed);
     }
+    batch.run(TAKE_CHANGES, [(head.seq + 1).into(), last.seq.into()]);
     batch
 }
 
