@@ -429,6 +429,13 @@ impl Registry {
         {
             self.blobs.discard(&id).await?;
         }
+        match self.blobs.abort_left().await? {
+            0 => {}
+            count => tracing::info!(
+                count,
+                "objects given up whose server ended while it sent them"
+            ),
+        }
         Ok(forgotten)
     }
 }

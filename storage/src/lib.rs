@@ -18,6 +18,7 @@ mod doubt;
 pub mod staging;
 
 mod local;
+mod multipart;
 mod remote;
 mod store;
 

@@ -1,11 +1,10 @@
 //! Opening a store from plain arguments.
 
 use crate::{BlobStore, Error};
+use object_store::ClientOptions;
 use object_store::aws::AmazonS3Builder;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectStore};
 use std::path::Path;
-use std::sync::Arc;
 
 /// How to reach an S3 bucket. What is not set is taken from the builder's defaults.
 #[derive(Clone, Default)]
@@ -45,15 +44,14 @@ impl BlobStore {
                 .with_secret_access_key(secret);
         }
         let bucket = builder.build()?;
-        let store: Arc<dyn ObjectStore> = match &settings.prefix {
-            Some(prefix) => Arc::new(PrefixStore::new(bucket, prefix.as_str())),
-            None => Arc::new(bucket),
-        };
-        Self::remote(store, staging)
+        match &settings.prefix {
+            Some(prefix) => Self::remote(PrefixStore::new(bucket, prefix.as_str()), staging),
+            None => Self::remote(bucket, staging),
+        }
     }
 
     /// A store in memory, for tests; uploads gather in the local folder `staging`.
     pub fn memory(staging: &Path) -> Result<Self, Error> {
-        Self::remote(Arc::new(object_store::memory::InMemory::new()), staging)
+        Self::remote(object_store::memory::InMemory::new(), staging)
     }
 }

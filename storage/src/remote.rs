@@ -1,10 +1,12 @@
 //! A remote object store: whole objects put under their final key, from a sealed staging file.
 
 use crate::content::read_piece;
+use crate::multipart::Notes;
 use crate::{Content, Error, ObjectKey};
 use futures_util::StreamExt;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, MultipartId, ObjectStore, ObjectStoreExt};
 use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,13 +22,25 @@ const PARTS_AT_ONCE: usize = 4;
 /// An S3, GCS, Azure or in-memory store.
 pub(crate) struct Remote {
     store: Arc<dyn ObjectStore>,
+    /// The same store.
+    multipart: Arc<dyn MultipartStore>,
+    notes: Notes,
     parts: Arc<Semaphore>,
 }
 
+/// An upload in parts.
+#[derive(Clone, Debug)]
+struct Upload {
+    path: Path,
+    id: MultipartId,
+}
+
 impl Remote {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn new(store: Arc<impl ObjectStore + MultipartStore>, notes: Notes) -> Self {
         Self {
+            multipart: Arc::clone(&store) as Arc<dyn MultipartStore>,
             store,
+            notes,
             parts: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
         }
     }
@@ -50,48 +64,83 @@ impl Remote {
             drop(permit);
             return Ok(());
         }
-        let mut upload = self.store.put_multipart(&path).await?;
-        match self.send_parts(upload.as_mut(), file, size).await {
+        let id = self.multipart.create_multipart(&path).await?;
+        let upload = Upload { path, id };
+        let note = self.notes.begin(&upload.path, &upload.id).await?;
+        let sent = self.send_parts(&upload, file, size).await;
+        // What cannot be aborted now, or whose note stays, is aborted later.
+        let ended = match &sent {
             Ok(()) => Ok(()),
-            Err(error) => {
-                if let Err(abort) = upload.abort().await {
-                    tracing::warn!(%key, error = %abort, "a multipart upload could not be aborted");
-                }
-                Err(error)
-            }
+            Err(_) => self.abort(&upload).await,
+        };
+        let forgotten = match ended {
+            Ok(()) => note.ended().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
+            tracing::warn!(%key, %error, "a multipart upload is looked at once more, later");
+        }
+        sent
+    }
+
+    async fn abort(&self, upload: &Upload) -> Result<(), Error> {
+        match self
+            .multipart
+            .abort_multipart(&upload.path, &upload.id)
+            .await
+        {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            aborted => Ok(aborted?),
         }
     }
 
-    async fn send_parts(
-        &self,
-        upload: &mut dyn MultipartUpload,
-        file: &Arc<File>,
-        size: u64,
-    ) -> Result<(), Error> {
+    /// Aborts uploads whose server ended before they did. How many there were.
+    pub(crate) async fn abort_left(&self) -> Result<usize, Error> {
+        let left = self.notes.left().await?;
+        for left in &left {
+            if !left.id.is_empty() {
+                let (path, id) = (left.key.clone(), left.id.clone());
+                self.abort(&Upload { path, id }).await?;
+            }
+            self.notes.aborted(left).await?;
+        }
+        Ok(left.len())
+    }
+
+    async fn send_parts(&self, upload: &Upload, file: &Arc<File>, size: u64) -> Result<(), Error> {
         let part_bytes = PART_BYTES.max(size.div_ceil(MAX_PARTS));
         let mut sending = tokio::task::JoinSet::new();
+        let mut parts = Vec::new();
         let mut at = 0;
-        while at < size {
+        for number in 0.. {
+            if at >= size {
+                break;
+            }
             let end = size.min(at + part_bytes);
             let permit = Arc::clone(&self.parts)
                 .acquire_owned()
                 .await
                 .map_err(|_| Error::Stopped)?;
-            let part = upload.put_part(read(file, at..end).await?.into());
+            let body = read(file, at..end).await?;
+            let (store, upload) = (Arc::clone(&self.multipart), upload.clone());
             sending.spawn(async move {
-                let sent = part.await;
+                let Upload { path, id } = upload;
+                let sent = store.put_part(&path, &id, number, body.into()).await;
                 drop(permit);
-                sent
+                sent.map(|part| (number, part))
             });
             while let Some(sent) = sending.try_join_next() {
-                sent??;
+                parts.push(sent??);
             }
             at = end;
         }
         while let Some(sent) = sending.join_next().await {
-            sent??;
+            parts.push(sent??);
         }
-        upload.complete().await?;
+        parts.sort_unstable_by_key(|(number, _)| *number);
+        let parts = parts.into_iter().map(|(_, part)| part).collect();
+        let Upload { path, id } = upload;
+        self.multipart.complete_multipart(path, id, parts).await?;
         Ok(())
     }
 
@@ -154,3 +203,6 @@ async fn read(file: &Arc<File>, range: Range<u64>) -> Result<bytes::Bytes, Error
     let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     tokio::task::spawn_blocking(move || read_piece(&file, range.start, length)).await?
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,12 @@
 
 use crate::doubt::Doubt;
 use crate::local::{Local, sync_folder};
+use crate::multipart::Notes;
 use crate::remote::Remote;
 use crate::{Content, Error, ObjectKey, Staging};
 use larder_model::{Algorithm, Digest, Hasher};
 use object_store::ObjectStore;
+use object_store::multipart::MultipartStore;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -45,8 +47,10 @@ impl BlobStore {
 
     /// A store over any object store; uploads gather in the local folder `staging` until they are
     /// whole.
-    pub fn remote(store: Arc<dyn ObjectStore>, staging: &Path) -> Result<Self, Error> {
-        Self::over(Back::Remote(Remote::new(store)), staging)
+    pub fn remote(store: impl ObjectStore + MultipartStore, staging: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(staging)?;
+        let notes = Notes::beside(staging)?;
+        Self::over(Back::Remote(Remote::new(Arc::new(store), notes)), staging)
     }
 
     fn over(back: Back, staging: &Path) -> Result<Self, Error> {
@@ -207,6 +211,9 @@ impl BlobStore {
             let mut ids = Vec::new();
             for entry in std::fs::read_dir(folder)? {
                 let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    continue;
+                }
                 let touched = entry.metadata()?.modified()?;
                 let old = SystemTime::now()
                     .duration_since(touched)
@@ -221,6 +228,15 @@ impl BlobStore {
             Ok(ids)
         };
         tokio::task::spawn_blocking(find).await?
+    }
+
+    /// Frees the parts of objects whose server ended while it sent them to a remote store. How many
+    /// objects there were.
+    pub async fn abort_left(&self) -> Result<usize, Error> {
+        match &self.0.back {
+            Back::Local(_) => Ok(0),
+            Back::Remote(remote) => remote.abort_left().await,
+        }
     }
 
     /// Whether the store can be reached and written.
