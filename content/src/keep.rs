@@ -107,7 +107,10 @@ impl ContentStore {
         prepared: Prepared,
         write: impl AsyncFnOnce(NewBlob) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let outcome = write(prepared.0.clone()).await;
+        let outcome = match self.require_room() {
+            Ok(()) => write(prepared.0.clone()).await,
+            Err(error) => Err(error),
+        };
         self.settle(&[prepared], outcome).await
     }
 
@@ -118,8 +121,17 @@ impl ContentStore {
         write: impl AsyncFnOnce(Vec<NewBlob>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let blobs = prepared.iter().map(|prepared| prepared.0.clone()).collect();
-        let outcome = write(blobs).await;
+        let outcome = match self.require_room() {
+            Ok(()) => write(blobs).await,
+            Err(error) => Err(error),
+        };
         self.settle(prepared, outcome).await
+    }
+
+    /// Small bytes are rows, which fill the disk as well.
+    fn require_room(&self) -> Result<(), Error> {
+        let full = |error: larder_storage::Error| Error::Full(error.into());
+        self.blobs.require_room().map_err(full)
     }
 
     /// Removes objects that no row names: where another upload of the same bytes was first its

@@ -196,7 +196,7 @@ pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>
 fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
     let storage = &config.storage;
     match storage.kind {
-        StorageKind::Local => Ok(BlobStore::local(&storage.path)?),
+        StorageKind::Local => Ok(BlobStore::local(&storage.path)?.keeping_free(storage.keep_free)),
         StorageKind::S3 => {
             let settings = S3 {
                 bucket: storage.bucket.clone().unwrap_or_default(),
@@ -211,7 +211,8 @@ fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
                 allow_http: storage.allow_http,
                 path_style: storage.path_style,
             };
-            Ok(BlobStore::s3(&settings, &storage.staging)?)
+            let store = BlobStore::s3(&settings, &storage.staging)?;
+            Ok(store.keeping_free(storage.keep_free))
         }
         kind => Err(format!(
             "this larder was built without storage.kind = \"{}\"",

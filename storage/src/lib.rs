@@ -15,6 +15,7 @@ pub mod key;
 pub mod content;
 mod direct;
 mod doubt;
+mod room;
 pub mod staging;
 
 mod local;

@@ -8,6 +8,7 @@ use crate::Error;
 use crate::content::read_piece;
 use crate::direct::{BLOCK, Direct};
 use crate::doubt::Doubt;
+use crate::room::Room;
 use bytes::Bytes;
 use larder_model::{Algorithm, Checker, Digest, Hasher, Integrity};
 use std::fs::File;
@@ -38,6 +39,7 @@ pub struct Staging {
     path: PathBuf,
     file: Arc<File>,
     doubt: Doubt,
+    room: Room,
     /// Whether long uploads go past the page cache: not where they are read again at once, to be
     /// sent elsewhere.
     direct: bool,
@@ -57,7 +59,7 @@ impl Staging {
     /// acknowledged, goes.
     pub(crate) async fn create(
         path: PathBuf,
-        doubt: Doubt,
+        guards: (Doubt, Room),
         direct: bool,
         algorithm: Algorithm,
     ) -> Result<Self, Error> {
@@ -85,7 +87,7 @@ impl Staging {
         Ok(Self::over(
             path,
             file,
-            doubt,
+            guards,
             direct,
             0,
             Hasher::new(algorithm),
@@ -97,7 +99,7 @@ impl Staging {
     /// meanwhile and may have lost some of them.
     pub(crate) async fn resume(
         path: PathBuf,
-        doubt: Doubt,
+        guards: (Doubt, Room),
         direct: bool,
         offset: u64,
         hasher: Hasher,
@@ -118,13 +120,13 @@ impl Staging {
             Ok(file)
         };
         let file = tokio::task::spawn_blocking(open).await??;
-        Ok(Self::over(path, file, doubt, direct, offset, hasher))
+        Ok(Self::over(path, file, guards, direct, offset, hasher))
     }
 
     fn over(
         path: PathBuf,
         file: File,
-        doubt: Doubt,
+        (doubt, room): (Doubt, Room),
         direct: bool,
         offset: u64,
         hasher: Hasher,
@@ -133,6 +135,7 @@ impl Staging {
             path,
             file: Arc::new(file),
             doubt,
+            room,
             direct,
             offset,
             settled: offset,
@@ -278,13 +281,17 @@ impl Staging {
             work.direct = Direct::open(&self.path);
         }
         let (file, settled) = (Arc::clone(&self.file), self.settled);
+        let room = self.room.clone();
         self.writing = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = write(&file, start, &batch, &mut work) {
+            let written = room
+                .require()
+                .and_then(|()| write(&file, start, &batch, &mut work).map_err(Error::of_write));
+            if let Err(error) = written {
                 // The device may be full: what nobody was told of leaves it again, at once.
                 if let Err(error) = file.set_len(settled) {
                     tracing::warn!(%error, "bytes of a failed upload stay until it is forgotten");
                 }
-                return Err(Error::of_write(error));
+                return Err(error);
             }
             Ok(work)
         }));

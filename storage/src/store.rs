@@ -4,6 +4,7 @@ use crate::doubt::Doubt;
 use crate::local::{Local, sync_folder};
 use crate::multipart::Notes;
 use crate::remote::Remote;
+use crate::room::Room;
 use crate::{Content, Error, ObjectKey, Staging};
 use larder_model::{Algorithm, Digest, Hasher};
 use object_store::ObjectStore;
@@ -33,6 +34,8 @@ struct Inner {
     boot_id: Box<str>,
     /// While it is raised nothing is staged.
     doubt: Doubt,
+    /// How much of the disk stays free.
+    room: Room,
     /// One probe at a time.
     probing: Mutex<()>,
 }
@@ -63,14 +66,30 @@ impl BlobStore {
         }
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let boot_id = boot.trim().into();
-        let (doubt, probing) = (Doubt::default(), Mutex::default());
         Ok(Self(Arc::new(Inner {
             back,
             staging: staging.to_owned(),
             boot_id,
-            doubt,
-            probing,
+            doubt: Doubt::default(),
+            room: Room::new(staging, None),
+            probing: Mutex::default(),
         })))
+    }
+
+    /// The store that leaves so many bytes of the disk free where uploads gather; `None`: a fiftieth
+    /// of it, at most 1 GiB. For a store that nobody else has yet.
+    #[must_use]
+    pub fn keeping_free(mut self, bytes: Option<u64>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.room = inner.room.keeping(bytes);
+        }
+        self
+    }
+
+    /// Whether more bytes can be taken in. [`Error::Full`]: the disk has no more room than what stays
+    /// free.
+    pub fn require_room(&self) -> Result<(), Error> {
+        self.0.room.require()
     }
 
     fn is_local(&self) -> bool {
@@ -88,9 +107,10 @@ impl BlobStore {
     /// Starts an upload under `id`, a hex id made by us.
     pub async fn stage(&self, id: &str, algorithm: Algorithm) -> Result<Staging, Error> {
         self.probe().await?;
+        self.require_room()?;
         Staging::create(
             self.staging_path(id),
-            self.0.doubt.clone(),
+            (self.0.doubt.clone(), self.0.room.clone()),
             self.is_local(),
             algorithm,
         )
@@ -109,10 +129,11 @@ impl BlobStore {
     ) -> Result<Staging, Error> {
         self.probe().await?;
         let check = under.is_empty() || under != self.boot_id();
-        let doubt = self.0.doubt.clone();
+        self.require_room()?;
+        let guards = (self.0.doubt.clone(), self.0.room.clone());
         Staging::resume(
             self.staging_path(id),
-            doubt,
+            guards,
             self.is_local(),
             offset,
             hasher,
@@ -251,9 +272,7 @@ impl BlobStore {
     /// Bytes that can still be written, and all bytes, of the disk where uploads gather. A local
     /// store is on the same.
     pub fn disk_space(&self) -> Result<(u64, u64), Error> {
-        let disk = rustix::fs::statvfs(&self.0.staging).map_err(std::io::Error::from)?;
-        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
-        Ok((bytes(disk.f_bavail), bytes(disk.f_blocks)))
+        self.0.room.space()
     }
 
     /// After a failed sync: writes and syncs a file before anything else is taken in.

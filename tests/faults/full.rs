@@ -109,7 +109,9 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
     let Some(disk) = SmallDisk::mount() else {
         return;
     };
-    let mut larder = larder().in_folder(disk.path().join("data")).start();
+    // To the last byte.
+    let start = larder().with("LARDER_STORAGE__KEEP_FREE", "0B");
+    let mut larder = start.in_folder(disk.path().join("data")).start();
     let (mut random, mut kept) = (Random::seeded(), Vec::new());
     prepare(&larder.admin());
     for kind in [Kind::Small, Kind::Large, Kind::Streamed, Kind::Manifest] {
@@ -188,5 +190,39 @@ fn a_full_disk_refuses_writes_and_nothing_else() {
     larder.kill();
     larder.start_again();
     check_all(&larder.admin(), &kept);
+    drop(larder); // before the disk
+}
+
+/// New bytes are refused while there is room for what goes on: reads, deletions, the database's log.
+#[test]
+fn a_disk_is_never_filled_to_the_last_byte() {
+    const KEPT_FREE: u64 = 8 << 20;
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let start = larder().with("LARDER_STORAGE__KEEP_FREE", &format!("{KEPT_FREE}B"));
+    let larder = start.in_folder(disk.path().join("data")).start();
+    let (mut random, mut kept) = (Random::seeded(), Vec::new());
+    prepare(&larder.admin());
+    disk.fill(KEPT_FREE + (12 << 20));
+    for kind in KINDS {
+        let status = push_until_refused(&larder, kind, &mut random, &mut kept);
+        assert_eq!(status, 507, "{kind:?}");
+        // What is under way ends, and the log grows before it is folded in.
+        let free = disk.free();
+        assert!(
+            free + (4 << 20) > KEPT_FREE,
+            "{kind:?}: {free} bytes are free"
+        );
+        check_all(&larder.admin(), &kept);
+    }
+    let gone = kept.pop().expect("something is kept");
+    larder
+        .admin()
+        .send("DELETE", &gone.path, &[], b"")
+        .expect(202);
+    disk.empty();
+    let done = push(&larder.admin(), Kind::Large, &mut random);
+    assert_eq!(done.answer.status, 201, "{}", done.answer.text());
     drop(larder); // before the disk
 }
