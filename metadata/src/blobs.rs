@@ -13,25 +13,25 @@ pub use crate::keys::Putting;
 
 const KEEP_BLOB: &str = "insert into blobs (digest, size, generation, state, touched_at, body) \
     values (?1, ?2, ?3, 'kept', ?4, ?5) on conflict (digest) do update set \
-    generation = case when blobs.state = 'kept' then blobs.generation \
-    else excluded.generation end, state = 'kept', touched_at = excluded.touched_at";
+    state = 'kept', touched_at = excluded.touched_at";
 pub(crate) const TOUCH: &str = "update blobs set touched_at = ?2, state = 'kept' \
     where digest = ?1 and (touched_at < ?3 or state <> 'kept')";
-const TAKE: &str = "update blobs set touched_at = ?2 where digest = ?1 and state = 'kept'";
+const TAKE: &str = "update blobs set touched_at = ?2, state = 'kept' where digest = ?1";
 const GENERATION: &str = "select generation, case when body is null then 0 else 1 end \
     from blobs where digest = ?1";
 const ADD_BLOB_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) \
     values (?1, ?2, 'blob', ?3, ?3, 'application/octet-stream', '', ?4, ?5, \
-    '', '', '', 0, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do nothing";
+    '', '', '', ?4, '', '', '', '', 0, 0) on conflict (repo, package, kind, path) do update set \
+    checked_at = excluded.checked_at";
 pub(crate) const MOUNT: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) \
     select ?1, ?2, kind, path, digest, content_type, metadata, ?6, ?7, \
-    '', '', '', 0, '', '', '', '', 0, 0 from files \
+    '', '', '', ?6, '', '', '', '', 0, 0 from files \
     where repo = ?3 and package = ?4 and kind = 'blob' and path = ?5 \
-    on conflict (repo, package, kind, path) do update set digest = excluded.digest";
+    on conflict (repo, package, kind, path) do update set checked_at = excluded.checked_at";
 const DROP: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
 const USED_BY: &str = "select parent from edges \
@@ -91,16 +91,25 @@ impl Metadata {
         );
     }
 
-    fn blob_file(&self, batch: &mut Batch, putting: Putting<'_>, digest: &Digest) {
+    /// Gives a blob a row in the package, and has the collector look at it after a while.
+    fn blob_came(
+        &self,
+        batch: &mut Batch,
+        putting: Putting<'_>,
+        digest: &Digest,
+        upload: Option<Finish<'_>>,
+    ) {
         let [repo, package] = putting.package.value();
-        let values = [
-            repo,
-            package,
-            digest.into(),
-            self.now().into(),
-            putting.by.label().into(),
-        ];
-        batch.run(ADD_BLOB_FILE, values);
+        let now = self.now();
+        let by = putting.by.label().into();
+        batch.run(
+            ADD_BLOB_FILE,
+            [repo, package, digest.into(), now.into(), by],
+        );
+        match upload {
+            Some(upload) => self.finish_upload(batch, putting, upload, Some(digest)),
+            None => Self::queue_link(batch, putting.package, digest, now),
+        }
     }
 
     /// Gives a blob that is kept already a name in the package and ends the upload `upload`.
@@ -115,8 +124,7 @@ impl Metadata {
         let mut batch = Batch::at(putting.package);
         let touched = [digest.into(), self.now().into()];
         batch.require(Requirement::Blob, TAKE, touched);
-        self.blob_file(&mut batch, putting, digest);
-        self.finish_upload(&mut batch, putting, upload);
+        self.blob_came(&mut batch, putting, digest, upload);
         self.sql.apply(batch).await
     }
 
@@ -131,8 +139,7 @@ impl Metadata {
         let mut batch = Batch::at(putting.package);
         let digest = blob.digest;
         self.blob_row(&mut batch, blob);
-        self.blob_file(&mut batch, putting, &digest);
-        self.finish_upload(&mut batch, putting, upload);
+        self.blob_came(&mut batch, putting, &digest, upload);
         self.sql.apply(batch).await
     }
 
@@ -170,6 +177,7 @@ impl Metadata {
         ];
         batch.require(Requirement::Source, MOUNT, values);
         batch.run(TOUCH, [digest.into(), now.into(), now.before(FRESH).into()]);
+        Self::queue_link(&mut batch, putting.package, digest, now);
         self.sql.apply(batch).await
     }
 

@@ -70,6 +70,8 @@ pub enum Error {
     Unmet(Requirement),
     /// The row exists already; nothing of the batch was done.
     Exists(Source),
+    /// Another row refers to the row that was to go; nothing of the batch was done.
+    Referenced(Source),
     /// No room left; nothing was done.
     Full(Source),
     /// The database cannot be reached or cannot commit now; nothing was acknowledged.
@@ -92,6 +94,7 @@ impl fmt::Display for Error {
         match self {
             Self::Unmet(requirement) => write!(f, "requirement not met: {requirement:?}"),
             Self::Exists(source) => write!(f, "exists already: {source}"),
+            Self::Referenced(source) => write!(f, "still referred to: {source}"),
             Self::Full(source) => write!(f, "no room left: {source}"),
             Self::Unavailable(source) => write!(f, "database unavailable: {source}"),
             Self::TooNew { found, known } => write!(
@@ -109,6 +112,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Exists(source)
+            | Self::Referenced(source)
             | Self::Full(source)
             | Self::Unavailable(source)
             | Self::Database(source) => Some(source.as_ref()),

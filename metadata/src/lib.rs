@@ -58,6 +58,7 @@ pub mod copies;
 
 pub mod index;
 pub mod listing;
+pub mod collection;
 pub mod search;
 
 pub mod suite;

@@ -32,7 +32,7 @@ const REPLACE_TAG: &str = "update files set digest = ?4, content_type = ?5, crea
     and digest = ?8";
 const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
     select repo, package, ?4, digest, 'blob' from files \
-    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 \
+    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 /*share*/ \
     on conflict (repo, package, parent, kind, child) do update set child = excluded.child";
 pub(crate) const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
     values (?1, ?2, ?3, ?4, ?5) on conflict (repo, package, parent, kind, child) do nothing";

@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../migrations/0012_list_filters.sql"),
     include_str!("../migrations/0013_audit_waiting.sql"),
     include_str!("../migrations/0014_jobs.sql"),
+    include_str!("../migrations/0015_collection.sql"),
 ];
 
 const VERSION_TABLE: &str =
@@ -45,7 +46,7 @@ pub(crate) async fn to(sql: &dyn Sql, newest: usize) -> Result<(), Error> {
         else {
             return Ok(());
         };
-        let mut text = (*text).to_owned();
+        let mut text = of_dialect(text, sql.dialect());
         for (token, spelling) in sql.spelling() {
             text = text.replace(token, spelling);
         }
@@ -63,6 +64,23 @@ pub(crate) async fn to(sql: &dyn Sql, newest: usize) -> Result<(), Error> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The text without what is for another database: lines between `--{name` and `--}`.
+fn of_dialect(text: &str, dialect: &str) -> String {
+    let mut other = false;
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("--{") {
+            other = name != dialect;
+        } else if line == "--}" {
+            other = false;
+        } else if !other {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 async fn version(sql: &dyn Sql) -> Result<i64, Error> {

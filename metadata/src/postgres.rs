@@ -61,13 +61,13 @@ impl Postgres {
         })
     }
 
-    fn dialect(&self, text: &'static str) -> Arc<str> {
+    fn translated(&self, text: &'static str) -> Arc<str> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(
-            texts
-                .entry(text)
-                .or_insert_with(|| text.replace('?', "$").into()),
-        )
+        Arc::clone(texts.entry(text).or_insert_with(|| {
+            text.replace('?', "$")
+                .replace("/*share*/", "for share")
+                .into()
+        }))
     }
 
     async fn connection(&self) -> Result<Object, Error> {
@@ -85,7 +85,7 @@ impl Postgres {
                 continue;
             }
             let prepared = transaction
-                .prepare_cached(&self.dialect(statement.text))
+                .prepare_cached(&self.translated(statement.text))
                 .await?;
             let changed = transaction
                 .execute(&prepared, &parameters(&statement.values))
@@ -175,6 +175,7 @@ impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(&SqlState::UNIQUE_VIOLATION) => Self::Exists(error.into()),
+            Some(&SqlState::FOREIGN_KEY_VIOLATION) => Self::Referenced(error.into()),
             Some(&SqlState::DISK_FULL) => Self::Full(error.into()),
             Some(code) if code.code().starts_with("08") || code.code().starts_with("57") => {
                 Self::Unavailable(error.into())
@@ -203,7 +204,7 @@ impl Sql for Postgres {
     async fn rows(&self, text: &'static str, values: &[Value]) -> Result<Vec<Row>, Error> {
         self.statements.read();
         let connection = self.connection().await?;
-        let prepared = connection.prepare_cached(&self.dialect(text)).await?;
+        let prepared = connection.prepare_cached(&self.translated(text)).await?;
         let found = connection.query(&prepared, &parameters(values)).await?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
@@ -239,6 +240,10 @@ impl Sql for Postgres {
         transaction.batch_execute(&text).await?;
         transaction.commit().await?;
         Ok(())
+    }
+
+    fn dialect(&self) -> &'static str {
+        "postgres"
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 4] {

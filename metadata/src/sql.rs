@@ -21,6 +21,10 @@ pub trait Sql: Send + Sync {
     /// Runs a script of statements without parameters, all or nothing.
     async fn script(&self, text: String) -> Result<(), Error>;
 
+    /// The name of this database in sections of migrations that are for it alone: `sqlite`,
+    /// `postgres`.
+    fn dialect(&self) -> &'static str;
+
     /// How this database spells `{text}`, `{bytes}`, `{clustered}` and `{rowid}` of the migrations.
     fn spelling(&self) -> [(&'static str, &'static str); 4];
 

@@ -10,7 +10,9 @@ use crate::sql::{Batch, Progress, Statement};
 use crate::statements::Statements;
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
+use larder_model::Clock;
 use rusqlite::config::DbConfig;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 use std::path::{Path, PathBuf};
@@ -73,9 +75,11 @@ impl Sqlite {
     pub(crate) fn open(
         path: &Path,
         readers: usize,
+        clock: &Clock,
         (lookups, statements): (Arc<Lookups>, Arc<Statements>),
     ) -> Result<Self, Error> {
         let connection = connect(path, true)?;
+        tell_time(&connection, clock)?;
         let (writer, waiting) = mpsc::channel(GROUP);
         let (checkpoint, due) = sync_channel(1);
         let checkpointer = connect(path, true)?;
@@ -150,6 +154,14 @@ fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     }
     Ok(connection)
+}
+
+/// Triggers take the time from here, so that it is that of all other rows.
+fn tell_time(connection: &Connection, clock: &Clock) -> Result<(), Error> {
+    let clock = clock.clone();
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+    let now = move |_: &Context<'_>| Ok(clock.now().0);
+    Ok(connection.create_scalar_function(c"larder_now", 0, flags, now)?)
 }
 
 /// Connections for reading. One is taken for the length of a statement, so there are never more
@@ -481,6 +493,10 @@ impl Sql for Sqlite {
 
     async fn script(&self, text: String) -> Result<(), Error> {
         self.submit(Task::Script(text)).await
+    }
+
+    fn dialect(&self) -> &'static str {
+        "sqlite"
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 4] {

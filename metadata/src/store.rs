@@ -26,7 +26,7 @@ impl Metadata {
     pub async fn sqlite(path: &Path, readers: usize, clock: Clock) -> Result<Self, Error> {
         let (lookups, statements) = (Arc::default(), Arc::default());
         let told = (Arc::clone(&lookups), Arc::clone(&statements));
-        let sqlite = sqlite::Sqlite::open(path, readers, told)?;
+        let sqlite = sqlite::Sqlite::open(path, readers, &clock, told)?;
         Self::over(Arc::new(sqlite), clock, Some(lookups), statements).await
     }
 

@@ -2,9 +2,9 @@
 //! acknowledged bytes on.
 
 use crate::keys::Putting;
-use crate::{Batch, Error, Metadata, Requirement, Row};
+use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use bytes::Bytes;
-use larder_model::{Algorithm, Timestamp};
+use larder_model::{Algorithm, Digest, Timestamp};
 
 const LOAD: &str = "select repo, package, principal, algorithm, received, hash_state, version, \
     finished, boot_id from uploads where id = ?1";
@@ -15,12 +15,13 @@ const SAVE: &str = "insert into uploads (id, repo, package, principal, algorithm
     boot_id = excluded.boot_id, version = uploads.version + 1, \
     touched_at = excluded.touched_at where uploads.version = ?9 and uploads.finished = 0";
 const FINISH: &str = "insert into uploads (id, repo, package, principal, algorithm, received, \
-    hash_state, version, created_at, touched_at, finished, boot_id) \
-    values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '') on conflict (id) do update set \
+    hash_state, version, created_at, touched_at, finished, boot_id, digest) \
+    values (?1, ?2, ?3, ?4, '', 0, null, 1, ?5, ?5, 1, '', ?7) on conflict (id) do update set \
     hash_state = null, version = uploads.version + 1, touched_at = excluded.touched_at, \
-    finished = 1 where uploads.version = ?6 and uploads.finished = 0";
-const IDLE: &str = "select id from uploads where touched_at < ?1 order by touched_at limit ?2";
-const FORGET: &str = "delete from uploads where id = ?1 and touched_at < ?2";
+    finished = 1, digest = excluded.digest where uploads.version = ?6 and uploads.finished = 0";
+const IDLE: &str =
+    "select id from uploads where touched_at < ?1 and finished = 0 order by touched_at limit ?2";
+const FORGET: &str = "delete from uploads where id = ?1 and touched_at < ?2 and finished = 0";
 
 /// A session's row.
 #[derive(Clone, Debug)]
@@ -134,18 +135,19 @@ impl Metadata {
         finish: Finish<'_>,
     ) -> Result<(), Error> {
         let mut batch = Batch::default();
-        self.finish_upload(&mut batch, putting, Some(finish));
+        self.finish_upload(&mut batch, putting, finish, None);
         self.sql.apply(batch).await
     }
 
-    /// Marks the session as ended within a batch, so that its id is never taken up again.
+    /// Marks the session as ended within a batch, so that its id is not taken up again, and notes
+    /// which blob it has brought: the collector looks at that one's row after a while.
     pub(crate) fn finish_upload(
         &self,
         batch: &mut Batch,
         putting: Putting<'_>,
-        finish: Option<Finish<'_>>,
+        finish: Finish<'_>,
+        digest: Option<&Digest>,
     ) {
-        let Some(finish) = finish else { return };
         let [repo, package] = putting.package.value();
         let values = [
             finish.id.into(),
@@ -154,6 +156,7 @@ impl Metadata {
             finish.principal.into(),
             self.now().into(),
             finish.version.into(),
+            digest.map_or_else(|| "".into(), Value::from),
         ];
         batch.require(Requirement::Upload, FINISH, values);
     }

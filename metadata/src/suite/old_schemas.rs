@@ -55,7 +55,7 @@ impl Database {
         match self {
             Self::Sqlite(path) => {
                 let lookups: Arc<Lookups> = Arc::default();
-                Arc::new(Sqlite::open(path, 2, (lookups, Arc::default())).expect("open"))
+                Arc::new(Sqlite::open(path, 2, &clock(), (lookups, Arc::default())).expect("open"))
             }
             Self::Postgres(url) => Arc::new(Postgres::open(url, 2, Arc::default()).expect("open")),
         }
@@ -106,6 +106,10 @@ impl Sql for StopsAfter {
 
     async fn script(&self, text: String) -> Result<(), Error> {
         self.sql.script(text).await
+    }
+
+    fn dialect(&self) -> &'static str {
+        self.sql.dialect()
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 4] {

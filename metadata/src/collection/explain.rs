@@ -1,0 +1,125 @@
+//! Who holds a blob, and what the queues have.
+
+use crate::{Error, Metadata, Row};
+use larder_model::{Digest, FileKind, RepoPath, Timestamp};
+
+const BLOB: &str = "select b.size, b.state, q.since from blobs b \
+    left join gc_blobs q on q.digest = b.digest where b.digest = ?1";
+const HOLDERS: &str = "select r.protocol || '/' || r.name, f.package, f.kind, f.path, f.version, \
+    f.repo, f.checked_at, r.kind, (select max(e.parent) from edges e where e.child = f.path \
+    and e.repo = f.repo and e.package = f.package and e.kind <> 'subject') \
+    from files f join repos r on r.id = f.repo where f.digest = ?1 \
+    order by f.repo, f.package, f.kind, f.path limit ?2";
+const WAITING: &str = "select count(*), \
+    coalesce(sum(case when f.digest is null then b.size else 0 end), 0) from gc_blobs q \
+    join blobs b on b.digest = q.digest \
+    left join (select distinct f.digest from gc_blobs g join files f on f.digest = g.digest) f \
+    on f.digest = q.digest";
+const GONE: &str = "select count(*), coalesce(sum(size), 0) from gc_objects";
+const LINKS: &str = "select count(*) from gc_links";
+
+/// A file that has a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobHolder {
+    /// Its repository.
+    pub repository: RepoPath,
+    /// The repository's id.
+    pub repo: i64,
+    /// Its package.
+    pub package: Box<str>,
+    /// Its kind.
+    pub kind: FileKind,
+    /// Its path among the files of the kind.
+    pub path: Box<str>,
+    /// The version that it belongs to; empty: none.
+    pub version: Box<str>,
+    /// It is a row of a blob in an image that is pushed here.
+    pub is_link: bool,
+    /// When a client was last told of it, of such a row.
+    pub told_at: Timestamp,
+    /// A manifest of the package that names it.
+    pub named_by: Option<Box<str>>,
+}
+
+/// What is known of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobReport {
+    /// Its size in bytes.
+    pub size: u64,
+    /// A look has found that no file has it.
+    pub condemned: bool,
+    /// Since when it is queued.
+    pub queued_since: Option<Timestamp>,
+    /// Files that have it, the first of them.
+    pub held_by: Vec<BlobHolder>,
+}
+
+/// What waits for the collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct QueueReport {
+    /// Rows of the queues.
+    pub queued: u64,
+    /// Bytes that no file has any more.
+    pub reclaimable_bytes: u64,
+}
+
+impl Metadata {
+    /// What is known of a blob, with at most `limit` of its files.
+    pub async fn explain_blob(
+        &self,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Option<BlobReport>, Error> {
+        let mut rows = self.sql.rows(BLOB, &[digest.into()]).await?;
+        let Some(row) = rows.first_mut() else {
+            return Ok(None);
+        };
+        let (size, state) = (row.count(0)?, row.text(1)?);
+        let queued_since = row.optional_int(2)?.map(Timestamp);
+        Ok(Some(BlobReport {
+            size,
+            condemned: &*state == "condemned",
+            queued_since,
+            held_by: self.holders_of(digest, limit).await?,
+        }))
+    }
+
+    /// Files that have a digest, at most `limit`.
+    pub async fn holders_of(&self, digest: &Digest, limit: u64) -> Result<Vec<BlobHolder>, Error> {
+        let read = |row: &mut Row| {
+            let kind = row.parsed(2)?;
+            let hosted = &*row.text(7)? == "hosted";
+            Ok(BlobHolder {
+                repository: row.parsed(0)?,
+                repo: row.int(5)?,
+                package: row.text(1)?,
+                kind,
+                path: row.text(3)?,
+                version: row.text(4)?,
+                is_link: hosted && kind == FileKind::Blob,
+                told_at: Timestamp(row.int(6)?),
+                named_by: row.optional_text(8)?,
+            })
+        };
+        let mut rows = self
+            .sql
+            .scan(HOLDERS, vec![digest.into(), limit.into()])
+            .await?;
+        rows.iter_mut().map(read).collect()
+    }
+
+    /// What waits for the collector.
+    pub async fn collection_queue(&self) -> Result<QueueReport, Error> {
+        let mut report = QueueReport::default();
+        for text in [WAITING, GONE, LINKS] {
+            let mut rows = self.sql.scan(text, Vec::new()).await?;
+            if let Some(row) = rows.first_mut() {
+                report.queued += row.count(0)?;
+                if text != LINKS {
+                    report.reclaimable_bytes += row.count(1)?;
+                }
+            }
+        }
+        Ok(report)
+    }
+}

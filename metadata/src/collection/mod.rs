@@ -1,0 +1,26 @@
+//! What the collector asks and does: which names and bytes may go, and that they go.
+//!
+//! Queues say what to look at. Triggers fill them in the commit that takes a name away, so nothing
+//! that goes is missed and nothing else is looked at:
+//!
+//! | queue | what is in it | goes when |
+//! | --- | --- | --- |
+//! | `gc_links`, ended `uploads` | a hosted image's row of a blob | no manifest of the image names it, and no client was told of it for a while |
+//! | `gc_blobs` | a digest that a file had | no file has it: at the first look it is condemned, at the second its row goes |
+//! | `gc_objects` | an object without a row | at once: its generation is never used again |
+//!
+//! A file's row holds the bytes of its digest, by a foreign key. Whoever brings bytes that are
+//! condemned takes them back (`state = 'kept'`); whoever brings them once the row is gone makes a new
+//! row, with an object of another generation. Each act states what it saw and is done only while that
+//! is so, so nothing here waits for a push and no push waits for it.
+
+mod blobs;
+mod links;
+mod objects;
+
+mod explain;
+
+pub use blobs::{BlobPlan, DueBlob};
+pub use explain::{BlobHolder, BlobReport, QueueReport};
+pub use links::{DueLink, LinkPlan, LinkQueue};
+pub use objects::GoneObject;
