@@ -1,0 +1,71 @@
+//! What all steps of a run share.
+
+use crate::outcome::Outcome;
+use crate::waits::RunWaits;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use larder_jobs::{Item, JobContext, Progress, WorkError};
+use larder_metadata::{Error, Metadata, Requirement};
+use larder_storage::BlobStore;
+
+/// Entries of a queue read at once.
+pub(crate) const PAGE: u64 = 256;
+/// Acts under way at once: SQLite joins them into one commit, PostgreSQL does them side by side.
+const AT_ONCE: usize = 16;
+
+/// A run.
+pub(crate) struct Run<'a> {
+    pub(crate) metadata: &'a Metadata,
+    pub(crate) blobs: &'a BlobStore,
+    pub(crate) job: &'a JobContext,
+    pub(crate) waits: RunWaits,
+    pub(crate) dry: bool,
+    pub(crate) outcome: Outcome,
+}
+
+/// How an act went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acted {
+    /// It was done.
+    Done,
+    /// What it was planned on has changed.
+    Changed,
+}
+
+impl Acted {
+    /// Of what the database says of an act.
+    pub(crate) fn of(outcome: Result<(), Error>) -> Result<Self, WorkError> {
+        match outcome {
+            Ok(()) => Ok(Self::Done),
+            Err(Error::Unmet(Requirement::Blob) | Error::Referenced(_)) => Ok(Self::Changed),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Does acts side by side; what came of each, in order.
+pub(crate) async fn all<T>(
+    acts: Vec<BoxFuture<'_, Result<T, WorkError>>>,
+) -> Result<Vec<T>, WorkError> {
+    stream::iter(acts).buffered(AT_ONCE).try_collect().await
+}
+
+impl Run<'_> {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.job.is_cancelled()
+    }
+
+    pub(crate) fn progress(&self, phase: &str, done: u64) {
+        self.job.progress(Progress {
+            phase: phase.to_owned(),
+            done,
+            total: None,
+            unit: "entries".to_owned(),
+            bytes: self.outcome.bytes_freed,
+        });
+    }
+
+    pub(crate) async fn tell(&self, item: Item) -> Result<(), WorkError> {
+        self.job.item(&item).await
+    }
+}

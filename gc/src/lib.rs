@@ -1,0 +1,29 @@
+//! Frees what nothing names any more: looks at what the queues of the database say may go, plans, and
+//! acts.
+//!
+//! Knows: in which order names, rows and objects go, how long each waits, how a run tells of itself.
+//! Must never know: anyone's request, who may ask for what, protocols, SQL.
+//!
+//! ```text
+//! ended uploads, links ── a row of a blob that no manifest names goes ─┐
+//!                  gc_blobs: a digest without a file is condemned ── its row goes ── its object goes
+//! ```
+//!
+//! A dry run is the same walk without the acts. Nothing here is needed for safety: each act of
+//! `larder_metadata::collection` is done only while what it was planned on is so, and an object is
+//! removed only when no row can name it any more.
+
+mod outcome;
+mod waits;
+
+mod context;
+
+mod blobs;
+mod links;
+mod objects;
+
+mod collect;
+
+pub use collect::Collector;
+pub use outcome::Outcome;
+pub use waits::{RunWaits, Waits};

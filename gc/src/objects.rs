@@ -1,0 +1,57 @@
+//! The last step: objects whose row is gone.
+
+use crate::context::{Acted, PAGE, Run, all};
+use futures_util::future::BoxFuture;
+use larder_jobs::WorkError;
+use larder_metadata::collection::GoneObject;
+use larder_model::Problem;
+use larder_storage::ObjectKey;
+
+impl Run<'_> {
+    /// Removes objects that no row names, nor ever will.
+    pub(crate) async fn objects(&mut self) -> Result<(), WorkError> {
+        if self.dry {
+            return Ok(());
+        }
+        let mut after: Option<GoneObject> = None;
+        let mut done = 0;
+        while !self.is_cancelled() {
+            let page = self.metadata.gone_objects(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            done += page.len() as u64;
+            self.remove_objects(&page).await?;
+            self.progress("objects", done);
+        }
+        Ok(())
+    }
+
+    async fn remove_objects(&mut self, page: &[GoneObject]) -> Result<(), WorkError> {
+        let (metadata, blobs, job) = (self.metadata, self.blobs, self.job);
+        let mut acts: Vec<BoxFuture<'_, _>> = Vec::with_capacity(page.len());
+        for object in page {
+            acts.push(Box::pin(async move {
+                // Another server that has the job by now removes it, and counts it.
+                if !job.is_held() {
+                    return Err(WorkError::Lost);
+                }
+                let GoneObject {
+                    digest, generation, ..
+                } = *object;
+                // One that is not there was removed by a run that ended before it could note it.
+                blobs
+                    .remove(ObjectKey { digest, generation })
+                    .await
+                    .map_err(Problem::from)?;
+                let noted = metadata.object_removed(job.held(), object).await;
+                Acted::of(noted)
+            }));
+        }
+        for (object, acted) in page.iter().zip(all(acts).await?) {
+            if acted == Acted::Done {
+                self.outcome.free(object.size);
+            }
+        }
+        Ok(())
+    }
+}
