@@ -215,10 +215,15 @@ settings! {
 }
 
 settings! {
-    /// When blobs that nothing names any more are collected. Not in force yet: this version keeps everything.
+    /// How long what nothing names any more is left alone before its bytes are freed. When that
+    /// happens is a schedule: `larder schedule set gc '0 3 * * *'`.
     pub struct Gc at "gc", keys "gc." {
-        /// How long a blob is kept after its last use or name. An upload must be named within it.
+        /// How long a blob is left alone once nothing names it: before it is condemned, and once
+        /// more before its bytes go. An upload must be named by a manifest within it.
         grace: Duration as Span<1> = "1d",
+        /// How long a client that was told that a blob is here may rely on it, where the grace is
+        /// shorter; at least `"1s"`.
+        lease: Duration as Span<1000> = "15m",
     }
 }
 
