@@ -19,6 +19,7 @@ pub(crate) const TOUCH: &str = "update blobs set touched_at = ?2, state = 'kept'
 const TAKE: &str = "update blobs set touched_at = ?2, state = 'kept' where digest = ?1";
 const GENERATION: &str = "select generation, case when body is null then 0 else 1 end \
     from blobs where digest = ?1";
+const BYTES: &str = "select generation, body from blobs where digest = ?1";
 const ADD_BLOB_FILE: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
     derived_from, owner, lifetime, retired_at, used_at) \
@@ -34,8 +35,15 @@ pub(crate) const MOUNT: &str = "insert into files (repo, package, kind, path, di
     on conflict (repo, package, kind, path) do update set checked_at = excluded.checked_at";
 const DROP: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
+/// Takes the row's lock: what names the blob by then is seen by the next statement.
+const LOCK: &str = "update files set checked_at = checked_at \
+    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
+const DROP_UNNAMED: &str = "delete from files \
+    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 and not exists \
+    (select 1 from edges where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject')";
+/// An index may name a blob too, as those of build caches do.
 const USED_BY: &str = "select parent from edges \
-    where child = ?3 and repo = ?1 and package = ?2 and kind = 'blob' limit 1";
+    where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject' limit 1";
 
 /// A blob touched within this time is not touched again by a manifest: well within any grace of
 /// the collector.
@@ -154,6 +162,19 @@ impl Metadata {
         Ok((row.int(1)? == 0).then_some(generation))
     }
 
+    /// Where a blob's bytes are now, whatever was read before; `None`: it is not there.
+    pub async fn bytes_of(&self, digest: &Digest) -> Result<Option<Bytestore>, Error> {
+        let mut rows = self.sql.rows(BYTES, &[digest.into()]).await?;
+        let Some(row) = rows.first_mut() else {
+            return Ok(None);
+        };
+        let generation = row.int(0)?;
+        let body = row.optional_bytes(1)?;
+        Ok(Some(
+            body.map_or(Bytestore::Object(generation), Bytestore::Inline),
+        ))
+    }
+
     /// Gives a blob of another package a name in this one. [`Error::Unmet`] if the
     /// [`Requirement::Source`] is not there.
     pub async fn mount(
@@ -193,21 +214,33 @@ impl Metadata {
         rows.first_mut().map(|row| row.parsed(0)).transpose()
     }
 
-    /// Removes a blob's name from the package. [`Error::Unmet`] if the [`Requirement::Blob`] is not
-    /// there.
+    /// Removes a blob's name from the package; if `forced` also while a manifest names it, which then
+    /// lacks it. [`Error::Unmet`]: the [`Requirement::Blob`] is not there, or a manifest of the
+    /// package names it ([`Requirement::Unreferenced`]).
     pub async fn drop_blob(
         &self,
         package: PackageKey<'_>,
         digest: &Digest,
+        forced: bool,
         by: &dyn Author,
     ) -> Result<(), Error> {
         tracing::debug!(by = by.label(), repo = package.repo, package = package.package, %digest, "blob removed");
         let mut batch = Batch::at(package);
         let object = Object::Package(package);
-        let details = json!({"digest": digest.to_string()});
+        let details = if forced {
+            json!({"digest": digest.to_string(), "force": true})
+        } else {
+            json!({"digest": digest.to_string()})
+        };
         self.note(&mut batch, by, Action::BlobDelete, object, &details);
         let [repo, package] = package.value();
-        batch.require(Requirement::Blob, DROP, [repo, package, digest.into()]);
+        let key = [repo, package, digest.into()];
+        if forced {
+            batch.require(Requirement::Blob, DROP, key);
+        } else {
+            batch.require(Requirement::Blob, LOCK, key.clone());
+            batch.require(Requirement::Unreferenced, DROP_UNNAMED, key);
+        }
         self.sql.apply(batch).await
     }
 }

@@ -33,7 +33,7 @@ pub enum Requirement {
     Repo,
     /// A member is there, and may be in the group.
     Member,
-    /// No group or setting refers to the repository.
+    /// Nothing refers to what is to go: no group or setting to a repository, no manifest to a blob.
     Unreferenced,
     /// The reservation is there.
     Reservation,

@@ -8,15 +8,25 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::Admission;
 use larder_door::{Answer, BlobAnswer, Lasts};
-use larder_metadata::Error;
 use larder_metadata::blobs::Putting;
-use larder_model::{Digest, FileKind, ImageName, Problem, Reply, Verb};
+use larder_metadata::files::{FileRecord, PackageKey};
+use larder_metadata::{Error, Requirement};
+use larder_model::{Digest, FileKind, ImageName, Kind, Problem, Reply, Verb};
 
 /// Places that are looked at for a mount without a source.
 const MAX_PLACES: u64 = 100;
 
 fn no_blob() -> Problem {
     Problem::not_found("blob", "this image has no such blob")
+}
+
+fn still_named(manifest: Option<Digest>) -> Problem {
+    let which = manifest.map_or("a manifest".to_owned(), |it| format!("the manifest {it}"));
+    let detail = format!(
+        "{which} of this image names the blob: delete that first, then the blob goes by itself; a \
+         superuser can remove it at once with ?force=true, and whoever pulls the image misses it"
+    );
+    Problem::new(Kind::Conflict, "blob", detail)
 }
 
 impl Registry {
@@ -37,6 +47,9 @@ impl Registry {
         };
         let found = found.ok_or_else(no_blob)?;
         self.metadata.note_use(key, &found);
+        if request.method == Method::HEAD {
+            self.promise(key.package, digest, &found).await?;
+        }
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, digest);
         let content_type = HeaderValue::from_static("application/octet-stream");
@@ -49,18 +62,48 @@ impl Registry {
         }))
     }
 
+    /// A client that is told that a blob is here does not upload it, but names it in a manifest:
+    /// within the lease the collector leaves it alone. Renewed in its first half, the promise is
+    /// kept for the other at least.
+    async fn promise(
+        &self,
+        package: PackageKey<'_>,
+        digest: &Digest,
+        found: &FileRecord,
+    ) -> Result<(), Problem> {
+        let told_at = found.checked_at;
+        if self.metadata.now().since(told_at) < self.limits.lease / 2 {
+            return Ok(());
+        }
+        match self.metadata.promise_blob(package, digest).await {
+            Err(Error::Unmet(Requirement::Blob)) => Err(no_blob()),
+            promised => Ok(promised?),
+        }
+    }
+
+    /// Removes a blob from an image. One that a manifest names goes only by a superuser's force: who
+    /// pulls the image then misses it.
     pub(crate) async fn delete_blob(
         &self,
         admission: &Admission,
         name: &ImageName,
         digest: &Digest,
+        forced: bool,
     ) -> Result<Answer, Problem> {
-        let allowed = admission.require(&permission(name, Verb::Delete))?;
+        let mut allowed = admission.require(&permission(name, Verb::Delete))?;
+        if forced {
+            allowed = admission.require_superuser()?;
+        }
         let repo = repo_of(admission, name)?;
         let package = package_key(&repo, name);
-        match self.metadata.drop_blob(package, digest, &allowed).await {
+        let dropped = self.metadata.drop_blob(package, digest, forced, &allowed);
+        match dropped.await {
             Ok(()) => Ok(Reply::new(StatusCode::ACCEPTED).into()),
-            Err(Error::Unmet(_)) => Err(no_blob()),
+            Err(Error::Unmet(Requirement::Blob)) => Err(no_blob()),
+            Err(Error::Unmet(Requirement::Unreferenced)) => {
+                let manifest = self.metadata.used_by(package, digest).await?;
+                Err(still_named(manifest))
+            }
             Err(error) => Err(error.into()),
         }
     }

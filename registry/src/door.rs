@@ -30,7 +30,7 @@ impl Door for Registry {
             Endpoint::PutManifest(name, ..) | Endpoint::StartUpload(name, _) => (name, Verb::Write),
             Endpoint::Patch(name, _) | Endpoint::Finish(name, ..) => (name, Verb::Write),
             Endpoint::Status(name, _) | Endpoint::Cancel(name, _) => (name, Verb::Write),
-            Endpoint::DeleteManifest(name, _) | Endpoint::DeleteBlob(name, _) => {
+            Endpoint::DeleteManifest(name, _) | Endpoint::DeleteBlob(name, ..) => {
                 (name, Verb::Delete)
             }
         };
@@ -68,8 +68,8 @@ impl Door for Registry {
             Endpoint::GetBlob(name, digest) => {
                 self.get_blob(&admission, &name, &digest, request).await
             }
-            Endpoint::DeleteBlob(name, digest) => {
-                self.delete_blob(&admission, &name, &digest).await
+            Endpoint::DeleteBlob(name, digest, forced) => {
+                self.delete_blob(&admission, &name, &digest, forced).await
             }
             Endpoint::StartUpload(name, start) => {
                 self.start_upload(&admission, &name, start, body).await

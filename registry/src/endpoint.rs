@@ -28,8 +28,8 @@ pub enum Endpoint {
     DeleteManifest(ImageName, Reference),
     /// end-2.
     GetBlob(ImageName, Digest),
-    /// end-10.
-    DeleteBlob(ImageName, Digest),
+    /// end-10; whether also while a manifest names the blob (`?force=true`, an extension).
+    DeleteBlob(ImageName, Digest, bool),
     /// end-4 and end-11.
     StartUpload(ImageName, Start),
     /// end-5.
@@ -141,7 +141,7 @@ pub fn parse(request: &Parts) -> Result<Endpoint, Problem> {
         [name @ .., "blobs", "uploads", id] => {
             upload(method, image(name)?, id, &query, &request.headers)
         }
-        [name @ .., "blobs", digest] => blob(method, image(name)?, digest),
+        [name @ .., "blobs", digest] => blob(method, image(name)?, digest, &query),
         [name @ .., "referrers", digest] => {
             let filter = Filter {
                 artifact_type: one(&query, "artifactType"),
@@ -214,11 +214,23 @@ fn manifest(
     }
 }
 
-fn blob(method: &Method, name: ImageName, digest: &str) -> Result<Endpoint, Problem> {
+fn blob(
+    method: &Method,
+    name: ImageName,
+    digest: &str,
+    query: &Query,
+) -> Result<Endpoint, Problem> {
     let digest = parse_digest(digest)?;
     match *method {
         Method::GET | Method::HEAD => Ok(Endpoint::GetBlob(name, digest)),
-        Method::DELETE => Ok(Endpoint::DeleteBlob(name, digest)),
+        Method::DELETE => {
+            let forced = match one(query, "force").as_deref() {
+                None | Some("false") => false,
+                Some("true") => true,
+                Some(_) => return Err(Problem::invalid("force", "force is true or false")),
+            };
+            Ok(Endpoint::DeleteBlob(name, digest, forced))
+        }
         _ => Err(wrong_method()),
     }
 }

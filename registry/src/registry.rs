@@ -19,6 +19,8 @@ pub struct Limits {
     pub blob_bytes: u64,
     /// How long an upload may lie idle before it is forgotten.
     pub upload_idle: Duration,
+    /// How long a client that was told that a blob is here may rely on it.
+    pub lease: Duration,
 }
 
 /// Hosted OCI repositories.

@@ -105,6 +105,7 @@ impl House {
             manifest_bytes: usize::try_from(config.server.limits.manifest_size)?,
             blob_bytes: config.server.limits.blob_size,
             upload_idle: config.server.limits.upload_idle_time,
+            lease: config.gc.lease,
         };
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = Packages::new(

@@ -118,7 +118,10 @@ async fn removals_are_told(metadata: &Metadata) {
         .drop_manifest(app, &lost, &BOB)
         .await
         .expect("manifest");
-    metadata.drop_blob(app, &layer, &BOB).await.expect("blob");
+    metadata
+        .drop_blob(app, &layer, false, &BOB)
+        .await
+        .expect("blob");
     assert_eq!(
         told(metadata, &object).await[before..],
         [

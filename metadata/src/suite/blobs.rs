@@ -1,6 +1,6 @@
 //! Blobs have names in packages.
 
-use super::fixture::{ALICE, Bed, assert_unmet, blob, digest};
+use super::fixture::{ALICE, Bed, Push, assert_unmet, blob, digest};
 use crate::blobs::{Bytestore, NewBlob};
 use crate::{Metadata, Requirement};
 use larder_model::FileKind;
@@ -16,6 +16,7 @@ checks![
     packages_that_have_a_blob_are_told,
     a_dropped_blob_stays_in_other_packages,
     a_blob_that_is_not_there_is_not_dropped,
+    a_blob_that_a_manifest_names_is_dropped_by_force_alone,
     a_blob_that_is_kept_gets_a_name_without_its_bytes,
     an_unknown_blob_gets_no_name,
     the_first_object_of_a_blob_stays,
@@ -117,7 +118,7 @@ async fn a_dropped_blob_stays_in_other_packages(metadata: &Metadata) {
     let bed = Bed::images(metadata).await;
     let one = bed.keep_blob("a", "one").await;
     bed.keep_blob("b", "one").await;
-    let dropped = metadata.drop_blob(bed.package("a"), &one, &ALICE);
+    let dropped = metadata.drop_blob(bed.package("a"), &one, false, &ALICE);
     dropped.await.expect("drop");
     let path = one.to_string();
     assert!(!bed.has(bed.package("a").file(FileKind::Blob, &path)).await);
@@ -127,9 +128,30 @@ async fn a_dropped_blob_stays_in_other_packages(metadata: &Metadata) {
 async fn a_blob_that_is_not_there_is_not_dropped(metadata: &Metadata) {
     let bed = Bed::images(metadata).await;
     let dropped = metadata
-        .drop_blob(bed.package("a"), &digest("one"), &ALICE)
+        .drop_blob(bed.package("a"), &digest("one"), false, &ALICE)
         .await;
     assert_unmet(dropped, Requirement::Blob);
+}
+
+async fn a_blob_that_a_manifest_names_is_dropped_by_force_alone(metadata: &Metadata) {
+    let bed = Bed::images(metadata).await;
+    let (package, layer) = (bed.package("a"), bed.keep_blob("a", "layer").await);
+    let push = Push {
+        blobs: &[layer],
+        ..Push::new("manifest", &[])
+    };
+    bed.try_push("a", push).await.expect("push");
+    let path = layer.to_string();
+    let key = package.file(FileKind::Blob, &path);
+    let dropped = metadata.drop_blob(package, &layer, false, &ALICE).await;
+    assert_unmet(dropped, Requirement::Unreferenced);
+    assert!(bed.has(key).await);
+    let dropped = metadata.drop_blob(package, &layer, true, &ALICE).await;
+    dropped.expect("forced");
+    assert!(!bed.has(key).await);
+    // The manifest goes on naming it.
+    let named_by = metadata.used_by(package, &layer).await.expect("edges");
+    assert_eq!(named_by, Some(digest("manifest")));
 }
 
 async fn a_blob_that_is_kept_gets_a_name_without_its_bytes(metadata: &Metadata) {
