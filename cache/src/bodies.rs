@@ -1,21 +1,22 @@
 //! Whole bodies of stored files.
 
 use bytes::Bytes;
+use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
 use larder_model::Problem;
-use larder_storage::{BlobStore, Content, ObjectKey};
+use larder_storage::Content;
 use std::sync::Arc;
 
 /// Reads whole bodies, up to a size.
 pub(crate) struct Bodies {
-    blobs: BlobStore,
+    content: ContentStore,
     max_bytes: usize,
 }
 
 impl Bodies {
     /// Bodies of the store's files with up to `max_bytes`.
-    pub(crate) const fn new(blobs: BlobStore, max_bytes: usize) -> Self {
-        Self { blobs, max_bytes }
+    pub(crate) const fn new(content: ContentStore, max_bytes: usize) -> Self {
+        Self { content, max_bytes }
     }
 
     /// All bytes of a file.
@@ -25,14 +26,7 @@ impl Bodies {
 
     /// The bytes of a file of any size, as they come from the store.
     pub(crate) async fn open(&self, file: &FileRecord) -> Result<Content, Problem> {
-        if let Some(body) = &file.body {
-            return Ok(Content::Ready(body.clone()));
-        }
-        let key = ObjectKey {
-            digest: file.digest,
-            generation: file.generation,
-        };
-        Ok(self.blobs.open(&key, 0..file.size).await?)
+        self.content.open(file, 0..file.size).await
     }
 
     /// All bytes of a file that may not be there.

@@ -79,9 +79,9 @@ struct Fetchers {
 
 impl Base {
     fn new(metadata: Metadata, blobs: BlobStore, gate: Arc<Gate>, config: &CacheConfig) -> Self {
-        let content = ContentStore::new(metadata.clone(), blobs.clone());
+        let content = ContentStore::new(metadata.clone(), blobs);
         Self {
-            bodies: Arc::new(Bodies::new(blobs, config.document_bytes)),
+            bodies: Arc::new(Bodies::new(content.clone(), config.document_bytes)),
             packages: Arc::new(HostedPackages::new(metadata.clone())),
             indexes: Arc::new(IndexStore::new(
                 metadata.clone(),

@@ -44,8 +44,8 @@ impl Prepared {
 /// The store of bytes together with the rows that name them. Cheap to share.
 #[derive(Clone)]
 pub struct ContentStore {
-    metadata: Metadata,
-    blobs: BlobStore,
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: BlobStore,
 }
 
 impl ContentStore {
@@ -168,4 +168,4 @@ impl ContentStore {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,5 @@
 //! The one way in which bytes get a name: stage, digest, make durable, write the rows, remove what
-//! turned out to be a duplicate.
+//! turned out to be a duplicate. And how they are read, while what nothing names is freed.
 //!
 //! Knows: the order of these steps and what may be left behind where one of them fails.
 //! Must never know: HTTP, protocols, who may do what, where the bytes come from.
@@ -14,5 +14,6 @@
 //! counts, and the other object is removed by whoever brought it.
 
 mod keep;
+mod read;
 
 pub use keep::{ContentStore, INLINE_BYTES, Prepared};

@@ -9,9 +9,10 @@ use http::header::{
     IF_RANGE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
 use larder_model::{Kind, Permission, Problem, Reply};
-use larder_storage::{BlobStore, Content, ObjectKey};
+use larder_storage::Content;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,7 +141,7 @@ pub(crate) fn of_reply(reply: Reply, head: bool) -> Response<Body> {
 pub(crate) async fn of_blob(
     answer: BlobAnswer,
     request: &RequestView<'_>,
-    blobs: &BlobStore,
+    content: &ContentStore,
     public: bool,
 ) -> Result<Response<Body>, Problem> {
     let BlobAnswer {
@@ -198,27 +199,7 @@ pub(crate) async fn of_blob(
     let body = if request.method == Method::HEAD {
         Body::default()
     } else {
-        let content = match &found.body {
-            Some(bytes) => {
-                let at = |offset: u64| {
-                    usize::try_from(offset)
-                        .unwrap_or(usize::MAX)
-                        .min(bytes.len())
-                };
-                Content::Ready(bytes.slice(at(range.start)..at(range.end)))
-            }
-            None => {
-                blobs
-                    .open(
-                        &ObjectKey {
-                            digest: found.digest,
-                            generation: found.generation,
-                        },
-                        range,
-                    )
-                    .await?
-            }
-        };
+        let content = content.open(&found, range).await?;
         Body::of_content(content, length, request.wire.cloned())
     };
     let mut response = Response::new(body);

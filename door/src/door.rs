@@ -13,8 +13,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use hyper::ext::ReasonPhrase;
 use larder_access::{Admission, Gate, Principal};
+use larder_content::ContentStore;
 use larder_model::{Kind, Permission, Problem, Reply};
-use larder_storage::BlobStore;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
@@ -93,7 +93,7 @@ pub struct DoorResponse {
 pub async fn open<D: Door>(
     door: &D,
     gate: &Gate,
-    blobs: &BlobStore,
+    content: &ContentStore,
     mut request: Parts,
     mut body: Incoming,
     client: &ClientView,
@@ -105,7 +105,7 @@ pub async fn open<D: Door>(
     let passing = pass(
         door,
         gate,
-        blobs,
+        content,
         &request,
         &mut body,
         client,
@@ -176,7 +176,7 @@ struct Passage {
 async fn pass<D: Door>(
     door: &D,
     gate: &Gate,
-    blobs: &BlobStore,
+    content: &ContentStore,
     request: &Parts,
     body: &mut Incoming,
     client: &ClientView,
@@ -214,7 +214,7 @@ async fn pass<D: Door>(
                 headers: &request.headers,
                 wire,
             };
-            of_blob(blob, &asked, blobs, public).await
+            of_blob(blob, &asked, content, public).await
         }
         Answer::Streaming(streaming) => Ok(of_streaming(
             streaming,

@@ -8,7 +8,9 @@ use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, StorageKind};
+use larder_content::ContentStore;
 use larder_discover::Machine;
+use larder_gc::{Collector, Waits};
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
@@ -37,7 +39,7 @@ fn creatable() -> Vec<(ProtocolName, &'static str)> {
 pub(crate) struct House {
     pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) blobs: BlobStore,
+    pub(crate) content: ContentStore,
     pub(crate) registry: Registry,
     pub(crate) packages: Packages,
     pub(crate) images: Images,
@@ -126,7 +128,13 @@ impl House {
             blobs: blobs.clone(),
             data: config.data.clone(),
         });
-        let jobs = Jobs::new(metadata.clone(), works(&gate, &packages)?, Pace::default());
+        let upstream_check = UpstreamCheck {
+            gate: Arc::clone(&gate),
+            packages: packages.clone(),
+        };
+        let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config));
+        let works = works(upstream_check, collector)?;
+        let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
         let api = Api::new(
             metadata.clone(),
@@ -158,9 +166,9 @@ impl House {
         };
         let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
         Ok(Self {
+            content: ContentStore::new(metadata.clone(), blobs),
             metadata,
             gate,
-            blobs,
             registry,
             images,
             packages,
@@ -177,12 +185,17 @@ impl House {
 }
 
 /// The work that this server can do, each kind with its schedule on a new server.
-fn works(gate: &Arc<Gate>, packages: &Packages) -> Result<Works, BadCron> {
-    let upstream_check = UpstreamCheck {
-        gate: Arc::clone(gate),
-        packages: packages.clone(),
-    };
-    Ok(Works::default().with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check))
+fn works(upstream_check: UpstreamCheck, collector: Collector) -> Result<Works, BadCron> {
+    Ok(Works::default()
+        .with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check)
+        .with(JobKind::Gc, "0 3 * * *".parse()?, collector))
+}
+
+fn waits(config: &Config) -> Waits {
+    Waits {
+        grace: config.gc.grace,
+        lease: config.gc.lease,
+    }
 }
 
 pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {

@@ -93,12 +93,12 @@ async fn route(
     wire: Option<&Wire>,
 ) -> (DoorLabel, DoorResponse) {
     let path = parts.uri.path();
-    let (gate, blobs) = (&house.gate, &house.blobs);
+    let (gate, content) = (&house.gate, &house.content);
     macro_rules! through {
         ($name:expr, $door:expr) => {
             (
                 $name,
-                open($door, gate, blobs, parts, body, client, wire).await,
+                open($door, gate, content, parts, body, client, wire).await,
             )
         };
     }

@@ -6,19 +6,23 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 18] = [
+pub const LADDER: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
     ("content", &["model", "storage", "metadata"]),
     ("jobs", &["model", "metadata"]),
+    ("gc", &["model", "storage", "metadata", "jobs"]),
     ("mirrors", &["model"]),
     ("api", &["model"]),
     ("discover", &["model"]),
     ("keys", &["model"]),
     ("access", &["model", "metadata", "keys"]),
-    ("door", &["model", "storage", "metadata", "keys", "access"]),
+    (
+        "door",
+        &["model", "storage", "metadata", "content", "keys", "access"],
+    ),
     (
         "cache",
         &[
@@ -42,8 +46,8 @@ pub const LADDER: [(&str, &[&str]); 18] = [
     (
         "server",
         &[
-            "model", "config", "storage", "metadata", "content", "jobs", "mirrors", "discover",
-            "keys", "access", "door", "cache", "registry", "web", "cli",
+            "model", "config", "storage", "metadata", "content", "jobs", "gc", "mirrors",
+            "discover", "keys", "access", "door", "cache", "registry", "web", "cli",
         ],
     ),
 ];

@@ -6,15 +6,15 @@ use larder_model::{Clock, FileKind, ProtocolName, RepoKind, RepoSettings, System
 use tempfile::TempDir;
 
 /// A store with one repo in it.
-struct Bed {
-    content: ContentStore,
-    metadata: Metadata,
-    blobs: BlobStore,
+pub(crate) struct Bed {
+    pub(crate) content: ContentStore,
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: BlobStore,
     repo: i64,
     _folder: TempDir,
 }
 
-async fn bed() -> Bed {
+pub(crate) async fn bed() -> Bed {
     let folder = tempfile::tempdir().expect("folder");
     let clock = Clock::new(|| Timestamp(1_000_000));
     let database = folder.path().join("larder.db");
@@ -45,7 +45,7 @@ async fn bed() -> Bed {
 }
 
 impl Bed {
-    fn putting(&self) -> Putting<'static> {
+    pub(crate) fn putting(&self) -> Putting<'static> {
         Putting {
             package: PackageKey {
                 repo: self.repo,
@@ -55,7 +55,7 @@ impl Bed {
         }
     }
 
-    async fn keep(&self, prepared: Prepared) -> Result<(), Error> {
+    pub(crate) async fn keep(&self, prepared: Prepared) -> Result<(), Error> {
         let write = async |blob| self.metadata.keep_blob(self.putting(), blob, None).await;
         self.content.keep(prepared, write).await
     }

@@ -3,6 +3,7 @@ use http::{Request, StatusCode};
 use larder_access::Settings;
 use larder_metadata::Metadata;
 use larder_model::{Clock, Timestamp};
+use larder_storage::BlobStore;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -49,9 +50,11 @@ async fn send(path: &str) -> DoorResponse {
         login_attempts: 10,
         header_bytes: 64 * 1024,
     };
-    let gate = Gate::new(metadata.await.expect("database"), settings);
+    let metadata = metadata.await.expect("database");
+    let gate = Gate::new(metadata.clone(), settings);
     let gate = gate.await.expect("gate");
     let blobs = BlobStore::memory(folder.path()).expect("store");
+    let content = ContentStore::new(metadata, blobs);
     let (request, ()) = Request::get(path).body(()).expect("request").into_parts();
     let client = ClientView {
         base: "http://127.0.0.1".into(),
@@ -59,7 +62,7 @@ async fn send(path: &str) -> DoorResponse {
         request_id: "".into(),
     };
     let body = Incoming::ready(bytes::Bytes::new());
-    open(&Faulty, &gate, &blobs, request, body, &client, None).await
+    open(&Faulty, &gate, &content, request, body, &client, None).await
 }
 
 #[tokio::test]

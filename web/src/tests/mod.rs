@@ -37,6 +37,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use larder_access::{Gate, Rate, Settings, TokenScope, scopes_to_json};
+use larder_content::ContentStore;
 use larder_door::{ClientView, Incoming};
 use larder_jobs::{Ended, JobContext, Jobs, Pace, Work, WorkError, Works};
 use larder_keys::secret::Secret;
@@ -74,7 +75,7 @@ struct House {
     metadata: Metadata,
     engine: Arc<RecordingEngine>,
     jobs: Jobs,
-    blobs: BlobStore,
+    content: ContentStore,
     hash: String,
     _folder: TempDir,
 }
@@ -143,14 +144,15 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         limits,
         creatable,
     );
-    let blobs = folder.path().join("blobs");
+    let blobs = BlobStore::local(&folder.path().join("blobs")).expect("store");
+    let content = ContentStore::new(metadata.clone(), blobs);
     let house = House {
         api,
         gate,
         metadata,
         engine,
         jobs,
-        blobs: BlobStore::local(&blobs).expect("store"),
+        content,
         hash,
         _folder: folder,
     };
@@ -418,7 +420,7 @@ impl House {
         let opened = larder_door::open(
             &self.api,
             &self.gate,
-            &self.blobs,
+            &self.content,
             request,
             body,
             &client,
