@@ -1,12 +1,16 @@
 //! A run of the collector.
 
 use crate::context::Run;
+use crate::freed::Freed;
 use crate::outcome::Outcome;
+use crate::unfinished::Unfinished;
 use crate::waits::{RunWaits, Waits};
 use async_trait::async_trait;
 use larder_jobs::{Ended, JobContext, Work, WorkError};
 use larder_metadata::Metadata;
 use larder_storage::BlobStore;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The work of `gc`.
@@ -14,16 +18,35 @@ pub struct Collector {
     metadata: Metadata,
     blobs: BlobStore,
     waits: Waits,
+    unfinished: Option<Arc<dyn Unfinished>>,
+    freed: Arc<Freed>,
 }
 
 impl Collector {
     /// Over the database and the store of a server.
-    pub const fn new(metadata: Metadata, blobs: BlobStore, waits: Waits) -> Self {
+    pub fn new(metadata: Metadata, blobs: BlobStore, waits: Waits) -> Self {
         Self {
             metadata,
             blobs,
             waits,
+            unfinished: None,
+            freed: Arc::default(),
         }
+    }
+
+    /// The same for a server that takes uploads: a run whose grace replaces every wait gives up
+    /// those that are idle. Without that whoever takes them forgets them after a time of its own.
+    #[must_use]
+    pub fn with_unfinished(self, unfinished: Arc<dyn Unfinished>) -> Self {
+        Self {
+            unfinished: Some(unfinished),
+            ..self
+        }
+    }
+
+    /// What it has freed.
+    pub fn freed(&self) -> Arc<Freed> {
+        Arc::clone(&self.freed)
     }
 }
 
@@ -48,17 +71,49 @@ impl Work for Collector {
             waits: RunWaits::new(self.waits, replaced(job)?),
             dry: job.job().dry_run,
             outcome: Outcome::default(),
+            told_links: HashSet::new(),
         };
-        // What a run before could not finish is free first.
-        run.objects().await?;
-        run.links().await?;
-        run.digests().await?;
-        run.objects().await?;
+        if run.dry {
+            // One that another server began tells everything once more.
+            job.forget_items().await?;
+        }
+        let done = run.steps(self.unfinished.as_deref()).await;
+        if !run.dry {
+            self.freed.add(&run.outcome);
+        }
+        done?;
         let result = run.outcome.json();
         Ok(if run.is_cancelled() {
             Ended::Cancelled(result)
         } else {
             Ended::Done(result)
         })
+    }
+}
+
+impl Run<'_> {
+    async fn steps(&mut self, unfinished: Option<&dyn Unfinished>) -> Result<(), WorkError> {
+        // What a run before could not finish is free first.
+        self.objects().await?;
+        self.links().await?;
+        self.digests().await?;
+        self.objects().await?;
+        // Last, for what is given up is an ended upload, which the next run looks at.
+        if let (Some(unfinished), Some(wait)) = (unfinished, self.waits.replaced()) {
+            self.uploads(unfinished, wait).await?;
+        }
+        Ok(())
+    }
+
+    async fn uploads(
+        &mut self,
+        unfinished: &dyn Unfinished,
+        wait: Duration,
+    ) -> Result<(), WorkError> {
+        let until = self.metadata.shared_now().await?.before(wait);
+        let given_up = unfinished.give_up(self.job, until).await?;
+        self.outcome.uploads += given_up.count;
+        self.outcome.bytes_freed += given_up.bytes;
+        Ok(())
     }
 }

@@ -6,7 +6,9 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use larder_jobs::{Item, JobContext, Progress, WorkError};
 use larder_metadata::{Error, Metadata, Requirement};
+use larder_model::Digest;
 use larder_storage::BlobStore;
+use std::collections::HashSet;
 
 /// Entries of a queue read at once.
 pub(crate) const PAGE: u64 = 256;
@@ -21,6 +23,9 @@ pub(crate) struct Run<'a> {
     pub(crate) waits: RunWaits,
     pub(crate) dry: bool,
     pub(crate) outcome: Outcome,
+    /// Rows of blobs that a dry run has told of: one may be in both queues, and more than once among
+    /// the uploads.
+    pub(crate) told_links: HashSet<(i64, Box<str>, Digest)>,
 }
 
 /// How an act went.

@@ -16,6 +16,9 @@
 mod outcome;
 mod waits;
 
+mod freed;
+mod unfinished;
+
 mod context;
 
 mod blobs;
@@ -25,5 +28,7 @@ mod objects;
 mod collect;
 
 pub use collect::Collector;
+pub use freed::Freed;
 pub use outcome::Outcome;
+pub use unfinished::{GivenUp, Unfinished};
 pub use waits::{RunWaits, Waits};

@@ -72,10 +72,14 @@ impl Run<'_> {
     }
 
     async fn unlinked(&mut self, link: &DueLink, told_until: Timestamp) -> Result<(), WorkError> {
-        self.outcome.unlinked += 1;
         let Some(digest) = link.digest else {
             return Ok(());
         };
+        let told = (link.repo, link.package.clone(), digest);
+        if self.dry && !self.told_links.insert(told) {
+            return Ok(());
+        }
+        self.outcome.unlinked += 1;
         if !self.dry {
             return Ok(());
         }

@@ -25,7 +25,7 @@ pub struct Outcome {
     pub examined: u64,
     /// Blobs whose bytes went.
     pub deleted: u64,
-    /// Their bytes.
+    /// Their bytes, and the staged ones of uploads that were given up.
     pub bytes_freed: u64,
     /// What stays, by why.
     pub kept: BTreeMap<KeptReason, u64>,
@@ -33,7 +33,7 @@ pub struct Outcome {
     pub unlinked: u64,
     /// Blobs that the next look deletes, unless they are named by then.
     pub condemned: u64,
-    /// Uploads that were given up, with what had come of them.
+    /// Unfinished uploads that were given up, with what had come of them.
     pub uploads: u64,
 }
 

@@ -27,6 +27,11 @@ impl RunWaits {
         Self { waits, replaced }
     }
 
+    /// What replaces every wait in this run, if anything does.
+    pub const fn replaced(&self) -> Option<Duration> {
+        self.replaced
+    }
+
     /// Whether what this run condemns is looked at once more by the same run.
     pub fn second_look_at_once(&self) -> bool {
         self.replaced.unwrap_or(self.waits.grace).is_zero()

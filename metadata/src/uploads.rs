@@ -21,6 +21,11 @@ const FINISH: &str = "insert into uploads (id, repo, package, principal, algorit
     finished = 1, digest = excluded.digest where uploads.version = ?6 and uploads.finished = 0";
 const IDLE: &str =
     "select id from uploads where touched_at < ?1 and finished = 0 order by touched_at limit ?2";
+const UNFINISHED: &str = "select touched_at, id from uploads \
+    where finished = 0 and touched_at <= ?1 and (touched_at, id) > (?2, ?3) \
+    order by touched_at, id limit ?4";
+const GIVE_UP: &str = "update uploads set finished = 1, hash_state = null, digest = '', \
+    version = version + 1, touched_at = ?3 where id = ?1 and finished = 0 and touched_at <= ?2";
 const FORGET: &str = "delete from uploads where id = ?1 and touched_at < ?2 and finished = 0";
 
 /// A session's row.
@@ -44,6 +49,15 @@ pub struct Upload {
     pub finished: bool,
     /// The machine's `boot_id` under which the bytes were written.
     pub boot_id: Box<str>,
+}
+
+/// A session that is not finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// When the last bytes of it were acknowledged.
+    pub touched_at: Timestamp,
+    /// Its id.
+    pub id: Box<str>,
 }
 
 /// The upload that a blob's arrival ends.
@@ -173,6 +187,34 @@ impl Metadata {
             .iter_mut()
             .map(|row| row.text(0))
             .collect()
+    }
+
+    /// Sessions that are not finished and untouched since `until`, the oldest first, behind `after`.
+    pub async fn unfinished_uploads(
+        &self,
+        until: Timestamp,
+        after: Option<&UnfinishedUpload>,
+        limit: u64,
+    ) -> Result<Vec<UnfinishedUpload>, Error> {
+        let (since, id) = after.map_or((Timestamp(i64::MIN), ""), |it| (it.touched_at, &it.id));
+        let values = vec![until.into(), since.into(), id.into(), limit.into()];
+        let read = |row: &mut Row| {
+            Ok(UnfinishedUpload {
+                touched_at: Timestamp(row.int(0)?),
+                id: row.text(1)?,
+            })
+        };
+        let mut rows = self.sql.scan(UNFINISHED, values).await?;
+        rows.iter_mut().map(read).collect()
+    }
+
+    /// Ends a session that is still untouched since `until`, so that its id is not taken up again.
+    /// [`Error::Unmet`]: the [`Requirement::Upload`] went on.
+    pub async fn give_up_upload(&self, id: &str, until: Timestamp) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let values = [id.into(), until.into(), self.now().into()];
+        batch.require(Requirement::Upload, GIVE_UP, values);
+        self.sql.apply(batch).await
     }
 
     /// Forgets sessions that are still untouched since `before`.

@@ -19,6 +19,7 @@ mod registry;
 mod names;
 mod blobs;
 mod uploads;
+mod unfinished;
 mod manifests;
 mod tags;
 mod referrers;
@@ -28,3 +29,4 @@ mod tokens;
 mod door;
 
 pub use registry::{Limits, Registry};
+pub use unfinished::{Staged, UnfinishedUploads};

@@ -42,8 +42,13 @@ pub(crate) fn is_session(id: &str) -> bool {
     id.len() == 36 && id.bytes().enumerate().all(fits)
 }
 
-/// Sessions that a request is working on.
-#[derive(Default)]
+/// The name of a session's staging file: the id without its dashes.
+pub(crate) fn stage_id(session: &str) -> String {
+    session.replace('-', "")
+}
+
+/// Sessions that a request is working on. Clones are the same.
+#[derive(Clone, Default)]
 pub(crate) struct Sessions(Arc<Mutex<HashSet<Box<str>>>>);
 
 /// That no other request works on the session meanwhile.

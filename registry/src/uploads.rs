@@ -9,7 +9,7 @@ use crate::Registry;
 use crate::blobs::blob_created;
 use crate::endpoint::{Session, Start};
 use crate::names::{package_key, permission, repo_of};
-use crate::sessions::{Busy, algorithm_of, is_session, new_session};
+use crate::sessions::{Busy, algorithm_of, is_session, new_session, stage_id};
 use http::StatusCode;
 use http::header::{HeaderName, LOCATION, RANGE};
 use larder_access::{Admission, Allowed};
@@ -65,10 +65,6 @@ impl Work<'_> {
     fn stage_id(&self) -> String {
         stage_id(&self.session.id)
     }
-}
-
-fn stage_id(session: &str) -> String {
-    session.replace('-', "")
 }
 
 fn no_upload() -> Problem {

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::observe::{Below, Observer};
 use crate::system::System;
+use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
 use crate::{first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
@@ -132,7 +133,10 @@ impl House {
             gate: Arc::clone(&gate),
             packages: packages.clone(),
         };
-        let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config));
+        let unfinished = RegistryUploads(registry.unfinished_uploads());
+        let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config))
+            .with_unfinished(Arc::new(unfinished));
+        let freed = collector.freed();
         let works = works(upstream_check, collector)?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
@@ -149,6 +153,7 @@ impl House {
             cache: packages.counters(),
             statements: metadata.statements(),
             gate: Arc::clone(&gate),
+            freed,
         }));
         let system = System {
             metadata: metadata.clone(),

@@ -13,6 +13,7 @@ mod tls;
 
 mod engine;
 mod upstream_check;
+mod unfinished_uploads;
 mod house;
 
 mod housekeeping;

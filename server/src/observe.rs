@@ -3,6 +3,7 @@
 use larder_access::Gate;
 use larder_cache::Counters;
 use larder_config::{Log, LogFormat};
+use larder_gc::Freed;
 use larder_metadata::Statements;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -83,6 +84,7 @@ pub(crate) struct Below {
     pub(crate) cache: Arc<Counters>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) freed: Arc<Freed>,
 }
 
 impl std::fmt::Debug for Below {
@@ -113,6 +115,16 @@ impl Collector for Below {
                 "password_hashes",
                 "Hashes of passwords computed",
                 self.gate.password_hashes(),
+            ),
+            (
+                "collected_blobs",
+                "Blobs that the collector deleted",
+                self.freed.blobs(),
+            ),
+            (
+                "collected_bytes",
+                "Bytes that the collector freed",
+                self.freed.bytes(),
             ),
         ] {
             let counter = ConstCounter::new(value);

@@ -148,6 +148,16 @@ impl BlobStore {
         &self.0.boot_id
     }
 
+    /// Bytes that are staged here of an upload; `None`: there are none, or it is another server's.
+    pub async fn staged_bytes(&self, id: &str) -> Result<Option<u64>, Error> {
+        let path = self.staging_path(id);
+        match tokio::task::spawn_blocking(move || std::fs::metadata(path)).await? {
+            Ok(file) => Ok(Some(file.len())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Forgets an upload. Nothing there is fine.
     pub async fn discard(&self, id: &str) -> Result<(), Error> {
         let path = self.staging_path(id);

@@ -17,6 +17,9 @@ checks![
     a_cancelled_session_ends,
     an_ended_session_takes_no_more,
     idle_sessions_are_told_the_oldest_first,
+    unfinished_sessions_are_told_page_by_page,
+    a_session_that_is_given_up_takes_no_more,
+    a_session_that_went_on_is_not_given_up,
     a_session_that_is_idle_is_forgotten,
     a_session_that_went_on_is_not_forgotten,
 ];
@@ -180,6 +183,54 @@ async fn idle_sessions_are_told_the_oldest_first(metadata: &Metadata) {
     assert_eq!(ours, expected.iter().collect::<Vec<_>>());
     let earlier = metadata.idle_uploads(begin, 1000).await.expect("idle");
     assert!(!earlier.iter().any(|id| **id == *first.id));
+}
+
+async fn unfinished_sessions_are_told_page_by_page(metadata: &Metadata) {
+    let sessions = [Session::new(metadata).await, Session::new(metadata).await];
+    let ended = Session::new(metadata).await;
+    for session in &sessions {
+        session.save(0, 1).await.expect("save");
+    }
+    ended.keep(0).await.expect("end");
+    let until = metadata.now();
+    let (mut told, mut after) = (Vec::new(), None);
+    loop {
+        let page = metadata.unfinished_uploads(until, after.as_ref(), 1).await;
+        let Some(upload) = page.expect("page").pop() else {
+            break;
+        };
+        told.push(upload.id.clone());
+        after = Some(upload);
+    }
+    told.retain(|id| sessions.iter().chain([&ended]).any(|it| *it.id == **id));
+    let expected: Vec<Box<str>> = sessions.iter().map(|it| it.id.as_str().into()).collect();
+    assert_eq!(told, expected);
+}
+
+async fn a_session_that_is_given_up_takes_no_more(metadata: &Metadata) {
+    let session = Session::new(metadata).await;
+    session.save(0, 1).await.expect("save");
+    let given_up = metadata.give_up_upload(&session.id, metadata.now()).await;
+    given_up.expect("give up");
+    let row = session.row().await.expect("there");
+    assert!(row.finished && row.hash_state.is_none());
+    for version in [0, 1, 2] {
+        assert_unmet(session.save(version, 9).await, Requirement::Upload);
+        assert_unmet(session.keep(version).await, Requirement::Upload);
+    }
+}
+
+async fn a_session_that_went_on_is_not_given_up(metadata: &Metadata) {
+    let session = Session::new(metadata).await;
+    session.save(0, 1).await.expect("save");
+    let before = metadata.now();
+    session.save(1, 2).await.expect("save");
+    let given_up = metadata.give_up_upload(&session.id, before).await;
+    assert_unmet(given_up, Requirement::Upload);
+    assert!(!session.row().await.expect("there").finished);
+    session.keep(2).await.expect("end");
+    let given_up = metadata.give_up_upload(&session.id, metadata.now()).await;
+    assert_unmet(given_up, Requirement::Upload);
 }
 
 async fn a_session_that_is_idle_is_forgotten(metadata: &Metadata) {

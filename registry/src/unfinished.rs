@@ -1,0 +1,99 @@
+//! Uploads that have not ended, as whoever frees room sees them.
+
+use crate::Registry;
+use crate::sessions::Sessions;
+use larder_metadata::uploads::UnfinishedUpload;
+use larder_metadata::{Error, Metadata, Requirement};
+use larder_model::{Problem, Timestamp};
+use larder_storage::BlobStore;
+
+/// Sessions read at once.
+const PAGE: u64 = 500;
+
+/// The uploads of this server that have not ended.
+#[derive(Clone)]
+pub struct UnfinishedUploads {
+    metadata: Metadata,
+    blobs: BlobStore,
+    sessions: Sessions,
+}
+
+/// How many uploads, and the bytes that are staged of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Staged {
+    /// How many.
+    pub uploads: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Registry {
+    /// Its uploads that have not ended.
+    pub fn unfinished_uploads(&self) -> UnfinishedUploads {
+        UnfinishedUploads {
+            metadata: self.metadata.clone(),
+            blobs: self.blobs.clone(),
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+impl UnfinishedUploads {
+    /// Ends those of which nothing came since `until`, and removes what is staged of them; where it
+    /// is `dry` only counts them. One that is receiving stays, and so does one whose bytes are
+    /// staged at another server. Goes on as long as `goes_on` says.
+    pub async fn give_up(
+        &self,
+        until: Timestamp,
+        dry: bool,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<Staged, Problem> {
+        let mut staged = Staged::default();
+        let mut after: Option<UnfinishedUpload> = None;
+        loop {
+            let page = self
+                .metadata
+                .unfinished_uploads(until, after.as_ref(), PAGE);
+            let page = page.await?;
+            for upload in &page {
+                if !goes_on() {
+                    return Ok(staged);
+                }
+                if let Some(bytes) = self.give_up_one(&upload.id, until, dry).await? {
+                    staged.uploads += 1;
+                    staged.bytes += bytes;
+                }
+            }
+            let Some(last) = page.into_iter().last() else {
+                return Ok(staged);
+            };
+            after = Some(last);
+        }
+    }
+
+    /// Ends one; its staged bytes, or `None` if it stays.
+    async fn give_up_one(
+        &self,
+        id: &str,
+        until: Timestamp,
+        dry: bool,
+    ) -> Result<Option<u64>, Problem> {
+        // Nobody begins to work on it meanwhile.
+        let Ok(_busy) = self.sessions.enter(id) else {
+            return Ok(None);
+        };
+        let stage = crate::sessions::stage_id(id);
+        let Some(bytes) = self.blobs.staged_bytes(&stage).await? else {
+            return Ok(None);
+        };
+        if dry {
+            return Ok(Some(bytes));
+        }
+        match self.metadata.give_up_upload(id, until).await {
+            Err(Error::Unmet(Requirement::Upload)) => return Ok(None),
+            given_up => given_up?,
+        }
+        self.blobs.discard(&stage).await?;
+        Ok(Some(bytes))
+    }
+}
