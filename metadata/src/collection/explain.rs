@@ -7,15 +7,23 @@ const BLOB: &str = "select b.size, b.state, q.since from blobs b \
     left join gc_blobs q on q.digest = b.digest where b.digest = ?1";
 const HOLDERS: &str = "select r.protocol || '/' || r.name, f.package, f.kind, f.path, f.version, \
     f.repo, f.checked_at, r.kind, (select max(e.parent) from edges e where e.child = f.path \
-    and e.repo = f.repo and e.package = f.package and e.kind <> 'subject') \
+    and e.repo = f.repo and e.package = f.package and e.kind <> 'subject'), \
+    (select max(t.path) from edges e join files t on t.digest = e.parent and t.repo = e.repo \
+    and t.package = e.package and t.kind = 'tag' where e.child = f.path and e.repo = f.repo \
+    and e.package = f.package and e.kind <> 'subject') \
     from files f join repos r on r.id = f.repo where f.digest = ?1 \
     order by f.repo, f.package, f.kind, f.path limit ?2";
-const WAITING: &str = "select count(*), \
-    coalesce(sum(case when f.digest is null then b.size else 0 end), 0) from gc_blobs q \
-    join blobs b on b.digest = q.digest \
-    left join (select distinct f.digest from gc_blobs g join files f on f.digest = g.digest) f \
-    on f.digest = q.digest";
-const GONE: &str = "select count(*), coalesce(sum(size), 0) from gc_objects";
+const WAITING: &str = "select count(*) from gc_blobs";
+/// Blobs that nothing names but rows in images that no manifest names.
+const RECLAIMABLE: &str = "select cast(coalesce(sum(b.size), 0) as bigint) from \
+    (select digest from gc_blobs union select digest from gc_links \
+    union select digest from uploads where finished = 1 and digest <> '') q \
+    join blobs b on b.digest = q.digest where not exists \
+    (select 1 from files f join repos r on r.id = f.repo where f.digest = b.digest and \
+    (f.kind <> 'blob' or r.kind <> 'hosted' or exists (select 1 from edges e \
+    where e.child = f.path and e.repo = f.repo and e.package = f.package \
+    and e.kind <> 'subject')))";
+const GONE: &str = "select count(*), cast(coalesce(sum(size), 0) as bigint) from gc_objects";
 const LINKS: &str = "select count(*) from gc_links";
 
 /// A file that has a digest.
@@ -39,6 +47,8 @@ pub struct BlobHolder {
     pub told_at: Timestamp,
     /// A manifest of the package that names it.
     pub named_by: Option<Box<str>>,
+    /// A tag of a manifest of the package that names it.
+    pub named_by_tag: Option<Box<str>>,
 }
 
 /// What is known of a blob.
@@ -59,7 +69,8 @@ pub struct BlobReport {
 pub struct QueueReport {
     /// Rows of the queues.
     pub queued: u64,
-    /// Bytes that no file has any more.
+    /// Bytes that no file has any more but rows of blobs that no manifest names: so many are free
+    /// once all waits are over, if nobody names them until then.
     pub reclaimable_bytes: u64,
 }
 
@@ -99,6 +110,7 @@ impl Metadata {
                 is_link: hosted && kind == FileKind::Blob,
                 told_at: Timestamp(row.int(6)?),
                 named_by: row.optional_text(8)?,
+                named_by_tag: row.optional_text(9)?,
             })
         };
         let mut rows = self
@@ -111,14 +123,18 @@ impl Metadata {
     /// What waits for the collector.
     pub async fn collection_queue(&self) -> Result<QueueReport, Error> {
         let mut report = QueueReport::default();
-        for text in [WAITING, GONE, LINKS] {
+        for text in [WAITING, LINKS, GONE] {
             let mut rows = self.sql.scan(text, Vec::new()).await?;
             if let Some(row) = rows.first_mut() {
                 report.queued += row.count(0)?;
-                if text != LINKS {
+                if text == GONE {
                     report.reclaimable_bytes += row.count(1)?;
                 }
             }
+        }
+        let mut rows = self.sql.scan(RECLAIMABLE, Vec::new()).await?;
+        if let Some(row) = rows.first_mut() {
+            report.reclaimable_bytes += row.count(0)?;
         }
         Ok(report)
     }
