@@ -35,9 +35,11 @@ pub mod tokens;
 pub mod upstreams;
 pub mod users;
 
+pub mod collection;
 pub mod rights;
 
 pub use audit::{AuditEntry, AuditFault, AuditReport};
+pub use collection::{Blob, BlobHolder, BlobState, Collection, NewCollection};
 pub use connect::ConnectPart;
 pub use copies::{Copy, CopyTarget, NewCopy};
 pub use deletions::{Deletion, DeletionOutcome, Deletions, NewDeletions};
@@ -73,7 +75,7 @@ pub use users::{NewUser, User, UserChange, UserKind};
 /// Schemas of the texts that stand in paths and queries.
 pub mod texts {
     pub use crate::schema::{
-        Id, JobKind, JobState, PackageName, Protocol, RepoName, RepoPath, Subject, UserName,
-        VersionName,
+        Digest, Id, JobKind, JobState, PackageName, Protocol, RepoName, RepoPath, Subject,
+        UserName, VersionName,
     };
 }

@@ -148,6 +148,15 @@ text!(
         .max_length(Some(256))
         .examples(["0 3 * * *", "*/15 8-18 * * mon-fri"])
 );
+text!(Span, "A length of time: a number and its unit.", |text| {
+    text.pattern(Some("^[0-9]+(ms|s|m|h|d)$"))
+        .examples(["0s", "15m", "7d"])
+});
+text!(Digest, "The digest of a blob.", |text| text
+    .pattern(Some("^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"))
+    .examples([
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    ]));
 text!(Id, "The id of a row.", |text| text
     .pattern(Some("^[1-9][0-9]{0,18}$"))
     .examples(["12"]));

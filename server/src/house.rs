@@ -18,7 +18,7 @@ use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
 use larder_storage::BlobStore;
 use larder_storage::open::S3;
-use larder_web::{Api, ApiLimits, SignIn};
+use larder_web::{Api, ApiLimits, CollectorWaits, SignIn};
 use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
@@ -145,6 +145,10 @@ impl House {
             Arc::clone(&gate),
             engine,
             jobs.clone(),
+            CollectorWaits {
+                grace: config.gc.grace,
+                lease: config.gc.lease,
+            },
             api_limits,
             creatable(),
         );

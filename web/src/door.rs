@@ -7,7 +7,7 @@ use crate::extract::path::canonical;
 use crate::openapi::Document;
 use crate::problem;
 use crate::router::{DOCUMENT, router};
-use crate::state::ApiState;
+use crate::state::{ApiState, CollectorWaits};
 use axum::Router;
 use http::request::Parts;
 use http::{Request, Uri};
@@ -46,6 +46,7 @@ impl Api {
         gate: Arc<Gate>,
         engine: Arc<dyn Engine>,
         jobs: Jobs,
+        collector_waits: CollectorWaits,
         limits: ApiLimits,
         creatable: Vec<(ProtocolName, &'static str)>,
     ) -> Self {
@@ -54,6 +55,7 @@ impl Api {
             gate,
             engine,
             jobs,
+            collector_waits,
             creatable,
             document: &DOCUMENT,
             rate_limiter: RateLimiter::new(limits.rate),

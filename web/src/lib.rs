@@ -38,3 +38,4 @@ mod tests;
 pub use door::{Api, ApiLimits};
 pub use engine::Engine;
 pub use sign_in::SignIn;
+pub use state::CollectorWaits;

@@ -1,9 +1,9 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    audit, clients, copies, deletions, document, grants, groups, jobs, packages, refresh,
-    repositories, reservations, rights, robots, schedules, search, sessions, settings, system,
-    tokens, upstreams, users, versions,
+    audit, clients, collection, copies, deletions, document, grants, groups, jobs, packages,
+    refresh, repositories, reservations, rights, robots, schedules, search, sessions, settings,
+    system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -71,6 +71,9 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(jobs::events))
         .routes(routes!(jobs::cancel))
         .routes(routes!(upstreams::check_all))
+        .routes(routes!(collection::run))
+        .routes(routes!(collection::get))
+        .routes(routes!(collection::blob))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::get, schedules::put))
         .routes(routes!(system::health))

@@ -10,6 +10,16 @@ use larder_metadata::repos::RepoRecord;
 use larder_metadata::users::User;
 use larder_model::{Problem, ProtocolName, RepoPath, UserKind, UserName};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// How long the collector of this server waits, as its answers tell it.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectorWaits {
+    /// How long something is left alone once nothing names it.
+    pub grace: Duration,
+    /// How long a client that was told of a blob may rely on that, where the grace is shorter.
+    pub lease: Duration,
+}
 
 /// The parts of the API.
 pub(crate) struct ApiState {
@@ -17,6 +27,7 @@ pub(crate) struct ApiState {
     pub(crate) gate: Arc<Gate>,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) jobs: Jobs,
+    pub(crate) collector_waits: CollectorWaits,
     /// Protocols and kinds of the repositories that can be made.
     pub(crate) creatable: Vec<(ProtocolName, &'static str)>,
     /// What is told of all calls.

@@ -12,6 +12,7 @@ pub(crate) mod jobs;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
 pub(crate) mod schedules;
+pub(crate) mod collection;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod system;

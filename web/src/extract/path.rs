@@ -6,9 +6,10 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use larder_api::texts;
 use larder_metadata::repos::RepoRecord;
+use larder_model::digest::BadDigest;
 use larder_model::{
-    JobKind, PackageName, Permission, Problem, ProtocolName, RepoName, RepoPath, UserName, Verb,
-    percent,
+    Digest, JobKind, PackageName, Permission, Problem, ProtocolName, RepoName, RepoPath, UserName,
+    Verb, percent,
 };
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -252,6 +253,19 @@ impl<S: Sync> FromRequestParts<S> for JobId {
     }
 }
 
+/// The digest of a blob.
+pub(crate) struct BlobDigest(pub(crate) Digest);
+
+impl<S: Sync> FromRequestParts<S> for BlobDigest {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let params = PathParams::of(parts).await?;
+        let wrong = |error: BadDigest| Problem::invalid("digest", error.to_string());
+        Ok(Self(params.get("digest").parse().map_err(wrong)?))
+    }
+}
+
 /// A kind of jobs that have a schedule.
 pub(crate) struct ScheduleKind(pub(crate) JobKind);
 
@@ -384,6 +398,16 @@ pub(crate) struct KindParams {
     /// What the jobs do.
     #[param(inline, value_type = texts::JobKind)]
     kind: JobKind,
+}
+
+/// How the document tells of a blob in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct DigestParams {
+    /// The blob's digest.
+    #[param(inline, value_type = texts::Digest)]
+    digest: Digest,
 }
 
 /// How the document tells of a row in a path.

@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 18] = [
+const NOUNS: [(&str, &str); 19] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -45,6 +45,10 @@ const NOUNS: [(&str, &str); 18] = [
         "Work that takes a while: how far it is, what it did, and how it ended.",
     ),
     ("schedules", "When jobs begin by themselves."),
+    (
+        "collection",
+        "How bytes become free that nothing names any more, and what keeps a blob.",
+    ),
     ("system", "How the server itself fares."),
     ("audit", "Who did, asked for or was refused what."),
     (

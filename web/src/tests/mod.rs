@@ -3,6 +3,7 @@
 mod describe;
 
 mod audit;
+mod collection;
 mod conditions;
 mod connect;
 mod deletions;
@@ -28,7 +29,7 @@ mod sessions;
 mod session_ends;
 mod signing;
 
-use crate::{Api, ApiLimits};
+use crate::{Api, ApiLimits, CollectorWaits};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -141,6 +142,10 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         Arc::clone(&gate),
         Arc::clone(&engine) as _,
         jobs.clone(),
+        CollectorWaits {
+            grace: Duration::from_hours(24),
+            lease: Duration::from_mins(15),
+        },
         limits,
         creatable,
     );

@@ -7,11 +7,11 @@ mod model;
 
 use super::callers::show;
 use super::describe::JSON;
-use super::{Answer, House, house};
+use super::{Answer, House, blob, house};
 use crate::openapi::operations;
 use http::Method;
 use larder_metadata::groups::MemberId;
-use larder_model::Role;
+use larder_model::{Algorithm, Digest, Role};
 use model::{Asks, CALLERS, Standing, refused};
 use std::collections::BTreeSet;
 
@@ -126,6 +126,9 @@ const MATRIX: &[Line] = &[
     // The job has ended: who may cancel is told so.
     line("cancel_job", "", "", Asks::Superuser, (409, Some(404))),
     line("run_upstream_check", "", "{}", Asks::Superuser, (202, None)),
+    line("run_collection", "", r#"{"dry_run":true}"#, Asks::Superuser, (202, None)),
+    line("get_collection", "", "", Asks::Superuser, (200, None)),
+    line("get_blob", "", "", Asks::Superuser, (200, Some(404))),
     line("list_schedules", "", "", Asks::Superuser, (200, None)),
     line("get_schedule", "", "", Asks::Superuser, (200, Some(404))),
     line("put_schedule", "", r#"{"cron":"0 3 * * *"}"#, Asks::Superuser, (200, Some(404))),
@@ -154,6 +157,7 @@ struct Things {
     grant: i64,
     job: i64,
     kind: &'static str,
+    digest: Digest,
 }
 
 impl Things {
@@ -183,6 +187,7 @@ impl Things {
                 .replace("{robot}", self.robot)
                 .replace("{member}", self.member)
                 .replace("{kind}", self.kind)
+                .replace("{digest}", &self.digest.to_string())
                 .replace("{id}", &id.to_string())
         };
         let path = path.strip_prefix("/api/v1").expect("path");
@@ -241,6 +246,10 @@ impl Things {
                 kind: "gc",
                 ..self.clone()
             },
+            Self {
+                digest: Digest::of(Algorithm::Sha256, b"nowhere"),
+                ..self.clone()
+            },
         ];
         let places = other.iter().map(|things| things.place(path, line));
         places.filter(|place| *place != there).collect()
@@ -287,6 +296,7 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         grant,
         job,
         kind: "upstream-check",
+        digest: blob("tags/1").digest,
     };
     (house, header, things)
 }
