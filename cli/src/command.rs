@@ -6,6 +6,7 @@ use crate::can::Can;
 use crate::completion::Shell;
 use crate::connect::Connect;
 use crate::doctor::Doctor;
+use crate::gc::Gc;
 use crate::grant::Grant;
 use crate::group::Group;
 use crate::job::Job;
@@ -73,6 +74,9 @@ pub enum Command {
     /// Settings of the whole server, for superusers: show, set.
     #[command(subcommand)]
     Settings(Settings),
+    /// The collector, which frees what nothing names any more, for superusers: run, status, explain.
+    #[command(subcommand)]
+    Gc(Gc),
     /// Jobs, what takes a while, for superusers: list, show, watch, cancel.
     #[command(subcommand)]
     Job(Job),

@@ -149,10 +149,7 @@ pub(crate) async fn job(command: Job, cx: &Context<'_>) -> Result<Outcome, Failu
             let path = ["jobs", &id.to_string(), "items"];
             Ok(Outcome::list(client.all(&path, &[]).await?, &ITEMS))
         }
-        Job::Watch { id } => {
-            let (answer, job) = watch(client, id, cx).await?;
-            Ok(Outcome::record(answer, &JOB).ending(exit_of(&job)))
-        }
+        Job::Watch { id } => Ok(wait(client, &id.to_string(), cx).await?.0),
         Job::Cancel { id } => {
             cx.confirm(&format!("Cancel job {id}?"))?;
             let path = ["jobs", &id.to_string(), "cancel"];
@@ -164,6 +161,17 @@ pub(crate) async fn job(command: Job, cx: &Context<'_>) -> Result<Outcome, Failu
             }))
         }
     }
+}
+
+/// Waits until a job has ended: how a command ends that did, and the job.
+pub(crate) async fn wait(
+    client: &Client,
+    id: &str,
+    cx: &Context<'_>,
+) -> Result<(Outcome, ApiJob), Failure> {
+    let (answer, job) = watch(client, id, cx).await?;
+    let outcome = Outcome::record(answer, &JOB).ending(exit_of(&job));
+    Ok((outcome, job))
 }
 
 /// How a command ends that waited for a job.
@@ -179,15 +187,14 @@ fn exit_of(job: &ApiJob) -> Exit {
 type Told = (Value, ApiJob);
 
 /// Waits until a job has ended; meanwhile a person sees how far it is.
-async fn watch(client: &Client, id: u64, cx: &Context<'_>) -> Result<Told, Failure> {
+async fn watch(client: &Client, id: &str, cx: &Context<'_>) -> Result<Told, Failure> {
     let bar = Bar::of(cx);
     if bar.width.is_some() {
         cx.voice().note(&format!(
             "Ctrl+C leaves the job to the server: larder job watch {id} returns to it."
         ));
     }
-    let id = id.to_string();
-    let path = ["jobs", &*id, "events"];
+    let path = ["jobs", id, "events"];
     // What is wrong from the beginning is told at once.
     let mut answer = Ok(client.events(&path).await?);
     for _ in 0..TRIES {

@@ -52,6 +52,7 @@ mod doctor;
 mod grant;
 mod group;
 mod job;
+mod gc;
 mod login;
 mod login_context;
 mod package;

@@ -28,6 +28,8 @@ pub(crate) enum View {
     List(&'static Table),
     /// One thing.
     Record(&'static Table),
+    /// One thing, and those that are in its field of this name, in columns below it.
+    Parts(&'static Table, &'static str, &'static Table),
     /// Text that is the answer: a secret alone, lines for a file.
     Text(String),
     /// A sentence about what was done: no data, so it goes to standard error.
@@ -52,6 +54,16 @@ impl Outcome {
     /// One thing that the API answered.
     pub(crate) fn record(json: Value, table: &'static Table) -> Self {
         Self::new(Some(json), View::Record(table))
+    }
+
+    /// One thing that the API answered, with the things in one of its fields.
+    pub(crate) fn parts(
+        json: Value,
+        table: &'static Table,
+        field: &'static str,
+        parts: &'static Table,
+    ) -> Self {
+        Self::new(Some(json), View::Parts(table, field, parts))
     }
 
     /// Text, and the same for programs.
@@ -96,6 +108,16 @@ impl Outcome {
             (View::Record(table), Format::Csv) => table.csv(one),
             (View::Record(table), Format::Name) => table.names(one),
             (View::Record(table), _) => table.record(value, format == Format::Wide),
+            (View::Parts(_, field, parts), Format::Csv) => parts.csv(array(&value[*field])),
+            (View::Parts(table, ..), Format::Name) => table.names(one),
+            (View::Parts(table, field, parts), _) => {
+                let wide = format == Format::Wide;
+                let (record, items) = (table.record(value, wide), array(&value[*field]));
+                if items.is_empty() {
+                    return Ok(record);
+                }
+                format!("{record}\n{}", parts.list(items, wide, width))
+            }
             (View::Text(text), Format::Table | Format::Wide) => format!("{text}\n"),
             (View::Text(_), _) => {
                 let text = format!(
@@ -110,7 +132,11 @@ impl Outcome {
 }
 
 fn items(value: &Value) -> &[Value] {
-    value["items"].as_array().map_or(&[], Vec::as_slice)
+    array(&value["items"])
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// One JSON object a line: the items of a list, or the one thing.

@@ -12,6 +12,7 @@ use crate::doctor::doctor;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::gc::gc;
 use crate::global::Global;
 use crate::grant::grant;
 use crate::group::group;
@@ -88,6 +89,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Session(command) => session(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
         Command::Settings(command) => settings(command, cx).await,
+        Command::Gc(command) => gc(command, cx).await,
         Command::Job(command) => job(command, cx).await,
         Command::Schedule(command) => schedule(command, cx).await,
         Command::Audit(command) => audit(command, cx).await,

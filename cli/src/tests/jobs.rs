@@ -4,7 +4,7 @@ use crate::outcome::View;
 use serde_json::{Value, json};
 
 /// A job in this state, with what comes of it.
-fn job(state: &str, error: &Value) -> Value {
+pub(super) fn job(state: &str, error: &Value) -> Value {
     json!({
         "id": "41", "kind": "upstream-check", "state": state, "dry_run": false,
         "repository": null, "by": "user:admin", "created_at": "2030-01-01T00:00:00Z",
@@ -13,7 +13,7 @@ fn job(state: &str, error: &Value) -> Value {
     })
 }
 
-fn events(states: &[(&str, Value)]) -> Answer {
+pub(super) fn events(states: &[(&str, Value)]) -> Answer {
     let event = |(state, error): &(&str, Value)| format!("data: {}\n\n", job(state, error));
     let text: String = states.iter().map(event).collect();
     ("200 OK", "text/event-stream", format!(": alive\n\n{text}"))

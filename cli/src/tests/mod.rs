@@ -5,6 +5,7 @@ mod audit;
 mod commands;
 mod accounts;
 mod failures;
+mod gc;
 mod jobs;
 mod lines;
 mod logins;
