@@ -120,7 +120,10 @@ async fn what_keeps_a_blob_is_shown() {
         let name = outcome.data(Format::Name, None).expect("name");
         assert_eq!(name, format!("{digest}\n"));
         assert_eq!(outcome.json, Some(answer));
-        assert_eq!(server.heard(), [format!("GET /api/v1/blobs/{digest} | - | ")]);
+        assert_eq!(
+            server.heard(),
+            [format!("GET /api/v1/blobs/{digest} | - | ")]
+        );
     }
 }
 

@@ -1,0 +1,12 @@
+//! The collector of the built binary: what it frees and what it leaves, as those see it who push,
+//! pull and delete.
+
+mod bed;
+
+mod commands;
+mod deletes;
+mod frees;
+mod named;
+mod promises;
+mod servers;
+mod uploads;
