@@ -4,6 +4,8 @@
 //! being synced the batches that arrive wait for the next, so durability costs one sync for all of
 //! them. Checkpoints run on a thread of their own, since a passive checkpoint holds up no one.
 
+mod errors;
+
 use crate::files::PackageKey;
 use crate::lookups::Lookups;
 use crate::sql::{Batch, Progress, Statement};
@@ -14,7 +16,7 @@ use larder_model::Clock;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -436,35 +438,6 @@ fn checkpoints(connection: &Connection, due: &Receiver<()>, folded: &AtomicBool)
                 }
             },
             Err(error) => tracing::warn!(%error, "the log's length cannot be read"),
-        }
-    }
-}
-
-fn is_duplicate(error: &rusqlite::Error) -> bool {
-    use rusqlite::ffi::{
-        SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
-    };
-    let codes = [
-        SQLITE_CONSTRAINT_PRIMARYKEY,
-        SQLITE_CONSTRAINT_ROWID,
-        SQLITE_CONSTRAINT_UNIQUE,
-    ];
-    error
-        .sqlite_error()
-        .is_some_and(|error| codes.contains(&error.extended_code))
-}
-
-impl From<rusqlite::Error> for Error {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::ConstraintViolation) if is_duplicate(&error) => {
-                Self::Exists(error.into())
-            }
-            Some(ErrorCode::DiskFull) => Self::Full(error.into()),
-            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseBusy | ErrorCode::CannotOpen) => {
-                Self::Unavailable(error.into())
-            }
-            _ => Self::Database(error.into()),
         }
     }
 }

@@ -113,6 +113,7 @@ impl Call {
             .replace("{repo}", repo)
             .replace("{user}", user)
             .replace("{kind}", "upstream-check")
+            .replace("{digest}", id)
             .replace("{id}", id);
         let headers = [("content-type", "application/json")];
         let body: &[u8] = if matches!(method, "POST" | "PATCH") {
@@ -144,9 +145,13 @@ fn seen(answer: &Response) -> (u16, Vec<(String, String)>, String) {
     )
 }
 
-/// The id of someone's token, of a job, or of a grant on a hidden repository, and one of none, of
-/// the same length.
+/// The id of someone's token, of a job, or of a grant on a hidden repository, or the digest of a
+/// blob, and one of none, of the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
+    if path.contains("{digest}") {
+        let nothing = larder_tests::image::digest(b"nothing of ours");
+        return [house.image.digest, nothing].map(|digest| digest.to_string());
+    }
     let there = if path.contains("/tokens/") {
         let items = house.larder.api("GET", "tokens?owner=limited", "", 200)["items"].take();
         items[0]["id"].as_str().expect("id").to_owned()

@@ -68,11 +68,6 @@ impl Run {
         count.unwrap_or_else(|| panic!("no {name} in {}", self.job))
     }
 
-    /// So many things stay for this reason.
-    pub(crate) fn kept(&self, reason: &str) -> u64 {
-        self.job["result"]["kept"][reason].as_u64().unwrap_or(0)
-    }
-
     /// Digests that it deleted, or would, with their bytes.
     pub(crate) fn deleted(&self) -> BTreeSet<(String, u64)> {
         let is_deletion = |item: &&Value| item["action"] == "delete";

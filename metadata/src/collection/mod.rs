@@ -5,8 +5,8 @@
 //!
 //! | queue | what is in it | goes when |
 //! | --- | --- | --- |
-//! | `gc_links`, ended `uploads` | a hosted image's row of a blob | no manifest of the image names it, and no client was told of it for a while |
-//! | `gc_blobs` | a digest that a file had | no file has it: at the first look it is condemned, at the second its row goes |
+//! | `gc_links`, ended `uploads` | a hosted image's row of a blob | no manifest names it, and nobody was told of it lately |
+//! | `gc_blobs` | a digest that a file had | no file has it: condemned at the first look, gone at the second |
 //! | `gc_objects` | an object without a row | at once: its generation is never used again |
 //!
 //! A file's row holds the bytes of its digest, by a foreign key. Whoever brings bytes that are
