@@ -93,7 +93,7 @@ pub struct DoorResponse {
 pub async fn open<D: Door>(
     door: &D,
     gate: &Gate,
-    content: &ContentStore,
+    store: &ContentStore,
     mut request: Parts,
     mut body: Incoming,
     client: &ClientView,
@@ -105,7 +105,7 @@ pub async fn open<D: Door>(
     let passing = pass(
         door,
         gate,
-        content,
+        store,
         &request,
         &mut body,
         client,
@@ -176,7 +176,7 @@ struct Passage {
 async fn pass<D: Door>(
     door: &D,
     gate: &Gate,
-    content: &ContentStore,
+    store: &ContentStore,
     request: &Parts,
     body: &mut Incoming,
     client: &ClientView,
@@ -214,7 +214,7 @@ async fn pass<D: Door>(
                 headers: &request.headers,
                 wire,
             };
-            of_blob(blob, &asked, content, public).await
+            of_blob(blob, &asked, store, public).await
         }
         Answer::Streaming(streaming) => Ok(of_streaming(
             streaming,

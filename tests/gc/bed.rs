@@ -90,8 +90,9 @@ pub(crate) fn end(larder: &Larder, id: &str) -> Value {
     let (response, whole) = larder.admin().take(&path, &[]).expect("events");
     assert!(whole, "the events broke off");
     let text = response.expect(200).text();
-    let last = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    serde_json::from_str(last.last().expect("an event")).expect("job")
+    let mut states = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let last = states.next_back().expect("an event");
+    serde_json::from_str(last).expect("job")
 }
 
 /// Asks for a run and waits for its end.

@@ -10,6 +10,8 @@ use larder_tests::random::Random;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+const HOUR: u64 = 60;
+
 /// An image of its own layers and some of another.
 fn sharing(random: &mut Random, other: &Image) -> Image {
     let shared = other.blobs.last().expect("a layer").1.clone();
@@ -106,7 +108,6 @@ fn what_nothing_names_waits_for_a_day_at_each_look() {
     delete_manifest(&clock.larder.admin(), "team/app", &image);
     let mut all = large_of(&[&image]);
     all.insert(digest.to_string());
-    const HOUR: u64 = 60;
     let look = |clock: &Clock| {
         let told = run(&clock.larder, r#"{"dry_run":true}"#);
         let did = run(&clock.larder, "{}");

@@ -96,7 +96,7 @@ async fn what_keeps_a_blob_is_shown() {
     };
     let line = format!("gc explain {digest}");
     for (answer, rows, notes) in [
-        (blob(&[holder.clone()], false), 1, &[][..]),
+        (blob(std::slice::from_ref(&holder), false), 1, &[][..]),
         (
             blob(&[holder.clone(), holder.clone()], true),
             2,

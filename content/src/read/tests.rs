@@ -58,7 +58,7 @@ impl Bed {
 }
 
 fn long() -> Bytes {
-    (0..LONG).map(|at| (at % 251) as u8).collect()
+    (0..=u8::MAX).cycle().take(LONG).collect()
 }
 
 #[tokio::test]
