@@ -5,7 +5,7 @@
 //!
 //! | queue | what is in it | goes when |
 //! | --- | --- | --- |
-//! | `gc_links`, ended `uploads` | a hosted image's row of a blob | no manifest names it, and nobody was told of it lately |
+//! | `gc_links`, ended `uploads` | a hosted image's row of a blob | no manifest names it, and nobody relies on it |
 //! | `gc_blobs` | a digest that a file had | no file has it: condemned at the first look, gone at the second |
 //! | `gc_objects` | an object without a row | at once: its generation is never used again |
 //!
