@@ -13,6 +13,19 @@ pub struct Waits {
     pub lease: Duration,
 }
 
+impl Waits {
+    /// Whether a client that is told now of a blob could not rely on it for the whole lease without
+    /// a new note, where one was told last at `told_at`.
+    pub fn must_renew(&self, told_at: Timestamp, now: Timestamp) -> bool {
+        told_at <= now.before(self.lease)
+    }
+
+    /// How long what a client was told of is kept.
+    fn told(&self) -> Duration {
+        self.grace.max(self.lease * 2)
+    }
+}
+
 /// The waits of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunWaits {
@@ -32,6 +45,11 @@ impl RunWaits {
         self.replaced
     }
 
+    /// How long a blob is left alone that a client was told of, in this run.
+    pub fn told(&self) -> Duration {
+        self.replaced.unwrap_or(self.waits.told())
+    }
+
     /// Whether what this run condemns is looked at once more by the same run.
     pub fn second_look_at_once(&self) -> bool {
         self.replaced.unwrap_or(self.waits.grace).is_zero()
@@ -44,7 +62,6 @@ impl RunWaits {
 
     /// Clients that were told of a blob at that moment, or before, no longer rely on it.
     pub fn told_until(&self, now: Timestamp) -> Timestamp {
-        let lease = self.waits.grace.max(self.waits.lease);
-        now.before(self.replaced.unwrap_or(lease))
+        now.before(self.replaced.unwrap_or(self.waits.told()))
     }
 }

@@ -11,7 +11,7 @@ use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, StorageKind};
 use larder_content::ContentStore;
 use larder_discover::Machine;
-use larder_gc::{Collector, Waits};
+use larder_gc::{Collector, RunWaits, Waits};
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
@@ -147,7 +147,7 @@ impl House {
             jobs.clone(),
             CollectorWaits {
                 grace: config.gc.grace,
-                lease: config.gc.lease,
+                told: RunWaits::new(waits(config), None).told(),
             },
             api_limits,
             creatable(),

@@ -17,8 +17,8 @@ use std::time::Duration;
 pub struct CollectorWaits {
     /// How long something is left alone once nothing names it.
     pub grace: Duration,
-    /// How long a client that was told of a blob may rely on that, where the grace is shorter.
-    pub lease: Duration,
+    /// How long a blob is left alone that a client was told of, where no manifest names it.
+    pub told: Duration,
 }
 
 /// The parts of the API.

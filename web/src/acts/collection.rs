@@ -15,7 +15,6 @@ use larder_metadata::collection::{BlobHolder, BlobReport};
 use larder_metadata::jobs::{JobFilter, NewJob};
 use larder_model::{Digest, FileKind, JobKind, Problem, Timestamp, duration};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Names of a blob that are told.
 const MAX_HOLDERS: usize = 1000;
@@ -160,8 +159,7 @@ fn due_at(report: &BlobReport, waits: CollectorWaits) -> Option<Timestamp> {
         return None;
     }
     let told_at = idle.map(|it| it.told_at).max()?;
-    let wait: Duration = waits.grace.max(waits.lease);
-    Some(told_at.after(wait))
+    Some(told_at.after(waits.told))
 }
 
 fn holder(holder: &BlobHolder) -> api::BlobHolder {

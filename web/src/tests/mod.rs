@@ -144,7 +144,7 @@ async fn house_of(clock: Clock, rate: Rate) -> House {
         jobs.clone(),
         CollectorWaits {
             grace: Duration::from_hours(24),
-            lease: Duration::from_mins(15),
+            told: Duration::from_hours(24),
         },
         limits,
         creatable,
