@@ -80,11 +80,10 @@ impl Sqlite {
         clock: &Clock,
         (lookups, statements): (Arc<Lookups>, Arc<Statements>),
     ) -> Result<Self, Error> {
-        let connection = connect(path, true)?;
-        tell_time(&connection, clock)?;
+        let connection = connect(path, true, clock)?;
         let (writer, waiting) = mpsc::channel(GROUP);
         let (checkpoint, due) = sync_channel(1);
-        let checkpointer = connect(path, true)?;
+        let checkpointer = connect(path, true, clock)?;
         let folded = Arc::new(AtomicBool::new(false));
         let writer_folded = Arc::clone(&folded);
         spawn("sqlite-checkpoint", move || {
@@ -102,6 +101,7 @@ impl Sqlite {
         })?;
         let pool = Readers {
             path: path.to_owned(),
+            clock: clock.clone(),
             idle: Mutex::default(),
             keep: readers.max(2),
         };
@@ -133,7 +133,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(|error| Error::Database(error.into()))
 }
 
-fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
+fn connect(path: &Path, write: bool, clock: &Clock) -> Result<Connection, Error> {
     let access = if write {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
     } else {
@@ -142,6 +142,7 @@ fn connect(path: &Path, write: bool) -> Result<Connection, Error> {
     let connection =
         Connection::open_with_flags_and_vfs(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX, VFS)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    tell_time(&connection, clock)?;
     // A plan must not depend on bound values: where a partial index names a kind, SQLite would
     // otherwise plan each statement that binds a kind anew, each time it is run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -170,6 +171,7 @@ fn tell_time(connection: &Connection, clock: &Clock) -> Result<(), Error> {
 /// than threads.
 struct Readers {
     path: PathBuf,
+    clock: Clock,
     idle: Mutex<Vec<Connection>>,
     keep: usize,
 }
@@ -181,7 +183,7 @@ impl Readers {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        let connection = idle.map_or_else(|| connect(&self.path, false), Ok)?;
+        let connection = idle.map_or_else(|| connect(&self.path, false, &self.clock), Ok)?;
         let rows = query(&connection, text, values);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.is_ok() && idle.len() < self.keep {

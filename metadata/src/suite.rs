@@ -46,6 +46,7 @@ mod audit_chain;
 mod audit_list;
 mod audit_people;
 mod blobs;
+mod collection;
 mod copies;
 mod documents;
 mod files;
@@ -80,6 +81,7 @@ const ALL: &[&[Check]] = &[
     audit_list::CHECKS,
     audit_people::CHECKS,
     blobs::CHECKS,
+    collection::CHECKS,
     copies::CHECKS,
     documents::CHECKS,
     files::CHECKS,

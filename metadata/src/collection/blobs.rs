@@ -10,6 +10,9 @@ const DUE: &str = "select q.since, q.digest, b.size, b.generation, b.state, \
     from gc_blobs q left join blobs b on b.digest = q.digest \
     where q.since <= ?1 and (q.since, q.digest) > (?2, ?3) order by q.since, q.digest limit ?4";
 const DONE: &str = "delete from gc_blobs where digest = ?1 and since = ?2";
+/// The file that was seen may be gone by now, and that queued the digest for the same moment.
+const HELD: &str = "delete from gc_blobs where digest = ?1 and since = ?2 \
+    and exists (select 1 from files where digest = ?1)";
 const TAKE_BACK: &str = "update blobs set state = 'kept' where digest = ?1 and state <> 'kept'";
 const CONDEMN: &str = "update blobs set state = 'condemned' \
     where digest = ?1 and state = 'kept' and generation = ?2 \
@@ -123,7 +126,7 @@ impl Metadata {
         match blob.plan() {
             BlobPlan::Forget => batch.run(DONE, queued),
             BlobPlan::Held => {
-                batch.run(DONE, queued);
+                batch.require(Requirement::Blob, HELD, queued);
                 batch.run(TAKE_BACK, [digest]);
             }
             BlobPlan::Condemn => {
@@ -147,3 +150,16 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+/// All statements, with how many values each takes.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, usize)] = &[
+    (DUE, 4),
+    (DONE, 2),
+    (HELD, 2),
+    (TAKE_BACK, 1),
+    (CONDEMN, 2),
+    (LOOK_AGAIN, 3),
+    (LOCK, 2),
+    (DROP, 2),
+];

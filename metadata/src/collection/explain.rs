@@ -139,3 +139,7 @@ impl Metadata {
         Ok(report)
     }
 }
+
+/// All statements, with how many values each takes.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, usize)] = &[(BLOB, 1), (HOLDERS, 2)];

@@ -195,7 +195,8 @@ impl Metadata {
         let mut batch = Batch::default();
         held.require(&mut batch);
         if let Some([repo, package, digest]) = link.key() {
-            match link.plan(told_before) {
+            let plan = link.plan(told_before);
+            match plan {
                 LinkPlan::Forget | LinkPlan::Named => {}
                 LinkPlan::Wait(told_at) => {
                     let again = [
@@ -216,7 +217,7 @@ impl Metadata {
                     batch.run(HAS_WAITED, [digest.clone()]);
                 }
             }
-            if link.queue == LinkQueue::Links {
+            if link.queue == LinkQueue::Links && !matches!(plan, LinkPlan::Wait(_)) {
                 batch.run(DONE, [repo, package, digest, link.since.into()]);
             }
         }
@@ -258,3 +259,17 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+/// All statements, with how many values each takes.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, usize)] = &[
+    (UPLOADS, 4),
+    (LINKS, 6),
+    (LOCK, 4),
+    (DROP, 3),
+    (HAS_WAITED, 1),
+    (DONE, 4),
+    (UPLOAD_DONE, 1),
+    (RENEW, 4),
+    (IS_NAMED, 3),
+];

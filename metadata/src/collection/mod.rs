@@ -20,6 +20,9 @@ mod objects;
 
 mod explain;
 
+#[cfg(test)]
+mod tests;
+
 pub use blobs::{BlobPlan, DueBlob};
 pub use explain::{BlobHolder, BlobReport, QueueReport};
 pub use links::{DueLink, LinkPlan, LinkQueue};

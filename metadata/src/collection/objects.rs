@@ -50,3 +50,7 @@ impl Metadata {
         self.sql.apply(batch).await
     }
 }
+
+/// All statements, with how many values each takes.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[(&str, usize)] = &[(GONE, 3), (REMOVED, 2)];
