@@ -11,11 +11,21 @@ impl Run<'_> {
     /// Looks at digests that a file had. Those that are condemned here are looked at once more if
     /// this run does not wait.
     pub(crate) async fn digests(&mut self) -> Result<(), WorkError> {
+        self.look().await?;
+        if self.waits.second_look_at_once() && !self.dry {
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    /// Looks at what is due now: what comes meanwhile is for the next look, else a run would have no
+    /// end on a busy server.
+    async fn look(&mut self) -> Result<(), WorkError> {
+        let now = self.metadata.shared_now().await?;
+        let until = self.waits.queued_until(now);
         let mut after: Option<DueBlob> = None;
         let mut done = 0;
         while !self.is_cancelled() {
-            let now = self.metadata.shared_now().await?;
-            let until = self.waits.queued_until(now);
             let page = self
                 .metadata
                 .queued_blobs(until, after.as_ref(), PAGE)
@@ -70,7 +80,7 @@ impl Run<'_> {
             return self.tell_blob("delete", &blob.digest, size, reason).await;
         }
         if self.waits.second_look_at_once() {
-            return Ok(()); // it comes once more in this walk
+            return Ok(()); // the second look tells
         }
         self.outcome.condemned += 1;
         let reason = "no file has it; the next look deletes it".to_owned();
