@@ -27,6 +27,9 @@ mod objects;
 
 mod collect;
 
+#[cfg(test)]
+mod tests;
+
 pub use collect::Collector;
 pub use freed::Freed;
 pub use outcome::Outcome;
