@@ -84,6 +84,15 @@ impl Client {
         }
     }
 
+    /// The same credentials at another address.
+    #[must_use]
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
     /// The same with any `Authorization` header.
     pub fn with_authorization(address: SocketAddr, header: &str) -> Self {
         Self {

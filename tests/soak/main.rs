@@ -1,0 +1,206 @@
+//! Writers push, mount, tag, delete and publish, readers pull and install, and the collector runs
+//! without pause and with next to no wait: no client ever misses anything, and at the end the store
+//! holds what is named and nothing else.
+//!
+//! A round takes 20 seconds; with `LARDER_TEST_LONG=1`, as a release is tested, 20 minutes.
+
+#![expect(clippy::print_stdout, reason = "what a run was like")]
+
+mod reader;
+mod shared;
+mod writer;
+
+use larder_tests::random::Random;
+use larder_tests::{Client, Larder, Postgres, S3, Start};
+use serde_json::{Value, json};
+use shared::{Servers, Shared};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const WRITERS: usize = 16;
+const READERS: usize = 32;
+/// What a client may rely on; nothing else waits.
+const LEASE: &str = "2s";
+/// Blobs up to this size live in the database.
+const INLINE: u64 = 64 * 1024;
+
+fn length() -> Duration {
+    let long = std::env::var_os("LARDER_TEST_LONG").is_some();
+    Duration::from_secs(if long { 20 * 60 } else { 20 })
+}
+
+fn larder() -> Start {
+    Start::of(env!("CARGO_BIN_EXE_larder"))
+        .with("LARDER_GC__GRACE", "1ms")
+        .with("LARDER_GC__LEASE", LEASE)
+        .with("LARDER_SERVER__LIMITS__API_REQUESTS_PER_SECOND", "0")
+}
+
+/// A run of the collector, to its end: its result.
+fn collect(client: &Client, body: &Value) -> Option<Value> {
+    let json = [("content-type", "application/json")];
+    let text = body.to_string();
+    let job = client.try_send("POST", "/api/v1/gc/runs", &json, text.as_bytes());
+    let job = job.ok()?.expect(202).json();
+    let path = format!("/api/v1/jobs/{}/events", job["id"].as_str()?);
+    let (events, _) = client.take(&path, &[]).ok()?;
+    let text = events.text();
+    let last = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .next_back()?;
+    let job: Value = serde_json::from_str(last).ok()?;
+    match job["state"].as_str()? {
+        "succeeded" => Some(job["result"].clone()),
+        "queued" | "running" => None, // the server ended in between
+        other => panic!("the collector {other}: {job}"),
+    }
+}
+
+/// Runs the collector again and again; runs that ended, and bytes that they freed.
+fn collector(shared: &Shared) -> (u64, u64) {
+    let (mut runs, mut freed) = (0, 0);
+    while !shared.is_over() {
+        if let Some(result) = collect(&shared.client(0), &json!({})) {
+            runs += 1;
+            freed += result["bytes_freed"].as_u64().unwrap_or(0);
+        }
+    }
+    (runs, freed)
+}
+
+/// All do what they do until the time is over. `meanwhile` runs beside them.
+fn soak(shared: &Shared, random: &mut Random, meanwhile: impl FnOnce()) {
+    let seeds: Vec<u64> = (0..WRITERS + READERS).map(|_| random.number()).collect();
+    std::thread::scope(|scope| {
+        let collecting = scope.spawn(|| collector(shared));
+        for (number, seed) in seeds.into_iter().enumerate() {
+            scope.spawn(move || {
+                // A failure ends the round for all.
+                let _over = shared.over_on_panic();
+                if number < WRITERS {
+                    writer::run(shared, number, seed);
+                } else {
+                    reader::run(shared, number, seed);
+                }
+            });
+        }
+        meanwhile();
+        let (runs, freed) = collecting.join().expect("collector");
+        println!(
+            "{runs} runs of the collector freed {freed} bytes; {}",
+            shared.told()
+        );
+        assert!(runs > 3, "the collector ran {runs} times");
+        assert!(freed > 0, "nothing was freed");
+    });
+}
+
+/// What is left is what is named: nothing is missing, and nothing too much.
+fn assert_exact(larder: &Larder, shared: &Shared, objects: &Path) {
+    let client = larder.admin();
+    shared.check_all(&client);
+    let at_once = json!({"grace": "0s"});
+    collect(&client, &at_once).expect("a run");
+    shared.check_all(&client);
+    let needed = shared.needed(INLINE);
+    let kept = stored(objects);
+    let lost: Vec<_> = needed.difference(&kept).collect();
+    let left: Vec<_> = kept.difference(&needed).collect();
+    assert!(lost.is_empty(), "lost: {lost:#?}");
+    assert!(left.is_empty(), "left: {left:#?}");
+    let queue = larder.api("GET", "gc", "", 200);
+    assert_eq!(
+        (&queue["queue"], &queue["reclaimable_bytes"]),
+        (&json!(0), &json!(0)),
+        "{queue}"
+    );
+}
+
+/// The digests of all objects in a folder, whose names are `<hex>.<generation>`.
+fn stored(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .expect("name");
+            if let Some((hex, _)) = name.split_once('.').filter(|(hex, _)| hex.len() == 64) {
+                assert!(found.insert(format!("sha256:{hex}")), "twice: {name}");
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn nobody_misses_anything_while_the_collector_runs() {
+    let mut random = Random::seeded();
+    let larder = larder().start();
+    let shared = Shared::new(Servers::of(&[&larder]), length(), false);
+    soak(&shared, &mut random, || {});
+    assert_exact(
+        &larder,
+        &shared,
+        &larder.data().join("storage").join("blobs"),
+    );
+}
+
+#[test]
+fn two_servers_of_one_database_miss_nothing() {
+    let mut random = Random::seeded();
+    let (Some(postgres), Some(s3)) = (Postgres::start(), S3::files()) else {
+        return;
+    };
+    let url = postgres.database("soak");
+    let start = || s3.holds_blobs_of(larder().with("LARDER_DATABASE__URL", &url));
+    let one = start().start();
+    // The seal of sessions and the key of tokens are the first one's.
+    let key = one.data().join("token.key");
+    let key = key.to_str().expect("path");
+    let two = start().with("LARDER_AUTH__TOKEN_KEY", key).start();
+    let shared = Shared::new(Servers::of(&[&one, &two]), length(), false);
+    soak(&shared, &mut random, || {});
+    assert_exact(&one, &shared, &s3.objects());
+}
+
+#[test]
+fn kills_lose_nothing_that_was_acknowledged() {
+    let mut random = Random::seeded();
+    let mut larder = larder().start();
+    let shared = Shared::new(Servers::of(&[&larder]), length(), true);
+    let mut kills = 0;
+    let every = if length() > Duration::from_mins(1) {
+        20
+    } else {
+        6
+    };
+    soak(&shared, &mut random, || {
+        let mut next = Instant::now() + Duration::from_secs(every);
+        while shared.wait_until(next) {
+            larder.kill();
+            larder.start_again();
+            shared.moved(0, larder.address());
+            kills += 1;
+            next = Instant::now() + Duration::from_secs(every);
+        }
+    });
+    println!("{kills} kills");
+    assert!(kills > 1);
+    // An upload whose server was killed may have left an object that no row names.
+    let client = larder.admin();
+    shared.check_all(&client);
+    collect(&client, &json!({"grace": "0s"})).expect("a run");
+    shared.check_all(&client);
+    let kept = stored(&larder.data().join("storage").join("blobs"));
+    let needed = shared.needed(INLINE);
+    assert!(needed.is_subset(&kept));
+}

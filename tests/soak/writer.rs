@@ -1,0 +1,187 @@
+//! A writer: pushes images that share layers with those of others, deletes them, publishes packages
+//! and takes them back.
+
+use crate::shared::Shared;
+use larder_tests::image::{Image, MANIFEST, push_blob, put_manifest};
+use larder_tests::parcel::publish_to;
+use larder_tests::random::Random;
+use larder_tests::{Client, Response};
+use std::io;
+use std::sync::Arc;
+
+/// Tags and versions that a writer has at once.
+const OWN: u64 = 4;
+
+/// A server may be gone where servers are killed: nothing is known then of what was asked.
+type Asked<T> = io::Result<T>;
+
+struct Writer<'a> {
+    shared: &'a Shared,
+    number: usize,
+    random: Random,
+    versions: u64,
+}
+
+pub fn run(shared: &Shared, number: usize, seed: u64) {
+    let mut writer = Writer {
+        shared,
+        number,
+        random: Random::new(seed),
+        versions: 0,
+    };
+    while !shared.is_over() {
+        let done = match writer.random.below(10) {
+            0..5 => writer.push(),
+            5..8 => writer.delete(),
+            8 => {
+                writer.publish();
+                Ok(())
+            }
+            _ => writer.take_back(),
+        };
+        if let Err(error) = done {
+            assert!(shared.kills, "writer {number}: {error}");
+        }
+    }
+}
+
+impl Writer<'_> {
+    fn client(&mut self) -> Client {
+        let which = self.random.below(2);
+        self.shared.client(usize::try_from(which).expect("small"))
+    }
+
+    /// Images are written by several, tags by one.
+    fn name(&self) -> String {
+        format!("team/app{}", self.number % 4)
+    }
+
+    fn tag(&mut self) -> String {
+        format!("w{}-{}", self.number, self.random.below(OWN))
+    }
+
+    fn ask(client: &Client, (method, path): (&str, &str), allowed: &[u16]) -> Asked<Response> {
+        let answer = client.try_send(method, path, &[], b"")?;
+        assert!(
+            allowed.contains(&answer.status),
+            "{method} {path}: {} {}",
+            answer.status,
+            answer.text()
+        );
+        Ok(answer)
+    }
+
+    /// Pushes as engines do: asks for each blob, mounts it or uploads it, then puts the manifest,
+    /// which must be taken.
+    fn push(&mut self) -> Asked<()> {
+        let (client, name, tag) = (self.client(), self.name(), self.tag());
+        let image = self.shared.image(&mut self.random);
+        // Until it is answered nobody knows which of both the tag is.
+        let key = (name.clone(), tag.clone());
+        let old = self.shared.there().images.remove(&key);
+        for (digest, bytes) in &image.blobs {
+            let path = format!("/v2/{name}/blobs/{digest}");
+            if Self::ask(&client, ("HEAD", &path), &[200, 404])?.status == 200 {
+                continue;
+            }
+            if self.random.below(2) == 0 {
+                let from = self.random.below(4);
+                let path = format!("/v2/{name}/blobs/uploads/?mount={digest}&from=team/app{from}");
+                if Self::ask(&client, ("POST", &path), &[201, 202])?.status == 201 {
+                    continue;
+                }
+            }
+            self.upload(&client, &name, (digest, bytes))?;
+        }
+        self.put(&client, &name, &tag, &image)?;
+        if let Some(old) = old {
+            let path = format!("/v2/{name}/manifests/{}", old.digest);
+            Self::ask(&client, ("DELETE", &path), &[202])?;
+        }
+        let mut there = self.shared.there();
+        there.images.insert(key, Arc::new(image));
+        drop(there);
+        self.shared.pushed();
+        Ok(())
+    }
+
+    fn upload(
+        &self,
+        client: &Client,
+        name: &str,
+        (digest, bytes): (&larder_model::Digest, &Vec<u8>),
+    ) -> Asked<()> {
+        if !self.shared.kills {
+            push_blob(client, name, digest, bytes).expect(201);
+            return Ok(());
+        }
+        let path = format!("/v2/{name}/blobs/uploads/");
+        let started = Self::ask(client, ("POST", &path), &[202])?;
+        let location = started.header("location").expect("location").to_owned();
+        let path = format!("{location}&digest={digest}");
+        let headers = [("content-type", "application/octet-stream")];
+        let kept = client.try_send("PUT", &path, &headers, bytes)?;
+        assert_eq!(kept.status, 201, "{}", kept.text());
+        Ok(())
+    }
+
+    fn put(&self, client: &Client, name: &str, tag: &str, image: &Image) -> Asked<()> {
+        if !self.shared.kills {
+            put_manifest(client, name, tag, MANIFEST, &image.manifest).expect(201);
+            return Ok(());
+        }
+        let path = format!("/v2/{name}/manifests/{tag}");
+        let headers = [("content-type", MANIFEST)];
+        let kept = client.try_send("PUT", &path, &headers, &image.manifest)?;
+        assert_eq!(kept.status, 201, "{}", kept.text());
+        Ok(())
+    }
+
+    /// Deletes a manifest with its tag.
+    fn delete(&mut self) -> Asked<()> {
+        let (client, name, tag) = (self.client(), self.name(), self.tag());
+        let key = (name.clone(), tag);
+        let Some(image) = self.shared.there().images.remove(&key) else {
+            return Ok(());
+        };
+        let path = format!("/v2/{name}/manifests/{}", image.digest);
+        Self::ask(&client, ("DELETE", &path), &[202])?;
+        Ok(())
+    }
+
+    fn package(&self) -> String {
+        format!("package{}", self.number)
+    }
+
+    fn publish(&mut self) {
+        if self.shared.kills {
+            return; // its answer cannot be lost here
+        }
+        let (client, name) = (self.client(), self.package());
+        self.versions += 1;
+        let version = format!("1.0.{}", self.versions);
+        let bytes = self.random.bytes(70_000);
+        publish_to(&client, ("npm", "local"), &name, &version, &bytes).expect(201);
+        let path = format!("/npm/local/{name}/-/{name}-{version}.tgz");
+        let tarball = client.get(&path).expect(200).body;
+        let mut there = self.shared.there();
+        there.packages.insert((name, version), Arc::new(tarball));
+        drop(there);
+        self.shared.pushed();
+    }
+
+    fn take_back(&mut self) -> Asked<()> {
+        let (client, name) = (self.client(), self.package());
+        let mut there = self.shared.there();
+        let mut own = there.packages.keys().filter(|key| key.0 == name);
+        let Some(key) = own.next().cloned() else {
+            return Ok(());
+        };
+        there.packages.remove(&key);
+        drop(there);
+        let (name, version) = key;
+        let path = format!("/api/v1/repositories/npm/local/packages/{name}/versions/{version}");
+        Self::ask(&client, ("DELETE", &path), &[200, 204])?;
+        Ok(())
+    }
+}
