@@ -106,8 +106,15 @@ async fn runs_the_suite(s3: &S3) {
     let folder = tempfile::tempdir().expect("folder");
     larder_storage::suite::all(&store(s3, None, folder.path()), 1).await;
     larder_storage::suite::all(&store(s3, Some("team/larder"), folder.path()), 10).await;
-    let left = std::fs::read_dir(folder.path()).expect("staging").count();
-    assert_eq!(left, 0, "nothing may stay staged");
+    assert_eq!(files_in(folder.path()), 0, "nothing may stay staged");
+    let notes = folder.path().join("multipart");
+    assert_eq!(files_in(&notes), 0, "no upload may stay under way");
+}
+
+fn files_in(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).expect("folder");
+    let files = entries.filter(|entry| entry.as_ref().is_ok_and(|it| it.path().is_file()));
+    files.count()
 }
 
 #[tokio::test]
