@@ -50,7 +50,7 @@ create trigger files_changed after update of digest on files when old.digest <> 
     on conflict (digest) do update set since = excluded.since;
 end;
 create trigger edges_gone after delete on edges when old.kind <> 'subject' begin
-  update files set checked_at = larder_now()
+  update files set checked_at = max(checked_at, larder_now())
     where repo = old.repo and package = old.package and kind = 'blob' and path = old.child;
   insert into gc_links (repo, package, digest, since)
     select repo, package, path, checked_at from files
@@ -72,7 +72,8 @@ create trigger files_changed after update of digest on files
   for each row when (old.digest <> new.digest) execute function larder_file_gone();
 create function larder_edge_gone() returns trigger language plpgsql as $$
 begin
-  update files set checked_at = cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)
+  update files set checked_at = greatest(checked_at,
+      cast(extract(epoch from clock_timestamp()) * 1000000 as bigint))
     where repo = old.repo and package = old.package and kind = 'blob' and path = old.child;
   insert into gc_links (repo, package, digest, since)
     select repo, package, path, checked_at from files

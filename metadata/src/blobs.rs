@@ -108,7 +108,7 @@ impl Metadata {
         upload: Option<Finish<'_>>,
     ) {
         let [repo, package] = putting.package.value();
-        let now = self.now();
+        let now = self.shared_now_estimate();
         let by = putting.by.label().into();
         batch.run(
             ADD_BLOB_FILE,
@@ -186,7 +186,7 @@ impl Metadata {
         let mut batch = Batch::at(putting.package);
         let [repo, package] = putting.package.value();
         let [from_repo, from_package] = from.value();
-        let now = self.now();
+        let now = self.shared_now_estimate();
         let values = [
             repo,
             package,

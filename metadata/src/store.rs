@@ -7,6 +7,7 @@ use crate::{Error, Sql, ids, migrate, postgres, sqlite, upgrade};
 use larder_model::{Clock, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The database. Cheap to share.
 #[derive(Clone)]
@@ -14,6 +15,8 @@ pub struct Metadata {
     pub(crate) sql: Arc<dyn Sql>,
     ids: Arc<ids::Ids>,
     clock: Clock,
+    /// Microseconds by which the clock that all servers share is ahead of `clock`, as last seen.
+    ahead: Arc<AtomicI64>,
     /// `None` where other servers write to the same database.
     pub(crate) lookups: Option<Arc<Lookups>>,
     pub(crate) uses: Arc<Uses>,
@@ -45,14 +48,31 @@ impl Metadata {
     ) -> Result<Self, Error> {
         migrate::run(sql.as_ref()).await?;
         upgrade::run(sql.as_ref()).await?;
-        Ok(Self {
+        let metadata = Self {
             sql,
             ids: Arc::default(),
             clock,
+            ahead: Arc::default(),
             lookups,
             uses: Arc::default(),
             statements,
-        })
+        };
+        metadata.shared_now().await?;
+        Ok(metadata)
+    }
+
+    /// The present moment by the clock that all servers of the database share.
+    pub async fn shared_now(&self) -> Result<Timestamp, Error> {
+        let own = self.now();
+        let shared = self.sql.time(own).await?;
+        self.ahead.store(shared.0 - own.0, Ordering::Relaxed);
+        Ok(shared)
+    }
+
+    /// The same without asking the database: as the two clocks stood to each other when it was asked
+    /// last, which every server does every few seconds.
+    pub fn shared_now_estimate(&self) -> Timestamp {
+        Timestamp(self.now().0 + self.ahead.load(Ordering::Relaxed))
     }
 
     /// The same database at another time: for checks of what time does.
@@ -60,6 +80,7 @@ impl Metadata {
         Self {
             clock,
             ids: Arc::default(), // of that time
+            ahead: Arc::default(),
             ..self.clone()
         }
     }

@@ -132,7 +132,7 @@ impl Metadata {
                 progress.algorithm.name().into(),
                 progress.received.into(),
                 Bytes::copy_from_slice(progress.hash_state).into(),
-                self.now().into(),
+                self.shared_now_estimate().into(),
                 progress.version.into(),
                 progress.boot_id.into(),
             ],
@@ -168,7 +168,7 @@ impl Metadata {
             repo,
             package,
             finish.principal.into(),
-            self.now().into(),
+            self.shared_now_estimate().into(),
             finish.version.into(),
             digest.map_or_else(|| "".into(), Value::from),
         ];
@@ -212,7 +212,7 @@ impl Metadata {
     /// [`Error::Unmet`]: the [`Requirement::Upload`] went on.
     pub async fn give_up_upload(&self, id: &str, until: Timestamp) -> Result<(), Error> {
         let mut batch = Batch::default();
-        let values = [id.into(), until.into(), self.now().into()];
+        let values = [id.into(), until.into(), self.shared_now_estimate().into()];
         batch.require(Requirement::Upload, GIVE_UP, values);
         self.sql.apply(batch).await
     }

@@ -64,7 +64,7 @@ impl Registry {
 
     /// A client that is told that a blob is here does not upload it, but names it in a manifest. The
     /// collector leaves alone for twice the lease what was noted: so a client that is told within
-    /// half a lease of that, without a new note, has all of its own.
+    /// a lease of that, without a new note, has all of its own.
     async fn promise(
         &self,
         package: PackageKey<'_>,
@@ -72,7 +72,7 @@ impl Registry {
         found: &FileRecord,
     ) -> Result<(), Problem> {
         let told_at = found.checked_at;
-        if self.metadata.now().since(told_at) < self.limits.lease {
+        if self.metadata.shared_now_estimate().since(told_at) < self.limits.lease {
             return Ok(());
         }
         match self.metadata.promise_blob(package, digest).await {

@@ -404,7 +404,10 @@ impl Registry {
     /// Forgets uploads that lay idle for too long, and staged bytes that no session owns. How many
     /// there were.
     pub async fn forget_idle_uploads(&self) -> Result<usize, Problem> {
-        let before = self.metadata.now().before(self.limits.upload_idle);
+        let before = self
+            .metadata
+            .shared_now_estimate()
+            .before(self.limits.upload_idle);
         let mut forgotten = 0;
         loop {
             let mut ids = self.metadata.idle_uploads(before, 500).await?;

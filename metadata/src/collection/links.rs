@@ -49,7 +49,8 @@ const DONE: &str = "delete from gc_links \
     where repo = ?1 and package = ?2 and digest = ?3 and since = ?4";
 const UPLOAD_DONE: &str = "delete from uploads where id = ?1 and finished = 1";
 /// The client may rely on it for a while.
-const RENEW: &str = "update files set checked_at = ?4 \
+const RENEW: &str = "update files set \
+    checked_at = case when checked_at > ?4 then checked_at else ?4 end \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
 const IS_NAMED: &str = "select 1 from edges \
     where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject' limit 1";
@@ -254,7 +255,7 @@ impl Metadata {
         }
         let mut batch = Batch::at(package);
         let [repo, name, digest] = key;
-        let values = [repo, name, digest, self.shared_now().await?.into()];
+        let values = [repo, name, digest, self.shared_now_estimate().into()];
         batch.require(Requirement::Blob, RENEW, values);
         self.sql.apply(batch).await
     }

@@ -75,11 +75,6 @@ impl Metadata {
         rows.iter_mut().map(|row| row.parsed(0)).collect()
     }
 
-    /// The present moment by the clock that all servers of the database share.
-    pub async fn shared_now(&self) -> Result<Timestamp, Error> {
-        self.sql.time(self.now()).await
-    }
-
     /// Takes a job of this kind that waits, or that its server has abandoned. `None`: there is
     /// none, or one runs. One that too many servers have abandoned has failed.
     pub async fn take_job(&self, kind: JobKind) -> Result<Option<HeldJob>, Error> {

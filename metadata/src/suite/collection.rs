@@ -16,6 +16,7 @@ checks![
     a_blob_that_a_manifest_names_stays,
     a_blob_that_was_told_of_just_now_stays,
     a_promise_renews_the_wait,
+    what_a_client_was_told_has_the_time_of_all_servers,
     what_a_manifest_named_is_looked_at_when_that_goes,
     what_another_manifest_names_stays,
     a_cache_that_names_its_layers_as_manifests_keeps_them,
@@ -275,6 +276,23 @@ async fn a_promise_renews_the_wait(metadata: &Metadata) {
     run.settle_links(&bed, "app", EVER).await;
     let promise = metadata.promise_blob(bed.package("app"), &blob).await;
     assert_unmet(promise, Requirement::Blob);
+    run.end().await;
+}
+
+/// The collector's server may have another clock than the one that told the client.
+async fn what_a_client_was_told_has_the_time_of_all_servers(metadata: &Metadata) {
+    let bed = Bed::images(metadata).await;
+    let (run, text) = (Run::begin(metadata).await, text(metadata));
+    let shared = metadata.shared_now().await.expect("now");
+    let blob = bed.keep_blob("app", &text).await;
+    let minute = std::time::Duration::from_mins(1);
+    for _ in 0..2 {
+        let told_at = run.links(&bed, "app").await.remove(0).told_at;
+        let told_at = told_at.expect("a row");
+        assert!(told_at > shared.before(minute) && told_at < shared.after(minute));
+        let promise = metadata.promise_blob(bed.package("app"), &blob);
+        promise.await.expect("promise");
+    }
     run.end().await;
 }
 
