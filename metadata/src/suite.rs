@@ -47,6 +47,7 @@ mod audit_list;
 mod audit_people;
 mod blobs;
 mod collection;
+mod collection_bytes;
 mod copies;
 mod documents;
 mod files;
@@ -82,6 +83,7 @@ const ALL: &[&[Check]] = &[
     audit_people::CHECKS,
     blobs::CHECKS,
     collection::CHECKS,
+    collection_bytes::CHECKS,
     copies::CHECKS,
     documents::CHECKS,
     files::CHECKS,
