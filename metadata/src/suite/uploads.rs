@@ -170,12 +170,12 @@ async fn an_ended_session_takes_no_more(metadata: &Metadata) {
 }
 
 async fn idle_sessions_are_told_the_oldest_first(metadata: &Metadata) {
-    let begin = metadata.now();
+    let begin = metadata.shared_now_estimate();
     let sessions = [Session::new(metadata).await, Session::new(metadata).await];
     let [first, second] = &sessions;
     second.save(0, 1).await.expect("save");
     first.save(0, 1).await.expect("save");
-    let between = first.bed.metadata.now();
+    let between = first.bed.metadata.shared_now_estimate();
     let idle = metadata.idle_uploads(between, 1000).await.expect("idle");
     let ours = |id: &str| sessions.iter().any(|session| *id == *session.id);
     let ours: Vec<_> = idle.iter().filter(|id| ours(id)).collect();
@@ -192,7 +192,7 @@ async fn unfinished_sessions_are_told_page_by_page(metadata: &Metadata) {
         session.save(0, 1).await.expect("save");
     }
     ended.keep(0).await.expect("end");
-    let until = metadata.now();
+    let until = metadata.shared_now_estimate();
     let (mut told, mut after) = (Vec::new(), None);
     loop {
         let page = metadata.unfinished_uploads(until, after.as_ref(), 1).await;
@@ -210,7 +210,9 @@ async fn unfinished_sessions_are_told_page_by_page(metadata: &Metadata) {
 async fn a_session_that_is_given_up_takes_no_more(metadata: &Metadata) {
     let session = Session::new(metadata).await;
     session.save(0, 1).await.expect("save");
-    let given_up = metadata.give_up_upload(&session.id, metadata.now()).await;
+    let given_up = metadata
+        .give_up_upload(&session.id, metadata.shared_now_estimate())
+        .await;
     given_up.expect("give up");
     let row = session.row().await.expect("there");
     assert!(row.finished && row.hash_state.is_none());
@@ -223,13 +225,15 @@ async fn a_session_that_is_given_up_takes_no_more(metadata: &Metadata) {
 async fn a_session_that_went_on_is_not_given_up(metadata: &Metadata) {
     let session = Session::new(metadata).await;
     session.save(0, 1).await.expect("save");
-    let before = metadata.now();
+    let before = metadata.shared_now_estimate();
     session.save(1, 2).await.expect("save");
     let given_up = metadata.give_up_upload(&session.id, before).await;
     assert_unmet(given_up, Requirement::Upload);
     assert!(!session.row().await.expect("there").finished);
     session.keep(2).await.expect("end");
-    let given_up = metadata.give_up_upload(&session.id, metadata.now()).await;
+    let given_up = metadata
+        .give_up_upload(&session.id, metadata.shared_now_estimate())
+        .await;
     assert_unmet(given_up, Requirement::Upload);
 }
 
@@ -237,7 +241,7 @@ async fn a_session_that_is_idle_is_forgotten(metadata: &Metadata) {
     let session = Session::new(metadata).await;
     session.save(0, 1).await.expect("save");
     let ids = [session.id.as_str().into()];
-    let forgotten = metadata.forget_uploads(&ids, metadata.now());
+    let forgotten = metadata.forget_uploads(&ids, metadata.shared_now_estimate());
     forgotten.await.expect("forget");
     assert!(session.row().await.is_none());
 }
@@ -245,7 +249,7 @@ async fn a_session_that_is_idle_is_forgotten(metadata: &Metadata) {
 async fn a_session_that_went_on_is_not_forgotten(metadata: &Metadata) {
     let session = Session::new(metadata).await;
     session.save(0, 1).await.expect("save");
-    let before = metadata.now();
+    let before = metadata.shared_now_estimate();
     session.save(1, 2).await.expect("save");
     let ids = [session.id.as_str().into()];
     let forgotten = metadata.forget_uploads(&ids, before);
