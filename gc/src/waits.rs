@@ -14,12 +14,6 @@ pub struct Waits {
 }
 
 impl Waits {
-    /// Whether a client that is told now of a blob could not rely on it for the whole lease without
-    /// a new note, where one was told last at `told_at`.
-    pub fn must_renew(&self, told_at: Timestamp, now: Timestamp) -> bool {
-        told_at <= now.before(self.lease)
-    }
-
     /// How long what a client was told of is kept.
     fn told(&self) -> Duration {
         self.grace.max(self.lease * 2)

@@ -38,14 +38,14 @@ const DROP: &str = "delete from files \
 /// Takes the row's lock: what names the blob by then is seen by the next statement.
 const LOCK: &str = "update files set checked_at = checked_at \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
-const DROP_UNNAMED: &str = "delete from files \
+pub(crate) const DROP_UNNAMED: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 and not exists \
     (select 1 from edges where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject')";
 /// An index may name a blob too, as those of build caches do.
-const USED_BY: &str = "select parent from edges \
+pub(crate) const USED_BY: &str = "select parent from edges \
     where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject' limit 1";
 
-/// A blob touched within this time is not touched again by a manifest: well within any grace of
+/// A blob touched within this time is not touched again by a mount or a copy: well within any grace of
 /// the collector.
 pub(crate) const FRESH: Duration = Duration::from_mins(10);
 

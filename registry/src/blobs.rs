@@ -62,22 +62,18 @@ impl Registry {
         }))
     }
 
-    /// A client that is told that a blob is here does not upload it, but names it in a manifest. The
-    /// collector leaves alone for twice the lease what was noted: so a client that is told within
-    /// a lease of that, without a new note, has all of its own.
+    /// A client that is told that a blob is here does not upload it, but names it in a manifest:
+    /// within the lease the collector leaves it alone.
     async fn promise(
         &self,
         package: PackageKey<'_>,
         digest: &Digest,
         found: &FileRecord,
     ) -> Result<(), Problem> {
-        let told_at = found.checked_at;
-        if self.metadata.shared_now_estimate().since(told_at) < self.limits.lease {
-            return Ok(());
-        }
-        match self.metadata.promise_blob(package, digest).await {
+        let lease = (found.checked_at, self.limits.lease);
+        match self.metadata.promise_blob(package, digest, lease).await {
             Err(Error::Unmet(Requirement::Blob)) => Err(no_blob()),
-            promised => Ok(promised?),
+            promised => Ok(promised.map(|_| ())?),
         }
     }
 

@@ -1,9 +1,13 @@
 //! Rows of blobs in hosted images: clients are told that a blob is there before a manifest names it.
 
+use crate::blobs::DROP_UNNAMED;
+#[cfg(test)]
+use crate::blobs::USED_BY;
 use crate::jobs::HeldJob;
 use crate::keys::PackageKey;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Digest, Timestamp};
+use std::time::Duration;
 
 /// A row of a queue with the row that it is about, if that is there, and a manifest that names it.
 macro_rules! due {
@@ -37,9 +41,6 @@ const LINKS: &str = concat!(
 /// Takes the row's lock: what names the blob by then is seen by the next statement.
 const LOCK: &str = "update files set checked_at = checked_at \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 and checked_at <= ?4";
-const DROP: &str = "delete from files \
-    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 and not exists \
-    (select 1 from edges where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject')";
 /// The bytes of a row that has waited need not wait again.
 const HAS_WAITED: &str = "update gc_blobs set since = 0 where digest = ?1";
 const LOOK_AGAIN: &str = "insert into gc_links (repo, package, digest, since) \
@@ -52,9 +53,6 @@ const UPLOAD_DONE: &str = "delete from uploads where id = ?1 and finished = 1";
 const RENEW: &str = "update files set \
     checked_at = case when checked_at > ?4 then checked_at else ?4 end \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
-const IS_NAMED: &str = "select 1 from edges \
-    where child = ?3 and repo = ?1 and package = ?2 and kind <> 'subject' limit 1";
-
 /// Which queue a row comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkQueue {
@@ -214,7 +212,7 @@ impl Metadata {
                     let [a, b, c] = key.clone();
                     let lock = [a, b, c, told_before.into()];
                     batch.require(Requirement::Blob, LOCK, lock);
-                    batch.require(Requirement::Blob, DROP, key);
+                    batch.require(Requirement::Blob, DROP_UNNAMED, key);
                     batch.run(HAS_WAITED, [digest.clone()]);
                 }
             }
@@ -241,23 +239,25 @@ impl Metadata {
     }
 
     /// Makes sure that a client which is told now that a blob is there can name it in a manifest for
-    /// a while; where a manifest names it nothing is written. [`Error::Unmet`]: the
-    /// [`Requirement::Blob`] is gone.
+    /// the `lease`, and tells whether that had to be noted: not within a lease of `told_at`, when a
+    /// client was told last, for what was noted holds for two, and not where a manifest names the
+    /// blob. [`Error::Unmet`]: the [`Requirement::Blob`] is gone.
     pub async fn promise_blob(
         &self,
         package: PackageKey<'_>,
         digest: &Digest,
-    ) -> Result<(), Error> {
-        let [repo, name] = package.value();
-        let key = [repo.clone(), name.clone(), digest.into()];
-        if !self.sql.rows(IS_NAMED, &key).await?.is_empty() {
-            return Ok(());
+        (told_at, lease): (Timestamp, Duration),
+    ) -> Result<bool, Error> {
+        let now = self.shared_now_estimate();
+        if now.since(told_at) < lease || self.used_by(package, digest).await?.is_some() {
+            return Ok(false);
         }
         let mut batch = Batch::at(package);
-        let [repo, name, digest] = key;
-        let values = [repo, name, digest, self.shared_now_estimate().into()];
+        let [repo, name] = package.value();
+        let values = [repo, name, digest.into(), now.into()];
         batch.require(Requirement::Blob, RENEW, values);
-        self.sql.apply(batch).await
+        self.sql.apply(batch).await?;
+        Ok(true)
     }
 }
 
@@ -267,10 +267,10 @@ pub(super) const STATEMENTS: &[(&str, usize)] = &[
     (UPLOADS, 4),
     (LINKS, 6),
     (LOCK, 4),
-    (DROP, 3),
+    (DROP_UNNAMED, 3),
     (HAS_WAITED, 1),
     (DONE, 4),
     (UPLOAD_DONE, 1),
     (RENEW, 4),
-    (IS_NAMED, 3),
+    (USED_BY, 3),
 ];

@@ -9,6 +9,10 @@ use crate::uploads::Finish;
 use crate::{Metadata, Requirement};
 use larder_model::Timestamp;
 use run::{EVER, NEVER, Run, drop_manifest, has_link, keep_object, objects_of, push, text};
+use std::time::Duration;
+
+/// A client was told so long ago that it must be noted anew.
+const ANEW: (Timestamp, Duration) = (NEVER, Duration::ZERO);
 
 checks![
     a_blob_of_no_manifest_goes_in_steps,
@@ -138,7 +142,7 @@ async fn a_promise_renews_the_wait(metadata: &Metadata) {
     let blob = bed.keep_blob("app", &text).await;
     let before = run.links(&bed, "app").await.remove(0);
     let told_at = before.told_at.expect("a row");
-    let promise = metadata.promise_blob(bed.package("app"), &blob);
+    let promise = metadata.promise_blob(bed.package("app"), &blob, ANEW);
     promise.await.expect("promise");
     let after = run.links(&bed, "app").await.remove(0);
     assert!(after.told_at > Some(told_at));
@@ -147,7 +151,7 @@ async fn a_promise_renews_the_wait(metadata: &Metadata) {
     assert_unmet(settled, Requirement::Blob);
     assert!(has_link(&bed, "app", blob).await);
     run.settle_links(&bed, "app", EVER).await;
-    let promise = metadata.promise_blob(bed.package("app"), &blob).await;
+    let promise = metadata.promise_blob(bed.package("app"), &blob, ANEW).await;
     assert_unmet(promise, Requirement::Blob);
     run.end().await;
 }
@@ -163,7 +167,7 @@ async fn what_a_client_was_told_has_the_time_of_all_servers(metadata: &Metadata)
         let told_at = run.links(&bed, "app").await.remove(0).told_at;
         let told_at = told_at.expect("a row");
         assert!(told_at > shared.before(minute) && told_at < shared.after(minute));
-        let promise = metadata.promise_blob(bed.package("app"), &blob);
+        let promise = metadata.promise_blob(bed.package("app"), &blob, ANEW);
         promise.await.expect("promise");
     }
     run.end().await;

@@ -73,9 +73,11 @@ impl World {
         let Some(found) = found.await.expect("stat") else {
             return format!("image {image} has no blob");
         };
-        if WAITS.must_renew(found.checked_at, self.moment()) && !self.is(Mutation::Promise) {
-            match self.metadata.promise_blob(package, &self.blob).await {
-                Ok(()) => self.count("promised"),
+        if !self.is(Mutation::Promise) {
+            let lease = (found.checked_at, WAITS.lease);
+            match self.metadata.promise_blob(package, &self.blob, lease).await {
+                Ok(true) => self.count("promised"),
+                Ok(false) => {}
                 Err(Error::Unmet(Requirement::Blob)) => {
                     return format!("image {image} has no blob any more");
                 }
