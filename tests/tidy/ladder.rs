@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 19] = [
+pub const LADDER: [(&str, &[&str]); 20] = [
     ("model", &[]),
+    ("archive", &["model"]),
     ("config", &["model"]),
     ("storage", &["model"]),
     ("metadata", &["model"]),
@@ -46,8 +47,8 @@ pub const LADDER: [(&str, &[&str]); 19] = [
     (
         "server",
         &[
-            "model", "config", "storage", "metadata", "content", "jobs", "gc", "mirrors",
-            "discover", "keys", "access", "door", "cache", "registry", "web", "cli",
+            "model", "archive", "config", "storage", "metadata", "content", "jobs", "gc",
+            "mirrors", "discover", "keys", "access", "door", "cache", "registry", "web", "cli",
         ],
     ),
 ];
@@ -70,7 +71,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("semver", &["mirrors"]),
     ("tar", &["tests"]),
     ("flate2", &["mirrors", "cache", "tests"]),
-    ("zstd", &["mirrors"]),
+    ("zstd", &["archive", "mirrors"]),
     ("bzip2", &["mirrors"]),
     ("lzma-rust2", &["mirrors"]),
     ("sha2", &["model"]),
@@ -123,7 +124,7 @@ const COMMON: [&str; 13] = [
 const PROGRAM: [&str; 2] = ["mimalloc", "tracing-subscriber"];
 
 /// Crates that are pure: what does IO, or waits, has no place in their manifests.
-const PURE: [&str; 3] = ["model", "mirrors", "api"];
+const PURE: [&str; 4] = ["model", "archive", "mirrors", "api"];
 
 /// The libraries that a manifest names in a section.
 fn section(manifest: &str, title: &str) -> Vec<String> {
