@@ -59,6 +59,8 @@ pub enum Requirement {
     Job,
     /// The schedule is as it was read.
     Schedule,
+    /// The hold on objects is there.
+    Hold,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }
@@ -99,8 +101,9 @@ impl fmt::Display for Error {
             Self::Unavailable(source) => write!(f, "database unavailable: {source}"),
             Self::TooNew { found, known } => write!(
                 f,
-                "the database has schema version {found}, newer than {known} \
-                 which this program knows: run a newer larder"
+                "the database has schema version {found}, and this larder knows versions up to \
+                 {known}: run the newer larder that migrated it, or restore the backup that was made \
+                 before (docs/backup.md)"
             ),
             Self::Shape(what) => f.write_str(what),
             Self::Database(source) => write!(f, "database: {source}"),

@@ -14,6 +14,7 @@ mod keys;
 mod statements;
 mod use_marks;
 mod records;
+mod whole;
 mod sql;
 
 mod ids;
@@ -24,6 +25,8 @@ mod upgrade;
 mod postgres;
 mod sqlite;
 
+pub mod snapshot;
+pub mod database;
 mod store;
 #[cfg(test)]
 mod plans;
@@ -33,6 +36,7 @@ mod uses;
 
 pub mod audit;
 pub mod history;
+pub mod holds;
 pub mod idempotency;
 pub mod jobs;
 pub mod settings;
@@ -60,6 +64,8 @@ pub mod index;
 pub mod listing;
 pub mod collection;
 pub mod search;
+
+pub mod restore;
 
 pub mod suite;
 

@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("../migrations/0013_audit_waiting.sql"),
     include_str!("../migrations/0014_jobs.sql"),
     include_str!("../migrations/0015_collection.sql"),
+    include_str!("../migrations/0016_backup_holds.sql"),
 ];
 
 const VERSION_TABLE: &str =
@@ -34,7 +35,6 @@ pub(crate) async fn run(sql: &dyn Sql) -> Result<(), Error> {
 pub(crate) async fn to(sql: &dyn Sql, newest: usize) -> Result<(), Error> {
     let migrations = MIGRATIONS.get(..newest).unwrap_or(&MIGRATIONS);
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
-    sql.script(VERSION_TABLE.to_owned()).await?;
     loop {
         let found = version(sql).await?;
         if found > known {
@@ -83,7 +83,14 @@ fn of_dialect(text: &str, dialect: &str) -> String {
     kept
 }
 
-async fn version(sql: &dyn Sql) -> Result<i64, Error> {
+/// The version of the newest schema.
+pub(crate) fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The version of the schema as it is; 0: there is none yet.
+pub(crate) async fn version(sql: &dyn Sql) -> Result<i64, Error> {
+    sql.script(VERSION_TABLE.to_owned()).await?;
     let mut rows = sql
         .rows("select coalesce(max(version), 0) from schema_version", &[])
         .await?;

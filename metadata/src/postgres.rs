@@ -1,7 +1,14 @@
 //! PostgreSQL: a pool; each batch is a transaction of its own, tried again when it meets another.
 
+mod rows;
+
+mod whole;
+
+use rows::{parameters, read};
+
 use crate::sql::{Batch, Progress};
 use crate::statements::Statements;
+use crate::whole::{Catalog, Frozen, Load};
 use crate::{Error, Row, Sql, Value};
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -9,8 +16,8 @@ use larder_model::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 /// How often a transaction that met another is tried.
 const TRIES: u32 = 8;
@@ -113,64 +120,6 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
     Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
 }
 
-fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    values
-        .iter()
-        .map(|value| value as &(dyn ToSql + Sync))
-        .collect()
-}
-
-impl ToSql for Value {
-    fn to_sql(
-        &self,
-        column: &Type,
-        out: &mut bytes::BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Int(it) if *column == Type::INT4 => i32::try_from(*it)?.to_sql(column, out),
-            Self::Int(it) => it.to_sql(column, out),
-            Self::Text(it) => it.as_ref().to_sql(column, out),
-            Self::Bytes(it) => it.as_ref().to_sql(column, out),
-        }
-    }
-
-    fn accepts(column: &Type) -> bool {
-        [
-            Type::INT8,
-            Type::INT4,
-            Type::TEXT,
-            Type::VARCHAR,
-            Type::BYTEA,
-        ]
-        .contains(column)
-    }
-
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Value {
-    fn from_sql(
-        column: &Type,
-        raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(match *column {
-            Type::INT8 => Self::Int(i64::from_sql(column, raw)?),
-            Type::INT4 => Self::Int(i32::from_sql(column, raw)?.into()),
-            Type::BYTEA => Self::Bytes(raw.to_vec().into()),
-            _ => Self::Text(String::from_sql(column, raw)?.into()),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self::Null)
-    }
-
-    fn accepts(column: &Type) -> bool {
-        <Self as ToSql>::accepts(column)
-    }
-}
-
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
@@ -205,14 +154,7 @@ impl Sql for Postgres {
         self.statements.read();
         let connection = self.connection().await?;
         let prepared = connection.prepare_cached(&self.translated(text)).await?;
-        let found = connection.query(&prepared, &parameters(values)).await?;
-        let mut rows = Vec::with_capacity(found.len());
-        for row in &found {
-            let values: Result<Vec<Value>, _> =
-                (0..row.len()).map(|column| row.try_get(column)).collect();
-            rows.push(Row(values?));
-        }
-        Ok(rows)
+        read(&connection.query(&prepared, &parameters(values)).await?)
     }
 
     async fn scan(&self, text: &'static str, values: Vec<Value>) -> Result<Vec<Row>, Error> {
@@ -244,6 +186,18 @@ impl Sql for Postgres {
 
     fn dialect(&self) -> &'static str {
         "postgres"
+    }
+
+    async fn freeze(&self) -> Result<Box<dyn Frozen>, Error> {
+        whole::freeze(self.connection().await?).await
+    }
+
+    async fn load(&self, steps: mpsc::Receiver<Load>) -> Result<(), Error> {
+        whole::load(self.connection().await?, steps).await
+    }
+
+    fn catalog(&self) -> Catalog {
+        whole::CATALOG
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 4] {

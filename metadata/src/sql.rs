@@ -1,9 +1,11 @@
 //! The seam between the typed methods and the two databases.
 
 use crate::keys::PackageKey;
+use crate::whole::{Catalog, Frozen, Load};
 use crate::{Error, Requirement, Row, Value};
 use async_trait::async_trait;
 use larder_model::Timestamp;
+use tokio::sync::mpsc;
 
 /// A database that speaks the common subset. Parameters are written `?1`, `?2` …
 #[async_trait]
@@ -24,6 +26,16 @@ pub trait Sql: Send + Sync {
     /// The name of this database in sections of migrations that are for it alone: `sqlite`,
     /// `postgres`.
     fn dialect(&self) -> &'static str;
+
+    /// The state of the whole database as it is now, to be read for a while.
+    async fn freeze(&self) -> Result<Box<dyn Frozen>, Error>;
+
+    /// Carries out steps in one transaction; rows refer to rows that came before. Nothing of it is
+    /// done if they end without [`Load::Commit`].
+    async fn load(&self, steps: mpsc::Receiver<Load>) -> Result<(), Error>;
+
+    /// How it tells what tables it has.
+    fn catalog(&self) -> Catalog;
 
     /// How this database spells `{text}`, `{bytes}`, `{clustered}` and `{rowid}` of the migrations.
     fn spelling(&self) -> [(&'static str, &'static str); 4];

@@ -1,9 +1,11 @@
 //! The database with its typed methods, which stand in the modules of this room.
 
+use crate::database::Database;
 use crate::lookups::Lookups;
+use crate::snapshot::Snapshot;
 use crate::statements::Statements;
 use crate::use_marks::Uses;
-use crate::{Error, Sql, ids, migrate, postgres, sqlite, upgrade};
+use crate::{Error, Sql, ids, migrate, upgrade};
 use larder_model::{Clock, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,35 +29,26 @@ impl Metadata {
     /// A SQLite database in the file `path`, made and migrated if need be. `readers`: connections
     /// kept for reading.
     pub async fn sqlite(path: &Path, readers: usize, clock: Clock) -> Result<Self, Error> {
-        let (lookups, statements) = (Arc::default(), Arc::default());
-        let told = (Arc::clone(&lookups), Arc::clone(&statements));
-        let sqlite = sqlite::Sqlite::open(path, readers, &clock, told)?;
-        Self::over(Arc::new(sqlite), clock, Some(lookups), statements).await
+        Self::of(Database::sqlite(path, readers, clock)?).await
     }
 
     /// A PostgreSQL database at `url`, migrated if need be. `connections`: size of the pool.
     pub async fn postgres(url: &str, connections: usize, clock: Clock) -> Result<Self, Error> {
-        let statements = Arc::default();
-        let postgres = postgres::Postgres::open(url, connections, Arc::clone(&statements))?;
-        Self::over(Arc::new(postgres), clock, None, statements).await
+        Self::of(Database::postgres(url, connections, clock)?).await
     }
 
-    async fn over(
-        sql: Arc<dyn Sql>,
-        clock: Clock,
-        lookups: Option<Arc<Lookups>>,
-        statements: Arc<Statements>,
-    ) -> Result<Self, Error> {
-        migrate::run(sql.as_ref()).await?;
-        upgrade::run(sql.as_ref()).await?;
+    /// A database that is open, migrated if need be.
+    pub async fn of(database: Database) -> Result<Self, Error> {
+        migrate::run(database.sql.as_ref()).await?;
+        upgrade::run(database.sql.as_ref()).await?;
         let metadata = Self {
-            sql,
-            ids: Arc::default(),
-            clock,
+            sql: database.sql,
+            ids: database.ids,
+            clock: database.clock,
             ahead: Arc::default(),
-            lookups,
+            lookups: database.lookups,
             uses: Arc::default(),
-            statements,
+            statements: database.statements,
         };
         metadata.shared_now().await?;
         Ok(metadata)
@@ -73,6 +66,11 @@ impl Metadata {
     /// last, which every server does every few seconds.
     pub fn shared_now_estimate(&self) -> Timestamp {
         Timestamp(self.now().0 + self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// The state of all tables as it is now. Writers are not held up while it is read.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Snapshot::of(self.sql.as_ref()).await
     }
 
     /// The same database at another time: for checks of what time does.

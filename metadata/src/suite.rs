@@ -71,6 +71,7 @@ mod search;
 mod settings;
 mod tokens;
 mod sessions;
+mod snapshots;
 mod uploads;
 mod uses;
 
@@ -106,6 +107,7 @@ const ALL: &[&[Check]] = &[
     search::CHECKS,
     sessions::CHECKS,
     settings::CHECKS,
+    snapshots::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,
 ];
@@ -125,6 +127,7 @@ pub async fn all(metadata: &Metadata) {
 }
 
 pub use audit_list::{Measure, million};
+pub use snapshots::moves;
 
 /// A clock that moves on by a millisecond whenever it is read. Clones are the same clock.
 pub fn clock() -> Clock {

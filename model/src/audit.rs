@@ -95,6 +95,10 @@ kinds! {
         ManifestDelete = "manifest.delete",
         /// A blob's name was deleted from an image.
         BlobDelete = "blob.delete",
+        /// A backup was asked for.
+        BackupCreate = "backup.create",
+        /// The database was filled from a backup.
+        BackupRestore = "backup.restore",
         /// The oldest entries of the audit trail were deleted.
         AuditPrune = "audit.prune",
         /// More kinds of events came in a minute than are told apart: so many were not.

@@ -12,6 +12,7 @@ use super::clock;
 use crate::lookups::Lookups;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
+use crate::whole::{Catalog, Frozen, Load};
 use crate::{Batch, Error, Metadata, Row, Sql, Value, migrate, upgrade};
 use async_trait::async_trait;
 use larder_model::Timestamp;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
 /// The last schema whose rows had no kinds.
@@ -110,6 +112,18 @@ impl Sql for StopsAfter {
 
     fn dialect(&self) -> &'static str {
         self.sql.dialect()
+    }
+
+    async fn freeze(&self) -> Result<Box<dyn Frozen>, Error> {
+        self.sql.freeze().await
+    }
+
+    async fn load(&self, steps: Receiver<Load>) -> Result<(), Error> {
+        self.sql.load(steps).await
+    }
+
+    fn catalog(&self) -> Catalog {
+        self.sql.catalog()
     }
 
     fn spelling(&self) -> [(&'static str, &'static str); 4] {

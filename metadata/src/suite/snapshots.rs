@@ -1,0 +1,173 @@
+//! Snapshots are one state of everything, fill an empty database with it, and holds keep what they
+//! name.
+
+use super::fixture::{Bed, NPM, add_repo, assert_unmet};
+use crate::database::Database;
+use crate::holds::HOLD;
+use crate::snapshot::{LEFT_OUT, Snapshot};
+use crate::{Error, Metadata, Requirement, Row};
+use larder_model::{Clock, RepoKind, System, Timestamp};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+checks![
+    a_snapshot_does_not_see_what_is_written_later,
+    a_snapshot_has_each_row_once,
+    tables_stand_behind_those_that_they_refer_to,
+    what_is_left_out_is_not_there,
+    objects_are_held_until_the_hold_ends,
+    a_hold_that_is_not_renewed_expires,
+    a_renewed_hold_lasts,
+    a_hold_that_is_gone_is_not_renewed,
+];
+
+/// All rows of a snapshot, by their table.
+async fn all(mut snapshot: Snapshot) -> BTreeMap<String, Vec<Row>> {
+    let names: Vec<String> = snapshot
+        .tables
+        .iter()
+        .map(|it| it.name.to_string())
+        .collect();
+    let mut rows: BTreeMap<_, Vec<Row>> = names.iter().map(|it| (it.clone(), vec![])).collect();
+    while let Some((at, page)) = snapshot.next_page().await.expect("page") {
+        rows.get_mut(&names[at]).expect("table").extend(page);
+    }
+    rows
+}
+
+/// Fills an empty database with what another has, and compares them.
+pub async fn moves(from: &Metadata, into: Database) {
+    let mut snapshot = from.snapshot().await.expect("snapshot");
+    let tables = snapshot.tables.clone();
+    let filling = into.fill(snapshot.schema, tables).await;
+    let mut filling = filling.expect("an empty database");
+    while let Some((at, page)) = snapshot.next_page().await.expect("page") {
+        filling.rows(at, page).await.expect("rows");
+    }
+    filling.commit().await.expect("commit");
+    drop(snapshot);
+    let filled = Metadata::of(into).await.expect("open");
+    let (from, into) = (from.snapshot().await, filled.snapshot().await);
+    let (from, into) = (
+        all(from.expect("snapshot")).await,
+        all(into.expect("snapshot")).await,
+    );
+    for (table, rows) in from {
+        assert_eq!(into.get(&table), Some(&rows), "{table}");
+    }
+    let report = filled.verify_audit().await.expect("trail");
+    assert_eq!(report.fault, None);
+}
+
+async fn a_snapshot_does_not_see_what_is_written_later(metadata: &Metadata) {
+    let snapshot = metadata.snapshot().await.expect("snapshot");
+    let later = add_repo(metadata, NPM, RepoKind::Hosted, &[]).await;
+    let has = |rows: &BTreeMap<String, Vec<Row>>| {
+        let ids = rows["repos"].iter().map(|row| row.0[0].clone());
+        ids.into_iter().any(|id| id == later.id.into())
+    };
+    assert!(!has(&all(snapshot).await));
+    assert!(has(&all(metadata.snapshot().await.expect("snapshot")).await));
+}
+
+async fn a_snapshot_has_each_row_once(metadata: &Metadata) {
+    // More than a page has, of a table with a key of several columns.
+    let bed = Bed::images(metadata).await;
+    for number in 0..600 {
+        let mut batch = crate::Batch::default();
+        let values = [bed.repo.id.into(), format!("child-{number:04}").into()];
+        let text = "insert into edges (repo, package, parent, child, kind) \
+            values (?1, 'many', 'p', ?2, 'blob')";
+        batch.run(text, values);
+        metadata.sql.apply(batch).await.expect("edge");
+    }
+    let rows = all(metadata.snapshot().await.expect("snapshot")).await;
+    let of_bed = |row: &&Row| row.0[0] == bed.repo.id.into();
+    let mut children: Vec<_> = rows["edges"].iter().filter(of_bed).collect();
+    assert_eq!(children.len(), 600);
+    children.dedup();
+    assert_eq!(children.len(), 600);
+}
+
+async fn tables_stand_behind_those_that_they_refer_to(metadata: &Metadata) {
+    let snapshot = metadata.snapshot().await.expect("snapshot");
+    let place = |name: &str| {
+        let place = snapshot
+            .tables
+            .iter()
+            .position(|table| &*table.name == name);
+        place.expect("table")
+    };
+    for (table, other) in [
+        ("files", "repos"),
+        ("files", "blobs"),
+        ("tokens", "users"),
+        ("group_members", "groups"),
+        ("repo_members", "repos"),
+        ("packages", "repos"),
+    ] {
+        assert!(place(other) < place(table), "{table} refers to {other}");
+    }
+}
+
+async fn what_is_left_out_is_not_there(metadata: &Metadata) {
+    let snapshot = metadata.snapshot().await.expect("snapshot");
+    let names: Vec<&str> = snapshot.tables.iter().map(|table| &*table.name).collect();
+    assert!(
+        !names.iter().any(|name| LEFT_OUT.contains(name)),
+        "{names:?}"
+    );
+    assert!(names.contains(&"audit_chain"), "{names:?}");
+}
+
+async fn hold(metadata: &Metadata) -> i64 {
+    // Not of a person: the trail has no entries of other times.
+    let held = metadata.hold_objects(&System::Larder, &json!({})).await;
+    held.expect("hold")
+}
+
+/// The same database `passed` later than `from`.
+fn later(metadata: &Metadata, from: Timestamp, passed: Duration) -> Metadata {
+    metadata.with_clock(Clock::new(move || from.after(passed)))
+}
+
+async fn are_held(metadata: &Metadata) -> bool {
+    metadata.are_objects_held().await.expect("holds")
+}
+
+async fn objects_are_held_until_the_hold_ends(metadata: &Metadata) {
+    let (one, other) = (hold(metadata).await, hold(metadata).await);
+    for (id, held) in [(one, true), (other, false)] {
+        metadata.end_hold(id).await.expect("end");
+        assert_eq!(are_held(metadata).await, held);
+    }
+}
+
+async fn a_hold_that_is_not_renewed_expires(metadata: &Metadata) {
+    let id = hold(metadata).await;
+    let now = metadata.now();
+    assert!(are_held(&later(metadata, now, HOLD - Duration::from_secs(1))).await);
+    let after = later(metadata, now, HOLD);
+    assert!(!are_held(&after).await);
+    // The next one clears it away.
+    let next = hold(&after).await;
+    assert_unmet(metadata.renew_hold(id).await, Requirement::Hold);
+    metadata.end_hold(next).await.expect("end");
+}
+
+async fn a_renewed_hold_lasts(metadata: &Metadata) {
+    let id = hold(metadata).await;
+    let now = metadata.now();
+    let half = later(metadata, now, HOLD / 2);
+    half.renew_hold(id).await.expect("renew");
+    assert!(are_held(&later(metadata, now, HOLD)).await);
+    metadata.end_hold(id).await.expect("end");
+}
+
+async fn a_hold_that_is_gone_is_not_renewed(metadata: &Metadata) {
+    let id = hold(metadata).await;
+    metadata.end_hold(id).await.expect("end");
+    let renewed: Result<(), Error> = metadata.renew_hold(id).await;
+    assert_unmet(renewed, Requirement::Hold);
+}
