@@ -15,5 +15,7 @@
 
 mod keep;
 mod read;
+mod restored;
 
 pub use keep::{ContentStore, INLINE_BYTES, Prepared};
+pub use restored::ObjectWriter;
