@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 20] = [
+pub const LADDER: [(&str, &[&str]); 21] = [
     ("model", &[]),
     ("archive", &["model"]),
     ("config", &["model"]),
@@ -15,6 +15,10 @@ pub const LADDER: [(&str, &[&str]); 20] = [
     ("content", &["model", "storage", "metadata"]),
     ("jobs", &["model", "metadata"]),
     ("gc", &["model", "storage", "metadata", "jobs"]),
+    (
+        "backup",
+        &["model", "archive", "storage", "metadata", "content"],
+    ),
     ("mirrors", &["model"]),
     ("api", &["model"]),
     ("discover", &["model"]),
@@ -47,7 +51,7 @@ pub const LADDER: [(&str, &[&str]); 20] = [
     (
         "server",
         &[
-            "model", "archive", "config", "storage", "metadata", "content", "jobs", "gc",
+            "model", "archive", "config", "storage", "metadata", "content", "jobs", "gc", "backup",
             "mirrors", "discover", "keys", "access", "door", "cache", "registry", "web", "cli",
         ],
     ),

@@ -1,0 +1,44 @@
+//! Secrets of the server that are files.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+/// A file without which what the database holds is of no use: it was sealed with what is in it, or is
+/// trusted because of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyFile {
+    /// Its name in a backup.
+    pub name: &'static str,
+    /// Where it is on this machine.
+    pub path: PathBuf,
+}
+
+impl KeyFile {
+    /// What is in it; `None`: it is not there.
+    pub(crate) fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes it, durably, so that its owner alone can read it. What is there already must be the
+    /// same.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.read()?.as_deref() == Some(bytes) {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = std::fs::File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&self.path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+}

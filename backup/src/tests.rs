@@ -1,0 +1,459 @@
+use crate::{Backups, Checked, KeyFile, Restored, Target, check, restore};
+use larder_archive::{PartName, Reader, RowPacker, Rows, Writer, padding};
+use larder_content::{ContentStore, Prepared};
+use larder_metadata::blobs::Putting;
+use larder_metadata::database::Database;
+use larder_metadata::files::PackageKey;
+use larder_metadata::repos::NewRepo;
+use larder_metadata::{Metadata, Row};
+use larder_model::{
+    Algorithm, Clock, Digest, ProtocolName, RepoKind, RepoSettings, System, Timestamp,
+};
+use larder_storage::{BlobStore, ObjectKey};
+use std::error::Error;
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tempfile::TempDir;
+
+static NOW: AtomicI64 = AtomicI64::new(1_800_000_000_000_000);
+
+fn clock() -> Clock {
+    Clock::new(|| Timestamp(NOW.fetch_add(1000, Ordering::SeqCst)))
+}
+
+fn database(folder: &Path) -> Database {
+    Database::sqlite(&folder.join("larder.db"), 2, clock()).expect("database")
+}
+
+fn key(folder: &Path) -> KeyFile {
+    KeyFile {
+        name: "token.key",
+        path: folder.join("token.key"),
+    }
+}
+
+/// A server's state: rows, small blobs, and objects.
+struct Bed {
+    folder: TempDir,
+    metadata: Metadata,
+    blobs: BlobStore,
+    digests: Vec<Digest>,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("token.key"), "a secret").expect("key");
+        let metadata = Metadata::of(database(folder.path())).await.expect("open");
+        let blobs = BlobStore::local(&folder.path().join("storage")).expect("store");
+        let mut bed = Self {
+            folder,
+            metadata,
+            blobs,
+            digests: Vec::new(),
+        };
+        for size in [10, 1000, 65_536, 65_537, 700_000, 3_000_000] {
+            bed.push(size).await;
+        }
+        bed
+    }
+
+    /// Gives a blob of so many bytes a name.
+    async fn push(&mut self, size: usize) {
+        let number = self.digests.len();
+        let name = format!("repo-{number}").parse().expect("name");
+        let new = NewRepo {
+            protocol: ProtocolName::OCI,
+            name: &name,
+            kind: RepoKind::Hosted,
+            description: "Ü\"\n",
+            settings: &RepoSettings::default(),
+            members: &[],
+        };
+        let author = &System::Console;
+        let repo = self.metadata.add_repo(new, author).await.expect("repo");
+        let putting = Putting {
+            package: PackageKey {
+                repo: repo.id,
+                package: "app",
+            },
+            by: author,
+        };
+        let seed = u8::try_from(number).expect("few");
+        let bytes = vec![seed; size].into();
+        let content = ContentStore::new(self.metadata.clone(), self.blobs.clone());
+        let prepared: Prepared = content.prepare(&bytes).await.expect("prepare");
+        self.digests.push(prepared.digest());
+        let kept = content.keep(prepared, async |blob| {
+            self.metadata.keep_blob(putting, blob, None).await
+        });
+        kept.await.expect("keep");
+    }
+
+    fn backups(&self) -> Backups {
+        let keys = vec![key(self.folder.path())];
+        Backups::new(self.metadata.clone(), self.blobs.clone(), keys, None)
+    }
+
+    async fn backup(&self, with_blobs: bool) -> Vec<u8> {
+        let export = self.backups().export(with_blobs, &System::Console).await;
+        let mut export = export.expect("export");
+        let (size, mut bytes) = (export.size, Vec::new());
+        while let Some(more) = export.next().await.expect("bytes") {
+            bytes.extend_from_slice(&more);
+        }
+        assert_eq!(bytes.len() as u64, size);
+        bytes
+    }
+}
+
+fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().expect("file");
+    file.write_all(bytes).expect("write");
+    file.rewind().expect("rewind");
+    file
+}
+
+/// An empty place.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("folder"))
+    }
+
+    fn store(&self) -> BlobStore {
+        BlobStore::local(&self.0.path().join("storage")).expect("store")
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            database: database(self.0.path()),
+            blobs: self.store(),
+            keys: vec![key(self.0.path())],
+            allow_missing: false,
+        }
+    }
+
+    async fn restore(&self, bytes: &[u8]) -> Result<Restored, Box<dyn Error>> {
+        restore(&mut file(bytes), self.target()).await
+    }
+
+    async fn open(&self) -> Metadata {
+        Metadata::of(database(self.0.path())).await.expect("open")
+    }
+}
+
+/// All rows but those that tell of the restore itself; of blobs without their generations.
+async fn rows(metadata: &Metadata) -> Vec<(String, Row)> {
+    let mut snapshot = metadata.snapshot().await.expect("snapshot");
+    let tables = snapshot.tables.clone();
+    let mut all = Vec::new();
+    while let Some((at, page)) = snapshot.next_page().await.expect("page") {
+        for mut row in page {
+            tables[at].set_generation(&mut row, 0);
+            all.push((tables[at].name.to_string(), row));
+        }
+    }
+    all.retain(|(table, _)| !table.starts_with("audit"));
+    all
+}
+
+async fn read(metadata: &Metadata, blobs: &BlobStore, digest: Digest, size: u64) -> Digest {
+    let generation = metadata.generation(&digest).await.expect("row");
+    let generation = generation.expect("an object");
+    let key = ObjectKey { digest, generation };
+    let content = blobs.open(&key, 0..size).await.expect("object");
+    let bytes = content.collect(10 << 20).await.expect("bytes");
+    Digest::of(Algorithm::Sha256, &bytes)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_restored_is_what_was_there() {
+    let bed = Bed::new().await;
+    let backup = bed.backup(true).await;
+    let place = Place::new();
+    let restored = place.restore(&backup).await.expect("restore");
+    assert_eq!(restored.checked.manifest.objects.count, 3);
+    assert_eq!(
+        restored.checked.digest,
+        Digest::of(Algorithm::Sha256, &backup)
+    );
+    let metadata = place.open().await;
+    assert_eq!(rows(&bed.metadata).await, rows(&metadata).await);
+    for (digest, size) in bed.digests[3..].iter().zip([65_537, 700_000, 3_000_000]) {
+        assert_eq!(
+            read(&metadata, &place.store(), *digest, size).await,
+            *digest
+        );
+    }
+    let path = key(place.0.path()).path;
+    assert_eq!(std::fs::read(&path).expect("key"), b"a secret");
+    let mode = path.metadata().expect("key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let report = metadata.verify_audit().await.expect("trail");
+    assert_eq!(report.fault, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_a_backup_is_the_same() {
+    let bed = Bed::new().await;
+    let place = Place::new();
+    place
+        .restore(&bed.backup(true).await)
+        .await
+        .expect("restore");
+    let again = Bed {
+        metadata: place.open().await,
+        blobs: place.store(),
+        folder: place.0,
+        digests: Vec::new(),
+    };
+    let other = Place::new();
+    other
+        .restore(&again.backup(true).await)
+        .await
+        .expect("restore");
+    assert_eq!(rows(&bed.metadata).await, rows(&other.open().await).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_by_reference_needs_the_objects() {
+    let bed = Bed::new().await;
+    let backup = bed.backup(false).await;
+    assert!(backup.len() < 200_000, "{}", backup.len());
+    // Nothing is there.
+    let place = Place::new();
+    let error = place.restore(&backup).await.expect_err("blobs are missing");
+    let text = error.to_string();
+    assert!(text.contains("does not have 3 of the blobs"), "{text}");
+    assert!(!key(place.0.path()).path.exists());
+    // Unless that is meant.
+    let mut target = place.target();
+    target.allow_missing = true;
+    let restored = restore(&mut file(&backup), target).await.expect("restore");
+    assert_eq!(restored.missing.len(), 3);
+    // The store has them.
+    let place = Place::new();
+    let mut target = place.target();
+    target.blobs = bed.blobs.clone();
+    let restored = restore(&mut file(&backup), target).await.expect("restore");
+    assert_eq!(restored.missing, []);
+    let (metadata, digest) = (place.open().await, bed.digests[5]);
+    assert_eq!(read(&metadata, &bed.blobs, digest, 3_000_000).await, digest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_written_of_what_is_damaged() {
+    let bed = Bed::new().await;
+    let backup = bed.backup(true).await;
+    for number in 0..40 {
+        // All over the file, its ends too.
+        let at = (backup.len() - 1) * number / 39;
+        let mut changed = backup.clone();
+        changed[at] ^= 1 << (number % 8);
+        let place = Place::new();
+        place.restore(&changed).await.expect_err("damaged");
+        let cut = place.restore(&backup[..at]).await;
+        cut.expect_err("cut off");
+        assert!(
+            database(place.0.path())
+                .is_empty_for(0)
+                .await
+                .expect("empty")
+        );
+        let mut objects = 0;
+        place.store().list(|_, _| objects += 1).await.expect("list");
+        assert_eq!(objects, 0);
+        assert!(!key(place.0.path()).path.exists());
+    }
+}
+
+/// Writes a backup anew with other rows of a table, and right sums.
+fn forge(backup: &[u8], table: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    let (manifest, mut reader) = Reader::begin(backup).expect("manifest");
+    let mut writer = Writer::new(manifest.created_at);
+    let manifest = serde_json::to_vec(&manifest).expect("manifest");
+    let mut file = writer.part(&PartName::Manifest, &manifest);
+    while let Some(part) = reader.next_part().expect("part") {
+        let bytes = reader.all().expect("bytes");
+        match &part.name {
+            PartName::Blob(digest) => {
+                file.extend(writer.blob(digest, part.size));
+                file.extend(bytes);
+                file.extend(padding(part.size));
+            }
+            PartName::Rows { table: name, .. } if name == table => {
+                let (mut packer, mut line) = (RowPacker::default(), Vec::new());
+                let mut rows = Rows::new(&bytes[..]).expect("rows");
+                while rows.next_line(&mut line).expect("line") {
+                    let line = change(std::str::from_utf8(&line).expect("text"));
+                    packer.push(line.as_bytes()).expect("pack");
+                }
+                let part_bytes = packer.finish().expect("pack").expect("rows");
+                file.extend(writer.part(&part.name, &part_bytes));
+            }
+            name => file.extend(writer.part(name, &bytes)),
+        }
+    }
+    file.extend(writer.finish().expect("sums"));
+    file
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_together_is_refused_whatever_its_sums_say() {
+    let bed = Bed::new().await;
+    let backup = bed.backup(true).await;
+    assert!(check(&forge(&backup, "blobs", str::to_owned)[..]).is_ok());
+    let (small, large) = (bed.digests[0].to_string(), bed.digests[5].to_string());
+    let other = Digest::of(Algorithm::Sha256, b"other").to_string();
+    let of_file = |digest: &str| format!("\"{digest}\",\"application/octet-stream\"");
+    let (named, elsewhere) = (of_file(&large), of_file(&other));
+    let cases: [(&str, &str, &str, &str); 7] = [
+        ("blobs", "\"AAAA", "\"AAAB", "has other bytes"),
+        ("blobs", &small, &other, "has other bytes"),
+        ("blobs", &large, &other, "no row tells of the blob"),
+        ("blobs", "3000000", "3000001", "has not the size"),
+        ("files", &named, &elsewhere, "a file names the blob"),
+        ("repos", "[", "[1,", "has not the columns"),
+        ("repos", "\"hosted\"", "7", "has something else in kind"),
+    ];
+    for (table, from, to, why) in cases {
+        let forged = forge(&backup, table, |line| line.replacen(from, to, 1));
+        let fault = check(&forged[..]).expect_err(why).to_string();
+        assert!(fault.contains(why), "{table} {from}: {fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_the_database_refuses_leave_nothing() {
+    let bed = Bed::new().await;
+    let backup = bed.backup(true).await;
+    // A file of a repository that is not there.
+    let forged = forge(&backup, "files", |line| {
+        let rest = line.split_once(',').expect("columns").1;
+        format!("[7,{rest}")
+    });
+    let place = Place::new();
+    let error = place
+        .restore(&forged)
+        .await
+        .expect_err("no such repository");
+    let text = "a row of files refers to one of repos that is not there";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(
+        rows(&place.open().await).await.len(),
+        1,
+        "the version of the policy"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_an_empty_place_takes_a_backup() {
+    let bed = Bed::new().await;
+    let backup = bed.backup(true).await;
+    let place = Place::new();
+    std::fs::write(key(place.0.path()).path, "another").expect("key");
+    let error = place.restore(&backup).await.expect_err("a key");
+    assert!(error.to_string().contains("is there already"), "{error}");
+    std::fs::remove_file(key(place.0.path()).path).expect("remove");
+    place.restore(&backup).await.expect("restore");
+    let error = place.restore(&backup).await.expect_err("in use");
+    assert!(error.to_string().contains("not empty"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_are_held_while_a_backup_is_read() {
+    let bed = Bed::new().await;
+    let held = async || bed.metadata.are_objects_held().await.expect("holds");
+    assert!(!held().await);
+    let export = bed.backups().export(true, &System::Console).await;
+    let export = export.expect("export");
+    assert!(held().await);
+    drop(export);
+    // It is ended by a task of its own.
+    while held().await {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_meanwhile_is_not_in_it() {
+    let mut bed = Bed::new().await;
+    let before = rows(&bed.metadata).await;
+    let export = bed.backups().export(true, &System::Console).await;
+    let mut export = export.expect("export");
+    bed.push(100_000).await;
+    let mut bytes = Vec::new();
+    while let Some(more) = export.next().await.expect("bytes") {
+        bytes.extend_from_slice(&more);
+    }
+    let Checked { objects, .. } = check(&bytes[..]).expect("backup");
+    assert_eq!(objects.len(), 3);
+    let place = Place::new();
+    place.restore(&bytes).await.expect("restore");
+    assert_eq!(rows(&place.open().await).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_is_shorter_breaks_the_backup_off() {
+    let bed = Bed::new().await;
+    let digest = bed.digests[4];
+    let generation = bed.metadata.generation(&digest).await.expect("row");
+    let key = ObjectKey {
+        digest,
+        generation: generation.expect("object"),
+    };
+    let path = bed
+        .folder
+        .path()
+        .join("storage/blobs")
+        .join(key.to_string());
+    File::options()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(100))
+        .expect("cut");
+    let export = bed.backups().export(true, &System::Console).await;
+    let mut export = export.expect("export");
+    let broken = loop {
+        match export.next().await {
+            Ok(Some(_)) => {}
+            other => break other,
+        }
+    };
+    assert!(broken.is_err(), "{broken:?}");
+}
+
+#[test]
+fn rows_are_read_as_they_were_written() {
+    use larder_metadata::Value;
+    use larder_metadata::snapshot::{Column, ColumnKind, Table};
+    let column = |name: &str, kind| Column {
+        name: name.into(),
+        kind,
+    };
+    let columns = vec![
+        column("a", ColumnKind::Int),
+        column("b", ColumnKind::Text),
+        column("c", ColumnKind::Bytes),
+    ];
+    let table = Table::new("t".into(), columns);
+    for row in [
+        vec![Value::Null, Value::Null, Value::Null],
+        vec![
+            i64::MIN.into(),
+            "\"\u{1}\u{fffd}\n\\".into(),
+            vec![0, 255, 10].into(),
+        ],
+        vec![i64::MAX.into(), "".into(), Vec::new().into()],
+    ] {
+        let (row, mut line) = (Row(row), Vec::new());
+        crate::rows::write(&row, &mut line).expect("write");
+        assert!(!line.contains(&b'\n'));
+        assert_eq!(crate::rows::read(&line, &table).expect("read"), row);
+    }
+}
