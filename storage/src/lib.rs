@@ -9,6 +9,7 @@
 //! and folder, reads that can be sent without a copy); every other store goes through
 //! `object_store`.
 
+mod backup_name;
 mod error;
 pub mod key;
 
@@ -26,6 +27,7 @@ mod store;
 pub mod open;
 pub mod suite;
 
+pub use backup_name::{BackupName, NoBackupName};
 pub use content::Content;
 pub use error::Error;
 pub use key::ObjectKey;

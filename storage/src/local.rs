@@ -1,15 +1,18 @@
 //! A local folder: `blobs/<algorithm>/<ab>/<hex>.<generation>`, files of our own.
 
-use crate::{Error, ObjectKey};
+use crate::{BackupName, Error, ObjectKey};
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The folder below which blobs lie.
 pub(crate) struct Local {
     root: PathBuf,
+    /// The folder of backups, made with the first.
+    backups: PathBuf,
     /// Fan-out folders known to exist durably.
     folders: Mutex<HashSet<String>>,
 }
@@ -28,6 +31,7 @@ impl Local {
         }
         Ok(Self {
             root: blobs,
+            backups: root.join("backups"),
             folders: Mutex::default(),
         })
     }
@@ -37,13 +41,7 @@ impl Local {
         let folder = self.root.join(key.folder());
         self.ensure_folder(key.folder())?;
         let kept = folder.join(key.file());
-        match std::fs::hard_link(sealed, &kept) {
-            // Not every file system has links. A crash before the row is written then costs the
-            // upload its bytes.
-            Err(error) if lacks_links(&error) => std::fs::rename(sealed, &kept),
-            linked => linked,
-        }
-        .map_err(Error::of_write)?;
+        name(sealed, &kept).map_err(Error::of_write)?;
         sync_folder(&folder).map_err(|error| {
             drop(std::fs::remove_file(&kept)); // no row will ever name it; left behind it would only take room
             Error::NotDurable(error)
@@ -57,14 +55,7 @@ impl Local {
 
     /// Removes an object durably; whether it was there. Blocking.
     pub(crate) fn remove(&self, key: &ObjectKey) -> Result<bool, Error> {
-        let folder = self.root.join(key.folder());
-        match std::fs::remove_file(folder.join(key.file())) {
-            Ok(()) => sync_folder(&folder)
-                .map_err(Error::NotDurable)
-                .map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        remove(&self.root.join(key.folder()), &key.file())
     }
 
     /// Keys and sizes of all objects, folder by folder; strange files are passed over. Blocking.
@@ -84,6 +75,48 @@ impl Local {
         Ok(())
     }
 
+    /// Gives a sealed file the name of a backup, durably; its owner alone can read it. Blocking.
+    pub(crate) fn keep_backup(&self, sealed: &Path, backup: &BackupName) -> Result<(), Error> {
+        std::fs::create_dir_all(&self.backups).map_err(Error::of_write)?;
+        if let Some(parent) = self.backups.parent() {
+            sync_folder(parent).map_err(Error::NotDurable)?;
+        }
+        std::fs::set_permissions(sealed, Permissions::from_mode(0o600))?;
+        let kept = self.backups.join(backup.to_string());
+        name(sealed, &kept).map_err(Error::of_write)?;
+        sync_folder(&self.backups).map_err(Error::NotDurable)
+    }
+
+    /// The backups and their sizes. Blocking.
+    pub(crate) fn backups(&self) -> Result<Vec<(BackupName, u64)>, Error> {
+        let entries = match std::fs::read_dir(&self.backups) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let backup = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            if let Some(backup) = backup {
+                found.push((backup, entry.metadata()?.len()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Opens a backup. A missing one is an error of its own.
+    pub(crate) fn open_backup(&self, backup: &BackupName) -> Result<File, Error> {
+        Ok(File::open(self.backups.join(backup.to_string()))?)
+    }
+
+    /// Removes a backup durably; whether it was there. Blocking.
+    pub(crate) fn remove_backup(&self, backup: &BackupName) -> Result<bool, Error> {
+        remove(&self.backups, &backup.to_string())
+    }
+
     fn ensure_folder(&self, name: String) -> Result<(), Error> {
         let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if known.contains(&name) {
@@ -96,6 +129,27 @@ impl Local {
         }
         known.insert(name);
         Ok(())
+    }
+}
+
+/// Gives a file a second name.
+fn name(sealed: &Path, kept: &Path) -> io::Result<()> {
+    match std::fs::hard_link(sealed, kept) {
+        // Not every file system has links. A crash before the row is written then costs the upload
+        // its bytes.
+        Err(error) if lacks_links(&error) => std::fs::rename(sealed, kept),
+        linked => linked,
+    }
+}
+
+/// Removes a file of a folder durably; whether it was there.
+fn remove(folder: &Path, file: &str) -> Result<bool, Error> {
+    match std::fs::remove_file(folder.join(file)) {
+        Ok(()) => sync_folder(folder)
+            .map_err(Error::NotDurable)
+            .map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

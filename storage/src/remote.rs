@@ -2,7 +2,7 @@
 
 use crate::content::read_piece;
 use crate::multipart::Notes;
-use crate::{Content, Error, ObjectKey};
+use crate::{BackupName, Content, Error, ObjectKey};
 use futures_util::StreamExt;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
@@ -49,6 +49,10 @@ impl Remote {
         Path::from(format!("blobs/{key}"))
     }
 
+    fn backup_path(backup: &BackupName) -> Path {
+        Path::from(format!("backups/{backup}"))
+    }
+
     /// Sends a sealed file to its key. The store makes it visible whole or not at all.
     pub(crate) async fn keep(
         &self,
@@ -56,16 +60,32 @@ impl Remote {
         size: u64,
         key: &ObjectKey,
     ) -> Result<(), Error> {
-        let path = Self::path(key);
+        self.put(file, size, &Self::path(key)).await
+    }
+
+    /// Sends a sealed file to the name of a backup, whole or not at all.
+    pub(crate) async fn keep_backup(
+        &self,
+        file: &Arc<File>,
+        size: u64,
+        backup: &BackupName,
+    ) -> Result<(), Error> {
+        self.put(file, size, &Self::backup_path(backup)).await
+    }
+
+    async fn put(&self, file: &Arc<File>, size: u64, path: &Path) -> Result<(), Error> {
         if size <= PART_BYTES {
             let permit = self.parts.acquire().await.map_err(|_| Error::Stopped)?;
             let body = read(file, 0..size).await?;
-            self.store.put(&path, body.into()).await?;
+            self.store.put(path, body.into()).await?;
             drop(permit);
             return Ok(());
         }
-        let id = self.multipart.create_multipart(&path).await?;
-        let upload = Upload { path, id };
+        let id = self.multipart.create_multipart(path).await?;
+        let upload = Upload {
+            path: path.clone(),
+            id,
+        };
         let note = self.notes.begin(&upload.path, &upload.id).await?;
         let sent = self.send_parts(&upload, file, size).await;
         // What cannot be aborted now, or whose note stays, is aborted later.
@@ -78,7 +98,7 @@ impl Remote {
             Err(error) => Err(error),
         };
         if let Err(error) = forgotten {
-            tracing::warn!(%key, %error, "a multipart upload is looked at once more, later");
+            tracing::warn!(%path, %error, "a multipart upload is looked at once more, later");
         }
         sent
     }
@@ -146,6 +166,19 @@ impl Remote {
 
     /// A range of an object, as a stream.
     pub(crate) async fn open(&self, key: &ObjectKey, range: Range<u64>) -> Result<Content, Error> {
+        self.get(&Self::path(key), range).await
+    }
+
+    /// A backup of so many bytes.
+    pub(crate) async fn open_backup(
+        &self,
+        backup: &BackupName,
+        size: u64,
+    ) -> Result<Content, Error> {
+        self.get(&Self::backup_path(backup), 0..size).await
+    }
+
+    async fn get(&self, path: &Path, range: Range<u64>) -> Result<Content, Error> {
         if range.is_empty() {
             return Ok(Content::Ready(bytes::Bytes::new()));
         }
@@ -153,7 +186,7 @@ impl Remote {
             range: Some(GetRange::Bounded(range)),
             ..GetOptions::default()
         };
-        let found = self.store.get_opts(&Self::path(key), options).await?;
+        let found = self.store.get_opts(path, options).await?;
         Ok(Content::Stream(
             found
                 .into_stream()
@@ -164,12 +197,35 @@ impl Remote {
 
     /// Removes an object; whether it was there as far as the store tells.
     pub(crate) async fn remove(&self, key: &ObjectKey) -> Result<bool, Error> {
-        match self.store.head(&Self::path(key)).await {
+        self.delete(&Self::path(key)).await
+    }
+
+    /// Removes a backup; whether it was there as far as the store tells.
+    pub(crate) async fn remove_backup(&self, backup: &BackupName) -> Result<bool, Error> {
+        self.delete(&Self::backup_path(backup)).await
+    }
+
+    async fn delete(&self, path: &Path) -> Result<bool, Error> {
+        match self.store.head(path).await {
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
             found => found?,
         };
-        self.store.delete(&Self::path(key)).await?;
+        self.store.delete(path).await?;
         Ok(true)
+    }
+
+    /// The backups and their sizes.
+    pub(crate) async fn backups(&self) -> Result<Vec<(BackupName, u64)>, Error> {
+        let (mut found, path) = (Vec::new(), Path::from("backups"));
+        let mut objects = self.store.list(Some(&path));
+        while let Some(object) = objects.next().await {
+            let object = object?;
+            let name = object.location.filename();
+            if let Some(backup) = name.and_then(|name| name.parse().ok()) {
+                found.push((backup, object.size));
+            }
+        }
+        Ok(found)
     }
 
     /// Keys and sizes of all objects.

@@ -5,7 +5,7 @@ use crate::local::{Local, sync_folder};
 use crate::multipart::Notes;
 use crate::remote::Remote;
 use crate::room::Room;
-use crate::{Content, Error, ObjectKey, Staging};
+use crate::{BackupName, Content, Error, ObjectKey, Staging};
 use larder_model::{Algorithm, Digest, Hasher};
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
@@ -185,12 +185,7 @@ impl BlobStore {
         let key = ObjectKey { digest, generation };
         match &self.0.back {
             Back::Local(_) => {
-                let store = self.clone();
-                let kept = tokio::task::spawn_blocking(move || match &store.0.back {
-                    Back::Local(local) => local.keep(&path, &key),
-                    Back::Remote(_) => Ok(()),
-                })
-                .await?;
+                let kept = self.on_local(move |local| local.keep(&path, &key)).await;
                 if let Err(Error::NotDurable(error)) = &kept {
                     self.0.doubt.raise(error);
                 }
@@ -215,16 +210,72 @@ impl BlobStore {
     /// Removes an object durably; whether it was there.
     pub async fn remove(&self, key: ObjectKey) -> Result<bool, Error> {
         match &self.0.back {
-            Back::Local(_) => {
-                let store = self.clone();
-                tokio::task::spawn_blocking(move || match &store.0.back {
-                    Back::Local(local) => local.remove(&key),
-                    Back::Remote(_) => Ok(false),
-                })
-                .await?
-            }
+            Back::Local(_) => self.on_local(move |local| local.remove(&key)).await,
             Back::Remote(remote) => remote.remove(&key).await,
         }
+    }
+
+    /// Keeps a staged file as a backup, durably and readable for its owner alone; its size and its
+    /// digest. The staged file stays until it is discarded.
+    pub async fn keep_backup(
+        &self,
+        staging: Staging,
+        backup: BackupName,
+    ) -> Result<(u64, Digest), Error> {
+        let (path, file, size, digest) = staging.seal().await?;
+        match &self.0.back {
+            Back::Local(_) => {
+                self.on_local(move |local| local.keep_backup(&path, &backup))
+                    .await?;
+            }
+            Back::Remote(remote) => remote.keep_backup(&file, size, &backup).await?,
+        }
+        Ok((size, digest))
+    }
+
+    /// The backups that are kept and their sizes in bytes, the oldest first.
+    pub async fn backups(&self) -> Result<Vec<(BackupName, u64)>, Error> {
+        let mut backups = match &self.0.back {
+            Back::Local(_) => self.on_local(Local::backups).await?,
+            Back::Remote(remote) => remote.backups().await?,
+        };
+        backups.sort_unstable();
+        Ok(backups)
+    }
+
+    /// Opens a backup of so many bytes.
+    pub async fn open_backup(&self, backup: &BackupName, size: u64) -> Result<Content, Error> {
+        match &self.0.back {
+            Back::Local(local) => Ok(Content::File {
+                file: Arc::new(local.open_backup(backup)?),
+                range: 0..size,
+            }),
+            Back::Remote(remote) => remote.open_backup(backup, size).await,
+        }
+    }
+
+    /// Removes a backup durably; whether it was there.
+    pub async fn remove_backup(&self, backup: BackupName) -> Result<bool, Error> {
+        match &self.0.back {
+            Back::Local(_) => {
+                self.on_local(move |local| local.remove_backup(&backup))
+                    .await
+            }
+            Back::Remote(remote) => remote.remove_backup(&backup).await,
+        }
+    }
+
+    /// Works on the folder on a thread that may block.
+    async fn on_local<T: Send + Default + 'static>(
+        &self,
+        work: impl FnOnce(&Local) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let store = self.clone();
+        let blocking = move || match &store.0.back {
+            Back::Local(local) => work(local),
+            Back::Remote(_) => Ok(T::default()),
+        };
+        tokio::task::spawn_blocking(blocking).await?
     }
 
     /// Calls `each` with the key and size in bytes of every object, in no order.

@@ -5,9 +5,9 @@
 
 #![expect(clippy::missing_panics_doc, reason = "panicking is how a check fails")]
 
-use crate::{BlobStore, Committed, Content, Error, ObjectKey, Staging};
+use crate::{BackupName, BlobStore, Committed, Content, Error, ObjectKey, Staging};
 use bytes::Bytes;
-use larder_model::{Algorithm, Digest, Hasher};
+use larder_model::{Algorithm, Digest, Hasher, Timestamp};
 use std::ops::Range;
 use std::pin::Pin;
 
@@ -58,6 +58,7 @@ checks![
     a_late_delete_does_not_hit_a_new_upload,
     objects_are_listed_with_their_sizes,
     a_large_object_is_kept,
+    backups_are_kept_beside_the_blobs,
     a_large_object_comes_in_pieces_of_any_size,
     a_store_answers,
 ];
@@ -338,6 +339,39 @@ async fn a_large_object_comes_in_pieces_of_any_size(bed: &Bed) {
     bed.discard(0).await;
     assert_eq!(bed.get(&key, 0..20_000_000).await, bytes);
     assert!(bed.store.remove(key).await.expect("remove"));
+}
+
+async fn backups_are_kept_beside_the_blobs(bed: &Bed) {
+    let mut names = Vec::new();
+    for (number, bytes) in [(1, pattern(11, 5)), (0, pattern(10, 5))] {
+        let (staging, _) = bed.acknowledge(number, &bytes).await;
+        let name = BackupName::new(
+            Timestamp(1_800_000_000_000_000),
+            bed.generation + i64::from(number),
+        );
+        let kept = bed.store.keep_backup(staging, name).await.expect("keep");
+        assert_eq!(
+            kept,
+            (bytes.len() as u64, Digest::of(Algorithm::Sha256, &bytes))
+        );
+        bed.discard(number).await;
+        let content = bed.store.open_backup(&name, bytes.len() as u64).await;
+        let content = content.expect("open").collect(100).await;
+        assert_eq!(content.expect("bytes"), bytes);
+        names.insert(0, (name, bytes.len() as u64));
+    }
+    let own = |backups: Vec<(BackupName, u64)>| {
+        let own = backups.into_iter().filter(|backup| names.contains(backup));
+        own.collect::<Vec<_>>()
+    };
+    assert_eq!(own(bed.store.backups().await.expect("list")), names);
+    for (name, _) in names.clone() {
+        assert!(bed.store.remove_backup(name).await.expect("remove"));
+        assert!(!bed.store.remove_backup(name).await.expect("remove again"));
+        let gone = bed.store.open_backup(&name, 10).await;
+        assert!(matches!(gone, Err(Error::Missing | Error::Remote(_))));
+    }
+    assert_eq!(own(bed.store.backups().await.expect("list")), []);
 }
 
 async fn a_store_answers(bed: &Bed) {
