@@ -9,6 +9,7 @@ use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use larder_archive as archive;
 use larder_archive::{FORMAT, Manifest, Objects, PartName, RowPacker, Writer, padding};
+use larder_metadata::database::Database;
 use larder_metadata::snapshot::{ColumnKind, Snapshot, Table};
 use larder_metadata::{Metadata, Row};
 use larder_model::{Algorithm, Author, Digest, Problem, Timestamp};
@@ -21,11 +22,27 @@ use std::sync::Arc;
 /// What backups of a server are made of. Cheap to share.
 #[derive(Clone)]
 pub struct Backups {
-    metadata: Metadata,
-    blobs: BlobStore,
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: BlobStore,
     keys: Arc<[KeyFile]>,
     /// The address at which the server calls itself.
     server: Option<String>,
+}
+
+/// What a backup has inside besides all rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Contents {
+    /// The blobs that are objects of the store; else it refers to them.
+    pub blobs: bool,
+    /// The server's keys.
+    pub keys: bool,
+}
+
+impl Contents {
+    /// Everything, and the blobs or not.
+    pub const fn with_keys(blobs: bool) -> Self {
+        Self { blobs, keys: true }
+    }
 }
 
 /// An object of the store that the rows name.
@@ -50,7 +67,8 @@ pub struct Export {
     /// What is inside.
     pub manifest: Manifest,
     blobs: BlobStore,
-    hold: Hold,
+    /// `None`: no other server is there that could remove objects.
+    hold: Option<Hold>,
     /// What comes next, before the objects.
     ready: VecDeque<Bytes>,
     reading: Option<(Reading, &'static [u8])>,
@@ -75,22 +93,70 @@ impl Backups {
         }
     }
 
-    /// Begins a backup of the state as it is now, with the blobs or without. Objects that it names
-    /// are kept until it is dropped; the database is held only until its rows are in a staging file.
-    pub async fn export(&self, with_blobs: bool, by: &dyn Author) -> Result<Export, Problem> {
-        let word = if with_blobs { "include" } else { "reference" };
-        let hold = Hold::begin(&self.metadata, by, &json!({"blobs": word})).await?;
-        let snapshot = self.metadata.snapshot().await?;
-        let (created_at, schema) = (self.metadata.now(), snapshot.schema);
+    /// Begins a backup of the state as it is now. Objects that it names are kept until it is dropped;
+    /// the database is held only until its rows are in a staging file.
+    pub async fn export(&self, contents: Contents, by: &dyn Author) -> Result<Export, Problem> {
+        let Contents { blobs, keys } = contents;
+        let word = if blobs { "include" } else { "reference" };
+        let details = json!({"blobs": word, "keys": keys});
+        let hold = Hold::begin(&self.metadata, by, &details).await?;
+        let source = Source {
+            snapshot: self.metadata.snapshot().await?,
+            created_at: self.metadata.now(),
+            id: self.metadata.new_id(),
+            blobs: &self.blobs,
+            keys: if keys { &self.keys } else { &[] },
+            server: self.server.clone(),
+        };
+        let export = source.export(blobs).await?;
+        Ok(Export {
+            hold: Some(hold),
+            ..export
+        })
+    }
+}
+
+/// Begins a backup of a database that is about to be migrated, with the keys and without blobs.
+pub async fn export_before_upgrade(
+    database: &Database,
+    blobs: &BlobStore,
+    keys: &[KeyFile],
+) -> Result<Export, Problem> {
+    let source = Source {
+        snapshot: database.snapshot().await?,
+        created_at: database.now(),
+        id: database.new_id(),
+        blobs,
+        keys,
+        server: None,
+    };
+    source.export(false).await
+}
+
+/// What a backup is made from.
+struct Source<'a> {
+    snapshot: Snapshot,
+    created_at: Timestamp,
+    /// Names the staging file.
+    id: i64,
+    blobs: &'a BlobStore,
+    keys: &'a [KeyFile],
+    server: Option<String>,
+}
+
+impl Source<'_> {
+    /// Packs the rows, and counts what is still to come: so the size is known.
+    async fn export(self, with_blobs: bool) -> Result<Export, Problem> {
+        let (created_at, schema) = (self.created_at, self.snapshot.schema);
+        let (server, blobs, keys) = (self.server.clone(), self.blobs.clone(), self.keys()?);
         let mut writer = Writer::new(created_at);
-        let spool = self.spool(snapshot, &mut writer).await?;
-        let keys = self.keys()?;
+        let spool = self.spool(&mut writer).await?;
         let manifest = Manifest {
             format: FORMAT,
             larder: env!("CARGO_PKG_VERSION").to_owned(),
             schema,
             created_at,
-            server: self.server.clone(),
+            server,
             blobs_included: with_blobs,
             keys: keys.iter().map(|(name, _)| (*name).to_owned()).collect(),
             tables: spool.tables,
@@ -99,15 +165,12 @@ impl Backups {
                 bytes: spool.objects.iter().map(|object| object.size).sum(),
             },
         };
-        let mut first = vec![(
-            PartName::Manifest,
-            serde_json::to_vec_pretty(&manifest).map_err(Problem::internal)?,
-        )];
+        let written = serde_json::to_vec_pretty(&manifest).map_err(Problem::internal)?;
+        let mut first = vec![(PartName::Manifest, written)];
         for (name, bytes) in keys {
             first.push((PartName::Key(name.to_owned()), bytes));
         }
         let first = Bytes::from(writer.first(&first));
-        // All that is still to come is known: so is its size.
         let objects = if with_blobs {
             spool.objects
         } else {
@@ -127,8 +190,8 @@ impl Backups {
         Ok(Export {
             size,
             manifest,
-            blobs: self.blobs.clone(),
-            hold,
+            blobs,
+            hold: None,
             ready: VecDeque::from([first]),
             reading: Some((Reading::new(content, spool.size), &[])),
             objects: objects.into_iter(),
@@ -140,7 +203,7 @@ impl Backups {
     /// The key files that are there, in the order of their names.
     fn keys(&self) -> Result<Vec<(&'static str, Vec<u8>)>, Problem> {
         let mut keys = Vec::new();
-        for key in &*self.keys {
+        for key in self.keys {
             if let Some(bytes) = key.read().map_err(Problem::internal)? {
                 keys.push((key.name, bytes));
             }
@@ -150,10 +213,11 @@ impl Backups {
     }
 
     /// Packs the rows into a staging file, which loses its name at once: it is gone when it is read.
-    async fn spool(&self, snapshot: Snapshot, writer: &mut Writer) -> Result<Spool, Problem> {
-        let id = format!("{:016x}", self.metadata.new_id());
+    /// The database is let go.
+    async fn spool(self, writer: &mut Writer) -> Result<Spool, Problem> {
+        let id = format!("{:016x}", self.id);
         let mut staging = self.blobs.stage(&id, Algorithm::Sha256).await?;
-        let packed = pack(snapshot, &mut staging, writer).await;
+        let packed = pack(self.snapshot, &mut staging, writer).await;
         let settled = staging.settle().await.map(drop);
         self.blobs.discard(&id).await?;
         let (tables, objects) = packed?;
@@ -284,7 +348,9 @@ impl Export {
 
     /// Goes on with an object.
     async fn open(&mut self, object: &Object) -> Result<(), Problem> {
-        self.hold.check()?;
+        if let Some(hold) = &self.hold {
+            hold.check()?;
+        }
         let key = ObjectKey {
             digest: object.digest,
             generation: object.generation,

@@ -1,7 +1,7 @@
 //! Keeps objects from being removed for as long as a backup needs them.
 
 use larder_metadata::Metadata;
-use larder_metadata::holds::HOLD;
+use larder_metadata::backups::HOLD;
 use larder_model::{Author, Problem};
 use serde_json::Value as Json;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -12,6 +12,8 @@ pub struct KeyFile {
     pub name: &'static str,
     /// Where it is on this machine.
     pub path: PathBuf,
+    /// Whether a server cannot be without it.
+    pub is_needed: bool,
 }
 
 impl KeyFile {

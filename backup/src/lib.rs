@@ -22,6 +22,7 @@ mod reading;
 mod export;
 
 mod check;
+mod kept;
 
 mod restore;
 
@@ -29,6 +30,7 @@ mod restore;
 mod tests;
 
 pub use check::{Checked, check};
-pub use export::{Backups, Export};
+pub use export::{Backups, Contents, Export, export_before_upgrade};
+pub use kept::{Keep, KeptBackup};
 pub use key_file::KeyFile;
 pub use restore::{Restored, Target, restore};

@@ -9,12 +9,13 @@ use larder_content::ObjectWriter;
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_metadata::restore::Filling;
-use larder_model::Digest;
+use larder_model::{Action, Digest, System};
 use larder_storage::{BlobStore, ObjectKey};
 use serde_json::json;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _};
+use std::path::PathBuf;
 
 /// Bytes read at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -34,6 +35,8 @@ pub struct Target {
     pub keys: Vec<KeyFile>,
     /// Whether blobs to which the backup refers may be missing in the store.
     pub allow_missing: bool,
+    /// A file that is there from the first write until all is done: no server may start meanwhile.
+    pub unfinished: PathBuf,
 }
 
 /// What was restored.
@@ -55,17 +58,7 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     if !target.database.is_empty_for(manifest.schema).await? {
         return Err("the database is not empty: a backup is restored into an empty one".into());
     }
-    for key in &target.keys {
-        let is_told = manifest.keys.iter().any(|name| name == key.name);
-        if is_told && key.path.exists() {
-            let path = key.path.display();
-            return Err(format!(
-                "{path} is there already, and the backup brings its own: move it away, or name \
-                 another data folder"
-            )
-            .into());
-        }
-    }
+    check_keys(&target.keys, &manifest.keys)?;
     let missing = if manifest.blobs_included {
         Vec::new()
     } else {
@@ -74,6 +67,7 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     if !missing.is_empty() && !target.allow_missing {
         return Err(told_missing(&missing).into());
     }
+    std::fs::write(&target.unfinished, b"")?;
     let filling = target
         .database
         .fill(manifest.schema, tables(manifest))
@@ -84,9 +78,35 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     let metadata = Metadata::of(target.database).await?;
     let details = json!({"digest": checked.digest.to_string(), "created_at": manifest.created_at,
         "blobs": if manifest.blobs_included { "include" } else { "reference" }});
-    metadata.note_restore(&details).await?;
+    metadata
+        .note_backup(&System::Console, Action::BackupRestore, &details)
+        .await?;
     metadata.seal(true).await?;
+    std::fs::remove_file(&target.unfinished)?;
     Ok(Restored { checked, missing })
+}
+
+/// Fails if a key would be written over, or the one is missing with which secrets are sealed.
+fn check_keys(keys: &[KeyFile], told: &[String]) -> Outcome<()> {
+    for key in keys {
+        let (is_told, path) = (told.iter().any(|name| name == key.name), key.path.display());
+        if is_told && key.path.exists() {
+            let text = format!(
+                "{path} is there already, and the backup brings its own: move it away, or name \
+                 another data folder"
+            );
+            return Err(text.into());
+        }
+        if !is_told && key.is_needed && !key.path.exists() {
+            let text = format!(
+                "the backup was made without keys: put the server's {} to {path} first, for its \
+                 tokens and the passwords of its upstreams are sealed with it",
+                key.name
+            );
+            return Err(text.into());
+        }
+    }
+    Ok(())
 }
 
 /// The objects that a backup refers to, and the store does not have in their size.

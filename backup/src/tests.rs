@@ -1,4 +1,5 @@
-use crate::{Backups, Checked, KeyFile, Restored, Target, check, restore};
+use crate::{Backups, Checked, Contents, Export, Keep, KeyFile, Restored, Target, check, restore};
+use futures_util::StreamExt as _;
 use larder_archive::{PartName, Reader, RowPacker, Rows, Writer, padding};
 use larder_content::{ContentStore, Prepared};
 use larder_metadata::blobs::Putting;
@@ -9,7 +10,7 @@ use larder_metadata::{Metadata, Row};
 use larder_model::{
     Algorithm, Clock, Digest, ProtocolName, RepoKind, RepoSettings, System, Timestamp,
 };
-use larder_storage::{BlobStore, ObjectKey};
+use larder_storage::{BackupName, BlobStore, ObjectKey};
 use std::error::Error;
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
@@ -32,6 +33,7 @@ fn key(folder: &Path) -> KeyFile {
     KeyFile {
         name: "token.key",
         path: folder.join("token.key"),
+        is_needed: true,
     }
 }
 
@@ -98,9 +100,13 @@ impl Bed {
         Backups::new(self.metadata.clone(), self.blobs.clone(), keys, None)
     }
 
+    async fn export(&self, contents: Contents) -> Export {
+        let export = self.backups().export(contents, &System::Console).await;
+        export.expect("export")
+    }
+
     async fn backup(&self, with_blobs: bool) -> Vec<u8> {
-        let export = self.backups().export(with_blobs, &System::Console).await;
-        let mut export = export.expect("export");
+        let mut export = self.export(Contents::with_keys(with_blobs)).await;
         let (size, mut bytes) = (export.size, Vec::new());
         while let Some(more) = export.next().await.expect("bytes") {
             bytes.extend_from_slice(&more);
@@ -135,6 +141,7 @@ impl Place {
             blobs: self.store(),
             keys: vec![key(self.0.path())],
             allow_missing: false,
+            unfinished: self.0.path().join("unfinished"),
         }
     }
 
@@ -190,6 +197,7 @@ async fn what_is_restored_is_what_was_there() {
             *digest
         );
     }
+    assert!(!place.0.path().join("unfinished").exists());
     let path = key(place.0.path()).path;
     assert_eq!(std::fs::read(&path).expect("key"), b"a secret");
     let mode = path.metadata().expect("key").permissions().mode();
@@ -344,11 +352,11 @@ async fn rows_that_the_database_refuses_leave_nothing() {
         .expect_err("no such repository");
     let text = "a row of files refers to one of repos that is not there";
     assert_eq!(error.to_string(), text);
-    assert_eq!(
-        rows(&place.open().await).await.len(),
-        1,
-        "the version of the policy"
-    );
+    assert_eq!(rows(&place.open().await).await, []);
+    assert!(place.0.path().join("unfinished").exists());
+    // The next try is another one.
+    std::fs::remove_file(key(place.0.path()).path).expect("key");
+    place.restore(&backup).await.expect("restore");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -370,8 +378,7 @@ async fn objects_are_held_while_a_backup_is_read() {
     let bed = Bed::new().await;
     let held = async || bed.metadata.are_objects_held().await.expect("holds");
     assert!(!held().await);
-    let export = bed.backups().export(true, &System::Console).await;
-    let export = export.expect("export");
+    let export = bed.export(Contents::with_keys(true)).await;
     assert!(held().await);
     drop(export);
     // It is ended by a task of its own.
@@ -384,8 +391,7 @@ async fn objects_are_held_while_a_backup_is_read() {
 async fn what_is_written_meanwhile_is_not_in_it() {
     let mut bed = Bed::new().await;
     let before = rows(&bed.metadata).await;
-    let export = bed.backups().export(true, &System::Console).await;
-    let mut export = export.expect("export");
+    let mut export = bed.export(Contents::with_keys(true)).await;
     bed.push(100_000).await;
     let mut bytes = Vec::new();
     while let Some(more) = export.next().await.expect("bytes") {
@@ -417,8 +423,7 @@ async fn an_object_that_is_shorter_breaks_the_backup_off() {
         .open(path)
         .and_then(|file| file.set_len(100))
         .expect("cut");
-    let export = bed.backups().export(true, &System::Console).await;
-    let mut export = export.expect("export");
+    let mut export = bed.export(Contents::with_keys(true)).await;
     let broken = loop {
         match export.next().await {
             Ok(Some(_)) => {}
@@ -426,6 +431,90 @@ async fn an_object_that_is_shorter_breaks_the_backup_off() {
         }
     };
     assert!(broken.is_err(), "{broken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_keys_a_backup_needs_those_of_the_server() {
+    let bed = Bed::new().await;
+    let contents = Contents {
+        blobs: true,
+        keys: false,
+    };
+    let (mut export, mut bytes) = (bed.export(contents).await, Vec::new());
+    while let Some(more) = export.next().await.expect("bytes") {
+        bytes.extend_from_slice(&more);
+    }
+    assert_eq!(export.manifest.keys, Vec::<String>::new());
+    let place = Place::new();
+    let error = place.restore(&bytes).await.expect_err("no key");
+    assert!(error.to_string().contains("made without keys"), "{error}");
+    std::fs::write(key(place.0.path()).path, "a secret").expect("key");
+    place.restore(&bytes).await.expect("restore");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_kept_listed_read_and_deleted() {
+    let bed = Bed::new().await;
+    let backups = bed.backups();
+    let export = bed.export(Contents::with_keys(false)).await;
+    let kept = backups.keep(export, |_| true).await.expect("keep");
+    let (kept, digest) = kept.expect("whole");
+    assert_eq!(backups.kept().await.expect("list"), [kept]);
+    let found = backups.find(&kept.name.to_string()).await.expect("find");
+    assert_eq!(found, Some(kept));
+    let pieces: Vec<_> = backups.open(kept).await.expect("open").collect().await;
+    let bytes: Vec<u8> = pieces
+        .into_iter()
+        .flat_map(|piece| piece.expect("piece"))
+        .collect();
+    assert_eq!(Digest::of(Algorithm::Sha256, &bytes), digest);
+    assert_eq!(check(&bytes[..]).expect("backup").digest, digest);
+    assert!(backups.delete(kept.name).await.expect("delete"));
+    assert_eq!(backups.kept().await.expect("list"), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_is_to_end_leaves_nothing() {
+    let bed = Bed::new().await;
+    let export = bed.export(Contents::with_keys(true)).await;
+    let mut pieces = 0;
+    let stops = |_| {
+        pieces += 1;
+        pieces < 3
+    };
+    let kept = bed.backups().keep(export, stops).await.expect("stop");
+    assert_eq!(kept, None);
+    assert_eq!(bed.backups().kept().await.expect("list"), []);
+    let staged = bed.blobs.stale(std::time::Duration::ZERO).await;
+    assert_eq!(staged.expect("staging"), Vec::<String>::new());
+}
+
+#[test]
+fn the_newest_backups_are_kept() {
+    const DAY: i64 = 86_400;
+    let name = |day: i64| BackupName::new(Timestamp(day * DAY * 1_000_000), day);
+    let names: Vec<_> = (1..=5).map(name).collect();
+    let now = Timestamp(6 * DAY * 1_000_000);
+    let days = |days: u64| std::time::Duration::from_hours(24 * days);
+    for (count, age, gone) in [
+        (9, days(0), 0),
+        (3, days(0), 2),
+        (1, days(0), 4),
+        (0, days(0), 4),
+        (9, days(2), 3),
+        (9, days(4), 1),
+        (2, days(4), 3),
+        // The newest stays, whatever its age.
+        (9, std::time::Duration::from_secs(1), 4),
+    ] {
+        let keep = Keep { count, age };
+        assert_eq!(keep.expired(&names, now), names[..gone], "{keep:?}");
+    }
+    let keep = Keep {
+        count: 1,
+        age: days(1),
+    };
+    assert_eq!(keep.expired(&[], now), []);
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub mod files;
 mod uses;
 
 pub mod audit;
+pub mod backups;
 pub mod history;
-pub mod holds;
 pub mod idempotency;
 pub mod jobs;
 pub mod settings;

@@ -1,12 +1,9 @@
 //! Fills an empty database with the rows of a snapshot, all or nothing.
 
-use crate::audit::Object;
 use crate::database::Database;
 use crate::snapshot::{Table, tables};
 use crate::whole::Load;
-use crate::{Batch, Error, Metadata, Row, migrate};
-use larder_model::{Action, System};
-use serde_json::Value as Json;
+use crate::{Error, Row, migrate};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -109,17 +106,6 @@ impl Filling {
     async fn ended(&mut self) -> Result<(), Error> {
         let ended = (&mut self.loading).await;
         ended.map_err(|error| Error::Unavailable(error.into()))?
-    }
-}
-
-impl Metadata {
-    /// Tells in the audit trail that the database was filled from a backup.
-    pub async fn note_restore(&self, details: &Json) -> Result<(), Error> {
-        let mut batch = Batch::default();
-        let object = Object::Named("server");
-        let by = &System::Console;
-        self.note(&mut batch, by, Action::BackupRestore, object, details);
-        self.sql.apply(batch).await
     }
 }
 

@@ -97,6 +97,10 @@ kinds! {
         BlobDelete = "blob.delete",
         /// A backup was asked for.
         BackupCreate = "backup.create",
+        /// A backup that the server keeps was fetched.
+        BackupRead = "backup.read",
+        /// A backup that the server keeps was deleted.
+        BackupDelete = "backup.delete",
         /// The database was filled from a backup.
         BackupRestore = "backup.restore",
         /// The oldest entries of the audit trail were deleted.

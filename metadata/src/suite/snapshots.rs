@@ -2,8 +2,8 @@
 //! name.
 
 use super::fixture::{Bed, NPM, add_repo, assert_unmet};
+use crate::backups::HOLD;
 use crate::database::Database;
-use crate::holds::HOLD;
 use crate::snapshot::{LEFT_OUT, Snapshot};
 use crate::{Error, Metadata, Requirement, Row};
 use larder_model::{Clock, RepoKind, System, Timestamp};

@@ -1,5 +1,6 @@
-//! Holds: while one is fresh no object of the store is removed, for a backup reads those that its
-//! state of the database names.
+//! What the database knows of backups: what the audit trail tells of them, and holds. While a hold is
+//! fresh no object of the store is removed, for a backup reads those that its state of the database
+//! names.
 
 use crate::audit::Object;
 use crate::{Batch, Error, Metadata, Requirement};
@@ -46,6 +47,18 @@ impl Metadata {
     pub async fn end_hold(&self, id: i64) -> Result<(), Error> {
         let mut batch = Batch::default();
         batch.run(END, [id.into()]);
+        self.sql.apply(batch).await
+    }
+
+    /// Tells in the audit trail what `by` did with a backup that there is.
+    pub async fn note_backup(
+        &self,
+        by: &dyn Author,
+        action: Action,
+        details: &Json,
+    ) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        self.note(&mut batch, by, action, Object::Named("server"), details);
         self.sql.apply(batch).await
     }
 
