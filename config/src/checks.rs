@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::schema::Contradictions;
 use crate::sections::{
-    Audit, Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
+    Audit, Auth, Backup, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
 };
 use crate::words::{StorageKind, Tls};
 use crate::written::WrittenSettings;
@@ -184,4 +184,4 @@ macro_rules! never_contradict {
     };
 }
 
-never_contradict!(Audit, Cache, Gc, Log);
+never_contradict!(Audit, Backup, Cache, Gc, Log);

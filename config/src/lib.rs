@@ -38,7 +38,7 @@ pub use fault::{ConfigError, Fault, Place};
 pub use load::Sources;
 pub use secret::Secret;
 pub use sections::{
-    Audit, Auth, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
+    Audit, Auth, Backup, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
 };
 pub use url::Url;
 pub use words::{LogFormat, LogLevel, StorageKind, Tls};

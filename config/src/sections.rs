@@ -35,6 +35,8 @@ settings! {
         audit: Audit,
         /// When unused blobs go.
         gc: Gc,
+        /// What backups have inside, and how many are kept.
+        backup: Backup,
         /// What is logged.
         log: Log,
         /// What is measured.
@@ -224,6 +226,23 @@ settings! {
         /// How long a client that was told that a blob is here may rely on it, where the grace is
         /// shorter; at least `"1s"`.
         lease: Duration as Span<1000> = "15m",
+    }
+}
+
+settings! {
+    /// Backups that the server makes by itself, when the schedule `backup` says so. They stand below
+    /// `backups/` in the folder or the bucket of the blobs.
+    pub struct Backup at "backup", keys "backup." {
+        /// Whether they hold the blobs. Without, they refer to them: such a backup is restored beside
+        /// the same folder or bucket.
+        blobs: bool = "false",
+        /// Whether they hold the server's keys, so that whoever can read them can read the passwords
+        /// of upstreams. Without, keep the file `auth.token_key` elsewhere yourself.
+        keys: bool = "true",
+        /// How many are kept.
+        keep: usize as Count<usize, 1> = "14",
+        /// How long one is kept, but for the newest; 0 is no limit.
+        keep_for: Duration as Span<0> = "90d",
     }
 }
 
