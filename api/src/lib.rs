@@ -13,6 +13,7 @@ mod patch;
 mod schema;
 
 pub mod audit;
+pub mod backups;
 pub mod connect;
 pub mod copies;
 pub mod deletions;
@@ -39,6 +40,7 @@ pub mod collection;
 pub mod rights;
 
 pub use audit::{AuditEntry, AuditFault, AuditReport};
+pub use backups::{Backup, BackupRun};
 pub use collection::{Blob, BlobHolder, BlobState, Collection, NewCollection};
 pub use connect::ConnectPart;
 pub use copies::{Copy, CopyTarget, NewCopy};
@@ -75,7 +77,7 @@ pub use users::{NewUser, User, UserChange, UserKind};
 /// Schemas of the texts that stand in paths and queries.
 pub mod texts {
     pub use crate::schema::{
-        Digest, Id, JobKind, JobState, PackageName, Protocol, RepoName, RepoPath, Subject,
-        UserName, VersionName,
+        BackupBlobs, BackupName, Digest, Id, JobKind, JobState, PackageName, Protocol, RepoName,
+        RepoPath, Subject, UserName, VersionName,
     };
 }

@@ -157,6 +157,14 @@ text!(Digest, "The digest of a blob.", |text| text
     .examples([
         "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     ]));
+text!(
+    BackupBlobs,
+    "Whether the blobs are in a backup, or it refers to them.",
+    |text| text.enum_values(Some(["include", "reference"]))
+);
+text!(BackupName, "The name of a backup.", |text| text
+    .pattern(Some("^larder-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{16}\\.tar$"))
+    .examples(["larder-20300131T120000Z-66f2a9d3c0b14e00.tar"]));
 text!(Id, "The id of a row.", |text| text
     .pattern(Some("^[1-9][0-9]{0,18}$"))
     .examples(["12"]));

@@ -2,10 +2,12 @@
 
 use crate::house::{self, House};
 use crate::reset_password::reset_password;
+use crate::restore::{Restore, check_only, restore_into};
 use crate::{listen, observe};
 use clap::{CommandFactory, Parser, Subcommand};
+use larder_archive::Fault;
 use larder_config::{Config, Sources};
-use larder_model::UserName;
+use larder_model::{Digest, UserName};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ enum Command {
     Serve(Serve),
     /// Check the configuration and print what is in force.
     Check(Serve),
+    /// Restore a backup into an empty data folder and an empty database, while no server runs there.
+    Restore(RestoreArguments),
     /// What whoever has the server's machine can do while the server is stopped.
     #[command(subcommand)]
     Admin(Admin),
@@ -54,6 +58,27 @@ enum Admin {
 }
 
 #[derive(clap::Args)]
+struct RestoreArguments {
+    /// The backup.
+    file: PathBuf,
+    /// Configuration file [default: ./larder.toml, if it is there].
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Folder of all data.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The digest that the backup must have, as it was told when it was made.
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<Digest>,
+    /// Restore although blobs to which the backup refers are missing in the store.
+    #[arg(long)]
+    allow_missing: bool,
+    /// Only read all of it, and tell whether it is whole.
+    #[arg(long, conflicts_with = "allow_missing")]
+    check: bool,
+}
+
+#[derive(clap::Args)]
 struct Serve {
     /// Configuration file [default: ./larder.toml, if it is there].
     #[arg(long)]
@@ -76,6 +101,7 @@ pub(crate) fn run() -> ExitCode {
     match arguments.command {
         Command::Serve(flags) => told(serve(flags)),
         Command::Check(flags) => told(check(flags)),
+        Command::Restore(arguments) => restore(arguments),
         Command::Admin(command) => told(admin(command)),
         Command::Client(command) => client(*command, arguments.global),
     }
@@ -153,6 +179,43 @@ fn complain(error: &dyn Error) {
 fn check(flags: Serve) -> Result<(), Box<dyn Error>> {
     let (config, _) = load(flags, variables())?;
     print!("{}", config.effective());
+    Ok(())
+}
+
+/// Restores a backup. One that is not as it was written ends with [`larder_cli::Exit::Integrity`].
+fn restore(arguments: RestoreArguments) -> ExitCode {
+    let outcome = restored(arguments);
+    let is_damaged = |error: &(dyn Error + 'static)| error.downcast_ref::<Fault>().is_some();
+    match &outcome {
+        Err(error) if is_damaged(error.as_ref()) => {
+            complain(error.as_ref());
+            ExitCode::from(larder_cli::Exit::Integrity.code())
+        }
+        _ => told(outcome),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "what was done is no data")]
+fn restored(arguments: RestoreArguments) -> Result<(), Box<dyn Error>> {
+    let asked = Restore {
+        file: arguments.file,
+        digest: arguments.digest,
+        allow_missing: arguments.allow_missing,
+    };
+    if arguments.check {
+        eprintln!("{}", check_only(&asked)?);
+        return Ok(());
+    }
+    let flags = Serve {
+        config: arguments.config,
+        data: arguments.data,
+        listen: None,
+    };
+    let (config, _) = load(flags, variables())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    eprintln!("{}", runtime.block_on(restore_into(&config, &asked))?);
     Ok(())
 }
 

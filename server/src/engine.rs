@@ -3,15 +3,18 @@
 use crate::first_start;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use larder_access::Admission;
+use larder_backup::{Backups, Contents};
 use larder_cache::Packages;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Problem, UserName};
+use larder_model::{Author, Problem, UserName};
 use larder_storage::BlobStore;
+use larder_web::{Download, KeptBackup};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ use std::sync::Arc;
 pub(crate) struct Engine {
     pub(crate) packages: Packages,
     pub(crate) blobs: BlobStore,
+    pub(crate) backups: Backups,
     /// The data folder.
     pub(crate) data: PathBuf,
 }
@@ -63,6 +67,41 @@ impl larder_web::Engine for Engine {
     fn forget_first_password(&self, user: &UserName) {
         if let Err(error) = first_start::forget_password(&self.data, user) {
             tracing::warn!(%error, "the password of the first start holds no more; delete its file");
+        }
+    }
+
+    async fn backup(&self, with_blobs: bool, by: &dyn Author) -> Result<Download, Problem> {
+        let contents = Contents::with_keys(with_blobs);
+        let export = self.backups.export(contents, by).await?;
+        let size = export.size;
+        let bytes = export.into_stream().boxed();
+        Ok(Download { size, bytes })
+    }
+
+    async fn backups(&self) -> Result<Vec<KeptBackup>, Problem> {
+        let kept = self.backups.kept().await?.into_iter();
+        let shown = kept.map(|kept| KeptBackup {
+            name: kept.name.to_string(),
+            created_at: kept.name.created_at(),
+            size: kept.size,
+        });
+        Ok(shown.collect())
+    }
+
+    async fn open_backup(&self, name: &str) -> Result<Option<Download>, Problem> {
+        let Some(kept) = self.backups.find(name).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Download {
+            size: kept.size,
+            bytes: self.backups.open(kept).await?,
+        }))
+    }
+
+    async fn delete_backup(&self, name: &str) -> Result<bool, Problem> {
+        match name.parse() {
+            Ok(name) => self.backups.delete(name).await,
+            Err(_) => Ok(false),
         }
     }
 

@@ -17,6 +17,9 @@ const ADMIN: &str = "admin";
 /// The file in the data folder that tells the password of that user.
 const PASSWORD_FILE: &str = "admin-password";
 
+/// While this file is in the data folder, a restore into it has not ended.
+pub(crate) const UNFINISHED: &str = "restore-unfinished";
+
 /// Passwords that are known to everyone.
 const WEAK: [&str; 8] = [
     "password",
@@ -52,6 +55,17 @@ pub(crate) fn lock(data: &Path) -> Result<File, String> {
         )),
         Err(error) => Err(format!("{} cannot be locked: {error}", path.display())),
     }
+}
+
+/// Fails if a restore into this data folder has not ended.
+pub(crate) fn require_finished(data: &Path) -> Result<(), String> {
+    if !data.join(UNFINISHED).exists() {
+        return Ok(());
+    }
+    Err(format!(
+        "a restore into {} has not ended: empty the folder and run larder restore again",
+        data.display()
+    ))
 }
 
 /// The server's signing key, made at the first start.

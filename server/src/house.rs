@@ -1,11 +1,12 @@
 //! The wiring: configuration in, doors with exactly their parts out.
 
+use crate::backup::{BackupWork, backups, key_files};
 use crate::engine::Engine;
 use crate::observe::{Below, Observer};
 use crate::system::System;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
-use crate::{first_mirrors, first_start, tls};
+use crate::{before_upgrade, first_mirrors, first_start, tls};
 use larder_access::{Gate, Rate, Settings};
 use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, StorageKind};
@@ -14,6 +15,7 @@ use larder_discover::Machine;
 use larder_gc::{Collector, RunWaits, Waits};
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
+use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
 use larder_storage::BlobStore;
@@ -95,6 +97,7 @@ impl House {
     ) -> Result<Self, Box<dyn Error>> {
         // What all doors share.
         let lock = first_start::lock(&config.data)?;
+        first_start::require_finished(&config.data)?;
         let key = first_start::signing_key(&config.auth.token_key)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
@@ -117,27 +120,19 @@ impl House {
             Arc::clone(&gate),
             cache_config(config)?,
         );
-        let api_limits = ApiLimits {
-            json_bytes: usize::try_from(config.server.limits.json_size)?,
-            rate: Rate {
-                per_second: config.server.limits.api_requests_per_second,
-                burst: config.server.limits.api_burst,
-            },
-        };
+        let backups = backups(config, &metadata, &blobs);
+        let backup = BackupWork::new(config, &gate, &metadata, &backups);
         let engine = Arc::new(Engine {
             packages: packages.clone(),
             blobs: blobs.clone(),
+            backups: backups.clone(),
             data: config.data.clone(),
         });
-        let upstream_check = UpstreamCheck {
-            gate: Arc::clone(&gate),
-            packages: packages.clone(),
-        };
         let unfinished = RegistryUploads(registry.unfinished_uploads());
         let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config))
             .with_unfinished(Arc::new(unfinished));
         let freed = collector.freed();
-        let works = works(upstream_check, collector)?;
+        let works = works(&gate, &packages, collector, backup)?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
         let api = Api::new(
@@ -149,7 +144,7 @@ impl House {
                 grace: config.gc.grace,
                 told: RunWaits::new(waits(config), None).told(),
             },
-            api_limits,
+            api_limits(config)?,
             creatable(),
         );
         let identity = tls::identity(config)?;
@@ -193,9 +188,31 @@ impl House {
     }
 }
 
+/// What calls of the API may be at most.
+fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
+    let limits = &config.server.limits;
+    Ok(ApiLimits {
+        json_bytes: usize::try_from(limits.json_size)?,
+        rate: Rate {
+            per_second: limits.api_requests_per_second,
+            burst: limits.api_burst,
+        },
+    })
+}
+
 /// The work that this server can do, each kind with its schedule on a new server.
-fn works(upstream_check: UpstreamCheck, collector: Collector) -> Result<Works, BadCron> {
+fn works(
+    gate: &Arc<Gate>,
+    packages: &Packages,
+    collector: Collector,
+    backup: BackupWork,
+) -> Result<Works, BadCron> {
+    let upstream_check = UpstreamCheck {
+        gate: Arc::clone(gate),
+        packages: packages.clone(),
+    };
     Ok(Works::default()
+        .with(JobKind::Backup, "30 2 * * *".parse()?, backup)
         .with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check)
         .with(JobKind::Gc, "0 3 * * *".parse()?, collector))
 }
@@ -207,16 +224,31 @@ fn waits(config: &Config) -> Waits {
     }
 }
 
-pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {
+/// The database as it is.
+pub(crate) fn database(config: &Config) -> Result<Database, Box<dyn Error>> {
     let database = &config.database;
     let opened = match &database.url {
-        Some(url) => Metadata::postgres(url.expose(), database.connections, clock()).await,
-        None => Metadata::sqlite(&database.path, database.readers, clock()).await,
+        Some(url) => Database::postgres(url.expose(), database.connections, clock()),
+        None => Database::sqlite(&database.path, database.readers, clock()),
     };
     Ok(opened?)
 }
 
-fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
+/// The database, migrated if need be; one that is there is copied before.
+pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>> {
+    let database = database(config)?;
+    if let Some(version) = database.version_before().await? {
+        if config.database.url.is_some() {
+            let (blobs, keys) = (blobs(config)?, key_files(config));
+            before_upgrade::write(&config.data, &database, &blobs, (&keys, version)).await?;
+        } else {
+            before_upgrade::copy(&config.database.path, version, clock()).await?;
+        }
+    }
+    Ok(Metadata::of(database).await?)
+}
+
+pub(crate) fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
     let storage = &config.storage;
     match storage.kind {
         StorageKind::Local => Ok(BlobStore::local(&storage.path)?.keeping_free(storage.keep_free)),

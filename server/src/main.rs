@@ -11,6 +11,8 @@ mod metrics;
 mod system;
 mod tls;
 
+mod backup;
+mod before_upgrade;
 mod engine;
 mod upstream_check;
 mod unfinished_uploads;
@@ -24,6 +26,7 @@ mod socket;
 mod connection;
 mod listen;
 mod reset_password;
+mod restore;
 
 mod arguments;
 

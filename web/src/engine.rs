@@ -3,14 +3,34 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use larder_access::Admission;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Problem, UserName};
+use larder_model::{Author, Problem, Timestamp, UserName};
 use std::sync::Arc;
+
+/// A file on its way out.
+pub struct Download {
+    /// Its bytes.
+    pub size: u64,
+    /// The bytes themselves; an error breaks them off.
+    pub bytes: BoxStream<'static, Result<Bytes, Problem>>,
+}
+
+/// A backup that the server keeps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptBackup {
+    /// Its name; the order of names is that of their times.
+    pub name: String,
+    /// When the database was as the backup tells it, to the second.
+    pub created_at: Timestamp,
+    /// Its bytes.
+    pub size: u64,
+}
 
 /// The engine of mirrors and published packages and its store, for the API.
 #[async_trait]
@@ -49,6 +69,18 @@ pub trait Engine: Send + Sync {
 
     /// Deletes what tells the password that a first start gave a user: it holds no more.
     fn forget_first_password(&self, user: &UserName);
+
+    /// Begins a backup, with the blobs or without.
+    async fn backup(&self, with_blobs: bool, by: &dyn Author) -> Result<Download, Problem>;
+
+    /// The backups that the server keeps, the oldest first.
+    async fn backups(&self) -> Result<Vec<KeptBackup>, Problem>;
+
+    /// A backup that the server keeps; `None`: there is none of that name.
+    async fn open_backup(&self, name: &str) -> Result<Option<Download>, Problem>;
+
+    /// Deletes a backup that the server keeps; whether there was one of that name.
+    async fn delete_backup(&self, name: &str) -> Result<bool, Problem>;
 
     /// Whether the store of blobs can be reached.
     async fn reach_storage(&self) -> Result<(), Problem>;

@@ -1,9 +1,9 @@
 //! The calls of the API: one line for each path, and what all of them have in common.
 
 use crate::acts::{
-    audit, clients, collection, copies, deletions, document, grants, groups, jobs, packages,
-    refresh, repositories, reservations, rights, robots, schedules, search, sessions, settings,
-    system, tokens, upstreams, users, versions,
+    audit, backups, clients, collection, copies, deletions, document, grants, groups, jobs,
+    packages, refresh, repositories, reservations, rights, robots, schedules, search, sessions,
+    settings, system, tokens, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -70,6 +70,10 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(jobs::items))
         .routes(routes!(jobs::events))
         .routes(routes!(jobs::cancel))
+        .routes(routes!(backups::get))
+        .routes(routes!(backups::run))
+        .routes(routes!(backups::list))
+        .routes(routes!(backups::download, backups::delete))
         .routes(routes!(upstreams::check_all))
         .routes(routes!(collection::run))
         .routes(routes!(collection::get))

@@ -9,6 +9,7 @@ mod scope;
 pub(crate) mod audit;
 pub(crate) mod document;
 pub(crate) mod jobs;
+pub(crate) mod backups;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
 pub(crate) mod schedules;

@@ -266,6 +266,17 @@ impl<S: Sync> FromRequestParts<S> for BlobDigest {
     }
 }
 
+/// The name of a backup, whatever it is.
+pub(crate) struct BackupName(pub(crate) Box<str>);
+
+impl<S: Sync> FromRequestParts<S> for BackupName {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(PathParams::of(parts).await?.get("name").into()))
+    }
+}
+
 /// A kind of jobs that have a schedule.
 pub(crate) struct ScheduleKind(pub(crate) JobKind);
 
@@ -408,6 +419,16 @@ pub(crate) struct DigestParams {
     /// The blob's digest.
     #[param(inline, value_type = texts::Digest)]
     digest: Digest,
+}
+
+/// How the document tells of a backup in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct BackupParams {
+    /// The backup's name.
+    #[param(inline, value_type = texts::BackupName)]
+    name: String,
 }
 
 /// How the document tells of a row in a path.

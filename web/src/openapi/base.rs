@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 19] = [
+const NOUNS: [(&str, &str); 20] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -48,6 +48,10 @@ const NOUNS: [(&str, &str); 19] = [
     (
         "collection",
         "How bytes become free that nothing names any more, and what keeps a blob.",
+    ),
+    (
+        "backups",
+        "All that the server knows, as one file from which it can be restored.",
     ),
     ("system", "How the server itself fares."),
     ("audit", "Who did, asked for or was refused what."),

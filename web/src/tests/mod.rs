@@ -3,6 +3,7 @@
 mod describe;
 
 mod audit;
+mod backups;
 mod collection;
 mod conditions;
 mod connect;

@@ -1,9 +1,11 @@
 //! An engine that only notes what it is asked.
 
 use super::blob;
-use crate::Engine;
+use crate::{Download, Engine, KeptBackup};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::iter;
 use larder_access::Admission;
 use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
@@ -11,7 +13,7 @@ use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
-use larder_model::{Kind, Permission, Problem, Timestamp, UserName, Verb};
+use larder_model::{Author, Kind, Permission, Problem, Timestamp, UserName, Verb};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -20,6 +22,14 @@ use std::time::Duration;
 pub(super) struct RecordingEngine {
     pub(super) log: Mutex<Vec<String>>,
     pub(super) metadata: OnceLock<Metadata>,
+}
+
+fn download() -> Download {
+    let pieces = [Ok(Bytes::from("a back")), Ok(Bytes::from("up."))];
+    Download {
+        size: 9,
+        bytes: iter(pieces).boxed(),
+    }
 }
 
 #[async_trait]
@@ -133,6 +143,31 @@ impl Engine for RecordingEngine {
     fn forget_first_password(&self, user: &UserName) {
         let told = format!("forget the first password of {user}");
         self.log.lock().expect("log").push(told);
+    }
+
+    async fn backup(&self, with_blobs: bool, by: &dyn Author) -> Result<Download, Problem> {
+        let told = format!("backup for {}, blobs: {with_blobs}", by.label());
+        self.log.lock().expect("log").push(told);
+        Ok(download())
+    }
+
+    async fn backups(&self) -> Result<Vec<KeptBackup>, Problem> {
+        let kept = |name: &str| KeptBackup {
+            name: name.to_owned(),
+            created_at: Timestamp(1_800_000_000_000_000),
+            size: 9,
+        };
+        Ok(vec![kept("a.tar"), kept("b.tar"), kept("c.tar")])
+    }
+
+    async fn open_backup(&self, name: &str) -> Result<Option<Download>, Problem> {
+        Ok((name == "b.tar").then(download))
+    }
+
+    async fn delete_backup(&self, name: &str) -> Result<bool, Problem> {
+        let told = format!("delete the backup {name}");
+        self.log.lock().expect("log").push(told);
+        Ok(name == "b.tar")
     }
 
     async fn reach_storage(&self) -> Result<(), Problem> {

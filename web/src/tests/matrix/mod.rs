@@ -119,6 +119,11 @@ const MATRIX: &[Line] = &[
     line("delete_grant", "", "", Asks::AdminHidden, (204, Some(404))),
     line("get_settings", "", "", Asks::Superuser, (200, None)),
     line("change_settings", "", r#"{"offline":true}"#, Asks::Superuser, (200, None)),
+    line("get_backup", "", "", Asks::Superuser, (200, None)),
+    line("list_backups", "", "", Asks::Superuser, (200, None)),
+    line("download_backup", "", "", Asks::Superuser, (200, None)),
+    line("delete_backup", "", "", Asks::Superuser, (204, None)),
+    line("run_backup", "", "{}", Asks::Superuser, (202, None)),
     line("list_jobs", "", "", Asks::Superuser, (200, None)),
     line("get_job", "", "", Asks::Superuser, (200, Some(404))),
     line("list_job_items", "", "", Asks::Superuser, (200, Some(404))),
@@ -167,6 +172,7 @@ impl Things {
         let name = match () {
             () if of("/users/") => self.user,
             () if of("/robots/") => self.robot,
+            () if of("/backups/") => "b.tar",
             () => self.repo,
         };
         let id = match () {
