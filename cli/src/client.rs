@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// The longest that one call may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,6 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const EVENTS: Duration = Duration::from_hours(24 * 365);
 /// The longest to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The longest that the transfer of a file may take: as good as for ever.
+const FILE: Duration = Duration::from_hours(24 * 30);
 /// The largest answer to one call.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 /// Items asked for in one call.
@@ -208,6 +211,34 @@ impl Client {
         Err(self.strange("no events".to_owned()))
     }
 
+    /// An answer that is a file; the server begins it within `patience`.
+    pub(crate) async fn file(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        patience: Duration,
+    ) -> Result<Response, Failure> {
+        let request = self.http.get(self.server.call(path, query)?);
+        let request = self.signed(request).timeout(FILE).send();
+        let response = timeout(patience, request).await;
+        let response = response.map_err(|_| self.silent())?;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        self.understand(response).await?;
+        Err(self.strange("no file".to_owned()))
+    }
+
+    /// No answer came, or it does not go on.
+    pub(crate) fn silent(&self) -> Failure {
+        Failure::Unreachable {
+            server: self.server.to_string(),
+            secure: self.server.is_secure(),
+            cause: "no answer in time".to_owned(),
+        }
+    }
+
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.call(Method::DELETE, path, &[], None).await.map(drop)
     }
@@ -376,7 +407,7 @@ impl Client {
         }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let cause = if error.is_timeout() {
             "no answer in time".to_owned()
         } else {

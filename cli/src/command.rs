@@ -2,6 +2,7 @@
 
 use crate::apply::Apply;
 use crate::audit::Audit;
+use crate::backup::Backup;
 use crate::can::Can;
 use crate::completion::Shell;
 use crate::connect::Connect;
@@ -71,6 +72,9 @@ pub enum Command {
     /// Grants, who may do what where: list, create, delete.
     #[command(subcommand)]
     Grant(Grant),
+    /// Make a backup of everything while the server serves, for superusers; or list, run, get, delete,
+    /// verify.
+    Backup(Backup),
     /// Settings of the whole server, for superusers: show, set.
     #[command(subcommand)]
     Settings(Settings),

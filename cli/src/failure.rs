@@ -30,6 +30,8 @@ pub(crate) enum Failure {
     Missing(String),
     /// Something on this machine that is as nobody expected it.
     Clash(String),
+    /// Bytes that are not what they should be.
+    Damaged(String),
     /// Something on this machine.
     Local(String),
     /// Someone pressed Ctrl+C.
@@ -58,6 +60,7 @@ impl Failure {
             Self::Refused { status, code, .. } => Exit::of_refusal(*status, code),
             Self::Missing(_) => Exit::NotFound,
             Self::Clash(_) => Exit::Conflict,
+            Self::Damaged(_) => Exit::Integrity,
             Self::Unreachable { .. } | Self::Strange { .. } | Self::Local(_) => Exit::Failed,
             Self::Interrupted => Exit::Interrupted,
         }
@@ -80,6 +83,7 @@ impl Failure {
             Self::Usage(text) => told("usage", text),
             Self::Missing(text) => told("not_found", text),
             Self::Clash(text) => told("conflict", text),
+            Self::Damaged(text) => told("damaged", text),
             Self::Local(text) => told("failed", text),
             Self::Interrupted => told("interrupted", "interrupted"),
             Self::NotLoggedIn => Report {

@@ -41,6 +41,8 @@ mod session;
 mod context;
 mod interrupt;
 
+mod download;
+
 mod apply;
 mod audit;
 mod can;
@@ -53,6 +55,7 @@ mod grant;
 mod group;
 mod job;
 mod gc;
+mod backup;
 mod login;
 mod login_context;
 mod package;

@@ -46,7 +46,7 @@ fn bar(done: u64, total: u64) -> String {
 }
 
 /// Bytes in the largest unit of which there is one.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut tenths = u128::from(bytes) * 10;

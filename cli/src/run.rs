@@ -2,6 +2,7 @@
 
 use crate::apply::{apply, export};
 use crate::audit::audit;
+use crate::backup::backup;
 use crate::can::can;
 use crate::command::Command;
 use crate::completion::{complete, script};
@@ -88,6 +89,7 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Token(command) => token(command, cx).await,
         Command::Session(command) => session(command, cx).await,
         Command::Grant(command) => grant(command, cx).await,
+        Command::Backup(args) => backup(args, cx).await,
         Command::Settings(command) => settings(command, cx).await,
         Command::Gc(command) => gc(command, cx).await,
         Command::Job(command) => job(command, cx).await,

@@ -46,7 +46,7 @@ pub const LADDER: [(&str, &[&str]); 21] = [
             "model", "metadata", "jobs", "mirrors", "api", "keys", "access", "door",
         ],
     ),
-    ("cli", &["model", "api", "discover"]),
+    ("cli", &["model", "archive", "api", "discover"]),
     ("tests", &["model"]),
     (
         "server",
