@@ -25,9 +25,10 @@ mod header;
 mod rows;
 mod sums;
 
+mod writer;
+
 mod reader;
 mod verify;
-mod writer;
 
 #[cfg(test)]
 mod tests;
