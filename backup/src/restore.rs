@@ -58,7 +58,7 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     if !target.database.is_empty_for(manifest.schema).await? {
         return Err("the database is not empty: a backup is restored into an empty one".into());
     }
-    check_keys(&target.keys, &manifest.keys)?;
+    check_keys(&target, &manifest.keys)?;
     let missing = if manifest.blobs_included {
         Vec::new()
     } else {
@@ -86,11 +86,13 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     Ok(Restored { checked, missing })
 }
 
-/// Fails if a key would be written over, or the one is missing with which secrets are sealed.
-fn check_keys(keys: &[KeyFile], told: &[String]) -> Outcome<()> {
-    for key in keys {
+/// Fails if a key would be written over, or the one is missing with which secrets are sealed. A try
+/// that was cut off has left keys, which must be the same.
+fn check_keys(target: &Target, told: &[String]) -> Outcome<()> {
+    let is_again = target.unfinished.exists();
+    for key in &target.keys {
         let (is_told, path) = (told.iter().any(|name| name == key.name), key.path.display());
-        if is_told && key.path.exists() {
+        if is_told && key.path.exists() && !is_again {
             let text = format!(
                 "{path} is there already, and the backup brings its own: move it away, or name \
                  another data folder"

@@ -1,182 +1,16 @@
-use crate::{Backups, Checked, Contents, Export, Keep, KeyFile, Restored, Target, check, restore};
-use futures_util::StreamExt as _;
+mod bed;
+
+mod kept;
+
+use bed::{Bed, Place, database, file, key, read, rows};
+
+use crate::{Checked, Contents, check, restore};
 use larder_archive::{PartName, Reader, RowPacker, Rows, Writer, padding};
-use larder_content::{ContentStore, Prepared};
-use larder_metadata::blobs::Putting;
-use larder_metadata::database::Database;
-use larder_metadata::files::PackageKey;
-use larder_metadata::repos::NewRepo;
-use larder_metadata::{Metadata, Row};
-use larder_model::{
-    Algorithm, Clock, Digest, ProtocolName, RepoKind, RepoSettings, System, Timestamp,
-};
-use larder_storage::{BackupName, BlobStore, ObjectKey};
-use std::error::Error;
+use larder_metadata::Row;
+use larder_model::{Algorithm, Digest};
+use larder_storage::ObjectKey;
 use std::fs::File;
-use std::io::{Seek as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
-use tempfile::TempDir;
-
-static NOW: AtomicI64 = AtomicI64::new(1_800_000_000_000_000);
-
-fn clock() -> Clock {
-    Clock::new(|| Timestamp(NOW.fetch_add(1000, Ordering::SeqCst)))
-}
-
-fn database(folder: &Path) -> Database {
-    Database::sqlite(&folder.join("larder.db"), 2, clock()).expect("database")
-}
-
-fn key(folder: &Path) -> KeyFile {
-    KeyFile {
-        name: "token.key",
-        path: folder.join("token.key"),
-        is_needed: true,
-    }
-}
-
-/// A server's state: rows, small blobs, and objects.
-struct Bed {
-    folder: TempDir,
-    metadata: Metadata,
-    blobs: BlobStore,
-    digests: Vec<Digest>,
-}
-
-impl Bed {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        std::fs::write(folder.path().join("token.key"), "a secret").expect("key");
-        let metadata = Metadata::of(database(folder.path())).await.expect("open");
-        let blobs = BlobStore::local(&folder.path().join("storage")).expect("store");
-        let mut bed = Self {
-            folder,
-            metadata,
-            blobs,
-            digests: Vec::new(),
-        };
-        for size in [10, 1000, 65_536, 65_537, 700_000, 3_000_000] {
-            bed.push(size).await;
-        }
-        bed
-    }
-
-    /// Gives a blob of so many bytes a name.
-    async fn push(&mut self, size: usize) {
-        let number = self.digests.len();
-        let name = format!("repo-{number}").parse().expect("name");
-        let new = NewRepo {
-            protocol: ProtocolName::OCI,
-            name: &name,
-            kind: RepoKind::Hosted,
-            description: "Ü\"\n",
-            settings: &RepoSettings::default(),
-            members: &[],
-        };
-        let author = &System::Console;
-        let repo = self.metadata.add_repo(new, author).await.expect("repo");
-        let putting = Putting {
-            package: PackageKey {
-                repo: repo.id,
-                package: "app",
-            },
-            by: author,
-        };
-        let seed = u8::try_from(number).expect("few");
-        let bytes = vec![seed; size].into();
-        let content = ContentStore::new(self.metadata.clone(), self.blobs.clone());
-        let prepared: Prepared = content.prepare(&bytes).await.expect("prepare");
-        self.digests.push(prepared.digest());
-        let kept = content.keep(prepared, async |blob| {
-            self.metadata.keep_blob(putting, blob, None).await
-        });
-        kept.await.expect("keep");
-    }
-
-    fn backups(&self) -> Backups {
-        let keys = vec![key(self.folder.path())];
-        Backups::new(self.metadata.clone(), self.blobs.clone(), keys, None)
-    }
-
-    async fn export(&self, contents: Contents) -> Export {
-        let export = self.backups().export(contents, &System::Console).await;
-        export.expect("export")
-    }
-
-    async fn backup(&self, with_blobs: bool) -> Vec<u8> {
-        let mut export = self.export(Contents::with_keys(with_blobs)).await;
-        let (size, mut bytes) = (export.size, Vec::new());
-        while let Some(more) = export.next().await.expect("bytes") {
-            bytes.extend_from_slice(&more);
-        }
-        assert_eq!(bytes.len() as u64, size);
-        bytes
-    }
-}
-
-fn file(bytes: &[u8]) -> File {
-    let mut file = tempfile::tempfile().expect("file");
-    file.write_all(bytes).expect("write");
-    file.rewind().expect("rewind");
-    file
-}
-
-/// An empty place.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("folder"))
-    }
-
-    fn store(&self) -> BlobStore {
-        BlobStore::local(&self.0.path().join("storage")).expect("store")
-    }
-
-    fn target(&self) -> Target {
-        Target {
-            database: database(self.0.path()),
-            blobs: self.store(),
-            keys: vec![key(self.0.path())],
-            allow_missing: false,
-            unfinished: self.0.path().join("unfinished"),
-        }
-    }
-
-    async fn restore(&self, bytes: &[u8]) -> Result<Restored, Box<dyn Error>> {
-        restore(&mut file(bytes), self.target()).await
-    }
-
-    async fn open(&self) -> Metadata {
-        Metadata::of(database(self.0.path())).await.expect("open")
-    }
-}
-
-/// All rows but those that tell of the restore itself; of blobs without their generations.
-async fn rows(metadata: &Metadata) -> Vec<(String, Row)> {
-    let mut snapshot = metadata.snapshot().await.expect("snapshot");
-    let tables = snapshot.tables.clone();
-    let mut all = Vec::new();
-    while let Some((at, page)) = snapshot.next_page().await.expect("page") {
-        for mut row in page {
-            tables[at].set_generation(&mut row, 0);
-            all.push((tables[at].name.to_string(), row));
-        }
-    }
-    all.retain(|(table, _)| !table.starts_with("audit"));
-    all
-}
-
-async fn read(metadata: &Metadata, blobs: &BlobStore, digest: Digest, size: u64) -> Digest {
-    let generation = metadata.generation(&digest).await.expect("row");
-    let generation = generation.expect("an object");
-    let key = ObjectKey { digest, generation };
-    let content = blobs.open(&key, 0..size).await.expect("object");
-    let bytes = content.collect(10 << 20).await.expect("bytes");
-    Digest::of(Algorithm::Sha256, &bytes)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_restored_is_what_was_there() {
@@ -355,7 +189,6 @@ async fn rows_that_the_database_refuses_leave_nothing() {
     assert_eq!(rows(&place.open().await).await, []);
     assert!(place.0.path().join("unfinished").exists());
     // The next try is another one.
-    std::fs::remove_file(key(place.0.path()).path).expect("key");
     place.restore(&backup).await.expect("restore");
 }
 
@@ -450,71 +283,6 @@ async fn without_its_keys_a_backup_needs_those_of_the_server() {
     assert!(error.to_string().contains("made without keys"), "{error}");
     std::fs::write(key(place.0.path()).path, "a secret").expect("key");
     place.restore(&bytes).await.expect("restore");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_is_kept_listed_read_and_deleted() {
-    let bed = Bed::new().await;
-    let backups = bed.backups();
-    let export = bed.export(Contents::with_keys(false)).await;
-    let kept = backups.keep(export, |_| true).await.expect("keep");
-    let (kept, digest) = kept.expect("whole");
-    assert_eq!(backups.kept().await.expect("list"), [kept]);
-    let found = backups.find(&kept.name.to_string()).await.expect("find");
-    assert_eq!(found, Some(kept));
-    let pieces: Vec<_> = backups.open(kept).await.expect("open").collect().await;
-    let bytes: Vec<u8> = pieces
-        .into_iter()
-        .flat_map(|piece| piece.expect("piece"))
-        .collect();
-    assert_eq!(Digest::of(Algorithm::Sha256, &bytes), digest);
-    assert_eq!(check(&bytes[..]).expect("backup").digest, digest);
-    assert!(backups.delete(kept.name).await.expect("delete"));
-    assert_eq!(backups.kept().await.expect("list"), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_that_is_to_end_leaves_nothing() {
-    let bed = Bed::new().await;
-    let export = bed.export(Contents::with_keys(true)).await;
-    let mut pieces = 0;
-    let stops = |_| {
-        pieces += 1;
-        pieces < 3
-    };
-    let kept = bed.backups().keep(export, stops).await.expect("stop");
-    assert_eq!(kept, None);
-    assert_eq!(bed.backups().kept().await.expect("list"), []);
-    let staged = bed.blobs.stale(std::time::Duration::ZERO).await;
-    assert_eq!(staged.expect("staging"), Vec::<String>::new());
-}
-
-#[test]
-fn the_newest_backups_are_kept() {
-    const DAY: i64 = 86_400;
-    let name = |day: i64| BackupName::new(Timestamp(day * DAY * 1_000_000), day);
-    let names: Vec<_> = (1..=5).map(name).collect();
-    let now = Timestamp(6 * DAY * 1_000_000);
-    let days = |days: u64| std::time::Duration::from_hours(24 * days);
-    for (count, age, gone) in [
-        (9, days(0), 0),
-        (3, days(0), 2),
-        (1, days(0), 4),
-        (0, days(0), 4),
-        (9, days(2), 3),
-        (9, days(4), 1),
-        (2, days(4), 3),
-        // The newest stays, whatever its age.
-        (9, std::time::Duration::from_secs(1), 4),
-    ] {
-        let keep = Keep { count, age };
-        assert_eq!(keep.expired(&names, now), names[..gone], "{keep:?}");
-    }
-    let keep = Keep {
-        count: 1,
-        age: days(1),
-    };
-    assert_eq!(keep.expired(&[], now), []);
 }
 
 #[test]
