@@ -127,7 +127,7 @@ pub async fn all(metadata: &Metadata) {
 }
 
 pub use audit_list::{Measure, million};
-pub use snapshots::moves;
+pub use snapshots::{moves, one_before};
 
 /// A clock that moves on by a millisecond whenever it is read. Clones are the same clock.
 pub fn clock() -> Clock {

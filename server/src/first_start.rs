@@ -5,8 +5,10 @@ use larder_access::Gate;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
 use larder_model::{Problem, System, UserName, hex};
+use larder_storage::BlobStore;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::geteuid;
+use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -63,9 +65,24 @@ pub(crate) fn require_finished(data: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "a restore into {} has not ended: empty the folder and run larder restore again",
+        "a restore into {} has not ended: run larder restore again, or empty the folder",
         data.display()
     ))
+}
+
+/// Fails if there are blobs and nobody to whom they could belong: their database is elsewhere, or was
+/// lost, and a first start would not find anything of it.
+pub(crate) async fn require_own_blobs(
+    metadata: &Metadata,
+    blobs: &BlobStore,
+) -> Result<(), Box<dyn Error>> {
+    if metadata.has_users().await? || !blobs.has_objects().await? {
+        return Ok(());
+    }
+    let text = "the database is empty, but the store has blobs: it is not the database that they \
+                belong to. Put that one back (with SQLite larder.db and larder.db-wal together), \
+                restore a backup into empty folders (larder restore), or name an empty store";
+    Err(text.into())
 }
 
 /// The server's signing key, made at the first start.

@@ -101,6 +101,7 @@ impl House {
         let key = first_start::signing_key(&config.auth.token_key)?;
         let metadata = metadata(config).await?;
         let blobs = blobs(config)?;
+        first_start::require_own_blobs(&metadata, &blobs).await?;
         let gate = Arc::new(Gate::new(metadata.clone(), gate_settings(config, key)).await?);
         // A new server gets its mirrors and its administrator before anyone is let in.
         let machine = Some(machine).filter(|_| config.cache.discover);

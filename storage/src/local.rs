@@ -75,6 +75,18 @@ impl Local {
         Ok(())
     }
 
+    /// Whether there is any object. Blocking.
+    pub(crate) fn has_objects(&self) -> Result<bool, Error> {
+        for algorithm in std::fs::read_dir(&self.root)? {
+            for fan in std::fs::read_dir(algorithm?.path())? {
+                if std::fs::read_dir(fan?.path())?.next().is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Gives a sealed file the name of a backup, durably; its owner alone can read it. Blocking.
     pub(crate) fn keep_backup(&self, sealed: &Path, backup: &BackupName) -> Result<(), Error> {
         std::fs::create_dir_all(&self.backups).map_err(Error::of_write)?;

@@ -245,6 +245,13 @@ impl Remote {
         Ok(())
     }
 
+    /// Whether there is any object.
+    pub(crate) async fn has_objects(&self) -> Result<bool, Error> {
+        let path = Path::from("blobs");
+        let mut objects = self.store.list(Some(&path));
+        Ok(objects.next().await.transpose()?.is_some())
+    }
+
     /// Asks the store for anything at all, to learn whether it answers.
     pub(crate) async fn ping(&self) -> Result<(), Error> {
         match self.store.head(&Path::from("blobs/ping")).await {

@@ -215,6 +215,14 @@ impl BlobStore {
         }
     }
 
+    /// Whether there is any object.
+    pub async fn has_objects(&self) -> Result<bool, Error> {
+        match &self.0.back {
+            Back::Local(_) => self.on_local(Local::has_objects).await,
+            Back::Remote(remote) => remote.has_objects().await,
+        }
+    }
+
     /// Keeps a staged file as a backup, durably and readable for its owner alone; its size and its
     /// digest. The staged file stays until it is discarded.
     pub async fn keep_backup(

@@ -306,6 +306,7 @@ async fn objects_are_listed_with_their_sizes(bed: &Bed) {
     };
     bed.store.list(note).await.expect("list");
     assert_eq!(found, Some(1234));
+    assert!(bed.store.has_objects().await.expect("objects"));
 }
 
 async fn a_large_object_is_kept(bed: &Bed) {

@@ -5,7 +5,7 @@ use super::fixture::{Bed, NPM, add_repo, assert_unmet};
 use crate::backups::HOLD;
 use crate::database::Database;
 use crate::snapshot::{LEFT_OUT, Snapshot};
-use crate::{Error, Metadata, Requirement, Row};
+use crate::{Error, Metadata, Requirement, Row, migrate};
 use larder_model::{Clock, RepoKind, System, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -58,6 +58,15 @@ pub async fn moves(from: &Metadata, into: Database) {
     }
     let report = filled.verify_audit().await.expect("trail");
     assert_eq!(report.fault, None);
+}
+
+/// Brings an empty database to the version before the newest; that version.
+pub async fn one_before(database: &Database) -> i64 {
+    let before = migrate::newest() - 1;
+    let schema = usize::try_from(before).expect("version");
+    let migrated = migrate::to(database.sql.as_ref(), schema).await;
+    migrated.expect("migrate");
+    before
 }
 
 async fn a_snapshot_does_not_see_what_is_written_later(metadata: &Metadata) {

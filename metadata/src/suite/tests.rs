@@ -34,10 +34,7 @@ async fn a_used_database_fills_an_empty_one() {
 /// A database of a schema before this one, with rows.
 async fn used_before(path: &std::path::Path) -> (Database, crate::snapshot::Snapshot) {
     let database = Database::sqlite(path, 2, clock()).expect("open");
-    let before = usize::try_from(migrate::newest() - 1).expect("version");
-    migrate::to(database.sql.as_ref(), before)
-        .await
-        .expect("migrate");
+    one_before(&database).await;
     let mut batch = crate::Batch::default();
     batch.run("insert into settings (key, value) values ('a', 'b')", []);
     database.sql.apply(batch).await.expect("row");
