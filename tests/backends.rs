@@ -2,6 +2,8 @@
 //! them.
 
 use larder_metadata::Metadata;
+use larder_metadata::database::Database;
+use larder_metadata::suite::moves;
 use larder_metadata::suite::old_schemas::{self, Databases};
 use larder_model::{Clock, Timestamp};
 use larder_storage::BlobStore;
@@ -59,6 +61,26 @@ async fn postgres_lists_a_million_audit_entries_fast() {
     eprintln!("{measures:#?}");
     let first_page = std::time::Duration::from_millis(50);
     assert!(measures.iter().all(|(_, _, took)| *took < first_page));
+}
+
+/// What one database has fills an empty one of the other kind, and that one of the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_used_database_fills_one_of_the_other_kind() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let clock = larder_metadata::suite::clock();
+    let open = |name: &str| Database::postgres(&postgres.database(name), 4, clock.clone());
+    let used = Metadata::of(open("used").expect("open"))
+        .await
+        .expect("migrate");
+    larder_metadata::suite::all(&used).await;
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("larder.db");
+    let sqlite = || Database::sqlite(&path, 2, clock.clone()).expect("open");
+    moves(&used, sqlite()).await;
+    let moved = Metadata::of(sqlite()).await.expect("open");
+    moves(&moved, open("back").expect("open")).await;
 }
 
 /// What older versions kept is found, also where the program was stopped while it was taken over.

@@ -163,6 +163,36 @@ fn a_large_layer_passes_to_s3_in_little_memory() {
     passes(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
 }
 
+/// Reads a backup with a large layer in it; its size.
+fn backs_up(larder: &Larder, mib: u64) {
+    let mut layer = Layer::of_mib(mib);
+    layer.push(&larder.admin());
+    let began = Instant::now();
+    let client = larder.admin();
+    let mut stream = client.connect().expect("connect");
+    let head = client.head("GET", "/api/v1/backup", &[], None);
+    stream.write_all(&head).expect("request");
+    let mut stream = BufReader::new(stream);
+    let answer = read_head(&mut stream).expect("answer").expect(200);
+    let told = answer.header("content-length").expect("length");
+    let (_, size) = read_on(&mut stream, Hasher::new(Algorithm::Sha256));
+    assert_eq!(told, size.to_string());
+    assert!(size > layer.bytes());
+    println!("{mib} MiB: backed up in {:?}", began.elapsed());
+    check_memory(larder, "after a backup");
+}
+
+#[test]
+fn a_backup_of_a_large_layer_is_read_in_little_memory() {
+    backs_up(&larder().start(), large_mib());
+}
+
+#[test]
+fn a_backup_of_a_large_layer_is_read_from_s3_in_little_memory() {
+    let Some(s3) = S3::files() else { return };
+    backs_up(&s3.holds_blobs_of(larder()).start(), large_mib() / 4);
+}
+
 /// Copies a wheel that nobody has read from a mirror to a hosted repository.
 fn promotes(larder: &Larder, mib: usize) {
     let upstream = Upstream::start();

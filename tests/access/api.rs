@@ -100,6 +100,7 @@ impl Call {
         let name = match () {
             () if self.path.contains("/users/{name}") => user,
             () if self.path.contains("/robots/{name}") => &robot,
+            () if self.path.contains("/backups/{name}") => id,
             () => repo,
         };
         let target = format!("{}{}", self.path, self.query)
@@ -145,9 +146,25 @@ fn seen(answer: &Response) -> (u16, Vec<(String, String)>, String) {
     )
 }
 
-/// The id of someone's token, of a job, or of a grant on a hidden repository, or the digest of a
-/// blob, and one of none, of the same length.
+/// The name of a backup that the server keeps.
+fn kept_backup(house: &House) -> String {
+    let job = house.larder.api("POST", "backup/runs", "{}", 202);
+    let id = job["id"].as_str().expect("id");
+    // The events end when the job does.
+    let events = format!("/api/v1/jobs/{id}/events");
+    house.larder.admin().take(&events, &[]).expect("events");
+    let list = house.larder.api("GET", "backups", "", 200);
+    list["items"][0]["name"].as_str().expect("name").to_owned()
+}
+
+/// The id of someone's token, of a job, or of a grant on a hidden repository, the name of a backup,
+/// or the digest of a blob, and one of none, of the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
+    if path.contains("/backups/") {
+        let there = kept_backup(house);
+        let missing = there.replace("larder-2", "larder-3");
+        return [there, missing];
+    }
     if path.contains("{digest}") {
         let nothing = larder_tests::image::digest(b"nothing of ours");
         return [house.image.digest, nothing].map(|digest| digest.to_string());
@@ -184,7 +201,10 @@ fn every_call_for_every_caller() {
                 assert!(allowed != refused, "{told}: {} {}", own.status, own.text());
                 if call.method == "GET" {
                     let head = call.send(&client, "HEAD", ["team", "stranger"], &id);
-                    assert_eq!(seen(&head).1, seen(&own).1, "{told}");
+                    // Each backup has another length: it is of another moment.
+                    if !call.path.ends_with("/backup") {
+                        assert_eq!(seen(&head).1, seen(&own).1, "{told}");
+                    }
                 }
             }
             // What is hidden looks like what is not there.
