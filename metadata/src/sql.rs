@@ -31,7 +31,7 @@ pub trait Sql: Send + Sync {
     async fn freeze(&self) -> Result<Box<dyn Frozen>, Error>;
 
     /// Carries out steps in one transaction; rows refer to rows that came before. Nothing of it is
-    /// done if they end without [`Load::Commit`].
+    /// done if they end without a commit.
     async fn load(&self, steps: mpsc::Receiver<Load>) -> Result<(), Error>;
 
     /// How it tells what tables it has.
