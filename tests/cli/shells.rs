@@ -11,7 +11,8 @@ fn bash_completes_commands_flags_and_values() {
     let home = Home::new();
     let bin = Path::new(BINARY).parent().expect("folder").display();
     for (words, expected) in [
-        ("larder re", "repo"),
+        ("larder rep", "repo"),
+        ("larder rest", "restore"),
         ("larder repo s", "show set"),
         ("larder repo list --outp", "--output"),
         ("larder repo list --output nd", "ndjson"),
