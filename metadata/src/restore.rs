@@ -1,5 +1,6 @@
 //! Fills an empty database with the rows of a snapshot, all or nothing.
 
+use crate::collection::requeue;
 use crate::database::Database;
 use crate::snapshot::{Table, tables};
 use crate::whole::Load;
@@ -19,6 +20,8 @@ const USED: &str = "select 1 where exists (select 1 from users) or exists (selec
 pub struct Filling {
     tables: Vec<Table>,
     texts: Vec<Arc<str>>,
+    /// What is done when all rows are there.
+    last: Vec<Load>,
     steps: mpsc::Sender<Load>,
     loading: JoinHandle<Result<(), Error>>,
 }
@@ -50,12 +53,14 @@ impl Database {
         let own = tables(frozen.as_mut(), self.sql.catalog()).await?;
         drop(frozen);
         require_same(&own, &told)?;
+        let now = self.sql.time(self.now()).await?;
         let (steps, waiting) = mpsc::channel(WAITING);
         let sql = Arc::clone(&self.sql);
         let loading = tokio::spawn(async move { sql.load(waiting).await });
         let filling = Filling {
             texts: told.iter().map(insert).collect(),
             tables: told,
+            last: requeue(schema, now),
             steps,
             loading,
         };
@@ -87,9 +92,12 @@ impl Filling {
         self.send(Load::Rows { text, rows }).await
     }
 
-    /// Makes all of it last. Fails, and leaves nothing behind, if a row refers to one that is not
-    /// there.
+    /// Queues for the collector what nothing names, and makes all of it last. Fails, and leaves
+    /// nothing behind, if a row refers to one that is not there.
     pub async fn commit(mut self) -> Result<(), Error> {
+        for load in std::mem::take(&mut self.last) {
+            self.send(load).await?;
+        }
         self.send(Load::Commit).await?;
         self.ended().await
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Tables that no snapshot has: what they tell is over when the server that wrote it is gone, or
 /// must not come back with an old state of everything else.
-pub const LEFT_OUT: [&str; 7] = [
+pub const LEFT_OUT: [&str; 10] = [
     "schema_version", // told apart from the rows
     "uploads",        // their bytes are staged on that server
     "idempotency",    // answers of a day
@@ -19,6 +19,9 @@ pub const LEFT_OUT: [&str; 7] = [
     "jobs",           // what ran does not run here
     "job_items",
     "backup_holds",
+    "gc_blobs", // a restore queues anew what nothing names
+    "gc_links",
+    "gc_objects", // of the store that it was
 ];
 
 /// The table of blobs.

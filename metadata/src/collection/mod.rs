@@ -19,6 +19,7 @@ mod links;
 mod objects;
 
 mod explain;
+mod requeue;
 
 #[cfg(test)]
 mod tests;
@@ -27,3 +28,4 @@ pub use blobs::{BlobPlan, DueBlob};
 pub use explain::{BlobHolder, BlobReport, QueueReport};
 pub use links::{DueLink, LinkPlan, LinkQueue};
 pub use objects::GoneObject;
+pub(crate) use requeue::requeue;

@@ -1,12 +1,12 @@
 //! Snapshots are one state of everything, fill an empty database with it, and holds keep what they
 //! name.
 
-use super::fixture::{Bed, NPM, add_repo, assert_unmet};
+use super::fixture::{Bed, NPM, Push, add_repo, assert_unmet, digest};
 use crate::backups::HOLD;
 use crate::database::Database;
 use crate::snapshot::{LEFT_OUT, Snapshot};
 use crate::{Error, Metadata, Requirement, Row, migrate};
-use larder_model::{Clock, RepoKind, System, Timestamp};
+use larder_model::{Clock, Digest, RepoKind, System, Timestamp};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,8 +36,62 @@ async fn all(mut snapshot: Snapshot) -> BTreeMap<String, Vec<Row>> {
     rows
 }
 
+/// What the collector is to look at, and is not.
+struct Queued {
+    /// A blob that a manifest names.
+    named: Digest,
+    /// One that no manifest names.
+    unnamed: Digest,
+    /// One that no file has, and that is in no queue.
+    lost: Digest,
+}
+
+impl Queued {
+    async fn of(metadata: &Metadata) -> Self {
+        let (bed, id) = (Bed::images(metadata).await, metadata.new_id());
+        let named = bed.keep_blob("app", &format!("named {id}")).await;
+        let unnamed = bed.keep_blob("app", &format!("unnamed {id}")).await;
+        let lost = digest(&format!("lost {id}"));
+        let text = format!("manifest {id}");
+        let push = Push {
+            blobs: &[named],
+            ..Push::new(&text, &["v1"])
+        };
+        bed.try_push("app", push).await.expect("push");
+        let mut batch = crate::Batch::default();
+        let text = "insert into blobs (digest, size, generation, state, touched_at) \
+            values (?1, 1, ?2, 'kept', 0)";
+        batch.run(text, [lost.into(), id.into()]);
+        let text = "insert into gc_objects (digest, generation, size) values (?1, ?2, 1)";
+        batch.run(text, [lost.into(), (id - 1).into()]);
+        metadata.sql.apply(batch).await.expect("rows");
+        Self {
+            named,
+            unnamed,
+            lost,
+        }
+    }
+
+    /// They are queued in a database that was filled with the rows, and no object is to be removed.
+    async fn assert_in(&self, filled: &Metadata) {
+        let (ever, all) = (Timestamp(i64::MAX), 100_000);
+        let links = filled.queued_links(ever, None, all).await.expect("links");
+        let link = |digest| links.iter().find(|link| link.digest == Some(digest));
+        let unnamed = link(self.unnamed).expect("a link");
+        assert_eq!(unnamed.told_at, Some(unnamed.since));
+        assert_eq!((link(self.named), link(self.lost)), (None, None));
+        let blobs = filled.queued_blobs(ever, None, all).await.expect("blobs");
+        let blob = |digest| blobs.iter().find(|blob| blob.digest == digest);
+        assert!(blob(self.lost).expect("a digest").since > Timestamp(0));
+        assert_eq!((blob(self.named), blob(self.unnamed)), (None, None));
+        let gone = filled.gone_objects(None, all).await;
+        assert_eq!(gone.expect("objects"), []);
+    }
+}
+
 /// Fills an empty database with what another has, and compares them.
 pub async fn moves(from: &Metadata, into: Database) {
+    let queued = Queued::of(from).await;
     let mut snapshot = from.snapshot().await.expect("snapshot");
     let tables = snapshot.tables.clone();
     let filling = into.fill(snapshot.schema, tables).await;
@@ -48,6 +102,7 @@ pub async fn moves(from: &Metadata, into: Database) {
     filling.commit().await.expect("commit");
     drop(snapshot);
     let filled = Metadata::of(into).await.expect("open");
+    queued.assert_in(&filled).await;
     let (from, into) = (from.snapshot().await, filled.snapshot().await);
     let (from, into) = (
         all(from.expect("snapshot")).await,

@@ -1,3 +1,4 @@
+use super::fixture::digest;
 use super::*;
 use crate::database::Database;
 use crate::migrate;
@@ -68,6 +69,35 @@ async fn a_snapshot_of_an_older_schema_is_migrated() {
             .await
             .expect("a table of the newest schema")
     );
+}
+
+/// The last schema without queues of the collector.
+const UNQUEUED: usize = 14;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nothing_names_is_queued_when_an_older_snapshot_is_migrated() {
+    let folder = tempfile::tempdir().expect("folder");
+    let open = |name: &str| Database::sqlite(&folder.path().join(name), 2, clock()).expect("open");
+    let database = open("before.db");
+    let migrated = migrate::to(database.sql.as_ref(), UNQUEUED).await;
+    migrated.expect("migrate");
+    let (mut batch, lost) = (crate::Batch::default(), digest("lost"));
+    let text = "insert into blobs (digest, size, generation, state, touched_at) \
+        values (?1, 1, 1, 'kept', 0)";
+    batch.run(text, [lost.into()]);
+    database.sql.apply(batch).await.expect("row");
+    let mut snapshot = database.snapshot().await.expect("snapshot");
+    let into = open("larder.db");
+    let filling = into.fill(snapshot.schema, snapshot.tables.clone()).await;
+    let mut filling = filling.expect("fill");
+    while let Some((at, page)) = snapshot.next_page().await.expect("page") {
+        filling.rows(at, page).await.expect("rows");
+    }
+    filling.commit().await.expect("commit");
+    let filled = Metadata::of(into).await.expect("open");
+    let queued = filled.queued_blobs(Timestamp(i64::MAX), None, 10).await;
+    let queued: Vec<_> = queued.expect("queue").iter().map(|it| it.digest).collect();
+    assert_eq!(queued, [lost]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
