@@ -8,21 +8,28 @@ use larder_model::Problem;
 use larder_storage::ObjectKey;
 
 impl Run<'_> {
-    /// Removes objects that no row names, nor ever will.
+    /// Removes objects that no row names, nor ever will; none while a backup holds them, which may
+    /// be of a state that names them.
     pub(crate) async fn objects(&mut self) -> Result<(), WorkError> {
         if self.dry {
             return Ok(());
         }
         let mut after: Option<GoneObject> = None;
-        let mut done = 0;
+        let (mut done, mut held) = (0, 0);
         while !self.is_cancelled() {
             let page = self.metadata.gone_objects(after.as_ref(), PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(*last);
+            // Asked when the page is read: a backup that begins later is of a state without these.
+            if self.metadata.are_objects_held().await? {
+                held = page.len() as u64;
+                break;
+            }
             done += page.len() as u64;
             self.remove_objects(&page).await?;
             self.progress("objects", done);
         }
+        self.outcome.hold(held);
         Ok(())
     }
 

@@ -16,6 +16,8 @@ pub enum KeptReason {
     Waiting,
     /// It changed while it was looked at; the next run looks again.
     Changed,
+    /// A backup may still read the object; a later run removes it.
+    Held,
 }
 
 /// What a run did, or would do.
@@ -40,6 +42,14 @@ pub struct Outcome {
 impl Outcome {
     pub(crate) fn keep(&mut self, reason: KeptReason) {
         *self.kept.entry(reason).or_default() += 1;
+    }
+
+    /// How many objects were held when they were looked at last: a run looks twice.
+    pub(crate) fn hold(&mut self, objects: u64) {
+        self.kept.remove(&KeptReason::Held);
+        if objects > 0 {
+            self.kept.insert(KeptReason::Held, objects);
+        }
     }
 
     pub(crate) const fn free(&mut self, bytes: u64) {

@@ -271,6 +271,33 @@ async fn what_nothing_names_goes_after_two_waits() {
     house.end().await;
 }
 
+#[tokio::test]
+async fn no_object_is_removed_while_a_backup_holds_them() {
+    let house = House::started().await;
+    let blob = house.upload("app", "a layer").await;
+    let details = json!({});
+    let hold = house.metadata.hold_objects(&System::Larder, &details);
+    let hold = hold.await.expect("hold");
+    let (result, did) = house.run(false, at_once()).await;
+    assert_eq!(did, items("delete", &[blob]));
+    assert_eq!(
+        (&result["deleted"], &result["bytes_freed"], &result["kept"]),
+        (&json!(0), &json!(0), &json!({"held": 1}))
+    );
+    assert_eq!(house.stored().await, BTreeSet::from([blob]));
+    // The first and the last step of a run see the same objects.
+    let (result, _) = house.run(false, json!({})).await;
+    assert_eq!(result["kept"], json!({"held": 1}));
+    house.metadata.end_hold(hold).await.expect("end");
+    let (result, _) = house.run(false, json!({})).await;
+    assert_eq!(
+        (&result["deleted"], &result["bytes_freed"], &result["kept"]),
+        (&json!(1), &json!("a layer".len()), &json!({}))
+    );
+    assert!(house.stored().await.is_empty());
+    house.end().await;
+}
+
 /// A server ended after the row of a blob went, and before its object did, or before it could note
 /// that.
 async fn assert_left_is_freed(is_removed: bool) {
