@@ -20,6 +20,7 @@ pub mod copying;
 pub mod search;
 pub mod index;
 mod archive;
+mod releases;
 pub mod connect;
 pub mod protocol;
 

@@ -8,11 +8,12 @@ use crate::index::Index;
 use crate::names::{Names, PlainNames};
 use crate::publishing::{PublishRequest, Publishing};
 use crate::query::UpstreamQuery;
+use crate::releases::semantic;
 use crate::request::{RepoRequest, RepoUrl};
 use crate::resource::{Artifact, Document, Plan, ReadRequest, RenderRequest, Set, Source, Table};
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
-use larder_model::{Digest, Problem, ProtocolName, Reply};
+use larder_model::{Digest, Problem, ProtocolName, Release, Reply};
 use std::sync::Arc;
 
 /// A parsed request to a repository. Nothing reads the path again.
@@ -98,6 +99,12 @@ pub trait Protocol: Send + Sync {
     /// The kind of a package's versions. Default: versions, not tags.
     fn version_kind(&self) -> VersionKind {
         VersionKind::Version
+    }
+
+    /// What the names of a package's versions say, and their order; `None` for a name that is no
+    /// version. Default: semantic versions.
+    fn releases(&self, versions: &[&str]) -> Vec<Option<Release>> {
+        semantic(versions)
     }
 
     /// The document that tells of a package, where one is not kept yet; `None` if there is none.

@@ -30,6 +30,7 @@ pub mod strict;
 pub mod subject;
 pub mod upstream;
 pub mod settings;
+pub mod retention;
 
 pub use audit::{Action, Outcome};
 pub use author::{Author, Origin, System};
@@ -47,6 +48,7 @@ pub use permission::{Permission, Role, Verb};
 pub use problem::{Kind, Problem};
 pub use reply::Reply;
 pub use repo_path::RepoPath;
+pub use retention::{Keep, NewestPer, Release, RetentionPolicy, RetentionRule, Series, Span};
 pub use settings::{
     Blocked, OciSettings, RepoSettings, ServerSettings, SigningSettings, UpstreamSettings,
 };

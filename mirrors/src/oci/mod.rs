@@ -12,12 +12,12 @@ use crate::connect::Client;
 use crate::protocol::{Call, Digests, Protocol, VersionKind};
 use crate::resource::{Artifact, Document, Fetch, Plan, ReadRequest, Source, Table};
 use crate::text::{JSON, bad_document, query_encoded};
-use crate::{Integrity, Names, RepoRequest, RepoUrl};
+use crate::{Integrity, Names, RepoRequest, RepoUrl, releases};
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use larder_model::image::hub_alias;
-use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Reply, RepoName};
+use larder_model::{Digest, FileKind, Kind, Problem, ProtocolName, Release, Reply, RepoName};
 use oci_spec::image::{MediaType, ToDockerV2S2 as _};
 use routes::{INDEX, absent, artifact};
 use serde::Deserialize;
@@ -197,6 +197,10 @@ impl Protocol for Oci {
 
     fn version_kind(&self) -> VersionKind {
         VersionKind::Tag
+    }
+
+    fn releases(&self, versions: &[&str]) -> Vec<Option<Release>> {
+        releases::tags(versions)
     }
 
     fn token_scope<'a>(&self, package: &'a str) -> Option<&'a str> {

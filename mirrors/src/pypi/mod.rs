@@ -19,11 +19,12 @@ mod connect;
 use crate::connect::Client;
 use crate::json::unreadable;
 use crate::protocol::{Call, Protocol};
+use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Fetch, Plan, RenderRequest, Source, Table};
 use crate::text::{self, PLAIN_TEXT};
 use crate::{Copying, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
-use larder_model::{Problem, ProtocolName, Reply};
+use larder_model::{Problem, ProtocolName, Release, Reply};
 use list::PROJECTS;
 use names::{METADATA, normalised};
 use page::{File, PAGE, Page, integrity, page_of};
@@ -32,6 +33,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 use std::sync::Arc;
+use version::Version;
 
 /// The protocol.
 pub struct Pypi;
@@ -161,6 +163,10 @@ impl Protocol for Pypi {
 
     fn names(&self) -> &dyn Names {
         &ProjectNames
+    }
+
+    fn releases(&self, versions: &[&str]) -> Vec<Option<Release>> {
+        ranked(versions, Version::numbered, Version::cmp)
     }
 
     fn publishing(&self) -> Option<&dyn Publishing> {

@@ -1,5 +1,6 @@
 //! Versions and their order (packaging specifications, "Version specifiers").
 
+use crate::releases::Numbered;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -97,6 +98,18 @@ impl Version {
             after,
             underway,
             local,
+        })
+    }
+
+    /// A version with its series; `None` if the text is no version.
+    pub(super) fn numbered(text: &str) -> Option<Numbered<Self>> {
+        let version = Self::parse(text)?;
+        let part = |at: usize| version.release.get(at).copied().unwrap_or_default();
+        Some(Numbered {
+            major: (version.epoch, part(0)),
+            minor: part(1),
+            is_prerelease: version.before.is_some() || version.underway.is_some(),
+            key: version,
         })
     }
 

@@ -5,6 +5,7 @@
 //! right below that root.
 
 mod paths;
+mod order;
 mod unpack;
 mod scan;
 mod item;
@@ -28,12 +29,13 @@ pub use listing::Listing;
 
 use crate::connect::Client;
 use crate::protocol::{Call, Protocol, Sets, Tables};
+use crate::releases::ranked;
 use crate::resource::{Artifact, Document, Plan, Set, Source, Table};
 use crate::text::{self, bad_document};
 use crate::{Copying, Index, Names, Publishing, RepoRequest, RepoUrl};
 use bytes::Bytes;
 use item::below;
-use larder_model::{Problem, ProtocolName, Reply};
+use larder_model::{Problem, ProtocolName, Release, Reply};
 use paths::{ending, metadata, name_of, repomd_of, roots};
 use repomd::Record;
 use std::sync::Arc;
@@ -165,6 +167,10 @@ impl Protocol for Rpm {
 
     fn names(&self) -> &dyn Names {
         &PackageNames
+    }
+
+    fn releases(&self, versions: &[&str]) -> Vec<Option<Release>> {
+        ranked(versions, order::read, order::compare)
     }
 
     fn publishing(&self) -> Option<&dyn Publishing> {
