@@ -13,6 +13,8 @@
 //! `larder_metadata::collection` is done only while what it was planned on is so, and an object is
 //! removed only when no row can name it any more.
 
+pub mod retain;
+
 mod outcome;
 mod waits;
 
