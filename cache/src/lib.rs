@@ -39,4 +39,5 @@ pub use counters::Counters;
 pub use door::is_packages;
 pub use images::Images;
 pub use packages::Packages;
+pub use publish::RuledChange;
 pub use upstream::{Proxies, UpstreamConfig, is_public};

@@ -11,7 +11,9 @@ use crate::download::ArtifactFetcher;
 use crate::group::{GroupResponder, Groups, MergedParts, MergedResponder, SharedPackages};
 use crate::limits::Slots;
 use crate::problems::absent;
-use crate::publish::{Composer, HostedIndex, HostedPackages, IndexStore, Publisher, publishing_of};
+use crate::publish::{
+    Composer, HostedIndex, HostedPackages, IndexStore, Publisher, RuledChange, publishing_of,
+};
 use crate::queries::Queries;
 use crate::refresh::Refresher;
 use crate::repos::Repos;
@@ -296,6 +298,23 @@ impl Packages {
         let request = publishing_of(&hosted)?.change(&package, change.clone())?;
         let publisher = &self.0.publisher;
         publisher.publish(&hosted, admission, &request, None).await
+    }
+
+    /// Removes a version of a hosted repository's package because of a rule; whether that was done:
+    /// not if the package has changed since that was decided, or the version stays.
+    pub async fn remove_by_rule(
+        &self,
+        record: &RepoRecord,
+        package: &str,
+        version: &str,
+        rule: &RuledChange<'_>,
+    ) -> Result<bool, Problem> {
+        let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
+        let repo = self.0.repos.of(&Arc::new(record.clone()), protocol)?;
+        let publisher = &self.0.publisher;
+        publisher
+            .remove_by_rule(&repo, package, version, rule)
+            .await
     }
 
     /// Asks the upstream of a mirror now, as its protocol would, with its credentials. Offline, and

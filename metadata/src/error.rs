@@ -61,6 +61,8 @@ pub enum Requirement {
     Schedule,
     /// The hold on objects is there.
     Hold,
+    /// The entry of the trash is there.
+    Trash,
     /// The end of the audit trail, or one of its entries, is as it was read.
     Audit,
 }
@@ -74,6 +76,8 @@ pub enum Error {
     Exists(Source),
     /// Another row refers to the row that was to go; nothing of the batch was done.
     Referenced(Source),
+    /// A version that nobody can move, replace or delete was to be; nothing of the batch was done.
+    Immutable(Source),
     /// No room left; nothing was done.
     Full(Source),
     /// The database cannot be reached or cannot commit now; nothing was acknowledged.
@@ -97,6 +101,7 @@ impl fmt::Display for Error {
             Self::Unmet(requirement) => write!(f, "requirement not met: {requirement:?}"),
             Self::Exists(source) => write!(f, "exists already: {source}"),
             Self::Referenced(source) => write!(f, "still referred to: {source}"),
+            Self::Immutable(source) => write!(f, "immutable: {source}"),
             Self::Full(source) => write!(f, "no room left: {source}"),
             Self::Unavailable(source) => write!(f, "database unavailable: {source}"),
             Self::TooNew { found, known } => write!(
@@ -116,6 +121,7 @@ impl std::error::Error for Error {
         match self {
             Self::Exists(source)
             | Self::Referenced(source)
+            | Self::Immutable(source)
             | Self::Full(source)
             | Self::Unavailable(source)
             | Self::Database(source) => Some(source.as_ref()),
@@ -131,6 +137,14 @@ impl From<Error> for Problem {
                 Kind::Full,
                 "storage",
                 "the server's storage is full; nothing was changed",
+            )
+            .because(error),
+            Error::Immutable(_) => Self::new(
+                Kind::Conflict,
+                "version",
+                "a version or tag that this would move, replace or delete is immutable: a pattern \
+                 in `immutable` of the repository matches it; publish another version, or have the \
+                 pattern taken away first",
             )
             .because(error),
             Error::Unavailable(_) => Self::busy(

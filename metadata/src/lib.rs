@@ -42,6 +42,7 @@ pub mod jobs;
 pub mod settings;
 
 pub mod schedules;
+pub mod trash;
 
 pub mod sessions;
 pub mod users;
@@ -62,6 +63,8 @@ pub mod copies;
 
 pub mod index;
 pub mod listing;
+pub mod trash_restore;
+pub mod retention;
 pub mod collection;
 pub mod search;
 

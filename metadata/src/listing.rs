@@ -3,6 +3,7 @@
 
 use crate::files::{PackageKey, after_prefix};
 use crate::publishing::{columns, read};
+use crate::trash::{Deletion, TrashKind};
 use crate::{Batch, Error, Metadata, Requirement, Row};
 use larder_model::{Author, Digest, FileKind, StoredFile, Timestamp};
 
@@ -254,6 +255,15 @@ impl Metadata {
         by: &dyn Author,
     ) -> Result<(), Error> {
         let mut batch = Batch::at(package);
+        let deletion = Deletion {
+            what: TrashKind::Package,
+            version: "",
+            reason: "",
+            by,
+        };
+        let trash = self.trash(&mut batch, package, deletion);
+        trash.all(&mut batch);
+        trash.end(&mut batch);
         batch.require(Requirement::Package, DROP_PACKAGE, package.value());
         batch.run(FIRST_OF_NAMES, package.value());
         let [repo, name] = package.value();

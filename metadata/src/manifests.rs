@@ -3,6 +3,7 @@
 use crate::audit::Object;
 use crate::blobs::{NewBlob, Putting};
 use crate::files::PackageKey;
+use crate::trash::{Deletion, Place, TrashKind};
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
 use larder_model::{Action, Author, Digest, FileKind};
 use serde_json::json;
@@ -49,16 +50,17 @@ const REFERRERS: &str = "select e.parent, b.size, f.content_type, f.metadata fro
     and e.parent > ?4 order by e.parent limit ?5";
 const TAGS_OF: &str = "select path from files \
     where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3";
-const DROP_FILE: &str = "delete from files \
+pub(crate) const DROP_FILE: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const DROP_TAG_IF: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'tag' and path = ?3 and digest = ?4";
 const DROP_TAGS_OF: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'tag' and digest = ?3";
-const DROP_EDGES_OF: &str = "delete from edges where repo = ?1 and package = ?2 and parent = ?3";
+pub(crate) const DROP_EDGES_OF: &str =
+    "delete from edges where repo = ?1 and package = ?2 and parent = ?3";
 pub(crate) const TOUCH_PACKAGE: &str = "update packages set revision = revision + 1, updated_at = ?3 \
     where repo = ?1 and name = ?2";
-const DROP_PACKAGE: &str = "delete from packages where repo = ?1 and name = ?2 and not exists \
+pub(crate) const DROP_PACKAGE: &str = "delete from packages where repo = ?1 and name = ?2 and not exists \
     (select 1 from files where repo = ?1 and package = ?2 and kind = 'manifest')";
 /// All tags of a manifest go away: their history says so.
 const FIRST_OF_TAGS: &str = "insert into history (repo, package, kind, path, seen_at, digest, \
@@ -284,6 +286,11 @@ impl Metadata {
     ) -> Result<(), Error> {
         let mut batch = Batch::at(package);
         let key = package.file(FileKind::Tag, tag);
+        let trash = self.trash(&mut batch, package, by_hand(TrashKind::Tag, tag, by));
+        trash.is_about(&mut batch, FileKind::Tag, tag);
+        trash.file(&mut batch, key, Place::Gone);
+        trash.image_at(&mut batch, FileKind::Tag, tag);
+        trash.end(&mut batch);
         Self::state_ends(&mut batch, key, (by, self.now()));
         match only {
             Some(digest) => {
@@ -311,6 +318,11 @@ impl Metadata {
         let mut batch = Batch::at(package);
         let path = digest.to_string();
         let key = package.file(FileKind::Manifest, &path);
+        let trash = self.trash(&mut batch, package, by_hand(TrashKind::Manifest, "", by));
+        trash.is_about(&mut batch, FileKind::Manifest, &path);
+        trash.tags_of(&mut batch, digest);
+        trash.image_at(&mut batch, FileKind::Manifest, &path);
+        trash.end(&mut batch);
         batch.require(Requirement::Manifest, DROP_FILE, key.value());
         let object = Object::Package(package);
         let details = json!({"digest": path});
@@ -336,5 +348,15 @@ impl Metadata {
             [repo.clone(), package.clone(), self.now().into()],
         );
         batch.run(DROP_PACKAGE, [repo, package]);
+    }
+}
+
+/// Something of an image that somebody deletes by hand.
+fn by_hand<'a>(what: TrashKind, version: &'a str, by: &'a dyn Author) -> Deletion<'a> {
+    Deletion {
+        what,
+        version,
+        reason: "",
+        by,
     }
 }

@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("../migrations/0014_jobs.sql"),
     include_str!("../migrations/0015_collection.sql"),
     include_str!("../migrations/0016_backup_holds.sql"),
+    include_str!("../migrations/0017_retention.sql"),
 ];
 
 const VERSION_TABLE: &str =

@@ -120,11 +120,15 @@ fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, Error> {
     Ok(tokio_postgres_rustls::MakeRustlsConnect::new(config))
 }
 
+/// What triggers of ours refuse statements with that would change an immutable version.
+const IMMUTABLE: &str = "LR001";
+
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(&SqlState::UNIQUE_VIOLATION) => Self::Exists(error.into()),
             Some(&SqlState::FOREIGN_KEY_VIOLATION) => Self::Referenced(error.into()),
+            Some(code) if code.code() == IMMUTABLE => Self::Immutable(error.into()),
             Some(&SqlState::DISK_FULL) => Self::Full(error.into()),
             Some(code) if code.code().starts_with("08") || code.code().starts_with("57") => {
                 Self::Unavailable(error.into())
@@ -207,6 +211,14 @@ impl Sql for Postgres {
             ("{clustered}", ""),
             ("{rowid}", "bigint"),
         ]
+    }
+
+    fn matcher(&self, pattern: &str) -> String {
+        let literal = pattern
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        literal.replace('*', "%")
     }
 
     async fn time(&self, _: Timestamp) -> Result<Timestamp, Error> {

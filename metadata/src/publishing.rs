@@ -4,14 +4,15 @@
 //! A change requires the revision that it was made for, so of two at once one is made anew. A
 //! composed document lasts until the next change, which drops it in the same batch.
 
-use crate::audit::Object;
+mod notes;
+mod removals;
+
 use crate::blobs::NewBlob;
 use crate::file_copies::MirroredCopy;
 use crate::files::PackageKey;
+use crate::jobs::HeldJob;
 use crate::{Batch, Error, Metadata, Requirement, Row, Value};
-use larder_model::{Action, Author, Digest, FileKind, StoredFile, Timestamp};
-use serde_json::json;
-use std::collections::BTreeMap;
+use larder_model::{Author, Digest, FileKind, StoredFile, Timestamp};
 
 /// The columns that [`read`] reads.
 macro_rules! columns {
@@ -31,7 +32,7 @@ const ALL: &str = concat!(
 );
 const BEGIN: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
     values (?1, ?2, ?3, ?4, ?5) on conflict (repo, name) do nothing";
-const GO_ON: &str = "update packages set revision = revision + 1, updated_at = ?4 \
+pub(crate) const GO_ON: &str = "update packages set revision = revision + 1, updated_at = ?4 \
     where repo = ?1 and name = ?2 and revision = ?3";
 /// Changes one row if no deleted repository of this name left the package's name reserved.
 const NAME_IS_FREE: &str = "update repos set kind = kind where id = ?1 and not exists \
@@ -51,7 +52,7 @@ const SET_METADATA: &str = "update files set metadata = ?5 \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
 const REMOVE: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
-const FORGET_COMPOSED: &str = "delete from files \
+pub(crate) const FORGET_COMPOSED: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'document' and lifetime = 'until_change'";
 const COMPOSED: &str = "insert into files (repo, package, kind, path, digest, content_type, \
     metadata, created_at, created_by, version, etag, modified, checked_at, integrity, \
@@ -73,9 +74,6 @@ const TOUCH_INDEX: &str = "insert into packages (repo, name, full_name, revision
 /// Parts of an index that is past stay for those who began to read it.
 const RETIRE: &str = "update files set retired_at = ?2 \
     where repo = ?1 and package = '' and lifetime = 'immutable' and retired_at = 0";
-
-/// Files that one entry of the audit trail names.
-const MAX_TOLD: usize = 100;
 
 /// One step of a change.
 #[derive(Clone, Debug)]
@@ -158,6 +156,10 @@ pub struct PackageChange<'a> {
     pub by: &'a dyn Author,
     /// What is done, in order.
     pub steps: Vec<Step>,
+    /// Why a rule has it done; empty: somebody asked for it.
+    pub reason: &'a str,
+    /// The job that it is done for.
+    pub held: Option<&'a HeldJob>,
 }
 
 /// Reads a file whose row begins with [`columns`].
@@ -185,8 +187,9 @@ impl Metadata {
     }
 
     /// Changes a package in one commit. [`Error::Unmet`]: someone else changed it meanwhile
-    /// ([`Requirement::Revision`]), an added file is there already ([`Requirement::File`]), or its
-    /// name is reserved ([`Requirement::NameFree`]).
+    /// ([`Requirement::Revision`]), an added file is there already ([`Requirement::File`]), its name is
+    /// reserved ([`Requirement::NameFree`]), or the job is another server's ([`Requirement::Job`]).
+    /// [`Error::Immutable`]: it would remove a version that stays.
     pub async fn change_package(&self, change: PackageChange<'_>) -> Result<(), Error> {
         let PackageChange {
             package,
@@ -194,8 +197,13 @@ impl Metadata {
             revision,
             by,
             steps,
+            reason,
+            held,
         } = change;
         let mut batch = Batch::at(package);
+        if let Some(held) = held {
+            held.require(&mut batch);
+        }
         let moves_addresses =
             |step: &Step| matches!(step, Step::AddAddress { .. } | Step::RemoveAddress { .. });
         let index_changes = package.package.is_empty() || steps.iter().any(moves_addresses);
@@ -208,9 +216,13 @@ impl Metadata {
                 batch.require(Requirement::Revision, GO_ON, values);
             }
         }
-        self.note_steps(&mut batch, (by, full_name), &steps);
+        self.note_steps(&mut batch, (by, full_name), &steps, reason);
+        let removal = self.trash_removed(&mut batch, package, &steps, (reason, by));
         for step in steps {
             self.step(&mut batch, package, by, step);
+        }
+        if let Some(removal) = removal {
+            removal.end(&mut batch);
         }
         batch.run(FORGET_COMPOSED, package.value());
         if index_changes {
@@ -221,7 +233,7 @@ impl Metadata {
     }
 
     /// A package's first file takes its name, for as long as the repo exists.
-    fn begin_package(
+    pub(crate) fn begin_package(
         &self,
         batch: &mut Batch,
         package: PackageKey<'_>,
@@ -272,100 +284,6 @@ impl Metadata {
         batch.run(TOUCH_INDEX, values);
         batch.run(FORGET_COMPOSED, package.value());
         batch.run(RETIRE, [repo.into(), now.into()]);
-    }
-
-    /// One entry for each version's new files, for all that is removed, for all whose metadata is
-    /// changed, and for each tag of a version that was there before.
-    fn note_steps(&self, batch: &mut Batch, (by, full_name): (&dyn Author, &str), steps: &[Step]) {
-        let object = Object::Named(full_name.trim_end_matches('/'));
-        let mut added: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        let (mut removed, mut versions, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-        let mut copied: BTreeMap<(i64, &str), Vec<String>> = BTreeMap::new();
-        for step in steps {
-            match step {
-                Step::Add {
-                    kind: FileKind::Tombstone,
-                    path,
-                    ..
-                } => versions.push(path),
-                Step::Add {
-                    path,
-                    version,
-                    blob,
-                    ..
-                } => {
-                    let file = format!("{path} {}", blob.digest);
-                    added.entry(version).or_default().push(file);
-                }
-                Step::Copy {
-                    from,
-                    package,
-                    path,
-                    digest,
-                } => {
-                    let file = format!("{path} {digest}");
-                    copied.entry((*from, package)).or_default().push(file);
-                }
-                Step::CopyMirrored(copy) => {
-                    let file = format!("{} {}", copy.path, copy.digest);
-                    copied
-                        .entry((copy.from, &copy.package))
-                        .or_default()
-                        .push(file);
-                }
-                Step::SetTag { tag, version, .. } => tags.entry(version).or_default().push(tag),
-                Step::Remove {
-                    kind: FileKind::Tag,
-                    path,
-                } => {
-                    let details = json!({"tag": path});
-                    self.note(batch, by, Action::TagDelete, object, &details);
-                }
-                Step::Remove { path, .. } => removed.push(path),
-                Step::SetMetadata { path, .. } => changed.push(path),
-                Step::AddAddress { .. } | Step::RemoveAddress { .. } => {} // of files told of above
-            }
-        }
-        // What a copy's files are found to hold is told of with them.
-        if let Some(mut files) = copied.first_entry() {
-            let added = std::mem::take(&mut added);
-            files.get_mut().extend(added.into_values().flatten());
-        }
-        for (version, mut files) in added {
-            files.truncate(MAX_TOLD);
-            let details = match tags.remove(version) {
-                Some(tags) => json!({"version": version, "files": files, "tags": tags}),
-                None => json!({"version": version, "files": files}),
-            };
-            self.note(batch, by, Action::PackagePublish, object, &details);
-        }
-        for (version, tags) in tags {
-            for tag in tags {
-                let details = json!({"tag": tag, "version": version});
-                self.note(batch, by, Action::TagSet, object, &details);
-            }
-        }
-        for ((from, package), mut files) in copied {
-            files.truncate(MAX_TOLD);
-            let details = json!({
-                "from_repository_id": from.to_string(),
-                "from_package": package,
-                "files": files,
-            });
-            self.note(batch, by, Action::PackageCopy, object, &details);
-        }
-        for paths in [&mut removed, &mut versions, &mut changed] {
-            paths.truncate(MAX_TOLD);
-        }
-        if !removed.is_empty() || !versions.is_empty() {
-            let details = json!({"versions": versions, "files": removed});
-            self.note(batch, by, Action::PackageDelete, object, &details);
-        }
-        if !changed.is_empty() {
-            let details = json!({"files": changed});
-            self.note(batch, by, Action::PackageChange, object, &details);
-        }
     }
 
     fn step(&self, batch: &mut Batch, package: PackageKey<'_>, by: &dyn Author, step: Step) {

@@ -2,8 +2,11 @@
 
 use crate::audit::Object;
 use crate::files::PackageKey;
+use crate::trash::{DROP_EDGES_OF_REPO, DROP_FILES_OF_REPO, DROP_OF_REPO};
 use crate::{Batch, Error, Metadata, Requirement, Row};
-use larder_model::{Action, Author, ProtocolName, RepoKind, RepoName, RepoSettings, Timestamp};
+use larder_model::{
+    Action, Author, Pattern, ProtocolName, RepoKind, RepoName, RepoSettings, Timestamp,
+};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 
@@ -30,6 +33,9 @@ const RESERVE: &str = "insert into reservations (protocol, repository, package, 
     from repos r join packages p on p.repo = r.id \
     where r.id = ?1 and r.kind = 'hosted' and p.name <> '' \
     on conflict (protocol, repository, package, version) do nothing";
+const DROP_IMMUTABLE: &str = "delete from immutable_versions where repo = ?1";
+const ADD_IMMUTABLE: &str =
+    "insert into immutable_versions (repo, pattern, matcher) values (?1, ?2, ?3)";
 const DROP_FILES: &str = "delete from files where repo = ?1";
 const DROP_EDGES: &str = "delete from edges where repo = ?1";
 const DROP_PACKAGES: &str = "delete from packages where repo = ?1";
@@ -158,6 +164,7 @@ impl Metadata {
         ];
         batch.run(ADD, values);
         add_members(&mut batch, id, new.members);
+        self.put_immutable(&mut batch, id, new.settings);
         let mut details = details_of(new.settings, Some(new.members));
         details["kind"] = new.kind.word().into();
         let object = Object::Repo(id);
@@ -185,6 +192,7 @@ impl Metadata {
             batch.run(DROP_MEMBERS, [id.into()]);
             add_members(&mut batch, id, members);
         }
+        self.put_immutable(&mut batch, id, settings);
         // What was composed was signed with the key of the settings.
         batch.touch(PackageKey {
             repo: id,
@@ -198,6 +206,18 @@ impl Metadata {
         self.note(&mut batch, by, Action::RepositoryChange, object, &details);
         self.touch_policy(&mut batch, by);
         self.sql.apply(batch).await
+    }
+
+    /// From this batch on nobody changes versions that these settings say are immutable.
+    fn put_immutable(&self, batch: &mut Batch, id: i64, settings: &RepoSettings) {
+        batch.run(DROP_IMMUTABLE, [id.into()]);
+        let mut patterns: Vec<&str> = settings.immutable.iter().map(Pattern::as_str).collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        for pattern in patterns {
+            let matcher = self.sql.matcher(pattern);
+            batch.run(ADD_IMMUTABLE, [id.into(), pattern.into(), matcher.into()]);
+        }
     }
 
     /// Removes a repository with all its names and the grants on it alone: another of its name
@@ -217,6 +237,9 @@ impl Metadata {
         self.note(&mut batch, by, Action::RepositoryDelete, object, &details);
         batch.run(RESERVE, [id.into(), self.now().into(), by.label().into()]);
         for text in [
+            DROP_FILES_OF_REPO,
+            DROP_EDGES_OF_REPO,
+            DROP_OF_REPO,
             DROP_FILES,
             DROP_EDGES,
             DROP_PACKAGES,
@@ -254,6 +277,7 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         .iter()
         .map(|blocked| blocked.package.as_str());
     let blocked: Vec<&str> = blocked.take(MAX_TOLD).collect();
+    let immutable: Vec<&str> = settings.immutable.iter().map(Pattern::as_str).collect();
     let key = settings.signing_key.as_ref().map(|key| &key.fingerprint);
     let members = members.map(|ids| ids.iter().map(i64::to_string).collect::<Vec<_>>());
     let all = json!({
@@ -263,6 +287,7 @@ fn details_of(settings: &RepoSettings, members: Option<&[i64]>) -> Json {
         "fresh_seconds": settings.fresh_seconds,
         "blocked": (!blocked.is_empty()).then_some(blocked),
         "signing_key": key,
+        "immutable": (!immutable.is_empty()).then_some(immutable),
         "members": members.filter(|members| !members.is_empty()),
     });
     let Json::Object(all) = all else { return all };

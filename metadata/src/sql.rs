@@ -40,6 +40,10 @@ pub trait Sql: Send + Sync {
     /// How this database spells `{text}`, `{bytes}`, `{clustered}` and `{rowid}` of the migrations.
     fn spelling(&self) -> [(&'static str, &'static str); 4];
 
+    /// A pattern as `immutable_versions` and its triggers have it: `*` stands for any text, all else
+    /// for itself.
+    fn matcher(&self, pattern: &str) -> String;
+
     /// The time by the one clock that all servers of the database share. `own`: by this server's,
     /// which is the one where it has the database to itself.
     async fn time(&self, own: Timestamp) -> Result<Timestamp, Error> {

@@ -419,6 +419,10 @@ impl Sql for Sqlite {
         ]
     }
 
+    fn matcher(&self, pattern: &str) -> String {
+        pattern.replace('[', "[[]").replace('?', "[?]")
+    }
+
     async fn ping(&self) -> Result<(), Error> {
         self.apply(Batch::default()).await
     }

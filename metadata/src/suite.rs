@@ -72,6 +72,9 @@ mod settings;
 mod tokens;
 mod sessions;
 mod snapshots;
+mod trash;
+mod trash_ends;
+mod retention;
 mod uploads;
 mod uses;
 
@@ -108,6 +111,9 @@ const ALL: &[&[Check]] = &[
     sessions::CHECKS,
     settings::CHECKS,
     snapshots::CHECKS,
+    trash::CHECKS,
+    trash_ends::CHECKS,
+    retention::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,
 ];

@@ -93,6 +93,12 @@ kinds! {
         ManifestPush = "manifest.push",
         /// A manifest was deleted with its tags.
         ManifestDelete = "manifest.delete",
+        /// What the retention of a repository says was changed.
+        RetentionChange = "retention.change",
+        /// What was deleted was put back.
+        TrashRestore = "trash.restore",
+        /// What was deleted was deleted for good, before its time.
+        TrashDelete = "trash.delete",
         /// A blob's name was deleted from an image.
         BlobDelete = "blob.delete",
         /// A backup was asked for.

@@ -28,6 +28,10 @@ pub struct RepoSettings {
     /// Of a repo whose metadata is made here: what signs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<SigningSettings>,
+    /// Of a repo that is published to: versions, of images tags, that nobody can move, replace or
+    /// delete once they are there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub immutable: Vec<Pattern>,
 }
 
 /// Packages that are not served.

@@ -200,6 +200,8 @@ impl Copier {
                 revision,
                 by: &job.by,
                 steps,
+                reason: "",
+                held: None,
             };
             self.metadata.change_package(change).await
         };

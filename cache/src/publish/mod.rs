@@ -13,3 +13,4 @@ pub(crate) use hosted_index::{HostedIndex, index_of};
 pub(crate) use index_store::IndexStore;
 pub(crate) use packages::{HostedPackages, NAMES, publishing_of};
 pub(crate) use publisher::Publisher;
+pub use publisher::RuledChange;

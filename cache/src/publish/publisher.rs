@@ -1,19 +1,20 @@
 //! Changes of packages that are published here, one at a time.
 
 use super::body::copy;
-use super::packages::HostedPackages;
+use super::packages::{HostedPackages, publishing_of};
 use super::steps::{NewFileKey, database_steps};
 use crate::permissions::read_of;
 use crate::problems::absent;
 use crate::repo::Repo;
-use larder_access::{Admission, Allowed};
+use larder_access::Admission;
 use larder_content::{ContentStore, Prepared};
 use larder_door::Incoming;
 use larder_metadata::blobs::NewBlob;
+use larder_metadata::jobs::HeldJob;
 use larder_metadata::publishing::PackageChange;
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_mirrors::publishing::{Bytes, PublishRequest, Step};
-use larder_model::{Algorithm, Author as _, Kind, Permission, Problem};
+use larder_mirrors::publishing::{Bytes, Change, PublishRequest, Step};
+use larder_model::{Algorithm, Author, Kind, Permission, Problem};
 use larder_storage::Staging;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -37,7 +38,22 @@ struct Target<'a> {
     repo: &'a Repo,
     package: &'a str,
     full_name: &'a str,
-    by: &'a Allowed<'a>,
+    by: &'a dyn Author,
+    /// A rule has it done; `None`: somebody asks for it.
+    rule: Option<&'a RuledChange<'a>>,
+}
+
+/// A change that a rule has a job make.
+#[derive(Clone, Copy, Debug)]
+pub struct RuledChange<'a> {
+    /// The revision of the package at which that was decided: at another one nothing is done.
+    pub revision: i64,
+    /// Why: a sentence.
+    pub reason: &'a str,
+    /// The job.
+    pub held: &'a HeldJob,
+    /// Who asked for it.
+    pub by: &'a dyn Author,
 }
 
 /// New files with durable bytes.
@@ -89,6 +105,39 @@ impl Publisher {
         self.content.with_staging(Algorithm::Sha256, change).await
     }
 
+    /// Removes a version because of a rule; whether that was done: not if the package has changed, or
+    /// the version stays.
+    pub(crate) async fn remove_by_rule(
+        &self,
+        repo: &Repo,
+        package: &str,
+        version: &str,
+        rule: &RuledChange<'_>,
+    ) -> Result<bool, Problem> {
+        let change = Change::Remove {
+            version: Some(version.into()),
+        };
+        let request = publishing_of(repo)?.change(package, change)?;
+        let target = Target {
+            repo,
+            package,
+            full_name: &format!("{}{package}", repo.prefix()),
+            by: rule.by,
+            rule: Some(rule),
+        };
+        let key = repo.package_key(package);
+        if self.metadata.revision(key).await? != Some(rule.revision) {
+            return Ok(false);
+        }
+        let remove = async |mut staging: Staging| {
+            staging.settle().await?;
+            let mut parts = Parts::new();
+            self.try_change(&target, &request, &staging, &mut parts)
+                .await
+        };
+        self.content.with_staging(Algorithm::Sha256, remove).await
+    }
+
     /// Makes the change, anew whenever another was first.
     async fn change(
         &self,
@@ -104,6 +153,7 @@ impl Publisher {
             package: &package,
             full_name: &format!("{}{package}", repo.prefix()),
             by: &by,
+            rule: None,
         };
         // What was stored for a try before is used again.
         let mut parts = Parts::new();
@@ -131,7 +181,10 @@ impl Publisher {
     ) -> Result<bool, Problem> {
         // The protocol makes the steps of the package's files and the body.
         let key = target.repo.package_key(target.package);
-        let revision = self.metadata.revision(key).await?;
+        let revision = match target.rule {
+            Some(rule) => Some(rule.revision),
+            None => self.metadata.revision(key).await?,
+        };
         let files = self.packages.files(target.repo, target.package).await?;
         let (action, stored) = (Arc::clone(&request.action), files.clone());
         let steps = move |body: &mut File| action.steps(body, &stored);
@@ -150,11 +203,16 @@ impl Publisher {
                 revision,
                 by: target.by,
                 steps: database_steps(steps, &files, &blobs)?,
+                reason: target.rule.map_or("", |rule| rule.reason),
+                held: target.rule.map(|rule| rule.held),
             };
             self.metadata.change_package(change).await
         };
         match self.content.keep_all(&prepared, write).await {
             Err(Error::Unmet(Requirement::Revision)) => Ok(false),
+            Err(Error::Unmet(Requirement::Job) | Error::Immutable(_)) if target.rule.is_some() => {
+                Ok(false)
+            }
             Err(Error::Unmet(Requirement::NameFree)) => Err(reserved(target)),
             Err(Error::Unmet(Requirement::File)) => {
                 let detail = "a file of this name is there already";

@@ -6,6 +6,7 @@
 
 mod world;
 
+use super::without_trash;
 use world::{Fault, Mutation, World};
 
 /// `SplitMix64`: the same seed is the same schedule.

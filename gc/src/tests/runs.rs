@@ -1,5 +1,6 @@
 //! Whole runs over a folder of objects.
 
+use super::without_trash;
 use crate::{Collector, Waits};
 use bytes::Bytes;
 use larder_jobs::{Jobs, Pace, Works};
@@ -70,6 +71,7 @@ impl House {
             members: &[],
         };
         let repo = metadata.add_repo(new, &System::Larder).await.expect("repo");
+        without_trash(&metadata, repo.id).await;
         let collector = Collector::new(metadata.clone(), blobs.clone(), WAITS);
         let cron = "0 3 * * *".parse().expect("cron");
         let works = Works::default().with(JobKind::Gc, cron, collector);

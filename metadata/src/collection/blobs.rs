@@ -6,24 +6,28 @@ use larder_model::{Digest, Timestamp};
 
 const DUE: &str = "select q.since, q.digest, b.size, b.generation, b.state, \
     case when b.body is null then 0 else 1 end, \
-    (select max(f.kind) from files f where f.digest = q.digest) \
+    coalesce((select max(f.kind) from files f where f.digest = q.digest), \
+    (select 'trash' from trash_files t where t.digest = q.digest limit 1)) \
     from gc_blobs q left join blobs b on b.digest = q.digest \
     where q.since <= ?1 and (q.since, q.digest) > (?2, ?3) order by q.since, q.digest limit ?4";
 const DONE: &str = "delete from gc_blobs where digest = ?1 and since = ?2";
 /// The file that was seen may be gone by now, and that queued the digest for the same moment.
 const HELD: &str = "delete from gc_blobs where digest = ?1 and since = ?2 \
-    and exists (select 1 from files where digest = ?1)";
+    and (exists (select 1 from files where digest = ?1) \
+    or exists (select 1 from trash_files where digest = ?1))";
 const TAKE_BACK: &str = "update blobs set state = 'kept' where digest = ?1 and state <> 'kept'";
 const CONDEMN: &str = "update blobs set state = 'condemned' \
     where digest = ?1 and state = 'kept' and generation = ?2 \
-    and not exists (select 1 from files where digest = ?1)";
+    and not exists (select 1 from files where digest = ?1) \
+    and not exists (select 1 from trash_files where digest = ?1)";
 const LOOK_AGAIN: &str = "update gc_blobs set since = ?3 where digest = ?1 and since = ?2";
 /// Takes the row's lock: a file of the digest that is there by then is seen by the next statement.
 const LOCK: &str = "update blobs set state = state \
     where digest = ?1 and state = 'condemned' and generation = ?2";
 const ADD_OBJECT: &str = "insert into gc_objects (digest, generation, size) values (?1, ?2, ?3)";
 const DROP: &str = "delete from blobs where digest = ?1 and state = 'condemned' \
-    and generation = ?2 and not exists (select 1 from files where digest = ?1)";
+    and generation = ?2 and not exists (select 1 from files where digest = ?1) \
+    and not exists (select 1 from trash_files where digest = ?1)";
 
 /// A digest to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub struct DueBlob {
     pub digest: Digest,
     /// Its row; `None`: it is gone.
     pub row: Option<BlobRow>,
-    /// The kind of a file that has it.
+    /// The kind of a file that has it; `trash`: one that was deleted and can be restored.
     pub held_by: Option<Box<str>>,
 }
 

@@ -13,6 +13,10 @@ const HOLDERS: &str = "select r.protocol || '/' || r.name, f.package, f.kind, f.
     and e.package = f.package and e.kind <> 'subject') \
     from files f join repos r on r.id = f.repo where f.digest = ?1 \
     order by f.repo, f.package, f.kind, f.path limit ?2";
+const TRASHED: &str = "select r.protocol || '/' || r.name, t.package, f.kind, f.path, \
+    case when f.version <> '' then f.version else t.version end, t.repo, t.id \
+    from trash_files f join trash t on t.id = f.trash join repos r on r.id = t.repo \
+    where f.digest = ?1 order by f.trash limit ?2";
 const WAITING: &str = "select count(*) from gc_blobs";
 /// Blobs that nothing names but rows in images that no manifest names.
 const RECLAIMABLE: &str = "select cast(coalesce(sum(b.size), 0) as bigint) from \
@@ -22,7 +26,8 @@ const RECLAIMABLE: &str = "select cast(coalesce(sum(b.size), 0) as bigint) from 
     (select 1 from files f join repos r on r.id = f.repo where f.digest = b.digest and \
     (f.kind <> 'blob' or r.kind <> 'hosted' or exists (select 1 from edges e \
     where e.child = f.path and e.repo = f.repo and e.package = f.package \
-    and e.kind <> 'subject')))";
+    and e.kind <> 'subject'))) \
+    and not exists (select 1 from trash_files t where t.digest = b.digest)";
 const GONE: &str = "select count(*), cast(coalesce(sum(size), 0) as bigint) from gc_objects";
 const LINKS: &str = "select count(*) from gc_links";
 
@@ -45,6 +50,8 @@ pub struct BlobHolder {
     pub is_link: bool,
     /// When a client was last told of it, of such a row.
     pub told_at: Timestamp,
+    /// The entry of the trash that it is in; `None`: it is there.
+    pub trash: Option<i64>,
     /// A manifest of the package that names it.
     pub named_by: Option<Box<str>>,
     /// A tag of a manifest of the package that names it.
@@ -95,12 +102,12 @@ impl Metadata {
         }))
     }
 
-    /// Files that have a digest, at most `limit`.
+    /// Files that have a digest, and those in the trash behind them, at most `limit`.
     pub async fn holders_of(&self, digest: &Digest, limit: u64) -> Result<Vec<BlobHolder>, Error> {
         let read = |row: &mut Row| {
             let kind = row.parsed(2)?;
             let hosted = &*row.text(7)? == "hosted";
-            Ok(BlobHolder {
+            Ok::<_, Error>(BlobHolder {
                 repository: row.parsed(0)?,
                 repo: row.int(5)?,
                 package: row.text(1)?,
@@ -109,15 +116,36 @@ impl Metadata {
                 version: row.text(4)?,
                 is_link: hosted && kind == FileKind::Blob,
                 told_at: Timestamp(row.int(6)?),
+                trash: None,
                 named_by: row.optional_text(8)?,
                 named_by_tag: row.optional_text(9)?,
             })
         };
-        let mut rows = self
-            .sql
-            .scan(HOLDERS, vec![digest.into(), limit.into()])
-            .await?;
-        rows.iter_mut().map(read).collect()
+        let values = vec![digest.into(), limit.into()];
+        let mut rows = self.sql.scan(HOLDERS, values).await?;
+        let mut holders: Vec<BlobHolder> = rows.iter_mut().map(read).collect::<Result<_, _>>()?;
+        let left = limit.saturating_sub(holders.len() as u64);
+        let values = vec![digest.into(), left.into()];
+        for row in &mut self.sql.scan(TRASHED, values).await? {
+            holders.push(Self::trashed(row)?);
+        }
+        Ok(holders)
+    }
+
+    fn trashed(row: &mut Row) -> Result<BlobHolder, Error> {
+        Ok(BlobHolder {
+            repository: row.parsed(0)?,
+            repo: row.int(5)?,
+            package: row.text(1)?,
+            kind: row.parsed(2)?,
+            path: row.text(3)?,
+            version: row.text(4)?,
+            is_link: false,
+            told_at: Timestamp::default(),
+            trash: Some(row.int(6)?),
+            named_by: None,
+            named_by_tag: None,
+        })
     }
 
     /// What waits for the collector.
@@ -142,4 +170,4 @@ impl Metadata {
 
 /// All statements, with how many values each takes.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[(&str, usize)] = &[(BLOB, 1), (HOLDERS, 2)];
+pub(super) const STATEMENTS: &[(&str, usize)] = &[(BLOB, 1), (HOLDERS, 2), (TRASHED, 2)];

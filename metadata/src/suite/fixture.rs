@@ -254,6 +254,8 @@ impl<'a> Bed<'a> {
             revision,
             by,
             steps,
+            reason: "",
+            held: None,
         };
         self.metadata.change_package(change).await
     }

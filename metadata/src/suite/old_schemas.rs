@@ -110,6 +110,10 @@ impl Sql for StopsAfter {
         self.sql.script(text).await
     }
 
+    fn matcher(&self, pattern: &str) -> String {
+        self.sql.matcher(pattern)
+    }
+
     fn dialect(&self) -> &'static str {
         self.sql.dialect()
     }

@@ -362,6 +362,8 @@ impl House {
                 revision,
                 by: &Admin,
                 steps,
+                reason: "",
+                held: None,
             })
             .await
             .expect("publish");

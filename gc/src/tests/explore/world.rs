@@ -3,7 +3,7 @@
 mod clients;
 mod collectors;
 
-use super::Dice;
+use super::{Dice, without_trash};
 use crate::{RunWaits, Waits};
 use larder_metadata::Metadata;
 use larder_metadata::collection::{DueBlob, DueLink, GoneObject};
@@ -126,6 +126,7 @@ impl World {
             members: &[],
         };
         let repo = metadata.add_repo(new, &System::Larder).await.expect("repo");
+        without_trash(&metadata, repo.id).await;
         Self {
             repo: repo.id,
             metadata,

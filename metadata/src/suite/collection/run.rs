@@ -5,8 +5,9 @@ use crate::blobs::{Bytestore, NewBlob};
 use crate::collection::{BlobPlan, DueBlob, DueLink};
 use crate::jobs::{HeldJob, JobEnd, NewJob};
 use crate::{Error, Metadata};
-use larder_model::{Digest, FileKind, JobKind, Timestamp};
+use larder_model::{Digest, FileKind, JobKind, RetentionPolicy, Span, Timestamp};
 use serde_json::json;
+use std::time::Duration;
 
 /// Everything has waited long enough.
 pub(in crate::suite) const EVER: Timestamp = Timestamp(i64::MAX);
@@ -112,7 +113,14 @@ pub(in crate::suite) async fn push(
     digest(text)
 }
 
+/// Deletes a manifest for good.
 pub(in crate::suite) async fn drop_manifest(bed: &Bed<'_>, image: &str, manifest: Digest) {
+    let policy = RetentionPolicy {
+        trash: Span(Duration::ZERO),
+        ..RetentionPolicy::default()
+    };
+    let set = bed.metadata.set_retention(bed.repo.id, &policy, &ALICE);
+    set.await.expect("no trash");
     let package = bed.package(image);
     let dropped = bed.metadata.drop_manifest(package, &manifest, &ALICE);
     dropped.await.expect("drop");
