@@ -95,6 +95,7 @@ impl Run<'_> {
     async fn steps(&mut self, unfinished: Option<&dyn Unfinished>) -> Result<(), WorkError> {
         // What a run before could not finish is free first.
         self.objects().await?;
+        self.expired().await?;
         self.links().await?;
         self.digests().await?;
         self.objects().await?;

@@ -1,10 +1,13 @@
 //! Frees what nothing names any more: looks at what the queues of the database say may go, plans, and
 //! acts.
 //!
+//! Beside that it lets go what the rules of repositories say ([`retain`] decides, [`retention`] does).
+//!
 //! Knows: in which order names, rows and objects go, how long each waits, how a run tells of itself.
 //! Must never know: anyone's request, who may ask for what, protocols, SQL.
 //!
 //! ```text
+//! expired trash ── its copies of rows go ─────────────────────────────┐
 //! ended uploads, links ── a row of a blob that no manifest names goes ─┐
 //!                  gc_blobs: a digest without a file is condemned ── its row goes ── its object goes
 //! ```
@@ -23,11 +26,14 @@ mod unfinished;
 
 mod context;
 
+mod trash;
 mod blobs;
 mod links;
 mod objects;
 
 mod collect;
+
+pub mod retention;
 
 #[cfg(test)]
 mod tests;

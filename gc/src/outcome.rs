@@ -35,6 +35,8 @@ pub struct Outcome {
     pub unlinked: u64,
     /// Blobs that the next look deletes, unless they are named by then.
     pub condemned: u64,
+    /// Entries of the trash whose time was over.
+    pub expired: u64,
     /// Unfinished uploads that were given up, with what had come of them.
     pub uploads: u64,
 }

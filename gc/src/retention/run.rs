@@ -1,0 +1,307 @@
+//! The work of `retention`: removes what rules let go.
+
+use super::look::{Decided, Look, look_at};
+use super::seam::{PackageVersions, Removed, VersionRemoval};
+use crate::retain::ImageRemoval;
+use async_trait::async_trait;
+use larder_jobs::{Ended, Item, JobContext, Progress, Work, WorkError};
+use larder_metadata::files::PackageKey;
+use larder_metadata::repos::RepoRecord;
+use larder_metadata::retention::RuledOut;
+use larder_metadata::{Error, Metadata, Requirement};
+use larder_model::{Author, RepoKind, RepoPath, RetentionPolicy};
+use serde::Serialize;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Packages read at once.
+const PAGE: u64 = 1000;
+/// Removals of an image in one commit.
+const AT_ONCE: usize = 100;
+/// How often a package is decided on anew in one run because it changed: then the next run sees to it.
+const TRIES: u32 = 16;
+
+/// Removes what rules let go: of the repository that a job is about by its policy of that moment, or
+/// of all whose policy is enabled.
+pub struct Retention {
+    metadata: Metadata,
+    versions: Arc<dyn PackageVersions>,
+}
+
+/// Whoever asked for the job.
+#[derive(Debug)]
+struct AskedBy(Box<str>);
+
+impl Author for AskedBy {
+    fn label(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
+struct Counts {
+    /// Versions that were decided on.
+    examined: u64,
+    /// Those that went.
+    deleted: u64,
+    /// Those that stay.
+    kept: u64,
+    /// Bytes that only those had that went.
+    bytes: u64,
+    /// Packages that changed too often to be decided on.
+    skipped: u64,
+}
+
+struct Run<'a> {
+    metadata: &'a Metadata,
+    versions: &'a dyn PackageVersions,
+    job: &'a JobContext,
+    by: AskedBy,
+    counts: Counts,
+}
+
+impl Retention {
+    /// Over the database of a server.
+    pub fn new(metadata: Metadata, versions: Arc<dyn PackageVersions>) -> Self {
+        Self { metadata, versions }
+    }
+
+    /// The repositories of a job with their policies. One that is gone has nothing to let go.
+    async fn repos(
+        &self,
+        job: &JobContext,
+    ) -> Result<Vec<(RepoRecord, RetentionPolicy)>, WorkError> {
+        let mut repos = self.metadata.repos().await?;
+        repos.retain(|repo| repo.kind == RepoKind::Hosted);
+        if let Some(path) = &job.job().repository {
+            let given = job.job().parameters.get("policy").cloned();
+            let wrong = |_| WorkError::failed("bad_parameters", "the job has no policy");
+            let policy: RetentionPolicy =
+                serde_json::from_value(given.unwrap_or_default()).map_err(wrong)?;
+            repos.retain(|repo| path_of(repo) == *path);
+            return Ok(repos
+                .into_iter()
+                .map(|repo| (repo, policy.clone()))
+                .collect());
+        }
+        let policies = self.metadata.retentions().await?;
+        let with_policy = |repo: RepoRecord| {
+            let (_, policy) = policies.iter().find(|(id, _)| *id == repo.id)?;
+            policy.enabled.then(|| (repo, policy.clone()))
+        };
+        Ok(repos.into_iter().filter_map(with_policy).collect())
+    }
+}
+
+fn path_of(repo: &RepoRecord) -> RepoPath {
+    RepoPath {
+        protocol: repo.protocol,
+        name: repo.name.clone(),
+    }
+}
+
+#[async_trait]
+impl Work for Retention {
+    async fn run(&self, job: &JobContext) -> Result<Ended, WorkError> {
+        // What was read a moment ago counts.
+        self.metadata.write_uses().await?;
+        let mut run = Run {
+            metadata: &self.metadata,
+            versions: &*self.versions,
+            job,
+            by: AskedBy(job.job().created_by.clone()),
+            counts: Counts::default(),
+        };
+        for (repo, policy) in self.repos(job).await? {
+            run.repo(&repo, &policy).await?;
+        }
+        let result = json!(run.counts);
+        Ok(if job.is_cancelled() {
+            Ended::Cancelled(result)
+        } else {
+            Ended::Done(result)
+        })
+    }
+}
+
+impl Run<'_> {
+    async fn repo(&mut self, repo: &RepoRecord, policy: &RetentionPolicy) -> Result<(), WorkError> {
+        let mut after: Box<str> = "".into();
+        while !self.job.is_cancelled() {
+            let page = self.metadata.packages_of(repo.id, &after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.name.clone();
+            for package in page.iter().filter(|package| package.live) {
+                if self.job.is_cancelled() {
+                    break;
+                }
+                self.package(repo, &package.name, policy).await?;
+                self.job.progress(Progress {
+                    phase: path_of(repo).to_string(),
+                    done: self.counts.examined,
+                    total: None,
+                    unit: "versions".to_owned(),
+                    bytes: self.counts.bytes,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides on a package until what was decided is done.
+    async fn package(
+        &mut self,
+        repo: &RepoRecord,
+        package: &str,
+        policy: &RetentionPolicy,
+    ) -> Result<(), WorkError> {
+        let mut is_first = true;
+        for _ in 0..TRIES {
+            let now = self.metadata.now();
+            let looked = look_at(self.metadata, self.versions, repo, package, policy, now);
+            let Some(look) = looked.await? else {
+                return Ok(());
+            };
+            if std::mem::take(&mut is_first) {
+                self.counts.examined += look.items.len() as u64;
+            }
+            let removed = if self.versions.are_tags(repo.protocol) {
+                self.remove_from_image(repo, package, &look).await?
+            } else {
+                self.remove_versions(repo, package, &look).await?
+            };
+            if removed == Removed::Done {
+                let kept = look
+                    .items
+                    .iter()
+                    .filter(|item| !item.decision.deletes())
+                    .count();
+                self.counts.kept += kept as u64;
+                self.counts.bytes += look.bytes;
+                return Ok(());
+            }
+        }
+        let repository = path_of(repo);
+        tracing::warn!(%repository, package, "a package changes too often for retention");
+        self.counts.skipped += 1;
+        Ok(())
+    }
+
+    /// Removes what goes of an image, some of it in each commit.
+    async fn remove_from_image(
+        &mut self,
+        repo: &RepoRecord,
+        package: &str,
+        look: &Look,
+    ) -> Result<Removed, WorkError> {
+        let key = PackageKey {
+            repo: repo.id,
+            package,
+        };
+        let mut revision = look.revision;
+        for removals in look.removals.chunks(AT_ONCE) {
+            if self.job.is_cancelled() {
+                break;
+            }
+            let ruled_out: Vec<RuledOut<'_>> = removals.iter().map(ruled_out).collect();
+            let by = (self.job.held(), &self.by as &dyn Author);
+            let removed = self
+                .metadata
+                .remove_from_image(key, revision, &ruled_out, by)
+                .await;
+            match removed {
+                // It changed, or its settings did: all is decided once more.
+                Err(
+                    Error::Unmet(Requirement::Revision | Requirement::Tag | Requirement::Manifest)
+                    | Error::Immutable(_),
+                ) => return Ok(Removed::Changed),
+                outcome => outcome?,
+            }
+            revision += 1; // each change is the next one
+            for removal in removals {
+                self.tell_image(repo, package, look, removal).await?;
+            }
+        }
+        Ok(Removed::Done)
+    }
+
+    async fn tell_image(
+        &mut self,
+        repo: &RepoRecord,
+        package: &str,
+        look: &Look,
+        removal: &ImageRemoval,
+    ) -> Result<(), WorkError> {
+        let attached = removal.attached.iter().map(|tag| Some(&**tag));
+        for version in std::iter::once(removal.tag.as_deref()).chain(attached) {
+            let is_it = |item: &&Decided| {
+                item.version.as_deref() == version
+                    && (version.is_some() || item.digest == Some(removal.digest))
+            };
+            let Some(item) = look.items.iter().find(is_it) else {
+                continue;
+            };
+            self.tell(repo, package, item).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(
+        &mut self,
+        repo: &RepoRecord,
+        package: &str,
+        item: &Decided,
+    ) -> Result<(), WorkError> {
+        self.counts.deleted += 1;
+        let item = Item {
+            action: "delete".to_owned(),
+            repository: Some(path_of(repo)),
+            package: Some(package.to_owned()),
+            version: item.version.as_deref().map(str::to_owned),
+            digest: item.digest.map(|digest| digest.to_string()),
+            bytes: Some(item.bytes),
+            reason: item.decision.reason.clone(),
+        };
+        self.job.item(&item).await
+    }
+
+    /// Removes the versions that go of a package, one after the other.
+    async fn remove_versions(
+        &mut self,
+        repo: &RepoRecord,
+        package: &str,
+        look: &Look,
+    ) -> Result<Removed, WorkError> {
+        let mut revision = look.revision;
+        for item in look.items.iter().filter(|item| item.decision.deletes()) {
+            if self.job.is_cancelled() {
+                break;
+            }
+            let removal = VersionRemoval {
+                package,
+                version: item.version.as_deref().unwrap_or_default(),
+                revision,
+                reason: &item.decision.reason,
+                held: self.job.held(),
+                by: &self.by,
+            };
+            if self.versions.remove(repo, removal).await? == Removed::Changed {
+                return Ok(Removed::Changed);
+            }
+            revision += 1; // each change is the next one
+            self.tell(repo, package, item).await?;
+        }
+        Ok(Removed::Done)
+    }
+}
+
+fn ruled_out(removal: &ImageRemoval) -> RuledOut<'_> {
+    RuledOut {
+        tag: removal.tag.as_deref(),
+        digest: removal.digest,
+        attached: &removal.attached,
+        manifests: &removal.manifests,
+        reason: &removal.decision.reason,
+    }
+}

@@ -1,0 +1,49 @@
+//! The seam to the protocols and to what publishes.
+
+use async_trait::async_trait;
+use larder_metadata::jobs::HeldJob;
+use larder_metadata::repos::RepoRecord;
+use larder_model::{Author, Problem, ProtocolName, Release};
+
+/// A version of a package that a rule lets go.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionRemoval<'a> {
+    /// The package.
+    pub package: &'a str,
+    /// The version.
+    pub version: &'a str,
+    /// The revision of the package at which that was decided.
+    pub revision: i64,
+    /// Why: a sentence.
+    pub reason: &'a str,
+    /// The job.
+    pub held: &'a HeldJob,
+    /// Who asked for it.
+    pub by: &'a dyn Author,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Removed {
+    /// It is gone.
+    Done,
+    /// The package is at another revision, or the version stays: nothing was done.
+    Changed,
+}
+
+/// The versions of packages, which each protocol has its own way with.
+#[async_trait]
+pub trait PackageVersions: Send + Sync {
+    /// Whether versions of a protocol's packages are tags.
+    fn are_tags(&self, protocol: ProtocolName) -> bool;
+
+    /// What names of versions say.
+    fn releases(&self, protocol: ProtocolName, versions: &[&str]) -> Vec<Option<Release>>;
+
+    /// Removes a version of a package whose versions are no tags, as by hand.
+    async fn remove(
+        &self,
+        repo: &RepoRecord,
+        removal: VersionRemoval<'_>,
+    ) -> Result<Removed, Problem>;
+}
