@@ -27,6 +27,7 @@ pub mod problem;
 pub mod refresh;
 pub mod repositories;
 pub mod reservations;
+pub mod retention;
 pub mod robots;
 pub mod search;
 pub mod sessions;
@@ -61,6 +62,10 @@ pub use repositories::{
     Block, NewRepository, Readers, RepoKind, Repository, RepositoryChange, Upstream, UpstreamChange,
 };
 pub use reservations::Reservation;
+pub use retention::{
+    NewRetention, NewRetentionRun, Retention, RetentionAction, RetentionItem, RetentionKeep,
+    RetentionPreview, RetentionRule, RetentionSeries, TrashEntry, TrashKind,
+};
 pub use rights::{Action, Caller, Verdict};
 pub use robots::{NewRobot, Robot, RobotChange};
 pub use schema::whole;

@@ -77,6 +77,10 @@ pub struct Repository {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub signing_key: Option<String>,
+    /// Of what is published to: versions, of images tags, that nobody can move, replace or delete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Vec<schema::Pattern>>)]
+    pub immutable: Option<Vec<Pattern>>,
 }
 
 /// Who may read all of a repository.
@@ -194,6 +198,19 @@ pub struct NewRepository {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(write_only)]
     pub signing_key: Option<String>,
+    /// Of a hosted repository: versions, of images tags, that nobody can move, replace or delete once
+    /// they are there; the whole list.
+    #[serde(
+        default,
+        deserialize_with = "schema::whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(
+        value_type = Option<Vec<schema::Pattern>>,
+        max_items = 100,
+        extensions(("x-whole" = json!(true)))
+    )]
+    pub immutable: Option<Vec<Pattern>>,
 }
 
 impl NewRepository {
@@ -212,6 +229,7 @@ impl NewRepository {
             members: self.members,
             blocked: self.blocked,
             signing_key: self.signing_key,
+            immutable: self.immutable,
         };
         (path, self.kind.unwrap_or(RepoKind::Hosted), change)
     }
@@ -255,6 +273,19 @@ pub struct RepositoryChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(write_only)]
     pub signing_key: Option<String>,
+    /// Of a hosted repository: versions, of images tags, that nobody can move, replace or delete once
+    /// they are there; the whole list.
+    #[serde(
+        default,
+        deserialize_with = "schema::whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(
+        value_type = Option<Vec<schema::Pattern>>,
+        max_items = 100,
+        extensions(("x-whole" = json!(true)))
+    )]
+    pub immutable: Option<Vec<Pattern>>,
 }
 
 /// What is set for an upstream; what is absent stays. With another address, the rest begins anew.

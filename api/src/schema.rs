@@ -109,6 +109,11 @@ text!(
         .examples(["oci/team", "oci/team-*", "*"])
 );
 text!(
+    Series,
+    "Versions of one major version, or of one major and minor version.",
+    |text| text.enum_values(Some(["major", "minor"]))
+);
+text!(
     Network,
     "An address, or all addresses that share its first bits.",
     |text| text

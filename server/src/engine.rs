@@ -1,20 +1,24 @@
 //! Introduces the API to the engine: the two crates never see one another.
 
 use crate::first_start;
+use crate::retention::told;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use larder_access::Admission;
 use larder_backup::{Backups, Contents};
 use larder_cache::Packages;
+use larder_gc::retention::Previews;
+use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
+use larder_metadata::retention::StoredPreview;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Author, Problem, UserName};
+use larder_model::{Author, Problem, RetentionPolicy, UserName};
 use larder_storage::BlobStore;
-use larder_web::{Download, KeptBackup};
+use larder_web::{Download, KeptBackup, RetentionPreview};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +27,8 @@ pub(crate) struct Engine {
     pub(crate) packages: Packages,
     pub(crate) blobs: BlobStore,
     pub(crate) backups: Backups,
+    pub(crate) metadata: Metadata,
+    pub(crate) previews: Previews,
     /// The data folder.
     pub(crate) data: PathBuf,
 }
@@ -54,6 +60,26 @@ impl larder_web::Engine for Engine {
 
     async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem> {
         self.packages.copy(admission, copy).await
+    }
+
+    async fn preview_retention(
+        &self,
+        repo: &Arc<RepoRecord>,
+        policy: &RetentionPolicy,
+    ) -> Result<RetentionPreview, Problem> {
+        let preview = self.previews.preview(repo, policy).await?;
+        let stored = preview.stored(policy.clone());
+        let id = self.metadata.add_preview(repo.id, &stored).await?;
+        Ok(told(id, preview))
+    }
+
+    async fn is_preview_past(
+        &self,
+        repo: &Arc<RepoRecord>,
+        preview: &StoredPreview,
+    ) -> Result<bool, Problem> {
+        let now = self.previews.preview(repo, &preview.policy).await?;
+        Ok(now.differs_from(preview))
     }
 
     async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {

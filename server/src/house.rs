@@ -3,6 +3,7 @@
 use crate::backup::{BackupWork, backups, key_files};
 use crate::engine::Engine;
 use crate::observe::{Below, Observer};
+use crate::retention::Versions;
 use crate::system::System;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
@@ -12,6 +13,7 @@ use larder_cache::{CacheConfig, Images, Packages, Proxies, UpstreamConfig};
 use larder_config::{Config, StorageKind};
 use larder_content::ContentStore;
 use larder_discover::Machine;
+use larder_gc::retention::{PackageVersions, Previews, Retention};
 use larder_gc::{Collector, RunWaits, Waits};
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
@@ -121,11 +123,16 @@ impl House {
             Arc::clone(&gate),
             cache_config(config)?,
         );
+        let versions: Arc<dyn PackageVersions> = Arc::new(Versions {
+            packages: packages.clone(),
+        });
         let backups = backups(config, &metadata, &blobs);
         let backup = BackupWork::new(config, &gate, &metadata, &backups);
         let engine = Arc::new(Engine {
             packages: packages.clone(),
             blobs: blobs.clone(),
+            metadata: metadata.clone(),
+            previews: Previews::new(metadata.clone(), Arc::clone(&versions)),
             backups: backups.clone(),
             data: config.data.clone(),
         });
@@ -133,7 +140,8 @@ impl House {
         let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config))
             .with_unfinished(Arc::new(unfinished));
         let freed = collector.freed();
-        let works = works(&gate, &packages, collector, backup)?;
+        let retention = Retention::new(metadata.clone(), versions);
+        let works = works(&gate, &packages, (backup, retention, collector))?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
         let api = Api::new(
@@ -205,8 +213,7 @@ fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
 fn works(
     gate: &Arc<Gate>,
     packages: &Packages,
-    collector: Collector,
-    backup: BackupWork,
+    (backup, retention, collector): (BackupWork, Retention, Collector),
 ) -> Result<Works, BadCron> {
     let upstream_check = UpstreamCheck {
         gate: Arc::clone(gate),
@@ -215,6 +222,7 @@ fn works(
     Ok(Works::default()
         .with(JobKind::Backup, "30 2 * * *".parse()?, backup)
         .with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check)
+        .with(JobKind::Retention, "45 2 * * *".parse()?, retention)
         .with(JobKind::Gc, "0 3 * * *".parse()?, collector))
 }
 

@@ -13,6 +13,7 @@ mod tls;
 
 mod backup;
 mod before_upgrade;
+mod retention;
 mod engine;
 mod upstream_check;
 mod unfinished_uploads;

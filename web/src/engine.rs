@@ -8,9 +8,10 @@ use larder_access::Admission;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
+use larder_metadata::retention::StoredPreview;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Author, Problem, Timestamp, UserName};
+use larder_model::{Author, Digest, Problem, RetentionPolicy, Timestamp, UserName};
 use std::sync::Arc;
 
 /// A file on its way out.
@@ -30,6 +31,42 @@ pub struct KeptBackup {
     pub created_at: Timestamp,
     /// Its bytes.
     pub size: u64,
+}
+
+/// What a retention policy would do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RetentionPreview {
+    /// Its id.
+    pub id: String,
+    /// Versions, those that go first; not all where there are very many.
+    pub items: Vec<RetentionItem>,
+    /// Whether there are more.
+    pub more: bool,
+    /// How many stay.
+    pub keep: u64,
+    /// How many go.
+    pub delete: u64,
+    /// The bytes that only those have that go.
+    pub bytes: u64,
+}
+
+/// A version, and what would become of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RetentionItem {
+    /// The package.
+    pub package: Box<str>,
+    /// The version; `None`: a manifest without a tag.
+    pub version: Option<Box<str>>,
+    /// Of an image, the manifest.
+    pub digest: Option<Digest>,
+    /// Whether it goes.
+    pub goes: bool,
+    /// Why: a sentence.
+    pub reason: String,
+    /// The rule that says so, from 0.
+    pub rule: Option<u64>,
+    /// The bytes of all its files.
+    pub bytes: u64,
 }
 
 /// The engine of mirrors and published packages and its store, for the API.
@@ -59,6 +96,20 @@ pub trait Engine: Send + Sync {
     /// Copies a version to a hosted repository of the same protocol, all of it or nothing. Demands
     /// the caller's rights: to read it, and to publish it there.
     async fn copy(&self, admission: &Admission, copy: &VersionCopy<'_>) -> Result<Copied, Problem>;
+
+    /// What a retention policy would do to a hosted repository now; it is kept for a day, under its id.
+    async fn preview_retention(
+        &self,
+        repo: &Arc<RepoRecord>,
+        policy: &RetentionPolicy,
+    ) -> Result<RetentionPreview, Problem>;
+
+    /// Whether what a preview told is by now other by more than a tenth.
+    async fn is_preview_past(
+        &self,
+        repo: &Arc<RepoRecord>,
+        preview: &StoredPreview,
+    ) -> Result<bool, Problem>;
 
     /// The bytes of a file that is kept, whole. Fails if its package is blocked there. Whether the
     /// caller may read it, and that it is not too large, was seen before.

@@ -36,6 +36,6 @@ mod sign_in;
 mod tests;
 
 pub use door::{Api, ApiLimits};
-pub use engine::{Download, Engine, KeptBackup};
+pub use engine::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview};
 pub use sign_in::SignIn;
 pub use state::CollectorWaits;

@@ -20,6 +20,8 @@ pub(crate) enum Right {
     Superuser,
     /// To read the repository.
     RepositoryRead,
+    /// To delete what is in the repository.
+    RepositoryDelete,
     /// To administer the repository.
     RepositoryAdminister,
     /// To read the package.
@@ -56,6 +58,9 @@ impl Right {
             Self::RepositoryRead => {
                 "Whoever may read the repository may call it; to others there is no such repository."
             }
+            Self::RepositoryDelete => {
+                "Whoever may delete anything in the repository, as its maintainers, may call it."
+            }
             Self::RepositoryAdminister => "Whoever administers the repository may call it.",
             Self::PackageRead => {
                 "Whoever may read the package may call it; to others there is no such package."
@@ -87,7 +92,9 @@ impl Right {
             Self::Open | Self::Anyone | Self::Identified => &[],
             Self::Unlimited | Self::Superuser | Self::AboutOneself => &["not_allowed"],
             Self::RepositoryRead => &["repository_not_found"],
-            Self::RepositoryAdminister => &["repository_not_found", "not_allowed"],
+            Self::RepositoryDelete | Self::RepositoryAdminister => {
+                &["repository_not_found", "not_allowed"]
+            }
             Self::PackageRead => &["repository_not_found", "package_not_found"],
             Self::PackageWrite | Self::PackageDelete => {
                 &["repository_not_found", "package_not_found", "not_allowed"]

@@ -2,8 +2,8 @@
 
 use crate::acts::{
     audit, backups, clients, collection, copies, deletions, document, grants, groups, jobs,
-    packages, refresh, repositories, reservations, rights, robots, schedules, search, sessions,
-    settings, system, tokens, upstreams, users, versions,
+    packages, refresh, repositories, reservations, retention, rights, robots, schedules, search,
+    sessions, settings, system, tokens, trash, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -38,6 +38,12 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
             repositories::change,
             repositories::delete
         ))
+        .routes(routes!(retention::get, retention::put, retention::delete))
+        .routes(routes!(retention::preview))
+        .routes(routes!(retention::run))
+        .routes(routes!(trash::list))
+        .routes(routes!(trash::delete))
+        .routes(routes!(trash::restore))
         .routes(routes!(packages::list))
         .routes(routes!(packages::delete))
         .routes(routes!(deletions::create))

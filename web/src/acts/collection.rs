@@ -175,6 +175,11 @@ fn holder(holder: &BlobHolder) -> api::BlobHolder {
 /// What a person knows a holder by, and why it keeps the blob.
 fn reference(holder: &BlobHolder) -> (String, String) {
     let path = holder.path.to_string();
+    if let Some(entry) = holder.trash {
+        let version = Some(holder.version.to_string()).filter(|version| !version.is_empty());
+        let why = format!("it was deleted, and can be restored: it is in the trash, as {entry}");
+        return (version.unwrap_or(path), why);
+    }
     let named = |reference: &str, why: &str| (reference.to_owned(), why.to_owned());
     match (holder.kind, &holder.named_by, &holder.named_by_tag) {
         (FileKind::Blob | FileKind::Manifest, Some(manifest), Some(tag)) => {

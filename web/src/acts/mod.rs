@@ -12,6 +12,8 @@ pub(crate) mod jobs;
 pub(crate) mod backups;
 pub(crate) mod repositories;
 pub(crate) mod reservations;
+pub(crate) mod retention;
+pub(crate) mod trash;
 pub(crate) mod schedules;
 pub(crate) mod collection;
 pub(crate) mod sessions;

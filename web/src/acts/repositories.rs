@@ -51,6 +51,7 @@ fn to_api(repo: &RepoRecord, caller: &Caller, policy: &PolicySnapshot) -> api::R
         members: None,
         blocked: None,
         signing_key: None,
+        immutable: None,
     };
     repository_settings::show(plain, settings, &repo.members)
 }

@@ -18,6 +18,8 @@ const LONGEST: usize = 2000;
 const MAX: usize = 50;
 /// Patterns of blocked packages of a repo.
 const MAX_BLOCKED: usize = 1000;
+/// Patterns of immutable versions of a repo.
+const MAX_IMMUTABLE: usize = 100;
 /// Characters of the reason why a package is blocked.
 const REASON: usize = 200;
 
@@ -73,6 +75,14 @@ pub(crate) fn apply(
     }
     if let Some(key) = change.signing_key {
         settings.signing_key = signing_key(state, path, kind, &key)?;
+    }
+    if let Some(immutable) = change.immutable {
+        require_kind(kind, &[api::RepoKind::Hosted], "immutable")?;
+        if immutable.len() > MAX_IMMUTABLE {
+            let detail = format!("a repository has at most {MAX_IMMUTABLE} immutable patterns");
+            return Err(Problem::invalid("immutable", detail));
+        }
+        settings.immutable = immutable;
     }
     Ok((settings, members))
 }
@@ -309,6 +319,7 @@ pub(crate) fn show(
         },
         api::RepoKind::Hosted => api::Repository {
             signing_key,
+            immutable: Some(settings.immutable),
             ..repository
         },
     }

@@ -24,6 +24,23 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// A body that may be left out, which is as good as `{}`.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let headers = request.headers().clone();
+        let body = collect(request.into_body()).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        check_type(&headers)?;
+        Ok(Self(json::read(&body)?))
+    }
+}
+
 /// All of a body.
 pub(crate) async fn collect(body: Body) -> Result<Bytes, Problem> {
     let collected = body.collect().await;

@@ -277,6 +277,17 @@ impl<S: Sync> FromRequestParts<S> for BackupName {
     }
 }
 
+/// The id of an entry of the trash.
+pub(crate) struct TrashId(pub(crate) i64);
+
+impl<S: Sync> FromRequestParts<S> for TrashId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        id(parts, "trash").await.map(Self)
+    }
+}
+
 /// A kind of jobs that have a schedule.
 pub(crate) struct ScheduleKind(pub(crate) JobKind);
 

@@ -129,6 +129,7 @@ pub(crate) struct Permit<D, T> {
 }
 
 pub(crate) type RepoReader = Permit<Read, RepoPath>;
+pub(crate) type RepoDeleter = Permit<Delete, RepoPath>;
 pub(crate) type RepoAdmin = Permit<Administer, RepoPath>;
 pub(crate) type PackageReader = Permit<Read, PackagePath>;
 pub(crate) type PackageWriter = Permit<Write, PackagePath>;

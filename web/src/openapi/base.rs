@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 20] = [
+const NOUNS: [(&str, &str); 21] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -43,6 +43,10 @@ const NOUNS: [(&str, &str); 20] = [
     (
         "jobs",
         "Work that takes a while: how far it is, what it did, and how it ended.",
+    ),
+    (
+        "retention",
+        "What repositories let go by rules, and what was deleted and can be restored.",
     ),
     ("schedules", "When jobs begin by themselves."),
     (

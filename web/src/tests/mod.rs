@@ -24,6 +24,7 @@ mod accounts;
 mod places;
 mod proofs;
 mod rates;
+mod retention;
 mod recording;
 mod search;
 mod sessions;

@@ -1,7 +1,7 @@
 //! An engine that only notes what it is asked.
 
 use super::blob;
-use crate::{Download, Engine, KeptBackup};
+use crate::{Download, Engine, KeptBackup, RetentionItem, RetentionPreview};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -11,9 +11,13 @@ use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
+use larder_metadata::retention::StoredPreview;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
-use larder_model::{Author, Kind, Permission, Problem, Timestamp, UserName, Verb};
+use larder_model::{
+    Author, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb,
+};
+use serde_json::json;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -113,6 +117,44 @@ impl Engine for RecordingEngine {
             files: 2,
             bytes: 7,
         })
+    }
+
+    async fn preview_retention(
+        &self,
+        repo: &Arc<RepoRecord>,
+        policy: &RetentionPolicy,
+    ) -> Result<RetentionPreview, Problem> {
+        let told = format!("preview {} {}", repo.name, json!(policy));
+        self.log.lock().expect("log").push(told);
+        let metadata = self.metadata.get().expect("metadata");
+        let preview = StoredPreview {
+            policy: policy.clone(),
+            deletions: Bytes::from_static(b"12345678"),
+        };
+        Ok(RetentionPreview {
+            id: metadata.add_preview(repo.id, &preview).await?,
+            items: vec![RetentionItem {
+                package: "app".into(),
+                version: None,
+                digest: Some(blob("a").digest),
+                goes: true,
+                reason: "it has had no tag for 7d".to_owned(),
+                rule: None,
+                bytes: 7,
+            }],
+            more: false,
+            keep: 0,
+            delete: 1,
+            bytes: 7,
+        })
+    }
+
+    async fn is_preview_past(
+        &self,
+        repo: &Arc<RepoRecord>,
+        _: &StoredPreview,
+    ) -> Result<bool, Problem> {
+        Ok(repo.name.as_str() == "moving")
     }
 
     async fn read(&self, repo: &Arc<RepoRecord>, file: FileKey<'_>) -> Result<Bytes, Problem> {

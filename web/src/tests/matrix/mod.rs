@@ -67,6 +67,14 @@ const MATRIX: &[Line] = &[
     line("get_repository", "", "", READER, (200, Some(404))),
     line("change_repository", "", DESCRIPTION, ADMIN, (200, Some(404))),
     line("delete_repository", "", "", ADMIN, (204, Some(404))),
+    line("get_retention", "", "", MAINTAINER, (200, Some(404))),
+    line("put_retention", "", r#"{"rules":[]}"#, MAINTAINER, (200, Some(404))),
+    line("delete_retention", "", "", MAINTAINER, (204, Some(404))),
+    line("preview_retention", "", "{}", MAINTAINER, (200, Some(404))),
+    line("run_retention", "", r#"{"preview":"{preview}"}"#, MAINTAINER, (202, Some(404))),
+    line("list_trash", "", "", MAINTAINER, (200, Some(404))),
+    line("restore_trash", "", "", MAINTAINER, (200, Some(404))),
+    line("delete_trash", "", "", MAINTAINER, (204, Some(404))),
     line("list_packages", "", "", READER, (200, Some(404))),
     // Each thing is judged by its own right, and told of in the answer.
     line("delete_packages", "", DELETIONS, Asks::Identified, (200, Some(200))),
@@ -163,6 +171,8 @@ struct Things {
     job: i64,
     kind: &'static str,
     digest: Digest,
+    trash: i64,
+    preview: String,
 }
 
 impl Things {
@@ -179,6 +189,7 @@ impl Things {
             () if of("/tokens/") => self.token,
             () if of("/sessions/") => self.session,
             () if of("/jobs/") => self.job,
+            () if of("/trash/") => self.trash,
             () => self.grant,
         };
         let fill = |text: &str| {
@@ -194,6 +205,7 @@ impl Things {
                 .replace("{member}", self.member)
                 .replace("{kind}", self.kind)
                 .replace("{digest}", &self.digest.to_string())
+                .replace("{preview}", &self.preview)
                 .replace("{id}", &id.to_string())
         };
         let path = path.strip_prefix("/api/v1").expect("path");
@@ -256,6 +268,14 @@ impl Things {
                 digest: Digest::of(Algorithm::Sha256, b"nowhere"),
                 ..self.clone()
             },
+            Self {
+                trash: self.trash + 1,
+                ..self.clone()
+            },
+            Self {
+                preview: "p-gone".to_owned(),
+                ..self.clone()
+            },
         ];
         let places = other.iter().map(|things| things.place(path, line));
         places.filter(|place| *place != there).collect()
@@ -288,6 +308,8 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         .admission("user:target", "oci/team-a", Role::Reader)
         .await;
     let job = house.ended_job().await;
+    let trash = house.deleted("oci/team-a", "old").await;
+    let preview = house.previewed("team-a").await;
     let header = show(&house, caller).await;
     let things = Things {
         repo: "team-a",
@@ -303,6 +325,8 @@ async fn with_caller(caller: &str) -> (House, String, Things) {
         job,
         kind: "upstream-check",
         digest: blob("tags/1").digest,
+        trash,
+        preview,
     };
     (house, header, things)
 }
