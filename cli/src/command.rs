@@ -15,12 +15,14 @@ use crate::login::Login;
 use crate::login_context::LoginContext;
 use crate::package::Package;
 use crate::repo::Repo;
+use crate::retention::Retention;
 use crate::robot::Robot;
 use crate::schedule::Schedule;
 use crate::search::Search;
 use crate::sessions::Session;
 use crate::settings::Settings;
 use crate::token::Token;
+use crate::trash::Trash;
 use crate::upstream::Upstream;
 use crate::user::User;
 use clap::Subcommand;
@@ -87,6 +89,12 @@ pub enum Command {
     /// Schedules, when jobs begin by themselves, for superusers: list, set.
     #[command(subcommand)]
     Schedule(Schedule),
+    /// Retention, what a repository lets go by rules: show, set, preview, run.
+    #[command(subcommand)]
+    Retention(Retention),
+    /// The trash, what was deleted and can be restored: list, restore, delete.
+    #[command(subcommand)]
+    Trash(Trash),
     /// The audit trail, who did what, for superusers: list, export, verify.
     #[command(subcommand)]
     Audit(Audit),

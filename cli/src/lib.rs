@@ -60,12 +60,14 @@ mod login;
 mod login_context;
 mod package;
 mod repo;
+mod retention;
 mod robot;
 mod schedule;
 mod search;
 mod sessions;
 mod settings;
 mod token;
+mod trash;
 mod upstream;
 mod user;
 

@@ -9,7 +9,7 @@ use crate::table::Table;
 use crate::terminal;
 use clap::{Args, Subcommand};
 use larder_api::{Block, NewRepository, Patch, RepoKind, RepositoryChange, UpstreamChange};
-use larder_model::{RepoName, RepoPath};
+use larder_model::{Pattern, RepoName, RepoPath};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -48,6 +48,9 @@ pub enum Repo {
         /// Of a mirror or a group: block nothing any more.
         #[arg(long, conflicts_with = "blocked")]
         block_nothing: bool,
+        /// Of a hosted repository: any version may be deleted again.
+        #[arg(long, conflicts_with = "immutable")]
+        nothing_immutable: bool,
     },
     /// Delete a repository with all that is in it.
     Delete {
@@ -99,6 +102,10 @@ pub struct RepoSettings {
     /// (- reads standard input); an empty file takes the key away.
     #[arg(long, value_name = "FILE")]
     pub signing_key: Option<PathBuf>,
+    /// Of a hosted repository: versions, of images tags, that nobody can move, replace or delete once
+    /// they are there, e.g. 'v*'; can be given more than once.
+    #[arg(long, value_name = "PATTERN")]
+    pub immutable: Vec<Pattern>,
     /// Of a mirror: how long a document is served without asking again, in seconds or as 5m, 12h.
     #[arg(long, value_name = "TIME")]
     pub fresh: Option<Span>,
@@ -143,6 +150,7 @@ const HOSTED: Table = Table::new(
         ("Description", "description"),
         ("Readable by", "readable_by"),
         ("Signing key", "signing_key"),
+        ("Immutable", "immutable"),
         ("Created", "created_at"),
     ],
     &["protocol", "name"],
@@ -210,6 +218,7 @@ pub(crate) async fn repo(command: Repo, cx: &Context<'_>) -> Result<Outcome, Fai
             settings,
             online,
             block_nothing,
+            nothing_immutable,
         } => {
             let mut body = change(settings)?;
             if online {
@@ -217,6 +226,9 @@ pub(crate) async fn repo(command: Repo, cx: &Context<'_>) -> Result<Outcome, Fai
             }
             if block_nothing {
                 body.blocked = Some(Vec::new());
+            }
+            if nothing_immutable {
+                body.immutable = Some(Vec::new());
             }
             if body == RepositoryChange::default() {
                 return Err(Failure::Usage(
@@ -268,6 +280,7 @@ fn new(path: RepoPath, kind: RepoKind, settings: RepositoryChange) -> NewReposit
         members: settings.members,
         blocked: settings.blocked,
         signing_key: settings.signing_key,
+        immutable: settings.immutable,
     }
 }
 
@@ -313,5 +326,6 @@ fn change(settings: RepoSettings) -> Result<RepositoryChange, Failure> {
         members: Some(settings.members).filter(|members| !members.is_empty()),
         blocked: Some(settings.blocked).filter(|blocked| !blocked.is_empty()),
         signing_key: key.transpose()?,
+        immutable: Some(settings.immutable).filter(|patterns| !patterns.is_empty()),
     })
 }

@@ -23,6 +23,7 @@ use crate::login_context::login_context;
 use crate::outcome::{Outcome, View, print};
 use crate::package::package;
 use crate::repo::repo;
+use crate::retention::retention;
 use crate::robot::robot;
 use crate::schedule::schedule;
 use crate::search::search;
@@ -30,6 +31,7 @@ use crate::sessions::session;
 use crate::settings::settings;
 use crate::terminal;
 use crate::token::token;
+use crate::trash::trash;
 use crate::upstream::upstream;
 use crate::user::user;
 
@@ -94,6 +96,8 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Gc(command) => gc(command, cx).await,
         Command::Job(command) => job(command, cx).await,
         Command::Schedule(command) => schedule(command, cx).await,
+        Command::Retention(command) => retention(command, cx).await,
+        Command::Trash(command) => trash(command, cx).await,
         Command::Audit(command) => audit(command, cx).await,
         Command::Can(question) => can(question, cx).await,
         Command::Apply(args) => apply(args, cx).await,

@@ -63,6 +63,7 @@ fn repository(it: &Repository) -> RepositoryEntry {
         members: it.members.clone().filter(|_| it.kind == RepoKind::Group),
         upstream: it.upstream.as_ref().map(upstream),
         blocked: blocked.map(|blocked| blocked.iter().map(block).collect()),
+        immutable: it.immutable.clone().filter(|patterns| !patterns.is_empty()),
     }
 }
 

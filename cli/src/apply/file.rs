@@ -67,6 +67,8 @@ pub(crate) struct RepositoryEntry {
     pub(crate) upstream: Option<UpstreamEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) blocked: Option<Vec<BlockEntry>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) immutable: Option<Vec<Pattern>>,
 }
 
 /// Who may read a repository without a grant: everyone, nobody, or as follows from what it is.

@@ -38,14 +38,14 @@ pub(crate) const fn kind_of(entry: &RepositoryEntry) -> Option<RepoKind> {
 /// A field that repositories of a kind do not have.
 fn misfit(kind: RepoKind, entry: &RepositoryEntry) -> Option<&'static str> {
     let [hosted, mirror, group] = [RepoKind::Hosted, RepoKind::Mirror, RepoKind::Group];
-    let fields: [(&str, bool, &[RepoKind]); 5] = [
+    let fields: [(&str, bool, &[RepoKind]); 6] = [
         ("upstream", entry.upstream.is_some(), &[mirror]),
         ("offline", entry.offline.is_some(), &[mirror]),
         ("fresh_seconds", entry.fresh_seconds.is_some(), &[mirror]),
         ("members", entry.members.is_some(), &[group]),
         ("blocked", entry.blocked.is_some(), &[mirror, group]),
+        ("immutable", entry.immutable.is_some(), &[hosted]),
     ];
-    debug_assert!(!fields.iter().any(|(_, _, kinds)| kinds.contains(&hosted)));
     let wrong =
         |(_, is_given, kinds): &(&str, bool, &[RepoKind])| *is_given && !kinds.contains(&kind);
     fields.into_iter().find(wrong).map(|(field, ..)| field)
@@ -124,6 +124,7 @@ fn new(path: &RepoPath, kind: RepoKind, change: RepositoryChange) -> NewReposito
         members: change.members,
         blocked: change.blocked,
         signing_key: None,
+        immutable: change.immutable,
     }
 }
 
@@ -138,6 +139,7 @@ fn change(
     let open = there.map(|it| Open::of(it.open));
     let offline = there.map(|it| it.offline.unwrap_or_default());
     let blocked = there.map(|it| it.blocked.clone().unwrap_or_default());
+    let immutable = there.map(|it| it.immutable.clone().unwrap_or_default());
     let wanted_blocked = entry.blocked.as_deref();
     let wanted_blocked = wanted_blocked.map(|blocks| blocks.iter().map(block).collect());
     let mut change = RepositoryChange {
@@ -157,6 +159,7 @@ fn change(
         ),
         blocked: differences.of("blocked", blocked, wanted_blocked),
         signing_key: None,
+        immutable: differences.of("immutable", immutable, entry.immutable.clone()),
     };
     if let Some(wanted) = &entry.upstream {
         let there = there.and_then(|it| it.upstream.as_ref());

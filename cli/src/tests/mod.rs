@@ -10,6 +10,7 @@ mod jobs;
 mod lines;
 mod logins;
 mod packages;
+mod retention;
 mod retries;
 
 use crate::command::Command;

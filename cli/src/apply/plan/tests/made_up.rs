@@ -79,8 +79,12 @@ fn repository(random: &mut Random, name: &str) -> RepositoryEntry {
         members: None,
         upstream: None,
         blocked: None,
+        immutable: None,
     };
-    if kind != RepoKind::Hosted {
+    if kind == RepoKind::Hosted {
+        entry.immutable =
+            random.maybe(|it| it.some(&["v*", "1.*"]).into_iter().map(parsed).collect());
+    } else {
         entry.blocked = random.maybe(|it| it.some(&blocks));
     }
     if kind == RepoKind::Mirror {

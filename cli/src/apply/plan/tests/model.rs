@@ -225,6 +225,7 @@ fn create_repository(state: &mut State, new: &NewRepository) -> Result<(), Strin
         members: (kind == RepoKind::Group).then(Vec::new),
         blocked: (kind != RepoKind::Hosted).then(Vec::new),
         signing_key: None,
+        immutable: (kind == RepoKind::Hosted).then(Vec::new),
     };
     let path = path_of(&empty);
     demand(
@@ -300,6 +301,10 @@ fn changed(
     if let Some(blocked) = &change.blocked {
         demand(it.kind != hosted, "blocked")?;
         it.blocked = Some(blocked.clone());
+    }
+    if let Some(immutable) = &change.immutable {
+        demand(it.kind == hosted, "immutable")?;
+        it.immutable = Some(immutable.clone());
     }
     Ok(it)
 }
