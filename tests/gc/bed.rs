@@ -195,9 +195,22 @@ pub(crate) fn all_of(image: &Image) -> BTreeSet<(String, u64)> {
         .collect()
 }
 
+/// Deletes a manifest for good.
 #[track_caller]
 pub(crate) fn delete_manifest(client: &Client, name: &str, image: &Image) {
-    let path = format!("/v2/{name}/manifests/{}", image.digest);
+    delete_digest(client, name, &image.digest);
+}
+
+/// The same by its digest.
+#[track_caller]
+pub(crate) fn delete_digest(client: &Client, name: &str, digest: &larder_model::Digest) {
+    let (repo, _) = name.split_once('/').expect("a repository");
+    let policy = format!("/api/v1/repositories/oci/{repo}/retention");
+    let json = [("content-type", "application/json")];
+    client
+        .send("PUT", &policy, &json, br#"{"trash":"0s"}"#)
+        .expect(200);
+    let path = format!("/v2/{name}/manifests/{digest}");
     client.send("DELETE", &path, &[], b"").expect(202);
 }
 

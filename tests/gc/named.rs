@@ -1,9 +1,11 @@
 //! Whatever names a blob keeps it: tags, indexes, subjects, caches, mounts.
 
-use crate::bed::{AT_ONCE, LARGE, collect, delete_manifest, larder, large_of, objects, run};
+use crate::bed::{
+    AT_ONCE, LARGE, collect, delete_digest, delete_manifest, larder, large_of, objects, run,
+};
+use larder_tests::Image;
 use larder_tests::image::{INDEX, MANIFEST, digest, push_blob, put_manifest};
 use larder_tests::random::Random;
-use larder_tests::{Client, Image};
 use serde_json::{Value, json};
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
@@ -15,12 +17,6 @@ fn index(manifests: &[Value]) -> Vec<u8> {
     json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests})
         .to_string()
         .into_bytes()
-}
-
-#[track_caller]
-fn delete(client: &Client, name: &str, bytes: &[u8]) {
-    let path = format!("/v2/{name}/manifests/{}", digest(bytes));
-    client.send("DELETE", &path, &[], b"").expect(202);
 }
 
 #[test]
@@ -45,7 +41,7 @@ fn images_of_an_index_stay_without_tags() {
         image.check(&admin, "team/app", &image.digest.to_string());
     }
     // Without the index they are images of their own still, until somebody deletes them.
-    delete(&admin, "team/app", &index);
+    delete_digest(&admin, "team/app", &digest(&index));
     assert_eq!(collect(&larder).count("deleted"), 1);
     for image in &images {
         image.check(&admin, "team/app", &image.digest.to_string());
@@ -97,7 +93,7 @@ fn layers_of_a_build_cache_stay() {
         let path = format!("/v2/team/cache/blobs/{}", digest(bytes));
         assert!(admin.get(&path).expect(200).body == *bytes);
     }
-    delete(&admin, "team/cache", &cache);
+    delete_digest(&admin, "team/cache", &digest(&cache));
     assert_eq!(collect(&larder).count("deleted"), 3);
     assert!(objects(&larder).is_empty());
 }

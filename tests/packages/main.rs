@@ -21,6 +21,7 @@ mod pnpm;
 mod poetry;
 mod promoted;
 mod python;
+mod restored;
 mod rpm;
 mod spellings;
 mod twine;
