@@ -145,22 +145,19 @@ async fn run(
     id: Option<String>,
     cx: &Context<'_>,
 ) -> Result<Outcome, Failure> {
-    let id = match id {
-        Some(id) => {
-            cx.confirm(&format!("Delete what preview {id} of {repo} told?"))?;
-            id
+    let id = if let Some(id) = id {
+        cx.confirm(&format!("Delete what preview {id} of {repo} told?"))?;
+        id
+    } else {
+        let (_, preview) = preview(client, repo, None).await?;
+        if preview.delete == 0 {
+            return Ok(Outcome::done(format!("Nothing of {repo} would go.")));
         }
-        None => {
-            let (_, preview) = preview(client, repo, None).await?;
-            if preview.delete == 0 {
-                return Ok(Outcome::done(format!("Nothing of {repo} would go.")));
-            }
-            let (delete, bytes) = (preview.delete, preview.bytes);
-            cx.confirm(&format!(
-                "Delete {delete} versions of {repo}, {bytes} bytes?"
-            ))?;
-            preview.id
-        }
+        let (delete, bytes) = (preview.delete, preview.bytes);
+        cx.confirm(&format!(
+            "Delete {delete} versions of {repo}, {bytes} bytes?"
+        ))?;
+        preview.id
     };
     let path = call(repo, &["retention", "runs"]);
     let answer = client

@@ -85,10 +85,14 @@ impl Run<'_> {
         }
         // In a dry run no row goes. The blob is told of with the last of its rows that would.
         let holders = self.metadata.holders_of(&digest, HOLDERS + 1).await?;
-        let would_go =
-            |it: &BlobHolder| it.is_link && it.named_by.is_none() && it.told_at <= told_until;
+        let now = self.metadata.shared_now().await?;
+        let would_go = |it: &BlobHolder| match it.trash {
+            Some(_) => it.told_at <= now,
+            None => it.is_link && it.named_by.is_none() && it.told_at <= told_until,
+        };
         let is_last = holders
-            .last()
+            .iter()
+            .rfind(|it| it.trash.is_none())
             .is_some_and(|it| it.repo == link.repo && it.package == link.package);
         if holders.len() as u64 > HOLDERS || !is_last || !holders.iter().all(would_go) {
             return Ok(());
@@ -96,14 +100,26 @@ impl Run<'_> {
         let Some(blob) = self.metadata.explain_blob(&digest, 0).await? else {
             return Ok(());
         };
+        let reason = "no manifest of an image names it";
+        self.tell_unheld(&digest, blob.size, reason).await
+    }
+
+    /// Tells of a dry run that a digest, which nothing holds, would go, at this look or at the next.
+    pub(crate) async fn tell_unheld(
+        &mut self,
+        digest: &larder_model::Digest,
+        bytes: u64,
+        reason: &str,
+    ) -> Result<(), WorkError> {
         if self.waits.second_look_at_once() {
-            self.outcome.free(blob.size);
-            let reason = "no manifest of an image names it".to_owned();
-            return self.tell_blob("delete", &digest, blob.size, reason).await;
+            self.outcome.free(bytes);
+            return self
+                .tell_blob("delete", digest, bytes, reason.to_owned())
+                .await;
         }
         self.outcome.condemned += 1;
-        let reason = "no manifest of an image names it; the next look deletes it".to_owned();
-        self.tell_blob("condemn", &digest, blob.size, reason).await
+        let reason = format!("{reason}; the next look deletes it");
+        self.tell_blob("condemn", digest, bytes, reason).await
     }
 
     pub(crate) async fn tell_blob(

@@ -22,7 +22,11 @@ impl Run<'_> {
             done += page.len() as u64;
             for entry in &page {
                 self.outcome.examined += 1;
-                if !self.dry {
+                if self.dry {
+                    for (digest, bytes) in self.metadata.freed_with(entry, now).await? {
+                        self.tell_unheld(&digest, bytes, "no file has it").await?;
+                    }
+                } else {
                     match self.metadata.expire_trash(self.job.held(), entry).await {
                         // Somebody restored it, or deleted it.
                         Err(Error::Unmet(Requirement::Trash)) => continue,

@@ -106,6 +106,13 @@ const OF_REPO: &str = entries!("repo = ?1 and id < ?2 order by id desc limit ?3"
 const ONE: &str = entries!("repo = ?1 and id = ?2");
 const EXPIRED: &str =
     entries!("(expires_at, id) > (?2, ?3) and expires_at <= ?1 order by expires_at, id limit ?4");
+/// Digests that only entries have whose time is over, this one first of all.
+const LAST_OF: &str = "select b.digest, b.size from blobs b where b.digest in \
+    (select f.digest from trash_files f where f.trash = ?1) \
+    and not exists (select 1 from files f where f.digest = b.digest) \
+    and not exists (select 1 from trash_files f join trash t on t.id = f.trash \
+    where f.digest = b.digest and t.id <> ?1 and (t.expires_at > ?2 or t.id < ?1)) \
+    order by b.digest";
 /// Takes the row's lock: of two who restore or delete an entry one finds it gone.
 const IS_THERE: &str = "update trash set files = files where id = ?1";
 const DROP_FILES: &str = "delete from trash_files where trash = ?1";
@@ -395,6 +402,20 @@ impl Metadata {
         let values = vec![now.into(), since.into(), id.into(), limit.into()];
         let mut rows = self.sql.scan(EXPIRED, values).await?;
         rows.iter_mut().map(TrashEntry::read).collect()
+    }
+
+    /// Digests, with their sizes, that are nobody's once all entries are gone whose time is over at
+    /// `now`, an entry of which this is: each is told of for one of them.
+    pub async fn freed_with(
+        &self,
+        entry: &TrashEntry,
+        now: Timestamp,
+    ) -> Result<Vec<(Digest, u64)>, Error> {
+        let values = vec![entry.id.into(), now.into()];
+        let mut rows = self.sql.scan(LAST_OF, values).await?;
+        rows.iter_mut()
+            .map(|row| Ok((row.parsed(0)?, row.count(1)?)))
+            .collect()
     }
 
     /// Lets an entry go whose time is over. [`Error::Unmet`]: the [`Requirement::Trash`] is gone

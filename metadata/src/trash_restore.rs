@@ -25,7 +25,7 @@ macro_rules! put_back {
              created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, \
              owner, lifetime, retired_at, used_at) select repo, package, kind, path, digest, \
              content_type, metadata, created_at, created_by, version, '', '', \
-             case kind when 'blob' then ?2 else 0 end, '', '', owner, '', 0, used_at \
+             case kind when 'blob' then cast(?2 as bigint) else 0 end, '', '', owner, '', 0, used_at \
              from trash_files where trash = ?1 and ",
             $rest,
             " on conflict (repo, package, kind, path) do nothing"

@@ -54,7 +54,7 @@ pub(crate) fn ranked<T>(
 pub(crate) fn semantic(versions: &[&str]) -> Vec<Option<Release>> {
     ranked(
         versions,
-        |text| numbered(Version::parse(text).ok()?),
+        |text| Some(numbered(Version::parse(text).ok()?)),
         Version::cmp_precedence,
     )
 }
@@ -64,18 +64,18 @@ pub(crate) fn semantic(versions: &[&str]) -> Vec<Option<Release>> {
 pub(crate) fn tags(versions: &[&str]) -> Vec<Option<Release>> {
     ranked(
         versions,
-        |text| numbered(tag(text)?),
+        |text| Some(numbered(tag(text)?)),
         Version::cmp_precedence,
     )
 }
 
-fn numbered(version: Version) -> Option<Numbered<Version>> {
-    Some(Numbered {
+fn numbered(version: Version) -> Numbered<Version> {
+    Numbered {
         major: (0, version.major),
         minor: version.minor,
         is_prerelease: !version.pre.is_empty(),
         key: version,
-    })
+    }
 }
 
 fn tag(text: &str) -> Option<Version> {

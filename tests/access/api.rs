@@ -2,8 +2,9 @@
 //! what is hidden from them, and on what is not there.
 
 use crate::house::{CALLERS, House};
+use larder_tests::random::Random;
 use larder_tests::tools::{command, run, tool};
-use larder_tests::{Client, Response};
+use larder_tests::{Client, Image, Response};
 use serde_json::Value;
 
 /// Things that exist and are hidden, and things of the same length that do not exist.
@@ -70,7 +71,7 @@ impl Call {
             "superuser" => is_admin,
             "repository_read" | "package_read" => may[0],
             "package_write" => may[1],
-            "package_delete" => may[2],
+            "package_delete" | "repository_delete" => may[2],
             "repository_administer" => is_admin || caller == "admin-here",
             "oneself" => someone && (oneself || is_admin),
             "oneself_unlimited" => whole && (oneself || is_admin),
@@ -157,8 +158,22 @@ fn kept_backup(house: &House) -> String {
     list["items"][0]["name"].as_str().expect("name").to_owned()
 }
 
-/// The id of someone's token, of a job, or of a grant on a hidden repository, the name of a backup,
-/// or the digest of a blob, and one of none, of the same length.
+/// The id of a tag of `oci/team` in the trash whose name is taken, so that nobody restores it.
+fn taken_meanwhile(house: &House) -> String {
+    let admin = house.larder.admin();
+    let mut random = Random::seeded();
+    Image::random(&mut random, &[10]).push(&admin, "team/app", "taken");
+    let path = "/v2/team/app/manifests/taken";
+    admin.send("DELETE", path, &[], b"").expect(202);
+    Image::random(&mut random, &[20]).push(&admin, "team/app", "taken");
+    let trash = house
+        .larder
+        .api("GET", "repositories/oci/team/trash", "", 200);
+    trash["items"][0]["id"].as_str().expect("id").to_owned()
+}
+
+/// The id of someone's token, of a job, of an entry of the trash, or of a grant on a hidden
+/// repository, the name of a backup, or the digest of a blob, and one of none, of the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     if path.contains("/backups/") {
         let there = kept_backup(house);
@@ -175,6 +190,8 @@ fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     } else if path.contains("/jobs/") {
         let job = house.larder.api("POST", "upstream-check/runs", "{}", 202);
         job["id"].as_str().expect("id").to_owned()
+    } else if path.contains("/trash/") {
+        taken_meanwhile(house)
     } else {
         hidden_grant.to_owned()
     };

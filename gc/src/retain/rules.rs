@@ -143,7 +143,7 @@ impl<'a> Kept<'a> {
 }
 
 fn newest_per<'a>(fitting: &[&'a Candidate], per: NewestPer) -> HashSet<&'a str> {
-    let mut series: BTreeMap<((u64, u64), u64), Vec<(&'a Candidate, Release)>> = BTreeMap::new();
+    let mut series: BTreeMap<_, Vec<(&'a Candidate, Release)>> = BTreeMap::new();
     for version in fitting {
         let Some(release) = version.release else {
             continue;

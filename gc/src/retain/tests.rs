@@ -97,12 +97,11 @@ fn image(tags: &[&str], manifests: &[&str], links: &[&str]) -> Image {
         }
     };
     let link = |text: &&str| {
-        let (parent, child, kind) = match text.split_once('>') {
-            Some((parent, child)) => (parent, child, LinkKind::Child),
-            None => {
-                let (parent, child) = text.split_once('~').expect("link");
-                (parent, child, LinkKind::Subject)
-            }
+        let (parent, child, kind) = if let Some((parent, child)) = text.split_once('>') {
+            (parent, child, LinkKind::Child)
+        } else {
+            let (parent, child) = text.split_once('~').expect("link");
+            (parent, child, LinkKind::Subject)
         };
         Link {
             parent: digest(parent),

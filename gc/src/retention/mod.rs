@@ -11,3 +11,6 @@ mod run;
 pub use preview::{Preview, PreviewItem, Previews};
 pub use run::Retention;
 pub use seam::{PackageVersions, Removed, VersionRemoval};
+
+#[cfg(test)]
+mod tests;

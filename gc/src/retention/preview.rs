@@ -73,9 +73,7 @@ impl PreviewItem {
             .unwrap_or_default();
         let version = self.version.as_deref().unwrap_or_default();
         let text = format!("{}\0{version}\0{digest}", self.package);
-        let hex = Digest::of(Algorithm::Sha256, text.as_bytes())
-            .hex()
-            .to_string();
+        let hex = Digest::of(Algorithm::Sha256, text.as_bytes()).hex();
         let number = u64::from_str_radix(&hex[..2 * MARK], 16).unwrap_or_default();
         number.to_be_bytes()
     }

@@ -199,8 +199,8 @@ impl Run<'_> {
             repo: repo.id,
             package,
         };
-        let mut revision = look.revision;
-        for removals in look.removals.chunks(AT_ONCE) {
+        // Each change is the next revision.
+        for (revision, removals) in (look.revision..).zip(look.removals.chunks(AT_ONCE)) {
             if self.job.is_cancelled() {
                 break;
             }
@@ -218,7 +218,6 @@ impl Run<'_> {
                 ) => return Ok(Removed::Changed),
                 outcome => outcome?,
             }
-            revision += 1; // each change is the next one
             for removal in removals {
                 self.tell_image(repo, package, look, removal).await?;
             }
@@ -273,8 +272,9 @@ impl Run<'_> {
         package: &str,
         look: &Look,
     ) -> Result<Removed, WorkError> {
-        let mut revision = look.revision;
-        for item in look.items.iter().filter(|item| item.decision.deletes()) {
+        let goes = look.items.iter().filter(|item| item.decision.deletes());
+        // Each change is the next revision.
+        for (revision, item) in (look.revision..).zip(goes) {
             if self.job.is_cancelled() {
                 break;
             }
@@ -289,7 +289,6 @@ impl Run<'_> {
             if self.versions.remove(repo, removal).await? == Removed::Changed {
                 return Ok(Removed::Changed);
             }
-            revision += 1; // each change is the next one
             self.tell(repo, package, item).await?;
         }
         Ok(Removed::Done)

@@ -14,7 +14,7 @@ const HOLDERS: &str = "select r.protocol || '/' || r.name, f.package, f.kind, f.
     from files f join repos r on r.id = f.repo where f.digest = ?1 \
     order by f.repo, f.package, f.kind, f.path limit ?2";
 const TRASHED: &str = "select r.protocol || '/' || r.name, t.package, f.kind, f.path, \
-    case when f.version <> '' then f.version else t.version end, t.repo, t.id \
+    case when f.version <> '' then f.version else t.version end, t.repo, t.id, t.expires_at \
     from trash_files f join trash t on t.id = f.trash join repos r on r.id = t.repo \
     where f.digest = ?1 order by f.trash limit ?2";
 const WAITING: &str = "select count(*) from gc_blobs";
@@ -48,7 +48,7 @@ pub struct BlobHolder {
     pub version: Box<str>,
     /// It is a row of a blob in an image that is pushed here.
     pub is_link: bool,
-    /// When a client was last told of it, of such a row.
+    /// When a client was last told of it, of such a row; in the trash, when its time there is over.
     pub told_at: Timestamp,
     /// The entry of the trash that it is in; `None`: it is there.
     pub trash: Option<i64>,
@@ -141,7 +141,7 @@ impl Metadata {
             path: row.text(3)?,
             version: row.text(4)?,
             is_link: false,
-            told_at: Timestamp::default(),
+            told_at: Timestamp(row.int(7)?),
             trash: Some(row.int(6)?),
             named_by: None,
             named_by_tag: None,

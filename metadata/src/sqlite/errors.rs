@@ -3,25 +3,23 @@
 use crate::Error;
 use rusqlite::ErrorCode;
 
+fn has_code(error: &rusqlite::Error, codes: &[i32]) -> bool {
+    let failed = error.sqlite_error();
+    failed.is_some_and(|failed| codes.contains(&failed.extended_code))
+}
+
 fn is_duplicate(error: &rusqlite::Error) -> bool {
-    use rusqlite::ffi::{
-        SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID, SQLITE_CONSTRAINT_UNIQUE,
-    };
-    let codes = [
-        SQLITE_CONSTRAINT_PRIMARYKEY,
-        SQLITE_CONSTRAINT_ROWID,
-        SQLITE_CONSTRAINT_UNIQUE,
-    ];
-    error
-        .sqlite_error()
-        .is_some_and(|error| codes.contains(&error.extended_code))
+    use rusqlite::ffi as code;
+    let (key, rowid) = (
+        code::SQLITE_CONSTRAINT_PRIMARYKEY,
+        code::SQLITE_CONSTRAINT_ROWID,
+    );
+    has_code(error, &[key, rowid, code::SQLITE_CONSTRAINT_UNIQUE])
 }
 
 /// Whether a trigger refused a statement: those of immutable versions alone do.
 fn is_raised(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER)
+    has_code(error, &[rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER])
 }
 
 impl From<rusqlite::Error> for Error {

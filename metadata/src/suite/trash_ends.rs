@@ -79,6 +79,7 @@ async fn the_trash_holds_its_bytes(metadata: &Metadata) {
 
 async fn what_is_past_its_time_goes(metadata: &Metadata) {
     let bed = Bed::packages(metadata).await;
+    let version = format!("3.0.{}", bed.repo.id);
     let policy = RetentionPolicy {
         trash: Span(Duration::from_mins(1)),
         ..RetentionPolicy::default()
@@ -87,8 +88,8 @@ async fn what_is_past_its_time_goes(metadata: &Metadata) {
         .set_retention(bed.repo.id, &policy, &ALICE)
         .await
         .expect("set");
-    bed.publish("pad", vec![artifact("1.0.0")]).await;
-    bed.publish("pad", withdraw("1.0.0")).await;
+    bed.publish("pad", vec![artifact(&version)]).await;
+    bed.publish("pad", withdraw(&version)).await;
     let entry = entry(&bed).await;
     assert_eq!(
         entry.expires_at,
@@ -101,6 +102,10 @@ async fn what_is_past_its_time_goes(metadata: &Metadata) {
     assert!(!early.expect("expired").iter().any(is_it));
     let due = metadata.expired_trash(entry.expires_at, None, 1000).await;
     assert!(due.expect("expired").iter().any(is_it));
+    // Of its bytes, which nothing else has, it is known that they are then nobody's.
+    let freed = metadata.freed_with(&entry, entry.expires_at).await;
+    let own = (digest(&tarball(&version)), tarball(&version).len() as u64);
+    assert_eq!(freed.expect("freed"), [own]);
     let held = held(metadata, JobKind::Gc).await;
     metadata.expire_trash(&held, &entry).await.expect("expire");
     finish(metadata, &held).await;

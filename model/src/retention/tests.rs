@@ -2,7 +2,11 @@ use super::*;
 
 #[test]
 fn a_policy_is_read_as_it_is_written() {
-    let text = r#"{"enabled":true,"rules":[{"packages":"app/*","versions":"*","keep":{"newest":10,"pushed_within":"30d","matching":["v*"],"newest_per":{"of":"minor","count":1}}}],"protect":["latest"],"untagged_after":"7d","trash":"0s"}"#;
+    let text = concat!(
+        r#"{"enabled":true,"rules":[{"packages":"app/*","versions":"*","keep":{"newest":10,"#,
+        r#""pushed_within":"30d","matching":["v*"],"newest_per":{"of":"minor","count":1}}}],"#,
+        r#""protect":["latest"],"untagged_after":"7d","trash":"0s"}"#
+    );
     let policy: RetentionPolicy = serde_json::from_str(text).expect("policy");
     assert_eq!(policy.rules[0].keep.newest, Some(10));
     assert_eq!(policy.trash, Span(Duration::ZERO));

@@ -133,6 +133,21 @@ fn deleted_by_its_name(larder: &Larder) {
         )
         .expect(204);
     assert_eq!(listed(larder), Vec::<String>::new());
+    // Both come back from the trash, and their lists tell of them.
+    let trash = larder.api("GET", "repositories/rpm/local/trash", "", 200);
+    for number in 0..2 {
+        let id = trash["items"][number]["id"].as_str().expect("id");
+        let path = format!("repositories/rpm/local/trash/{id}/restore");
+        larder.api("POST", &path, "", 200);
+    }
+    assert_eq!(
+        listed(larder),
+        ["a/one-1.1-1.noarch.rpm", "src/one-1.0-1.src.rpm"]
+    );
+    larder
+        .admin()
+        .get("/rpm/local/a/one-1.1-1.noarch.rpm")
+        .expect(200);
 }
 
 #[test]

@@ -148,18 +148,18 @@ fn to_api(digest: Digest, report: &BlobReport, waits: CollectorWaits) -> api::Bl
 }
 
 /// When the collector is to look at a blob next: at its bytes, once they are queued, or at the rows
-/// in images of which no manifest names it, where nothing else holds it.
+/// in images of which no manifest names it and at entries of the trash, where nothing else holds it.
 fn due_at(report: &BlobReport, waits: CollectorWaits) -> Option<Timestamp> {
     if let Some(since) = report.queued_since {
         return Some(since.after(waits.grace));
     }
-    let is_idle = |it: &&BlobHolder| it.is_link && it.named_by.is_none();
-    let idle = report.held_by.iter().filter(is_idle);
-    if idle.clone().count() != report.held_by.len() {
-        return None;
-    }
-    let told_at = idle.map(|it| it.told_at).max()?;
-    Some(told_at.after(waits.told))
+    let ends_at = |it: &BlobHolder| match it.trash {
+        Some(_) => Some(it.told_at),
+        None => (it.is_link && it.named_by.is_none()).then(|| it.told_at.after(waits.told)),
+    };
+    // All of them must end; the last that does decides.
+    let ends: Option<Vec<_>> = report.held_by.iter().map(ends_at).collect();
+    ends?.into_iter().max()
 }
 
 fn holder(holder: &BlobHolder) -> api::BlobHolder {
@@ -177,7 +177,10 @@ fn reference(holder: &BlobHolder) -> (String, String) {
     let path = holder.path.to_string();
     if let Some(entry) = holder.trash {
         let version = Some(holder.version.to_string()).filter(|version| !version.is_empty());
-        let why = format!("it was deleted, and can be restored: it is in the trash, as {entry}");
+        let until = holder.told_at;
+        let why = format!(
+            "it was deleted; entry {entry} of the trash keeps it until {until}, to be restored"
+        );
         return (version.unwrap_or(path), why);
     }
     let named = |reference: &str, why: &str| (reference.to_owned(), why.to_owned());

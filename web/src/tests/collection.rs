@@ -5,14 +5,23 @@ use http::header::HeaderName;
 use larder_metadata::blobs::{NewBlob, Putting};
 use larder_metadata::files::PackageKey;
 use larder_metadata::manifests::{Expect, NewManifest};
-use larder_model::{Digest, JobKind, Timestamp};
+use larder_model::{Digest, JobKind, RetentionPolicy, Span, Timestamp};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 impl House {
-    /// The image `oci/team/app`.
+    /// The repository of the image `oci/team/app`, which has no trash.
     async fn hosted_image(&self) -> i64 {
         self.repo("team").await;
-        self.id_of("oci/team")
+        let repo = self.id_of("oci/team");
+        let policy = RetentionPolicy {
+            trash: Span(Duration::ZERO),
+            ..RetentionPolicy::default()
+        };
+        let set = self.metadata.set_retention(repo, &policy, &Admin).await;
+        set.expect("no trash");
+        repo
     }
 
     async fn push_blob(&self, repo: i64, text: &str) -> Digest {
@@ -202,6 +211,44 @@ async fn a_blob_tells_what_keeps_it() {
     );
     let due = moment(&told["due_at"]).0 - house.metadata.now().0;
     assert!((DAY - 60_000_000..=DAY).contains(&due), "{due}");
+}
+
+#[tokio::test]
+async fn a_blob_in_the_trash_tells_until_when() {
+    let house = house().await;
+    let admin = house.user("root", true).await;
+    house.repo("team").await;
+    let repo = house.id_of("oci/team");
+    let layer = house.push_blob(repo, "a layer").await;
+    let manifest = house
+        .push_manifest(repo, blob("a manifest"), &[layer], &["v1"])
+        .await;
+    let package = putting(repo).package;
+    let dropped = house.metadata.drop_manifest(package, &manifest, &Admin);
+    dropped.await.expect("drop");
+    let entries = house.metadata.trash_of(repo, None, 2).await;
+    let entries = entries.expect("trash");
+    assert_eq!(entries.len(), 1);
+    let (entry, until) = (entries[0].id, entries[0].expires_at);
+
+    let told = house
+        .ask(&admin, "GET", &format!("/blobs/{manifest}"), "")
+        .await;
+    let holders = told.1["held_by"].as_array().expect("holders").clone();
+    let references: BTreeSet<_> = holders.iter().map(|it| it["reference"].as_str()).collect();
+    let path = manifest.to_string();
+    assert_eq!(references, [Some(&*path), Some("v1")].into());
+    for holder in &holders {
+        let why = holder["why"].as_str().expect("why");
+        let named = [format!("entry {entry} of the trash"), until.to_string()];
+        assert!(named.iter().all(|it| why.contains(it)), "{why}");
+    }
+    // The layer's row in the image goes before the trash does.
+    let told = house
+        .ask(&admin, "GET", &format!("/blobs/{layer}"), "")
+        .await;
+    assert_eq!(told.1["held_by"].as_array().map(Vec::len), Some(2));
+    assert_eq!(moment(&told.1["due_at"]), until);
 }
 
 #[tokio::test]

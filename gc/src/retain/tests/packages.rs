@@ -87,7 +87,8 @@ fn survivors_of_the_table() {
         (one(r#"{"newest_per":{"of":"minor","count":1}}"#), "", "1.0.0@2 1.0.1-rc@1", "1.0.0"),
         (one(r#"{"newest_per":{"of":"minor","count":1}}"#), "", "1.0.0-a@2 1.1.0-a@1", "1.0.0-a 1.1.0-a"),
         (one(r#"{"newest_per":{"of":"major","count":1}}"#), "", "1.0.0-a@2 1.1.0-a@1", "1.1.0-a"),
-        (one(r#"{"newest_per":{"of":"major","count":2},"newest":1}"#), "", SERIES, "1.0.1 1.1.0 2.0.0 2.0.1-rc1 latest"),
+        (one(r#"{"newest_per":{"of":"major","count":2},"newest":1}"#), "", SERIES,
+            "1.0.1 1.1.0 2.0.0 2.0.1-rc1 latest"),
         (on("*", "1.*", r#"{"newest_per":{"of":"major","count":1}}"#), "", SERIES, "1.1.0 2.0.0 2.0.1-rc1 latest"),
         // Protected, whatever rules say.
         (one("{}"), r#","protect":["latest"]"#, SERIES, "latest"),
