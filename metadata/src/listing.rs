@@ -262,8 +262,7 @@ impl Metadata {
             by,
         };
         let trash = self.trash(&mut batch, package, deletion);
-        trash.all(&mut batch);
-        trash.end(&mut batch);
+        trash.end_with_all(&mut batch);
         batch.require(Requirement::Package, DROP_PACKAGE, package.value());
         batch.run(FIRST_OF_NAMES, package.value());
         let [repo, name] = package.value();

@@ -11,6 +11,9 @@ use larder_model::retention::TRASH;
 use larder_model::{Action, Author, Digest, FileKind, Timestamp};
 use serde_json::json;
 
+/// How far what belongs to a manifest is followed: parts of parts, and what is about what is about it.
+const DEPTH: usize = 6;
+
 /// Begins nothing where the repository is no hosted one, or has no trash.
 const BEGIN: &str = "insert into trash (id, repo, package, what, version, digest, deleted_by, reason, \
     deleted_at, expires_at, bytes, files) select ?1, r.id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
@@ -19,12 +22,11 @@ const BEGIN: &str = "insert into trash (id, repo, package, what, version, digest
 
 /// A copy of a file's row; `$place` and `$moved_to` say what a restore does with it.
 macro_rules! copy {
-    ($with:literal, $place:literal, $moved_to:literal, $from:literal) => {
+    ($place:literal, $moved_to:literal, $from:literal) => {
         concat!(
             "insert into trash_files (trash, repo, package, kind, path, place, moved_to, digest, \
-             content_type, metadata, created_at, created_by, version, owner, used_at) ",
-            $with,
-            " select t.id, f.repo, f.package, f.kind, f.path, ",
+             content_type, metadata, created_at, created_by, version, owner, used_at) \
+             select t.id, f.repo, f.package, f.kind, f.path, ",
             $place,
             ", ",
             $moved_to,
@@ -37,35 +39,44 @@ macro_rules! copy {
 }
 
 const FILE: &str = copy!(
-    "",
     "?6",
     "?7",
     "trash t join files f on f.repo = ?2 and f.package = ?3 and f.kind = ?4 and f.path = ?5 \
      where t.id = ?1"
 );
 const TAGS_OF: &str = copy!(
-    "",
     "'gone'",
     "''",
     "trash t join files f on f.repo = ?2 and f.package = ?3 and f.kind = 'tag' and f.digest = ?4 \
      where t.id = ?1"
 );
-/// The manifest that a tag or a digest stands for, and all that belongs to it: its parts and theirs,
-/// and what is about any of them.
-const IMAGE_AT: &str = copy!(
-    "with recursive reach (digest) as (select f.digest from files f \
-     where f.repo = ?2 and f.package = ?3 and f.kind = ?4 and f.path = ?5 \
-     union select case when e.kind = 'subject' then e.parent else e.child end \
-     from reach r join edges e on e.repo = ?2 and e.package = ?3 \
-     and ((e.parent = r.digest and e.kind <> 'subject') \
-     or (e.child = r.digest and e.kind = 'subject')))",
+/// The manifest that a tag or a digest stands for.
+const MANIFEST_AT: &str = copy!(
     "'needed'",
     "''",
-    "trash t join reach r on t.id = ?1 join files f on f.repo = ?2 and f.package = ?3 \
-     and f.kind in ('manifest', 'blob') and f.path = r.digest where t.id = ?1"
+    "trash t join files n on n.repo = ?2 and n.package = ?3 and n.kind = ?4 and n.path = ?5 \
+     join files f on f.repo = n.repo and f.package = n.package and f.kind = 'manifest' \
+     and f.path = n.digest where t.id = ?1"
+);
+/// What the manifests of the entry name.
+const PARTS: &str = copy!(
+    "'needed'",
+    "''",
+    "trash t join trash_files n on n.trash = t.id and n.kind = 'manifest' \
+     join edges e on e.repo = n.repo and e.package = n.package and e.parent = n.path \
+     and e.kind <> 'subject' join files f on f.repo = e.repo and f.package = e.package \
+     and f.kind in ('manifest', 'blob') and f.path = e.child where t.id = ?1"
+);
+/// What is about the manifests of the entry.
+const REFERRERS: &str = copy!(
+    "'needed'",
+    "''",
+    "trash t join trash_files n on n.trash = t.id and n.kind = 'manifest' \
+     join edges e on e.child = n.path and e.repo = n.repo and e.package = n.package \
+     and e.kind = 'subject' join files f on f.repo = e.repo and f.package = e.package \
+     and f.kind = 'manifest' and f.path = e.parent where t.id = ?1"
 );
 const ALL: &str = copy!(
-    "",
     "case f.kind when 'tag' then 'gone' else 'needed' end",
     "''",
     "trash t join files f on f.repo = ?2 and f.package = ?3 and f.kind in ('tag', 'manifest', 'blob') \
@@ -301,10 +312,10 @@ impl Trashing<'_> {
         batch.run(TAGS_OF, [self.id.into(), repo, package, digest.into()]);
     }
 
-    /// What a tag or a digest stands for, and all that belongs to it.
+    /// What a tag or a digest stands for; what belongs to it comes at the [end](Self::end).
     pub(crate) fn image_at(&self, batch: &mut Batch, kind: FileKind, path: &str) {
         let [repo, package, kind, path] = self.package.file(kind, path).value();
-        batch.run(IMAGE_AT, [self.id.into(), repo, package, kind, path]);
+        batch.run(MANIFEST_AT, [self.id.into(), repo, package, kind, path]);
     }
 
     /// The manifest that the entry is about is what a tag or a digest stands for.
@@ -318,14 +329,22 @@ impl Trashing<'_> {
         batch.run(OF_VERSIONS, [self.id.into()]);
     }
 
-    /// All of an image.
-    pub(crate) fn all(&self, batch: &mut Batch) {
+    /// The entry is all of an image.
+    pub(crate) fn end_with_all(self, batch: &mut Batch) {
         let [repo, package] = self.package.value();
         batch.run(ALL, [self.id.into(), repo, package]);
+        batch.run(EDGES, [self.id.into()]);
+        batch.run(END, [self.id.into()]);
     }
 
-    /// The entry is whole: what its manifests name, its size.
+    /// The entry is whole: all that its manifests need, what they name, its size.
     pub(crate) fn end(self, batch: &mut Batch) {
+        // Nothing is read but the rows of the entry and what they name: one recursive statement would
+        // be read through all edges of the image, by both databases.
+        for _ in 0..DEPTH {
+            batch.run(PARTS, [self.id.into()]);
+            batch.run(REFERRERS, [self.id.into()]);
+        }
         batch.run(EDGES, [self.id.into()]);
         batch.run(END, [self.id.into()]);
     }

@@ -6,8 +6,8 @@ use super::fixture::{
 use crate::jobs::{HeldJob, JobEnd, NewJob};
 use crate::publishing::Step;
 use crate::reservations::ReservationKey;
-use crate::trash_restore::Restoration;
 use crate::trash::{TrashEntry, TrashKind};
+use crate::trash_restore::Restoration;
 use crate::{Error, Metadata, Requirement};
 use larder_model::{Digest, FileKind, JobKind, Timestamp};
 use serde_json::json;
