@@ -1,7 +1,7 @@
 //! Secrets of the server that are files.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use larder_storage::durable;
+use std::io;
 use std::path::PathBuf;
 
 /// A file without which what the database holds is of no use: it was sealed with what is in it, or is
@@ -33,14 +33,8 @@ impl KeyFile {
             return Ok(());
         }
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)?;
+            durable::make_folder(folder, durable::FOLDER)?;
         }
-        let mut file = std::fs::File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&self.path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
+        durable::create(&self.path, bytes, durable::SECRET)
     }
 }

@@ -10,7 +10,7 @@ use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_metadata::restore::Filling;
 use larder_model::{Action, Digest, System};
-use larder_storage::{BlobStore, ObjectKey};
+use larder_storage::{BlobStore, ObjectKey, durable};
 use serde_json::json;
 use std::error::Error;
 use std::fs::File;
@@ -67,7 +67,7 @@ pub async fn restore(file: &mut File, target: Target) -> Outcome<Restored> {
     if !missing.is_empty() && !target.allow_missing {
         return Err(told_missing(&missing).into());
     }
-    std::fs::write(&target.unfinished, b"")?;
+    durable::write(&target.unfinished, b"", durable::SECRET)?;
     let filling = target
         .database
         .fill(manifest.schema, tables(manifest))

@@ -4,7 +4,7 @@
 use larder_backup::{Export, KeyFile, export_before_upgrade};
 use larder_metadata::database::{Database, copy_sqlite};
 use larder_model::Clock;
-use larder_storage::BlobStore;
+use larder_storage::{BlobStore, durable};
 use std::error::Error;
 use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Write as _};
@@ -22,7 +22,7 @@ pub(crate) async fn copy(path: &Path, version: i64, clock: Clock) -> Result<(), 
         forget(&part)?;
         copy_sqlite(&from, &part, &clock)?;
         std::fs::set_permissions(&part, Permissions::from_mode(0o600))?;
-        std::fs::rename(&part, &copy)?;
+        durable::rename(&part, &copy)?;
         Ok::<_, Box<dyn Error + Send + Sync>>(copy)
     });
     match made.await? {
@@ -48,7 +48,7 @@ pub(crate) async fn write(
         Err(problem) => Err(problem.into()),
     };
     written.map_err(|error| failed(version, error.as_ref()))?;
-    std::fs::rename(&part, &copy)?;
+    durable::rename(&part, &copy)?;
     tell(&copy, version);
     place.forget_older()
 }

@@ -5,13 +5,13 @@ use larder_access::Gate;
 use larder_metadata::users::NewUser;
 use larder_metadata::{Error as MetadataError, Metadata};
 use larder_model::{Problem, System, UserName, hex};
-use larder_storage::BlobStore;
+use larder_storage::{BlobStore, durable};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::geteuid;
 use std::error::Error;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The user that a first start makes.
@@ -37,10 +37,7 @@ const WEAK: [&str; 8] = [
 /// Makes the data folder and takes it for this process alone, for as long as the file is held.
 pub(crate) fn lock(data: &Path) -> Result<File, String> {
     let shown = data.display();
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o750)
-        .create(data)
+    durable::make_folder(data, 0o750)
         .map_err(|error| format!("the data folder {shown} cannot be made: {error}"))?;
     let path = data.join("larder.lock");
     let file = OpenOptions::new()
@@ -96,7 +93,8 @@ pub(crate) fn signing_key(path: &Path) -> Result<[u8; 32], String> {
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             getrandom::fill(&mut key).map_err(|error| error.to_string())?;
-            write_secret(path, &format!("{}\n", hex::encode(&key))).map_err(wrong)?;
+            let text = format!("{}\n", hex::encode(&key));
+            durable::create(path, text.as_bytes(), durable::SECRET).map_err(wrong)?;
         }
         Err(error) => return Err(wrong(error)),
     }
@@ -154,7 +152,7 @@ fn random_password(data: &Path) -> Result<String, String> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| error.to_string())?;
     let password = hex::encode(&random);
-    match write_secret(&path, &format!("{password}\n")) {
+    match durable::create(&path, format!("{password}\n").as_bytes(), durable::SECRET) {
         Ok(()) => {
             tracing::info!(file = %path.display(), "first start: user admin made; its password is in this file");
             Ok(password)
@@ -210,15 +208,4 @@ pub(crate) fn forget_password(data: &Path, user: &UserName) -> Result<(), String
         }
         _ => Ok(()),
     }
-}
-
-/// Writes a file that did not exist and that only its owner can read, durably.
-pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

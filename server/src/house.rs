@@ -258,9 +258,23 @@ pub(crate) async fn metadata(config: &Config) -> Result<Metadata, Box<dyn Error>
 }
 
 pub(crate) fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
+    let store = open_blobs(config)?.keeping_free(config.storage.keep_free);
+    // In debug builds a file can say that the machine was started anew.
+    let boot = if cfg!(debug_assertions) {
+        std::env::var_os("LARDER_TEST_BOOT_ID")
+    } else {
+        None
+    };
+    Ok(match boot {
+        Some(file) => store.under_boot(&std::fs::read_to_string(file)?),
+        None => store,
+    })
+}
+
+fn open_blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
     let storage = &config.storage;
     match storage.kind {
-        StorageKind::Local => Ok(BlobStore::local(&storage.path)?.keeping_free(storage.keep_free)),
+        StorageKind::Local => Ok(BlobStore::local(&storage.path)?),
         StorageKind::S3 => {
             let settings = S3 {
                 bucket: storage.bucket.clone().unwrap_or_default(),
@@ -275,8 +289,7 @@ pub(crate) fn blobs(config: &Config) -> Result<BlobStore, Box<dyn Error>> {
                 allow_http: storage.allow_http,
                 path_style: storage.path_style,
             };
-            let store = BlobStore::s3(&settings, &storage.staging)?;
-            Ok(store.keeping_free(storage.keep_free))
+            Ok(BlobStore::s3(&settings, &storage.staging)?)
         }
         kind => Err(format!(
             "this larder was built without storage.kind = \"{}\"",

@@ -1,9 +1,9 @@
 //! TLS: certificates from files, or of a CA that the server makes for itself; authorities of
 //! upstreams' certificates.
 
-use crate::first_start::write_secret;
 use bytes::Bytes;
 use larder_config::{Config, Tls};
+use larder_storage::durable;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -30,7 +30,7 @@ pub(crate) fn identity(config: &Config) -> Result<Option<Identity>, Box<dyn Erro
         })),
         Tls::SelfSigned => {
             let folder = config.data.join("tls");
-            std::fs::create_dir_all(&folder)?;
+            durable::make_folder(&folder, durable::FOLDER)?;
             let (ca_cert, ca_key) = (folder.join("ca.crt"), folder.join("ca.key"));
             if !ca_key.exists() {
                 make_ca(&ca_cert, &ca_key)?;
@@ -80,8 +80,10 @@ fn server_config(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Box<dyn E
 
 fn make_ca(cert: &Path, key: &Path) -> Result<(), Box<dyn Error>> {
     let pair = KeyPair::generate()?;
-    std::fs::write(cert, ca_params()?.self_signed(&pair)?.pem())?;
-    write_secret(key, &pair.serialize_pem())?; // last: the CA is there when its key is
+    let ca = ca_params()?.self_signed(&pair)?.pem();
+    durable::write(cert, ca.as_bytes(), durable::PUBLIC)?;
+    // Last: the CA is there when its key is.
+    durable::create(key, pair.serialize_pem().as_bytes(), durable::SECRET)?;
     Ok(())
 }
 
@@ -137,11 +139,8 @@ fn make_leaf(
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     params.not_after = rcgen::date_time_ymd(2100, 1, 1);
     let pair = KeyPair::generate()?;
-    std::fs::write(cert, params.signed_by(&pair, &issuer)?.pem())?;
-    // A key is made anew, never written over: its file is readable by its owner alone.
-    match std::fs::remove_file(key) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => write_secret(key, &pair.serialize_pem())?,
-    }
+    let leaf = params.signed_by(&pair, &issuer)?.pem();
+    durable::write(cert, leaf.as_bytes(), durable::PUBLIC)?;
+    durable::write(key, pair.serialize_pem().as_bytes(), durable::SECRET)?;
     Ok(())
 }

@@ -9,6 +9,8 @@
 //! and folder, reads that can be sent without a copy); every other store goes through
 //! `object_store`.
 
+pub mod durable;
+
 mod backup_name;
 mod error;
 pub mod key;

@@ -1,5 +1,6 @@
 //! A local folder: `blobs/<algorithm>/<ab>/<hex>.<generation>`, files of our own.
 
+use crate::durable::{FOLDER, make_folder, sync_folder};
 use crate::{BackupName, Error, ObjectKey};
 use std::collections::HashSet;
 use std::fs::{File, Permissions};
@@ -21,14 +22,8 @@ impl Local {
     /// Opens or makes the folder, durably.
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let blobs = root.join("blobs");
-        std::fs::create_dir_all(&blobs)?;
-        sync_folder(root)?;
-        if let Some(parent) = root
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            sync_folder(parent)?;
-        }
+        make_folder(root, FOLDER)?;
+        make_folder(&blobs, FOLDER)?;
         Ok(Self {
             root: blobs,
             backups: root.join("backups"),
@@ -89,10 +84,7 @@ impl Local {
 
     /// Gives a sealed file the name of a backup, durably; its owner alone can read it. Blocking.
     pub(crate) fn keep_backup(&self, sealed: &Path, backup: &BackupName) -> Result<(), Error> {
-        std::fs::create_dir_all(&self.backups).map_err(Error::of_write)?;
-        if let Some(parent) = self.backups.parent() {
-            sync_folder(parent).map_err(Error::NotDurable)?;
-        }
+        make_folder(&self.backups, FOLDER).map_err(Error::of_write)?;
         std::fs::set_permissions(sealed, Permissions::from_mode(0o600))?;
         let kept = self.backups.join(backup.to_string());
         name(sealed, &kept).map_err(Error::of_write)?;
@@ -135,10 +127,10 @@ impl Local {
             return Ok(());
         }
         let folder = self.root.join(&name);
-        std::fs::create_dir_all(&folder).map_err(Error::of_write)?;
-        for parent in folder.ancestors().skip(1).take(2) {
-            sync_folder(parent).map_err(Error::NotDurable)?;
+        if let Some(algorithm) = folder.parent() {
+            make_folder(algorithm, FOLDER).map_err(Error::of_write)?;
         }
+        make_folder(&folder, FOLDER).map_err(Error::of_write)?;
         known.insert(name);
         Ok(())
     }
@@ -170,9 +162,4 @@ fn lacks_links(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::TooManyLinks
     )
-}
-
-/// Makes the entries of a folder durable. Blocking.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

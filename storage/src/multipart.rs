@@ -3,7 +3,7 @@
 //! uploads, until it has ended. Who starts later aborts those whose server ended before they did.
 
 use crate::Error;
-use crate::local::sync_folder;
+use crate::durable::{FOLDER as FOLDER_MODE, make_folder, sync_folder};
 use object_store::path::Path as Key;
 use std::collections::HashSet;
 use std::fs::File;
@@ -58,8 +58,7 @@ impl Notes {
     /// Beside the uploads that are staged in a folder.
     pub(crate) fn beside(staging: &Path) -> io::Result<Self> {
         let folder = staging.join(FOLDER);
-        std::fs::create_dir_all(&folder)?;
-        sync_folder(staging)?;
+        make_folder(&folder, FOLDER_MODE)?;
         let under_way = Mutex::default();
         Ok(Self(Arc::new(Inner { folder, under_way })))
     }

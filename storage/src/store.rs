@@ -1,7 +1,8 @@
 //! The store itself: one type over a local folder or a remote store.
 
 use crate::doubt::Doubt;
-use crate::local::{Local, sync_folder};
+use crate::durable::{FOLDER, make_folder};
+use crate::local::Local;
 use crate::multipart::Notes;
 use crate::remote::Remote;
 use crate::room::Room;
@@ -51,19 +52,14 @@ impl BlobStore {
     /// A store over any object store; uploads gather in the local folder `staging` until they are
     /// whole.
     pub fn remote(store: impl ObjectStore + MultipartStore, staging: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(staging)?;
+        make_folder(staging, FOLDER)?;
         let notes = Notes::beside(staging)?;
         Self::over(Back::Remote(Remote::new(Arc::new(store), notes)), staging)
     }
 
     fn over(back: Back, staging: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(staging)?;
-        if let Some(parent) = staging
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            sync_folder(parent)?;
-        }
+        make_folder(staging, FOLDER)?;
+        // Not everywhere can it be read: then every upload that goes on is hashed again.
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let boot_id = boot.trim().into();
         Ok(Self(Arc::new(Inner {
@@ -82,6 +78,16 @@ impl BlobStore {
     pub fn keeping_free(mut self, bytes: Option<u64>) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.room = inner.room.keeping(bytes);
+        }
+        self
+    }
+
+    /// The store after another boot of the machine than the kernel says. For a store that nobody
+    /// else has yet.
+    #[must_use]
+    pub fn under_boot(mut self, id: &str) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.boot_id = id.into();
         }
         self
     }
