@@ -31,6 +31,9 @@ pub mod home;
 pub mod postgres;
 pub mod s3;
 
+mod disk;
+pub mod lossy;
+
 pub mod image;
 pub mod layout;
 pub mod parcel;
@@ -45,6 +48,7 @@ pub mod shelf;
 pub use http::{Client, Response};
 pub use image::Image;
 pub use larder::{Larder, Start};
+pub use lossy::Lossy;
 pub use postgres::Postgres;
 pub use s3::S3;
 pub use shelf::Shelf;

@@ -59,7 +59,7 @@ pub const LADDER: [(&str, &[&str]); 21] = [
 
 /// Libraries of weight, each with the crates that may use it. Of `reqwest` the server has one
 /// client, that of upstreams; commands have theirs.
-const HOMES: [(&str, &[&str]); 45] = [
+const HOMES: [(&str, &[&str]); 46] = [
     ("object_store", &["storage"]),
     ("rusqlite", &["metadata"]),
     ("tokio-postgres", &["metadata"]),
@@ -103,6 +103,7 @@ const HOMES: [(&str, &[&str]); 45] = [
     ("tokio-rustls", &["server", "tests"]),
     ("rcgen", &["server", "tests"]),
     ("h2", &["tests"]),
+    ("fuser", &["tests"]),
     ("prometheus-client", &["server"]),
     ("socket2", &["server"]),
 ];
