@@ -36,8 +36,10 @@ impl Trail {
         assert_eq!(report["ok"], true, "{report}");
         let (mut pushed, mut told) = (Vec::new(), BTreeMap::<TagKey, Vec<TagValue>>::new());
         for entry in self.new_entries(client) {
-            let image = text(&entry, "object").strip_prefix("oci/");
-            let image = image.expect("an image").to_owned();
+            let Some(image) = text(&entry, "object").strip_prefix("oci/") else {
+                continue; // packages have no model here
+            };
+            let image = image.to_owned();
             let details = &entry["details"];
             match text(&entry, "action") {
                 "manifest.push" => {

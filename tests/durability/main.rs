@@ -13,6 +13,8 @@ mod model;
 mod trigger;
 mod writer;
 
+mod power;
+
 use audit::Trail;
 use larder_model::{Algorithm, Hasher};
 use larder_tests::random::Random;
@@ -56,6 +58,7 @@ struct Bed {
     stock: Mutex<Vec<Stocked>>,
     model: Model,
     trail: Trail,
+    loses_chunks: bool,
     slowest: Duration,
     began: Instant,
 }
@@ -72,6 +75,7 @@ impl Bed {
             stock: Mutex::default(),
             model: Model::default(),
             trail: Trail::default(),
+            loses_chunks: false,
             slowest: Duration::ZERO,
             began: Instant::now(),
         }
@@ -80,11 +84,16 @@ impl Bed {
     /// All writers write until the victim is dead and they notice.
     fn write_until_killed(&mut self, number: u64, victim: u32, signal: Signal) -> Vec<Journal> {
         let trigger = Trigger::random(&mut self.random, victim, signal);
+        self.write_until(number, trigger)
+    }
+
+    fn write_until(&mut self, number: u64, trigger: Trigger) -> Vec<Journal> {
         let round = Round {
             client: self.larder.admin(),
             trigger,
             number,
             stock: &self.stock,
+            loses_chunks: self.loses_chunks,
         };
         std::thread::scope(|scope| {
             let writing: Vec<_> = self
@@ -114,12 +123,17 @@ impl Bed {
     fn kill_larder(&mut self, number: u64) {
         let journals = self.write_until_killed(number, self.larder.pid(), Signal::KILL);
         self.larder.kill();
+        self.start_again();
+        self.check(journals);
+    }
+
+    /// Within the promised time, and without a hand.
+    fn start_again(&mut self) {
         let begun = Instant::now();
         self.larder.start_again();
         let took = begun.elapsed();
         assert!(took < READY, "ready only after {took:?}");
         self.slowest = self.slowest.max(took);
-        self.check(journals);
     }
 
     /// After the last round: everything ever acknowledged, and every object of the store.

@@ -26,7 +26,7 @@ enum Step {
 
 /// Kills a process at a random moment of a round.
 pub struct Trigger {
-    victim: Pid,
+    victim: Option<Pid>,
     signal: Signal,
     step: Step,
     left: AtomicU64,
@@ -42,10 +42,8 @@ impl Trigger {
     pub fn random(random: &mut Random, victim: u32, signal: Signal) -> Self {
         let steps = [Step::Head, Step::Half, Step::Whole, Step::Acknowledged];
         let step = steps[usize::try_from(random.below(4)).expect("small")];
-        let victim = i32::try_from(victim)
-            .ok()
-            .and_then(Pid::from_raw)
-            .expect("pid");
+        let victim = i32::try_from(victim).ok().and_then(Pid::from_raw);
+        assert!(victim.is_some(), "no process");
         let left = AtomicU64::new(1 + random.below(MAX_STEPS));
         Self {
             victim,
@@ -57,13 +55,28 @@ impl Trigger {
         }
     }
 
+    /// Something else kills the server, at any moment.
+    pub fn elsewhere() -> Self {
+        Self {
+            victim: None,
+            signal: Signal::KILL,
+            step: Step::Head,
+            left: AtomicU64::new(u64::MAX),
+            turns: 0,
+            fired: AtomicBool::new(true),
+        }
+    }
+
     fn pass(&self, step: Step) {
-        if step == self.step && self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+        let Some(victim) = self.victim.filter(|_| step == self.step) else {
+            return;
+        };
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             for _ in 0..self.turns {
                 std::hint::spin_loop();
             }
             self.fired.store(true, Ordering::SeqCst);
-            kill_process(self.victim, self.signal).expect("kill");
+            kill_process(victim, self.signal).expect("kill");
         }
     }
 

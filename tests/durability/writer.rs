@@ -30,6 +30,8 @@ pub struct Round<'a> {
     pub number: u64,
     /// Acknowledged blobs that can be mounted.
     pub stock: &'a Mutex<Vec<Stocked>>,
+    /// Whether chunks that were acknowledged may be gone: they outlive a server, but not a machine.
+    pub loses_chunks: bool,
 }
 
 /// An upload in chunks that outlives its server.
@@ -40,6 +42,8 @@ struct Open {
     acknowledged: usize,
     sent: usize,
     closing: bool,
+    /// Bytes of it were acknowledged by a server that was killed.
+    resumed: bool,
 }
 
 /// A writer.
@@ -308,6 +312,7 @@ impl Turn<'_> {
             acknowledged: 0,
             sent: 0,
             closing: false,
+            resumed: false,
         };
         self.writer.open = Some(open);
         self.go_on()
@@ -342,6 +347,8 @@ impl Turn<'_> {
                 self.writer.open = Some(open);
                 Err(Gone)
             }
+            // It begins anew.
+            Ok(answer) if open.resumed && self.round.loses_chunks && answer.status == 404 => Ok(()),
             Ok(answer) if open.closing => {
                 answer.expect(201);
                 self.blob_acknowledged(&open.image, digest(&open.bytes), open.bytes.len());
@@ -355,6 +362,7 @@ impl Turn<'_> {
                 );
                 open.acknowledged = end;
                 open.location = location(&answer);
+                open.resumed = false;
                 self.journal.acknowledged += 1;
                 self.writer.open = Some(open);
                 Ok(())
@@ -375,7 +383,7 @@ impl Turn<'_> {
         };
         if status.status == 404 {
             assert!(
-                open.closing,
+                open.closing || self.round.loses_chunks,
                 "an upload of which {} bytes were acknowledged is gone",
                 open.acknowledged
             );
@@ -384,6 +392,9 @@ impl Turn<'_> {
                 self.writer.open = Some(open);
                 return Err(Gone);
             };
+            if blob.status == 404 && self.round.loses_chunks {
+                return Ok(());
+            }
             assert_eq!(
                 blob.status, 200,
                 "an upload of which {} bytes were acknowledged is gone",
@@ -411,6 +422,7 @@ impl Turn<'_> {
         self.journal.resumed += u64::from(received > 0);
         open.acknowledged = received;
         open.closing = false;
+        open.resumed = true;
         self.writer.open = Some(open);
         self.go_on()
     }

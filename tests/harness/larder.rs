@@ -86,17 +86,22 @@ impl Start {
     /// Starts it and waits until it is ready.
     #[track_caller]
     pub fn start(self) -> Larder {
+        let mut larder = self.begin();
+        larder.await_ready();
+        larder
+    }
+
+    /// Starts it and does not wait.
+    pub fn begin(self) -> Larder {
         let folder = tempfile::tempdir().expect("temporary folder");
         let (child, log) = spawn(&self, folder.path());
-        let mut larder = Larder {
+        Larder {
             start: self,
             folder,
             child,
             url: String::new(),
             log,
-        };
-        larder.await_ready();
-        larder
+        }
     }
 }
 
@@ -346,6 +351,12 @@ impl Larder {
         self.log
             .find(|line| line.contains(text).then_some(()))
             .is_some()
+    }
+
+    /// Waits until it is ready, or has ended.
+    pub fn await_ready_or_end(&self) {
+        self.log
+            .find(|line| line.contains("larder is ready").then_some(()));
     }
 
     /// Waits until it has ended by itself; its exit code.

@@ -196,10 +196,10 @@ impl Adapter {
         mode: u32,
     ) -> Result<FileAttr, Errno> {
         let mode = u16::try_from(mode & 0o7777).expect("twelve bits");
-        let made = self
+        let inode = self
             .shared()
             .change(|disk| disk.make(folder.0, name, kind, mode));
-        self.attributes(made?)
+        self.attributes(inode?)
     }
 }
 

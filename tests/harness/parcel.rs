@@ -23,6 +23,9 @@ pub fn publish(
     publish_to(client, (protocol, "main"), name, version, bytes)
 }
 
+/// A body's media type.
+pub const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
 /// Publishes it to a repo: its protocol and its name.
 #[track_caller]
 pub fn publish_to(
@@ -78,6 +81,22 @@ fn publish_crate(client: &Client, repo: &str, name: &str, version: &str, bytes: 
 }
 
 fn publish_npm(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
+    let parcel = npm(repo, name, version, bytes);
+    client.send("PUT", &parcel.path, &JSON, &parcel.body)
+}
+
+/// What npm sends to publish a package.
+pub struct Npm {
+    /// Where it sends it with PUT.
+    pub path: String,
+    /// What, as JSON.
+    pub body: Vec<u8>,
+    /// The tarball in it.
+    pub tarball: Vec<u8>,
+}
+
+/// A package with these bytes in it, for a hosted repo.
+pub fn npm(repo: &str, name: &str, version: &str, bytes: &[u8]) -> Npm {
     let manifest = json!({"name": name, "version": version, "main": "index.js"});
     let text = manifest.to_string();
     let files = [
@@ -96,13 +115,11 @@ fn publish_npm(client: &Client, repo: &str, name: &str, version: &str, bytes: &[
         "_id": name, "name": name, "dist-tags": {"latest": version},
         "versions": {version: version_of}, "_attachments": {file: attachment},
     });
-    let path = format!("/npm/{repo}/{}", name.replace('/', "%2f"));
-    client.send(
-        "PUT",
-        &path,
-        &[("content-type", "application/json")],
-        body.to_string().as_bytes(),
-    )
+    Npm {
+        path: format!("/npm/{repo}/{}", name.replace('/', "%2f")),
+        body: body.to_string().into_bytes(),
+        tarball: packed,
+    }
 }
 
 fn publish_wheel(client: &Client, repo: &str, name: &str, version: &str, bytes: &[u8]) -> Response {
