@@ -11,7 +11,7 @@ mod shared;
 mod writer;
 
 use larder_tests::random::Random;
-use larder_tests::{Client, Larder, Postgres, S3, Start};
+use larder_tests::{Client, Larder, Lossy, Postgres, S3, Start};
 use serde_json::{Value, json};
 use shared::{Servers, Shared};
 use std::collections::BTreeSet;
@@ -184,13 +184,11 @@ fn two_servers_of_one_database_miss_nothing() {
     assert_exact(&one, &shared, &s3.objects());
 }
 
-#[test]
-fn kills_lose_nothing_that_was_acknowledged() {
-    let mut random = Random::seeded();
-    let mut larder = larder().start();
+/// A server ends again and again, in its way; what was acknowledged is there.
+fn assert_nothing_lost(mut larder: Larder, mut random: Random, mut end: impl FnMut(&mut Larder)) {
     without_trash(&larder);
     let shared = Shared::new(Servers::of(&[&larder]), length(), true);
-    let mut kills = 0;
+    let mut ends = 0;
     let every = if length() > Duration::from_mins(1) {
         20
     } else {
@@ -199,15 +197,15 @@ fn kills_lose_nothing_that_was_acknowledged() {
     soak(&shared, &mut random, || {
         let mut next = Instant::now() + Duration::from_secs(every);
         while shared.wait_until(next) {
-            larder.kill();
+            end(&mut larder);
             larder.start_again();
             shared.moved(0, larder.address());
-            kills += 1;
+            ends += 1;
             next = Instant::now() + Duration::from_secs(every);
         }
     });
-    println!("{kills} kills");
-    assert!(kills > 1);
+    println!("{ends} ends");
+    assert!(ends > 1);
     // An upload whose server was killed may have left an object that no row names.
     let client = larder.admin();
     shared.check_all(&client);
@@ -216,4 +214,26 @@ fn kills_lose_nothing_that_was_acknowledged() {
     let kept = stored(&larder.data().join("storage").join("blobs"));
     let needed = shared.needed(INLINE);
     assert!(needed.is_subset(&kept));
+}
+
+#[test]
+fn kills_lose_nothing_that_was_acknowledged() {
+    assert_nothing_lost(larder().start(), Random::seeded(), Larder::kill);
+}
+
+#[test]
+fn power_cuts_lose_nothing_that_was_acknowledged() {
+    let Some(mut lossy) = Lossy::mount() else {
+        return;
+    };
+    let mut random = Random::seeded();
+    let data = lossy.folder().join("data");
+    let (seed, mut lost) = (Random::new(random.number()), 0);
+    let start = larder().in_folder(data).start();
+    assert_nothing_lost(start, seed, |larder| {
+        larder.kill();
+        lost += lossy.cut(&mut random).lost;
+    });
+    println!("{lost} changes were lost");
+    assert!(lost > 0, "nothing was at stake");
 }

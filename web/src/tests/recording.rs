@@ -14,9 +14,7 @@ use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, PausedOrigin, Refreshed};
-use larder_model::{
-    Author, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb,
-};
+use larder_model::{Author, Kind, Permission, Problem, RetentionPolicy, Timestamp, UserName, Verb};
 use serde_json::json;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
