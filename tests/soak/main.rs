@@ -13,15 +13,13 @@ mod writer;
 use larder_tests::random::Random;
 use larder_tests::{Client, Larder, Lossy, Postgres, S3, Start};
 use serde_json::{Value, json};
-use shared::{Servers, Shared};
+use shared::{LEASE, Servers, Shared};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 const WRITERS: usize = 16;
 const READERS: usize = 32;
-/// What a client may rely on; nothing else waits.
-const LEASE: &str = "2s";
 /// Blobs up to this size live in the database.
 const INLINE: u64 = 64 * 1024;
 
@@ -33,7 +31,7 @@ fn length() -> Duration {
 fn larder() -> Start {
     Start::of(env!("CARGO_BIN_EXE_larder"))
         .with("LARDER_GC__GRACE", "1ms")
-        .with("LARDER_GC__LEASE", LEASE)
+        .with("LARDER_GC__LEASE", &format!("{}s", LEASE.as_secs()))
         .with("LARDER_SERVER__LIMITS__API_REQUESTS_PER_SECOND", "0")
 }
 

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// How long a client may rely on what it was told; nothing else waits.
+pub const LEASE: Duration = Duration::from_secs(2);
 /// Layers that images are made of.
 const LAYERS: usize = 24;
 
@@ -40,6 +42,7 @@ pub struct Shared {
     there: Mutex<There>,
     pushes: AtomicU64,
     pulls: AtomicU64,
+    late: AtomicU64,
 }
 
 /// Ends the round when its thread panics.
@@ -75,6 +78,7 @@ impl Shared {
             there: Mutex::default(),
             pushes: AtomicU64::new(0),
             pulls: AtomicU64::new(0),
+            late: AtomicU64::new(0),
         }
     }
 
@@ -134,13 +138,18 @@ impl Shared {
         self.pulls.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub fn was_late(&self) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn told(&self) -> String {
         let (pushes, pulls) = (&self.pushes, &self.pulls);
         let (pushes, pulls) = (
             pushes.load(Ordering::Relaxed),
             pulls.load(Ordering::Relaxed),
         );
-        format!("{pushes} pushes and publishes, {pulls} pulls and installs")
+        let late = self.late.load(Ordering::Relaxed);
+        format!("{pushes} pushes and publishes, {late} too slow, {pulls} pulls and installs")
     }
 
     /// An image of some of the layers, with a config of its own.
