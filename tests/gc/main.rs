@@ -5,6 +5,7 @@ mod bed;
 
 mod commands;
 mod deletes;
+mod engine;
 mod frees;
 mod named;
 mod promises;
