@@ -8,23 +8,29 @@ use larder_model::{Author as _, Digest, FileKind, System, Timestamp};
 const PUT: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
     lifetime, retired_at, used_at) values (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?7, \
-    ?12, ?13, '', '', 0, 0) on conflict (repo, package, kind, path) do update set \
+    ?12, ?13, '', '', 0, ?14) on conflict (repo, package, kind, path) do update set \
     digest = excluded.digest, content_type = excluded.content_type, \
     created_at = case when files.digest = excluded.digest then files.created_at \
     else excluded.created_at end, created_by = excluded.created_by, version = excluded.version, \
     etag = excluded.etag, modified = excluded.modified, checked_at = excluded.checked_at, \
-    integrity = excluded.integrity, derived_from = excluded.derived_from";
+    integrity = excluded.integrity, derived_from = excluded.derived_from, retired_at = 0, \
+    used_at = case when excluded.used_at > files.used_at then excluded.used_at \
+    else files.used_at end";
 /// A file without a row and without a past.
 const NEW: &str = "insert into files (repo, package, kind, path, digest, content_type, metadata, \
     created_at, created_by, version, etag, modified, checked_at, integrity, derived_from, owner, \
     lifetime, retired_at, used_at) select ?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8, ?9, ?10, ?11, ?7, \
-    ?12, ?13, '', '', 0, 0 where not exists (select 1 from history \
+    ?12, ?13, '', '', 0, ?14 where not exists (select 1 from history \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4) \
     on conflict (repo, package, kind, path) do nothing";
 const CHECKED: &str = "update files set checked_at = ?5 where repo = ?1 and package = ?2 \
     and kind = ?3 and path = ?4 and digest = ?6 and checked_at < ?5";
 const DROP: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = ?3 and path = ?4";
+const RETIRE: &str = "update files set retired_at = ?5 where repo = ?1 and package = ?2 \
+    and kind = ?3 and path = ?4 and retired_at = 0";
+const TAKE_BACK: &str = "update files set retired_at = 0 where repo = ?1 and package = ?2 \
+    and kind = ?3 and path = ?4 and retired_at > 0";
 const NAME: &str = "insert into packages (repo, name, full_name, revision, updated_at) \
     values (?1, ?2, ?3, ?5, ?4) on conflict (repo, name) do update set \
     updated_at = excluded.updated_at, revision = packages.revision + 1";
@@ -84,10 +90,14 @@ pub struct NewFiles<'a> {
     pub files: Vec<NewFile<'a>>,
     /// Documents that went away at the same moment.
     pub gone: Vec<&'a str>,
+    /// Artifacts that a document names which is among them.
+    pub named: Vec<&'a str>,
+    /// Artifacts that the state before of that document named, and this one does not.
+    pub retired: Vec<&'a str>,
 }
 
 /// Whether the past of files of this kind is recorded when they come from an upstream.
-const fn moves(kind: FileKind) -> bool {
+pub(crate) const fn moves(kind: FileKind) -> bool {
     matches!(kind, FileKind::Document | FileKind::Tag)
 }
 
@@ -100,6 +110,11 @@ impl Metadata {
             let digest = Value::from(file.blob.digest);
             self.blob_row(&mut batch, file.blob);
             let [repo, package, kind, path] = key.value();
+            // Another form of a document is made for somebody.
+            let used_at = match file.kind {
+                FileKind::Representation => new.at,
+                _ => Timestamp::default(),
+            };
             let values = [
                 repo,
                 package,
@@ -114,6 +129,7 @@ impl Metadata {
                 file.modified.into(),
                 file.integrity.into(),
                 file.derived_from.into(),
+                used_at.into(),
             ];
             if moves(file.kind) {
                 batch.unless(NEW, values.clone(), |batch| {
@@ -129,6 +145,16 @@ impl Metadata {
             let key = new.package.file(FileKind::Document, path);
             Self::state_ends(&mut batch, key, (&new.by, new.at));
             batch.run(DROP, key.value());
+        }
+        // Whoever began with the state before goes on with it for a while.
+        for path in new.retired {
+            let key = new.package.file(FileKind::Artifact, path);
+            let [repo, package, kind, path] = key.value();
+            batch.run(RETIRE, [repo, package, kind, path, new.at.into()]);
+        }
+        for path in new.named {
+            let key = new.package.file(FileKind::Artifact, path);
+            batch.run(TAKE_BACK, key.value());
         }
         if let Some(full_name) = new.full_name {
             let [repo, package] = new.package.value();

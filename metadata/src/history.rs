@@ -187,8 +187,14 @@ impl Metadata {
     }
 
     fn present_ends(batch: &mut Batch, key: FileKey<'_>, now: Timestamp) {
-        let [repo, package, kind, path] = key.value();
         batch.run(FIRST, key.value());
+        Self::state_is_let_go(batch, key, now);
+    }
+
+    /// A file of an upstream goes from here, not from there: of a name that has a past the present
+    /// state was confirmed last when its file was. Goes into the batch before the row is removed.
+    pub(crate) fn state_is_let_go(batch: &mut Batch, key: FileKey<'_>, now: Timestamp) {
+        let [repo, package, kind, path] = key.value();
         let no_digest = Value::from("-"); // every state has another one than this
         batch.run(END, [repo, package, kind, path, no_digest, now.into()]);
     }

@@ -66,6 +66,8 @@ pub mod listing;
 pub mod trash_restore;
 pub mod retention;
 pub mod collection;
+pub mod leftovers;
+pub mod mirrored;
 pub mod search;
 
 pub mod restore;

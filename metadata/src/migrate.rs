@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("../migrations/0015_collection.sql"),
     include_str!("../migrations/0016_backup_holds.sql"),
     include_str!("../migrations/0017_retention.sql"),
+    include_str!("../migrations/0021_eviction.sql"),
 ];
 
 const VERSION_TABLE: &str =

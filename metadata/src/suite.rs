@@ -75,6 +75,8 @@ mod snapshots;
 mod trash;
 mod trash_ends;
 mod retention;
+mod mirrored;
+mod leftovers;
 mod uploads;
 mod uses;
 
@@ -114,6 +116,8 @@ const ALL: &[&[Check]] = &[
     trash::CHECKS,
     trash_ends::CHECKS,
     retention::CHECKS,
+    mirrored::CHECKS,
+    leftovers::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,
 ];

@@ -98,6 +98,7 @@ impl Representations {
         if let Some(found) = self.metadata.find(key).await?
             && *found.derived_from == *source
         {
+            self.metadata.note_use(key, &found);
             return Ok((found, gzip));
         }
         // It is being kept, or it is made now.
@@ -187,6 +188,8 @@ impl Representations {
                 at: self.metadata.now(),
                 files: vec![file],
                 gone: Vec::new(),
+                named: Vec::new(),
+                retired: Vec::new(),
             };
             self.metadata.keep_files(new).await
         };

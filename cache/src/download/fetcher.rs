@@ -233,6 +233,8 @@ impl ArtifactFetcher {
                 at: self.metadata.now(),
                 files: vec![file],
                 gone: Vec::new(),
+                named: Vec::new(),
+                retired: Vec::new(),
             };
             self.metadata.keep_files(new).await
         };

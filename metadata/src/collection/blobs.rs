@@ -29,6 +29,15 @@ const DROP: &str = "delete from blobs where digest = ?1 and state = 'condemned' 
     and generation = ?2 and not exists (select 1 from files where digest = ?1) \
     and not exists (select 1 from trash_files where digest = ?1)";
 
+/// Nobody relies on the bytes: the next run looks at them, whatever its grace is,
+const AT_ONCE: &str = "update gc_blobs set since = 0 where digest = ?1 \
+    and not exists (select 1 from files where digest = ?1) \
+    and not exists (select 1 from trash_files where digest = ?1)";
+/// and that look is the second.
+const CONDEMN_AT_ONCE: &str = "update blobs set state = 'condemned' where digest = ?1 \
+    and state = 'kept' and not exists (select 1 from files where digest = ?1) \
+    and not exists (select 1 from trash_files where digest = ?1)";
+
 /// A digest to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueBlob {
@@ -99,6 +108,15 @@ impl DueBlob {
     }
 }
 
+/// Has the next run of the collector free bytes that no client was told of and that can be made or
+/// fetched again, if the batch took their last name: it waits for no grace. Who names them by then
+/// keeps them.
+pub(crate) fn free_at_once(batch: &mut Batch, digest: &Digest) {
+    for text in [AT_ONCE, CONDEMN_AT_ONCE] {
+        batch.run(text, [digest.into()]);
+    }
+}
+
 impl Metadata {
     /// Digests that were queued at `until` or before, the oldest first, behind `after`.
     pub async fn queued_blobs(
@@ -166,4 +184,6 @@ pub(super) const STATEMENTS: &[(&str, usize)] = &[
     (LOOK_AGAIN, 3),
     (LOCK, 2),
     (DROP, 2),
+    (AT_ONCE, 1),
+    (CONDEMN_AT_ONCE, 1),
 ];

@@ -24,6 +24,7 @@ mod requeue;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use blobs::free_at_once;
 pub use blobs::{BlobPlan, DueBlob};
 pub use explain::{BlobHolder, BlobReport, QueueReport};
 pub use links::{DueLink, LinkPlan, LinkQueue};

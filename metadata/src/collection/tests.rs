@@ -1,6 +1,6 @@
 use super::{blobs, explain, links, objects};
 use crate::plans::{empty, plan};
-use crate::{Metadata, Value};
+use crate::{Metadata, Value, leftovers, mirrored};
 
 fn values(count: usize) -> Vec<Value> {
     (0..count).map(|_| Value::from(1_i64)).collect()
@@ -24,6 +24,8 @@ async fn nothing_is_looked_for_but_by_its_key() {
         .chain(blobs::STATEMENTS)
         .chain(explain::STATEMENTS)
         .chain(objects::STATEMENTS)
+        .chain(leftovers::STATEMENTS)
+        .chain(mirrored::STATEMENTS)
     {
         assert_by_keys(&metadata, text, *count).await;
     }

@@ -167,6 +167,8 @@ async fn a_package_without_a_name_is_not_listed(metadata: &Metadata) {
         at: metadata.now(),
         files: vec![document("index", "one")],
         gone: Vec::new(),
+        named: Vec::new(),
+        retired: Vec::new(),
     };
     metadata.keep_files(new).await.expect("keep");
     assert!(

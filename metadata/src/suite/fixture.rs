@@ -291,6 +291,8 @@ impl<'a> Bed<'a> {
             at,
             files,
             gone,
+            named: Vec::new(),
+            retired: Vec::new(),
         };
         self.metadata.keep_files(new).await.expect("keep");
     }

@@ -245,6 +245,8 @@ async fn what_a_mirror_does_not_keep_is_told() {
             at: house.metadata.now(),
             files,
             gone: Vec::new(),
+            named: Vec::new(),
+            retired: Vec::new(),
         };
         house.metadata.keep_files(new).await.expect("keep");
     };

@@ -335,6 +335,8 @@ impl House {
             at: self.metadata.now(),
             files,
             gone: Vec::new(),
+            named: Vec::new(),
+            retired: Vec::new(),
         };
         self.metadata.keep_files(new).await.expect("keep");
     }
