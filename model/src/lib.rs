@@ -40,7 +40,7 @@ pub use image::{ImageName, Reference, Tag};
 pub use integrity::{Checker, Integrity};
 pub use job::{JobKind, JobState};
 pub use kinds::{FileKind, RepoKind, TokenKind, UserKind};
-pub use lifetime::CacheLifetime;
+pub use lifetime::{CacheLifetime, INDEX_GRACE};
 pub use names::{PackageName, ProtocolName, RepoName, UserName};
 pub use network::{Network, NotANetwork};
 pub use pattern::Pattern;

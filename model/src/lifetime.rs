@@ -1,5 +1,11 @@
 //! How long a document stays that was composed here.
 
+use std::time::Duration;
+
+/// How long clients that began with a state of an index may go on with it: dnf takes what it has for as
+/// long without asking.
+pub const INDEX_GRACE: Duration = Duration::from_hours(48);
+
 /// How long a document stays that was composed here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CacheLifetime {

@@ -4,7 +4,7 @@
 use super::cached::{CacheStatus, CachedDocument};
 use super::fetcher::{DocumentFetcher, FetchError, FetchOutcome, Location, NewDocument};
 use super::missing::Missing;
-use super::store::DocumentStore;
+use super::store::{Beside, DocumentStore};
 use crate::bodies::Bodies;
 use crate::config::CacheConfig;
 use crate::download::ArtifactFetcher;
@@ -266,12 +266,43 @@ impl Documents {
         if kept.is_none() && alone {
             return Ok(self.keep_behind(repo, document, digest, new));
         }
+        let named = set.members.iter().map(|(member, _)| member.path.clone());
+        let named: Vec<Box<str>> = named.collect();
         let companions = self.bring_set(repo, document, &new.body, set).await?;
+        let retired = self.no_longer_named(repo, document, kept, &named).await;
+        let beside = Beside {
+            companions,
+            named,
+            retired,
+        };
         let found = self
             .store
-            .keep(repo, document, new.body, new.validators, companions)
+            .keep(repo, document, new.body, new.validators, beside)
             .await?;
         Ok(found.into())
+    }
+
+    /// What the kept state of a document names and another does not. Where that state cannot be read,
+    /// it is past all the same.
+    async fn no_longer_named(
+        &self,
+        repo: &Repo,
+        document: &Document,
+        kept: Option<&Arc<FileRecord>>,
+        named: &[Box<str>],
+    ) -> Vec<Box<str>> {
+        let (Some(sets), Some(kept)) = (repo.protocol.sets(), kept) else {
+            return Vec::new();
+        };
+        let body = self.bodies.read(kept).await;
+        let before = body.and_then(|body| sets.set(document, &body));
+        let before = before.unwrap_or_else(|problem| {
+            let (problem, path) = (problem.with_causes(), &*document.path);
+            tracing::warn!(problem, path, "the state before of an index cannot be read");
+            Set::default()
+        });
+        let paths = before.members.into_iter().map(|(member, _)| member.path);
+        paths.filter(|path| !named.contains(path)).collect()
     }
 
     /// A document that goes out at once and is kept behind it.
@@ -287,7 +318,13 @@ impl Documents {
         let keep = async move {
             let kept = this
                 .store
-                .keep(&repo, &document, new.body, new.validators, Vec::new())
+                .keep(
+                    &repo,
+                    &document,
+                    new.body,
+                    new.validators,
+                    Beside::default(),
+                )
                 .await;
             drop(new.permit);
             if let Err(problem) = kept {

@@ -13,6 +13,17 @@ use larder_mirrors::Document;
 use larder_model::{FileKind, Problem, System};
 use std::sync::Arc;
 
+/// What is kept with a document, and what goes with it.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// Documents that belong to it; those without bytes are gone.
+    pub(super) companions: Vec<(Document, Option<Bytes>)>,
+    /// Paths of the artifacts that it names.
+    pub(super) named: Vec<Box<str>>,
+    /// Those that the state before named, and this one does not.
+    pub(super) retired: Vec<Box<str>>,
+}
+
 /// Keeps the documents of mirrors.
 pub(super) struct DocumentStore {
     metadata: Metadata,
@@ -43,15 +54,16 @@ impl DocumentStore {
         Ok(self.metadata.name_is_gone(key).await?)
     }
 
-    /// Keeps a document and its companions; those without bytes are gone.
+    /// Keeps a document and what belongs to it.
     pub(super) async fn keep(
         &self,
         repo: &Repo,
         document: &Document,
         body: Bytes,
         validators: Validators,
-        companions: Vec<(Document, Option<Bytes>)>,
+        beside: Beside,
     ) -> Result<Arc<FileRecord>, Problem> {
+        let companions = beside.companions;
         // All bytes first,
         let mut prepared = vec![self.content.prepare(&body).await?];
         let mut paths = Vec::new();
@@ -92,6 +104,8 @@ impl DocumentStore {
                 at: validators.at,
                 files,
                 gone,
+                named: beside.named.iter().map(|path| &**path).collect(),
+                retired: beside.retired.iter().map(|path| &**path).collect(),
             };
             self.metadata.keep_files(new).await
         };

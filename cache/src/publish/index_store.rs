@@ -8,13 +8,8 @@ use larder_metadata::Metadata;
 use larder_metadata::blobs::NewBlob;
 use larder_metadata::index::{IndexDocument, IndexOf};
 use larder_mirrors::index::{self as mirror_index, Signer};
-use larder_model::{CacheLifetime, FileKind, Problem, Timestamp};
+use larder_model::{CacheLifetime, FileKind, INDEX_GRACE, Problem, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long clients that began with a state may go on with it: dnf takes what it has for as long
-/// without asking.
-const GRACE: Duration = Duration::from_hours(48);
 
 /// A repo's key at a moment.
 pub(crate) struct RepoSigner {
@@ -96,7 +91,9 @@ impl IndexStore {
                 lifetime: document.lifetime,
             };
             let documents = documents.into_iter().zip(blobs).map(row).collect();
-            self.metadata.keep_index(repo, of, documents, GRACE).await
+            self.metadata
+                .keep_index(repo, of, documents, INDEX_GRACE)
+                .await
         };
         Ok(self.content.keep_all(&prepared, write).await?)
     }
