@@ -9,15 +9,19 @@ use async_trait::async_trait;
 use larder_jobs::{Ended, JobContext, Work, WorkError};
 use larder_metadata::Metadata;
 use larder_storage::BlobStore;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long past states of upstreams' names are known where nobody says otherwise.
+const HISTORY: Duration = Duration::from_hours(90 * 24);
 
 /// The work of `gc`.
 pub struct Collector {
     metadata: Metadata,
     blobs: BlobStore,
     waits: Waits,
+    history: Duration,
     unfinished: Option<Arc<dyn Unfinished>>,
     freed: Arc<Freed>,
 }
@@ -29,6 +33,7 @@ impl Collector {
             metadata,
             blobs,
             waits,
+            history: HISTORY,
             unfinished: None,
             freed: Arc::default(),
         }
@@ -42,6 +47,12 @@ impl Collector {
             unfinished: Some(unfinished),
             ..self
         }
+    }
+
+    /// The same; past states of upstreams' names are known for as long.
+    #[must_use]
+    pub fn with_history(self, history: Duration) -> Self {
+        Self { history, ..self }
     }
 
     /// What it has freed.
@@ -72,6 +83,10 @@ impl Work for Collector {
             dry: job.job().dry_run,
             outcome: Outcome::default(),
             told_links: HashSet::new(),
+            told_leftovers: HashSet::new(),
+            told_holders: HashMap::new(),
+            history: self.history,
+            repos: self.metadata.repos().await?,
         };
         if run.dry {
             // One that another server began tells everything once more.
@@ -96,6 +111,7 @@ impl Run<'_> {
         // What a run before could not finish is free first.
         self.objects().await?;
         self.expired().await?;
+        self.leftovers().await?;
         self.links().await?;
         self.digests().await?;
         self.objects().await?;

@@ -5,10 +5,12 @@ use crate::waits::RunWaits;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use larder_jobs::{Item, JobContext, Progress, WorkError};
+use larder_metadata::repos::RepoRecord;
 use larder_metadata::{Error, Metadata, Requirement};
 use larder_model::Digest;
 use larder_storage::BlobStore;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 /// Entries of a queue read at once.
 pub(crate) const PAGE: u64 = 256;
@@ -26,6 +28,14 @@ pub(crate) struct Run<'a> {
     /// Rows of blobs that a dry run has told of: one may be in both queues, and more than once among
     /// the uploads.
     pub(crate) told_links: HashSet<(i64, Box<str>, Digest)>,
+    /// Leftovers that a dry run has told of.
+    pub(crate) told_leftovers: HashSet<(i64, Box<str>, Box<str>)>,
+    /// How many files of a digest a dry run has told of.
+    pub(crate) told_holders: HashMap<Digest, u64>,
+    /// How long past states of upstreams' names are known.
+    pub(crate) history: Duration,
+    /// All repositories.
+    pub(crate) repos: Vec<RepoRecord>,
 }
 
 /// How an act went.
@@ -42,7 +52,9 @@ impl Acted {
     pub(crate) fn of(outcome: Result<(), Error>) -> Result<Self, WorkError> {
         match outcome {
             Ok(()) => Ok(Self::Done),
-            Err(Error::Unmet(Requirement::Blob) | Error::Referenced(_)) => Ok(Self::Changed),
+            Err(Error::Unmet(Requirement::Blob | Requirement::File) | Error::Referenced(_)) => {
+                Ok(Self::Changed)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! expired trash ── its copies of rows go ─────────────────────────────┐
+//! leftovers of documents ── their rows go ───────────────────────────┤
 //! ended uploads, links ── a row of a blob that no manifest names goes ─┐
 //!                  gc_blobs: a digest without a file is condemned ── its row goes ── its object goes
 //! ```
@@ -26,6 +27,7 @@ mod unfinished;
 
 mod context;
 
+mod leftovers;
 mod trash;
 mod blobs;
 mod links;

@@ -37,6 +37,10 @@ pub struct Outcome {
     pub condemned: u64,
     /// Entries of the trash whose time was over.
     pub expired: u64,
+    /// Other forms of documents, and files that past states of indexes named, that went.
+    pub leftovers: u64,
+    /// Past states of upstreams' names that were forgotten.
+    pub past: u64,
     /// Unfinished uploads that were given up, with what had come of them.
     pub uploads: u64,
 }

@@ -9,7 +9,6 @@ impl Run<'_> {
     /// Lets go what is past its time. The trash keeps its own time, whatever the run's grace is.
     pub(crate) async fn expired(&mut self) -> Result<(), WorkError> {
         let now = self.metadata.shared_now().await?;
-        let repos = self.metadata.repos().await?;
         let mut after: Option<TrashEntry> = None;
         let mut done = 0;
         while !self.is_cancelled() {
@@ -34,13 +33,9 @@ impl Run<'_> {
                     }
                 }
                 self.outcome.expired += 1;
-                let repo = repos.iter().find(|repo| repo.id == entry.repo);
                 self.tell(Item {
                     action: "expire".to_owned(),
-                    repository: repo.map(|repo| larder_model::RepoPath {
-                        protocol: repo.protocol,
-                        name: repo.name.clone(),
-                    }),
+                    repository: self.repository(entry.repo),
                     package: Some(entry.package.to_string()),
                     version: Some(entry.version.to_string()).filter(|it| !it.is_empty()),
                     digest: entry.digest.map(|digest| digest.to_string()),

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
 use larder_metadata::blobs::{Bytestore, NewBlob, Putting};
+use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::PackageKey;
 use larder_metadata::jobs::{JobEnd, NewJob};
 use larder_metadata::manifests::{Expect, NewManifest};
 use larder_metadata::repos::NewRepo;
 use larder_model::{
-    Algorithm, Clock, Digest, JobKind, JobState, ProtocolName, RepoKind, RepoSettings, System,
-    Timestamp,
+    Algorithm, Clock, Digest, FileKind, INDEX_GRACE, JobKind, JobState, ProtocolName, RepoKind,
+    RepoSettings, System, Timestamp,
 };
 use larder_storage::{BlobStore, ObjectKey};
 use serde_json::{Value as Json, json};
@@ -350,4 +351,92 @@ async fn an_object_that_a_run_left_is_removed_by_the_next() {
 #[tokio::test]
 async fn an_object_that_a_run_removed_and_did_not_note_is_counted_by_the_next() {
     assert_left_is_freed(true).await;
+}
+
+/// A state of an upstream's document, other forms of such states (which of what), and a list that it
+/// names; lists of states before that it does not name.
+async fn fill(house: &House, text: &str, forms: &[(&str, &str)], retired: &[&str]) {
+    let file = |kind, path, text: &str| {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        NewFile::new(
+            kind,
+            path,
+            NewBlob::inline(digest(text), bytes),
+            "text/plain",
+        )
+    };
+    let list = format!("list of {text}");
+    let of: Vec<String> = forms
+        .iter()
+        .map(|(_, of)| format!("{}#1", digest(of)))
+        .collect();
+    let mut files = vec![
+        file(FileKind::Document, "index", text),
+        file(FileKind::Artifact, &list, &list),
+    ];
+    files.extend(forms.iter().zip(&of).map(|((path, _), of)| NewFile {
+        derived_from: of,
+        ..file(FileKind::Representation, path, path)
+    }));
+    let new = NewFiles {
+        package: house.putting("").package,
+        full_name: None,
+        by: System::Upstream,
+        at: house.metadata.now(),
+        files,
+        gone: Vec::new(),
+        named: Vec::new(),
+        retired: retired.to_vec(),
+    };
+    house.metadata.keep_files(new).await.expect("keep");
+}
+
+#[tokio::test]
+async fn leftovers_go_after_their_own_time_and_a_dry_run_tells_them() {
+    let house = House::started().await;
+    fill(
+        &house,
+        "one",
+        &[("form of one", "one"), ("idle", "two")],
+        &[],
+    )
+    .await;
+    let (result, did) = house.run(false, at_once()).await;
+    assert_eq!((&result["leftovers"], did.len()), (&json!(0), 0));
+    fill(&house, "two", &[], &["list of one"]).await;
+    // A form goes with its state, the list of a past one after the time that clients have.
+    let (told, would) = house.run(true, at_once()).await;
+    let (result, did) = house.run(false, at_once()).await;
+    assert_eq!(would, did);
+    let gone = [digest("form of one"), digest("one")];
+    let expected = &items("delete", &gone) | &items("drop", &gone[..1]);
+    assert_eq!(did, expected);
+    for key in ["deleted", "bytes_freed", "leftovers", "past"] {
+        assert_eq!(told[key], result[key], "{key}: {told} {result}");
+    }
+    assert_eq!(result["bytes_freed"], "form of one".len() + "one".len());
+    house.turn(INDEX_GRACE);
+    let list = [digest("list of one")];
+    let (_, would) = house.run(true, json!({})).await;
+    let (result, did) = house.run(false, json!({})).await;
+    // No grace is waited for: its bytes go in the run that lets the row go.
+    assert_eq!(would, did);
+    assert_eq!(did, &items("delete", &list) | &items("drop", &list));
+    assert_eq!(result["past"], 0);
+    // The present list and the document stay for good, a form while somebody asks for it.
+    house.turn(Duration::from_hours(100 * 24));
+    let (told, _) = house.run(true, json!({})).await;
+    let (result, did) = house.run(false, json!({})).await;
+    let idle = [digest("idle")];
+    let mut expected = &items("delete", &idle) | &items("drop", &idle);
+    expected.insert(("forget".to_owned(), String::new()));
+    assert_eq!(did, expected);
+    assert_eq!((&told["past"], &result["past"]), (&json!(1), &json!(1)));
+    let (again, did) = house.run(false, json!({})).await;
+    assert_eq!(
+        (&again["leftovers"], &again["past"]),
+        (&json!(0), &json!(0))
+    );
+    assert!(did.is_empty());
+    house.end().await;
 }
