@@ -18,7 +18,7 @@ pub struct Retention {
     /// How long a manifest of an image stays that has no tag; `null`: for good.
     #[schema(required)]
     pub untagged_after: Option<String>,
-    /// Of a mirror: how long a version stays that nobody reads; `null`: for good.
+    /// Of a mirror: how long a version stays that nobody uses; `null`: for good.
     #[schema(required)]
     pub unused_after: Option<String>,
     /// Of a mirror: bytes that it keeps; `null`: all.
@@ -45,13 +45,13 @@ pub struct NewRetention {
     /// How long a manifest of an image stays that has no tag, e.g. `7d`; absent: for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untagged_after: Option<String>,
-    /// For mirrors, of which retention does not take care yet.
+    /// Of a mirror: how long a version stays that nobody uses, e.g. `30d`; absent: for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unused_after: Option<String>,
-    /// For mirrors, of which retention does not take care yet.
+    /// Of a mirror: bytes that it keeps, the least lately used go first; absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
-    /// How long what was deleted can be restored; absent: `7d`, and `0s`: not at all.
+    /// How long what was deleted can be restored; absent: `7d`, and `0s`: not at all, as of mirrors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trash: Option<String>,
 }

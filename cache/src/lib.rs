@@ -31,6 +31,7 @@ mod search;
 mod queries;
 mod accounts;
 mod packages;
+mod named;
 mod door;
 mod images;
 
@@ -38,6 +39,7 @@ pub use config::CacheConfig;
 pub use counters::Counters;
 pub use door::is_packages;
 pub use images::Images;
+pub use named::Named;
 pub use packages::Packages;
 pub use publish::RuledChange;
 pub use upstream::{Proxies, UpstreamConfig, is_public};

@@ -46,7 +46,7 @@ pub(crate) struct Parts {
     pub(crate) metadata: Metadata,
     pub(crate) gate: Arc<Gate>,
     counters: Arc<Counters>,
-    bodies: Arc<Bodies>,
+    pub(crate) bodies: Arc<Bodies>,
     refresher: Refresher,
     copier: Copier,
     pub(crate) repos: Arc<Repos>,

@@ -44,7 +44,8 @@ pub enum Retention {
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// Delete what would go now, or what a preview told; it can be restored from the trash.
+    /// Delete what would go now, or what a preview told; it can be restored from the trash, or comes
+    /// again to a mirror.
     Run {
         /// Protocol and name, e.g. oci/team.
         #[arg(value_parser = repo_path)]
@@ -61,6 +62,8 @@ const POLICY: Table = Table::new(
         ("Rules", "rules"),
         ("Protect", "protect"),
         ("Untagged after", "untagged_after"),
+        ("Unused after", "unused_after"),
+        ("Max bytes", "max_bytes"),
         ("Trash", "trash"),
     ],
     &["enabled"],

@@ -47,6 +47,12 @@ pub struct RetentionPolicy {
     pub protect: Vec<Pattern>,
     /// How long a manifest without a tag stays; `None`: for good.
     pub untagged_after: Option<Span>,
+    /// Of a mirror: how long a version stays that nobody uses; `None`: for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused_after: Option<Span>,
+    /// Of a mirror: bytes that it keeps; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
     /// How long what is deleted can be restored; zero: not at all.
     pub trash: Span,
 }
@@ -59,6 +65,8 @@ impl Default for RetentionPolicy {
             rules: Vec::new(),
             protect: Vec::new(),
             untagged_after: None,
+            unused_after: None,
+            max_bytes: None,
             trash: Span(TRASH),
         }
     }

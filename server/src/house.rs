@@ -56,6 +56,8 @@ pub(crate) struct House {
     pub(crate) way: Way,
     /// How long an entry of the audit trail is kept.
     pub(crate) audit_keep: Duration,
+    /// Bytes that all mirrors may keep together; 0: no limit.
+    pub(crate) mirrors_keep: u64,
     _lock: File,
 }
 
@@ -138,9 +140,12 @@ impl House {
         });
         let unfinished = RegistryUploads(registry.unfinished_uploads());
         let collector = Collector::new(metadata.clone(), blobs.clone(), waits(config))
-            .with_unfinished(Arc::new(unfinished));
+            .with_unfinished(Arc::new(unfinished))
+            .with_history(config.cache.history);
         let freed = collector.freed();
-        let retention = Retention::new(metadata.clone(), versions);
+        let retention =
+            Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
+        let evicted = retention.evicted();
         let works = works(&gate, &packages, (backup, retention, collector))?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
@@ -162,6 +167,7 @@ impl House {
             statements: metadata.statements(),
             gate: Arc::clone(&gate),
             freed,
+            evicted,
         }));
         let system = System {
             metadata: metadata.clone(),
@@ -192,6 +198,7 @@ impl House {
             observer,
             way,
             audit_keep: config.audit.keep,
+            mirrors_keep: config.cache.size,
             _lock: lock,
         })
     }

@@ -1,7 +1,11 @@
 //! Housekeeping that runs beside the requests.
 
 use crate::house::House;
-use larder_model::{Problem, System};
+use larder_gc::retention::BUDGET;
+use larder_metadata::Error;
+use larder_metadata::jobs::{JobFilter, NewJob};
+use larder_model::{JobKind, JobState, Problem, System};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -20,6 +24,9 @@ const AUDIT: Duration = Duration::from_secs(1);
 /// How often the oldest entries of the audit trail are looked for, and how soon after the start.
 const PRUNE: Duration = Duration::from_hours(24);
 const FIRST_PRUNE: Duration = Duration::from_mins(2);
+/// How often it is looked whether mirrors keep more than they may, and how soon after the start.
+const MIRRORS: Duration = Duration::from_hours(1);
+const FIRST_MIRRORS: Duration = Duration::from_mins(5);
 /// How long a job is kept after its end.
 const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -47,9 +54,12 @@ async fn keep_house(house: &House) {
     let mut uses = tokio::time::interval_at(Instant::now() + USES, USES);
     uses.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut prune = tokio::time::interval_at(Instant::now() + FIRST_PRUNE, PRUNE);
+    let mut mirrors = tokio::time::interval_at(Instant::now() + FIRST_MIRRORS, MIRRORS);
+    mirrors.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = uses.tick() => write_uses(house).await,
+            _ = mirrors.tick(), if house.mirrors_keep > 0 => keep_mirrors_within(house).await,
             _ = keys.tick() => drop_expired_keys(house).await,
             _ = prune.tick() => {
                 prune_audit(house).await;
@@ -113,6 +123,45 @@ async fn prune_audit(house: &House) {
             tracing::warn!(%problem, "old entries of the audit trail could not be deleted");
         }
     }
+}
+
+/// Asks for a run of retention that brings mirrors back into their budget, if they are over it.
+async fn keep_mirrors_within(house: &House) {
+    match ask_for_eviction(house).await {
+        Ok(None) => {}
+        Ok(Some(bytes)) => tracing::info!(
+            bytes,
+            budget = house.mirrors_keep,
+            "mirrors keep more than cache.size: what was used longest ago goes"
+        ),
+        Err(error) => {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "how much mirrors keep could not be found out");
+        }
+    }
+}
+
+/// How many bytes mirrors keep, if that is too much and was not known yet.
+async fn ask_for_eviction(house: &House) -> Result<Option<u64>, Error> {
+    for state in [JobState::Queued, JobState::Running] {
+        let filter = JobFilter {
+            kind: Some(JobKind::Retention),
+            state: Some(state),
+        };
+        if !house.metadata.jobs(filter, None, 1).await?.is_empty() {
+            return Ok(None);
+        }
+    }
+    let bytes = house.metadata.mirrored_bytes().await?;
+    if bytes <= house.mirrors_keep {
+        return Ok(None);
+    }
+    let job = NewJob {
+        parameters: json!({BUDGET: "cache.size"}),
+        ..NewJob::of(JobKind::Retention)
+    };
+    house.jobs.queue(job, &System::Housekeeping).await?;
+    Ok(Some(bytes))
 }
 
 /// Deletes jobs that are past their time.

@@ -4,6 +4,7 @@ use larder_access::Gate;
 use larder_cache::Counters;
 use larder_config::{Log, LogFormat};
 use larder_gc::Freed;
+use larder_gc::retention::EvictedCount;
 use larder_metadata::Statements;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -85,6 +86,7 @@ pub(crate) struct Below {
     pub(crate) statements: Arc<Statements>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) freed: Arc<Freed>,
+    pub(crate) evicted: Arc<EvictedCount>,
 }
 
 impl std::fmt::Debug for Below {
@@ -125,6 +127,11 @@ impl Collector for Below {
                 "collected_bytes",
                 "Bytes that the collector freed",
                 self.freed.bytes(),
+            ),
+            (
+                "evicted",
+                "Versions, images and documents of mirrors that were let go",
+                self.evicted.get(),
             ),
         ] {
             let counter = ConstCounter::new(value);

@@ -55,10 +55,10 @@ pub struct Image {
 
 /// Which manifests follow which: children their index, referrers their subject. A tag that is called
 /// after a manifest (`sha256-….sig`) makes its own one a referrer of that.
-pub(super) struct Graph {
+pub(crate) struct Graph {
     followers: HashMap<Digest, Vec<Digest>>,
     /// Manifests that follow another.
-    pub(super) following: HashSet<Digest>,
+    pub(crate) following: HashSet<Digest>,
 }
 
 /// The manifest after which a tag is called, as cosign and clients without referrers do:
@@ -71,13 +71,13 @@ fn named_after(tag: &str) -> Option<Digest> {
 
 impl TaggedDigest {
     /// The manifest that the tag is attached to; `None`: it is a version like any other.
-    pub(super) fn attached_to(&self, manifests: &HashSet<Digest>) -> Option<Digest> {
+    pub(crate) fn attached_to(&self, manifests: &HashSet<Digest>) -> Option<Digest> {
         named_after(&self.tag.name).filter(|subject| manifests.contains(subject))
     }
 }
 
 impl Graph {
-    pub(super) fn of(image: &Image, manifests: &HashSet<Digest>) -> Self {
+    pub(crate) fn of(image: &Image, manifests: &HashSet<Digest>) -> Self {
         let mut graph = Self {
             followers: HashMap::new(),
             following: HashSet::new(),
@@ -109,7 +109,7 @@ impl Graph {
     }
 
     /// These manifests, and all that follow them.
-    pub(super) fn closure(&self, from: impl IntoIterator<Item = Digest>) -> HashSet<Digest> {
+    pub(crate) fn closure(&self, from: impl IntoIterator<Item = Digest>) -> HashSet<Digest> {
         let mut open: Vec<Digest> = from.into_iter().collect();
         let mut found: HashSet<Digest> = open.iter().copied().collect();
         while let Some(digest) = open.pop() {

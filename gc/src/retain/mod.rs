@@ -8,10 +8,13 @@ mod decision;
 mod rules;
 mod graph;
 mod images;
+mod mirror;
 
 pub use decision::{Action, Decision};
+pub(crate) use graph::Graph;
 pub use graph::{Image, Link, LinkKind, Manifest, TaggedDigest};
 pub use images::{ImageOutcome, ImageRemoval, decide_image};
+pub use mirror::{Budget, IN_USE, MirrorOutcome, Part, Unit, UnitKind, decide_mirror, freed_by};
 pub use rules::{Candidate, decide};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod images;
 mod oracle;
+mod mirrors;
 mod packages;
 
 use super::{Candidate, Image, Link, LinkKind, Manifest, TaggedDigest};

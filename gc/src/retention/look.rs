@@ -163,7 +163,7 @@ fn read_at(used_at: Timestamp) -> Option<Timestamp> {
     (used_at.0 > 0).then_some(used_at)
 }
 
-fn is_immutable(repo: &RepoRecord, version: &str) -> bool {
+pub(crate) fn is_immutable(repo: &RepoRecord, version: &str) -> bool {
     let patterns = &repo.settings.immutable;
     patterns.iter().any(|pattern| pattern.matches(version))
 }

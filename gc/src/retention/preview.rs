@@ -1,12 +1,13 @@
 //! What a policy would do, told beforehand.
 
 use super::look::{Decided, Look, look_at};
+use super::mirror::{Mirrors, Verdict};
 use super::seam::PackageVersions;
-use crate::retain::Action;
+use crate::retain::{Action, UnitKind};
+use larder_metadata::Metadata;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::StoredPreview;
-use larder_metadata::{Error, Metadata};
-use larder_model::{Algorithm, Digest, RetentionPolicy};
+use larder_model::{Algorithm, Digest, Problem, RepoKind, RetentionPolicy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -83,20 +84,30 @@ impl Preview {
     fn add(&mut self, package: &str, look: Look, kept: &mut Vec<PreviewItem>) {
         self.bytes += look.bytes;
         for item in look.items {
-            let item = PreviewItem::of(package, item);
-            if item.action == Action::Delete {
-                self.delete += 1;
-                self.marks.insert(item.mark());
-                if self.items.len() < MAX_ITEMS {
-                    self.items.push(item);
-                }
-            } else {
-                self.keep += 1;
-                if kept.len() < MAX_ITEMS {
-                    kept.push(item);
-                }
+            self.add_item(PreviewItem::of(package, item), kept);
+        }
+    }
+
+    fn add_item(&mut self, item: PreviewItem, kept: &mut Vec<PreviewItem>) {
+        if item.action == Action::Delete {
+            self.delete += 1;
+            self.marks.insert(item.mark());
+            if self.items.len() < MAX_ITEMS {
+                self.items.push(item);
+            }
+        } else {
+            self.keep += 1;
+            if kept.len() < MAX_ITEMS {
+                kept.push(item);
             }
         }
+    }
+
+    /// What goes stands before what stays.
+    fn end(&mut self, mut kept: Vec<PreviewItem>) {
+        kept.truncate(MAX_ITEMS - self.items.len());
+        self.items.extend(kept);
+        self.more = self.keep + self.delete > self.items.len() as u64;
     }
 
     /// As it is kept, to be compared when it is run.
@@ -145,7 +156,10 @@ impl Previews {
         &self,
         repo: &RepoRecord,
         policy: &RetentionPolicy,
-    ) -> Result<Preview, Error> {
+    ) -> Result<Preview, Problem> {
+        if repo.kind == RepoKind::Mirror {
+            return self.preview_mirror(repo, policy).await;
+        }
         let (mut preview, mut kept) = (Preview::default(), Vec::new());
         let mut after: Box<str> = "".into();
         loop {
@@ -161,9 +175,42 @@ impl Previews {
                 }
             }
         }
-        kept.truncate(MAX_ITEMS - preview.items.len());
-        preview.items.extend(kept);
-        preview.more = preview.keep + preview.delete > preview.items.len() as u64;
+        preview.end(kept);
+        Ok(preview)
+    }
+
+    async fn preview_mirror(
+        &self,
+        repo: &RepoRecord,
+        policy: &RetentionPolicy,
+    ) -> Result<Preview, Problem> {
+        // What was read a moment ago counts.
+        self.metadata.write_uses().await?;
+        let mirrors = Mirrors {
+            metadata: &self.metadata,
+            versions: &*self.versions,
+        };
+        let Verdict {
+            units,
+            decisions,
+            freed,
+        } = mirrors.decide(repo, policy).await?;
+        let (mut preview, mut kept) = (Preview::default(), Vec::new());
+        for ((unit, package), decision) in units.units.iter().zip(&units.shown).zip(decisions) {
+            // Documents go with what they tell of.
+            if unit.kind != UnitKind::Version {
+                continue;
+            }
+            let item = Decided {
+                version: unit.name.clone(),
+                digest: unit.digest,
+                decision,
+                bytes: unit.parts.iter().map(|part| part.size).sum(),
+            };
+            preview.add_item(PreviewItem::of(package, item), &mut kept);
+        }
+        preview.bytes = freed;
+        preview.end(kept);
         Ok(preview)
     }
 }

@@ -2,17 +2,19 @@
 
 use super::look::{Decided, Look, look_at};
 use super::seam::{PackageVersions, Removed, VersionRemoval};
-use crate::retain::ImageRemoval;
+use crate::retain::{Budget, ImageRemoval};
 use async_trait::async_trait;
 use larder_jobs::{Ended, Item, JobContext, Progress, Work, WorkError};
 use larder_metadata::files::PackageKey;
+use larder_metadata::jobs::{JobFilter, NewJob};
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::RuledOut;
 use larder_metadata::{Error, Metadata, Requirement};
-use larder_model::{Author, RepoKind, RepoPath, RetentionPolicy};
+use larder_model::{Author, JobKind, JobState, RepoKind, RepoPath, RetentionPolicy, System};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Packages read at once.
 const PAGE: u64 = 1000;
@@ -21,11 +23,32 @@ const AT_ONCE: usize = 100;
 /// How often a package is decided on anew in one run because it changed: then the next run sees to it.
 const TRIES: u32 = 16;
 
+/// The parameter of a job that is about the budget of all mirrors alone.
+pub const BUDGET: &str = "budget";
+
 /// Removes what rules let go: of the repository that a job is about by its policy of that moment, or
 /// of all whose policy is enabled.
 pub struct Retention {
     metadata: Metadata,
     versions: Arc<dyn PackageVersions>,
+    /// Bytes that all mirrors may keep together; 0: no limit.
+    mirrors_keep: u64,
+    evicted: Arc<EvictedCount>,
+}
+
+/// How many things of mirrors were let go since the server began, for its metrics.
+#[derive(Debug, Default)]
+pub struct EvictedCount(AtomicU64);
+
+impl EvictedCount {
+    /// How many.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
 /// Whoever asked for the job.
@@ -40,31 +63,93 @@ impl Author for AskedBy {
 
 /// What came of a run.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize)]
-struct Counts {
+pub(super) struct Counts {
     /// Versions that were decided on.
-    examined: u64,
+    pub(super) examined: u64,
     /// Those that went.
-    deleted: u64,
+    pub(super) deleted: u64,
     /// Those that stay.
-    kept: u64,
+    pub(super) kept: u64,
     /// Bytes that only those had that went.
-    bytes: u64,
-    /// Packages that changed too often to be decided on.
-    skipped: u64,
+    pub(super) bytes: u64,
+    /// Documents of mirrors that went.
+    pub(super) documents: u64,
+    /// Packages that changed too often to be decided on, and what of mirrors was used meanwhile.
+    pub(super) skipped: u64,
 }
 
-struct Run<'a> {
-    metadata: &'a Metadata,
-    versions: &'a dyn PackageVersions,
-    job: &'a JobContext,
+pub(super) struct Run<'a> {
+    pub(super) metadata: &'a Metadata,
+    pub(super) versions: &'a dyn PackageVersions,
+    pub(super) job: &'a JobContext,
     by: AskedBy,
-    counts: Counts,
+    pub(super) counts: Counts,
+    pub(super) evicted: &'a EvictedCount,
 }
 
 impl Retention {
     /// Over the database of a server.
     pub fn new(metadata: Metadata, versions: Arc<dyn PackageVersions>) -> Self {
-        Self { metadata, versions }
+        Self {
+            metadata,
+            versions,
+            mirrors_keep: 0,
+            evicted: Arc::default(),
+        }
+    }
+
+    /// The same where all mirrors together may keep so many bytes; 0: no limit.
+    #[must_use]
+    pub fn with_mirrors_keep(self, bytes: u64) -> Self {
+        Self {
+            mirrors_keep: bytes,
+            ..self
+        }
+    }
+
+    /// How many things of mirrors it has let go.
+    pub fn evicted(&self) -> Arc<EvictedCount> {
+        Arc::clone(&self.evicted)
+    }
+
+    /// The mirrors, each with its policy where that is followed.
+    async fn mirrors(&self) -> Result<Vec<(RepoRecord, Option<RetentionPolicy>)>, WorkError> {
+        let policies = self.metadata.retentions().await?;
+        let mut repos = self.metadata.repos().await?;
+        repos.retain(|repo| repo.kind == RepoKind::Mirror);
+        let with_policy = |repo: RepoRecord| {
+            let found = policies.iter().find(|(id, _)| *id == repo.id);
+            let followed = found.filter(|(_, policy)| policy.enabled);
+            let policy = followed.map(|(_, policy)| policy.clone());
+            (repo, policy)
+        };
+        Ok(repos.into_iter().map(with_policy).collect())
+    }
+
+    /// Lets go what is over the budget of all mirrors, and has the collector free the bytes soon.
+    async fn keep_within(&self, run: &mut Run<'_>) -> Result<(), WorkError> {
+        let budget = Budget {
+            name: "cache.size",
+            bytes: self.mirrors_keep,
+            // So that it is not over it again at once.
+            leaves: self.mirrors_keep / 10 * 9,
+        };
+        if !run.all_mirrors(&self.mirrors().await?, budget).await? {
+            return Ok(());
+        }
+        let schedule = self.metadata.schedule(JobKind::Gc).await?;
+        let queued = JobFilter {
+            kind: Some(JobKind::Gc),
+            state: Some(JobState::Queued),
+        };
+        let waits = self.metadata.jobs(queued, None, 1).await?;
+        if schedule.is_some_and(|it| it.enabled) && waits.is_empty() {
+            let collect = NewJob::of(JobKind::Gc);
+            self.metadata
+                .queue_job(collect, &System::Housekeeping)
+                .await?;
+        }
+        Ok(())
     }
 
     /// The repositories of a job with their policies. One that is gone has nothing to let go.
@@ -73,7 +158,7 @@ impl Retention {
         job: &JobContext,
     ) -> Result<Vec<(RepoRecord, RetentionPolicy)>, WorkError> {
         let mut repos = self.metadata.repos().await?;
-        repos.retain(|repo| repo.kind == RepoKind::Hosted);
+        repos.retain(|repo| repo.kind != RepoKind::Group);
         if let Some(path) = &job.job().repository {
             let given = job.job().parameters.get("policy").cloned();
             let wrong = |_| WorkError::failed("bad_parameters", "the job has no policy");
@@ -94,7 +179,7 @@ impl Retention {
     }
 }
 
-fn path_of(repo: &RepoRecord) -> RepoPath {
+pub(super) fn path_of(repo: &RepoRecord) -> RepoPath {
     RepoPath {
         protocol: repo.protocol,
         name: repo.name.clone(),
@@ -112,9 +197,19 @@ impl Work for Retention {
             job,
             by: AskedBy(job.job().created_by.clone()),
             counts: Counts::default(),
+            evicted: &self.evicted,
         };
-        for (repo, policy) in self.repos(job).await? {
-            run.repo(&repo, &policy).await?;
+        // Between the runs of the schedule only the budget of all mirrors is looked at.
+        if job.job().parameters.get(BUDGET).is_none() {
+            for (repo, policy) in self.repos(job).await? {
+                match repo.kind {
+                    RepoKind::Mirror => run.mirror(&repo, &policy).await?,
+                    _ => run.repo(&repo, &policy).await?,
+                }
+            }
+        }
+        if self.mirrors_keep > 0 && job.job().repository.is_none() && !job.is_cancelled() {
+            self.keep_within(&mut run).await?;
         }
         let result = json!(run.counts);
         Ok(if job.is_cancelled() {

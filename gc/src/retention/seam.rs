@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use larder_metadata::jobs::HeldJob;
+use larder_metadata::mirrored::MirroredFile;
 use larder_metadata::repos::RepoRecord;
-use larder_model::{Author, Problem, ProtocolName, Release};
+use larder_metadata::retention::ImageEdge;
+use larder_model::{Author, FileKind, Problem, ProtocolName, Release};
 
 /// A version of a package that a rule lets go.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,15 @@ pub enum Removed {
     Changed,
 }
 
+/// What belongs together of a mirror's package.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Bonds {
+    /// Of an image, what its manifests name.
+    pub edges: Vec<ImageEdge>,
+    /// Documents with what is kept together with each: kinds and paths, the document first.
+    pub sets: Vec<Vec<(FileKind, Box<str>)>>,
+}
+
 /// The versions of packages, which each protocol has its own way with.
 #[async_trait]
 pub trait PackageVersions: Send + Sync {
@@ -46,4 +57,13 @@ pub trait PackageVersions: Send + Sync {
         repo: &RepoRecord,
         removal: VersionRemoval<'_>,
     ) -> Result<Removed, Problem>;
+
+    /// Of an artifact that stands at a path of the whole repository, its package.
+    fn package_of(&self, protocol: ProtocolName, path: &str) -> String;
+
+    /// What belongs together of the files of a mirror's package.
+    async fn bonds(&self, repo: &RepoRecord, files: &[MirroredFile]) -> Result<Bonds, Problem>;
+
+    /// Why what a mirror lets go would not come again now, as part of a sentence; `None`: it would.
+    async fn lacks_upstream(&self, repo: &RepoRecord) -> Option<String>;
 }

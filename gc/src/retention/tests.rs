@@ -1,6 +1,6 @@
 //! Runs over a database in a temporary folder: what changes while a run decides wins.
 
-use super::{PackageVersions, Previews, Removed, Retention, VersionRemoval};
+use super::{Bonds, PackageVersions, Previews, Removed, Retention, VersionRemoval};
 use async_trait::async_trait;
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
@@ -8,6 +8,7 @@ use larder_metadata::blobs::{NewBlob, Putting};
 use larder_metadata::files::PackageKey;
 use larder_metadata::jobs::{Job, NewJob};
 use larder_metadata::manifests::{Expect, NewManifest};
+use larder_metadata::mirrored::MirroredFile;
 use larder_metadata::repos::{NewRepo, RepoRecord};
 use larder_model::{
     Algorithm, Clock, Digest, FileKind, JobKind, Problem, ProtocolName, Release, RepoKind,
@@ -46,6 +47,18 @@ impl PackageVersions for Tags {
 
     async fn remove(&self, _: &RepoRecord, _: VersionRemoval<'_>) -> Result<Removed, Problem> {
         Err(Problem::internal("images have tags"))
+    }
+
+    fn package_of(&self, _: ProtocolName, path: &str) -> String {
+        path.to_owned()
+    }
+
+    async fn bonds(&self, _: &RepoRecord, _: &[MirroredFile]) -> Result<Bonds, Problem> {
+        Err(Problem::internal("this is no mirror"))
+    }
+
+    async fn lacks_upstream(&self, _: &RepoRecord) -> Option<String> {
+        Some("this is no mirror".to_owned())
     }
 }
 

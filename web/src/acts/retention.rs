@@ -22,6 +22,7 @@ use larder_model::{
 };
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Rules of a policy, patterns of a list.
 const MAX: usize = 100;
@@ -47,8 +48,8 @@ fn to_api(policy: RetentionPolicy) -> api::Retention {
         rules: policy.rules.into_iter().map(rule).collect(),
         protect: policy.protect,
         untagged_after: policy.untagged_after.map(text),
-        unused_after: None,
-        max_bytes: None,
+        unused_after: policy.unused_after.map(text),
+        max_bytes: policy.max_bytes,
         trash: text(policy.trash),
     }
 }
@@ -84,19 +85,55 @@ fn keep_of(keep: api::RetentionKeep) -> Result<Keep, Problem> {
     })
 }
 
-/// The policy of a body.
-fn policy_of(new: api::NewRetention) -> Result<RetentionPolicy, Problem> {
-    let mirrors = [
-        ("unused_after", new.unused_after.is_some()),
-        ("max_bytes", new.max_bytes.is_some()),
-    ];
-    if let Some((field, _)) = mirrors.into_iter().find(|(_, given)| *given) {
-        let detail = format!(
-            "`{field}` is for mirrors, and this server's retention takes care of hosted \
-             repositories alone: leave it out, or send null"
-        );
-        return Err(Problem::invalid(field, detail));
+/// Fails if a field is for repositories of another kind.
+fn require_fields_of(kind: api::RepoKind, new: &api::NewRetention) -> Result<(), Problem> {
+    let fields = match kind {
+        api::RepoKind::Mirror => [
+            ("untagged_after", new.untagged_after.is_some()),
+            ("", false),
+        ],
+        _ => [
+            ("unused_after", new.unused_after.is_some()),
+            ("max_bytes", new.max_bytes.is_some()),
+        ],
+    };
+    let Some((field, _)) = fields.into_iter().find(|(_, given)| *given) else {
+        return Ok(());
+    };
+    let detail = if kind == api::RepoKind::Mirror {
+        "`untagged_after` is for repositories that images are pushed to; of a mirror a manifest \
+         without a tag goes like all else, by `unused_after` or `max_bytes`: leave it out, or send \
+         null"
+            .to_owned()
+    } else {
+        format!(
+            "`{field}` is for mirrors, which can fetch again what goes; this repository is hosted, \
+             and lets versions go by `rules`: leave it out, or send null"
+        )
+    };
+    Err(Problem::invalid(field, detail))
+}
+
+/// How long what goes of a repository can be restored: of a mirror not at all, for it comes again.
+fn trash_of(kind: api::RepoKind, given: Option<&str>) -> Result<Span, Problem> {
+    let given = span("trash", given)?;
+    if kind != api::RepoKind::Mirror {
+        return Ok(given.unwrap_or(Span(retention::TRASH)));
     }
+    // The default of other repositories says nothing.
+    match given {
+        Some(Span(time)) if !time.is_zero() && time != retention::TRASH => {
+            let detail = "a mirror has no `trash`, for what goes of it can be fetched again: leave \
+                          it out, or send 0s";
+            Err(Problem::invalid("trash", detail))
+        }
+        _ => Ok(Span(Duration::ZERO)),
+    }
+}
+
+/// The policy of a body, for a repository of this kind.
+fn policy_of(kind: api::RepoKind, new: api::NewRetention) -> Result<RetentionPolicy, Problem> {
+    require_fields_of(kind, &new)?;
     let rule = |rule: api::RetentionRule| {
         Ok(RetentionRule {
             packages: rule.packages,
@@ -113,18 +150,22 @@ fn policy_of(new: api::NewRetention) -> Result<RetentionPolicy, Problem> {
             .collect::<Result<_, Problem>>()?,
         protect: bounded("protect", new.protect)?,
         untagged_after: span("untagged_after", new.untagged_after.as_deref())?,
-        trash: span("trash", new.trash.as_deref())?.unwrap_or(Span(retention::TRASH)),
+        unused_after: span("unused_after", new.unused_after.as_deref())?,
+        max_bytes: new.max_bytes,
+        trash: trash_of(kind, new.trash.as_deref())?,
     })
 }
 
-/// The repository, which must be one that is published to.
-fn hosted(state: &ApiState, path: &RepoPath) -> Result<Arc<RepoRecord>, Problem> {
+/// The repository, which must keep something itself.
+fn keeping(state: &ApiState, path: &RepoPath) -> Result<Arc<RepoRecord>, Problem> {
     let repo = state.repo(path)?;
-    if kind_of(&repo) == api::RepoKind::Hosted {
+    if kind_of(&repo) != api::RepoKind::Group {
         return Ok(repo);
     }
-    let detail =
-        format!("{path} is not hosted: only what is published to a repository has retention");
+    let detail = format!(
+        "{path} is a group, which keeps nothing itself: say it for its members, see larder repo \
+         show {path}"
+    );
     Err(Problem::invalid("repository", detail))
 }
 
@@ -136,7 +177,14 @@ fn refused(error: Error) -> Problem {
 }
 
 async fn stored(state: &ApiState, repo: &RepoRecord) -> Result<RetentionPolicy, Problem> {
-    Ok(state.metadata.retention(repo.id).await?.unwrap_or_default())
+    let stored = state.metadata.retention(repo.id).await?;
+    Ok(stored.unwrap_or_else(|| RetentionPolicy {
+        trash: match kind_of(repo) {
+            api::RepoKind::Mirror => Span(Duration::ZERO),
+            _ => Span(retention::TRASH),
+        },
+        ..RetentionPolicy::default()
+    }))
 }
 
 /// Shows what a repository lets go by rules. Without a policy it lets nothing go.
@@ -157,15 +205,17 @@ pub(crate) async fn get(
     RepoDeleter { path, .. }: RepoDeleter,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::Retention>, Refusal> {
-    let repo = hosted(&state, &path)?;
+    let repo = keeping(&state, &path)?;
     Ok(Json(to_api(stored(&state, &repo).await?)))
 }
 
 /// Says what a repository lets go by rules.
 ///
 /// A version, of images a tag, goes when at least one rule fits it by `packages` and `versions`, no
-/// fitting rule keeps it, and it is neither protected nor immutable. A retention run removes names;
-/// bytes go with the collector, once the trash has let them go.
+/// fitting rule keeps it, and it is neither protected nor immutable. Of a mirror goes too what nobody
+/// has used for `unused_after`, and beyond `max_bytes` what was used longest ago; what rules keep or
+/// `protect` names stays. A retention run removes names; bytes go with the collector, once the trash
+/// has let them go.
 #[utoipa::path(
     put,
     path = "/repositories/{protocol}/{name}/retention",
@@ -188,8 +238,8 @@ pub(crate) async fn put(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewRetention>,
 ) -> Result<Json<api::Retention>, Refusal> {
-    let policy = policy_of(new)?;
-    let repo = hosted(&state, &path)?;
+    let repo = keeping(&state, &path)?;
+    let policy = policy_of(kind_of(&repo), new)?;
     let by = caller.require(path.permission(Verb::Delete))?;
     let set = state.metadata.set_retention(repo.id, &policy, &by).await;
     set.map_err(refused)?;
@@ -214,7 +264,7 @@ pub(crate) async fn delete(
     RepoDeleter { caller, path, .. }: RepoDeleter,
     State(state): State<Arc<ApiState>>,
 ) -> Result<NoContent, Refusal> {
-    let repo = hosted(&state, &path)?;
+    let repo = keeping(&state, &path)?;
     let by = caller.require(path.permission(Verb::Delete))?;
     state.metadata.drop_retention(repo.id, &by).await?;
     tracing::info!(by = caller.label(), repository = %path, "retention taken away");
@@ -263,8 +313,8 @@ pub(crate) async fn preview(
     OptionalBody(new): OptionalBody<api::NewRetention>,
 ) -> Result<Json<api::RetentionPreview>, Refusal> {
     let given = new != api::NewRetention::default();
-    let policy = given.then(|| policy_of(new)).transpose()?;
-    let repo = hosted(&state, &path)?;
+    let repo = keeping(&state, &path)?;
+    let policy = given.then(|| policy_of(kind_of(&repo), new)).transpose()?;
     let policy = match policy {
         Some(policy) => policy,
         None => stored(&state, &repo).await?,
@@ -302,7 +352,7 @@ pub(crate) async fn run(
     State(state): State<Arc<ApiState>>,
     JsonBody(new): JsonBody<api::NewRetentionRun>,
 ) -> Result<Accepted, Refusal> {
-    let repo = hosted(&state, &path)?;
+    let repo = keeping(&state, &path)?;
     let preview = state.metadata.preview(repo.id, &new.preview).await?;
     let preview = preview.ok_or_else(|| {
         let detail = "no such preview of this repository, or it is more than a day old: ask for a \

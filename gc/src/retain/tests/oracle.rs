@@ -5,17 +5,21 @@ use super::{NOW, policy, rule_on};
 use larder_model::{Digest, RetentionPolicy, Series};
 
 /// Numbers that follow from a seed (xorshift*).
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % end
     }
 
-    fn one_of<T: Copy, const N: usize>(&mut self, list: [T; N]) -> T {
+    pub(super) fn one_of<T: Copy, const N: usize>(&mut self, list: [T; N]) -> T {
         list[usize::try_from(self.below(N as u64)).unwrap_or_default()]
     }
 }
