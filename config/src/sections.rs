@@ -180,8 +180,8 @@ settings! {
         upstream_authorities: Vec<PathBuf> = "",
         /// The largest document of an upstream, once it is decoded.
         document_size: u64 as Size<{ 1 << 20 }> = "128MiB",
-        /// What all mirrors together may keep; 0 is no limit. Where it is more, what nobody has used
-        /// for longest goes, until a tenth of this is free. It is looked at once an hour.
+        /// What all mirrors together may keep; 0 is no limit. Where it is more, what was used longest
+        /// ago goes, until a tenth of this is free. The server looks once an hour.
         size: u64 as Size<0> = "0",
         /// How long it is known what the documents and tags of mirrors were before.
         history: Duration as Span<0> = "90d",

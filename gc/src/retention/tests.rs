@@ -1,5 +1,7 @@
 //! Runs over a database in a temporary folder: what changes while a run decides wins.
 
+mod mirrors;
+
 use super::{Bonds, PackageVersions, Previews, Removed, Retention, VersionRemoval};
 use async_trait::async_trait;
 use larder_jobs::{Jobs, Pace, Works};
@@ -91,6 +93,30 @@ fn key(repo: i64) -> PackageKey<'static> {
     }
 }
 
+/// Does a job to its end.
+async fn ended(jobs: Jobs, new: NewJob) -> Arc<Job> {
+    let own = jobs.clone();
+    let running = tokio::spawn(async move { own.run().await });
+    let job = jobs.queue(new, &System::Console).await;
+    let mut watching = jobs
+        .watch(job.expect("job").id)
+        .await
+        .expect("watch")
+        .expect("job");
+    let ended = timeout(DEADLINE, async {
+        loop {
+            let job = watching.next().await.expect("the job goes on");
+            if job.state.is_final() {
+                return job;
+            }
+        }
+    });
+    let ended = ended.await.expect("in time");
+    jobs.stop();
+    running.await.expect("runner");
+    ended
+}
+
 struct Bed {
     metadata: Metadata,
     repo: RepoRecord,
@@ -141,28 +167,7 @@ impl Bed {
         let cron = "30 2 * * *".parse().expect("cron");
         let works = Works::default().with(JobKind::Retention, cron, work);
         let jobs = Jobs::new(self.metadata.clone(), works, Pace::default());
-        let own = jobs.clone();
-        let running = tokio::spawn(async move { own.run().await });
-        let job = jobs
-            .queue(NewJob::of(JobKind::Retention), &System::Console)
-            .await;
-        let mut watching = jobs
-            .watch(job.expect("job").id)
-            .await
-            .expect("watch")
-            .expect("job");
-        let ended = timeout(DEADLINE, async {
-            loop {
-                let job = watching.next().await.expect("the job goes on");
-                if job.state.is_final() {
-                    return job;
-                }
-            }
-        });
-        let ended = ended.await.expect("in time");
-        jobs.stop();
-        running.await.expect("runner");
-        ended
+        ended(jobs, NewJob::of(JobKind::Retention)).await
     }
 
     async fn set(&self, policy: &str) -> RetentionPolicy {

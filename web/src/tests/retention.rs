@@ -94,6 +94,41 @@ async fn a_policy_is_shown_as_it_was_set() {
 }
 
 #[tokio::test]
+async fn a_mirror_says_what_may_be_fetched_again() {
+    let house = house().await;
+    house.mirror("up").await;
+    let root = basic("admin", PASSWORD);
+    let path = "/repositories/npm/up/retention";
+    let mut policy = json!({
+        "enabled": false, "rules": [], "protect": [], "untagged_after": null,
+        "unused_after": null, "max_bytes": null, "trash": "0s",
+    });
+    assert_eq!(house.ask(&root, "GET", path, "").await, (200, policy.clone()));
+    for trash in ["0s", "7d"] {
+        let body = json!({
+            "enabled": true, "unused_after": "30d", "max_bytes": 1000, "trash": trash,
+            "protect": ["1.*"], "rules": [{"packages": "app", "keep": {"newest": 1}}],
+        });
+        policy = json!({
+            "enabled": true, "untagged_after": null, "unused_after": "30d", "max_bytes": 1000,
+            "trash": "0s", "protect": ["1.*"],
+            "rules": [{"packages": "app", "versions": "*", "keep": {"newest": 1}}],
+        });
+        let set = house.ask(&root, "PUT", path, &body.to_string()).await;
+        assert_eq!(set, (200, policy.clone()));
+    }
+    assert_eq!(house.ask(&root, "GET", path, "").await, (200, policy));
+    for (body, code) in [
+        (r#"{"untagged_after":"7d"}"#, "untagged_after_invalid"),
+        (r#"{"trash":"1d"}"#, "trash_invalid"),
+        (r#"{"unused_after":"soon"}"#, "unused_after_invalid"),
+    ] {
+        let answer = house.pass(&root, "PUT", path, body).await;
+        assert_eq!((answer.status, &*answer.code()), (400, code), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_policy_that_is_wrong_is_refused_by_its_field() {
     let house = house().await;
     house.repo("team").await;
