@@ -10,6 +10,7 @@ mod grants;
 mod people;
 mod repositories;
 mod schedules;
+mod retention;
 
 mod checks;
 mod references;
@@ -32,12 +33,13 @@ use crate::terminal;
 use act::{Act, Refusal};
 use clap::Args;
 use file::{Resources, Source, UpstreamEntry};
-use larder_api::Repository;
+use larder_api::{RepoKind, Repository};
 use larder_discover::Machine;
 use larder_model::RepoPath;
 use plan::Plan;
 use repositories::Passwords;
 use serde_json::{Value, json};
+use state::path_of;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -79,6 +81,12 @@ pub(crate) async fn apply(args: Apply, cx: &Context<'_>) -> Result<Outcome, Fail
     let caller = gather::caller(client).await?;
     let parts = gather::of(&file, &caller);
     let mut state = gather::state(client, caller, &parts).await?;
+    let retention = file.retention.as_deref().unwrap_or_default();
+    let is_named = |it: &Repository| {
+        let mut named = retention.iter().map(|entry| &entry.get_ref().repository);
+        named.any(|path| *path == path_of(it))
+    };
+    gather::retentions(client, is_named, &mut state).await?;
     if args.prune {
         gather::look_into_unnamed(client, &file, &mut state).await?;
     }
@@ -248,8 +256,12 @@ pub(crate) async fn export(cx: &Context<'_>) -> Result<Outcome, Failure> {
     let client = &cx.client()?;
     let caller = gather::caller(client).await?;
     let parts = gather::all(&caller);
-    let state = gather::state(client, caller, &parts).await?;
-    let file = export::resources(&state);
+    let mut state = gather::state(client, caller, &parts).await?;
+    // Others may not see what every repository lets go.
+    let keeps = state.caller.superuser;
+    let keeps = |it: &Repository| keeps && it.kind != RepoKind::Group;
+    gather::retentions(client, keeps, &mut state).await?;
+    let file = export::resources(&state)?;
     let failed = |error| Failure::Local(format!("it cannot be written as TOML: {error}"));
     let text = toml::to_string(&file).map_err(failed)?;
     let with_password = |it: &&Repository| {

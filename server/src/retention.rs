@@ -91,7 +91,8 @@ impl PackageVersions for Versions {
     async fn lacks_upstream(&self, repo: &RepoRecord) -> Option<String> {
         let checked = self.packages.check_upstream(&Arc::new(repo.clone())).await;
         match checked {
-            Ok(checked) if checked.ok => None,
+            // One that has nothing at its root may have files all the same: it is there.
+            Ok(checked) if checked.ok || matches!(checked.status, Some(404 | 410)) => None,
             Ok(checked) => {
                 let problem = checked.problem.unwrap_or_default();
                 Some(format!("its upstream cannot be used now: {problem}"))

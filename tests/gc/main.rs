@@ -7,6 +7,7 @@ mod commands;
 mod deletes;
 mod engine;
 mod frees;
+mod mirrors;
 mod named;
 mod promises;
 mod servers;

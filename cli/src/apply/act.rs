@@ -1,10 +1,10 @@
 //! What is to be done, one call of the API after another.
 
 use larder_api::{
-    Grant, Group, GroupChange, NewGrant, NewGroup, NewRepository, NewRobot, NewSchedule,
+    Grant, Group, GroupChange, NewGrant, NewGroup, NewRepository, NewRetention, NewRobot, NewSchedule, Retention,
     Repository, RepositoryChange, Robot, RobotChange, Schedule, Settings, SettingsChange,
 };
-use larder_model::UserName;
+use larder_model::{RepoPath, UserName};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -44,8 +44,8 @@ pub(crate) struct FieldChange {
 /// One act.
 pub(crate) struct Act {
     pub(crate) verb: Verb,
-    /// What it is done to: `repository`, `group`, `robot`, `member`, `grant`, `schedule` or
-    /// `settings`.
+    /// What it is done to: `repository`, `group`, `robot`, `member`, `grant`, `schedule`, `retention`
+    /// or `settings`.
     pub(crate) kind: &'static str,
     pub(crate) name: String,
     pub(crate) fields: Vec<FieldChange>,
@@ -73,6 +73,8 @@ pub(crate) enum Call {
     ReplaceGrant(Grant, NewGrant),
     DeleteGrant(Grant),
     ChangeSchedule(Box<Schedule>, NewSchedule),
+    /// Of a repository; `None`: it was not there, or could not be asked.
+    ChangeRetention(RepoPath, Option<Box<Retention>>, Box<NewRetention>),
 }
 
 /// Why nothing is done.

@@ -6,11 +6,12 @@ use super::gather::is_filled;
 use super::state::path_of;
 use crate::client::Client;
 use crate::failure::Failure;
-use larder_api::{Group, Repository, Robot, RobotChange, Schedule, Settings};
+use larder_api::{Group, Repository, Retention, Robot, RobotChange, Schedule, Settings};
 use larder_model::RepoPath;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 /// How often a change is tried that someone else was quicker with, in what does not matter to it.
 const ATTEMPTS: usize = 3;
@@ -31,6 +32,7 @@ impl Resource for Schedule {
 }
 
 impl Resource for Settings {}
+impl Resource for Retention {}
 impl Resource for Group {}
 
 impl Resource for Repository {
@@ -110,6 +112,14 @@ pub(crate) async fn carry_out(client: &Client, act: &Act) -> Result<(), Failure>
         }
         Call::DeleteGrant(before) => {
             held.gone_is_changed(client.delete(&["grants", &before.id]).await)
+        }
+        Call::ChangeRetention(path, before, new) => {
+            let [all, protocol, name] = in_repositories(path);
+            let path = [all, protocol, name, "retention"];
+            match before {
+                Some(before) => held.put(&path, &**before, new).await,
+                None => client.put_with(&path, &json!(new)).await.map(drop),
+            }
         }
         Call::ChangeSchedule(before, new) => {
             held.put(&["schedules", before.kind.word()], &**before, new)

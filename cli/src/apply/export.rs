@@ -1,11 +1,13 @@
 //! A file of what there is. To apply it changes nothing.
 
 use super::file::{
-    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RobotEntry,
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RetentionEntry, RobotEntry,
     ScheduleEntry, SettingsEntry, UpstreamEntry,
 };
-use super::state::{GroupState, State, path_of};
+use super::retention::{entry as retention_entry, says_nothing};
+use super::state::{GroupState, RetentionState, State, path_of};
 use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
+use crate::failure::Failure;
 use larder_api::{Block, Grant, RepoKind, Repository, Robot, Schedule, Settings, Upstream};
 use larder_model::RepoName;
 use toml::Spanned;
@@ -17,16 +19,24 @@ fn all<T>(items: impl Iterator<Item = T>) -> Option<Vec<Spanned<T>>> {
 }
 
 /// What there is, as a file.
-pub(crate) fn resources(state: &State) -> Resources {
+pub(crate) fn resources(state: &State) -> Result<Resources, Failure> {
     let settings = state.settings.as_ref().map(settings);
-    Resources {
+    let speaks = |it: &&RetentionState| {
+        let mut repositories = state.repositories.iter();
+        let kind = repositories.find(|known| path_of(known) == it.repository);
+        kind.is_some_and(|known| !says_nothing(&it.policy, known.kind))
+    };
+    let retention = state.retentions.iter().filter(speaks).map(retention_entry);
+    let retention: Vec<RetentionEntry> = retention.collect::<Result<_, Failure>>()?;
+    Ok(Resources {
         settings: settings.map(|settings| Spanned::new(0..0, settings)),
         repositories: all(state.repositories.iter().map(repository)),
         groups: all(state.groups.iter().map(group)),
         robots: all(state.robots.iter().map(robot)),
         grants: all(state.grants.iter().map(grant)),
         schedules: all(state.schedules.iter().map(schedule)),
-    }
+        retention: all(retention.into_iter()),
+    })
 }
 
 fn schedule(it: &Schedule) -> ScheduleEntry {

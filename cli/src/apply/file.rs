@@ -3,7 +3,7 @@
 use super::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
 use larder_api::{Patch, RepoKind};
 use larder_model::upstream::{AbsentStatuses, AnswerTime};
-use larder_model::{JobKind, Pattern, RepoName, RepoPath, Role, UserName};
+use larder_model::{JobKind, Keep, Pattern, RepoName, RepoPath, Role, Span, UserName};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub(crate) struct Resources {
     pub(crate) grants: Option<Vec<Spanned<GrantEntry>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) schedules: Option<Vec<Spanned<ScheduleEntry>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retention: Option<Vec<Spanned<RetentionEntry>>>,
 }
 
 /// Settings of the whole server.
@@ -184,6 +186,40 @@ pub(crate) struct ScheduleEntry {
     pub(crate) cron: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) enabled: Option<bool>,
+}
+
+/// What a repository lets go by rules. A field that is absent lets nothing go, for the whole of it is
+/// the policy.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionEntry {
+    pub(crate) repository: RepoPath,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) protect: Option<Vec<Pattern>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) untagged_after: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unused_after: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trash: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<Vec<RuleEntry>>,
+}
+
+/// A rule of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleEntry {
+    #[serde(default = "Pattern::all")]
+    pub(crate) packages: Pattern,
+    #[serde(default = "Pattern::all")]
+    pub(crate) versions: Pattern,
+    #[serde(default)]
+    pub(crate) keep: Keep,
 }
 
 /// A text with its name, in which places are told by line and column.

@@ -2,7 +2,7 @@
 
 use super::file::Resources;
 use super::repositories::is_named;
-use super::state::{GroupState, State, path_of};
+use super::state::{GroupState, RetentionState, State, path_of};
 use crate::client::Client;
 use crate::failure::Failure;
 use larder_api::{Caller, Group, GroupMember, List, RepoKind, Repository, User};
@@ -63,6 +63,7 @@ pub(crate) async fn state(
         robots: Vec::new(),
         grants: Vec::new(),
         schedules: Vec::new(),
+        retentions: Vec::new(),
         users: BTreeSet::new(),
         caller,
     };
@@ -92,6 +93,24 @@ pub(crate) async fn state(
         state.users = users.map(|user| user.name).collect();
     }
     Ok(state)
+}
+
+/// Asks what repositories let go that are there.
+pub(crate) async fn retentions(
+    client: &Client,
+    wanted: impl Fn(&Repository) -> bool,
+    state: &mut State,
+) -> Result<(), Failure> {
+    for repository in state.repositories.iter().filter(|it| wanted(it)) {
+        let path = path_of(repository);
+        let own = ["repositories", path.protocol.0, path.name.as_str(), "retention"];
+        let policy = client.read(&client.get(&own, &[]).await?, "a retention")?;
+        state.retentions.push(RetentionState {
+            repository: path,
+            policy,
+        });
+    }
+    Ok(())
 }
 
 /// Looks into the repositories that the file does not name.

@@ -4,8 +4,9 @@ use super::act::{Act, Call, Differences, Refusal, Verb};
 use super::file::{Resources, SettingsEntry};
 use super::repositories::Passwords;
 use super::state::State;
-use super::{grants, people, references, repositories, schedules};
+use super::{grants, people, references, repositories, retention, schedules};
 use larder_api::{OciSettingsChange, RepoKind, SettingsChange};
+use larder_model::RepoPath;
 use toml::Spanned;
 
 /// What is to be done, in this order: what others need is made first and taken away last.
@@ -62,6 +63,14 @@ pub(crate) fn plan(
         .extend(given.filter_map(|entry| grants::act(entry, state)));
     for entry in file.schedules.iter().flatten() {
         plan.acts.extend(schedules::act(entry, state)?);
+    }
+    let made_as = |path: &RepoPath| {
+        let mut made = file.repositories.iter().flatten().map(Spanned::get_ref);
+        let entry = made.find(|entry| entry.name == *path)?;
+        Some(repositories::kind_of(entry).unwrap_or(RepoKind::Hosted))
+    };
+    for entry in file.retention.iter().flatten() {
+        plan.acts.extend(retention::act(entry, state, made_as)?);
     }
     if prune {
         plan.take_away(file, state)?;

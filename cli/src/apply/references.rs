@@ -44,6 +44,13 @@ pub(crate) fn check(file: &Resources, state: &State, prune: bool) -> Result<(), 
             return Err(Refusal::clash(Some(&entry.span()), sentence));
         }
     }
+    for entry in file.retention.iter().flatten() {
+        let path = &entry.get_ref().repository;
+        if !after.repositories.contains_key(path) {
+            let sentence = format!("there is no repository {path} that could let something go");
+            return Err(Refusal::clash(Some(&entry.span()), sentence));
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What there is, as the API tells it.
 
-use larder_api::{Caller, Grant, Group, Repository, Robot, Schedule, Settings};
+use larder_api::{Caller, Grant, Group, Repository, Retention, Robot, Schedule, Settings};
 use larder_model::{RepoPath, UserName};
 use std::collections::BTreeSet;
 
@@ -9,6 +9,13 @@ use std::collections::BTreeSet;
 pub(crate) struct GroupState {
     pub(crate) group: Group,
     pub(crate) members: BTreeSet<String>,
+}
+
+/// What a repository lets go by rules.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct RetentionState {
+    pub(crate) repository: RepoPath,
+    pub(crate) policy: Retention,
 }
 
 /// What there is, as far as the caller may see it and the file speaks of it.
@@ -25,6 +32,8 @@ pub(crate) struct State {
     pub(crate) grants: Vec<Grant>,
     /// Of all kinds of jobs that the server does.
     pub(crate) schedules: Vec<Schedule>,
+    /// Of repositories of which that was asked.
+    pub(crate) retentions: Vec<RetentionState>,
     pub(crate) users: BTreeSet<UserName>,
 }
 

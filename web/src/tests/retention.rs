@@ -96,14 +96,19 @@ async fn a_policy_is_shown_as_it_was_set() {
 #[tokio::test]
 async fn a_mirror_says_what_may_be_fetched_again() {
     let house = house().await;
-    house.mirror("up").await;
     let root = basic("admin", PASSWORD);
+    let mirror = r#"{"protocol":"npm","name":"up","kind":"mirror"}"#;
+    let made = house.ask(&root, "POST", "/repositories", mirror).await;
+    assert_eq!(made.0, 201, "{}", made.1);
     let path = "/repositories/npm/up/retention";
     let mut policy = json!({
         "enabled": false, "rules": [], "protect": [], "untagged_after": null,
         "unused_after": null, "max_bytes": null, "trash": "0s",
     });
-    assert_eq!(house.ask(&root, "GET", path, "").await, (200, policy.clone()));
+    assert_eq!(
+        house.ask(&root, "GET", path, "").await,
+        (200, policy.clone())
+    );
     for trash in ["0s", "7d"] {
         let body = json!({
             "enabled": true, "unused_after": "30d", "max_bytes": 1000, "trash": trash,

@@ -45,6 +45,7 @@ fn state() -> State {
         robots: read(&value["robots"]),
         grants: read(&value["grants"]),
         schedules: read(&value["schedules"]),
+        retentions: Vec::new(),
         users: read(&value["users"]),
     }
 }
@@ -85,6 +86,11 @@ fn told(call: &Call) -> String {
             format!("    DELETE grants/{}\n", it.id) + &body("POST", "grants", json!(new))
         }
         Call::DeleteGrant(it) => format!("    DELETE grants/{}\n", it.id),
+        Call::ChangeRetention(it, _, new) => body(
+            "PUT",
+            &format!("repositories/{it}/retention"),
+            json!(new),
+        ),
         Call::ChangeSchedule(it, new) => body("PUT", &format!("schedules/{}", it.kind), json!(new)),
     }
 }

@@ -195,6 +195,7 @@ fn file(random: &mut Random) -> Resources {
         enabled: random.maybe(|it| it.once_in(2)),
     };
     let schedules = vec![placed(schedule)];
+    let retention = random.maybe(retention);
     Resources {
         settings: random.maybe(|_| placed(settings)),
         repositories: random.maybe(|_| repositories),
@@ -202,6 +203,7 @@ fn file(random: &mut Random) -> Resources {
         robots: random.maybe(|_| robots),
         grants: random.maybe(|_| grants),
         schedules: random.maybe(|_| schedules),
+        retention,
     }
 }
 
