@@ -1,8 +1,9 @@
 //! What is to be done, one call of the API after another.
 
 use larder_api::{
-    Grant, Group, GroupChange, NewGrant, NewGroup, NewRepository, NewRetention, NewRobot, NewSchedule, Retention,
-    Repository, RepositoryChange, Robot, RobotChange, Schedule, Settings, SettingsChange,
+    Grant, Group, GroupChange, NewGrant, NewGroup, NewRepository, NewRetention, NewRobot,
+    NewSchedule, Repository, RepositoryChange, Retention, Robot, RobotChange, Schedule, Settings,
+    SettingsChange,
 };
 use larder_model::{RepoPath, UserName};
 use serde::Serialize;

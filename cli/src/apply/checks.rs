@@ -65,7 +65,9 @@ pub(crate) fn check(file: &Resources) -> Vec<Refusal> {
     refusals.extend(twice(entries, |it| format!("schedule {}", it.kind)));
     refusals.extend(entries.iter().filter_map(schedules::check));
     let entries = file.retention.as_deref().unwrap_or_default();
-    refusals.extend(twice(entries, |it| format!("retention of {}", it.repository)));
+    refusals.extend(twice(entries, |it| {
+        format!("retention of {}", it.repository)
+    }));
     if let Some(entry) = &file.settings {
         let mirror = entry.get_ref().oci.as_ref();
         let mirror = mirror.and_then(|oci| oci.default_mirror.as_deref());

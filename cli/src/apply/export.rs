@@ -1,8 +1,8 @@
 //! A file of what there is. To apply it changes nothing.
 
 use super::file::{
-    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RetentionEntry, RobotEntry,
-    ScheduleEntry, SettingsEntry, UpstreamEntry,
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, Resources, RetentionEntry,
+    RobotEntry, ScheduleEntry, SettingsEntry, UpstreamEntry,
 };
 use super::retention::{entry as retention_entry, says_nothing};
 use super::state::{GroupState, RetentionState, State, path_of};

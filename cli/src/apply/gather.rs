@@ -103,7 +103,12 @@ pub(crate) async fn retentions(
 ) -> Result<(), Failure> {
     for repository in state.repositories.iter().filter(|it| wanted(it)) {
         let path = path_of(repository);
-        let own = ["repositories", path.protocol.0, path.name.as_str(), "retention"];
+        let own = [
+            "repositories",
+            path.protocol.0,
+            path.name.as_str(),
+            "retention",
+        ];
         let policy = client.read(&client.get(&own, &[]).await?, "a retention")?;
         state.retentions.push(RetentionState {
             repository: path,

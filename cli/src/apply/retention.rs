@@ -79,6 +79,11 @@ pub(crate) fn act(
         let sentence = format!("there is no repository {path} that could let something go");
         Refusal::clash(Some(&entry.span()), sentence)
     })?;
+    if kind == RepoKind::Group {
+        let sentence =
+            format!("{path} is a group, which keeps nothing itself: say what its members let go");
+        return Err(Refusal::clash(Some(&entry.span()), sentence));
+    }
     let wanted = wanted(entry.get_ref(), kind)
         .map_err(|error| Refusal::file(&entry.span(), format!("{path}: {error}")))?;
     let known = state.retentions.iter().find(|it| it.repository == *path);
@@ -91,7 +96,10 @@ pub(crate) fn act(
     let protect = b.map(|it| it.protect.clone());
     differences.of("protect", protect, Some(wanted.protect.clone()));
     for (field, of) in [
-        ("untagged_after", untagged_after as fn(&Retention) -> Option<String>),
+        (
+            "untagged_after",
+            untagged_after as fn(&Retention) -> Option<String>,
+        ),
         ("unused_after", unused_after),
         ("trash", |it| Some(it.trash.clone())),
     ] {

@@ -86,11 +86,9 @@ fn told(call: &Call) -> String {
             format!("    DELETE grants/{}\n", it.id) + &body("POST", "grants", json!(new))
         }
         Call::DeleteGrant(it) => format!("    DELETE grants/{}\n", it.id),
-        Call::ChangeRetention(it, _, new) => body(
-            "PUT",
-            &format!("repositories/{it}/retention"),
-            json!(new),
-        ),
+        Call::ChangeRetention(it, _, new) => {
+            body("PUT", &format!("repositories/{it}/retention"), json!(new))
+        }
         Call::ChangeSchedule(it, new) => body("PUT", &format!("schedules/{}", it.kind), json!(new)),
     }
 }

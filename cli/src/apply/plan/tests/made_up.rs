@@ -4,11 +4,11 @@
 use super::*;
 use crate::apply::export::resources;
 use crate::apply::file::{
-    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, RobotEntry, ScheduleEntry,
-    UpstreamEntry,
+    BlockEntry, GrantEntry, GroupEntry, OciEntry, Open, RepositoryEntry, RetentionEntry,
+    RobotEntry, RuleEntry, ScheduleEntry, UpstreamEntry,
 };
 use crate::apply::text::{Address, MemberText, NetworkText, OwnerText, SubjectText};
-use larder_model::{JobKind, Role};
+use larder_model::{JobKind, Keep, Role, Span, duration};
 use std::collections::BTreeSet;
 
 /// Numbers that follow from a seed (xorshift*).
@@ -138,6 +138,33 @@ fn grant(random: &mut Random, subjects: &[String]) -> GrantEntry {
 
 const REPOSITORIES: [&str; 6] = ["npm/h1", "npm/m1", "npm/m2", "npm/g1", "npm/g2", "oci/m1"];
 
+/// What a repository lets go.
+fn retention(random: &mut Random, name: &str) -> RetentionEntry {
+    let span = |text: &str| Span(duration::parse(text).expect("span"));
+    let rule = |it: &mut Random| RuleEntry {
+        packages: parsed(it.one(&["*", "app/*"])),
+        versions: parsed("*"),
+        keep: Keep {
+            newest: it.maybe(|it| it.one(&[1, 20])),
+            pushed_within: it.maybe(|it| span(it.one(&["7d", "168h"]))),
+            ..Keep::default()
+        },
+    };
+    let is_mirror = name.contains("/m");
+    RetentionEntry {
+        repository: parsed(name),
+        enabled: random.maybe(|it| it.once_in(2)),
+        protect: random.maybe(|it| it.some(&["latest", "v*"].map(parsed))),
+        untagged_after: random.maybe(|_| span("7d")).filter(|_| !is_mirror),
+        unused_after: random.maybe(|_| span("30d")).filter(|_| is_mirror),
+        max_bytes: random
+            .maybe(|it| it.one(&[1, 1 << 40]))
+            .filter(|_| is_mirror),
+        trash: random.maybe(|_| span("24h")).filter(|_| !is_mirror),
+        rules: random.maybe(|it| vec![rule(it), rule(it)]),
+    }
+}
+
 /// A file in which all that is named by it is also there, mostly.
 fn file(random: &mut Random) -> Resources {
     let some = random.some(&REPOSITORIES);
@@ -195,7 +222,12 @@ fn file(random: &mut Random) -> Resources {
         enabled: random.maybe(|it| it.once_in(2)),
     };
     let schedules = vec![placed(schedule)];
-    let retention = random.maybe(retention);
+    let retention = random.maybe(|it| it.some(&some)).map(|named| {
+        let keeping = named.iter().filter(|name| !name.contains("/g"));
+        keeping
+            .map(|name| placed(retention(random, name)))
+            .collect()
+    });
     Resources {
         settings: random.maybe(|_| placed(settings)),
         repositories: random.maybe(|_| repositories),
@@ -284,7 +316,7 @@ fn what_is_exported_is_what_is_there() {
         for _ in 0..3 {
             applied(&file(&mut random), &mut state, false, seed);
         }
-        let text = toml::to_string(&resources(&state)).expect("TOML");
+        let text = toml::to_string(&resources(&state).expect("file")).expect("TOML");
         let source = Source {
             name: "export",
             text: &text,
@@ -303,7 +335,7 @@ fn what_is_exported_is_what_is_there() {
             applied(&file, &mut other, true, seed),
             "seed {seed}\n{text}"
         );
-        let again = resources(&other);
+        let again = resources(&other).expect("file");
         let again = toml::to_string(&again).expect("TOML");
         assert_eq!(sorted(&again), sorted(&text), "seed {seed}");
     }

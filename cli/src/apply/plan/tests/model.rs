@@ -1,7 +1,7 @@
 //! A server that does what calls say, and refuses what the real one refuses.
 
 use super::*;
-use crate::apply::state::path_of;
+use crate::apply::state::{RetentionState, path_of};
 use larder_api::{
     Grant, NewGrant, NewRepository, Patch, Readers, RepoKind, Repository, RepositoryChange, Robot,
     RobotChange, Upstream, UpstreamChange,
@@ -53,6 +53,23 @@ fn call(state: &mut State, call: &Call) -> Result<(), String> {
                 settings.oci.default_mirror = name.parse().ok();
             }
             state.settings = Some(settings);
+            Ok(())
+        }
+        Call::ChangeRetention(path, before, new) => {
+            at(&state.repositories, |it| path_of(it) == *path)?;
+            let known = state.retentions.iter().find(|it| it.repository == *path);
+            let known = known.map(|it| &it.policy);
+            demand(known == before.as_deref(), "changed")?;
+            let policy = serde_json::from_value(json!({
+                "enabled": new.enabled, "rules": new.rules, "protect": new.protect,
+                "untagged_after": new.untagged_after, "unused_after": new.unused_after,
+                "max_bytes": new.max_bytes, "trash": new.trash,
+            }));
+            state.retentions.retain(|it| it.repository != *path);
+            state.retentions.push(RetentionState {
+                repository: path.clone(),
+                policy: policy.expect("policy"),
+            });
             Ok(())
         }
         Call::ChangeSchedule(before, new) => {
