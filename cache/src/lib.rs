@@ -39,7 +39,6 @@ pub use config::CacheConfig;
 pub use counters::Counters;
 pub use door::is_packages;
 pub use images::Images;
-pub use named::Named;
 pub use packages::Packages;
 pub use publish::RuledChange;
 pub use upstream::{Proxies, UpstreamConfig, is_public};

@@ -4,31 +4,9 @@ use crate::packages::Packages;
 use crate::problems::absent;
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
-use larder_mirrors::oci::image::Manifest;
-use larder_mirrors::{Document, Protocol, Set};
+use larder_mirrors::{Document, Named, Protocol, Set};
 use larder_model::{FileKind, Kind, Problem};
 use std::sync::Arc;
-
-/// A file of the same package that another file names.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Named {
-    /// What it is.
-    pub kind: FileKind,
-    /// Its path among the files of its kind.
-    pub path: Box<str>,
-    /// The other file is about it, and is no whole that it is a part of.
-    pub is_subject: bool,
-}
-
-impl Named {
-    fn part(kind: FileKind, path: impl Into<Box<str>>) -> Self {
-        Self {
-            kind,
-            path: path.into(),
-            is_subject: false,
-        }
-    }
-}
 
 impl Packages {
     /// What a kept file of a mirror names: of a manifest its parts and its subject, of a document what
@@ -46,8 +24,8 @@ impl Packages {
             Err(problem) if problem.kind == Kind::NotFound => return Ok(Vec::new()),
             body => body?,
         };
-        let named = match file.kind {
-            FileKind::Manifest => named_by_manifest(&body),
+        let named = match (file.kind, protocol.digests()) {
+            (FileKind::Manifest, Some(digests)) => digests.named_by(&body),
             _ => named_by_document(protocol, file, &body),
         };
         Ok(named.unwrap_or_else(|why| {
@@ -55,19 +33,6 @@ impl Packages {
             Vec::new()
         }))
     }
-}
-
-fn named_by_manifest(body: &[u8]) -> Result<Vec<Named>, String> {
-    let manifest = Manifest::read(body)?;
-    let blobs = manifest.config.iter().chain(&manifest.layers);
-    let blobs = blobs.map(|part| Named::part(FileKind::Blob, part.digest.to_string()));
-    let children = manifest.manifests.iter().flatten();
-    let children = children.map(|part| Named::part(FileKind::Manifest, part.digest.to_string()));
-    let subject = manifest.subject.iter().map(|part| Named {
-        is_subject: true,
-        ..Named::part(FileKind::Manifest, part.digest.to_string())
-    });
-    Ok(blobs.chain(children).chain(subject).collect())
 }
 
 fn named_by_document(

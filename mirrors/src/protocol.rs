@@ -10,7 +10,9 @@ use crate::publishing::{PublishRequest, Publishing};
 use crate::query::UpstreamQuery;
 use crate::releases::semantic;
 use crate::request::{RepoRequest, RepoUrl};
-use crate::resource::{Artifact, Document, Plan, ReadRequest, RenderRequest, Set, Source, Table};
+use crate::resource::{
+    Artifact, Document, Named, Plan, ReadRequest, RenderRequest, Set, Source, Table,
+};
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
 use larder_model::{Digest, Problem, ProtocolName, Release, Reply};
@@ -175,6 +177,9 @@ pub trait Digests: Send + Sync {
 
     /// The artifact that has the same bytes as a document; `None` if there is none.
     fn alias(&self, document: &Document, digest: &Digest) -> Option<Artifact>;
+
+    /// What the bytes of an artifact name that has a digest; why that cannot be read.
+    fn named_by(&self, artifact: &[u8]) -> Result<Vec<Named>, String>;
 }
 
 /// Sets of documents that must match, such as a list and its signature.

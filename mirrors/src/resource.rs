@@ -63,6 +63,28 @@ impl Artifact {
     }
 }
 
+/// A file of the same package that another file names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Named {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its path among the files of its kind.
+    pub path: Box<str>,
+    /// The other file is about it, and is no whole that it is a part of.
+    pub is_subject: bool,
+}
+
+impl Named {
+    /// A part of the other file.
+    pub fn part(kind: FileKind, path: impl Into<Box<str>>) -> Self {
+        Self {
+            kind,
+            path: path.into(),
+            is_subject: false,
+        }
+    }
+}
+
 /// A request that only reads.
 #[derive(Debug)]
 pub enum ReadRequest {

@@ -1,14 +1,14 @@
 //! Introduces retention to the protocols and to what publishes.
 
 use async_trait::async_trait;
-use larder_cache::{Named, Packages, RuledChange};
+use larder_cache::{Packages, RuledChange};
 use larder_gc::retain::Action;
 use larder_gc::retention::{Bonds, PackageVersions, Preview, PreviewItem, Removed, VersionRemoval};
 use larder_metadata::files::PackageKey;
 use larder_metadata::mirrored::MirroredFile;
 use larder_metadata::repos::RepoRecord;
 use larder_metadata::retention::ImageEdge;
-use larder_mirrors::{Artifact, Protocol, VersionKind};
+use larder_mirrors::{Artifact, Named, Protocol, VersionKind};
 use larder_model::{Digest, FileKind, Problem, ProtocolName, Release};
 use larder_web::{RetentionItem, RetentionPreview};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use larder_tests::image::Image;
 use larder_tests::random::Random;
 use larder_tests::tools::{command, tool};
 use larder_tests::{Larder, Start};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::process::Stdio;
 
@@ -398,6 +398,35 @@ fn settings_are_shown_and_set() {
         ran.err.contains("is the name of a repository of images"),
         "{ran:?}"
     );
+}
+
+#[test]
+fn what_is_let_go_becomes_what_the_file_says() {
+    let larder = larder();
+    let admin = Home::of(&larder, "admin");
+    let file = "[[repositories]]\nname = 'npm/lasting'\nkind = 'mirror'\n\
+        [[repositories]]\nname = 'oci/team'\n\
+        [[retention]]\nrepository = 'npm/lasting'\nunused_after = '720h'\nmax_bytes = 1000\n\
+        [[retention]]\nrepository = 'oci/team'\nprotect = ['latest']\n\
+        rules = [{ packages = 'app/*', keep = { newest = 3 } }]\n";
+    let planned = admin.applies(file, "--dry-run").ends(6);
+    let told = "~ change retention npm/lasting unused_after: none -> 30d";
+    assert!(planned.out.contains(told), "{planned:?}");
+    admin.applies(file, "--yes").ends(0);
+    let set = larder.api("GET", "repositories/npm/lasting/retention", "", 200);
+    let fields = ["enabled", "unused_after", "max_bytes", "trash"].map(|field| &set[field]);
+    assert_eq!(json!(fields), json!([true, "30d", 1000, "0s"]));
+    let set = larder.api("GET", "repositories/oci/team/retention", "", 200);
+    let keep = json!([{"packages": "app/*", "versions": "*", "keep": {"newest": 3}}]);
+    assert_eq!((&set["rules"], &set["trash"]), (&keep, &json!("7d")));
+    // Twice changes nothing, and so does what is exported.
+    admin.applies(file, "--dry-run").ends(0);
+    let exported = admin.run("export").ends(0).out;
+    assert!(exported.contains("[[retention]]"), "{exported}");
+    admin.applies(&exported, "--dry-run").ends(0);
+    let wrong = file.replace("keep = { newest", "keep = { newset");
+    let wrong = admin.applies(&wrong, "--dry-run").ends(2);
+    assert!(wrong.err.contains("newset"), "{wrong:?}");
 }
 
 #[test]

@@ -121,7 +121,9 @@ fn all_mirrors_keep_within_their_budget_and_nothing_is_lost() {
     let metrics = clock.larder.admin().get("/metrics").expect(200).text();
     let mut metrics = metrics.lines();
     let evicted = metrics.find_map(|line| line.strip_prefix("larder_evicted_total "));
-    let told = items["items"].as_array().map(|items| items.len().to_string());
+    let told = items["items"]
+        .as_array()
+        .map(|items| items.len().to_string());
     assert_eq!(evicted, told.as_deref());
     upstream.take_asked();
     for (shelf, bodies) in &shelves {

@@ -10,7 +10,7 @@ pub use challenge::Challenge;
 
 use crate::connect::Client;
 use crate::protocol::{Call, Digests, Protocol, VersionKind};
-use crate::resource::{Artifact, Document, Fetch, Plan, ReadRequest, Source, Table};
+use crate::resource::{Artifact, Document, Fetch, Named, Plan, ReadRequest, Source, Table};
 use crate::text::{JSON, bad_document, query_encoded};
 use crate::{Integrity, Names, RepoRequest, RepoUrl, releases};
 use bytes::Bytes;
@@ -87,6 +87,25 @@ impl Digests for ManifestDigests {
     fn alias(&self, document: &Document, digest: &Digest) -> Option<Artifact> {
         let is_tag = document.kind == FileKind::Tag;
         is_tag.then(|| artifact(&document.package, FileKind::Manifest, digest))
+    }
+
+    fn named_by(&self, manifest: &[u8]) -> Result<Vec<Named>, String> {
+        let manifest = image::Manifest::read(manifest)?;
+        let part = |kind: FileKind| {
+            move |part: &image::Descriptor| Named::part(kind, part.digest.to_string())
+        };
+        let blobs = manifest.config.iter().chain(&manifest.layers);
+        let children = manifest.manifests.iter().flatten();
+        let subject = manifest.subject.iter().map(part(FileKind::Manifest));
+        let subject = subject.map(|named| Named {
+            is_subject: true,
+            ..named
+        });
+        let parts = blobs.map(part(FileKind::Blob));
+        Ok(parts
+            .chain(children.map(part(FileKind::Manifest)))
+            .chain(subject)
+            .collect())
     }
 }
 
