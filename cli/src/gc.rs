@@ -128,5 +128,14 @@ fn summary(job: &Job, result: &serde_json::Value) -> String {
     } else {
         format!("{deleted} blobs deleted, {bytes} bytes free.")
     };
-    format!("{done} larder job show {id} --items tells of each.")
+    let more = |count: u64, what: &str| match count {
+        0 => String::new(),
+        count => format!(" {count} {what}."),
+    };
+    let expired = more(count("expired"), "entries of the trash are past their time");
+    let left = more(
+        count("leftovers"),
+        "files are left over of documents that went on",
+    );
+    format!("{done}{expired}{left} larder job show {id} --items tells of each.")
 }

@@ -67,7 +67,7 @@ impl PackageVersions for Versions {
         let tells = match protocol.version_kind() {
             VersionKind::Tag => FileKind::Manifest,
             _ if protocol.sets().is_some() => FileKind::Document,
-            _ => return Ok(bonds),
+            VersionKind::Version => return Ok(bonds),
         };
         let repo = Arc::new(repo.clone());
         for file in files.iter().filter(|file| file.kind == tells) {

@@ -68,7 +68,8 @@ impl Call {
             "anyone" => caller != "disabled",
             "identified" => someone,
             "unlimited" => whole,
-            "superuser" => is_admin,
+            // A job of no repository.
+            "superuser" | "job_reader" => is_admin,
             "repository_read" | "package_read" => may[0],
             "package_write" => may[1],
             "package_delete" | "repository_delete" => may[2],

@@ -18,6 +18,9 @@ pub(crate) enum Right {
     Unlimited,
     /// A superuser with all its rights.
     Superuser,
+    /// To delete what is in the repository that a job is about, or to be a superuser with all its
+    /// rights.
+    JobReader,
     /// To read the repository.
     RepositoryRead,
     /// To delete what is in the repository.
@@ -55,6 +58,10 @@ impl Right {
                 "Any user may call it, but not with a token that is limited to some repositories."
             }
             Self::Superuser => "Superusers may call it, but not with a limited token.",
+            Self::JobReader => {
+                "Superusers may call it, but not with a limited token; of a job that is about a \
+                 repository so may whoever may delete anything there, as its maintainers."
+            }
             Self::RepositoryRead => {
                 "Whoever may read the repository may call it; to others there is no such repository."
             }
@@ -90,7 +97,9 @@ impl Right {
     pub(crate) const fn codes(self) -> &'static [&'static str] {
         match self {
             Self::Open | Self::Anyone | Self::Identified => &[],
-            Self::Unlimited | Self::Superuser | Self::AboutOneself => &["not_allowed"],
+            Self::Unlimited | Self::Superuser | Self::JobReader | Self::AboutOneself => {
+                &["not_allowed"]
+            }
             Self::RepositoryRead => &["repository_not_found"],
             Self::RepositoryDelete | Self::RepositoryAdminister => {
                 &["repository_not_found", "not_allowed"]

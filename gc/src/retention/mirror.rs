@@ -34,7 +34,7 @@ pub(crate) struct MirroredPackage {
 #[derive(Default, Debug)]
 pub(crate) struct Units {
     pub(crate) packages: Vec<MirroredPackage>,
-    pub(crate) units: Vec<Unit>,
+    pub(crate) all: Vec<Unit>,
     /// Of each unit, its package as people call it.
     pub(crate) shown: Vec<Box<str>>,
 }
@@ -95,7 +95,7 @@ impl Mirrors<'_> {
             for package in files.chunk_by(|one, other| one.package == other.package) {
                 let number = units.packages.len();
                 for it in self.units(repo, policy, package, number).await? {
-                    units.units.push(it.unit);
+                    units.all.push(it.unit);
                     units.shown.push(it.package);
                 }
                 let name = package[0].package.clone();
@@ -116,13 +116,13 @@ impl Mirrors<'_> {
         number: usize,
     ) -> Result<Vec<FiledUnit>, Problem> {
         let bonds = self.versions.bonds(repo, files).await?;
-        let shelf = Shelf {
+        let about = Shelf {
             repo,
             versions: self.versions,
             policy,
             now: self.metadata.now(),
         };
-        Ok(units_of(shelf, files, &bonds, number))
+        Ok(units_of(about, files, &bonds, number))
     }
 
     /// Decides on a mirror by a policy. What could not come again stays.
@@ -139,7 +139,7 @@ impl Mirrors<'_> {
             leaves: bytes,
         });
         let now = self.metadata.now();
-        let outcome = decide_mirror(&units.units, policy.unused_after, budget, now);
+        let outcome = decide_mirror(&units.all, policy.unused_after, budget, now);
         let mut verdict = Verdict {
             units,
             decisions: outcome.decisions,
@@ -162,10 +162,10 @@ impl Mirrors<'_> {
     ) -> Result<Verdict, Problem> {
         let mut units = Units::default();
         for (number, (repo, policy)) in mirrors.iter().enumerate() {
-            let first = units.units.len();
+            let first = units.all.len();
             self.add(&mut units, repo, policy.as_ref(), number).await?;
             let held = self.versions.lacks_upstream(repo).await;
-            for unit in units.units.iter_mut().skip(first) {
+            for unit in units.all.iter_mut().skip(first) {
                 match &held {
                     Some(why) => unit.settled = Some(held_for(why)),
                     // Rules let go in their own runs.
@@ -173,7 +173,7 @@ impl Mirrors<'_> {
                 }
             }
         }
-        let outcome = decide_mirror(&units.units, None, Some(budget), self.metadata.now());
+        let outcome = decide_mirror(&units.all, None, Some(budget), self.metadata.now());
         Ok(Verdict {
             units,
             decisions: outcome.decisions,
@@ -267,7 +267,7 @@ impl Verdict {
 
     /// The units that have this action, and how many bytes each has.
     pub(crate) fn count(&self, action: Action) -> u64 {
-        let all = self.units.units.iter().zip(&self.decisions);
+        let all = self.units.all.iter().zip(&self.decisions);
         let counted = all
             .filter(|(unit, decision)| unit.kind == UnitKind::Version && decision.action == action);
         counted.count() as u64
@@ -276,12 +276,12 @@ impl Verdict {
     /// The numbers of the units that go, by package.
     pub(crate) fn going(&self) -> Vec<Vec<usize>> {
         let mut packages: Vec<Vec<usize>> = Vec::new();
-        for (number, unit) in self.units.units.iter().enumerate() {
+        for (number, unit) in self.units.all.iter().enumerate() {
             if !self.decisions[number].deletes() {
                 continue;
             }
             match packages.last_mut() {
-                Some(last) if self.units.units[last[0]].package == unit.package => {
+                Some(last) if self.units.all[last[0]].package == unit.package => {
                     last.push(number);
                 }
                 _ => packages.push(vec![number]),

@@ -196,7 +196,7 @@ impl Previews {
             freed,
         } = mirrors.decide(repo, policy).await?;
         let (mut preview, mut kept) = (Preview::default(), Vec::new());
-        for ((unit, package), decision) in units.units.iter().zip(&units.shown).zip(decisions) {
+        for ((unit, package), decision) in units.all.iter().zip(&units.shown).zip(decisions) {
             // Documents go with what they tell of.
             if unit.kind != UnitKind::Version {
                 continue;

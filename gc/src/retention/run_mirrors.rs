@@ -69,9 +69,9 @@ impl<'a> Run<'a> {
         let (this, job) = (self.mirrors(), self.job);
         let acts = verdict.going().into_iter().map(|numbers| async move {
             let units = &verdict.units;
-            let package = &units.packages[units.units[numbers[0]].package];
+            let package = &units.packages[units.all[numbers[0]].package];
             let (repo, policy) = &mirrors[package.mirror];
-            let going: Vec<_> = numbers.iter().map(|it| (*it, &units.units[*it])).collect();
+            let going: Vec<_> = numbers.iter().map(|it| (*it, &units.all[*it])).collect();
             let what = (&*package.name, &*going);
             let evicted = this.evict(repo, policy.as_ref(), what, job.held()).await?;
             Ok::<_, WorkError>((repo, evicted))
@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
             }
         }
         self.counts.skipped += changed;
-        self.counts.bytes += freed_by(&verdict.units.units, |number| gone.contains(&number));
+        self.counts.bytes += freed_by(&verdict.units.all, |number| gone.contains(&number));
         self.evicted.add(gone.len() as u64);
         Ok(changed == 0 && !job.is_cancelled())
     }
@@ -100,7 +100,7 @@ impl<'a> Run<'a> {
         evicted: &Evicted,
     ) -> Result<(), WorkError> {
         for gone in &evicted.gone {
-            let unit = &verdict.units.units[gone.unit];
+            let unit = &verdict.units.all[gone.unit];
             match unit.kind {
                 UnitKind::Version => self.counts.deleted += 1,
                 UnitKind::Index | UnitKind::Documents => self.counts.documents += 1,

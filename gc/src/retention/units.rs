@@ -39,15 +39,9 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn add(
-        &mut self,
-        kind: UnitKind,
-        name: Option<&str>,
-        digest: Option<Digest>,
-        files: Vec<usize>,
-    ) {
+    fn add(&mut self, kind: UnitKind, name: Option<&str>, digest: Option<Digest>, files: &[usize]) {
         let used = files.iter().map(|file| self.files[*file].last_used_at());
-        self.add_used(kind, name, digest, files.clone(), used.max());
+        self.add_used(kind, name, digest, files.to_vec(), used.max());
     }
 
     /// The same for one that some of its files do not count as used for.
@@ -118,10 +112,10 @@ fn add_versions(draft: &mut Draft<'_>) {
         }
     }
     for (version, files) in versions {
-        draft.add(UnitKind::Version, Some(version), None, files);
+        draft.add(UnitKind::Version, Some(version), None, &files);
     }
     if !documents.is_empty() {
-        draft.add(UnitKind::Documents, None, None, documents);
+        draft.add(UnitKind::Documents, None, None, &documents);
     }
 }
 
@@ -142,7 +136,7 @@ fn add_index(draft: &mut Draft<'_>, bonds: &Bonds) {
         let files: Vec<usize> = places.collect();
         let Some(head) = files.first() else { continue };
         let name = draft.files[*head].path.clone();
-        draft.add(UnitKind::Index, Some(&name), None, files);
+        draft.add(UnitKind::Index, Some(&name), None, &files);
     }
     for (number, file) in draft.files.iter().enumerate() {
         if taken.contains(&number) {
@@ -156,7 +150,7 @@ fn add_index(draft: &mut Draft<'_>, bonds: &Bonds) {
             "" => &file.path,
             _ => &file.version,
         };
-        draft.add(kind, Some(name), None, vec![number]);
+        draft.add(kind, Some(name), None, &[number]);
     }
 }
 
@@ -238,7 +232,7 @@ fn add_image(draft: &mut Draft<'_>, bonds: &Bonds) {
         .collect();
     for number in left {
         let digest = Some(files[number].digest);
-        draft.add(UnitKind::Version, None, digest, vec![number]);
+        draft.add(UnitKind::Version, None, digest, &[number]);
     }
     let documents: Vec<usize> = files
         .iter()
@@ -247,7 +241,7 @@ fn add_image(draft: &mut Draft<'_>, bonds: &Bonds) {
         .map(|(number, _)| number)
         .collect();
     if !documents.is_empty() {
-        draft.add(UnitKind::Documents, None, None, documents);
+        draft.add(UnitKind::Documents, None, None, &documents);
     }
 }
 

@@ -1,5 +1,6 @@
-//! Jobs: what takes a while, for superusers.
+//! Jobs: what takes a while, for superusers, and for those who asked for it in a repository of theirs.
 
+use crate::caller::Caller;
 use crate::extract::head::KnownQuery;
 use crate::extract::page::Page;
 use crate::extract::path::{IdParams, JobId};
@@ -19,7 +20,7 @@ use larder_api as api;
 use larder_jobs::{Item, Watching};
 use larder_metadata::jobs::{Job, JobError, JobFilter};
 use larder_metadata::{Error, Requirement};
-use larder_model::{Kind, Problem};
+use larder_model::{Kind, Problem, Verb};
 use serde_json::Value;
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -110,6 +111,20 @@ async fn found(state: &ApiState, id: i64) -> Result<Job, Problem> {
     state.metadata.job(id).await?.ok_or_else(no_job)
 }
 
+/// A job that the caller may see: a superuser all, whoever may delete anything in a repository those
+/// that are about it. To others a job of another looks like none.
+async fn readable(state: &ApiState, caller: &Caller, id: i64) -> Result<Job, Problem> {
+    let Err(refused) = caller.require_superuser() else {
+        return found(state, id).await;
+    };
+    let job = state.metadata.job(id).await?;
+    let is_theirs = |job: &Job| {
+        let repository = job.repository.as_ref();
+        repository.is_some_and(|path| caller.require(path.permission(Verb::Delete)).is_ok())
+    };
+    job.filter(is_theirs).ok_or(refused)
+}
+
 /// Lists jobs, the newest first. Those that ended more than 90 days ago are deleted.
 #[utoipa::path(
     get,
@@ -157,14 +172,14 @@ pub(crate) async fn list(
     operation_id = "get_job",
     params(IdParams),
     responses((status = 200, description = "The job.", body = api::Job)),
-    extensions(("x-right" = json!(Right::Superuser)), ("x-codes" = json!(["job_not_found"]))),
+    extensions(("x-right" = json!(Right::JobReader)), ("x-codes" = json!(["job_not_found"]))),
 )]
 pub(crate) async fn get(
     JobId(id): JobId,
-    _: Superuser,
+    caller: Caller,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::Job>, Refusal> {
-    Ok(Json(to_api(&found(&state, id).await?)?))
+    Ok(Json(to_api(&readable(&state, &caller, id).await?)?))
 }
 
 /// Lists what a job did to each thing, or would do, and why.
@@ -178,18 +193,18 @@ pub(crate) async fn get(
     params(IdParams, Page),
     responses((status = 200, description = "A page of items.", body = api::List<api::JobItem>)),
     extensions(
-        ("x-right" = json!(Right::Superuser)),
+        ("x-right" = json!(Right::JobReader)),
         ("x-codes" = json!(["after_invalid", "job_not_found"])),
     ),
 )]
 pub(crate) async fn items(
     JobId(id): JobId,
     page: Page,
-    _: Superuser,
+    caller: Caller,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Json<api::List<api::JobItem>>, Refusal> {
     let after = page.after_id()?.unsigned_abs();
-    found(&state, id).await?;
+    readable(&state, &caller, id).await?;
     let limit = page.limit as u64 + 1;
     let items = state.metadata.job_items(id, after, limit).await?;
     let items = items
@@ -217,15 +232,16 @@ pub(crate) async fn items(
         content((String = "text/event-stream")),
     )),
     extensions(
-        ("x-right" = json!(Right::Superuser)),
+        ("x-right" = json!(Right::JobReader)),
         ("x-codes" = json!(["busy", "job_not_found"])),
     ),
 )]
 pub(crate) async fn events(
     JobId(id): JobId,
-    _: Superuser,
+    caller: Caller,
     State(state): State<Arc<ApiState>>,
 ) -> Result<Response, Refusal> {
+    readable(&state, &caller, id).await?;
     let watching = state.jobs.watch(id).await?.ok_or_else(no_job)?;
     let events = unfold(watching, |mut watching| async move {
         let event = next_event(&mut watching).await?;

@@ -1,8 +1,9 @@
 //! What repositories let go by rules, and what was deleted and can be restored.
 
 use super::{Admin, House, PASSWORD, basic, house};
+use larder_metadata::jobs::{JobFilter, NewJob};
 use larder_metadata::retention::StoredPreview;
-use larder_model::{FileKind, RetentionPolicy};
+use larder_model::{FileKind, JobKind, RetentionPolicy, Role};
 use serde_json::{Value, json};
 
 impl House {
@@ -214,6 +215,37 @@ async fn a_preview_is_run() {
             (status, &job["kind"], &job["repository"]),
             (202, &json!("retention"), &json!("oci/team"))
         );
+    }
+    // Its maintainers see it, and nobody else but superusers.
+    let (keeper, writer) = (
+        house.user("keeper", false).await,
+        house.user("writer", false).await,
+    );
+    house
+        .admission("user:keeper", "oci/team", Role::Maintainer)
+        .await;
+    house
+        .admission("user:writer", "oci/team", Role::Writer)
+        .await;
+    let job = house.metadata.jobs(JobFilter::default(), None, 1).await;
+    let job = job.expect("jobs").remove(0).id;
+    let other = NewJob::of(JobKind::Retention);
+    let other = house
+        .metadata
+        .queue_job(other, &Admin)
+        .await
+        .expect("queue")
+        .id;
+    for (path, id) in [("", job), ("/items", job)] {
+        let path = format!("/jobs/{id}{path}");
+        assert_eq!(house.ask(&root, "GET", &path, "").await.0, 200);
+        assert_eq!(house.ask(&keeper, "GET", &path, "").await.0, 200);
+        let refused = house.ask(&writer, "GET", &path, "").await;
+        assert_eq!(refused.0, 403);
+        for id in [other, 1] {
+            let theirs = house.ask(&keeper, "GET", &format!("/jobs/{id}"), "").await;
+            assert_eq!((theirs.0, &theirs.1["code"]), (403, &refused.1["code"]));
+        }
     }
     // It is one of its repository, and must still hold.
     let preview = house.previewed("moving").await;

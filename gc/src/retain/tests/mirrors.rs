@@ -67,139 +67,142 @@ fn staying(line: &str, unused_after: Option<u64>, budget: Option<(u64, u64)>) ->
     stays.collect::<Vec<_>>().join(" ")
 }
 
+/// Units, `unused_after` in hours, a budget with what it leaves, and the units that stay.
+type Case = (&'static str, Option<u64>, Option<(u64, u64)>, &'static str);
+
+const CASES: &[Case] = &[
+    // Nothing says that anything goes.
+    ("a/1@9000:x1 a/#@9000:i1", None, None, "a/1 a/#"),
+    // Unused: by the time of the last use, to the moment.
+    ("a/1@24:x1 a/2@25:y1 a/3@23:z1", Some(24), None, "a/3"),
+    ("a/1@48:x1 b/1@2:y1", Some(24), None, "b/1"),
+    // Documents count as used when anything of the package was.
+    ("a/1@48:x1 a/#@48:i1", Some(24), None, ""),
+    ("a/1@48:x1 a/#@2:i1", Some(24), None, "a/#"),
+    ("a/1@2:x1 a/#@48:i1", Some(24), None, "a/1 a/#"),
+    ("a/1@48:x1 a/2@2:y1 a/#@48:i1", Some(24), None, "a/2 a/#"),
+    ("a/#@48:i1 b/#@2:j1", Some(24), None, "b/#"),
+    // An index goes by itself.
+    ("a/=i@48:i1 a/1@2:x1", Some(24), None, "a/1"),
+    ("a/=i@2:i1 a/1@48:x1", Some(24), None, "a/=i"),
+    // What is settled to stay stays, with its documents.
+    ("a/1@48:x1! a/2@48:y1 a/#@48:i1", Some(24), None, "a/1 a/#"),
+    // What a rule lets go goes, its documents by their own time.
+    ("a/1@2:x1- a/#@2:i1", None, None, "a/#"),
+    ("a/1@30:x1- a/#@30:i1", Some(24), None, ""),
+    // A running build wins over everything.
+    ("a/1@0:x1- a/2@0:y9", Some(0), Some((1, 1)), "a/1 a/2"),
+    ("a/1@1:x1 a/2@0:y9", Some(0), None, "a/2"),
+    // A budget: least lately used first, as much as is needed.
+    (
+        "a/1@9:x10 a/2@8:y10 a/3@7:z10",
+        None,
+        Some((30, 30)),
+        "a/1 a/2 a/3",
+    ),
+    (
+        "a/1@9:x10 a/2@8:y10 a/3@7:z10",
+        None,
+        Some((29, 29)),
+        "a/2 a/3",
+    ),
+    (
+        "a/1@9:x10 a/2@8:y10 a/3@7:z10",
+        None,
+        Some((20, 20)),
+        "a/2 a/3",
+    ),
+    ("a/3@7:z10 a/1@9:x10 a/2@8:y10", None, Some((15, 15)), "a/3"),
+    ("a/1@9:x10 a/2@8:y10 a/3@7:z10", None, Some((0, 0)), ""),
+    // Where it is over, less is left, so that it is not over at once again.
+    (
+        "a/1@9:x10 a/2@8:y10 a/3@7:z10",
+        None,
+        Some((30, 10)),
+        "a/1 a/2 a/3",
+    ),
+    ("a/1@9:x10 a/2@8:y10 a/3@7:z10", None, Some((29, 10)), "a/3"),
+    // Of one moment: by package and name.
+    (
+        "b/1@9:x10 a/2@9:y10 a/1@9:z10",
+        None,
+        Some((20, 20)),
+        "a/2 a/1",
+    ),
+    ("a/2@9:y10 a/1@9:z10", None, Some((10, 10)), "a/2"),
+    // Bytes count once.
+    (
+        "a/1@9:x10 b/1@8:x10 c/1@7:x10",
+        None,
+        Some((10, 10)),
+        "a/1 b/1 c/1",
+    ),
+    ("a/1@9:x10,s50 a/2@8:y10,s50", None, Some((69, 69)), "a/2"),
+    ("a/1@9:x10,s50 a/2@8:y10,s50", None, Some((59, 59)), ""),
+    (
+        "a/1@9:s50 a/2@8:s50! a/3@7:z10",
+        None,
+        Some((55, 55)),
+        "a/2",
+    ),
+    // Documents go last of their package, and only with all of it.
+    (
+        "a/1@9:x10 a/#@9:i5 b/1@8:y10",
+        None,
+        Some((24, 24)),
+        "a/# b/1",
+    ),
+    ("a/1@9:x10 a/#@9:i5 b/1@8:y10", None, Some((14, 14)), "b/1"),
+    (
+        "a/1@9:x10 a/#@12:i5 b/1@8:y10",
+        None,
+        Some((24, 24)),
+        "a/# b/1",
+    ),
+    (
+        "a/#@9:i5 a/1@3:x10 b/1@8:y10",
+        None,
+        Some((15, 15)),
+        "a/# a/1",
+    ),
+    (
+        "a/1@9:x10! a/#@9:i5 b/1@8:y10",
+        None,
+        Some((10, 10)),
+        "a/1 a/#",
+    ),
+    (
+        "a/1@0:x10 a/#@9:i5 b/1@8:y10",
+        None,
+        Some((10, 10)),
+        "a/1 a/#",
+    ),
+    // What is settled to stay is over the budget by itself.
+    ("a/1@9:x10! a/2@8:y10", None, Some((5, 5)), "a/1"),
+    // Both: what is unused goes first, and counts no more.
+    (
+        "a/1@48:x10 a/2@8:y10 a/3@7:z10",
+        Some(24),
+        Some((20, 20)),
+        "a/2 a/3",
+    ),
+    (
+        "a/1@48:x10 a/2@8:y10 a/3@7:z10",
+        Some(24),
+        Some((19, 19)),
+        "a/3",
+    ),
+    (
+        "a/1@2:x10- a/2@8:y10 a/3@7:z10",
+        None,
+        Some((20, 20)),
+        "a/2 a/3",
+    ),
+];
+
 #[test]
 fn what_stays_is_what_the_table_says() {
-    type Case = (&'static str, Option<u64>, Option<(u64, u64)>, &'static str);
-    let cases: &[Case] = &[
-        // Nothing says that anything goes.
-        ("a/1@9000:x1 a/#@9000:i1", None, None, "a/1 a/#"),
-        // Unused: by the time of the last use, to the moment.
-        ("a/1@24:x1 a/2@25:y1 a/3@23:z1", Some(24), None, "a/3"),
-        ("a/1@48:x1 b/1@2:y1", Some(24), None, "b/1"),
-        // Documents count as used when anything of the package was.
-        ("a/1@48:x1 a/#@48:i1", Some(24), None, ""),
-        ("a/1@48:x1 a/#@2:i1", Some(24), None, "a/#"),
-        ("a/1@2:x1 a/#@48:i1", Some(24), None, "a/1 a/#"),
-        ("a/1@48:x1 a/2@2:y1 a/#@48:i1", Some(24), None, "a/2 a/#"),
-        ("a/#@48:i1 b/#@2:j1", Some(24), None, "b/#"),
-        // An index goes by itself.
-        ("a/=i@48:i1 a/1@2:x1", Some(24), None, "a/1"),
-        ("a/=i@2:i1 a/1@48:x1", Some(24), None, "a/=i"),
-        // What is settled to stay stays, with its documents.
-        ("a/1@48:x1! a/2@48:y1 a/#@48:i1", Some(24), None, "a/1 a/#"),
-        // What a rule lets go goes, its documents by their own time.
-        ("a/1@2:x1- a/#@2:i1", None, None, "a/#"),
-        ("a/1@30:x1- a/#@30:i1", Some(24), None, ""),
-        // A running build wins over everything.
-        ("a/1@0:x1- a/2@0:y9", Some(0), Some((1, 1)), "a/1 a/2"),
-        ("a/1@1:x1 a/2@0:y9", Some(0), None, "a/2"),
-        // A budget: least lately used first, as much as is needed.
-        (
-            "a/1@9:x10 a/2@8:y10 a/3@7:z10",
-            None,
-            Some((30, 30)),
-            "a/1 a/2 a/3",
-        ),
-        (
-            "a/1@9:x10 a/2@8:y10 a/3@7:z10",
-            None,
-            Some((29, 29)),
-            "a/2 a/3",
-        ),
-        (
-            "a/1@9:x10 a/2@8:y10 a/3@7:z10",
-            None,
-            Some((20, 20)),
-            "a/2 a/3",
-        ),
-        ("a/3@7:z10 a/1@9:x10 a/2@8:y10", None, Some((15, 15)), "a/3"),
-        ("a/1@9:x10 a/2@8:y10 a/3@7:z10", None, Some((0, 0)), ""),
-        // Where it is over, less is left, so that it is not over at once again.
-        (
-            "a/1@9:x10 a/2@8:y10 a/3@7:z10",
-            None,
-            Some((30, 10)),
-            "a/1 a/2 a/3",
-        ),
-        ("a/1@9:x10 a/2@8:y10 a/3@7:z10", None, Some((29, 10)), "a/3"),
-        // Of one moment: by package and name.
-        (
-            "b/1@9:x10 a/2@9:y10 a/1@9:z10",
-            None,
-            Some((20, 20)),
-            "a/2 a/1",
-        ),
-        ("a/2@9:y10 a/1@9:z10", None, Some((10, 10)), "a/2"),
-        // Bytes count once.
-        (
-            "a/1@9:x10 b/1@8:x10 c/1@7:x10",
-            None,
-            Some((10, 10)),
-            "a/1 b/1 c/1",
-        ),
-        ("a/1@9:x10,s50 a/2@8:y10,s50", None, Some((69, 69)), "a/2"),
-        ("a/1@9:x10,s50 a/2@8:y10,s50", None, Some((59, 59)), ""),
-        (
-            "a/1@9:s50 a/2@8:s50! a/3@7:z10",
-            None,
-            Some((55, 55)),
-            "a/2",
-        ),
-        // Documents go last of their package, and only with all of it.
-        (
-            "a/1@9:x10 a/#@9:i5 b/1@8:y10",
-            None,
-            Some((24, 24)),
-            "a/# b/1",
-        ),
-        ("a/1@9:x10 a/#@9:i5 b/1@8:y10", None, Some((14, 14)), "b/1"),
-        (
-            "a/1@9:x10 a/#@12:i5 b/1@8:y10",
-            None,
-            Some((24, 24)),
-            "a/# b/1",
-        ),
-        (
-            "a/#@9:i5 a/1@3:x10 b/1@8:y10",
-            None,
-            Some((15, 15)),
-            "a/# a/1",
-        ),
-        (
-            "a/1@9:x10! a/#@9:i5 b/1@8:y10",
-            None,
-            Some((10, 10)),
-            "a/1 a/#",
-        ),
-        (
-            "a/1@0:x10 a/#@9:i5 b/1@8:y10",
-            None,
-            Some((10, 10)),
-            "a/1 a/#",
-        ),
-        // What is settled to stay is over the budget by itself.
-        ("a/1@9:x10! a/2@8:y10", None, Some((5, 5)), "a/1"),
-        // Both: what is unused goes first, and counts no more.
-        (
-            "a/1@48:x10 a/2@8:y10 a/3@7:z10",
-            Some(24),
-            Some((20, 20)),
-            "a/2 a/3",
-        ),
-        (
-            "a/1@48:x10 a/2@8:y10 a/3@7:z10",
-            Some(24),
-            Some((19, 19)),
-            "a/3",
-        ),
-        (
-            "a/1@2:x10- a/2@8:y10 a/3@7:z10",
-            None,
-            Some((20, 20)),
-            "a/2 a/3",
-        ),
-    ];
-    for (line, unused_after, budget, expected) in cases {
+    for (line, unused_after, budget, expected) in CASES {
         assert_eq!(
             staying(line, *unused_after, *budget),
             *expected,
@@ -312,11 +315,11 @@ fn random_mirrors_keep_what_a_plain_reading_keeps() {
     for round in 0..2000 {
         let mut packages = Vec::new();
         let mut line = Vec::new();
-        for package in 0..1 + random.below(4) {
+        for package in 0..=random.below(4) {
             for name in 0..random.below(5) {
                 let letters = ["a", "b", "c", "d", "e", "f", "g"];
                 let mut parts: BTreeSet<&str> = BTreeSet::new();
-                for _ in 0..1 + random.below(3) {
+                for _ in 0..=random.below(3) {
                     parts.insert(random.one_of(letters));
                 }
                 let size = |letter: &&str| format!("{letter}{}", letter.as_bytes()[0]);
