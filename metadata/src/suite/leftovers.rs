@@ -62,9 +62,10 @@ async fn forms_that_nobody_asks_for_are_found(metadata: &Metadata) {
 
 async fn forms_of_a_state_that_is_gone_are_found(metadata: &Metadata) {
     let (bed, group) = (Bed::mirror(metadata).await, Bed::packages(metadata).await);
-    let (one, two) = (digest("form-one"), digest("form-two"));
+    let [first, second] = ["one", "two"].map(|text| format!("form-{text}-{:x}", bed.repo.id));
+    let (one, two) = (digest(&first), digest(&second));
     let (of_one, of_two) = (format!("{one}#1"), format!("{two}#1"));
-    bed.keep("p", metadata.now(), vec![document("index", "form-one")])
+    bed.keep("p", metadata.now(), vec![document("index", &first)])
         .await;
     for at in [&bed, &group] {
         let forms = vec![
@@ -87,7 +88,7 @@ async fn forms_of_a_state_that_is_gone_are_found(metadata: &Metadata) {
         all
     };
     assert!(own(&bed, found().await).is_empty());
-    bed.keep("p", metadata.now(), vec![document("index", "form-two")])
+    bed.keep("p", metadata.now(), vec![document("index", &second)])
         .await;
     let past = found().await;
     assert_eq!(own(&bed, past.clone()), ["old"]);
@@ -95,7 +96,7 @@ async fn forms_of_a_state_that_is_gone_are_found(metadata: &Metadata) {
     // While another document has the bytes it is one of that.
     let other = Bed::mirror(metadata).await;
     other
-        .keep("p", metadata.now(), vec![document("index", "form-one")])
+        .keep("p", metadata.now(), vec![document("index", &first)])
         .await;
     assert!(own(&bed, found().await).is_empty());
 }
