@@ -22,7 +22,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("../migrations/0015_collection.sql"),
     include_str!("../migrations/0016_backup_holds.sql"),
     include_str!("../migrations/0017_retention.sql"),
-    include_str!("../migrations/0021_eviction.sql"),
+    include_str!("../migrations/0018_eviction.sql"),
 ];
 
 const VERSION_TABLE: &str =
