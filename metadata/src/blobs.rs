@@ -13,10 +13,17 @@ pub use crate::keys::Putting;
 
 const KEEP_BLOB: &str = "insert into blobs (digest, size, generation, state, touched_at, body) \
     values (?1, ?2, ?3, 'kept', ?4, ?5) on conflict (digest) do update set \
-    state = 'kept', touched_at = excluded.touched_at";
-pub(crate) const TOUCH: &str = "update blobs set touched_at = ?2, state = 'kept' \
-    where digest = ?1 and (touched_at < ?3 or state <> 'kept')";
-const TAKE: &str = "update blobs set touched_at = ?2, state = 'kept' where digest = ?1";
+    state = 'kept', touched_at = excluded.touched_at, \
+    size = case when blobs.state in ('damaged', 'lost') then excluded.size else blobs.size end, \
+    generation = case when blobs.state in ('damaged', 'lost') then excluded.generation \
+    else blobs.generation end, \
+    body = case when blobs.state in ('damaged', 'lost') then excluded.body else blobs.body end";
+pub(crate) const TOUCH: &str = "update blobs set touched_at = ?2, \
+    state = case when state in ('damaged', 'lost') then 'damaged' else 'kept' end \
+    where digest = ?1 and (touched_at < ?3 or state in ('condemned', 'lost'))";
+/// Damaged bytes are none: whoever has the right ones brings them.
+const TAKE: &str = "update blobs set touched_at = ?2, state = 'kept' \
+    where digest = ?1 and state in ('kept', 'condemned')";
 const GENERATION: &str = "select generation, case when body is null then 0 else 1 end \
     from blobs where digest = ?1";
 const BYTES: &str = "select generation, body from blobs where digest = ?1";
@@ -31,7 +38,8 @@ pub(crate) const MOUNT: &str = "insert into files (repo, package, kind, path, di
     derived_from, owner, lifetime, retired_at, used_at) \
     select ?1, ?2, kind, path, digest, content_type, metadata, ?6, ?7, \
     '', '', '', ?6, '', '', '', '', 0, 0 from files \
-    where repo = ?3 and package = ?4 and kind = 'blob' and path = ?5 \
+    where repo = ?3 and package = ?4 and kind = 'blob' and path = ?5 and not exists \
+    (select 1 from blobs b where b.digest = files.digest and b.state in ('damaged', 'lost')) \
     on conflict (repo, package, kind, path) do update set checked_at = excluded.checked_at";
 const DROP: &str = "delete from files \
     where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3";
@@ -86,7 +94,7 @@ impl NewBlob {
 }
 
 impl Metadata {
-    /// Writes a blob's row. Bytes that are kept already stay where they are.
+    /// Writes a blob's row. Bytes that are kept already stay where they are, unless they are damaged.
     pub(crate) fn blob_row(&self, batch: &mut Batch, blob: NewBlob) {
         let (generation, body) = match blob.bytes {
             Bytestore::Inline(body) => (0, Value::Bytes(body)),
@@ -121,7 +129,7 @@ impl Metadata {
     }
 
     /// Gives a blob that is kept already a name in the package and ends the upload `upload`.
-    /// [`Error::Unmet`]: the [`Requirement::Blob`] is not kept any more, or the
+    /// [`Error::Unmet`]: the [`Requirement::Blob`] is not kept any more, or damaged, or the
     /// [`Requirement::Upload`] went on elsewhere.
     pub async fn take_blob(
         &self,
@@ -176,7 +184,7 @@ impl Metadata {
     }
 
     /// Gives a blob of another package a name in this one. [`Error::Unmet`] if the
-    /// [`Requirement::Source`] is not there.
+    /// [`Requirement::Source`] is not there, or damaged.
     pub async fn mount(
         &self,
         putting: Putting<'_>,

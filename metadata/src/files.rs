@@ -13,8 +13,8 @@ macro_rules! find {
         concat!(
             "select b.digest, b.size, b.generation, f.content_type, ",
             $body,
-            ", f.etag, f.modified, f.checked_at, f.integrity, f.derived_from, f.owner, f.used_at \
-             from files f join blobs b on b.digest = f.digest \
+            ", f.etag, f.modified, f.checked_at, f.integrity, f.derived_from, f.owner, f.used_at, \
+             b.state from files f join blobs b on b.digest = f.digest \
              where f.repo = ?1 and f.package = ?2 and f.kind = ?3 and f.path = ?4"
         )
     };
@@ -42,7 +42,8 @@ impl Metadata {
             return Ok(Some(found));
         }
         let found = self.look_up(FIND, key).await?.map(Arc::new);
-        if let Some(found) = &found {
+        // What is damaged is asked for each time: whoever heals it need not know who reads it.
+        if let Some(found) = found.as_ref().filter(|found| !found.damaged) {
             lookups.keep(name, began, found);
         }
         Ok(found)

@@ -68,6 +68,7 @@ pub mod retention;
 pub mod collection;
 pub mod leftovers;
 pub mod mirrored;
+pub mod scrub;
 pub mod search;
 
 pub mod restore;

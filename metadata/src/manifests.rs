@@ -33,7 +33,8 @@ const REPLACE_TAG: &str = "update files set digest = ?4, content_type = ?5, crea
     and digest = ?8";
 const BIND: &str = "insert into edges (repo, package, parent, child, kind) \
     select repo, package, ?4, digest, 'blob' from files \
-    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 /*share*/ \
+    where repo = ?1 and package = ?2 and kind = 'blob' and path = ?3 and not exists \
+    (select 1 from blobs b where b.digest = ?3 and b.state in ('damaged', 'lost')) /*share*/ \
     on conflict (repo, package, parent, kind, child) do update set child = excluded.child";
 pub(crate) const EDGE: &str = "insert into edges (repo, package, parent, child, kind) \
     values (?1, ?2, ?3, ?4, ?5) on conflict (repo, package, parent, kind, child) do nothing";
@@ -131,7 +132,7 @@ pub struct Referrer {
 
 impl Metadata {
     /// Keeps a manifest: its bytes, its edges, its tags, its place among referrers, in one commit.
-    /// [`Error::Unmet`]: a [`Requirement::Blob`] of it is not in the package, a
+    /// [`Error::Unmet`]: a [`Requirement::Blob`] of it is not in the package or damaged, a
     /// [`Requirement::Tag`] is not as expected, or the image's name is reserved
     /// ([`Requirement::NameFree`]).
     pub async fn keep_manifest(&self, new: NewManifest<'_>) -> Result<(), Error> {

@@ -30,6 +30,8 @@ pub struct FileRecord {
     pub derived_from: Box<str>,
     /// The package of a file that has an address in the whole repo; empty for all other files.
     pub owner: Box<str>,
+    /// Its bytes are not those of the digest, or not there: nobody reads them.
+    pub damaged: bool,
     /// When it was read last, as far as that was noted.
     pub(crate) used: UseMark,
 }
@@ -49,6 +51,7 @@ impl FileRecord {
             integrity: "".into(),
             derived_from: "".into(),
             owner: "".into(),
+            damaged: false,
             used: UseMark::default(),
         }
     }
@@ -67,6 +70,7 @@ impl FileRecord {
             derived_from: row.text(9)?,
             owner: row.text(10)?,
             used: UseMark::new(Timestamp(row.int(11)?)),
+            damaged: matches!(&*row.text(12)?, "damaged" | "lost"),
         })
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Tables that no snapshot has: what they tell is over when the server that wrote it is gone, or
 /// must not come back with an old state of everything else.
-pub const LEFT_OUT: [&str; 10] = [
+pub const LEFT_OUT: [&str; 12] = [
     "schema_version", // told apart from the rows
     "uploads",        // their bytes are staged on that server
     "idempotency",    // answers of a day
@@ -22,6 +22,8 @@ pub const LEFT_OUT: [&str; 10] = [
     "gc_blobs", // a restore queues anew what nothing names
     "gc_links",
     "gc_objects", // of the store that it was
+    "scrub_runs", // with its job
+    "scrub_orphans",
 ];
 
 /// The table of blobs.

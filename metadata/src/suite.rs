@@ -77,6 +77,7 @@ mod trash_ends;
 mod retention;
 mod mirrored;
 mod leftovers;
+mod scrub;
 mod uploads;
 mod uses;
 
@@ -118,6 +119,7 @@ const ALL: &[&[Check]] = &[
     retention::CHECKS,
     mirrored::CHECKS,
     leftovers::CHECKS,
+    scrub::CHECKS,
     uploads::CHECKS,
     uses::CHECKS,
 ];

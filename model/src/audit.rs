@@ -101,6 +101,10 @@ kinds! {
         TrashDelete = "trash.delete",
         /// A blob's name was deleted from an image.
         BlobDelete = "blob.delete",
+        /// A blob's bytes were found to be not those of its digest: nobody reads them any more.
+        BlobQuarantine = "blob.quarantine",
+        /// What was kept aside of a damaged blob was given up.
+        QuarantineDelete = "quarantine.delete",
         /// A backup was asked for.
         BackupCreate = "backup.create",
         /// A backup that the server keeps was fetched.

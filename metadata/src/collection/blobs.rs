@@ -15,17 +15,20 @@ const DONE: &str = "delete from gc_blobs where digest = ?1 and since = ?2";
 const HELD: &str = "delete from gc_blobs where digest = ?1 and since = ?2 \
     and (exists (select 1 from files where digest = ?1) \
     or exists (select 1 from trash_files where digest = ?1))";
-const TAKE_BACK: &str = "update blobs set state = 'kept' where digest = ?1 and state <> 'kept'";
-const CONDEMN: &str = "update blobs set state = 'condemned' \
-    where digest = ?1 and state = 'kept' and generation = ?2 \
+const TAKE_BACK: &str = "update blobs set \
+    state = case state when 'lost' then 'damaged' else 'kept' end \
+    where digest = ?1 and state in ('condemned', 'lost')";
+const CONDEMN: &str = "update blobs set \
+    state = case state when 'damaged' then 'lost' else 'condemned' end \
+    where digest = ?1 and state in ('kept', 'damaged') and generation = ?2 \
     and not exists (select 1 from files where digest = ?1) \
     and not exists (select 1 from trash_files where digest = ?1)";
 const LOOK_AGAIN: &str = "update gc_blobs set since = ?3 where digest = ?1 and since = ?2";
 /// Takes the row's lock: a file of the digest that is there by then is seen by the next statement.
 const LOCK: &str = "update blobs set state = state \
-    where digest = ?1 and state = 'condemned' and generation = ?2";
+    where digest = ?1 and state in ('condemned', 'lost') and generation = ?2";
 const ADD_OBJECT: &str = "insert into gc_objects (digest, generation, size) values (?1, ?2, ?3)";
-const DROP: &str = "delete from blobs where digest = ?1 and state = 'condemned' \
+const DROP: &str = "delete from blobs where digest = ?1 and state in ('condemned', 'lost') \
     and generation = ?2 and not exists (select 1 from files where digest = ?1) \
     and not exists (select 1 from trash_files where digest = ?1)";
 
@@ -95,7 +98,7 @@ impl DueBlob {
             Some(size) => Some(BlobRow {
                 size: size.unsigned_abs(),
                 generation: row.int(3)?,
-                condemned: &*row.text(4)? == "condemned",
+                condemned: matches!(&*row.text(4)?, "condemned" | "lost"),
                 inline: row.int(5)? != 0,
             }),
         };

@@ -96,7 +96,7 @@ impl Metadata {
         let queued_since = row.optional_int(2)?.map(Timestamp);
         Ok(Some(BlobReport {
             size,
-            condemned: &*state == "condemned",
+            condemned: matches!(&*state, "condemned" | "lost"),
             queued_since,
             held_by: self.holders_of(digest, limit).await?,
         }))
