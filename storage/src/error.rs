@@ -10,6 +10,8 @@ use std::time::Duration;
 pub enum Error {
     /// No such object.
     Missing,
+    /// The object has so many bytes, which are not as many as it should have.
+    Size(u64),
     /// No room left on the device or in the quota.
     Full(io::Error),
     /// Written bytes could not be made durable; nothing was acknowledged and writes pause until a
@@ -27,6 +29,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("no such object"),
+            Self::Size(bytes) => write!(f, "the object has {bytes} bytes, not as many as it should"),
             Self::Full(error) => write!(f, "no room left: {error}"),
             Self::NotDurable(error) => write!(f, "bytes could not be made durable: {error}"),
             Self::Io(error) => write!(f, "file system: {error}"),
@@ -41,7 +44,7 @@ impl std::error::Error for Error {
         match self {
             Self::Full(error) | Self::NotDurable(error) | Self::Io(error) => Some(error),
             Self::Remote(error) => Some(error),
-            Self::Missing | Self::Stopped => None,
+            Self::Missing | Self::Size(_) | Self::Stopped => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where the bytes of a blob lie.
 
-use larder_model::{Digest, hex};
+use larder_model::{Algorithm, Digest, hex};
 use std::fmt;
 
 /// The key of one stored object: a digest and a generation.
@@ -23,6 +23,11 @@ impl ObjectKey {
             self.digest.algorithm().name(),
             &self.digest.hex()[..2]
         )
+    }
+
+    /// The folder of digests that begin with this byte.
+    pub(crate) fn folder_of(algorithm: Algorithm, first: u8) -> String {
+        format!("{}/{first:02x}", algorithm.name())
     }
 
     /// `<hex>.<generation>`: the name in the folder.

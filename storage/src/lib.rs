@@ -19,6 +19,7 @@ pub mod content;
 mod direct;
 mod doubt;
 mod room;
+mod suspects;
 pub mod staging;
 
 mod local;
@@ -34,4 +35,4 @@ pub use content::Content;
 pub use error::Error;
 pub use key::ObjectKey;
 pub use staging::Staging;
-pub use store::{BlobStore, Committed};
+pub use store::{BlobStore, Committed, StoredObject};

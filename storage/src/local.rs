@@ -1,11 +1,12 @@
 //! A local folder: `blobs/<algorithm>/<ab>/<hex>.<generation>`, files of our own.
 
 use crate::durable::{FOLDER, make_folder, sync_folder};
-use crate::{BackupName, Error, ObjectKey};
+use crate::{BackupName, Error, ObjectKey, StoredObject};
+use larder_model::Timestamp;
 use std::collections::HashSet;
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -68,6 +69,36 @@ impl Local {
             }
         }
         Ok(())
+    }
+
+    /// The objects of a folder below `blobs/`; none where it is not there. Blocking.
+    pub(crate) fn list_folder(&self, folder: &str) -> Result<Vec<StoredObject>, Error> {
+        let entries = match std::fs::read_dir(self.root.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let file = entry.file_name();
+            let path = file.to_str().map(|file| format!("{folder}/{file}"));
+            let Some(key) = path.as_deref().and_then(ObjectKey::parse) else {
+                continue;
+            };
+            let about = match entry.metadata() {
+                // It was removed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                about => about?,
+            };
+            // Bytes may have been staged long before they got this name, which changes the inode.
+            let seconds = about.ctime().max(about.mtime());
+            found.push(StoredObject {
+                key,
+                size: about.len(),
+                changed_at: Timestamp(seconds.saturating_add(1).saturating_mul(1_000_000)),
+            });
+        }
+        Ok(found)
     }
 
     /// Whether there is any object. Blocking.

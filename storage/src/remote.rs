@@ -2,7 +2,8 @@
 
 use crate::content::read_piece;
 use crate::multipart::Notes;
-use crate::{BackupName, Content, Error, ObjectKey};
+use crate::{BackupName, Content, Error, ObjectKey, StoredObject};
+use larder_model::Timestamp;
 use futures_util::StreamExt;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
@@ -167,6 +168,65 @@ impl Remote {
     /// A range of an object, as a stream.
     pub(crate) async fn open(&self, key: &ObjectKey, range: Range<u64>) -> Result<Content, Error> {
         self.get(&Self::path(key), range).await
+    }
+
+    /// The same of an object that has `size` bytes.
+    pub(crate) async fn open_sized(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        range: Range<u64>,
+    ) -> Result<Content, Error> {
+        let path = Self::path(key);
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range.clone())),
+            ..GetOptions::default()
+        };
+        let found = if range.is_empty() {
+            None
+        } else {
+            match self.store.get_opts(&path, options).await {
+                Ok(found) => Some(found),
+                Err(object_store::Error::NotFound { .. }) => return Err(Error::Missing),
+                // A range that begins behind its end is an error of each store's own.
+                Err(error) => match self.store.head(&path).await {
+                    Ok(head) if head.size != size => return Err(Error::Size(head.size)),
+                    _ => return Err(error.into()),
+                },
+            }
+        };
+        let Some(found) = found else {
+            return match self.store.head(&path).await?.size {
+                found if found == size => Ok(Content::Ready(bytes::Bytes::new())),
+                found => Err(Error::Size(found)),
+            };
+        };
+        if found.meta.size != size {
+            return Err(Error::Size(found.meta.size));
+        }
+        let pieces = found.into_stream();
+        Ok(Content::Stream(
+            pieces.map(|piece| piece.map_err(Error::from)).boxed(),
+        ))
+    }
+
+    /// The objects of a folder below `blobs/`.
+    pub(crate) async fn list_folder(&self, folder: &str) -> Result<Vec<StoredObject>, Error> {
+        let mut found = Vec::new();
+        let mut objects = self.store.list(Some(&Path::from(format!("blobs/{folder}"))));
+        while let Some(object) = objects.next().await {
+            let object = object?;
+            let file = object.location.filename();
+            let path = file.map(|file| format!("{folder}/{file}"));
+            if let Some(key) = path.as_deref().and_then(ObjectKey::parse) {
+                found.push(StoredObject {
+                    key,
+                    size: object.size,
+                    changed_at: Timestamp(object.last_modified.timestamp_micros()),
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// A backup of so many bytes.

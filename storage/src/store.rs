@@ -6,8 +6,9 @@ use crate::local::Local;
 use crate::multipart::Notes;
 use crate::remote::Remote;
 use crate::room::Room;
+use crate::suspects::Suspects;
 use crate::{BackupName, Content, Error, ObjectKey, Staging};
-use larder_model::{Algorithm, Digest, Hasher};
+use larder_model::{Algorithm, Digest, Hasher, Timestamp};
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 use std::io::Write;
@@ -39,6 +40,7 @@ struct Inner {
     room: Room,
     /// One probe at a time.
     probing: Mutex<()>,
+    suspects: Suspects,
 }
 
 impl BlobStore {
@@ -69,6 +71,7 @@ impl BlobStore {
             doubt: Doubt::default(),
             room: Room::new(staging, None),
             probing: Mutex::default(),
+            suspects: Suspects::default(),
         })))
     }
 
@@ -213,6 +216,38 @@ impl BlobStore {
         }
     }
 
+    /// The same of an object that has `size` bytes: [`Error::Size`] if it has not, before any is read.
+    pub async fn open_sized(
+        &self,
+        key: &ObjectKey,
+        size: u64,
+        range: Range<u64>,
+    ) -> Result<Content, Error> {
+        match &self.0.back {
+            Back::Local(local) => {
+                let file = local.open_object(key)?;
+                match file.metadata()?.len() {
+                    found if found == size => Ok(Content::File {
+                        file: Arc::new(file),
+                        range,
+                    }),
+                    found => Err(Error::Size(found)),
+                }
+            }
+            Back::Remote(remote) => remote.open_sized(key, size, range).await,
+        }
+    }
+
+    /// Notes that a reader did not find all bytes of a digest that should be here.
+    pub fn suspect(&self, digest: Digest) {
+        self.0.suspects.add(digest);
+    }
+
+    /// The digests that were noted since the last time.
+    pub fn take_suspects(&self) -> Vec<Digest> {
+        self.0.suspects.take()
+    }
+
     /// Removes an object durably; whether it was there.
     pub async fn remove(&self, key: ObjectKey) -> Result<bool, Error> {
         match &self.0.back {
@@ -300,6 +335,20 @@ impl BlobStore {
         }
     }
 
+    /// The objects of an algorithm whose digests begin with this byte, in no order. A walk through all
+    /// of them goes byte by byte.
+    pub async fn list_from(
+        &self,
+        algorithm: Algorithm,
+        first: u8,
+    ) -> Result<Vec<StoredObject>, Error> {
+        let folder = ObjectKey::folder_of(algorithm, first);
+        match &self.0.back {
+            Back::Local(_) => self.on_local(move |local| local.list_folder(&folder)).await,
+            Back::Remote(remote) => remote.list_folder(&folder).await,
+        }
+    }
+
     /// Ids of staged uploads untouched for `age`.
     pub async fn stale(&self, age: Duration) -> Result<Vec<String>, Error> {
         let folder = self.0.staging.clone();
@@ -372,6 +421,17 @@ impl BlobStore {
         self.0.doubt.end();
         Ok(())
     }
+}
+
+/// An object as the store tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Where it is.
+    pub key: ObjectKey,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it got its key, or its bytes, whichever was later.
+    pub changed_at: Timestamp,
 }
 
 /// What became of a staged upload.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use larder_model::{Algorithm, Digest, Hasher, Timestamp};
 use std::ops::Range;
 use std::pin::Pin;
+use std::time::{Duration, SystemTime};
 
 /// A check: any panic is a failure.
 #[derive(Clone, Copy)]
@@ -60,6 +61,8 @@ checks![
     a_large_object_is_kept,
     backups_are_kept_beside_the_blobs,
     a_large_object_comes_in_pieces_of_any_size,
+    an_object_of_another_size_is_told,
+    objects_are_listed_by_their_first_byte,
     a_store_answers,
 ];
 
@@ -381,3 +384,37 @@ async fn a_store_answers(bed: &Bed) {
 
 #[cfg(test)]
 mod tests;
+
+async fn an_object_of_another_size_is_told(bed: &Bed) {
+    let bytes = pattern(100_000, 31);
+    let key = bed.put(0, &bytes).await;
+    let size = bytes.len() as u64;
+    let content = bed.store.open_sized(&key, size, 10..20).await.expect("open");
+    let read = content.collect(10).await.expect("read");
+    assert_eq!(read, bytes.slice(10..20));
+    for range in [0..size + 1, size..size + 1, 0..0] {
+        let opened = bed.store.open_sized(&key, size + 1, range).await;
+        let found = opened.err().map(|error| error.to_string());
+        let told = Error::Size(size).to_string();
+        assert_eq!(found, Some(told));
+    }
+    bed.store.remove(key).await.expect("remove");
+    let opened = bed.store.open_sized(&key, size, 0..1).await;
+    assert!(matches!(opened, Err(Error::Missing)));
+}
+
+async fn objects_are_listed_by_their_first_byte(bed: &Bed) {
+    let bytes = pattern(70_000, 32);
+    let key = bed.put(0, &bytes).await;
+    let (algorithm, first) = (key.digest.algorithm(), key.digest.bytes()[0]);
+    let listed = bed.store.list_from(algorithm, first).await.expect("list");
+    let found: Vec<_> = listed.iter().filter(|it| it.key == key).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].size, 70_000);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = Timestamp(i64::try_from(now.expect("time").as_micros()).unwrap_or(i64::MAX));
+    let hour = Duration::from_hours(1);
+    assert!(now.before(hour) < found[0].changed_at && found[0].changed_at < now.after(hour));
+    let others = bed.store.list_from(algorithm, first.wrapping_add(1)).await;
+    assert!(others.expect("list").iter().all(|it| it.key != key));
+}
