@@ -3,7 +3,7 @@
 use crate::keep::ContentStore;
 use larder_metadata::blobs::Bytestore;
 use larder_metadata::files::FileRecord;
-use larder_model::{Digest, Problem};
+use larder_model::Problem;
 use larder_storage::{Content, Error, ObjectKey};
 use std::ops::Range;
 
@@ -22,9 +22,16 @@ impl ContentStore {
     /// A row is read before its object is opened. If the object is gone by then the row is read once
     /// more, past all memory: what nothing names any more is not found
     /// ([`Kind::NotFound`](larder_model::Kind)), what was brought again is opened where it is now,
-    /// and bytes that a row has and the store has not are damage, which is a failure of ours.
+    /// and bytes that a row has and the store has not, or not all of them, are damage
+    /// ([`Kind::Damaged`](larder_model::Kind)): a scrub is to look at them.
     pub async fn open(&self, found: &FileRecord, range: Range<u64>) -> Result<Content, Problem> {
         let mut at = match &found.body {
+            _ if found.damaged => {
+                self.require_whole(found).await?;
+                // They were brought again since.
+                let now = self.metadata.bytes_of(&found.digest).await?;
+                now.ok_or_else(freed)?
+            }
             Some(body) => Bytestore::Inline(body.clone()),
             None => Bytestore::Object(found.generation),
         };
@@ -33,8 +40,8 @@ impl ContentStore {
                 Bytestore::Inline(bytes) => return Ok(part(&bytes, &range)),
                 Bytestore::Object(generation) => generation,
             };
-            match self.open_object(found.digest, generation, &range).await {
-                Err(Error::Missing) => {}
+            match self.open_object(found, generation, &range).await {
+                Err(Error::Missing | Error::Size(_)) => {}
                 opened => return Ok(opened?),
             }
             at = match self.metadata.bytes_of(&found.digest).await? {
@@ -43,17 +50,33 @@ impl ContentStore {
                 Some(other) => other,
             };
         }
-        Err(Error::Missing.into())
+        self.blobs.suspect(found.digest);
+        let (digest, generation) = (&found.digest, found.generation);
+        tracing::error!(%digest, generation, "the bytes of a blob are not in the store as they should be");
+        Err(Problem::damaged(digest, None))
+    }
+
+    /// Fails if the bytes of a file are damaged, which is known since a scrub looked at them
+    /// ([`Kind::Damaged`](larder_model::Kind)).
+    pub async fn require_whole(&self, found: &FileRecord) -> Result<(), Problem> {
+        if !found.damaged {
+            return Ok(());
+        }
+        match self.metadata.quarantined_blob(&found.digest).await? {
+            Some(known) => Err(Problem::damaged(&found.digest, Some(known.since))),
+            None => Ok(()), // healed since the row was read
+        }
     }
 
     async fn open_object(
         &self,
-        digest: Digest,
+        found: &FileRecord,
         generation: i64,
         range: &Range<u64>,
     ) -> Result<Content, Error> {
+        let digest = found.digest;
         let key = ObjectKey { digest, generation };
-        self.blobs.open(&key, range.clone()).await
+        self.blobs.open_sized(&key, found.size, range.clone()).await
     }
 }
 

@@ -165,6 +165,7 @@ pub(crate) async fn of_blob(
         said.insert(ETAG, quoted);
         return Ok(empty(StatusCode::NOT_MODIFIED, said));
     }
+    content.require_whole(&found).await?;
     // Which of them are wanted (RFC 9110 14.2).
     let current = text(IF_RANGE)
         .is_none_or(|condition| condition.trim() == quoted.to_str().unwrap_or_default());

@@ -49,6 +49,7 @@ impl From<Problem> for WorkError {
             Kind::Offline => "offline",
             Kind::Full => "storage_full",
             Kind::Busy => "busy",
+            Kind::Damaged => "damaged",
             Kind::Internal => "internal",
             _ => "failed",
         };

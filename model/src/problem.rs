@@ -1,6 +1,7 @@
 //! What can go wrong, by meaning. Each protocol says it in its own dialect; none reads it back from
 //! text.
 
+use crate::{Digest, Timestamp};
 use http::StatusCode;
 use std::borrow::Cow;
 use std::error::Error;
@@ -56,6 +57,8 @@ pub enum Kind {
     Full,
     /// The caller took too long.
     Timeout,
+    /// It is kept here, but its bytes are not what they should be, so nobody gets them.
+    Damaged,
     /// Our own failure. Its text stays in the log.
     Internal,
 }
@@ -80,7 +83,7 @@ impl Kind {
             Self::Busy | Self::Unreachable | Self::Offline => 503,
             Self::Full => 507,
             Self::Timeout => 408,
-            Self::Internal => 500,
+            Self::Internal | Self::Damaged => 500,
         }
     }
 }
@@ -152,6 +155,17 @@ impl Problem {
         );
         problem.source = Some(source.into());
         problem
+    }
+
+    /// The bytes of `digest` are not what they should be. `since`: since when that is known.
+    pub fn damaged(digest: &Digest, since: Option<Timestamp>) -> Self {
+        let since = since.map(|since| format!(" (known since {since})"));
+        let detail = format!(
+            "the server's bytes of {digest} are damaged or missing{}, so they are not given out: \
+             push or publish them again, or ask the server's administrator (larder quarantine list)",
+            since.unwrap_or_default()
+        );
+        Self::new(Kind::Damaged, "blob", detail)
     }
 
     /// Too much at once; try again after `wait`.

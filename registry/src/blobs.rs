@@ -46,6 +46,9 @@ impl Registry {
             self.metadata.find(key).await?
         };
         let found = found.ok_or_else(no_blob)?;
+        if found.damaged && request.method == Method::HEAD {
+            return Err(no_blob()); // whoever has it is to push it
+        }
         self.metadata.note_use(key, &found);
         if request.method == Method::HEAD {
             self.promise(key.package, digest, &found).await?;

@@ -61,6 +61,9 @@ impl Registry {
             self.metadata.find(key).await?
         };
         let found = found.ok_or_else(|| no_manifest(reference))?;
+        if found.damaged && request.method == Method::HEAD {
+            return Err(no_manifest(reference)); // whoever has it is to push it
+        }
         self.metadata.note_use(key, &found);
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, &found.digest);
@@ -178,7 +181,7 @@ impl Registry {
             let path = blob.to_string();
             let key = package.file(FileKind::Blob, &path);
             let found = self.metadata.stat(key).await?;
-            if found.is_some() {
+            if found.is_some_and(|found| !found.damaged) {
                 present.push(*blob);
             } else {
                 absent.push(*blob);

@@ -123,13 +123,14 @@ pub(crate) const fn word(kind: Kind) -> &'static str {
         Kind::Busy => "busy",
         Kind::Full => "storage_full",
         Kind::Timeout => "timeout",
+        Kind::Damaged => "damaged",
         Kind::Internal => "internal",
     }
 }
 
 /// The status that a problem of this code is answered with.
 pub(crate) fn status(code: &str) -> u16 {
-    const NAMED: [Kind; 20] = [
+    const NAMED: [Kind; 21] = [
         Kind::Unprocessable,
         Kind::Denied,
         Kind::Conflict,
@@ -149,6 +150,7 @@ pub(crate) fn status(code: &str) -> u16 {
         Kind::Busy,
         Kind::Full,
         Kind::Timeout,
+        Kind::Damaged,
         Kind::Internal,
     ];
     let named = NAMED.into_iter().find(|kind| word(*kind) == code);

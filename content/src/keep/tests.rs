@@ -11,7 +11,7 @@ pub(crate) struct Bed {
     pub(crate) metadata: Metadata,
     pub(crate) blobs: BlobStore,
     repo: i64,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 pub(crate) async fn bed() -> Bed {
@@ -40,7 +40,7 @@ pub(crate) async fn bed() -> Bed {
         metadata,
         blobs,
         repo,
-        _folder: folder,
+        folder,
     }
 }
 

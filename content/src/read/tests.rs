@@ -2,6 +2,7 @@ use super::*;
 use crate::keep::tests::{Bed, bed};
 use bytes::Bytes;
 use larder_metadata::jobs::{JobEnd, NewJob};
+use larder_metadata::scrub::Damage;
 use larder_model::{FileKind, JobKind, Kind, System, Timestamp};
 use std::sync::Arc;
 
@@ -39,6 +40,21 @@ impl Bed {
             }
         }
         self.remove_object(found).await;
+        let end = JobEnd::Succeeded(serde_json::json!({}));
+        metadata.finish_job(&held, &end).await.expect("finish");
+    }
+
+    /// Finds the bytes damaged, as a scrub does.
+    async fn damage(&self, found: &FileRecord) {
+        let (metadata, digest) = (&self.metadata, found.digest);
+        let queued = metadata.queue_job(NewJob::of(JobKind::Scrub), &System::Larder);
+        queued.await.expect("job");
+        let held = metadata.take_job(JobKind::Scrub).await.expect("take");
+        let held = held.expect("a job");
+        let blob = metadata.blob_to_scrub(&digest).await.expect("read");
+        let blob = blob.expect("a blob");
+        let noted = metadata.quarantine_blob(&held, &blob, Damage::Changed);
+        noted.await.expect("quarantine");
         let end = JobEnd::Succeeded(serde_json::json!({}));
         metadata.finish_job(&held, &end).await.expect("finish");
     }
@@ -99,5 +115,47 @@ async fn bytes_that_a_row_has_and_the_store_has_not_are_damage() {
     let found = bed.bring(&long()).await;
     bed.remove_object(&found).await;
     let problem = bed.read(&found, 0..10).await.expect_err("damage");
-    assert_eq!(problem.kind, Kind::Internal, "{problem}");
+    assert_eq!(problem.kind, Kind::Damaged, "{problem}");
+    assert_eq!(bed.blobs.take_suspects(), [found.digest]);
+    assert_eq!(bed.blobs.take_suspects(), []);
+}
+
+#[tokio::test]
+async fn bytes_of_which_the_store_has_a_part_are_damage() {
+    let bed = bed().await;
+    let found = bed.bring(&long()).await;
+    let object = bed.folder.path().join("storage/blobs").join(
+        ObjectKey {
+            digest: found.digest,
+            generation: found.generation,
+        }
+        .to_string(),
+    );
+    let file = std::fs::File::options().write(true).open(object);
+    file.expect("object").set_len(99_999).expect("truncate");
+    // Also where the part is there that is asked for.
+    for range in [0..10, 0..found.size, 99_999..found.size] {
+        let problem = bed.read(&found, range).await.expect_err("damage");
+        assert_eq!(problem.kind, Kind::Damaged, "{problem}");
+    }
+    assert_eq!(bed.blobs.take_suspects(), [found.digest]);
+}
+
+#[tokio::test]
+async fn bytes_that_are_known_to_be_damaged_are_read_once_they_are_brought_again() {
+    let bed = bed().await;
+    for bytes in [Bytes::from_static(b"short"), long()] {
+        let found = bed.bring(&bytes).await;
+        bed.damage(&found).await;
+        let path = found.digest.to_string();
+        let key = bed.putting().package.file(FileKind::Blob, &path);
+        let damaged = bed.metadata.find(key).await.expect("find");
+        let damaged = damaged.expect("a row");
+        let problem = bed.read(&damaged, 0..1).await.expect_err("damage");
+        assert_eq!(problem.kind, Kind::Damaged, "{problem}");
+        assert!(problem.detail.contains(&path), "{problem}");
+        bed.bring(&bytes).await;
+        let read = bed.read(&damaged, 0..found.size).await;
+        assert_eq!(read.expect("read"), bytes);
+    }
 }

@@ -248,7 +248,7 @@ fn code_of(problem: &Problem) -> &'static str {
         (Kind::Invalid, "digest") => "DIGEST_INVALID",
         (Kind::Unsupported | Kind::Method, _) => "UNSUPPORTED",
         (Kind::TooMany, _) => "TOOMANYREQUESTS",
-        (Kind::Internal, _) => "UNKNOWN",
+        (Kind::Internal | Kind::Damaged, _) => "UNKNOWN",
         _ => "UNAVAILABLE",
     }
 }
