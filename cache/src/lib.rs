@@ -23,6 +23,7 @@ mod publish;
 mod download;
 mod document;
 mod artifact;
+mod heal;
 mod refresh;
 mod copy;
 mod responder;

@@ -58,7 +58,10 @@ impl Artifacts {
         whole: bool,
     ) -> Result<ArtifactSource, Problem> {
         if let Some(found) = self.metadata.find(repo.artifact_key(artifact)).await? {
-            return Ok(ArtifactSource::Stored(found));
+            // What is damaged comes anew, if it can.
+            if !found.damaged || repo.upstream().is_err() {
+                return Ok(ArtifactSource::Stored(found));
+            }
         }
         if repo.is_hosted() {
             return Err(absent());
@@ -111,6 +114,7 @@ impl Artifacts {
         let planned = self.plans.plan(repo, artifact, false).await;
         // It may have come with the index, or by a download that ended since the asker looked.
         let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
+        let stored = stored.filter(|found| !found.damaged);
         let outcome = match &planned {
             Ok(fetch) => match stored.filter(|found| is_promised(found, fetch)) {
                 Some(found) => return Ok(found),

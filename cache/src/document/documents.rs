@@ -79,7 +79,12 @@ impl Documents {
         if let Some(head) = sets.and_then(|sets| sets.head_of(document)) {
             let cached = Box::pin(self.get(repo, &head)).await?;
             let found = self.metadata.find(repo.document_key(document)).await?;
-            let found = found.ok_or_else(absent)?;
+            let mut found = found.ok_or_else(absent)?;
+            if found.damaged && repo.upstream().is_ok() {
+                self.fetch_anew(repo, document).await?;
+                let again = self.metadata.find(repo.document_key(document)).await?;
+                found = again.ok_or_else(absent)?;
+            }
             return Ok(CachedDocument { found, ..cached });
         }
         if let Some(found) = self.at_hand(repo, document).await? {
@@ -141,7 +146,10 @@ impl Documents {
     ) -> Result<Option<Arc<FileRecord>>, Problem> {
         let kept = || self.metadata.find(repo.document_key(document));
         if let Some(found) = kept().await? {
-            return Ok(Some(found));
+            // What is damaged comes anew, if it can.
+            if !found.damaged || repo.upstream().is_err() {
+                return Ok(Some(found));
+            }
         }
         let Some(landed) = self.flights.landed(&flight_key(repo, document)) else {
             return Ok(None);
@@ -190,8 +198,10 @@ impl Documents {
                 // Another flight may have landed since the asker looked.
                 let now = this.metadata.find(repo.document_key(&document)).await?;
                 let is_newer = |now: &FileRecord| {
-                    kept.as_ref()
-                        .is_none_or(|kept| now.checked_at > kept.checked_at)
+                    !now.damaged
+                        && kept
+                            .as_ref()
+                            .is_none_or(|kept| now.checked_at > kept.checked_at)
                 };
                 if let Some(now) = now
                     && is_newer(&now)
@@ -213,6 +223,25 @@ impl Documents {
             }
         };
         self.flights.join(key.clone(), start).await
+    }
+
+    /// Asks the upstream for a document and all that belongs together with it, whatever is kept, and
+    /// waits until it is kept.
+    pub(crate) async fn fetch_anew(
+        self: &Arc<Self>,
+        repo: &Arc<Repo>,
+        document: &Document,
+    ) -> Result<(), Problem> {
+        let sets = repo.protocol.sets();
+        let head = sets.and_then(|sets| sets.head_of(document));
+        let document = head.unwrap_or_else(|| document.clone());
+        let start = || {
+            let (this, repo, document) = (Arc::clone(self), Arc::clone(repo), document.clone());
+            async move { this.fetch(&repo, &document, None).await }
+        };
+        let key = flight_key(repo, &document);
+        self.flights.join(key, start).await?;
+        self.settled(repo, &document).await.map(drop)
     }
 
     /// Asks the upstream, and once more if it changed meanwhile.

@@ -97,6 +97,7 @@ impl Representations {
         let key = package.file(FileKind::Representation, &path);
         if let Some(found) = self.metadata.find(key).await?
             && *found.derived_from == *source
+            && !found.damaged
         {
             self.metadata.note_use(key, &found);
             return Ok((found, gzip));

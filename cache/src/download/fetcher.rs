@@ -11,7 +11,7 @@ use larder_metadata::Metadata;
 use larder_metadata::documents::{NewFile, NewFiles};
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Fetch};
-use larder_model::{Algorithm, Checker, Kind, Problem, System};
+use larder_model::{Algorithm, Checker, Integrity, Kind, Problem, System};
 use larder_storage::Staging;
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ struct Job<'a> {
     repo: &'a Repo,
     artifact: &'a Artifact,
     fetch: &'a Fetch,
+    /// What its bytes must be.
+    integrity: &'a Integrity,
     download: &'a Download,
 }
 
@@ -110,16 +112,34 @@ impl ArtifactFetcher {
         if size.is_some_and(|size| size > self.max_bytes) {
             return Err(too_large());
         }
+        let integrity = self.integrity(repo, artifact, fetch).await?;
         let job = Job {
             repo,
             artifact,
             fetch,
+            integrity: &integrity,
             download,
         };
         if body.size.is_some_and(|size| size <= INLINE_BYTES) {
             return self.take_small(&job, *body).await;
         }
         self.take_large(&job, *body).await
+    }
+
+    /// What the bytes must be. Where nothing is promised the first bytes stay: also when they are
+    /// damaged here, no others take their place.
+    async fn integrity(
+        &self,
+        repo: &Repo,
+        artifact: &Artifact,
+        fetch: &Fetch,
+    ) -> Result<Integrity, Problem> {
+        if fetch.integrity != Integrity::None {
+            return Ok(fetch.integrity.clone());
+        }
+        let stored = self.metadata.find(repo.artifact_key(artifact)).await?;
+        let damaged = stored.filter(|found| found.damaged);
+        Ok(damaged.map_or(Integrity::None, |found| Integrity::Digest(found.digest)))
     }
 
     /// Takes in what fits in a row: nobody reads it before all of it is right.
@@ -131,7 +151,7 @@ impl ArtifactFetcher {
         let limit = usize::try_from(INLINE_BYTES).unwrap_or(usize::MAX);
         let content_type = content_type(job, &body);
         let (body, _) = body.collect(limit, limit, || async {}).await?;
-        let mut checker = Checker::new(&job.fetch.integrity);
+        let mut checker = Checker::new(job.integrity);
         checker.update(&body);
         if !checker.agrees() {
             return Err(mismatch());
@@ -150,11 +170,11 @@ impl ArtifactFetcher {
         let content_type = content_type(job, &body);
         let _slot = job.repo.upstream()?.large_fills().acquire().await?;
         let take = async |mut staging: Staging| {
-            staging.expect(&fetch.integrity);
+            staging.expect(job.integrity);
             let size = body.size.or(fetch.size);
             download.begin(size, staging.file());
             let last = self.pass(&mut body, size, &mut staging, download).await?;
-            let (digest, agrees) = staging.verify(&fetch.integrity).await?;
+            let (digest, agrees) = staging.verify(job.integrity).await?;
             if !agrees {
                 return Err(mismatch());
             }
@@ -248,9 +268,9 @@ impl ArtifactFetcher {
 }
 
 /// Whether an index promises the bytes of this file: a file of the name may have been of another
-/// state.
+/// state, or be damaged.
 pub(crate) fn is_promised(stored: &FileRecord, fetch: &Fetch) -> bool {
-    *stored.integrity == *fetch.integrity.text()
+    !stored.damaged && *stored.integrity == *fetch.integrity.text()
 }
 
 /// What the protocol says an artifact is, else what the upstream says.
