@@ -27,7 +27,8 @@ const DAMAGED: &str = "update blobs set \
     state = case when state in ('condemned', 'lost') then 'lost' else 'damaged' end \
     where digest = ?1 and generation = ?2 and touched_at = ?3";
 const QUARANTINE: &str = "insert into quarantine (digest, since, damage) values (?1, ?2, ?3) \
-    on conflict (digest) do update set damage = excluded.damage";
+    on conflict (digest) do update set damage = case when quarantine.damage = 'deleted' \
+    and excluded.damage = 'missing' then 'deleted' else excluded.damage end";
 const RIGHT: &str = "update blobs set \
     state = case when state in ('condemned', 'lost') then 'condemned' else 'kept' end \
     where digest = ?1 and generation = ?2 and state in ('damaged', 'lost')";

@@ -3,14 +3,15 @@
 use crate::files::PackageKey;
 use crate::{Error, Metadata, Row};
 use bytes::Bytes;
-use larder_model::Digest;
+use larder_model::{Digest, ProtocolName};
 
 const PACKAGES: &str = "select p.repo, p.name from packages p \
-    where (p.repo, p.name) > (?1, ?2) and exists (select 1 from files f where f.repo = p.repo \
-    and f.package = p.name and f.kind in ('manifest', 'blob')) order by p.repo, p.name limit ?3";
-const MANIFESTS: &str = "select f.path, b.generation, b.size, b.body, b.state from files f \
+    where (p.repo, p.name) > (?1, ?2) and exists (select 1 from repos r where r.id = p.repo \
+    and r.kind = 'hosted' and r.protocol = ?3) order by p.repo, p.name limit ?4";
+const MANIFESTS: &str = "select f.path, f.content_type, b.body from files f \
     join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
-    and f.kind = 'manifest' and f.path > ?3 order by f.path limit ?4";
+    and f.kind = 'manifest' and f.path > ?3 and b.state in ('kept', 'condemned') \
+    order by f.path limit ?4";
 const EDGES: &str =
     "select child, kind from edges where repo = ?1 and package = ?2 and parent = ?3";
 const LINKS: &str = "select path from files \
@@ -31,14 +32,10 @@ const BLOBS: &str = "select b.digest, b.size, \
 pub struct ManifestRow {
     /// Its digest.
     pub digest: Digest,
-    /// The generation of its object, where its bytes are in none of the rows.
-    pub generation: i64,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its bytes, where they are in the row.
-    pub body: Option<Bytes>,
-    /// Its bytes are not those of its digest.
-    pub damaged: bool,
+    /// Its media type, exactly as it was given.
+    pub content_type: Box<str>,
+    /// Its bytes.
+    pub body: Bytes,
 }
 
 /// A blob's row.
@@ -53,20 +50,20 @@ pub struct HeldBlob {
 }
 
 impl Metadata {
-    /// Packages that have manifests or blobs of images, by repository and name, behind `after`.
-    pub async fn packages_of_images(
+    /// Images that are pushed here, by repository and name, behind `after`.
+    pub async fn hosted_images(
         &self,
         after: PackageKey<'_>,
         limit: u64,
     ) -> Result<Vec<(i64, Box<str>)>, Error> {
         let [repo, package] = after.value();
-        let values = vec![repo, package, limit.into()];
+        let values = vec![repo, package, ProtocolName::OCI.0.into(), limit.into()];
         let mut rows = self.sql.scan(PACKAGES, values).await?;
         let read = |row: &mut Row| Ok((row.int(0)?, row.text(1)?));
         rows.iter_mut().map(read).collect()
     }
 
-    /// The manifests of a package, by digest, behind the text `after`.
+    /// The manifests of a package that are not damaged, by digest, behind the text `after`.
     pub async fn manifests_to_mark(
         &self,
         package: PackageKey<'_>,
@@ -78,10 +75,8 @@ impl Metadata {
         let read = |row: &mut Row| {
             Ok(ManifestRow {
                 digest: row.parsed(0)?,
-                generation: row.int(1)?,
-                size: row.count(2)?,
-                body: row.optional_bytes(3)?,
-                damaged: matches!(&*row.text(4)?, "damaged" | "lost"),
+                content_type: row.text(1)?,
+                body: row.optional_bytes(2)?.unwrap_or_default(),
             })
         };
         let mut rows = self.sql.scan(MANIFESTS, values).await?;
@@ -156,7 +151,7 @@ impl Metadata {
 /// All statements that are looked for by key, with how many values each takes.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[(&str, usize)] = &[
-    (PACKAGES, 3),
+    (PACKAGES, 4),
     (MANIFESTS, 4),
     (EDGES, 3),
     (LINKS, 4),
