@@ -3,7 +3,8 @@
 use crate::fault::Fault;
 use crate::schema::Contradictions;
 use crate::sections::{
-    Audit, Auth, Backup, Cache, Config, Database, Gc, Limits, Log, Server, Storage, Telemetry,
+    Audit, Auth, Backup, Cache, Config, Database, Gc, Limits, Log, Scrub, Server, Storage,
+    Telemetry,
 };
 use crate::words::{StorageKind, Tls};
 use crate::written::WrittenSettings;
@@ -184,4 +185,4 @@ macro_rules! never_contradict {
     };
 }
 
-never_contradict!(Audit, Backup, Cache, Gc, Log);
+never_contradict!(Audit, Backup, Cache, Gc, Log, Scrub);

@@ -35,6 +35,8 @@ settings! {
         audit: Audit,
         /// When unused blobs go.
         gc: Gc,
+        /// How fast what is kept is read and compared with its digests.
+        scrub: Scrub,
         /// What backups have inside, and how many are kept.
         backup: Backup,
         /// What is logged.
@@ -229,6 +231,15 @@ settings! {
         /// How long a client that was told that a blob is here may rely on it, where the grace is
         /// shorter; at least `"1s"`.
         lease: Duration as Span<1000> = "15m",
+    }
+}
+
+settings! {
+    /// How what is kept is read and compared with its digests. When that happens is a schedule:
+    /// `larder schedule set scrub '0 4 * * 0'`.
+    pub struct Scrub at "scrub", keys "scrub." {
+        /// How many bytes are read in a second; 0 is no limit.
+        rate: u64 as Size<0> = "64MiB",
     }
 }
 
