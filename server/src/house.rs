@@ -4,6 +4,7 @@ use crate::backup::{BackupWork, backups, key_files};
 use crate::engine::Engine;
 use crate::observe::{Below, Observer};
 use crate::retention::Versions;
+use crate::scrub::{Mirrored, PushedManifests};
 use crate::system::System;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
@@ -20,6 +21,7 @@ use larder_metadata::Metadata;
 use larder_metadata::database::Database;
 use larder_model::{BadCron, Clock, JobKind, Network, ProtocolName, Timestamp};
 use larder_registry::{Limits, Registry};
+use larder_scrub::{Rate as ScrubRate, Scrub};
 use larder_storage::BlobStore;
 use larder_storage::open::S3;
 use larder_web::{Api, ApiLimits, CollectorWaits, SignIn};
@@ -146,7 +148,9 @@ impl House {
         let retention =
             Retention::new(metadata.clone(), versions).with_mirrors_keep(config.cache.size);
         let evicted = retention.evicted();
-        let works = works(&gate, &packages, (backup, retention, collector))?;
+        let scrub = scrub(config, &metadata, &blobs, &packages);
+        let scrubbed = scrub.found();
+        let works = works(&gate, &packages, (backup, retention, collector, scrub))?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
         let api = Api::new(
@@ -168,6 +172,7 @@ impl House {
             gate: Arc::clone(&gate),
             freed,
             evicted,
+            scrubbed,
         }));
         let system = System {
             metadata: metadata.clone(),
@@ -220,7 +225,7 @@ fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
 fn works(
     gate: &Arc<Gate>,
     packages: &Packages,
-    (backup, retention, collector): (BackupWork, Retention, Collector),
+    (backup, retention, collector, scrub): (BackupWork, Retention, Collector, Scrub),
 ) -> Result<Works, BadCron> {
     let upstream_check = UpstreamCheck {
         gate: Arc::clone(gate),
@@ -230,7 +235,20 @@ fn works(
         .with(JobKind::Backup, "30 2 * * *".parse()?, backup)
         .with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check)
         .with(JobKind::Retention, "45 2 * * *".parse()?, retention)
+        .with(JobKind::Scrub, "0 4 * * 0".parse()?, scrub)
         .with(JobKind::Gc, "0 3 * * *".parse()?, collector))
+}
+
+/// What reads all that is kept.
+fn scrub(config: &Config, metadata: &Metadata, blobs: &BlobStore, packages: &Packages) -> Scrub {
+    Scrub::new(larder_scrub::Parts {
+        metadata: metadata.clone(),
+        blobs: blobs.clone(),
+        upstreams: Arc::new(Mirrored(packages.clone())),
+        manifests: Arc::new(PushedManifests),
+        rate: ScrubRate(config.scrub.rate),
+        grace: config.gc.grace,
+    })
 }
 
 fn waits(config: &Config) -> Waits {

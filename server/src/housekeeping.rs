@@ -19,6 +19,9 @@ const KEYS: Duration = Duration::from_mins(10);
 /// How often it is written down what was read when.
 const USES: Duration = Duration::from_secs(30);
 
+/// How soon blobs are looked at whose bytes a reader did not find.
+const SUSPECTS: Duration = Duration::from_secs(5);
+
 /// How soon events are in the audit trail, and entries in its chain.
 const AUDIT: Duration = Duration::from_secs(1);
 /// How often the oldest entries of the audit trail are looked for, and how soon after the start.
@@ -56,11 +59,14 @@ async fn keep_house(house: &House) {
     let mut prune = tokio::time::interval_at(Instant::now() + FIRST_PRUNE, PRUNE);
     let mut mirrors = tokio::time::interval_at(Instant::now() + FIRST_MIRRORS, MIRRORS);
     mirrors.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut suspects = interval(SUSPECTS);
+    suspects.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = uses.tick() => write_uses(house).await,
             _ = mirrors.tick(), if house.mirrors_keep > 0 => keep_mirrors_within(house).await,
             _ = keys.tick() => drop_expired_keys(house).await,
+            _ = suspects.tick() => scrub_suspects(house).await,
             _ = prune.tick() => {
                 prune_audit(house).await;
                 prune_jobs(house).await;
@@ -176,6 +182,32 @@ async fn prune_jobs(house: &House) {
         Err(error) => {
             let problem = Problem::from(error);
             tracing::warn!(%problem, "old jobs could not be deleted");
+        }
+    }
+}
+
+/// Asks for a scrub of the blobs whose bytes a reader did not find: no read writes anything itself.
+async fn scrub_suspects(house: &House) {
+    let digests = house.system.blobs.take_suspects();
+    if digests.is_empty() {
+        return;
+    }
+    let names: Vec<_> = digests.iter().map(ToString::to_string).collect();
+    let new = NewJob {
+        parameters: serde_json::json!({"digests": names}),
+        ..NewJob::of(JobKind::Scrub)
+    };
+    match house.jobs.queue(new, &System::Housekeeping).await {
+        Ok(job) => tracing::warn!(
+            job = job.id,
+            digests = digests.len(),
+            "a scrub looks at blobs whose bytes a reader did not find"
+        ),
+        Err(problem) => {
+            tracing::warn!(%problem, "no scrub could be asked for; the next time tries again");
+            for digest in digests {
+                house.system.blobs.suspect(digest);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod tls;
 mod backup;
 mod before_upgrade;
 mod retention;
+mod scrub;
 mod engine;
 mod upstream_check;
 mod unfinished_uploads;

@@ -6,6 +6,7 @@ use larder_config::{Log, LogFormat};
 use larder_gc::Freed;
 use larder_gc::retention::EvictedCount;
 use larder_metadata::Statements;
+use larder_scrub::Found;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -87,6 +88,7 @@ pub(crate) struct Below {
     pub(crate) gate: Arc<Gate>,
     pub(crate) freed: Arc<Freed>,
     pub(crate) evicted: Arc<EvictedCount>,
+    pub(crate) scrubbed: Arc<Found>,
 }
 
 impl std::fmt::Debug for Below {
@@ -132,6 +134,26 @@ impl Collector for Below {
                 "evicted",
                 "Versions, images and documents of mirrors that were let go",
                 self.evicted.get(),
+            ),
+            (
+                "scrubbed_blobs",
+                "Blobs that scrubs looked at",
+                self.scrubbed.examined(),
+            ),
+            (
+                "scrubbed_bytes",
+                "Bytes that scrubs read",
+                self.scrubbed.bytes(),
+            ),
+            (
+                "healed_blobs",
+                "Damaged blobs that scrubs healed",
+                self.scrubbed.healed(),
+            ),
+            (
+                "quarantined_blobs",
+                "Damaged blobs that scrubs found and did not heal",
+                self.scrubbed.quarantined(),
             ),
         ] {
             let counter = ConstCounter::new(value);

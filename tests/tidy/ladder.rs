@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{crates, files, read, root, sources};
 
 /// Each crate and the crates that it may know.
-pub const LADDER: [(&str, &[&str]); 21] = [
+pub const LADDER: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("archive", &["model"]),
     ("config", &["model"]),
@@ -15,6 +15,10 @@ pub const LADDER: [(&str, &[&str]); 21] = [
     ("content", &["model", "storage", "metadata"]),
     ("jobs", &["model", "metadata"]),
     ("gc", &["model", "storage", "metadata", "jobs"]),
+    (
+        "scrub",
+        &["model", "storage", "metadata", "content", "jobs"],
+    ),
     (
         "backup",
         &["model", "archive", "storage", "metadata", "content"],
@@ -51,8 +55,9 @@ pub const LADDER: [(&str, &[&str]); 21] = [
     (
         "server",
         &[
-            "model", "archive", "config", "storage", "metadata", "content", "jobs", "gc", "backup",
-            "mirrors", "discover", "keys", "access", "door", "cache", "registry", "web", "cli",
+            "model", "archive", "config", "storage", "metadata", "content", "jobs", "gc", "scrub",
+            "backup", "mirrors", "discover", "keys", "access", "door", "cache", "registry", "web",
+            "cli",
         ],
     ),
 ];
