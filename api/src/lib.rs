@@ -39,6 +39,7 @@ pub mod users;
 
 pub mod collection;
 pub mod rights;
+pub mod scrub;
 
 pub use audit::{AuditEntry, AuditFault, AuditReport};
 pub use backups::{Backup, BackupRun};
@@ -69,6 +70,7 @@ pub use retention::{
 pub use rights::{Action, Caller, Verdict};
 pub use robots::{NewRobot, Robot, RobotChange};
 pub use schema::whole;
+pub use scrub::{BlobDamage, NewScrub, QuarantinedBlob, ScrubStatus};
 pub use search::{SearchHit, SearchKind};
 pub use sessions::{NewSession, Session};
 pub use settings::{OciSettings, OciSettingsChange, Settings, SettingsChange};

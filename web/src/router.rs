@@ -2,8 +2,8 @@
 
 use crate::acts::{
     audit, backups, clients, collection, copies, deletions, document, grants, groups, jobs,
-    packages, refresh, repositories, reservations, retention, rights, robots, schedules, search,
-    sessions, settings, system, tokens, trash, upstreams, users, versions,
+    packages, refresh, repositories, reservations, retention, rights, robots, schedules, scrub,
+    search, sessions, settings, system, tokens, trash, upstreams, users, versions,
 };
 use crate::answer::ROOT;
 use crate::caller::Caller;
@@ -84,6 +84,10 @@ fn calls() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(collection::run))
         .routes(routes!(collection::get))
         .routes(routes!(collection::blob))
+        .routes(routes!(scrub::run))
+        .routes(routes!(scrub::get))
+        .routes(routes!(scrub::list))
+        .routes(routes!(scrub::show, scrub::delete))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::get, schedules::put))
         .routes(routes!(system::health))

@@ -85,16 +85,16 @@ pub(crate) async fn get(
     let queue = state.metadata.collection_queue().await?;
     Ok(Json(api::Collection {
         last: last.first().map(jobs::to_api).transpose()?,
-        next_at: next_at(&state).await?,
+        next_at: next_at(&state, JobKind::Gc).await?,
         reclaimable_bytes: queue.reclaimable_bytes,
         queue: queue.queued,
     }))
 }
 
 /// When a run begins by itself; `None`: none does.
-async fn next_at(state: &ApiState) -> Result<Option<Timestamp>, Problem> {
-    let schedule = state.metadata.schedule(JobKind::Gc).await?;
-    let enabled = schedule.filter(|it| it.enabled && state.jobs.has(JobKind::Gc));
+pub(super) async fn next_at(state: &ApiState, kind: JobKind) -> Result<Option<Timestamp>, Problem> {
+    let schedule = state.metadata.schedule(kind).await?;
+    let enabled = schedule.filter(|it| it.enabled && state.jobs.has(kind));
     let Some(schedule) = enabled else {
         return Ok(None);
     };
@@ -162,7 +162,8 @@ fn due_at(report: &BlobReport, waits: CollectorWaits) -> Option<Timestamp> {
     ends?.into_iter().max()
 }
 
-fn holder(holder: &BlobHolder) -> api::BlobHolder {
+/// Something that names a blob, as a person knows it.
+pub(super) fn holder(holder: &BlobHolder) -> api::BlobHolder {
     let (reference, why) = reference(holder);
     api::BlobHolder {
         repository: holder.repository.clone(),

@@ -16,6 +16,7 @@ pub(crate) mod retention;
 pub(crate) mod trash;
 pub(crate) mod schedules;
 pub(crate) mod collection;
+pub(crate) mod scrub;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod system;

@@ -13,7 +13,7 @@ const DESCRIPTION: &str = "\
     is answered with 405 and `Allow`, a path that is none with 404.";
 
 /// The nouns that calls are grouped by.
-const NOUNS: [(&str, &str); 21] = [
+const NOUNS: [(&str, &str); 22] = [
     (
         "repositories",
         "Hosted repositories, mirrors of upstreams, and groups of both.",
@@ -52,6 +52,10 @@ const NOUNS: [(&str, &str); 21] = [
     (
         "collection",
         "How bytes become free that nothing names any more, and what keeps a blob.",
+    ),
+    (
+        "scrub",
+        "What is kept is compared with its digests, and what is damaged.",
     ),
     (
         "backups",
