@@ -18,6 +18,7 @@ use crate::repo::Repo;
 use crate::retention::Retention;
 use crate::robot::Robot;
 use crate::schedule::Schedule;
+use crate::scrub::{Quarantine, Scrub};
 use crate::search::Search;
 use crate::sessions::Session;
 use crate::settings::Settings;
@@ -83,6 +84,12 @@ pub enum Command {
     /// The collector, which frees what nothing names any more, for superusers: run, status, explain.
     #[command(subcommand)]
     Gc(Gc),
+    /// Scrubs, which compare what is kept with its digests, for superusers: run, status.
+    #[command(subcommand)]
+    Scrub(Scrub),
+    /// The quarantine, blobs whose bytes are damaged, for superusers: list, show, delete.
+    #[command(subcommand)]
+    Quarantine(Quarantine),
     /// Jobs, what takes a while, for superusers: list, show, watch, cancel.
     #[command(subcommand)]
     Job(Job),

@@ -63,6 +63,7 @@ mod repo;
 mod retention;
 mod robot;
 mod schedule;
+mod scrub;
 mod search;
 mod sessions;
 mod settings;

@@ -26,6 +26,7 @@ use crate::repo::repo;
 use crate::retention::retention;
 use crate::robot::robot;
 use crate::schedule::schedule;
+use crate::scrub::{quarantine, scrub};
 use crate::search::search;
 use crate::sessions::session;
 use crate::settings::settings;
@@ -94,6 +95,8 @@ pub(crate) async fn carry_out(command: Command, cx: &Context<'_>) -> Result<Outc
         Command::Backup(args) => backup(args, cx).await,
         Command::Settings(command) => settings(command, cx).await,
         Command::Gc(command) => gc(command, cx).await,
+        Command::Scrub(command) => scrub(command, cx).await,
+        Command::Quarantine(command) => quarantine(command, cx).await,
         Command::Job(command) => job(command, cx).await,
         Command::Schedule(command) => schedule(command, cx).await,
         Command::Retention(command) => retention(command, cx).await,

@@ -39,10 +39,9 @@ fn code(problem: &Problem) -> &'static str {
         (Kind::Method | Kind::Unsupported, _) => "UNSUPPORTED",
         (Kind::TooMany, _) => "TOOMANYREQUESTS",
         (Kind::Busy | Kind::Timeout | Kind::Upstream, _) => "UNAVAILABLE",
-        (
-            Kind::Full | Kind::Internal | Kind::Damaged | Kind::Unreachable | Kind::Offline,
-            _,
-        ) => "UNKNOWN",
+        (Kind::Full | Kind::Internal | Kind::Damaged | Kind::Unreachable | Kind::Offline, _) => {
+            "UNKNOWN"
+        }
     }
 }
 

@@ -29,7 +29,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("no such object"),
-            Self::Size(bytes) => write!(f, "the object has {bytes} bytes, not as many as it should"),
+            Self::Size(bytes) => {
+                write!(f, "the object has {bytes} bytes, not as many as it should")
+            }
             Self::Full(error) => write!(f, "no room left: {error}"),
             Self::NotDurable(error) => write!(f, "bytes could not be made durable: {error}"),
             Self::Io(error) => write!(f, "file system: {error}"),

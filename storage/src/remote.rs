@@ -3,8 +3,8 @@
 use crate::content::read_piece;
 use crate::multipart::Notes;
 use crate::{BackupName, Content, Error, ObjectKey, StoredObject};
-use larder_model::Timestamp;
 use futures_util::StreamExt;
+use larder_model::Timestamp;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, MultipartId, ObjectStore, ObjectStoreExt};
@@ -213,7 +213,9 @@ impl Remote {
     /// The objects of a folder below `blobs/`.
     pub(crate) async fn list_folder(&self, folder: &str) -> Result<Vec<StoredObject>, Error> {
         let mut found = Vec::new();
-        let mut objects = self.store.list(Some(&Path::from(format!("blobs/{folder}"))));
+        let mut objects = self
+            .store
+            .list(Some(&Path::from(format!("blobs/{folder}"))));
         while let Some(object) = objects.next().await {
             let object = object?;
             let file = object.location.filename();

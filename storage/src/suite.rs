@@ -389,7 +389,11 @@ async fn an_object_of_another_size_is_told(bed: &Bed) {
     let bytes = pattern(100_000, 31);
     let key = bed.put(0, &bytes).await;
     let size = bytes.len() as u64;
-    let content = bed.store.open_sized(&key, size, 10..20).await.expect("open");
+    let content = bed
+        .store
+        .open_sized(&key, size, 10..20)
+        .await
+        .expect("open");
     let read = content.collect(10).await.expect("read");
     assert_eq!(read, bytes.slice(10..20));
     for range in [0..size + 1, size..size + 1, 0..0] {
