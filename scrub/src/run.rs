@@ -13,9 +13,6 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often it is noted how far the run is.
-const NOTED: Duration = Duration::from_secs(1);
-
 /// A run.
 pub(crate) struct Run<'a> {
     pub(crate) metadata: &'a Metadata,
@@ -32,6 +29,7 @@ pub(crate) struct Run<'a> {
     pub(crate) state: State,
     /// How many blobs there are, as they were counted when the run began here.
     pub(crate) total: Option<u64>,
+    pub(crate) note_every: Duration,
     pub(crate) noted: Instant,
     /// The store has objects at all: what is missing is not missing because the store is.
     pub(crate) has_objects: bool,
@@ -57,7 +55,7 @@ impl Run<'_> {
             unit: phase.word().to_owned(),
             bytes: self.state.outcome.bytes,
         });
-        if self.noted.elapsed() < NOTED {
+        if self.noted.elapsed() < self.note_every {
             return Ok(());
         }
         self.note().await

@@ -29,6 +29,8 @@ pub struct Parts {
     pub rate: Rate,
     /// How long an object is left alone that no row names, at each look (`gc.grace`).
     pub grace: Duration,
+    /// How often it is noted how far a run is: whoever goes on with it does what came later again.
+    pub note_every: Duration,
 }
 
 /// The work of `scrub`: reads all blobs, or those that its parameters name
@@ -88,6 +90,7 @@ impl Work for Scrub {
             job,
             dry: job.job().dry_run,
             grace: parts.grace,
+            note_every: parts.note_every,
             bucket: Bucket::new(parts.rate),
             state,
             total: None,

@@ -30,6 +30,9 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+/// How often a scrub notes how far it is.
+const SCRUB_NOTED: Duration = Duration::from_secs(1);
+
 /// What can be made through the API.
 fn creatable() -> Vec<(ProtocolName, &'static str)> {
     let mut can = vec![(ProtocolName::OCI, "hosted"), (ProtocolName::OCI, "mirror")];
@@ -248,6 +251,7 @@ fn scrub(config: &Config, metadata: &Metadata, blobs: &BlobStore, packages: &Pac
         manifests: Arc::new(PushedManifests),
         rate: ScrubRate(config.scrub.rate),
         grace: config.gc.grace,
+        note_every: SCRUB_NOTED,
     })
 }
 
