@@ -46,6 +46,8 @@ struct Known {
     objects: HashMap<Digest, (u64, i64)>,
     /// Blobs whose bytes are in their rows.
     inline: HashSet<Digest>,
+    /// Damaged blobs, of which the backup has no bytes.
+    damaged: HashSet<Digest>,
     /// Blobs that files name, and whose row has not come yet.
     named: HashSet<Digest>,
     /// Objects whose bytes came.
@@ -63,6 +65,7 @@ pub fn check(from: impl Read) -> Result<Checked, Fault> {
         tables,
         objects: HashMap::new(),
         inline: HashSet::new(),
+        damaged: HashSet::new(),
         named: HashSet::new(),
         included: 0,
         keys: Vec::new(),
@@ -122,6 +125,10 @@ impl Known {
             return Ok(());
         };
         let digest = blob.digest;
+        if blob.damaged {
+            self.damaged.insert(digest);
+            return Ok(());
+        }
         let Some(body) = blob.body else {
             self.objects.insert(digest, (blob.size, blob.generation));
             return Ok(());
@@ -168,8 +175,10 @@ impl Known {
         {
             return Err(Fault::damaged("its blobs are not those that its rows name"));
         }
-        let is_there =
-            |digest: &&Digest| self.inline.contains(*digest) || self.objects.contains_key(*digest);
+        let is_there = |digest: &&Digest| {
+            let known = self.inline.contains(*digest) || self.damaged.contains(*digest);
+            known || self.objects.contains_key(*digest)
+        };
         match self.named.iter().find(|digest| !is_there(digest)) {
             Some(digest) => Err(Fault::damaged(format!(
                 "a file names the blob {digest}, which is not there"

@@ -251,6 +251,8 @@ async fn pack(
         for row in &page {
             if let Some(blob) = snapshot.tables[at].blob(row)?
                 && blob.body.is_none()
+                // What is damaged is in no backup; its row says so.
+                && !blob.damaged
             {
                 objects.push(Object {
                     digest: blob.digest,

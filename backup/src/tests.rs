@@ -7,7 +7,9 @@ use bed::{Bed, Place, database, file, key, read, rows};
 use crate::{Checked, Contents, check, restore};
 use larder_archive::{PartName, Reader, RowPacker, Rows, Writer, padding};
 use larder_metadata::Row;
-use larder_model::{Algorithm, Digest};
+use larder_metadata::jobs::NewJob;
+use larder_metadata::scrub::Damage;
+use larder_model::{Algorithm, Digest, JobKind, System};
 use larder_storage::ObjectKey;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
@@ -38,6 +40,34 @@ async fn what_is_restored_is_what_was_there() {
     assert_eq!(mode & 0o777, 0o600);
     let report = metadata.verify_audit().await.expect("trail");
     assert_eq!(report.fault, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_damaged_stays_so_and_hinders_no_backup() {
+    let bed = Bed::new().await;
+    let (metadata, digest) = (&bed.metadata, bed.digests[4]);
+    let queued = metadata.queue_job(NewJob::of(JobKind::Scrub), &System::Larder);
+    queued.await.expect("job");
+    let held = metadata.take_job(JobKind::Scrub).await.expect("take");
+    let held = held.expect("a job");
+    let blob = metadata.blob_to_scrub(&digest).await.expect("read");
+    let blob = blob.expect("a blob");
+    let noted = metadata.quarantine_blob(&held, &blob, Damage::Missing);
+    noted.await.expect("quarantine");
+    let generation = blob.generation;
+    let removed = bed.blobs.remove(ObjectKey { digest, generation }).await;
+    assert!(removed.expect("remove"));
+    let place = Place::new();
+    let restored = place.restore(&bed.backup(true).await).await;
+    let restored = restored.expect("restore");
+    assert_eq!(restored.checked.manifest.objects.count, 2);
+    let there = place.open().await;
+    let known = there.quarantined_blob(&digest).await.expect("read");
+    assert_eq!(known.map(|it| it.damage), Some(Damage::Missing));
+    let others = bed.digests[3..].iter().zip([65_537, 700_000, 3_000_000]);
+    for (other, size) in others.filter(|(other, _)| **other != digest) {
+        assert_eq!(read(&there, &place.store(), *other, size).await, *other);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,6 +80,8 @@ pub struct StoredBlob {
     pub generation: i64,
     /// The bytes, where they are in the row.
     pub body: Option<Bytes>,
+    /// They are known not to be those of the digest, or not to be there.
+    pub damaged: bool,
 }
 
 impl Table {
@@ -110,6 +112,7 @@ impl Table {
             size: self.value(row, "size")?.count(0)?,
             generation: self.value(row, "generation")?.int(0)?,
             body: self.value(row, "body")?.optional_bytes(0)?,
+            damaged: matches!(&*self.value(row, "state")?.text(0)?, "damaged" | "lost"),
         }))
     }
 
