@@ -2,7 +2,7 @@
 //! registry mirror of docker.
 
 use crate::packages::Packages;
-use crate::problems::no_image;
+use crate::problems::{absent, no_image};
 use crate::repos::Repos;
 use crate::responder::{ReadContext, Responder};
 use http::HeaderValue;
@@ -10,6 +10,7 @@ use http::request::Parts;
 use larder_access::{Admission, Gate, PolicySnapshot};
 use larder_door::door::RefusalContext;
 use larder_door::{Answer, ClientView, Door, Incoming};
+use larder_metadata::scrub::MirrorFile;
 use larder_mirrors::oci::{API_VERSION, DIGEST_HEADER, Oci};
 use larder_mirrors::{Protocol, ReadRequest, RepoAddress, RepoRequest, RepoUrl};
 use larder_model::{Permission, Problem, ProtocolName, Reply, RepoKind, RepoName, Verb};
@@ -38,6 +39,20 @@ impl Packages {
             repos: Arc::clone(&self.0.repos),
             responder: Arc::clone(&self.0.responder),
         }
+    }
+
+    /// Fetches a file of a mirror anew whose bytes are damaged here, and waits until it is kept. Fails
+    /// if its upstream cannot give it, with other bytes than those that were promised too.
+    pub async fn fetch_again(&self, file: &MirrorFile) -> Result<(), Problem> {
+        let policy = self.0.gate.policy();
+        let record = policy.repo_by_id(file.repo).ok_or_else(absent)?;
+        let protocol: &'static dyn Protocol = if record.protocol == ProtocolName::OCI {
+            &Oci
+        } else {
+            larder_mirrors::of(record.protocol).ok_or_else(absent)?
+        };
+        let repo = self.0.repos.of(record, protocol)?;
+        self.0.healer.fetch_again(&repo, file).await
     }
 }
 

@@ -27,12 +27,9 @@ use larder_metadata::Metadata;
 use larder_metadata::copies::{Copied, VersionCopy};
 use larder_metadata::files::FileKey;
 use larder_metadata::repos::RepoRecord;
-use larder_metadata::scrub::MirrorFile;
-use larder_mirrors::Protocol;
-use larder_mirrors::oci::Oci;
 use larder_mirrors::publishing::Change;
 use larder_model::upstream::{Checked, Health, Refreshed};
-use larder_model::{Kind, Problem, ProtocolName};
+use larder_model::{Kind, Problem};
 use larder_storage::BlobStore;
 use std::sync::Arc;
 
@@ -52,7 +49,7 @@ pub(crate) struct Parts {
     counters: Arc<Counters>,
     pub(crate) bodies: Arc<Bodies>,
     refresher: Refresher,
-    healer: Healer,
+    pub(crate) healer: Healer,
     copier: Copier,
     pub(crate) repos: Arc<Repos>,
     pub(crate) groups: Arc<Groups>,
@@ -374,20 +371,6 @@ impl Packages {
         let protocol = larder_mirrors::of(record.protocol).ok_or_else(absent)?;
         let repo = self.0.repos.of(record, protocol)?;
         self.0.refresher.refresh(&repo, package, version).await
-    }
-
-    /// Fetches a file of a mirror anew whose bytes are damaged here, and waits until it is kept. Fails
-    /// if its upstream cannot give it, with other bytes than those that were promised too.
-    pub async fn fetch_again(&self, file: &MirrorFile) -> Result<(), Problem> {
-        let policy = self.0.gate.policy();
-        let record = policy.repo_by_id(file.repo).ok_or_else(absent)?;
-        let protocol: &'static dyn Protocol = if record.protocol == ProtocolName::OCI {
-            &Oci
-        } else {
-            larder_mirrors::of(record.protocol).ok_or_else(absent)?
-        };
-        let repo = self.0.repos.of(record, protocol)?;
-        self.0.healer.fetch_again(&repo, file).await
     }
 
     /// Copies a version to a hosted repository of the same protocol, no bytes moved. The caller's

@@ -1,6 +1,6 @@
 //! Where the bytes of a blob lie.
 
-use larder_model::{Algorithm, Digest, hex};
+use larder_model::{Algorithm, Digest, Timestamp, hex};
 use std::fmt;
 
 /// The key of one stored object: a digest and a generation.
@@ -13,6 +13,17 @@ pub struct ObjectKey {
     pub digest: Digest,
     /// The generation, unique per commit.
     pub generation: i64,
+}
+
+/// An object as the store tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Where it is.
+    pub key: ObjectKey,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it got its key, or its bytes, whichever was later.
+    pub changed_at: Timestamp,
 }
 
 impl ObjectKey {

@@ -33,6 +33,6 @@ pub mod suite;
 pub use backup_name::{BackupName, NoBackupName};
 pub use content::Content;
 pub use error::Error;
-pub use key::ObjectKey;
+pub use key::{ObjectKey, StoredObject};
 pub use staging::Staging;
-pub use store::{BlobStore, Committed, StoredObject};
+pub use store::{BlobStore, Committed};

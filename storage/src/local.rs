@@ -1,7 +1,8 @@
 //! A local folder: `blobs/<algorithm>/<ab>/<hex>.<generation>`, files of our own.
 
 use crate::durable::{FOLDER, make_folder, sync_folder};
-use crate::{BackupName, Error, ObjectKey, StoredObject};
+use crate::key::StoredObject;
+use crate::{BackupName, Error, ObjectKey};
 use larder_model::Timestamp;
 use std::collections::HashSet;
 use std::fs::{File, Permissions};

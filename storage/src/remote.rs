@@ -1,8 +1,9 @@
 //! A remote object store: whole objects put under their final key, from a sealed staging file.
 
 use crate::content::read_piece;
+use crate::key::StoredObject;
 use crate::multipart::Notes;
-use crate::{BackupName, Content, Error, ObjectKey, StoredObject};
+use crate::{BackupName, Content, Error, ObjectKey};
 use futures_util::StreamExt;
 use larder_model::Timestamp;
 use object_store::multipart::MultipartStore;

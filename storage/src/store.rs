@@ -2,13 +2,14 @@
 
 use crate::doubt::Doubt;
 use crate::durable::{FOLDER, make_folder};
+use crate::key::StoredObject;
 use crate::local::Local;
 use crate::multipart::Notes;
 use crate::remote::Remote;
 use crate::room::Room;
 use crate::suspects::Suspects;
 use crate::{BackupName, Content, Error, ObjectKey, Staging};
-use larder_model::{Algorithm, Digest, Hasher, Timestamp};
+use larder_model::{Algorithm, Digest, Hasher};
 use object_store::ObjectStore;
 use object_store::multipart::MultipartStore;
 use std::io::Write;
@@ -421,17 +422,6 @@ impl BlobStore {
         self.0.doubt.end();
         Ok(())
     }
-}
-
-/// An object as the store tells of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredObject {
-    /// Where it is.
-    pub key: ObjectKey,
-    /// Its size in bytes.
-    pub size: u64,
-    /// When it got its key, or its bytes, whichever was later.
-    pub changed_at: Timestamp,
 }
 
 /// What became of a staged upload.
