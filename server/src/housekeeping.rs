@@ -20,7 +20,7 @@ const KEYS: Duration = Duration::from_mins(10);
 const USES: Duration = Duration::from_secs(30);
 
 /// How soon blobs are looked at whose bytes a reader did not find.
-const SUSPECTS: Duration = Duration::from_secs(5);
+const SUSPECTS: Duration = Duration::from_secs(1);
 
 /// How soon events are in the audit trail, and entries in its chain.
 const AUDIT: Duration = Duration::from_secs(1);

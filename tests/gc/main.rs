@@ -4,6 +4,7 @@
 mod bed;
 
 mod commands;
+mod damaged;
 mod deletes;
 mod engine;
 mod frees;

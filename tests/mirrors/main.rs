@@ -16,6 +16,7 @@ mod hosts;
 mod hostile;
 mod images;
 mod images_wrong;
+mod damaged;
 mod kept;
 mod lens;
 mod numbers;
