@@ -67,9 +67,6 @@ const LIST: Table = Table::new(
         ("SIZE", "size"),
         ("DAMAGE", "damage"),
         ("SINCE", "since"),
-        ("REPOSITORY", "held_by/0/repository"),
-        ("PACKAGE", "held_by/0/package"),
-        ("REFERENCE", "held_by/0/reference"),
     ],
     &["digest"],
 );

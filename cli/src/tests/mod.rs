@@ -6,6 +6,7 @@ mod commands;
 mod accounts;
 mod failures;
 mod gc;
+mod scrub;
 mod jobs;
 mod lines;
 mod logins;

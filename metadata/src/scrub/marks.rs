@@ -3,11 +3,12 @@
 use crate::files::PackageKey;
 use crate::{Error, Metadata, Row};
 use bytes::Bytes;
-use larder_model::{Digest, ProtocolName};
+use larder_model::Digest;
 
 const PACKAGES: &str = "select p.repo, p.name from packages p \
     where (p.repo, p.name) > (?1, ?2) and exists (select 1 from repos r where r.id = p.repo \
-    and r.kind = 'hosted' and r.protocol = ?3) order by p.repo, p.name limit ?4";
+    and r.kind = 'hosted') and exists (select 1 from files f where f.repo = p.repo \
+    and f.package = p.name and f.kind in ('blob', 'manifest')) order by p.repo, p.name limit ?3";
 const MANIFESTS: &str = "select f.path, f.content_type, b.body from files f \
     join blobs b on b.digest = f.digest where f.repo = ?1 and f.package = ?2 \
     and f.kind = 'manifest' and f.path > ?3 and b.state in ('kept', 'condemned') \
@@ -57,7 +58,7 @@ impl Metadata {
         limit: u64,
     ) -> Result<Vec<(i64, Box<str>)>, Error> {
         let [repo, package] = after.value();
-        let values = vec![repo, package, ProtocolName::OCI.0.into(), limit.into()];
+        let values = vec![repo, package, limit.into()];
         let mut rows = self.sql.scan(PACKAGES, values).await?;
         let read = |row: &mut Row| Ok((row.int(0)?, row.text(1)?));
         rows.iter_mut().map(read).collect()
@@ -151,7 +152,7 @@ impl Metadata {
 /// All statements that are looked for by key, with how many values each takes.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[(&str, usize)] = &[
-    (PACKAGES, 4),
+    (PACKAGES, 3),
     (MANIFESTS, 4),
     (EDGES, 3),
     (LINKS, 4),
