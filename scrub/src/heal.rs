@@ -107,7 +107,12 @@ impl Run<'_> {
             if self.is_cancelled() {
                 break;
             }
-            if let Err(problem) = self.upstreams.fetch_again(&file).await {
+            // An upstream may take its time; what it was asked for goes on without this run.
+            let fetched = tokio::select! {
+                fetched = self.upstreams.fetch_again(&file) => fetched,
+                () = self.job.cancelled() => break,
+            };
+            if let Err(problem) = fetched {
                 tracing::warn!(problem = problem.with_causes(), %digest, "a damaged file could not be fetched again");
                 why = format!("its upstream did not give it again: {}", problem.detail);
             }

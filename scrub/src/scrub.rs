@@ -97,19 +97,16 @@ impl Work for Scrub {
             noted: Instant::now(),
             has_objects: false,
         };
-        match digests(job)? {
-            Some(digests) => {
-                // A few, which are read from the first on by whoever goes on with the job.
-                job.forget_items().await?;
-                run.state = State::new(now);
-                run.some_blobs(&digests).await?;
-            }
-            None => {
-                run.all_blobs().await?;
-                run.orphans().await?;
-                run.images().await?;
-                run.unreachable().await?;
-            }
+        if let Some(digests) = digests(job)? {
+            // A few, which are read from the first on by whoever goes on with the job.
+            job.forget_items().await?;
+            run.state = State::new(now);
+            run.some_blobs(&digests).await?;
+        } else {
+            run.all_blobs().await?;
+            run.orphans().await?;
+            run.images().await?;
+            run.unreachable().await?;
         }
         let result = run.state.outcome.json();
         Ok(if run.is_cancelled() {

@@ -7,7 +7,7 @@ use larder_metadata::scrub::Damage;
 use larder_model::{Digest, JobKind, JobState};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// A generator of numbers that are the same each time.
@@ -79,7 +79,7 @@ async fn all_of_two_hundred_faults_are_found() {
             &house.object(hosted[at]).await,
             &house.object(hosted[at + 1]).await,
         ];
-        let (count, how) = damage(&mut numbers, pair.map(|path| path.as_path()));
+        let (count, how) = damage(&mut numbers, pair.map(PathBuf::as_path));
         left.extend(hosted[at..at + count].iter().map(|it| (*it, how)));
         at += count;
     }
@@ -89,7 +89,7 @@ async fn all_of_two_hundred_faults_are_found() {
             &house.object(all[at]).await,
             &house.object(all[at + 1]).await,
         ];
-        let (count, _) = damage(&mut numbers, pair.map(|path| path.as_path()));
+        let (count, _) = damage(&mut numbers, pair.map(PathBuf::as_path));
         healed.extend(&all[at..at + count]);
         at += count;
     }

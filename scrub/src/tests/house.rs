@@ -37,7 +37,7 @@ const QUICK: Pace = Pace {
     tick: Duration::from_millis(5),
     hold: Duration::from_millis(50),
 };
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// More than fits in a row.
 const LONG: usize = 70_000;
 
