@@ -4,7 +4,7 @@
 //! A blob whose bytes are not those of its digest is damaged: it has a row in the quarantine, whoever
 //! reads it is told so, and whoever has its bytes is asked to bring them, as if there were none. The
 //! row that is written then (`blobs`) makes it right, in whatever way they come: a push, a fetch from
-//! an upstream, or a second copy that a scrub has found ([`Metadata::heal_blob`]).
+//! an upstream, or a second copy that a scrub has found ([`heal_blob`](crate::Metadata::heal_blob)).
 //!
 //! | `blobs.state` | its bytes | a file has it |
 //! | --- | --- | --- |

@@ -24,6 +24,7 @@ checks![
     an_orphan_goes_at_the_second_look,
     an_orphan_that_gets_a_row_stays,
     the_state_of_a_run_is_that_of_its_job,
+    a_blob_that_nothing_accounts_for_is_told,
 ];
 
 async fn read(metadata: &Metadata, digest: Digest) -> ScrubBlob {
@@ -348,4 +349,31 @@ async fn the_state_of_a_run_is_that_of_its_job(metadata: &Metadata) {
     let kept = metadata.keep_scrub_state(&next.held, &json!({})).await;
     kept.expect("keep");
     next.end().await;
+}
+
+async fn a_blob_that_nothing_accounts_for_is_told(metadata: &Metadata) {
+    let bed = Bed::packages(metadata).await;
+    let (run, path) = (Run::begin(metadata).await, text(metadata));
+    let is_known = async |digest: Digest| {
+        let all = metadata.held_blobs("", 100_000).await.expect("blobs");
+        let found = all.iter().find(|blob| blob.digest == digest);
+        found.expect("a blob").known
+    };
+    bed.keep("a", Timestamp(1), vec![fetched(&path, "1")]).await;
+    let blob = digest(&path);
+    assert!(is_known(blob).await);
+    // Its last name goes: it waits for the collector.
+    let other = NewFile {
+        blob: super::fixture::blob(&format!("other {path}")),
+        ..fetched(&path, "1")
+    };
+    bed.keep("a", Timestamp(2), vec![other]).await;
+    assert!(is_known(blob).await);
+    // As if that had been forgotten.
+    let forget = format!("delete from gc_blobs where digest = '{blob}'");
+    metadata.sql.script(forget).await.expect("forget");
+    assert!(!is_known(blob).await);
+    let after = metadata.held_blobs(&blob.to_string(), 100_000).await;
+    assert!(after.expect("blobs").iter().all(|it| it.digest != blob));
+    run.end().await;
 }
