@@ -151,10 +151,10 @@ fn a_schedule_begins_once_for_all_servers() {
     let start = || larder().with("LARDER_DATABASE__URL", &url).start();
     let servers = [start(), start(), start()];
     let schedules = servers[0].api("GET", "schedules", "", 200);
-    let kinds = ["backup", "gc", "retention", "upstream-check"].map(Value::from);
+    let kinds = ["backup", "gc", "retention", "scrub", "upstream-check"].map(Value::from);
     let schedules = schedules["items"].as_array().expect("schedules");
     assert!(schedules.iter().map(|it| &it["kind"]).eq(&kinds));
-    let schedule = &schedules[3];
+    let schedule = &schedules[4];
     assert_eq!(
         (&schedule["cron"], &schedule["enabled"]),
         (&json!("0 6 * * *"), &json!(true))
