@@ -173,6 +173,28 @@ fn taken_meanwhile(house: &House) -> String {
     trash["items"][0]["id"].as_str().expect("id").to_owned()
 }
 
+/// The digest of a blob that is damaged.
+fn damaged_blob(house: &House) -> String {
+    let bytes = Random::seeded().bytes(100_000);
+    let digest = larder_tests::image::digest(&bytes);
+    let admin = house.larder.admin();
+    larder_tests::image::push_blob(&admin, "team/app", &digest, &bytes).expect(201);
+    let folder = house.larder.data().join("storage/blobs/sha256");
+    let objects = std::fs::read_dir(folder.join(&digest.hex()[..2])).expect("objects");
+    for object in objects {
+        let path = object.expect("object").path();
+        if path.to_string_lossy().contains(&digest.hex()) {
+            std::fs::write(path, b"damaged").expect("damage");
+        }
+    }
+    let asked = format!(r#"{{"digests":["{digest}"]}}"#);
+    let job = house.larder.api("POST", "scrub/runs", &asked, 202);
+    let id = job["id"].as_str().expect("id");
+    let events = format!("/api/v1/jobs/{id}/events");
+    admin.take(&events, &[]).expect("events");
+    digest.to_string()
+}
+
 /// The id of someone's token, of a job, of an entry of the trash, or of a grant on a hidden
 /// repository, the name of a backup, or the digest of a blob, and one of none, of the same length.
 fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
@@ -183,6 +205,9 @@ fn ids(house: &House, path: &str, hidden_grant: &str) -> [String; 2] {
     }
     if path.contains("{digest}") {
         let nothing = larder_tests::image::digest(b"nothing of ours");
+        if path.contains("/quarantine/") {
+            return [damaged_blob(house), nothing.to_string()];
+        }
         return [house.image.digest, nothing].map(|digest| digest.to_string());
     }
     let there = if path.contains("/tokens/") {
