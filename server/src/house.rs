@@ -117,12 +117,7 @@ impl House {
         first_mirrors::first_mirrors(&metadata, &gate, machine).await?;
         first_start::first_admin(&metadata, &gate, &config.data, admin_password).await?;
         // The doors, each with exactly what it needs.
-        let limits = Limits {
-            manifest_bytes: usize::try_from(config.server.limits.manifest_size)?,
-            blob_bytes: config.server.limits.blob_size,
-            upload_idle: config.server.limits.upload_idle_time,
-            lease: config.gc.lease,
-        };
+        let limits = registry_limits(config)?;
         let registry = Registry::new(metadata.clone(), blobs.clone(), Arc::clone(&gate), limits);
         let packages = Packages::new(
             metadata.clone(),
@@ -161,10 +156,7 @@ impl House {
             Arc::clone(&gate),
             engine,
             jobs.clone(),
-            CollectorWaits {
-                grace: config.gc.grace,
-                told: RunWaits::new(waits(config), None).told(),
-            },
+            collector_waits(config),
             api_limits(config)?,
             creatable(),
         );
@@ -184,13 +176,7 @@ impl House {
             ca: identity.as_ref().and_then(|identity| identity.ca.clone()),
             metrics: config.telemetry.metrics,
         };
-        // How requests come in.
-        let way = Way {
-            public_url: config.server.public_url.as_ref().map(ToString::to_string),
-            trusted_proxies: config.server.trusted_proxies.clone(),
-            tls: identity.map(|identity| identity.config),
-            body_idle: config.server.limits.body_idle_time,
-        };
+        let way = way(config, identity.map(|identity| identity.config));
         let (sign_in, images) = (SignIn::new(Arc::clone(&gate)), packages.images());
         Ok(Self {
             content: ContentStore::new(metadata.clone(), blobs),
@@ -209,6 +195,35 @@ impl House {
             mirrors_keep: config.cache.size,
             _lock: lock,
         })
+    }
+}
+
+/// What pushes of images may be at most.
+fn registry_limits(config: &Config) -> Result<Limits, Box<dyn Error>> {
+    let limits = &config.server.limits;
+    Ok(Limits {
+        manifest_bytes: usize::try_from(limits.manifest_size)?,
+        blob_bytes: limits.blob_size,
+        upload_idle: limits.upload_idle_time,
+        lease: config.gc.lease,
+    })
+}
+
+/// How requests come in.
+fn way(config: &Config, tls: Option<Arc<rustls::ServerConfig>>) -> Way {
+    Way {
+        public_url: config.server.public_url.as_ref().map(ToString::to_string),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        tls,
+        body_idle: config.server.limits.body_idle_time,
+    }
+}
+
+/// How long the collector waits, as the API tells it.
+fn collector_waits(config: &Config) -> CollectorWaits {
+    CollectorWaits {
+        grace: config.gc.grace,
+        told: RunWaits::new(waits(config), None).told(),
     }
 }
 

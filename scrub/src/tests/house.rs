@@ -76,6 +76,8 @@ impl Upstream {
                 at: self.metadata.now(),
                 files: vec![file],
                 gone: Vec::new(),
+                named: Vec::new(),
+                retired: Vec::new(),
             };
             self.metadata.keep_files(new).await
         };
