@@ -63,6 +63,9 @@ pub mod copies;
 
 pub mod index;
 pub mod listing;
+pub mod downloads;
+pub mod series;
+pub mod usage;
 pub mod trash_restore;
 pub mod retention;
 pub mod collection;

@@ -4,7 +4,7 @@ use crate::{Error, Sql};
 
 /// The migrations in order; the position is the schema version, from 1. Never change one that was
 /// released.
-const MIGRATIONS: [&str; 19] = [
+const MIGRATIONS: [&str; 20] = [
     include_str!("../migrations/0001_house.sql"),
     include_str!("../migrations/0002_mirrors.sql"),
     include_str!("../migrations/0003_versions.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 19] = [
     include_str!("../migrations/0017_retention.sql"),
     include_str!("../migrations/0018_eviction.sql"),
     include_str!("../migrations/0019_scrub.sql"),
+    include_str!("../migrations/0020_stats.sql"),
 ];
 
 const VERSION_TABLE: &str =

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Tables that no snapshot has: what they tell is over when the server that wrote it is gone, or
 /// must not come back with an old state of everything else.
-pub const LEFT_OUT: [&str; 12] = [
+pub const LEFT_OUT: [&str; 15] = [
     "schema_version", // told apart from the rows
     "uploads",        // their bytes are staged on that server
     "idempotency",    // answers of a day
@@ -24,6 +24,9 @@ pub const LEFT_OUT: [&str; 12] = [
     "gc_objects", // of the store that it was
     "scrub_runs", // with its job
     "scrub_orphans",
+    "usage_sums", // counted anew within the hour
+    "usage_repos",
+    "usage_packages",
 ];
 
 /// The table of blobs.

@@ -83,6 +83,14 @@ impl Metadata {
         }
     }
 
+    /// The same database as another server sees it, which remembers for itself: for checks.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            uses: Arc::default(),
+            ..self.clone()
+        }
+    }
+
     /// What was asked of the database.
     pub fn statements(&self) -> Arc<Statements> {
         Arc::clone(&self.statements)

@@ -50,6 +50,7 @@ mod collection;
 mod collection_bytes;
 mod copies;
 mod documents;
+mod downloads;
 mod files;
 mod gone;
 mod groups;
@@ -68,6 +69,7 @@ mod repos;
 mod reservations;
 mod schedules;
 mod search;
+mod series;
 mod settings;
 mod tokens;
 mod sessions;
@@ -79,6 +81,7 @@ mod mirrored;
 mod leftovers;
 mod scrub;
 mod uploads;
+mod usage;
 mod uses;
 
 pub mod old_schemas;
@@ -93,6 +96,7 @@ const ALL: &[&[Check]] = &[
     collection_bytes::CHECKS,
     copies::CHECKS,
     documents::CHECKS,
+    downloads::CHECKS,
     files::CHECKS,
     gone::CHECKS,
     grants::CHECKS,
@@ -111,6 +115,7 @@ const ALL: &[&[Check]] = &[
     reservations::CHECKS,
     schedules::CHECKS,
     search::CHECKS,
+    series::CHECKS,
     sessions::CHECKS,
     settings::CHECKS,
     snapshots::CHECKS,
@@ -121,6 +126,7 @@ const ALL: &[&[Check]] = &[
     leftovers::CHECKS,
     scrub::CHECKS,
     uploads::CHECKS,
+    usage::CHECKS,
     uses::CHECKS,
 ];
 

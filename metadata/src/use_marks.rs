@@ -1,17 +1,21 @@
-//! When files were used last, in memory.
+//! When files were used last and how often they were downloaded, in memory.
 
 use crate::keys::FileKey;
 use larder_model::{FileKind, Timestamp};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A use is not noted again within this time.
 const GRANULARITY: Duration = Duration::from_mins(10);
 
-/// Uses that wait to be written down; what comes beyond them is not noted.
+/// Files that wait to be written down; what comes beyond them is not noted.
 const MAX_WAITING: usize = 100_000;
+/// Parts of the memory, each with a lock of its own, so that threads seldom meet.
+const SHARDS: usize = 16;
+const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 
 /// When a file was used last, as its record in memory knows.
 #[derive(Debug, Default)]
@@ -39,8 +43,13 @@ impl Clone for UseMark {
     }
 }
 
+/// The day of a moment, as days since 1970 in UTC.
+pub(crate) const fn day_of(at: Timestamp) -> i64 {
+    at.seconds().div_euclid(SECONDS_OF_DAY)
+}
+
 /// A file by its key, owned.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Used {
     pub(crate) repo: i64,
     pub(crate) package: Box<str>,
@@ -48,28 +57,126 @@ pub(crate) struct Used {
     pub(crate) path: Box<str>,
 }
 
-/// Uses that wait to be written down.
-#[derive(Default)]
-pub(crate) struct Uses(Mutex<HashMap<Used, Timestamp>>);
-
-impl Uses {
-    pub(crate) fn note(&self, key: FileKey<'_>, now: Timestamp) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() < MAX_WAITING {
-            let used = Used {
-                repo: key.package.repo,
-                package: key.package.package.into(),
-                kind: key.kind,
-                path: key.path.into(),
-            };
-            waiting.insert(used, now);
+impl Used {
+    fn of(key: FileKey<'_>) -> Self {
+        Self {
+            repo: key.package.repo,
+            package: key.package.package.into(),
+            kind: key.kind,
+            path: key.path.into(),
         }
     }
 
-    pub(crate) fn take(&self) -> Vec<(Used, Timestamp)> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.drain().collect()
+    fn is(&self, key: FileKey<'_>) -> bool {
+        self.repo == key.package.repo
+            && self.kind == key.kind
+            && *self.path == *key.path
+            && *self.package == *key.package.package
     }
+
+    /// Its key.
+    pub(crate) fn key(&self) -> FileKey<'_> {
+        let package = crate::keys::PackageKey {
+            repo: self.repo,
+            package: &self.package,
+        };
+        package.file(self.kind, &self.path)
+    }
+}
+
+/// What waits to be written down of a file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) file: Used,
+    /// When it was used last; zero: that is not due.
+    pub(crate) used_at: Timestamp,
+    /// How often it was downloaded on which day.
+    pub(crate) downloads: Vec<(i64, u64)>,
+}
+
+impl Waiting {
+    fn new(key: FileKey<'_>) -> Self {
+        Self {
+            file: Used::of(key),
+            used_at: Timestamp(0),
+            downloads: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, day: i64, count: u64) {
+        match self.downloads.iter_mut().find(|(of, _)| *of == day) {
+            Some((_, known)) => *known += count,
+            None => self.downloads.push((day, count)),
+        }
+    }
+}
+
+/// Files of one shard by the hash of their keys.
+type Shard = HashMap<u64, Vec<Waiting>>;
+
+/// What waits to be written down. A file that waits already is found without an allocation.
+#[derive(Default)]
+pub(crate) struct Uses {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    waiting: AtomicUsize,
+}
+
+impl Uses {
+    /// Notes that a file is used now.
+    pub(crate) fn note(&self, key: FileKey<'_>, now: Timestamp) {
+        self.with(key, |waiting| waiting.used_at = waiting.used_at.max(now));
+    }
+
+    /// Notes that a file is downloaded now.
+    pub(crate) fn note_download(&self, key: FileKey<'_>, now: Timestamp) {
+        self.with(key, |waiting| waiting.add(day_of(now), 1));
+    }
+
+    /// Takes all that waits, in the order of the files.
+    pub(crate) fn take(&self) -> Vec<Waiting> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let taken = std::mem::take(&mut *lock(shard));
+            all.extend(taken.into_values().flatten());
+        }
+        self.waiting.fetch_sub(all.len(), Ordering::Relaxed);
+        all.sort_unstable(); // servers that write at once touch rows in one order
+        all
+    }
+
+    /// Lets what could not be written wait again.
+    pub(crate) fn put_back(&self, unwritten: &[Waiting]) {
+        for left in unwritten {
+            self.with(left.file.key(), |waiting| {
+                waiting.used_at = waiting.used_at.max(left.used_at);
+                for (day, count) in &left.downloads {
+                    waiting.add(*day, *count);
+                }
+            });
+        }
+    }
+
+    fn with(&self, key: FileKey<'_>, note: impl FnOnce(&mut Waiting)) {
+        let hash = self.hasher.hash_one(key);
+        let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
+        let mut shard = lock(&self.shards[at]);
+        let known = shard
+            .get_mut(&hash)
+            .and_then(|same| same.iter_mut().find(|waiting| waiting.file.is(key)));
+        if let Some(known) = known {
+            note(known);
+        } else if self.waiting.load(Ordering::Relaxed) < MAX_WAITING {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            let mut waiting = Waiting::new(key);
+            note(&mut waiting);
+            shard.entry(hash).or_default().push(waiting);
+        }
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ kinds! {
         Backup = "backup",
         /// Asks all upstreams whether they answer.
         UpstreamCheck = "upstream-check",
+        /// Counts the bytes that names hold.
+        Usage = "usage",
     }
 }
 
