@@ -13,11 +13,12 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use larder_access::Gate;
+use larder_door::answer::is_download;
 use larder_door::{Answer, BlobAnswer, Lasts, Streaming};
 use larder_metadata::Metadata;
 use larder_metadata::files::FileRecord;
 use larder_mirrors::{Artifact, Document, ReadRequest, RepoUrl, Representation};
-use larder_model::Problem;
+use larder_model::{FileKind, Problem};
 use std::sync::Arc;
 
 /// The media type of bytes of which none is known.
@@ -83,8 +84,11 @@ impl Responder {
         };
         repo.require_not_blocked(&document.package)?;
         let cached = self.documents.get(repo, document).await?;
-        self.metadata
-            .note_use(repo.document_key(document), &cached.found);
+        let key = repo.document_key(document);
+        self.metadata.note_use(key, &cached.found);
+        if document.kind == FileKind::Tag && is_download(context.request, &cached.found) {
+            self.metadata.note_download(key);
+        }
         self.document(repo, document, cached, form, context).await
     }
 
@@ -163,9 +167,13 @@ impl Responder {
         let part = request.headers.contains_key(RANGE) && request.method == Method::GET;
         let known = repo.protocol.content_type(artifact);
         let source = self.artifacts.get(repo, artifact, part).await?;
+        let (key, counts) = (
+            repo.artifact_key(artifact),
+            repo.protocol.is_download(artifact),
+        );
         let status = match &source {
             ArtifactSource::Stored(found) => {
-                self.metadata.note_use(repo.artifact_key(artifact), found);
+                self.metadata.note_use(key, found);
                 if repo.is_offline() {
                     "larder; hit; detail=offline"
                 } else {
@@ -181,6 +189,9 @@ impl Responder {
         headers.insert(CACHE_STATUS, HeaderValue::from_static(status));
         Ok(match source {
             ArtifactSource::Stored(found) | ArtifactSource::Downloaded(found) => {
+                if counts && is_download(request, &found) {
+                    self.metadata.note_download(key);
+                }
                 Answer::Blob(BlobAnswer {
                     content_type: media_type(known, &found),
                     found,
@@ -191,12 +202,17 @@ impl Responder {
             }
             ArtifactSource::Streaming(download, size) => {
                 let content_type = if known.is_empty() { UNKNOWN } else { known };
+                let counted = counts.then(|| {
+                    let (metadata, repo) = (self.metadata.clone(), Arc::clone(repo));
+                    let artifact = artifact.clone();
+                    move || metadata.note_download(repo.artifact_key(&artifact))
+                });
                 Answer::Streaming(Streaming {
                     size,
                     content_type: HeaderValue::from_static(content_type),
                     headers,
                     private: false,
-                    stream: download.stream(),
+                    stream: download.stream(counted),
                 })
             }
         })

@@ -8,6 +8,7 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     IF_RANGE, RANGE,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use larder_content::ContentStore;
 use larder_metadata::files::FileRecord;
@@ -120,6 +121,47 @@ pub fn names_tag(list: &str, tag: &str) -> bool {
     list.trim() == "*" || list.split(',').any(one)
 }
 
+/// What a request wants of bytes with this entity tag.
+fn range_of(method: &Method, headers: &HeaderMap, tag: &str, size: u64) -> RangeRequest {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let current = text(IF_RANGE).is_none_or(|condition| condition.trim() == format!("\"{tag}\""));
+    let range = text(RANGE).filter(|_| current && *method == Method::GET);
+    range.map_or(RangeRequest::Whole, |range| wanted(range, size))
+}
+
+/// Whether a request that is answered with kept bytes downloads them: a HEAD, a 304 and a later part
+/// of them do not.
+pub fn is_download(request: &Parts, found: &FileRecord) -> bool {
+    if request.method != Method::GET {
+        return false;
+    }
+    let headers = &request.headers;
+    let has_condition = headers.contains_key(IF_NONE_MATCH) || headers.contains_key(RANGE);
+    if !has_condition {
+        return true; // as nearly all, without a look at the digest's text
+    }
+    let tag = found.digest.to_string();
+    if is_known(headers, &tag) {
+        return false;
+    }
+    match range_of(&request.method, headers, &tag, found.size) {
+        RangeRequest::Whole => true,
+        RangeRequest::Part(part) => part.start == 0,
+        RangeRequest::Outside => false,
+    }
+}
+
+/// Whether the client says that it has the bytes with this entity tag.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let list = headers.get(IF_NONE_MATCH);
+    let list = list.and_then(|value| value.to_str().ok());
+    list.is_some_and(|list| names_tag(list, tag))
+}
+
 pub(crate) fn of_reply(reply: Reply, head: bool) -> Response<Body> {
     let length = reply.body.len();
     let mut response = Response::new(if head {
@@ -155,25 +197,15 @@ pub(crate) async fn of_blob(
     let tag = found.digest.to_string();
     let quoted = HeaderValue::try_from(format!("\"{tag}\"")).map_err(Problem::internal)?;
     said.insert(CACHE_CONTROL, cache_control(lasts, public && !private));
-    let text = |name| {
-        request
-            .headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    if text(IF_NONE_MATCH).is_some_and(|list| names_tag(list, &tag)) {
+    if is_known(request.headers, &tag) {
         said.insert(ETAG, quoted);
         return Ok(empty(StatusCode::NOT_MODIFIED, said));
     }
     content.require_whole(&found).await?;
     // Which of them are wanted (RFC 9110 14.2).
-    let current = text(IF_RANGE)
-        .is_none_or(|condition| condition.trim() == quoted.to_str().unwrap_or_default());
-    let range = text(RANGE).filter(|_| current && request.method == Method::GET);
     said.insert(ETAG, quoted);
     said.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let (status, range) = match range.map_or(RangeRequest::Whole, |range| wanted(range, found.size))
-    {
+    let (status, range) = match range_of(request.method, request.headers, &tag, found.size) {
         RangeRequest::Whole => (StatusCode::OK, 0..found.size),
         RangeRequest::Part(range) => {
             let text = format!("bytes {}-{}/{}", range.start, range.end - 1, found.size);
@@ -269,3 +301,6 @@ fn empty(status: StatusCode, headers: HeaderMap) -> Response<Body> {
     *response.headers_mut() = headers;
     response
 }
+
+#[cfg(test)]
+mod tests;

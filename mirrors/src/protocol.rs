@@ -15,7 +15,7 @@ use crate::resource::{
 };
 use crate::search::{Search, SearchRequest};
 use bytes::Bytes;
-use larder_model::{Digest, Problem, ProtocolName, Release, Reply};
+use larder_model::{Digest, FileKind, Problem, ProtocolName, Release, Reply};
 use std::sync::Arc;
 
 /// A parsed request to a repository. Nothing reads the path again.
@@ -86,6 +86,12 @@ pub trait Protocol: Send + Sync {
         known: &[Option<Bytes>],
         tables: &[Arc<dyn Table>],
     ) -> Result<Plan, Problem>;
+
+    /// Whether an artifact is what a download of a version brings, and not something beside it.
+    /// Default: all but the blobs of images are.
+    fn is_download(&self, artifact: &Artifact) -> bool {
+        artifact.kind != FileKind::Blob
+    }
 
     /// The media type of an artifact; empty: the one that the upstream sent.
     fn content_type(&self, artifact: &Artifact) -> &'static str;

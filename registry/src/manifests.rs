@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use larder_access::Admission;
 use larder_content::Prepared;
-use larder_door::answer::names_tag;
+use larder_door::answer::{is_download, names_tag};
 use larder_door::{Answer, BlobAnswer, Incoming, Lasts};
 use larder_metadata::blobs::Putting;
 use larder_metadata::files::PackageKey;
@@ -65,6 +65,9 @@ impl Registry {
             return Err(no_manifest(reference)); // whoever has it is to push it
         }
         self.metadata.note_use(key, &found);
+        if is_download(request, &found) {
+            self.metadata.note_download(key);
+        }
         let mut headers = HeaderMap::new();
         docker_digest(&mut headers, &found.digest);
         let content_type =

@@ -94,6 +94,9 @@ impl Artifacts {
             let (this, repo, artifact) = (Arc::clone(self), Arc::clone(repo), artifact.clone());
             async move {
                 let outcome = this.bring(&repo, &artifact, &download).await;
+                if let Ok(found) = &outcome {
+                    this.metadata.note_use(repo.artifact_key(&artifact), found);
+                }
                 let is_absent = |problem: &Problem| problem.kind == Kind::NotFound;
                 if outcome.as_ref().is_err_and(is_absent) {
                     this.missing.remember(key, this.metadata.now());

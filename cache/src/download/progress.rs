@@ -62,6 +62,9 @@ pub(crate) enum DownloadHead {
     Stream(Option<u64>),
 }
 
+/// Where a reader is: the next byte, and what is to be called with the last one.
+type Reading<F> = (Arc<Download>, watch::Receiver<State>, u64, Option<F>);
+
 impl Download {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
@@ -171,10 +174,14 @@ impl Download {
     }
 
     /// All bytes, as they come: what is on the disk already as a part of the file, which the kernel
-    /// can send by itself.
-    pub(crate) fn stream(self: Arc<Self>) -> BoxStream<'static, Result<Content, Error>> {
+    /// can send by itself. `whole` is called with the last part: an upstream that breaks off gives
+    /// none.
+    pub(crate) fn stream<F: FnOnce() + Send + 'static>(
+        self: Arc<Self>,
+        whole: Option<F>,
+    ) -> BoxStream<'static, Result<Content, Error>> {
         let states = self.state.subscribe();
-        let next = |(download, mut states, at): (Arc<Self>, watch::Receiver<State>, u64)| async move {
+        let next = |(download, mut states, at, mut whole): Reading<F>| async move {
             loop {
                 let state = states.borrow_and_update().clone();
                 let readable = match &state {
@@ -190,18 +197,26 @@ impl Download {
                 };
                 let (released, ended) = match readable {
                     Ok(readable) => readable,
-                    Err(error) => return Some((Err(error), (download, states, at))),
+                    Err(error) => return Some((Err(error), (download, states, at, whole))),
                 };
-                if at < released {
-                    let (part, end) = download.part(at, released);
-                    return Some((part, (download, states, end)));
+                let part = (at < released).then(|| download.part(at, released));
+                let end = part.as_ref().map_or(at, |(_, end)| *end);
+                if ended
+                    && end == released
+                    && part.as_ref().is_none_or(|(part, _)| part.is_ok())
+                    && let Some(whole) = whole.take()
+                {
+                    whole();
+                }
+                if let Some((part, end)) = part {
+                    return Some((part, (download, states, end, whole)));
                 }
                 if ended || states.changed().await.is_err() {
                     return None;
                 }
             }
         };
-        unfold((self, states, 0), next).boxed()
+        unfold((self, states, 0, whole), next).boxed()
     }
 
     /// What can be read from `at` on, and where that ends.

@@ -149,6 +149,10 @@ impl Protocol for Pypi {
         Ok(Plan::Fetch(fetch.with_size(file.size)))
     }
 
+    fn is_download(&self, artifact: &Artifact) -> bool {
+        !artifact.path.ends_with(METADATA)
+    }
+
     fn content_type(&self, artifact: &Artifact) -> &'static str {
         if artifact.path.ends_with(METADATA) {
             PLAIN_TEXT

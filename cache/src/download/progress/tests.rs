@@ -1,6 +1,7 @@
 use super::*;
 use larder_model::{Algorithm, Digest};
 use std::io::Write as _;
+use std::sync::atomic::AtomicBool;
 
 fn found(size: u64) -> Arc<FileRecord> {
     let digest = Digest::of(Algorithm::Sha256, b"");
@@ -8,7 +9,26 @@ fn found(size: u64) -> Arc<FileRecord> {
 }
 
 async fn all(download: Arc<Download>) -> Result<Vec<u8>, Error> {
-    let mut stream = download.stream();
+    let called = Arc::new(AtomicBool::new(false));
+    let calls = Arc::clone(&called);
+    let read = all_of(download, move || {
+        assert!(!calls.swap(true, Ordering::SeqCst), "called once");
+    });
+    let read = read.await;
+    let was_called = called.load(Ordering::SeqCst);
+    assert_eq!(
+        was_called,
+        read.is_ok(),
+        "who has all is counted, and nobody else"
+    );
+    read
+}
+
+async fn all_of(
+    download: Arc<Download>,
+    whole: impl FnOnce() + Send + 'static,
+) -> Result<Vec<u8>, Error> {
+    let mut stream = download.stream(Some(whole));
     let mut all = Vec::new();
     while let Some(part) = stream.next().await {
         all.extend_from_slice(&part?.collect(usize::MAX).await?);
@@ -45,7 +65,7 @@ async fn who_reads_the_wrong_bytes_never_gets_to_an_end() {
     assert!(download.abort().is_none(), "nobody has read anything");
     download.begin(Some(8), staged());
     download.release(Bytes::from_static(b"wron"));
-    let mut reader = Arc::clone(&download).stream();
+    let mut reader = Arc::clone(&download).stream(None::<fn()>);
     let part = reader.next().await.expect("part").expect("content");
     assert_eq!(part.collect(4).await.expect("bytes"), "wron");
     let next = download.abort().expect("another one");
