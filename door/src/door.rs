@@ -87,6 +87,8 @@ pub struct DoorResponse {
     pub problem: Option<Problem>,
     /// What was done to what.
     pub permissions: Vec<Permission>,
+    /// Bytes of the request's body that came.
+    pub received: u64,
 }
 
 /// Leads a request through a door.
@@ -161,6 +163,7 @@ pub async fn open<D: Door>(
         principal: passage.principal,
         problem,
         permissions: passage.permissions,
+        received: body.received(),
     }
 }
 

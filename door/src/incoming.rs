@@ -17,6 +17,7 @@ pub struct Incoming {
     source: Source,
     idle: Duration,
     left: u64,
+    received: u64,
     ended: bool,
 }
 
@@ -53,6 +54,7 @@ impl Incoming {
             source,
             idle,
             left: limit,
+            received: 0,
             ended: false,
         }
     }
@@ -90,6 +92,11 @@ impl Incoming {
         let read = async { while let Ok(Some(_)) = self.next().await {} };
         drop(tokio::time::timeout(DRAINED_TIME, read).await);
         self.ended
+    }
+
+    /// How many bytes have come so far.
+    pub(crate) const fn received(&self) -> u64 {
+        self.received
     }
 
     fn is_end(&self) -> bool {
@@ -137,6 +144,7 @@ impl Incoming {
                 self.ended = true;
                 return Ok(None);
             };
+            self.received += data.len() as u64;
             self.left = self
                 .left
                 .checked_sub(data.len() as u64)

@@ -6,7 +6,7 @@ use super::guard::Guard;
 use super::origin_slots::OriginSlots;
 use super::origins::Origins;
 use super::rate::Rate;
-use crate::counters::Counters;
+use crate::counters::{Counters, UpstreamCounters};
 use crate::limits::Slots;
 use http::HeaderValue;
 use larder_model::upstream::{AbsentStatuses, AnswerTime, Health};
@@ -53,7 +53,7 @@ pub(crate) struct Upstream {
     pub(super) slots: OriginSlots,
     pub(super) large_documents: Slots,
     pub(super) large_fills: Slots,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<UpstreamCounters>,
     pub(super) clock: Clock,
     pub(super) may_ask: Box<dyn Fn() -> bool + Send + Sync>,
 }
@@ -66,6 +66,7 @@ impl Upstream {
         let guard = Guard::new(trusted(settings)?);
         let clients = Clients::new(&guard, config)?;
         let answer_time = settings.answer_time.map(AnswerTime::duration);
+        let counters = parts.counters.of(&parts.name);
         Ok(Arc::new(Self {
             name: parts.name,
             authorization: parts.authorization,
@@ -81,7 +82,7 @@ impl Upstream {
             slots: OriginSlots::new(config.requests),
             large_documents: Slots::new(LARGE_DOCUMENTS),
             large_fills: Slots::new(LARGE_FILLS),
-            counters: Arc::clone(parts.counters),
+            counters,
             clock: parts.clock,
             may_ask: parts.may_ask,
             base,

@@ -212,7 +212,11 @@ impl UpstreamBody {
     async fn chunk(&mut self) -> Result<Option<Bytes>, Problem> {
         let idle_time = self.upstream.config.idle_time;
         let source = match tokio::time::timeout(idle_time, self.response.chunk()).await {
-            Ok(Ok(bytes)) => return Ok(bytes),
+            Ok(Ok(bytes)) => {
+                let length = bytes.as_ref().map_or(0, Bytes::len);
+                self.upstream.counters.received(length);
+                return Ok(bytes);
+            }
             Ok(Err(error)) => Some(error.without_url()),
             Err(_) => None,
         };

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use larder_model::Problem;
 use reqwest::{RequestBuilder, Response};
+use tokio::time::Instant;
 use url::Url;
 
 /// How requests go out.
@@ -66,7 +67,27 @@ impl Upstream {
         request: &FetchRequest<'_>,
         sending: RequestBuilder,
     ) -> Result<Response, Trouble> {
-        self.counters.asked_upstream();
+        self.counters.asked();
+        let began = Instant::now();
+        let answer = self.answer(url, request, sending).await;
+        match &answer {
+            Ok(response) => {
+                self.counters.answered(began.elapsed());
+                if self.fault_of(response, request).is_some() {
+                    self.counters.failed();
+                }
+            }
+            Err(_) => self.counters.failed(),
+        }
+        answer
+    }
+
+    async fn answer(
+        &self,
+        url: &Url,
+        request: &FetchRequest<'_>,
+        sending: RequestBuilder,
+    ) -> Result<Response, Trouble> {
         match tokio::time::timeout(self.answer_time, sending.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if is_caused_by::<Forbidden>(&error) => {
