@@ -1,7 +1,8 @@
 //! Frees what nothing names any more: looks at what the queues of the database say may go, plans, and
 //! acts.
 //!
-//! Beside that it lets go what the rules of repositories say ([`retain`] decides, [`retention`] does).
+//! Beside that it lets go what the rules of repositories say ([`retain`] decides, [`retention`] does), and
+//! counts the bytes that names hold.
 //!
 //! Knows: in which order names, rows and objects go, how long each waits, how a run tells of itself.
 //! Must never know: anyone's request, who may ask for what, protocols, SQL.
@@ -35,6 +36,8 @@ mod objects;
 
 mod collect;
 
+mod usage;
+
 pub mod retention;
 
 #[cfg(test)]
@@ -44,4 +47,5 @@ pub use collect::Collector;
 pub use freed::Freed;
 pub use outcome::Outcome;
 pub use unfinished::{GivenUp, Unfinished};
+pub use usage::UsageCount;
 pub use waits::{RunWaits, Waits};

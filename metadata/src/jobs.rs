@@ -40,6 +40,7 @@ const CANCEL_QUEUED: &str = "update jobs set state = 'cancelled', cancelled = 1,
 const CANCEL_RUNNING: &str = "update jobs set cancelled = 1 where id = ?1 and state = 'running'";
 const ITEMS: &str = "select number, item from job_items where job = ?1 and number > ?2 \
     order by number limit ?3";
+const STATES: &str = "select state, count(*) from jobs group by state order by state";
 const FINISHED: &str = "select id from jobs where finished_at > 0 and finished_at <= ?1 \
     order by finished_at limit ?2";
 const LAST_ITEM: &str = "select coalesce(max(number), 0) from job_items where job = ?1";
@@ -300,6 +301,13 @@ impl Metadata {
     pub async fn last_job_item(&self, id: i64) -> Result<u64, Error> {
         let mut rows = self.sql.rows(LAST_ITEM, &[id.into()]).await?;
         rows.first_mut().map_or(Ok(0), |row| row.count(0))
+    }
+
+    /// How many jobs there are of each state.
+    pub async fn jobs_by_state(&self) -> Result<Vec<(JobState, u64)>, Error> {
+        let mut rows = self.sql.scan(STATES, Vec::new()).await?;
+        let read = |row: &mut Row| Ok((row.parsed(0)?, row.count(1)?));
+        rows.iter_mut().map(read).collect()
     }
 
     /// Deletes jobs that ended at `end` or before, with their items. How many there were.

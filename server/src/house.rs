@@ -2,10 +2,12 @@
 
 use crate::backup::{BackupWork, backups, key_files};
 use crate::engine::Engine;
+use crate::gauges::Gauges;
 use crate::observe::{Below, Observer};
 use crate::retention::Versions;
 use crate::scrub::{Mirrored, PushedManifests};
 use crate::system::System;
+use crate::tally::Tally;
 use crate::unfinished_uploads::RegistryUploads;
 use crate::upstream_check::UpstreamCheck;
 use crate::{before_upgrade, first_mirrors, first_start, tls};
@@ -15,7 +17,7 @@ use larder_config::{Config, StorageKind};
 use larder_content::ContentStore;
 use larder_discover::Machine;
 use larder_gc::retention::{PackageVersions, Previews, Retention};
-use larder_gc::{Collector, RunWaits, Waits};
+use larder_gc::{Collector, Freed, RunWaits, UsageCount, Waits};
 use larder_jobs::{Jobs, Pace, Works};
 use larder_metadata::Metadata;
 use larder_metadata::database::Database;
@@ -58,6 +60,8 @@ pub(crate) struct House {
     pub(crate) system: System,
     pub(crate) jobs: Jobs,
     pub(crate) observer: Arc<Observer>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) gauges: Arc<Gauges>,
     pub(crate) way: Way,
     /// How long an entry of the audit trail is kept.
     pub(crate) audit_keep: Duration,
@@ -148,7 +152,12 @@ impl House {
         let evicted = retention.evicted();
         let scrub = scrub(config, &metadata, &blobs, &packages);
         let scrubbed = scrub.found();
-        let works = works(&gate, &packages, (backup, retention, collector, scrub))?;
+        let usage = UsageCount::new(metadata.clone());
+        let works = works(
+            &gate,
+            &packages,
+            (backup, retention, usage, collector, scrub),
+        )?;
         let jobs = Jobs::new(metadata.clone(), works, Pace::default());
         jobs.add_schedules().await?;
         let api = Api::new(
@@ -161,11 +170,13 @@ impl House {
             creatable(),
         );
         let identity = tls::identity(config)?;
+        let tally = tally(&metadata, &packages, freed);
+        let gauges = Gauges::read(&blobs, &metadata).await?;
         let observer = Arc::new(Observer::new(Below {
-            cache: packages.counters(),
+            tally: Arc::clone(&tally),
+            gauges: Arc::clone(&gauges),
             statements: metadata.statements(),
             gate: Arc::clone(&gate),
-            freed,
             evicted,
             scrubbed,
         }));
@@ -190,6 +201,8 @@ impl House {
             system,
             jobs,
             observer,
+            tally,
+            gauges,
             way,
             audit_keep: config.audit.keep,
             mirrors_keep: config.cache.size,
@@ -227,6 +240,14 @@ fn collector_waits(config: &Config) -> CollectorWaits {
     }
 }
 
+/// What is counted of requests.
+fn tally(metadata: &Metadata, packages: &Packages, freed: Arc<Freed>) -> Arc<Tally> {
+    let protocols = larder_mirrors::all().map(larder_mirrors::Protocol::name);
+    let protocols = std::iter::once(ProtocolName::OCI).chain(protocols);
+    let now = metadata.shared_now_estimate();
+    Arc::new(Tally::new(protocols, packages.counters(), freed, now))
+}
+
 /// What calls of the API may be at most.
 fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
     let limits = &config.server.limits;
@@ -243,7 +264,13 @@ fn api_limits(config: &Config) -> Result<ApiLimits, Box<dyn Error>> {
 fn works(
     gate: &Arc<Gate>,
     packages: &Packages,
-    (backup, retention, collector, scrub): (BackupWork, Retention, Collector, Scrub),
+    (backup, retention, usage, collector, scrub): (
+        BackupWork,
+        Retention,
+        UsageCount,
+        Collector,
+        Scrub,
+    ),
 ) -> Result<Works, BadCron> {
     let upstream_check = UpstreamCheck {
         gate: Arc::clone(gate),
@@ -254,6 +281,7 @@ fn works(
         .with(JobKind::UpstreamCheck, "0 6 * * *".parse()?, upstream_check)
         .with(JobKind::Retention, "45 2 * * *".parse()?, retention)
         .with(JobKind::Scrub, "0 4 * * 0".parse()?, scrub)
+        .with(JobKind::Usage, "20 * * * *".parse()?, usage)
         .with(JobKind::Gc, "0 3 * * *".parse()?, collector))
 }
 

@@ -4,7 +4,8 @@ use crate::house::House;
 use larder_gc::retention::BUDGET;
 use larder_metadata::Error;
 use larder_metadata::jobs::{JobFilter, NewJob};
-use larder_model::{JobKind, JobState, Problem, System};
+use larder_metadata::series::{STEP, hour_of};
+use larder_model::{JobKind, JobState, Problem, SeriesName, System};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,10 @@ const USES: Duration = Duration::from_secs(30);
 
 /// How soon blobs are looked at whose bytes a reader did not find.
 const SUSPECTS: Duration = Duration::from_secs(1);
+/// How often what was counted is written down.
+const STATISTICS: Duration = Duration::from_mins(1);
+/// How long values by the hour and downloads by the day are kept.
+const STATISTICS_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// How soon events are in the audit trail, and entries in its chain.
 const AUDIT: Duration = Duration::from_secs(1);
@@ -35,7 +40,33 @@ const JOBS_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// Runs for as long as the server does.
 pub(crate) async fn run(house: Arc<House>) {
-    tokio::join!(keep_house(&house), keep_audit(&house));
+    tokio::join!(
+        keep_house(&house),
+        keep_audit(&house),
+        keep_statistics(&house)
+    );
+}
+
+/// Once a minute, and when an hour begins: what was counted is of one hour.
+async fn keep_statistics(house: &House) {
+    loop {
+        let now = house.metadata.shared_now_estimate();
+        let hour_ends = hour_of(now).after(STEP).since(now);
+        tokio::time::sleep(STATISTICS.min(hour_ends)).await;
+        write_statistics(house).await;
+        if let Err(error) = house.gauges.refresh(&house.metadata).await {
+            let problem = Problem::from(error);
+            tracing::warn!(%problem, "metrics tell how much there was: it could not be read again");
+        }
+    }
+}
+
+/// Adds what was counted to the series: every minute, and when the server ends.
+pub(crate) async fn write_statistics(house: &House) {
+    if let Err(error) = house.tally.write(&house.metadata).await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "what was counted could not be written down; it is kept for the next time");
+    }
 }
 
 async fn keep_audit(house: &House) {
@@ -70,6 +101,7 @@ async fn keep_house(house: &House) {
             _ = prune.tick() => {
                 prune_audit(house).await;
                 prune_jobs(house).await;
+                prune_statistics(house).await;
             }
             _ = policy.tick() => {
                 if let Err(problem) = house.gate.refresh().await {
@@ -209,6 +241,21 @@ async fn scrub_suspects(house: &House) {
                 house.system.blobs.suspect(digest);
             }
         }
+    }
+}
+
+/// Deletes values by the hour and downloads by the day that are past their time.
+async fn prune_statistics(house: &House) {
+    let pruned = async {
+        let before = house.metadata.shared_now().await?.before(STATISTICS_KEPT);
+        for name in SeriesName::ALL {
+            house.metadata.prune_series(name.word(), before).await?;
+        }
+        house.metadata.prune_downloads(before).await
+    };
+    if let Err(error) = pruned.await {
+        let problem = Problem::from(error);
+        tracing::warn!(%problem, "old statistics could not be deleted");
     }
 }
 

@@ -89,6 +89,7 @@ pub(crate) async fn serve(house: House, config: &Config) -> Result<(), Box<dyn E
         tracing::warn!("jobs that could not be given back in time are taken up in a while");
     }
     housekeeping::write_uses(&house).await;
+    housekeeping::write_statistics(&house).await;
     housekeeping::write_session_uses(&house).await;
     housekeeping::write_audit(&house, true).await;
     tracing::info!("stopped");

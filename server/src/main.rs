@@ -3,6 +3,9 @@
 //! Knows: all crates, how they are wired, listeners, signals, the environment.
 //! Must never know: what a request means. It hands each to the door whose path it is.
 
+mod door_label;
+mod tally;
+mod gauges;
 mod observe;
 
 mod first_mirrors;

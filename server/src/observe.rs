@@ -1,17 +1,21 @@
 //! What operators see: the log, and metrics for Prometheus. Labels are bounded and free of names.
 
+use crate::door_label::DoorLabel;
+use crate::gauges::Gauges;
+use crate::tally::Tally;
 use larder_access::Gate;
-use larder_cache::Counters;
 use larder_config::{Log, LogFormat};
-use larder_gc::Freed;
 use larder_gc::retention::EvictedCount;
 use larder_metadata::Statements;
+use larder_metadata::usage::{ALL, UsageSum};
+use larder_model::durations::BOUNDS;
+use larder_model::{JobState, SeriesName};
 use larder_scrub::Found;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::io::IsTerminal;
@@ -19,37 +23,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
-/// What answers a request, as metrics name it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum DoorLabel {
-    /// Hosted images.
-    Registry,
-    /// The REST API, and the page for logins.
-    Api,
-    /// Health, metrics, the CA.
-    System,
-    /// Packages, and images of mirrors.
-    Packages,
-}
-
-impl DoorLabel {
-    const ALL: [Self; 4] = [Self::Registry, Self::Api, Self::System, Self::Packages];
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Registry => "registry",
-            Self::Api => "api",
-            Self::System => "system",
-            Self::Packages => "packages",
-        }
-    }
-}
-
+const PROTOCOL: &str = "protocol";
+/// The label of what all protocols hold together: they may share bytes.
+const EVERYTHING: &str = "all";
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-/// Upper bounds of the histogram of durations, in seconds.
-const BOUNDS: [f64; 12] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0,
-];
+/// A bound in seconds.
+fn seconds(micros: u64) -> f64 {
+    Duration::from_micros(micros).as_secs_f64()
+}
 
 /// Starts logging to standard output: text on a terminal, JSON lines elsewhere.
 pub(crate) fn start_log(log: &Log) {
@@ -81,12 +62,12 @@ pub(crate) struct Observer {
     pub(crate) refused_connections: Counter,
 }
 
-/// What the crates below count themselves: read when somebody asks.
+/// What is counted elsewhere: read when somebody asks.
 pub(crate) struct Below {
-    pub(crate) cache: Arc<Counters>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) gauges: Arc<Gauges>,
     pub(crate) statements: Arc<Statements>,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) freed: Arc<Freed>,
     pub(crate) evicted: Arc<EvictedCount>,
     pub(crate) scrubbed: Arc<Found>,
 }
@@ -97,14 +78,119 @@ impl std::fmt::Debug for Below {
     }
 }
 
+/// A metric's name, what it tells, the key of its labels and its values by them; without a key it has
+/// one value and no label.
+type Told<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, u64)>);
+
+/// Tells a metric.
+fn tell<M: EncodeMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help, key, values): Told<'_>,
+    metric: impl Fn(u64) -> M,
+) -> std::fmt::Result {
+    let kind = metric(0).metric_type();
+    let mut descriptor = encoder.encode_descriptor(name, help, None, kind)?;
+    for (label, value) in values {
+        let metric = metric(value);
+        if key.is_empty() {
+            return metric.encode(descriptor);
+        }
+        metric.encode(descriptor.encode_family(&[(key, label)])?)?;
+    }
+    Ok(())
+}
+
+impl Below {
+    /// What is counted of requests: the words of the series.
+    fn requests(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        use SeriesName as Name;
+        for name in [
+            Name::CacheHits,
+            Name::CacheMisses,
+            Name::DeniedRequests,
+            Name::ReceivedBytes,
+            Name::UpstreamRequests,
+            Name::UpstreamErrors,
+            Name::UpstreamBytes,
+            Name::CollectedBlobs,
+            Name::CollectedBytes,
+        ] {
+            // An upstream has the name of its mirror, which no metric tells.
+            let key = name.label().filter(|key| *key == PROTOCOL).unwrap_or("");
+            let totals = self.tally.totals(name);
+            let values = totals.iter().map(|(label, value)| (&**label, *value));
+            let told = (name.word(), name.sentence(), key, values.collect());
+            tell(encoder, told, ConstCounter::new)?;
+        }
+        Ok(())
+    }
+
+    /// How much there is.
+    fn levels(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let levels = self.gauges.levels();
+        let of = |value: fn(&UsageSum) -> u64| {
+            let find = |scope: &str| levels.usage.iter().find(|sum| *sum.scope == *scope);
+            let label = |scope| if scope == ALL { EVERYTHING } else { scope };
+            let scopes = std::iter::once(ALL).chain(self.tally.protocols());
+            let values = scopes.map(|scope| (label(scope), find(scope).map_or(0, value)));
+            values.collect::<Vec<_>>()
+        };
+        let jobs = JobState::ALL.iter().map(|state| {
+            let known = levels.jobs.iter().find(|(known, _)| known == state);
+            (state.word(), known.map_or(0, |(_, count)| *count))
+        });
+        let backup_at = u64::try_from(levels.backup_at.seconds()).unwrap_or_default();
+        let (free, total) = self.gauges.disk_space().unwrap_or_default();
+        for told in [
+            (
+                SeriesName::StoredBytes.word(),
+                SeriesName::StoredBytes.sentence(),
+                PROTOCOL,
+                of(|sum| sum.bytes),
+            ),
+            (
+                SeriesName::StoredBlobs.word(),
+                SeriesName::StoredBlobs.sentence(),
+                PROTOCOL,
+                of(|sum| sum.blobs),
+            ),
+            (
+                "collector_queue",
+                "Things that the collector is to look at",
+                "",
+                vec![("", levels.collector_queue)],
+            ),
+            ("jobs", "Jobs of the last 90 days", "state", jobs.collect()),
+            (
+                "last_backup_timestamp_seconds",
+                "When the newest backup was finished, in seconds since 1970; 0: there is none",
+                "",
+                vec![("", backup_at)],
+            ),
+            (
+                "disk_free_bytes",
+                "Bytes that are free where blobs are staged",
+                "",
+                vec![("", free)],
+            ),
+            (
+                "disk_size_bytes",
+                "All bytes where blobs are staged",
+                "",
+                vec![("", total)],
+            ),
+        ] {
+            tell(encoder, told, |value| {
+                ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+            })?;
+        }
+        Ok(())
+    }
+}
+
 impl Collector for Below {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         for (name, help, value) in [
-            (
-                "upstream_requests",
-                "Requests sent to upstreams",
-                self.cache.upstream_requests(),
-            ),
             (
                 "database_reads",
                 "Statements that read from the database",
@@ -119,16 +205,6 @@ impl Collector for Below {
                 "password_hashes",
                 "Hashes of passwords computed",
                 self.gate.password_hashes(),
-            ),
-            (
-                "collected_blobs",
-                "Blobs that the collector deleted",
-                self.freed.blobs(),
-            ),
-            (
-                "collected_bytes",
-                "Bytes that the collector freed",
-                self.freed.bytes(),
             ),
             (
                 "evicted",
@@ -156,11 +232,11 @@ impl Collector for Below {
                 self.scrubbed.quarantined(),
             ),
         ] {
-            let counter = ConstCounter::new(value);
-            let kind = counter.metric_type();
-            counter.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
+            let told = (name, help, "", vec![("", value)]);
+            tell(&mut encoder, told, ConstCounter::new)?;
         }
-        Ok(())
+        self.requests(&mut encoder)?;
+        self.levels(&mut encoder)
     }
 }
 
@@ -173,7 +249,7 @@ impl Observer {
         for door in DoorLabel::ALL {
             let label = ("door".into(), door.label().into());
             let labelled = registry.sub_registry_with_label(label);
-            let duration = Histogram::new(BOUNDS);
+            let duration = Histogram::new(BOUNDS.map(seconds));
             labelled.register(
                 "request_duration_seconds",
                 "Time until the response began",

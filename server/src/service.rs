@@ -1,8 +1,9 @@
 //! One request: to the door whose path it is, and into the log and the metrics.
 
+use crate::door_label::DoorLabel;
 use crate::house::House;
-use crate::observe::DoorLabel;
 use crate::pace::{Answer, OpenRequests};
+use crate::tally::{Answered, CacheUse};
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -15,6 +16,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a connection tells of its requests.
@@ -57,12 +59,20 @@ pub(crate) async fn serve(
     // The answer, and what is told of it: metrics now, the log's line when it was sent.
     let (door, mut opened) = route(house, parts, incoming, &client, peer.wire.as_ref()).await;
     let status = opened.response.status().as_u16();
-    house.observer.answered(door, status, began.elapsed());
-    house.observer.sent(
-        http_body::Body::size_hint(opened.response.body())
-            .exact()
-            .unwrap_or_default(),
-    );
+    let (took, sent) = (began.elapsed(), size_of(opened.response.body()));
+    house.observer.answered(door, status, took);
+    house.observer.sent(sent);
+    let cache = opened.response.headers().get(CACHE_STATUS);
+    house.tally.answered(&Answered {
+        door,
+        protocol: opened.permissions.first().map(|it| it.protocol),
+        status,
+        took,
+        sent,
+        received: opened.received,
+        denied: opened.problem.as_ref().is_some_and(|it| it.refused),
+        cache: cache.and_then(|status| CacheUse::of(status.as_bytes())),
+    });
     opened.response.headers_mut().insert(REQUEST_ID, id.clone());
     if let Some(problem) = opened
         .problem
@@ -81,6 +91,11 @@ pub(crate) async fn serve(
             .response
             .map(|body| body.on_end(move |_| drop(answer))),
     }
+}
+
+/// The bytes of a body, where that is known.
+fn size_of(body: &Body) -> u64 {
+    http_body::Body::size_hint(body).exact().unwrap_or_default()
 }
 
 /// Leads a request through the door of its path. `/v2/` has two: images of mirrors are the

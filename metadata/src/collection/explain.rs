@@ -148,6 +148,16 @@ impl Metadata {
         })
     }
 
+    /// How many things wait for the collector.
+    pub async fn collection_queue_length(&self) -> Result<u64, Error> {
+        let mut length = 0;
+        for text in [WAITING, LINKS, GONE] {
+            let mut rows = self.sql.scan(text, Vec::new()).await?;
+            length += rows.first_mut().map_or(Ok(0), |row| row.count(0))?;
+        }
+        Ok(length)
+    }
+
     /// What waits for the collector.
     pub async fn collection_queue(&self) -> Result<QueueReport, Error> {
         let mut report = QueueReport::default();

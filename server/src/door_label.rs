@@ -1,0 +1,28 @@
+//! What answers a request, as metrics name it.
+
+/// What answers a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DoorLabel {
+    /// Hosted images.
+    Registry,
+    /// The REST API, and the page for logins.
+    Api,
+    /// Health, metrics, the CA.
+    System,
+    /// Packages, and images of mirrors.
+    Packages,
+}
+
+impl DoorLabel {
+    pub(crate) const ALL: [Self; 4] = [Self::Registry, Self::Api, Self::System, Self::Packages];
+
+    /// Its word.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Api => "api",
+            Self::System => "system",
+            Self::Packages => "packages",
+        }
+    }
+}
